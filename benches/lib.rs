@@ -1,0 +1,1 @@
+//! What the benchmarks share: the five models of the notebooks.

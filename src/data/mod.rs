@@ -1,0 +1,1 @@
+//! Datasets: rows of inputs with their targets.

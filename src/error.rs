@@ -1,0 +1,235 @@
+//! Every way a call can fail, with the values that show why and a remedy.
+//!
+//! Messages read: place – found – expected – remedy.
+
+use crate::shape::Shape;
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+/// The result of a call that can fail with an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+///
+/// New variants may be added, so a `match` needs a wildcard arm. The message (`Display`) is meant for people.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation or a layer was given shapes it cannot take.
+    Shape {
+        /// Where: the layer and the operation, as in `dense_2: affine`. Filled in by the recorder.
+        place: String,
+        /// The shapes that were given.
+        found: Vec<Shape>,
+        /// What would have been right, and what to do about it.
+        expected: Cow<'static, str>,
+    },
+    /// A setting lies outside its range.
+    Setting {
+        /// The thing that has the setting, as in `Dropout`.
+        owner: Cow<'static, str>,
+        /// The setting's name.
+        name: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// The range, as in `0 ≤ rate < 1`.
+        expected: &'static str,
+    },
+    /// An array would have more elements than the library addresses.
+    TooLarge {
+        /// What was to be allocated.
+        place: String,
+        /// Its shape.
+        shape: Shape,
+    },
+    /// A trainable parameter does not take part in the loss, so it would never learn.
+    Unreached {
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// There is no row to work on.
+    Empty {
+        /// What is empty.
+        what: Cow<'static, str>,
+    },
+    /// Two arrays that belong together have different numbers of rows.
+    Rows {
+        /// What the first array holds, and its rows.
+        first: (&'static str, usize),
+        /// What the second array holds, and its rows.
+        second: (&'static str, usize),
+    },
+    /// A class label that is not one of the classes.
+    Label {
+        /// The row it stands in.
+        row: usize,
+        /// The label.
+        label: f64,
+        /// How many classes there are: labels are 0, 1, … `classes` − 1.
+        classes: usize,
+    },
+    /// A file that is in none of the places where it may be.
+    Missing {
+        /// The file's name.
+        name: String,
+        /// Every place that was tried, in order.
+        tried: Vec<PathBuf>,
+    },
+    /// The operating system refused to read or write a file.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that does not hold what it should.
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was found, what was expected, and what to do about it.
+        problem: String,
+    },
+    /// A name that stands for nothing here, such as an unknown parameter.
+    Unknown {
+        /// What kind of thing was looked for, as in `parameter`.
+        kind: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// The thread pool could not be made.
+    Threads(String),
+    /// An error of a user's own operation, layer or dataset.
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A shape error that says only what was expected; the recorder adds the place and the shapes.
+    pub fn expected(expected: impl Into<Cow<'static, str>>) -> Error {
+        Error::Shape { place: String::new(), found: Vec::new(), expected: expected.into() }
+    }
+
+    /// Wraps an error of a user's own part.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Other(error.into())
+    }
+
+    /// Adds the place and the shapes to a shape error that does not have them yet.
+    pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
+        match self {
+            Error::Shape { place, found, expected } if place.is_empty() => {
+                let found = if found.is_empty() { inputs.to_vec() } else { found };
+                Error::Shape { place: at(), found, expected }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Checks a setting, and says what its range is where it lies outside.
+pub(crate) fn check_setting(
+    fits: bool,
+    owner: impl Into<Cow<'static, str>>,
+    name: &'static str,
+    value: f64,
+    expected: &'static str,
+) -> Result<()> {
+    if fits { Ok(()) } else { Err(Error::Setting { owner: owner.into(), name, value, expected }) }
+}
+
+/// `a, b and c`, for lists inside messages.
+fn join<T: fmt::Display>(items: &[T]) -> String {
+    let texts: Vec<String> = items.iter().map(T::to_string).collect();
+    match texts.split_last() {
+        None => "nothing".into(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Shape { place, found, expected } => {
+                let separator = if place.is_empty() { "" } else { ": " };
+                let noun = if found.len() == 1 { "shape" } else { "shapes" };
+                write!(f, "{place}{separator}found {noun} {}, expected {expected}", join(found))
+            }
+            Error::Setting { owner, name, value, expected } => {
+                write!(f, "{owner}: {name} {value} is not in {expected}")
+            }
+            Error::TooLarge { place, shape } => {
+                write!(
+                    f,
+                    "{place}: an array of {shape} has more elements than fit in memory; use a smaller batch or layer"
+                )
+            }
+            Error::Unreached { parameter } => write!(
+                f,
+                "{parameter}: trainable, but the loss does not depend on it, so it would never learn; use it or do not declare it trainable"
+            ),
+            Error::Empty { what } => write!(f, "{what} is empty; at least one row is needed"),
+            Error::Rows { first: (a, rows_a), second: (b, rows_b) } => {
+                write!(
+                    f,
+                    "{a} have {rows_a} rows and {b} have {rows_b}; each row of the one needs its row of the other"
+                )
+            }
+            Error::Label { row, label, classes } => write!(
+                f,
+                "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}; the model's last layer has {classes} outputs, one for each class"
+            ),
+            Error::Missing { name, tried } => {
+                let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+                write!(f, "{name} was not found; tried {}", join(&places))
+            }
+            Error::Io { path, source } => write!(f, "{}: {source}", path.display()),
+            Error::Format { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Error::Unknown { kind, name, known } => {
+                write!(f, "there is no {kind} \"{name}\"; there is {}", join(known))
+            }
+            Error::Threads(problem) => write!(f, "threads: {problem}"),
+            Error::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            Error::Other(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_place_found_and_expected() {
+        let error = Error::expected("one axis per sample; put Flatten before it")
+            .at(|| "dense_1: affine".into(), &[Shape::from([8, 26, 26, 32])]);
+        let text = "dense_1: affine: found shape 8 × 26 × 26 × 32, expected one axis per sample; put Flatten before it";
+        assert_eq!(error.to_string(), text);
+        let error = check_setting(false, "Dropout", "rate", 1.2, "0 ≤ rate < 1").unwrap_err();
+        assert_eq!(error.to_string(), "Dropout: rate 1.2 is not in 0 ≤ rate < 1");
+    }
+
+    #[test]
+    fn a_place_once_given_stays() {
+        let error = Error::expected("two axes").at(|| "inner".into(), &[]).at(|| "outer".into(), &[]);
+        assert!(error.to_string().starts_with("inner: "));
+    }
+
+    #[test]
+    fn lists_read_as_sentences() {
+        assert_eq!(join::<u8>(&[]), "nothing");
+        assert_eq!(join(&[1]), "1");
+        assert_eq!(join(&[1, 2, 3]), "1, 2 and 3");
+    }
+}

@@ -1,0 +1,1 @@
+//! Loops over numbers: slices in, slices out; no allocation, no shapes to check.
