@@ -1,0 +1,270 @@
+//! A dataset over arrays in memory.
+
+use super::elements::{InputElements, Inputs, TargetElements, Targets};
+use super::{Dataset, Rows, Target};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use std::fmt;
+use std::ops::RangeBounds;
+
+/// A dataset over arrays in memory: inputs as bytes or floats, targets as class labels or floats.
+///
+/// Bytes stay bytes until they are gathered, so that images take a quarter of the memory.
+///
+/// ```
+/// use gradus::data::{Arrays, Dataset};
+/// use ndarray::array;
+///
+/// let images = array![[0u8, 51], [255, 102], [1, 2]];
+/// let data = Arrays::new(images, array![2, 0, 1])?.normalized();
+/// let (mut inputs, mut targets) = ([0.0; 4], [0.0; 2]);
+/// data.gather(&[1, 0], &mut inputs, &mut targets);
+/// assert_eq!(inputs, [1.0, 0.4, 0.0, 0.2]);
+/// assert_eq!(targets, [0.0, 2.0]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Arrays {
+    rows: usize,
+    inputs: InputElements,
+    input_shape: Shape,
+    normalized: bool,
+    targets: TargetElements,
+    target: Target,
+}
+
+/// Each byte divided by 255: exactly the numbers that a division of floats gives.
+static NORMALIZED: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte as f32 / 255.0;
+        byte += 1;
+    }
+    table
+};
+
+impl Arrays {
+    /// The rows of `inputs` (rows × the shape of one) with those of `targets` (a label each, or rows × floats).
+    ///
+    /// # Errors
+    /// [`Error::Rows`] when the numbers of rows differ, [`Error::Empty`] when there is none, and [`Error::Shape`] when
+    /// an array has no axis, more than six, or an axis of size 0, or labels have more than one column.
+    pub fn new(inputs: impl Into<Inputs>, targets: impl Into<Targets>) -> Result<Arrays> {
+        let (inputs, targets) = (inputs.into(), targets.into());
+        let (rows, input_shape) = inputs.rows()?;
+        let (target_rows, target) = targets.rows()?;
+        if rows != target_rows {
+            return Err(Error::Rows { first: ("inputs", rows), second: ("targets", target_rows) });
+        }
+        let (inputs, targets) = (inputs.elements, targets.elements);
+        Ok(Arrays { rows, inputs, input_shape, normalized: false, targets, target })
+    }
+
+    /// The same rows with every input divided by 255 when gathered, so that bytes become numbers in 0 to 1.
+    pub fn normalized(mut self) -> Arrays {
+        self.normalized = true;
+        self
+    }
+
+    /// The same rows, each with inputs of shape `shape`: 28 × 28 images as `[784]`, say.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `shape` has another number of elements.
+    pub fn reshaped(mut self, shape: impl Into<Shape>) -> Result<Arrays> {
+        let shape = shape.into();
+        if shape.len() != self.input_shape.len() {
+            let (found, length) = (vec![shape], self.input_shape.len());
+            let expected = format!("{length} elements, as a row of shape {} has", self.input_shape);
+            return Err(Error::Shape { place: "reshaped".into(), found, expected: expected.into() });
+        }
+        shape.batch(self.rows)?;
+        self.input_shape = shape;
+        Ok(self)
+    }
+
+    /// The same rows with each label as a one-hot row of `classes` floats, written when gathered.
+    ///
+    /// # Errors
+    /// [`Error::Label`] when a label is not below `classes`, [`Error::Shape`] when the targets are floats already.
+    pub fn one_hot(mut self, classes: usize) -> Result<Arrays> {
+        if let Target::Values(shape) = self.target {
+            let expected = "integer labels; the targets are floats already, so leave one_hot out".into();
+            return Err(Error::Shape { place: "one_hot".into(), found: vec![shape], expected });
+        }
+        self.check(classes)?;
+        self.target = Target::Values(Shape::from([classes]));
+        Ok(self)
+    }
+
+    /// The class label of each row, also where they are gathered as one-hot rows; `None` when targets were given as
+    /// floats.
+    pub fn labels(&self) -> Option<&[i64]> {
+        match &self.targets {
+            TargetElements::Labels(labels) => Some(labels),
+            TargetElements::Values(_) => None,
+        }
+    }
+
+    /// The rows in `range`, as a dataset of their own: `data.rows(..5000)?`.
+    ///
+    /// # Errors
+    /// As [`Rows::range`].
+    pub fn rows(&self, range: impl RangeBounds<usize>) -> Result<Rows<'_>> {
+        Rows::range(self, range)
+    }
+}
+
+impl Dataset for Arrays {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.input_shape
+    }
+
+    fn target(&self) -> Target {
+        self.target
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+        let length = self.input_shape.len();
+        match &self.inputs {
+            InputElements::Bytes(bytes) if self.normalized => {
+                gather(bytes, length, rows, inputs, |byte| NORMALIZED[usize::from(byte)]);
+            }
+            InputElements::Bytes(bytes) => gather(bytes, length, rows, inputs, f32::from),
+            InputElements::Floats(floats) if self.normalized => {
+                gather(floats, length, rows, inputs, |float| float / 255.0);
+            }
+            InputElements::Floats(floats) => gather(floats, length, rows, inputs, |float| float),
+        }
+        match (&self.targets, self.target) {
+            (TargetElements::Labels(labels), Target::Label) => {
+                gather(labels, 1, rows, targets, |label| label as f32);
+            }
+            (TargetElements::Labels(labels), Target::Values(shape)) => {
+                assert_eq!(targets.len(), rows.len() * shape.len(), "targets: rows × classes");
+                targets.fill(0.0);
+                for (target, &row) in targets.chunks_exact_mut(shape.len()).zip(rows) {
+                    target[labels[row] as usize] = 1.0; // in range since `one_hot`
+                }
+            }
+            (TargetElements::Values(values), target) => gather(values, target.len(), rows, targets, |value| value),
+        }
+    }
+
+    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
+        let label = self.labels().map_or(0, |labels| labels[row]);
+        self.target.check(row, label as f64, classes)
+    }
+}
+
+/// Writes rows of `length` elements, each made a float by `float`.
+fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [f32], float: impl Fn(T) -> f32) {
+    assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
+    for (output, &row) in output.chunks_exact_mut(length).zip(rows) {
+        let row = &elements[row * length..][..length];
+        output.iter_mut().zip(row).for_each(|(output, &element)| *output = float(element));
+    }
+}
+
+impl fmt::Debug for Arrays {
+    /// Says what the rows are, not the numbers in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let elements = match self.inputs {
+            InputElements::Bytes(_) => "u8",
+            InputElements::Floats(_) => "f32",
+        };
+        f.debug_struct("Arrays")
+            .field("rows", &self.rows)
+            .field("elements", &elements)
+            .field("input_shape", &self.input_shape)
+            .field("normalized", &self.normalized)
+            .field("target", &self.target)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, Array3, array};
+
+    fn gathered(data: &Arrays, rows: &[usize]) -> (Vec<f32>, Vec<f32>) {
+        // What was in the buffers before must not matter.
+        let mut inputs = vec![f32::NAN; rows.len() * data.input_shape().len()];
+        let mut targets = vec![f32::NAN; rows.len() * data.target().len()];
+        data.gather(rows, &mut inputs, &mut targets);
+        (inputs, targets)
+    }
+
+    #[test]
+    fn bytes_normalize_to_exact_quotients() {
+        let bytes = Array2::from_shape_fn((256, 1), |(byte, _)| byte as u8);
+        let data = Arrays::new(bytes, Array1::<u8>::zeros(256)).unwrap();
+        let rows: Vec<usize> = (0..256).collect();
+        let expected: Vec<f32> = rows.iter().map(|&byte| byte as f32).collect();
+        assert_eq!(gathered(&data, &rows).0, expected);
+        let expected: Vec<f32> = expected.iter().map(|byte| byte / 255.0).collect();
+        assert_eq!(gathered(&data.normalized(), &rows).0, expected);
+    }
+
+    #[test]
+    fn rows_keep_their_targets() {
+        let data = Arrays::new(array![[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]], array![1i64, 0, 2]).unwrap();
+        assert_eq!(gathered(&data, &[2, 0, 2]), (vec![5.0, 6.0, 1.0, 2.0, 5.0, 6.0], vec![2.0, 1.0, 2.0]));
+        assert_eq!(gathered(&data.clone().normalized(), &[0]).0, [1.0 / 255.0, 2.0 / 255.0]);
+        let data = data.one_hot(3).unwrap();
+        assert_eq!(gathered(&data, &[2, 0]).1, [0.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(data.labels(), Some(&[1, 0, 2][..]));
+        let data = Arrays::new(array![[1u8], [2]], array![[0.5f32, 0.25], [1.0, 2.0]]).unwrap();
+        assert_eq!(gathered(&data, &[1, 0]), (vec![2.0, 1.0], vec![1.0, 2.0, 0.5, 0.25]));
+        assert_eq!(data.labels(), None);
+        assert_eq!(gathered(&data, &[]), (vec![], vec![]));
+    }
+
+    #[test]
+    fn rows_that_do_not_match_are_refused() {
+        let error = Arrays::new(Array3::<u8>::zeros((3, 2, 2)), Array1::<u8>::zeros(2)).unwrap_err();
+        let text = "inputs have 3 rows and targets have 2; each row of the one needs its row of the other";
+        assert_eq!(error.to_string(), text);
+        let error = Arrays::new(Array2::<u8>::zeros((0, 2)), Array1::<u8>::zeros(0)).unwrap_err();
+        assert_eq!(error.to_string(), "the array of inputs is empty; at least one row is needed");
+        let error = Arrays::new(Array2::<u8>::zeros((1, 2)), Array1::<u8>::zeros(0)).unwrap_err();
+        assert_eq!(error.to_string(), "the array of targets is empty; at least one row is needed");
+    }
+
+    #[test]
+    fn labels_are_checked_against_the_classes() {
+        let data = Arrays::new(array![[1u8], [2], [3]], array![0i32, 9, -1]).unwrap();
+        let text = "row 2: label -1 is not a whole number in 0 ≤ label < 10; the model's last layer has 10 outputs, one for each class";
+        assert_eq!(data.check(10).unwrap_err().to_string(), text);
+        assert!(data.check(9).unwrap_err().to_string().starts_with("row 1: label 9 is not"));
+        assert!(data.clone().one_hot(10).is_err());
+        let data = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap();
+        assert!(matches!(data.check(10), Err(Error::Label { row: 0, label, .. }) if label > 9e18));
+    }
+
+    #[test]
+    fn one_hot_rows_are_checked_against_the_classes() {
+        let data = Arrays::new(array![[1u8]], Array2::<f32>::zeros((1, 10))).unwrap();
+        assert!(data.check(10).is_ok());
+        let text = "targets: found shape 10, expected a last axis of 7, as the model's output has; give the last layer 10 outputs or encode the targets anew";
+        assert_eq!(data.check(7).unwrap_err().to_string(), text);
+        let text =
+            "one_hot: found shape 10, expected integer labels; the targets are floats already, so leave one_hot out";
+        assert_eq!(data.one_hot(10).unwrap_err().to_string(), text);
+    }
+
+    #[test]
+    fn a_row_can_be_seen_in_another_shape() {
+        let data = Arrays::new(Array3::<u8>::zeros((2, 28, 28)), array![0u8, 1]).unwrap();
+        assert_eq!(data.clone().reshaped([28, 28, 1]).unwrap().input_shape(), Shape::from([28, 28, 1]));
+        let text = "reshaped: found shape 28 × 27, expected 784 elements, as a row of shape 28 × 28 has";
+        assert_eq!(data.clone().reshaped([28, 27]).unwrap_err().to_string(), text);
+        assert!(data.clone().reshaped([28, 28, 1, 1, 1, 1]).is_err());
+        assert!(format!("{data:?}").contains("rows: 2, elements: \"u8\""), "{data:?}");
+    }
+}

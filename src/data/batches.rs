@@ -1,0 +1,156 @@
+//! Which rows each training step of an epoch takes.
+
+use crate::error::{Error, Result, check_setting};
+use crate::random::Key;
+use crate::shape::Shape;
+
+/// The rows of an epoch in the order of one permutation, in batches; the last one may be smaller.
+///
+/// ```
+/// use gradus::data::Batches;
+///
+/// let batches = Batches::new(5, 2)?;
+/// assert_eq!(batches.len(), 3);
+/// assert_eq!(batches.batch(0), [0, 1]);
+/// assert_eq!(batches.batch(2), [4]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batches {
+    order: Vec<usize>,
+    batch_size: usize,
+}
+
+impl Batches {
+    /// Batches of `batch_size` rows over rows 0, 1, … `rows` − 1, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows, [`Error::Setting`] when `batch_size` is 0, [`Error::TooLarge`] with 2³² rows or
+    /// more.
+    pub fn new(rows: usize, batch_size: usize) -> Result<Batches> {
+        if rows == 0 {
+            return Err(Error::Empty { what: "the dataset".into() });
+        }
+        check_setting(batch_size > 0, "Batches", "batch_size", 0.0, "batch_size ≥ 1")?;
+        Ok(Batches { order: order(rows)?, batch_size })
+    }
+
+    /// Puts the rows in the order that `key` says, whatever their order was. Allocates nothing.
+    pub fn shuffle(&mut self, key: Key) {
+        self.sequential();
+        key.draws(0).shuffle(&mut self.order);
+    }
+
+    /// Puts the rows in the order 0, 1, 2, …
+    pub fn sequential(&mut self) {
+        self.order.iter_mut().enumerate().for_each(|(place, row)| *row = place);
+    }
+
+    /// The number of batches in an epoch: rows / batch size, rounded up.
+    pub fn len(&self) -> usize {
+        self.order.len().div_ceil(self.batch_size)
+    }
+
+    /// Never: there is at least one row.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The number of rows in an epoch.
+    pub fn rows(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The number of rows in every batch but the last.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// The rows of batch `index`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Batches::len).
+    pub fn batch(&self, index: usize) -> &[usize] {
+        assert!(index < self.len(), "batch {index} of {}", self.len());
+        let start = index * self.batch_size;
+        &self.order[start..self.order.len().min(start.saturating_add(self.batch_size))]
+    }
+
+    /// The rows of the epoch in their present order.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The rows of each batch in turn.
+    pub fn iter(&self) -> std::slice::Chunks<'_, usize> {
+        self.order.chunks(self.batch_size)
+    }
+}
+
+impl<'a> IntoIterator for &'a Batches {
+    type Item = &'a [usize];
+    type IntoIter = std::slice::Chunks<'a, usize>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The numbers 0, 1, … `rows` − 1, if they can be shuffled.
+pub(super) fn order(rows: usize) -> Result<Vec<usize>> {
+    let too_large = || Error::TooLarge { place: "the order of rows".into(), shape: Shape::from([rows]) };
+    let mut order = Vec::new();
+    u32::try_from(rows).map_err(|_| too_large())?;
+    order.try_reserve_exact(rows).map_err(|_| too_large())?;
+    order.extend(0..rows);
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_a_function_of_the_key_alone() {
+        let mut batches = Batches::new(100, 32).unwrap();
+        batches.shuffle(Key::from_seed(1).split(0));
+        let first = batches.order.clone();
+        batches.shuffle(Key::from_seed(1).split(1));
+        assert_ne!(batches.order, first);
+        batches.shuffle(Key::from_seed(1).split(0));
+        assert_eq!(batches.order, first);
+        batches.sequential();
+        assert_eq!(batches.order, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_order_of_a_key_is_what_it_always_was() {
+        let mut batches = Batches::new(8, 8).unwrap();
+        batches.shuffle(Key::from_seed(12345));
+        assert_eq!(batches.batch(0), [1, 0, 5, 2, 6, 7, 3, 4]);
+    }
+
+    #[test]
+    fn every_row_comes_once_and_the_last_batch_is_kept() {
+        for (rows, batch_size, sizes) in
+            [(7, 3, vec![3, 3, 1]), (6, 3, vec![3, 3]), (2, 5, vec![2]), (1, usize::MAX, vec![1])]
+        {
+            let mut batches = Batches::new(rows, batch_size).unwrap();
+            batches.shuffle(Key::from_seed(4));
+            assert_eq!(batches.iter().map(<[usize]>::len).collect::<Vec<_>>(), sizes);
+            assert_eq!((batches.len(), batches.rows(), batches.batch_size()), (sizes.len(), rows, batch_size));
+            let mut all: Vec<usize> = (0..batches.len()).flat_map(|index| batches.batch(index)).copied().collect();
+            assert!((&batches).into_iter().flatten().eq(&all));
+            all.sort_unstable();
+            assert_eq!(all, (0..rows).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn no_rows_and_no_batch_size_are_refused() {
+        let message = |rows, batch_size| Batches::new(rows, batch_size).unwrap_err().to_string();
+        assert_eq!(message(0, 3), "the dataset is empty; at least one row is needed");
+        assert_eq!(message(3, 0), "Batches: batch_size 0 is not in batch_size ≥ 1");
+        assert!(message(1 << 40, 3).starts_with("the order of rows: an array of 1099511627776 has more"));
+    }
+}

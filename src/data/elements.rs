@@ -1,0 +1,234 @@
+//! The arrays that a dataset in memory is made of: contiguous and row-major, whatever they were made from.
+
+use super::Target;
+use super::labels::Label;
+use crate::error::{Error, Result};
+use crate::shape::{MAX_RANK, Shape};
+use ndarray::{ArrayBase, Data, Dimension};
+
+/// Inputs for [`Arrays`](super::Arrays): bytes or floats, rows × the shape of one row.
+///
+/// Made from ndarray's arrays and views of `u8` or `f32` in any memory layout, with at least one axis. An owned array
+/// in row-major order is taken as it is, anything else is copied.
+#[derive(Clone)]
+pub struct Inputs {
+    pub(super) sizes: Vec<usize>,
+    pub(super) elements: InputElements,
+}
+
+#[derive(Clone)]
+pub(super) enum InputElements {
+    Bytes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+/// Targets for [`Arrays`](super::Arrays): a class label for each row, or floats.
+///
+/// Made from ndarray's arrays and views in any memory layout: of integers, one for each row (an N × 1 array will do), or
+/// of `f32`, rows × the shape of one row's target; floats with one axis count as one column.
+#[derive(Clone)]
+pub struct Targets {
+    sizes: Vec<usize>,
+    pub(super) elements: TargetElements,
+}
+
+#[derive(Clone)]
+pub(super) enum TargetElements {
+    Labels(Vec<i64>),
+    Values(Vec<f32>),
+}
+
+/// A number that inputs can be made of: `u8` or `f32`.
+pub trait InputElement: Copy + sealed::Input {}
+
+/// A number that targets can be made of: an integer (a class label) or `f32`.
+pub trait TargetElement: Copy + sealed::Target {}
+
+mod sealed {
+    use super::{Inputs, Targets};
+
+    /// Wraps elements in row-major order.
+    pub trait Input: Sized {
+        fn inputs(sizes: Vec<usize>, elements: Vec<Self>) -> Inputs;
+    }
+
+    /// Wraps elements in row-major order.
+    pub trait Target: Sized {
+        fn targets(sizes: Vec<usize>, elements: Vec<Self>) -> Targets;
+    }
+}
+
+impl InputElement for u8 {}
+impl sealed::Input for u8 {
+    fn inputs(sizes: Vec<usize>, elements: Vec<u8>) -> Inputs {
+        Inputs { sizes, elements: InputElements::Bytes(elements) }
+    }
+}
+
+impl InputElement for f32 {}
+impl sealed::Input for f32 {
+    fn inputs(sizes: Vec<usize>, elements: Vec<f32>) -> Inputs {
+        Inputs { sizes, elements: InputElements::Floats(elements) }
+    }
+}
+
+impl<T: Label + Copy> TargetElement for T {}
+impl<T: Label + Copy> sealed::Target for T {
+    fn targets(sizes: Vec<usize>, elements: Vec<T>) -> Targets {
+        let labels = elements.into_iter().map(|label| label.number()).collect();
+        Targets { sizes, elements: TargetElements::Labels(labels) }
+    }
+}
+
+impl TargetElement for f32 {}
+impl sealed::Target for f32 {
+    fn targets(sizes: Vec<usize>, elements: Vec<f32>) -> Targets {
+        Targets { sizes, elements: TargetElements::Values(elements) }
+    }
+}
+
+impl<S: Data<Elem: InputElement>, D: Dimension> From<ArrayBase<S, D>> for Inputs {
+    fn from(array: ArrayBase<S, D>) -> Inputs {
+        let (sizes, elements) = row_major(array);
+        sealed::Input::inputs(sizes, elements)
+    }
+}
+
+impl<S: Data<Elem: InputElement>, D: Dimension> From<&ArrayBase<S, D>> for Inputs {
+    fn from(array: &ArrayBase<S, D>) -> Inputs {
+        array.view().into()
+    }
+}
+
+impl<S: Data<Elem: TargetElement>, D: Dimension> From<ArrayBase<S, D>> for Targets {
+    fn from(array: ArrayBase<S, D>) -> Targets {
+        let (sizes, elements) = row_major(array);
+        sealed::Target::targets(sizes, elements)
+    }
+}
+
+impl<S: Data<Elem: TargetElement>, D: Dimension> From<&ArrayBase<S, D>> for Targets {
+    fn from(array: &ArrayBase<S, D>) -> Targets {
+        array.view().into()
+    }
+}
+
+impl Inputs {
+    /// The number of rows, and the shape of one.
+    pub(super) fn rows(&self) -> Result<(usize, Shape)> {
+        rows("inputs", &self.sizes)
+    }
+}
+
+impl Targets {
+    /// The number of rows, and what the target of one is.
+    pub(super) fn rows(&self) -> Result<(usize, Target)> {
+        let (count, shape) = rows("targets", &self.sizes)?;
+        match self.elements {
+            TargetElements::Labels(_) if shape.len() == 1 => Ok((count, Target::Label)),
+            TargetElements::Labels(_) => Err(Error::Shape {
+                place: "targets".into(),
+                found: Shape::new(&self.sizes).into_iter().collect(),
+                expected: "one integer label a row; give a one-hot array as f32".into(),
+            }),
+            TargetElements::Values(_) if shape.rank() == 0 => Ok((count, Target::Values(Shape::from([1])))),
+            TargetElements::Values(_) => Ok((count, Target::Values(shape))),
+        }
+    }
+}
+
+/// The axes and the elements in row-major order, without a copy where the array already is what is wanted.
+fn row_major<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<usize>, Vec<S::Elem>) {
+    let sizes = array.shape().to_vec();
+    let count = array.len();
+    if !array.is_standard_layout() {
+        return (sizes, array.iter().copied().collect());
+    }
+    let (mut elements, offset) = array.into_owned().into_raw_vec_and_offset();
+    elements.drain(..offset.unwrap_or(0));
+    elements.truncate(count);
+    (sizes, elements)
+}
+
+/// Parts an array's axes into the number of rows and the shape of one.
+fn rows(what: &'static str, sizes: &[usize]) -> Result<(usize, Shape)> {
+    let [count, row @ ..] = sizes else {
+        let expected = "at least one axis: that of the rows".into();
+        return Err(Error::Shape { place: what.into(), found: vec![Shape::SCALAR], expected });
+    };
+    if sizes.len() > MAX_RANK {
+        let expected =
+            format!("at most {MAX_RANK} axes, that of the rows included; put some of the {sizes:?} together");
+        return Err(Error::Shape {
+            place: what.into(),
+            found: vec![Shape::new(&sizes[..MAX_RANK])?],
+            expected: expected.into(),
+        });
+    }
+    if *count == 0 {
+        return Err(Error::Empty { what: format!("the array of {what}").into() });
+    }
+    if row.contains(&0) {
+        let expected = "axes of size 1 or more; a row without elements has nothing to learn from".into();
+        return Err(Error::Shape { place: what.into(), found: vec![Shape::new(sizes)?], expected });
+    }
+    Ok((*count, Shape::new(row)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array, Array1, Array2, Array3, ArrayD, IxDyn, s};
+
+    fn bytes(inputs: &Inputs) -> &[u8] {
+        match &inputs.elements {
+            InputElements::Bytes(bytes) => bytes,
+            InputElements::Floats(_) => panic!("floats"),
+        }
+    }
+
+    #[test]
+    fn every_layout_is_stored_row_major() {
+        let array = Array::from_shape_fn((2, 3), |(i, j)| (10 * i + j) as u8);
+        assert_eq!(bytes(&array.view().into()), [0, 1, 2, 10, 11, 12]);
+        assert_eq!(bytes(&(&array).into()), [0, 1, 2, 10, 11, 12]);
+        assert_eq!(bytes(&array.t().into()), [0, 10, 1, 11, 2, 12]);
+        assert_eq!(bytes(&array.slice(s![.., ..;-2]).into()), [2, 0, 12, 10]);
+        assert_eq!(bytes(&array.clone().reversed_axes().into()), [0, 10, 1, 11, 2, 12]);
+        assert_eq!(bytes(&array.clone().slice_move(s![1.., ..]).into()), [10, 11, 12]);
+        assert_eq!(bytes(&array.clone().slice_move(s![..1, ..]).into()), [0, 1, 2]);
+        assert_eq!(bytes(&array.clone().slice_move(s![..;-1, ..]).into()), [10, 11, 12, 0, 1, 2]);
+        assert_eq!(bytes(&array.into_dyn().into_shared().into()), [0, 1, 2, 10, 11, 12]);
+    }
+
+    #[test]
+    fn an_owned_array_is_not_copied() {
+        let array = Array3::<f32>::zeros((4, 2, 2));
+        let address = array.as_ptr();
+        let InputElements::Floats(floats) = Inputs::from(array).elements else { panic!("bytes") };
+        assert_eq!(floats.as_ptr(), address);
+    }
+
+    #[test]
+    fn targets_are_labels_or_values() {
+        let target = |targets: Targets| targets.rows().map(|(_, target)| target);
+        assert_eq!(target(Array1::<u8>::zeros(3).into()).unwrap(), Target::Label);
+        assert_eq!(target(Array2::<i32>::zeros((3, 1)).into()).unwrap(), Target::Label);
+        assert_eq!(target(Array1::<usize>::zeros(3).view().into()).unwrap(), Target::Label);
+        assert_eq!(target(Array1::<f32>::zeros(3).into()).unwrap(), Target::Values(Shape::from([1])));
+        assert_eq!(target(Array2::<f32>::zeros((3, 10)).into()).unwrap(), Target::Values(Shape::from([10])));
+        let error = target(Array2::<i64>::zeros((3, 10)).into()).unwrap_err();
+        let text = "targets: found shape 3 × 10, expected one integer label a row; give a one-hot array as f32";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn axes_that_make_no_rows_are_refused() {
+        let message =
+            |sizes: &[usize]| Inputs::from(ArrayD::<f32>::zeros(IxDyn(sizes))).rows().unwrap_err().to_string();
+        assert_eq!(message(&[]), "inputs: found shape (), expected at least one axis: that of the rows");
+        assert_eq!(message(&[0, 4]), "the array of inputs is empty; at least one row is needed");
+        assert!(message(&[4, 0]).starts_with("inputs: found shape 4 × 0, expected axes of size 1 or more"));
+        assert!(message(&[1; 7]).contains("expected at most 6 axes"));
+    }
+}

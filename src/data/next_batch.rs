@@ -1,0 +1,99 @@
+//! Batches that run on over the end of an epoch, all of one size.
+
+use super::Batches;
+use crate::error::{Result, check_setting};
+use crate::random::Key;
+
+/// Batches of one size without an end: where an epoch has too few rows left, its rest is filled up from the next one,
+/// newly shuffled. The manner of `next_batch` in TensorFlow's old MNIST tutorial (`contrib/learn/datasets/mnist.py`).
+///
+/// ```
+/// use gradus::Key;
+/// use gradus::data::NextBatch;
+///
+/// let mut batches = NextBatch::new(5, 3, Key::from_seed(1))?;
+/// let mut rows = batches.next_batch().to_vec();
+/// rows.extend_from_slice(batches.next_batch());
+/// rows[..5].sort();
+/// assert_eq!(rows[..5], [0, 1, 2, 3, 4]);
+/// assert_eq!(batches.epochs(), 1);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NextBatch {
+    epoch: Batches,
+    batch: Vec<usize>,
+    key: Key,
+    epochs: u64,
+    start: usize,
+}
+
+impl NextBatch {
+    /// Batches of `batch_size` rows over rows 0, 1, … `rows` − 1; epoch `e` is shuffled by `key.split(e)`.
+    ///
+    /// # Errors
+    /// As [`Batches::new`], and [`Error::Setting`](crate::Error::Setting) when `batch_size` is larger than `rows`.
+    pub fn new(rows: usize, batch_size: usize, key: Key) -> Result<NextBatch> {
+        let mut epoch = Batches::new(rows, batch_size)?;
+        let fits = batch_size <= rows;
+        check_setting(fits, "NextBatch", "batch_size", batch_size as f64, "1 ≤ batch_size ≤ number of rows")?;
+        epoch.shuffle(key.split(0));
+        Ok(NextBatch { epoch, batch: vec![0; batch_size], key, epochs: 0, start: 0 })
+    }
+
+    /// The rows of the next batch. Allocates nothing.
+    pub fn next_batch(&mut self) -> &[usize] {
+        let order = self.epoch.order();
+        let rest = self.batch.len().min(order.len() - self.start);
+        let (first, second) = self.batch.split_at_mut(rest);
+        first.copy_from_slice(&order[self.start..self.start + rest]);
+        self.start += rest;
+        if !second.is_empty() {
+            self.epochs += 1;
+            self.epoch.shuffle(self.key.split(self.epochs));
+            self.start = second.len();
+            second.copy_from_slice(&self.epoch.order()[..self.start]);
+        }
+        &self.batch
+    }
+
+    /// How many epochs have been left behind: all their rows were handed out, and a row of a later one too.
+    pub fn epochs(&self) -> u64 {
+        self.epochs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_follow_each_other_without_a_gap() {
+        let key = Key::from_seed(6);
+        let mut batches = NextBatch::new(7, 3, key).unwrap();
+        let rows: Vec<usize> = (0..14).flat_map(|_| batches.next_batch().to_vec()).collect();
+        assert_eq!(batches.epochs(), 5);
+        let mut epoch = Batches::new(7, 7).unwrap();
+        for (number, rows) in rows.chunks(7).enumerate() {
+            epoch.shuffle(key.split(number as u64));
+            assert_eq!(epoch.batch(0), rows);
+        }
+    }
+
+    #[test]
+    fn a_whole_epoch_may_be_one_batch() {
+        let mut batches = NextBatch::new(4, 4, Key::from_seed(6)).unwrap();
+        assert_eq!(batches.next_batch().iter().sum::<usize>(), 6);
+        assert_eq!(batches.epochs(), 0);
+        assert_eq!(batches.next_batch().iter().sum::<usize>(), 6);
+        assert_eq!(batches.epochs(), 1);
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_dataset_is_refused() {
+        let error = NextBatch::new(3, 4, Key::from_seed(1)).unwrap_err();
+        assert_eq!(error.to_string(), "NextBatch: batch_size 4 is not in 1 ≤ batch_size ≤ number of rows");
+        assert!(NextBatch::new(0, 1, Key::from_seed(1)).is_err());
+        assert!(NextBatch::new(3, 0, Key::from_seed(1)).is_err());
+    }
+}

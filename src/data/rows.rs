@@ -1,0 +1,221 @@
+//! A part of another dataset: a range of its rows, or chosen ones.
+
+use super::{Dataset, Target, zeros};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use ndarray::{ArrayD, IxDyn};
+use std::fmt;
+use std::ops::{Bound, Range, RangeBounds};
+
+/// A part of another dataset, itself a dataset; nothing is copied.
+///
+/// ```
+/// use gradus::data::{Arrays, Dataset};
+/// use ndarray::array;
+///
+/// let data = Arrays::new(array![[1u8], [2], [3], [4]], array![0, 1, 0, 1])?;
+/// let last = data.rows(2..)?;
+/// assert_eq!(last.len(), 2);
+/// assert_eq!(last.inputs()?, array![[3.0], [4.0]].into_dyn());
+/// assert_eq!(last.targets()?, array![0.0, 1.0].into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Rows<'a> {
+    dataset: &'a dyn Dataset,
+    picked: Picked,
+}
+
+#[derive(Clone)]
+enum Picked {
+    Range(Range<usize>),
+    Chosen(Vec<usize>),
+}
+
+/// How many row numbers are translated at once, on the stack.
+const BLOCK: usize = 64;
+
+impl<'a> Rows<'a> {
+    /// The rows in `range`: `5000..`, `..5000`, `10..=19`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when the range goes beyond the dataset, [`Error::Empty`] when there is no row in it.
+    pub fn range(dataset: &'a dyn Dataset, range: impl RangeBounds<usize>) -> Result<Rows<'a>> {
+        let start = match range.start_bound() {
+            Bound::Included(&start) => start,
+            Bound::Excluded(&before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last.saturating_add(1),
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => dataset.len(),
+        };
+        if end > dataset.len() {
+            return Err(unknown(end - 1, dataset.len()));
+        }
+        if start >= end {
+            return Err(Error::Empty { what: format!("the range of rows {start}..{end}").into() });
+        }
+        Ok(Rows { dataset, picked: Picked::Range(start..end) })
+    }
+
+    /// These rows, in this order; a row may come more than once.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when the dataset does not have one of them, [`Error::Empty`] when none is given.
+    pub fn chosen(dataset: &'a dyn Dataset, rows: Vec<usize>) -> Result<Rows<'a>> {
+        if rows.is_empty() {
+            return Err(Error::Empty { what: "the list of chosen rows".into() });
+        }
+        match rows.iter().find(|&&row| row >= dataset.len()) {
+            Some(&row) => Err(unknown(row, dataset.len())),
+            None => Ok(Rows { dataset, picked: Picked::Chosen(rows) }),
+        }
+    }
+
+    /// The inputs of all these rows as one array, rows × [`input_shape`](Dataset::input_shape).
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when memory does not hold them.
+    pub fn inputs(&self) -> Result<ArrayD<f32>> {
+        Ok(self.gathered()?.0)
+    }
+
+    /// The targets of all these rows as one array: rows, or rows × the shape of one row's values.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when memory does not hold inputs and targets, which are gathered together.
+    pub fn targets(&self) -> Result<ArrayD<f32>> {
+        Ok(self.gathered()?.1)
+    }
+
+    fn gathered(&self) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
+        let input_shape = self.input_shape().batch(self.len())?;
+        let target_shape = match self.target() {
+            Target::Label => Shape::from([self.len()]),
+            Target::Values(shape) => shape.batch(self.len())?,
+        };
+        let (mut inputs, mut targets) = (zeros("inputs", input_shape)?, zeros("targets", target_shape)?);
+        let rows: Vec<usize> = (0..self.len()).collect();
+        self.gather(&rows, &mut inputs, &mut targets);
+        let array = |shape: Shape, values| ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other);
+        Ok((array(input_shape, inputs)?, array(target_shape, targets)?))
+    }
+
+    /// The row of the whole dataset that is row `row` of this part.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    fn whole(&self, row: usize) -> usize {
+        match &self.picked {
+            Picked::Range(range) => {
+                assert!(row < range.len(), "row {row} of {}", range.len());
+                range.start + row
+            }
+            Picked::Chosen(rows) => rows[row],
+        }
+    }
+}
+
+fn unknown(row: usize, rows: usize) -> Error {
+    let known = if rows == 0 { vec![] } else { vec![format!("row 0 to row {}", rows - 1)] };
+    Error::Unknown { kind: "row", name: row.to_string(), known }
+}
+
+impl Dataset for Rows<'_> {
+    fn len(&self) -> usize {
+        match &self.picked {
+            Picked::Range(range) => range.len(),
+            Picked::Chosen(rows) => rows.len(),
+        }
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.dataset.input_shape()
+    }
+
+    fn target(&self) -> Target {
+        self.dataset.target()
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+        let (input, target) = (self.input_shape().len(), self.target().len());
+        assert_eq!(inputs.len(), rows.len() * input, "inputs: rows × the shape of one");
+        assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
+        let mut whole = [0; BLOCK];
+        for (block, rows) in rows.chunks(BLOCK).enumerate() {
+            whole.iter_mut().zip(rows).for_each(|(whole, &row)| *whole = self.whole(row));
+            let (start, end) = (block * BLOCK, block * BLOCK + rows.len());
+            let inputs = &mut inputs[start * input..end * input];
+            let targets = &mut targets[start * target..end * target];
+            self.dataset.gather(&whole[..rows.len()], inputs, targets);
+        }
+    }
+
+    /// Errors name the row's number in the whole dataset.
+    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
+        self.dataset.check_row(self.whole(row), classes)
+    }
+}
+
+impl fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let picked: &dyn fmt::Debug = match &self.picked {
+            Picked::Range(range) => range,
+            Picked::Chosen(rows) => rows,
+        };
+        f.debug_struct("Rows").field("of", &self.dataset.len()).field("picked", picked).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Arrays;
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    fn numbers(rows: usize) -> Arrays {
+        let inputs = Array2::from_shape_fn((rows, 2), |(row, column)| (2 * row + column) as f32);
+        Arrays::new(inputs, Array1::from_iter(0..rows)).unwrap()
+    }
+
+    #[test]
+    fn parts_of_parts_gather_the_right_rows() {
+        let data = numbers(300);
+        let part = Rows::range(&data, 100..).unwrap();
+        let part = Rows::chosen(&part, (0..200).rev().collect()).unwrap();
+        let inputs = part.inputs().unwrap();
+        assert_eq!(inputs.shape(), [200, 2]);
+        assert!(inputs.outer_iter().zip((100..300).rev()).all(|(row, whole)| row[0] == 2.0 * whole as f32));
+        assert_eq!(part.targets().unwrap()[[199]], 100.0);
+        assert_eq!((part.input_shape(), part.target()), (Shape::from([2]), Target::Label));
+    }
+
+    #[test]
+    fn rows_that_are_not_there_are_refused() {
+        let data = numbers(10);
+        let message = |rows: Result<Rows<'_>>| rows.unwrap_err().to_string();
+        assert_eq!(message(data.rows(3..11)), "there is no row \"10\"; there is row 0 to row 9");
+        assert_eq!(
+            message(data.rows(..=usize::MAX)),
+            format!("there is no row \"{}\"; there is row 0 to row 9", usize::MAX - 1)
+        );
+        assert_eq!(message(data.rows(4..4)), "the range of rows 4..4 is empty; at least one row is needed");
+        assert_eq!(message(data.rows(12..)), "the range of rows 12..10 is empty; at least one row is needed");
+        assert_eq!(message(Rows::chosen(&data, vec![9, 10])), "there is no row \"10\"; there is row 0 to row 9");
+        assert_eq!(
+            message(Rows::chosen(&data, vec![])),
+            "the list of chosen rows is empty; at least one row is needed"
+        );
+    }
+
+    #[test]
+    fn only_the_labels_of_the_part_are_checked() {
+        let data = numbers(10);
+        assert!(data.rows(..5).unwrap().check(5).is_ok());
+        let error = data.rows(3..).unwrap().check(5).unwrap_err();
+        assert!(error.to_string().starts_with("row 5: label 5 is not"), "{error}");
+        assert_eq!(format!("{:?}", data.rows(3..7).unwrap()), "Rows { of: 10, picked: 3..7 }");
+    }
+}

@@ -1,0 +1,116 @@
+//! Parting a dataset into rows to train on and rows to validate on.
+
+use super::batches::order;
+use super::{Dataset, Rows};
+use crate::error::{Error, Result, check_setting};
+use crate::random::{Key, Purpose};
+
+/// The row at which the validation part begins when it is the last `fraction` of `rows` rows: ⌊rows · (1 − fraction)⌋,
+/// as in Keras.
+///
+/// ```
+/// assert_eq!(gradus::data::validation_start(60_000, 0.1)?, 54_000);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Setting`] unless 0 < `fraction` < 1; [`Error::Empty`] when one of the parts has no row.
+pub fn validation_start(rows: usize, fraction: f64) -> Result<usize> {
+    let inside = fraction > 0.0 && fraction < 1.0;
+    check_setting(inside, "validation_split", "fraction", fraction, "0 < fraction < 1")?;
+    let start = (rows as f64 * (1.0 - fraction)).floor() as usize;
+    let empty = |part| {
+        let what = format!("the {part} part of {rows} rows parted with validation_split {fraction}");
+        Err(Error::Empty { what: what.into() })
+    };
+    match start {
+        0 => empty("training"),
+        start if start >= rows => empty("validation"),
+        start => Ok(start),
+    }
+}
+
+/// The rows to train on and the rows to validate on, which are the last `fraction` of them in the dataset's own order:
+/// Keras' `validation_split`. Rows sorted by class want [`train_validation_split`].
+///
+/// # Errors
+/// As [`validation_start`].
+pub fn validation_split(dataset: &dyn Dataset, fraction: f64) -> Result<(Rows<'_>, Rows<'_>)> {
+    let start = validation_start(dataset.len(), fraction)?;
+    Ok((Rows::range(dataset, ..start)?, Rows::range(dataset, start..)?))
+}
+
+/// The rows to train on and the rows to validate on, chosen at random as `key` says: about `fraction` of them (as many
+/// as [`validation_split`] takes) are for validation. The same key always chooses the same rows.
+///
+/// ```
+/// use gradus::Key;
+/// use gradus::data::{Arrays, Dataset, train_validation_split};
+/// use ndarray::{Array1, Array2};
+///
+/// let data = Arrays::new(Array2::<f32>::zeros((10, 3)), Array1::<u8>::zeros(10))?;
+/// let (train, validation) = train_validation_split(&data, 0.25, Key::from_seed(1))?;
+/// assert_eq!((train.len(), validation.len()), (7, 3));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`validation_start`]; [`Error::TooLarge`] with 2³² rows or more.
+pub fn train_validation_split(dataset: &dyn Dataset, fraction: f64, key: Key) -> Result<(Rows<'_>, Rows<'_>)> {
+    let start = validation_start(dataset.len(), fraction)?;
+    let mut train = order(dataset.len())?;
+    key.purpose(Purpose::Partition).draws(0).shuffle(&mut train);
+    let validation = train.split_off(start);
+    Ok((Rows::chosen(dataset, train)?, Rows::chosen(dataset, validation)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Arrays;
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    fn numbers(rows: usize) -> Arrays {
+        Arrays::new(Array2::<f32>::zeros((rows, 1)), Array1::from_iter(0..rows)).unwrap()
+    }
+
+    fn labels(rows: &Rows<'_>) -> Vec<usize> {
+        rows.targets().unwrap().iter().map(|&label| label as usize).collect()
+    }
+
+    #[test]
+    fn the_last_part_is_for_validation() {
+        let data = numbers(10);
+        let (train, validation) = validation_split(&data, 0.25).unwrap();
+        assert_eq!(labels(&train), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(labels(&validation), [7, 8, 9]);
+    }
+
+    #[test]
+    fn every_row_is_in_one_part_and_the_key_says_in_which() {
+        let data = numbers(100);
+        let parts = |seed| {
+            let (train, validation) = train_validation_split(&data, 0.2, Key::from_seed(seed)).unwrap();
+            (labels(&train), labels(&validation))
+        };
+        let (train, validation) = parts(7);
+        assert_eq!((train.len(), validation.len()), (80, 20));
+        let mut all = [train.clone(), validation.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        assert_eq!(parts(7), (train, validation.clone()));
+        assert_ne!(parts(8).1, validation);
+    }
+
+    #[test]
+    fn parts_without_rows_are_refused() {
+        let message = |rows, fraction| validation_start(rows, fraction).unwrap_err().to_string();
+        let text = "the training part of 1 rows parted with validation_split 0.5 is empty; at least one row is needed";
+        assert_eq!(message(1, 0.5), text);
+        let text = "the validation part of 3 rows parted with validation_split 0.00000000000000001 is empty; at least one row is needed";
+        assert_eq!(message(3, 1e-17), text);
+        assert_eq!(message(3, 1.0), "validation_split: fraction 1 is not in 0 < fraction < 1");
+        assert_eq!(message(3, f64::NAN), "validation_split: fraction NaN is not in 0 < fraction < 1");
+        assert!(message(0, 0.5).starts_with("the training part of 0 rows"));
+    }
+}
