@@ -33,17 +33,6 @@ pub struct Arrays {
     target: Target,
 }
 
-/// Each byte divided by 255: exactly the numbers that a division of floats gives.
-static NORMALIZED: [f32; 256] = {
-    let mut table = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = byte as f32 / 255.0;
-        byte += 1;
-    }
-    table
-};
-
 impl Arrays {
     /// The rows of `inputs` (rows × the shape of one) with those of `targets` (a label each, or rows × floats).
     ///
@@ -70,7 +59,7 @@ impl Arrays {
     /// The same rows, each with inputs of shape `shape`: 28 × 28 images as `[784]`, say.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `shape` has another number of elements.
+    /// [`Error::Shape`] when `shape` has another number of elements, or more than five axes.
     pub fn reshaped(mut self, shape: impl Into<Shape>) -> Result<Arrays> {
         let shape = shape.into();
         if shape.len() != self.input_shape.len() {
@@ -78,7 +67,7 @@ impl Arrays {
             let expected = format!("{length} elements, as a row of shape {} has", self.input_shape);
             return Err(Error::Shape { place: "reshaped".into(), found, expected: expected.into() });
         }
-        shape.batch(self.rows)?;
+        shape.batch(self.rows).map_err(|error| error.at(|| "reshaped".into(), &[shape]))?;
         self.input_shape = shape;
         Ok(self)
     }
@@ -132,7 +121,7 @@ impl Dataset for Arrays {
         let length = self.input_shape.len();
         match &self.inputs {
             InputElements::Bytes(bytes) if self.normalized => {
-                gather(bytes, length, rows, inputs, |byte| NORMALIZED[usize::from(byte)]);
+                gather(bytes, length, rows, inputs, |byte| f32::from(byte) / 255.0);
             }
             InputElements::Bytes(bytes) => gather(bytes, length, rows, inputs, f32::from),
             InputElements::Floats(floats) if self.normalized => {
@@ -264,7 +253,10 @@ mod tests {
         assert_eq!(data.clone().reshaped([28, 28, 1]).unwrap().input_shape(), Shape::from([28, 28, 1]));
         let text = "reshaped: found shape 28 × 27, expected 784 elements, as a row of shape 28 × 28 has";
         assert_eq!(data.clone().reshaped([28, 27]).unwrap_err().to_string(), text);
-        assert!(data.clone().reshaped([28, 28, 1, 1, 1, 1]).is_err());
+        let error = data.clone().reshaped([28, 28, 1, 1, 1, 1]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("reshaped: found shape 28 × 28 × 1 × 1 × 1 × 1, expected at most 6 axes")
+        );
         assert!(format!("{data:?}").contains("rows: 2, elements: \"u8\""), "{data:?}");
     }
 }

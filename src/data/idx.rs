@@ -5,12 +5,10 @@
 //! ([LeCun and Cortes](http://yann.lecun.com/exdb/mnist/)). Files come from anywhere, so nothing in them is believed:
 //! memory grows with the data that really arrives, up to a stated limit.
 
+use super::packed::PackedFile;
 use crate::error::{Error, Result};
 use crate::shape::MAX_RANK;
-use flate2::bufread::MultiGzDecoder;
 use ndarray::{Array1, Array3, ArrayD, Ix1, Ix3, IxDyn};
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// The most elements, in bytes, that a file may hold: 2 GiB.
@@ -30,7 +28,7 @@ const LABELS: u32 = 0x0801;
 /// an IDX file of bytes, ends too early, goes on for too long, claims more than [`MAX_BYTES`], or its gzip stream is
 /// corrupt.
 pub fn read(path: impl AsRef<Path>) -> Result<ArrayD<u8>> {
-    Source::open(path.as_ref())?.array(None)
+    read_file(path.as_ref(), None)
 }
 
 /// Reads an IDX file of images: count × height × width.
@@ -38,7 +36,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<ArrayD<u8>> {
 /// # Errors
 /// As [`read`], and [`Error::Format`] when the file has not three axes.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
-    let array = Source::open(path.as_ref())?.array(Some(IMAGES))?;
+    let array = read_file(path.as_ref(), Some(IMAGES))?;
     array.into_dimensionality::<Ix3>().map_err(Error::other)
 }
 
@@ -47,142 +45,81 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
 /// # Errors
 /// As [`read`], and [`Error::Format`] when the file has not one axis.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Array1<u8>> {
-    let array = Source::open(path.as_ref())?.array(Some(LABELS))?;
+    let array = read_file(path.as_ref(), Some(LABELS))?;
     array.into_dimensionality::<Ix1>().map_err(Error::other)
 }
 
-/// A file that is being read, unpacked where it is gzipped.
-struct Source<'a> {
-    path: &'a Path,
-    gzipped: bool,
-    reader: Box<dyn Read>,
+/// Reads header and elements; `expected` is the magic number where only one will do.
+fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
+    let mut file = PackedFile::open(path)?;
+    let mut header = Vec::new();
+    read_header(&mut file, 4, &mut header)?;
+    let magic = header.iter().fold(0, |number, &byte| number << 8 | u32::from(byte));
+    if let Some(problem) = magic_problem(magic, expected, file.is_misnamed()) {
+        return Err(file.format(problem));
+    }
+    let axes = (magic & 0xff) as usize;
+    read_header(&mut file, 4 + 4 * axes, &mut header)?;
+    let size = |bytes: &[u8]| bytes.iter().fold(0, |number, &byte| number << 8 | usize::from(byte));
+    let sizes: Vec<usize> = header[4..].chunks_exact(4).map(size).collect();
+    let text = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+    // An empty axis does not excuse the others.
+    let product = sizes.iter().try_fold(1, |product: usize, &size| product.checked_mul(size.max(1)));
+    if product.is_none_or(|product| product > MAX_BYTES) {
+        return Err(file.format(format!("its header claims {text} bytes, expected at most {MAX_BYTES}")));
+    }
+    let claimed: usize = sizes.iter().product();
+    let mut elements = Vec::with_capacity(claimed.min(FIRST_RESERVE));
+    file.read(claimed, &mut elements)?;
+    let claim = format!("its header claims {text} = {claimed} bytes");
+    if elements.len() < claimed {
+        return Err(file.format(format!("{claim}, found only {}; it is truncated", elements.len())));
+    }
+    file.read(1, &mut header)?; // reaching the end also makes gzip check its sum
+    if header.len() > 4 + 4 * axes {
+        return Err(file.format(format!("{claim}, found more; the header or the file is wrong")));
+    }
+    ArrayD::from_shape_vec(IxDyn(&sizes), elements).map_err(Error::other)
 }
 
-impl<'a> Source<'a> {
-    fn open(path: &'a Path) -> Result<Source<'a>> {
-        let file = File::open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                Error::Missing { name, tried: vec![path.into()] }
-            }
-            _ => Error::Io { path: path.into(), source },
-        })?;
-        let mut file = BufReader::new(file);
-        let mut start = Vec::with_capacity(2);
-        let read = file.by_ref().take(2).read_to_end(&mut start);
-        read.map_err(|source| Error::Io { path: path.into(), source })?;
-        let gzipped = start == [0x1f, 0x8b];
-        let whole = io::Cursor::new(start).chain(file);
-        let reader: Box<dyn Read> = if gzipped { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-        Ok(Source { path, gzipped, reader })
+/// Reads on until `header` has `length` bytes.
+fn read_header(file: &mut PackedFile<'_>, length: usize, header: &mut Vec<u8>) -> Result<()> {
+    file.read(length - header.len(), header)?;
+    if header.len() == length {
+        return Ok(());
     }
+    let found = header.len();
+    Err(file.format(format!("found {found} bytes, expected a header of at least {length}; it is truncated")))
+}
 
-    /// Reads header and elements; `expected` is the magic number where only one will do.
-    fn array(mut self, expected: Option<u32>) -> Result<ArrayD<u8>> {
-        let [zero, zero_too, element, axes] = self.header(0, 4)?[..] else {
-            return Err(self.format("no header".into()));
-        };
-        self.check_magic([zero, zero_too, element, axes], expected)?;
-        let sizes = self.header(4, 4 * usize::from(axes))?;
-        let sizes: Vec<usize> = sizes
-            .chunks_exact(4)
-            .map(|size| size.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)))
-            .collect();
-        let text: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        let text = text.join(" × ");
-        // An empty axis does not excuse the others.
-        let product = sizes.iter().try_fold(1, |product: usize, &size| product.checked_mul(size.max(1)));
-        if product.is_none_or(|product| product > MAX_BYTES) {
-            return Err(self.format(format!("its header claims {text} bytes, expected at most {MAX_BYTES}")));
-        }
-        let claimed: usize = sizes.iter().product();
-        let mut elements = Vec::with_capacity(claimed.min(FIRST_RESERVE));
-        self.read(claimed, &mut elements)?;
-        if elements.len() < claimed {
-            let found = elements.len();
-            return Err(
-                self.format(format!("its header claims {text} = {claimed} bytes, found only {found}; it is truncated"))
-            );
-        }
-        let mut more = Vec::new();
-        self.read(1, &mut more)?; // also what makes gzip check its sum
-        if !more.is_empty() {
-            return Err(self.format(format!(
-                "its header claims {text} = {claimed} bytes, found more; the header or the file is wrong"
-            )));
-        }
-        ArrayD::from_shape_vec(IxDyn(&sizes), elements).map_err(Error::other)
+/// What is wrong with a magic number, if anything is.
+fn magic_problem(magic: u32, expected: Option<u32>, misnamed: bool) -> Option<String> {
+    let [zero, zero_too, element, axes] = magic.to_be_bytes();
+    let fits = match expected {
+        Some(expected) => magic == expected,
+        None => magic >> 8 == 8 && (1..=MAX_RANK).contains(&usize::from(axes)),
+    };
+    if fits {
+        return None;
     }
-
-    /// The next `length` bytes, which belong to the header.
-    fn header(&mut self, before: usize, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.read(length, &mut bytes)?;
-        if bytes.len() == length {
-            return Ok(bytes);
-        }
-        let (found, expected) = (before + bytes.len(), before + length);
-        Err(self.format(format!("found {found} bytes, expected a header of at least {expected}; it is truncated")))
-    }
-
-    fn check_magic(&self, magic: [u8; 4], expected: Option<u32>) -> Result<()> {
-        let number = u32::from_be_bytes(magic);
-        let kind = |number| if number == IMAGES { "images" } else { "labels" };
-        let problem = match (magic, expected) {
-            ([0, 0, 8, axes], None) if (1..=MAX_RANK).contains(&usize::from(axes)) => return Ok(()),
-            (_, Some(expected)) if number == expected => return Ok(()),
-            ([0, 0, 8, 1 | 3], Some(expected)) => {
-                let other = if number == LABELS { "label" } else { "image" };
-                format!(
-                    "magic number {number:#010x}, expected {expected:#010x} ({}); is this the {other} file?",
-                    kind(expected)
-                )
-            }
-            ([0, 0, 8, _], Some(expected)) => {
-                format!("magic number {number:#010x}, expected {expected:#010x} ({})", kind(expected))
-            }
-            ([0, 0, 8, axes], None) => format!("{axes} axes, expected 1 to {MAX_RANK}"),
-            ([0, 0, element @ (0x09 | 0x0b..=0x0e), _], _) => {
-                let name = match element {
-                    0x09 => "signed bytes",
-                    0x0b => "16-bit integers",
-                    0x0c => "32-bit integers",
-                    0x0d => "32-bit floats",
-                    _ => "64-bit floats",
-                };
-                format!("elements of type {element:#04x} ({name}), expected 0x08 (unsigned bytes)")
-            }
-            _ => {
-                let named = self.path.extension().is_some_and(|extension| extension == "gz") && !self.gzipped;
-                let remedy = if named {
-                    "its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?"
-                } else {
-                    "it is not an IDX file"
-                };
-                format!("magic number {number:#010x}, expected 0x000008 and the number of axes; {remedy}")
-            }
-        };
-        Err(self.format(problem))
-    }
-
-    /// Appends up to `most` bytes, fewer where the file ends.
-    fn read(&mut self, most: usize, bytes: &mut Vec<u8>) -> Result<()> {
-        let before = bytes.len();
-        let read = self.reader.by_ref().take(most as u64).read_to_end(bytes);
-        read.map(drop).map_err(|source| match source.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzipped => {
-                let found = bytes.len() - before;
-                self.format(format!(
-                    "corrupt gzip ({source}), found {found} of the next {most} bytes; get the file again"
-                ))
-            }
-            _ => Error::Io { path: self.path.into(), source },
-        })
-    }
-
-    fn format(&self, problem: String) -> Error {
-        Error::Format { path: self.path.into(), problem }
-    }
+    let wanted = match expected {
+        Some(IMAGES) => format!("{IMAGES:#010x} (images)"),
+        Some(labels) => format!("{labels:#010x} (labels)"),
+        None => format!("0x00000801 to {:#010x} (bytes with 1 to {MAX_RANK} axes)", 0x0800 + MAX_RANK),
+    };
+    let remedy = match ([zero, zero_too, element], magic) {
+        (_, LABELS) => "; is this the label file?",
+        (_, IMAGES) => "; is this the image file?",
+        ([0, 0, 0x08], _) => "",
+        ([0, 0, 0x09], _) => "; its elements are signed bytes",
+        ([0, 0, 0x0b], _) => "; its elements are 16-bit integers",
+        ([0, 0, 0x0c], _) => "; its elements are 32-bit integers",
+        ([0, 0, 0x0d], _) => "; its elements are 32-bit floats",
+        ([0, 0, 0x0e], _) => "; its elements are 64-bit floats",
+        _ if misnamed => "; its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?",
+        _ => "; it is not an IDX file",
+    };
+    Some(format!("magic number {magic:#010x}, expected {wanted}{remedy}"))
 }
 
 #[cfg(test)]
@@ -228,14 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_file_may_have_several_members() {
-        let content = idx(LABELS, &[3], &[7, 8, 9]);
-        let members = [gzip(&content[..5]), gzip(&content[5..])].concat();
-        let folder = Scratch::new();
-        assert_eq!(read_labels(folder.write("labels.gz", &members)).unwrap(), array![7, 8, 9]);
-    }
-
-    #[test]
     fn swapped_files_are_told_apart() {
         let text = "magic number 0x00000801, expected 0x00000803 (images); is this the label file?";
         assert_eq!(problem("train-images-idx3-ubyte.gz", &gzip(&idx(LABELS, &[1], &[1]))), text);
@@ -259,9 +188,12 @@ mod tests {
         );
         assert_eq!(problem("images", &[]), "found 0 bytes, expected a header of at least 4; it is truncated");
         assert_eq!(problem("images", &[0]), "found 1 bytes, expected a header of at least 4; it is truncated");
-        let cut = gzip(&idx(IMAGES, &[10, 2, 2], &[0; 40]));
-        let text = problem("images.gz", &cut[..cut.len() - 9]);
+        let packed = gzip(&idx(IMAGES, &[10, 2, 2], &[0; 40]));
+        let text = problem("images.gz", &packed[..packed.len() - 9]);
         assert!(text.starts_with("corrupt gzip (") && text.ends_with("; get the file again"), "{text}");
+        // The elements are whole, the check sum behind them is not.
+        let text = problem("images.gz", &packed[..packed.len() - 1]);
+        assert!(text.starts_with("corrupt gzip ("), "{text}");
     }
 
     #[test]
@@ -278,47 +210,28 @@ mod tests {
 
     #[test]
     fn what_is_not_idx_is_named() {
-        let text = "magic number 0x3c21444f, expected 0x000008 and the number of axes; its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?";
-        assert_eq!(problem("images.gz", b"<!DOCTYPE html>"), text);
-        let text = "magic number 0x3c21444f, expected 0x000008 and the number of axes; it is not an IDX file";
+        let text = "magic number 0x3c21444f, expected 0x00000803 (images); it is not an IDX file";
         assert_eq!(problem("images", b"<!DOCTYPE html>"), text);
         assert_eq!(problem("images.gz", &gzip(b"<!DOCTYPE html>")), text);
-        let text = "elements of type 0x0d (32-bit floats), expected 0x08 (unsigned bytes)";
-        assert_eq!(problem("images", &idx(0x0d03, &[1, 1, 1], &[0; 4])), text);
+        let text = "magic number 0x3c21444f, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?";
+        assert_eq!(problem("images.gz", b"<!DOCTYPE html>"), text);
+        for (element, name) in [
+            (0x09, "signed bytes"),
+            (0x0b, "16-bit integers"),
+            (0x0c, "32-bit integers"),
+            (0x0d, "32-bit floats"),
+            (0x0e, "64-bit floats"),
+        ] {
+            let text =
+                format!("magic number 0x0000{element:02x}03, expected 0x00000803 (images); its elements are {name}");
+            assert_eq!(problem("images", &idx(element << 8 | 3, &[1, 1, 1], &[0; 8])), text);
+        }
         let folder = Scratch::new();
         for axes in [0, 7] {
             let error = read(folder.write("axes", &idx(0x0800 + axes, &[1; 7], &[0]))).unwrap_err();
-            assert!(error.to_string().ends_with(&format!(": {axes} axes, expected 1 to 6")), "{error}");
+            let text =
+                format!("magic number 0x0000080{axes}, expected 0x00000801 to 0x00000806 (bytes with 1 to 6 axes)");
+            assert!(error.to_string().ends_with(&text), "{error}");
         }
-    }
-
-    #[test]
-    fn a_corrupt_gzip_stream_is_refused() {
-        let elements: Vec<u8> = (0..4000u32).map(|index| (index * index >> 3) as u8).collect();
-        let whole = gzip(&idx(IMAGES, &[1000, 2, 2], &elements));
-        // A changed header, a changed check sum, and something behind the end.
-        for (place, reason) in [(2, "gzip header"), (whole.len() - 6, "checksum")] {
-            let mut content = whole.clone();
-            content[place] ^= 0x55;
-            let text = problem("images.gz", &content);
-            assert!(text.starts_with("corrupt gzip (") && text.contains(reason), "{text}");
-        }
-        let text = problem("images.gz", &[&whole[..], b"garbage behind"].concat());
-        assert!(text.starts_with("corrupt gzip ("), "{text}");
-        for place in (10..whole.len()).step_by(97) {
-            let mut content = whole.clone();
-            content[place] ^= 0xff;
-            problem("images.gz", &content);
-        }
-    }
-
-    #[test]
-    fn files_that_cannot_be_read_are_named() {
-        let folder = Scratch::new();
-        let path = folder.path().join("train-images-idx3-ubyte.gz");
-        let error = read(&path).unwrap_err();
-        let text = format!("train-images-idx3-ubyte.gz was not found; tried {}", path.display());
-        assert_eq!(error.to_string(), text);
-        assert!(matches!(read(folder.path()), Err(Error::Io { .. })));
     }
 }

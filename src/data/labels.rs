@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(to_categorical(vec![1usize], Some(3)).unwrap(), expected);
         assert_eq!(to_categorical(&array![1i32], Some(3)).unwrap(), expected);
         assert_eq!(to_categorical(array![1i64].view(), Some(3)).unwrap(), expected);
-        assert_eq!(to_categorical(&[1u32], Some(3)).unwrap(), expected);
+        assert_eq!(to_categorical([1u32].iter(), Some(3)).unwrap(), expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod elements;
 mod label_binarizer;
 mod labels;
 mod next_batch;
+mod packed;
 mod rows;
 #[cfg(test)]
 mod scratch;
@@ -90,6 +91,9 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// [`Error::Label`] for a label that is not one of the classes; [`Error::Shape`] for values whose last axis has
     /// another size.
+    ///
+    /// # Panics
+    /// May panic when `row` is not below `len`.
     fn check_row(&self, row: usize, classes: usize) -> Result<()> {
         let mut inputs = vec![0.0; self.input_shape().len()];
         let mut targets = vec![0.0; self.target().len()];

@@ -1,0 +1,117 @@
+//! A file that may be gzipped: read piece by piece, with what its bytes say instead of what its name says.
+
+use crate::error::{Error, Result};
+use flate2::bufread::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+/// A file that is being read, unpacked where it begins as gzip does.
+pub(super) struct PackedFile<'a> {
+    path: &'a Path,
+    gzipped: bool,
+    reader: Box<dyn Read>,
+}
+
+impl<'a> PackedFile<'a> {
+    pub(super) fn open(path: &'a Path) -> Result<PackedFile<'a>> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                Error::Missing { name, tried: vec![path.into()] }
+            }
+            _ => Error::Io { path: path.into(), source },
+        };
+        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let mut start = Vec::with_capacity(2);
+        file.by_ref().take(2).read_to_end(&mut start).map_err(failed)?;
+        let gzipped = start == [0x1f, 0x8b];
+        let whole = io::Cursor::new(start).chain(file);
+        let reader: Box<dyn Read> = if gzipped { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        Ok(PackedFile { path, gzipped, reader })
+    }
+
+    /// Appends the next `most` bytes, fewer where the file ends. Memory beyond what `bytes` has grows with what arrives.
+    pub(super) fn read(&mut self, most: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        let before = bytes.len();
+        let read = self.reader.by_ref().take(most as u64).read_to_end(bytes);
+        read.map(drop).map_err(|source| match source.kind() {
+            UnexpectedEof | InvalidInput | InvalidData if self.gzipped => {
+                let found = bytes.len() - before;
+                let problem =
+                    format!("corrupt gzip ({source}), found {found} of the next {most} bytes; get the file again");
+                self.format(problem)
+            }
+            _ => Error::Io { path: self.path.into(), source },
+        })
+    }
+
+    /// Whether the name says gzip, but the content does not.
+    pub(super) fn is_misnamed(&self) -> bool {
+        !self.gzipped && self.path.extension().is_some_and(|extension| extension == "gz")
+    }
+
+    /// The error that the file does not hold what it should.
+    pub(super) fn format(&self, problem: String) -> Error {
+        Error::Format { path: self.path.into(), problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scratch::{Scratch, gzip};
+    use super::*;
+
+    /// The whole content, or what the error says after the path.
+    fn unpack(content: &[u8]) -> std::result::Result<Vec<u8>, String> {
+        let folder = Scratch::new();
+        let path = folder.write("file.gz", content);
+        let mut bytes = Vec::new();
+        match PackedFile::open(&path).unwrap().read(1 << 20, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(Error::Format { problem, .. }) => Err(problem),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn content_says_whether_a_file_is_gzipped() {
+        assert_eq!(unpack(b"plain").unwrap(), b"plain");
+        assert_eq!(unpack(&gzip(b"packed")).unwrap(), b"packed");
+        assert_eq!(unpack(&[gzip(b"two "), gzip(b"members")].concat()).unwrap(), b"two members");
+        assert_eq!(unpack(b"").unwrap(), b"");
+        assert_eq!(unpack(&[0x1f]).unwrap(), [0x1f]);
+    }
+
+    #[test]
+    fn a_corrupt_stream_is_refused() {
+        let content: Vec<u8> = (0..4000u32).map(|index| ((index * index) >> 3) as u8).collect();
+        let whole = gzip(&content);
+        let changed = |place: usize| {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 0x55;
+            unpack(&bytes).unwrap_err()
+        };
+        assert!(changed(2).starts_with("corrupt gzip (invalid gzip header), found 0 of the next 1048576 bytes;"));
+        assert!(changed(whole.len() - 6).contains("checksum), found 4000 of"), "{}", changed(whole.len() - 6));
+        (10..whole.len()).step_by(97).for_each(|place| drop(changed(place)));
+        for length in [2, 9, 12, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+            let problem = unpack(&whole[..length]).unwrap_err();
+            assert!(problem.starts_with("corrupt gzip (") && problem.ends_with("; get the file again"), "{problem}");
+        }
+        let problem = unpack(&[&whole[..], b"something behind"].concat()).unwrap_err();
+        assert!(problem.starts_with("corrupt gzip ("), "{problem}");
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named() {
+        let folder = Scratch::new();
+        let path = folder.path().join("train-images-idx3-ubyte.gz");
+        let Err(error) = PackedFile::open(&path) else { panic!("found") };
+        let text = format!("train-images-idx3-ubyte.gz was not found; tried {}", path.display());
+        assert_eq!(error.to_string(), text);
+        let Err(Error::Io { path, .. }) = PackedFile::open(folder.path()) else { panic!("a folder was read") };
+        assert_eq!(path, folder.path());
+    }
+}
