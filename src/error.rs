@@ -158,7 +158,13 @@ impl fmt::Display for Error {
                 write!(f, "{place}{separator}found {noun} {}, expected {expected}", join(found))
             }
             Error::Setting { owner, name, value, expected } => {
-                write!(f, "{owner}: {name} {value} is not in {expected}")
+                // What was given as f32 is shown as f32: 1.2, not 1.2000000476837158.
+                let short = *value as f32;
+                if f64::from(short) == *value {
+                    write!(f, "{owner}: {name} {short} is not in {expected}")
+                } else {
+                    write!(f, "{owner}: {name} {value} is not in {expected}")
+                }
             }
             Error::TooLarge { place, shape } => {
                 write!(
@@ -179,7 +185,7 @@ impl fmt::Display for Error {
             }
             Error::Label { row, label, classes } => write!(
                 f,
-                "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}; the model's last layer has {classes} outputs, one for each class"
+                "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}, as there are {classes} classes"
             ),
             Error::Missing { name, tried } => {
                 let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();

@@ -99,9 +99,9 @@ impl Shape {
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         let rank = self.rank().max(other.rank());
         let mut sizes = [1; MAX_RANK];
-        for back in 1..=rank {
-            let (a, b) = (self.from_back(back), other.from_back(back));
-            sizes[rank - back] = match (a, b) {
+        for place in 1..=rank {
+            let (a, b) = (self.back(place), other.back(place));
+            sizes[rank - place] = match (a, b) {
                 (a, b) if a == b => a,
                 (1, b) => b,
                 (a, 1) => a,
@@ -111,9 +111,9 @@ impl Shape {
         Shape::new(&sizes[..rank]).ok()
     }
 
-    /// The size of the `back`-th axis from the end, counting from 1; 1 beyond the first axis.
-    pub(crate) fn from_back(&self, back: usize) -> usize {
-        if back > self.rank() { 1 } else { self.sizes[self.rank() - back] }
+    /// The size of an axis, counted from the last, which is 1; 1 beyond the first axis.
+    pub(crate) fn back(&self, place: usize) -> usize {
+        if place > self.rank() { 1 } else { self.sizes[self.rank() - place] }
     }
 }
 

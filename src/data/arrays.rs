@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn labels_are_checked_against_the_classes() {
         let data = Arrays::new(array![[1u8], [2], [3]], array![0i32, 9, -1]).unwrap();
-        let text = "row 2: label -1 is not a whole number in 0 ≤ label < 10; the model's last layer has 10 outputs, one for each class";
+        let text = "row 2: label -1 is not a whole number in 0 ≤ label < 10, as there are 10 classes";
         assert_eq!(data.check(10).unwrap_err().to_string(), text);
         assert!(data.check(9).unwrap_err().to_string().starts_with("row 1: label 9 is not"));
         assert!(data.clone().one_hot(10).is_err());

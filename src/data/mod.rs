@@ -212,7 +212,7 @@ mod tests {
     fn labels_of_any_dataset_are_checked() {
         let halves: &dyn Dataset = &Halves;
         let error = halves.check(9).unwrap_err();
-        let text = "row 1: label 0.5 is not a whole number in 0 ≤ label < 9; the model's last layer has 9 outputs, one for each class";
+        let text = "row 1: label 0.5 is not a whole number in 0 ≤ label < 9, as there are 9 classes";
         assert_eq!(error.to_string(), text);
         assert!(halves.check_row(4, 3).is_ok());
         assert!(halves.check_row(4, 2).is_err());

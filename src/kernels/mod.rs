@@ -1,1 +1,19 @@
 //! Loops over numbers: slices in, slices out; no allocation, no shapes to check.
+//!
+//! What they compute has the same bits on every number of threads and every instruction set: work is cut by shape,
+//! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
+
+pub mod activation;
+pub(crate) mod broadcast;
+pub mod conv2d;
+pub mod dropout;
+pub mod math;
+pub mod matmul;
+pub mod normalize;
+pub mod parallel;
+pub mod pool;
+pub mod reduce;
+#[cfg(test)]
+mod samples;
+pub mod simd;
+pub mod softmax;

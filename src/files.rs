@@ -1,0 +1,44 @@
+//! Files that are written whole or not at all.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+/// Writes `bytes` beside `path` and renames it to `path`, so that a crash leaves the old file whole. Makes the folder.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |source| Error::Io { path: path.into(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    written.map_err(|source| {
+        let _ = fs::remove_file(&beside); // what failed may have left half a file
+        failed(source)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_made_and_nothing_is_left_beside() {
+        let folder = std::env::temp_dir().join(format!("gradus-files-{}", std::process::id()));
+        let path = folder.join("a/b.txt");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.join("a")).unwrap().count(), 1);
+        let message = write_whole(&path.join("c.txt"), b"three").unwrap_err().to_string();
+        assert!(message.contains("c.txt"), "{message}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

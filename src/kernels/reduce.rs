@@ -1,0 +1,34 @@
+//! Sums in a fixed order: chunks of a constant length, each an ascending chain, the chunks' sums added in ascending order.
+
+/// Elements in a chunk.
+const CHUNK: usize = 4096;
+
+/// Σ x. Eight interleaved chains in each chunk, added pairwise: the same order on every instruction set.
+pub fn sum(x: &[f32]) -> f32 {
+    x.chunks(CHUNK).map(chunk).fold(0.0, |total, part| total + part)
+}
+
+fn chunk(x: &[f32]) -> f32 {
+    let (eights, rest) = x.as_chunks::<8>();
+    let mut chains = [0.0f32; 8];
+    for eight in eights {
+        chains.iter_mut().zip(eight).for_each(|(chain, x)| *chain += x);
+    }
+    let [a, b, c, d, e, f, g, h] = chains;
+    let sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
+    rest.iter().fold(sum, |sum, x| sum + x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_add_exactly_over_odd_lengths() {
+        for length in [0, 1, 7, 8, 9, 100, 4096, 4097, 5000] {
+            let x: Vec<f32> = (0..length).map(|i| (i % 17) as f32).collect();
+            let expected: usize = (0..length).map(|i| i % 17).sum();
+            assert_eq!(sum(&x), expected as f32);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The one place that picks an instruction set: one Rust body, compiled for each, with the same bits from all.
+//!
+//! A body is generic over [`Fma`], so that every multiply-add is said explicitly. [`vectorized!`] makes an instance of it
+//! for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another instruction set is a
+//! variant of [`SimdLevel`], a line in [`available`] and an instance in the macro.
+
+use crate::error::{Error, Result};
+use std::sync::OnceLock;
+
+/// The instruction sets that kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimdLevel {
+    /// What every processor of the target has. On x86-64 that excludes fused multiply-add, which is then emulated: right
+    /// to the bit, and many times slower.
+    Portable,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+}
+
+/// The environment variable that overrides the choice.
+const VARIABLE: &str = "GRADUS_SIMD";
+
+/// The instruction set in use: what the environment variable `GRADUS_SIMD` (`portable` or `avx2`) asks for, otherwise
+/// the best there is. Read once.
+///
+/// # Errors
+/// The variable holds another word, or the processor does not have what it names.
+pub fn level() -> Result<SimdLevel> {
+    choice().map_err(|name| {
+        let mut known = vec!["portable".to_string()];
+        known.extend(available(SimdLevel::Avx2).then(|| "avx2".to_string()));
+        Error::Unknown { kind: "GRADUS_SIMD level on this processor", name: name.to_string(), known }
+    })
+}
+
+/// As [`level`], but never fails: the best there is where the environment asks for something impossible.
+pub(crate) fn current() -> SimdLevel {
+    choice().unwrap_or_else(|_| best())
+}
+
+/// What was chosen, or the word that could not be followed.
+fn choice() -> std::result::Result<SimdLevel, &'static str> {
+    static CHOICE: OnceLock<std::result::Result<SimdLevel, String>> = OnceLock::new();
+    let choice = CHOICE.get_or_init(|| {
+        let wish = std::env::var_os(VARIABLE).unwrap_or_default();
+        choose(&wish.to_string_lossy())
+    });
+    choice.as_ref().map(|level| *level).map_err(String::as_str)
+}
+
+fn choose(wish: &str) -> std::result::Result<SimdLevel, String> {
+    match wish {
+        "" => Ok(best()),
+        "portable" => Ok(SimdLevel::Portable),
+        "avx2" if available(SimdLevel::Avx2) => Ok(SimdLevel::Avx2),
+        other => Err(other.to_string()),
+    }
+}
+
+fn best() -> SimdLevel {
+    if available(SimdLevel::Avx2) { SimdLevel::Avx2 } else { SimdLevel::Portable }
+}
+
+/// Whether this processor can run the instances of `level`. Cheap: the standard library remembers the answer.
+pub(crate) fn available(level: SimdLevel) -> bool {
+    match level {
+        SimdLevel::Portable => true,
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+        #[cfg(not(target_arch = "x86_64"))]
+        SimdLevel::Avx2 => false,
+    }
+}
+
+/// A fused multiply-add: `a·b + c`, rounded once.
+pub(crate) trait Fma {
+    /// `a·b + c`, rounded once.
+    fn fma(a: f32, b: f32, c: f32) -> f32;
+}
+
+/// The processor's own instruction; a slow library call in code that is not compiled for it.
+pub(crate) struct Hardware;
+
+impl Fma for Hardware {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// Made from additions and multiplications in `f64`, for processors without the instruction.
+#[cfg_attr(any(target_arch = "aarch64", target_feature = "fma"), allow(dead_code))]
+pub(crate) struct Software;
+
+impl Fma for Software {
+    /// The product is exact in `f64`; the sum is rounded to odd there (Boldo and Melquiond 2008), so that rounding it
+    /// once more, to `f32`, gives what a single rounding would have given.
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+        let sum = product + c;
+        // Knuth's TwoSum: what the rounding of `sum` lost, exactly. NaN where `sum` is not finite.
+        let rest = sum - product;
+        let lost = (product - (sum - rest)) + (c - rest);
+        // Of the two neighbours around an inexact sum, take the one whose last bit is 1. Stepping the bit pattern by one
+        // moves away from zero; an inexact sum is never zero.
+        let bits = sum.to_bits();
+        let step = if (lost > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
+        let nudge = lost.abs() > 0.0 && bits & 1 == 0;
+        f64::from_bits(if nudge { bits.wrapping_add(step) } else { bits }) as f32
+    }
+}
+
+/// What the baseline of this target uses: the instruction where every processor has it.
+#[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
+pub(crate) type Baseline = Hardware;
+/// What the baseline of this target uses: the instruction where every processor has it.
+#[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
+pub(crate) type Baseline = Software;
+
+/// Compiles a body, generic over [`Fma`], for each instruction set.
+///
+/// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. What the body
+/// calls has to be `#[inline(always)]`, or it is compiled for the baseline.
+macro_rules! vectorized {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma>(
+        $($argument:ident: $type:ty),* $(,)?
+    ) $(-> $result:ty)? $body:block) => {
+        $(#[$meta])*
+        $visibility fn $name(level: $crate::kernels::simd::SimdLevel, $($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn body<$fma: $crate::kernels::simd::Fma>($($argument: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($argument: $type),*) $(-> $result)? {
+                body::<$crate::kernels::simd::Hardware>($($argument),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if level == $crate::kernels::simd::SimdLevel::Avx2 && $crate::kernels::simd::available(level) {
+                // SAFETY: the processor has AVX2 and FMA, as has just been asked.
+                #[allow(unsafe_code)]
+                return unsafe { avx2($($argument),*) };
+            }
+            let _ = level;
+            body::<$crate::kernels::simd::Baseline>($($argument),*)
+        }
+    };
+}
+pub(crate) use vectorized;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::samples;
+
+    fn assert_fused(a: f32, b: f32, c: f32) {
+        let (found, right) = (Software::fma(a, b, c), a.mul_add(b, c));
+        let same = found.to_bits() == right.to_bits() || (found.is_nan() && right.is_nan());
+        assert!(same, "{a:e} · {b:e} + {c:e} = {found:e}, not {right:e}");
+    }
+
+    #[test]
+    fn software_equals_hardware_on_random_bits() {
+        for words in samples::bits(1, 6_000_000).as_chunks().0 {
+            let [a, b, c] = words.map(f32::from_bits);
+            assert_fused(a, b, c);
+        }
+    }
+
+    /// A sum close to the middle between two `f32` is where rounding twice goes wrong.
+    #[test]
+    fn software_equals_hardware_near_halfway() {
+        let near_one = |bits: u32| f32::from_bits(0x3f80_0000 | (bits & 0x007f_ffff));
+        for &[a, b, c, shift] in samples::bits(2, 4_000_000).as_chunks().0 {
+            let (a, b) = (near_one(a), near_one(b & !0xfff));
+            let c = near_one(c) * f32::from_bits((64 + shift % 128) << 23);
+            assert_fused(a, b, c);
+            assert_fused(a, b, -c);
+            assert_fused(a * f32::MIN_POSITIVE, b * f32::EPSILON, c * f32::MIN_POSITIVE);
+        }
+    }
+
+    #[test]
+    fn software_equals_hardware_on_special_values() {
+        let half_up = 1.0 + f32::EPSILON;
+        let tiny = f32::from_bits(1);
+        let values =
+            [0.0, 1.0, half_up, 3.0, tiny, f32::MIN_POSITIVE, f32::EPSILON, f32::MAX, 1e-30, f32::INFINITY, f32::NAN];
+        let signed = || values.iter().flat_map(|&v| [v, -v]);
+        for a in signed() {
+            for b in signed() {
+                for c in signed() {
+                    assert_fused(a, b, c);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_level_is_named() {
+        assert_eq!(choose("portable"), Ok(SimdLevel::Portable));
+        assert_eq!(choose(""), Ok(best()));
+        assert_eq!(choose("sse9"), Err("sse9".to_string()));
+    }
+}

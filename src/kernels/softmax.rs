@@ -1,0 +1,155 @@
+//! Softmax over rows, and its cross-entropy in the stable form.
+
+use crate::kernels::math;
+use crate::kernels::simd::{self, Fma, vectorized};
+
+vectorized! {
+    /// yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) in each row of `columns`.
+    fn rows<F: Fma>(x: &[f32], columns: usize, y: &mut [f32]) {
+        for (x, y) in x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)) {
+            let sum = exponentials::<F>(x, maximum(x), y);
+            y.iter_mut().for_each(|y| *y /= sum);
+        }
+    }
+}
+
+/// y = softmax(x) in each row of `columns`.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn forward(x: &[f32], columns: usize, y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "softmax keeps the number of elements");
+    rows(simd::current(), x, columns, y);
+}
+
+/// dxᵢ = yᵢ · (dyᵢ − Σⱼ yⱼ·dyⱼ) in each row.
+pub fn backward(y: &[f32], columns: usize, dy: &[f32], dx: &mut [f32]) {
+    let rows = y.chunks_exact(columns).zip(dy.chunks_exact(columns)).zip(dx.chunks_exact_mut(columns));
+    for ((y, dy), dx) in rows {
+        let along = y.iter().zip(dy).fold(0.0, |sum, (y, dy)| sum + y * dy);
+        dx.iter_mut().zip(y).zip(dy).for_each(|((dx, y), dy)| *dx = y * (dy - along));
+    }
+}
+
+vectorized! {
+    /// What [`crossentropy`] does, on a given instruction set.
+    fn crossentropy_rows<F: Fma>(x: &[f32], targets: Targets<'_>, columns: usize, p: &mut [f32]) -> f32 {
+        let mut total = 0.0;
+        for (row, (x, p)) in x.chunks_exact(columns).zip(p.chunks_exact_mut(columns)).enumerate() {
+            let maximum = maximum(x);
+            let sum = exponentials::<F>(x, maximum, p);
+            p.iter_mut().for_each(|p| *p /= sum);
+            let log_sum = math::ln(f64::from(sum)) as f32;
+            total += targets.fold(row, columns, |column, t| t * (log_sum - (x[column] - maximum)));
+        }
+        total
+    }
+}
+
+/// Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x); `p` becomes
+/// softmax(x).
+///
+/// A label that is none of the classes makes the loss NaN.
+pub fn crossentropy(x: &[f32], targets: Targets<'_>, columns: usize, p: &mut [f32]) -> f32 {
+    assert_eq!(x.len(), p.len(), "softmax keeps the number of elements");
+    crossentropy_rows(simd::current(), x, targets, columns, p)
+}
+
+/// dx = (p · Σᵢ tᵢ − t) · scale in each row.
+pub fn crossentropy_backward(p: &[f32], targets: Targets<'_>, columns: usize, scale: f32, dx: &mut [f32]) {
+    for (row, (p, dx)) in p.chunks_exact(columns).zip(dx.chunks_exact_mut(columns)).enumerate() {
+        let weight = targets.fold(row, columns, |_, t| t);
+        dx.iter_mut().zip(p).for_each(|(dx, p)| *dx = p * weight * scale);
+        targets.fold(row, columns, |column, t| {
+            dx[column] -= t * scale;
+            0.0
+        });
+    }
+}
+
+/// What each row should have been.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// A row of probabilities each, often one-hot.
+    Rows(&'a [f32]),
+    /// A class each, as a whole number.
+    Labels(&'a [f32]),
+}
+
+impl Targets<'_> {
+    /// Σ term(i, tᵢ) over the targets of a row that are not 0, ascending; NaN where a label is none of the columns.
+    #[inline(always)]
+    pub(crate) fn fold(self, row: usize, columns: usize, mut term: impl FnMut(usize, f32) -> f32) -> f32 {
+        match self {
+            Targets::Rows(targets) => {
+                let targets = targets[row * columns..][..columns].iter().enumerate().filter(|(_, t)| **t != 0.0);
+                targets.fold(0.0, |sum, (column, t)| sum + term(column, *t))
+            }
+            Targets::Labels(labels) => match label(labels[row], columns) {
+                Some(column) => term(column, 1.0),
+                None => f32::NAN,
+            },
+        }
+    }
+}
+
+/// The column that a label names.
+pub(crate) fn label(value: f32, columns: usize) -> Option<usize> {
+    let column = value as usize;
+    (value >= 0.0 && column as f32 == value && column < columns).then_some(column)
+}
+
+#[inline(always)]
+fn maximum(x: &[f32]) -> f32 {
+    x.iter().fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most })
+}
+
+/// y = exp(x − shift); returns their sum, an ascending chain.
+#[inline(always)]
+fn exponentials<F: Fma>(x: &[f32], shift: f32, y: &mut [f32]) -> f32 {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = math::exp::<F>(x - shift));
+    y.iter().fold(0.0, |sum, y| sum + y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::samples;
+
+    #[test]
+    fn agrees_with_f64_over_odd_sizes() {
+        for columns in [1, 2, 3, 7, 8, 9, 10, 31] {
+            let x: Vec<f32> = samples::values(columns as u64, 5 * columns).iter().map(|x| 9.0 * x).collect();
+            let mut y = vec![f32::NAN; x.len()];
+            forward(&x, columns, &mut y);
+            for (x, y) in x.chunks(columns).zip(y.chunks(columns)) {
+                let sum: f64 = x.iter().map(|x| f64::from(*x).exp()).sum();
+                for (x, y) in x.iter().zip(y) {
+                    approx::assert_relative_eq!(f64::from(*y), f64::from(*x).exp() / sum, max_relative = 2e-6);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn large_logits_neither_overflow_nor_round_to_certainty() {
+        let mut p = [f32::NAN; 2];
+        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Labels(&[1.0]), 2, &mut p), 200.0);
+        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Rows(&[1.0, 0.0]), 2, &mut p), 0.0);
+        assert!(crossentropy(&[1.0, 2.0], Targets::Labels(&[2.0]), 2, &mut p).is_nan());
+        assert!(crossentropy(&[f32::NAN, 2.0], Targets::Labels(&[1.0]), 2, &mut p).is_nan());
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_instructions() {
+        let x = samples::values(7, 170);
+        let mut expected = vec![f32::NAN; x.len()];
+        let loss = crossentropy(&x, Targets::Labels(&[3.0; 17]), 10, &mut expected);
+        for level in samples::levels() {
+            let mut p = vec![f32::NAN; x.len()];
+            let found = crossentropy_rows(level, &x, Targets::Labels(&[3.0; 17]), 10, &mut p);
+            assert_eq!(found.to_bits(), loss.to_bits());
+            samples::assert_same_bits(&p, &expected, "probabilities");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Conv2d: kernels slide over images, channels last.
+
+use super::{Activation, Cursor, Layer, Weights};
+use crate::error::{Error, Result, check_setting};
+use crate::init::Init;
+use crate::ops::{self, Conv2dOptions, Padding};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
+/// Keras' `Conv2D`.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    filters: usize,
+    kernel_size: [usize; 2],
+    strides: [usize; 2],
+    padding: Padding,
+    activation: Activation,
+    use_bias: bool,
+    kernel_initializer: Init,
+    bias_initializer: Init,
+}
+
+impl Conv2d {
+    /// Square kernels with strides of 1, no padding, no activation, a bias of zeros and Glorot-uniform kernels, as in
+    /// Keras.
+    pub fn new(filters: usize, kernel_size: usize) -> Conv2d {
+        Conv2d {
+            filters,
+            kernel_size: [kernel_size; 2],
+            strides: [1, 1],
+            padding: Padding::Valid,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: Init::GlorotUniform,
+            bias_initializer: Init::Zeros,
+        }
+    }
+
+    /// Rows and columns of the kernels.
+    pub fn kernel_size(mut self, kernel_size: [usize; 2]) -> Conv2d {
+        self.kernel_size = kernel_size;
+        self
+    }
+
+    /// Rows and columns between windows.
+    pub fn strides(mut self, strides: [usize; 2]) -> Conv2d {
+        self.strides = strides;
+        self
+    }
+
+    /// What lies beyond the images' border.
+    pub fn padding(mut self, padding: Padding) -> Conv2d {
+        self.padding = padding;
+        self
+    }
+
+    /// What is done to each sum.
+    pub fn activation(mut self, activation: Activation) -> Conv2d {
+        self.activation = activation;
+        self
+    }
+
+    /// Whether a bias is added.
+    pub fn use_bias(mut self, use_bias: bool) -> Conv2d {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// The kernels' first values.
+    pub fn kernel_initializer(mut self, init: Init) -> Conv2d {
+        self.kernel_initializer = init;
+        self
+    }
+
+    /// The bias's first values.
+    pub fn bias_initializer(mut self, init: Init) -> Conv2d {
+        self.bias_initializer = init;
+        self
+    }
+
+    fn options(&self) -> Conv2dOptions {
+        let mut options = Conv2dOptions::default();
+        (options.strides, options.padding) = (self.strides, self.padding);
+        options
+    }
+}
+
+impl Layer for Conv2d {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        let [height, width] = self.kernel_size;
+        check_setting(self.filters > 0, "Conv2d", "filters", self.filters as f64, "1 ≤ filters")?;
+        check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0.0, "1 ≤ kernel_size")?;
+        let [images] = inputs else { return Err(Error::expected("one input")) };
+        if images.rank() != 3 {
+            return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));
+        }
+        let kernel = Shape::from([height, width, images.axis(2), self.filters]);
+        let output = ops::conv2d_output(*images, kernel, &self.options())?;
+        weights.add("kernel", kernel, self.kernel_initializer)?;
+        if self.use_bias {
+            weights.add("bias", self.filters, self.bias_initializer)?;
+        }
+        Ok(output)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let [kernel] = weights.take();
+        let bias = self.use_bias.then(|| weights.take::<1>()[0]);
+        self.activation.fuse(|activation| {
+            let mut options = self.options();
+            options.activation = activation;
+            inputs[0].conv2d(kernel, bias, options)
+        })
+    }
+
+    fn spec(&self) -> Spec {
+        let padding = if self.padding == Padding::Same { "same" } else { "valid" };
+        let spec = Spec::new("Conv2D").with("filters", self.filters).with("kernel_size", &self.kernel_size[..]);
+        let spec = spec.with("strides", &self.strides[..]).with("padding", padding);
+        spec.with("activation", self.activation.name()).with("use_bias", self.use_bias)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        let strided = Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).activation(Activation::Relu);
+        vec![
+            (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
+            (Box::new(strided), Shape::from([5, 4, 1])),
+            (Box::new(Conv2d::new(2, 1).kernel_size([1, 3]).use_bias(false)), Shape::from([2, 4, 3])),
+        ]
+    }
+}

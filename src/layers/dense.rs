@@ -1,0 +1,97 @@
+//! Dense: every output is a weighted sum of every input, through an activation.
+
+use super::{Activation, Cursor, Layer, Weights};
+use crate::error::{Error, Result, check_setting};
+use crate::init::Init;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    units: usize,
+    activation: Activation,
+    use_bias: bool,
+    kernel_initializer: Init,
+    bias_initializer: Init,
+}
+
+impl Dense {
+    /// Linear, with a bias of zeros and a Glorot-uniform kernel, as in Keras.
+    pub fn new(units: usize) -> Dense {
+        Dense {
+            units,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: Init::GlorotUniform,
+            bias_initializer: Init::Zeros,
+        }
+    }
+
+    /// What is done to each sum.
+    pub fn activation(mut self, activation: Activation) -> Dense {
+        self.activation = activation;
+        self
+    }
+
+    /// Whether a bias is added.
+    pub fn use_bias(mut self, use_bias: bool) -> Dense {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// The kernel's first values.
+    pub fn kernel_initializer(mut self, init: Init) -> Dense {
+        self.kernel_initializer = init;
+        self
+    }
+
+    /// The bias's first values.
+    pub fn bias_initializer(mut self, init: Init) -> Dense {
+        self.bias_initializer = init;
+        self
+    }
+}
+
+impl Layer for Dense {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        check_setting(self.units > 0, "Dense", "units", self.units as f64, "1 ≤ units")?;
+        let [features] = inputs else { return Err(Error::expected("one input")) };
+        if features.rank() != 1 {
+            return Err(Error::expected("one axis of features per sample; put Flatten before it"));
+        }
+        weights.add("kernel", [features.len(), self.units], self.kernel_initializer)?;
+        if self.use_bias {
+            weights.add("bias", self.units, self.bias_initializer)?;
+        }
+        Ok(self.units.into())
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let x = inputs[0];
+        let [kernel] = weights.take();
+        if !self.use_bias {
+            return self.activation.fuse(|fused| x.matmul(kernel).activation(fused));
+        }
+        let [bias] = weights.take();
+        self.activation.fuse(|fused| x.affine(kernel, bias, fused))
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new("Dense").with("units", self.units).with("activation", self.activation.name());
+        spec.with("use_bias", self.use_bias)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
+            (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
+        ]
+    }
+}

@@ -1,0 +1,35 @@
+//! Flatten: each sample's elements in one axis.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// Each sample's elements in one axis, row-major, without a copy. Keras' `Flatten`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flatten;
+
+impl Layer for Flatten {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        Ok(x.len().into())
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].flatten()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Flatten")
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![(Box::new(Flatten), Shape::from([3, 2, 4])), (Box::new(Flatten), Shape::from([3]))]
+    }
+}

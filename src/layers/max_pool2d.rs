@@ -1,0 +1,62 @@
+//! MaxPool2d: the maximum of each window of an image.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::ops;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// The maximum of each window of images height × width × channels; sizes that windows do not fill are cut off. Keras'
+/// `MaxPooling2D` with `valid` padding.
+#[derive(Clone, Debug)]
+pub struct MaxPool2d {
+    pool_size: [usize; 2],
+    strides: [usize; 2],
+}
+
+impl MaxPool2d {
+    /// Square windows side by side.
+    pub fn new(pool_size: usize) -> MaxPool2d {
+        MaxPool2d { pool_size: [pool_size; 2], strides: [pool_size; 2] }
+    }
+
+    /// Rows and columns of a window. Windows lie side by side unless [`strides`](MaxPool2d::strides) follows.
+    pub fn pool_size(mut self, pool_size: [usize; 2]) -> MaxPool2d {
+        (self.pool_size, self.strides) = (pool_size, pool_size);
+        self
+    }
+
+    /// Rows and columns between windows.
+    pub fn strides(mut self, strides: [usize; 2]) -> MaxPool2d {
+        self.strides = strides;
+        self
+    }
+}
+
+impl Layer for MaxPool2d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        let [images] = inputs else { return Err(Error::expected("one input")) };
+        ops::max_pool2d_output(*images, self.pool_size, self.strides)
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].max_pool2d(self.pool_size, self.strides)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("MaxPooling2D").with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..])
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(MaxPool2d::new(2)), Shape::from([5, 7, 3])),
+            (Box::new(MaxPool2d::new(1).pool_size([3, 2]).strides([1, 1])), Shape::from([4, 4, 1])),
+        ]
+    }
+}

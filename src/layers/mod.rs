@@ -1,0 +1,88 @@
+//! Layers: plain configuration, one file each. A layer says which weights it needs and records operations; the numbers
+//! live in [`Params`](crate::tape::Params).
+
+mod weights;
+
+pub use weights::{Cursor, Weights};
+
+use crate::error::Result;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+use std::fmt::Debug;
+
+/// A part of a model.
+///
+/// A layer of another crate works like those here: it declares its weights in `build`, takes them in the same order in
+/// `record`, and calls operations, its own or the library's.
+///
+/// ```
+/// use gradus::{Init, Result, Shape, Spec, layers::*, tape::Var};
+///
+/// /// y = x · scale, with one learned scale for each feature.
+/// #[derive(Debug)]
+/// struct Scaling;
+///
+/// impl Layer for Scaling {
+///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+///         weights.add("scale", inputs[0].last(), Init::Ones)?;
+///         Ok(inputs[0])
+///     }
+///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+///         let [scale] = weights.take();
+///         inputs[0] * scale
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("Scaling")
+///     }
+/// }
+///
+/// use gradus::{Compile, Sequential, losses::CategoricalCrossentropy, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Scaling).add(Dense::new(2).activation(Activation::Softmax));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
+/// assert_eq!(model.params().count(true), 4 + 4 * 2 + 2);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub trait Layer: Debug + Send + Sync {
+    /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of
+    /// one sample of the output.
+    ///
+    /// # Errors
+    /// Shapes that do not fit and settings out of range; [`Error::expected`](crate::Error::expected) says only what was
+    /// expected, the model adds the layer and the shapes.
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape>;
+
+    /// Records the layer's operations on its inputs, which have a batch axis. The recorder's mode says whether this is for
+    /// training.
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r>;
+
+    /// The class name and the settings.
+    fn spec(&self) -> Spec;
+}
+
+/// Every layer: one line here and one new file add one.
+macro_rules! layers {
+    ($($file:ident::$Layer:ident),* $(,)?) => {
+        $(mod $file; pub use $file::$Layer;)*
+
+        /// What the tests that walk all layers build, with the shape of one sample.
+        #[cfg(test)]
+        fn samples() -> Vec<(&'static str, Vec<(Box<dyn Layer>, Shape)>)> {
+            vec![$((stringify!($file), $file::tests::samples())),*]
+        }
+    };
+}
+
+layers! {
+    activation::Activation,
+    batch_norm::BatchNorm,
+    conv2d::Conv2d,
+    dense::Dense,
+    dropout::Dropout,
+    flatten::Flatten,
+    max_pool2d::MaxPool2d,
+    reshape::Reshape,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What every layer must hold, walked over the list.
+
+use super::{Cursor, Layer, Weights, samples};
+use crate::Key;
+use crate::shape::Shape;
+use crate::tape::{Mode, ParamGradients, Params, Recorder};
+use crate::testing::spread;
+
+fn for_each_sample(check: impl Fn(&dyn Layer, Shape)) {
+    for (file, samples) in samples() {
+        assert!(!samples.is_empty(), "{file} has no samples");
+        samples.iter().for_each(|(layer, shape)| check(layer.as_ref(), *shape));
+    }
+}
+
+/// The output's shape and values for a batch of three, and the sum of all gradients' magnitudes.
+fn run(layer: &dyn Layer, shape: Shape, mode: Mode) -> (Shape, Vec<f32>, f32) {
+    let mut params = Params::new();
+    let mut weights = Weights::new(&mut params, "layer", Key::from_seed(1));
+    let built = layer.build(&[shape], &mut weights).unwrap();
+    let ids = weights.into_ids();
+    let recorder = Recorder::new(mode);
+    let x = recorder.variable(shape.batch(3).unwrap());
+    let mut cursor = Cursor::new(&recorder, &params, &ids);
+    let y = layer.record(&mut cursor, &[x]);
+    assert_eq!(cursor.left(), 0, "{layer:?} does not take every weight");
+    assert_eq!(y.shape(), built.batch(3).unwrap(), "{layer:?} announces another shape than it records");
+    recorder.minimize((y * y).sum());
+    let (x, y) = (x.id(), y.id());
+    let mut tape = recorder.finish().unwrap();
+    tape.input_mut(x).assign(&spread(shape.batch(3).unwrap(), 5));
+    tape.run(&params, Key::from_seed(2));
+    let mut gradients = ParamGradients::new(&params);
+    tape.backward(&params, &mut gradients);
+    tape.commit(&mut params);
+    let total = ids.iter().filter_map(|id| gradients.get(*id)).map(|g| g.iter().map(|g| g.abs()).sum::<f32>()).sum();
+    (built, tape.value(y).iter().copied().collect(), total)
+}
+
+#[test]
+fn the_announced_shape_is_the_recorded_one_in_both_modes() {
+    for_each_sample(|layer, shape| {
+        let (training, values, gradient) = run(layer, shape, Mode::Training);
+        let (inference, more, _) = run(layer, shape, Mode::Inference);
+        assert_eq!(training, inference);
+        assert!(values.iter().chain(&more).all(|value| value.is_finite()), "{layer:?}");
+        assert!(gradient.is_finite());
+    });
+}
+
+#[test]
+fn two_inputs_are_refused_and_none_as_well() {
+    for_each_sample(|layer, shape| {
+        for inputs in [&[shape, shape][..], &[]] {
+            let mut params = Params::new();
+            let mut weights = Weights::new(&mut params, "layer", Key::from_seed(1));
+            assert!(layer.build(inputs, &mut weights).is_err(), "{layer:?} takes {} inputs", inputs.len());
+        }
+    });
+}
+
+#[test]
+fn specs_name_class_and_settings() {
+    for_each_sample(|layer, _| {
+        let spec = layer.spec();
+        assert!(spec.to_string().starts_with(spec.class()));
+    });
+    let spec = super::Dense::new(3).spec().to_string();
+    assert_eq!(spec, "Dense(units=3, activation=linear, use_bias=true)");
+}

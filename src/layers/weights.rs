@@ -1,0 +1,91 @@
+//! How a layer declares its weights when it is built, and takes them up again when it records.
+
+use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::random::Key;
+use crate::shape::Shape;
+use crate::tape::{ParamId, Params, Recorder, Var};
+
+/// Takes down the weights that a layer needs. Each is named after its layer, as in `dense_1/kernel`.
+#[derive(Debug)]
+pub struct Weights<'a> {
+    params: &'a mut Params,
+    layer: &'a str,
+    key: Key,
+    ids: Vec<ParamId>,
+}
+
+impl<'a> Weights<'a> {
+    pub(crate) fn new(params: &'a mut Params, layer: &'a str, key: Key) -> Weights<'a> {
+        Weights { params, layer, key, ids: Vec::new() }
+    }
+
+    /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
+    ///
+    /// # Errors
+    /// A name that the layer has used before, or settings of `init` out of range.
+    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
+        self.insert(name, shape.into(), init, true)
+    }
+
+    /// Adds an array that is not learned but kept up to date by operations, such as running statistics.
+    ///
+    /// # Errors
+    /// As for [`add`](Weights::add).
+    pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
+        self.insert(name, shape.into(), init, false)
+    }
+
+    fn insert(&mut self, name: &str, shape: Shape, init: Init, trainable: bool) -> Result<()> {
+        let name = format!("{}/{name}", self.layer);
+        if shape.len() > isize::MAX as usize / size_of::<f32>() {
+            return Err(Error::TooLarge { place: name, shape });
+        }
+        let values = init.values(shape, self.key.split_name(&name))?;
+        self.ids.push(self.params.insert(&name, shape, values, trainable)?);
+        Ok(())
+    }
+
+    pub(crate) fn into_ids(self) -> Vec<ParamId> {
+        self.ids
+    }
+}
+
+/// Hands a layer its weights in the order in which it declared them.
+#[derive(Debug)]
+pub struct Cursor<'a, 'r> {
+    recorder: &'r Recorder,
+    params: &'a Params,
+    ids: &'a [ParamId],
+}
+
+impl<'a, 'r> Cursor<'a, 'r> {
+    pub(crate) fn new(recorder: &'r Recorder, params: &'a Params, ids: &'a [ParamId]) -> Cursor<'a, 'r> {
+        Cursor { recorder, params, ids }
+    }
+
+    /// The next `N` weights as values: `let [kernel, bias] = weights.take();`
+    ///
+    /// # Panics
+    /// When the layer declared fewer.
+    pub fn take<const N: usize>(&mut self) -> [Var<'r>; N] {
+        self.take_ids().map(|id| self.recorder.parameter(self.params, id))
+    }
+
+    /// The next `N` weights by id, for operations that keep them up to date.
+    ///
+    /// # Panics
+    /// When the layer declared fewer.
+    pub fn take_ids<const N: usize>(&mut self) -> [ParamId; N] {
+        let Some((taken, rest)) = self.ids.split_first_chunk() else {
+            panic!("a layer takes {N} weights but has declared only {} more", self.ids.len());
+        };
+        self.ids = rest;
+        *taken
+    }
+
+    /// How many declared weights have not been taken.
+    pub(crate) fn left(&self) -> usize {
+        self.ids.len()
+    }
+}

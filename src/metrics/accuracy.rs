@@ -1,0 +1,64 @@
+//! Accuracy: the share of rows whose most probable class is the right one.
+
+use super::Metric;
+use crate::shape::View;
+
+/// The share of rows whose largest prediction stands at the target's class. Keras' `accuracy`: targets may be one-hot
+/// rows or labels, a single prediction for each row counts as a class when it is above ½, and the first of equal
+/// maxima wins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Accuracy;
+
+impl Metric for Accuracy {
+    fn name(&self) -> &str {
+        "accuracy"
+    }
+
+    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
+        let columns = prediction.shape().last();
+        let rows = prediction.chunks_exact(columns);
+        let right = if columns == 1 {
+            rows.zip(target.data()).filter(|(row, target)| f32::from(u8::from(row[0] > 0.5)) == **target).count()
+        } else if target.shape() == prediction.shape() {
+            rows.zip(target.chunks_exact(columns)).filter(|(row, target)| argmax(row) == argmax(target)).count()
+        } else {
+            rows.zip(target.data()).filter(|(row, target)| argmax(row) as f32 == **target).count()
+        };
+        right as f64
+    }
+}
+
+/// The place of the first maximum.
+pub(crate) fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (at, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = at;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Shape;
+
+    fn accuracy(prediction: &[f32], columns: usize, target: &[f32]) -> f64 {
+        let rows = prediction.len() / columns;
+        let shape = if target.len() == rows { Shape::from([rows]) } else { Shape::from([rows, columns]) };
+        Accuracy.sum(View::new(Shape::from([rows, columns]), prediction), View::new(shape, target))
+    }
+
+    #[test]
+    fn labels_and_one_hot_rows_agree() {
+        let prediction = [0.1, 0.7, 0.2, 0.5, 0.5, 0.0, 0.2, 0.3, 0.5];
+        assert_eq!(accuracy(&prediction, 3, &[1.0, 0.0, 1.0]), 2.0);
+        assert_eq!(accuracy(&prediction, 3, &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), 2.0);
+    }
+
+    #[test]
+    fn a_single_output_is_a_class_above_one_half() {
+        assert_eq!(accuracy(&[0.5, 0.6, 0.4], 1, &[0.0, 1.0, 1.0]), 2.0);
+    }
+}

@@ -1,0 +1,85 @@
+//! What training reported, epoch by epoch.
+
+use super::Scores;
+use crate::error::Result;
+use crate::files::write_whole;
+use std::path::Path;
+
+/// What `fit` returns: one entry for each epoch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The epochs, in order.
+    pub epochs: Vec<Epoch>,
+}
+
+/// What one epoch reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// The epoch's number, from 1; it counts on over several calls of `fit`.
+    pub number: u64,
+    /// Means over the training rows, taken in each step before its update.
+    pub scores: Scores,
+    /// The same over the validation rows after the epoch, where there are any.
+    pub validation: Option<Scores>,
+    /// The training steps' time in seconds, without validation.
+    pub seconds: f64,
+    /// The learning rate of the last step.
+    pub learning_rate: f32,
+}
+
+impl Epoch {
+    /// A score by Keras' name: `loss`, `accuracy`, `val_loss`, `val_accuracy`, …
+    pub fn get(&self, name: &str) -> Option<f64> {
+        match name.strip_prefix("val_") {
+            Some(name) => self.validation.as_ref()?.get(name),
+            None => self.scores.get(name),
+        }
+    }
+}
+
+impl History {
+    /// One score over all epochs, by Keras' name; epochs without it are left out.
+    pub fn get(&self, name: &str) -> Vec<f64> {
+        self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect()
+    }
+
+    /// The table as CSV: epoch, the scores, the validation scores, seconds, learning rate. Cells without a value are empty.
+    pub fn to_csv(&self) -> String {
+        let names: Vec<&str> = self.epochs.first().map_or(vec!["loss"], |epoch| epoch.scores.names().collect());
+        let validation: Vec<String> = names.iter().map(|name| format!("val_{name}")).collect();
+        let mut csv = format!("epoch,{},{},seconds,learning_rate\n", names.join(","), validation.join(","));
+        for epoch in &self.epochs {
+            let names = names.iter().copied().chain(validation.iter().map(String::as_str));
+            let cells: Vec<String> =
+                names.map(|name| epoch.get(name).map_or(String::new(), |v| v.to_string())).collect();
+            let (number, seconds, rate) = (epoch.number, epoch.seconds, epoch.learning_rate);
+            csv.push_str(&format!("{number},{},{seconds:.3},{rate}\n", cells.join(",")));
+        }
+        csv
+    }
+
+    /// Writes [`to_csv`](History::to_csv) to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_whole(path.as_ref(), self.to_csv().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_without_a_value_are_empty() {
+        let scores = Scores { loss: 0.5, metrics: vec![("accuracy".into(), 0.25)] };
+        let epoch = Epoch { number: 1, scores, validation: None, seconds: 1.5, learning_rate: 0.01 };
+        let second = Epoch { number: 2, validation: Some(epoch.scores.clone()), ..epoch.clone() };
+        let history = History { epochs: vec![epoch, second] };
+        let expected = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate\n\
+                        1,0.5,0.25,,,1.500,0.01\n2,0.5,0.25,0.5,0.25,1.500,0.01\n";
+        assert_eq!(history.to_csv(), expected);
+        assert_eq!(history.get("val_accuracy"), [0.25]);
+    }
+}

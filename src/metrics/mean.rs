@@ -1,0 +1,34 @@
+//! Means over the rows of an epoch, whatever the sizes of its batches.
+
+/// A running mean in which a batch counts by its rows, so that a smaller last one counts less.
+///
+/// ```
+/// use gradus::metrics::Mean;
+/// let mut loss = Mean::default();
+/// loss.add(1.0, 100); // a mean of 1 over 100 rows
+/// loss.add(4.0, 50);
+/// assert_eq!(loss.value(), 2.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mean {
+    total: f64,
+    rows: usize,
+}
+
+impl Mean {
+    /// Adds a batch's mean over its rows.
+    pub fn add(&mut self, mean: f64, rows: usize) {
+        self.add_sum(mean * rows as f64, rows);
+    }
+
+    /// Adds a batch's sum over its rows.
+    pub fn add_sum(&mut self, sum: f64, rows: usize) {
+        self.total += sum;
+        self.rows += rows;
+    }
+
+    /// The mean so far; NaN before the first row.
+    pub fn value(&self) -> f64 {
+        self.total / self.rows as f64
+    }
+}

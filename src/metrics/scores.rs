@@ -1,0 +1,40 @@
+//! The loss and the metrics of an epoch or an evaluation.
+
+use std::fmt;
+
+/// The mean loss and the mean of each metric, by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// The mean loss over the rows.
+    pub loss: f64,
+    /// Each metric's name and mean, in the order in which they were asked for.
+    pub metrics: Vec<(String, f64)>,
+}
+
+impl Scores {
+    /// The value of `loss` or of a metric.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        if name == "loss" {
+            return Some(self.loss);
+        }
+        self.metrics.iter().find(|(metric, _)| metric == name).map(|(_, value)| *value)
+    }
+
+    /// The loss and then each metric: what Keras' `evaluate` returns.
+    pub fn values(&self) -> Vec<f64> {
+        std::iter::once(self.loss).chain(self.metrics.iter().map(|(_, value)| *value)).collect()
+    }
+
+    /// `loss` and the metrics' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("loss").chain(self.metrics.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+impl fmt::Display for Scores {
+    /// `loss: 0.0981 - accuracy: 0.9702`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "loss: {:.4}", self.loss)?;
+        self.metrics.iter().try_for_each(|(name, value)| write!(f, " - {name}: {value:.4}"))
+    }
+}

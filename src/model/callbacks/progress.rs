@@ -1,0 +1,100 @@
+//! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
+
+use super::{Callback, EpochEnd};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+/// What is shown of training on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// A live bar where standard error is a terminal and the feature `progress` is on; a line for each epoch besides.
+    #[default]
+    Auto,
+    /// A line for each epoch.
+    Lines,
+    /// Nothing.
+    Quiet,
+}
+
+impl Progress {
+    pub(crate) fn callback(self) -> Option<Box<dyn Callback>> {
+        match self {
+            Progress::Quiet => None,
+            #[cfg(feature = "progress")]
+            Progress::Auto if io::IsTerminal::is_terminal(&io::stderr()) => Some(Box::new(bar::Bar::default())),
+            Progress::Auto | Progress::Lines => Some(Box::new(Lines)),
+        }
+    }
+}
+
+/// `Epoch 1/50 - 3s - loss: 2.3041 - accuracy: 0.1067 - val_loss: … - val_accuracy: …`
+fn line(end: &EpochEnd<'_>) -> String {
+    let EpochEnd { epoch, epochs } = end;
+    let line = format!("Epoch {}/{epochs} - {}s - {}", epoch.number, epoch.seconds.round(), epoch.scores);
+    match &epoch.validation {
+        Some(scores) => {
+            format!("{line} - {}", scores.to_string().replace(" - ", " - val_").replacen("loss", "val_loss", 1))
+        }
+        None => line,
+    }
+}
+
+struct Lines;
+
+impl Callback for Lines {
+    fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+        // A closed standard error is no reason to stop training.
+        let _ = writeln!(io::stderr(), "{}", line(end));
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(feature = "progress")]
+mod bar {
+    use super::*;
+    use crate::model::BatchEnd;
+    use indicatif::{ProgressBar, ProgressStyle};
+
+    /// Redraws one line in place.
+    #[derive(Default)]
+    pub(super) struct Bar(Option<ProgressBar>);
+
+    const TEMPLATE: &str = "{prefix} [{bar:30}] {pos}/{len} - {elapsed} - {msg}";
+
+    impl Callback for Bar {
+        fn batch_end(&mut self, end: &BatchEnd<'_>) -> ControlFlow<()> {
+            let bar = self.0.get_or_insert_with(|| {
+                let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+                let bar = ProgressBar::new(end.batches as u64).with_style(style.progress_chars("=>."));
+                bar.with_prefix(format!("Epoch {}/{}", end.epoch, end.epochs))
+            });
+            bar.set_position(end.batch as u64);
+            if end.batch % 16 == 0 {
+                bar.set_message(end.scores.to_string());
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+            if let Some(bar) = self.0.take() {
+                bar.finish_and_clear();
+            }
+            Lines.epoch_end(end)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Epoch, Scores};
+
+    #[test]
+    fn lines_read_as_keras_ones() {
+        let scores = Scores { loss: 2.30411, metrics: vec![("accuracy".into(), 0.1067)] };
+        let validation = Some(Scores { loss: 2.2, ..scores.clone() });
+        let epoch = Epoch { number: 1, scores, validation, seconds: 2.9, learning_rate: 0.01 };
+        let expected = "Epoch 1/50 - 3s - loss: 2.3041 - accuracy: 0.1067 - val_loss: 2.2000 - val_accuracy: 0.1067";
+        assert_eq!(line(&EpochEnd { epoch: &epoch, epochs: 50 }), expected);
+    }
+}

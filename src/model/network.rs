@@ -1,0 +1,93 @@
+//! Layers with names and weights: what records a model's forward pass.
+
+use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
+use crate::random::Key;
+use crate::shape::Shape;
+use crate::tape::{Mode, ParamId, Params, Recorder, Var};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A built chain of layers.
+#[derive(Debug)]
+pub(super) struct Network {
+    /// The shape of one sample.
+    pub(super) input: Shape,
+    pub(super) layers: Vec<Placed>,
+}
+
+/// A layer in its place.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) layer: Arc<dyn Layer>,
+    /// Keras' name: `dense`, `dense_1`, …
+    pub(super) name: String,
+    pub(super) weights: Vec<ParamId>,
+    /// The shape of one sample of its output.
+    pub(super) output: Shape,
+}
+
+impl Network {
+    /// Lets each layer declare its weights, and checks that they fit together.
+    pub(super) fn build(input: Shape, layers: &[Arc<dyn Layer>], params: &mut Params, key: Key) -> Result<Network> {
+        if layers.is_empty() {
+            return Err(Error::Empty { what: "the model".into() });
+        }
+        if input.is_empty() {
+            return Err(Error::expected("at least one element along each axis").at(|| "input".into(), &[input]));
+        }
+        let mut network = Network { input, layers: Vec::new() };
+        let mut counts = BTreeMap::new();
+        for (number, layer) in layers.iter().enumerate() {
+            let name = name(layer.as_ref(), &mut counts);
+            let inputs = [network.output()];
+            let mut weights = Weights::new(params, &name, key);
+            let output = layer.build(&inputs, &mut weights);
+            let output = output.map_err(|error| error.at(|| format!("layer {} ({name})", number + 1), &inputs))?;
+            let weights = weights.into_ids();
+            network.layers.push(Placed { layer: layer.clone(), name, weights, output });
+        }
+        network.check_recording(params)?;
+        Ok(network)
+    }
+
+    /// The shape of one sample of the prediction.
+    pub(super) fn output(&self) -> Shape {
+        self.layers.last().map_or(self.input, |last| last.output)
+    }
+
+    /// Records the forward pass of `x`, which has a batch axis.
+    pub(super) fn record<'r>(&self, recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
+        self.layers.iter().fold(x, |x, placed| recorder.scope(&placed.name, || placed.record(recorder, params, x)))
+    }
+
+    /// What a layer of another crate announces may not be what it records; better to hear of it now.
+    fn check_recording(&self, params: &Params) -> Result<()> {
+        let recorder = Recorder::new(Mode::Inference);
+        self.record(&recorder, params, recorder.input(self.input.batch(1)?));
+        recorder.finish().map(|_| ())
+    }
+}
+
+impl Placed {
+    fn record<'r>(&self, recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
+        let mut weights = Cursor::new(recorder, params, &self.weights);
+        let y = self.layer.record(&mut weights, &[x]);
+        if let Some(unused) = self.weights.iter().rev().take(weights.left()).last() {
+            recorder.fail(Error::Unreached { parameter: params.name(*unused).into() });
+        }
+        if self.output.batch(x.shape().axis(0)).ok() != Some(y.shape()) {
+            let announced = Error::expected(format!("samples of {}, as `build` announced", self.output));
+            recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+        }
+        y
+    }
+}
+
+/// Keras' names: the class in snake case, and from the second of its kind on a number.
+fn name(layer: &dyn Layer, counts: &mut BTreeMap<String, usize>) -> String {
+    let class = layer.spec().snake_case();
+    let count = counts.entry(class.clone()).or_default();
+    *count += 1;
+    if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
+}

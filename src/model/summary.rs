@@ -1,0 +1,91 @@
+//! The layers of a model as a table in Keras' columns.
+
+use super::network::Network;
+use crate::shape::Shape;
+use crate::tape::Params;
+
+/// Where the second and the third column begin, and where the third ends, at least.
+const COLUMNS: [usize; 3] = [29, 55, 65];
+
+/// The table, without a newline at its end.
+pub(super) fn table(network: &Network, params: &Params) -> String {
+    let rows: Vec<[String; 3]> = network
+        .layers
+        .iter()
+        .map(|placed| {
+            let count: usize = placed.weights.iter().map(|id| params.shape(*id).len()).sum();
+            let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
+            [layer, batch_of(placed.output), thousands(count)]
+        })
+        .collect();
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
+    let first = longest(0).max(COLUMNS[0]);
+    let second = longest(1).max(COLUMNS[1] - COLUMNS[0]);
+    let width = first + second + COLUMNS[2] - COLUMNS[1];
+    let line = |[a, b, c]: [&str; 3]| format!(" {a:<first$}{b:<second$}{c}").trim_end().to_owned();
+    let mut lines = vec!["Model: \"sequential\"".to_owned(), "_".repeat(width)];
+    lines.push(line(["Layer (type)", "Output Shape", "Param #"]));
+    lines.push("=".repeat(width));
+    lines.extend(rows.iter().map(|[a, b, c]| line([a, b, c])));
+    lines.push("=".repeat(width));
+    lines.extend(totals(params));
+    lines.push("_".repeat(width));
+    lines.join("\n")
+}
+
+fn totals(params: &Params) -> [String; 3] {
+    let (all, trainable) = (params.count(false), params.count(true));
+    [("Total", all), ("Trainable", trainable), ("Non-trainable", all - trainable)]
+        .map(|(what, count)| format!("{what} params: {} ({})", thousands(count), bytes(4 * count)))
+}
+
+/// `(None, 13, 13, 6)`: a batch of any size.
+fn batch_of(sample: Shape) -> String {
+    let sizes: Vec<String> = sample.sizes().iter().map(usize::to_string).collect();
+    format!("(None, {})", sizes.join(", "))
+}
+
+/// `44,300`
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// `173.05 KB`, with Keras' units of 1024.
+fn bytes(count: usize) -> String {
+    let mut value = count as f64;
+    for unit in ["B", "KB", "MB"] {
+        if value < 1024.0 {
+            return format!("{value:.2} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.2} GB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sequential;
+    use crate::layers::{BatchNorm, Dense};
+
+    #[test]
+    fn numbers_read_as_in_keras() {
+        assert_eq!(
+            ["0", "850", "44,300", "1,000,000"],
+            [0, 850, 44_300, 1_000_000].map(thousands).each_ref().map(|s| s.as_str())
+        );
+        assert_eq!(bytes(4 * 44_300), "173.05 KB");
+        assert_eq!(bytes(0), "0.00 B");
+    }
+
+    #[test]
+    fn running_statistics_are_not_trainable() {
+        let table = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3)).summary().unwrap();
+        let words: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[4], ["batch_normalization", "(BatchNormalization)", "(None,", "4)", "16"]);
+        assert_eq!(words[7..10].iter().map(|line| line[2]).collect::<Vec<_>>(), ["31", "23", "8"]);
+        assert_eq!(table.lines().nth(4).unwrap().find("(None"), table.lines().nth(5).unwrap().find("(None"));
+    }
+}

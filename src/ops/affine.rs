@@ -1,0 +1,78 @@
+//! y = f(x · w + b) in one pass; with dz = dy · f′(y): dx = dz · wᵀ, dw = xᵀ · dz, db = Σ dz over rows.
+
+use crate::error::Error;
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::matmul::{self, Epilogue, Matrix};
+use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::{Key, Result, Shape};
+
+struct Affine {
+    activation: Elementwise,
+    scratch: Vec<f32>,
+}
+
+impl Op for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x, w, b] = arity(inputs)?;
+        if x.rank() != 2 || w.rank() != 2 || x.axis(1) != w.axis(0) || b != Shape::from(w.axis(1)) {
+            return Err(Error::expected("an input n × k, weights k × m and biases m"));
+        }
+        self.scratch = vec![0.0; matmul::over_rows_scratch(x.axis(0), x.axis(1), w.axis(1))];
+        Ok(Shape::from([x.axis(0), w.axis(1)]))
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [x, w, b] = inputs.each();
+        let [rows, inner, columns] = sizes(x.shape(), w.shape());
+        let epilogue = Epilogue::Affine { bias: Some(b.data()), activation: self.activation };
+        matmul::matmul(Matrix::new(&x, rows, inner), Matrix::new(&w, inner, columns), y, epilogue);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([x, w, _], [dx, dw, db]) = (inputs.each(), gradients.each());
+        let [rows, inner, columns] = sizes(x.shape(), w.shape());
+        activation::backward(self.activation, y, dy);
+        let dz = &*dy;
+        if let Some(db) = db {
+            matmul::sum_rows(dz, columns, db);
+        }
+        if let Some(dw) = dw {
+            matmul::matmul_over_rows(&x, dz, rows, inner, columns, dw, &mut self.scratch);
+        }
+        if let Some(dx) = dx {
+            matmul::matmul(Matrix::new(dz, rows, columns), Matrix::new(&w, inner, columns).t(), dx, Epilogue::None);
+        }
+    }
+}
+
+fn sizes(x: Shape, w: Shape) -> [usize; 3] {
+    [x.axis(0), x.axis(1), w.axis(1)]
+}
+
+impl<'r> Var<'r> {
+    /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation.
+    pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Elementwise) -> Var<'r> {
+        self.recorder().apply(Affine { activation, scratch: Vec::new() }, &[self, weight, bias])
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::kernels::activation::Elementwise;
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        let shapes = |sample: Sample| sample.variable([5, 7]).variable([7, 3]).variable([3]);
+        vec![
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Linear))),
+            // Biases so large that no sum comes near the kink.
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Elementwise::Relu))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Sigmoid))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Tanh))),
+        ]
+    }
+}

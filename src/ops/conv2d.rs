@@ -1,0 +1,196 @@
+//! Cross-correlation of images n × height × width × channels with kernels height × width × channels × filters, plus a
+//! bias, through an activation:
+//!
+//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u − p, j·s + v − p, c] · w[u, v, c, f]) over u, v, c, with x = 0 outside.
+//!
+//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
+
+use crate::error::{Error, check_setting};
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::conv2d::{self, Geometry, Scratch};
+use crate::tape::{Gradients, Inputs, Op, Var};
+use crate::{Key, Result, Shape};
+
+/// What lies beyond an image's border.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Padding {
+    /// Nothing: the kernel stays inside. Sizes become ⌊(n − k) / s⌋ + 1.
+    #[default]
+    Valid,
+    /// Zeros, so many that sizes become ⌈n / s⌉; an odd one more goes to the bottom and the right.
+    Same,
+}
+
+/// How a convolution walks and what it does to its result.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Conv2dOptions {
+    /// Rows and columns between windows.
+    pub strides: [usize; 2],
+    /// What lies beyond the border.
+    pub padding: Padding,
+    /// What is done to each sum.
+    pub activation: Elementwise,
+}
+
+impl Default for Conv2dOptions {
+    /// Strides of 1, no padding, no activation.
+    fn default() -> Conv2dOptions {
+        Conv2dOptions { strides: [1, 1], padding: Padding::Valid, activation: Elementwise::Linear }
+    }
+}
+
+struct Conv2d {
+    options: Conv2dOptions,
+    ready: Option<(Geometry, Scratch)>,
+}
+
+impl Op for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let &[x, w, ref bias @ ..] = inputs else { return Err(Error::expected("images, kernels and perhaps biases")) };
+        let geometry = geometry(x, w, &self.options)?;
+        if bias.iter().any(|bias| *bias != Shape::from(geometry.filters)) {
+            return Err(Error::expected(format!("one bias for each of the {} filters", geometry.filters)));
+        }
+        let shape = Shape::from([geometry.batch, geometry.output[0], geometry.output[1], geometry.filters]);
+        let scratch = Scratch::new(&geometry, true);
+        self.ready = Some((geometry, scratch));
+        Ok(shape)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let Some((geometry, scratch)) = &mut self.ready else { return };
+        let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
+        conv2d::forward(geometry, &x, &w, bias, self.options.activation, y, scratch);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let (x, w) = (inputs.get(0), inputs.get(1));
+        let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
+        let Some((geometry, scratch)) = &mut self.ready else { return };
+        activation::backward(self.options.activation, y, dy);
+        let dz = &*dy;
+        if let Some(db) = db {
+            conv2d::backward_bias(geometry, dz, db);
+        }
+        if let Some(dw) = dw {
+            conv2d::backward_weight(geometry, &x, dz, dw, scratch);
+        }
+        if let Some(dx) = dx {
+            conv2d::backward_input(geometry, dz, &w, dx, scratch);
+        }
+    }
+}
+
+fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f32]>; 3] {
+    let [dx, dw] = gradients.each();
+    [dx, dw, None]
+}
+
+/// The shape of one convolved sample, for a layer to announce.
+pub(crate) fn conv2d_output(sample: Shape, kernel: Shape, options: &Conv2dOptions) -> Result<Shape> {
+    let geometry = geometry(sample.batch(1)?, kernel, options)?;
+    Ok(Shape::from([geometry.output[0], geometry.output[1], geometry.filters]))
+}
+
+/// The sizes of a convolution of `x` with the kernels `w`.
+fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
+    let strides = options.strides;
+    check_setting(strides[0] > 0 && strides[1] > 0, "Conv2d", "strides", 0.0, "1 ≤ strides")?;
+    if x.rank() != 4 || w.rank() != 4 || x.axis(3) != w.axis(2) {
+        let expected = "images n × height × width × channels and kernels height × width × channels × filters";
+        return Err(Error::expected(expected));
+    }
+    let kernel = [w.axis(0), w.axis(1)];
+    let along = |axis: usize| size(x.axis(axis + 1), kernel[axis], strides[axis], options.padding);
+    let (Some((rows, top)), Some((columns, left))) = (along(0), along(1)) else {
+        let [height, width] = kernel;
+        return Err(Error::expected(format!("images of at least {height} × {width}, or padding `same`")));
+    };
+    Ok(Geometry {
+        batch: x.axis(0),
+        height: x.axis(1),
+        width: x.axis(2),
+        channels: x.axis(3),
+        kernel,
+        filters: w.axis(3),
+        strides,
+        padding: [top, left],
+        output: [rows, columns],
+    })
+}
+
+/// The output's size along an axis, and the zeros before the first element; `None` where no window fits.
+fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<(usize, usize)> {
+    match padding {
+        Padding::Valid => Some((size.checked_sub(kernel)? / stride + 1, 0)),
+        Padding::Same => {
+            let output = size.div_ceil(stride);
+            Some((output, ((output - 1) * stride + kernel).saturating_sub(size) / 2))
+        }
+    }
+}
+
+impl<'r> Var<'r> {
+    /// The convolution of images n × height × width × channels with kernels height × width × channels × filters and,
+    /// usually, one bias for each filter.
+    pub fn conv2d(self, kernel: Var<'r>, bias: Option<Var<'r>>, options: Conv2dOptions) -> Var<'r> {
+        let op = Conv2d { options, ready: None };
+        match bias {
+            Some(bias) => self.recorder().apply(op, &[self, kernel, bias]),
+            None => self.recorder().apply(op, &[self, kernel]),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::tape::{Mode, Recorder};
+    use crate::testing::Sample;
+
+    const STRIDED: Conv2dOptions =
+        Conv2dOptions { strides: [2, 1], padding: Padding::Same, activation: Elementwise::Linear };
+    const CURVED: Conv2dOptions =
+        Conv2dOptions { strides: [1, 1], padding: Padding::Valid, activation: Elementwise::Tanh };
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::default()))
+                .variable([2, 5, 4, 3])
+                .variable([2, 3, 3, 4])
+                .variable([4]),
+            Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), STRIDED))
+                .variable([2, 5, 4, 1])
+                .variable([3, 2, 1, 2])
+                .variable([2]),
+            Sample::new(|x| x[0].conv2d(x[1] * 0.3, Some(x[2]), CURVED))
+                .variable([1, 3, 3, 2])
+                .variable([2, 2, 2, 3])
+                .variable([3]),
+            Sample::new(|x| x[0].conv2d(x[1], None, CURVED)).variable([1, 2, 3, 1]).variable([2, 2, 1, 1]),
+        ]
+    }
+
+    #[test]
+    fn sizes_follow_keras() {
+        assert_eq!(size(28, 5, 1, Padding::Valid), Some((24, 0)));
+        assert_eq!(size(28, 5, 2, Padding::Same), Some((14, 1)));
+        assert_eq!(size(5, 2, 2, Padding::Same), Some((3, 0)));
+        assert_eq!(size(1, 2, 1, Padding::Valid), None);
+    }
+
+    #[test]
+    fn channels_that_do_not_fit_are_told() {
+        let recorder = Recorder::new(Mode::Training);
+        let (x, w, b) = (recorder.input([8, 9, 9, 3]), recorder.input([2, 2, 1, 6]), recorder.input([6]));
+        recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));
+        let expected = "conv2d_1: conv2d: found shapes 8 × 9 × 9 × 3, 2 × 2 × 1 × 6 and 6, expected images n × height × \
+                        width × channels and kernels height × width × channels × filters";
+        assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
+    }
+}

@@ -1,0 +1,75 @@
+//! y = a · b, da = dy · bᵀ, db = aᵀ · dy.
+
+use crate::error::Error;
+use crate::kernels::matmul::{self, Epilogue, Matrix};
+use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::{Key, Result, Shape};
+
+#[derive(Default)]
+struct Matmul {
+    scratch: Vec<f32>,
+}
+
+impl Op for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [a, b] = arity(inputs)?;
+        if a.rank() != 2 || b.rank() != 2 || a.axis(1) != b.axis(0) {
+            return Err(Error::expected("two matrices, n × k and k × m"));
+        }
+        self.scratch = vec![0.0; matmul::over_rows_scratch(a.axis(0), a.axis(1), b.axis(1))];
+        Ok(Shape::from([a.axis(0), b.axis(1)]))
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [a, b] = inputs.each();
+        matmul::matmul(matrix(a.shape(), &a), matrix(b.shape(), &b), y, Epilogue::None);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([a, b], [da, db]) = (inputs.each(), gradients.each());
+        let [rows, inner, columns] = [a.shape().axis(0), a.shape().axis(1), b.shape().axis(1)];
+        if let Some(db) = db {
+            matmul::matmul_over_rows(&a, dy, rows, inner, columns, db, &mut self.scratch);
+        }
+        if let Some(da) = da {
+            matmul::matmul(Matrix::new(dy, rows, columns), matrix(b.shape(), &b).t(), da, Epilogue::None);
+        }
+    }
+}
+
+fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
+    Matrix::new(data, shape.axis(0), shape.axis(1))
+}
+
+impl<'r> Var<'r> {
+    /// The matrix product of n × k and k × m.
+    pub fn matmul(self, other: Var<'r>) -> Var<'r> {
+        self.recorder().apply(Matmul::default(), &[self, other])
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::tape::{Mode, Recorder};
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].matmul(x[1])).variable([5, 7]).variable([7, 3]),
+            Sample::new(|x| x[0].matmul(x[0])).variable([3, 3]),
+            Sample::new(|x| x[0].matmul(x[1])).variable([1, 1]).variable([1, 17]),
+        ]
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_told() {
+        let recorder = Recorder::new(Mode::Training);
+        recorder.input([2, 3]).matmul(recorder.input([4, 5]));
+        let message = recorder.finish().unwrap_err().to_string();
+        assert_eq!(message, "matmul: found shapes 2 × 3 and 4 × 5, expected two matrices, n × k and k × m");
+    }
+}

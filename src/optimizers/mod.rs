@@ -1,0 +1,78 @@
+//! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
+
+use crate::error::{Result, check_setting};
+use crate::spec::Spec;
+use std::fmt::Debug;
+
+/// How weights follow their gradients.
+///
+/// An optimizer is plain configuration; what it remembers about each weight is kept by the model.
+pub trait Optimizer: Debug + Send + Sync {
+    /// The initial value of each state array that it keeps for a weight array; at most [`MAX_MEMORY`] of them.
+    fn memory(&self) -> &[f32];
+
+    /// Changes `value` along `gradient`. `step` counts from 1.
+    ///
+    /// Called on pieces of arrays, so it may not look beyond an element. `memory` has as many arrays as
+    /// [`memory`](Optimizer::memory) has values.
+    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]);
+
+    /// The learning rate to begin with.
+    fn learning_rate(&self) -> f32;
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// One of them is out of range.
+    fn check(&self) -> Result<()>;
+
+    /// The class name and the settings.
+    fn spec(&self) -> Spec;
+}
+
+/// The most state arrays that an optimizer may keep for a weight array.
+pub const MAX_MEMORY: usize = 4;
+
+/// State smaller than this becomes 0, so that what decays never becomes a slow denormal number.
+const FLUSH: f32 = 1e-30;
+
+/// `value`, or 0 where it is too small to matter.
+#[inline(always)]
+fn flush(value: f32) -> f32 {
+    if value.abs() < FLUSH { 0.0 } else { value }
+}
+
+/// Every optimizer: one line here and one new file add one.
+macro_rules! optimizers {
+    ($($file:ident::$Optimizer:ident),* $(,)?) => {
+        $(mod $file; pub use $file::$Optimizer;)*
+
+        /// What the tests that walk all optimizers run.
+        #[cfg(test)]
+        fn samples() -> Vec<(&'static str, Vec<Box<dyn Optimizer>>)> {
+            vec![$((stringify!($file), $file::tests::samples())),*]
+        }
+    };
+}
+
+optimizers! {
+    adam::Adam,
+    rmsprop::RmsProp,
+    sgd::Sgd,
+}
+
+fn check_rate(owner: &'static str, rate: f32) -> Result<()> {
+    let fits = rate.is_finite() && rate >= 0.0;
+    check_setting(fits, owner, "learning_rate", f64::from(rate), "0 ≤ learning_rate, finite")
+}
+
+fn check_decay(owner: &'static str, name: &'static str, value: f32) -> Result<()> {
+    check_setting((0.0..1.0).contains(&value), owner, name, f64::from(value), "0 ≤ value < 1")
+}
+
+fn check_epsilon(owner: &'static str, epsilon: f32) -> Result<()> {
+    check_setting(epsilon >= 0.0, owner, "epsilon", f64::from(epsilon), "0 ≤ epsilon")
+}
+
+#[cfg(test)]
+mod tests;

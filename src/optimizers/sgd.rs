@@ -1,0 +1,97 @@
+//! Stochastic gradient descent, with momentum and Nesterov's variant.
+
+use super::{Optimizer, check_decay, check_rate, flush};
+use crate::error::Result;
+use crate::kernels::simd::{self, vectorized};
+use crate::spec::Spec;
+
+/// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
+/// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
+#[derive(Clone, Copy, Debug)]
+pub struct Sgd {
+    learning_rate: f32,
+    momentum: f32,
+    nesterov: bool,
+}
+
+impl Default for Sgd {
+    /// A learning rate of 0.01, as in Keras.
+    fn default() -> Sgd {
+        Sgd::new(0.01)
+    }
+}
+
+impl Sgd {
+    /// Without momentum.
+    pub fn new(learning_rate: f32) -> Sgd {
+        Sgd { learning_rate, momentum: 0.0, nesterov: false }
+    }
+
+    /// How much of the last change is kept, 0 ≤ momentum < 1.
+    pub fn momentum(mut self, momentum: f32) -> Sgd {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Whether the gradient is followed from where momentum will lead.
+    pub fn nesterov(mut self, nesterov: bool) -> Sgd {
+        self.nesterov = nesterov;
+        self
+    }
+}
+
+impl Optimizer for Sgd {
+    fn memory(&self) -> &[f32] {
+        if self.momentum == 0.0 { &[] } else { &[0.0] }
+    }
+
+    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        match memory {
+            [velocity] => with_momentum(simd::current(), self, rate, value, gradient, velocity),
+            _ => plain(simd::current(), rate, value, gradient),
+        }
+    }
+
+    fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    fn check(&self) -> Result<()> {
+        check_rate("Sgd", self.learning_rate)?;
+        check_decay("Sgd", "momentum", self.momentum)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new("SGD").with("learning_rate", self.learning_rate).with("momentum", self.momentum);
+        spec.with("nesterov", self.nesterov)
+    }
+}
+
+vectorized! {
+    fn plain<F: Fma>(rate: f32, value: &mut [f32], gradient: &[f32]) {
+        value.iter_mut().zip(gradient).for_each(|(w, g)| *w = F::fma(-rate, *g, *w));
+    }
+}
+
+vectorized! {
+    fn with_momentum<F: Fma>(settings: &Sgd, rate: f32, value: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+        let (momentum, nesterov) = (settings.momentum, settings.nesterov);
+        for ((w, g), v) in value.iter_mut().zip(gradient).zip(velocity) {
+            *v = flush(momentum * *v - rate * g);
+            *w += if nesterov { momentum * *v - rate * g } else { *v };
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![
+            Box::new(Sgd::new(0.05)),
+            Box::new(Sgd::new(0.05).momentum(0.8)),
+            Box::new(Sgd::new(0.05).momentum(0.8).nesterov(true)),
+        ]
+    }
+}

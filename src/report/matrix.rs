@@ -1,0 +1,28 @@
+//! A matrix as a table of two decimals, as NumPy prints it.
+
+use ndarray::{ArrayRef, Ix2};
+
+/// The matrix with two decimals, trailing zeros as spaces, columns aligned, on as many lines as it has rows.
+///
+/// ```
+/// use gradus::report::matrix;
+/// let text = matrix(&ndarray::arr2(&[[0.0, 0.25], [1.0, -0.5]]));
+/// assert_eq!(text, "[[ 0.    0.25]\n [ 1.   -0.5 ]]");
+/// ```
+pub fn matrix(values: &ArrayRef<f32, Ix2>) -> String {
+    let width = values.iter().map(|value| cell(*value).len()).max().unwrap_or(0);
+    let row = |row: ndarray::ArrayView1<'_, f32>| {
+        let cells: Vec<String> = row.iter().map(|value| format!("{:>width$}", cell(*value))).collect();
+        format!("[{}]", cells.join(" "))
+    };
+    let rows: Vec<String> = values.outer_iter().map(row).collect();
+    format!("[{}]", rows.join("\n "))
+}
+
+/// `0.25`, `0.5 `, `1.  `.
+fn cell(value: f32) -> String {
+    let text = format!("{value:.2}");
+    let significant = text.trim_end_matches('0').len();
+    let (kept, zeros) = text.split_at(significant);
+    format!("{kept}{}", " ".repeat(zeros.len()))
+}

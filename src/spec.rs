@@ -1,0 +1,140 @@
+//! What a part is called and how it is set, for summaries and files.
+
+use std::fmt;
+
+/// A part's class name, as Keras has it, and its settings.
+///
+/// ```
+/// use gradus::Spec;
+/// let spec = Spec::new("Dense").with("units", 10).with("activation", "softmax");
+/// assert_eq!(spec.to_string(), "Dense(units=10, activation=softmax)");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    class: String,
+    settings: Vec<(&'static str, SpecValue)>,
+}
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SpecValue {
+    /// Yes or no.
+    Flag(bool),
+    /// A whole number, such as a size.
+    Size(usize),
+    /// Sizes of several axes.
+    Sizes(Vec<usize>),
+    /// A number.
+    Number(f32),
+    /// A word, such as the name of an activation.
+    Word(String),
+}
+
+impl Spec {
+    /// A part of this class without settings.
+    pub fn new(class: impl Into<String>) -> Spec {
+        Spec { class: class.into(), settings: Vec::new() }
+    }
+
+    /// Adds a setting.
+    pub fn with(mut self, name: &'static str, value: impl Into<SpecValue>) -> Spec {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    /// The class name, such as `Conv2D`.
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+
+    /// The settings by name, in the order of the constructor.
+    pub fn settings(&self) -> &[(&'static str, SpecValue)] {
+        &self.settings
+    }
+
+    /// The name that Keras gives the first part of this class: `MaxPooling2D` is `max_pooling2d`.
+    pub fn snake_case(&self) -> String {
+        let mut name = String::new();
+        let mut before = None;
+        for letter in self.class.chars() {
+            let starts_word = letter.is_uppercase() && before.is_some_and(|before: char| before.is_lowercase());
+            if starts_word {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+            before = Some(letter);
+        }
+        name
+    }
+}
+
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.class)?;
+        for (at, (name, value)) in self.settings.iter().enumerate() {
+            write!(f, "{}{name}={value}", if at == 0 { "" } else { ", " })?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for SpecValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpecValue::Flag(flag) => write!(f, "{flag}"),
+            SpecValue::Size(size) => write!(f, "{size}"),
+            SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
+            SpecValue::Number(number) => write!(f, "{number}"),
+            SpecValue::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+impl From<bool> for SpecValue {
+    fn from(flag: bool) -> SpecValue {
+        SpecValue::Flag(flag)
+    }
+}
+
+impl From<usize> for SpecValue {
+    fn from(size: usize) -> SpecValue {
+        SpecValue::Size(size)
+    }
+}
+
+impl From<&[usize]> for SpecValue {
+    fn from(sizes: &[usize]) -> SpecValue {
+        SpecValue::Sizes(sizes.to_vec())
+    }
+}
+
+impl From<f32> for SpecValue {
+    fn from(number: f32) -> SpecValue {
+        SpecValue::Number(number)
+    }
+}
+
+impl From<&str> for SpecValue {
+    fn from(word: &str) -> SpecValue {
+        SpecValue::Word(word.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_keras() {
+        let cases = [
+            ("Conv2D", "conv2d"),
+            ("MaxPooling2D", "max_pooling2d"),
+            ("BatchNormalization", "batch_normalization"),
+            ("Dense", "dense"),
+        ];
+        for (class, name) in cases {
+            assert_eq!(Spec::new(class).snake_case(), name);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The tape: a list of operations with their buffers, recorded once and replayed.
+//!
+//! Recording checks shapes and allocates; running fills the buffers; running again allocates nothing. Reverse-mode
+//! differentiation walks the list backwards (Griewank and Walther 2008, *Evaluating Derivatives*). Inputs always come
+//! before outputs, so an output's gradient can be split off from those of its inputs without any bookkeeping at run time.
+
+mod op;
+mod params;
+mod plan;
+mod record;
+mod stamp;
+
+pub use op::{Gradients, Inputs, Op, arity};
+pub use params::{ParamGradients, ParamId, Params};
+pub use record::{Id, Mode, Recorder, Var};
+
+use crate::error::Result;
+use crate::random::Key;
+use crate::shape::{Shape, View};
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use op::{Loan, Place, Source};
+use plan::Addition;
+use record::Recording;
+use stamp::Stamp;
+use std::fmt;
+
+/// A recorded computation: operations with their buffers. Plain data, `Send`, replayable.
+///
+/// See [`Recorder`] for how one is made.
+pub struct Tape {
+    stamp: Stamp,
+    mode: Mode,
+    params: Option<Stamp>,
+    vars: Vec<Source>,
+    inputs: Vec<usize>,
+    buffers: Vec<Vec<f32>>,
+    /// The gradient of each buffer; empty where nobody wants it.
+    gradients: Vec<Vec<f32>>,
+    scratch: Vec<Vec<f32>>,
+    loss: Option<usize>,
+    steps: Vec<Step>,
+}
+
+/// One operation on the tape.
+struct Step {
+    op: Box<dyn Op>,
+    /// The layer it belongs to.
+    scope: String,
+    /// What its draws' key is split by.
+    path: u64,
+    inputs: Vec<Source>,
+    /// Which inputs depend on something that wants a gradient.
+    wanted: Vec<bool>,
+    output: usize,
+    /// Where backward writes, sorted by place; empty when it need not run.
+    loans: Vec<Loan>,
+    /// What is added afterwards: later contributions to a gradient.
+    additions: Vec<Addition>,
+}
+
+impl Step {
+    fn new(op: Box<dyn Op>, scope: String, path: u64, inputs: Vec<Source>, wanted: Vec<bool>, output: usize) -> Step {
+        Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new() }
+    }
+}
+
+impl Tape {
+    fn new(recording: Recording, mode: Mode) -> Result<Tape> {
+        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, loss, .. } = recording;
+        let loss = loss.and_then(|var| match vars[var].source.place {
+            Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
+            _ => None,
+        });
+        let plan = plan::backward(&mut steps, &buffers, loss);
+        if recording.loss.is_some() {
+            plan.check_reached(&trainable)?;
+        }
+        Ok(Tape {
+            stamp,
+            mode,
+            params,
+            vars: vars.iter().map(|taken| taken.source).collect(),
+            inputs,
+            gradients: plan.gradients.iter().map(|&length| vec![0.0; length]).collect(),
+            scratch: plan.scratch.iter().map(|&length| vec![0.0; length]).collect(),
+            buffers: buffers.iter().map(|&length| vec![0.0; length]).collect(),
+            loss,
+            steps,
+        })
+    }
+
+    /// Computes every value from the inputs and the parameters.
+    ///
+    /// `key` belongs to this run; random operations draw under it, each by its layer and its number there.
+    ///
+    /// # Panics
+    /// When `params` are not those of the recording.
+    pub fn run(&mut self, params: &Params, key: Key) {
+        self.check_params(params.stamp);
+        for step in &mut self.steps {
+            let key = if self.mode == Mode::Training { key.split(step.path) } else { key };
+            let (before, after) = self.buffers.split_at_mut(step.output);
+            let inputs = Inputs { sources: &step.inputs, buffers: before, params };
+            step.op.forward(inputs, &mut after[0], key);
+        }
+    }
+
+    /// Computes the loss's gradient with respect to every trainable parameter, and to every value on the way.
+    ///
+    /// Overwrites `gradients`; call [`run`](Tape::run) first.
+    ///
+    /// # Panics
+    /// When `params` or `gradients` are not those of the recording, or nothing was given to
+    /// [`minimize`](Recorder::minimize).
+    pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
+        self.check_params(params.stamp);
+        self.check_params(gradients.stamp);
+        let loss =
+            self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
+        self.gradients[loss].fill(1.0);
+        for step in self.steps.iter_mut().rev().filter(|step| !step.loans.is_empty()) {
+            let (before, after) = self.gradients.split_at_mut(step.output);
+            let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
+            let lent = Gradients {
+                arity: step.inputs.len(),
+                loans: &step.loans,
+                buffers: before,
+                params: &mut gradients.arrays,
+                scratch: &mut self.scratch,
+            };
+            step.op.backward(inputs, &self.buffers[step.output], &mut after[0], lent);
+            for addition in &step.additions {
+                addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
+            }
+        }
+    }
+
+    /// Lets operations bring their running statistics up to date after a training step.
+    pub fn commit(&mut self, params: &mut Params) {
+        self.check_params(params.stamp);
+        self.steps.iter_mut().for_each(|step| step.op.commit(params));
+    }
+
+    /// An input's values, to fill in before a run.
+    ///
+    /// # Panics
+    /// When `id` is of another tape, or not of an input.
+    pub fn input_mut(&mut self, id: Id) -> ArrayViewMutD<'_, f32> {
+        let shape = self.source(id).shape;
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), self.input_slice(id)).expect("buffers fill their shape")
+    }
+
+    /// An input's values as a slice, row-major.
+    pub(crate) fn input_slice(&mut self, id: Id) -> &mut [f32] {
+        let Place::Buffer(buffer) = self.source(id).place else { panic!("only inputs are filled in from outside") };
+        assert!(self.inputs.contains(&buffer), "only inputs are filled in from outside, not results of operations");
+        &mut self.buffers[buffer]
+    }
+
+    /// Two inputs' values as slices.
+    pub(crate) fn input_slices(&mut self, first: Id, second: Id) -> (&mut [f32], &mut [f32]) {
+        let (Place::Buffer(a), Place::Buffer(b)) = (self.source(first).place, self.source(second).place) else {
+            panic!("only inputs are filled in from outside")
+        };
+        assert!(a < b, "inputs are asked for in the order of their recording");
+        let (before, after) = self.buffers.split_at_mut(b);
+        (&mut before[a], &mut after[0])
+    }
+
+    /// A value as the last run left it. A parameter's value is in its [`Params`], not here.
+    ///
+    /// # Panics
+    /// When `id` is of another tape or of a parameter.
+    pub fn value(&self, id: Id) -> ArrayViewD<'_, f32> {
+        let view = self.view(id);
+        ArrayViewD::from_shape(IxDyn(view.shape().sizes()), view.data()).expect("buffers fill their shape")
+    }
+
+    pub(crate) fn view(&self, id: Id) -> View<'_> {
+        let Source { place, shape } = self.source(id);
+        let Place::Buffer(buffer) = place else { panic!("a parameter's value is read from its Params") };
+        View::new(shape, &self.buffers[buffer])
+    }
+
+    /// The loss's gradient with respect to a [`variable`](Recorder::variable), after [`backward`](Tape::backward);
+    /// `None` where the loss does not depend on it.
+    ///
+    /// # Panics
+    /// When `id` is of another tape, or not of an input: an operation may destroy the gradient of its result.
+    pub fn gradient(&self, id: Id) -> Option<ArrayViewD<'_, f32>> {
+        let Source { place, shape } = self.source(id);
+        let Place::Buffer(buffer) = place else { panic!("a parameter's gradient is in the ParamGradients") };
+        assert!(self.inputs.contains(&buffer), "gradients are kept of variables only");
+        ArrayViewD::from_shape(IxDyn(shape.sizes()), &self.gradients[buffer]).ok()
+    }
+
+    fn source(&self, id: Id) -> Source {
+        assert!(id.stamp == self.stamp, "an Id was used with another Tape than the one it came from");
+        self.vars[id.var]
+    }
+
+    fn check_params(&self, stamp: Stamp) {
+        let same = self.params.is_none_or(|recorded| recorded == stamp);
+        assert!(same, "a tape was run with other parameters than those it was recorded with");
+    }
+}
+
+impl fmt::Debug for Tape {
+    /// The operations, one a line, with their shapes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Tape ({:?})", self.mode)?;
+        for step in &self.steps {
+            let inputs: Vec<String> = step.inputs.iter().map(|source| source.shape.to_string()).collect();
+            let output = self.vars.iter().find(|source| source.place == Place::Buffer(step.output));
+            let output = output.map_or(Shape::SCALAR, |source| source.shape);
+            writeln!(f, "  {} {}: {} → {output}", step.scope, step.op.name(), inputs.join(", "))?;
+        }
+        Ok(())
+    }
+}

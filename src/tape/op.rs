@@ -1,0 +1,206 @@
+//! What an operation is: a forward and a backward over slices, whose shapes were checked when it was recorded.
+
+use super::params::Params;
+use crate::error::{Error, Result};
+use crate::random::Key;
+use crate::shape::{Shape, View};
+
+/// An operation on arrays, with its derivative.
+///
+/// Everything that can fail, fails in [`prepare`](Op::prepare). A type that implements `Op` is recorded with
+/// [`Recorder::apply`](super::Recorder::apply); its author's crate adds a method to [`Var`](super::Var) by an extension trait.
+///
+/// ```
+/// use gradus::{Key, Result, Shape, tape::*};
+///
+/// /// y = x², dx = 2 x dy
+/// struct Square;
+///
+/// impl Op for Square {
+///     fn name(&self) -> &'static str {
+///         "square"
+///     }
+///     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+///         let [x] = arity(inputs)?;
+///         Ok(x)
+///     }
+///     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+///         let [x] = inputs.each();
+///         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x * x);
+///     }
+///     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+///         let ([x], [dx]) = (inputs.each(), gradients.each());
+///         let Some(dx) = dx else { return };
+///         dx.iter_mut().zip(x.data()).zip(dy).for_each(|((dx, x), dy)| *dx = 2.0 * x * *dy);
+///     }
+/// }
+///
+/// let recorder = Recorder::new(Mode::Training);
+/// let x = recorder.variable([2]);
+/// let y = recorder.apply(Square, &[x]);
+/// recorder.minimize(y.sum());
+/// let (x, y) = (x.id(), y.id());
+/// let mut tape = recorder.finish()?;
+/// let params = Params::new();
+/// tape.input_mut(x).assign(&ndarray::arr1(&[3.0, -1.0]));
+/// tape.run(&params, Key::from_seed(0));
+/// tape.backward(&params, &mut ParamGradients::new(&params));
+/// assert_eq!(tape.value(y), ndarray::arr1(&[9.0, 1.0]).into_dyn());
+/// assert_eq!(tape.gradient(x).unwrap(), ndarray::arr1(&[6.0, -2.0]).into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub trait Op: Send {
+    /// The operation's name, as errors and printed tapes say it.
+    fn name(&self) -> &'static str;
+
+    /// Checks the inputs' shapes, sizes whatever is kept for backward, and returns the output's shape.
+    ///
+    /// # Errors
+    /// Usually [`Error::expected`], which says only what was expected: the recorder adds the layer, the operation and
+    /// the shapes that were found.
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape>;
+
+    /// Overwrites `y` with the operation's value. `y` may hold anything before.
+    ///
+    /// `key` belongs to this operation in this step: draws made under it depend on nothing else.
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], key: Key);
+
+    /// Overwrites each wanted gradient; the tape adds where a value was used more than once.
+    ///
+    /// `y` is forward's result, `dy` the loss's gradient with respect to it, which may be destroyed.
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>);
+
+    /// Called after each training step; brings running statistics up to date, if the operation keeps any.
+    fn commit(&mut self, _params: &mut Params) {}
+}
+
+/// The shapes of exactly `N` inputs.
+///
+/// # Errors
+/// Another number of inputs.
+pub fn arity<const N: usize>(inputs: &[Shape]) -> Result<[Shape; N]> {
+    inputs.try_into().map_err(|_| Error::expected(format!("{N} inputs, found {}", inputs.len())))
+}
+
+/// Where an array lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A buffer of the tape.
+    Buffer(usize),
+    /// A parameter.
+    Param(usize),
+    /// Nowhere: what an operation that was refused would have written.
+    Nowhere,
+}
+
+/// An array that an operation reads: where it lies, and the shape as which it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    pub(super) place: Place,
+    pub(super) shape: Shape,
+}
+
+/// The values that an operation reads.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    pub(super) sources: &'a [Source],
+    pub(super) buffers: &'a [Vec<f32>],
+    pub(super) params: &'a Params,
+}
+
+impl<'a> Inputs<'a> {
+    /// All inputs, of which there must be `N`: `let [x, w] = inputs.each();`
+    ///
+    /// # Panics
+    /// When there are not `N`, which `prepare` has already refused.
+    pub fn each<const N: usize>(&self) -> [View<'a>; N] {
+        assert_eq!(N, self.sources.len(), "an operation asked for {N} of its {} inputs", self.sources.len());
+        std::array::from_fn(|position| self.get(position))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// The input at `position`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, position: usize) -> View<'a> {
+        let Source { place, shape } = self.sources[position];
+        match place {
+            Place::Buffer(index) => View::new(shape, &self.buffers[index]),
+            Place::Param(index) => View::new(shape, self.params.view(index).data()),
+            Place::Nowhere => unreachable!("a tape with an error is never finished"),
+        }
+    }
+}
+
+/// What backward writes for one input, and where that lies. A step's loans are sorted by place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Loan {
+    pub(super) place: LoanPlace,
+    pub(super) position: usize,
+    pub(super) length: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LoanPlace {
+    /// The gradient of a buffer, for its first contribution.
+    Buffer(usize),
+    /// The gradient of a parameter, for its first contribution.
+    Param(usize),
+    /// A spare array, for later contributions; the tape adds it.
+    Scratch(usize),
+}
+
+/// The gradients that an operation's backward writes.
+pub struct Gradients<'a> {
+    pub(super) arity: usize,
+    pub(super) loans: &'a [Loan],
+    pub(super) buffers: &'a mut [Vec<f32>],
+    pub(super) params: &'a mut [Vec<f32>],
+    pub(super) scratch: &'a mut [Vec<f32>],
+}
+
+impl<'a> Gradients<'a> {
+    /// The gradient of each of the `N` inputs, to overwrite; `None` where nobody wants it.
+    ///
+    /// # Panics
+    /// When the operation does not have `N` inputs.
+    pub fn each<const N: usize>(self) -> [Option<&'a mut [f32]>; N] {
+        assert_eq!(N, self.arity, "an operation asked for {N} gradients of its {} inputs", self.arity);
+        let mut lent = [const { None }; N];
+        let (mut buffers, mut params) = (Lender::new(self.buffers), Lender::new(self.params));
+        let mut scratch = Lender::new(self.scratch);
+        for loan in self.loans {
+            let array = match loan.place {
+                LoanPlace::Buffer(index) => buffers.lend(index),
+                LoanPlace::Param(index) => params.lend(index),
+                LoanPlace::Scratch(index) => scratch.lend(index),
+            };
+            lent[loan.position] = Some(&mut array[..loan.length]); // scratch is as long as its longest use
+        }
+        lent
+    }
+}
+
+/// Hands out disjoint arrays of a list in ascending order.
+struct Lender<'a> {
+    rest: &'a mut [Vec<f32>],
+    passed: usize,
+}
+
+impl<'a> Lender<'a> {
+    fn new(rest: &'a mut [Vec<f32>]) -> Lender<'a> {
+        Lender { rest, passed: 0 }
+    }
+
+    fn lend(&mut self, index: usize) -> &'a mut [f32] {
+        let rest = std::mem::take(&mut self.rest);
+        let (lent, rest) = rest[index - self.passed..].split_first_mut().expect("loans lie inside their list");
+        (self.rest, self.passed) = (rest, index + 1);
+        lent
+    }
+}

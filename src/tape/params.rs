@@ -1,0 +1,236 @@
+//! Parameters: the named arrays that are learned or kept up to date by training, in build order.
+
+use super::stamp::Stamp;
+use crate::error::{Error, Result};
+use crate::shape::{Shape, View};
+use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use sha2::{Digest, Sha256};
+
+/// A parameter of one [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ParamId {
+    stamp: Stamp,
+    pub(crate) index: usize,
+}
+
+/// Named arrays in build order. They live outside the tape, so several tapes share them.
+///
+/// A clone belongs to the same tapes as the original.
+#[derive(Clone, Debug)]
+pub struct Params {
+    pub(super) stamp: Stamp,
+    entries: Vec<Param>,
+}
+
+#[derive(Clone, Debug)]
+struct Param {
+    name: String,
+    shape: Shape,
+    trainable: bool,
+    values: Vec<f32>,
+}
+
+impl Default for Params {
+    fn default() -> Params {
+        Params::new()
+    }
+}
+
+impl Params {
+    /// No parameters yet.
+    pub fn new() -> Params {
+        Params { stamp: Stamp::next(), entries: Vec::new() }
+    }
+
+    /// Adds an array that the optimizer changes.
+    ///
+    /// # Errors
+    /// A name that is taken, or more axes than [`crate::MAX_RANK`].
+    pub fn add<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
+        self.insert(name, Shape::new(values.shape())?, values.iter().copied().collect(), true)
+    }
+
+    /// Adds an array that only operations change, such as running statistics.
+    ///
+    /// # Errors
+    /// A name that is taken, or more axes than [`crate::MAX_RANK`].
+    pub fn add_state<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
+        self.insert(name, Shape::new(values.shape())?, values.iter().copied().collect(), false)
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
+        if self.entries.iter().any(|entry| entry.name == name) {
+            return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
+        }
+        self.entries.push(Param { name: name.into(), shape, trainable, values });
+        Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
+    }
+
+    /// The parameter with this name.
+    ///
+    /// # Errors
+    /// No parameter has it; the error lists those there are.
+    pub fn id(&self, name: &str) -> Result<ParamId> {
+        let found = self.ids().find(|id| self.name(*id) == name);
+        found.ok_or_else(|| Error::Unknown {
+            kind: "parameter",
+            name: name.into(),
+            known: self.entries.iter().map(|entry| entry.name.clone()).collect(),
+        })
+    }
+
+    /// Every parameter, in build order.
+    pub fn ids(&self) -> impl Iterator<Item = ParamId> + use<> {
+        let stamp = self.stamp;
+        (0..self.entries.len()).map(move |index| ParamId { stamp, index })
+    }
+
+    /// A parameter's name, such as `dense_1/kernel`.
+    ///
+    /// # Panics
+    /// Here and below when `id` belongs to other parameters.
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.entry(id).name
+    }
+
+    /// A parameter's shape.
+    pub fn shape(&self, id: ParamId) -> Shape {
+        self.entry(id).shape
+    }
+
+    /// Whether the optimizer changes it.
+    pub fn trainable(&self, id: ParamId) -> bool {
+        self.entry(id).trainable
+    }
+
+    /// A parameter's values.
+    pub fn get(&self, id: ParamId) -> ArrayViewD<'_, f32> {
+        let entry = self.entry(id);
+        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &entry.values).expect("values fill their shape")
+    }
+
+    /// A parameter's values, to change.
+    pub fn get_mut(&mut self, id: ParamId) -> ArrayViewMutD<'_, f32> {
+        let shape = self.entry(id).shape;
+        let values = &mut self.entries[id.index].values;
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("values fill their shape")
+    }
+
+    /// How many arrays there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no array.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The number of weights: the elements of every array, or of the trainable ones only.
+    pub fn count(&self, trainable_only: bool) -> usize {
+        let counted = self.entries.iter().filter(|entry| entry.trainable || !trainable_only);
+        counted.map(|entry| entry.shape.len()).sum()
+    }
+
+    /// The sha256 of every array's values as little-endian f32 in build order, in hexadecimal: equal digests mean equal bits.
+    pub fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        for entry in &self.entries {
+            entry.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(super) fn view(&self, index: usize) -> View<'_> {
+        View::new(self.entries[index].shape, &self.entries[index].values)
+    }
+
+    pub(crate) fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
+        self.check(id);
+        &mut self.entries[id.index].values
+    }
+
+    fn entry(&self, id: ParamId) -> &Param {
+        self.check(id);
+        &self.entries[id.index]
+    }
+
+    pub(super) fn check(&self, id: ParamId) {
+        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
+    }
+}
+
+/// The loss's gradient with respect to each trainable parameter.
+#[derive(Clone, Debug)]
+pub struct ParamGradients {
+    pub(super) stamp: Stamp,
+    shapes: Vec<Shape>,
+    pub(super) arrays: Vec<Vec<f32>>,
+}
+
+impl ParamGradients {
+    /// Gradients of zero for these parameters.
+    pub fn new(params: &Params) -> ParamGradients {
+        let length = |entry: &Param| if entry.trainable { entry.shape.len() } else { 0 };
+        ParamGradients {
+            stamp: params.stamp,
+            shapes: params.entries.iter().map(|entry| entry.shape).collect(),
+            arrays: params.entries.iter().map(|entry| vec![0.0; length(entry)]).collect(),
+        }
+    }
+
+    /// One parameter's gradient; `None` where it is not trainable.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters.
+    pub fn get(&self, id: ParamId) -> Option<ArrayViewD<'_, f32>> {
+        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
+        ArrayViewD::from_shape(IxDyn(self.shapes[id.index].sizes()), &self.arrays[id.index]).ok()
+    }
+
+    /// The elements of one parameter's gradient; empty where it is not trainable.
+    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
+        &self.arrays[id.index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{arr1, arr2};
+
+    #[test]
+    fn arrays_of_any_layout_are_kept_row_major() {
+        let mut params = Params::new();
+        let id = params.add("w", &arr2(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).t()).unwrap();
+        assert_eq!(params.shape(id), Shape::from([2, 3]));
+        assert_eq!(params.view(0).data(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+        params.get_mut(id)[[0, 1]] = 9.0;
+        assert_eq!(params.get(id)[[0, 1]], 9.0);
+    }
+
+    #[test]
+    fn names_are_unique_and_unknown_ones_are_told() {
+        let mut params = Params::new();
+        params.add("w", &arr1(&[1.0])).unwrap();
+        assert!(params.add("w", &arr1(&[1.0])).is_err());
+        let message = params.id("v").unwrap_err().to_string();
+        assert_eq!(message, "there is no parameter \"v\"; there is w");
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_bytes() {
+        let mut params = Params::new();
+        assert_eq!(params.sha256(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        params.add("zero", &arr1(&[0.0])).unwrap();
+        assert_eq!(params.sha256(), "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119");
+        assert_eq!((params.count(false), params.count(true)), (1, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "other parameters")]
+    fn an_id_of_other_parameters_is_caught() {
+        let id = Params::new().add("w", &arr1(&[1.0])).unwrap();
+        Params::new().name(id);
+    }
+}

@@ -1,0 +1,223 @@
+//! Checks that this library's operations pass, for users' own.
+//!
+//! ```
+//! use gradus::testing::Sample;
+//! // y = tanh(a · b), with gradients for a and b
+//! Sample::new(|x| x[0].matmul(x[1]).tanh()).variable([2, 3]).variable([3, 4]).check_gradients()?;
+//! # Ok::<(), gradus::Error>(())
+//! ```
+
+use crate::error::{Error, Result};
+use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
+use crate::{Key, Shape};
+use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
+
+/// How an expression is recorded from its inputs.
+type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
+
+/// An expression with values for its inputs.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    expression: Expression,
+    inputs: Vec<(ArrayD<f32>, bool)>,
+}
+
+/// Half the distance over which differences are taken.
+const STEP: f32 = 1e-2;
+
+/// How far a gradient may be from the difference, beside the largest of its array or 1.
+const TOLERANCE: f64 = 4e-3;
+
+impl Sample {
+    /// An expression of inputs that follow.
+    pub fn new(expression: Expression) -> Sample {
+        Sample { expression, inputs: Vec::new() }
+    }
+
+    /// An input whose gradient is checked. Its values are [`spread`].
+    pub fn variable(mut self, shape: impl Into<Shape>) -> Sample {
+        self.inputs.push((spread(shape.into(), self.inputs.len() as u64), true));
+        self
+    }
+
+    /// An input with these values and without a gradient, such as labels.
+    pub fn input<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> Sample {
+        self.inputs.push((values.to_owned().into_dyn(), false));
+        self
+    }
+
+    /// Compares every gradient with central differences of Σ r·y, for random weights r.
+    ///
+    /// # Errors
+    /// What recording says, or the first gradient that differs, with both values.
+    pub fn check_gradients(&self) -> Result<()> {
+        let mut run = self.record()?;
+        run.forward();
+        run.tape.backward(&run.params, &mut ParamGradients::new(&run.params));
+        let variables = self.inputs.iter().enumerate().filter(|(_, (_, variable))| *variable);
+        for (number, (values, _)) in variables {
+            let found = run.tape.gradient(run.inputs[number]);
+            let found = found.ok_or_else(|| Error::other(format!("input {number} gets no gradient")))?.to_owned();
+            let expected = run.differences(number, values);
+            compare(number, &found, &expected)?;
+        }
+        Ok(())
+    }
+
+    /// The bits of the value and of every gradient.
+    #[cfg(test)]
+    pub(crate) fn bits(&self) -> Vec<u32> {
+        let mut run = self.record().expect("samples are right");
+        run.forward();
+        run.bits()
+    }
+
+    /// The same when the tape has run before, with other values.
+    #[cfg(test)]
+    pub(crate) fn bits_of_second_run(&self) -> Vec<u32> {
+        let mut run = self.record().expect("samples are right");
+        run.forward();
+        run.bits();
+        for (number, (values, variable)) in self.inputs.iter().enumerate() {
+            if *variable {
+                run.tape.input_mut(run.inputs[number]).assign(&(values * f32::NAN));
+            }
+        }
+        run.forward();
+        run.bits();
+        for (number, (values, _)) in self.inputs.iter().enumerate() {
+            run.tape.input_mut(run.inputs[number]).assign(values);
+        }
+        run.forward();
+        run.bits()
+    }
+
+    fn record(&self) -> Result<Run> {
+        let recorder = Recorder::new(Mode::Training);
+        let input = |(values, variable): &(ArrayD<f32>, bool)| {
+            let shape = Shape::new(values.shape()).unwrap_or(Shape::SCALAR);
+            if *variable { recorder.variable(shape) } else { recorder.input(shape) }
+        };
+        let inputs: Vec<Var<'_>> = self.inputs.iter().map(input).collect();
+        let y = (self.expression)(&inputs);
+        let weights = spread(y.shape(), 99);
+        let r = recorder.input(y.shape());
+        recorder.minimize((y * r).sum());
+        let (ids, y, r) = (inputs.iter().map(Var::id).collect::<Vec<Id>>(), y.id(), r.id());
+        let mut tape = recorder.finish()?;
+        for (id, (values, _)) in ids.iter().zip(&self.inputs) {
+            tape.input_mut(*id).assign(values);
+        }
+        tape.input_mut(r).assign(&weights);
+        Ok(Run { tape, params: Params::new(), inputs: ids, y, weights })
+    }
+}
+
+/// A recorded sample.
+struct Run {
+    tape: Tape,
+    params: Params,
+    inputs: Vec<Id>,
+    y: Id,
+    weights: ArrayD<f32>,
+}
+
+impl Run {
+    fn forward(&mut self) {
+        self.tape.run(&self.params, Key::from_seed(0));
+    }
+
+    /// Σ r·y in f64, so that only the expression itself rounds to f32.
+    fn weighted_sum(&mut self) -> f64 {
+        self.forward();
+        let products = self.tape.value(self.y);
+        products.iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum()
+    }
+
+    fn differences(&mut self, number: usize, values: &ArrayD<f32>) -> ArrayD<f64> {
+        let id = self.inputs[number];
+        let mut differences = ArrayD::zeros(values.raw_dim());
+        for (at, difference) in differences.iter_mut().enumerate() {
+            let mut at_distance = |step: f32| {
+                let mut moved = values.clone();
+                let element = moved.iter_mut().nth(at);
+                element.into_iter().for_each(|element| *element += step);
+                self.tape.input_mut(id).assign(&moved);
+                self.weighted_sum()
+            };
+            *difference = (at_distance(STEP) - at_distance(-STEP)) / f64::from(2.0 * STEP);
+        }
+        self.tape.input_mut(id).assign(values);
+        differences
+    }
+
+    #[cfg(test)]
+    fn bits(&mut self) -> Vec<u32> {
+        self.tape.backward(&self.params, &mut ParamGradients::new(&self.params));
+        let mut bits: Vec<u32> = self.tape.value(self.y).iter().map(|y| y.to_bits()).collect();
+        for id in &self.inputs {
+            let gradient = self.tape.gradient(*id);
+            bits.extend(gradient.iter().flat_map(|gradient| gradient.iter().map(|g| g.to_bits())));
+        }
+        bits
+    }
+}
+
+fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result<()> {
+    let largest = expected.iter().fold(1.0, |largest: f64, value| largest.max(value.abs()));
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let near = (f64::from(*found) - expected).abs() <= TOLERANCE * largest;
+        if !near {
+            let message = format!("input {number}, element {at}: gradient {found}, but differences give {expected}");
+            return Err(Error::other(message));
+        }
+    }
+    Ok(())
+}
+
+/// Values in random order, evenly spread around 0 and at least three steps of the difference apart from each other and
+/// from 0, so that no kink (of relu at 0, of a maximum between equals) lies in between.
+pub fn spread(shape: Shape, seed: u64) -> ArrayD<f32> {
+    let length = shape.len();
+    let mut values: Vec<f32> = (0..length).map(|i| (i as f32 - length as f32 / 2.0 + 0.25) * (6.0 * STEP)).collect();
+    Key::from_seed(seed).draws(0).shuffle(&mut values);
+    ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).unwrap_or_default()
+}
+
+/// Runs `work` in a pool of so many threads.
+#[cfg(test)]
+pub(crate) fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Result;
+    use crate::tape::{Gradients, Inputs, Op, arity};
+
+    /// y = x, with a wrong gradient.
+    struct Wrong;
+
+    impl Op for Wrong {
+        fn name(&self) -> &'static str {
+            "wrong"
+        }
+        fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+            arity(inputs).map(|[x]| x)
+        }
+        fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+            y.copy_from_slice(&inputs.get(0));
+        }
+        fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], _dy: &mut [f32], gradients: Gradients<'_>) {
+            let [dx] = gradients.each();
+            dx.into_iter().for_each(|dx| dx.fill(0.5));
+        }
+    }
+
+    #[test]
+    fn a_wrong_gradient_is_found() {
+        let sample = Sample::new(|x| x[0].recorder().apply(Wrong, x)).variable([3]);
+        assert!(sample.check_gradients().unwrap_err().to_string().contains("differences give"));
+    }
+}
