@@ -1,56 +1,284 @@
-//! temporary
-#![allow(missing_docs)]
+//! Products of matrices: C = A · B with either operand transposed, and with a bias and an activation while C is in cache.
+//!
+//! Every element of C is one chain of fused multiply-adds over ascending k, started at 0; where k is cut into blocks the
+//! partial sum is stored and taken up again. So neither the blocks nor the threads change a bit, and a row of C does not
+//! depend on its neighbours.
+//!
+//! B is packed into panels of sixteen columns; A is read where it lies. C is cut into parts by shape, and a part goes to
+//! another thread where that is worth a fork.
+
 use super::activation::{self, Elementwise};
-#[derive(Clone, Copy)]
+use super::block::Block;
+use super::parallel;
+use super::simd::{self, Fma, vectorized};
+use super::tile::{self, LANES, ROWS, for_rows};
+
+/// A matrix over a slice, as it lies or transposed.
+#[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
     transposed: bool,
 }
+
 impl<'a> Matrix<'a> {
-    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    /// A row-major matrix.
+    ///
+    /// # Panics
+    /// When the slice has another length.
+    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
+        assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         Matrix { data, rows, columns, transposed: false }
     }
-    pub fn t(self) -> Self {
-        Matrix { data: self.data, rows: self.columns, columns: self.rows, transposed: !self.transposed }
+
+    /// The same elements, rows as columns; nothing is copied.
+    pub fn t(self) -> Matrix<'a> {
+        Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
-    fn at(&self, i: usize, j: usize) -> f32 {
-        if self.transposed { self.data[j * self.rows + i] } else { self.data[i * self.columns + j] }
+
+    /// How far apart two rows lie, or two columns where it is transposed.
+    fn stride(&self) -> usize {
+        if self.transposed { self.rows } else { self.columns }
     }
 }
+
+/// What is done to C while it is in cache.
+#[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
+    /// Nothing.
     None,
-    Affine { bias: Option<&'a [f32]>, activation: Elementwise },
+    /// A value for each column is added, then the activation is applied.
+    Affine {
+        /// One value for each column of C.
+        bias: Option<&'a [f32]>,
+        /// Applied to each sum.
+        activation: Elementwise,
+    },
 }
-pub fn matmul(a: Matrix, b: Matrix, c: &mut [f32], epilogue: Epilogue) {
-    for i in 0..a.rows {
-        for j in 0..b.columns {
-            let mut s = 0.0f32;
-            for k in 0..a.columns {
-                s = a.at(i, k).mul_add(b.at(k, j), s);
+
+/// Rows in a chunk of a sum over the batch.
+pub const ROWS_PER_CHUNK: usize = 256;
+
+/// Elements of k that a packed panel holds: 16 KiB of it stay in the first cache.
+const DEPTH: usize = 256;
+
+/// C = A · B, then the epilogue. C may hold anything before.
+///
+/// # Panics
+/// When the sizes do not fit.
+pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_>) {
+    if let Epilogue::Affine { bias: Some(bias), .. } = epilogue {
+        assert_eq!(bias.len(), b.columns, "a bias has one value for each column");
+    }
+    let c = Block::new(c, a.rows, b.columns);
+    // Packing a transposed B costs most where A has few rows; then B is read where it lies and A is packed instead.
+    let turned = b.transposed && !a.transposed && a.rows < b.columns && matches!(epilogue, Epilogue::None);
+    let product = Product { a, b, sum: Sum::Chain, epilogue, level: simd::current() };
+    if turned {
+        Product { a: b.t(), b: a.t(), ..product }.run(c.t(), 0, 0);
+    } else {
+        product.run(c, 0, 0);
+    }
+}
+
+/// dW = Xᵀ · dY: a sum over rows, in chunks of [`ROWS_PER_CHUNK`], each an ascending chain, added in ascending order.
+///
+/// X is rows × `columns_x`, dY rows × `columns_dy`, dW `columns_x` × `columns_dy`.
+///
+/// # Panics
+/// When the sizes do not fit.
+pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], dw: &mut [f32]) {
+    let (a, b) = (Matrix::new(x, rows, columns_x).t(), Matrix::new(dy, rows, columns_dy));
+    let product = Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level: simd::current() };
+    product.run(Block::new(dw, columns_x, columns_dy), 0, 0);
+}
+
+/// total[j] = Σᵢ x[i][j] over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
+///
+/// # Panics
+/// When there are no columns, or no rows in a chunk.
+pub fn sum_rows(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
+    /// Columns whose sums stand on the stack.
+    const WIDTH: usize = 64;
+    total.fill(0.0);
+    for (block, total) in total.chunks_mut(WIDTH).enumerate() {
+        for chunk in x.chunks(columns * rows_per_chunk) {
+            let mut part = [0.0; WIDTH];
+            for row in chunk.chunks_exact(columns) {
+                part.iter_mut().zip(&row[block * WIDTH..][..total.len()]).for_each(|(part, x)| *part += x);
             }
-            c[i * b.columns + j] = s + 0.0;
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
         }
     }
-    if let Epilogue::Affine { bias, activation } = epilogue {
+}
+
+/// What becomes of the partial sums over blocks of k.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sum {
+    /// They are taken up again: one chain.
+    Chain,
+    /// They are added.
+    Chunks,
+}
+
+const _: () = assert!(DEPTH == ROWS_PER_CHUNK, "a block of k is a chunk of rows");
+
+#[derive(Clone, Copy)]
+struct Product<'a> {
+    a: Matrix<'a>,
+    b: Matrix<'a>,
+    sum: Sum,
+    epilogue: Epilogue<'a>,
+    level: simd::SimdLevel,
+}
+
+impl Product<'_> {
+    /// Fills the part of C that begins at this row and column.
+    fn run(self, c: Block<'_>, row: usize, column: usize) {
+        assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
+        let (rows, columns) = (c.rows(), c.columns());
+        // A is read once for each panel, so where there are several it should stay in the second cache.
+        let most_rows = if columns > 4 * LANES { 128 } else { 1024 };
+        let nanoseconds = rows * columns.max(LANES) * self.a.columns / 20;
+        if rows > most_rows {
+            let half = (rows / 2).next_multiple_of(ROWS);
+            let (top, bottom) = c.split_rows(half);
+            parallel::join(nanoseconds, || self.run(top, row, column), || self.run(bottom, row + half, column));
+        } else if columns >= 2 * LANES && parallel::worth_a_fork(nanoseconds) {
+            let half = (columns / 2).next_multiple_of(LANES);
+            let (left, right) = c.split_columns(half);
+            parallel::join(nanoseconds, || self.run(left, row, column), || self.run(right, row, column + half));
+        } else if rows >= 2 * ROWS && parallel::worth_a_fork(nanoseconds) {
+            let half = (rows / 2).next_multiple_of(ROWS);
+            let (top, bottom) = c.split_rows(half);
+            parallel::join(nanoseconds, || self.run(top, row, column), || self.run(bottom, row + half, column));
+        } else {
+            fill(self.level, &self, c, row, column);
+        }
+    }
+}
+
+vectorized! {
+    /// Fills a part of C on this thread.
+    fn fill<F: Fma>(product: &Product<'_>, c: Block<'_>, row: usize, column: usize) {
+        let mut c = c;
+        let mut panel = [[0.0; LANES]; DEPTH];
+        let depth = product.a.columns;
+        for start in (0..depth.max(1)).step_by(DEPTH) {
+            let panel = &mut panel[..DEPTH.min(depth - start)];
+            for j in (0..c.columns()).step_by(LANES) {
+                let width = LANES.min(c.columns() - j);
+                pack(product.b, start, column + j, width, panel);
+                for i in (0..c.rows()).step_by(ROWS) {
+                    let at = Place { i, j, width, start, row: row + i, column: column + j };
+                    for_rows!(c.rows() - i, R => fill_tile::<F, R>(product, &mut c, at, panel));
+                }
+            }
+        }
+    }
+}
+
+/// Where a tile stands: in its part of C, and in the whole product.
+#[derive(Clone, Copy)]
+struct Place {
+    i: usize,
+    j: usize,
+    width: usize,
+    start: usize,
+    row: usize,
+    column: usize,
+}
+
+#[inline(always)]
+fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
+    let a = product.a;
+    let first = at.start == 0;
+    let mut tile = if first || product.sum == Sum::Chunks { [[0.0; LANES]; R] } else { load(c, at) };
+    if a.transposed {
+        tile::by_columns(product.level, &mut tile, &a.data[at.start * a.stride() + at.row..], a.stride(), panel);
+    } else {
+        let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
+        tile::by_rows(product.level, &mut tile, std::array::from_fn(row), panel);
+    }
+    if product.sum == Sum::Chunks && !first {
+        let earlier = load::<R>(c, at);
+        tile.iter_mut()
+            .zip(earlier)
+            .for_each(|(row, earlier)| row.iter_mut().zip(earlier).for_each(|(t, e)| *t = e + *t));
+    }
+    let last = at.start + panel.len() == a.columns;
+    if last {
+        // Turns −0 into 0, so that a sum of nothing is the same on every path.
+        tile.iter_mut().flatten().for_each(|t| *t += 0.0);
+    }
+    store(c, at, &tile);
+    if last {
+        finish::<F, R>(product.epilogue, c, at);
+    }
+}
+
+#[inline(always)]
+fn load<const R: usize>(c: &mut Block<'_>, at: Place) -> [[f32; LANES]; R] {
+    let mut tile = [[0.0; LANES]; R];
+    if c.transposed() {
+        for l in 0..at.width {
+            let column = c.column(at.i, at.j + l, R);
+            (0..R).for_each(|r| tile[r][l] = column[r]);
+        }
+    } else {
+        (0..R).for_each(|r| tile[r][..at.width].copy_from_slice(c.row(at.i + r, at.j, at.width)));
+    }
+    tile
+}
+
+#[inline(always)]
+fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R]) {
+    if c.transposed() {
+        for l in 0..at.width {
+            let column = c.column(at.i, at.j + l, R);
+            (0..R).for_each(|r| column[r] = tile[r][l]);
+        }
+    } else if at.width == LANES {
+        (0..R).for_each(|r| c.row(at.i + r, at.j, LANES).copy_from_slice(&tile[r]));
+    } else {
+        (0..R).for_each(|r| c.row(at.i + r, at.j, at.width).copy_from_slice(&tile[r][..at.width]));
+    }
+}
+
+#[inline(always)]
+fn finish<F: Fma, const R: usize>(epilogue: Epilogue<'_>, c: &mut Block<'_>, at: Place) {
+    let Epilogue::Affine { bias, activation } = epilogue else { return };
+    for r in 0..R {
+        let row = c.row(at.i + r, at.j, at.width);
         if let Some(bias) = bias {
-            for row in c.chunks_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(c, b)| *c += b);
-            }
+            row.iter_mut().zip(&bias[at.column..]).for_each(|(c, b)| *c += b);
         }
-        activation::forward(activation, c);
+        activation::apply::<F>(activation, row);
     }
 }
-pub fn over_rows_scratch(_rows: usize, _x: usize, _dy: usize) -> usize {
-    0
-}
-pub fn matmul_over_rows(x: &[f32], dy: &[f32], rows: usize, cx: usize, cy: usize, dw: &mut [f32], _s: &mut [f32]) {
-    matmul(Matrix::new(x, rows, cx).t(), Matrix::new(dy, rows, cy), dw, Epilogue::None)
-}
-pub fn sum_rows(dy: &[f32], columns: usize, db: &mut [f32]) {
-    db.fill(0.0);
-    for row in dy.chunks(columns) {
-        db.iter_mut().zip(row).for_each(|(a, b)| *a += b);
+
+/// Copies `width` columns of B, from k = `start` on, into a panel; its other columns become 0.
+#[inline(always)]
+fn pack(b: Matrix<'_>, start: usize, column: usize, width: usize, panel: &mut [[f32; LANES]]) {
+    let stride = b.stride();
+    if width < LANES {
+        panel.fill([0.0; LANES]);
+    }
+    if b.transposed {
+        for l in 0..width {
+            let row = &b.data[(column + l) * stride + start..][..panel.len()];
+            panel.iter_mut().zip(row).for_each(|(panel, b)| panel[l] = *b);
+        }
+    } else {
+        let rows = b.data[start * stride..].chunks(stride);
+        if width == LANES {
+            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel.copy_from_slice(&row[column..][..LANES]));
+        } else {
+            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel[..width].copy_from_slice(&row[column..][..width]));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

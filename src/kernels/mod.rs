@@ -4,6 +4,7 @@
 //! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
 
 pub mod activation;
+mod block;
 pub(crate) mod broadcast;
 pub mod conv2d;
 pub mod dropout;
@@ -17,3 +18,4 @@ pub mod reduce;
 mod samples;
 pub mod simd;
 pub mod softmax;
+mod tile;

@@ -123,28 +123,34 @@ pub(crate) type Baseline = Software;
 /// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. What the body
 /// calls has to be `#[inline(always)]`, or it is compiled for the baseline.
 macro_rules! vectorized {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma>(
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma $(, const $size:ident: usize)*>(
         $($argument:ident: $type:ty),* $(,)?
     ) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
-        $visibility fn $name(level: $crate::kernels::simd::SimdLevel, $($argument: $type),*) $(-> $result)? {
+        $visibility fn $name<$(const $size: usize),*>(
+            level: $crate::kernels::simd::SimdLevel,
+            $($argument: $type),*
+        ) $(-> $result)? {
             #[inline(always)]
-            fn body<$fma: $crate::kernels::simd::Fma>($($argument: $type),*) $(-> $result)? $body
+            fn body<$fma: $crate::kernels::simd::Fma $(, const $size: usize)*>(
+                $($argument: $type),*
+            ) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2($($argument: $type),*) $(-> $result)? {
-                body::<$crate::kernels::simd::Hardware>($($argument),*)
+            #[inline(never)] // a caller's constants would take the registers of an inner loop
+            fn avx2<$(const $size: usize),*>($($argument: $type),*) $(-> $result)? {
+                body::<$crate::kernels::simd::Hardware $(, $size)*>($($argument),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             if level == $crate::kernels::simd::SimdLevel::Avx2 && $crate::kernels::simd::available(level) {
                 // SAFETY: the processor has AVX2 and FMA, as has just been asked.
                 #[allow(unsafe_code)]
-                return unsafe { avx2($($argument),*) };
+                return unsafe { avx2::<$($size),*>($($argument),*) };
             }
             let _ = level;
-            body::<$crate::kernels::simd::Baseline>($($argument),*)
+            body::<$crate::kernels::simd::Baseline $(, $size)*>($($argument),*)
         }
     };
 }

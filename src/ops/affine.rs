@@ -8,7 +8,6 @@ use crate::{Key, Result, Shape};
 
 struct Affine {
     activation: Elementwise,
-    scratch: Vec<f32>,
 }
 
 impl Op for Affine {
@@ -21,7 +20,6 @@ impl Op for Affine {
         if x.rank() != 2 || w.rank() != 2 || x.axis(1) != w.axis(0) || b != Shape::from(w.axis(1)) {
             return Err(Error::expected("an input n × k, weights k × m and biases m"));
         }
-        self.scratch = vec![0.0; matmul::over_rows_scratch(x.axis(0), x.axis(1), w.axis(1))];
         Ok(Shape::from([x.axis(0), w.axis(1)]))
     }
 
@@ -38,10 +36,10 @@ impl Op for Affine {
         activation::backward(self.activation, y, dy);
         let dz = &*dy;
         if let Some(db) = db {
-            matmul::sum_rows(dz, columns, db);
+            matmul::sum_rows(dz, columns, matmul::ROWS_PER_CHUNK, db);
         }
         if let Some(dw) = dw {
-            matmul::matmul_over_rows(&x, dz, rows, inner, columns, dw, &mut self.scratch);
+            matmul::matmul_over_rows(&x, dz, [rows, inner, columns], dw);
         }
         if let Some(dx) = dx {
             matmul::matmul(Matrix::new(dz, rows, columns), Matrix::new(&w, inner, columns).t(), dx, Epilogue::None);
@@ -56,7 +54,7 @@ fn sizes(x: Shape, w: Shape) -> [usize; 3] {
 impl<'r> Var<'r> {
     /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation.
     pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Elementwise) -> Var<'r> {
-        self.recorder().apply(Affine { activation, scratch: Vec::new() }, &[self, weight, bias])
+        self.recorder().apply(Affine { activation }, &[self, weight, bias])
     }
 }
 

@@ -5,10 +5,7 @@ use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::tape::{Gradients, Inputs, Op, Var, arity};
 use crate::{Key, Result, Shape};
 
-#[derive(Default)]
-struct Matmul {
-    scratch: Vec<f32>,
-}
+struct Matmul;
 
 impl Op for Matmul {
     fn name(&self) -> &'static str {
@@ -20,7 +17,6 @@ impl Op for Matmul {
         if a.rank() != 2 || b.rank() != 2 || a.axis(1) != b.axis(0) {
             return Err(Error::expected("two matrices, n × k and k × m"));
         }
-        self.scratch = vec![0.0; matmul::over_rows_scratch(a.axis(0), a.axis(1), b.axis(1))];
         Ok(Shape::from([a.axis(0), b.axis(1)]))
     }
 
@@ -33,7 +29,7 @@ impl Op for Matmul {
         let ([a, b], [da, db]) = (inputs.each(), gradients.each());
         let [rows, inner, columns] = [a.shape().axis(0), a.shape().axis(1), b.shape().axis(1)];
         if let Some(db) = db {
-            matmul::matmul_over_rows(&a, dy, rows, inner, columns, db, &mut self.scratch);
+            matmul::matmul_over_rows(&a, dy, [rows, inner, columns], db);
         }
         if let Some(da) = da {
             matmul::matmul(Matrix::new(dy, rows, columns), matrix(b.shape(), &b).t(), da, Epilogue::None);
@@ -48,7 +44,7 @@ fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
 impl<'r> Var<'r> {
     /// The matrix product of n × k and k × m.
     pub fn matmul(self, other: Var<'r>) -> Var<'r> {
-        self.recorder().apply(Matmul::default(), &[self, other])
+        self.recorder().apply(Matmul, &[self, other])
     }
 }
 

@@ -1,0 +1,130 @@
+//! Convolutions against plain loops: to the bit where the order of the sum is that of the loop.
+
+use super::*;
+use crate::kernels::samples;
+
+fn geometry(batch: usize, size: [usize; 3], kernel: [usize; 2], filters: usize) -> Geometry {
+    let [height, width, channels] = size;
+    let output = [height - kernel[0] + 1, width - kernel[1] + 1];
+    Geometry { batch, height, width, channels, kernel, filters, strides: [1, 1], padding: [0, 0], output }
+}
+
+fn cases() -> Vec<Geometry> {
+    vec![
+        geometry(3, [28, 28, 1], [2, 2], 6),
+        geometry(3, [13, 13, 6], [5, 5], 16),
+        geometry(67, [4, 4, 16], [4, 4], 120),
+        geometry(33, [3, 5, 2], [2, 3], 17),
+        geometry(1, [1, 1, 1], [1, 1], 1),
+        Geometry { strides: [2, 3], output: [4, 3], ..geometry(2, [9, 8, 3], [3, 2], 5) },
+        Geometry { padding: [1, 1], output: [6, 7], ..geometry(2, [6, 7, 3], [3, 3], 7) },
+        Geometry { padding: [1, 0], strides: [2, 2], output: [3, 4], ..geometry(35, [5, 7, 2], [3, 2], 33) },
+    ]
+}
+
+/// Calls `term(output element, input element, kernel element)` in the order of images, pixels, taps.
+fn for_each_term(g: &Geometry, mut term: impl FnMut(usize, usize, usize)) {
+    for pixel in 0..g.batch * g.pixels() {
+        let (image, row, column) = (pixel / g.pixels(), pixel / g.output[1] % g.output[0], pixel % g.output[1]);
+        for tap in 0..g.taps() {
+            let (u, v, c) = (tap / g.run(), tap / g.channels % g.kernel[1], tap % g.channels);
+            let (i, j) = (row * g.strides[0] + u, column * g.strides[1] + v);
+            let inside = i >= g.padding[0] && j >= g.padding[1];
+            if inside && i - g.padding[0] < g.height && j - g.padding[1] < g.width {
+                let x = ((image * g.height + i - g.padding[0]) * g.width + j - g.padding[1]) * g.channels + c;
+                term(pixel * g.filters, x, tap * g.filters);
+            }
+        }
+    }
+}
+
+struct Case {
+    geometry: Geometry,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    dy: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Case {
+    fn new(geometry: Geometry) -> Case {
+        let g = &geometry;
+        let x = samples::values(1, g.batch * g.input_image());
+        let (w, dy) = (samples::values(2, g.taps() * g.filters), samples::values(3, g.batch * g.output_image()));
+        Case { geometry, x, w, dy, bias: samples::values(4, geometry.filters) }
+    }
+
+    /// y, dw, dx and db, one after the other.
+    fn run(&self) -> Vec<f32> {
+        let (g, mut scratch) = (&self.geometry, Scratch::new(&self.geometry, true));
+        let [mut y, mut dw, mut dx, mut db] =
+            [&self.dy, &self.w, &self.x, &self.bias].map(|like| samples::unset(like.len()));
+        // Twice, as a second run must not see what the first left behind.
+        for _ in 0..2 {
+            forward(g, &self.x, &self.w, Some(&self.bias), Elementwise::Relu, &mut y, &mut scratch);
+            backward_weight(g, &self.x, &self.dy, &mut dw, &mut scratch);
+            backward_input(g, &self.dy, &self.w, &mut dx, &mut scratch);
+            backward_bias(g, &self.dy, &mut db);
+        }
+        [y, dw, dx, db].concat()
+    }
+
+    fn naive_forward(&self) -> Vec<f32> {
+        let g = &self.geometry;
+        let mut y = vec![0f32; self.dy.len()];
+        for_each_term(g, |o, i, k| (0..g.filters).for_each(|f| y[o + f] = self.x[i].mul_add(self.w[k + f], y[o + f])));
+        y.iter_mut().enumerate().for_each(|(at, y)| *y = (*y + 0.0 + self.bias[at % g.filters]).max(0.0));
+        y
+    }
+
+    fn naive_weight(&self) -> Vec<f32> {
+        let g = &self.geometry;
+        let mut shards = vec![vec![0f32; self.w.len()]; g.batch.div_ceil(IMAGES_PER_SHARD)];
+        for_each_term(g, |o, i, k| {
+            let dw = &mut shards[o / g.output_image() / IMAGES_PER_SHARD];
+            (0..g.filters).for_each(|f| dw[k + f] = self.x[i].mul_add(self.dy[o + f], dw[k + f]));
+        });
+        let add = |sum: Vec<f32>, part: Vec<f32>| sum.iter().zip(part).map(|(sum, part)| sum + part).collect();
+        shards.into_iter().fold(vec![0.0; self.w.len()], add)
+    }
+
+    fn naive_input(&self) -> Vec<f64> {
+        let g = &self.geometry;
+        let mut dx = vec![0f64; self.x.len()];
+        for_each_term(g, |o, i, k| {
+            (0..g.filters).for_each(|f| dx[i] += f64::from(self.dy[o + f]) * f64::from(self.w[k + f]));
+        });
+        dx
+    }
+}
+
+#[test]
+fn forward_and_kernel_gradient_have_the_bits_of_the_plain_loop() {
+    for case in cases().into_iter().map(Case::new) {
+        let found = case.run();
+        let (y, rest) = found.split_at(case.dy.len());
+        samples::assert_same_bits(y, &case.naive_forward(), &format!("forward, {:?}", case.geometry));
+        let (dw, _) = rest.split_at(case.w.len());
+        let expected = case.naive_weight();
+        samples::assert_same_bits(dw, &expected, &format!("kernel, {:?}", case.geometry));
+    }
+}
+
+#[test]
+fn the_input_gradient_is_that_of_the_plain_loop() {
+    for case in cases().into_iter().map(Case::new) {
+        let found = case.run();
+        let dx = &found[case.dy.len() + case.w.len()..][..case.x.len()];
+        for (found, expected) in dx.iter().zip(case.naive_input()) {
+            approx::assert_relative_eq!(f64::from(*found), expected, epsilon = 2e-5, max_relative = 1e-5);
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_threads() {
+    for case in cases().into_iter().map(Case::new) {
+        let expected = case.run();
+        samples::in_pools(|| samples::assert_same_bits(&case.run(), &expected, &format!("{:?}", case.geometry)));
+    }
+}
