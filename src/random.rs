@@ -90,7 +90,14 @@ pub struct Draws(ChaCha8Rng);
 impl Draws {
     /// Fills `words` with uniform 32-bit numbers.
     pub fn fill(&mut self, words: &mut [u32]) {
-        words.fill_with(|| self.0.next_u32());
+        // Through bytes, as the generator hands those out a block at a time.
+        let mut bytes = [0; 256];
+        for words in words.chunks_mut(bytes.len() / 4) {
+            let bytes = &mut bytes[..4 * words.len()];
+            self.0.fill_bytes(bytes);
+            let (fours, _) = bytes.as_chunks();
+            words.iter_mut().zip(fours).for_each(|(word, four)| *word = u32::from_le_bytes(*four));
+        }
     }
 
     /// A uniform number in 0 ≤ u < 1 with 53 random bits.

@@ -33,8 +33,8 @@ pub fn forward(
     geometry.check(x, w, y);
     scratch.pack_filters(w);
     let x = scratch.padded.fill(x);
-    let (panels, bases) = (&scratch.filters, &scratch.bases);
-    let layer = Forward { geometry, bases, panels, bias, activation, level: simd::current() };
+    let (panels, bases, offsets) = (&scratch.filters, &scratch.bases, &scratch.offsets);
+    let layer = Forward { geometry, bases, offsets, panels, bias, activation, level: simd::current() };
     let (input, output) = (scratch.group * geometry.padded_image(), scratch.group * geometry.output_image());
     let nanoseconds = scratch.group * geometry.work() / 40;
     parallel::for_each_pair((x, input), (y, output), nanoseconds, |_, x, y| forward_group(layer.level, &layer, x, y));
@@ -45,6 +45,8 @@ struct Forward<'a> {
     geometry: &'a Geometry,
     /// Where in a group each pixel's window begins.
     bases: &'a [usize],
+    /// How far each tap is from where its window begins.
+    offsets: &'a [usize],
     /// The filters, sixteen at a time, tap by tap.
     panels: &'a [[f32; LANES]],
     bias: Option<&'a [f32]>,
@@ -55,39 +57,73 @@ struct Forward<'a> {
 vectorized! {
     /// All output pixels of a group of images.
     fn forward_group<F: Fma>(layer: &Forward<'_>, x: &[f32], y: &mut [f32]) {
-        let (filters, taps) = (layer.geometry.filters, layer.geometry.taps());
-        let pixels = y.len() / filters;
-        for (number, panel) in layer.panels.chunks_exact(taps).enumerate() {
-            for pixel in (0..pixels).step_by(ROWS) {
-                for_rows!(pixels - pixel, R => forward_tile::<F, R>(layer, x, y, pixel, number * LANES, panel));
+        let geometry = layer.geometry;
+        let pixels = y.len() / geometry.filters;
+        let span = if geometry.side_by_side() { geometry.output[1] } else { pixels };
+        for (number, panel) in layer.panels.chunks_exact(geometry.taps()).enumerate() {
+            let bias = bias_lanes(layer.bias, number * LANES);
+            for start in (0..pixels).step_by(span) {
+                for pixel in (start..start + span).step_by(ROWS) {
+                    for_rows!(start + span - pixel, R => {
+                        let mut sums = window_sums::<R>(layer, x, pixel, panel);
+                        finish::<F, R>(layer.activation, &bias, &mut sums);
+                        store(&sums, y, [pixel, number * LANES, geometry.filters]);
+                    });
+                }
             }
         }
     }
 }
 
+/// The sums over the windows of `R` pixels, for sixteen filters.
 #[inline(always)]
-fn forward_tile<F: Fma, const R: usize>(
+fn window_sums<const R: usize>(
     layer: &Forward<'_>,
     x: &[f32],
-    y: &mut [f32],
     pixel: usize,
-    filter: usize,
     panel: &[[f32; LANES]],
-) {
-    let geometry = layer.geometry;
-    let mut tile = [[0.0; LANES]; R];
-    for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
-        let taps = |r: usize| &x[layer.bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
-        tile::by_rows(layer.level, &mut tile, std::array::from_fn(taps), panel);
+) -> [[f32; LANES]; R] {
+    let (geometry, bases) = (layer.geometry, layer.bases);
+    let mut sums = [[0.0; LANES]; R];
+    if geometry.side_by_side() {
+        // The windows' taps of the same place lie side by side.
+        tile::by_bases(layer.level, &mut sums, &x[bases[pixel]..], layer.offsets, panel);
+        return sums;
     }
-    let width = LANES.min(geometry.filters - filter);
-    for (r, sums) in tile.iter().enumerate() {
-        let y = &mut y[(pixel + r) * geometry.filters + filter..][..width];
-        y.iter_mut().zip(sums).for_each(|(y, sum)| *y = sum + 0.0);
-        if let Some(bias) = layer.bias {
-            y.iter_mut().zip(&bias[filter..]).for_each(|(y, bias)| *y += bias);
+    for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
+        let taps = |r: usize| &x[bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
+        tile::by_rows(layer.level, &mut sums, std::array::from_fn(taps), panel);
+    }
+    sums
+}
+
+/// The biases of sixteen filters, 0 beyond the last.
+fn bias_lanes(bias: Option<&[f32]>, first: usize) -> [f32; LANES] {
+    let mut lanes = [0.0; LANES];
+    let bias = bias.map_or(&[][..], |bias| &bias[first..]);
+    lanes.iter_mut().zip(bias).for_each(|(lane, bias)| *lane = *bias);
+    lanes
+}
+
+#[inline(always)]
+fn finish<F: Fma, const R: usize>(activation: Elementwise, bias: &[f32; LANES], sums: &mut [[f32; LANES]; R]) {
+    for sums in sums {
+        sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = (*sum + 0.0) + bias);
+        activation::apply::<F>(activation, sums);
+    }
+}
+
+#[inline(always)]
+fn store<const R: usize>(sums: &[[f32; LANES]; R], y: &mut [f32], [pixel, filter, filters]: [usize; 3]) {
+    for (r, sums) in sums.iter().enumerate() {
+        let y = &mut y[(pixel + r) * filters + filter..];
+        let width = LANES.min(filters - filter);
+        match (y.first_chunk_mut::<LANES>(), sums.first_chunk::<8>()) {
+            (Some(y), _) if width == LANES => *y = *sums,
+            // With so few filters, what is too much lands in the next pixel, which is written next.
+            (Some(y), Some(sums)) if filters <= 8 => y[..8].copy_from_slice(sums),
+            _ => y[..width].copy_from_slice(&sums[..width]),
         }
-        activation::apply::<F>(layer.activation, y);
     }
 }
 

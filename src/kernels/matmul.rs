@@ -99,16 +99,28 @@ pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [u
 /// # Panics
 /// When there are no columns, or no rows in a chunk.
 pub fn sum_rows(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
-    /// Columns whose sums stand on the stack.
-    const WIDTH: usize = 64;
-    total.fill(0.0);
-    for (block, total) in total.chunks_mut(WIDTH).enumerate() {
-        for chunk in x.chunks(columns * rows_per_chunk) {
-            let mut part = [0.0; WIDTH];
-            for row in chunk.chunks_exact(columns) {
-                part.iter_mut().zip(&row[block * WIDTH..][..total.len()]).for_each(|(part, x)| *part += x);
+    assert_eq!(total.len(), columns, "a sum for each column");
+    sum_columns(simd::current(), x, columns, rows_per_chunk, total);
+}
+
+vectorized! {
+    /// What [`sum_rows`] does: eight columns at a time in a vector.
+    fn sum_columns<F: Fma>(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
+        total.fill(0.0);
+        for (block, total) in total.chunks_mut(8).enumerate() {
+            for chunk in (0..x.len()).step_by(columns * rows_per_chunk) {
+                let end = x.len().min(chunk + columns * rows_per_chunk);
+                let mut sums = [0.0; 8];
+                for row in (chunk..end).step_by(columns) {
+                    let row = &x[row + 8 * block..];
+                    // Where fewer than eight columns are left, the next row's come along and are not used.
+                    match row.first_chunk::<8>() {
+                        Some(row) => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
+                        None => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
+                    }
+                }
+                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
-            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Maximum over windows of an image, and the gradient's way back to the element that was the maximum.
 
+use crate::kernels::simd::{self, vectorized};
 use rayon::prelude::*;
 
 /// The sizes of a pooling, checked by the operation that records it.
@@ -40,7 +41,8 @@ const WORTH_SPLITTING: usize = 1 << 15;
 pub fn max_forward(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
     assert_eq!((x.len(), y.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
     assert_eq!(at.len(), y.len());
-    let image = |((x, y), at): ((&[f32], &mut [f32]), &mut [u16])| max_image(geometry, x, y, at);
+    let level = simd::current();
+    let image = |((x, y), at): ((&[f32], &mut [f32]), &mut [u16])| max_image(level, geometry, x, y, at);
     if x.len() < WORTH_SPLITTING {
         let images = x.chunks(geometry.image()).zip(y.chunks_mut(geometry.pooled()));
         images.zip(at.chunks_mut(geometry.pooled())).for_each(image);
@@ -50,22 +52,51 @@ pub fn max_forward(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [
     }
 }
 
-fn max_image(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
-    let channels = geometry.channels;
-    let pixels = y.chunks_exact_mut(channels).zip(at.chunks_exact_mut(channels));
-    for (pixel, (y, at)) in pixels.enumerate() {
-        let corner = corner(geometry, pixel);
-        y.copy_from_slice(&x[corner..][..channels]);
-        at.fill(0);
-        for tap in 1..geometry.window[0] * geometry.window[1] {
-            let x = &x[corner + offset(geometry, tap)..][..channels];
-            for ((y, at), &x) in y.iter_mut().zip(at.iter_mut()).zip(x) {
-                let larger = x > *y || (x.is_nan() && !y.is_nan());
-                *y = if larger { x } else { *y };
-                *at = if larger { tap as u16 } else { *at };
+/// Channels that are compared at once.
+const LANES: usize = 8;
+
+vectorized! {
+    /// All windows of one image.
+    fn max_image<F: Fma>(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
+        let channels = geometry.channels;
+        for pixel in 0..geometry.output[0] * geometry.output[1] {
+            let corner = corner(geometry, pixel);
+            for channel in (0..channels).step_by(LANES) {
+                // Where fewer channels are left, the next pixel's come along; their results are overwritten in its turn.
+                let (from, to) = (corner + channel, pixel * channels + channel);
+                let width = LANES.min(y.len() - to);
+                let (most, place) = max_lanes(geometry, x, from);
+                y[to..to + width].copy_from_slice(&most[..width]);
+                at[to..to + width].copy_from_slice(&place[..width]);
             }
         }
     }
+}
+
+/// The maximum of each of eight channels over the window that begins at `corner`, and its place.
+#[inline(always)]
+fn max_lanes(geometry: &PoolGeometry, x: &[f32], corner: usize) -> ([f32; LANES], [u16; LANES]) {
+    let mut most = lanes(&x[corner..]);
+    let mut place = [0u32; LANES];
+    for tap in 1..geometry.window[0] * geometry.window[1] {
+        let x = lanes(&x[corner + offset(geometry, tap)..]);
+        for lane in 0..LANES {
+            let larger = (x[lane] > most[lane]) | (x[lane].is_nan() & !most[lane].is_nan());
+            most[lane] = if larger { x[lane] } else { most[lane] };
+            place[lane] = if larger { tap as u32 } else { place[lane] };
+        }
+    }
+    (most, place.map(|place| place as u16))
+}
+
+/// The first eight elements, with zeros behind the end.
+#[inline(always)]
+fn lanes(x: &[f32]) -> [f32; LANES] {
+    x.first_chunk().copied().unwrap_or_else(|| {
+        let mut lanes = [0.0; LANES];
+        lanes[..x.len()].copy_from_slice(x);
+        lanes
+    })
 }
 
 /// dx = dy at the place of each window's maximum, 0 elsewhere; windows that overlap add.

@@ -50,9 +50,13 @@ fn shard_weight(layer: &Weight<'_>, x: &[f32], dy: &[f32], shard: &mut Shard) {
     for (x, dy) in groups {
         for filter in (0..geometry.filters).step_by(LANES) {
             let pixels = dy.len() / geometry.filters;
-            let width = LANES.min(geometry.filters - filter);
-            for (panel, dy) in shard.panel.iter_mut().zip(dy.chunks_exact(geometry.filters)) {
-                panel[..width].copy_from_slice(&dy[filter..][..width]);
+            for (pixel, panel) in shard.panel[..pixels].iter_mut().enumerate() {
+                let dy = &dy[pixel * geometry.filters + filter..];
+                // Where fewer filters are left, the next pixel's come along and are not used.
+                match dy.first_chunk() {
+                    Some(dy) => *panel = *dy,
+                    None => panel[..dy.len()].copy_from_slice(dy),
+                }
             }
             group_weight(layer.level, layer, x, &shard.panel[..pixels], &mut shard.dw, filter);
         }
@@ -156,11 +160,10 @@ fn tile_input<F: Fma, const R: usize>(
     let rows = |r: usize| &dy[(pixel + r) * filters..][..filters];
     tile::by_rows(layer.level, &mut tile, std::array::from_fn(rows), panel);
     for (r, tile) in tile.iter().enumerate() {
-        let dx = &mut dx[layer.bases[pixel + r]..][..width];
-        if let (Some(dx), LANES) = (dx.first_chunk_mut::<LANES>(), width) {
-            dx.iter_mut().zip(tile).for_each(|(dx, part)| *dx += part);
-        } else {
-            dx.iter_mut().zip(tile).for_each(|(dx, part)| *dx += part);
+        let dx = &mut dx[layer.bases[pixel + r]..];
+        match dx.first_chunk_mut::<LANES>() {
+            Some(dx) if width == LANES => dx.iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
+            _ => dx[..width].iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
         }
     }
 }

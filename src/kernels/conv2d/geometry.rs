@@ -70,6 +70,11 @@ impl Geometry {
         self.kernel[0] * self.run()
     }
 
+    /// Whether the windows of pixels in a row begin side by side.
+    pub(super) fn side_by_side(&self) -> bool {
+        self.channels * self.strides[1] == 1
+    }
+
     /// Multiply-adds for one image.
     pub(super) fn work(&self) -> usize {
         self.pixels() * self.taps() * self.filters.next_multiple_of(LANES)
@@ -95,6 +100,8 @@ pub struct Scratch {
     pub(super) group: usize,
     /// Where in a group the window of each of its output pixels begins.
     pub(super) bases: Vec<usize>,
+    /// How far each tap is from where its window begins.
+    pub(super) offsets: Vec<usize>,
     pub(super) padded: Padded,
     /// Filters, sixteen at a time, tap by tap: for the forward pass.
     pub(super) filters: Vec<[f32; LANES]>,
@@ -128,6 +135,7 @@ impl Scratch {
             geometry: *geometry,
             group,
             bases: bases(geometry, group),
+            offsets: (0..geometry.taps()).map(|tap| offset(geometry, tap)).collect(),
             padded: Padded::new(geometry),
             filters: vec![[0.0; LANES]; panels * geometry.taps()],
             taps: vec![[0.0; LANES]; backward_panels * geometry.filters],
@@ -159,6 +167,10 @@ impl Scratch {
             }
         }
     }
+}
+
+fn offset(geometry: &Geometry, tap: usize) -> usize {
+    tap / geometry.run() * geometry.padded_row() + tap % geometry.run()
 }
 
 /// Where the windows of a group's output pixels begin.
