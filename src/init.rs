@@ -197,7 +197,7 @@ mod tests {
         let [_, _, least, greatest] = statistics(Init::TruncatedNormal { mean: 1.0, deviation: 0.05 }, [10_000]);
         assert!(least >= 0.9 && greatest <= 1.1, "{least} {greatest}");
         let [_, _, least, greatest] = statistics(Init::Uniform { low: -1.0, high: 3.0 }, [10_000]);
-        assert!(least >= -1.0 && least < -0.99 && greatest <= 3.0 && greatest > 2.99);
+        assert!((-1.0..-0.99).contains(&least) && (2.99..=3.0).contains(&greatest));
         assert_eq!(Init::Ones.values([2].into(), Key::from_seed(0)).unwrap(), [1.0, 1.0]);
         assert_eq!(Init::Constant(4.0).values([2].into(), Key::from_seed(0)).unwrap(), [4.0, 4.0]);
         assert_eq!(Init::Zeros.values([2].into(), Key::from_seed(0)).unwrap(), [0.0, 0.0]);

@@ -64,18 +64,18 @@ pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: imp
     });
 }
 
-/// dx = Σ g(i) over the elements i of the result into which x was repeated, in ascending order of i.
+/// dx = Σ gradient(i) over the elements i of the result into which x was repeated, in ascending order of i.
 ///
-/// `g` is given the element's index in the result and that of the other operand's element.
+/// `gradient` is given the index in the result, that of x's element and that of the other operand's.
 pub(crate) fn sum_into(
     dx: &mut [f32],
     operand: Shape,
     other: Shape,
     result: Shape,
-    gradient: impl Fn(usize, usize) -> f32,
+    gradient: impl Fn(usize, usize, usize) -> f32,
 ) {
     if operand == result && other == result {
-        dx.iter_mut().enumerate().for_each(|(at, dx)| *dx = gradient(at, at));
+        dx.iter_mut().enumerate().for_each(|(at, dx)| *dx = gradient(at, at, at));
         return;
     }
     dx.fill(0.0);
@@ -83,8 +83,10 @@ pub(crate) fn sum_into(
     let inner = result.rank().saturating_sub(1);
     let (step_x, step_other) = (strides_x[inner], strides_other[inner]);
     for_each_row(result, &strides_x, &strides_other, |start, from_x, from_other| {
-        (0..result.last())
-            .for_each(|at| dx[from_x + at * step_x] += gradient(start + at, from_other + at * step_other));
+        for at in 0..result.last() {
+            let (x, other) = (from_x + at * step_x, from_other + at * step_other);
+            dx[x] += gradient(start + at, x, other);
+        }
     });
 }
 
@@ -127,7 +129,7 @@ mod tests {
     fn sums_undo_a_broadcast() {
         let (operand, other, result) = (Shape::from([2, 1]), Shape::from([3]), Shape::from([2, 3]));
         let mut dx = [f32::NAN; 2];
-        sum_into(&mut dx, operand, other, result, |at, other| at as f32 * 10.0 + other as f32);
+        sum_into(&mut dx, operand, other, result, |at, _, other| at as f32 * 10.0 + other as f32);
         assert_eq!(dx, [0.0 + 11.0 + 22.0, 30.0 + 41.0 + 52.0]);
     }
 }

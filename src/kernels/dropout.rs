@@ -1,6 +1,6 @@
 //! Masks of inverted dropout (Srivastava et al. 2014): each element is 0 with probability `rate`, otherwise 1 / (1 − rate).
 //!
-//! Long masks are drawn in blocks of [`BLOCK`] elements, each from a stream of its own, so that threads may share them.
+//! Long masks are drawn in blocks of a fixed length, each from a stream of its own, so that threads may share them.
 
 use crate::kernels::parallel;
 use crate::random::Key;

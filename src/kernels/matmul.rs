@@ -94,7 +94,7 @@ pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [u
     product.run(Block::new(dw, columns_x, columns_dy), 0, 0);
 }
 
-/// total[j] = Σᵢ x[i][j] over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
+/// `total[j] = Σᵢ x[i][j]` over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
 ///
 /// # Panics
 /// When there are no columns, or no rows in a chunk.
@@ -215,9 +215,7 @@ fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, a
     }
     if product.sum == Sum::Chunks && !first {
         let earlier = load::<R>(c, at);
-        tile.iter_mut()
-            .zip(earlier)
-            .for_each(|(row, earlier)| row.iter_mut().zip(earlier).for_each(|(t, e)| *t = e + *t));
+        tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
     }
     let last = at.start + panel.len() == a.columns;
     if last {
@@ -236,7 +234,7 @@ fn load<const R: usize>(c: &mut Block<'_>, at: Place) -> [[f32; LANES]; R] {
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, R);
-            (0..R).for_each(|r| tile[r][l] = column[r]);
+            tile.iter_mut().zip(column).for_each(|(row, value)| row[l] = *value);
         }
     } else {
         (0..R).for_each(|r| tile[r][..at.width].copy_from_slice(c.row(at.i + r, at.j, at.width)));
@@ -249,7 +247,7 @@ fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R])
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, R);
-            (0..R).for_each(|r| column[r] = tile[r][l]);
+            column.iter_mut().zip(tile).for_each(|(value, row)| *value = row[l]);
         }
     } else if at.width == LANES {
         (0..R).for_each(|r| c.row(at.i + r, at.j, LANES).copy_from_slice(&tile[r]));

@@ -1,6 +1,6 @@
 //! Statistics of columns over the rows of a batch, and normalisation by them.
 //!
-//! Rows are samples times pixels, columns are channels. Sums over rows go in chunks of [`CHUNK`] rows, each an ascending
+//! Rows are samples times pixels, columns are channels. Sums over rows go in chunks of a fixed number of rows, each an ascending
 //! chain, added in ascending order.
 
 use rayon::prelude::*;

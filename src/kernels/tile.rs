@@ -13,7 +13,7 @@ pub(super) const ROWS: usize = 6;
 pub(super) const LANES: usize = 16;
 
 vectorized! {
-    /// tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l], where `a` are rows.
+    /// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
     #[inline(always)]
     pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
         tile: &mut [[f32; L]; R],

@@ -84,8 +84,8 @@ impl<'a, 'r> Cursor<'a, 'r> {
         *taken
     }
 
-    /// How many declared weights have not been taken.
-    pub(crate) fn left(&self) -> usize {
-        self.ids.len()
+    /// The declared weights that have not been taken.
+    pub(crate) fn left(&self) -> &'a [ParamId] {
+        self.ids
     }
 }

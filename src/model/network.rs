@@ -73,7 +73,7 @@ impl Placed {
     fn record<'r>(&self, recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
         let mut weights = Cursor::new(recorder, params, &self.weights);
         let y = self.layer.record(&mut weights, &[x]);
-        if let Some(unused) = self.weights.iter().rev().take(weights.left()).last() {
+        if let [unused, ..] = weights.left() {
             recorder.fail(Error::Unreached { parameter: params.name(*unused).into() });
         }
         if self.output.batch(x.shape().axis(0)).ok() != Some(y.shape()) {

@@ -1,40 +1,24 @@
 //! y = a / b, da = dy / b, db = −dy · a / b²; shapes broadcast by NumPy's rule.
 
-use crate::kernels::broadcast;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use super::pairwise::{self, Pairwise};
+use crate::tape::Var;
 use std::ops;
 
-struct Divide {
-    result: Shape,
-}
+struct Divide;
 
-impl Op for Divide {
-    fn name(&self) -> &'static str {
-        "divide"
+impl Pairwise for Divide {
+    const NAME: &'static str = "divide";
+
+    fn value(a: f32, b: f32) -> f32 {
+        a / b
     }
 
-    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let [a, b] = arity(inputs)?;
-        self.result = broadcast::result(a, b)?;
-        Ok(self.result)
+    fn gradient_a(dy: f32, _a: f32, b: f32) -> f32 {
+        dy / b
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
-        let [a, b] = inputs.each();
-        broadcast::zip(y, self.result, a, b, |a, b| a / b);
-    }
-
-    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
-        let ([a, b], [da, db]) = (inputs.each(), gradients.each());
-        if let Some(da) = da {
-            broadcast::sum_into(da, a.shape(), b.shape(), self.result, |at, other| dy[at] / b[other]);
-        }
-        if let Some(db) = db {
-            // The denominator is the element that is summed into, so its factor 1 / b² comes afterwards.
-            broadcast::sum_into(db, b.shape(), a.shape(), self.result, |at, other| -(dy[at] * a[other]));
-            db.iter_mut().zip(b.data()).for_each(|(db, b)| *db /= b * b);
-        }
+    fn gradient_b(dy: f32, a: f32, b: f32) -> f32 {
+        -dy * a / (b * b)
     }
 }
 
@@ -43,7 +27,7 @@ impl<'r> ops::Div for Var<'r> {
 
     /// Element by element, with NumPy's broadcasting.
     fn div(self, other: Var<'r>) -> Var<'r> {
-        self.recorder().apply(Divide { result: Shape::SCALAR }, &[self, other])
+        pairwise::record::<Divide>(self, other)
     }
 }
 
@@ -55,6 +39,7 @@ pub(super) mod tests {
         vec![
             Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([2, 3]).variable([2, 3]),
             Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([]).variable([5]),
         ]
     }
 }

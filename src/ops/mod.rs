@@ -43,5 +43,6 @@ pub(crate) use conv2d::conv2d_output;
 pub(crate) use dropout::check_dropout_rate;
 pub(crate) use max_pool2d::max_pool2d_output;
 
+mod pairwise;
 #[cfg(test)]
 mod tests;

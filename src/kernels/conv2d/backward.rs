@@ -11,7 +11,7 @@ pub fn backward_bias(geometry: &Geometry, dy: &[f32], db: &mut [f32]) {
     matmul::sum_rows(dy, geometry.filters, IMAGES_PER_SHARD * geometry.pixels(), db);
 }
 
-/// dw[tap, filter] = Σ x[window's tap] · dy[pixel, filter] over images and pixels: each shard of [`IMAGES_PER_SHARD`]
+/// `dw[tap, filter] = Σ x[window's tap] · dy[pixel, filter]` over images and pixels: each shard of [`IMAGES_PER_SHARD`]
 /// images is one ascending chain, the shards are added in ascending order.
 ///
 /// Padded images are those of the last forward pass.
@@ -98,8 +98,8 @@ fn tile_weight<F: Fma, const R: usize>(
     }
 }
 
-/// dx[element] = Σ dy[pixel, filter] · w[tap, filter] over the windows that the element lies in: for each window one chain
-/// over the filters, windows added in a fixed order.
+/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that the element lies in: for each window one
+/// chain over the filters, windows added in a fixed order.
 ///
 /// # Panics
 /// When a slice has another length than the geometry says, or the scratch is not for training.

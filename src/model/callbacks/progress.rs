@@ -69,7 +69,7 @@ mod bar {
                 bar.with_prefix(format!("Epoch {}/{}", end.epoch, end.epochs))
             });
             bar.set_position(end.batch as u64);
-            if end.batch % 16 == 0 {
+            if end.batch.is_multiple_of(16) {
                 bar.set_message(end.scores.to_string());
             }
             ControlFlow::Continue(())

@@ -1,0 +1,58 @@
+//! What operations on pairs of elements share: NumPy's broadcasting, and the sums that undo it.
+
+use crate::kernels::broadcast;
+use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::{Key, Result, Shape};
+use std::marker::PhantomData;
+
+/// A function of two numbers, with its derivatives.
+pub(super) trait Pairwise: Send + 'static {
+    const NAME: &'static str;
+
+    fn value(a: f32, b: f32) -> f32;
+
+    /// The loss's gradient with respect to a, where `dy` is that with respect to the value.
+    fn gradient_a(dy: f32, a: f32, b: f32) -> f32;
+
+    /// The same with respect to b.
+    fn gradient_b(dy: f32, a: f32, b: f32) -> f32;
+}
+
+/// Records the function of every pair of elements, with NumPy's broadcasting.
+pub(super) fn record<'r, P: Pairwise>(a: Var<'r>, b: Var<'r>) -> Var<'r> {
+    a.recorder().apply(Pairs::<P> { result: Shape::SCALAR, function: PhantomData }, &[a, b])
+}
+
+struct Pairs<P> {
+    result: Shape,
+    function: PhantomData<P>,
+}
+
+impl<P: Pairwise> Op for Pairs<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [a, b] = arity(inputs)?;
+        self.result = broadcast::result(a, b)?;
+        Ok(self.result)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [a, b] = inputs.each();
+        broadcast::zip(y, self.result, a, b, P::value);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([a, b], [da, db]) = (inputs.each(), gradients.each());
+        if let Some(da) = da {
+            let term = |at: usize, i: usize, j: usize| P::gradient_a(dy[at], a[i], b[j]);
+            broadcast::sum_into(da, a.shape(), b.shape(), self.result, term);
+        }
+        if let Some(db) = db {
+            let term = |at: usize, j: usize, i: usize| P::gradient_b(dy[at], a[i], b[j]);
+            broadcast::sum_into(db, b.shape(), a.shape(), self.result, term);
+        }
+    }
+}
