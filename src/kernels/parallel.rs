@@ -1,7 +1,7 @@
 //! When a loop is worth splitting, and into which fixed chunks.
 //!
 //! Chunks are cut by the caller, by shape; here it is only decided which of them run on another thread. That never
-//! changes a result. Waking a thread costs 5–70 µs, so that pieces shorter than [`WORTH_A_FORK`] stay together. Nothing
+//! changes a result. Waking a thread costs 5–70 µs, so that pieces shorter than 20 µs stay together. Nothing
 //! allocates on a thread of a pool.
 
 /// The work, in nanoseconds on one thread, below which a piece is not split further.

@@ -1,8 +1,8 @@
 //! The one place that picks an instruction set: one Rust body, compiled for each, with the same bits from all.
 //!
-//! A body is generic over [`Fma`], so that every multiply-add is said explicitly. [`vectorized!`] makes an instance of it
+//! A body is generic over `Fma`, so that every multiply-add is said explicitly. `vectorized!` makes an instance of it
 //! for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another instruction set is a
-//! variant of [`SimdLevel`], a line in [`available`] and an instance in the macro.
+//! variant of [`SimdLevel`], a line in `available` and an instance in the macro.
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
