@@ -70,7 +70,14 @@ vectorized! {
     }
 }
 
-/// The body of [`forward`], for kernels that have a block of their output at hand.
+vectorized! {
+    /// Adds `bias` to a row, which may be longer or have none, and applies the activation.
+    pub(crate) fn finish_row<F: Fma>(kind: Elementwise, bias: &[f32], row: &mut [f32]) {
+        row.iter_mut().zip(bias).for_each(|(v, bias)| *v += bias);
+        apply::<F>(kind, row);
+    }
+}
+
 #[inline(always)]
 pub(crate) fn apply<F: Fma>(kind: Elementwise, values: &mut [f32]) {
     match kind {

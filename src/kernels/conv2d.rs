@@ -14,7 +14,7 @@ pub use geometry::{Geometry, IMAGES_PER_SHARD, Scratch};
 use super::activation::{self, Elementwise};
 use super::parallel;
 use super::simd::{self, Fma, SimdLevel, vectorized};
-use super::tile::{self, LANES, ROWS, for_rows};
+use super::tile::{self, LANES, ROWS, Tile};
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel
 /// (rows, columns, channels).
@@ -37,7 +37,7 @@ pub fn forward(
     let layer = Forward { geometry, bases, offsets, panels, bias, activation, level: simd::current() };
     let (input, output) = (scratch.group * geometry.padded_image(), scratch.group * geometry.output_image());
     let nanoseconds = scratch.group * geometry.work() / 40;
-    parallel::for_each_pair((x, input), (y, output), nanoseconds, |_, x, y| forward_group(layer.level, &layer, x, y));
+    parallel::for_each_pair((x, input), (y, output), nanoseconds, |_, x, y| forward_group(&layer, x, y));
 }
 
 /// What the groups of a forward pass share.
@@ -54,45 +54,37 @@ struct Forward<'a> {
     level: SimdLevel,
 }
 
-vectorized! {
-    /// All output pixels of a group of images.
-    fn forward_group<F: Fma>(layer: &Forward<'_>, x: &[f32], y: &mut [f32]) {
-        let geometry = layer.geometry;
-        let pixels = y.len() / geometry.filters;
-        let span = if geometry.side_by_side() { geometry.output[1] } else { pixels };
-        for (number, panel) in layer.panels.chunks_exact(geometry.taps()).enumerate() {
-            let bias = bias_lanes(layer.bias, number * LANES);
-            for start in (0..pixels).step_by(span) {
-                for pixel in (start..start + span).step_by(ROWS) {
-                    for_rows!(start + span - pixel, R => {
-                        let mut sums = window_sums::<R>(layer, x, pixel, panel);
-                        finish::<F, R>(layer.activation, &bias, &mut sums);
-                        store(&sums, y, [pixel, number * LANES, geometry.filters]);
-                    });
-                }
+/// All output pixels of a group of images.
+fn forward_group(layer: &Forward<'_>, x: &[f32], y: &mut [f32]) {
+    let geometry = layer.geometry;
+    let pixels = y.len() / geometry.filters;
+    let span = if geometry.side_by_side() { geometry.output[1] } else { pixels };
+    for (number, panel) in layer.panels.chunks_exact(geometry.taps()).enumerate() {
+        let bias = bias_lanes(layer.bias, number * LANES);
+        for start in (0..pixels).step_by(span) {
+            for pixel in (start..start + span).step_by(ROWS) {
+                let rows = ROWS.min(start + span - pixel);
+                let mut sums = window_sums(layer, x, [pixel, rows], panel);
+                let sums = &mut sums[..rows];
+                finish(layer.level, layer.activation, &bias, sums);
+                store(sums, y, [pixel, number * LANES, geometry.filters]);
             }
         }
     }
 }
 
-/// The sums over the windows of `R` pixels, for sixteen filters.
-#[inline(always)]
-fn window_sums<const R: usize>(
-    layer: &Forward<'_>,
-    x: &[f32],
-    pixel: usize,
-    panel: &[[f32; LANES]],
-) -> [[f32; LANES]; R] {
+/// The sums over the windows of up to six pixels, for sixteen filters.
+fn window_sums(layer: &Forward<'_>, x: &[f32], [pixel, rows]: [usize; 2], panel: &[[f32; LANES]]) -> Tile {
     let (geometry, bases) = (layer.geometry, layer.bases);
-    let mut sums = [[0.0; LANES]; R];
+    let mut sums = [[0.0; LANES]; ROWS];
     if geometry.side_by_side() {
         // The windows' taps of the same place lie side by side.
-        tile::by_bases(layer.level, &mut sums, &x[bases[pixel]..], layer.offsets, panel);
+        tile::add_bases(layer.level, &mut sums, rows, &x[bases[pixel]..], layer.offsets, panel);
         return sums;
     }
     for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
         let taps = |r: usize| &x[bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
-        tile::by_rows(layer.level, &mut sums, std::array::from_fn(taps), panel);
+        tile::add_rows(layer.level, &mut sums, rows, taps, panel);
     }
     sums
 }
@@ -105,16 +97,20 @@ fn bias_lanes(bias: Option<&[f32]>, first: usize) -> [f32; LANES] {
     lanes
 }
 
-#[inline(always)]
-fn finish<F: Fma, const R: usize>(activation: Elementwise, bias: &[f32; LANES], sums: &mut [[f32; LANES]; R]) {
-    for sums in sums {
-        sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = (*sum + 0.0) + bias);
-        activation::apply::<F>(activation, sums);
+vectorized! {
+    /// Adds the biases and applies the activation.
+    fn finish<F: Fma>(activation: Elementwise, bias: &[f32; LANES], sums: &mut [[f32; LANES]]) {
+        for sums in sums {
+            // Adding 0 turns −0 into 0, as in every product.
+            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = (*sum + 0.0) + bias);
+            if activation != Elementwise::Linear {
+                activation::apply::<F>(activation, sums);
+            }
+        }
     }
 }
 
-#[inline(always)]
-fn store<const R: usize>(sums: &[[f32; LANES]; R], y: &mut [f32], [pixel, filter, filters]: [usize; 3]) {
+fn store(sums: &[[f32; LANES]], y: &mut [f32], [pixel, filter, filters]: [usize; 3]) {
     for (r, sums) in sums.iter().enumerate() {
         let y = &mut y[(pixel + r) * filters + filter..];
         let width = LANES.min(filters - filter);

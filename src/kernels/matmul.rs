@@ -10,8 +10,8 @@
 use super::activation::{self, Elementwise};
 use super::block::Block;
 use super::parallel;
-use super::simd::{self, Fma, vectorized};
-use super::tile::{self, LANES, ROWS, for_rows};
+use super::simd::{self, vectorized};
+use super::tile::{self, LANES, ROWS, Tile};
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -166,110 +166,107 @@ impl Product<'_> {
             let (top, bottom) = c.split_rows(half);
             parallel::join(nanoseconds, || self.run(top, row, column), || self.run(bottom, row + half, column));
         } else {
-            fill(self.level, &self, c, row, column);
+            fill(&self, c, row, column);
         }
     }
 }
 
-vectorized! {
-    /// Fills a part of C on this thread.
-    fn fill<F: Fma>(product: &Product<'_>, c: Block<'_>, row: usize, column: usize) {
-        let mut c = c;
-        let mut panel = [[0.0; LANES]; DEPTH];
-        let depth = product.a.columns;
-        for start in (0..depth.max(1)).step_by(DEPTH) {
-            let panel = &mut panel[..DEPTH.min(depth - start)];
-            for j in (0..c.columns()).step_by(LANES) {
-                let width = LANES.min(c.columns() - j);
-                pack(product.b, start, column + j, width, panel);
-                for i in (0..c.rows()).step_by(ROWS) {
-                    let at = Place { i, j, width, start, row: row + i, column: column + j };
-                    for_rows!(c.rows() - i, R => fill_tile::<F, R>(product, &mut c, at, panel));
-                }
+/// Fills a part of C on this thread.
+fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
+    let mut panel = [[0.0; LANES]; DEPTH];
+    let depth = product.a.columns;
+    for start in (0..depth).step_by(DEPTH) {
+        let panel = &mut panel[..DEPTH.min(depth - start)];
+        for j in (0..c.columns()).step_by(LANES) {
+            let width = LANES.min(c.columns() - j);
+            pack(product.b, start, column + j, width, panel);
+            for i in (0..c.rows()).step_by(ROWS) {
+                let rows = ROWS.min(c.rows() - i);
+                let at = Place { i, j, rows, width, start, row: row + i, column: column + j };
+                fill_tile(product, &mut c, at, panel);
             }
         }
     }
 }
 
-/// Where a tile stands: in its part of C, and in the whole product.
+/// Where a tile stands, in its part of C and in the whole product, and how much of it counts.
 #[derive(Clone, Copy)]
 struct Place {
     i: usize,
     j: usize,
+    rows: usize,
     width: usize,
     start: usize,
     row: usize,
     column: usize,
 }
 
-#[inline(always)]
-fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
-    let a = product.a;
+fn fill_tile(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
+    let (a, level) = (product.a, product.level);
     let first = at.start == 0;
-    let mut tile = if first || product.sum == Sum::Chunks { [[0.0; LANES]; R] } else { load(c, at) };
+    let mut tile = [[0.0; LANES]; ROWS];
+    if !first && product.sum == Sum::Chain {
+        load(c, at, &mut tile);
+    }
     if a.transposed {
-        tile::by_columns(product.level, &mut tile, &a.data[at.start * a.stride() + at.row..], a.stride(), panel);
+        let a_from = &a.data[at.start * a.stride() + at.row..];
+        tile::add_columns(level, &mut tile, at.rows, a_from, a.stride(), panel);
     } else {
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
-        tile::by_rows(product.level, &mut tile, std::array::from_fn(row), panel);
+        tile::add_rows(level, &mut tile, at.rows, row, panel);
     }
-    if product.sum == Sum::Chunks && !first {
-        let earlier = load::<R>(c, at);
+    if !first && product.sum == Sum::Chunks {
+        let mut earlier = [[0.0; LANES]; ROWS];
+        load(c, at, &mut earlier);
         tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
     }
     let last = at.start + panel.len() == a.columns;
     if last {
         // Turns −0 into 0, so that a sum of nothing is the same on every path.
-        tile.iter_mut().flatten().for_each(|t| *t += 0.0);
+        tile.iter_mut().flatten().for_each(|sum| *sum += 0.0);
     }
     store(c, at, &tile);
-    if last {
-        finish::<F, R>(product.epilogue, c, at);
+    if let (true, Epilogue::Affine { bias, activation }) = (last, product.epilogue) {
+        let bias = bias.map_or(&[][..], |bias| &bias[at.column..]);
+        (0..at.rows).for_each(|r| activation::finish_row(level, activation, bias, c.row(at.i + r, at.j, at.width)));
     }
 }
 
-#[inline(always)]
-fn load<const R: usize>(c: &mut Block<'_>, at: Place) -> [[f32; LANES]; R] {
-    let mut tile = [[0.0; LANES]; R];
+fn load(c: &mut Block<'_>, at: Place, tile: &mut Tile) {
     if c.transposed() {
         for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
+            let column = c.column(at.i, at.j + l, at.rows);
             tile.iter_mut().zip(column).for_each(|(row, value)| row[l] = *value);
         }
-    } else {
-        (0..R).for_each(|r| tile[r][..at.width].copy_from_slice(c.row(at.i + r, at.j, at.width)));
+        return;
     }
-    tile
+    for (r, tile) in tile[..at.rows].iter_mut().enumerate() {
+        let row = c.row(at.i + r, at.j, at.width);
+        match row.first_chunk() {
+            Some(row) => *tile = *row,
+            None => tile[..at.width].copy_from_slice(row),
+        }
+    }
 }
 
-#[inline(always)]
-fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R]) {
+fn store(c: &mut Block<'_>, at: Place, tile: &Tile) {
     if c.transposed() {
         for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
+            let column = c.column(at.i, at.j + l, at.rows);
             column.iter_mut().zip(tile).for_each(|(value, row)| *value = row[l]);
         }
-    } else if at.width == LANES {
-        (0..R).for_each(|r| c.row(at.i + r, at.j, LANES).copy_from_slice(&tile[r]));
-    } else {
-        (0..R).for_each(|r| c.row(at.i + r, at.j, at.width).copy_from_slice(&tile[r][..at.width]));
+        return;
     }
-}
-
-#[inline(always)]
-fn finish<F: Fma, const R: usize>(epilogue: Epilogue<'_>, c: &mut Block<'_>, at: Place) {
-    let Epilogue::Affine { bias, activation } = epilogue else { return };
-    for r in 0..R {
+    for (r, tile) in tile[..at.rows].iter().enumerate() {
         let row = c.row(at.i + r, at.j, at.width);
-        if let Some(bias) = bias {
-            row.iter_mut().zip(&bias[at.column..]).for_each(|(c, b)| *c += b);
+        match row.first_chunk_mut() {
+            Some(row) => *row = *tile,
+            None => row.copy_from_slice(&tile[..at.width]),
         }
-        activation::apply::<F>(activation, row);
     }
 }
 
 /// Copies `width` columns of B, from k = `start` on, into a panel; its other columns become 0.
-#[inline(always)]
 fn pack(b: Matrix<'_>, start: usize, column: usize, width: usize, panel: &mut [[f32; LANES]]) {
     let stride = b.stride();
     if width < LANES {
