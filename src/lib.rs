@@ -16,6 +16,8 @@ pub mod model;
 pub mod ops;
 pub mod optimizers;
 pub mod report;
+#[cfg(feature = "run")]
+pub mod run;
 pub mod tape;
 pub mod testing;
 

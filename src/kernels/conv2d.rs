@@ -13,7 +13,7 @@ pub use geometry::{Geometry, IMAGES_PER_SHARD, Scratch};
 
 use super::activation::{self, Elementwise};
 use super::parallel;
-use super::simd::{self, Fma, SimdLevel, vectorized};
+use super::simd::{self, SimdLevel, vectorized};
 use super::tile::{self, LANES, ROWS, Tile};
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel

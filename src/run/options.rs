@@ -1,0 +1,135 @@
+//! The options that every training program has.
+
+use super::Program;
+use crate::model::{Compile, Fit, Progress};
+use lexopt::prelude::*;
+use std::path::PathBuf;
+
+/// The options of a training program, from its command line or its defaults.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// `--epochs N`: how often every row is seen; in a program that counts steps, `--steps N`.
+    pub epochs: usize,
+    /// `--seed N`: what every draw follows from.
+    pub seed: u64,
+    /// `--threads N`: how many threads to work on; all without it.
+    pub threads: Option<usize>,
+    /// `--limit N`: only the first N training rows; all without it.
+    pub limit: usize,
+    /// `--data DIR`: the folder of the data; the library's own search without it.
+    pub data: Option<PathBuf>,
+    /// `--out DIR`: where results are written.
+    pub out: PathBuf,
+    /// `--quiet`: no progress on standard error.
+    pub quiet: bool,
+}
+
+impl Options {
+    /// How a model is compiled under these options: with their seed and threads.
+    pub fn compile(&self, settings: Compile) -> Compile {
+        let settings = settings.seed(self.seed);
+        match self.threads {
+            Some(threads) => settings.threads(threads),
+            None => settings,
+        }
+    }
+
+    /// How long a model is fitted under these options, and what is shown of it.
+    pub fn fit<'a>(&self) -> Fit<'a> {
+        let progress = if self.quiet { Progress::Quiet } else { Progress::Auto };
+        Fit::new().epochs(self.epochs).progress(progress)
+    }
+}
+
+/// The options of a command line, or `None` where help is asked for.
+pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
+    let mut options = Options {
+        epochs: program.length,
+        seed: program.seed,
+        threads: None,
+        limit: usize::MAX,
+        data: None,
+        out: PathBuf::from("runs").join(program.name),
+        quiet: false,
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long(unit) if unit == program.unit => options.epochs = arguments.value()?.parse()?,
+            Long("seed") => options.seed = arguments.value()?.parse()?,
+            Long("threads") => options.threads = Some(arguments.value()?.parse()?),
+            Long("limit") => options.limit = arguments.value()?.parse()?,
+            Long("data") => options.data = Some(arguments.value()?.into()),
+            Long("out") => options.out = arguments.value()?.into(),
+            Long("quiet") => options.quiet = true,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some(options))
+}
+
+/// The text of `--help`.
+pub(super) fn help(program: &Program) -> String {
+    let Program { name, title, unit, length, seed } = program;
+    let flag = format!("--{unit} N");
+    format!(
+        "{title}
+
+usage: {name} [options]
+
+  {flag:<13} how many {unit} to train ({length})
+  --seed N      what every draw follows from ({seed})
+  --threads N   how many threads to work on (all)
+  --limit N     only the first N training rows (all)
+  --data DIR    the folder of the data (GRADUS_DATA, or the repository's own)
+  --out DIR     where results are written (runs/{name})
+  --quiet       no progress on standard error
+  --help        this text"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Option<Options>, String> {
+        let program = Program::new("digits", "Digits").steps(1000).seed(7);
+        parse(&program, lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_the_programs() {
+        let options = parsed(&[]).unwrap().unwrap();
+        assert_eq!((options.epochs, options.seed, options.threads), (1000, 7, None));
+        assert_eq!(options.out, PathBuf::from("runs/digits"));
+    }
+
+    #[test]
+    fn every_option_of_the_help_is_read() {
+        let arguments =
+            ["--steps=3", "--seed", "9", "--threads", "2", "--limit", "5", "--data", "a", "--out", "b", "--quiet"];
+        let options = parsed(&arguments).unwrap().unwrap();
+        let expected = Options {
+            epochs: 3,
+            seed: 9,
+            threads: Some(2),
+            limit: 5,
+            data: Some("a".into()),
+            out: "b".into(),
+            quiet: true,
+        };
+        assert_eq!(options, expected);
+        assert_eq!(parsed(&["--help"]).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_not_an_option_is_told() {
+        assert_eq!(parsed(&["--epochs", "3"]).unwrap_err(), "invalid option '--epochs'");
+        assert_eq!(
+            parsed(&["--steps", "x"]).unwrap_err(),
+            "cannot parse argument \"x\": invalid digit found in string"
+        );
+        assert_eq!(parsed(&["--seed"]).unwrap_err(), "missing argument for option '--seed'");
+    }
+}
