@@ -1,6 +1,6 @@
 //! Layers with names and weights: what records a model's forward pass.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::random::Key;
 use crate::shape::Shape;
@@ -30,9 +30,7 @@ pub(super) struct Placed {
 impl Network {
     /// Lets each layer declare its weights, and checks that they fit together.
     pub(super) fn build(input: Shape, layers: &[Arc<dyn Layer>], params: &mut Params, key: Key) -> Result<Network> {
-        if layers.is_empty() {
-            return Err(Error::Empty { what: "the model".into() });
-        }
+        check_setting(!layers.is_empty(), "Sequential", "layers", 0.0, "1 ≤ layers")?;
         if input.is_empty() {
             return Err(Error::expected("at least one element along each axis").at(|| "input".into(), &[input]));
         }

@@ -39,15 +39,17 @@ impl Model {
     }
 
     fn check_samples(&self, samples: &ArrayViewD<'_, f32>) -> Result<()> {
-        let shape = Shape::new(samples.shape())?;
-        if shape.rank() == 0 || shape.rank() < self.network.input.rank() {
-            let expected = format!("a batch axis and {} per sample; insert_axis adds one", self.network.input);
-            return Err(Error::expected(expected).at(|| "predict".into(), &[shape]));
-        }
+        let (shape, input) = (Shape::new(samples.shape())?, self.network.input);
         if shape.is_empty() {
             return Err(Error::Empty { what: "the array of samples".into() });
         }
-        check_input(shape.sample(), self.network.input)
+        check_input(shape.sample(), input).map_err(|error| {
+            if shape != input && shape.rank() >= input.rank() && shape.rank() > 0 {
+                return error;
+            }
+            let expected = format!("a batch axis and {input} per sample; insert_axis adds one");
+            Error::expected(expected).at(|| "predict".into(), &[shape])
+        })
     }
 
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {

@@ -1,0 +1,241 @@
+//! Every mistake gets a sentence: place, found, expected, remedy.
+
+use gradus::data::{Arrays, idx, mnist};
+use gradus::layers::{Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Weights};
+use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
+use gradus::optimizers::{Adam, RmsProp, Sgd};
+use gradus::tape::{Mode, Params, Recorder, Var};
+use gradus::{Compile, Error, Fit, Init, Model, Progress, Result, Sequential, Shape, Spec};
+use ndarray::{Array1, Array2, Array3, Array4, arr1};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn settings() -> Compile {
+    Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.unwrap_err().to_string()
+}
+
+fn classifier() -> Model {
+    Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax)).compile(settings()).unwrap()
+}
+
+fn quiet<'a>() -> Fit<'a> {
+    Fit::new().progress(Progress::Quiet)
+}
+
+#[test]
+fn layers_that_do_not_fit_together() {
+    let network = Sequential::new([28, 28, 1]).add(Conv2d::new(32, 3)).add(Dense::new(128));
+    let text =
+        "layer 2 (dense): found shape 26 × 26 × 32, expected one axis of features per sample; put Flatten before it";
+    assert_eq!(refused(network.compile(settings())), text);
+    assert_eq!(refused(network.summary()), text);
+    let network = Sequential::new([28, 28]).add(Conv2d::new(6, 2));
+    let text =
+        "layer 1 (conv2d): found shape 28 × 28, expected images height × width × channels; Reshape adds a missing axis";
+    assert_eq!(refused(network.compile(settings())), text);
+    let network = Sequential::new([3, 3, 1]).add(Conv2d::new(6, 5));
+    let text = "layer 1 (conv2d): found shape 3 × 3 × 1, expected images of at least 5 × 5, or padding `same`";
+    assert_eq!(refused(network.compile(settings())), text);
+    let network = Sequential::new([1, 9, 1]).add(MaxPool2d::new(2));
+    let text = "layer 1 (max_pooling2d): found shape 1 × 9 × 1, expected images n × height × width × channels of at least 2 × 2";
+    assert_eq!(refused(network.compile(settings())), text);
+    assert_eq!(refused(Sequential::new([4]).compile(settings())), "Sequential: layers 0 is not in 1 ≤ layers");
+}
+
+#[test]
+fn settings_out_of_range() {
+    let layer = |layer: Dropout| refused(Sequential::new([4]).add(layer).compile(settings()));
+    assert_eq!(layer(Dropout::new(1.2)), "Dropout: rate 1.2 is not in 0 ≤ rate < 1");
+    assert_eq!(layer(Dropout::new(f32::NAN)), "Dropout: rate NaN is not in 0 ≤ rate < 1");
+    let dense = Sequential::new([4]).add(Dense::new(0));
+    assert_eq!(refused(dense.compile(settings())), "Dense: units 0 is not in 1 ≤ units");
+    let norm = Sequential::new([4]).add(BatchNorm::new().momentum(2.0));
+    assert_eq!(refused(norm.compile(settings())), "BatchNorm: momentum 2 is not in 0 ≤ momentum ≤ 1");
+    let network = Sequential::new([4]).add(Dense::new(3));
+    let optimizer = |settings: Compile| refused(network.compile(settings));
+    let loss = CategoricalCrossentropy::new;
+    let text = optimizer(Compile::new(Sgd::new(-0.1), loss()));
+    assert_eq!(text, "Sgd: learning_rate -0.1 is not in 0 ≤ learning_rate, finite");
+    let text = optimizer(Compile::new(RmsProp::new(0.1).rho(1.0), loss()));
+    assert_eq!(text, "RmsProp: rho 1 is not in 0 ≤ value < 1");
+    let text = optimizer(Compile::new(Adam::new(f32::INFINITY), loss()));
+    assert_eq!(text, "Adam: learning_rate inf is not in 0 ≤ learning_rate, finite");
+    let text = optimizer(settings().threads(0));
+    assert_eq!(text, "threads: 0 threads were asked for, expected at least 1");
+}
+
+#[test]
+fn data_that_does_not_fit_the_model() {
+    let mut model = classifier();
+    let wide = Arrays::new(Array2::<f32>::zeros((6, 5)), Array2::<f32>::zeros((6, 3))).unwrap();
+    let text =
+        "inputs per sample: found shape 5, expected 4, the model's input; reshape the dataset or put Reshape first";
+    assert_eq!(refused(model.fit(&wide, quiet())), text);
+    assert_eq!(refused(model.evaluate(&wide)), text);
+    assert_eq!(refused(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
+    let text = "predict: found shape 4, expected a batch axis and 4 per sample; insert_axis adds one";
+    assert_eq!(refused(model.predict(&Array1::<f32>::zeros(4))), text);
+    let text = "the array of samples is empty; at least one row is needed";
+    assert_eq!(refused(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
+    let one_hot = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 7))).unwrap();
+    assert!(refused(model.fit(&one_hot, quiet())).starts_with("targets: found shapes 7 and 3, expected targets like"));
+    let validation = quiet().validation(&wide);
+    let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
+    assert!(refused(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
+    assert_eq!(refused(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size 0 is not in batch_size ≥ 1");
+    assert!(refused(model.fit(&good, quiet().validation_split(1.0))).contains("1"));
+    assert_eq!((model.epoch(), model.step()), (0, 0), "nothing was trained");
+}
+
+#[test]
+fn labels_that_are_not_classes() {
+    let labels = |labels: Array1<i64>| Arrays::new(Array2::<f32>::zeros((3, 4)), labels).unwrap();
+    let text = refused(classifier().fit(&labels(arr1(&[0, 1, 2])), quiet()));
+    assert!(text.ends_with("and SparseCategoricalCrossentropy takes labels"), "{text}");
+    let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+    let mut model = network.compile(sparse).unwrap();
+    let text = "row 1: label 3 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let error = model.fit(&labels(arr1(&[0, 3, 2])), quiet()).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert!(matches!(error, Error::Label { row: 1, classes: 3, .. }));
+    assert!(refused(model.evaluate(&labels(arr1(&[0, 1, -1])))).starts_with("row 2: label -1"));
+    let empty = Arrays::new(Array2::<f32>::zeros((0, 4)), Array1::<i64>::zeros(0));
+    assert_eq!(refused(empty), "the array of inputs is empty; at least one row is needed");
+}
+
+#[test]
+fn a_last_batch_of_one_row_for_batch_normalisation() {
+    let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
+    let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
+    let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
+    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4 and 4, expected at least two rows to take \
+                    statistics of; choose a batch size that does not leave a batch of one";
+    assert_eq!(text, expected);
+}
+
+/// Declares a weight and leaves it alone.
+#[derive(Debug)]
+struct Idle {
+    takes: bool,
+}
+
+impl Layer for Idle {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        weights.add("scale", inputs[0].last(), Init::Ones)?;
+        Ok(inputs[0])
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        if self.takes {
+            let [_scale] = weights.take();
+        }
+        inputs[0]
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Idle")
+    }
+}
+
+#[test]
+fn a_trainable_parameter_without_a_path_to_the_loss() {
+    let text = "idle/scale: trainable, but the loss does not depend on it, so it would never learn; use it or do not \
+                declare it trainable";
+    for takes in [true, false] {
+        let network = Sequential::new([4]).add(Idle { takes }).add(Dense::new(3).activation(Activation::Softmax));
+        assert_eq!(refused(network.compile(settings())), text);
+    }
+    let mut params = Params::new();
+    let [used, unused] = ["used", "unused"].map(|name| params.add(name, &arr1(&[1.0])).unwrap());
+    let recorder = Recorder::new(Mode::Training);
+    let _ = recorder.parameter(&params, unused);
+    recorder.minimize(recorder.parameter(&params, used).sum());
+    assert!(matches!(recorder.finish(), Err(Error::Unreached { parameter }) if parameter == "unused"));
+}
+
+#[test]
+fn a_loss_that_is_not_one_number() {
+    let recorder = Recorder::new(Mode::Training);
+    recorder.minimize(recorder.variable([3]));
+    let text = "minimize: found shape 3, expected a single number to minimize; take sum or mean first";
+    assert_eq!(refused(recorder.finish()), text);
+}
+
+#[test]
+fn sizes_that_no_memory_holds() {
+    let network = Sequential::new([1 << 20]).add(Dense::new(1 << 44));
+    let text = refused(network.compile(settings()));
+    assert!(text.starts_with("dense/kernel: an array of 1048576 × 17592186044416 has more elements"), "{text}");
+}
+
+/// A folder of its own that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("gradus-errors-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn images(count: u32, bytes: usize) -> Vec<u8> {
+    let header = [0x0000_0803, count, 2, 2].map(u32::to_be_bytes).concat();
+    [header, vec![7; bytes]].concat()
+}
+
+fn told(path: &Path, result: Result<Array3<u8>>) -> String {
+    let text = refused(result);
+    text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&text).to_owned()
+}
+
+#[test]
+fn files_that_are_missing_or_not_what_they_should_be() {
+    let folder = Folder::new("idx");
+    let error = mnist::load(Some(&folder.0)).unwrap_err();
+    assert!(matches!(&error, Error::Missing { tried, .. } if !tried.is_empty()), "{error}");
+    assert!(error.to_string().contains(&folder.0.display().to_string()), "{error}");
+
+    let good = folder.write("images", &images(3, 12));
+    assert_eq!(idx::read_images(&good).unwrap().dim(), (3, 2, 2));
+    for (name, bytes) in [("short", images(3, 11)), ("long", images(3, 13)), ("lying", images(u32::MAX, 12))] {
+        let path = folder.write(name, &bytes);
+        let text = told(&path, idx::read_images(&path));
+        assert!(text.contains("bytes"), "{name}: {text}");
+    }
+    let labels = [0x0000_0801u32.to_be_bytes(), 3u32.to_be_bytes()].concat();
+    let path = folder.write("labels", &[labels, vec![1, 2, 3]].concat());
+    let text = told(&path, idx::read_images(&path));
+    assert_eq!(text, "magic number 0x00000801, expected 0x00000803 (images); is this the label file?");
+    for (name, bytes) in [("empty.gz", &b""[..]), ("page.gz", b"<html>not found</html>"), ("cut.gz", &[0x1f, 0x8b, 8])]
+    {
+        let path = folder.write(name, bytes);
+        assert!(matches!(idx::read_images(&path), Err(Error::Format { .. })), "{name}");
+    }
+}
+
+#[test]
+fn inputs_of_a_model_may_have_one_last_axis_more_or_less() {
+    let network = Sequential::new([2, 2, 1]).add(Flatten).add(Dense::new(3).activation(Activation::Softmax));
+    let model = network.compile(settings()).unwrap();
+    let expected = model.predict(&Array4::<f32>::ones((5, 2, 2, 1))).unwrap();
+    assert_eq!(model.predict(&Array3::<f32>::ones((5, 2, 2))).unwrap(), expected);
+    assert!(model.predict(&Array2::<f32>::ones((5, 4))).is_err());
+}

@@ -1,0 +1,154 @@
+//! The levels of the house: a module imports only from lower ones, and what is said of the source holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
+const LEVELS: [&[&str]; 7] = [
+    &["error", "files", "random", "shape", "spec"],
+    &["init", "kernels"],
+    &["data", "metrics", "optimizers", "tape"],
+    &["ops"],
+    &["layers", "losses"],
+    &["model"],
+    &["report", "run"],
+];
+
+/// What stands beside the levels: `lib` shows everything, `testing` checks it.
+const BESIDE: [&str; 2] = ["lib", "testing"];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every file under `folder`, with its text.
+fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.insert(path, text);
+        }
+    }
+    found
+}
+
+/// The module at the top of the crate that a file belongs to.
+fn module(path: &Path) -> String {
+    let inside = path.strip_prefix(source()).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The text without tests: they come last, or in a file of their own.
+fn without_tests<'a>(path: &Path, text: &'a str) -> &'a str {
+    if path.ends_with("tests.rs") || path.ends_with("samples.rs") || path.ends_with("scratch.rs") {
+        return "";
+    }
+    text.find("#[cfg(test)]\npub(super) mod tests {")
+        .or_else(|| text.find("#[cfg(test)]\nmod tests {"))
+        .map_or(text, |end| &text[..end])
+}
+
+fn level(module: &str) -> Option<usize> {
+    LEVELS.iter().position(|level| level.contains(&module))
+}
+
+/// The modules that a text names after `crate::`, types shown by `lib` taken for where they live.
+fn imports(text: &str) -> Vec<String> {
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut names = Vec::new();
+    for part in code.split("crate::").skip(1) {
+        let words = part.strip_prefix('{').map_or(part, |list| list.split('}').next().unwrap_or(list));
+        let count = if part.starts_with('{') { usize::MAX } else { 1 };
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let each = words.split(|letter: char| !(is_word(letter) || letter == ':')).filter(|word| !word.is_empty());
+        names.extend(each.take(count).map(|word| word.split("::").next().unwrap_or(word).to_owned()));
+    }
+    names
+}
+
+fn home(name: &str) -> &str {
+    match name {
+        "Error" | "Result" => "error",
+        "Key" | "Draws" => "random",
+        "Shape" | "View" => "shape",
+        "Spec" => "spec",
+        "Init" => "init",
+        other => other,
+    }
+}
+
+#[test]
+fn modules_import_only_from_lower_levels() {
+    for (path, text) in files(&source()) {
+        let from = module(&path);
+        let Some(own) = level(&from) else {
+            assert!(BESIDE.contains(&from.as_str()), "{} stands on no level", path.display());
+            continue;
+        };
+        for name in imports(without_tests(&path, &text)) {
+            let to = home(&name);
+            if to == from || (own == 0 && level(to) == Some(0)) {
+                continue;
+            }
+            let Some(other) = level(to) else { panic!("{} imports {name}, which stands on no level", path.display()) };
+            assert!(other < own, "{} imports {name}: level {own} from level {other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn unsafe_stays_in_its_room() {
+    let room = ["kernels/block.rs", "kernels/simd.rs"];
+    for (path, text) in files(&source()) {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let found = code.filter(|line| line.contains("unsafe ") || line.contains("allow(unsafe_code)")).count();
+        assert!(found == 0 || room.iter().any(|room| path.ends_with(room)), "{} is unsafe", path.display());
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_systems_mathematics_or_on_chance() {
+    let banned = [
+        ".exp()",
+        ".ln()",
+        ".tanh()",
+        ".sin()",
+        ".cos()",
+        ".powf(",
+        ".powi(",
+        ".log2()",
+        ".log10()",
+        ".cbrt()",
+        "StdRng",
+        "thread_rng",
+        "SystemTime",
+        "HashMap",
+        "HashSet",
+        "par_bridge",
+        "matrixmultiply",
+        ".dot(",
+    ];
+    for (path, text) in files(&source()) {
+        for word in banned {
+            assert!(!without_tests(&path, &text).contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut lengths = Vec::new();
+    for (path, text) in files(&source()) {
+        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        lengths.push(text.lines().count());
+        assert!(lengths.last() < Some(&400), "{} is long: is it one concept?", path.display());
+    }
+    lengths.sort_unstable();
+    assert!(lengths[lengths.len() / 2] < 150, "the median file has {} lines", lengths[lengths.len() / 2]);
+}
