@@ -1,5 +1,7 @@
 //! gradus trains small and medium neural networks on a CPU.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 mod error;
 mod files;
 mod init;
