@@ -1,4 +1,32 @@
-//! gradus trains small and medium neural networks on a CPU.
+//! gradus trains small and medium neural networks on a CPU. The same seed gives the same bits on any number of threads.
+//!
+//! A [`Sequential`] is a recipe of [`layers`]; [`compile`](Sequential::compile) gives it weights, an optimizer and a loss and
+//! makes it a [`Model`], which can [`fit`](Model::fit), [`evaluate`](Model::evaluate) and [`predict`](Model::predict).
+//!
+//! ```
+//! use gradus::{Compile, Fit, Progress, Sequential};
+//! use gradus::{data::Arrays, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+//! use ndarray::arr2;
+//!
+//! // Exclusive or: four rows with one-hot targets.
+//! let inputs = arr2(&[[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+//! let targets = arr2(&[[1.0f32, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]);
+//! let data = Arrays::new(&inputs, &targets)?;
+//!
+//! let network = Sequential::new([2])
+//!     .add(Dense::new(8).activation(Activation::Tanh))
+//!     .add(Dense::new(2).activation(Activation::Softmax));
+//! let settings = Compile::new(Sgd::new(0.5), CategoricalCrossentropy::new()).seed(1);
+//! let mut model = network.compile(settings)?;
+//! model.fit(&data, Fit::new().epochs(300).progress(Progress::Quiet))?;
+//! assert_eq!(model.predict_classes(&inputs)?.to_vec(), [0, 1, 1, 0]);
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
+//! The modules, in reading order: [`tape`] records expressions and differentiates them, [`ops`] are the operations,
+//! [`layers`], [`losses`], [`metrics`] and [`optimizers`] what models are put together from, [`model`] the models, [`data`] what
+//! they learn from. [`kernels`] are the loops below, [`testing`] checks parts of your own, [`report`] writes tables for people,
+//! and `run` (a feature) is what a training program has around its model.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -29,3 +57,8 @@ pub use model::{BatchEnd, Callback, Compile, EpochEnd, Fit, Model, Progress, Seq
 pub use random::{Draws, Key};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};
+
+/// Runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
