@@ -160,8 +160,12 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(shape: Shape, data: &'a [f32]) -> View<'a> {
-        debug_assert_eq!(shape.len(), data.len());
+    /// A slice seen as an array of this shape, row-major.
+    ///
+    /// # Panics
+    /// When the slice has another length than the shape.
+    pub fn new(shape: Shape, data: &'a [f32]) -> View<'a> {
+        assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of another length");
         View { shape, data }
     }
 

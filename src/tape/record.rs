@@ -63,7 +63,7 @@ pub(super) struct Recording {
     pub(super) steps: Vec<Step>,
     /// The trainable parameters met so far, with their names.
     pub(super) trainable: Vec<(usize, String)>,
-    pub(super) loss: Option<Var0>,
+    pub(super) loss: Option<VarIndex>,
     scope: String,
     error: Option<Error>,
 }
@@ -75,24 +75,24 @@ pub(super) struct Taken {
     /// Whether it depends on something that wants a gradient.
     pub(super) differentiable: bool,
     /// The value whose softmax this is.
-    logits: Option<Var0>,
+    logits: Option<VarIndex>,
 }
 
 /// A recorded value's place in its recording.
-pub(super) type Var0 = usize;
+pub(super) type VarIndex = usize;
 
 /// A recorded value's name outside the recorder, by which its [`Tape`] knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id {
     pub(super) stamp: Stamp,
-    pub(super) var: Var0,
+    pub(super) var: VarIndex,
 }
 
 /// A value while it is being recorded: `Copy`, with operators.
 #[derive(Clone, Copy)]
 pub struct Var<'r> {
     recorder: &'r Recorder,
-    var: Var0,
+    var: VarIndex,
 }
 
 /// More elements than this are refused: their bytes would not fit an address.

@@ -59,7 +59,7 @@ mod bar {
     #[derive(Default)]
     pub(super) struct Bar(Option<ProgressBar>);
 
-    const TEMPLATE: &str = "{prefix} [{bar:30}] {pos}/{len} - {elapsed} - {msg}";
+    const TEMPLATE: &str = "{prefix} [{bar:20}] {pos}/{len} - {elapsed} - {wide_msg}";
 
     impl Callback for Bar {
         fn batch_end(&mut self, end: &BatchEnd<'_>) -> ControlFlow<()> {
