@@ -63,12 +63,6 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         probabilities.slice(s![0, ..]),
         model.predict_classes(&one)?[0]
     );
-    let scores = model.evaluate(&test)?;
-    let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
-    let labels: Vec<usize> = digits.test.labels.iter().map(|label| usize::from(*label)).collect();
-    report::write_predictions(options.out.join("predictions.csv"), &labels, &probabilities)?;
-    history.write_csv(options.out.join("history.csv"))?;
-    println!("test {}", scores.to_string().replace("accuracy", "test accuracy"));
-    println!("weights: sha256 {}", model.params().sha256());
+    options.finish(&model, &history, &test, &digits.test.classes())?;
     Ok(())
 }

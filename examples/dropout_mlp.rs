@@ -43,10 +43,9 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let history = model.fit(&train, options.fit().validation(&test).callback(&mut interrupt))?;
 
     // The ten probabilities of the first test image, and ten random predictions beside the truth.
-    let scores = model.evaluate(&test)?;
     let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
     let predicted = model.predict_classes(&test.rows(..)?.inputs()?)?;
-    let labels: Vec<usize> = digits.test.labels.iter().map(|label| usize::from(*label)).collect();
+    let labels = digits.test.classes();
     println!("test sample 0: {:.4?}, so {}\n", probabilities.iter().take(10).collect::<Vec<_>>(), predicted[0]);
     let mut draws = Key::from_seed(options.seed).split_name("predictions").draws(0);
     for sample in (0..10).map(|_| draws.below(labels.len() as u32) as usize) {
@@ -56,9 +55,6 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         let (model, actual) = (predicted[sample], labels[sample]);
         println!("test sample number {sample} is incorrect, model predicted {model}, actual was {actual}");
     }
-    report::write_predictions(options.out.join("predictions.csv"), &labels, &probabilities)?;
-    history.write_csv(options.out.join("history.csv"))?;
-    println!("test {}", scores.to_string().replace("accuracy", "test accuracy"));
-    println!("weights: sha256 {}", model.params().sha256());
+    options.finish(&model, &history, &test, &digits.test.classes())?;
     Ok(())
 }

@@ -54,14 +54,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     }
 
     // Evaluate on the 10,000 test images, and write what there is to look at.
-    let scores = model.evaluate(&test)?;
-    println!("{:?}\n", scores.values());
-    let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
-    let labels: Vec<usize> = digits.test.labels.iter().map(|label| usize::from(*label)).collect();
-    report::write_predictions(options.out.join("predictions.csv"), &labels, &probabilities)?;
-    history.write_csv(options.out.join("history.csv"))?;
-    println!("history.csv and predictions.csv are in {}", options.out.display());
-    println!("test {}", scores.to_string().replace("accuracy", "test accuracy"));
-    println!("weights: sha256 {}", model.params().sha256());
+    println!("{:?}\n", model.evaluate(&test)?.values());
+    options.finish(&model, &history, &test, &digits.test.classes())?;
     Ok(())
 }

@@ -1,29 +1,16 @@
 //! The same seed gives the same bits: on any number of threads, on every instruction set, in one run or in two.
 
+mod notebooks;
+
 use gradus::data::{Arrays, mnist};
-use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Reshape};
+use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::{Axis, s};
+use notebooks::lenet5;
 use std::process::{Command, Output};
-
-fn lenet5() -> Sequential {
-    Sequential::new([28, 28, 1])
-        .add(Conv2d::new(6, 2))
-        .add(MaxPool2d::new(2))
-        .add(Activation::Sigmoid)
-        .add(Conv2d::new(16, 5))
-        .add(MaxPool2d::new(2))
-        .add(Activation::Sigmoid)
-        .add(Conv2d::new(120, 4))
-        .add(Flatten)
-        .add(Dense::new(84))
-        .add(Activation::Tanh)
-        .add(Dense::new(10))
-        .add(Activation::Softmax)
-}
 
 fn dropout_and_batch_norm() -> Sequential {
     Sequential::new([28, 28])
@@ -70,10 +57,17 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
 /// One line for each model.
 fn fingerprints(threads: usize, rows: usize) -> Vec<String> {
     let data = digits(rows);
-    let lenet5 = lenet5().compile(settings("sgd").threads(threads));
-    let other = dropout_and_batch_norm();
-    let models = [lenet5, other.compile(settings("rmsprop").threads(threads)), other.compile(settings("adam"))];
-    models.into_iter().map(|model| fingerprint(&mut model.unwrap(), &data, 1)).collect()
+    let networks = [
+        (notebooks::lenet5(), "sgd"),
+        (notebooks::dense_linear(), "adam"),
+        (notebooks::dropout_mlp(), "rmsprop"),
+        (notebooks::deep_sigmoid(), "sgd"),
+        (dropout_and_batch_norm(), "adam"),
+    ];
+    let train = |(network, optimizer): (Sequential, &str)| {
+        fingerprint(&mut network.compile(settings(optimizer).threads(threads)).unwrap(), &data, 1)
+    };
+    networks.into_iter().map(train).collect()
 }
 
 #[test]

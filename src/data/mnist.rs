@@ -141,6 +141,11 @@ impl Digits {
         Arrays::new(&self.images, &self.labels)
     }
 
+    /// The labels as class numbers.
+    pub fn classes(&self) -> Vec<usize> {
+        self.labels.iter().map(|label| usize::from(*label)).collect()
+    }
+
     /// The labels as one-hot rows, count × 10.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ impl Model {
     /// Runs `work` on this model inside its pool.
     fn with_threads<T: Send>(&mut self, work: impl FnOnce(&mut Model) -> T + Send) -> T {
         let threads = std::mem::replace(&mut self.threads, super::Threads::ambient());
-        let result = threads.run(|| work(self));
+        let result = threads.run_long(|| work(self));
         self.threads = threads;
         result
     }

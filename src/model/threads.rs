@@ -25,6 +25,15 @@ impl Threads {
         Threads(None)
     }
 
+    /// Runs `work` as [`run`](Threads::run) does, after every thread of the pool has started and looked for work once: a
+    /// thread that comes later would make its own first allocations in the middle of training.
+    pub(super) fn run_long<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.run(|| {
+            rayon::broadcast(|_| rayon::yield_now());
+            work()
+        })
+    }
+
     /// Runs `work` inside the pool, so that forks within need no way in.
     pub(super) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.0 {

@@ -1,7 +1,11 @@
 //! The options that every training program has.
 
 use super::Program;
-use crate::model::{Compile, Fit, Progress};
+use crate::data::Arrays;
+use crate::error::Result;
+use crate::metrics::History;
+use crate::model::{Compile, Fit, Model, Progress};
+use crate::report;
 use lexopt::prelude::*;
 use std::path::PathBuf;
 
@@ -39,6 +43,24 @@ impl Options {
     pub fn fit<'a>(&self) -> Fit<'a> {
         let progress = if self.quiet { Progress::Quiet } else { Progress::Auto };
         Fit::new().epochs(self.epochs).progress(progress)
+    }
+
+    /// What a run ends with: `history.csv` and, with the prediction of every test row, `predictions.csv` in the output
+    /// folder; the test scores and the digest of the weights as the last two lines of standard output.
+    ///
+    /// `test` holds the rows and `labels` their classes.
+    ///
+    /// # Errors
+    /// Data that does not fit the model, and files that cannot be written.
+    pub fn finish(&self, model: &Model, history: &History, test: &Arrays, labels: &[usize]) -> Result<()> {
+        let scores = model.evaluate(test)?;
+        let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
+        report::write_predictions(self.out.join("predictions.csv"), labels, &probabilities)?;
+        history.write_csv(self.out.join("history.csv"))?;
+        println!("history.csv and predictions.csv are in {}", self.out.display());
+        println!("test {}", scores.to_string().replace(" - ", " - test "));
+        println!("weights: sha256 {}", model.params().sha256());
+        Ok(())
     }
 }
 
