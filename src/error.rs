@@ -154,8 +154,11 @@ impl fmt::Display for Error {
         match self {
             Error::Shape { place, found, expected } => {
                 let separator = if place.is_empty() { "" } else { ": " };
-                let noun = if found.len() == 1 { "shape" } else { "shapes" };
-                write!(f, "{place}{separator}found {noun} {}, expected {expected}", join(found))
+                match found.len() {
+                    0 => write!(f, "{place}{separator}expected {expected}"),
+                    1 => write!(f, "{place}{separator}found shape {}, expected {expected}", found[0]),
+                    _ => write!(f, "{place}{separator}found shapes {}, expected {expected}", join(found)),
+                }
             }
             Error::Setting { owner, name, value, expected } => {
                 // What was given as f32 is shown as f32: 1.2, not 1.2000000476837158.

@@ -38,7 +38,7 @@ impl<'a> Weights<'a> {
 
     fn insert(&mut self, name: &str, shape: Shape, init: Init, trainable: bool) -> Result<()> {
         let name = format!("{}/{name}", self.layer);
-        if shape.len() > isize::MAX as usize / size_of::<f32>() {
+        if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
             return Err(Error::TooLarge { place: name, shape });
         }
         let values = init.values(shape, self.key.split_name(&name))?;

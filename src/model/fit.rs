@@ -118,7 +118,7 @@ impl Model {
                 .transpose()?,
             means: Means::new(&self.metrics),
             scores: blank_scores(&self.metrics),
-            epochs: self.epoch + settings.epochs as u64,
+            epochs: self.epoch.saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             data,
             batches,
@@ -232,7 +232,9 @@ impl Model {
     fn train_step(&mut self, plan: &mut Plan, rate: f32) {
         let step = self.step + 1;
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
-        plan.tape.backward(&self.params, &mut self.gradients);
+        if plan.tape.learns() {
+            plan.tape.backward(&self.params, &mut self.gradients);
+        }
         plan.tape.commit(&mut self.params);
         self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &self.gradients);
         self.step = step;

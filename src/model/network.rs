@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::random::Key;
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +33,10 @@ impl Network {
         check_setting(!layers.is_empty(), "Sequential", "layers", 0.0, "1 ≤ layers")?;
         if input.is_empty() {
             return Err(Error::expected("at least one element along each axis").at(|| "input".into(), &[input]));
+        }
+        if input.rank() == MAX_RANK {
+            let expected = format!("at most {} axes per sample, as a batch has one more", MAX_RANK - 1);
+            return Err(Error::expected(expected).at(|| "input".into(), &[input]));
         }
         let mut network = Network { input, layers: Vec::new() };
         let mut counts = BTreeMap::new();

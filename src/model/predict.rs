@@ -39,7 +39,8 @@ impl Model {
     }
 
     fn check_samples(&self, samples: &ArrayViewD<'_, f32>) -> Result<()> {
-        let (shape, input) = (Shape::new(samples.shape())?, self.network.input);
+        let shape = Shape::new(samples.shape()).map_err(|error| error.at(|| "predict".into(), &[]))?;
+        let input = self.network.input;
         if shape.is_empty() {
             return Err(Error::Empty { what: "the array of samples".into() });
         }

@@ -130,7 +130,8 @@ fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<(
         Padding::Valid => Some((size.checked_sub(kernel)? / stride + 1, 0)),
         Padding::Same => {
             let output = size.div_ceil(stride);
-            Some((output, ((output - 1) * stride + kernel).saturating_sub(size) / 2))
+            let reach = (output - 1).saturating_mul(stride).saturating_add(kernel);
+            Some((output, reach.saturating_sub(size) / 2))
         }
     }
 }

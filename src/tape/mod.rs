@@ -105,6 +105,11 @@ impl Tape {
         }
     }
 
+    /// Whether there is a loss that depends on something trainable, so that [`backward`](Tape::backward) has work to do.
+    pub(crate) fn learns(&self) -> bool {
+        self.loss.is_some()
+    }
+
     /// Computes the loss's gradient with respect to every trainable parameter, and to every value on the way.
     ///
     /// Overwrites `gradients`; call [`run`](Tape::run) first.

@@ -47,7 +47,7 @@ impl Params {
     /// # Errors
     /// A name that is taken, or more axes than [`crate::MAX_RANK`].
     pub fn add<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
-        self.insert(name, Shape::new(values.shape())?, values.iter().copied().collect(), true)
+        self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), true)
     }
 
     /// Adds an array that only operations change, such as running statistics.
@@ -55,7 +55,7 @@ impl Params {
     /// # Errors
     /// A name that is taken, or more axes than [`crate::MAX_RANK`].
     pub fn add_state<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
-        self.insert(name, Shape::new(values.shape())?, values.iter().copied().collect(), false)
+        self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
     pub(crate) fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
@@ -158,6 +158,10 @@ impl Params {
     pub(super) fn check(&self, id: ParamId) {
         assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
     }
+}
+
+fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape> {
+    Shape::new(values.shape()).map_err(|error| error.at(|| name.into(), &[]))
 }
 
 /// The loss's gradient with respect to each trainable parameter.

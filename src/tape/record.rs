@@ -95,9 +95,6 @@ pub struct Var<'r> {
     var: VarIndex,
 }
 
-/// More elements than this are refused: their bytes would not fit an address.
-const MOST_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
-
 impl Recorder {
     /// Starts a recording.
     pub fn new(mode: Mode) -> Recorder {
@@ -192,7 +189,7 @@ impl Recorder {
 
     /// A value with a buffer of its own.
     fn output(&self, op: &str, shape: Shape, differentiable: bool) -> Var<'_> {
-        if shape.len() > MOST_ELEMENTS {
+        if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
             self.fail(Error::TooLarge { place: self.place(op), shape });
         } else if shape.is_empty() {
             let expected = Error::expected("at least one element along each axis");
@@ -258,6 +255,9 @@ impl Recorder {
         self.check(loss);
         if loss.shape().len() != 1 {
             let expected = Error::expected("a single number to minimize; take sum or mean first");
+            self.fail(expected.at(|| "minimize".into(), &[loss.shape()]));
+        } else if let Place::Param(_) = loss.taken().source.place {
+            let expected = Error::expected("a value that an operation computed, not a parameter itself; take its sum");
             self.fail(expected.at(|| "minimize".into(), &[loss.shape()]));
         }
         self.state.borrow_mut().loss = Some(loss.var);
