@@ -1,0 +1,474 @@
+//! What another crate does with this one: parts of its own through the public traits, and nothing else.
+
+mod notebooks;
+
+use gradus::data::{Arrays, Dataset, NextBatch, Target, validation_split};
+use gradus::layers::{Activation, Cursor, Dense, Flatten, Layer, Weights};
+use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
+use gradus::metrics::{Accuracy, Metric};
+use gradus::optimizers::{Adam, Optimizer, Sgd};
+use gradus::tape::{Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Tape, Var, arity};
+use gradus::testing::Sample;
+use gradus::{BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Key, Model, Progress, Sequential, Shape, Spec, View};
+use ndarray::{Array1, Array2, ArrayD, Axis, arr1, arr2, s};
+use std::ops::ControlFlow;
+
+/// y = x³, dx = 3 · x² · dy
+struct Cube;
+
+impl Op for Cube {
+    fn name(&self) -> &'static str {
+        "cube"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> gradus::Result<Shape> {
+        let [x] = arity(inputs)?;
+        if x.rank() == 0 { Err(Error::expected("at least one axis")) } else { Ok(x) }
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [x] = inputs.each();
+        y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x * x * x);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([x], [dx]) = (inputs.each(), gradients.each());
+        let Some(dx) = dx else { return };
+        dx.iter_mut().zip(x.data()).zip(dy).for_each(|((dx, x), dy)| *dx = 3.0 * x * x * *dy);
+    }
+}
+
+/// The recording method that goes with it.
+trait CubeExt {
+    fn cube(self) -> Self;
+}
+
+impl CubeExt for Var<'_> {
+    fn cube(self) -> Self {
+        self.recorder().apply(Cube, &[self])
+    }
+}
+
+/// y = (x · scale)³, with a learned scale for each feature.
+#[derive(Debug)]
+struct Cubed;
+
+impl Layer for Cubed {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> gradus::Result<Shape> {
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        weights.add("scale", x.last(), gradus::Init::Constant(0.5))?;
+        Ok(*x)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let [scale] = weights.take();
+        (inputs[0] * scale).cube()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Cubed")
+    }
+}
+
+/// The mean of squared differences.
+#[derive(Debug)]
+struct SquaredError;
+
+impl Loss for SquaredError {
+    fn check(&self, prediction: Shape, target: Shape) -> gradus::Result<()> {
+        if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        let difference = prediction - target;
+        (difference * difference).mean()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("SquaredError")
+    }
+}
+
+/// How far predictions are from targets, in the mean.
+#[derive(Debug)]
+struct Distance;
+
+impl Metric for Distance {
+    fn name(&self) -> &str {
+        "distance"
+    }
+
+    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
+        prediction.iter().zip(target.data()).map(|(p, t)| f64::from((p - t).abs())).sum()
+    }
+}
+
+/// A step against the gradient's sign.
+#[derive(Debug)]
+struct SignDescent(f32);
+
+impl Optimizer for SignDescent {
+    fn memory(&self) -> &[f32] {
+        &[]
+    }
+
+    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], _memory: &mut [&mut [f32]]) {
+        value.iter_mut().zip(gradient).for_each(|(w, g)| *w -= rate * g.signum());
+    }
+
+    fn learning_rate(&self) -> f32 {
+        self.0
+    }
+
+    fn check(&self) -> gradus::Result<()> {
+        Ok(())
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("SignDescent").with("learning_rate", self.0)
+    }
+}
+
+/// Row `i` holds i / rows; its target is the cube of that.
+struct Cubes {
+    rows: usize,
+}
+
+impl Dataset for Cubes {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn input_shape(&self) -> Shape {
+        Shape::from([1])
+    }
+
+    fn target(&self) -> Target {
+        Target::Values(Shape::from([1]))
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+        for ((row, x), y) in rows.iter().zip(inputs).zip(targets) {
+            *x = *row as f32 / self.rows as f32;
+            *y = *x * *x * *x;
+        }
+    }
+}
+
+/// Counts what it is told, and stops after so many batches or epochs.
+struct Stop {
+    batches: usize,
+    epochs: u64,
+    told: (usize, u64),
+}
+
+impl Stop {
+    fn after(batches: usize, epochs: u64) -> Stop {
+        Stop { batches, epochs, told: (0, 0) }
+    }
+}
+
+impl Callback for Stop {
+    fn batch_end(&mut self, batch: &BatchEnd<'_>) -> ControlFlow<()> {
+        assert!(batch.batch <= batch.batches && batch.scores.loss.is_finite());
+        self.told.0 += 1;
+        if self.told.0 < self.batches { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+        self.told.1 = end.epoch.number;
+        if self.told.1 < self.epochs { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+fn quiet<'a>() -> Fit<'a> {
+    Fit::new().progress(Progress::Quiet)
+}
+
+fn cubed() -> Model {
+    let settings = Compile::new(Sgd::new(0.3), SquaredError).metric(Distance);
+    Sequential::new([1]).add(Cubed).compile(settings).unwrap()
+}
+
+/// Rows of four numbers with labels of three classes.
+fn rows(count: usize) -> (Array2<f32>, Array1<u8>) {
+    let inputs = Array2::from_shape_fn((count, 4), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0);
+    let labels = Array1::from_shape_fn(count, |row| (row % 3) as u8);
+    (inputs, labels)
+}
+
+fn classifier() -> Model {
+    let network = Sequential::new([4])
+        .add(Dense::new(16).activation(Activation::Tanh))
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new()).metric(Accuracy).seed(3);
+    network.compile(settings).unwrap()
+}
+
+#[test]
+fn an_operation_of_ones_own_is_differentiated() {
+    Sample::new(|x| x[0].cube()).variable([2, 3]).check_gradients().unwrap();
+    Sample::new(|x| (x[0].cube() + x[0]) * x[0]).variable([5]).check_gradients().unwrap();
+}
+
+#[test]
+fn an_operation_of_ones_own_is_named_in_errors() {
+    let recorder = Recorder::new(Mode::Training);
+    let _ = recorder.scope("mine", || recorder.input(Shape::SCALAR).cube() * 2.0);
+    let message = recorder.finish().unwrap_err().to_string();
+    assert_eq!(message, "mine: cube: found shape (), expected at least one axis");
+}
+
+#[test]
+fn parts_of_ones_own_learn_together() {
+    let data = Cubes { rows: 90 };
+    let mut model = cubed();
+    let before = model.evaluate(&data).unwrap();
+    let history = model.fit(&data, quiet().epochs(40).batch_size(20)).unwrap();
+    let after = model.evaluate(&data).unwrap();
+    assert!(after.loss < 0.01 * before.loss && after.get("distance") < before.get("distance"), "{before} → {after}");
+    assert_eq!(history.get("distance").len(), 40);
+    let scale = model.params().get(model.params().id("cubed/scale").unwrap())[[0]];
+    approx::assert_abs_diff_eq!(scale, 1.0, epsilon = 0.05);
+    assert!(model.summary().contains(" cubed (Cubed)"));
+}
+
+#[test]
+fn an_optimizer_of_ones_own_moves_every_weight_by_its_rate() {
+    let (inputs, labels) = rows(30);
+    let loss = SparseCategoricalCrossentropy::new();
+    let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    let mut model = network.compile(Compile::new(SignDescent(0.25), loss)).unwrap();
+    let before = model.params().clone();
+    model.fit(&Arrays::new(inputs, labels).unwrap(), quiet().batch_size(30)).unwrap();
+    for id in before.ids() {
+        let moved = &model.params().get(id) - &before.get(id);
+        assert!(moved.iter().all(|step| (step.abs() - 0.25).abs() < 1e-6), "{moved}");
+    }
+}
+
+#[test]
+fn a_callback_stops_at_a_batch_or_at_an_epoch() {
+    let data = Cubes { rows: 64 };
+    let mut model = cubed();
+    let mut stop = Stop::after(5, 9);
+    let history = model.fit(&data, quiet().epochs(9).batch_size(16).callback(&mut stop)).unwrap();
+    assert_eq!((history.epochs.len(), model.epoch(), model.step()), (2, 1, 5), "in the second epoch");
+    let mut stop = Stop::after(usize::MAX, 3);
+    let history = model.fit(&data, quiet().epochs(9).batch_size(16).callback(&mut stop)).unwrap();
+    assert_eq!(history.epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn epochs_without_end_are_a_callbacks_affair() {
+    let (data, mut model) = (Cubes { rows: 8 }, cubed());
+    for epochs in [1, 2] {
+        let mut stop = Stop::after(usize::MAX, epochs);
+        model.fit(&data, quiet().epochs(usize::MAX).callback(&mut stop)).unwrap();
+        assert_eq!(model.epoch(), epochs);
+    }
+}
+
+#[test]
+fn several_callbacks_are_all_told() {
+    let (mut first, mut second) = (Stop::after(usize::MAX, 1), Stop::after(usize::MAX, 5));
+    let settings = quiet().epochs(5).callback(&mut first).callback(&mut second);
+    cubed().fit(&Cubes { rows: 8 }, settings).unwrap();
+    assert_eq!((first.told, second.told), ((1, 1), (1, 1)));
+}
+
+#[test]
+fn no_epochs_train_nothing() {
+    let (data, mut model) = (Cubes { rows: 8 }, cubed());
+    let before = model.params().sha256();
+    assert!(model.fit(&data, quiet().epochs(0)).unwrap().epochs.is_empty());
+    assert_eq!((model.params().sha256(), model.epoch()), (before, 0));
+}
+
+#[test]
+fn a_model_without_weights_is_fitted_and_stays_what_it_is() {
+    let data = Arrays::new(Array2::<f32>::ones((6, 3)), Array1::<u8>::zeros(6)).unwrap();
+    let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+    let mut model = Sequential::new([3]).add(Activation::Softmax).compile(settings).unwrap();
+    let history = model.fit(&data, quiet().epochs(2)).unwrap();
+    let loss = model.evaluate(&data).unwrap().loss;
+    assert_eq!(history.get("loss"), [loss, loss]);
+}
+
+#[test]
+fn a_validation_split_is_validation_on_the_last_rows() {
+    let (inputs, labels) = rows(100);
+    let data = Arrays::new(inputs, labels).unwrap();
+    let (training, validation) = validation_split(&data, 0.25).unwrap();
+    assert_eq!((training.len(), validation.len()), (75, 25));
+    let (mut whole, mut parted) = (classifier(), classifier());
+    let split = whole.fit(&data, quiet().epochs(2).validation_split(0.25)).unwrap();
+    let given = parted.fit(&training, quiet().epochs(2).validation(&validation)).unwrap();
+    for name in ["loss", "accuracy", "val_loss", "val_accuracy"] {
+        assert_eq!(split.get(name), given.get(name), "{name}");
+    }
+    assert_eq!(whole.params().sha256(), parted.params().sha256());
+    let scores = whole.evaluate(&validation).unwrap();
+    assert_eq!(split.epochs[1].validation, Some(scores), "validation is evaluation after the epoch");
+}
+
+#[test]
+fn validation_does_not_change_what_is_learned() {
+    let (inputs, labels) = rows(60);
+    let data = Arrays::new(inputs, labels).unwrap();
+    let (mut plain, mut validated) = (classifier(), classifier());
+    plain.fit(&data, quiet().epochs(2)).unwrap();
+    validated.fit(&data, quiet().epochs(2).validation(&data)).unwrap();
+    assert_eq!(plain.params().sha256(), validated.params().sha256());
+}
+
+#[test]
+fn labels_and_one_hot_rows_learn_the_same() {
+    let (inputs, labels) = rows(40);
+    let labelled = Arrays::new(inputs, labels).unwrap();
+    let one_hot = labelled.clone().one_hot(3).unwrap();
+    let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    let mut sparse = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new())).unwrap();
+    let mut dense = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
+    sparse.fit(&labelled, quiet().epochs(3)).unwrap();
+    dense.fit(&one_hot, quiet().epochs(3)).unwrap();
+    assert_eq!(sparse.params().sha256(), dense.params().sha256());
+}
+
+/// The same numbers as `rows` in other places of memory.
+fn layouts(rows: &Array2<f32>) -> Vec<ArrayD<f32>> {
+    let turned = rows.t().as_standard_layout().into_owned().reversed_axes();
+    let mut backwards = rows.slice(s![..;-1, ..;-1]).as_standard_layout().into_owned();
+    backwards.invert_axis(Axis(0));
+    backwards.invert_axis(Axis(1));
+    let mut sparse = Array2::<f32>::from_elem((3 * rows.nrows(), 2 * rows.ncols()), f32::NAN);
+    sparse.slice_mut(s![1..;3, ..;2]).assign(rows);
+    let strided = sparse.slice_move(s![1..;3, ..;2]);
+    let all = vec![turned.into_dyn(), backwards.into_dyn(), strided.into_dyn()];
+    assert!(all.iter().all(|array| array == rows.clone().into_dyn() && !array.is_standard_layout()));
+    all
+}
+
+#[test]
+fn memory_layouts_give_the_same_bits_everywhere() {
+    let (inputs, labels) = rows(131);
+    let model = classifier();
+    let expected = model.predict(&inputs).unwrap();
+    let classes = model.predict_classes(&inputs).unwrap();
+    let scores = model.evaluate(&Arrays::new(&inputs, &labels).unwrap()).unwrap();
+    for array in layouts(&inputs) {
+        assert_eq!(model.predict(&array).unwrap(), expected);
+        assert_eq!(model.predict(&array.view()).unwrap(), expected);
+        assert_eq!(model.predict_classes(&array).unwrap(), classes);
+        assert_eq!(model.evaluate(&Arrays::new(&array, &labels).unwrap()).unwrap(), scores);
+    }
+}
+
+#[test]
+fn one_row_seen_many_times_has_one_prediction() {
+    let row = arr1(&[0.1, 0.2, 0.3, 0.4]);
+    let seen = row.broadcast((130, 4)).unwrap();
+    let predictions = classifier().predict(&seen).unwrap();
+    assert!(predictions.outer_iter().all(|prediction| prediction == predictions.index_axis(Axis(0), 0)));
+}
+
+#[test]
+fn images_without_their_last_axis_fit() {
+    let model = notebooks::lenet5().compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
+    let images = ndarray::Array3::from_shape_fn((5, 28, 28), |(n, i, j)| ((n + i * j) % 7) as f32 / 7.0);
+    let expected = model.predict(&images.clone().insert_axis(Axis(3))).unwrap();
+    assert_eq!(model.predict(&images).unwrap(), expected);
+    let data = Arrays::new(images, arr2(&[[1.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]; 5])).unwrap();
+    assert!(model.evaluate(&data).unwrap().loss.is_finite());
+}
+
+#[test]
+fn models_and_tapes_travel_between_threads() {
+    fn send<T: Send>() {}
+    fn share<T: Sync>() {}
+    send::<Model>();
+    share::<Model>();
+    send::<Sequential>();
+    share::<Sequential>();
+    send::<Tape>();
+    send::<Error>();
+}
+
+#[test]
+fn threads_predict_and_evaluate_on_one_model_at_once() {
+    let (inputs, labels) = rows(300);
+    let (model, data) = (classifier(), Arrays::new(&inputs, &labels).unwrap());
+    let expected = (model.predict(&inputs).unwrap(), model.evaluate(&data).unwrap());
+    std::thread::scope(|scope| {
+        let work = || (0..5).all(|_| (model.predict(&inputs).unwrap(), model.evaluate(&data).unwrap()) == expected);
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
+    });
+}
+
+#[test]
+fn models_trained_beside_each_other_are_those_trained_alone() {
+    use rayon::prelude::*;
+    let (inputs, labels) = rows(200);
+    let data = Arrays::new(inputs, labels).unwrap();
+    let network = Sequential::new([4]).add(Dense::new(512)).add(Dense::new(3).activation(Activation::Softmax));
+    let train = |seed: u64| {
+        let settings = Compile::new(Adam::default(), SparseCategoricalCrossentropy::new()).seed(seed);
+        let mut model = network.compile(settings).unwrap();
+        model.fit(&data, quiet().batch_size(100)).unwrap();
+        model.params().sha256()
+    };
+    let alone: Vec<String> = (0..6).map(train).collect();
+    let beside: Vec<String> = (0..6u64).into_par_iter().map(train).collect();
+    assert_eq!(beside, alone);
+}
+
+#[test]
+fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
+    let model = Sequential::new([2, 2]).add(Flatten).add(Dense::new(3).activation(Activation::Softmax));
+    let model = model.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
+    let mut samples = ndarray::Array3::<f32>::ones((130, 2, 2));
+    let expected = model.predict(&samples).unwrap();
+    samples.index_axis_mut(Axis(0), 7).fill(f32::NAN);
+    samples.index_axis_mut(Axis(0), 8).fill(f32::INFINITY);
+    let predictions = model.predict(&samples).unwrap();
+    let others =
+        |rows: &ArrayD<f32>| rows.select(Axis(0), &(0..130).filter(|row| *row != 7 && *row != 8).collect::<Vec<_>>());
+    assert_eq!(others(&predictions), others(&expected));
+    assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "what is not a number is not hidden");
+}
+
+/// Least squares on the tape: a loop of one's own over batches, with one's own optimizer.
+fn fit_line(steps: u64) -> (f32, f32, String) {
+    let mut params = Params::new();
+    let w = params.add("w", &arr2(&[[0.0]])).unwrap();
+    let b = params.add("b", &arr1(&[0.0])).unwrap();
+    let recorder = Recorder::new(Mode::Training);
+    let (x, t) = (recorder.input([8, 1]), recorder.input([8, 1]));
+    let y = x.matmul(recorder.parameter(&params, w)) + recorder.parameter(&params, b);
+    recorder.minimize(((y - t) * (y - t)).mean());
+    let (x, t) = (x.id(), t.id());
+    let mut tape = recorder.finish().unwrap();
+    let mut gradients = ParamGradients::new(&params);
+    let mut batches = NextBatch::new(20, 8, Key::from_seed(1)).unwrap();
+    for step in 1..=steps {
+        let rows = Array1::from_iter(batches.next_batch().iter().map(|row| *row as f32 / 20.0));
+        tape.input_mut(x).assign(&rows.view().insert_axis(Axis(1)));
+        tape.input_mut(t).assign(&rows.mapv(|x| 3.0 * x - 1.0).insert_axis(Axis(1)));
+        tape.run(&params, Key::from_seed(step));
+        tape.backward(&params, &mut gradients);
+        for id in [w, b] {
+            let gradient = gradients.get(id).unwrap();
+            params.get_mut(id).zip_mut_with(&gradient, |value, gradient| *value -= 0.5 * gradient);
+        }
+    }
+    (params.get(w)[[0, 0]], params.get(b)[[0]], params.sha256())
+}
+
+#[test]
+fn a_training_loop_of_ones_own_finds_the_line() {
+    let (slope, offset, digest) = fit_line(400);
+    approx::assert_abs_diff_eq!(slope, 3.0, epsilon = 1e-3);
+    approx::assert_abs_diff_eq!(offset, -1.0, epsilon = 1e-3);
+    assert_eq!(fit_line(400).2, digest);
+}
