@@ -2,15 +2,16 @@
 
 mod notebooks;
 
-use gradus::data::{Arrays, mnist};
+use gradus::data::{Arrays, Dataset, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
-use gradus::{Compile, Fit, Model, Progress, Sequential};
+use gradus::{BatchEnd, Callback, Compile, Fit, Model, Progress, Sequential};
 use ndarray::{Axis, s};
-use notebooks::lenet5;
-use std::process::{Command, Output};
+use notebooks::{BasicNn, lenet5};
+use std::ops::ControlFlow;
+use std::process::Command;
 
 fn dropout_and_batch_norm() -> Sequential {
     Sequential::new([28, 28])
@@ -54,20 +55,34 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     format!("{} {} {predictions:016x}", model.params().sha256(), bits.join(" "))
 }
 
-/// One line for each model.
-fn fingerprints(threads: usize, rows: usize) -> Vec<String> {
-    let data = digits(rows);
-    let networks = [
+/// Each network with the optimizer that trains it.
+fn networks() -> [(Sequential, &'static str); 5] {
+    [
         (notebooks::lenet5(), "sgd"),
         (notebooks::dense_linear(), "adam"),
         (notebooks::dropout_mlp(), "rmsprop"),
         (notebooks::deep_sigmoid(), "sgd"),
         (dropout_and_batch_norm(), "adam"),
-    ];
+    ]
+}
+
+/// One line for each model.
+fn fingerprints(threads: usize, rows: usize) -> Vec<String> {
+    let data = digits(rows);
     let train = |(network, optimizer): (Sequential, &str)| {
         fingerprint(&mut network.compile(settings(optimizer).threads(threads)).unwrap(), &data, 1)
     };
-    networks.into_iter().map(train).collect()
+    networks().into_iter().map(train).chain([on_the_tape(&data, threads)]).collect()
+}
+
+/// Weights and losses of a network written on the tape, after three steps on shuffled batches.
+fn on_the_tape(data: &Arrays, threads: usize) -> String {
+    let data = data.clone().reshaped([784]).unwrap();
+    let mut network = BasicNn::new(data.len(), 100);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let losses: Vec<String> =
+        pool.install(|| (0..3).map(|_| format!("{:08x}", network.step(&data).to_bits())).collect());
+    format!("{} {}", network.params.sha256(), losses.join(" "))
 }
 
 #[test]
@@ -78,45 +93,73 @@ fn threads_do_not_change_a_bit() {
     }
 }
 
-/// Prints its fingerprints where it is run as a child process.
-#[test]
-fn child() {
-    if std::env::var_os("GRADUS_TEST_CHILD").is_some() {
-        // Its number of threads is the environment's, if that is one.
-        lenet5().compile(settings("sgd")).unwrap();
-        fingerprints(2, 130).iter().for_each(|line| println!("fingerprint {line}"));
+/// Tells the threads that a step sees.
+#[derive(Default)]
+struct Seen(usize);
+
+impl Callback for Seen {
+    fn batch_end(&mut self, _batch: &BatchEnd<'_>) -> ControlFlow<()> {
+        self.0 = rayon::current_num_threads();
+        ControlFlow::Break(())
     }
 }
 
-/// Runs `child` in a process of its own, as environment variables are read once.
-fn run_child(variable: &str, value: &str) -> Output {
+/// How many threads a model works on that was not told a number, or why it cannot be made.
+fn ambient_threads() -> gradus::Result<usize> {
+    let mut seen = Seen::default();
+    lenet5().compile(settings("sgd"))?.fit(&digits(8), quiet(1, 8).callback(&mut seen))?;
+    Ok(seen.0)
+}
+
+/// Where it is run as a child process, prints what the environment makes of it.
+#[test]
+fn child() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    match ambient_threads() {
+        Ok(threads) => println!("\n{CHILD} threads {threads}"),
+        Err(error) => return println!("\n{CHILD} error {error}"),
+    }
+    if std::env::var_os("GRADUS_SIMD").is_some() {
+        fingerprints(2, 130).iter().for_each(|line| println!("{CHILD} bits {line}"));
+    }
+}
+
+const CHILD: &str = "GRADUS_TEST_CHILD";
+
+/// What `child` says about `kind` in a process of its own, as environment variables are read once.
+fn run_child(variable: &str, value: &str, kind: &str) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture"]).env("GRADUS_TEST_CHILD", "1").env(variable, value);
-    command.output().unwrap()
+    command.args(["--exact", "child", "--nocapture"]).env(CHILD, "1").env(variable, value);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let start = format!("{CHILD} {kind} ");
+    text.lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect()
 }
 
 #[test]
 fn instruction_sets_do_not_change_a_bit() {
-    let expected = fingerprints(1, 130);
-    let output = run_child("GRADUS_SIMD", "portable");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let found: Vec<&str> = text.lines().filter_map(|line| line.split("fingerprint ").nth(1)).collect();
-    assert_eq!(found, expected);
+    assert_eq!(run_child("GRADUS_SIMD", "portable", "bits"), fingerprints(1, 130));
 }
 
 #[test]
 fn an_instruction_set_that_does_not_exist_is_an_error() {
-    let output = run_child("GRADUS_SIMD", "sse9");
-    assert!(!output.status.success());
-    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("there is no GRADUS_SIMD level on this processor") || text.contains("sse9"), "{text}");
+    let told = run_child("GRADUS_SIMD", "sse9", "error");
+    assert!(
+        told[0].starts_with("there is no GRADUS_SIMD level on this processor \"sse9\"; there is portable"),
+        "{told:?}"
+    );
 }
 
 #[test]
 fn the_number_of_threads_may_come_from_the_environment() {
-    assert!(run_child("GRADUS_THREADS", "3").status.success());
-    let output = run_child("GRADUS_THREADS", "many");
-    assert!(!output.status.success(), "a word is not a number of threads");
+    assert_eq!(run_child("GRADUS_THREADS", "3", "threads"), ["3"]);
+    let many = run_child("GRADUS_THREADS", "many", "error");
+    assert_eq!(many, ["threads: GRADUS_THREADS is \"many\", expected a number"]);
+    let none = run_child("GRADUS_THREADS", "0", "error");
+    assert_eq!(none, ["threads: 0 threads were asked for, expected at least 1"]);
 }
 
 #[test]
@@ -149,12 +192,16 @@ fn a_layer_more_does_not_change_the_others_first_weights() {
 
 #[test]
 fn a_prediction_does_not_depend_on_its_neighbours() {
-    let model = lenet5().compile(settings("sgd")).unwrap();
-    let samples = digits(131).rows(..).unwrap().inputs().unwrap();
-    let together = model.predict(&samples).unwrap();
-    for rows in [0..1, 5..8, 127..131] {
-        let apart = model.predict(&samples.slice_axis(Axis(0), rows.clone().into())).unwrap();
-        assert_eq!(apart, together.slice_axis(Axis(0), rows.into()));
+    let data = digits(131);
+    let samples = data.rows(..).unwrap().inputs().unwrap();
+    for (network, optimizer) in networks() {
+        let mut model = network.compile(settings(optimizer)).unwrap();
+        model.fit(&data, quiet(1, 50)).unwrap();
+        let together = model.predict(&samples).unwrap();
+        for rows in [0..1, 5..8, 63..80, 127..131] {
+            let apart = model.predict(&samples.slice_axis(Axis(0), rows.clone().into())).unwrap();
+            assert_eq!(apart, together.slice_axis(Axis(0), rows.into()), "{network:?}");
+        }
     }
 }
 

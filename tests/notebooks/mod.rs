@@ -1,5 +1,9 @@
-//! The networks of four notebooks, which several tests train.
-#![allow(dead_code)] // a test may need only some of them
+//! The networks of the five notebooks, which several tests train.
+#![allow(dead_code, unused_imports)] // a test may need only some of them
+
+mod tape;
+
+pub(crate) use tape::BasicNn;
 
 use gradus::Sequential;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Reshape};
