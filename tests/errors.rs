@@ -1,14 +1,13 @@
 //! Every mistake gets a sentence: place, found, expected, remedy.
 
-use gradus::data::{Arrays, idx, mnist};
+use gradus::data::Arrays;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Weights};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
+use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::tape::{Mode, Params, Recorder, Var};
 use gradus::{Compile, Error, Fit, Init, Model, Progress, Result, Sequential, Shape, Spec};
-use ndarray::{Array1, Array2, Array3, Array4, arr1};
-use std::fs;
-use std::path::{Path, PathBuf};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayD, IxDyn, arr1};
 
 fn settings() -> Compile {
     Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())
@@ -64,6 +63,10 @@ fn settings_out_of_range() {
     assert_eq!(text, "RmsProp: rho 1 is not in 0 ≤ value < 1");
     let text = optimizer(Compile::new(Adam::new(f32::INFINITY), loss()));
     assert_eq!(text, "Adam: learning_rate inf is not in 0 ≤ learning_rate, finite");
+    let text = optimizer(Compile::new(Adam::new(f32::NAN), loss()));
+    assert_eq!(text, "Adam: learning_rate NaN is not in 0 ≤ learning_rate, finite");
+    let error = network.compile(Compile::new(Sgd::new(f32::NAN), loss())).unwrap_err();
+    assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.is_nan()));
     let text = optimizer(settings().threads(0));
     assert_eq!(text, "threads: 0 threads were asked for, expected at least 1");
 }
@@ -82,12 +85,21 @@ fn data_that_does_not_fit_the_model() {
     let text = "the array of samples is empty; at least one row is needed";
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
     let one_hot = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 7))).unwrap();
-    assert!(refused(model.fit(&one_hot, quiet())).starts_with("targets: found shapes 7 and 3, expected targets like"));
+    let error = model.fit(&one_hot, quiet()).unwrap_err();
+    let text = "targets: found shapes 7 and 3, expected targets like the predictions, one-hot rows; to_categorical makes \
+                them, and SparseCategoricalCrossentropy takes labels";
+    assert_eq!(error.to_string(), text);
+    assert!(matches!(error, Error::Shape { .. }));
     let validation = quiet().validation(&wide);
     let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
     assert!(refused(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
     assert_eq!(refused(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size 0 is not in batch_size ≥ 1");
-    assert!(refused(model.fit(&good, quiet().validation_split(1.0))).contains("1"));
+    let split = |share: f64| refused(classifier().fit(&good, quiet().validation_split(share)));
+    assert_eq!(split(1.0), "validation_split: fraction 1 is not in 0 < fraction < 1");
+    assert_eq!(split(-0.1), "validation_split: fraction -0.1 is not in 0 < fraction < 1");
+    assert_eq!(split(f64::NAN), "validation_split: fraction NaN is not in 0 < fraction < 1");
+    let text = "the training part of 6 rows parted with validation_split 0.99 is empty; at least one row is needed";
+    assert_eq!(split(0.99), text);
     assert_eq!((model.epoch(), model.step()), (0, 0), "nothing was trained");
 }
 
@@ -97,6 +109,11 @@ fn labels_that_are_not_classes() {
     let text = refused(classifier().fit(&labels(arr1(&[0, 1, 2])), quiet()));
     assert!(text.ends_with("and SparseCategoricalCrossentropy takes labels"), "{text}");
     let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    let one_hot = Arrays::new(Array2::<f32>::zeros((3, 4)), Array2::<f32>::zeros((3, 3))).unwrap();
+    let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+    let text = "targets: found shapes 3 and 3, expected one whole-number label for each row; CategoricalCrossentropy \
+                takes one-hot rows";
+    assert_eq!(refused(network.compile(sparse).unwrap().fit(&one_hot, quiet())), text);
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let mut model = network.compile(sparse).unwrap();
     let text = "row 1: label 3 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
@@ -104,8 +121,14 @@ fn labels_that_are_not_classes() {
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Label { row: 1, classes: 3, .. }));
     assert!(refused(model.evaluate(&labels(arr1(&[0, 1, -1])))).starts_with("row 2: label -1"));
+    let error = Arrays::new(Array2::<f32>::zeros((3, 4)), arr1(&[0, 1])).unwrap_err();
+    let text = "inputs have 3 rows and targets have 2; each row of the one needs its row of the other";
+    assert_eq!(error.to_string(), text);
+    assert!(matches!(error, Error::Rows { first: ("inputs", 3), second: ("targets", 2) }));
     let empty = Arrays::new(Array2::<f32>::zeros((0, 4)), Array1::<i64>::zeros(0));
-    assert_eq!(refused(empty), "the array of inputs is empty; at least one row is needed");
+    let error = empty.unwrap_err();
+    assert_eq!(error.to_string(), "the array of inputs is empty; at least one row is needed");
+    assert!(matches!(error, Error::Empty { .. }));
 }
 
 #[test]
@@ -167,68 +190,56 @@ fn a_loss_that_is_not_one_number() {
 }
 
 #[test]
+fn a_loss_that_is_a_parameter_itself() {
+    let mut params = Params::new();
+    let w = params.add("w", &arr1(&[1.0])).unwrap();
+    let recorder = Recorder::new(Mode::Training);
+    recorder.minimize(recorder.parameter(&params, w));
+    let text =
+        "minimize: found shape 1, expected a value that an operation computed, not a parameter itself; take its sum";
+    assert_eq!(refused(recorder.finish()), text);
+}
+
+#[test]
 fn sizes_that_no_memory_holds() {
     let network = Sequential::new([1 << 20]).add(Dense::new(1 << 44));
     let text = refused(network.compile(settings()));
     assert!(text.starts_with("dense/kernel: an array of 1048576 × 17592186044416 has more elements"), "{text}");
-}
-
-/// A folder of its own that is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("gradus-errors-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn images(count: u32, bytes: usize) -> Vec<u8> {
-    let header = [0x0000_0803, count, 2, 2].map(u32::to_be_bytes).concat();
-    [header, vec![7; bytes]].concat()
-}
-
-fn told(path: &Path, result: Result<Array3<u8>>) -> String {
-    let text = refused(result);
-    text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&text).to_owned()
+    // Half a petabyte can be addressed, but is more than a process may have.
+    let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
+    assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
+    let recorder = Recorder::new(Mode::Inference);
+    recorder.input([1 << 47]);
+    assert!(matches!(recorder.finish(), Err(Error::TooLarge { .. })));
 }
 
 #[test]
-fn files_that_are_missing_or_not_what_they_should_be() {
-    let folder = Folder::new("idx");
-    let error = mnist::load(Some(&folder.0)).unwrap_err();
-    assert!(matches!(&error, Error::Missing { tried, .. } if !tried.is_empty()), "{error}");
-    assert!(error.to_string().contains(&folder.0.display().to_string()), "{error}");
+fn windows_and_strides_of_any_size() {
+    let network = |layer: Conv2d| Sequential::new([5, 5, 1]).add(layer).add(Flatten).add(Dense::new(2));
+    let text = refused(network(Conv2d::new(2, 3).strides([1, 0])).compile(settings()));
+    assert_eq!(text, "Conv2d: strides 0 is not in 1 ≤ strides");
+    assert_eq!(refused(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters 0 is not in 1 ≤ filters");
+    let text = refused(network(Conv2d::new(2, 0)).compile(settings()));
+    assert_eq!(text, "Conv2d: kernel_size 0 is not in 1 ≤ kernel_size");
+    let giant = Conv2d::new(2, 1).kernel_size([usize::MAX, 1]).padding(Padding::Same);
+    assert!(matches!(network(giant).compile(settings()), Err(Error::TooLarge { .. })));
+    assert!(network(Conv2d::new(2, 3).strides([usize::MAX; 2]).padding(Padding::Same)).compile(settings()).is_ok());
+    let pool = Sequential::new([5, 5, 1]).add(MaxPool2d::new(usize::MAX)).add(Flatten).add(Dense::new(2));
+    assert!(matches!(pool.compile(settings()), Err(Error::Setting { name: "pool_size", .. })));
+}
 
-    let good = folder.write("images", &images(3, 12));
-    assert_eq!(idx::read_images(&good).unwrap().dim(), (3, 2, 2));
-    for (name, bytes) in [("short", images(3, 11)), ("long", images(3, 13)), ("lying", images(u32::MAX, 12))] {
-        let path = folder.write(name, &bytes);
-        let text = told(&path, idx::read_images(&path));
-        assert!(text.contains("bytes"), "{name}: {text}");
-    }
-    let labels = [0x0000_0801u32.to_be_bytes(), 3u32.to_be_bytes()].concat();
-    let path = folder.write("labels", &[labels, vec![1, 2, 3]].concat());
-    let text = told(&path, idx::read_images(&path));
-    assert_eq!(text, "magic number 0x00000801, expected 0x00000803 (images); is this the label file?");
-    for (name, bytes) in [("empty.gz", &b""[..]), ("page.gz", b"<html>not found</html>"), ("cut.gz", &[0x1f, 0x8b, 8])]
-    {
-        let path = folder.write(name, bytes);
-        assert!(matches!(idx::read_images(&path), Err(Error::Format { .. })), "{name}");
-    }
+#[test]
+fn more_axes_than_an_array_may_have() {
+    let text = refused(classifier().predict(&ArrayD::zeros(IxDyn(&[1; 7]))));
+    assert_eq!(text, "predict: expected at most 6 axes, found 7: [1, 1, 1, 1, 1, 1, 1]");
+    let text = refused(Params::new().add("w", &ArrayD::zeros(IxDyn(&[1; 7]))));
+    assert_eq!(text, "w: expected at most 6 axes, found 7: [1, 1, 1, 1, 1, 1, 1]");
+    let text = refused(Sequential::new([1, 1, 1, 1, 1, 4]).add(Flatten).compile(settings()));
+    let expected =
+        "input: found shape 1 × 1 × 1 × 1 × 1 × 4, expected at most 5 axes per sample, as a batch has one more";
+    assert_eq!(text, expected);
+    let text = refused(Sequential::new([4, 0]).add(Flatten).compile(settings()));
+    assert_eq!(text, "input: found shape 4 × 0, expected at least one element along each axis");
 }
 
 #[test]
