@@ -18,6 +18,20 @@ fn folder(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("gradus-example-{name}-{}", std::process::id()))
 }
 
+fn has_four_decimals(number: &str) -> bool {
+    number.parse::<f64>().is_ok() && number.split_once('.').is_some_and(|(_, decimals)| decimals.len() == 4)
+}
+
+/// index, label, the class of the largest probability, ten probabilities.
+fn check_prediction(index: usize, line: &str) {
+    let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+    let (head, probabilities) = cells.split_at(3);
+    assert_eq!((head[0], probabilities.len()), (index as f64, 10), "{line}");
+    assert!((0.0..10.0).contains(&head[1]) && head[1].fract() == 0.0, "{line}");
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line}");
+    assert!(probabilities.iter().all(|p| *p <= probabilities[head[2] as usize]), "{line}");
+}
+
 #[test]
 fn a_short_run_shows_and_writes_what_it_says() {
     let out = folder("short");
@@ -33,15 +47,26 @@ fn a_short_run_shows_and_writes_what_it_says() {
     assert_eq!(progress.lines().count(), 2, "a line for each epoch: {progress}");
     assert!(progress.starts_with("Epoch 1/2 - ") && progress.contains("s - loss: "), "{progress}");
     let last: Vec<&str> = shown.lines().rev().take(2).collect();
-    assert!(last[1].starts_with("test loss: ") && last[1].contains(" - test accuracy: 0."), "{}", last[1]);
+    let scores = last[1].strip_prefix("test loss: ").and_then(|line| line.split_once(" - test accuracy: "));
+    assert!(
+        scores.is_some_and(|(loss, accuracy)| has_four_decimals(loss) && has_four_decimals(accuracy)),
+        "{}",
+        last[1]
+    );
     let digest = last[0].strip_prefix("weights: sha256 ").unwrap();
-    assert!(digest.len() == 64 && digest.chars().all(|letter| letter.is_ascii_hexdigit()), "{digest}");
+    assert!(digest.len() == 64 && digest.chars().all(|letter| "0123456789abcdef".contains(letter)), "{digest}");
     let history = fs::read_to_string(out.join("history.csv")).unwrap();
     let header = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate";
     assert_eq!((history.lines().next(), history.lines().count()), (Some(header), 3));
+    for (number, line) in history.lines().skip(1).enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!((cells[0], &cells[3..5], cells[6]), (&*(number + 1).to_string(), &["", ""][..], "0.01"), "{line}");
+        assert!([1, 2, 5].iter().all(|cell| cells[*cell].parse::<f64>().is_ok_and(f64::is_finite)), "{line}");
+    }
     let predictions = fs::read_to_string(out.join("predictions.csv")).unwrap();
     assert_eq!(predictions.lines().count(), 10_001);
     assert!(predictions.starts_with("index,label,predicted,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9\n0,7,"));
+    predictions.lines().skip(1).enumerate().for_each(|(index, line)| check_prediction(index, line));
 
     let again = lenet5(&["--epochs=2", "--limit=256", "--threads=2", "--quiet", "--out", out.to_str().unwrap()]);
     assert_eq!(text(&again.stdout).lines().last(), Some(last[0]), "threads do not change a bit");
