@@ -99,6 +99,13 @@ pub enum Error {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// The description of a part does not describe it: another class, a setting too few, too many or of another kind.
+    Spec {
+        /// The class that the description names.
+        class: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The thread pool could not be made.
     Threads(String),
     /// An error of a user's own operation, layer or dataset.
@@ -199,6 +206,7 @@ impl fmt::Display for Error {
             Error::Unknown { kind, name, known } => {
                 write!(f, "there is no {kind} \"{name}\"; there is {}", join(known))
             }
+            Error::Spec { class, problem } => write!(f, "{class} {problem}"),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),
         }

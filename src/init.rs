@@ -3,7 +3,9 @@
 use crate::error::{Result, check_setting};
 use crate::kernels::math::normal_quantile;
 use crate::random::Key;
+use crate::settings::unfit;
 use crate::shape::Shape;
+use crate::spec::Spec;
 use ndarray::Array1;
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::Uniform;
@@ -55,6 +57,18 @@ pub enum Init {
     LecunNormal,
 }
 
+/// The recipes without settings, by Keras' class names.
+const PLAIN: [(&str, Init); 8] = [
+    ("Zeros", Init::Zeros),
+    ("Ones", Init::Ones),
+    ("GlorotUniform", Init::GlorotUniform),
+    ("GlorotNormal", Init::GlorotNormal),
+    ("HeUniform", Init::HeUniform),
+    ("HeNormal", Init::HeNormal),
+    ("LecunUniform", Init::LecunUniform),
+    ("LecunNormal", Init::LecunNormal),
+];
+
 /// The standard deviation of a standard normal number truncated at ±2.
 const TRUNCATED: f64 = 0.879_625_661_034_239_8;
 
@@ -85,6 +99,37 @@ impl Init {
             Init::GlorotNormal => scaled_normal(shape, 1.0 / fan_average, key),
             Init::HeNormal => scaled_normal(shape, 2.0 / fan_in, key),
             Init::LecunNormal => scaled_normal(shape, 1.0 / fan_in, key),
+        })
+    }
+
+    /// Keras' class name and settings.
+    pub fn spec(&self) -> Spec {
+        match *self {
+            Init::Constant(value) => Spec::new("Constant").with("value", value),
+            Init::Uniform { low, high } => Spec::new("RandomUniform").with("minval", low).with("maxval", high),
+            Init::Normal { mean, deviation } => Spec::new("RandomNormal").with("mean", mean).with("stddev", deviation),
+            Init::TruncatedNormal { mean, deviation } => {
+                Spec::new("TruncatedNormal").with("mean", mean).with("stddev", deviation)
+            }
+            plain => Spec::new(PLAIN.iter().find(|(_, init)| *init == plain).map_or("", |(class, _)| class)),
+        }
+    }
+
+    /// The initialiser that [`spec`](Init::spec) describes.
+    pub(crate) fn from_spec(spec: &Spec) -> Result<Init> {
+        spec.read(|settings| match spec.class() {
+            "Constant" => Ok(Init::Constant(settings.number("value")?)),
+            "RandomUniform" => Ok(Init::Uniform { low: settings.number("minval")?, high: settings.number("maxval")? }),
+            "RandomNormal" => {
+                Ok(Init::Normal { mean: settings.number("mean")?, deviation: settings.number("stddev")? })
+            }
+            "TruncatedNormal" => {
+                Ok(Init::TruncatedNormal { mean: settings.number("mean")?, deviation: settings.number("stddev")? })
+            }
+            class => {
+                let plain = PLAIN.iter().find(|(name, _)| *name == class).map(|(_, init)| *init);
+                plain.ok_or_else(|| unfit(spec, "is not an initialiser that is known".into()))
+            }
         })
     }
 
@@ -147,6 +192,22 @@ fn normal(shape: Shape, mean: f32, deviation: f64, tail: f64, key: Key) -> Vec<f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn specs_lead_back() {
+        let (mean, deviation) = (0.5, 0.7);
+        let with_settings = [
+            Init::Constant(-1.5),
+            Init::Uniform { low: -0.1, high: 0.3 },
+            Init::Normal { mean, deviation },
+            Init::TruncatedNormal { mean, deviation },
+        ];
+        for init in PLAIN.iter().map(|(_, init)| *init).chain(with_settings) {
+            assert_eq!(Init::from_spec(&init.spec()).unwrap(), init);
+        }
+        let message = Init::from_spec(&Spec::new("Orthogonal")).unwrap_err().to_string();
+        assert_eq!(message, "Orthogonal is not an initialiser that is known");
+    }
 
     /// Mean, standard deviation, least and greatest of many values.
     fn statistics(init: Init, shape: impl Into<Shape>) -> [f64; 4] {

@@ -34,6 +34,7 @@ mod error;
 mod files;
 mod init;
 mod random;
+mod settings;
 mod shape;
 mod spec;
 
@@ -55,6 +56,7 @@ pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{BatchEnd, Callback, Compile, EpochEnd, Fit, Model, Progress, Sequential};
 pub use random::{Draws, Key};
+pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};
 

@@ -1,5 +1,6 @@
 //! What a part is called and how it is set, for summaries and files.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A part's class name, as Keras has it, and its settings.
@@ -12,7 +13,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     class: String,
-    settings: Vec<(&'static str, SpecValue)>,
+    settings: Vec<(Cow<'static, str>, SpecValue)>,
 }
 
 /// The value of a setting.
@@ -29,6 +30,8 @@ pub enum SpecValue {
     Number(f32),
     /// A word, such as the name of an activation.
     Word(String),
+    /// A part of its own, such as an initialiser.
+    Part(Spec),
 }
 
 impl Spec {
@@ -38,8 +41,8 @@ impl Spec {
     }
 
     /// Adds a setting.
-    pub fn with(mut self, name: &'static str, value: impl Into<SpecValue>) -> Spec {
-        self.settings.push((name, value.into()));
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<SpecValue>) -> Spec {
+        self.settings.push((name.into(), value.into()));
         self
     }
 
@@ -49,7 +52,7 @@ impl Spec {
     }
 
     /// The settings by name, in the order of the constructor.
-    pub fn settings(&self) -> &[(&'static str, SpecValue)] {
+    pub fn settings(&self) -> &[(Cow<'static, str>, SpecValue)] {
         &self.settings
     }
 
@@ -87,6 +90,8 @@ impl fmt::Display for SpecValue {
             SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
             SpecValue::Number(number) => write!(f, "{number}"),
             SpecValue::Word(word) => f.write_str(word),
+            SpecValue::Part(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
+            SpecValue::Part(spec) => spec.fmt(f),
         }
     }
 }
@@ -115,6 +120,12 @@ impl From<f32> for SpecValue {
     }
 }
 
+impl From<Spec> for SpecValue {
+    fn from(spec: Spec) -> SpecValue {
+        SpecValue::Part(spec)
+    }
+}
+
 impl From<&str> for SpecValue {
     fn from(word: &str) -> SpecValue {
         SpecValue::Word(word.into())
@@ -124,6 +135,12 @@ impl From<&str> for SpecValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_within_a_part_is_shown_inside() {
+        let spec = Spec::new("Dense").with("a", Spec::new("Zeros")).with("b", Spec::new("Constant").with("value", 0.5));
+        assert_eq!(spec.to_string(), "Dense(a=Zeros, b=Constant(value=0.5))");
+    }
 
     #[test]
     fn names_are_those_of_keras() {

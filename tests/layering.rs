@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
 const LEVELS: [&[&str]; 8] = [
-    &["error", "files", "random", "shape", "spec"],
+    &["error", "files", "random", "settings", "shape", "spec"],
     &["kernels"],
     &["data", "init", "metrics", "optimizers", "tape"],
     &["ops"],

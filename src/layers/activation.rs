@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::kernels::activation::Elementwise;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -25,6 +26,10 @@ pub enum Activation {
     Softmax,
 }
 
+/// Every activation.
+const ALL: [Activation; 5] =
+    [Activation::Linear, Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Softmax];
+
 impl Activation {
     /// Keras' name of it.
     pub fn name(self) -> &'static str {
@@ -32,6 +37,11 @@ impl Activation {
             Activation::Softmax => "softmax",
             other => other.elementwise().map_or("", Elementwise::name),
         }
+    }
+
+    /// The setting `activation` of a layer that has one.
+    pub(super) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
+        settings.one_of("activation", &ALL.map(|activation| (activation.name(), activation)))
     }
 
     /// The activation as one that can be fused into the operation before it.
@@ -68,7 +78,15 @@ impl Layer for Activation {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("Activation").with("activation", self.name())
+        Spec::new(Self::CLASS).with("activation", self.name())
+    }
+}
+
+impl FromSpec for Activation {
+    const CLASS: &'static str = "Activation";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Activation> {
+        Activation::read(settings)
     }
 }
 
@@ -77,7 +95,6 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let all = [Activation::Linear, Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Softmax];
-        all.map(|activation| (Box::new(activation) as Box<dyn Layer>, Shape::from([3, 2]))).into()
+        ALL.map(|activation| (Box::new(activation) as Box<dyn Layer>, Shape::from([3, 2]))).into()
     }
 }

@@ -4,6 +4,7 @@ use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::ops;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, Var};
@@ -67,7 +68,15 @@ impl Layer for BatchNorm {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("BatchNormalization").with("momentum", self.momentum).with("epsilon", self.epsilon)
+        Spec::new(Self::CLASS).with("momentum", self.momentum).with("epsilon", self.epsilon)
+    }
+}
+
+impl FromSpec for BatchNorm {
+    const CLASS: &'static str = "BatchNormalization";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<BatchNorm> {
+        Ok(BatchNorm { momentum: settings.number("momentum")?, epsilon: settings.number("epsilon")? })
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::init::Init;
 use crate::ops::{self, Conv2dOptions, Padding};
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -117,9 +118,28 @@ impl Layer for Conv2d {
 
     fn spec(&self) -> Spec {
         let padding = if self.padding == Padding::Same { "same" } else { "valid" };
-        let spec = Spec::new("Conv2D").with("filters", self.filters).with("kernel_size", &self.kernel_size[..]);
+        let spec = Spec::new(Self::CLASS).with("filters", self.filters).with("kernel_size", &self.kernel_size[..]);
         let spec = spec.with("strides", &self.strides[..]).with("padding", padding);
-        spec.with("activation", self.activation.name()).with("use_bias", self.use_bias)
+        let spec = spec.with("activation", self.activation.name()).with("use_bias", self.use_bias);
+        let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
+        spec.with("bias_initializer", self.bias_initializer.spec())
+    }
+}
+
+impl FromSpec for Conv2d {
+    const CLASS: &'static str = "Conv2D";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Conv2d> {
+        Ok(Conv2d {
+            filters: settings.size("filters")?,
+            kernel_size: settings.pair("kernel_size")?,
+            strides: settings.pair("strides")?,
+            padding: settings.one_of("padding", &[("valid", Padding::Valid), ("same", Padding::Same)])?,
+            activation: Activation::read(settings)?,
+            use_bias: settings.flag("use_bias")?,
+            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
+            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::init::Init;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -79,8 +80,24 @@ impl Layer for Dense {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new("Dense").with("units", self.units).with("activation", self.activation.name());
-        spec.with("use_bias", self.use_bias)
+        let spec = Spec::new(Self::CLASS).with("units", self.units).with("activation", self.activation.name());
+        let spec = spec.with("use_bias", self.use_bias);
+        let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
+        spec.with("bias_initializer", self.bias_initializer.spec())
+    }
+}
+
+impl FromSpec for Dense {
+    const CLASS: &'static str = "Dense";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Dense> {
+        Ok(Dense {
+            units: settings.size("units")?,
+            activation: Activation::read(settings)?,
+            use_bias: settings.flag("use_bias")?,
+            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
+            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+        })
     }
 }
 
@@ -92,6 +109,7 @@ pub(super) mod tests {
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
+            (Box::new(Dense::new(2).kernel_initializer(Init::HeNormal).bias_initializer(Init::Ones)), Shape::from([3])),
         ]
     }
 }

@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -33,7 +34,15 @@ impl Layer for Dropout {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("Dropout").with("rate", self.rate)
+        Spec::new(Self::CLASS).with("rate", self.rate)
+    }
+}
+
+impl FromSpec for Dropout {
+    const CLASS: &'static str = "Dropout";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Dropout> {
+        Ok(Dropout { rate: settings.number("rate")? })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -21,7 +22,15 @@ impl Layer for Flatten {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("Flatten")
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for Flatten {
+    const CLASS: &'static str = "Flatten";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<Flatten> {
+        Ok(Flatten)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -45,7 +46,15 @@ impl Layer for MaxPool2d {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("MaxPooling2D").with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..])
+        Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..])
+    }
+}
+
+impl FromSpec for MaxPool2d {
+    const CLASS: &'static str = "MaxPooling2D";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<MaxPool2d> {
+        Ok(MaxPool2d { pool_size: settings.pair("pool_size")?, strides: settings.pair("strides")? })
     }
 }
 

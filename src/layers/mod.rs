@@ -6,6 +6,7 @@ mod weights;
 pub use weights::{Cursor, Weights};
 
 use crate::error::Result;
+use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -64,6 +65,11 @@ pub trait Layer: Debug + Send + Sync {
 macro_rules! layers {
     ($($file:ident::$Layer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Layer;)*
+
+        /// Every layer's class, and how it is made from its settings.
+        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Layer>>)> {
+            vec![$(($Layer::CLASS, |spec| Ok(Box::new(spec.make::<$Layer>()?)))),*]
+        }
 
         /// What the tests that walk all layers build, with the shape of one sample.
         #[cfg(test)]

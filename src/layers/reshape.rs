@@ -2,6 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -32,7 +33,15 @@ impl Layer for Reshape {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("Reshape").with("target_shape", self.target.sizes())
+        Spec::new(Self::CLASS).with("target_shape", self.target.sizes())
+    }
+}
+
+impl FromSpec for Reshape {
+    const CLASS: &'static str = "Reshape";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Reshape> {
+        Ok(Reshape { target: Shape::new(settings.sizes("target_shape")?)? })
     }
 }
 

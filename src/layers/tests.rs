@@ -1,6 +1,6 @@
 //! What every layer must hold, walked over the list.
 
-use super::{Cursor, Layer, Weights, samples};
+use super::{Cursor, Layer, Weights, classes, samples};
 use crate::Key;
 use crate::shape::Shape;
 use crate::tape::{Mode, ParamGradients, Params, Recorder};
@@ -61,10 +61,17 @@ fn two_inputs_are_refused_and_none_as_well() {
 
 #[test]
 fn specs_name_class_and_settings() {
+    let spec = super::Dense::new(3).spec().to_string();
+    let expected = "Dense(units=3, activation=linear, use_bias=true, kernel_initializer=GlorotUniform, bias_initializer=Zeros)";
+    assert_eq!(spec, expected);
+}
+
+#[test]
+fn specs_lead_back() {
     for_each_sample(|layer, _| {
         let spec = layer.spec();
-        assert!(spec.to_string().starts_with(spec.class()));
+        let (_, make) = classes().into_iter().find(|(class, _)| *class == spec.class()).unwrap();
+        assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{layer:?}"));
+        assert!(make(&spec.with("more", true)).is_err(), "{layer:?} takes a setting it does not know");
     });
-    let spec = super::Dense::new(3).spec().to_string();
-    assert_eq!(spec, "Dense(units=3, activation=linear, use_bias=true)");
 }

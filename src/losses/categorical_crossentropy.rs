@@ -1,6 +1,6 @@
 //! Cross-entropy against one-hot rows.
 
-use super::{Error, Loss, Result, Shape, Spec, Var, crossentropy};
+use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentropy};
 
 /// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
 ///
@@ -38,6 +38,14 @@ impl Loss for CategoricalCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("CategoricalCrossentropy").with("from_logits", self.from_logits)
+        Spec::new(Self::CLASS).with("from_logits", self.from_logits)
+    }
+}
+
+impl FromSpec for CategoricalCrossentropy {
+    const CLASS: &'static str = "CategoricalCrossentropy";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<CategoricalCrossentropy> {
+        Ok(CategoricalCrossentropy { from_logits: settings.flag("from_logits")? })
     }
 }

@@ -1,6 +1,7 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
 use crate::error::{Error, Result};
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -25,6 +26,11 @@ pub trait Loss: Debug + Send + Sync {
 macro_rules! losses {
     ($($file:ident::$Loss:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Loss;)*
+
+        /// Every loss's class, and how it is made from its settings.
+        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Loss>>)> {
+            vec![$(($Loss::CLASS, |spec| Ok(Box::new(spec.make::<$Loss>()?)))),*]
+        }
 
         #[cfg(test)]
         fn all() -> Vec<Box<dyn Loss>> {
@@ -60,7 +66,9 @@ mod tests {
             let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
             assert_eq!(loss.record(recorder.input([5, 3]), target).shape(), Shape::SCALAR);
             assert!(recorder.finish().is_ok());
-            assert!(!loss.spec().class().is_empty());
+            let (spec, all) = (loss.spec(), classes());
+            let (_, make) = all.iter().find(|(class, _)| *class == spec.class()).unwrap();
+            assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{loss:?}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Cross-entropy against labels.
 
-use super::{Error, Loss, Result, Shape, Spec, Var, crossentropy};
+use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentropy};
 
 /// −ln p of the right class, for targets that are labels: whole numbers 0, 1, … classes − 1. Keras' `SparseCategoricalCrossentropy`.
 ///
@@ -36,6 +36,14 @@ impl Loss for SparseCategoricalCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("SparseCategoricalCrossentropy").with("from_logits", self.from_logits)
+        Spec::new(Self::CLASS).with("from_logits", self.from_logits)
+    }
+}
+
+impl FromSpec for SparseCategoricalCrossentropy {
+    const CLASS: &'static str = "SparseCategoricalCrossentropy";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<SparseCategoricalCrossentropy> {
+        Ok(SparseCategoricalCrossentropy { from_logits: settings.flag("from_logits")? })
     }
 }

@@ -3,6 +3,7 @@
 use super::{Optimizer, check_decay, check_epsilon, check_rate, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
 /// m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g², w ← w − α · m / (√v + epsilon), with
@@ -72,7 +73,7 @@ impl Optimizer for Adam {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new("Adam").with("learning_rate", self.learning_rate).with("beta_1", self.beta_1);
+        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate).with("beta_1", self.beta_1);
         spec.with("beta_2", self.beta_2).with("epsilon", self.epsilon)
     }
 }
@@ -88,6 +89,19 @@ fn power(beta: f32, mut exponent: u64) -> f64 {
         exponent >>= 1;
     }
     result
+}
+
+impl FromSpec for Adam {
+    const CLASS: &'static str = "Adam";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Adam> {
+        Ok(Adam {
+            learning_rate: settings.number("learning_rate")?,
+            beta_1: settings.number("beta_1")?,
+            beta_2: settings.number("beta_2")?,
+            epsilon: settings.number("epsilon")?,
+        })
+    }
 }
 
 vectorized! {

@@ -1,6 +1,7 @@
 //! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
 
 use crate::error::{Result, check_setting};
+use crate::settings::FromSpec;
 use crate::spec::Spec;
 use std::fmt::Debug;
 
@@ -46,6 +47,11 @@ fn flush(value: f32) -> f32 {
 macro_rules! optimizers {
     ($($file:ident::$Optimizer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Optimizer;)*
+
+        /// Every optimizer's class, and how it is made from its settings.
+        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Optimizer>>)> {
+            vec![$(($Optimizer::CLASS, |spec| Ok(Box::new(spec.make::<$Optimizer>()?)))),*]
+        }
 
         /// What the tests that walk all optimizers run.
         #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Optimizer, check_decay, check_epsilon, check_rate, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
 /// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
@@ -62,8 +63,20 @@ impl Optimizer for RmsProp {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new("RMSprop").with("learning_rate", self.learning_rate);
+        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate);
         spec.with("rho", self.rho).with("epsilon", self.epsilon)
+    }
+}
+
+impl FromSpec for RmsProp {
+    const CLASS: &'static str = "RMSprop";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<RmsProp> {
+        Ok(RmsProp {
+            learning_rate: settings.number("learning_rate")?,
+            rho: settings.number("rho")?,
+            epsilon: settings.number("epsilon")?,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Optimizer, check_decay, check_rate, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
 /// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
@@ -62,8 +63,20 @@ impl Optimizer for Sgd {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new("SGD").with("learning_rate", self.learning_rate).with("momentum", self.momentum);
+        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate).with("momentum", self.momentum);
         spec.with("nesterov", self.nesterov)
+    }
+}
+
+impl FromSpec for Sgd {
+    const CLASS: &'static str = "SGD";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Sgd> {
+        Ok(Sgd {
+            learning_rate: settings.number("learning_rate")?,
+            momentum: settings.number("momentum")?,
+            nesterov: settings.flag("nesterov")?,
+        })
     }
 }
 

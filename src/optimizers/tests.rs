@@ -46,7 +46,9 @@ fn pieces_do_not_change_the_bits() {
 fn settings_are_right_and_named() {
     for_each_sample(|optimizer| {
         optimizer.check().unwrap();
-        assert!(optimizer.spec().to_string().contains("learning_rate"));
+        let spec = optimizer.spec();
+        let (_, make) = super::classes().into_iter().find(|(class, _)| *class == spec.class()).unwrap();
+        assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{optimizer:?}"));
     });
     let message = super::Sgd::new(f32::NAN).check().unwrap_err().to_string();
     assert_eq!(message, "Sgd: learning_rate NaN is not in 0 ≤ learning_rate, finite");
