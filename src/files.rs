@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// Writes `bytes` beside `path` and renames it to `path`, so that a crash leaves the old file whole. Makes the folder.
@@ -23,6 +23,19 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&beside); // what failed may have left half a file
         failed(source)
     })
+}
+
+/// Reads a whole file; takes no more memory than its length, which a file that is none might not keep to.
+pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let failed = |source| Error::Io { path: path.into(), source };
+    let file = File::open(path).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(Error::Format { path: path.into(), problem: "it is not a file".into() });
+    }
+    let mut bytes = Vec::new();
+    file.take(about.len()).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub mod optimizers;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;
+pub mod save;
 pub mod tape;
 pub mod testing;
 

@@ -57,6 +57,18 @@ impl Key {
         })
     }
 
+    /// The key that `{key:x}` has written, 64 hexadecimal digits.
+    pub(crate) fn from_hex(digits: &str) -> Option<Key> {
+        let mut bytes = [0; 32];
+        if digits.len() != 2 * bytes.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
+        }
+        Some(Key(bytes))
+    }
+
     pub(crate) fn purpose(&self, purpose: Purpose) -> Key {
         self.split(purpose as u64)
     }
@@ -81,6 +93,12 @@ impl Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Key({:016x}…)", self.number())
+    }
+}
+
+impl std::fmt::LowerHex for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -141,6 +159,15 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_digits_lead_back() {
+        let key = Key::from_seed(1).split(7);
+        assert_eq!(Key::from_hex(&format!("{key:x}")), Some(key));
+        for wrong in ["", "00", &"g".repeat(64), &"+1".repeat(32), &"é".repeat(32)] {
+            assert_eq!(Key::from_hex(wrong), None);
+        }
+    }
 
     #[test]
     fn splits_and_draws_never_meet() {

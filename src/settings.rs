@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use crate::spec::{Spec, SpecValue};
 
+/// How a part behind a trait is made from its spec.
+pub(crate) type Make<T> = fn(&Spec) -> Result<Box<T>>;
+
 /// A part that can be made again from what its `spec` says, so that a model holding it can be loaded from a file.
 ///
 /// ```
@@ -107,6 +110,10 @@ impl<'a> Settings<'a> {
     pub fn number(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
             SpecValue::Number(number) => Ok(*number),
+            // What files without such numbers write instead.
+            SpecValue::Word(word) if word == "NaN" => Ok(f32::NAN),
+            SpecValue::Word(word) if word == "inf" => Ok(f32::INFINITY),
+            SpecValue::Word(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
             other => Err(self.kind(name, other, "a number")),
         }
     }

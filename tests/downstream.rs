@@ -99,6 +99,10 @@ impl Metric for Distance {
     fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
         prediction.iter().zip(target.data()).map(|(p, t)| f64::from((p - t).abs())).sum()
     }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Distance")
+    }
 }
 
 /// A step against the gradient's sign.

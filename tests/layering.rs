@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
-const LEVELS: [&[&str]; 8] = [
+const LEVELS: [&[&str]; 9] = [
     &["error", "files", "random", "settings", "shape", "spec"],
     &["kernels"],
     &["data", "init", "metrics", "optimizers", "tape"],
     &["ops"],
     &["layers", "losses"],
+    &["save"],
     &["model"],
     &["report"],
     &["run"],

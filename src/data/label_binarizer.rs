@@ -105,7 +105,7 @@ mod tests {
         let labels = Array1::from_iter((0..10u8).rev());
         let encoder = LabelBinarizer::fit(&labels).unwrap();
         let rows = encoder.transform(&labels);
-        assert_eq!(rows, Array2::eye(10).slice(ndarray::s![..;-1, ..]));
+        assert_eq!(rows, Array2::<f32>::eye(10).slice(ndarray::s![..;-1, ..]));
         assert_eq!(encoder.inverse_transform(&rows).unwrap(), labels);
     }
 

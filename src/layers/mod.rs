@@ -5,8 +5,10 @@ mod weights;
 
 pub use weights::{Cursor, Weights};
 
+pub(crate) use weights::Source;
+
 use crate::error::Result;
-use crate::settings::FromSpec;
+use crate::settings::{FromSpec, Make};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -67,7 +69,7 @@ macro_rules! layers {
         $(mod $file; pub use $file::$Layer;)*
 
         /// Every layer's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Layer>>)> {
+        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Layer>)> {
             vec![$(($Layer::CLASS, |spec| Ok(Box::new(spec.make::<$Layer>()?)))),*]
         }
 

@@ -1,6 +1,6 @@
 //! What every layer must hold, walked over the list.
 
-use super::{Cursor, Layer, Weights, classes, samples};
+use super::{Cursor, Layer, Source, Weights, classes, samples};
 use crate::Key;
 use crate::shape::Shape;
 use crate::tape::{Mode, ParamGradients, Params, Recorder};
@@ -16,7 +16,7 @@ fn for_each_sample(check: impl Fn(&dyn Layer, Shape)) {
 /// The output's shape and values for a batch of three, and the sum of all gradients' magnitudes.
 fn run(layer: &dyn Layer, shape: Shape, mode: Mode) -> (Shape, Vec<f32>, f32) {
     let mut params = Params::new();
-    let mut weights = Weights::new(&mut params, "layer", Key::from_seed(1));
+    let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
     let built = layer.build(&[shape], &mut weights).unwrap();
     let ids = weights.into_ids();
     let recorder = Recorder::new(mode);
@@ -53,7 +53,7 @@ fn two_inputs_are_refused_and_none_as_well() {
     for_each_sample(|layer, shape| {
         for inputs in [&[shape, shape][..], &[]] {
             let mut params = Params::new();
-            let mut weights = Weights::new(&mut params, "layer", Key::from_seed(1));
+            let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
             assert!(layer.build(inputs, &mut weights).is_err(), "{layer:?} takes {} inputs", inputs.len());
         }
     });
@@ -62,7 +62,8 @@ fn two_inputs_are_refused_and_none_as_well() {
 #[test]
 fn specs_name_class_and_settings() {
     let spec = super::Dense::new(3).spec().to_string();
-    let expected = "Dense(units=3, activation=linear, use_bias=true, kernel_initializer=GlorotUniform, bias_initializer=Zeros)";
+    let expected =
+        "Dense(units=3, activation=linear, use_bias=true, kernel_initializer=GlorotUniform, bias_initializer=Zeros)";
     assert_eq!(spec, expected);
 }
 

@@ -11,13 +11,22 @@ use crate::tape::{ParamId, Params, Recorder, Var};
 pub struct Weights<'a> {
     params: &'a mut Params,
     layer: &'a str,
-    key: Key,
+    source: Source<'a>,
     ids: Vec<ParamId>,
 }
 
+/// Where weights get their first values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// From their initialisers, under this key.
+    Init(Key),
+    /// From those of the same name that are given.
+    Given(&'a Params),
+}
+
 impl<'a> Weights<'a> {
-    pub(crate) fn new(params: &'a mut Params, layer: &'a str, key: Key) -> Weights<'a> {
-        Weights { params, layer, key, ids: Vec::new() }
+    pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source<'a>) -> Weights<'a> {
+        Weights { params, layer, source, ids: Vec::new() }
     }
 
     /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
@@ -38,10 +47,13 @@ impl<'a> Weights<'a> {
 
     fn insert(&mut self, name: &str, shape: Shape, init: Init, trainable: bool) -> Result<()> {
         let name = format!("{}/{name}", self.layer);
-        if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
-            return Err(Error::TooLarge { place: name, shape });
-        }
-        let values = init.values(shape, self.key.split_name(&name))?;
+        let values = match self.source {
+            Source::Init(_) if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() => {
+                return Err(Error::TooLarge { place: name, shape });
+            }
+            Source::Init(key) => init.values(shape, key.split_name(&name))?,
+            Source::Given(params) => given(params, &name, shape)?,
+        };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
         Ok(())
     }
@@ -49,6 +61,14 @@ impl<'a> Weights<'a> {
     pub(crate) fn into_ids(self) -> Vec<ParamId> {
         self.ids
     }
+}
+
+fn given(params: &Params, name: &str, shape: Shape) -> Result<Vec<f32>> {
+    let id = params.id(name)?;
+    if params.shape(id) != shape {
+        return Err(Error::expected(format!("{shape}")).at(|| name.into(), &[params.shape(id)]));
+    }
+    Ok(params.values(id).to_vec())
 }
 
 /// Hands a layer its weights in the order in which it declared them.

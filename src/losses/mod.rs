@@ -1,7 +1,7 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, Make, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -28,7 +28,7 @@ macro_rules! losses {
         $(mod $file; pub use $file::$Loss;)*
 
         /// Every loss's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Loss>>)> {
+        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Loss>)> {
             vec![$(($Loss::CLASS, |spec| Ok(Box::new(spec.make::<$Loss>()?)))),*]
         }
 

@@ -1,7 +1,10 @@
 //! Accuracy: the share of rows whose most probable class is the right one.
 
 use super::Metric;
+use crate::error::Result;
+use crate::settings::{FromSpec, Settings};
 use crate::shape::View;
+use crate::spec::Spec;
 
 /// The share of rows whose largest prediction stands at the target's class. Keras' `accuracy`: targets may be one-hot
 /// rows or labels, a single prediction for each row counts as a class when it is above ½, and the first of equal
@@ -25,6 +28,18 @@ impl Metric for Accuracy {
             rows.zip(target.data()).filter(|(row, target)| argmax(row) as f32 == **target).count()
         };
         right as f64
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for Accuracy {
+    const CLASS: &'static str = "Accuracy";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<Accuracy> {
+        Ok(Accuracy)
     }
 }
 

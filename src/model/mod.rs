@@ -7,6 +7,7 @@ mod fit;
 mod network;
 mod plan;
 mod predict;
+mod save;
 mod sequential;
 mod summary;
 mod threads;
@@ -17,6 +18,7 @@ pub use compile::Compile;
 pub use fit::Fit;
 pub use sequential::Sequential;
 
+use crate::error::Result;
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
@@ -56,6 +58,15 @@ impl Model {
     /// The same, to change.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
+    }
+
+    /// Works on a pool of so many threads of its own from now on. The results have the same bits.
+    ///
+    /// # Errors
+    /// No thread at all, or a pool that cannot be made.
+    pub fn set_threads(&mut self, threads: usize) -> Result<()> {
+        self.threads = Threads::new(Some(threads))?;
+        Ok(())
     }
 
     /// How many epochs were trained.

@@ -1,8 +1,7 @@
 //! Layers with names and weights: what records a model's forward pass.
 
 use crate::error::{Error, Result, check_setting};
-use crate::layers::{Cursor, Layer, Weights};
-use crate::random::Key;
+use crate::layers::{Cursor, Layer, Source, Weights};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
 use std::collections::BTreeMap;
@@ -29,7 +28,12 @@ pub(super) struct Placed {
 
 impl Network {
     /// Lets each layer declare its weights, and checks that they fit together.
-    pub(super) fn build(input: Shape, layers: &[Arc<dyn Layer>], params: &mut Params, key: Key) -> Result<Network> {
+    pub(super) fn build(
+        input: Shape,
+        layers: &[Arc<dyn Layer>],
+        params: &mut Params,
+        source: Source<'_>,
+    ) -> Result<Network> {
         check_setting(!layers.is_empty(), "Sequential", "layers", 0.0, "1 ≤ layers")?;
         if input.is_empty() {
             return Err(Error::expected("at least one element along each axis").at(|| "input".into(), &[input]));
@@ -43,13 +47,12 @@ impl Network {
         for (number, layer) in layers.iter().enumerate() {
             let name = name(layer.as_ref(), &mut counts);
             let inputs = [network.output()];
-            let mut weights = Weights::new(params, &name, key);
+            let mut weights = Weights::new(params, &name, source);
             let output = layer.build(&inputs, &mut weights);
             let output = output.map_err(|error| error.at(|| format!("layer {} ({name})", number + 1), &inputs))?;
             let weights = weights.into_ids();
             network.layers.push(Placed { layer: layer.clone(), name, weights, output });
         }
-        network.check_recording(params)?;
         Ok(network)
     }
 
@@ -64,7 +67,7 @@ impl Network {
     }
 
     /// What a layer of another crate announces may not be what it records; better to hear of it now.
-    fn check_recording(&self, params: &Params) -> Result<()> {
+    pub(super) fn check_recording(&self, params: &Params) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
         self.record(&recorder, params, recorder.input(self.input.batch(1)?));
         recorder.finish().map(|_| ())

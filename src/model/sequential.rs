@@ -3,7 +3,7 @@
 use super::network::Network;
 use super::{Compile, Model, summary};
 use crate::error::Result;
-use crate::layers::Layer;
+use crate::layers::{Layer, Source};
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::Params;
@@ -60,6 +60,8 @@ impl Sequential {
     }
 
     fn build(&self, params: &mut Params, key: Key) -> Result<Network> {
-        Network::build(self.input, &self.layers, params, key)
+        let network = Network::build(self.input, &self.layers, params, Source::Init(key))?;
+        network.check_recording(params)?;
+        Ok(network)
     }
 }

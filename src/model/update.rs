@@ -1,8 +1,14 @@
 //! The optimizer's work: one loop for each weight array, cut into pieces for the threads.
 
-use crate::error::{Result, check_setting};
+use crate::error::{Error, Result, check_setting};
 use crate::optimizers::{MAX_MEMORY, Optimizer};
+use crate::save::MemoryArray;
+use crate::shape::Shape;
 use crate::tape::{ParamGradients, ParamId, Params};
+use std::collections::BTreeMap;
+
+/// The optimizer's arrays as a file has them.
+type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
 
 /// Elements that stay on one thread; pieces never change a result.
 const PIECE: usize = 1 << 15;
@@ -21,6 +27,41 @@ impl Memory {
             std::array::from_fn(|array| first.get(array).map_or(Vec::new(), |first| vec![*first; length]))
         };
         Ok(Memory(params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect()))
+    }
+
+    /// What was remembered, from the arrays of a file.
+    pub(super) fn restore(optimizer: &dyn Optimizer, params: &Params, stored: &StoredArrays) -> Result<Memory> {
+        let mut memory = Memory::new(optimizer, params)?;
+        let mut restored = 0;
+        for (id, arrays) in &mut memory.0 {
+            for (number, array) in arrays.iter_mut().enumerate().take(optimizer.memory().len()) {
+                let name = MemoryArray::name(number, params.name(*id));
+                match stored.get(&name) {
+                    Some((shape, values)) if *shape == params.shape(*id) => array.copy_from_slice(values),
+                    _ => {
+                        return Err(Error::other(format!(
+                            "its optimizer's array {name} is missing or of another shape"
+                        )));
+                    }
+                }
+                restored += 1;
+            }
+        }
+        if restored != stored.len() {
+            return Err(Error::other("it holds more of the optimizer's arrays than the optimizer has"));
+        }
+        Ok(memory)
+    }
+
+    /// Every array, for a file.
+    pub(super) fn arrays<'a>(&'a self, params: &'a Params) -> Vec<MemoryArray<'a>> {
+        let mut all = Vec::new();
+        for (id, arrays) in &self.0 {
+            let (parameter, shape) = (params.name(*id), params.shape(*id));
+            let kept = arrays.iter().enumerate().filter(|(_, values)| !values.is_empty());
+            all.extend(kept.map(|(number, values)| MemoryArray { number, parameter, shape, values }));
+        }
+        all
     }
 
     /// Changes every trainable parameter along its gradient.

@@ -1,7 +1,7 @@
 //! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
 
 use crate::error::{Result, check_setting};
-use crate::settings::FromSpec;
+use crate::settings::{FromSpec, Make};
 use crate::spec::Spec;
 use std::fmt::Debug;
 
@@ -49,7 +49,7 @@ macro_rules! optimizers {
         $(mod $file; pub use $file::$Optimizer;)*
 
         /// Every optimizer's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, fn(&Spec) -> Result<Box<dyn Optimizer>>)> {
+        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Optimizer>)> {
             vec![$(($Optimizer::CLASS, |spec| Ok(Box::new(spec.make::<$Optimizer>()?)))),*]
         }
 

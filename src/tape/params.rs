@@ -116,6 +116,43 @@ impl Params {
         ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("values fill their shape")
     }
 
+    /// Every parameter's name and values, in build order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, ArrayViewD<'_, f32>)> {
+        self.ids().map(|id| (self.name(id), self.get(id)))
+    }
+
+    /// Sets the parameter with this name, from an array of its shape.
+    ///
+    /// # Errors
+    /// No parameter has the name, or its shape differs.
+    pub fn set<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()> {
+        let (id, found) = (self.id(name)?, shape_of(name, values)?);
+        self.check_shape(id, found)?;
+        self.values_mut(id).iter_mut().zip(values).for_each(|(value, given)| *value = *given);
+        Ok(())
+    }
+
+    /// Sets every parameter from the one of the same name in `other`, which may have more. Nothing changes if it fails.
+    ///
+    /// # Errors
+    /// One of the names is not there, or its shape differs.
+    pub fn assign(&mut self, other: &Params) -> Result<()> {
+        let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
+        pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
+        for (id, given) in pairs {
+            self.values_mut(id).copy_from_slice(other.values(given));
+        }
+        Ok(())
+    }
+
+    fn check_shape(&self, id: ParamId, found: Shape) -> Result<()> {
+        let shape = self.shape(id);
+        if found == shape {
+            return Ok(());
+        }
+        Err(Error::expected(format!("{shape}, the parameter's own shape")).at(|| self.name(id).into(), &[found]))
+    }
+
     /// How many arrays there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -138,11 +175,15 @@ impl Params {
         for entry in &self.entries {
             entry.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", hasher.finalize())
     }
 
     pub(super) fn view(&self, index: usize) -> View<'_> {
         View::new(self.entries[index].shape, &self.entries[index].values)
+    }
+
+    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
+        &self.entry(id).values
     }
 
     pub(crate) fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
@@ -220,6 +261,28 @@ mod tests {
         assert!(params.add("w", &arr1(&[1.0])).is_err());
         let message = params.id("v").unwrap_err().to_string();
         assert_eq!(message, "there is no parameter \"v\"; there is w");
+    }
+
+    #[test]
+    fn arrays_are_set_by_name_all_or_none() {
+        let pair = |a: &[f32], b: &[f32]| {
+            let mut params = Params::new();
+            params.add("a", &arr1(a)).unwrap();
+            params.add("b", &arr1(b)).unwrap();
+            params
+        };
+        let mut params = pair(&[1.0], &[2.0, 3.0]);
+        params.set("b", &arr1(&[5.0, 6.0])).unwrap();
+        let message = params.set("b", &arr1(&[5.0])).unwrap_err().to_string();
+        assert_eq!(message, "b: found shape 1, expected 2, the parameter's own shape");
+        assert!(params.assign(&pair(&[9.0], &[9.0])).is_err() && params.assign(&Params::new()).is_err());
+        let values = |params: &Params| {
+            params.iter().flat_map(|(_, values)| values.into_iter().copied().collect::<Vec<_>>()).collect::<Vec<f32>>()
+        };
+        assert_eq!(values(&params), [1.0, 5.0, 6.0]);
+        params.assign(&pair(&[7.0], &[8.0, 9.0])).unwrap();
+        assert_eq!(values(&params), [7.0, 8.0, 9.0]);
+        assert_eq!(params.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

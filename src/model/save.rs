@@ -1,0 +1,171 @@
+//! A model in one file, and back.
+
+use super::Model;
+use super::network::Network;
+use super::plan::Plans;
+use super::threads::Threads;
+use super::update::Memory;
+use crate::error::{Error, Result};
+use crate::kernels::simd;
+use crate::layers::{Layer, Source};
+use crate::save::{self, Description, Registry, Stored};
+use crate::tape::{ParamGradients, Params};
+use std::path::Path;
+use std::sync::Arc;
+
+impl Model {
+    /// Writes the whole model to one file: architecture, weights, running statistics, optimizer with its state, loss,
+    /// metrics, and where training stands. The file is written beside its place and renamed, so it is whole or what it
+    /// was. [`save`](crate::save) describes the format.
+    ///
+    /// ```
+    /// use gradus::{Compile, Model, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
+    /// let network = Sequential::new([4]).add(Dense::new(3));
+    /// let model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()).seed(1))?;
+    /// let path = std::env::temp_dir().join("gradus-doc-model.safetensors");
+    /// model.save(&path)?;
+    /// assert_eq!(Model::load(&path)?.params().sha256(), model.params().sha256());
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save::write(path.as_ref(), &self.params, &self.memory.arrays(&self.params), Some(&self.description()))
+    }
+
+    /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
+    /// stood. It works on as many threads as `GRADUS_THREADS` says, or on the ambient ones.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, of a newer version or without a model, or names a part that is not the
+    /// library's, for which there is [`load_with`](Model::load_with).
+    pub fn load(path: impl AsRef<Path>) -> Result<Model> {
+        Model::load_with(path, &Registry::new())
+    }
+
+    /// The same with parts of your own, which the registry names.
+    ///
+    /// # Errors
+    /// As for [`load`](Model::load).
+    pub fn load_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Model> {
+        let (path, level) = (path.as_ref(), simd::level());
+        let mut stored = save::read(path)?;
+        let wrong = |problem| Error::Format { path: path.into(), problem };
+        let Some(description) = stored.model.take() else {
+            let problem = "it holds arrays but no model; build the model in code, and load_weights puts them in";
+            return Err(wrong(problem.into()));
+        };
+        let threads = level.and_then(|_| Threads::new(None))?;
+        Model::restore(&stored, &description, registry, threads).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// Sets every weight and running statistic from the one of the same name in a safetensors file, of this library or
+    /// another program. What the optimizer remembers stays. Nothing changes if it fails.
+    ///
+    /// # Errors
+    /// Those of [`Params::load_weights`].
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.params.load_weights(path)
+    }
+
+    fn description(&self) -> Description {
+        let layers = self.network.layers.iter();
+        Description {
+            input: self.network.input,
+            layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
+            optimizer: self.optimizer.spec(),
+            loss: self.loss.spec(),
+            metrics: self.metrics.iter().map(|metric| metric.spec()).collect(),
+            key: self.key,
+            epoch: self.epoch,
+            step: self.step,
+        }
+    }
+
+    /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
+    fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
+        let layer = |(_, spec): &(String, _)| registry.make_layer(spec).map(Arc::from);
+        let layers: Vec<Arc<dyn Layer>> = description.layers.iter().map(layer).collect::<Result<_>>()?;
+        let mut params = Params::new();
+        let network = Network::build(description.input, &layers, &mut params, Source::Given(&stored.params))?;
+        for (placed, (name, _)) in network.layers.iter().zip(&description.layers) {
+            check(placed.name == *name, || format!("its layer {} is named {name}", placed.name))?;
+        }
+        check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
+        let optimizer = registry.make_optimizer(&description.optimizer)?;
+        optimizer.check()?;
+        Ok(Model {
+            gradients: ParamGradients::new(&params),
+            memory: Memory::restore(optimizer.as_ref(), &params, &stored.memory)?,
+            network,
+            params,
+            loss: registry.make_loss(&description.loss)?,
+            metrics: description.metrics.iter().map(|spec| registry.make_metric(spec)).collect::<Result<_>>()?,
+            optimizer,
+            key: description.key,
+            epoch: description.epoch,
+            step: description.step,
+            threads,
+            plans: Plans::default(),
+        })
+    }
+}
+
+fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::other(problem())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Dense, Reshape};
+    use crate::losses::CategoricalCrossentropy;
+    use crate::optimizers::{Adam, Optimizer, Sgd};
+    use crate::shape::Shape;
+    use crate::spec::Spec;
+    use crate::{Compile, Sequential};
+
+    /// What loading says of a file with a sound checksum whose description was changed by `lie`.
+    fn message(lie: impl FnOnce(&mut Description)) -> String {
+        let network = Sequential::new([2]).add(Dense::new(2));
+        let model = network.compile(Compile::new(Sgd::new(0.1).momentum(0.5), CategoricalCrossentropy::new())).unwrap();
+        let mut description = model.description();
+        lie(&mut description);
+        let path = std::env::temp_dir().join(format!("gradus-lie-{:?}.safetensors", std::thread::current().id()));
+        save::write(&path, &model.params, &model.memory.arrays(&model.params), Some(&description)).unwrap();
+        let error = Model::load(&path).unwrap_err().to_string();
+        std::fs::remove_file(path).unwrap();
+        error.split_once(": ").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_description_that_claims_too_much_is_refused_before_anything_is_allocated() {
+        let dense = |units: usize| Dense::new(units).spec();
+        let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
+        assert_eq!(wide, "dense/kernel: found shape 2 × 2, expected 2 × 72057594037927935");
+        let more = message(|description| description.layers.push(("dense_1".into(), dense(2))));
+        assert_eq!(more, "there is no parameter \"dense_1/kernel\"; there is dense/kernel and dense/bias");
+        let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
+        let huge = message(|description| {
+            description.input = Shape::from([1 << 40]);
+            description.layers = vec![("reshape".into(), reshaped)];
+        });
+        assert_eq!(huge, "it holds arrays that no layer has declared");
+    }
+
+    #[test]
+    fn a_description_that_does_not_fit_is_told() {
+        let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
+        assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
+        let named = message(|description| description.layers[0].0 = "hidden".into());
+        assert_eq!(named, "its layer dense is named hidden");
+        let other = message(|description| description.optimizer = Sgd::new(0.1).spec());
+        assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
+        let adam = message(|description| description.optimizer = Adam::default().spec());
+        assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
+        let wrong = message(|description| description.optimizer = Sgd::new(-1.0).spec());
+        assert_eq!(wrong, "Sgd: learning_rate -1 is not in 0 ≤ learning_rate, finite");
+    }
+}

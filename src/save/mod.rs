@@ -1,0 +1,30 @@
+//! Models and weights in files: written whole or not at all, read only when nothing is wrong with them.
+//!
+//! [`Model::save`](crate::Model::save) writes a safetensors file, which the ordinary safetensors libraries open: the
+//! weights and running statistics under their names (`dense_1/kernel`), and what the optimizer remembers about them as
+//! `optimizer/0/dense_1/kernel`. Its metadata hold
+//!
+//! | key | value |
+//! |---|---|
+//! | `gradus.version` | the version of this format, now 1 |
+//! | `gradus.model` | layers, optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, as JSON |
+//! | `gradus.state` | the names of the arrays that the optimizer does not change, as JSON |
+//! | `gradus.sha256` | the checksum of all the above and of every array's name, shape and elements |
+//!
+//! **Promise:** a file of an older version of the format can be read by every later version of the library. One of a newer
+//! version is refused, and so is a file whose checksum does not match.
+//!
+//! [`Params::save`](crate::tape::Params::save) writes arrays alone. A safetensors file of another program has none of
+//! these metadata; [`Params::load`](crate::tape::Params::load) reads its arrays, and
+//! [`Model::load_weights`](crate::Model::load_weights) puts them into a model built in code.
+
+mod container;
+mod describe;
+mod file;
+mod params;
+mod registry;
+
+pub use registry::Registry;
+
+pub(crate) use describe::Description;
+pub(crate) use file::{MemoryArray, Stored, read, write};
