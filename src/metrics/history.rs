@@ -6,10 +6,19 @@ use crate::files::write_whole;
 use std::path::Path;
 
 /// What `fit` returns: one entry for each epoch.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
+    /// What an entry counts: `epoch`, or `step` in a training loop of your own that reports every so many steps.
+    pub unit: &'static str,
+}
+
+impl Default for History {
+    /// No epochs yet.
+    fn default() -> History {
+        History::new("epoch")
+    }
 }
 
 /// What one epoch reported.
@@ -38,16 +47,31 @@ impl Epoch {
 }
 
 impl History {
+    /// No entries yet, which will count `epoch` or `step`.
+    pub fn new(unit: &'static str) -> History {
+        History { epochs: Vec::new(), unit }
+    }
+
     /// One score over all epochs, by Keras' name; epochs without it are left out.
     pub fn get(&self, name: &str) -> Vec<f64> {
         self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect()
     }
 
-    /// The table as CSV: epoch, the scores, the validation scores, seconds, learning rate. Cells without a value are empty.
+    /// Every name that [`get`](History::get) knows: the loss and the metrics, then the same of the validation rows.
+    pub fn names(&self) -> Vec<String> {
+        let Some(first) = self.epochs.first() else { return Vec::new() };
+        let names: Vec<String> = first.scores.names().map(str::to_owned).collect();
+        let validation = names.iter().map(|name| format!("val_{name}"));
+        let known = validation.filter(|name| self.epochs.iter().any(|epoch| epoch.get(name).is_some()));
+        names.iter().cloned().chain(known).collect()
+    }
+
+    /// The table as CSV: the number, the scores, the validation scores, seconds, learning rate. Cells without a value are empty.
     pub fn to_csv(&self) -> String {
         let names: Vec<&str> = self.epochs.first().map_or(vec!["loss"], |epoch| epoch.scores.names().collect());
         let validation: Vec<String> = names.iter().map(|name| format!("val_{name}")).collect();
-        let mut csv = format!("epoch,{},{},seconds,learning_rate\n", names.join(","), validation.join(","));
+        let (unit, scores) = (self.unit, [names.join(","), validation.join(",")].join(","));
+        let mut csv = format!("{unit},{scores},seconds,learning_rate\n");
         for epoch in &self.epochs {
             let names = names.iter().copied().chain(validation.iter().map(String::as_str));
             let cells: Vec<String> =
@@ -76,10 +100,13 @@ mod tests {
         let scores = Scores { loss: 0.5, metrics: vec![("accuracy".into(), 0.25)] };
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 1.5, learning_rate: 0.01 };
         let second = Epoch { number: 2, validation: Some(epoch.scores.clone()), ..epoch.clone() };
-        let history = History { epochs: vec![epoch, second] };
+        let mut history = History { epochs: vec![epoch, second], unit: "epoch" };
         let expected = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate\n\
                         1,0.5,0.25,,,1.500,0.01\n2,0.5,0.25,0.5,0.25,1.500,0.01\n";
         assert_eq!(history.to_csv(), expected);
         assert_eq!(history.get("val_accuracy"), [0.25]);
+        assert_eq!(history.names(), ["loss", "accuracy", "val_loss", "val_accuracy"]);
+        history.unit = "step";
+        assert!(history.to_csv().starts_with("step,loss,"));
     }
 }

@@ -3,7 +3,7 @@
 use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
-use super::update::Memory;
+use super::update::OptimizerState;
 use super::{Model, plan};
 use crate::error::Result;
 use crate::kernels::simd;
@@ -57,14 +57,13 @@ impl Compile {
     /// Makes the model of the network that `build` gives.
     pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
         simd::level()?;
-        self.optimizer.check()?;
         let key = Key::from_seed(self.seed);
         let mut params = Params::new();
         let network = build(&mut params, key.purpose(Purpose::Init))?;
         plan::check_loss(&network, &params, self.loss.as_ref())?;
         Ok(Model {
             gradients: ParamGradients::new(&params),
-            memory: Memory::new(self.optimizer.as_ref(), &params)?,
+            memory: OptimizerState::new(self.optimizer.as_ref(), &params)?,
             network,
             params,
             loss: self.loss,

@@ -17,6 +17,7 @@ pub use callbacks::{BatchEnd, Callback, EpochEnd, Progress};
 pub use compile::Compile;
 pub use fit::Fit;
 pub use sequential::Sequential;
+pub use update::OptimizerState;
 
 use crate::error::Result;
 use crate::losses::Loss;
@@ -27,7 +28,6 @@ use crate::tape::{ParamGradients, Params};
 use network::Network;
 use plan::Plans;
 use threads::Threads;
-use update::Memory;
 
 /// A compiled model: layers with their weights, a loss, an optimizer with its state, and counters of what was trained.
 ///
@@ -40,7 +40,7 @@ pub struct Model {
     loss: Box<dyn Loss>,
     metrics: Vec<Box<dyn Metric>>,
     optimizer: Box<dyn Optimizer>,
-    memory: Memory,
+    memory: OptimizerState,
     key: Key,
     /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
     epoch: u64,
@@ -58,6 +58,16 @@ impl Model {
     /// The same, to change.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
+    }
+
+    /// How weights follow their gradients.
+    pub fn optimizer(&self) -> &dyn Optimizer {
+        self.optimizer.as_ref()
+    }
+
+    /// What training makes small.
+    pub fn loss(&self) -> &dyn Loss {
+        self.loss.as_ref()
     }
 
     /// Works on a pool of so many threads of its own from now on. The results have the same bits.

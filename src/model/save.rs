@@ -4,7 +4,7 @@ use super::Model;
 use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
-use super::update::Memory;
+use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::layers::{Layer, Source};
@@ -95,10 +95,9 @@ impl Model {
         }
         check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
         let optimizer = registry.make_optimizer(&description.optimizer)?;
-        optimizer.check()?;
         Ok(Model {
             gradients: ParamGradients::new(&params),
-            memory: Memory::restore(optimizer.as_ref(), &params, &stored.memory)?,
+            memory: OptimizerState::restore(optimizer.as_ref(), &params, &stored.memory)?,
             network,
             params,
             loss: registry.make_loss(&description.loss)?,

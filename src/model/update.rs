@@ -1,4 +1,4 @@
-//! The optimizer's work: one loop for each weight array, cut into pieces for the threads.
+//! The optimizer's work: what it remembers of each weight array, and one loop over each, cut into pieces for the threads.
 
 use crate::error::{Error, Result, check_setting};
 use crate::optimizers::{MAX_MEMORY, Optimizer};
@@ -13,12 +13,29 @@ type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
 /// Elements that stay on one thread; pieces never change a result.
 const PIECE: usize = 1 << 15;
 
-/// What the optimizer remembers about each trainable parameter: its state arrays.
+/// What an optimizer remembers about each trainable parameter: its state arrays. A [`Model`](crate::Model) has its own;
+/// a training loop on the tape makes one.
+///
+/// ```
+/// use gradus::{OptimizerState, optimizers::Sgd, tape::{ParamGradients, Params}};
+/// let mut params = Params::new();
+/// params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+/// let (sgd, gradients) = (Sgd::new(0.5), ParamGradients::new(&params)); // gradients of zero
+/// let mut state = OptimizerState::new(&sgd, &params)?;
+/// state.update(&sgd, 1, 0.5, &mut params, &gradients);
+/// assert_eq!(params.get(params.id("weight")?), ndarray::arr1(&[1.0, 2.0]).into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Debug)]
-pub(super) struct Memory(Vec<(ParamId, [Vec<f32>; MAX_MEMORY])>);
+pub struct OptimizerState(Vec<(ParamId, [Vec<f32>; MAX_MEMORY])>);
 
-impl Memory {
-    pub(super) fn new(optimizer: &dyn Optimizer, params: &Params) -> Result<Memory> {
+impl OptimizerState {
+    /// The state before the first step.
+    ///
+    /// # Errors
+    /// The optimizer's settings are out of range, or it keeps more arrays than [`MAX_MEMORY`].
+    pub fn new(optimizer: &dyn Optimizer, params: &Params) -> Result<OptimizerState> {
+        optimizer.check()?;
         let first = optimizer.memory();
         let class = optimizer.spec().class().to_owned();
         check_setting(first.len() <= MAX_MEMORY, class, "memory", first.len() as f64, "0 ≤ arrays ≤ 4")?;
@@ -26,12 +43,12 @@ impl Memory {
             let length = params.shape(id).len();
             std::array::from_fn(|array| first.get(array).map_or(Vec::new(), |first| vec![*first; length]))
         };
-        Ok(Memory(params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect()))
+        Ok(OptimizerState(params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect()))
     }
 
     /// What was remembered, from the arrays of a file.
-    pub(super) fn restore(optimizer: &dyn Optimizer, params: &Params, stored: &StoredArrays) -> Result<Memory> {
-        let mut memory = Memory::new(optimizer, params)?;
+    pub(super) fn restore(optimizer: &dyn Optimizer, params: &Params, stored: &StoredArrays) -> Result<OptimizerState> {
+        let mut memory = OptimizerState::new(optimizer, params)?;
         let mut restored = 0;
         for (id, arrays) in &mut memory.0 {
             for (number, array) in arrays.iter_mut().enumerate().take(optimizer.memory().len()) {
@@ -64,8 +81,11 @@ impl Memory {
         all
     }
 
-    /// Changes every trainable parameter along its gradient.
-    pub(super) fn update(
+    /// Changes every trainable parameter along its gradient. `step` counts from 1.
+    ///
+    /// # Panics
+    /// When the gradients or the parameters are not those that the state was made for.
+    pub fn update(
         &mut self,
         optimizer: &dyn Optimizer,
         step: u64,
