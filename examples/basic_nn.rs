@@ -1,120 +1,157 @@
-//! A network of one hidden layer, written on the tape alone: `cargo run --release --example basic_nn`.
+//! A network of one hidden layer, written on the tape alone: `cargo run --example basic_nn`.
 //!
 //! Start here to see how autograd works: parameters live in `Params`, an expression is recorded once, and each step fills
-//! the input, runs the tape forward and backward, and lets the optimizer follow the gradients.
+//! the inputs, runs the tape forward and backward, and lets the optimizer follow the gradients.
 
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
-use gradus::metrics::{Accuracy, Mean, Metric};
+use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, Scores};
 use gradus::optimizers::{Adam, Optimizer};
-use gradus::run::{Options, Program};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
-use gradus::{Init, Key, Shape, View};
-use ndarray::Array;
+use gradus::report::{Notebook, Picture, Predictions, general};
+use gradus::run::{Interrupt, Options, Program};
+use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::{Init, Key, OptimizerState, Shape};
+use ndarray::{Array, Array2, s};
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Instant;
 
-/// Rows in a batch.
+/// Rows in a batch, for training and for evaluation.
 const BATCH: usize = 1000;
+/// Steps between reports.
+const DISPLAY: u64 = 50;
 
 fn main() -> ExitCode {
     Program::new("basic_nn", "A network on the tape, on MNIST").steps(1000).seed(1).run(train)
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
-    // The classic split: the first 5,000 training images are for validation.
+    let mut notebook = Notebook::new("A network on the tape, on MNIST");
+
+    notebook.heading("The data, with the classic split: the first 5,000 training images are for validation");
     let digits = mnist::load(options.data.as_deref())?;
     let all = digits.train.normalized()?.reshaped([784])?.one_hot(10)?;
     let test = digits.test.normalized()?.reshaped([784])?.one_hot(10)?;
     let last = all.len().min(5000usize.saturating_add(options.limit));
-    let (validation, train) = (all.rows(..5000)?, all.rows(5000..last)?);
-    println!("{} training, {} validation and {} test images", train.len(), validation.len(), test.len());
+    let (validation, train, test) = (all.rows(..5000)?, all.rows(5000..last)?, test.rows(..)?);
+    notebook.text(format!("{} training, {} validation and {} test images", train.len(), validation.len(), test.len()));
+    let drawn = Picture::all(&digits.train.images.slice(s![5001..5005, .., ..]))?;
+    let captions = digits.train.labels.slice(s![5001..5005]).to_vec();
+    let white = drawn.iter().zip(&captions).map(|(picture, label)| (picture.clone().inverted(), label.to_string()));
+    let inverted = (drawn[0].clone(), format!("{}, inverted", captions[0]));
+    notebook.pictures(&[inverted].into_iter().chain(white).collect::<Vec<_>>());
 
-    // All four arrays from normal(0.5, 0.7).
+    notebook.heading("Parameters: all four arrays from normal(0.5, 0.7)");
     let key = Key::from_seed(options.seed);
     let mut params = Params::new();
-    for (name, sizes) in [("w1", &[784, 200][..]), ("b1", &[200]), ("w2", &[200, 10]), ("b2", &[10])] {
+    let mut normal = |name: &str, sizes: &[usize]| -> Result<ParamId, Box<dyn Error>> {
         let values = Init::Normal { mean: 0.5, deviation: 0.7 }.values(Shape::new(sizes)?, key.split_name(name))?;
-        params.add(name, &Array::from_shape_vec(sizes, values)?)?;
-    }
+        Ok(params.add(name, &Array::from_shape_vec(sizes, values)?)?)
+    };
+    let ids = [normal("w1", &[784, 200])?, normal("b1", &[200])?, normal("w2", &[200, 10])?, normal("b2", &[10])?];
+    notebook.text(format!("784 → 200 → 10: {} weights", params.count(true)));
 
-    // Recorded once: the loss of a batch, and what to make small.
-    let recorder = Recorder::new(Mode::Training);
-    let (x, t) = (recorder.input([BATCH, 784]), recorder.input([BATCH, 10]));
-    let logits = network(&recorder, &params, x);
-    let loss = logits.softmax_crossentropy(t);
-    recorder.minimize(loss);
-    let step = Step { x: x.id(), t: t.id(), logits: logits.id(), loss: loss.id() };
-    let mut tape = recorder.finish()?;
-
-    // Replayed a thousand times.
+    notebook.heading("Training: recorded once, replayed in every step");
+    let mut step = Network::record(Mode::Training, &params, ids)?;
     let mut gradients = ParamGradients::new(&params);
     let adam = Adam::new(0.001).epsilon(1e-8);
-    let ids: Vec<ParamId> = params.ids().collect();
-    let mut memory: Vec<_> = ids.iter().map(|id| [0, 1].map(|_| vec![0.0; params.shape(*id).len()])).collect();
+    let mut state = OptimizerState::new(&adam, &params)?;
     let mut batches = NextBatch::new(train.len(), BATCH, key.split_name("batches"))?;
+    let (interrupt, mut history) = (Interrupt::new()?, History::new("step"));
+    let (mut loss, mut accuracy, mut seconds) = (Mean::default(), Mean::default(), 0.0);
     for number in 1..=options.epochs as u64 {
-        step.fill(&mut tape, &train, batches.next_batch());
-        tape.run(&params, key.split(number));
-        tape.backward(&params, &mut gradients);
-        for (id, [mean, square]) in ids.iter().zip(&mut memory) {
-            let (mut value, gradient) = (params.get_mut(*id), gradients.get(*id).ok_or("every parameter is trained")?);
-            let (value, gradient) = (value.as_slice_mut().ok_or("row-major")?, gradient.as_slice().ok_or("row-major")?);
-            adam.update(number, adam.learning_rate(), value, gradient, &mut [mean, square]);
+        let start = Instant::now();
+        step.fill(&train, batches.next_batch());
+        step.tape.run(&params, key.split(number));
+        step.tape.backward(&params, &mut gradients);
+        state.update(&adam, number, adam.learning_rate(), &mut params, &gradients);
+        seconds += start.elapsed().as_secs_f64();
+        step.score(&mut loss, &mut accuracy);
+        let last = number == options.epochs as u64 || interrupt.pressed();
+        if number % DISPLAY == 0 || last {
+            notebook.show(format!("Step: {number} error: {}", general(step.loss())));
+            let (scores, (_, unseen)) = (scores(&loss, &accuracy), evaluate(&params, ids, &validation)?);
+            let learning_rate = adam.learning_rate();
+            history.epochs.push(Epoch { number, scores, validation: Some(unseen), seconds, learning_rate });
+            (loss, accuracy, seconds) = (Mean::default(), Mean::default(), 0.0);
         }
-        if number % 50 == 0 || number == options.epochs as u64 {
-            let error = tape.value(step.loss).sum();
-            let accuracy = 100.0 * step.accuracy(&mut tape, &params, &validation).0;
-            println!("Step: {number} error: {error} - validation accuracy: {accuracy:.2} %");
+        if last {
+            break;
         }
     }
+    // Overfitting shows where training goes on getting better and validation does not.
+    notebook.history(&history);
 
-    let (accuracy, loss) = step.accuracy(&mut tape, &params, &Rows::range(&test, ..)?);
-    println!("Accuracy: {} %", (100.0 * accuracy * 100.0).round() / 100.0);
-    println!("test loss: {loss:.4} - test accuracy: {accuracy:.4}");
-    println!("weights: sha256 {}", params.sha256());
+    notebook.heading("How good it is, one right and one wrong prediction");
+    let (probabilities, scores) = evaluate(&params, ids, &test)?;
+    notebook.text(format!("Accuracy: {:.0}%", 100.0 * scores.metrics[0].1));
+    let predictions = Predictions::new(&digits.test.classes(), &probabilities)?;
+    let pictures = Picture::all(&digits.test.images)?;
+    for right in [true, false] {
+        if let Some(row) = (0..predictions.len()).find(|row| predictions.is_right(*row) == right) {
+            notebook.prediction(&pictures[row].clone().inverted(), &predictions, row);
+        }
+    }
+    notebook.confusion(&predictions)?.mistakes(&predictions, &pictures);
+    params.save(options.out.join("model.safetensors"))?;
+    let settings = [("optimizer", adam.spec().to_string()), ("batch size", BATCH.to_string())];
+    options.close(&mut notebook, &settings, &history, &predictions, &scores, &params)?;
     Ok(())
 }
 
-/// relu(x · w1 + b1) · w2 + b2
-fn network<'r>(recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
-    let mut parameters = params.ids().map(|id| recorder.parameter(params, id));
-    let mut next = || parameters.next().expect("four parameters");
-    let (w1, b1, w2, b2) = (next(), next(), next(), next());
-    (x.matmul(w1) + b1).relu().matmul(w2) + b2
-}
-
-/// Where things stand on the tape.
-struct Step {
+/// The network on a tape: what goes in, and what comes out.
+struct Network {
+    tape: Tape,
     x: Id,
     t: Id,
-    logits: Id,
+    probabilities: Id,
     loss: Id,
 }
 
-impl Step {
-    /// Writes a batch into the tape's inputs.
-    fn fill(&self, tape: &mut Tape, data: &Rows<'_>, rows: &[usize]) {
-        let (mut inputs, mut targets) = (vec![0.0; BATCH * 784], vec![0.0; BATCH * 10]);
-        data.gather(rows, &mut inputs, &mut targets);
-        for (id, values) in [(self.x, inputs), (self.t, targets)] {
-            tape.input_mut(id).iter_mut().zip(values).for_each(|(input, value)| *input = value);
-        }
+impl Network {
+    /// softmax(relu(x · w1 + b1) · w2 + b2), and its cross-entropy against one-hot rows t.
+    fn record(mode: Mode, params: &Params, ids: [ParamId; 4]) -> gradus::Result<Network> {
+        let recorder = Recorder::new(mode);
+        let (x, t) = (recorder.input([BATCH, 784]), recorder.input([BATCH, 10]));
+        let [w1, b1, w2, b2] = ids.map(|id| recorder.parameter(params, id));
+        let hidden = (x.matmul(w1) + b1).relu();
+        let logits = hidden.matmul(w2) + b2;
+        let (probabilities, loss) = (logits.softmax(), logits.softmax_crossentropy(t));
+        recorder.minimize(loss);
+        let [x, t, probabilities, loss] = [x, t, probabilities, loss].map(|var| var.id());
+        Ok(Network { tape: recorder.finish()?, x, t, probabilities, loss })
     }
 
-    /// The share of whole batches that is classified rightly, and their mean loss.
-    fn accuracy(&self, tape: &mut Tape, params: &Params, data: &Rows<'_>) -> (f64, f64) {
-        let (mut accuracy, mut loss) = (Mean::default(), Mean::default());
-        let rows: Vec<usize> = (0..data.len()).collect();
-        for rows in rows.chunks_exact(BATCH) {
-            self.fill(tape, data, rows);
-            tape.run(params, Key::from_seed(0));
-            let [prediction, target] = [self.logits, self.t].map(|id| tape.value(id));
-            let view = |array: &ndarray::ArrayViewD<'_, f32>| array.iter().copied().collect::<Vec<f32>>();
-            let (prediction, target) = (view(&prediction), view(&target));
-            let shape = Shape::from([BATCH, 10]);
-            accuracy.add_sum(Accuracy.sum(View::new(shape, &prediction), View::new(shape, &target)), BATCH);
-            loss.add(f64::from(tape.value(self.loss).sum()), BATCH);
-        }
-        (accuracy.value(), loss.value())
+    /// Writes a batch into the tape's inputs.
+    fn fill(&mut self, data: &Rows<'_>, rows: &[usize]) {
+        let [inputs, targets] = self.tape.input_slices(self.x, self.t);
+        data.gather(rows, inputs, targets);
     }
+
+    /// The batch's mean loss.
+    fn loss(&self) -> f64 {
+        f64::from(self.tape.value(self.loss).sum())
+    }
+
+    /// Adds the batch to running means.
+    fn score(&self, loss: &mut Mean, accuracy: &mut Mean) {
+        loss.add(self.loss(), BATCH);
+        accuracy.add_sum(Accuracy.sum(self.tape.view(self.probabilities), self.tape.view(self.t)), BATCH);
+    }
+}
+
+/// The probabilities of the ten digits for every row, and the mean loss and accuracy.
+fn evaluate(params: &Params, ids: [ParamId; 4], data: &Rows<'_>) -> Result<(Array2<f32>, Scores), Box<dyn Error>> {
+    let mut network = Network::record(Mode::Inference, params, ids)?;
+    let (mut loss, mut accuracy, mut probabilities) = (Mean::default(), Mean::default(), Vec::new());
+    for first in (0..data.len()).step_by(BATCH) {
+        network.fill(data, &(first..first + BATCH).collect::<Vec<_>>());
+        network.tape.run(params, Key::from_seed(0));
+        network.score(&mut loss, &mut accuracy);
+        probabilities.extend(network.tape.value(network.probabilities));
+    }
+    Ok((Array2::from_shape_vec((data.len(), 10), probabilities)?, scores(&loss, &accuracy)))
+}
+
+fn scores(loss: &Mean, accuracy: &Mean) -> Scores {
+    Scores { loss: loss.value(), metrics: vec![("accuracy".into(), accuracy.value())] }
 }

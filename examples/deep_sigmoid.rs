@@ -1,14 +1,14 @@
 //! Four sigmoid layers behind a batch normalisation, on raw pixels, as the notebook has it:
-//! `cargo run --release --example deep_sigmoid`.
+//! `cargo run --example deep_sigmoid`.
 
-use gradus::data::{Dataset, mnist, to_categorical};
+use gradus::data::{mnist, to_categorical};
 use gradus::layers::{Activation, BatchNorm, Dense, Reshape};
 use gradus::losses::CategoricalCrossentropy;
-use gradus::metrics::Accuracy;
+use gradus::metrics::{Accuracy, History};
 use gradus::optimizers::Sgd;
+use gradus::report::{Notebook, Picture, Predictions, matrix};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::{Compile, Sequential, report};
-use ndarray::s;
+use gradus::{Compile, Key, Model, Sequential};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -17,15 +17,24 @@ fn main() -> ExitCode {
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
-    // Raw pixels, 0 to 255: the network normalises them itself.
+    let mut notebook = Notebook::new("A deep sigmoid network on MNIST");
+
+    notebook.heading("Collect the data, and look at random test images");
     let digits = mnist::load(options.data.as_deref())?;
     let first = digits.train.first(options.limit);
-    let (train, test) = (first.raw()?.one_hot(10)?, digits.test.raw()?.one_hot(10)?);
-    let one = test.rows(..1)?.inputs()?;
-    println!("an image is {}, a batch of one {:?}, its label {:?}", test.input_shape(), one.shape(), test.target());
-    let label = digits.test.labels[0];
-    println!("label {label} as one-hot row {}\n", report::matrix(&to_categorical([label], Some(10))?));
+    notebook.show(format!("train {:?}, test {:?}", first.images.dim(), digits.test.images.dim()));
+    let pictures = Picture::all(&digits.test.images)?;
+    let mut draws = Key::from_seed(options.seed).split_name("test images").draws(0);
+    let random = (0..5).map(|_| draws.below(pictures.len() as u32) as usize);
+    let numbered = random.map(|image| (pictures[image].clone(), format!("Number: {}", digits.test.labels[image])));
+    notebook.pictures(&numbered.collect::<Vec<_>>());
 
+    notebook.heading("Convert labels to probabilities");
+    let label = digits.test.labels[0];
+    notebook.show(format!("{label}\n{}", matrix(&to_categorical([label], Some(10))?)));
+    let (train, test) = (first.raw()?.one_hot(10)?, digits.test.raw()?.one_hot(10)?); // pixels stay 0 to 255
+
+    notebook.heading("Build the model, which normalises its inputs itself");
     let sigmoid = |units: usize| Dense::new(units).activation(Activation::Sigmoid);
     let network = Sequential::new([28, 28])
         .add(Reshape::new(784))
@@ -35,34 +44,53 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         .add(sigmoid(60))
         .add(sigmoid(30))
         .add(Dense::new(10).activation(Activation::Softmax));
-    println!("{}\n", network.summary()?);
+    notebook.show(network.summary()?);
 
+    notebook.heading("Train, with the test set for validation");
     let settings = Compile::new(Sgd::new(0.03), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;
     let history = model.fit(&train, options.fit().validation(&test).callback(&mut interrupt))?;
+    notebook.history(&history);
+    ponder(&mut notebook, &history);
 
-    // The notebook's two closing questions, answered from this run's own numbers.
-    let percent = |name: &str, last: bool| {
-        let values = history.get(name);
-        100.0 * if last { values.last() } else { values.first() }.copied().unwrap_or(f64::NAN)
-    };
-    println!(
-        "How fast does it start? After the first epoch {:.1} % of the test images are right.",
-        percent("val_accuracy", false)
-    );
-    let (seen, unseen) = (percent("accuracy", true), percent("val_accuracy", true));
-    println!(
-        "Does it overfit? At the end {seen:.1} % of the training images are right, and {unseen:.1} % of the test images.\n"
-    );
+    notebook.heading("Save the model, load it again, and predict one image");
+    let path = options.out.join("model.safetensors");
+    model.save(&path)?;
+    let loaded = Model::load(&path)?;
+    let one = test.rows(..1)?.inputs()?; // a batch of one
+    let prediction = loaded.predict(&one)?;
+    notebook.show(format!("{:?} → {:?} → {:?}", &one.shape()[1..], one.shape(), prediction.shape()));
+    notebook.show(format!("{prediction:.4}"));
+    notebook.text(format!("argmax {}, actual label {label}", loaded.predict_classes(&one)?[0]));
 
-    // One image of shape (1, 28, 28).
-    let probabilities = model.predict(&one)?;
-    println!(
-        "test image 0: {:.4}, so {}, label {label}\n",
-        probabilities.slice(s![0, ..]),
-        model.predict_classes(&one)?[0]
-    );
-    options.finish(&model, &history, &test, &digits.test.classes())?;
+    let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
+    notebook.prediction(&pictures[0], &predictions, 0).confusion(&predictions)?.mistakes(&predictions, &pictures);
+    options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
+}
+
+/// The notebook's two closing questions, answered from this run's own numbers.
+fn ponder(notebook: &mut Notebook, history: &History) {
+    let [accuracy, validation] = ["accuracy", "val_accuracy"].map(|name| history.get(name));
+    let (Some(start), Some(seen), Some(unseen)) = (validation.first(), accuracy.last(), validation.last()) else {
+        return;
+    };
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    notebook.heading("Questions to ponder");
+    notebook.text(format!(
+        "Why did training start slowly? After the first epoch {} of the test images are right. A sigmoid's slope is at most \
+         ¼, so through four of them a gradient shrinks at least 256 times before it reaches the first layer; epochs go by \
+         until the upper layers pass enough of it on. After half of the epochs it is {}.",
+        percent(*start),
+        percent(validation[validation.len() / 2])
+    ));
+    notebook.text(format!(
+        "At the end {} of the training images are right and {} of the test images: a gap of {}. Is that ok? The network has \
+         seen the former, so some gap is expected; it is harmful once the test accuracy falls, and its best was {}.",
+        percent(*seen),
+        percent(*unseen),
+        percent(seen - unseen),
+        percent(validation.iter().copied().fold(f64::MIN, f64::max))
+    ));
 }

@@ -1,12 +1,13 @@
-//! Two hidden layers with dropout on MNIST, as the notebook has it: `cargo run --release --example dropout_mlp`.
+//! Two hidden layers with dropout on MNIST, as the notebook has it: `cargo run --example dropout_mlp`.
 
-use gradus::data::{Dataset, mnist};
+use gradus::data::{Dataset, mnist, to_categorical};
 use gradus::layers::{Activation, Dense, Dropout};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::RmsProp;
+use gradus::report::{Notebook, Picture, Predictions, matrix};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::{Compile, Key, Sequential, report};
+use gradus::{Compile, Key, Sequential};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -15,46 +16,66 @@ fn main() -> ExitCode {
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
-    // The data: images as rows of 784 pixels divided by 255, labels as one-hot rows.
+    let mut notebook = Notebook::new("A network with dropout on MNIST");
+
+    notebook.heading("The data: images as rows of 784 pixels");
     let digits = mnist::load(options.data.as_deref())?;
     let first = digits.train.first(options.limit);
-    println!("train {:?} {:?}, test {:?}", first.images.dim(), first.labels.dim(), digits.test.images.dim());
-    let train = first.normalized()?.reshaped([784])?.one_hot(10)?;
-    let test = digits.test.normalized()?.reshaped([784])?.one_hot(10)?;
-    println!("as rows: {} × {}, {} × {}\n", train.len(), train.input_shape(), test.len(), test.input_shape());
-    println!("the first image: {:?}\n", first.images.iter().take(784).collect::<Vec<_>>());
-    println!("its label: {}", first.labels[0]);
-    println!("one-hot: {}\n", report::matrix(&train.rows(..1)?.targets()?.into_shape_with_order((1, 10))?));
+    let (train, test) = (first.raw()?.reshaped([784])?, digits.test.raw()?.reshaped([784])?);
+    notebook.show(format!("train {:?}, reshaped ({}, {})", first.images.dim(), train.len(), train.input_shape()));
+    notebook.show(format!("test {:?}, reshaped ({}, {})", digits.test.images.dim(), test.len(), test.input_shape()));
+    let bytes: Vec<u8> = first.images.iter().copied().take(784).collect();
+    let lines: Vec<String> =
+        bytes.chunks(28).map(|line| line.iter().map(|byte| format!("{byte:>4}")).collect()).collect();
+    notebook.text("the first image:").show(lines.join("\n"));
+    notebook.pictures(&[(Picture::all(&first.images)?.swap_remove(0), first.labels[0].to_string())]);
 
-    // The network.
+    notebook.heading("Normalised pixels, and labels as one-hot rows");
+    let (train, test) = (train.normalized().one_hot(10)?, test.normalized().one_hot(10)?);
+    notebook.show(format!("label {}", first.labels[0]));
+    notebook.show(format!("one-hot {}", matrix(&to_categorical([first.labels[0]], Some(10))?)));
+
+    notebook.heading("The network");
     let relu = Dense::new(512).activation(Activation::Relu);
     let network = Sequential::new([784])
         .add(relu.clone())
-        .add(Dropout::new(0.2))
+        .add(Dropout::new(0.2)) // drops a fifth of the units, so that the network relies on none of them
         .add(relu)
         .add(Dropout::new(0.2))
         .add(Dense::new(10).activation(Activation::Softmax));
-    println!("{}\n", network.summary()?);
+    notebook.show(network.summary()?);
 
-    // Training, with the test set for validation.
+    notebook.heading("Training, with the test set for validation");
     let settings = Compile::new(RmsProp::default(), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;
     let history = model.fit(&train, options.fit().validation(&test).callback(&mut interrupt))?;
+    notebook.history(&history);
+    let scores = model.evaluate(&test)?;
+    notebook.show(format!("Test loss: {}\nTest accuracy: {}", scores.loss, scores.metrics[0].1));
 
-    // The ten probabilities of the first test image, and ten random predictions beside the truth.
-    let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
-    let predicted = model.predict_classes(&test.rows(..)?.inputs()?)?;
-    let labels = digits.test.classes();
-    println!("test sample 0: {:.4?}, so {}\n", probabilities.iter().take(10).collect::<Vec<_>>(), predicted[0]);
-    let mut draws = Key::from_seed(options.seed).split_name("predictions").draws(0);
-    for sample in (0..10).map(|_| draws.below(labels.len() as u32) as usize) {
-        println!("test sample {sample}: predicted {}, actual {}", predicted[sample], labels[sample]);
+    notebook.heading("What it predicts");
+    let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
+    let pictures = Picture::all(&digits.test.images)?;
+    notebook.show(format!("{:.4}", predictions.probabilities(0)));
+    notebook.prediction(&pictures[0], &predictions, 0);
+    let mut draws = Key::from_seed(options.seed).split_name("ten predictions").draws(0);
+    for row in (0..10).map(|_| draws.below(784) as usize) {
+        notebook.text(format!("prediction: {} actual: {}", predictions.predicted(row), predictions.label(row)));
     }
-    for sample in (0..784).filter(|sample| predicted[*sample] != labels[*sample]) {
-        let (model, actual) = (predicted[sample], labels[sample]);
-        println!("test sample number {sample} is incorrect, model predicted {model}, actual was {actual}");
+
+    notebook.heading("Every wrong one among the first 784");
+    let wrong: Vec<usize> = (0..784).filter(|row| !predictions.is_right(*row)).collect();
+    for row in &wrong {
+        let (predicted, actual) = (predictions.predicted(*row), predictions.label(*row));
+        notebook
+            .text(format!("test sample number {row} is incorrect, model predicted {predicted}, actual was {actual}"));
     }
-    options.finish(&model, &history, &test, &digits.test.classes())?;
+    let caption = |row: usize| format!("{row}: {} for a {}", predictions.predicted(row), predictions.label(row));
+    notebook.pictures(&wrong.iter().map(|row| (pictures[*row].clone(), caption(*row))).collect::<Vec<_>>());
+
+    notebook.heading("All test images");
+    notebook.confusion(&predictions)?.mistakes(&predictions, &pictures);
+    options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

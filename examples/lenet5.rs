@@ -7,8 +7,9 @@ use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Sgd;
+use gradus::report::{Notebook, Picture, Predictions, matrix};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::{Compile, Sequential, report};
+use gradus::{Compile, Sequential};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -17,19 +18,22 @@ fn main() -> ExitCode {
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
-    // Load the data; pixels are divided by 255 and labels become one-hot rows.
+    let mut notebook = Notebook::new("LeNet-5 on MNIST");
+
+    notebook.heading("Load and format the data"); // pixels are divided by 255, labels become one-hot rows
     let digits = mnist::load(options.data.as_deref())?;
     let first = digits.train.first(options.limit);
     let train = first.normalized()?.one_hot(10)?;
     let test = digits.test.normalized()?.one_hot(10)?;
 
-    // Examine the first image and its label.
+    notebook.heading("Examine the first training image and its label");
     let image = train.rows(..1)?.inputs()?.into_shape_with_order((28, 28))?;
-    println!("{}\n", report::matrix(&image));
-    println!("{}\n", report::matrix(&to_categorical([first.labels[0]], Some(10))?));
+    notebook.show(matrix(&image));
+    notebook.show(matrix(&to_categorical([first.labels[0]], Some(10))?));
+    notebook.pictures(&[(Picture::new(&image)?, first.labels[0].to_string())]);
 
-    // A smaller version of LeNet-5, for the standard 28 × 28 images.
-    let network = Sequential::new([28, 28, 1])
+    notebook.heading("Define a smaller version of LeNet-5, for the standard 28 × 28 images");
+    let network = Sequential::new([28, 28, 1]) // the images get the last axis by themselves
         .add(Conv2d::new(6, 2)) // C1: 28 × 28 × 1 → 27 × 27 × 6
         .add(MaxPool2d::new(2)) // S2: 27 is odd, so a row and a column are cut off → 13 × 13 × 6
         .add(Activation::Sigmoid)
@@ -42,19 +46,20 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         .add(Activation::Tanh)
         .add(Dense::new(10))
         .add(Activation::Softmax);
-    println!("{}\n", network.summary()?);
+    notebook.show(network.summary()?);
 
-    // Compile and train.
+    notebook.heading("Train"); // with a fresh process each time, or in a loop: the seed decides, nothing else
     let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;
     let history = model.fit(&train, options.fit().batch_size(128).callback(&mut interrupt))?;
-    if interrupt.pressed() {
-        eprintln!("stopped in epoch {} of {}; this is what was trained so far", history.epochs.len(), options.epochs);
-    }
+    notebook.history(&history);
 
-    // Evaluate on the 10,000 test images, and write what there is to look at.
-    println!("{:?}\n", model.evaluate(&test)?.values());
-    options.finish(&model, &history, &test, &digits.test.classes())?;
+    notebook.heading("Evaluate on the 10,000 test images");
+    notebook.show(format!("{:?}", model.evaluate(&test)?.values()));
+    let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
+    let pictures = Picture::all(&digits.test.images)?;
+    notebook.prediction(&pictures[0], &predictions, 0).confusion(&predictions)?.mistakes(&predictions, &pictures);
+    options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

@@ -55,9 +55,13 @@ pub(crate) fn argmax(row: &[f32]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::shape::Shape;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Metric>> {
+        vec![Box::new(Accuracy)]
+    }
 
     fn accuracy(prediction: &[f32], columns: usize, target: &[f32]) -> f64 {
         let rows = prediction.len() / columns;

@@ -57,6 +57,7 @@ impl Compile {
     /// Makes the model of the network that `build` gives.
     pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
         simd::level()?;
+        self.metrics.iter().try_for_each(|metric| metric.check())?;
         let key = Key::from_seed(self.seed);
         let mut params = Params::new();
         let network = build(&mut params, key.purpose(Purpose::Init))?;

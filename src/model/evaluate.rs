@@ -82,7 +82,7 @@ impl Evaluation {
         self.means.clear();
         for rows in self.batches.iter() {
             let plan = select(&mut self.plans, rows.len());
-            let (inputs, targets) = plan.batch_mut();
+            let [inputs, targets] = plan.batch_mut();
             data.gather(rows, inputs, targets);
             plan.run(&model.params, Key::from_seed(0));
             plan.score(&model.metrics, &mut self.means);

@@ -205,7 +205,7 @@ impl Run<'_> {
         for batch in 0..self.batches.len() {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
-            let (inputs, targets) = plan.batch_mut();
+            let [inputs, targets] = plan.batch_mut();
             self.data.gather(rows, inputs, targets);
             model.train_step(plan, rate);
             plan.score(&model.metrics, &mut self.means);

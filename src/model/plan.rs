@@ -46,10 +46,10 @@ impl Plan {
     }
 
     /// Where a batch is written: inputs and targets.
-    pub(super) fn batch_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+    pub(super) fn batch_mut(&mut self) -> [&mut [f32]; 2] {
         match self.scored {
             Some([target, _]) => self.tape.input_slices(self.input, target),
-            None => (self.tape.input_slice(self.input), &mut []),
+            None => [self.tape.input_slice(self.input), &mut []],
         }
     }
 

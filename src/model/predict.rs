@@ -59,7 +59,7 @@ impl Model {
             let kind = Kind { mode: Mode::Inference, rows: samples.len_of(Axis(0)), target: None };
             let record = || Plan::record(&self.network, &self.params, self.loss.as_ref(), kind);
             let mut plan = self.plans.take(kind, record)?;
-            let (inputs, _) = plan.batch_mut();
+            let [inputs, _] = plan.batch_mut();
             inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value);
             plan.run(&self.params, Key::from_seed(0));
             output.copy_from_slice(plan.predictions().data());

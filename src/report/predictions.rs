@@ -1,59 +1,157 @@
-//! Predictions as CSV: what a spreadsheet or another program reads.
+//! What a classifier says of each row, beside the truth: as CSV, as a confusion matrix, and which rows it gets wrong.
 
+use super::Bars;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::metrics::argmax;
-use ndarray::{ArrayRef, Dimension};
+use crate::metrics::{ConfusionMatrix, argmax};
+use ndarray::{Array2, ArrayRef, ArrayView1, Dimension};
 use std::path::Path;
 
-/// Writes a line for each row: index, label, predicted class, and the probability of each class with seven significant
-/// digits. The file is written whole or not at all.
+/// Probabilities rows × classes, and the class of each row.
 ///
-/// `probabilities` are rows × classes.
-///
-/// # Errors
-/// Another number of labels than of rows, or a file that cannot be written.
-pub fn write_predictions<D: Dimension>(
-    path: impl AsRef<Path>,
-    labels: &[usize],
-    probabilities: &ArrayRef<f32, D>,
-) -> Result<()> {
-    let (rows, classes) = (probabilities.shape().first().copied().unwrap_or(0), probabilities.shape().last().copied());
-    if labels.len() != rows {
-        return Err(Error::Rows { first: ("labels", labels.len()), second: ("predictions", rows) });
-    }
-    let values: Vec<f32> = probabilities.iter().copied().collect();
-    write_whole(path.as_ref(), csv(labels, &values, classes.unwrap_or(1)).as_bytes())
+/// ```
+/// use gradus::report::Predictions;
+/// let probabilities = ndarray::arr2(&[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]);
+/// let predictions = Predictions::new(&[0, 0, 1], &probabilities)?;
+/// assert_eq!((predictions.predicted(1), predictions.confidence(1)), (1, 0.8));
+/// assert_eq!(predictions.mistakes(), [1, 2]); // the surest first
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    labels: Vec<usize>,
+    probabilities: Array2<f32>,
+    predicted: Vec<usize>,
 }
 
-fn csv(labels: &[usize], values: &[f32], classes: usize) -> String {
-    let mut csv = String::from("index,label,predicted");
-    csv.extend((0..classes).map(|class| format!(",p{class}")));
-    csv.push('\n');
-    for (index, (label, row)) in labels.iter().zip(values.chunks_exact(classes.max(1))).enumerate() {
-        csv.push_str(&format!("{index},{label},{}", argmax(row)));
-        csv.extend(row.iter().map(|p| format!(",{p:.6e}")));
-        csv.push('\n');
+impl Predictions {
+    /// Of `probabilities` rows × classes, as [`Model::predict`](crate::Model::predict) gives them.
+    ///
+    /// # Errors
+    /// Probabilities with other than two axes, another number of labels than of rows, or a label that is no class.
+    pub fn new<D: Dimension>(labels: &[usize], probabilities: &ArrayRef<f32, D>) -> Result<Predictions> {
+        let &[rows, classes] = probabilities.shape() else {
+            return Err(Error::expected(format!("two axes, rows × classes, found {:?}", probabilities.shape())));
+        };
+        if labels.len() != rows {
+            return Err(Error::Rows { first: ("labels", labels.len()), second: ("predictions", rows) });
+        }
+        if let Some((row, label)) = labels.iter().enumerate().find(|(_, label)| **label >= classes) {
+            return Err(Error::Label { row, label: *label as f64, classes });
+        }
+        let values = probabilities.iter().copied().collect();
+        let probabilities = Array2::from_shape_vec((rows, classes), values).map_err(Error::other)?;
+        let predicted = probabilities.outer_iter().map(|row| argmax(&row.to_vec())).collect();
+        Ok(Predictions { labels: labels.into(), probabilities, predicted })
     }
-    csv
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The class that a row belongs to.
+    ///
+    /// # Panics
+    /// Here and below when there is no such row.
+    pub fn label(&self, row: usize) -> usize {
+        self.labels[row]
+    }
+
+    /// The most probable class of a row; the first of equals.
+    pub fn predicted(&self, row: usize) -> usize {
+        self.predicted[row]
+    }
+
+    /// The probability of the most probable class.
+    pub fn confidence(&self, row: usize) -> f32 {
+        self.probabilities[[row, self.predicted[row]]]
+    }
+
+    /// The probability of each class.
+    pub fn probabilities(&self, row: usize) -> ArrayView1<'_, f32> {
+        self.probabilities.row(row)
+    }
+
+    /// Whether the most probable class of a row is the right one.
+    pub fn is_right(&self, row: usize) -> bool {
+        self.predicted[row] == self.labels[row]
+    }
+
+    /// The rows whose most probable class is not the right one, the surest first.
+    pub fn mistakes(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.len()).filter(|row| !self.is_right(*row)).collect();
+        rows.sort_by(|a, b| self.confidence(*b).total_cmp(&self.confidence(*a)));
+        rows
+    }
+
+    /// How often each class was taken for each other.
+    ///
+    /// # Errors
+    /// There is no row.
+    pub fn confusion(&self) -> Result<ConfusionMatrix> {
+        ConfusionMatrix::new(&self.labels, &self.predicted, self.probabilities.ncols())
+    }
+
+    /// The probabilities of a row as a bar chart, with the right class highlighted.
+    pub fn bars(&self, row: usize) -> Bars {
+        let title = format!("Actual: {} Predicted: {}", self.label(row), self.predicted(row));
+        let bars =
+            self.probabilities(row).iter().enumerate().fold(Bars::new(title), |bars, (class, probability)| {
+                bars.bar(class.to_string(), f64::from(*probability))
+            });
+        bars.highlight(self.label(row).to_string())
+    }
+
+    /// Writes a line for each row: index, label, predicted class, and the probability of each class with seven
+    /// significant digits. The file is written whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_whole(path.as_ref(), self.to_csv().as_bytes())
+    }
+
+    fn to_csv(&self) -> String {
+        let mut csv = String::from("index,label,predicted");
+        csv.extend((0..self.probabilities.ncols()).map(|class| format!(",p{class}")));
+        csv.push('\n');
+        for row in 0..self.len() {
+            csv.push_str(&format!("{row},{},{}", self.label(row), self.predicted(row)));
+            csv.extend(self.probabilities(row).iter().map(|p| format!(",{p:.6e}")));
+            csv.push('\n');
+        }
+        csv
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::arr2;
 
     #[test]
     fn lines_hold_index_label_class_and_probabilities() {
         let expected = "index,label,predicted,p0,p1\n0,1,0,7.500000e-1,2.500000e-1\n1,1,1,0.000000e0,1.000000e0\n";
-        assert_eq!(csv(&[1, 1], &[0.75, 0.25, 0.0, 1.0], 2), expected);
+        let predictions = Predictions::new(&[1, 1], &arr2(&[[0.75, 0.25], [0.0, 1.0]])).unwrap();
+        assert_eq!(predictions.to_csv(), expected);
+        assert_eq!(predictions.confusion().unwrap().accuracy(), 0.5);
     }
 
     #[test]
-    fn a_label_for_each_row_is_needed() {
-        let error = write_predictions("never.csv", &[1], &ndarray::arr2(&[[0.5, 0.5], [0.5, 0.5]])).unwrap_err();
+    fn each_row_needs_a_label_that_is_a_class() {
+        let message = |labels: &[usize]| Predictions::new(labels, &arr2(&[[0.5, 0.5]])).unwrap_err().to_string();
         assert_eq!(
-            error.to_string(),
-            "labels have 1 rows and predictions have 2; each row of the one needs its row of the other"
+            message(&[1, 1]),
+            "labels have 2 rows and predictions have 1; each row of the one needs its row of the other"
         );
+        assert!(message(&[2]).starts_with("row 0: label 2 is not"), "{}", message(&[2]));
+        let flat = Predictions::new(&[1], &ndarray::arr1(&[1.0])).unwrap_err().to_string();
+        assert_eq!(flat, "expected two axes, rows × classes, found [1]");
     }
 }

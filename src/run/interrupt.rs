@@ -25,8 +25,13 @@ impl Interrupt {
 
     /// Whether Ctrl-C was pressed.
     pub fn pressed(&self) -> bool {
-        PRESSED.load(Ordering::Relaxed)
+        pressed()
     }
+}
+
+/// Whether Ctrl-C was pressed since it is caught.
+pub(super) fn pressed() -> bool {
+    PRESSED.load(Ordering::Relaxed)
 }
 
 impl Callback for Interrupt {

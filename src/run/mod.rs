@@ -60,6 +60,8 @@ impl Program {
 
     /// Reads the command line and trains. An error is told in one line on standard error: exit code 2 for the command
     /// line's, 1 for others.
+    ///
+    /// `--threads` sets the size of rayon's global pool, which is the program's to set.
     pub fn run(self, train: impl FnOnce(&Options) -> Result<(), Box<dyn Error>>) -> ExitCode {
         let told = |code: u8, message: String| {
             eprintln!("{}: {message}", self.name);
@@ -67,7 +69,8 @@ impl Program {
         };
         match options::parse(&self, lexopt::Parser::from_env()) {
             Ok(Some(options)) => {
-                train(&options).map_or_else(|error| told(1, error.to_string()), |()| ExitCode::SUCCESS)
+                let result = use_threads(options.threads).and_then(|()| train(&options));
+                result.map_or_else(|error| told(1, error.to_string()), |()| ExitCode::SUCCESS)
             }
             Ok(None) => {
                 println!("{}", options::help(&self));
@@ -75,5 +78,12 @@ impl Program {
             }
             Err(error) => told(2, format!("{error}; --help lists the options")),
         }
+    }
+}
+
+fn use_threads(threads: Option<usize>) -> Result<(), Box<dyn Error>> {
+    match threads {
+        Some(threads) => Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?),
+        None => Ok(()),
     }
 }

@@ -1,12 +1,14 @@
 //! The options that every training program has.
 
-use super::Program;
+use super::{Program, interrupt};
 use crate::data::Arrays;
 use crate::error::Result;
-use crate::metrics::History;
+use crate::metrics::{History, Scores};
 use crate::model::{Compile, Fit, Model, Progress};
-use crate::report;
+use crate::report::{Notebook, Predictions};
+use crate::tape::Params;
 use lexopt::prelude::*;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// The options of a training program, from its command line or its defaults.
@@ -45,23 +47,70 @@ impl Options {
         Fit::new().epochs(self.epochs).progress(progress)
     }
 
-    /// What a run ends with: `history.csv` and, with the prediction of every test row, `predictions.csv` in the output
-    /// folder; the test scores and the digest of the weights as the last two lines of standard output.
-    ///
-    /// `test` holds the rows and `labels` their classes.
+    /// What a run ends with: `model.safetensors`, and then what [`close`](Options::close) says. `test` holds the rows whose
+    /// predictions are given.
     ///
     /// # Errors
     /// Data that does not fit the model, and files that cannot be written.
-    pub fn finish(&self, model: &Model, history: &History, test: &Arrays, labels: &[usize]) -> Result<()> {
+    pub fn finish(
+        &self,
+        notebook: &mut Notebook,
+        model: &Model,
+        history: &History,
+        test: &Arrays,
+        predictions: &Predictions,
+    ) -> Result<()> {
         let scores = model.evaluate(test)?;
-        let probabilities = model.predict(&test.rows(..)?.inputs()?)?;
-        report::write_predictions(self.out.join("predictions.csv"), labels, &probabilities)?;
+        model.save(self.out.join("model.safetensors"))?;
+        let trained = format!("{} epochs, {} steps", model.epoch(), model.step());
+        let settings = [
+            ("optimizer", model.optimizer().spec().to_string()),
+            ("loss", model.loss().spec().to_string()),
+            ("trained", trained),
+        ];
+        self.close(notebook, &settings, history, predictions, &scores, model.params())
+    }
+
+    /// What a run without a [`Model`] ends with: `history.csv`, `predictions.csv` and `report.html` in the output folder,
+    /// with these settings beside its own in the report; the test scores and the digest of the weights as the last two
+    /// lines of standard output. If Ctrl-C ended the run, standard error says how to go on.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn close(
+        &self,
+        notebook: &mut Notebook,
+        settings: &[(&str, String)],
+        history: &History,
+        predictions: &Predictions,
+        scores: &Scores,
+        params: &Params,
+    ) -> Result<()> {
+        predictions.write_csv(self.out.join("predictions.csv"))?;
         history.write_csv(self.out.join("history.csv"))?;
-        println!("history.csv and predictions.csv are in {}", self.out.display());
-        println!("test {}", scores.to_string().replace(" - ", " - test "));
-        println!("weights: sha256 {}", model.params().sha256());
+        let (test, digest) = (format!("test {}", scores.to_string().replace(" - ", " - test ")), params.sha256());
+        let own = [("seed", self.seed.to_string()), ("gradus", env!("CARGO_PKG_VERSION").into()), ("weights", digest)];
+        let rows: Vec<[&str; 2]> = settings.iter().chain(&own).map(|(name, value)| [*name, value.as_str()]).collect();
+        notebook.page().heading("Settings and result").table(&["setting", "value"], &rows).text(&test);
+        notebook.write(self.out.join("report.html"))?;
+        if interrupt::pressed() {
+            let file = self.out.join("model.safetensors");
+            eprintln!(
+                "stopped by Ctrl-C; {} holds what was trained so far, and loading it goes on from there",
+                file.display()
+            );
+        }
+        let out = self.out.display();
+        say(&format!("\nmodel.safetensors, history.csv, predictions.csv and report.html are in {out}"));
+        say(&test);
+        say(&format!("weights: sha256 {}", params.sha256()));
         Ok(())
     }
+}
+
+/// A closed standard output is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// The options of a command line, or `None` where help is asked for.
@@ -79,7 +128,7 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
         match argument {
             Long(unit) if unit == program.unit => options.epochs = arguments.value()?.parse()?,
             Long("seed") => options.seed = arguments.value()?.parse()?,
-            Long("threads") => options.threads = Some(arguments.value()?.parse()?),
+            Long("threads") => options.threads = Some(arguments.value()?.parse_with(threads)?),
             Long("limit") => options.limit = arguments.value()?.parse()?,
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("out") => options.out = arguments.value()?.into(),
@@ -90,6 +139,17 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
     }
     Ok(Some(options))
 }
+
+/// A number of threads that a pool can have.
+fn threads(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=MAX_THREADS) => Ok(threads),
+        _ => Err(format!("expected a number of threads from 1 to {MAX_THREADS}")),
+    }
+}
+
+/// More threads than any machine has cores are a slip.
+const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.
 pub(super) fn help(program: &Program) -> String {
@@ -151,6 +211,10 @@ mod tests {
         assert_eq!(
             parsed(&["--steps", "x"]).unwrap_err(),
             "cannot parse argument \"x\": invalid digit found in string"
+        );
+        assert_eq!(
+            parsed(&["--threads", "0"]).unwrap_err(),
+            "cannot parse argument \"0\": expected a number of threads from 1 to 1024"
         );
         assert_eq!(parsed(&["--seed"]).unwrap_err(), "missing argument for option '--seed'");
     }

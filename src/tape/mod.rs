@@ -157,19 +157,25 @@ impl Tape {
 
     /// An input's values as a slice, row-major.
     pub(crate) fn input_slice(&mut self, id: Id) -> &mut [f32] {
-        let Place::Buffer(buffer) = self.source(id).place else { panic!("only inputs are filled in from outside") };
-        assert!(self.inputs.contains(&buffer), "only inputs are filled in from outside, not results of operations");
+        let buffer = self.input_buffer(id);
         &mut self.buffers[buffer]
     }
 
-    /// Two inputs' values as slices.
-    pub(crate) fn input_slices(&mut self, first: Id, second: Id) -> (&mut [f32], &mut [f32]) {
-        let (Place::Buffer(a), Place::Buffer(b)) = (self.source(first).place, self.source(second).place) else {
-            panic!("only inputs are filled in from outside")
-        };
-        assert!(a < b, "inputs are asked for in the order of their recording");
-        let (before, after) = self.buffers.split_at_mut(b);
-        (&mut before[a], &mut after[0])
+    /// Two inputs' values, row-major, such as what [`Dataset::gather`](crate::data::Dataset::gather) fills.
+    ///
+    /// # Panics
+    /// When an id is of another tape, or not of an input, or both are the same.
+    pub fn input_slices(&mut self, first: Id, second: Id) -> [&mut [f32]; 2] {
+        let [a, b] = [first, second].map(|id| self.input_buffer(id));
+        let buffers = self.buffers.get_disjoint_mut([a, b]).expect("two inputs differ");
+        buffers.map(Vec::as_mut_slice)
+    }
+
+    fn input_buffer(&self, id: Id) -> usize {
+        match self.source(id).place {
+            Place::Buffer(buffer) if self.inputs.contains(&buffer) => buffer,
+            _ => panic!("only inputs are filled in from outside, not parameters or results of operations"),
+        }
     }
 
     /// A value as the last run left it. A parameter's value is in its [`Params`], not here.
@@ -181,7 +187,11 @@ impl Tape {
         ArrayViewD::from_shape(IxDyn(view.shape().sizes()), view.data()).expect("buffers fill their shape")
     }
 
-    pub(crate) fn view(&self, id: Id) -> View<'_> {
+    /// The same as a [`View`], which metrics take.
+    ///
+    /// # Panics
+    /// As for [`value`](Tape::value).
+    pub fn view(&self, id: Id) -> View<'_> {
         let Source { place, shape } = self.source(id);
         let Place::Buffer(buffer) = place else { panic!("a parameter's value is read from its Params") };
         View::new(shape, &self.buffers[buffer])

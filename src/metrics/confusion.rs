@@ -1,0 +1,177 @@
+//! How often each class was taken for each other, and what follows: accuracy, precision, recall, F1.
+
+use crate::error::{Error, Result, check_setting};
+use ndarray::{Array2, ArrayView2, Axis};
+use std::fmt;
+
+/// Counts of rows by their class and by the class that was predicted.
+///
+/// Where nothing is there to divide by, precision, recall and F1 are 0, as in scikit-learn.
+///
+/// ```
+/// use gradus::metrics::ConfusionMatrix;
+/// let confusion = ConfusionMatrix::new(&[0, 0, 1, 1, 1], &[0, 1, 1, 1, 0], 2)?;
+/// assert_eq!((confusion.count(0, 1), confusion.support(1)), (1, 3));
+/// assert_eq!((confusion.accuracy(), confusion.precision(0), confusion.recall(0)), (0.6, 0.5, 0.5));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfusionMatrix {
+    counts: Array2<u64>,
+}
+
+/// A table of more classes would not fit memory.
+const MAX_CLASSES: usize = 1 << 12;
+
+impl ConfusionMatrix {
+    /// Counts rows with these classes and predictions.
+    ///
+    /// # Errors
+    /// No row, lists of different lengths, a class that is not below `classes`, or more than 4,096 of them.
+    pub fn new(labels: &[usize], predicted: &[usize], classes: usize) -> Result<ConfusionMatrix> {
+        let fits = (1..=MAX_CLASSES).contains(&classes);
+        check_setting(fits, "ConfusionMatrix", "classes", classes as f64, "1 ≤ classes ≤ 4096")?;
+        if labels.len() != predicted.len() {
+            return Err(Error::Rows { first: ("labels", labels.len()), second: ("predictions", predicted.len()) });
+        }
+        if labels.is_empty() {
+            return Err(Error::Empty { what: "the list of labels".into() });
+        }
+        let mut counts = Array2::zeros((classes, classes));
+        for (row, (label, predicted)) in labels.iter().zip(predicted).enumerate() {
+            let wrong = [label, predicted].into_iter().find(|class| **class >= classes);
+            match wrong {
+                Some(class) => return Err(Error::Label { row, label: *class as f64, classes }),
+                None => counts[[*label, *predicted]] += 1,
+            }
+        }
+        Ok(ConfusionMatrix { counts })
+    }
+
+    /// The counts: rows are the actual classes, columns the predicted ones.
+    pub fn counts(&self) -> ArrayView2<'_, u64> {
+        self.counts.view()
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.counts.nrows()
+    }
+
+    /// How many rows of class `actual` were taken for `predicted`.
+    ///
+    /// # Panics
+    /// Here and below when there is no such class.
+    pub fn count(&self, actual: usize, predicted: usize) -> u64 {
+        self.counts[[actual, predicted]]
+    }
+
+    /// How many rows belong to a class.
+    pub fn support(&self, class: usize) -> u64 {
+        self.counts.row(class).sum()
+    }
+
+    /// The share of rows that were classified rightly.
+    pub fn accuracy(&self) -> f64 {
+        ratio(self.counts.diag().sum(), self.counts.sum())
+    }
+
+    /// Of the rows that were taken for a class, the share that belongs to it.
+    pub fn precision(&self, class: usize) -> f64 {
+        ratio(self.count(class, class), self.counts.column(class).sum())
+    }
+
+    /// Of the rows that belong to a class, the share that was taken for it.
+    pub fn recall(&self, class: usize) -> f64 {
+        ratio(self.count(class, class), self.support(class))
+    }
+
+    /// The harmonic mean of precision and recall.
+    pub fn f1(&self, class: usize) -> f64 {
+        ratio(2 * self.count(class, class), self.support(class) + self.counts.column(class).sum())
+    }
+
+    /// The mean of [`precision`](ConfusionMatrix::precision) over the classes.
+    pub fn macro_precision(&self) -> f64 {
+        self.mean(|class| self.precision(class))
+    }
+
+    /// The mean of [`recall`](ConfusionMatrix::recall) over the classes.
+    pub fn macro_recall(&self) -> f64 {
+        self.mean(|class| self.recall(class))
+    }
+
+    /// The mean of [`f1`](ConfusionMatrix::f1) over the classes.
+    pub fn macro_f1(&self) -> f64 {
+        self.mean(|class| self.f1(class))
+    }
+
+    fn mean(&self, of: impl Fn(usize) -> f64) -> f64 {
+        let mut sum = 0.0;
+        (0..self.classes()).for_each(|class| sum += of(class));
+        sum / self.classes() as f64
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+impl fmt::Display for ConfusionMatrix {
+    /// A line for each actual class: its counts by predicted class, then precision, recall, F1.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let largest = self.counts.iter().max().copied().unwrap_or(0).max(self.classes() as u64);
+        let width = largest.to_string().len() + 1;
+        write!(f, "{:>4}", "")?;
+        (0..self.classes()).try_for_each(|class| write!(f, "{class:>width$}"))?;
+        write!(f, "  precision  recall     F1")?;
+        for (class, row) in self.counts.axis_iter(Axis(0)).enumerate() {
+            write!(f, "\n{class:>4}")?;
+            row.iter().try_for_each(|count| write!(f, "{count:>width$}"))?;
+            let (precision, recall) = (self.precision(class), self.recall(class));
+            write!(f, "  {precision:>9.3}  {recall:>6.3}  {:.3}", self.f1(class))?;
+        }
+        let room = 4 + width * self.classes();
+        let (precision, recall) = (self.macro_precision(), self.macro_recall());
+        write!(f, "\n{:<room$}  {precision:>9.3}  {recall:>6.3}  {:.3}", "mean", self.macro_f1())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_without_rows_or_predictions_count_as_0() {
+        // scikit-learn 1.7: precision [1, 0, 0], recall [0.5, 0, 0] with zero_division=0.
+        let confusion = ConfusionMatrix::new(&[0, 0, 1], &[0, 1, 0], 3).unwrap();
+        let all =
+            |of: fn(&ConfusionMatrix, usize) -> f64| (0..3).map(|class| of(&confusion, class)).collect::<Vec<_>>();
+        assert_eq!(all(ConfusionMatrix::precision), [0.5, 0.0, 0.0]);
+        assert_eq!(all(ConfusionMatrix::recall), [0.5, 0.0, 0.0]);
+        assert_eq!(all(ConfusionMatrix::f1), [0.5, 0.0, 0.0]);
+        assert_eq!(confusion.macro_f1(), 0.5 / 3.0);
+    }
+
+    #[test]
+    fn the_table_is_aligned_and_fits_a_terminal() {
+        let labels: Vec<usize> = (0..10_000).map(|row| row % 10).collect();
+        let predicted: Vec<usize> = (0..10_000).map(|row| if row % 97 == 0 { 3 } else { row % 10 }).collect();
+        let table = ConfusionMatrix::new(&labels, &predicted, 10).unwrap().to_string();
+        let widths: Vec<usize> = table.lines().map(str::len).collect();
+        assert!(widths.iter().all(|width| *width == widths[0] && *width <= 80), "{table}");
+        assert!(table.lines().all(|line| line == line.trim_end()));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let message = |labels: &[usize], predicted: &[usize], classes| {
+            ConfusionMatrix::new(labels, predicted, classes).unwrap_err().to_string()
+        };
+        assert_eq!(message(&[], &[], 2), "the list of labels is empty; at least one row is needed");
+        assert!(message(&[1], &[1, 2], 3).starts_with("labels have 1 rows and predictions have 2"));
+        assert!(message(&[0, 1], &[0, 2], 2).starts_with("row 1: label 2 is not"));
+        assert_eq!(message(&[0], &[0], 0), "ConfusionMatrix: classes 0 is not in 1 ≤ classes ≤ 4096");
+        assert!(ConfusionMatrix::new(&[0], &[0], usize::MAX).is_err());
+    }
+}

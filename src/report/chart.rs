@@ -1,0 +1,193 @@
+//! Line charts: one or more series over the same axis, as SVG or as text.
+
+use super::general;
+use super::svg::{Anchor, Axis, Svg};
+use crate::error::Result;
+use crate::files::write_whole;
+use std::path::Path;
+
+/// A line chart, such as a loss over the epochs.
+///
+/// ```
+/// use gradus::report::Chart;
+/// let chart = Chart::new("loss").x_label("epoch").series("training", &[2.0, 1.0, 0.5]);
+/// assert!(chart.to_svg().starts_with("<svg"));
+/// let text = chart.to_text(30, 3);
+/// assert_eq!(text, "loss: * training
+///        2 |*
+///          |          *
+///      0.5 |                   *
+///          +--------------------
+///           1                  3");
+/// # assert!(chart.to_text(0, 0).len() > 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Chart {
+    title: String,
+    x_label: String,
+    y_label: String,
+    series: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+/// Width and height of the picture, and what is left free around the lines: left, top, right, bottom.
+const SIZE: [f64; 2] = [640.0, 320.0];
+const MARGIN: [f64; 4] = [64.0, 48.0, 16.0, 44.0];
+
+/// The marks of the series in a text.
+const MARKS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
+
+/// What the numbers beside a text chart take.
+const LABELS: usize = 10;
+
+impl Chart {
+    /// A chart without series.
+    pub fn new(title: impl Into<String>) -> Chart {
+        Chart { title: title.into(), x_label: String::new(), y_label: String::new(), series: Vec::new() }
+    }
+
+    /// What stands along the axis to the right.
+    pub fn x_label(mut self, label: impl Into<String>) -> Chart {
+        self.x_label = label.into();
+        self
+    }
+
+    /// What stands along the axis upwards.
+    pub fn y_label(mut self, label: impl Into<String>) -> Chart {
+        self.y_label = label.into();
+        self
+    }
+
+    /// Adds a series over 1, 2, 3, … A value that is not finite leaves a gap.
+    pub fn series(self, name: impl Into<String>, values: &[f64]) -> Chart {
+        let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(at, value)| (at as f64 + 1.0, *value)).collect();
+        self.points(name, &points)
+    }
+
+    /// Adds a series of points, from left to right.
+    pub fn points(mut self, name: impl Into<String>, points: &[(f64, f64)]) -> Chart {
+        self.series.push((name.into(), points.to_vec()));
+        self
+    }
+
+    fn axes(&self, about: [usize; 2]) -> [Axis; 2] {
+        let points = || self.series.iter().flat_map(|(_, points)| points);
+        [Axis::over(points().map(|(x, _)| *x), about[0]), Axis::over(points().map(|(_, y)| *y), about[1])]
+    }
+
+    /// The chart as SVG, for a page or a file. It follows the reader's choice of light or dark.
+    pub fn to_svg(&self) -> String {
+        let mut svg = Svg::new(&self.title, SIZE[0], SIZE[1]);
+        let [x_axis, y_axis] = self.axes([8, 5]);
+        let [left, top, right, bottom] = MARGIN;
+        let (width, height) = (SIZE[0] - left - right, SIZE[1] - top - bottom);
+        let place = |(x, y): (f64, f64)| [left + width * x_axis.place(x), top + height * (1.0 - y_axis.place(y))];
+        for mark in &y_axis.marks {
+            let [_, y] = place((x_axis.low, *mark));
+            svg.grid([left, y], [left + width, y]);
+            svg.text(left - 8.0, y + 4.0, Anchor::End, general(*mark));
+        }
+        for mark in &x_axis.marks {
+            let [x, _] = place((*mark, y_axis.low));
+            svg.grid([x, top + height], [x, top + height + 4.0]);
+            svg.text(x, top + height + 18.0, Anchor::Middle, general(*mark));
+        }
+        svg.text(left + width / 2.0, SIZE[1] - 8.0, Anchor::Middle, &self.x_label);
+        svg.text(8.0, top - 12.0, Anchor::Start, &self.y_label);
+        self.draw(&mut svg, place);
+        svg.finish()
+    }
+
+    /// The lines, and the legend above them.
+    fn draw(&self, svg: &mut Svg, place: impl Fn((f64, f64)) -> [f64; 2]) {
+        let mut legend = SIZE[0] - MARGIN[2];
+        for (number, (name, points)) in self.series.iter().enumerate().rev() {
+            legend -= 7.0 * name.chars().count() as f64 + 12.0;
+            svg.text(legend + 8.0, 20.0, Anchor::Start, name);
+            svg.line(number, &[[legend - 16.0, 16.0], [legend + 2.0, 16.0]]);
+            legend -= 22.0;
+            let drawable = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite() && point.1.abs() < 1e100;
+            for run in points.split(|point| !drawable(point)).filter(|run| !run.is_empty()) {
+                svg.line(number, &run.iter().map(|point| place(*point)).collect::<Vec<_>>());
+            }
+        }
+        svg.text(8.0, 20.0, Anchor::Start, &self.title);
+    }
+
+    /// Writes [`to_svg`](Chart::to_svg) to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_svg(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_whole(path.as_ref(), self.to_svg().as_bytes())
+    }
+
+    /// The chart in plain ASCII, so many columns wide and with so many rows for its lines.
+    pub fn to_text(&self, columns: usize, rows: usize) -> String {
+        let (width, height) = (columns.saturating_sub(LABELS).max(2), rows.max(2));
+        let [x_axis, y_axis] = self.axes([1, 1]);
+        let mut cells = vec![vec![' '; width]; height];
+        for (number, (_, points)) in self.series.iter().enumerate() {
+            for (x, y) in points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
+                let column = (x_axis.place(*x).clamp(0.0, 1.0) * (width - 1) as f64).round() as usize;
+                let row = ((1.0 - y_axis.place(*y).clamp(0.0, 1.0)) * (height - 1) as f64).round() as usize;
+                cells[row][column] = MARKS[number % MARKS.len()];
+            }
+        }
+        let mut lines = vec![self.legend()];
+        for (row, cells) in cells.iter().enumerate() {
+            let label = match row {
+                0 => general(y_axis.high),
+                row if row == height - 1 => general(y_axis.low),
+                _ => String::new(),
+            };
+            let cells: String = cells.iter().collect();
+            lines.push(format!("{label:>8} |{cells}").trim_end().to_owned());
+        }
+        lines.push(format!("{:>LABELS$}{}", "+", "-".repeat(width)));
+        let (low, high) = (general(x_axis.low), general(x_axis.high));
+        let between = width.saturating_sub(low.len() + high.len() + self.x_label.len()) / 2;
+        let line = format!("{:LABELS$}{low}{:between$}{}", "", "", self.x_label);
+        lines.push(format!("{line}{high:>rest$}", rest = (LABELS + width).saturating_sub(line.len())));
+        lines.join("\n")
+    }
+
+    fn legend(&self) -> String {
+        let mark = |(number, (name, _)): (usize, &(String, _))| format!("{} {name}", MARKS[number % MARKS.len()]);
+        let names: Vec<String> = self.series.iter().enumerate().map(mark).collect();
+        format!("{}: {}", self.title, names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_drawn_is_well_formed_and_has_numbers_only() {
+        let hostile = "</svg><a href='x'>&\u{0}";
+        let few = Chart::new(hostile).x_label(hostile).y_label(hostile);
+        let charts = [
+            few.clone(),
+            few.clone().series(hostile, &[]),
+            few.clone().series("one", &[3.0]),
+            few.clone().series("equal", &[2.0, 2.0]).series("gap", &[1.0, f64::NAN, f64::INFINITY, 2.0, 1e308]),
+            few.points("points", &[(0.5, -1e-9), (0.7, 1e9)]),
+        ];
+        for chart in charts {
+            let svg = chart.to_svg();
+            roxmltree::Document::parse(&svg).unwrap();
+            assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains("nan"), "{svg}");
+            let text = chart.to_text(40, 5);
+            assert_eq!(text.lines().count(), 8, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_a_point_for_each_value_and_gaps_split_it() {
+        let svg = Chart::new("t").series("a", &[1.0, 2.0, f64::NAN, 4.0, 5.0]).to_svg();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let lines = document.descendants().filter(|node| node.has_tag_name("polyline"));
+        let points: Vec<usize> = lines.map(|node| node.attribute("points").unwrap().split(' ').count()).collect();
+        assert_eq!(points, [2, 2, 2], "the legend's, and the two pieces'");
+    }
+}

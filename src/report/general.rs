@@ -1,0 +1,54 @@
+//! Numbers as C's `%g` prints them, which is what notebooks of the time show.
+
+/// Six significant digits without trailing zeros, as a power of ten where the number is below 10⁻⁴ or has more than six
+/// digits before its point.
+///
+/// ```
+/// use gradus::report::general;
+/// assert_eq!([2.5, 0.1 + 0.2, 123456.7, 1234567.0, 0.00001234].map(general), ["2.5", "0.3", "123457", "1.23457e+06", "1.234e-05"]);
+/// ```
+pub fn general(value: f64) -> String {
+    if !value.is_finite() {
+        return value.to_string().to_lowercase();
+    }
+    let scientific = format!("{value:.5e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if (-4..6).contains(&exponent) => trimmed(&format!("{value:.*}", (5 - exponent) as usize)).into(),
+        Ok(exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs())
+        }
+        Err(_) => scientific,
+    }
+}
+
+/// Without the zeros at the end of a fraction, and without its point where nothing is left.
+fn trimmed(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_in_c() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-217.406, "-217.406"),
+            (999999.5, "1e+06"),
+            (0.0001, "0.0001"),
+            (0.000099999951, "0.0001"),
+            (9.87654321e-12, "9.87654e-12"),
+            (1e100, "1e+100"),
+            (f64::NAN, "nan"),
+            (f64::NEG_INFINITY, "-inf"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(general(value), text);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What the charts share: escaped texts, coordinates, colours for light and dark, and axes with round numbers.
+
+use super::general;
+use std::fmt::Display;
+use std::fmt::Write;
+
+/// Text that means itself in XML and HTML. Characters that XML does not have become `�`.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(letter),
+            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Colours of the marks, readable on light and on dark, and told apart by people who see colours differently.
+const COLOURS: [&str; 6] = ["#2f7fd6", "#d9772b", "#2a9d68", "#b065c4", "#c9a227", "#d4527a"];
+
+/// An SVG that grows mark by mark. Its sizes are those of its view box; it is as wide as what holds it.
+pub(super) struct Svg {
+    body: String,
+    title: String,
+    size: [f64; 2],
+}
+
+/// Which end of a text stands at its place.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Svg {
+    pub(super) fn new(title: &str, width: f64, height: f64) -> Svg {
+        Svg { body: String::new(), title: escape(title), size: [width, height] }
+    }
+
+    /// A text in the ink of the page, or in a series' colour.
+    pub(super) fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: impl Display) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let text = escape(&text.to_string());
+        self.add(format_args!("<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>", cut(x), cut(y)));
+    }
+
+    /// A line of the grid.
+    pub(super) fn grid(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
+        let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(cut);
+        self.add(format_args!("<line class=\"gradus-grid\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>"));
+    }
+
+    /// A line through points, or a dot where there is only one.
+    pub(super) fn line(&mut self, series: usize, points: &[[f64; 2]]) {
+        let colour = colour(series);
+        if let [[x, y]] = points {
+            self.add(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"3\" fill=\"{colour}\"/>", cut(*x), cut(*y)));
+            return;
+        }
+        let points: Vec<String> = points.iter().map(|[x, y]| format!("{},{}", cut(*x), cut(*y))).collect();
+        let points = points.join(" ");
+        self.add(format_args!("<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{points}\"/>"));
+    }
+
+    /// A filled rectangle in a series' colour, with this opacity, and a hint for the pointer.
+    pub(super) fn bar(&mut self, series: usize, opacity: f64, [x, y, width, height]: [f64; 4], hint: &str) {
+        let [x, y, width, height, opacity] = [x, y, width, height, opacity].map(cut);
+        let (colour, hint) = (colour(series), escape(hint));
+        self.add(format_args!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{colour}\" \
+             fill-opacity=\"{opacity}\"><title>{hint}</title></rect>"
+        ));
+    }
+
+    pub(super) fn finish(self) -> String {
+        let Svg { body, title, size: [width, height] } = self;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"gradus-chart\" viewBox=\"0 0 {} {}\" role=\"img\" \
+             font-family=\"system-ui, sans-serif\" font-size=\"12\">\n<title>{title}</title>\n<style>\
+             .gradus-chart text {{ fill: #1c1d21; }} .gradus-grid {{ stroke: #8888; stroke-width: 1; }} \
+             @media (prefers-color-scheme: dark) {{ .gradus-chart text {{ fill: #e6e7ea; }} }}</style>\n{body}</svg>",
+            cut(width),
+            cut(height)
+        )
+    }
+
+    fn add(&mut self, element: std::fmt::Arguments<'_>) {
+        let _ = writeln!(self.body, "{element}"); // a String takes everything
+    }
+}
+
+fn colour(series: usize) -> &'static str {
+    COLOURS[series % COLOURS.len()]
+}
+
+/// A coordinate with at most two decimals.
+fn cut(value: f64) -> String {
+    general((value * 100.0).round() / 100.0)
+}
+
+/// A range of numbers with round marks on it: 1, 2 or 5 times a power of ten apart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) marks: Vec<f64>,
+}
+
+impl Axis {
+    /// Over all finite values, with about so many marks; around 0 where there is no value.
+    pub(super) fn over(values: impl Iterator<Item = f64>, about: usize) -> Axis {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.filter(|value| value.is_finite() && value.abs() < 1e100) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        if low == high {
+            let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+            (low, high) = (low - room, high + room);
+        }
+        let step = round_step((high - low) / about.max(1) as f64);
+        let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+        Axis { low, high, marks: (first..=last).map(|mark| mark as f64 * step).collect() }
+    }
+
+    /// Where a value lies: 0 at the low end, 1 at the high end.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        (value - self.low) / (self.high - self.low)
+    }
+}
+
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    let mut power = 1.0;
+    while power > least && power > 1e-300 {
+        power /= 10.0;
+    }
+    while power * 10.0 <= least && power < 1e300 {
+        power *= 10.0;
+    }
+    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= least).unwrap_or(power * 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_round_numbers_within_the_range() {
+        assert_eq!(Axis::over([0.0, 1.0].into_iter(), 5).marks, [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert_eq!(Axis::over([1.0, 50.0].into_iter(), 5).marks, [10.0, 20.0, 30.0, 40.0, 50.0]);
+        for (low, high) in [(-3.0, 1e9), (0.97, 0.98), (1e-12, 3e-12), (-1e90, 1e90), (5.0, 5.0)] {
+            let axis = Axis::over([low, f64::NAN, high].into_iter(), 5);
+            assert!((2..=12).contains(&axis.marks.len()), "{axis:?}");
+            assert!(axis.marks.iter().all(|mark| (-1e-9..=1.0 + 1e-9).contains(&axis.place(*mark))), "{axis:?}");
+        }
+        assert_eq!(Axis::over([f64::NAN].into_iter(), 2).low, 0.0);
+    }
+
+    #[test]
+    fn texts_cannot_become_marks() {
+        assert_eq!(escape("<a b='\"&'>\u{7}ä\n"), "&lt;a b=&#39;&quot;&amp;&#39;&gt;\u{fffd}ä\n");
+    }
+}

@@ -1,0 +1,136 @@
+//! Pictures in a terminal: two pixels a character in true colour, or plain ASCII.
+
+use super::Picture;
+use std::io::{self, IsTerminal};
+
+/// What a terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// How many characters fit a line.
+    pub columns: usize,
+    /// Which colours it has.
+    pub colours: Colours,
+}
+
+/// The colours of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// Any of 2²⁴, by escape sequences.
+    True,
+    /// None that could be relied on.
+    None,
+}
+
+/// Characters from dark to bright.
+const RAMP: &[u8] = b" .:-=+*#%@";
+
+impl Terminal {
+    /// The terminal that standard output is, or `None` where it is a file or a pipe. It has true colours where the
+    /// environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    pub fn detect() -> Option<Terminal> {
+        let terminal = io::stdout().is_terminal();
+        terminal.then(|| Terminal::of(columns(), |name| std::env::var(name).unwrap_or_default()))
+    }
+
+    fn of(columns: usize, variable: impl Fn(&str) -> String) -> Terminal {
+        let says_so = ["truecolor", "24bit"].contains(&variable("COLORTERM").as_str());
+        let colours = says_so && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb";
+        Terminal { columns: columns.max(1), colours: if colours { Colours::True } else { Colours::None } }
+    }
+}
+
+#[cfg(feature = "report")]
+fn columns() -> usize {
+    usize::from(console::Term::stdout().size().1)
+}
+
+#[cfg(not(feature = "report"))]
+fn columns() -> usize {
+    80
+}
+
+impl Picture {
+    /// The picture as lines of characters, each for two pixels, one above the other. One that is too wide for the terminal
+    /// is shrunk to an integer fraction. No newline at the end.
+    pub fn to_terminal(&self, terminal: &Terminal) -> String {
+        let picture = self.shrunk(self.width().div_ceil(terminal.columns.max(1)));
+        let line = match terminal.colours {
+            Colours::True => coloured,
+            Colours::None => plain,
+        };
+        (0..picture.height()).step_by(2).map(|row| line(&picture, row)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Half blocks, with the upper pixel in front and the lower one behind; nothing stands below the last row.
+fn coloured(picture: &Picture, row: usize) -> String {
+    let mut line = String::new();
+    let mut last = None;
+    for column in 0..picture.width() {
+        let above = picture.pixel(row, column);
+        let below = (row + 1 < picture.height()).then(|| picture.pixel(row + 1, column));
+        if last != Some((above, below)) {
+            let [r, g, b] = above;
+            line.push_str(&format!("\u{1b}[38;2;{r};{g};{b}m"));
+            line.push_str(&below.map_or("\u{1b}[49m".into(), |[r, g, b]| format!("\u{1b}[48;2;{r};{g};{b}m")));
+            last = Some((above, below));
+        }
+        line.push('▀');
+    }
+    line.push_str("\u{1b}[0m");
+    line
+}
+
+/// The mean brightness of both pixels as a character.
+fn plain(picture: &Picture, row: usize) -> String {
+    let bright = |row: usize, column: usize| {
+        let pixel = picture.pixel(row, column);
+        pixel.map(usize::from).iter().sum::<usize>()
+    };
+    let character = |column: usize| {
+        let rows = row..picture.height().min(row + 2);
+        let (sum, most) = rows.fold((0, 0), |(sum, most), row| (sum + bright(row, column), most + 3 * 255));
+        char::from(RAMP[(sum * (RAMP.len() - 1)).div_ceil(most)])
+    };
+    (0..picture.width()).map(character).collect::<String>().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    fn terminal(columns: usize, variables: &[(&str, &str)]) -> Terminal {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        Terminal::of(columns, |name| value(name).to_owned())
+    }
+
+    #[test]
+    fn colours_are_used_where_the_terminal_says_so() {
+        assert_eq!(terminal(80, &[("COLORTERM", "truecolor")]).colours, Colours::True);
+        assert_eq!(terminal(80, &[("COLORTERM", "24bit"), ("TERM", "xterm")]).colours, Colours::True);
+        assert_eq!(terminal(80, &[("TERM", "xterm-256color")]).colours, Colours::None);
+        assert_eq!(terminal(80, &[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).colours, Colours::None);
+        assert_eq!(
+            terminal(0, &[("COLORTERM", "truecolor"), ("TERM", "dumb")]),
+            Terminal { columns: 1, colours: Colours::None }
+        );
+    }
+
+    #[test]
+    fn half_blocks_carry_both_pixels_and_change_colour_only_where_it_changes() {
+        let picture = Picture::new(&arr2(&[[0u8, 0, 9], [255, 255, 8], [7, 7, 7]])).unwrap();
+        let expected = "\u{1b}[38;2;0;0;0m\u{1b}[48;2;255;255;255m▀▀\u{1b}[38;2;9;9;9m\u{1b}[48;2;8;8;8m▀\u{1b}[0m\n\
+                        \u{1b}[38;2;7;7;7m\u{1b}[49m▀▀▀\u{1b}[0m";
+        assert_eq!(picture.to_terminal(&Terminal { columns: 3, colours: Colours::True }), expected);
+    }
+
+    #[test]
+    fn plain_characters_are_the_denser_the_brighter() {
+        let picture = Picture::new(&arr2(&[[0u8, 64, 255, 0], [0, 64, 255, 0], [255, 0, 1, 0]])).unwrap();
+        let plain = |columns| picture.to_terminal(&Terminal { columns, colours: Colours::None });
+        assert_eq!(plain(80), " -@\n@ .");
+        assert_eq!(plain(2), "--", "shrunk to half");
+        assert!(plain(80).chars().all(|letter| letter == '\n' || letter.is_ascii_graphic() || letter == ' '));
+    }
+}
