@@ -60,17 +60,17 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.show(format!("{:.4}", predictions.probabilities(0)));
     notebook.prediction(&pictures[0], &predictions, 0);
     let mut draws = Key::from_seed(options.seed).split_name("ten predictions").draws(0);
-    for row in (0..10).map(|_| draws.below(784) as usize) {
-        notebook.text(format!("prediction: {} actual: {}", predictions.predicted(row), predictions.label(row)));
-    }
+    let random = (0..10).map(|_| draws.below(784) as usize);
+    let line = |row| format!("prediction: {} actual: {}", predictions.predicted(row), predictions.label(row));
+    notebook.show(random.map(line).collect::<Vec<_>>().join("\n"));
 
     notebook.heading("Every wrong one among the first 784");
     let wrong: Vec<usize> = (0..784).filter(|row| !predictions.is_right(*row)).collect();
-    for row in &wrong {
+    let line = |row: &usize| {
         let (predicted, actual) = (predictions.predicted(*row), predictions.label(*row));
-        notebook
-            .text(format!("test sample number {row} is incorrect, model predicted {predicted}, actual was {actual}"));
-    }
+        format!("test sample number {row} is incorrect, model predicted {predicted}, actual was {actual}")
+    };
+    notebook.show(wrong.iter().map(line).collect::<Vec<_>>().join("\n"));
     let caption = |row: usize| format!("{row}: {} for a {}", predictions.predicted(row), predictions.label(row));
     notebook.pictures(&wrong.iter().map(|row| (pictures[*row].clone(), caption(*row))).collect::<Vec<_>>());
 

@@ -25,7 +25,7 @@ const HEIGHT: f64 = 240.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 28.0;
 /// The width of a bar with the gap behind it.
-const STEP: f64 = 48.0;
+const STEP: f64 = 44.0;
 
 impl Bars {
     /// A chart without bars.

@@ -30,8 +30,8 @@ pub struct Chart {
 }
 
 /// Width and height of the picture, and what is left free around the lines: left, top, right, bottom.
-const SIZE: [f64; 2] = [640.0, 320.0];
-const MARGIN: [f64; 4] = [64.0, 48.0, 16.0, 44.0];
+const SIZE: [f64; 2] = [480.0, 280.0];
+const MARGIN: [f64; 4] = [56.0, 44.0, 16.0, 44.0];
 
 /// The marks of the series in a text.
 const MARKS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
@@ -71,7 +71,11 @@ impl Chart {
 
     fn axes(&self, about: [usize; 2]) -> [Axis; 2] {
         let points = || self.series.iter().flat_map(|(_, points)| points);
-        [Axis::over(points().map(|(x, _)| *x), about[0]), Axis::over(points().map(|(_, y)| *y), about[1])]
+        let mut x_axis = Axis::over(points().map(|(x, _)| *x), about[0]);
+        if points().all(|(x, _)| x.fract() == 0.0) {
+            x_axis.marks.retain(|mark| mark.fract() == 0.0); // there is no epoch 1.5
+        }
+        [x_axis, Axis::over(points().map(|(_, y)| *y), about[1])]
     }
 
     /// The chart as SVG, for a page or a file. It follows the reader's choice of light or dark.

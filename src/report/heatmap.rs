@@ -20,9 +20,9 @@ pub struct Heatmap {
     axes: [String; 2],
 }
 
-const CELL: f64 = 46.0;
+const CELL: f64 = 40.0;
 /// What is left free at the left and above the cells.
-const LEFT: f64 = 72.0;
+const LEFT: f64 = 60.0;
 const TOP: f64 = 64.0;
 
 impl Heatmap {

@@ -50,7 +50,8 @@ impl Notebook {
     /// Begins a section.
     pub fn heading(&mut self, text: impl Display) -> &mut Notebook {
         let text = text.to_string();
-        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count())));
+        let room = self.terminal.map_or(usize::MAX, |terminal| terminal.columns);
+        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count().min(room))));
         self.page.heading(text);
         self
     }
@@ -97,7 +98,7 @@ impl Notebook {
                 let value = |epoch: &crate::metrics::Epoch| Some((epoch.number as f64, epoch.get(name)?));
                 history.epochs.iter().filter_map(value).collect()
             };
-            let chart = Chart::new(name).x_label(history.unit).y_label(name).points("training", &points(name));
+            let chart = Chart::new(name).x_label(history.unit).points("training", &points(name));
             let validation = points(&format!("val_{name}"));
             self.chart(&if validation.is_empty() { chart } else { chart.points("validation", &validation) });
         }
@@ -136,7 +137,7 @@ impl Notebook {
         let shown = mistakes.len().min(MOST_MISTAKES);
         let caption = |row: usize| {
             let (predicted, sure) = (predictions.predicted(row), 100.0 * predictions.confidence(row));
-            format!("{row}: {predicted} ({sure:.1} %), actually {}", predictions.label(row))
+            format!("{row}: {predicted} for a {} ({sure:.1} %)", predictions.label(row))
         };
         let with_picture = |row: &usize| Some((pictures.get(*row)?.clone(), caption(*row)));
         let figures: Vec<(Picture, String)> = mistakes[..shown].iter().filter_map(with_picture).collect();

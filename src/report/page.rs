@@ -42,8 +42,13 @@ impl Page {
         self.element("p", text)
     }
 
-    /// Adds text whose spaces and lines stay as they are: arrays, summaries.
+    /// Adds text whose spaces and lines stay as they are: arrays, summaries. Right after another it goes on in the same
+    /// frame.
     pub fn preformatted(&mut self, text: impl Display) -> &mut Page {
+        if let Some(before) = self.body.strip_suffix("</pre>\n") {
+            self.body.truncate(before.len());
+            return self.add(format!("\n{}</pre>", escape(&text.to_string())));
+        }
         self.element("pre", text)
     }
 
@@ -56,6 +61,13 @@ impl Page {
         let head = line("th", header.iter().map(|cell| (*cell).to_owned()).collect());
         let body: String = rows.iter().map(|row| line("td", row.iter().map(T::to_string).collect())).collect();
         self.add(format!("<div class=\"scroll\"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"))
+    }
+
+    /// Adds names and what they stand for, such as settings.
+    pub fn properties(&mut self, properties: &[(&str, String)]) -> &mut Page {
+        let line = |(name, value): &(&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(value));
+        let lines: String = properties.iter().map(line).collect();
+        self.add(format!("<dl>{lines}</dl>"))
     }
 
     /// Adds a chart: what its `to_svg` gives.
@@ -129,7 +141,12 @@ mod tests {
         let hostile = "</p><script src=\"http://nowhere\">&amp; \u{1} ]]> 'x'";
         let picture = Picture::new(&ndarray::arr2(&[[0.0, 1.0], [0.5, 0.25]])).unwrap();
         let mut page = Page::new(hostile);
-        page.heading(hostile).text(hostile).preformatted(hostile).table(&[hostile], &[[hostile, "2"]]);
+        page.heading(hostile)
+            .text(hostile)
+            .preformatted(hostile)
+            .preformatted(hostile)
+            .table(&[hostile], &[[hostile, "2"]]);
+        page.properties(&[(hostile, hostile.into())]);
         page.pictures(&[(picture.clone(), hostile.into())]).picture_beside(&picture, hostile, "<svg/>");
         let text = xml(&page);
         let document = roxmltree::Document::parse(&text).unwrap();

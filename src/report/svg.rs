@@ -88,7 +88,7 @@ impl Svg {
         let Svg { body, title, size: [width, height] } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"gradus-chart\" viewBox=\"0 0 {} {}\" role=\"img\" \
-             font-family=\"system-ui, sans-serif\" font-size=\"12\">\n<title>{title}</title>\n<style>\
+             font-family=\"system-ui, sans-serif\" font-size=\"13\">\n<title>{title}</title>\n<style>\
              .gradus-chart text {{ fill: #1c1d21; }} .gradus-grid {{ stroke: #8888; stroke-width: 1; }} \
              @media (prefers-color-scheme: dark) {{ .gradus-chart text {{ fill: #e6e7ea; }} }}</style>\n{body}</svg>",
             cut(width),

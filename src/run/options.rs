@@ -90,8 +90,8 @@ impl Options {
         history.write_csv(self.out.join("history.csv"))?;
         let (test, digest) = (format!("test {}", scores.to_string().replace(" - ", " - test ")), params.sha256());
         let own = [("seed", self.seed.to_string()), ("gradus", env!("CARGO_PKG_VERSION").into()), ("weights", digest)];
-        let rows: Vec<[&str; 2]> = settings.iter().chain(&own).map(|(name, value)| [*name, value.as_str()]).collect();
-        notebook.page().heading("Settings and result").table(&["setting", "value"], &rows).text(&test);
+        let properties: Vec<(&str, String)> = settings.iter().chain(&own).cloned().collect();
+        notebook.page().heading("Settings and result").text(&test).properties(&properties);
         notebook.write(self.out.join("report.html"))?;
         if interrupt::pressed() {
             let file = self.out.join("model.safetensors");
