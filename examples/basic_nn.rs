@@ -91,7 +91,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
             notebook.prediction(&pictures[row].clone().inverted(), &predictions, row);
         }
     }
-    notebook.confusion(&predictions)?.mistakes(&predictions, &pictures);
+    notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     params.save(options.out.join("model.safetensors"))?;
     let settings = [("optimizer", adam.spec().to_string()), ("batch size", BATCH.to_string())];
     options.close(&mut notebook, &settings, &history, &predictions, &scores, &params)?;

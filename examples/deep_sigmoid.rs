@@ -65,7 +65,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.text(format!("argmax {}, actual label {label}", loaded.predict_classes(&one)?[0]));
 
     let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
-    notebook.prediction(&pictures[0], &predictions, 0).confusion(&predictions)?.mistakes(&predictions, &pictures);
+    notebook.prediction(&pictures[0], &predictions, 0);
+    notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

@@ -67,7 +67,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.heading("What it predicts");
     let predictions = Predictions::new(&digits.test.classes(), &probabilities)?;
     let pictures = Picture::all(&digits.test.images)?;
-    notebook.prediction(&pictures[0], &predictions, 0).confusion(&predictions)?.mistakes(&predictions, &pictures);
+    notebook.prediction(&pictures[0], &predictions, 0);
+    notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

@@ -74,8 +74,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let caption = |row: usize| format!("{row}: {} for a {}", predictions.predicted(row), predictions.label(row));
     notebook.pictures(&wrong.iter().map(|row| (pictures[*row].clone(), caption(*row))).collect::<Vec<_>>());
 
-    notebook.heading("All test images");
-    notebook.confusion(&predictions)?.mistakes(&predictions, &pictures);
+    notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

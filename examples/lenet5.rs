@@ -59,7 +59,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.show(format!("{:?}", model.evaluate(&test)?.values()));
     let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
     let pictures = Picture::all(&digits.test.images)?;
-    notebook.prediction(&pictures[0], &predictions, 0).confusion(&predictions)?.mistakes(&predictions, &pictures);
+    notebook.prediction(&pictures[0], &predictions, 0);
+    notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     options.finish(&mut notebook, &model, &history, &test, &predictions)?;
     Ok(())
 }

@@ -1,12 +1,14 @@
-//! The example as a user meets it: run by cargo, read from the outside.
+//! The examples as a user meets them: run by cargo, read from the outside.
 
+use gradus::Model;
+use gradus::tape::Params;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn lenet5(arguments: &[&str]) -> Output {
+fn run(example: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--example", "lenet5", "--"]).args(arguments);
+    command.args(["run", "--quiet", "--example", example, "--"]).args(arguments);
     command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
 }
 
@@ -32,59 +34,150 @@ fn check_prediction(index: usize, line: &str) {
     assert!(probabilities.iter().all(|p| *p <= probabilities[head[2] as usize]), "{line}");
 }
 
-#[test]
-fn a_short_run_shows_and_writes_what_it_says() {
-    let out = folder("short");
-    let output = lenet5(&["--epochs", "2", "--limit", "256", "--threads", "1", "--out", out.to_str().unwrap()]);
-    let (shown, progress) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{progress}");
-    assert!(
-        shown.chars().all(|letter| letter == '\n' || !letter.is_control()),
-        "piped output has no control characters"
-    );
-    assert!(shown.contains("[[0.   0.   0. ") && shown.contains(" max_pooling2d_1 (MaxPooling2D)"), "{shown}");
-    assert!(shown.contains("Total params: 44,300 (173.05 KB)"));
-    assert_eq!(progress.lines().count(), 2, "a line for each epoch: {progress}");
-    assert!(progress.starts_with("Epoch 1/2 - ") && progress.contains("s - loss: "), "{progress}");
+/// Returns the digest in the last line.
+fn check_last_lines(shown: &str) -> &str {
     let last: Vec<&str> = shown.lines().rev().take(2).collect();
     let scores = last[1].strip_prefix("test loss: ").and_then(|line| line.split_once(" - test accuracy: "));
-    assert!(
-        scores.is_some_and(|(loss, accuracy)| has_four_decimals(loss) && has_four_decimals(accuracy)),
-        "{}",
-        last[1]
-    );
+    let fits = scores.is_some_and(|(loss, accuracy)| has_four_decimals(loss) && has_four_decimals(accuracy));
+    assert!(fits, "{}", last[1]);
     let digest = last[0].strip_prefix("weights: sha256 ").unwrap();
     assert!(digest.len() == 64 && digest.chars().all(|letter| "0123456789abcdef".contains(letter)), "{digest}");
+    digest
+}
+
+fn check_tables(out: &Path, unit: &str, rows: usize, validated: bool) {
     let history = fs::read_to_string(out.join("history.csv")).unwrap();
-    let header = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate";
-    assert_eq!((history.lines().next(), history.lines().count()), (Some(header), 3));
-    for (number, line) in history.lines().skip(1).enumerate() {
+    let header = format!("{unit},loss,accuracy,val_loss,val_accuracy,seconds,learning_rate");
+    assert_eq!((history.lines().next(), history.lines().count()), (Some(&*header), rows + 1));
+    for line in history.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        assert_eq!((cells[0], &cells[3..5], cells[6]), (&*(number + 1).to_string(), &["", ""][..], "0.01"), "{line}");
-        assert!([1, 2, 5].iter().all(|cell| cells[*cell].parse::<f64>().is_ok_and(f64::is_finite)), "{line}");
+        let numbers = cells.iter().enumerate().filter(|(at, _)| validated || ![3, 4].contains(at));
+        assert!(numbers.clone().all(|(_, cell)| cell.parse::<f64>().is_ok_and(f64::is_finite)), "{line}");
+        assert!(validated || cells[3..5] == ["", ""], "{line}");
     }
     let predictions = fs::read_to_string(out.join("predictions.csv")).unwrap();
     assert_eq!(predictions.lines().count(), 10_001);
     assert!(predictions.starts_with("index,label,predicted,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9\n0,7,"));
     predictions.lines().skip(1).enumerate().for_each(|(index, line)| check_prediction(index, line));
+}
 
-    let again = lenet5(&["--epochs=2", "--limit=256", "--threads=2", "--quiet", "--out", out.to_str().unwrap()]);
-    assert_eq!(text(&again.stdout).lines().last(), Some(last[0]), "threads do not change a bit");
+/// The page is well-formed, has every part, and names nothing outside itself.
+fn check_report(out: &Path) {
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let page = page.strip_prefix("<!DOCTYPE html>\n").unwrap();
+    let document = roxmltree::Document::parse(page).unwrap();
+    let count = |tag: &str| document.descendants().filter(|node| node.has_tag_name(tag)).count();
+    assert!(count("h2") >= 4 && count("pre") >= 1 && count("table") == 1 && count("dl") == 1);
+    assert!(count("svg") >= 4, "two curves, a prediction's bars, the confusion matrix");
+    assert!(count("img") > 20, "digits, and the mistakes");
+    assert_eq!(count("script"), 0);
+    for node in document.descendants() {
+        let links =
+            node.attributes().filter(|attribute| ["src", "href", "srcset", "action"].contains(&attribute.name()));
+        assert!(links.map(|link| link.value()).all(|link| link.starts_with("data:")), "{:?}", node.tag_name());
+        assert!(!node.text().unwrap_or("").contains("url("), "{:?}", node.text());
+    }
+    for chart in ["loss.svg", "accuracy.svg", "confusion.svg"] {
+        roxmltree::Document::parse(&fs::read_to_string(out.join(chart)).unwrap()).unwrap();
+    }
+}
+
+/// What every example shows and writes; returns what it showed.
+fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> String {
+    let out = folder(example);
+    let arguments = [&["--threads", "1", "--out", out.to_str().unwrap()], more].concat();
+    let output = run(example, &arguments);
+    let (shown, progress) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{progress}");
+    let printable = |letter: char| letter == '\n' || !letter.is_control();
+    assert!(shown.chars().chain(progress.chars()).all(printable), "piped output has no control characters");
+    let digest = check_last_lines(&shown);
+    let unit = if example == "basic_nn" { "step" } else { "epoch" };
+    check_tables(&out, unit, rows, validated);
+    check_report(&out);
+    let model = out.join("model.safetensors");
+    let saved = match example {
+        "basic_nn" => Params::load(model).unwrap().sha256(),
+        _ => {
+            assert_eq!(progress.lines().count(), rows, "a line for each epoch: {progress}");
+            assert!(progress.starts_with("Epoch 1/") && progress.contains("s - loss: "), "{progress}");
+            Model::load(model).unwrap().params().sha256()
+        }
+    };
+    assert_eq!(saved, digest, "the file holds the weights whose digest is shown");
+    let again = run(example, &[&["--threads=2", "--quiet", "--out", out.to_str().unwrap()], more].concat());
+    assert_eq!(check_last_lines(&text(&again.stdout)), digest, "threads do not change a bit");
     assert_eq!(text(&again.stderr), "", "--quiet is quiet");
     fs::remove_dir_all(out).unwrap();
+    shown
+}
+
+fn check_shows(shown: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(shown.contains(part), "{part:?} is missing in\n{shown}");
+    }
+}
+
+#[test]
+fn dense_linear_shows_what_its_notebook_shows() {
+    let shown = check_run("dense_linear", &["--epochs", "1", "--limit", "500"], 1, false);
+    let encoded = "encoded [[0.   0.   0.   0.   0.   1.   0.   0.   0.   0.  ]";
+    check_shows(&shown, &["labels  [5, 0, 4]", encoded, "decoded [5, 0, 4]", "Total params: 715,410"]);
+    check_shows(
+        &shown,
+        &["the loaded model predicts the same bits for all 10000 test images", "precision  recall     F1"],
+    );
+}
+
+#[test]
+fn lenet5_shows_what_its_notebook_shows() {
+    let shown = check_run("lenet5", &["--epochs", "2", "--limit", "256"], 2, false);
+    check_shows(&shown, &["[[0.   0.   0. ", " max_pooling2d_1 (MaxPooling2D)", "Total params: 44,300 (173.05 KB)"]);
+    let row = " [0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.01 0.07 0.07 0.07 0.49 0.53 0.69 0.1  0.65 1.   0.97 0.5  0.   0.   0.   0.  ]";
+    check_shows(&shown, &[row, "[[0.   0.   0.   0.   0.   1.   0.   0.   0.   0.  ]]"]);
+}
+
+#[test]
+fn dropout_mlp_shows_what_its_notebook_shows() {
+    let shown = check_run("dropout_mlp", &["--epochs", "1", "--limit", "500"], 1, true);
+    check_shows(&shown, &["train (500, 28, 28), reshaped (500, 784)", "test (10000, 28, 28), reshaped (10000, 784)"]);
+    check_shows(&shown, &["   3  18  18  18 126 136 175  26 166 255 247 127", "label 5", "Total params: 669,706"]);
+    check_shows(&shown, &["Test accuracy: 0.", " is incorrect, model predicted "]);
+    assert_eq!(shown.lines().filter(|line| line.starts_with("prediction: ")).count(), 10);
+}
+
+#[test]
+fn basic_nn_shows_what_its_notebook_shows() {
+    let shown = check_run("basic_nn", &["--steps", "60", "--limit", "3000"], 2, true);
+    check_shows(
+        &shown,
+        &["3000 training, 5000 validation and 10000 test images", "Step: 50 error: ", "Step: 60 error: "],
+    );
+    check_shows(&shown, &["%\nActual: ", " Predicted: "]);
+}
+
+#[test]
+fn deep_sigmoid_shows_what_its_notebook_shows() {
+    let shown = check_run("deep_sigmoid", &["--epochs", "1", "--limit", "500"], 1, true);
+    check_shows(
+        &shown,
+        &["7\n[[0.   0.   0.   0.   0.   0.   0.   1.   0.   0.  ]]", "[28, 28] → [1, 28, 28] → [1, 10]"],
+    );
+    check_shows(&shown, &["batch_normalization (BatchNormalization)", "Why did training start slowly?", "a gap of "]);
+    check_shows(&shown, &["argmax ", "actual label 7"]);
 }
 
 #[test]
 fn a_mistake_on_the_command_line_is_one_line_and_code_2() {
-    for arguments in [&["--epoch", "2"][..], &["--epochs", "many"], &["--seed"], &["5"]] {
-        let output = lenet5(arguments);
+    for arguments in [&["--epoch", "2"][..], &["--epochs", "many"], &["--seed"], &["5"], &["--threads", "0"]] {
+        let output = run("lenet5", arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(text(&output.stderr).lines().count(), 1, "{arguments:?}");
         assert!(output.stdout.is_empty());
     }
-    let help = lenet5(&["--help"]);
+    let help = run("lenet5", &["--help"]);
     assert!(help.status.success() && text(&help.stdout).contains("--threads N"));
-    let missing = lenet5(&["--data", "nowhere"]);
+    let missing = run("lenet5", &["--data", "nowhere"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(text(&missing.stderr).contains("nowhere"), "{}", text(&missing.stderr));
 }

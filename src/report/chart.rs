@@ -4,6 +4,7 @@ use super::general;
 use super::svg::{Anchor, Axis, Svg};
 use crate::error::Result;
 use crate::files::write_whole;
+use crate::metrics::History;
 use std::path::Path;
 
 /// A line chart, such as a loss over the epochs.
@@ -67,6 +68,21 @@ impl Chart {
     pub fn points(mut self, name: impl Into<String>, points: &[(f64, f64)]) -> Chart {
         self.series.push((name.into(), points.to_vec()));
         self
+    }
+
+    /// A chart for each score of a history, with the score's name: training and, where there is any, validation.
+    pub fn of_history(history: &History) -> Vec<(String, Chart)> {
+        let points = |name: &str| -> Vec<(f64, f64)> {
+            let entries = history.epochs.iter();
+            entries.filter_map(|entry| Some((entry.number as f64, entry.get(name)?))).collect()
+        };
+        let chart = |name: String| {
+            let training = Chart::new(&*name).x_label(history.unit).points("training", &points(&name));
+            let validation = points(&format!("val_{name}"));
+            let chart = if validation.is_empty() { training } else { training.points("validation", &validation) };
+            (name, chart)
+        };
+        history.names().into_iter().filter(|name| !name.starts_with("val_")).map(chart).collect()
     }
 
     fn axes(&self, about: [usize; 2]) -> [Axis; 2] {

@@ -3,6 +3,7 @@
 use super::svg::{Anchor, Svg};
 use crate::error::Result;
 use crate::files::write_whole;
+use crate::metrics::ConfusionMatrix;
 use std::path::Path;
 
 /// A table of counts whose cells are the darker the larger their share of their row.
@@ -31,6 +32,12 @@ impl Heatmap {
         let count = rows.iter().map(Vec::len).max().unwrap_or(0).max(rows.len());
         let labels = (0..count).map(|label| label.to_string()).collect();
         Heatmap { title: title.into(), rows, labels, axes: [String::new(), String::new()] }
+    }
+
+    /// A confusion matrix.
+    pub fn of_confusion(confusion: &ConfusionMatrix) -> Heatmap {
+        let rows = confusion.counts().outer_iter().map(|row| row.to_vec()).collect();
+        Heatmap::new("Confusion matrix", rows).axes("actual", "predicted")
     }
 
     /// What rows and columns are called.

@@ -92,15 +92,8 @@ impl Notebook {
 
     /// Adds a chart for each score of a history: training and, where there is any, validation.
     pub fn history(&mut self, history: &History) -> &mut Notebook {
-        let names = history.names();
-        for name in names.iter().filter(|name| !name.starts_with("val_")) {
-            let points = |name: &str| -> Vec<(f64, f64)> {
-                let value = |epoch: &crate::metrics::Epoch| Some((epoch.number as f64, epoch.get(name)?));
-                history.epochs.iter().filter_map(value).collect()
-            };
-            let chart = Chart::new(name).x_label(history.unit).points("training", &points(name));
-            let validation = points(&format!("val_{name}"));
-            self.chart(&if validation.is_empty() { chart } else { chart.points("validation", &validation) });
+        for (_, chart) in Chart::of_history(history) {
+            self.chart(&chart);
         }
         self
     }
@@ -125,7 +118,7 @@ impl Notebook {
     pub fn confusion(&mut self, predictions: &Predictions) -> Result<&mut Notebook> {
         let confusion = predictions.confusion()?;
         print(&confusion.to_string());
-        self.page.svg(&heatmap(&confusion).to_svg());
+        self.page.svg(&Heatmap::of_confusion(&confusion).to_svg());
         let rows: Vec<[String; 5]> = (0..confusion.classes()).map(|class| class_row(&confusion, class)).collect();
         self.page.table(&["class", "precision", "recall", "F1", "rows"], &rows);
         Ok(self)
@@ -179,12 +172,6 @@ fn strips(pictures: &[(Picture, String)], terminal: &Terminal) -> String {
         format!("{picture}\n{}", captions.trim_end())
     };
     pictures.chunks(each.max(1)).map(strip).collect::<Vec<_>>().join("\n")
-}
-
-fn heatmap(confusion: &ConfusionMatrix) -> Heatmap {
-    let rows = confusion.counts().outer_iter().map(|row| row.to_vec()).collect();
-    let labels = (0..confusion.classes()).map(|class| class.to_string()).collect();
-    Heatmap::new("Confusion matrix", rows).labels(labels).axes("actual", "predicted")
 }
 
 fn class_row(confusion: &ConfusionMatrix, class: usize) -> [String; 5] {

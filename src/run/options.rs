@@ -5,7 +5,7 @@ use crate::data::Arrays;
 use crate::error::Result;
 use crate::metrics::{History, Scores};
 use crate::model::{Compile, Fit, Model, Progress};
-use crate::report::{Notebook, Predictions};
+use crate::report::{Chart, Heatmap, Notebook, Predictions};
 use crate::tape::Params;
 use lexopt::prelude::*;
 use std::io::{self, Write};
@@ -71,8 +71,8 @@ impl Options {
         self.close(notebook, &settings, history, predictions, &scores, model.params())
     }
 
-    /// What a run without a [`Model`] ends with: `history.csv`, `predictions.csv` and `report.html` in the output folder,
-    /// with these settings beside its own in the report; the test scores and the digest of the weights as the last two
+    /// What a run without a [`Model`] ends with: `history.csv`, `predictions.csv`, `report.html` and its charts
+    /// (`loss.svg`, …, `confusion.svg`) in the output folder, with these settings beside its own in the report; the test scores and the digest of the weights as the last two
     /// lines of standard output. If Ctrl-C ended the run, standard error says how to go on.
     ///
     /// # Errors
@@ -88,6 +88,10 @@ impl Options {
     ) -> Result<()> {
         predictions.write_csv(self.out.join("predictions.csv"))?;
         history.write_csv(self.out.join("history.csv"))?;
+        for (name, chart) in Chart::of_history(history) {
+            chart.write_svg(self.out.join(format!("{name}.svg")))?;
+        }
+        Heatmap::of_confusion(&predictions.confusion()?).write_svg(self.out.join("confusion.svg"))?;
         let (test, digest) = (format!("test {}", scores.to_string().replace(" - ", " - test ")), params.sha256());
         let own = [("seed", self.seed.to_string()), ("gradus", env!("CARGO_PKG_VERSION").into()), ("weights", digest)];
         let properties: Vec<(&str, String)> = settings.iter().chain(&own).cloned().collect();
@@ -129,7 +133,7 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
             Long(unit) if unit == program.unit => options.epochs = arguments.value()?.parse()?,
             Long("seed") => options.seed = arguments.value()?.parse()?,
             Long("threads") => options.threads = Some(arguments.value()?.parse_with(threads)?),
-            Long("limit") => options.limit = arguments.value()?.parse()?,
+            Long("limit") => options.limit = arguments.value()?.parse_with(rows)?,
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("out") => options.out = arguments.value()?.into(),
             Long("quiet") => options.quiet = true,
@@ -145,6 +149,14 @@ fn threads(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=MAX_THREADS) => Ok(threads),
         _ => Err(format!("expected a number of threads from 1 to {MAX_THREADS}")),
+    }
+}
+
+/// A number of rows that one can train on.
+fn rows(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number of rows, 1 or more".into()),
+        Ok(rows) => Ok(rows),
     }
 }
 
