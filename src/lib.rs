@@ -23,10 +23,15 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
-//! The modules, in reading order: [`tape`] records expressions and differentiates them, [`ops`] are the operations,
-//! [`layers`], [`losses`], [`metrics`] and [`optimizers`] what models are put together from, [`model`] the models, [`data`] what
-//! they learn from. [`kernels`] are the loops below, [`testing`] checks parts of your own, [`report`] writes tables for people,
-//! and `run` (a feature) is what a training program has around its model.
+//! The modules, in reading order:
+//!
+//! - [`tape`] records expressions and differentiates them, [`ops`] are the operations;
+//! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
+//! - [`data`] is what they learn from;
+//! - [`save`] keeps them in files;
+//! - [`report`] shows what they do: tables, pictures, charts, pages;
+//! - `run` (a feature) is what a training program has around its model;
+//! - [`testing`] checks parts of your own, [`kernels`] are the loops below everything.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
