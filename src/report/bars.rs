@@ -11,7 +11,7 @@ use std::path::Path;
 /// ```
 /// use gradus::report::Bars;
 /// let bars = Bars::new("Actual: 1").bar("0", 0.25).bar("1", 0.75).highlight("1");
-/// assert_eq!(bars.to_text(30), "Actual: 1\n 0  |#####           0.25\n 1 >|############### 0.75");
+/// assert_eq!(bars.to_text(30), "Actual: 1\n 0  |#####            0.25\n 1 >|################ 0.75");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Bars {

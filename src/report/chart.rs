@@ -19,7 +19,7 @@ use std::path::Path;
 ///          |          *
 ///      0.5 |                   *
 ///          +--------------------
-///           1                  3");
+///           1      epoch       3");
 /// # assert!(chart.to_text(0, 0).len() > 0);
 /// ```
 #[derive(Clone, Debug)]
