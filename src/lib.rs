@@ -29,7 +29,7 @@
 //! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
-//! - [`report`] shows what they do: tables, pictures, charts, pages;
+//! - `report` (a feature) shows what they do: tables, pictures, charts, pages;
 //! - `run` (a feature) is what a training program has around its model;
 //! - [`testing`] checks parts of your own, [`kernels`] are the loops below everything.
 
@@ -51,6 +51,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+#[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;

@@ -76,6 +76,14 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 pub(crate) trait Fma {
     /// `a·b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;
+
+    /// `sums[l] ← a·b[l] + sums[l]`, each rounded once.
+    #[inline(always)]
+    fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] = Self::fma(a, b[l], sums[l]);
+        }
+    }
 }
 
 /// The processor's own instruction; a slow library call in code that is not compiled for it.
@@ -108,6 +116,14 @@ impl Fma for Software {
         let step = if (lost > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
         let nudge = lost.abs() > 0.0 && bits & 1 == 0;
         f64::from_bits(if nudge { bits.wrapping_add(step) } else { bits }) as f32
+    }
+
+    /// Called, not inlined: a tile would repeat its thirty instructions a hundred times, for a compiler to optimise.
+    #[inline(never)]
+    fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] = Self::fma(a, b[l], sums[l]);
+        }
     }
 }
 

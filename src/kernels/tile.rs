@@ -85,9 +85,7 @@ vectorized! {
         for (k, b) in panel.iter().enumerate() {
             for r in 0..R {
                 let x = a[r][k];
-                for l in 0..L {
-                    sums[r][l] = F::fma(x, b[l], sums[r][l]);
-                }
+                F::add_scaled(x, b, &mut sums[r]);
             }
         }
         *tile = sums;
@@ -107,9 +105,7 @@ vectorized! {
         for (x, b) in a.chunks(stride).zip(panel) {
             let x = &x[..R];
             for r in 0..R {
-                for l in 0..L {
-                    sums[r][l] = F::fma(x[r], b[l], sums[r][l]);
-                }
+                F::add_scaled(x[r], b, &mut sums[r]);
             }
         }
         *tile = sums;
@@ -129,9 +125,7 @@ vectorized! {
         for (&base, b) in bases.iter().zip(panel) {
             let x = &a[base..base + R];
             for r in 0..R {
-                for l in 0..L {
-                    sums[r][l] = F::fma(x[r], b[l], sums[r][l]);
-                }
+                F::add_scaled(x[r], b, &mut sums[r]);
             }
         }
         *tile = sums;

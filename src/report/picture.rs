@@ -146,7 +146,6 @@ impl Picture {
     }
 
     /// The channels and the bytes of all pixels, row by row.
-    #[cfg(feature = "report")]
     pub(super) fn bytes(&self) -> (usize, &[u8]) {
         (self.channels, &self.pixels)
     }

@@ -86,7 +86,7 @@ impl Predictions {
     /// The rows whose most probable class is not the right one, the surest first.
     pub fn mistakes(&self) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.len()).filter(|row| !self.is_right(*row)).collect();
-        rows.sort_by(|a, b| self.confidence(*b).total_cmp(&self.confidence(*a)));
+        rows.sort_unstable_by(|a, b| self.confidence(*b).total_cmp(&self.confidence(*a)).then(a.cmp(b)));
         rows
     }
 

@@ -39,14 +39,8 @@ impl Terminal {
     }
 }
 
-#[cfg(feature = "report")]
 fn columns() -> usize {
     usize::from(console::Term::stdout().size().1)
-}
-
-#[cfg(not(feature = "report"))]
-fn columns() -> usize {
-    80
 }
 
 impl Picture {

@@ -60,7 +60,7 @@ impl Contents {
                 _ => places.push(Place::read(name, &value)?),
             }
         }
-        places.sort_by_key(|place| (place.begin, place.end));
+        places.sort_unstable_by_key(|place| (place.begin, place.end));
         let mut at = 0;
         for place in &places {
             if place.begin != at {
