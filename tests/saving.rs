@@ -32,7 +32,7 @@ fn images() -> Array4<f32> {
 }
 
 fn data() -> Arrays {
-    Arrays::new(&images(), Array1::from_shape_fn(40, |n| (n % 3) as u8)).unwrap()
+    Arrays::new(images(), Array1::from_shape_fn(40, |n| (n % 3) as u8)).unwrap()
 }
 
 fn convolutional() -> Sequential {
