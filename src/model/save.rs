@@ -16,7 +16,7 @@ use std::sync::Arc;
 impl Model {
     /// Writes the whole model to one file: architecture, weights, running statistics, optimizer with its state, loss,
     /// metrics, and where training stands. The file is written beside its place and renamed, so it is whole or what it
-    /// was. [`save`](crate::save) describes the format.
+    /// was. [`crate::save`] describes the format.
     ///
     /// ```
     /// use gradus::{Compile, Model, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
