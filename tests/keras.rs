@@ -7,10 +7,11 @@ use gradus::data::{Arrays, Dataset};
 use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
+use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Var};
-use gradus::{BatchEnd, Callback, Compile, Fit, Init, Key, Model, Progress, Sequential, Shape};
+use gradus::{BatchEnd, Callback, Compile, Fit, Init, Key, Model, Progress, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
 use std::ops::ControlFlow;
 
@@ -148,6 +149,31 @@ fn batch_norm() {
             }
         }
     }
+}
+
+#[test]
+fn metrics() {
+    let cases = load("metrics.txt");
+    let array = |name: &str| cases.array(&format!("classes/{name}"));
+    let (predictions, targets) = (array("predictions"), array("targets"));
+    let largest = |row: ndarray::ArrayViewD<'_, f32>| {
+        (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).expect("a row of several classes")
+    };
+    let predicted: Vec<usize> = predictions.outer_iter().map(largest).collect();
+    let matrix = ConfusionMatrix::new(&cases.integers("classes/labels"), &predicted, 7).unwrap();
+    let by_class = |score: fn(&ConfusionMatrix, usize) -> f64| {
+        ArrayD::from_shape_fn(IxDyn(&[7]), |class| score(&matrix, class[0]) as f32)
+    };
+    assert_close("precision", by_class(ConfusionMatrix::precision).view(), array("precision").view(), NEAR);
+    assert_close("recall", by_class(ConfusionMatrix::recall).view(), array("recall").view(), NEAR);
+    assert_close("f1", by_class(ConfusionMatrix::f1).view(), array("f1").view(), NEAR);
+    let view = |array: &ArrayD<f32>| (Shape::new(array.shape()).unwrap(), array.iter().copied().collect::<Vec<f32>>());
+    let ((shape, predictions), (target_shape, targets)) = (view(predictions), view(targets));
+    let top = ArrayD::from_shape_fn(IxDyn(&[5]), |k| {
+        let metric = TopKCategoricalAccuracy::new(k[0] + 1);
+        (metric.sum(View::new(shape, &predictions), View::new(target_shape, &targets)) / 40.0) as f32
+    });
+    assert_close("top", top.view(), array("top").view(), NEAR);
 }
 
 #[test]

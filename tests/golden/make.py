@@ -27,6 +27,8 @@ layers      x, the parameters, r; y = layer(x); d<name> is the gradient of sum(y
 batch_norm  `mean`, `variance` go in; `mean_after`, `variance_after` are the moving statistics after the one step.
 losses      `targets` (one-hot or soft) or `labels` (class numbers), `logits` or `probabilities`, perhaps row `weights`;
             `rows` is the loss of each row before weighting, `loss` the batch's (sum / number of rows), d… its gradient.
+metrics     `predictions` and `targets` (one-hot); `labels` the same as class numbers; `precision`, `recall` and `f1` by
+            class, where the class is the largest prediction; `top` the means of top-1 to top-5.
 optimizers  `start.a`, `start.b`; all steps in one array with the step as its first axis: `gradients.a`, `after.a`.
 models      `x`, `targets` or `labels`: all rows. Ten steps take batches of `batch` rows in order, and start over:
             `fit` without shuffling. `start.…`, `first.…`, `end.…`: the weights at the start, after one step, after ten,
@@ -49,7 +51,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import keras
 import keras.src.backend.common.dtypes
 import numpy as np
-from keras import layers, losses, optimizers
+from keras import layers, losses, metrics, optimizers
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20
@@ -215,6 +217,28 @@ def losses_file(file):
     loss_case(file, "cross_entropy_soft_probabilities", probabilities, soft)
 
 
+# Metrics
+
+def metrics_file(file):
+    classes, names = 7, ("precision", "recall", "f1")
+    rng = file.case("classes", "Precision(class_id=c), Recall(class_id=c), F1Score(average=None), TopKCategoricalAccuracy(k)")
+    labels = rng.integers(0, classes - 1, 40)
+    predictions = draw(rng, (40, classes))
+    predictions[np.arange(40), labels] += 1.5
+    predictions[:, -1] = predictions.min() - 1  # the last class is never right nor predicted
+    targets = np.eye(classes, dtype=np.float32)[labels]
+    predicted = np.eye(classes, dtype=np.float32)[predictions.argmax(-1)]
+    by_class = lambda metric: np.array([float(measured(metric(class_id=c), targets, predicted)) for c in range(classes)])
+    scores = [by_class(metrics.Precision), by_class(metrics.Recall), measured(metrics.F1Score(), targets, predicted)]
+    top = [float(measured(metrics.TopKCategoricalAccuracy(k), targets, predictions)) for k in range(1, 6)]
+    file.put(predictions=predictions, targets=targets, labels=labels, **dict(zip(names, scores)), top=top)
+
+
+def measured(metric, targets, predictions):
+    metric.update_state(targets, predictions)
+    return keras.ops.convert_to_numpy(metric.result())
+
+
 # Optimizers
 
 def optimizers_file(file):
@@ -331,7 +355,7 @@ def init(file):
 
 
 TOPICS = {"dense": dense, "conv2d": conv2d, "max_pool2d": max_pool2d, "batch_norm": batch_norm, "losses": losses_file,
-          "optimizers": optimizers_file, "models": models, "init": init}
+          "metrics": metrics_file, "optimizers": optimizers_file, "models": models, "init": init}
 
 
 def read(path):
