@@ -4,6 +4,7 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::Key;
+use gradus::data::mnist;
 use gradus::kernels::activation::{self, Elementwise};
 use gradus::kernels::conv2d::{self, Geometry, Scratch};
 use gradus::kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
@@ -59,6 +60,35 @@ fn matmuls(criterion: &mut Criterion) {
             bencher.iter(|| ndarray::linalg::general_mat_mul(1.0, &a, &b, 0.0, &mut c));
         });
     }
+}
+
+/// Products that skip zeros, beside dense ones: of digits, and of numbers of which a share is 0.
+fn zeros(criterion: &mut Criterion) {
+    let digits = mnist::load(None).expect("the repository's own digits").train.first(1000);
+    let digits: Vec<f32> = digits.images.iter().map(|pixel| f32::from(*pixel) / 255.0).collect();
+    let mut group = criterion.benchmark_group("zeros");
+    for [rows, columns] in [[32, 512], [100, 600], [1000, 200]] {
+        skipping(&mut group, "digits", &digits[..rows * 784], [rows, 784, columns]);
+        skipping(&mut group, "dense", &numbers(rows * 784), [rows, 784, columns]);
+    }
+    for percent in [10, 20, 30, 40, 44, 100] {
+        let kept = |(i, x): (usize, f32)| if (i * 7919) % 100 < percent { x } else { 0.0 };
+        let x: Vec<f32> = numbers(32 * 512).into_iter().enumerate().map(kept).collect();
+        skipping(&mut group, &format!("{percent} %"), &x, [32, 512, 512]);
+    }
+}
+
+fn skipping(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, x: &[f32], [rows, inner, columns]: [usize; 3]) {
+    let (w, dy) = (numbers(inner * columns), numbers(rows * columns));
+    let (mut y, mut dw) = (dy.clone(), w.clone());
+    group.throughput(Throughput::Elements((2 * rows * inner * columns) as u64));
+    let shape = format!("{rows}x{inner}x{columns} {name}");
+    group.bench_function(BenchmarkId::new("forward", &shape), |bencher| {
+        bencher.iter(|| matmul(Matrix::new(x, rows, inner), Matrix::new(&w, inner, columns), &mut y, Epilogue::None));
+    });
+    group.bench_function(BenchmarkId::new("weight", &shape), |bencher| {
+        bencher.iter(|| matmul_over_rows(x, &dy, [rows, inner, columns], &mut dw));
+    });
 }
 
 fn convolutions(criterion: &mut Criterion) {
@@ -143,6 +173,6 @@ fn others(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(300));
-    targets = matmuls, convolutions, others
+    targets = matmuls, zeros, convolutions, others
 }
 criterion_main!(benches);

@@ -10,7 +10,8 @@
 use super::activation::{self, Elementwise};
 use super::block::Block;
 use super::parallel;
-use super::simd::{self, vectorized};
+use super::simd::{self, Aligned, vectorized};
+use super::sparse;
 use super::tile::{self, LANES, ROWS, Tile};
 
 /// A matrix over a slice, as it lies or transposed.
@@ -38,8 +39,20 @@ impl<'a> Matrix<'a> {
     }
 
     /// How far apart two rows lie, or two columns where it is transposed.
-    fn stride(&self) -> usize {
+    pub(super) fn stride(&self) -> usize {
         if self.transposed { self.rows } else { self.columns }
+    }
+
+    pub(super) fn data(&self) -> &'a [f32] {
+        self.data
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn is_transposed(&self) -> bool {
+        self.transposed
     }
 }
 
@@ -74,11 +87,13 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
     let c = Block::new(c, a.rows, b.columns);
     // Packing a transposed B costs most where A has few rows; then B is read where it lies and A is packed instead.
     let turned = b.transposed && !a.transposed && a.rows < b.columns && matches!(epilogue, Epilogue::None);
-    let product = Product { a, b, sum: Sum::Chain, epilogue, level: simd::current() };
+    let level = simd::current();
+    let skip = !b.transposed && !a.transposed && sparse::worthwhile(level, a, b.columns);
+    let product = Product { a, b, sum: Sum::Chain, epilogue, level, skip };
     if turned {
-        Product { a: b.t(), b: a.t(), ..product }.run(c.t(), 0, 0);
+        Product { a: b.t(), b: a.t(), ..product }.run(c.t());
     } else {
-        product.run(c, 0, 0);
+        product.run(c);
     }
 }
 
@@ -90,8 +105,10 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
 /// When the sizes do not fit.
 pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], dw: &mut [f32]) {
     let (a, b) = (Matrix::new(x, rows, columns_x).t(), Matrix::new(dy, rows, columns_dy));
-    let product = Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level: simd::current() };
-    product.run(Block::new(dw, columns_x, columns_dy), 0, 0);
+    let level = simd::current();
+    let skip = sparse::worthwhile(level, a, columns_dy);
+    let product = Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level, skip };
+    product.run(Block::new(dw, columns_x, columns_dy));
 }
 
 /// `total[j] = Σᵢ x[i][j]` over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
@@ -127,7 +144,7 @@ vectorized! {
 
 /// What becomes of the partial sums over blocks of k.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sum {
+pub(super) enum Sum {
     /// They are taken up again: one chain.
     Chain,
     /// They are added.
@@ -137,46 +154,90 @@ enum Sum {
 const _: () = assert!(DEPTH == ROWS_PER_CHUNK, "a block of k is a chunk of rows");
 
 #[derive(Clone, Copy)]
-struct Product<'a> {
-    a: Matrix<'a>,
-    b: Matrix<'a>,
-    sum: Sum,
-    epilogue: Epilogue<'a>,
-    level: simd::SimdLevel,
+pub(super) struct Product<'a> {
+    pub(super) a: Matrix<'a>,
+    pub(super) b: Matrix<'a>,
+    pub(super) sum: Sum,
+    pub(super) epilogue: Epilogue<'a>,
+    pub(super) level: simd::SimdLevel,
+    /// Whether the zeros of A are skipped.
+    skip: bool,
 }
 
 impl Product<'_> {
+    /// Fills C.
+    fn run(self, c: Block<'_>) {
+        // What parts do anew, looking for zeros and packing, is much beside a product that skips; so one for each thread.
+        let most_parts = if self.skip { rayon::current_num_threads() } else { usize::MAX };
+        self.run_part(c, 0, 0, most_parts);
+    }
+
     /// Fills the part of C that begins at this row and column.
-    fn run(self, c: Block<'_>, row: usize, column: usize) {
+    fn run_part(self, c: Block<'_>, row: usize, column: usize, most_parts: usize) {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
-        let (rows, columns) = (c.rows(), c.columns());
-        // A is read once for each panel, so where there are several it should stay in the second cache.
-        let most_rows = if columns > 4 * LANES { 128 } else { 1024 };
-        let nanoseconds = rows * columns.max(LANES) * self.a.columns / 20;
-        if rows > most_rows {
-            let half = (rows / 2).next_multiple_of(ROWS);
-            let (top, bottom) = c.split_rows(half);
-            parallel::join(nanoseconds, || self.run(top, row, column), || self.run(bottom, row + half, column));
-        } else if columns >= 2 * LANES && parallel::worth_a_fork(nanoseconds) {
-            let half = (columns / 2).next_multiple_of(LANES);
-            let (left, right) = c.split_columns(half);
-            parallel::join(nanoseconds, || self.run(left, row, column), || self.run(right, row, column + half));
-        } else if rows >= 2 * ROWS && parallel::worth_a_fork(nanoseconds) {
-            let half = (rows / 2).next_multiple_of(ROWS);
-            let (top, bottom) = c.split_rows(half);
-            parallel::join(nanoseconds, || self.run(top, row, column), || self.run(bottom, row + half, column));
+        // Multiply-adds a nanosecond on one thread, counted in the dense form.
+        let rate = if self.skip { 50 } else { 20 };
+        let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate;
+        let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
+        let most_parts = most_parts.div_ceil(2);
+        match self.cut(c.rows(), c.columns(), fork) {
+            Cut::Rows(half) => {
+                let (top, bottom) = c.split_rows(half);
+                parallel::join(
+                    nanoseconds,
+                    || self.run_part(top, row, column, most_parts),
+                    || self.run_part(bottom, row + half, column, most_parts),
+                );
+            }
+            Cut::Columns(half) => {
+                let (left, right) = c.split_columns(half);
+                parallel::join(
+                    nanoseconds,
+                    || self.run_part(left, row, column, most_parts),
+                    || self.run_part(right, row, column + half, most_parts),
+                );
+            }
+            Cut::None if self.skip => sparse::fill(&self, c, row, column),
+            Cut::None => fill(&self, c, row, column),
+        }
+    }
+
+    /// Where a part of C of this size is cut in two.
+    fn cut(&self, rows: usize, columns: usize, fork: bool) -> Cut {
+        // A dense A is read once for each panel, so where there are several it should stay in the second cache. Zeros are
+        // looked for once for each part, so that a part should not be narrow.
+        let (rows_in_cache, column_unit) = match (self.skip, columns > 4 * LANES) {
+            (true, _) if fork => (2 * sparse::ROWS, sparse::WIDTH),
+            (true, _) => (usize::MAX, sparse::WIDTH),
+            (false, true) => (128, LANES),
+            (false, false) => (1024, LANES),
+        };
+        let half = |size: usize, unit: usize| (size / 2).next_multiple_of(unit);
+        if rows > rows_in_cache {
+            Cut::Rows(half(rows, ROWS))
+        } else if fork && columns >= 2 * column_unit {
+            Cut::Columns(half(columns, column_unit))
+        } else if fork && rows >= 2 * ROWS {
+            Cut::Rows(half(rows, ROWS))
         } else {
-            fill(&self, c, row, column);
+            Cut::None
         }
     }
 }
 
+/// Before which row or column a part is cut.
+enum Cut {
+    Rows(usize),
+    Columns(usize),
+    None,
+}
+
 /// Fills a part of C on this thread.
 fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
-    let mut panel = [[0.0; LANES]; DEPTH];
+    let mut panel = Aligned([[0.0; LANES]; DEPTH]);
     let depth = product.a.columns;
     for start in (0..depth).step_by(DEPTH) {
-        let panel = &mut panel[..DEPTH.min(depth - start)];
+        let panel = &mut panel.0[..DEPTH.min(depth - start)];
         for j in (0..c.columns()).step_by(LANES) {
             let width = LANES.min(c.columns() - j);
             pack(product.b, start, column + j, width, panel);

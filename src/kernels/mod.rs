@@ -18,4 +18,5 @@ pub mod reduce;
 mod samples;
 pub mod simd;
 pub mod softmax;
+mod sparse;
 mod tile;

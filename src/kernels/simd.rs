@@ -72,6 +72,11 @@ pub(crate) fn available(level: SimdLevel) -> bool {
     }
 }
 
+/// What begins at a cache line, so that none of its vectors crosses one.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
 /// A fused multiply-add: `a·b + c`, rounded once.
 pub(crate) trait Fma {
     /// `a·b + c`, rounded once.

@@ -82,8 +82,86 @@ fn bits_do_not_depend_on_threads_or_instructions() {
     });
     for level in samples::levels() {
         let mut c = vec![f32::NAN; m * n];
-        let product = Product { a, b, sum: Sum::Chain, epilogue: Epilogue::None, level };
-        product.run(Block::new(&mut c, m, n), 0, 0);
+        let product = Product { a, b, sum: Sum::Chain, epilogue: Epilogue::None, level, skip: false };
+        product.run(Block::new(&mut c, m, n));
         samples::assert_same_bits(&c, &expected, "instructions");
+    }
+}
+
+/// Random numbers of which only this share is not a zero of either sign.
+fn sparse_values(seed: u64, count: usize, percent: u32) -> Vec<f32> {
+    let keep = samples::bits(seed + 100, count).into_iter().map(|word| word % 100 < percent);
+    let zeros = [0.0, -0.0].into_iter().cycle();
+    samples::values(seed, count)
+        .into_iter()
+        .zip(keep)
+        .zip(zeros)
+        .map(|((v, keep), zero)| if keep { v } else { zero })
+        .collect()
+}
+
+#[test]
+fn zeros_are_skipped_without_a_trace() {
+    let level = simd::current();
+    for (m, k, n) in [(8, 1, 16), (9, 7, 17), (32, 257, 64), (130, 300, 100), (21, 513, 200), (300, 40, 33)] {
+        for percent in [0, 1, 20, 40] {
+            let (a, b) = (sparse_values(1, m * k, percent), samples::values(2, k * n));
+            let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+            assert!(percent == 40 || m * k < 100 || sparse::worthwhile(level, a, n), "{m} × {k} at {percent} %");
+            let mut c = vec![f32::NAN; m * n];
+            matmul(a, b, &mut c, Epilogue::None);
+            samples::assert_same_bits(&c, &naive(a, b, 0, k), &format!("{m} × {k} × {n} at {percent} %"));
+        }
+    }
+}
+
+#[test]
+fn zeros_are_skipped_in_chunks_of_rows() {
+    for (rows, m, n) in [(1, 8, 16), (32, 784, 70), (256, 20, 17), (257, 9, 65), (600, 150, 40)] {
+        let (x, dy) = (sparse_values(3, rows * m, 19), samples::values(4, rows * n));
+        let (a, b) = (Matrix::new(&x, rows, m).t(), Matrix::new(&dy, rows, n));
+        let mut expected = naive(a, b, 0, rows.min(256));
+        for from in (256..rows).step_by(256) {
+            let part = naive(a, b, from, rows.min(from + 256));
+            expected.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+        samples::in_pools(|| {
+            let mut dw = vec![f32::NAN; m * n];
+            matmul_over_rows(&x, &dy, [rows, m, n], &mut dw);
+            samples::assert_same_bits(&dw, &expected, &format!("{rows} rows of {m} and {n}"));
+        });
+    }
+}
+
+#[test]
+fn a_zero_times_infinity_is_not_skipped() {
+    let (m, k, n) = (40, 300, 130);
+    for wrong in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        let (x, mut w) = (sparse_values(5, m * k, 20), samples::values(6, k * n));
+        w[17 * n + 5] = wrong;
+        w[290 * n + 129] = wrong;
+        let (a, b) = (Matrix::new(&x, m, k), Matrix::new(&w, k, n));
+        assert!(sparse::worthwhile(simd::current(), a, n));
+        let (expected, mut c) = (naive(a, b, 0, k), vec![0.0; m * n]);
+        matmul(a, b, &mut c, Epilogue::None);
+        samples::assert_same_bits(&c, &expected, "a row of weights");
+        assert!((0..m).all(|row| !c[row * n + 5].is_finite() && c[row * n + 6].is_finite()));
+    }
+}
+
+#[test]
+fn skipping_has_the_same_bits_on_every_instruction_set() {
+    let (m, k, n) = (130, 300, 200);
+    let (a, b) = (sparse_values(7, m * k, 25), samples::values(8, k * n));
+    let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+    let expected = naive(a, b, 0, k);
+    for level in samples::levels() {
+        assert!(sparse::worthwhile(level, a, n));
+        let product = Product { a, b, sum: Sum::Chain, epilogue: Epilogue::None, level, skip: true };
+        samples::in_pools(|| {
+            let mut c = vec![f32::NAN; m * n];
+            product.run(Block::new(&mut c, m, n));
+            samples::assert_same_bits(&c, &expected, &format!("{level:?}"));
+        });
     }
 }
