@@ -13,8 +13,8 @@ pub use geometry::{Geometry, IMAGES_PER_SHARD, Scratch};
 
 use super::activation::{self, Elementwise};
 use super::parallel;
-use super::simd::{self, SimdLevel, vectorized};
-use super::tile::{self, LANES, ROWS, Tile};
+use super::simd::{self, Fma, SimdLevel, vectorized};
+use super::tile::{self, LANES, for_tiles};
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel
 /// (rows, columns, channels).
@@ -56,37 +56,52 @@ struct Forward<'a> {
 
 /// All output pixels of a group of images.
 fn forward_group(layer: &Forward<'_>, x: &[f32], y: &mut [f32]) {
-    let geometry = layer.geometry;
-    let pixels = y.len() / geometry.filters;
-    let span = if geometry.side_by_side() { geometry.output[1] } else { pixels };
-    for (number, panel) in layer.panels.chunks_exact(geometry.taps()).enumerate() {
+    for number in 0..layer.geometry.filters.div_ceil(LANES) {
+        forward_panel(layer.level, layer, x, y, number);
+    }
+}
+
+vectorized! {
+    /// The same for sixteen filters.
+    fn forward_panel<F: Fma>(layer: &Forward<'_>, x: &[f32], y: &mut [f32], number: usize) {
+        let geometry = layer.geometry;
+        let panel = &layer.panels[number * geometry.taps()..][..geometry.taps()];
         let bias = bias_lanes(layer.bias, number * LANES);
+        let pixels = y.len() / geometry.filters;
+        let span = if geometry.side_by_side() { geometry.output[1] } else { pixels };
         for start in (0..pixels).step_by(span) {
-            for pixel in (start..start + span).step_by(ROWS) {
-                let rows = ROWS.min(start + span - pixel);
-                let mut sums = window_sums(layer, x, [pixel, rows], panel);
-                let sums = &mut sums[..rows];
-                finish(layer.level, layer.activation, &bias, sums);
-                store(sums, y, [pixel, number * LANES, geometry.filters]);
-            }
+            for_tiles!(F, start..start + span, (pixel, R) => {
+                let mut sums = [[0.0; LANES]; R];
+                add_windows::<F, R>(layer, x, pixel, panel, &mut sums);
+                // Adding 0 turns −0 into 0, as in every product.
+                sums.iter_mut().for_each(|sums| (0..LANES).for_each(|l| sums[l] = (sums[l] + 0.0) + bias[l]));
+                if layer.activation != Elementwise::Linear {
+                    activation::finish_row(layer.level, layer.activation, &[], sums.as_flattened_mut());
+                }
+                store(&sums, y, [pixel, number * LANES, geometry.filters]);
+            });
         }
     }
 }
 
-/// The sums over the windows of up to six pixels, for sixteen filters.
-fn window_sums(layer: &Forward<'_>, x: &[f32], [pixel, rows]: [usize; 2], panel: &[[f32; LANES]]) -> Tile {
+/// Adds the sums over the windows of `R` pixels, for sixteen filters.
+#[inline(always)]
+fn add_windows<F: Fma, const R: usize>(
+    layer: &Forward<'_>,
+    x: &[f32],
+    pixel: usize,
+    panel: &[[f32; LANES]],
+    sums: &mut [[f32; LANES]; R],
+) {
     let (geometry, bases) = (layer.geometry, layer.bases);
-    let mut sums = [[0.0; LANES]; ROWS];
     if geometry.side_by_side() {
         // The windows' taps of the same place lie side by side.
-        tile::add_bases(layer.level, &mut sums, rows, &x[bases[pixel]..], layer.offsets, panel);
-        return sums;
+        return tile::by_bases::<F, R>(sums, &x[bases[pixel]..], layer.offsets, panel);
     }
     for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
         let taps = |r: usize| &x[bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
-        tile::add_rows(layer.level, &mut sums, rows, taps, panel);
+        tile::by_rows::<F, R>(sums, std::array::from_fn(taps), panel);
     }
-    sums
 }
 
 /// The biases of sixteen filters, 0 beyond the last.
@@ -97,20 +112,8 @@ fn bias_lanes(bias: Option<&[f32]>, first: usize) -> [f32; LANES] {
     lanes
 }
 
-vectorized! {
-    /// Adds the biases and applies the activation.
-    fn finish<F: Fma>(activation: Elementwise, bias: &[f32; LANES], sums: &mut [[f32; LANES]]) {
-        for sums in sums {
-            // Adding 0 turns −0 into 0, as in every product.
-            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = (*sum + 0.0) + bias);
-            if activation != Elementwise::Linear {
-                activation::apply::<F>(activation, sums);
-            }
-        }
-    }
-}
-
-fn store(sums: &[[f32; LANES]], y: &mut [f32], [pixel, filter, filters]: [usize; 3]) {
+#[inline(always)]
+fn store<const R: usize>(sums: &[[f32; LANES]; R], y: &mut [f32], [pixel, filter, filters]: [usize; 3]) {
     for (r, sums) in sums.iter().enumerate() {
         let y = &mut y[(pixel + r) * filters + filter..];
         let width = LANES.min(filters - filter);

@@ -10,9 +10,10 @@
 use super::activation::{self, Elementwise};
 use super::block::Block;
 use super::parallel;
-use super::simd::{self, Aligned, vectorized};
+use super::simd::{self, Aligned, Fma, vectorized};
 use super::sparse;
-use super::tile::{self, LANES, ROWS, Tile};
+use super::tile::{self, LANES, ROWS, for_tiles};
+use std::cell::RefCell;
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -232,76 +233,88 @@ enum Cut {
     None,
 }
 
+thread_local! {
+    static PANEL: RefCell<Aligned<[[f32; LANES]; DEPTH]>> = const { RefCell::new(Aligned([[0.0; LANES]; DEPTH])) };
+}
+
 /// Fills a part of C on this thread.
 fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
-    let mut panel = Aligned([[0.0; LANES]; DEPTH]);
-    let depth = product.a.columns;
-    for start in (0..depth).step_by(DEPTH) {
-        let panel = &mut panel.0[..DEPTH.min(depth - start)];
-        for j in (0..c.columns()).step_by(LANES) {
-            let width = LANES.min(c.columns() - j);
-            pack(product.b, start, column + j, width, panel);
-            for i in (0..c.rows()).step_by(ROWS) {
-                let rows = ROWS.min(c.rows() - i);
-                let at = Place { i, j, rows, width, start, row: row + i, column: column + j };
-                fill_tile(product, &mut c, at, panel);
+    PANEL.with_borrow_mut(|panel| {
+        let depth = product.a.columns;
+        for start in (0..depth).step_by(DEPTH) {
+            let panel = &mut panel.0[..DEPTH.min(depth - start)];
+            for j in (0..c.columns()).step_by(LANES) {
+                let at = Place { i: 0, j, width: LANES.min(c.columns() - j), start, row, column: column + j };
+                fill_strip(product.level, product, &mut c, at, panel);
             }
         }
+    });
+    if let Epilogue::Affine { bias, activation } = product.epilogue {
+        let bias = bias.map_or(&[][..], |bias| &bias[column..]);
+        let columns = c.columns();
+        (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
     }
 }
 
-/// Where a tile stands, in its part of C and in the whole product, and how much of it counts.
+/// Where a tile stands, in its part of C and in the whole product, and how many columns count.
 #[derive(Clone, Copy)]
 struct Place {
     i: usize,
     j: usize,
-    rows: usize,
     width: usize,
     start: usize,
     row: usize,
     column: usize,
 }
 
-fn fill_tile(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
-    let (a, level) = (product.a, product.level);
+vectorized! {
+    /// Adds a block of k to all rows of up to sixteen columns.
+    fn fill_strip<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut [[f32; LANES]]) {
+        pack(product.b, at, panel);
+        for_tiles!(F, 0..c.rows(), (i, R) => {
+            fill_tile::<F, R>(product, c, Place { i, row: at.row + i, ..at }, panel);
+        });
+    }
+}
+
+/// Adds a block of k to a tile of C.
+#[inline(always)]
+fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
+    let a = product.a;
     let first = at.start == 0;
-    let mut tile = [[0.0; LANES]; ROWS];
+    let mut tile = [[0.0; LANES]; R];
     if !first && product.sum == Sum::Chain {
         load(c, at, &mut tile);
     }
     if a.transposed {
         let a_from = &a.data[at.start * a.stride() + at.row..];
-        tile::add_columns(level, &mut tile, at.rows, a_from, a.stride(), panel);
+        tile::by_columns::<F, R>(&mut tile, a_from, a.stride(), panel);
     } else {
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
-        tile::add_rows(level, &mut tile, at.rows, row, panel);
+        tile::by_rows::<F, R>(&mut tile, std::array::from_fn(row), panel);
     }
     if !first && product.sum == Sum::Chunks {
-        let mut earlier = [[0.0; LANES]; ROWS];
+        let mut earlier = [[0.0; LANES]; R];
         load(c, at, &mut earlier);
         tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
     }
-    let last = at.start + panel.len() == a.columns;
-    if last {
+    if at.start + panel.len() == a.columns {
         // Turns −0 into 0, so that a sum of nothing is the same on every path.
         tile.iter_mut().flatten().for_each(|sum| *sum += 0.0);
     }
     store(c, at, &tile);
-    if let (true, Epilogue::Affine { bias, activation }) = (last, product.epilogue) {
-        let bias = bias.map_or(&[][..], |bias| &bias[at.column..]);
-        (0..at.rows).for_each(|r| activation::finish_row(level, activation, bias, c.row(at.i + r, at.j, at.width)));
-    }
 }
 
-fn load(c: &mut Block<'_>, at: Place, tile: &mut Tile) {
+#[inline(always)]
+fn load<const R: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; LANES]; R]) {
     if c.transposed() {
         for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, at.rows);
+            let column = c.column(at.i, at.j + l, R);
             tile.iter_mut().zip(column).for_each(|(row, value)| row[l] = *value);
         }
         return;
     }
-    for (r, tile) in tile[..at.rows].iter_mut().enumerate() {
+    for (r, tile) in tile.iter_mut().enumerate() {
         let row = c.row(at.i + r, at.j, at.width);
         match row.first_chunk() {
             Some(row) => *tile = *row,
@@ -310,15 +323,16 @@ fn load(c: &mut Block<'_>, at: Place, tile: &mut Tile) {
     }
 }
 
-fn store(c: &mut Block<'_>, at: Place, tile: &Tile) {
+#[inline(always)]
+fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R]) {
     if c.transposed() {
         for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, at.rows);
+            let column = c.column(at.i, at.j + l, R);
             column.iter_mut().zip(tile).for_each(|(value, row)| *value = row[l]);
         }
         return;
     }
-    for (r, tile) in tile[..at.rows].iter().enumerate() {
+    for (r, tile) in tile.iter().enumerate() {
         let row = c.row(at.i + r, at.j, at.width);
         match row.first_chunk_mut() {
             Some(row) => *row = *tile,
@@ -327,9 +341,10 @@ fn store(c: &mut Block<'_>, at: Place, tile: &Tile) {
     }
 }
 
-/// Copies `width` columns of B, from k = `start` on, into a panel; its other columns become 0.
-fn pack(b: Matrix<'_>, start: usize, column: usize, width: usize, panel: &mut [[f32; LANES]]) {
-    let stride = b.stride();
+/// Copies the columns of B at this place into a panel; its other columns become 0.
+#[inline(always)]
+fn pack(b: Matrix<'_>, at: Place, panel: &mut [[f32; LANES]]) {
+    let (Place { start, column, width, .. }, stride) = (at, b.stride());
     if width < LANES {
         panel.fill([0.0; LANES]);
     }

@@ -1,7 +1,7 @@
 //! Numbers for the kernels' tests.
 
 use crate::Key;
-use crate::kernels::simd::{SimdLevel, available};
+use crate::kernels::simd::{SimdLevel, available_levels};
 
 /// `count` random bit patterns.
 pub(crate) fn bits(seed: u64, count: usize) -> Vec<u32> {
@@ -22,7 +22,7 @@ pub(crate) fn unset(count: usize) -> Vec<f32> {
 
 /// Every instruction set of this processor, to compare their bits.
 pub(crate) fn levels() -> impl Iterator<Item = SimdLevel> {
-    [SimdLevel::Portable, SimdLevel::Avx2].into_iter().filter(|&level| available(level))
+    available_levels()
 }
 
 /// Runs `work` in pools of one to four threads.

@@ -1,8 +1,8 @@
 //! The one place that picks an instruction set: one Rust body, compiled for each, with the same bits from all.
 //!
 //! A body is generic over `Fma`, so that every multiply-add is said explicitly. `vectorized!` makes an instance of it
-//! for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another instruction set is a
-//! variant of [`SimdLevel`], a line in `available` and an instance in the macro.
+//! for AVX-512, one for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another
+//! instruction set is a variant of [`SimdLevel`], a name, a line in `available` and an instance in the macro.
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -15,20 +15,35 @@ pub enum SimdLevel {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with the AVX-512 of Skylake-X, of all Intel servers since, and of Zen 4: F, VL, BW and DQ.
+    Avx512,
+}
+
+impl SimdLevel {
+    /// All, the best last.
+    pub(crate) const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
+
+    /// What `GRADUS_SIMD` calls it.
+    fn name(self) -> &'static str {
+        match self {
+            SimdLevel::Portable => "portable",
+            SimdLevel::Avx2 => "avx2",
+            SimdLevel::Avx512 => "avx512",
+        }
+    }
 }
 
 /// The environment variable that overrides the choice.
 const VARIABLE: &str = "GRADUS_SIMD";
 
-/// The instruction set in use: what the environment variable `GRADUS_SIMD` (`portable` or `avx2`) asks for, otherwise
-/// the best there is. Read once.
+/// The instruction set in use: what the environment variable `GRADUS_SIMD` (`portable`, `avx2` or `avx512`) asks for,
+/// otherwise the best there is. Read once.
 ///
 /// # Errors
 /// The variable holds another word, or the processor does not have what it names.
 pub fn level() -> Result<SimdLevel> {
     choice().map_err(|name| {
-        let mut known = vec!["portable".to_string()];
-        known.extend(available(SimdLevel::Avx2).then(|| "avx2".to_string()));
+        let known = available_levels().map(|level| level.name().to_string()).collect();
         Error::Unknown { kind: "GRADUS_SIMD level on this processor", name: name.to_string(), known }
     })
 }
@@ -51,14 +66,17 @@ fn choice() -> std::result::Result<SimdLevel, &'static str> {
 fn choose(wish: &str) -> std::result::Result<SimdLevel, String> {
     match wish {
         "" => Ok(best()),
-        "portable" => Ok(SimdLevel::Portable),
-        "avx2" if available(SimdLevel::Avx2) => Ok(SimdLevel::Avx2),
-        other => Err(other.to_string()),
+        _ => available_levels().find(|level| level.name() == wish).ok_or_else(|| wish.to_string()),
     }
 }
 
 fn best() -> SimdLevel {
-    if available(SimdLevel::Avx2) { SimdLevel::Avx2 } else { SimdLevel::Portable }
+    available_levels().last().unwrap_or(SimdLevel::Portable)
+}
+
+/// Those that this processor can run, the best last.
+pub(crate) fn available_levels() -> impl Iterator<Item = SimdLevel> {
+    SimdLevel::ALL.into_iter().filter(|&level| available(level))
 }
 
 /// Whether this processor can run the instances of `level`. Cheap: the standard library remembers the answer.
@@ -67,8 +85,16 @@ pub(crate) fn available(level: SimdLevel) -> bool {
         SimdLevel::Portable => true,
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx512 => {
+            available(SimdLevel::Avx2)
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+        }
         #[cfg(not(target_arch = "x86_64"))]
-        SimdLevel::Avx2 => false,
+        SimdLevel::Avx2 | SimdLevel::Avx512 => false,
     }
 }
 
@@ -79,6 +105,9 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// A fused multiply-add: `a·b + c`, rounded once.
 pub(crate) trait Fma {
+    /// Rows of sixteen sums that fit the registers, with what is added to them.
+    const ROWS: usize = 6;
+
     /// `a·b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;
 
@@ -95,6 +124,18 @@ pub(crate) trait Fma {
 pub(crate) struct Hardware;
 
 impl Fma for Hardware {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// The same where there are registers for twice as much.
+pub(crate) struct Wide;
+
+impl Fma for Wide {
+    const ROWS: usize = 12;
+
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
@@ -164,6 +205,19 @@ macro_rules! vectorized {
                 body::<$crate::kernels::simd::Hardware $(, $size)*>($($argument),*)
             }
 
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+            #[inline(never)]
+            fn avx512<$(const $size: usize),*>($($argument: $type),*) $(-> $result)? {
+                body::<$crate::kernels::simd::Wide $(, $size)*>($($argument),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if level == $crate::kernels::simd::SimdLevel::Avx512 && $crate::kernels::simd::available(level) {
+                // SAFETY: the processor has these parts of AVX-512, as has just been asked.
+                #[allow(unsafe_code)]
+                return unsafe { avx512::<$($size),*>($($argument),*) };
+            }
             #[cfg(target_arch = "x86_64")]
             if level == $crate::kernels::simd::SimdLevel::Avx2 && $crate::kernels::simd::available(level) {
                 // SAFETY: the processor has AVX2 and FMA, as has just been asked.

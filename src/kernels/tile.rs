@@ -4,130 +4,94 @@
 //! of B and one the element of A, which fills the sixteen registers of AVX2 (Goto and van de Geijn 2008 call it the
 //! micro-kernel).
 
-use crate::kernels::simd::{SimdLevel, vectorized};
+use crate::kernels::simd::Fma;
 
-/// Rows of a full tile.
-pub(super) const ROWS: usize = 6;
+/// The most rows of a tile.
+pub(super) const ROWS: usize = 12;
 
 /// Columns of a tile, and of a packed panel.
 pub(super) const LANES: usize = 16;
 
-/// A tile; often only its first rows count.
-pub(super) type Tile = [[f32; LANES]; ROWS];
-
-/// Calls `$body` with the first `$count` rows of a tile, whose number `$rows` is a constant from 1 to [`ROWS`].
-macro_rules! for_rows {
-    ($count:expr, $tile:ident, $rows:ident => |$first:ident| $body:expr) => {
-        for_rows!(@ $count, $tile, $rows, $first, $body, 1 2 3 4 5 6)
-    };
-    (@ $count:expr, $tile:ident, $rows:ident, $first:ident, $body:expr, $($number:literal)*) => {
-        match $count {
-            $($number => {
-                const $rows: usize = $number;
-                if let Some($first) = $tile.first_chunk_mut::<$rows>() {
-                    $body
-                }
+/// Runs `$body` for tiles that cover the rows `$range`, with `$first` their first row and `$R`, a constant, their number.
+macro_rules! for_tiles {
+    ($fma:ident, $range:expr, ($first:ident, $R:ident) => $body:expr) => {{
+        let rows: std::ops::Range<usize> = $range;
+        let mut $first = rows.start;
+        while $first < rows.end {
+            let left = rows.end - $first;
+            $first += crate::kernels::tile::for_tiles!(@ $fma, left, $R, $body, 12 8 6 5 4 3 2 1);
+        }
+    }};
+    (@ $fma:ident, $left:ident, $R:ident, $body:expr, $($rows:literal)*) => {
+        match $left {
+            $($rows.. if $rows <= $fma::ROWS => {
+                const $R: usize = $rows;
+                $body;
+                $R
             })*
-            other => unreachable!("a tile has 1 to 6 rows, not {other}"),
+            _ => break,
         }
     };
 }
+pub(super) use for_tiles;
 
-/// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]` for the first `rows` rows, where `row(r)` gives those of A.
+/// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
 #[inline(always)]
-pub(super) fn add_rows<'a>(
-    level: SimdLevel,
-    tile: &mut Tile,
-    rows: usize,
-    row: impl Fn(usize) -> &'a [f32],
-    panel: &[[f32; LANES]],
-) {
-    for_rows!(rows, tile, R => |tile| by_rows::<R, LANES>(level, tile, std::array::from_fn(&row), panel));
+pub(super) fn by_rows<F: Fma, const R: usize>(tile: &mut [[f32; LANES]; R], a: [&[f32]; R], panel: &[[f32; LANES]]) {
+    let mut a = a;
+    for row in &mut a {
+        *row = &row[..panel.len()]; // so that the loop need not check
+    }
+    let mut sums = *tile;
+    for (k, b) in panel.iter().enumerate() {
+        for r in 0..R.min(6) {
+            F::add_scaled(a[r][k], b, &mut sums[r]);
+        }
+        for r in 6..R {
+            F::add_scaled(a[r][k], b, &mut sums[r]);
+        }
+    }
+    *tile = sums;
 }
 
-/// The same where the k-th elements of the rows lie side by side, `stride` after those before.
-pub(super) fn add_columns(
-    level: SimdLevel,
-    tile: &mut Tile,
-    rows: usize,
+/// The same where the k-th elements of the `R` rows lie side by side, `stride` after those before.
+#[inline(always)]
+pub(super) fn by_columns<F: Fma, const R: usize>(
+    tile: &mut [[f32; LANES]; R],
     a: &[f32],
     stride: usize,
     panel: &[[f32; LANES]],
 ) {
-    for_rows!(rows, tile, R => |tile| by_columns::<R, LANES>(level, tile, a, stride, panel));
+    let mut sums = *tile;
+    for (x, b) in a.chunks(stride).zip(panel) {
+        let x = &x[..R];
+        for r in 0..R.min(6) {
+            F::add_scaled(x[r], b, &mut sums[r]);
+        }
+        for r in 6..R {
+            F::add_scaled(x[r], b, &mut sums[r]);
+        }
+    }
+    *tile = sums;
 }
 
-/// The same where the k-th elements of the rows lie side by side from `bases[k]` on.
-pub(super) fn add_bases(
-    level: SimdLevel,
-    tile: &mut Tile,
-    rows: usize,
+/// The same where the k-th elements of the `R` rows lie side by side from `bases[k]` on.
+#[inline(always)]
+pub(super) fn by_bases<F: Fma, const R: usize>(
+    tile: &mut [[f32; LANES]; R],
     a: &[f32],
     bases: &[usize],
     panel: &[[f32; LANES]],
 ) {
-    for_rows!(rows, tile, R => |tile| by_bases::<R, LANES>(level, tile, a, bases, panel));
-}
-
-vectorized! {
-    /// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
-    #[inline(always)]
-    fn by_rows<F: Fma, const R: usize, const L: usize>(
-        tile: &mut [[f32; L]; R],
-        a: [&[f32]; R],
-        panel: &[[f32; L]],
-    ) {
-        let mut a = a;
-        for row in &mut a {
-            *row = &row[..panel.len()]; // so that the loop need not check
+    let mut sums = *tile;
+    for (&base, b) in bases.iter().zip(panel) {
+        let x = &a[base..base + R];
+        for r in 0..R.min(6) {
+            F::add_scaled(x[r], b, &mut sums[r]);
         }
-        let mut sums = *tile;
-        for (k, b) in panel.iter().enumerate() {
-            for r in 0..R {
-                let x = a[r][k];
-                F::add_scaled(x, b, &mut sums[r]);
-            }
+        for r in 6..R {
+            F::add_scaled(x[r], b, &mut sums[r]);
         }
-        *tile = sums;
     }
-}
-
-vectorized! {
-    /// The same where the k-th elements of the `R` rows lie side by side, `stride` after those before.
-    #[inline(always)]
-    fn by_columns<F: Fma, const R: usize, const L: usize>(
-        tile: &mut [[f32; L]; R],
-        a: &[f32],
-        stride: usize,
-        panel: &[[f32; L]],
-    ) {
-        let mut sums = *tile;
-        for (x, b) in a.chunks(stride).zip(panel) {
-            let x = &x[..R];
-            for r in 0..R {
-                F::add_scaled(x[r], b, &mut sums[r]);
-            }
-        }
-        *tile = sums;
-    }
-}
-
-vectorized! {
-    /// The same where the k-th elements of the `R` rows lie side by side from `bases[k]` on.
-    #[inline(always)]
-    fn by_bases<F: Fma, const R: usize, const L: usize>(
-        tile: &mut [[f32; L]; R],
-        a: &[f32],
-        bases: &[usize],
-        panel: &[[f32; L]],
-    ) {
-        let mut sums = *tile;
-        for (&base, b) in bases.iter().zip(panel) {
-            let x = &a[base..base + R];
-            for r in 0..R {
-                F::add_scaled(x[r], b, &mut sums[r]);
-            }
-        }
-        *tile = sums;
-    }
+    *tile = sums;
 }

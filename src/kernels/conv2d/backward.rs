@@ -3,8 +3,8 @@
 use super::geometry::{Geometry, IMAGES_PER_SHARD, Scratch, Shard};
 use crate::kernels::matmul;
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, SimdLevel, vectorized};
-use crate::kernels::tile::{self, LANES, ROWS};
+use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::kernels::tile::{self, LANES, for_tiles};
 
 /// db = Σ dy over images and pixels, in shards of [`IMAGES_PER_SHARD`] images.
 pub fn backward_bias(geometry: &Geometry, dy: &[f32], db: &mut [f32]) {
@@ -58,35 +58,45 @@ fn shard_weight(layer: &Weight<'_>, x: &[f32], dy: &[f32], shard: &mut Shard) {
                     None => panel[..dy.len()].copy_from_slice(dy),
                 }
             }
-            group_weight(layer, x, &shard.panel[..pixels], &mut shard.dw, filter);
+            group_weight(layer.level, layer, x, &shard.panel[..pixels], &mut shard.dw, filter);
         }
     }
 }
 
-/// Adds a group's part of the gradient of sixteen filters.
-fn group_weight(layer: &Weight<'_>, x: &[f32], panel: &[[f32; LANES]], dw: &mut [f32], filter: usize) {
-    let geometry = layer.geometry;
-    for row in 0..geometry.kernel[0] {
-        for tap in (0..geometry.run()).step_by(ROWS) {
-            let x = &x[row * geometry.padded_row() + tap..];
-            let dw = &mut dw[(row * geometry.run() + tap) * geometry.filters + filter..];
-            tile_weight(layer, x, panel, dw, [ROWS.min(geometry.run() - tap), LANES.min(geometry.filters - filter)]);
+vectorized! {
+    /// Adds a group's part of the gradient of sixteen filters.
+    fn group_weight<F: Fma>(layer: &Weight<'_>, x: &[f32], panel: &[[f32; LANES]], dw: &mut [f32], filter: usize) {
+        let geometry = layer.geometry;
+        let width = LANES.min(geometry.filters - filter);
+        for row in 0..geometry.kernel[0] {
+            for_tiles!(F, 0..geometry.run(), (tap, R) => {
+                let x = &x[row * geometry.padded_row() + tap..];
+                let dw = &mut dw[(row * geometry.run() + tap) * geometry.filters + filter..];
+                tile_weight::<F, R>(layer, x, panel, dw, width);
+            });
         }
     }
 }
 
-/// Up to six taps of sixteen filters: takes their sums up and goes on over the group's pixels.
-fn tile_weight(layer: &Weight<'_>, x: &[f32], panel: &[[f32; LANES]], dw: &mut [f32], [rows, width]: [usize; 2]) {
+/// `R` taps of sixteen filters: takes their sums up and goes on over the group's pixels.
+#[inline(always)]
+fn tile_weight<F: Fma, const R: usize>(
+    layer: &Weight<'_>,
+    x: &[f32],
+    panel: &[[f32; LANES]],
+    dw: &mut [f32],
+    width: usize,
+) {
     let filters = layer.geometry.filters;
-    let mut tile = [[0.0; LANES]; ROWS];
-    for (tile, dw) in tile[..rows].iter_mut().zip(dw.chunks(filters)) {
+    let mut tile = [[0.0; LANES]; R];
+    for (tile, dw) in tile.iter_mut().zip(dw.chunks(filters)) {
         match dw.first_chunk() {
             Some(dw) if width == LANES => *tile = *dw,
             _ => tile[..width].copy_from_slice(&dw[..width]),
         }
     }
-    tile::add_bases(layer.level, &mut tile, rows, x, layer.bases, panel);
-    for (tile, dw) in tile[..rows].iter().zip(dw.chunks_mut(filters)) {
+    tile::by_bases::<F, R>(&mut tile, x, layer.bases, panel);
+    for (tile, dw) in tile.iter().zip(dw.chunks_mut(filters)) {
         match dw.first_chunk_mut() {
             Some(dw) if width == LANES => *dw = *tile,
             _ => dw[..width].copy_from_slice(&tile[..width]),
@@ -124,33 +134,38 @@ struct Input<'a> {
 /// The gradient of a group of padded images.
 fn group_input(layer: &Input<'_>, dy: &[f32], dx: &mut [f32]) {
     let geometry = layer.geometry;
-    let pixels = dy.len() / geometry.filters;
     dx.fill(0.0);
     let mut panels = layer.panels.chunks_exact(geometry.filters);
     for row in 0..geometry.kernel[0] {
         for tap in (0..geometry.run()).step_by(LANES) {
             let Some(panel) = panels.next() else { return };
             let width = LANES.min(geometry.run() - tap);
-            let dx = &mut dx[row * geometry.padded_row() + tap..];
-            for pixel in (0..pixels).step_by(ROWS) {
-                let rows = ROWS.min(pixels - pixel);
-                let mut tile = [[0.0; LANES]; ROWS];
-                let row = |r: usize| &dy[(pixel + r) * geometry.filters..][..geometry.filters];
-                tile::add_rows(layer.level, &mut tile, rows, row, panel);
-                scatter(layer.level, &tile[..rows], &layer.bases[pixel..], width, dx);
-            }
+            run_input(layer.level, layer, dy, panel, width, &mut dx[row * geometry.padded_row() + tap..]);
         }
     }
 }
 
 vectorized! {
-    /// Adds sixteen taps of a few windows to where they came from.
-    fn scatter<F: Fma>(tile: &[[f32; LANES]], bases: &[usize], width: usize, dx: &mut [f32]) {
-        for (tile, &base) in tile.iter().zip(bases) {
-            match dx[base..].first_chunk_mut::<LANES>() {
-                Some(dx) if width == LANES => dx.iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
-                _ => dx[base..][..width].iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
-            }
+    /// Adds what sixteen taps of a run, of which `width` count, give to the gradient.
+    fn run_input<F: Fma>(layer: &Input<'_>, dy: &[f32], panel: &[[f32; LANES]], width: usize, dx: &mut [f32]) {
+        let filters = layer.geometry.filters;
+        let pixels = dy.len() / filters;
+        for_tiles!(F, 0..pixels, (pixel, R) => {
+            let mut tile = [[0.0; LANES]; R];
+            let row = |r: usize| &dy[(pixel + r) * filters..][..filters];
+            tile::by_rows::<F, R>(&mut tile, std::array::from_fn(row), panel);
+            scatter(&tile, &layer.bases[pixel..], width, dx);
+        });
+    }
+}
+
+/// Adds sixteen taps of a few windows to where they came from.
+#[inline(always)]
+fn scatter<const R: usize>(tile: &[[f32; LANES]; R], bases: &[usize], width: usize, dx: &mut [f32]) {
+    for (tile, &base) in tile.iter().zip(bases) {
+        match dx[base..].first_chunk_mut::<LANES>() {
+            Some(dx) if width == LANES => dx.iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
+            _ => dx[base..][..width].iter_mut().zip(tile).for_each(|(dx, part)| *dx += part),
         }
     }
 }
