@@ -96,11 +96,11 @@ fn add_windows<F: Fma, const R: usize>(
     let (geometry, bases) = (layer.geometry, layer.bases);
     if geometry.side_by_side() {
         // The windows' taps of the same place lie side by side.
-        return tile::by_bases::<F, R>(sums, &x[bases[pixel]..], layer.offsets, panel);
+        return tile::by_bases::<F, R, LANES>(sums, &x[bases[pixel]..], layer.offsets, panel);
     }
     for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
         let taps = |r: usize| &x[bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
-        tile::by_rows::<F, R>(sums, std::array::from_fn(taps), panel);
+        tile::by_rows::<F, R, LANES>(sums, std::array::from_fn(taps), panel);
     }
 }
 

@@ -210,7 +210,7 @@ impl Product<'_> {
         let (rows_in_cache, column_unit) = match (self.skip, columns > 4 * LANES) {
             (true, _) if fork => (2 * sparse::ROWS, sparse::WIDTH),
             (true, _) => (usize::MAX, sparse::WIDTH),
-            (false, true) => (128, LANES),
+            (false, true) => (128, STRIP),
             (false, false) => (1024, LANES),
         };
         let half = |size: usize, unit: usize| (size / 2).next_multiple_of(unit);
@@ -234,17 +234,23 @@ enum Cut {
 }
 
 thread_local! {
-    static PANEL: RefCell<Aligned<[[f32; LANES]; DEPTH]>> = const { RefCell::new(Aligned([[0.0; LANES]; DEPTH])) };
+    static PANEL: RefCell<Panel> = const { RefCell::new(Aligned([0.0; STRIP * DEPTH])) };
 }
+
+/// Columns of a strip: as many as the widest tile has.
+const STRIP: usize = 2 * LANES;
+
+/// A strip of B in a block of k, row by row.
+type Panel = Aligned<[f32; STRIP * DEPTH]>;
 
 /// Fills a part of C on this thread.
 fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     PANEL.with_borrow_mut(|panel| {
         let depth = product.a.columns;
         for start in (0..depth).step_by(DEPTH) {
-            let panel = &mut panel.0[..DEPTH.min(depth - start)];
-            for j in (0..c.columns()).step_by(LANES) {
-                let at = Place { i: 0, j, width: LANES.min(c.columns() - j), start, row, column: column + j };
+            let depth = DEPTH.min(depth - start);
+            for j in (0..c.columns()).step_by(STRIP) {
+                let at = Place { i: 0, j, width: STRIP.min(c.columns() - j), start, depth, row, column: column + j };
                 fill_strip(product.level, product, &mut c, at, panel);
             }
         }
@@ -263,38 +269,57 @@ struct Place {
     j: usize,
     width: usize,
     start: usize,
+    depth: usize,
     row: usize,
     column: usize,
 }
 
 vectorized! {
-    /// Adds a block of k to all rows of up to sixteen columns.
-    fn fill_strip<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut [[f32; LANES]]) {
-        pack(product.b, at, panel);
-        for_tiles!(F, 0..c.rows(), (i, R) => {
-            fill_tile::<F, R>(product, c, Place { i, row: at.row + i, ..at }, panel);
-        });
+    /// Adds a block of k to all rows of a strip.
+    fn fill_strip<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut Panel) {
+        if F::COLUMNS == STRIP && at.width > LANES {
+            return fill_columns::<F, STRIP>(product, c, at, panel);
+        }
+        for first in (0..at.width).step_by(LANES) {
+            let (j, column, width) = (at.j + first, at.column + first, LANES.min(at.width - first));
+            fill_columns::<F, LANES>(product, c, Place { j, column, width, ..at }, panel);
+        }
     }
+}
+
+/// Adds a block of k to all rows of up to `L` columns.
+#[inline(always)]
+fn fill_columns<F: Fma, const L: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut Panel) {
+    let panel = &mut panel.0.as_chunks_mut::<L>().0[..at.depth];
+    pack(product.b, at, panel);
+    for_tiles!(F, 0..c.rows(), (i, R) => {
+        fill_tile::<F, R, L>(product, c, Place { i, row: at.row + i, ..at }, panel);
+    });
 }
 
 /// Adds a block of k to a tile of C.
 #[inline(always)]
-fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &[[f32; LANES]]) {
+fn fill_tile<F: Fma, const R: usize, const L: usize>(
+    product: &Product<'_>,
+    c: &mut Block<'_>,
+    at: Place,
+    panel: &[[f32; L]],
+) {
     let a = product.a;
     let first = at.start == 0;
-    let mut tile = [[0.0; LANES]; R];
+    let mut tile = [[0.0; L]; R];
     if !first && product.sum == Sum::Chain {
         load(c, at, &mut tile);
     }
     if a.transposed {
         let a_from = &a.data[at.start * a.stride() + at.row..];
-        tile::by_columns::<F, R>(&mut tile, a_from, a.stride(), panel);
+        tile::by_columns::<F, R, L>(&mut tile, a_from, a.stride(), panel);
     } else {
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
-        tile::by_rows::<F, R>(&mut tile, std::array::from_fn(row), panel);
+        tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
     }
     if !first && product.sum == Sum::Chunks {
-        let mut earlier = [[0.0; LANES]; R];
+        let mut earlier = [[0.0; L]; R];
         load(c, at, &mut earlier);
         tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
     }
@@ -306,7 +331,7 @@ fn fill_tile<F: Fma, const R: usize>(product: &Product<'_>, c: &mut Block<'_>, a
 }
 
 #[inline(always)]
-fn load<const R: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; LANES]; R]) {
+fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]; R]) {
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, R);
@@ -324,7 +349,7 @@ fn load<const R: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; LANES]; 
 }
 
 #[inline(always)]
-fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R]) {
+fn store<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; L]; R]) {
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, R);
@@ -343,10 +368,10 @@ fn store<const R: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; LANES]; R])
 
 /// Copies the columns of B at this place into a panel; its other columns become 0.
 #[inline(always)]
-fn pack(b: Matrix<'_>, at: Place, panel: &mut [[f32; LANES]]) {
+fn pack<const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
     let (Place { start, column, width, .. }, stride) = (at, b.stride());
-    if width < LANES {
-        panel.fill([0.0; LANES]);
+    if width < L {
+        panel.fill([0.0; L]);
     }
     if b.transposed {
         for l in 0..width {
@@ -355,8 +380,8 @@ fn pack(b: Matrix<'_>, at: Place, panel: &mut [[f32; LANES]]) {
         }
     } else {
         let rows = b.data[start * stride..].chunks(stride);
-        if width == LANES {
-            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel.copy_from_slice(&row[column..][..LANES]));
+        if width == L {
+            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel.copy_from_slice(&row[column..][..L]));
         } else {
             panel.iter_mut().zip(rows).for_each(|(panel, row)| panel[..width].copy_from_slice(&row[column..][..width]));
         }

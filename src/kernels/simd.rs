@@ -105,8 +105,9 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// A fused multiply-add: `a·b + c`, rounded once.
 pub(crate) trait Fma {
-    /// Rows of sixteen sums that fit the registers, with what is added to them.
+    /// Rows and columns of sums that fit the registers, with what is added to them.
     const ROWS: usize = 6;
+    const COLUMNS: usize = 16;
 
     /// `a·b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;
@@ -130,11 +131,12 @@ impl Fma for Hardware {
     }
 }
 
-/// The same where there are registers for twice as much.
+/// The same where there are twice as many registers, twice as wide.
 pub(crate) struct Wide;
 
 impl Fma for Wide {
     const ROWS: usize = 12;
+    const COLUMNS: usize = 32;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {

@@ -1,15 +1,15 @@
-//! A tile of a product in registers: up to six rows of sixteen columns.
+//! A tile of a product in registers: a few rows of sixteen or thirty-two columns.
 //!
-//! Every element is one chain of fused multiply-adds over ascending k. Twelve vectors of eight hold the tile, two the row
-//! of B and one the element of A, which fills the sixteen registers of AVX2 (Goto and van de Geijn 2008 call it the
-//! micro-kernel).
+//! Every element is one chain of fused multiply-adds over ascending k. With AVX2 six rows of sixteen columns fill twelve of the
+//! sixteen registers, with AVX-512 twelve rows of thirty-two fill twenty-four of thirty-two; the others hold a row of B and
+//! an element of A (Goto and van de Geijn 2008 call it the micro-kernel).
 
 use crate::kernels::simd::Fma;
 
 /// The most rows of a tile.
 pub(super) const ROWS: usize = 12;
 
-/// Columns of a tile, and of a packed panel.
+/// Columns of a narrow tile, and of the panels of a convolution.
 pub(super) const LANES: usize = 16;
 
 /// Runs `$body` for tiles that cover the rows `$range`, with `$first` their first row and `$R`, a constant, their number.
@@ -19,7 +19,7 @@ macro_rules! for_tiles {
         let mut $first = rows.start;
         while $first < rows.end {
             let left = rows.end - $first;
-            $first += crate::kernels::tile::for_tiles!(@ $fma, left, $R, $body, 12 8 6 5 4 3 2 1);
+            $first += crate::kernels::tile::for_tiles!(@ $fma, left, $R, $body, 12 8 6 4 3 2 1);
         }
     }};
     (@ $fma:ident, $left:ident, $R:ident, $body:expr, $($rows:literal)*) => {
@@ -37,61 +37,61 @@ pub(super) use for_tiles;
 
 /// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
 #[inline(always)]
-pub(super) fn by_rows<F: Fma, const R: usize>(tile: &mut [[f32; LANES]; R], a: [&[f32]; R], panel: &[[f32; LANES]]) {
+pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
+    tile: &mut [[f32; L]; R],
+    a: [&[f32]; R],
+    panel: &[[f32; L]],
+) {
     let mut a = a;
     for row in &mut a {
         *row = &row[..panel.len()]; // so that the loop need not check
     }
     let mut sums = *tile;
     for (k, b) in panel.iter().enumerate() {
-        for r in 0..R.min(6) {
-            F::add_scaled(a[r][k], b, &mut sums[r]);
-        }
-        for r in 6..R {
-            F::add_scaled(a[r][k], b, &mut sums[r]);
-        }
+        add_outer::<F, R, L>(|r| a[r][k], b, &mut sums);
     }
     *tile = sums;
 }
 
 /// The same where the k-th elements of the `R` rows lie side by side, `stride` after those before.
 #[inline(always)]
-pub(super) fn by_columns<F: Fma, const R: usize>(
-    tile: &mut [[f32; LANES]; R],
+pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
+    tile: &mut [[f32; L]; R],
     a: &[f32],
     stride: usize,
-    panel: &[[f32; LANES]],
+    panel: &[[f32; L]],
 ) {
     let mut sums = *tile;
     for (x, b) in a.chunks(stride).zip(panel) {
         let x = &x[..R];
-        for r in 0..R.min(6) {
-            F::add_scaled(x[r], b, &mut sums[r]);
-        }
-        for r in 6..R {
-            F::add_scaled(x[r], b, &mut sums[r]);
-        }
+        add_outer::<F, R, L>(|r| x[r], b, &mut sums);
     }
     *tile = sums;
 }
 
 /// The same where the k-th elements of the `R` rows lie side by side from `bases[k]` on.
 #[inline(always)]
-pub(super) fn by_bases<F: Fma, const R: usize>(
-    tile: &mut [[f32; LANES]; R],
+pub(super) fn by_bases<F: Fma, const R: usize, const L: usize>(
+    tile: &mut [[f32; L]; R],
     a: &[f32],
     bases: &[usize],
-    panel: &[[f32; LANES]],
+    panel: &[[f32; L]],
 ) {
     let mut sums = *tile;
     for (&base, b) in bases.iter().zip(panel) {
         let x = &a[base..base + R];
-        for r in 0..R.min(6) {
-            F::add_scaled(x[r], b, &mut sums[r]);
-        }
-        for r in 6..R {
-            F::add_scaled(x[r], b, &mut sums[r]);
-        }
+        add_outer::<F, R, L>(|r| x[r], b, &mut sums);
     }
     *tile = sums;
+}
+
+/// One step of all chains of a tile. Two loops, as one of more than eight turns is not unrolled.
+#[inline(always)]
+fn add_outer<F: Fma, const R: usize, const L: usize>(a: impl Fn(usize) -> f32, b: &[f32; L], sums: &mut [[f32; L]; R]) {
+    for r in 0..R.min(6) {
+        F::add_scaled(a(r), b, &mut sums[r]);
+    }
+    for r in 6..R {
+        F::add_scaled(a(r), b, &mut sums[r]);
+    }
 }

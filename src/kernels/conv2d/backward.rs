@@ -95,7 +95,7 @@ fn tile_weight<F: Fma, const R: usize>(
             _ => tile[..width].copy_from_slice(&dw[..width]),
         }
     }
-    tile::by_bases::<F, R>(&mut tile, x, layer.bases, panel);
+    tile::by_bases::<F, R, LANES>(&mut tile, x, layer.bases, panel);
     for (tile, dw) in tile.iter().zip(dw.chunks_mut(filters)) {
         match dw.first_chunk_mut() {
             Some(dw) if width == LANES => *dw = *tile,
@@ -153,7 +153,7 @@ vectorized! {
         for_tiles!(F, 0..pixels, (pixel, R) => {
             let mut tile = [[0.0; LANES]; R];
             let row = |r: usize| &dy[(pixel + r) * filters..][..filters];
-            tile::by_rows::<F, R>(&mut tile, std::array::from_fn(row), panel);
+            tile::by_rows::<F, R, LANES>(&mut tile, std::array::from_fn(row), panel);
             scatter(&tile, &layer.bases[pixel..], width, dx);
         });
     }
