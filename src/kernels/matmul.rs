@@ -12,8 +12,9 @@ use super::block::Block;
 use super::parallel;
 use super::simd::{self, Aligned, Fma, vectorized};
 use super::sparse;
-use super::tile::{self, LANES, ROWS, for_tiles};
+use super::tile::{self, LANES, for_tiles};
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -168,20 +169,19 @@ pub(super) struct Product<'a> {
 impl Product<'_> {
     /// Fills C.
     fn run(self, c: Block<'_>) {
-        // What parts do anew, looking for zeros and packing, is much beside a product that skips; so one for each thread.
-        let most_parts = if self.skip { rayon::current_num_threads() } else { usize::MAX };
-        self.run_part(c, 0, 0, most_parts);
+        self.run_part(c, 0, 0, rayon::current_num_threads());
     }
 
-    /// Fills the part of C that begins at this row and column.
+    /// Fills the part of C that begins at this row and column, in at most so many parts.
     fn run_part(self, c: Block<'_>, row: usize, column: usize, most_parts: usize) {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
-        let rate = if self.skip { 50 } else { 20 };
+        let rate = if self.skip { 100 } else { 60 };
         let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate;
         let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
+        let cut = if fork { self.cut(c.rows(), c.columns()) } else { Cut::None };
         let most_parts = most_parts.div_ceil(2);
-        match self.cut(c.rows(), c.columns(), fork) {
+        match cut {
             Cut::Rows(half) => {
                 let (top, bottom) = c.split_rows(half);
                 parallel::join(
@@ -203,28 +203,26 @@ impl Product<'_> {
         }
     }
 
-    /// Where a part of C of this size is cut in two.
-    fn cut(&self, rows: usize, columns: usize, fork: bool) -> Cut {
-        // A dense A is read once for each panel, so where there are several it should stay in the second cache. Zeros are
-        // looked for once for each part, so that a part should not be narrow.
-        let (rows_in_cache, column_unit) = match (self.skip, columns > 4 * LANES) {
-            (true, _) if fork => (2 * sparse::ROWS, sparse::WIDTH),
-            (true, _) => (usize::MAX, sparse::WIDTH),
-            (false, true) => (128, STRIP),
-            (false, false) => (1024, LANES),
-        };
-        let half = |size: usize, unit: usize| (size / 2).next_multiple_of(unit);
-        if rows > rows_in_cache {
-            Cut::Rows(half(rows, ROWS))
-        } else if fork && columns >= 2 * column_unit {
-            Cut::Columns(half(columns, column_unit))
-        } else if fork && rows >= 2 * ROWS {
-            Cut::Rows(half(rows, ROWS))
-        } else {
-            Cut::None
+    /// Where a part of C of this size is cut in two: so that the larger half has least to do. Each half has its columns of B
+    /// to pack, or its rows of A to search for zeros.
+    fn cut(&self, rows: usize, columns: usize) -> Cut {
+        let [row_unit, column_unit] = [tile::ROWS, LANES];
+        let [top, left] =
+            [(rows, row_unit), (columns, column_unit)].map(|(size, unit)| (size / 2).next_multiple_of(unit));
+        let work =
+            |rows: usize, columns: usize| rows * columns + if self.skip { rows * SEARCHED } else { columns * PACKED };
+        match (top < rows, left < columns) {
+            (true, true) if work(top, columns) < work(rows, left) => Cut::Rows(top),
+            (_, true) => Cut::Columns(left),
+            (true, false) => Cut::Rows(top),
+            (false, false) => Cut::None,
         }
     }
 }
+
+/// As many multiply-adds as packing an element of B costs, and searching an element of A.
+const PACKED: usize = 8;
+const SEARCHED: usize = 32;
 
 /// Before which row or column a part is cut.
 enum Cut {
@@ -233,25 +231,29 @@ enum Cut {
     None,
 }
 
-thread_local! {
-    static PANEL: RefCell<Panel> = const { RefCell::new(Aligned([0.0; STRIP * DEPTH])) };
-}
-
 /// Columns of a strip: as many as the widest tile has.
 const STRIP: usize = 2 * LANES;
 
-/// A strip of B in a block of k, row by row.
-type Panel = Aligned<[f32; STRIP * DEPTH]>;
+/// A strip of B in a block of k, row by row: 32 KiB, which stay in the first cache.
+type Panel = [f32; STRIP * DEPTH];
+
+/// Strips that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
+const STRIPS: usize = 10;
+const ROWS_IN_CACHE: usize = 120;
+
+thread_local! {
+    static PANELS: RefCell<Aligned<[Panel; STRIPS]>> = const { RefCell::new(Aligned([[0.0; STRIP * DEPTH]; STRIPS])) };
+}
 
 /// Fills a part of C on this thread.
 fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
-    PANEL.with_borrow_mut(|panel| {
-        let depth = product.a.columns;
-        for start in (0..depth).step_by(DEPTH) {
-            let depth = DEPTH.min(depth - start);
-            for j in (0..c.columns()).step_by(STRIP) {
-                let at = Place { i: 0, j, width: STRIP.min(c.columns() - j), start, depth, row, column: column + j };
-                fill_strip(product.level, product, &mut c, at, panel);
+    PANELS.with_borrow_mut(|panels| {
+        for start in (0..product.a.columns).step_by(DEPTH) {
+            let depth = DEPTH.min(product.a.columns - start);
+            for j in (0..c.columns()).step_by(STRIPS * STRIP) {
+                let width = (STRIPS * STRIP).min(c.columns() - j);
+                let at = Place { i: 0, j, width, start, depth, row, column: column + j };
+                fill_group(product.level, product, &mut c, at, &mut panels.0);
             }
         }
     });
@@ -262,7 +264,7 @@ fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     }
 }
 
-/// Where a tile stands, in its part of C and in the whole product, and how many columns count.
+/// Where a tile, a strip or a group of strips stands, in its part of C and in the whole product, and how many columns count.
 #[derive(Clone, Copy)]
 struct Place {
     i: usize,
@@ -274,25 +276,55 @@ struct Place {
     column: usize,
 }
 
+impl Place {
+    /// The columns from `first` on, at most `width`.
+    #[inline(always)]
+    fn columns(self, first: usize, width: usize) -> Place {
+        Place { j: self.j + first, column: self.column + first, width: width.min(self.width - first), ..self }
+    }
+}
+
 vectorized! {
-    /// Adds a block of k to all rows of a strip.
-    fn fill_strip<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut Panel) {
-        if F::COLUMNS == STRIP && at.width > LANES {
-            return fill_columns::<F, STRIP>(product, c, at, panel);
+    /// Adds a block of k to all rows of a group of strips.
+    fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Panel; STRIPS]) {
+        // Strips are as wide as tiles, and a last one that is half empty is narrow.
+        let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
+        let panels = panels.as_flattened_mut();
+        let mut first = 0;
+        while first < at.width {
+            let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
+            match width {
+                STRIP => pack(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
+                _ => pack(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
+            }
+            first += width;
         }
-        for first in (0..at.width).step_by(LANES) {
-            let (j, column, width) = (at.j + first, at.column + first, LANES.min(at.width - first));
-            fill_columns::<F, LANES>(product, c, Place { j, column, width, ..at }, panel);
+        for top in (0..c.rows()).step_by(ROWS_IN_CACHE) {
+            let rows = top..c.rows().min(top + ROWS_IN_CACHE);
+            let mut first = 0;
+            while first < at.width {
+                let (width, panel) = (strip(first), &panels[first * DEPTH..]);
+                match width {
+                    STRIP => fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel),
+                    _ => fill_strip::<F, LANES>(product, c, at.columns(first, LANES), rows.clone(), panel),
+                }
+                first += width;
+            }
         }
     }
 }
 
-/// Adds a block of k to all rows of up to `L` columns.
+/// Adds a block of k to some rows of up to `L` columns.
 #[inline(always)]
-fn fill_columns<F: Fma, const L: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: &mut Panel) {
-    let panel = &mut panel.0.as_chunks_mut::<L>().0[..at.depth];
-    pack(product.b, at, panel);
-    for_tiles!(F, 0..c.rows(), (i, R) => {
+fn fill_strip<F: Fma, const L: usize>(
+    product: &Product<'_>,
+    c: &mut Block<'_>,
+    at: Place,
+    rows: Range<usize>,
+    panel: &[f32],
+) {
+    let panel = &panel.as_chunks::<L>().0[..at.depth];
+    for_tiles!(F, rows, (i, R) => {
         fill_tile::<F, R, L>(product, c, Place { i, row: at.row + i, ..at }, panel);
     });
 }
@@ -369,7 +401,8 @@ fn store<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &[[
 /// Copies the columns of B at this place into a panel; its other columns become 0.
 #[inline(always)]
 fn pack<const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
-    let (Place { start, column, width, .. }, stride) = (at, b.stride());
+    let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
+    let panel = &mut panel[..depth];
     if width < L {
         panel.fill([0.0; L]);
     }
