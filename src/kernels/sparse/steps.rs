@@ -1,10 +1,10 @@
-//! Which steps of a product count: the places of the nonzero elements in blocks of rows or columns.
+//! Which steps of a product count: the nonzero elements of A, as sets of places in blocks of sixty-four.
 
 use super::super::matmul::Matrix;
 use super::super::simd::{SimdLevel, vectorized};
-use super::{DEPTH, ROWS};
+use super::{BLOCK, BLOCKS, ROWS};
 
-/// Some rows of A in a block of k: element k of row r is `values[r · row_stride + k · step]`.
+/// Some rows of A in a chunk of k: element k of row r is `values[r · row_stride + k · step]`.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     values: &'a [f32],
@@ -20,159 +20,130 @@ impl<'a> Part<'a> {
         Part { values: &a.data()[row * row_stride + start * step..], rows, depth, row_stride, step }
     }
 
-    /// Row `r`, from its element in the block on.
     #[inline(always)]
-    fn row(&self, r: usize) -> &'a [f32] {
-        &self.values[r * self.row_stride..]
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// How far apart the elements of a row lie.
+    #[inline(always)]
+    pub(super) fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Row `r` from its element `k` on.
+    #[inline(always)]
+    pub(super) fn row(&self, r: usize, k: usize) -> &'a [f32] {
+        &self.values[r * self.row_stride + k * self.step..]
     }
 }
 
-/// Places in a block, ascending, with room for eight to be written at once.
-type Places = [u8; DEPTH + 8];
+/// The places in a block whose steps count, the first in the lowest bit.
+pub(super) type Places = u64;
 
-/// The steps that count.
-pub(super) struct Steps {
-    rows: usize,
-    places: [Places; ROWS],
-    values: [[f32; DEPTH]; ROWS],
-    counts: [usize; ROWS],
+const _: () = assert!(BLOCK == Places::BITS as usize, "a place is a bit");
+
+/// The first `count` places.
+#[inline(always)]
+pub(super) fn first(count: usize) -> Places {
+    Places::MAX >> (BLOCK - count)
 }
+
+/// The steps that count, for each block of k and each row.
+pub(super) struct Steps([[Places; ROWS]; BLOCKS]);
 
 impl Steps {
     /// Those of no rows.
-    pub(super) const NONE: Steps =
-        Steps { rows: 0, places: [[0; DEPTH + 8]; ROWS], values: [[0.0; DEPTH]; ROWS], counts: [0; ROWS] };
+    pub(super) const NONE: Steps = Steps([[0; ROWS]; BLOCKS]);
 
-    /// All steps, for what may not be left out.
-    pub(super) fn every(a: Part<'_>) -> Steps {
-        let mut steps = Steps::NONE;
-        steps.rows = a.rows;
-        for r in 0..a.rows {
-            steps.places[r].iter_mut().zip(0..=255).for_each(|(place, k)| *place = k);
-            steps.counts[r] = a.depth;
-            steps.take_values(a, r);
-        }
-        steps
-    }
-
-    /// The places and values of each row's steps.
+    /// The places of row `r` in a block.
     #[inline(always)]
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&[u8], &[f32])> {
-        let rows = self.places.iter().zip(&self.values).zip(&self.counts).take(self.rows);
-        rows.map(|((places, values), &count)| (&places[..count], &values[..count]))
+    pub(super) fn row(&self, r: usize, block: usize) -> Places {
+        self.0[block][r]
     }
 
-    /// Lists the steps of each row.
-    pub(super) fn list(&mut self, level: SimdLevel, a: Part<'_>) {
-        self.rows = a.rows;
-        self.counts.fill(0);
-        // Eight columns of a transposed A are looked at together, as they lie side by side.
-        let together = if a.step == 1 { 1 } else { 8 };
-        for first in (0..a.rows).step_by(together) {
-            let rows = first..a.rows.min(first + together);
-            let (places, counts) = (&mut self.places[rows.clone()], &mut self.counts[rows.clone()]);
-            match a.step {
-                1 => list_row(level, &a.row(first)[..a.depth], &mut places[0], &mut counts[0]),
-                _ => list_columns(level, a.row(first), a.step, a.depth, places, counts),
+    /// Finds the steps of each row.
+    pub(super) fn find(&mut self, level: SimdLevel, a: Part<'_>) {
+        for (block, start) in (0..a.depth).step_by(BLOCK).enumerate() {
+            let depth = BLOCK.min(a.depth - start);
+            let rows = &mut self.0[block][..a.rows];
+            if a.step == 1 {
+                rows_in_block(level, a.row(0, start), a.row_stride, depth, rows);
+            } else {
+                columns_in_block(level, a.row(0, start), a.step, depth, rows);
             }
-            rows.for_each(|r| self.take_values(a, r));
-        }
-    }
-
-    fn take_values(&mut self, a: Part<'_>, r: usize) {
-        let (from, places) = (a.row(r), &self.places[r][..self.counts[r]]);
-        for (value, place) in self.values[r].iter_mut().zip(places) {
-            *value = from[usize::from(*place) * a.step];
         }
     }
 }
 
 vectorized! {
-    /// Lists the nonzero ones of at most [`DEPTH`] values that lie side by side.
-    fn list_row<F: Fma>(values: &[f32], places: &mut Places, count: &mut usize) {
-        let (chunks, rest) = values.as_chunks::<8>();
-        for (i, chunk) in chunks.iter().enumerate() {
-            append(nonzero_ones(chunk), 8 * i, places, count);
+    /// The nonzero ones of the first `depth` of each row of values, `stride` apart.
+    fn rows_in_block<F: Fma>(values: &[f32], stride: usize, depth: usize, rows: &mut [Places]) {
+        for (row, values) in rows.iter_mut().zip(values.chunks(stride)) {
+            *row = nonzero_ones(&values[..depth]);
         }
-        append(nonzero_ones(&filled_up(rest)), 8 * chunks.len(), places, count);
     }
 }
 
 vectorized! {
-    /// Lists the nonzero ones of up to eight columns, whose k-th values lie side by side from `k · step` on.
-    fn list_columns<F: Fma>(values: &[f32], step: usize, depth: usize, places: &mut [Places], counts: &mut [usize]) {
-        for k in (0..depth).step_by(8) {
-            let mut sets = [0; 8];
-            for (set, k) in sets.iter_mut().zip(k..depth) {
-                let row = &values[k * step..];
-                *set = row.first_chunk().map_or_else(|| nonzero_ones(&filled_up(row)), nonzero_ones);
+    /// The nonzero ones of columns of `depth` values, `step` apart.
+    fn columns_in_block<F: Fma>(values: &[f32], step: usize, depth: usize, columns: &mut [Places]) {
+        for (number, columns) in columns.chunks_mut(BLOCK).enumerate() {
+            let mut bits = [0; BLOCK];
+            for (row, bits) in values.chunks(step).take(depth).zip(&mut bits) {
+                *bits = nonzero_ones(&row[number * BLOCK..][..columns.len()]);
             }
-            let sets = transposed(u64::from_le_bytes(sets)).to_le_bytes();
-            for ((places, count), set) in places.iter_mut().zip(&mut *counts).zip(sets) {
-                append(set, k, places, count);
-            }
+            transpose(&mut bits);
+            columns.copy_from_slice(&bits[..columns.len()]);
         }
     }
 }
 
-/// Fewer than eight values, and zeros.
+/// Which of up to sixty-four values are not 0.
 #[inline(always)]
-fn filled_up(values: &[f32]) -> [f32; 8] {
-    let mut eight = [0.0; 8];
-    eight[..values.len()].copy_from_slice(values);
-    eight
-}
-
-/// Which of eight values are not 0, the first in the lowest bit.
-#[inline(always)]
-fn nonzero_ones(values: &[f32; 8]) -> u8 {
+fn nonzero_ones(values: &[f32]) -> Places {
+    let (sixteens, rest) = values.as_chunks::<16>();
     let mut set = 0;
-    for (bit, value) in values.iter().enumerate() {
-        set |= u8::from(*value != 0.0) << bit;
+    for (number, values) in sixteens.iter().enumerate() {
+        set |= Places::from(nonzero_of_sixteen(values)) << (16 * number);
+    }
+    for (number, value) in rest.iter().enumerate() {
+        set |= Places::from(*value != 0.0) << (16 * sixteens.len() + number);
     }
     set
 }
 
-/// A matrix of 8 × 8 bits, a row in a byte, rows as columns: 2 × 2 blocks are swapped, then 4 × 4, then 8 × 8 (Warren,
+#[inline(always)]
+fn nonzero_of_sixteen(values: &[f32; 16]) -> u16 {
+    let mut set = 0;
+    for (bit, value) in values.iter().enumerate() {
+        set |= u16::from(*value != 0.0) << bit;
+    }
+    set
+}
+
+/// A matrix of 64 × 64 bits, rows as columns: halves are swapped across the diagonal, then their halves, and so on (Warren,
 /// Hacker's Delight, 7-3).
 #[inline(always)]
-fn transposed(mut bits: u64) -> u64 {
-    for (shift, mask) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)] {
-        let swapped = (bits ^ (bits >> shift)) & mask;
-        bits ^= swapped ^ (swapped << shift);
-    }
-    bits
-}
-
-/// Appends the members of a set, from `place` on: eight bytes at once, of which the next overwrite those too many.
-#[inline(always)]
-fn append(set: u8, place: usize, places: &mut Places, count: &mut usize) {
-    // No byte overflows: places are multiples of eight below 256, but for the empty set behind a full block.
-    let first = u64::from_le_bytes([place as u8; 8]);
-    let (members, number) = MEMBERS[usize::from(set)];
-    if let Some(places) = places.get_mut(*count..).and_then(|places| places.first_chunk_mut()) {
-        *places = (members + first).to_le_bytes();
-    }
-    *count += usize::from(number);
-}
-
-/// The members of every set of bits, ascending, a byte each, the lowest first; and how many they are.
-static MEMBERS: [(u64, u8); 256] = {
-    let mut table = [(0, 0); 256];
-    let mut set = 0;
-    while set < 256 {
-        let mut bit = 0;
-        while bit < 8 {
-            if set >> bit & 1 == 1 {
-                table[set].0 |= bit << (8 * table[set].1);
-                table[set].1 += 1;
+fn transpose(bits: &mut [Places; BLOCK]) {
+    let (mut half, mut mask) = (BLOCK / 2, Places::MAX >> (BLOCK / 2));
+    while half > 0 {
+        for pairs in bits.chunks_exact_mut(2 * half) {
+            let (upper, lower) = pairs.split_at_mut(half);
+            for (upper, lower) in upper.iter_mut().zip(lower) {
+                let swapped = ((*upper >> half) ^ *lower) & mask;
+                *upper ^= swapped << half;
+                *lower ^= swapped;
             }
-            bit += 1;
         }
-        set += 1;
+        half /= 2;
+        mask ^= mask << half;
     }
-    table
-};
+}
 
 #[cfg(test)]
 mod tests {
@@ -180,15 +151,22 @@ mod tests {
 
     #[test]
     fn bits_are_transposed() {
-        for (row, column) in (0..64).map(|at| (at / 8, at % 8)) {
-            assert_eq!(transposed(1 << (8 * row + column)), 1 << (8 * column + row));
+        for (row, column) in [(0, 0), (0, 63), (63, 0), (5, 17), (17, 5), (33, 62)] {
+            let mut bits = [0; BLOCK];
+            bits[row] = 1 << column;
+            transpose(&mut bits);
+            let expected = |at: usize| if at == column { 1 << row } else { 0 };
+            assert!((0..BLOCK).all(|at| bits[at] == expected(at)), "{row}, {column}");
         }
     }
 
     #[test]
     fn sets_have_their_members() {
-        assert_eq!(MEMBERS[0], (0, 0));
-        assert_eq!(MEMBERS[0b1001_0010], (0x07_04_01, 3));
-        assert_eq!(MEMBERS[255], (0x0706_0504_0302_0100, 8));
+        let mut values = [0.0; 37];
+        (values[0], values[3], values[16], values[36]) = (1.0, -2.0, f32::NAN, f32::MIN_POSITIVE);
+        values[4] = -0.0;
+        assert_eq!(nonzero_ones(&values), 1 | 1 << 3 | 1 << 16 | 1 << 36);
+        assert_eq!(first(1), 1);
+        assert_eq!(first(64), u64::MAX);
     }
 }
