@@ -111,54 +111,88 @@ struct Place {
     start: usize,
 }
 
+impl Place {
+    /// Calls `work` with each row of C here and the sums that are kept aside for it.
+    fn for_rows(self, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], work: impl Fn(&mut [f32], &mut [f32])) {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            work(c.row(self.row + r, self.j, self.width), &mut sums[..self.width]);
+        }
+    }
+}
+
 /// Takes the steps of a chunk of k for a group of rows and some columns.
 fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &mut Block<'_>, at: Place) {
+    // Vectors are whole, so sums that do not fill them are kept aside, as are those that are to be added.
+    match at.width {
+        ..=16 => fill_lanes::<16>(product, part, scratch, c, at),
+        ..=32 => fill_lanes::<32>(product, part, scratch, c, at),
+        ..=64 => fill_lanes::<64>(product, part, scratch, c, at),
+        ..=80 => fill_lanes::<80>(product, part, scratch, c, at),
+        ..=96 => fill_lanes::<96>(product, part, scratch, c, at),
+        ..=112 => fill_lanes::<112>(product, part, scratch, c, at),
+        _ => fill_lanes::<WIDTH>(product, part, scratch, c, at),
+    }
+}
+
+/// The same with `L` columns in registers, of which `at.width` count.
+fn fill_lanes<const L: usize>(
+    product: &Product<'_>,
+    part: Part<'_>,
+    scratch: &mut Scratch,
+    c: &mut Block<'_>,
+    at: Place,
+) {
     let Scratch { steps, panel, sums } = scratch;
-    let (level, b) = (product.level, product.b);
-    let aside = product.sum == Sum::Chunks && at.start > 0;
+    let (level, b, sums) = (product.level, product.b, &mut sums.0[..part.rows()]);
+    let add = product.sum == Sum::Chunks && at.start > 0;
+    let aside = add || at.width < L;
+    if aside && !add && at.start > 0 {
+        at.for_rows(c, sums, |c, sums| sums.copy_from_slice(c));
+    }
     for (number, first) in (0..part.depth()).step_by(BLOCK).enumerate() {
         let depth = BLOCK.min(part.depth() - first);
         let from = &b.data()[(at.start + first) * b.stride() + at.column..];
-        let finite = pack(level, from, b.stride(), at.width, &mut panel.0[..depth]);
+        let finite = pack::<L>(level, from, b.stride(), at.width, &mut panel.0[..depth]);
         let walk = Walk {
             part,
             steps: finite.then_some(&*steps),
             number,
             depth,
             panel,
-            go_on: number > 0 || (product.sum == Sum::Chain && at.start > 0),
+            go_on: number > 0 || (at.start > 0 && !add),
             last: at.start + first + depth == b.rows(),
         };
         if aside {
-            let mut sums = Block::new(sums.0.as_flattened_mut(), ROWS, WIDTH);
-            walk.rows(level, &mut sums, 0, 0, at.width);
+            walk_rows::<L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0, 0);
         } else {
-            walk.rows(level, c, at.row, at.j, at.width);
+            walk_rows::<L>(level, &walk, c, at.row, at.j);
         }
     }
-    if aside {
-        for (r, sums) in sums.0[..part.rows()].iter().enumerate() {
-            // Turns −0 into 0, as at the end of every chain.
-            c.row(at.row + r, at.j, at.width).iter_mut().zip(sums).for_each(|(c, sum)| *c = (*c + sum) + 0.0);
-        }
+    if add {
+        // Turns −0 into 0, as at the end of every chain.
+        at.for_rows(c, sums, |c, sums| c.iter_mut().zip(sums).for_each(|(c, sum)| *c = (*c + *sum) + 0.0));
+    } else if aside {
+        at.for_rows(c, sums, |c, sums| c.copy_from_slice(sums));
     }
 }
 
 vectorized! {
-    /// Copies `width` columns of B into a panel. Returns whether all are finite.
-    fn pack<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
-        let mut largest = [0.0f32; WIDTH];
-        for (panel, row) in panel.iter_mut().zip(b.chunks(stride)) {
-            match row.first_chunk() {
-                Some(row) if width == WIDTH => *panel = *row,
-                _ => copy(&row[..width], panel),
+    /// Copies `L` columns of B into a panel. Returns whether the first `width`, those that count, are finite.
+    fn pack<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
+        let mut zeros = [0.0f32; L];
+        for (k, panel) in panel.iter_mut().enumerate() {
+            let (row, panel) = (&b[k * stride..], &mut panel[..L]);
+            match row.first_chunk::<L>() {
+                // Beyond those that count the next row's come along.
+                Some(row) => panel.copy_from_slice(row),
+                None => panel[..width].copy_from_slice(&row[..width]),
             }
             // 0 · x is 0 for every finite x, and NaN stays in a sum.
-            for l in 0..WIDTH {
-                largest[l] += 0.0 * panel[l];
+            for l in 0..L {
+                zeros[l] += 0.0 * panel[l];
             }
         }
-        largest[..width].iter().all(|sum| *sum == 0.0)
+        zeros[..width].iter().all(|sum| *sum == 0.0)
     }
 }
 
@@ -184,37 +218,16 @@ struct Walk<'a> {
     last: bool,
 }
 
-impl Walk<'_> {
-    /// Walks all rows. Their sums stand in `c` from this row and column on.
-    fn rows(&self, level: SimdLevel, c: &mut Block<'_>, row: usize, column: usize, width: usize) {
-        match width {
-            113.. => walk_rows::<128>(level, self, c, row, column, width),
-            97.. => walk_rows::<112>(level, self, c, row, column, width),
-            81.. => walk_rows::<96>(level, self, c, row, column, width),
-            65.. => walk_rows::<80>(level, self, c, row, column, width),
-            33.. => walk_rows::<64>(level, self, c, row, column, width),
-            17.. => walk_rows::<32>(level, self, c, row, column, width),
-            _ => walk_rows::<16>(level, self, c, row, column, width),
-        }
-    }
-}
-
 vectorized! {
-    /// The same for the first `L` columns of the panel, of which `width` count.
-    fn walk_rows<F: Fma, const L: usize>(walk: &Walk<'_>, c: &mut Block<'_>, row: usize, column: usize, width: usize) {
+    /// Walks all rows, whose sums stand in `L` columns of `c` from this row and column on.
+    fn walk_rows<F: Fma, const L: usize>(walk: &Walk<'_>, c: &mut Block<'_>, row: usize, column: usize) {
         for r in 0..walk.part.rows() {
             let places = walk.steps.map_or(steps::first(walk.depth), |steps| steps.row(r, walk.number));
             if places == 0 && walk.go_on && !walk.last {
                 continue;
             }
-            let row = c.row(row + r, column, width);
-            if let Some(row) = row.first_chunk_mut() {
+            if let Some(row) = c.row(row + r, column, L).first_chunk_mut() {
                 walk_row::<F, L>(walk, r, places, row);
-            } else {
-                let mut wider = [0.0; L];
-                copy(row, &mut wider);
-                walk_row::<F, L>(walk, r, places, &mut wider);
-                copy(&wider[..width], row);
             }
         }
     }
@@ -238,15 +251,4 @@ fn walk_row<F: Fma, const L: usize>(walk: &Walk<'_>, r: usize, places: Places, c
         sums.iter_mut().for_each(|sum| *sum += 0.0);
     }
     *c = sums;
-}
-
-/// Copies a few values, eight at a time: for so few a call costs more.
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    match to.get_mut(from.len()) {
-        Some(to) => to.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from),
-        None => to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from),
-    }
 }

@@ -106,24 +106,30 @@ vectorized! {
 /// Which of up to sixty-four values are not 0.
 #[inline(always)]
 fn nonzero_ones(values: &[f32]) -> Places {
-    let (sixteens, rest) = values.as_chunks::<16>();
+    let (pairs, rest) = values.as_chunks::<32>();
     let mut set = 0;
-    for (number, values) in sixteens.iter().enumerate() {
-        set |= Places::from(nonzero_of_sixteen(values)) << (16 * number);
+    for (number, values) in pairs.iter().enumerate() {
+        set |= Places::from(nonzero_of_32(values)) << (32 * number);
     }
-    for (number, value) in rest.iter().enumerate() {
-        set |= Places::from(*value != 0.0) << (16 * sixteens.len() + number);
+    if !rest.is_empty() {
+        let mut filled_up = [0.0; 32];
+        filled_up[..rest.len()].copy_from_slice(rest);
+        set |= Places::from(nonzero_of_32(&filled_up)) << (32 * pairs.len());
     }
     set
 }
 
+/// A bit for each value, each in a word of its own, so that vectors do the work.
 #[inline(always)]
-fn nonzero_of_sixteen(values: &[f32; 16]) -> u16 {
-    let mut set = 0;
-    for (bit, value) in values.iter().enumerate() {
-        set |= u16::from(*value != 0.0) << bit;
+fn nonzero_of_32(values: &[f32; 32]) -> u32 {
+    let mut words = [0u32; 16];
+    for l in 0..16 {
+        words[l] = if values[l] != 0.0 { 1 << l } else { 0 };
     }
-    set
+    for l in 0..16 {
+        words[l] |= if values[16 + l] != 0.0 { 1 << (16 + l) } else { 0 };
+    }
+    words.iter().fold(0, |set, word| set | word)
 }
 
 /// A matrix of 64 × 64 bits, rows as columns: halves are swapped across the diagonal, then their halves, and so on (Warren,
