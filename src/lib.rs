@@ -61,7 +61,10 @@ pub mod testing;
 
 pub use error::{Error, Result};
 pub use init::Init;
-pub use model::{BatchEnd, Callback, Compile, EpochEnd, Fit, Model, OptimizerState, Progress, Sequential};
+pub use model::{
+    BatchEnd, Callback, CallbackState, Compile, EpochBegin, EpochEnd, Fit, Flow, Model, OptimizerState, Progress,
+    Sequential, Stop, TrainBegin, TrainEnd,
+};
 pub use random::{Draws, Key};
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};

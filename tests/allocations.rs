@@ -8,10 +8,9 @@ use gradus::data::mnist;
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
-use gradus::{BatchEnd, Callback, Compile, Fit, Progress, Sequential};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Model, Progress, Result, Sequential};
 use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The system's allocator, counting.
@@ -54,14 +53,14 @@ struct Steps {
 }
 
 impl Callback for Steps {
-    fn batch_end(&mut self, batch: &BatchEnd<'_>) -> ControlFlow<()> {
+    fn batch_end(&mut self, _: &mut Model, batch: &BatchEnd<'_>) -> Result<Flow> {
         self.steps += 1;
         match (batch.batch, allocations()) {
             (1, now) => self.after_first = now,
             (last, now) if last == batch.batches => self.later += now - self.after_first,
             _ => {}
         }
-        ControlFlow::Continue(())
+        Ok(Flow::Continue(()))
     }
 }
 

@@ -7,10 +7,9 @@ use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
-use gradus::{BatchEnd, Callback, Compile, Fit, Model, Progress, Sequential};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Model, Progress, Result, Sequential, Stop};
 use ndarray::{Axis, s};
 use notebooks::{BasicNn, lenet5};
-use std::ops::ControlFlow;
 use std::process::Command;
 
 fn dropout_and_batch_norm() -> Sequential {
@@ -98,14 +97,14 @@ fn threads_do_not_change_a_bit() {
 struct Seen(usize);
 
 impl Callback for Seen {
-    fn batch_end(&mut self, _batch: &BatchEnd<'_>) -> ControlFlow<()> {
+    fn batch_end(&mut self, _: &mut Model, _: &BatchEnd<'_>) -> Result<Flow> {
         self.0 = rayon::current_num_threads();
-        ControlFlow::Break(())
+        Ok(Flow::Break(Stop::Done))
     }
 }
 
 /// How many threads a model works on that was not told a number, or why it cannot be made.
-fn ambient_threads() -> gradus::Result<usize> {
+fn ambient_threads() -> Result<usize> {
     let mut seen = Seen::default();
     lenet5().compile(settings("sgd"))?.fit(&digits(8), quiet(1, 8).callback(&mut seen))?;
     Ok(seen.0)

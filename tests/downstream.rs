@@ -7,9 +7,11 @@ use gradus::metrics::Metric;
 use gradus::optimizers::{Optimizer, Sgd};
 use gradus::tape::{Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
-use gradus::{BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Key, Model, Progress, Sequential, Shape, Spec, View};
+use gradus::{
+    BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, Spec,
+    View,
+};
 use ndarray::{Array1, Axis, arr1, arr2};
-use std::ops::ControlFlow;
 
 /// y = x³, dx = 3 · x² · dy
 struct Cube;
@@ -171,15 +173,15 @@ impl Stop {
 }
 
 impl Callback for Stop {
-    fn batch_end(&mut self, batch: &BatchEnd<'_>) -> ControlFlow<()> {
+    fn batch_end(&mut self, _: &mut Model, batch: &BatchEnd<'_>) -> Result<Flow> {
         assert!(batch.batch <= batch.batches && batch.scores.loss.is_finite());
         self.told.0 += 1;
-        if self.told.0 < self.batches { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        Ok(if self.told.0 < self.batches { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Done) })
     }
 
-    fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+    fn epoch_end(&mut self, _: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         self.told.1 = end.epoch.number;
-        if self.told.1 < self.epochs { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        Ok(if self.told.1 < self.epochs { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Paused) })
     }
 }
 

@@ -11,9 +11,8 @@ use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Var};
-use gradus::{BatchEnd, Callback, Compile, Fit, Init, Key, Model, Progress, Sequential, Shape, View};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Init, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
-use std::ops::ControlFlow;
 
 /// How far values may be from Keras', beside the largest of their array or 1.
 const NEAR: f32 = 1e-5;
@@ -253,11 +252,11 @@ struct StepLosses {
 }
 
 impl Callback for StepLosses {
-    fn batch_end(&mut self, batch: &BatchEnd<'_>) -> ControlFlow<()> {
+    fn batch_end(&mut self, _: &mut Model, batch: &BatchEnd<'_>) -> Result<Flow> {
         let before = if batch.batch == 1 { 0.0 } else { self.total };
         self.total = batch.scores.loss * batch.batch as f64;
         self.losses.push((self.total - before) as f32);
-        ControlFlow::Continue(())
+        Ok(Flow::Continue(()))
     }
 }
 

@@ -69,6 +69,7 @@ impl Compile {
             params,
             loss: self.loss,
             metrics: self.metrics,
+            learning_rate: self.optimizer.learning_rate(),
             optimizer: self.optimizer,
             key,
             epoch: 0,

@@ -11,9 +11,12 @@ mod save;
 mod sequential;
 mod summary;
 mod threads;
+mod training;
 mod update;
 
-pub use callbacks::{BatchEnd, Callback, EpochEnd, Progress};
+pub use callbacks::{
+    BatchEnd, Callback, CallbackState, EpochBegin, EpochEnd, Flow, Progress, Stop, TrainBegin, TrainEnd,
+};
 pub use compile::Compile;
 pub use fit::Fit;
 pub use sequential::Sequential;
@@ -22,7 +25,7 @@ pub use update::OptimizerState;
 use crate::error::Result;
 use crate::losses::Loss;
 use crate::metrics::Metric;
-use crate::optimizers::Optimizer;
+use crate::optimizers::{Optimizer, check_rate};
 use crate::random::Key;
 use crate::tape::{ParamGradients, Params};
 use network::Network;
@@ -45,6 +48,8 @@ pub struct Model {
     /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
     epoch: u64,
     step: u64,
+    /// What the next step multiplies its gradient by.
+    learning_rate: f32,
     threads: Threads,
     plans: Plans,
 }
@@ -63,6 +68,32 @@ impl Model {
     /// How weights follow their gradients.
     pub fn optimizer(&self) -> &dyn Optimizer {
         self.optimizer.as_ref()
+    }
+
+    /// What the optimizer remembers about each weight.
+    pub fn optimizer_state(&self) -> &OptimizerState {
+        &self.memory
+    }
+
+    /// The same, to change.
+    pub fn optimizer_state_mut(&mut self) -> &mut OptimizerState {
+        &mut self.memory
+    }
+
+    /// The learning rate of the next step: at first the optimizer's own.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// Trains with another learning rate from the next step on. It belongs to the model's training state, and is saved
+    /// with it.
+    ///
+    /// # Errors
+    /// It is below 0, infinite or not a number.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
+        check_rate("Model", learning_rate)?;
+        self.learning_rate = learning_rate;
+        Ok(())
     }
 
     /// What training makes small.

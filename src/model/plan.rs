@@ -61,14 +61,16 @@ impl Plan {
         self.tape.view(self.prediction)
     }
 
-    /// Adds the batch's loss and metrics to the means.
-    pub(super) fn score(&self, metrics: &[Box<dyn Metric>], means: &mut Means) {
-        let Some([target, loss]) = self.scored else { return };
-        means.loss.add(f64::from(self.tape.view(loss)[0]), self.kind.rows);
+    /// Adds the batch's loss and metrics to the means, and returns its loss.
+    pub(super) fn score(&self, metrics: &[Box<dyn Metric>], means: &mut Means) -> f64 {
+        let Some([target, loss]) = self.scored else { return f64::NAN };
+        let loss = f64::from(self.tape.view(loss)[0]);
+        means.loss.add(loss, self.kind.rows);
         let (prediction, target) = (self.predictions(), self.tape.view(target));
         for (metric, mean) in metrics.iter().zip(&mut means.metrics) {
             mean.add_sum(metric.sum(prediction, target), self.kind.rows);
         }
+        loss
     }
 }
 

@@ -67,7 +67,8 @@ optimizers! {
     sgd::Sgd,
 }
 
-fn check_rate(owner: &'static str, rate: f32) -> Result<()> {
+/// A rate that a step can be made with.
+pub(crate) fn check_rate(owner: &'static str, rate: f32) -> Result<()> {
     let fits = rate.is_finite() && rate >= 0.0;
     check_setting(fits, owner, "learning_rate", f64::from(rate), "0 ≤ learning_rate, finite")
 }

@@ -1,8 +1,7 @@
 //! Ctrl-C as a wish to end soon, not at once.
 
 use crate::error::{Error, Result};
-use crate::model::{BatchEnd, Callback};
-use std::ops::ControlFlow;
+use crate::model::{BatchEnd, Callback, Flow, Model, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether Ctrl-C was pressed since the handler was installed.
@@ -35,7 +34,7 @@ pub(super) fn pressed() -> bool {
 }
 
 impl Callback for Interrupt {
-    fn batch_end(&mut self, _batch: &BatchEnd<'_>) -> ControlFlow<()> {
-        if self.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    fn batch_end(&mut self, _model: &mut Model, _end: &BatchEnd<'_>) -> Result<Flow> {
+        Ok(if self.pressed() { Flow::Break(Stop::Paused) } else { Flow::Continue(()) })
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Description {
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
+    /// The rate of the next step; files from before schedules have none.
+    pub(crate) learning_rate: Option<f32>,
 }
 
 impl Description {
@@ -36,6 +38,7 @@ impl Description {
             "key": format!("{:x}", self.key),
             "epoch": self.epoch,
             "step": self.step,
+            "learning_rate": self.learning_rate.map(number_to_json),
         })
         .to_string()
     }
@@ -53,6 +56,7 @@ impl Description {
             key: Key::from_hex(value["key"].as_str()?)?,
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
+            learning_rate: value["learning_rate"].as_f64().map(|rate| rate as f32),
         })
     }
 }
@@ -109,7 +113,8 @@ mod tests {
     fn description(spec: Spec) -> Description {
         let loss = Spec::new("Loss").with("from_logits", true);
         let (input, layers, metrics) = (Shape::from([2, 3]), vec![("name".into(), spec.clone())], vec![spec.clone()]);
-        Description { input, layers, optimizer: spec, loss, metrics, key: Key::from_seed(9), epoch: 2, step: u64::MAX }
+        let (key, learning_rate) = (Key::from_seed(9), Some(0.1));
+        Description { input, layers, optimizer: spec, loss, metrics, key, epoch: 2, step: u64::MAX, learning_rate }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
 
-use super::{Callback, EpochEnd};
+use super::{Callback, EpochEnd, Flow};
+use crate::error::Result;
+use crate::metrics::Epoch;
+use crate::model::Model;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 
 /// What is shown of training on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +30,7 @@ impl Progress {
 }
 
 /// `Epoch 1/50 - 3s - loss: 2.3041 - accuracy: 0.1067 - val_loss: … - val_accuracy: …`
-fn line(end: &EpochEnd<'_>) -> String {
-    let EpochEnd { epoch, epochs } = end;
+fn line(epoch: &Epoch, epochs: u64) -> String {
     let line = format!("Epoch {}/{epochs} - {}s - {}", epoch.number, epoch.seconds.round(), epoch.scores);
     match &epoch.validation {
         Some(scores) => {
@@ -42,17 +43,17 @@ fn line(end: &EpochEnd<'_>) -> String {
 struct Lines;
 
 impl Callback for Lines {
-    fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+    fn epoch_end(&mut self, _model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         // A closed standard error is no reason to stop training.
-        let _ = writeln!(io::stderr(), "{}", line(end));
-        ControlFlow::Continue(())
+        let _ = writeln!(io::stderr(), "{}", line(end.epoch, end.epochs));
+        Ok(Flow::Continue(()))
     }
 }
 
 #[cfg(feature = "progress")]
 mod bar {
     use super::*;
-    use crate::model::BatchEnd;
+    use crate::model::{BatchEnd, TrainEnd};
     use indicatif::{ProgressBar, ProgressStyle};
 
     /// Redraws one line in place.
@@ -62,7 +63,7 @@ mod bar {
     const TEMPLATE: &str = "{prefix} [{bar:20}] {pos}/{len} - {elapsed} - {wide_msg}";
 
     impl Callback for Bar {
-        fn batch_end(&mut self, end: &BatchEnd<'_>) -> ControlFlow<()> {
+        fn batch_end(&mut self, _model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
             let bar = self.0.get_or_insert_with(|| {
                 let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
                 let bar = ProgressBar::new(end.batches as u64).with_style(style.progress_chars("=>."));
@@ -72,14 +73,26 @@ mod bar {
             if end.batch.is_multiple_of(16) {
                 bar.set_message(end.scores.to_string());
             }
-            ControlFlow::Continue(())
+            Ok(Flow::Continue(()))
         }
 
-        fn epoch_end(&mut self, end: &EpochEnd<'_>) -> ControlFlow<()> {
+        fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+            self.clear();
+            Lines.epoch_end(model, end)
+        }
+
+        /// Where training stopped within an epoch, its bar is still there.
+        fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
+            self.clear();
+            Ok(())
+        }
+    }
+
+    impl Bar {
+        fn clear(&mut self) {
             if let Some(bar) = self.0.take() {
                 bar.finish_and_clear();
             }
-            Lines.epoch_end(end)
         }
     }
 }
@@ -87,7 +100,7 @@ mod bar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Epoch, Scores};
+    use crate::metrics::Scores;
 
     #[test]
     fn lines_read_as_keras_ones() {
@@ -95,6 +108,6 @@ mod tests {
         let validation = Some(Scores { loss: 2.2, ..scores.clone() });
         let epoch = Epoch { number: 1, scores, validation, seconds: 2.9, learning_rate: 0.01 };
         let expected = "Epoch 1/50 - 3s - loss: 2.3041 - accuracy: 0.1067 - val_loss: 2.2000 - val_accuracy: 0.1067";
-        assert_eq!(line(&EpochEnd { epoch: &epoch, epochs: 50 }), expected);
+        assert_eq!(line(&epoch, 50), expected);
     }
 }

@@ -1,0 +1,50 @@
+//! All callbacks of a training as one.
+
+use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, TrainBegin, TrainEnd};
+use crate::error::Result;
+use crate::model::Model;
+use std::ops::ControlFlow;
+
+/// Every callback, in the order in which they are told.
+pub(in crate::model) struct Callbacks<'a>(Vec<&'a mut dyn Callback>);
+
+impl<'a> Callbacks<'a> {
+    pub(in crate::model) fn new(callbacks: Vec<&'a mut dyn Callback>) -> Callbacks<'a> {
+        Callbacks(callbacks)
+    }
+
+    pub(in crate::model) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(in crate::model) fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| callback.train_begin(model, begin))
+    }
+
+    pub(in crate::model) fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| callback.epoch_begin(model, begin))
+    }
+
+    pub(in crate::model) fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        self.flow(|callback| callback.batch_end(model, end))
+    }
+
+    pub(in crate::model) fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        self.flow(|callback| callback.epoch_end(model, end))
+    }
+
+    pub(in crate::model) fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| callback.train_end(model, end))
+    }
+
+    /// Tells every callback, so that none misses a step that a checkpoint counts, and keeps the strongest answer.
+    fn flow(&mut self, mut tell: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
+        let mut stop = None;
+        for callback in &mut self.0 {
+            if let ControlFlow::Break(told) = tell(*callback)? {
+                stop = stop.max(Some(told));
+            }
+        }
+        Ok(stop.map_or(Flow::Continue(()), Flow::Break))
+    }
+}

@@ -1,0 +1,59 @@
+//! What a callback remembers, in a form that files can hold.
+
+use crate::error::{Error, Result};
+use crate::tape::Params;
+use std::collections::BTreeMap;
+
+/// What a callback remembers from one hook to the next: numbers by name, and arrays such as the best weights.
+///
+/// ```
+/// use gradus::CallbackState;
+/// let state = CallbackState::new("EarlyStopping").with("wait", 2.0).with("best", f64::INFINITY);
+/// assert_eq!(state.number("wait")?, 2.0);
+/// assert_eq!(state.number("patience").unwrap_err().to_string(), "the state of EarlyStopping has no \"patience\"");
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CallbackState {
+    name: String,
+    numbers: BTreeMap<String, f64>,
+    params: Params,
+}
+
+impl CallbackState {
+    /// The state of the callback with this name, which is that of its type.
+    pub fn new(name: impl Into<String>) -> CallbackState {
+        CallbackState { name: name.into(), ..CallbackState::default() }
+    }
+
+    /// Adds a number; whole ones are exact up to 2⁵³.
+    pub fn with(mut self, name: impl Into<String>, value: f64) -> CallbackState {
+        self.numbers.insert(name.into(), value);
+        self
+    }
+
+    /// Adds a copy of these arrays, to be read with [`Params::assign`].
+    pub fn with_params(mut self, params: &Params) -> CallbackState {
+        self.params = params.clone();
+        self
+    }
+
+    /// The name of the callback.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A number by its name.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn number(&self, name: &str) -> Result<f64> {
+        let number = self.numbers.get(name).copied();
+        number.ok_or_else(|| Error::other(format!("the state of {} has no \"{name}\"", self.name)))
+    }
+
+    /// The arrays; empty where there are none.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+}

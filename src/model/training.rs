@@ -1,0 +1,176 @@
+//! The loop of training: epochs of steps, each on a batch of shuffled rows.
+
+use super::Model;
+use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
+use super::evaluate::{Evaluation, select};
+use super::fit::Fit;
+use super::plan::{Means, Plan, blank_scores, target_shape};
+use crate::data::{Batches, Dataset};
+use crate::error::Result;
+use crate::metrics::{Epoch, History, Scores};
+use crate::random::Purpose;
+use crate::tape::Mode;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Everything that training needs, made before the first step, and where it stands.
+pub(super) struct Training<'a> {
+    data: &'a dyn Dataset,
+    evaluation: Option<(&'a dyn Dataset, Evaluation)>,
+    batches: Batches,
+    plans: Vec<Plan>,
+    /// The number of the last epoch.
+    epochs: u64,
+    shuffle: bool,
+    /// What finished epochs reported, and the beginning of one where training stopped within it.
+    history: History,
+    current: Current,
+    scores: Scores,
+    stop: Option<Stop>,
+}
+
+/// How far the current epoch is.
+struct Current {
+    /// How many of its batches are trained.
+    batch: usize,
+    means: Means,
+    seconds: f64,
+    /// The learning rate of the last step.
+    learning_rate: f32,
+}
+
+impl<'a> Training<'a> {
+    pub(super) fn new(
+        model: &Model,
+        data: &'a dyn Dataset,
+        validation: Option<&'a dyn Dataset>,
+        settings: &Fit<'_>,
+    ) -> Result<Training<'a>> {
+        model.check_data(data)?;
+        let batches = Batches::new(data.len(), settings.batch_size)?;
+        let means = Means::new(&model.metrics);
+        Ok(Training {
+            plans: model.take_plans(Mode::Training, &batches, target_shape(data.target()))?,
+            evaluation: validation
+                .map(|rows| model.evaluation(rows).map(|evaluation| (rows, evaluation)))
+                .transpose()?,
+            epochs: model.epoch.saturating_add(settings.epochs as u64),
+            shuffle: settings.shuffle,
+            history: History::default(),
+            current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate },
+            scores: blank_scores(&model.metrics),
+            stop: None,
+            data,
+            batches,
+        })
+    }
+
+    /// Trains to the last epoch or until a callback stops it.
+    pub(super) fn run(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
+        let names = self.names();
+        let begin = TrainBegin {
+            epoch: model.epoch + 1,
+            epochs: self.epochs,
+            batch: self.current.batch,
+            batches: self.batches.len(),
+            names: &names,
+            history: &self.history,
+        };
+        callbacks.train_begin(model, &begin)?;
+        while self.stop.is_none() && model.epoch < self.epochs {
+            self.stop = self.epoch(model, callbacks)?.break_value();
+        }
+        callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
+    }
+
+    /// The names of what each epoch reports.
+    fn names(&self) -> Vec<String> {
+        let validation = self.evaluation.iter().flat_map(|(_, evaluation)| evaluation.scores.names());
+        let validation = validation.map(|name| format!("val_{name}"));
+        self.scores.names().map(str::to_owned).chain(validation).collect()
+    }
+
+    /// An epoch from its first step, or from where it was interrupted, to its end.
+    fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<Flow> {
+        let (number, batches) = (model.epoch + 1, self.batches.len());
+        if self.current.batch == 0 {
+            self.current.means.clear();
+            self.current.seconds = 0.0;
+            let begin = EpochBegin { epoch: number, epochs: self.epochs, batches, history: &self.history };
+            callbacks.epoch_begin(model, &begin)?;
+        }
+        if self.shuffle {
+            self.batches.shuffle(model.key.purpose(Purpose::Shuffle).split(model.epoch));
+        }
+        let (start, before) = (Instant::now(), self.current.seconds);
+        let flow = self.steps(model, callbacks)?;
+        self.current.seconds = before + start.elapsed().as_secs_f64();
+        if flow.is_break() {
+            self.report(number, None);
+            return Ok(flow);
+        }
+        model.epoch += 1;
+        self.current.batch = 0;
+        let validation = self.evaluation.as_mut().map(|(data, evaluation)| {
+            evaluation.run(model, *data);
+            evaluation.scores.clone()
+        });
+        self.report(number, validation);
+        let (epochs, history) = (self.epochs, &self.history);
+        let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
+        told.unwrap_or(Ok(Flow::Continue(())))
+    }
+
+    /// Adds to the history what the epoch's steps reported, and what validation did.
+    fn report(&mut self, number: u64, validation: Option<Scores>) {
+        self.current.means.write(&mut self.scores);
+        let Current { seconds, learning_rate, .. } = self.current;
+        self.history.epochs.push(Epoch { number, scores: self.scores.clone(), validation, seconds, learning_rate });
+    }
+
+    /// The steps that are left of an epoch.
+    fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<Flow> {
+        let batches = self.batches.len();
+        for batch in self.current.batch..batches {
+            let rows = self.batches.batch(batch);
+            let plan = select(&mut self.plans, rows.len());
+            let [inputs, targets] = plan.batch_mut();
+            self.data.gather(rows, inputs, targets);
+            self.current.learning_rate = model.learning_rate;
+            model.train_step(plan);
+            let loss = plan.score(&model.metrics, &mut self.current.means);
+            self.current.batch = batch + 1;
+            if callbacks.is_empty() {
+                continue;
+            }
+            self.current.means.write(&mut self.scores);
+            let (epoch, epochs) = (model.epoch + 1, self.epochs);
+            let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, scores: &self.scores };
+            if let stop @ ControlFlow::Break(_) = callbacks.batch_end(model, &end)? {
+                return Ok(stop);
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// Gives the plans back, so that the next call need not record.
+    pub(super) fn finish(self, model: &Model) -> History {
+        let evaluated = self.evaluation.map_or(Vec::new(), |(_, evaluation)| evaluation.into_plans());
+        self.plans.into_iter().chain(evaluated).for_each(|plan| model.plans.keep(plan));
+        self.history
+    }
+}
+
+impl Model {
+    /// One step on the batch that stands in the plan: forward, backward, update.
+    fn train_step(&mut self, plan: &mut Plan) {
+        let (step, rate) = (self.step + 1, self.learning_rate);
+        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
+        if plan.tape.learns() {
+            plan.tape.backward(&self.params, &mut self.gradients);
+        }
+        plan.tape.commit(&mut self.params);
+        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &self.gradients);
+        self.step = step;
+    }
+}
