@@ -69,7 +69,7 @@ impl Compile {
             params,
             loss: self.loss,
             metrics: self.metrics,
-            learning_rate: self.optimizer.learning_rate(),
+            learning_rate: None,
             optimizer: self.optimizer,
             key,
             epoch: 0,

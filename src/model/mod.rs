@@ -48,8 +48,8 @@ pub struct Model {
     /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
     epoch: u64,
     step: u64,
-    /// What the next step multiplies its gradient by.
-    learning_rate: f32,
+    /// The learning rate of the steps to come, where it is not the optimizer's own.
+    learning_rate: Option<f32>,
     threads: Threads,
     plans: Plans,
 }
@@ -80,19 +80,19 @@ impl Model {
         &mut self.memory
     }
 
-    /// The learning rate of the next step: at first the optimizer's own.
+    /// The learning rate of the next step: the optimizer's own, unless another was set.
     pub fn learning_rate(&self) -> f32 {
-        self.learning_rate
+        self.learning_rate.unwrap_or(self.optimizer.learning_rate())
     }
 
-    /// Trains with another learning rate from the next step on. It belongs to the model's training state, and is saved
-    /// with it.
+    /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
+    /// training state, and is saved with it.
     ///
     /// # Errors
     /// It is below 0, infinite or not a number.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         check_rate("Model", learning_rate)?;
-        self.learning_rate = learning_rate;
+        self.learning_rate = Some(learning_rate);
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Model {
             key: self.key,
             epoch: self.epoch,
             step: self.step,
-            learning_rate: Some(self.learning_rate),
+            learning_rate: self.learning_rate,
         }
     }
 
@@ -103,7 +103,7 @@ impl Model {
             params,
             loss: registry.make_loss(&description.loss)?,
             metrics: description.metrics.iter().map(|spec| registry.make_metric(spec)).collect::<Result<_>>()?,
-            learning_rate: description.learning_rate.unwrap_or(optimizer.learning_rate()),
+            learning_rate: description.learning_rate,
             optimizer,
             key: description.key,
             epoch: description.epoch,

@@ -57,7 +57,7 @@ impl<'a> Training<'a> {
             epochs: model.epoch.saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             history: History::default(),
-            current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate },
+            current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
             scores: blank_scores(&model.metrics),
             stop: None,
             data,
@@ -136,8 +136,8 @@ impl<'a> Training<'a> {
             let plan = select(&mut self.plans, rows.len());
             let [inputs, targets] = plan.batch_mut();
             self.data.gather(rows, inputs, targets);
-            self.current.learning_rate = model.learning_rate;
-            model.train_step(plan);
+            self.current.learning_rate = model.learning_rate();
+            model.train_step(plan, self.current.learning_rate);
             let loss = plan.score(&model.metrics, &mut self.current.means);
             self.current.batch = batch + 1;
             if callbacks.is_empty() {
@@ -163,8 +163,8 @@ impl<'a> Training<'a> {
 
 impl Model {
     /// One step on the batch that stands in the plan: forward, backward, update.
-    fn train_step(&mut self, plan: &mut Plan) {
-        let (step, rate) = (self.step + 1, self.learning_rate);
+    fn train_step(&mut self, plan: &mut Plan, rate: f32) {
+        let step = self.step + 1;
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
         if plan.tape.learns() {
             plan.tape.backward(&self.params, &mut self.gradients);

@@ -18,7 +18,7 @@ pub(crate) struct Description {
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
-    /// The rate of the next step; files from before schedules have none.
+    /// The learning rate of the steps to come, where it is not the optimizer's own.
     pub(crate) learning_rate: Option<f32>,
 }
 

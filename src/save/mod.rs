@@ -7,7 +7,7 @@
 //! | key | value |
 //! |---|---|
 //! | `gradus.version` | the version of this format, now 1 |
-//! | `gradus.model` | layers, optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, the learning rate, as JSON |
+//! | `gradus.model` | layers, optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, the learning rate where it was set, as JSON |
 //! | `gradus.state` | the names of the arrays that the optimizer does not change, as JSON |
 //! | `gradus.sha256` | the checksum of all the above and of every array's name, shape and elements |
 //!
