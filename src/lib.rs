@@ -62,10 +62,11 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{
-    BatchEnd, Callback, CallbackState, Compile, EpochBegin, EpochEnd, Fit, Flow, Model, OptimizerState, Progress,
-    Sequential, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Model, Monitor,
+    OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
+pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};

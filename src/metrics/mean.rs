@@ -27,6 +27,16 @@ impl Mean {
         self.rows += rows;
     }
 
+    /// The sum over the rows so far.
+    pub fn sum(&self) -> f64 {
+        self.total
+    }
+
+    /// The number of rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// The mean so far; NaN before the first row.
     pub fn value(&self) -> f64 {
         self.total / self.rows as f64

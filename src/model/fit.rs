@@ -2,10 +2,12 @@
 
 use super::Model;
 use super::callbacks::{Callback, Callbacks, Progress};
+use super::checkpoints::{self, Checkpoints};
 use super::training::Training;
 use crate::data::{self, Dataset};
 use crate::error::Result;
 use crate::metrics::History;
+use std::path::PathBuf;
 
 /// How long and on what a model is trained, with Keras' defaults.
 ///
@@ -21,6 +23,8 @@ pub struct Fit<'a> {
     validation_split: f64,
     progress: Progress,
     callbacks: Vec<&'a mut dyn Callback>,
+    checkpoints: Option<Checkpoints>,
+    resume: Option<PathBuf>,
 }
 
 impl Default for Fit<'_> {
@@ -40,6 +44,8 @@ impl<'a> Fit<'a> {
             validation_split: 0.0,
             progress: Progress::Auto,
             callbacks: Vec::new(),
+            checkpoints: None,
+            resume: None,
         }
     }
 
@@ -84,6 +90,23 @@ impl<'a> Fit<'a> {
         self.callbacks.push(callback);
         self
     }
+
+    /// Writes checkpoints, so that no more than the steps since the last one can be lost: at the end of each epoch, where
+    /// training stops early, and as often as they say.
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Fit<'a> {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Goes on from a checkpoint: a file, or the newest of a folder that is whole. Training begins afresh where the folder
+    /// is empty or not there. Weights, running statistics, history (but for its seconds) and predictions are in the end
+    /// those of a training that nothing interrupted, whatever the number of threads.
+    ///
+    /// [`epochs`](Fit::epochs) counts from where the interrupted training began, not from the checkpoint.
+    pub fn resume(mut self, path: impl Into<PathBuf>) -> Fit<'a> {
+        self.resume = Some(path.into());
+        self
+    }
 }
 
 impl Model {
@@ -93,7 +116,8 @@ impl Model {
     ///
     /// # Errors
     /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset, settings out of range:
-    /// all before the first step. What a callback reports ends training where it stands; the model keeps what it learned.
+    /// all before the first step, as are a checkpoint that is damaged or of another training. A checkpoint that cannot be
+    /// written ends training, and the earlier ones are still there. What a callback reports ends training where it stands; the model keeps what it learned.
     pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
         if settings.validation.is_some() || settings.validation_split == 0.0 {
             let validation = settings.validation;
@@ -105,6 +129,8 @@ impl Model {
 
     fn fit_rows(&mut self, data: &dyn Dataset, validation: Option<&dyn Dataset>, settings: Fit<'_>) -> Result<History> {
         let mut training = Training::new(self, data, validation, &settings)?;
+        training.checkpoints = settings.checkpoints;
+        let from = settings.resume.map_or(Ok(None), |path| checkpoints::find(&path))?;
         let mut progress = settings.progress.callback();
         let mut callbacks: Vec<&mut dyn Callback> = Vec::new();
         if let Some(progress) = &mut progress {
@@ -114,7 +140,7 @@ impl Model {
             callbacks.push(callback);
         }
         let mut callbacks = Callbacks::new(callbacks);
-        let result = self.with_threads(|model| training.run(model, &mut callbacks));
+        let result = self.with_threads(|model| training.run(model, &mut callbacks, from.as_ref()));
         let history = training.finish(self);
         result.map(|()| history)
     }

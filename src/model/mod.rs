@@ -1,12 +1,15 @@
 //! Models: layers put together, compiled, fitted, evaluated and used, with Keras' words.
 
 mod callbacks;
+mod checkpoint;
+mod checkpoints;
 mod compile;
 mod evaluate;
 mod fit;
 mod network;
 mod plan;
 mod predict;
+mod resume;
 mod save;
 mod sequential;
 mod summary;
@@ -14,9 +17,9 @@ mod threads;
 mod training;
 mod update;
 
-pub use callbacks::{
-    BatchEnd, Callback, CallbackState, EpochBegin, EpochEnd, Flow, Progress, Stop, TrainBegin, TrainEnd,
-};
+pub use callbacks::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd};
+pub use checkpoint::Checkpoint;
+pub use checkpoints::Checkpoints;
 pub use compile::Compile;
 pub use fit::Fit;
 pub use sequential::Sequential;

@@ -92,7 +92,7 @@ pub(super) fn check_loss(network: &Network, params: &Params, loss: &dyn Loss) ->
 }
 
 /// Running means of the loss and of each metric.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Means {
     loss: Mean,
     metrics: Vec<Mean>,
@@ -107,6 +107,17 @@ impl Means {
     pub(super) fn clear(&mut self) {
         self.loss = Mean::default();
         self.metrics.fill(Mean::default());
+    }
+
+    /// Each with a name of its own.
+    pub(super) fn named(&self) -> impl Iterator<Item = (String, &Mean)> {
+        std::iter::once(&self.loss).chain(&self.metrics).enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+    }
+
+    /// The same, to change.
+    pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
+        let all = std::iter::once(&mut self.loss).chain(&mut self.metrics);
+        all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
     /// Writes the values over those in `scores`.

@@ -8,7 +8,7 @@ use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::layers::{Layer, Source};
-use crate::save::{self, Description, Registry, Stored};
+use crate::save::{self, Description, Registry, Store, Stored};
 use crate::tape::{ParamGradients, Params};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save::write(path.as_ref(), &self.params, &self.memory.arrays(&self.params), Some(&self.description()))
+        let (memory, description) = (self.memory.arrays(&self.params), self.description());
+        Store { params: &self.params, memory, model: Some(&description), record: None }.write(path.as_ref())
     }
 
     /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
@@ -70,7 +71,7 @@ impl Model {
         self.params.load_weights(path)
     }
 
-    fn description(&self) -> Description {
+    pub(super) fn description(&self) -> Description {
         let layers = self.network.layers.iter();
         Description {
             input: self.network.input,
@@ -135,7 +136,8 @@ mod tests {
         let mut description = model.description();
         lie(&mut description);
         let path = std::env::temp_dir().join(format!("gradus-lie-{:?}.safetensors", std::thread::current().id()));
-        save::write(&path, &model.params, &model.memory.arrays(&model.params), Some(&description)).unwrap();
+        let memory = model.memory.arrays(&model.params);
+        Store { params: &model.params, memory, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         std::fs::remove_file(path).unwrap();
         error.split_once(": ").unwrap().1.to_owned()

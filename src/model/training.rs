@@ -2,6 +2,8 @@
 
 use super::Model;
 use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
+use super::checkpoint::Checkpoint;
+use super::checkpoints::Checkpoints;
 use super::evaluate::{Evaluation, select};
 use super::fit::Fit;
 use super::plan::{Means, Plan, blank_scores, target_shape};
@@ -10,33 +12,35 @@ use crate::error::Result;
 use crate::metrics::{Epoch, History, Scores};
 use crate::random::Purpose;
 use crate::tape::Mode;
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// Everything that training needs, made before the first step, and where it stands.
 pub(super) struct Training<'a> {
-    data: &'a dyn Dataset,
-    evaluation: Option<(&'a dyn Dataset, Evaluation)>,
-    batches: Batches,
+    pub(super) data: &'a dyn Dataset,
+    pub(super) evaluation: Option<(&'a dyn Dataset, Evaluation)>,
+    pub(super) batches: Batches,
     plans: Vec<Plan>,
+    /// The epochs that were trained before the first of these.
+    pub(super) start: u64,
     /// The number of the last epoch.
-    epochs: u64,
-    shuffle: bool,
+    pub(super) epochs: u64,
+    pub(super) shuffle: bool,
     /// What finished epochs reported, and the beginning of one where training stopped within it.
-    history: History,
-    current: Current,
+    pub(super) history: History,
+    pub(super) current: Current,
     scores: Scores,
-    stop: Option<Stop>,
+    pub(super) stop: Option<Stop>,
+    pub(super) checkpoints: Option<Checkpoints>,
 }
 
 /// How far the current epoch is.
-struct Current {
+pub(super) struct Current {
     /// How many of its batches are trained.
-    batch: usize,
-    means: Means,
-    seconds: f64,
+    pub(super) batch: usize,
+    pub(super) means: Means,
+    pub(super) seconds: f64,
     /// The learning rate of the last step.
-    learning_rate: f32,
+    pub(super) learning_rate: f32,
 }
 
 impl<'a> Training<'a> {
@@ -54,20 +58,32 @@ impl<'a> Training<'a> {
             evaluation: validation
                 .map(|rows| model.evaluation(rows).map(|evaluation| (rows, evaluation)))
                 .transpose()?,
+            start: model.epoch,
             epochs: model.epoch.saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             history: History::default(),
             current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
             scores: blank_scores(&model.metrics),
             stop: None,
+            checkpoints: None,
             data,
             batches,
         })
     }
 
-    /// Trains to the last epoch or until a callback stops it.
-    pub(super) fn run(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
+    /// Trains to the last epoch or until a callback stops it, from the beginning or from a checkpoint.
+    pub(super) fn run(
+        &mut self,
+        model: &mut Model,
+        callbacks: &mut Callbacks<'_>,
+        from: Option<&Checkpoint>,
+    ) -> Result<()> {
         let names = self.names();
+        self.checkpoints.as_ref().map_or(Ok(()), |checkpoints| checkpoints.check(&names))?;
+        if let Some(checkpoint) = from {
+            self.resume(model, checkpoint)?;
+            self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;
+        }
         let begin = TrainBegin {
             epoch: model.epoch + 1,
             epochs: self.epochs,
@@ -77,8 +93,11 @@ impl<'a> Training<'a> {
             history: &self.history,
         };
         callbacks.train_begin(model, &begin)?;
+        if let Some(checkpoint) = from {
+            callbacks.restore(&checkpoint.record.states)?;
+        }
         while self.stop.is_none() && model.epoch < self.epochs {
-            self.stop = self.epoch(model, callbacks)?.break_value();
+            self.epoch(model, callbacks)?;
         }
         callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
     }
@@ -91,7 +110,7 @@ impl<'a> Training<'a> {
     }
 
     /// An epoch from its first step, or from where it was interrupted, to its end.
-    fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<Flow> {
+    fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
         let (number, batches) = (model.epoch + 1, self.batches.len());
         if self.current.batch == 0 {
             self.current.means.clear();
@@ -102,12 +121,10 @@ impl<'a> Training<'a> {
         if self.shuffle {
             self.batches.shuffle(model.key.purpose(Purpose::Shuffle).split(model.epoch));
         }
-        let (start, before) = (Instant::now(), self.current.seconds);
-        let flow = self.steps(model, callbacks)?;
-        self.current.seconds = before + start.elapsed().as_secs_f64();
-        if flow.is_break() {
+        self.steps(model, callbacks)?;
+        if self.stop.is_some() {
             self.report(number, None);
-            return Ok(flow);
+            return Ok(());
         }
         model.epoch += 1;
         self.current.batch = 0;
@@ -118,7 +135,8 @@ impl<'a> Training<'a> {
         self.report(number, validation);
         let (epochs, history) = (self.epochs, &self.history);
         let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
-        told.unwrap_or(Ok(Flow::Continue(())))
+        self.stop = told.transpose()?.and_then(Flow::break_value);
+        self.save(model, callbacks)
     }
 
     /// Adds to the history what the epoch's steps reported, and what validation did.
@@ -129,8 +147,8 @@ impl<'a> Training<'a> {
     }
 
     /// The steps that are left of an epoch.
-    fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<Flow> {
-        let batches = self.batches.len();
+    fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
+        let (batches, start, before) = (self.batches.len(), Instant::now(), self.current.seconds);
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
@@ -140,17 +158,31 @@ impl<'a> Training<'a> {
             model.train_step(plan, self.current.learning_rate);
             let loss = plan.score(&model.metrics, &mut self.current.means);
             self.current.batch = batch + 1;
-            if callbacks.is_empty() {
-                continue;
+            if !callbacks.is_empty() {
+                self.current.means.write(&mut self.scores);
+                let (epoch, epochs) = (model.epoch + 1, self.epochs);
+                let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, scores: &self.scores };
+                self.stop = callbacks.batch_end(model, &end)?.break_value();
             }
-            self.current.means.write(&mut self.scores);
-            let (epoch, epochs) = (model.epoch + 1, self.epochs);
-            let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, scores: &self.scores };
-            if let stop @ ControlFlow::Break(_) = callbacks.batch_end(model, &end)? {
-                return Ok(stop);
+            let due = self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step));
+            if due || self.stop.is_some() {
+                self.current.seconds = before + start.elapsed().as_secs_f64();
+                self.save(model, callbacks)?;
+            }
+            if self.stop.is_some() {
+                return Ok(());
             }
         }
-        Ok(Flow::Continue(()))
+        self.current.seconds = before + start.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// Writes a checkpoint, where they are wanted.
+    fn save(&mut self, model: &Model, callbacks: &Callbacks<'_>) -> Result<()> {
+        let Some(mut checkpoints) = self.checkpoints.take() else { return Ok(()) };
+        let saved = checkpoints.save(&self.checkpoint(model, callbacks));
+        self.checkpoints = Some(checkpoints);
+        saved
     }
 
     /// Gives the plans back, so that the next call need not record.

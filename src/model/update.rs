@@ -8,7 +8,7 @@ use crate::tape::{ParamGradients, ParamId, Params};
 use std::collections::BTreeMap;
 
 /// The optimizer's arrays as a file has them.
-type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
+pub(super) type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
 
 /// Elements that stay on one thread; pieces never change a result.
 const PIECE: usize = 1 << 15;
@@ -49,25 +49,28 @@ impl OptimizerState {
     /// What was remembered, from the arrays of a file.
     pub(super) fn restore(optimizer: &dyn Optimizer, params: &Params, stored: &StoredArrays) -> Result<OptimizerState> {
         let mut memory = OptimizerState::new(optimizer, params)?;
+        memory.assign(params, stored)?;
+        Ok(memory)
+    }
+
+    /// Sets every array from those of a file.
+    pub(super) fn assign(&mut self, params: &Params, stored: &StoredArrays) -> Result<()> {
         let mut restored = 0;
-        for (id, arrays) in &mut memory.0 {
-            for (number, array) in arrays.iter_mut().enumerate().take(optimizer.memory().len()) {
+        for (id, arrays) in &mut self.0 {
+            for (number, array) in arrays.iter_mut().enumerate().filter(|(_, array)| !array.is_empty()) {
                 let name = MemoryArray::name(number, params.name(*id));
-                match stored.get(&name) {
-                    Some((shape, values)) if *shape == params.shape(*id) => array.copy_from_slice(values),
-                    _ => {
-                        return Err(Error::other(format!(
-                            "its optimizer's array {name} is missing or of another shape"
-                        )));
-                    }
-                }
+                let Some((_, values)) = stored.get(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
+                    let problem = format!("its optimizer's array {name} is missing or of another shape");
+                    return Err(Error::other(problem));
+                };
+                array.copy_from_slice(values);
                 restored += 1;
             }
         }
         if restored != stored.len() {
             return Err(Error::other("it holds more of the optimizer's arrays than the optimizer has"));
         }
-        Ok(memory)
+        Ok(())
     }
 
     /// Every array, for a file.
@@ -76,7 +79,8 @@ impl OptimizerState {
         for (id, arrays) in &self.0 {
             let (parameter, shape) = (params.name(*id), params.shape(*id));
             let kept = arrays.iter().enumerate().filter(|(_, values)| !values.is_empty());
-            all.extend(kept.map(|(number, values)| MemoryArray { number, parameter, shape, values }));
+            let name = |number| MemoryArray::name(number, parameter);
+            all.extend(kept.map(|(number, values)| MemoryArray { name: name(number), shape, values }));
         }
         all
     }

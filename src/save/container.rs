@@ -42,7 +42,12 @@ impl Contents {
         let mut bytes = Vec::with_capacity(8 + header.len() + end);
         bytes.extend((header.len() as u64).to_le_bytes());
         bytes.extend(header.as_bytes());
-        bytes.extend(self.arrays.iter().flat_map(|array| &array.values).flat_map(|value| value.to_le_bytes()));
+        for values in self.arrays.iter().map(|array| &array.values) {
+            let begin = bytes.len();
+            bytes.resize(begin + 4 * values.len(), 0);
+            let (fours, _) = bytes[begin..].as_chunks_mut();
+            fours.iter_mut().zip(values).for_each(|(four, value)| *four = value.to_le_bytes());
+        }
         bytes
     }
 

@@ -61,6 +61,31 @@ impl Description {
     }
 }
 
+impl Description {
+    /// What makes this another training than `other`, whatever their epochs and steps.
+    pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+        let layers = |description: &Description| -> Vec<Value> {
+            description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
+        };
+        let metrics = |description: &Description| description.metrics.iter().map(spec_to_json).collect::<Vec<_>>();
+        // As JSON has them, for there settings have an order.
+        let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
+        if self.input != other.input || layers(self) != layers(other) {
+            Some("its layers are others".into())
+        } else if !same(&self.optimizer, &other.optimizer) {
+            Some(format!("it was trained with {}, here it is {}", self.optimizer, other.optimizer))
+        } else if !same(&self.loss, &other.loss) {
+            Some(format!("its loss is {}, here it is {}", self.loss, other.loss))
+        } else if metrics(self) != metrics(other) {
+            Some("its metrics are others".into())
+        } else if self.key != other.key {
+            Some("it was trained with another seed".into())
+        } else {
+            None
+        }
+    }
+}
+
 fn spec_to_json(spec: &Spec) -> Value {
     let settings = spec.settings().iter().map(|(name, value)| (name.to_string(), value_to_json(value)));
     json!({"class": spec.class(), "settings": settings.collect::<Map<_, _>>()})

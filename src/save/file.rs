@@ -2,6 +2,8 @@
 
 use super::container::{Contents, Named};
 use super::describe::Description;
+use super::record::Record;
+use super::state::CallbackState;
 use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
 use crate::shape::Shape;
@@ -19,6 +21,9 @@ const OWN: &str = "gradus.";
 /// What the names of the optimizer's arrays begin with.
 const MEMORY: &str = "optimizer/";
 
+/// What the names of callbacks' arrays begin with.
+const CALLBACK: &str = "callback/";
+
 /// What a file holds.
 #[derive(Debug)]
 pub(crate) struct Stored {
@@ -28,54 +33,95 @@ pub(crate) struct Stored {
     pub(crate) memory: BTreeMap<String, (Shape, Vec<f32>)>,
     /// The model, unless the file holds arrays alone.
     pub(crate) model: Option<Description>,
+    /// Where training stands, in a checkpoint.
+    pub(crate) record: Option<Record>,
 }
 
-/// One of the optimizer's arrays: its number, the parameter that it belongs to, and its elements.
-#[derive(Clone, Copy, Debug)]
+/// One of the optimizer's arrays.
+#[derive(Clone, Debug)]
 pub(crate) struct MemoryArray<'a> {
-    pub(crate) number: usize,
-    pub(crate) parameter: &'a str,
+    /// Its number and the parameter that it belongs to.
+    pub(crate) name: String,
     pub(crate) shape: Shape,
     pub(crate) values: &'a [f32],
 }
 
 impl MemoryArray<'_> {
-    /// The name under which [`Stored::memory`] has it.
+    /// The name of array `number` of a parameter.
     pub(crate) fn name(number: usize, parameter: &str) -> String {
         format!("{number}/{parameter}")
     }
 }
 
-/// Writes parameters, and with them a model and what its optimizer remembers.
-pub(crate) fn write(
-    path: &Path,
-    params: &Params,
-    memory: &[MemoryArray<'_>],
-    model: Option<&Description>,
-) -> Result<()> {
-    let reserved = |name: &str| name == "__metadata__" || (model.is_some() && name.starts_with(MEMORY));
-    if let Some(id) = params.ids().find(|id| reserved(params.name(*id))) {
-        let problem = format!("\"{}\" is a name that the format keeps for itself; call it otherwise", params.name(id));
-        return Err(Error::Format { path: path.into(), problem });
+/// What is to be written.
+#[derive(Debug)]
+pub(crate) struct Store<'a> {
+    pub(crate) params: &'a Params,
+    /// The optimizer's arrays, where there is one.
+    pub(crate) memory: Vec<MemoryArray<'a>>,
+    pub(crate) model: Option<&'a Description>,
+    pub(crate) record: Option<&'a Record>,
+}
+
+impl Store<'_> {
+    /// Writes the file, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        write_whole(path, &self.encode(path)?)
     }
-    let ids = params.ids();
-    let weights =
-        ids.map(|id| Named { name: params.name(id).into(), shape: params.shape(id), values: params.values(id).into() });
-    let memory = memory.iter().map(|array| {
-        let name = format!("{MEMORY}{}", MemoryArray::name(array.number, array.parameter));
-        Named { name, shape: array.shape, values: array.values.into() }
-    });
-    let mut contents = Contents { metadata: BTreeMap::new(), arrays: weights.chain(memory).collect() };
-    let state: Vec<&str> = params.ids().filter(|id| !params.trainable(*id)).map(|id| params.name(id)).collect();
-    let mut put = |key: &str, value: String| contents.metadata.insert(format!("{OWN}{key}"), value);
-    put("version", VERSION.to_string());
-    put("state", serde_json::json!(state).to_string());
-    if let Some(model) = model {
-        put("model", model.to_json());
+
+    /// The bytes of the file, for `path`.
+    pub(crate) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
+        let prefixes = reserved(self.model.is_some(), self.record.is_some());
+        let taken = |name: &str| name == "__metadata__" || prefixes.iter().any(|prefix| name.starts_with(prefix));
+        if let Some(id) = self.params.ids().find(|id| taken(self.params.name(*id))) {
+            let name = self.params.name(id);
+            let problem = format!("\"{name}\" is a name that the format keeps for itself; call it otherwise");
+            return Err(Error::Format { path: path.into(), problem });
+        }
+        let mut contents = Contents { metadata: self.metadata(), arrays: self.arrays() };
+        let checksum = checksum(&contents);
+        contents.metadata.insert(format!("{OWN}sha256"), checksum);
+        Ok(contents.encode())
     }
-    let checksum = checksum(&contents);
-    contents.metadata.insert(format!("{OWN}sha256"), checksum);
-    write_whole(path, &contents.encode())
+
+    fn arrays(&self) -> Vec<Named> {
+        let memory = self.memory.iter().map(|array| {
+            let name = format!("{MEMORY}{}", array.name);
+            Named { name, shape: array.shape, values: array.values.into() }
+        });
+        let states = self.record.iter().flat_map(|record| &record.states).enumerate();
+        let states = states.flat_map(|(at, state)| named(&state.params, format!("{CALLBACK}{at}/")));
+        named(self.params, String::new()).chain(memory).chain(states).collect()
+    }
+
+    fn metadata(&self) -> BTreeMap<String, String> {
+        let ids = self.params.ids().filter(|id| !self.params.trainable(*id));
+        let state: Vec<&str> = ids.map(|id| self.params.name(id)).collect();
+        let version = Some(("version", VERSION.to_string()));
+        let state = Some(("state", serde_json::json!(state).to_string()));
+        let model = self.model.map(|model| ("model", model.to_json()));
+        let training = self.record.map(|record| ("training", record.to_json()));
+        let texts = [version, state, model, training].into_iter().flatten();
+        texts.map(|(key, value)| (format!("{OWN}{key}"), value)).collect()
+    }
+}
+
+/// What the names of arrays that are no parameters begin with.
+fn reserved(model: bool, record: bool) -> &'static [&'static str] {
+    match (model, record) {
+        (_, true) => &[MEMORY, CALLBACK],
+        (true, false) => &[MEMORY],
+        (false, false) => &[],
+    }
+}
+
+/// Every parameter as an array of a file.
+fn named(params: &Params, prefix: String) -> impl Iterator<Item = Named> {
+    params.ids().map(move |id| Named {
+        name: format!("{prefix}{}", params.name(id)),
+        shape: params.shape(id),
+        values: params.values(id).into(),
+    })
 }
 
 /// Reads a file of ours, or the arrays of any safetensors file.
@@ -110,22 +156,39 @@ fn check(contents: &Contents) -> Result<(), String> {
 fn store(contents: Contents) -> Result<Stored, String> {
     let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}"));
     let described = |json: &String| Description::from_json(json).ok_or("its description of the model cannot be read");
-    let model = text("model").map(described).transpose()?;
+    let recorded = |json: &String| Record::from_json(json).ok_or("its record of the training cannot be read");
     let state: Vec<String> = match text("state") {
         Some(names) => serde_json::from_str(names).map_err(|_| "its list of running statistics cannot be read")?,
         None => Vec::new(),
     };
-    let mut stored = Stored { params: Params::new(), memory: BTreeMap::new(), model };
+    let mut stored = Stored {
+        params: Params::new(),
+        memory: BTreeMap::new(),
+        model: text("model").map(described).transpose()?,
+        record: text("training").map(recorded).transpose()?,
+    };
+    let prefixes = reserved(stored.model.is_some(), stored.record.is_some());
     for Named { name, shape, values } in contents.arrays {
-        match name.strip_prefix(MEMORY).filter(|_| stored.model.is_some()) {
-            Some(name) => drop(stored.memory.insert(name.into(), (shape, values))),
-            None => {
-                let inserted = stored.params.insert(&name, shape, values, !state.contains(&name));
-                inserted.map_err(|error| error.to_string())?;
+        let kind = prefixes.iter().find(|prefix| name.starts_with(**prefix));
+        match (kind, &mut stored.record) {
+            (None, _) => stored.params.insert(&name, shape, values, !state.contains(&name)).map(drop),
+            (Some(&CALLBACK), Some(record)) => give_back(&mut record.states, &name, shape, values),
+            (Some(prefix), _) => {
+                stored.memory.insert(name[prefix.len()..].into(), (shape, values));
+                Ok(())
             }
         }
+        .map_err(|error| error.to_string())?;
     }
     Ok(stored)
+}
+
+/// Gives a callback's state the array that the file has as `callback/number/name`.
+fn give_back(states: &mut [CallbackState], name: &str, shape: Shape, values: Vec<f32>) -> Result<()> {
+    let place = name[CALLBACK.len()..].split_once('/');
+    let place = place.and_then(|(number, own)| Some((states.get_mut(number.parse::<usize>().ok()?)?, own)));
+    let (state, own) = place.ok_or_else(|| Error::other(format!("\"{name}\" belongs to no callback")))?;
+    state.params.insert(own, shape, values, true).map(drop)
 }
 
 /// The sha256 of everything but itself, each text with its length before it.
@@ -139,7 +202,11 @@ fn checksum(contents: &Contents) -> String {
     for array in &contents.arrays {
         hash_text(&mut hasher, &array.name);
         hash_text(&mut hasher, &array.shape.to_string());
-        array.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+        for values in array.values.chunks(1024) {
+            let mut bytes = [0; 4096];
+            bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(four, value)| *four = value.to_le_bytes());
+            hasher.update(&bytes[..4 * values.len()]);
+        }
     }
     format!("{:x}", hasher.finalize())
 }
@@ -154,11 +221,15 @@ mod tests {
     use super::*;
     use ndarray::arr1;
 
+    fn alone(params: &Params) -> Store<'_> {
+        Store { params, memory: Vec::new(), model: None, record: None }
+    }
+
     #[test]
     fn names_that_the_format_needs_are_refused_before_anything_is_written() {
         let mut params = Params::new();
         params.add("__metadata__", &arr1(&[1.0])).unwrap();
-        let message = write(Path::new("never.safetensors"), &params, &[], None).unwrap_err().to_string();
+        let message = alone(&params).write(Path::new("never.safetensors")).unwrap_err().to_string();
         let expected =
             "never.safetensors: \"__metadata__\" is a name that the format keeps for itself; call it otherwise";
         assert_eq!(message, expected);
@@ -171,7 +242,7 @@ mod tests {
         let mut params = Params::new();
         params.add("optimizer/0", &arr1(&[1.0])).unwrap(); // a fine name where there is no optimizer
         params.add_state("mean", &arr1(&[2.0, 3.0])).unwrap();
-        write(&path, &params, &[], None).unwrap();
+        alone(&params).write(&path).unwrap();
         let read = read(&path).unwrap().params;
         let flags: Vec<(&str, bool)> = read.ids().map(|id| (read.name(id), read.trainable(id))).collect();
         assert_eq!(flags, [("optimizer/0", true), ("mean", false)]);

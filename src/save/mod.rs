@@ -2,12 +2,14 @@
 //!
 //! [`Model::save`](crate::Model::save) writes a safetensors file, which the ordinary safetensors libraries open: the
 //! weights and running statistics under their names (`dense_1/kernel`), and what the optimizer remembers about them as
-//! `optimizer/0/dense_1/kernel`. Its metadata hold
+//! `optimizer/0/dense_1/kernel`. A [checkpoint](crate::Checkpoint) is such a file too, and has the arrays of its first
+//! callback as `callback/0/dense_1/kernel`. The metadata hold
 //!
 //! | key | value |
 //! |---|---|
 //! | `gradus.version` | the version of this format, now 1 |
 //! | `gradus.model` | layers, optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, the learning rate where it was set, as JSON |
+//! | `gradus.training` | in a checkpoint: where a training loop stands, what its epochs reported, and what its callbacks remember, as JSON |
 //! | `gradus.state` | the names of the arrays that the optimizer does not change, as JSON |
 //! | `gradus.sha256` | the checksum of all the above and of every array's name, shape and elements |
 //!
@@ -22,9 +24,13 @@ mod container;
 mod describe;
 mod file;
 mod params;
+mod record;
 mod registry;
+mod state;
 
 pub use registry::Registry;
+pub use state::CallbackState;
 
 pub(crate) use describe::Description;
-pub(crate) use file::{MemoryArray, Stored, read, write};
+pub(crate) use file::{MemoryArray, Store, Stored, read};
+pub(crate) use record::Record;

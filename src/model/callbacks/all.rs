@@ -1,8 +1,9 @@
 //! All callbacks of a training as one.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, TrainBegin, TrainEnd};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
 /// Every callback, in the order in which they are told.
@@ -37,6 +38,24 @@ impl<'a> Callbacks<'a> {
         self.0.iter_mut().try_for_each(|callback| callback.train_end(model, end))
     }
 
+    /// What all of them remember.
+    pub(in crate::model) fn states(&self) -> Vec<CallbackState> {
+        self.0.iter().filter_map(|callback| callback.state()).collect()
+    }
+
+    /// Gives each callback that remembers something its state. They have to be the callbacks that the states came from.
+    pub(in crate::model) fn restore(&mut self, states: &[CallbackState]) -> Result<()> {
+        let remembering = self.0.iter_mut().filter_map(|callback| callback.state().map(|own| (callback, own)));
+        let mut states = states.iter();
+        for (callback, own) in remembering {
+            match states.next() {
+                Some(state) if state.name() == own.name() => callback.restore(state)?,
+                _ => return Err(other_callbacks(&own, "was not among")),
+            }
+        }
+        states.next().map_or(Ok(()), |state| Err(other_callbacks(state, "was among")))
+    }
+
     /// Tells every callback, so that none misses a step that a checkpoint counts, and keeps the strongest answer.
     fn flow(&mut self, mut tell: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
         let mut stop = None;
@@ -47,4 +66,12 @@ impl<'a> Callbacks<'a> {
         }
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
     }
+}
+
+fn other_callbacks(state: &CallbackState, how: &str) -> Error {
+    let name = state.name();
+    Error::other(format!(
+        "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or go on from \
+         its weights with Model::load"
+    ))
 }

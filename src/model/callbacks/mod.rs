@@ -2,17 +2,18 @@
 
 mod all;
 mod moments;
+mod monitor;
 mod progress;
-mod state;
 
 pub use moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
+pub use monitor::Monitor;
 pub use progress::Progress;
-pub use state::CallbackState;
 
 pub(super) use all::Callbacks;
 
 use super::Model;
 use crate::error::{Error, Result};
+use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
 /// What a hook answers: go on, or [`Stop`].
@@ -86,7 +87,8 @@ pub trait Callback: Send {
         Ok(())
     }
 
-    /// What it remembers, for a checkpoint; `None` where it remembers nothing.
+    /// What it remembers, for a checkpoint; `None` where it remembers nothing. A callback either has a state from
+    /// [`train_begin`](Callback::train_begin) on, or never.
     fn state(&self) -> Option<CallbackState> {
         None
     }

@@ -1,6 +1,6 @@
 //! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
 
-use super::{Callback, EpochEnd, Flow};
+use super::{Callback, EpochEnd, Flow, TrainBegin};
 use crate::error::Result;
 use crate::metrics::Epoch;
 use crate::model::Model;
@@ -40,9 +40,26 @@ fn line(epoch: &Epoch, epochs: u64) -> String {
     }
 }
 
+/// `Resuming in epoch 3/50, after 120 of its 469 batches`, or `Resuming before epoch 3/50`.
+fn resuming(begin: &TrainBegin<'_>) -> Option<String> {
+    let TrainBegin { epoch, epochs, batch, batches, .. } = begin;
+    match batch {
+        0 if begin.history.epochs.is_empty() || epoch > epochs => None,
+        0 => Some(format!("Resuming before epoch {epoch}/{epochs}")),
+        _ => Some(format!("Resuming in epoch {epoch}/{epochs}, after {batch} of its {batches} batches")),
+    }
+}
+
 struct Lines;
 
 impl Callback for Lines {
+    fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        if let Some(line) = resuming(begin) {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+        Ok(())
+    }
+
     fn epoch_end(&mut self, _model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         // A closed standard error is no reason to stop training.
         let _ = writeln!(io::stderr(), "{}", line(end.epoch, end.epochs));
@@ -63,6 +80,10 @@ mod bar {
     const TEMPLATE: &str = "{prefix} [{bar:20}] {pos}/{len} - {elapsed} - {wide_msg}";
 
     impl Callback for Bar {
+        fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+            Lines.train_begin(model, begin)
+        }
+
         fn batch_end(&mut self, _model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
             let bar = self.0.get_or_insert_with(|| {
                 let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -100,7 +121,7 @@ mod bar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Scores;
+    use crate::metrics::{History, Scores};
 
     #[test]
     fn lines_read_as_keras_ones() {
@@ -109,5 +130,19 @@ mod tests {
         let epoch = Epoch { number: 1, scores, validation, seconds: 2.9, learning_rate: 0.01 };
         let expected = "Epoch 1/50 - 3s - loss: 2.3041 - accuracy: 0.1067 - val_loss: 2.2000 - val_accuracy: 0.1067";
         assert_eq!(line(&epoch, 50), expected);
+    }
+
+    #[test]
+    fn where_training_resumes_is_said() {
+        let scores = Scores { loss: 2.3, metrics: Vec::new() };
+        let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
+        let history = History { epochs: vec![epoch], unit: "epoch" };
+        fn told(epoch: u64, batch: usize, history: &History) -> Option<String> {
+            resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, names: &[], history })
+        }
+        assert_eq!(told(1, 0, &History::default()), None);
+        assert_eq!(told(6, 0, &history), None);
+        assert_eq!(told(2, 0, &history).unwrap(), "Resuming before epoch 2/5");
+        assert_eq!(told(1, 3, &History::default()).unwrap(), "Resuming in epoch 1/5, after 3 of its 9 batches");
     }
 }

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallbackState {
-    name: String,
-    numbers: BTreeMap<String, f64>,
-    params: Params,
+    pub(super) name: String,
+    pub(super) numbers: BTreeMap<String, f64>,
+    pub(super) params: Params,
 }
 
 impl CallbackState {

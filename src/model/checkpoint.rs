@@ -1,0 +1,157 @@
+//! One checkpoint: everything that training needs to go on, in memory or in a file.
+
+use super::update::{OptimizerState, StoredArrays};
+use crate::error::{Error, Result};
+use crate::files::write_whole;
+use crate::metrics::{Epoch, History, Mean};
+use crate::save::{self, Description, MemoryArray, Record, Store, Stored};
+use crate::tape::Params;
+use std::path::{Path, PathBuf};
+
+/// Everything that training needs to go on: weights and running statistics, what the optimizer remembers, where the loop
+/// stands, what its epochs reported, and what its callbacks remember.
+///
+/// [`Model::fit`](crate::Model::fit) makes and takes its own, as [`Fit::checkpoints`](crate::Fit::checkpoints) and
+/// [`Fit::resume`](crate::Fit::resume) say. A training loop on the tape names its counters and sums itself:
+///
+/// ```
+/// use gradus::{Checkpoint, OptimizerState, metrics::Mean, optimizers::Adam, tape::Params};
+/// let mut params = Params::new();
+/// params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+/// let mut state = OptimizerState::new(&Adam::default(), &params)?;
+/// let mut loss = Mean::default();
+/// loss.add(0.1, 32);
+///
+/// let path = std::env::temp_dir().join("gradus-doc-checkpoint.safetensors");
+/// Checkpoint::new(17, &params, &state).with("seconds", 1.5).with_mean("loss", &loss).save(&path)?;
+///
+/// let found = Checkpoint::load(&path)?;
+/// found.restore(&mut params, &mut state)?;
+/// assert_eq!((found.step(), found.number("seconds")?, found.mean("loss")?), (17, 1.5, loss));
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    pub(super) params: Params,
+    pub(super) memory: StoredArrays,
+    /// The model; loops on the tape have none.
+    pub(super) model: Option<Description>,
+    pub(super) record: Record,
+    /// Where it was read.
+    path: PathBuf,
+}
+
+impl Checkpoint {
+    /// After so many steps, with copies of these weights and of what the optimizer remembers.
+    pub fn new(step: u64, params: &Params, optimizer: &OptimizerState) -> Checkpoint {
+        let memory = optimizer.arrays(params).into_iter();
+        let checkpoint = Checkpoint {
+            params: params.clone(),
+            memory: memory.map(|array| (array.name, (array.shape, array.values.to_vec()))).collect(),
+            model: None,
+            record: Record::default(),
+            path: PathBuf::new(),
+        };
+        checkpoint.with("step", step as f64)
+    }
+
+    /// Adds a number; whole ones are exact up to 2⁵³.
+    pub fn with(mut self, name: impl Into<String>, value: f64) -> Checkpoint {
+        self.record.numbers.insert(name.into(), value);
+        self
+    }
+
+    /// Adds a running mean.
+    pub fn with_mean(self, name: &str, mean: &Mean) -> Checkpoint {
+        self.with(format!("{name}/sum"), mean.sum()).with(format!("{name}/rows"), mean.rows() as f64)
+    }
+
+    /// Adds what was reported so far.
+    pub fn with_history(mut self, history: &History) -> Checkpoint {
+        self.record.epochs.clone_from(&history.epochs);
+        self
+    }
+
+    /// How many steps were made.
+    pub fn step(&self) -> u64 {
+        self.record.numbers.get("step").map_or(0, |step| *step as u64)
+    }
+
+    /// A number by its name.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn number(&self, name: &str) -> Result<f64> {
+        let number = self.record.numbers.get(name).copied();
+        number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\"; was it written by another program?")))
+    }
+
+    /// A running mean by its name.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn mean(&self, name: &str) -> Result<Mean> {
+        let mut mean = Mean::default();
+        mean.add_sum(self.number(&format!("{name}/sum"))?, self.number(&format!("{name}/rows"))? as usize);
+        Ok(mean)
+    }
+
+    /// What was reported before, for a [`History`].
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.record.epochs
+    }
+
+    /// Sets weights, running statistics and what the optimizer remembers to what they were. Nothing changes if it fails.
+    ///
+    /// # Errors
+    /// The arrays are not those of the checkpoint, by name and shape.
+    pub fn restore(&self, params: &mut Params, optimizer: &mut OptimizerState) -> Result<()> {
+        let mut memory = optimizer.clone();
+        memory.assign(params, &self.memory).map_err(|error| self.wrong(error.to_string()))?;
+        params.assign(&self.params).map_err(|error| self.wrong(error.to_string()))?;
+        *optimizer = memory;
+        Ok(())
+    }
+
+    /// Writes a safetensors file with a checksum over all of it, whole or not at all. Where the checkpoint is one of a
+    /// model, [`Model::load`](crate::Model::load) reads it too.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_whole(path.as_ref(), &self.encode(path.as_ref())?)
+    }
+
+    /// Reads what [`save`](Checkpoint::save) has written.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, of a newer version, or no checkpoint.
+    pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
+        let path = path.as_ref();
+        let Stored { params, memory, model, record } = save::read(path)?;
+        let record = record.ok_or_else(|| Error::Format {
+            path: path.into(),
+            problem: "it says nothing of how far training was, so it is no checkpoint; Model::load may read it".into(),
+        })?;
+        Ok(Checkpoint { params, memory, model, record, path: path.into() })
+    }
+
+    /// The bytes of the file at `path`.
+    pub(super) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
+        let memory = self.memory.iter();
+        let memory = memory.map(|(name, (shape, values))| MemoryArray { name: name.clone(), shape: *shape, values });
+        let store = Store {
+            params: &self.params,
+            memory: memory.collect(),
+            model: self.model.as_ref(),
+            record: Some(&self.record),
+        };
+        store.encode(path)
+    }
+
+    /// An error about this checkpoint.
+    pub(super) fn wrong(&self, problem: String) -> Error {
+        Error::Format { path: self.path.clone(), problem }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where `fit` stands as a checkpoint, and back: what is kept, and what must be the same for the bits to be the same.
+
+use super::Model;
+use super::callbacks::{Callbacks, Stop};
+use super::checkpoint::Checkpoint;
+use super::training::Training;
+use crate::data::{Dataset, Target};
+use crate::error::Result;
+use sha2::{Digest, Sha256};
+
+/// Rows that stand for a dataset.
+const SAMPLE: usize = 32;
+
+impl Training<'_> {
+    /// Everything that is needed to go on from here.
+    pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new(model.step, &model.params, &model.memory)
+            .with_history(&self.history)
+            .with("start", self.start as f64)
+            .with("batch", self.current.batch as f64)
+            .with("seconds", self.current.seconds)
+            .with("learning_rate", self.current.learning_rate.into())
+            .with("done", f64::from(self.stop == Some(Stop::Done)));
+        for (name, value) in self.settings() {
+            checkpoint = checkpoint.with(name, value);
+        }
+        for (name, mean) in self.current.means.named() {
+            checkpoint = checkpoint.with_mean(&name, mean);
+        }
+        checkpoint.model = Some(model.description());
+        checkpoint.record.states = callbacks.states();
+        checkpoint
+    }
+
+    /// Goes back to where a checkpoint was written. Nothing changes if it does not fit.
+    pub(super) fn resume(&mut self, model: &mut Model, checkpoint: &Checkpoint) -> Result<()> {
+        self.check_settings(checkpoint)?;
+        let at = check_model(model, checkpoint)?;
+        let number = |name: &str| checkpoint.number(name);
+        let (start, batch, seconds) = (number("start")? as u64, number("batch")? as usize, number("seconds")?);
+        let (learning_rate, done) = (number("learning_rate")? as f32, number("done")? != 0.0);
+        let mut means = self.current.means.clone();
+        for (name, mean) in means.named_mut() {
+            *mean = checkpoint.mean(&name)?;
+        }
+        checkpoint.restore(&mut model.params, &mut model.memory)?;
+        (model.epoch, model.step, model.learning_rate) = at;
+        self.current.means = means;
+        (self.current.batch, self.current.seconds, self.current.learning_rate) = (batch, seconds, learning_rate);
+        self.epochs = self.epochs - self.start + start;
+        self.start = start;
+        self.stop = done.then_some(Stop::Done);
+        self.history.epochs.clone_from(&checkpoint.record.epochs);
+        Ok(())
+    }
+
+    /// What decides the bits beside the model: numbers that must be the same where training goes on.
+    fn settings(&self) -> [(&'static str, f64); 5] {
+        [
+            ("batch_size", self.batches.batch_size() as f64),
+            ("shuffle", f64::from(self.shuffle)),
+            ("rows", self.data.len() as f64),
+            ("data", digest(self.data)),
+            ("validation", self.evaluation.as_ref().map_or(0.0, |(rows, _)| digest(*rows))),
+        ]
+    }
+
+    fn check_settings(&self, checkpoint: &Checkpoint) -> Result<()> {
+        for (name, here) in self.settings() {
+            let there = checkpoint.number(name)?;
+            if there == here {
+                continue;
+            }
+            let differs = match name {
+                "data" => "it was trained on other rows".into(),
+                "validation" => "it was validated on other rows".into(),
+                "shuffle" => format!("it was trained with shuffle {}", there != 0.0),
+                _ => format!("it was trained with {name} {there}, here it is {here}"),
+            };
+            return Err(checkpoint.wrong(format!("{differs}; {REMEDY}")));
+        }
+        Ok(())
+    }
+}
+
+/// What to do where a checkpoint is of another training.
+const REMEDY: &str = "resume with the settings it was written with, or go on from its weights with Model::load";
+
+/// The model's epoch, step and learning rate in a checkpoint of the same model under the same settings.
+fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Option<f32>)> {
+    let here = model.description();
+    let Some(there) = &checkpoint.model else {
+        return Err(checkpoint.wrong("it is of a training loop on the tape, not of a model".into()));
+    };
+    match there.difference(&here) {
+        Some(difference) => Err(checkpoint.wrong(format!("{difference}; {REMEDY}"))),
+        None => Ok((there.epoch, there.step, there.learning_rate)),
+    }
+}
+
+/// 48 bits that differ, all but surely, where two datasets differ in one of the rows that are looked at, which lie evenly
+/// spread: a whole dataset would take a second to read.
+fn digest(data: &dyn Dataset) -> f64 {
+    let shown = data.len().min(SAMPLE);
+    let rows: Vec<usize> = (0..shown).map(|at| at * data.len() / shown).collect();
+    let target = match data.target() {
+        Target::Label => 1,
+        Target::Values(shape) => shape.len(),
+    };
+    let (mut inputs, mut targets) = (vec![0.0; shown * data.input_shape().len()], vec![0.0; shown * target]);
+    data.gather(&rows, &mut inputs, &mut targets);
+    let mut hasher = Sha256::new();
+    inputs.iter().chain(&targets).for_each(|value| hasher.update(value.to_le_bytes()));
+    hasher.finalize().iter().take(6).fold(0.0, |digest, byte| 256.0 * digest + f64::from(*byte))
+}
