@@ -9,7 +9,7 @@ use gradus::optimizers::{Adam, Optimizer};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
-use gradus::{Init, Key, OptimizerState, Shape};
+use gradus::{Checkpoint, Init, Key, OptimizerState, Shape};
 use ndarray::{Array, Array2, s};
 use std::error::Error;
 use std::process::ExitCode;
@@ -58,7 +58,19 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut batches = NextBatch::new(train.len(), BATCH, key.split_name("batches"))?;
     let (interrupt, mut history) = (Interrupt::new()?, History::new("step"));
     let (mut loss, mut accuracy, mut seconds) = (Mean::default(), Mean::default(), 0.0);
-    for number in 1..=options.epochs as u64 {
+    // Everything that the loop needs to go on, so that whatever ends this process loses at most ten seconds.
+    let (seed, mut checkpoints, mut made) = (options.seed as f64, options.checkpoints(), 0);
+    if let Some(found) = if options.resume { checkpoints.resume()? } else { None } {
+        found.check("seed", seed)?;
+        found.check("rows", train.len() as f64)?;
+        found.restore(&mut params, &mut state)?;
+        (loss, accuracy, seconds) = (found.mean("loss")?, found.mean("accuracy")?, found.number("seconds")?);
+        history.epochs.extend_from_slice(found.epochs());
+        made = found.step();
+        batches.skip(made);
+    }
+    let last = options.epochs as u64;
+    for number in made + 1..=last {
         let start = Instant::now();
         step.fill(&train, batches.next_batch());
         step.tape.run(&params, key.split(number));
@@ -66,15 +78,20 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         state.update(&adam, number, adam.learning_rate(), &mut params, &gradients);
         seconds += start.elapsed().as_secs_f64();
         step.score(&mut loss, &mut accuracy);
-        let last = number == options.epochs as u64 || interrupt.pressed();
-        if number % DISPLAY == 0 || last {
+        let shown = number % DISPLAY == 0 || number == last;
+        if shown {
             notebook.show(format!("Step: {number} error: {}", general(step.loss())));
             let (scores, (_, unseen)) = (scores(&loss, &accuracy), evaluate(&params, ids, &validation)?);
             let learning_rate = adam.learning_rate();
             history.epochs.push(Epoch { number, scores, validation: Some(unseen), seconds, learning_rate });
             (loss, accuracy, seconds) = (Mean::default(), Mean::default(), 0.0);
         }
-        if last {
+        if shown || interrupt.pressed() || checkpoints.is_due(number) {
+            let checkpoint = Checkpoint::new(number, &params, &state).with_history(&history);
+            let checkpoint = checkpoint.with("seed", seed).with("rows", train.len() as f64).with("seconds", seconds);
+            checkpoints.save(&checkpoint.with_mean("loss", &loss).with_mean("accuracy", &accuracy))?;
+        }
+        if interrupt.pressed() {
             break;
         }
     }

@@ -260,14 +260,14 @@ fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> 
 #[test]
 fn another_training_is_refused() {
     let (folder, same, data) = paused("other", 9);
-    let expected = "; resume with the settings it was written with, or go on from its weights with Model::load";
+    let expected = "; resume with the settings it was written with, or go on from its weights alone";
     let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
         let text = told(&folder, model, data, settings);
         text.strip_suffix(expected).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
     let make = || compile(&network(), Sgd::new(0.1));
     assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, here it is 20");
-    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle true");
+    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, here it is 0");
     assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, here it is 199");
     let raw = mnist::load(None).unwrap().train.first(200).raw().unwrap().one_hot(10).unwrap();
     assert_eq!(told(make(), &raw, quiet(3)), "it was trained on other rows");

@@ -57,6 +57,17 @@ impl NextBatch {
         &self.batch
     }
 
+    /// Goes on by so many batches, as where training resumes.
+    pub fn skip(&mut self, batches: u64) {
+        let rows = self.epoch.rows() as u128;
+        let start = self.epochs as u128 * rows + self.start as u128 + u128::from(batches) * self.batch.len() as u128;
+        // An epoch whose last row was handed out is left behind with the next one's first.
+        let epochs = start.saturating_sub(1) / rows;
+        self.start = (start - epochs * rows) as usize;
+        self.epochs = epochs as u64;
+        self.epoch.shuffle(self.key.split(self.epochs));
+    }
+
     /// How many epochs have been left behind: all their rows were handed out, and a row of a later one too.
     pub fn epochs(&self) -> u64 {
         self.epochs
@@ -77,6 +88,21 @@ mod tests {
         for (number, rows) in rows.chunks(7).enumerate() {
             epoch.shuffle(key.split(number as u64));
             assert_eq!(epoch.batch(0), rows);
+        }
+    }
+
+    #[test]
+    fn skipped_batches_are_those_that_would_have_come() {
+        for (rows, batch_size) in [(7, 3), (6, 3), (4, 4), (5, 1)] {
+            let fresh = || NextBatch::new(rows, batch_size, Key::from_seed(6)).unwrap();
+            for skipped in 0..12 {
+                let (mut taken, mut skipping) = (fresh(), fresh());
+                (0..skipped).for_each(|_| drop(taken.next_batch().to_vec()));
+                skipping.skip(1.min(skipped));
+                skipping.skip(skipped.saturating_sub(1));
+                assert_eq!(skipping.epochs(), taken.epochs(), "{skipped} batches of {batch_size} of {rows}");
+                assert_eq!(skipping.next_batch(), taken.next_batch(), "{skipped} batches of {batch_size} of {rows}");
+            }
         }
     }
 

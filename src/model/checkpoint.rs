@@ -87,6 +87,17 @@ impl Checkpoint {
         number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\"; was it written by another program?")))
     }
 
+    /// Checks that a setting, kept as a number, is still the same: a seed, a number of rows.
+    ///
+    /// # Errors
+    /// It is another one, or there is none of this name.
+    pub fn check(&self, name: &str, here: f64) -> Result<()> {
+        match self.number(name)? {
+            there if there == here => Ok(()),
+            there => Err(self.other(format!("it was trained with {name} {there}, here it is {here}"))),
+        }
+    }
+
     /// A running mean by its name.
     ///
     /// # Errors
@@ -148,6 +159,12 @@ impl Checkpoint {
             record: Some(&self.record),
         };
         store.encode(path)
+    }
+
+    /// The error that this is a checkpoint of another training.
+    pub(super) fn other(&self, difference: String) -> Error {
+        let remedy = "resume with the settings it was written with, or go on from its weights alone";
+        self.wrong(format!("{difference}; {remedy}"))
     }
 
     /// An error about this checkpoint.

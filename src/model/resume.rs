@@ -67,24 +67,16 @@ impl Training<'_> {
 
     fn check_settings(&self, checkpoint: &Checkpoint) -> Result<()> {
         for (name, here) in self.settings() {
-            let there = checkpoint.number(name)?;
-            if there == here {
-                continue;
+            let differs = checkpoint.number(name)? != here;
+            match name {
+                "data" if differs => return Err(checkpoint.other("it was trained on other rows".into())),
+                "validation" if differs => return Err(checkpoint.other("it was validated on other rows".into())),
+                _ => checkpoint.check(name, here)?,
             }
-            let differs = match name {
-                "data" => "it was trained on other rows".into(),
-                "validation" => "it was validated on other rows".into(),
-                "shuffle" => format!("it was trained with shuffle {}", there != 0.0),
-                _ => format!("it was trained with {name} {there}, here it is {here}"),
-            };
-            return Err(checkpoint.wrong(format!("{differs}; {REMEDY}")));
         }
         Ok(())
     }
 }
-
-/// What to do where a checkpoint is of another training.
-const REMEDY: &str = "resume with the settings it was written with, or go on from its weights with Model::load";
 
 /// The model's epoch, step and learning rate in a checkpoint of the same model under the same settings.
 fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Option<f32>)> {
@@ -93,7 +85,7 @@ fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Opti
         return Err(checkpoint.wrong("it is of a training loop on the tape, not of a model".into()));
     };
     match there.difference(&here) {
-        Some(difference) => Err(checkpoint.wrong(format!("{difference}; {REMEDY}"))),
+        Some(difference) => Err(checkpoint.other(difference)),
         None => Ok((there.epoch, there.step, there.learning_rate)),
     }
 }

@@ -1,4 +1,4 @@
-//! What a training program has around its model: command-line options, exit codes, and an end on Ctrl-C that loses nothing.
+//! What a training program has around its model: command-line options, exit codes, checkpoints, and an end on Ctrl-C that loses nothing.
 //!
 //! The examples are such programs; so can be a user's.
 

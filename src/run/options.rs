@@ -4,12 +4,13 @@ use super::{Program, interrupt};
 use crate::data::Arrays;
 use crate::error::Result;
 use crate::metrics::{History, Scores};
-use crate::model::{Compile, Fit, Model, Progress};
+use crate::model::{Checkpoints, Compile, Fit, Model, Progress};
 use crate::report::{Chart, Heatmap, Notebook, Predictions};
 use crate::tape::Params;
 use lexopt::prelude::*;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The options of a training program, from its command line or its defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// `--out DIR`: where results are written.
     pub out: PathBuf,
+    /// `--resume`: goes on from the checkpoints in the output folder, or begins where there are none.
+    pub resume: bool,
     /// `--quiet`: no progress on standard error.
     pub quiet: bool,
 }
@@ -41,10 +44,21 @@ impl Options {
         }
     }
 
-    /// How long a model is fitted under these options, and what is shown of it.
+    /// How long a model is fitted under these options, with [`checkpoints`](Options::checkpoints), and what is shown of
+    /// it.
     pub fn fit<'a>(&self) -> Fit<'a> {
         let progress = if self.quiet { Progress::Quiet } else { Progress::Auto };
-        Fit::new().epochs(self.epochs).progress(progress)
+        let fit = Fit::new().epochs(self.epochs).progress(progress).checkpoints(self.checkpoints());
+        if self.resume { fit.resume(self.folder()) } else { fit }
+    }
+
+    /// Checkpoints in the output folder, at least every ten seconds.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.folder()).every(Duration::from_secs(10))
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.out.join("checkpoints")
     }
 
     /// What a run ends with: `model.safetensors`, and then what [`close`](Options::close) says. `test` holds the rows whose
@@ -73,7 +87,7 @@ impl Options {
 
     /// What a run without a [`Model`] ends with: `history.csv`, `predictions.csv`, `report.html` and its charts
     /// (`loss.svg`, …, `confusion.svg`) in the output folder, with these settings beside its own in the report; the test scores and the digest of the weights as the last two
-    /// lines of standard output. If Ctrl-C ended the run, standard error says how to go on.
+    /// lines of standard output. If Ctrl-C or SIGTERM ended the run, standard error says how to go on.
     ///
     /// # Errors
     /// Files that cannot be written.
@@ -98,10 +112,9 @@ impl Options {
         notebook.page().heading("Settings and result").text(&test).properties(&properties);
         notebook.write(self.out.join("report.html"))?;
         if interrupt::pressed() {
-            let file = self.out.join("model.safetensors");
             eprintln!(
-                "stopped by Ctrl-C; {} holds what was trained so far, and loading it goes on from there",
-                file.display()
+                "stopped early; the same command with --resume goes on from the checkpoint in {}",
+                self.folder().display()
             );
         }
         let out = self.out.display();
@@ -126,6 +139,7 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
         limit: usize::MAX,
         data: None,
         out: PathBuf::from("runs").join(program.name),
+        resume: false,
         quiet: false,
     };
     while let Some(argument) = arguments.next()? {
@@ -136,6 +150,7 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
             Long("limit") => options.limit = arguments.value()?.parse_with(rows)?,
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("out") => options.out = arguments.value()?.into(),
+            Long("resume") => options.resume = true,
             Long("quiet") => options.quiet = true,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
@@ -178,6 +193,7 @@ usage: {name} [options]
   --limit N     only the first N training rows (all)
   --data DIR    the folder of the data (GRADUS_DATA, or the repository's own)
   --out DIR     where results are written (runs/{name})
+  --resume      go on from the checkpoints in the output folder, or begin where there are none
   --quiet       no progress on standard error
   --help        this text"
     )
@@ -201,8 +217,21 @@ mod tests {
 
     #[test]
     fn every_option_of_the_help_is_read() {
-        let arguments =
-            ["--steps=3", "--seed", "9", "--threads", "2", "--limit", "5", "--data", "a", "--out", "b", "--quiet"];
+        let arguments = [
+            "--steps=3",
+            "--seed",
+            "9",
+            "--threads",
+            "2",
+            "--limit",
+            "5",
+            "--data",
+            "a",
+            "--out",
+            "b",
+            "--quiet",
+            "--resume",
+        ];
         let options = parsed(&arguments).unwrap().unwrap();
         let expected = Options {
             epochs: 3,
@@ -211,6 +240,7 @@ mod tests {
             limit: 5,
             data: Some("a".into()),
             out: "b".into(),
+            resume: true,
             quiet: true,
         };
         assert_eq!(options, expected);

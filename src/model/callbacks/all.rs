@@ -72,6 +72,6 @@ fn other_callbacks(state: &CallbackState, how: &str) -> Error {
     let name = state.name();
     Error::other(format!(
         "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or go on from \
-         its weights with Model::load"
+         its weights alone"
     ))
 }
