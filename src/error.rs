@@ -25,6 +25,13 @@ pub enum Error {
         /// What would have been right, and what to do about it.
         expected: Cow<'static, str>,
     },
+    /// Parts of a model that are not put together as a model can be.
+    Graph {
+        /// The input, layer or output.
+        place: String,
+        /// What is wrong with its place in the model, and what to do about it.
+        problem: Cow<'static, str>,
+    },
     /// A setting lies outside its range.
     Setting {
         /// The thing that has the setting, as in `Dropout`.
@@ -167,6 +174,7 @@ impl fmt::Display for Error {
                     _ => write!(f, "{place}{separator}found shapes {}, expected {expected}", join(found)),
                 }
             }
+            Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
             Error::Setting { owner, name, value, expected } => {
                 // What was given as f32 is shown as f32: 1.2, not 1.2000000476837158.
                 let short = *value as f32;

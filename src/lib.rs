@@ -62,7 +62,7 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{
-    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Model, Monitor,
+    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses, Model, Monitor,
     OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};

@@ -118,44 +118,13 @@ impl Dataset for Arrays {
     }
 
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        let length = self.input_shape.len();
-        match &self.inputs {
-            InputElements::Bytes(bytes) if self.normalized => {
-                gather(bytes, length, rows, inputs, |byte| f32::from(byte) / 255.0);
-            }
-            InputElements::Bytes(bytes) => gather(bytes, length, rows, inputs, f32::from),
-            InputElements::Floats(floats) if self.normalized => {
-                gather(floats, length, rows, inputs, |float| float / 255.0);
-            }
-            InputElements::Floats(floats) => gather(floats, length, rows, inputs, |float| float),
-        }
-        match (&self.targets, self.target) {
-            (TargetElements::Labels(labels), Target::Label) => {
-                gather(labels, 1, rows, targets, |label| label as f32);
-            }
-            (TargetElements::Labels(labels), Target::Values(shape)) => {
-                assert_eq!(targets.len(), rows.len() * shape.len(), "targets: rows × classes");
-                targets.fill(0.0);
-                for (target, &row) in targets.chunks_exact_mut(shape.len()).zip(rows) {
-                    target[labels[row] as usize] = 1.0; // in range since `one_hot`
-                }
-            }
-            (TargetElements::Values(values), target) => gather(values, target.len(), rows, targets, |value| value),
-        }
+        self.inputs.gather(self.input_shape.len(), self.normalized, rows, inputs);
+        self.targets.gather(self.target, rows, targets);
     }
 
     fn check_row(&self, row: usize, classes: usize) -> Result<()> {
         let label = self.labels().map_or(0, |labels| labels[row]);
         self.target.check(row, label as f64, classes)
-    }
-}
-
-/// Writes rows of `length` elements, each made a float by `float`.
-fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [f32], float: impl Fn(T) -> f32) {
-    assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
-    for (output, &row) in output.chunks_exact_mut(length).zip(rows) {
-        let row = &elements[row * length..][..length];
-        output.iter_mut().zip(row).for_each(|(output, &element)| *output = float(element));
     }
 }
 

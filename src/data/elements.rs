@@ -137,6 +137,54 @@ impl Targets {
     }
 }
 
+impl InputElements {
+    /// Writes rows of `length` elements; where they are normalized, divided by 255.
+    pub(super) fn gather(&self, length: usize, normalized: bool, rows: &[usize], values: &mut [f32]) {
+        match self {
+            InputElements::Bytes(bytes) if normalized => {
+                gather(bytes, length, rows, values, |byte| f32::from(byte) / 255.0);
+            }
+            InputElements::Bytes(bytes) => gather(bytes, length, rows, values, f32::from),
+            InputElements::Floats(floats) if normalized => gather(floats, length, rows, values, |float| float / 255.0),
+            InputElements::Floats(floats) => gather(floats, length, rows, values, |float| float),
+        }
+    }
+}
+
+impl TargetElements {
+    /// Writes the targets of rows; labels of which values are wanted become one-hot rows.
+    pub(super) fn gather(&self, target: Target, rows: &[usize], values: &mut [f32]) {
+        match (self, target) {
+            (TargetElements::Labels(labels), Target::Label) => gather(labels, 1, rows, values, |label| label as f32),
+            (TargetElements::Labels(labels), Target::Values(shape)) => {
+                assert_eq!(values.len(), rows.len() * shape.len(), "targets: rows × classes");
+                values.fill(0.0);
+                for (target, &row) in values.chunks_exact_mut(shape.len()).zip(rows) {
+                    target[labels[row] as usize] = 1.0; // in range since `one_hot`
+                }
+            }
+            (TargetElements::Values(floats), target) => gather(floats, target.len(), rows, values, |value| value),
+        }
+    }
+
+    /// The label of a row where there are labels.
+    pub(super) fn label(&self, row: usize) -> Option<i64> {
+        match self {
+            TargetElements::Labels(labels) => Some(labels[row]),
+            TargetElements::Values(_) => None,
+        }
+    }
+}
+
+/// Writes rows of `length` elements, each made a float by `float`.
+fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [f32], float: impl Fn(T) -> f32) {
+    assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
+    for (output, &row) in output.chunks_exact_mut(length).zip(rows) {
+        let row = &elements[row * length..][..length];
+        output.iter_mut().zip(row).for_each(|(output, &element)| *output = float(element));
+    }
+}
+
 /// The axes and the elements in row-major order, without a copy where the array already is what is wanted.
 fn row_major<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<usize>, Vec<S::Elem>) {
     let sizes = array.shape().to_vec();

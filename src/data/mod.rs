@@ -1,13 +1,15 @@
 //! Datasets: rows of inputs with their targets.
 //!
 //! A [`Dataset`] writes the rows it is asked for straight into the input of a training step. [`Arrays`] keeps them in
-//! memory; [`Rows`] is a part of another dataset; [`Batches`] says which rows a step takes; [`mnist`] reads the digits.
+//! memory, [`NamedArrays`] where a row has several inputs or targets; [`Rows`] is a part of another dataset; [`Batches`] says which rows a step takes; [`mnist`] reads the digits.
 
 mod arrays;
 mod batches;
+mod columns;
 mod elements;
 mod label_binarizer;
 mod labels;
+mod named_arrays;
 mod next_batch;
 mod packed;
 mod rows;
@@ -20,9 +22,11 @@ pub mod mnist;
 
 pub use arrays::Arrays;
 pub use batches::Batches;
+pub use columns::Columns;
 pub use elements::{InputElement, Inputs, TargetElement, Targets};
 pub use label_binarizer::LabelBinarizer;
 pub use labels::{Label, from_categorical, to_categorical};
+pub use named_arrays::NamedArrays;
 pub use next_batch::NextBatch;
 pub use rows::Rows;
 pub use split::{train_validation_split, validation_split, validation_start};
@@ -108,6 +112,11 @@ pub trait Dataset: Send + Sync {
     fn check(&self, classes: usize) -> Result<()> {
         (0..self.len()).try_for_each(|row| self.check_row(row, classes))
     }
+
+    /// The inputs and targets by name, where a row has several. The methods above then speak of the first of each.
+    fn columns(&self) -> Option<&dyn Columns> {
+        None
+    }
 }
 
 impl<D: Dataset + ?Sized> Dataset for &D {
@@ -134,6 +143,10 @@ impl<D: Dataset + ?Sized> Dataset for &D {
     fn check(&self, classes: usize) -> Result<()> {
         (**self).check(classes)
     }
+
+    fn columns(&self) -> Option<&dyn Columns> {
+        (**self).columns()
+    }
 }
 
 /// What the target of one row is.
@@ -151,6 +164,14 @@ impl Target {
         match self {
             Target::Label => 1,
             Target::Values(shape) => shape.len(),
+        }
+    }
+
+    /// The shape of a row's target; that of a label has no axes.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Target::Label => Shape::SCALAR,
+            Target::Values(shape) => *shape,
         }
     }
 

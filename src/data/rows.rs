@@ -1,6 +1,6 @@
 //! A part of another dataset: a range of its rows, or chosen ones.
 
-use super::{Dataset, Target, zeros};
+use super::{Columns, Dataset, Target, zeros};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use ndarray::{ArrayD, IxDyn};
@@ -92,15 +92,21 @@ impl<'a> Rows<'a> {
 
     fn gathered(&self) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
         let input_shape = self.input_shape().batch(self.len())?;
-        let target_shape = match self.target() {
-            Target::Label => Shape::from([self.len()]),
-            Target::Values(shape) => shape.batch(self.len())?,
-        };
+        let target_shape = self.target().shape().batch(self.len())?;
         let (mut inputs, mut targets) = (zeros("inputs", input_shape)?, zeros("targets", target_shape)?);
         let rows: Vec<usize> = (0..self.len()).collect();
         self.gather(&rows, &mut inputs, &mut targets);
         let array = |shape: Shape, values| ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other);
         Ok((array(input_shape, inputs)?, array(target_shape, targets)?))
+    }
+
+    /// Gathers row numbers of the whole dataset, a block at a time, with their places among `rows`.
+    fn blocks(&self, rows: &[usize], mut gather: impl FnMut(&[usize], Range<usize>)) {
+        let mut whole = [0; BLOCK];
+        for (block, rows) in rows.chunks(BLOCK).enumerate() {
+            whole.iter_mut().zip(rows).for_each(|(whole, &row)| *whole = self.whole(row));
+            gather(&whole[..rows.len()], block * BLOCK..block * BLOCK + rows.len());
+        }
     }
 
     /// The row of the whole dataset that is row `row` of this part.
@@ -143,19 +149,52 @@ impl Dataset for Rows<'_> {
         let (input, target) = (self.input_shape().len(), self.target().len());
         assert_eq!(inputs.len(), rows.len() * input, "inputs: rows × the shape of one");
         assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
-        let mut whole = [0; BLOCK];
-        for (block, rows) in rows.chunks(BLOCK).enumerate() {
-            whole.iter_mut().zip(rows).for_each(|(whole, &row)| *whole = self.whole(row));
-            let (start, end) = (block * BLOCK, block * BLOCK + rows.len());
-            let inputs = &mut inputs[start * input..end * input];
-            let targets = &mut targets[start * target..end * target];
-            self.dataset.gather(&whole[..rows.len()], inputs, targets);
-        }
+        self.blocks(rows, |rows, place| {
+            let inputs = &mut inputs[place.start * input..place.end * input];
+            let targets = &mut targets[place.start * target..place.end * target];
+            self.dataset.gather(rows, inputs, targets);
+        });
     }
 
     /// Errors name the row's number in the whole dataset.
     fn check_row(&self, row: usize, classes: usize) -> Result<()> {
         self.dataset.check_row(self.whole(row), classes)
+    }
+
+    fn columns(&self) -> Option<&dyn Columns> {
+        self.dataset.columns().map(|_| self as &dyn Columns)
+    }
+}
+
+/// The columns of the whole dataset, which has them wherever [`Dataset::columns`] lends this.
+impl Columns for Rows<'_> {
+    fn input_columns(&self) -> Vec<(String, Shape)> {
+        self.dataset.columns().map_or(Vec::new(), |whole| whole.input_columns())
+    }
+
+    fn target_columns(&self) -> Vec<(String, Target)> {
+        self.dataset.columns().map_or(Vec::new(), |whole| whole.target_columns())
+    }
+
+    fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
+        let Some(whole) = self.dataset.columns() else { return };
+        let length = values.len() / rows.len().max(1);
+        self.blocks(rows, |rows, place| {
+            whole.gather_input(input, rows, &mut values[place.start * length..place.end * length]);
+        });
+    }
+
+    fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]) {
+        let Some(whole) = self.dataset.columns() else { return };
+        let length = values.len() / rows.len().max(1);
+        self.blocks(rows, |rows, place| {
+            whole.gather_target(target, rows, &mut values[place.start * length..place.end * length]);
+        });
+    }
+
+    /// Errors name the row's number in the whole dataset.
+    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
+        self.dataset.columns().map_or(Ok(()), |whole| whole.check_target(target, self.whole(row), classes))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Evaluation: the loss and the metrics over a dataset, without learning.
 
-use super::plan::{Kind, Means, Plan, blank_scores, target_shape};
-use super::{Model, plan};
+use super::Model;
+use super::feed::Feed;
+use super::plan::{Kind, Plan};
+use super::scoring::{Means, blank_scores};
 use crate::data::{Batches, Dataset};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Scores;
 use crate::random::Key;
 use crate::shape::Shape;
@@ -19,73 +21,52 @@ impl Model {
     /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset.
     pub fn evaluate(&self, data: &dyn Dataset) -> Result<Scores> {
         let mut evaluation = self.evaluation(data)?;
-        self.threads.run(|| evaluation.run(self, data));
+        self.threads.run(|| evaluation.run(self));
         let scores = evaluation.scores.clone();
-        evaluation.plans.into_iter().for_each(|plan| self.plans.keep(plan));
+        evaluation.into_plans().into_iter().for_each(|plan| self.plans.keep(plan));
         Ok(scores)
     }
 
     /// Checks the dataset and records or takes the plans for it.
-    pub(super) fn evaluation(&self, data: &dyn Dataset) -> Result<Evaluation> {
-        self.check_data(data)?;
+    pub(super) fn evaluation<'a>(&self, data: &'a dyn Dataset) -> Result<Evaluation<'a>> {
+        let feed = Feed::new(self, data)?;
         let batches = Batches::new(data.len(), ROWS)?;
-        let plans = self.take_plans(Mode::Inference, &batches, target_shape(data.target()))?;
-        Ok(Evaluation { batches, plans, means: Means::new(&self.metrics), scores: blank_scores(&self.metrics) })
+        let plans = self.take_plans(Mode::Inference, &batches, &feed.targets)?;
+        let (means, scores) = (Means::new(&self.heads), blank_scores(&self.network, &self.heads));
+        Ok(Evaluation { feed, batches, plans, means, scores })
     }
 
     /// Plans for the full batches and, if its size differs, for the last one.
-    pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, target: Shape) -> Result<Vec<Plan>> {
+    pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, targets: &[Shape]) -> Result<Vec<Plan>> {
         let mut sizes = vec![batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
         sizes.dedup();
-        let plan = |rows: usize| {
-            let kind = Kind { mode, rows, target: Some(target) };
-            self.plans.take(kind, || Plan::record(&self.network, &self.params, self.loss.as_ref(), kind))
-        };
-        sizes.into_iter().map(plan).collect()
+        sizes.into_iter().map(|rows| self.take_plan(mode, rows, targets.to_vec())).collect()
     }
 
-    /// Whether a dataset's rows fit the model.
-    pub(super) fn check_data(&self, data: &dyn Dataset) -> Result<()> {
-        if data.is_empty() {
-            return Err(Error::Empty { what: "the dataset".into() });
-        }
-        check_input(data.input_shape(), self.network.input)?;
-        let (output, target) = (self.network.output(), target_shape(data.target()));
-        self.loss.check(output, target).map_err(|error| error.at(|| "targets".into(), &[target, output]))?;
-        data.check(output.last())
+    /// A plan for so many rows.
+    pub(super) fn take_plan(&self, mode: Mode, rows: usize, targets: Vec<Shape>) -> Result<Plan> {
+        let record = |kind| Plan::record(&self.network, &self.params, &self.heads, kind);
+        self.plans.take(Kind { mode, rows, targets }, record)
     }
-}
-
-/// Equal shapes, or ones that differ only by a last axis of 1, which is added or taken away as in Keras.
-pub(super) fn check_input(found: Shape, model: Shape) -> Result<()> {
-    let trimmed = |shape: Shape| {
-        let sizes = shape.sizes();
-        Shape::new(sizes.strip_suffix(&[1]).unwrap_or(sizes))
-    };
-    if found == model || (trimmed(found)? == trimmed(model)? && found.rank().abs_diff(model.rank()) == 1) {
-        return Ok(());
-    }
-    let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");
-    Err(Error::expected(expected).at(|| "inputs per sample".into(), &[found]))
 }
 
 /// An evaluation that can be run again.
-pub(super) struct Evaluation {
+pub(super) struct Evaluation<'a> {
+    pub(super) feed: Feed<'a>,
     batches: Batches,
     plans: Vec<Plan>,
-    means: plan::Means,
+    means: Means,
     pub(super) scores: Scores,
 }
 
-impl Evaluation {
-    pub(super) fn run(&mut self, model: &Model, data: &dyn Dataset) {
+impl Evaluation<'_> {
+    pub(super) fn run(&mut self, model: &Model) {
         self.means.clear();
         for rows in self.batches.iter() {
             let plan = select(&mut self.plans, rows.len());
-            let [inputs, targets] = plan.batch_mut();
-            data.gather(rows, inputs, targets);
+            self.feed.fill(rows, plan);
             plan.run(&model.params, Key::from_seed(0));
-            plan.score(&model.metrics, &mut self.means);
+            plan.score(&model.heads, &mut self.means);
         }
         self.means.write(&mut self.scores);
     }

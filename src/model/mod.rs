@@ -5,12 +5,17 @@ mod checkpoint;
 mod checkpoints;
 mod compile;
 mod evaluate;
+mod feed;
 mod fit;
+mod graph;
+mod heads;
 mod network;
+mod on_batch;
 mod plan;
 mod predict;
 mod resume;
 mod save;
+mod scoring;
 mod sequential;
 mod summary;
 mod threads;
@@ -22,29 +27,31 @@ pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
 pub use compile::Compile;
 pub use fit::Fit;
+pub use graph::{Applied, Graph, GraphLayer, Node};
+pub use heads::Losses;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
 
 use crate::error::Result;
 use crate::losses::Loss;
-use crate::metrics::Metric;
 use crate::optimizers::{Optimizer, check_rate};
 use crate::random::Key;
 use crate::tape::{ParamGradients, Params};
+use heads::Head;
 use network::Network;
 use plan::Plans;
 use threads::Threads;
 
 /// A compiled model: layers with their weights, a loss, an optimizer with its state, and counters of what was trained.
 ///
-/// Made by [`Sequential::compile`].
+/// Made by [`Sequential::compile`] and [`Graph::compile`].
 #[derive(Debug)]
 pub struct Model {
     network: Network,
     params: Params,
     gradients: ParamGradients,
-    loss: Box<dyn Loss>,
-    metrics: Vec<Box<dyn Metric>>,
+    /// The outputs that are trained.
+    heads: Vec<Head>,
     optimizer: Box<dyn Optimizer>,
     memory: OptimizerState,
     key: Key,
@@ -99,9 +106,9 @@ impl Model {
         Ok(())
     }
 
-    /// What training makes small.
+    /// What training makes small: the loss of the first output that has one.
     pub fn loss(&self) -> &dyn Loss {
-        self.loss.as_ref()
+        self.heads[0].loss.as_ref()
     }
 
     /// Works on a pool of so many threads of its own from now on. The results have the same bits.

@@ -1,98 +1,246 @@
-//! Layers with names and weights: what records a model's forward pass.
+//! Layers with names and weights, and who feeds whom: what records a model's forward pass.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Source, Weights};
+use crate::save::Wiring;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A built chain of layers.
+/// Layers, each with its name where it has been given one.
+pub(super) type Layers = Vec<(Option<String>, Arc<dyn Layer>)>;
+
+/// Built layers in their places. A chain is a graph in which each layer takes what the one before gives.
 #[derive(Debug)]
 pub(super) struct Network {
-    /// The shape of one sample.
-    pub(super) input: Shape,
+    pub(super) wiring: Wiring,
     pub(super) layers: Vec<Placed>,
+    /// The shape of one sample of each value.
+    shapes: Vec<Shape>,
 }
 
 /// A layer in its place.
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) layer: Arc<dyn Layer>,
-    /// Keras' name: `dense`, `dense_1`, …
+    /// Keras' name: `dense`, `dense_1`, …, or the one it was given.
     pub(super) name: String,
     pub(super) weights: Vec<ParamId>,
-    /// The shape of one sample of its output.
-    pub(super) output: Shape,
+    /// The calls in which it is applied.
+    pub(super) calls: Vec<usize>,
 }
 
 impl Network {
     /// Lets each layer declare its weights, and checks that they fit together.
     pub(super) fn build(
-        input: Shape,
-        layers: &[Arc<dyn Layer>],
+        wiring: Wiring,
+        layers: Layers,
         params: &mut Params,
         source: Source<'_>,
     ) -> Result<Network> {
-        check_setting(!layers.is_empty(), "Sequential", "layers", 0.0, "1 ≤ layers")?;
-        if input.is_empty() {
-            return Err(Error::expected("at least one element along each axis").at(|| "input".into(), &[input]));
-        }
-        if input.rank() == MAX_RANK {
-            let expected = format!("at most {} axes per sample, as a batch has one more", MAX_RANK - 1);
-            return Err(Error::expected(expected).at(|| "input".into(), &[input]));
-        }
-        let mut network = Network { input, layers: Vec::new() };
-        let mut counts = BTreeMap::new();
-        for (number, layer) in layers.iter().enumerate() {
-            let name = name(layer.as_ref(), &mut counts);
-            let inputs = [network.output()];
-            let mut weights = Weights::new(params, &name, source);
-            let output = layer.build(&inputs, &mut weights);
-            let output = output.map_err(|error| error.at(|| format!("layer {} ({name})", number + 1), &inputs))?;
-            let weights = weights.into_ids();
-            network.layers.push(Placed { layer: layer.clone(), name, weights, output });
-        }
+        let owner = if wiring.chain { "Sequential" } else { "Graph" };
+        check_setting(!layers.is_empty(), owner, "layers", 0.0, "1 ≤ layers")?;
+        check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
+        check_setting(!wiring.outputs.is_empty(), owner, "outputs", 0.0, "1 ≤ outputs")?;
+        let shapes = wiring.inputs.iter().map(|(_, shape)| *shape).collect();
+        let mut network = Network { layers: name(layers), shapes, wiring };
+        network.check_names()?;
+        network.check_values()?;
+        network.check_inputs()?;
+        (0..network.wiring.calls.len()).try_for_each(|call| network.place(call, params, source))?;
         Ok(network)
     }
 
-    /// The shape of one sample of the prediction.
-    pub(super) fn output(&self) -> Shape {
-        self.layers.last().map_or(self.input, |last| last.output)
+    /// Builds the layer of a call, or where it was built before, checks that it can be applied again.
+    fn place(&mut self, call: usize, params: &mut Params, source: Source<'_>) -> Result<()> {
+        let layer = self.wiring.calls[call].layer;
+        let inputs = self.shapes_of(call);
+        let place = || self.place_of(layer);
+        let Placed { layer: built, name, weights, calls } = &self.layers[layer];
+        let output = match calls.first() {
+            None => {
+                let mut declared = Weights::new(params, name, source);
+                let output = built.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
+                (output, declared.into_ids())
+            }
+            Some(first) => {
+                let again = build_again(built.as_ref(), name, &inputs, params, weights.len());
+                let first = self.shapes_of(*first);
+                (again.map_err(|error| shared(error, &first).at(place, &inputs))?, weights.clone())
+            }
+        };
+        self.shapes.push(output.0);
+        self.layers[layer].weights = output.1;
+        self.layers[layer].calls.push(call);
+        Ok(())
     }
 
-    /// Records the forward pass of `x`, which has a batch axis.
-    pub(super) fn record<'r>(&self, recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
-        self.layers.iter().fold(x, |x, placed| recorder.scope(&placed.name, || placed.record(recorder, params, x)))
+    /// The shapes of what a call takes.
+    fn shapes_of(&self, call: usize) -> Vec<Shape> {
+        self.wiring.calls[call].inputs.iter().map(|value| self.shapes[*value]).collect()
+    }
+
+    fn place_of(&self, layer: usize) -> String {
+        format!("layer {} ({})", layer + 1, self.layers[layer].name)
+    }
+
+    /// The shape of one sample of an output.
+    pub(super) fn output(&self, output: usize) -> Shape {
+        self.shapes[self.wiring.outputs[output].1]
+    }
+
+    /// The shape of one sample of what a layer gives when it is first applied.
+    pub(super) fn output_of(&self, placed: &Placed) -> Shape {
+        placed.calls.first().map_or(Shape::SCALAR, |call| self.shapes[self.wiring.inputs.len() + call])
+    }
+
+    /// The shape of one sample of each input.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = Shape> {
+        self.wiring.inputs.iter().map(|(_, shape)| *shape)
+    }
+
+    /// The outputs' names.
+    pub(super) fn output_names(&self) -> Vec<String> {
+        self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Records the forward pass of inputs that have a batch axis, and gives the outputs.
+    pub(super) fn record<'r>(&self, recorder: &'r Recorder, params: &Params, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        let mut values = inputs.to_vec();
+        for call in &self.wiring.calls {
+            let taken: Vec<Var<'r>> = call.inputs.iter().map(|value| values[*value]).collect();
+            let (placed, output) = (&self.layers[call.layer], self.shapes[values.len()]);
+            values.push(recorder.scope(&placed.name, || placed.record(recorder, params, &taken, output)));
+        }
+        self.wiring.outputs.iter().map(|(_, value)| values[*value]).collect()
     }
 
     /// What a layer of another crate announces may not be what it records; better to hear of it now.
     pub(super) fn check_recording(&self, params: &Params) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
-        self.record(&recorder, params, recorder.input(self.input.batch(1)?));
+        let inputs = self.inputs().map(|shape| shape.batch(1).map(|shape| recorder.input(shape)));
+        self.record(&recorder, params, &inputs.collect::<Result<Vec<_>>>()?);
         recorder.finish().map(|_| ())
+    }
+
+    /// Inputs have elements, and room for a batch axis.
+    fn check_inputs(&self) -> Result<()> {
+        for (name, shape) in &self.wiring.inputs {
+            let place = || if self.wiring.chain { name.clone() } else { format!("input \"{name}\"") };
+            if shape.is_empty() {
+                return Err(Error::expected("at least one element along each axis").at(place, &[*shape]));
+            }
+            if shape.rank() == MAX_RANK {
+                let expected = format!("at most {} axes per sample, as a batch has one more", MAX_RANK - 1);
+                return Err(Error::expected(expected).at(place, &[*shape]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Inputs, layers and outputs each have names of their own.
+    fn check_names(&self) -> Result<()> {
+        let twice = |names: Vec<&String>| {
+            let again = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
+            again.map(|(_, name)| (*name).clone())
+        };
+        let Wiring { inputs, outputs, .. } = &self.wiring;
+        for (kind, names) in [
+            ("input", inputs.iter().map(|(name, _)| name).collect()),
+            ("layer", self.layers.iter().map(|placed| &placed.name).collect()),
+            ("output", outputs.iter().map(|(name, _)| name).collect()),
+        ] {
+            if let Some(name) = twice(names) {
+                let problem = format!("two {kind}s have this name; give each its own");
+                return Err(Error::Graph { place: format!("{kind} \"{name}\""), problem: problem.into() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every call and output takes values that stand before it, and every value and layer is used.
+    fn check_values(&self) -> Result<()> {
+        let wrong = |place: String, problem: &'static str| Err(Error::Graph { place, problem: problem.into() });
+        let foreign = "it takes a node of another graph; apply it to nodes that this graph gave";
+        let Wiring { inputs, calls, outputs, .. } = &self.wiring;
+        let mut used = vec![false; inputs.len() + calls.len()];
+        for (number, call) in calls.iter().enumerate() {
+            let known = inputs.len() + number;
+            if call.layer >= self.layers.len() {
+                return wrong(format!("call {}", number + 1), "it applies a layer of another graph");
+            }
+            if call.inputs.iter().any(|value| *value >= known) {
+                return wrong(self.place_of(call.layer), foreign);
+            }
+            if call.inputs.is_empty() {
+                return wrong(self.place_of(call.layer), "it is applied to nothing; give it at least one node");
+            }
+            call.inputs.iter().for_each(|value| used[*value] = true);
+        }
+        for (name, value) in outputs {
+            let Some(used) = used.get_mut(*value) else { return wrong(format!("output \"{name}\""), foreign) };
+            *used = true;
+        }
+        if let Some(layer) = (0..self.layers.len()).find(|layer| calls.iter().all(|call| call.layer != *layer)) {
+            return wrong(self.place_of(layer), "it is never applied; apply it or leave it out");
+        }
+        match used.iter().position(|used| !used) {
+            None => Ok(()),
+            Some(input) if input < inputs.len() => {
+                let place = format!("input \"{}\"", inputs[input].0);
+                wrong(place, "no layer takes it; apply one to it or leave it out")
+            }
+            Some(value) => wrong(
+                self.place_of(calls[value - inputs.len()].layer),
+                "nothing takes what it gives; apply a layer to it, make it an output, or leave it out",
+            ),
+        }
     }
 }
 
+/// Builds a layer with the weights it has, for inputs that may have other shapes.
+fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params, count: usize) -> Result<Shape> {
+    let mut copies = Params::new();
+    let mut weights = Weights::new(&mut copies, name, Source::Given(params));
+    let output = layer.build(inputs, &mut weights)?;
+    let declared = weights.into_ids().len();
+    if declared == count { Ok(output) } else { Err(Error::expected(format!("{count} weights, not {declared}"))) }
+}
+
+/// What is wrong with applying a layer once more, beside what it was first applied to.
+fn shared(error: Error, first: &[Shape]) -> Error {
+    let first: Vec<String> = first.iter().map(Shape::to_string).collect();
+    Error::expected(format!("inputs that go with its weights, which it shares with its first call, on {} ({error})", first.join(", ")))
+}
+
 impl Placed {
-    fn record<'r>(&self, recorder: &'r Recorder, params: &Params, x: Var<'r>) -> Var<'r> {
+    fn record<'r>(&self, recorder: &'r Recorder, params: &Params, inputs: &[Var<'r>], output: Shape) -> Var<'r> {
         let mut weights = Cursor::new(recorder, params, &self.weights);
-        let y = self.layer.record(&mut weights, &[x]);
+        let y = self.layer.record(&mut weights, inputs);
         if let [unused, ..] = weights.left() {
             recorder.fail(Error::Unreached { parameter: params.name(*unused).into() });
         }
-        if self.output.batch(x.shape().axis(0)).ok() != Some(y.shape()) {
-            let announced = Error::expected(format!("samples of {}, as `build` announced", self.output));
+        let rows = inputs.first().map_or(0, |x| x.shape().axis(0));
+        if output.batch(rows).ok() != Some(y.shape()) {
+            let announced = Error::expected(format!("samples of {output}, as `build` announced"));
             recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
         }
         y
     }
 }
 
-/// Keras' names: the class in snake case, and from the second of its kind on a number.
-fn name(layer: &dyn Layer, counts: &mut BTreeMap<String, usize>) -> String {
-    let class = layer.spec().snake_case();
-    let count = counts.entry(class.clone()).or_default();
-    *count += 1;
-    if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
+/// Keras' names for the layers that have none: the class in snake case, and from the second of its kind on a number.
+fn name(layers: Layers) -> Vec<Placed> {
+    let mut counts = BTreeMap::new();
+    let named = layers.into_iter().map(|(name, layer)| {
+        let name = name.unwrap_or_else(|| {
+            let class = layer.spec().snake_case();
+            let count: &mut usize = counts.entry(class.clone()).or_default();
+            *count += 1;
+            if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
+        });
+        Placed { layer, name, weights: Vec::new(), calls: Vec::new() }
+    });
+    named.collect()
 }

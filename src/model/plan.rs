@@ -1,22 +1,21 @@
 //! A recorded tape for one batch size and mode, with the names of what goes in and comes out.
 
+use super::heads::Head;
 use super::network::Network;
-use crate::data::Target;
+use super::scoring::Means;
 use crate::error::Result;
-use crate::losses::Loss;
-use crate::metrics::{Mean, Metric, Scores};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Id, Mode, Params, Recorder, Tape};
+use crate::tape::{Id, Mode, Params, Recorder, Tape, Var};
 use std::sync::{Mutex, PoisonError};
 
 /// What a plan was recorded for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) mode: Mode,
     pub(super) rows: usize,
-    /// The shape of one target, where a loss is computed.
-    pub(super) target: Option<Shape>,
+    /// The shape of one target for each head; none where no loss is computed.
+    pub(super) targets: Vec<Shape>,
 }
 
 /// A recorded forward pass, and where it is a training step or an evaluation also its loss.
@@ -24,113 +23,86 @@ pub(super) struct Kind {
 pub(super) struct Plan {
     pub(super) kind: Kind,
     pub(super) tape: Tape,
-    pub(super) input: Id,
-    pub(super) prediction: Id,
-    /// The target and the loss.
-    scored: Option<[Id; 2]>,
+    pub(super) inputs: Vec<Id>,
+    /// The outputs, in the model's order.
+    outputs: Vec<Id>,
+    pub(super) targets: Vec<Id>,
+    /// The loss of each head, unweighted, and what they sum up to.
+    losses: Vec<Id>,
+    loss: Option<Id>,
 }
 
 impl Plan {
-    pub(super) fn record(network: &Network, params: &Params, loss: &dyn Loss, kind: Kind) -> Result<Plan> {
+    pub(super) fn record(network: &Network, params: &Params, heads: &[Head], kind: Kind) -> Result<Plan> {
         let recorder = Recorder::new(kind.mode);
-        let input = recorder.input(network.input.batch(kind.rows)?);
-        let target = kind.target.map(|target| target.batch(kind.rows)).transpose()?.map(|shape| recorder.input(shape));
-        let prediction = network.record(&recorder, params, input);
-        let scored = target.map(|target| [target, recorder.scope("loss", || loss.record(prediction, target))]);
-        if let (Some([_, loss]), Mode::Training) = (scored, kind.mode) {
+        let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
+        let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
+        let targets = kind.targets.iter().map(|shape| fresh(*shape)).collect::<Result<Vec<Var<'_>>>>()?;
+        let outputs = network.record(&recorder, params, &inputs);
+        let losses: Vec<Var<'_>> = heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target)).collect();
+        let loss = total(heads, &losses);
+        if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
         }
-        let (input, prediction) = (input.id(), prediction.id());
-        let scored = scored.map(|vars| vars.map(|var| var.id()));
-        Ok(Plan { kind, tape: recorder.finish()?, input, prediction, scored })
+        let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
+        let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
+        let loss = loss.map(|loss| loss.id());
+        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, losses, loss })
     }
 
-    /// Where a batch is written: inputs and targets.
+    /// Where a batch of one input and one target is written.
     pub(super) fn batch_mut(&mut self) -> [&mut [f32]; 2] {
-        match self.scored {
-            Some([target, _]) => self.tape.input_slices(self.input, target),
-            None => [self.tape.input_slice(self.input), &mut []],
-        }
+        self.tape.input_slices(self.inputs[0], self.targets[0])
     }
 
     pub(super) fn run(&mut self, params: &Params, key: Key) {
         self.tape.run(params, key);
     }
 
-    pub(super) fn predictions(&self) -> View<'_> {
-        self.tape.view(self.prediction)
+    pub(super) fn output(&self, output: usize) -> View<'_> {
+        self.tape.view(self.outputs[output])
     }
 
     /// Adds the batch's loss and metrics to the means, and returns its loss.
-    pub(super) fn score(&self, metrics: &[Box<dyn Metric>], means: &mut Means) -> f64 {
-        let Some([target, loss]) = self.scored else { return f64::NAN };
-        let loss = f64::from(self.tape.view(loss)[0]);
-        means.loss.add(loss, self.kind.rows);
-        let (prediction, target) = (self.predictions(), self.tape.view(target));
-        for (metric, mean) in metrics.iter().zip(&mut means.metrics) {
-            mean.add_sum(metric.sum(prediction, target), self.kind.rows);
-        }
-        loss
+    pub(super) fn score(&self, heads: &[Head], means: &mut Means) -> f64 {
+        let Some(loss) = self.loss else { return f64::NAN };
+        let number = |id: Id| f64::from(self.tape.view(id)[0]);
+        means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
+        let metrics = heads.iter().zip(&self.targets).flat_map(|(head, target)| {
+            let (output, target) = (self.output(head.output), self.tape.view(*target));
+            head.metrics.iter().map(move |metric| metric.sum(output, target))
+        });
+        means.add_sums(metrics, self.kind.rows);
+        number(loss)
     }
 }
 
-/// The shape of one row's target.
-pub(super) fn target_shape(target: Target) -> Shape {
-    match target {
-        Target::Label => Shape::SCALAR,
-        Target::Values(shape) => shape,
+impl Head {
+    fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>) -> Var<'r> {
+        let output = outputs[self.output];
+        output.recorder().scope("loss", || self.loss.record(output, target))
     }
+}
+
+/// The sum of the weighted losses: Σ wᵢ · lossᵢ, in the heads' order.
+fn total<'r>(heads: &[Head], losses: &[Var<'r>]) -> Option<Var<'r>> {
+    let weighted = |(head, loss): (&Head, &Var<'r>)| if head.weight == 1.0 { *loss } else { *loss * head.weight };
+    heads.iter().zip(losses).map(weighted).reduce(|sum, loss| sum + loss)
 }
 
 /// A model whose loss leaves a parameter unreached is refused before anybody waits for it. Which targets there will be is
 /// not known yet, so the two kinds are tried.
-pub(super) fn check_loss(network: &Network, params: &Params, loss: &dyn Loss) -> Result<()> {
-    let output = network.output();
-    let targets = [output, Shape::new(&output.sizes()[..output.rank().saturating_sub(1)])?];
-    let Some(target) = targets.into_iter().find(|target| loss.check(output, *target).is_ok()) else { return Ok(()) };
-    Plan::record(network, params, loss, Kind { mode: Mode::Training, rows: 2, target: Some(target) }).map(|_| ())
-}
-
-/// Running means of the loss and of each metric.
-#[derive(Clone, Debug)]
-pub(super) struct Means {
-    loss: Mean,
-    metrics: Vec<Mean>,
-}
-
-impl Means {
-    pub(super) fn new(metrics: &[Box<dyn Metric>]) -> Means {
-        Means { loss: Mean::default(), metrics: vec![Mean::default(); metrics.len()] }
+pub(super) fn check_loss(network: &Network, params: &Params, heads: &[Head]) -> Result<()> {
+    let mut targets = Vec::new();
+    for head in heads {
+        let output = network.output(head.output);
+        let kinds = [output, Shape::new(&output.sizes()[..output.rank().saturating_sub(1)])?];
+        let Some(fitting) = kinds.into_iter().find(|target| head.loss.check(output, *target).is_ok()) else {
+            return Ok(());
+        };
+        targets.push(fitting);
     }
-
-    /// Starts again.
-    pub(super) fn clear(&mut self) {
-        self.loss = Mean::default();
-        self.metrics.fill(Mean::default());
-    }
-
-    /// Each with a name of its own.
-    pub(super) fn named(&self) -> impl Iterator<Item = (String, &Mean)> {
-        std::iter::once(&self.loss).chain(&self.metrics).enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
-    }
-
-    /// The same, to change.
-    pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
-        let all = std::iter::once(&mut self.loss).chain(&mut self.metrics);
-        all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
-    }
-
-    /// Writes the values over those in `scores`.
-    pub(super) fn write(&self, scores: &mut Scores) {
-        scores.loss = self.loss.value();
-        scores.metrics.iter_mut().zip(&self.metrics).for_each(|((_, value), mean)| *value = mean.value());
-    }
-}
-
-/// Scores with every name and no value yet.
-pub(super) fn blank_scores(metrics: &[Box<dyn Metric>]) -> Scores {
-    let named = metrics.iter().map(|metric| (metric.name().to_owned(), f64::NAN)).collect();
-    Scores { loss: f64::NAN, metrics: named }
+    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets }).map(|_| ())
 }
 
 /// Plans that are not in use. Shared by threads that predict on one model.
@@ -142,11 +114,11 @@ const MOST_PLANS: usize = 8;
 
 impl Plans {
     /// A kept plan of this kind, or else one that `record` makes.
-    pub(super) fn take(&self, kind: Kind, record: impl FnOnce() -> Result<Plan>) -> Result<Plan> {
+    pub(super) fn take(&self, kind: Kind, record: impl FnOnce(Kind) -> Result<Plan>) -> Result<Plan> {
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = plans.iter().position(|plan| plan.kind == kind).map(|at| plans.remove(at));
         drop(plans);
-        kept.map_or_else(record, Ok)
+        kept.map_or_else(|| record(kind), Ok)
     }
 
     /// Keeps a plan for later; the oldest goes when there are too many.

@@ -1,30 +1,51 @@
 //! Prediction: what the model says about samples.
 
 use super::Model;
-use super::evaluate::{ROWS, check_input};
-use super::plan::{Kind, Plan};
+use super::evaluate::ROWS;
+use super::feed::{Feed, check_input};
+use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
 use crate::metrics::argmax;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::Mode;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
+use std::collections::BTreeMap;
 
 impl Model {
     /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
     /// beside it.
     ///
     /// # Errors
-    /// Samples that do not fit the model, or none.
+    /// Samples that do not fit the model, or none; a model of several inputs or outputs, for which there is
+    /// [`predict_outputs`](Model::predict_outputs).
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
-        let samples = samples.view().into_dyn();
-        self.check_samples(&samples)?;
-        let rows = samples.len_of(Axis(0));
-        let mut output = vec![0.0; rows * self.network.output().len()];
-        self.threads.run(|| self.predict_all(&samples, &mut output))?;
-        let shape = self.network.output().batch(rows)?;
-        let array = ArrayD::from_shape_vec(IxDyn(shape.sizes()), output);
-        Ok(array.expect("every sample has its prediction"))
+        self.predict_by(samples, ROWS)
+    }
+
+    /// Every output for all rows of a dataset, by the outputs' names. The dataset's targets do not matter;
+    /// [`NamedArrays`](crate::data::NamedArrays) may do without.
+    ///
+    /// # Errors
+    /// Inputs that do not fit the model, an empty dataset.
+    pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
+        let feed = Feed::inputs(self, data)?;
+        let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
+        let mut values: Vec<Vec<f32>> = shapes.clone().map(|shape| Vec::with_capacity(data.len() * shape.len())).collect();
+        let batches = Batches::new(data.len(), ROWS)?;
+        self.threads.run(|| {
+            for rows in batches.iter() {
+                let mut plan = self.take_plan(Mode::Inference, rows.len(), Vec::new())?;
+                feed.fill_inputs(rows, &mut plan);
+                plan.run(&self.params, Key::from_seed(0));
+                values.iter_mut().enumerate().for_each(|(output, values)| values.extend_from_slice(&plan.output(output)));
+                self.plans.keep(plan);
+            }
+            Ok::<(), Error>(())
+        })?;
+        let names = self.network.output_names().into_iter();
+        let array = |(shape, values): (Shape, Vec<f32>)| array(shape.batch(data.len())?, values);
+        names.zip(shapes.zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
     }
 
     /// The most probable class of each sample n × …; with a single output, 1 where it is above ½.
@@ -33,38 +54,53 @@ impl Model {
     /// As for [`predict`](Model::predict).
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
-        let columns = self.network.output().last();
+        let columns = self.network.output(0).last();
         let class = |row: &[f32]| if columns == 1 { usize::from(row[0] > 0.5) } else { argmax(row) };
         Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(class).collect())
     }
 
-    fn check_samples(&self, samples: &ArrayViewD<'_, f32>) -> Result<()> {
-        let shape = Shape::new(samples.shape()).map_err(|error| error.at(|| "predict".into(), &[]))?;
-        let input = self.network.input;
-        if shape.is_empty() {
-            return Err(Error::Empty { what: "the array of samples".into() });
-        }
-        check_input(shape.sample(), input).map_err(|error| {
-            if shape != input && shape.rank() >= input.rank() && shape.rank() > 0 {
-                return error;
-            }
-            let expected = format!("a batch axis and {input} per sample; insert_axis adds one");
-            Error::expected(expected).at(|| "predict".into(), &[shape])
-        })
+    /// The output for samples, so many at once.
+    pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
+        let samples = samples.view().into_dyn();
+        let ([(_, input)], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
+            let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
+            return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
+        };
+        check_samples(&samples, *input)?;
+        let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
+        let mut output = vec![0.0; shape.len()];
+        self.threads.run(|| self.predict_all(&samples, rows, &mut output))?;
+        array(shape, output)
     }
 
-    fn predict_all(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {
-        let columns = self.network.output().len();
-        for (samples, output) in samples.axis_chunks_iter(Axis(0), ROWS).zip(output.chunks_mut(ROWS * columns)) {
-            let kind = Kind { mode: Mode::Inference, rows: samples.len_of(Axis(0)), target: None };
-            let record = || Plan::record(&self.network, &self.params, self.loss.as_ref(), kind);
-            let mut plan = self.plans.take(kind, record)?;
-            let [inputs, _] = plan.batch_mut();
+    fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
+        let (rows, columns) = (rows.min(samples.len_of(Axis(0))), self.network.output(0).len());
+        for (samples, output) in samples.axis_chunks_iter(Axis(0), rows).zip(output.chunks_mut(rows * columns)) {
+            let mut plan = self.take_plan(Mode::Inference, samples.len_of(Axis(0)), Vec::new())?;
+            let inputs = plan.tape.input_slice(plan.inputs[0]);
             inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value);
             plan.run(&self.params, Key::from_seed(0));
-            output.copy_from_slice(plan.predictions().data());
+            output.copy_from_slice(&plan.output(0));
             self.plans.keep(plan);
         }
         Ok(())
     }
+}
+
+fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {
+    ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
+}
+
+fn check_samples(samples: &ArrayViewD<'_, f32>, input: Shape) -> Result<()> {
+    let shape = Shape::new(samples.shape()).map_err(|error| error.at(|| "predict".into(), &[]))?;
+    if shape.is_empty() {
+        return Err(Error::Empty { what: "the array of samples".into() });
+    }
+    check_input(shape.sample(), input, || "inputs per sample".into()).map_err(|error| {
+        if shape != input && shape.rank() >= input.rank() && shape.rank() > 0 {
+            return error;
+        }
+        let expected = format!("a batch axis and {input} per sample; insert_axis adds one");
+        Error::expected(expected).at(|| "predict".into(), &[shape])
+    })
 }

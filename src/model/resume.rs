@@ -3,8 +3,8 @@
 use super::Model;
 use super::callbacks::{Callbacks, Stop};
 use super::checkpoint::Checkpoint;
+use super::feed::Feed;
 use super::training::Training;
-use crate::data::{Dataset, Target};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
 
@@ -60,8 +60,8 @@ impl Training<'_> {
             ("batch_size", self.batches.batch_size() as f64),
             ("shuffle", f64::from(self.shuffle)),
             ("rows", self.data.len() as f64),
-            ("data", digest(self.data)),
-            ("validation", self.evaluation.as_ref().map_or(0.0, |(rows, _)| digest(*rows))),
+            ("data", digest(&self.data)),
+            ("validation", self.evaluation.as_ref().map_or(0.0, |evaluation| digest(&evaluation.feed))),
         ]
     }
 
@@ -92,16 +92,10 @@ fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Opti
 
 /// 48 bits that differ, all but surely, where two datasets differ in one of the rows that are looked at, which lie evenly
 /// spread: a whole dataset would take a second to read.
-fn digest(data: &dyn Dataset) -> f64 {
+fn digest(data: &Feed<'_>) -> f64 {
     let shown = data.len().min(SAMPLE);
     let rows: Vec<usize> = (0..shown).map(|at| at * data.len() / shown).collect();
-    let target = match data.target() {
-        Target::Label => 1,
-        Target::Values(shape) => shape.len(),
-    };
-    let (mut inputs, mut targets) = (vec![0.0; shown * data.input_shape().len()], vec![0.0; shown * target]);
-    data.gather(&rows, &mut inputs, &mut targets);
     let mut hasher = Sha256::new();
-    inputs.iter().chain(&targets).for_each(|value| hasher.update(value.to_le_bytes()));
+    data.values(&rows).iter().for_each(|value| hasher.update(value.to_le_bytes()));
     hasher.finalize().iter().take(6).fold(0.0, |digest, byte| 256.0 * digest + f64::from(*byte))
 }

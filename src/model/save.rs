@@ -1,14 +1,16 @@
 //! A model in one file, and back.
 
 use super::Model;
-use super::network::Network;
+use super::heads::Head;
+use super::network::{Layers, Network};
 use super::plan::Plans;
 use super::threads::Threads;
 use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
-use crate::layers::{Layer, Source};
-use crate::save::{self, Description, Registry, Store, Stored};
+use crate::layers::Source;
+use crate::save::{self, Description, HeadSpec, Registry, Store, Stored};
+use crate::spec::Spec;
 use crate::tape::{ParamGradients, Params};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,11 +76,10 @@ impl Model {
     pub(super) fn description(&self) -> Description {
         let layers = self.network.layers.iter();
         Description {
-            input: self.network.input,
+            wiring: self.network.wiring.clone(),
             layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
             optimizer: self.optimizer.spec(),
-            loss: self.loss.spec(),
-            metrics: self.metrics.iter().map(|metric| metric.spec()).collect(),
+            heads: self.heads.iter().map(Head::spec).collect(),
             key: self.key,
             epoch: self.epoch,
             step: self.step,
@@ -88,22 +89,22 @@ impl Model {
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
     fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
-        let layer = |(_, spec): &(String, _)| registry.make_layer(spec).map(Arc::from);
-        let layers: Vec<Arc<dyn Layer>> = description.layers.iter().map(layer).collect::<Result<_>>()?;
+        let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
+        let layers: Layers = description.layers.iter().map(layer).collect::<Result<_>>()?;
         let mut params = Params::new();
-        let network = Network::build(description.input, &layers, &mut params, Source::Given(&stored.params))?;
-        for (placed, (name, _)) in network.layers.iter().zip(&description.layers) {
-            check(placed.name == *name, || format!("its layer {} is named {name}", placed.name))?;
-        }
+        let network = Network::build(description.wiring.clone(), layers, &mut params, Source::Given(&stored.params))?;
         check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
+        let outputs = network.output_names().len();
+        let known = description.heads.iter().all(|head| head.output < outputs) && !description.heads.is_empty();
+        check(known, || "it has a loss of an output that is not there, or no loss".into())?;
+        let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
         let optimizer = registry.make_optimizer(&description.optimizer)?;
         Ok(Model {
             gradients: ParamGradients::new(&params),
             memory: OptimizerState::restore(optimizer.as_ref(), &params, &stored.memory)?,
             network,
             params,
-            loss: registry.make_loss(&description.loss)?,
-            metrics: description.metrics.iter().map(|spec| registry.make_metric(spec)).collect::<Result<_>>()?,
+            heads,
             learning_rate: description.learning_rate,
             optimizer,
             key: description.key,
@@ -112,6 +113,18 @@ impl Model {
             threads,
             plans: Plans::default(),
         })
+    }
+}
+
+impl Head {
+    fn spec(&self) -> HeadSpec {
+        let metrics = self.metrics.iter().map(|metric| metric.spec()).collect();
+        HeadSpec { output: self.output, loss: self.loss.spec(), weight: self.weight, metrics }
+    }
+
+    fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
+        let metrics = spec.metrics.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>()?;
+        Ok(Head { output: spec.output, loss: Arc::from(registry.make_loss(&spec.loss)?), weight: spec.weight, metrics })
     }
 }
 
@@ -126,7 +139,7 @@ mod tests {
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::{Adam, Optimizer, Sgd};
     use crate::shape::Shape;
-    use crate::spec::Spec;
+    use crate::save::Wiring;
     use crate::{Compile, Sequential};
 
     /// What loading says of a file with a sound checksum whose description was changed by `lie`.
@@ -148,11 +161,14 @@ mod tests {
         let dense = |units: usize| Dense::new(units).spec();
         let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
         assert_eq!(wide, "dense/kernel: found shape 2 × 2, expected 2 × 72057594037927935");
-        let more = message(|description| description.layers.push(("dense_1".into(), dense(2))));
+        let more = message(|description| {
+            description.wiring = Wiring::chain(Shape::from([2]), 2);
+            description.layers.push(("dense_1".into(), dense(2)));
+        });
         assert_eq!(more, "there is no parameter \"dense_1/kernel\"; there is dense/kernel and dense/bias");
         let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
         let huge = message(|description| {
-            description.input = Shape::from([1 << 40]);
+            description.wiring = Wiring::chain(Shape::from([1 << 40]), 1);
             description.layers = vec![("reshape".into(), reshaped)];
         });
         assert_eq!(huge, "it holds arrays that no layer has declared");
@@ -163,7 +179,11 @@ mod tests {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
         assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
-        assert_eq!(named, "its layer dense is named hidden");
+        assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
+        let headless = message(|description| description.heads.clear());
+        assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
+        let backwards = message(|description| description.wiring.calls[0].inputs = vec![1]);
+        assert_eq!(backwards, "never");
         let other = message(|description| description.optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
         let adam = message(|description| description.optimizer = Adam::default().spec());

@@ -5,6 +5,7 @@ use super::{Compile, Model, summary};
 use crate::error::Result;
 use crate::layers::{Layer, Source};
 use crate::random::Key;
+use crate::save::Wiring;
 use crate::shape::Shape;
 use crate::tape::Params;
 use std::sync::Arc;
@@ -60,7 +61,9 @@ impl Sequential {
     }
 
     fn build(&self, params: &mut Params, key: Key) -> Result<Network> {
-        let network = Network::build(self.input, &self.layers, params, Source::Init(key))?;
+        let wiring = Wiring::chain(self.input, self.layers.len());
+        let layers = self.layers.iter().map(|layer| (None, layer.clone())).collect();
+        let network = Network::build(wiring, layers, params, Source::Init(key))?;
         network.check_recording(params)?;
         Ok(network)
     }

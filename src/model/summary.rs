@@ -1,36 +1,58 @@
 //! The layers of a model as a table in Keras' columns.
 
-use super::network::Network;
+use super::network::{Network, Placed};
+use crate::save::Wiring;
 use crate::shape::Shape;
 use crate::tape::Params;
 
 /// Where the second and the third column begin, and where the third ends, at least.
 const COLUMNS: [usize; 3] = [29, 55, 65];
 
-/// The table, without a newline at its end.
+/// The table, without a newline at its end. A graph's has a fourth column, of what each layer is connected to.
 pub(super) fn table(network: &Network, params: &Params) -> String {
-    let rows: Vec<[String; 3]> = network
-        .layers
-        .iter()
-        .map(|placed| {
-            let count: usize = placed.weights.iter().map(|id| params.shape(*id).len()).sum();
-            let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
-            [layer, batch_of(placed.output), thousands(count)]
-        })
-        .collect();
+    let chain = network.wiring.chain;
+    let inputs = network.wiring.inputs.iter().filter(|_| !chain);
+    let inputs = inputs.map(|(name, shape)| [format!("{name} (InputLayer)"), batch_of(*shape), "0".into(), "-".into()]);
+    let layers = network.layers.iter().map(|placed| {
+        let count: usize = placed.weights.iter().map(|id| params.shape(*id).len()).sum();
+        let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
+        [layer, batch_of(network.output_of(placed)), thousands(count), connections(network, placed)]
+    });
+    let rows: Vec<[String; 4]> = inputs.chain(layers).collect();
     let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
     let first = longest(0).max(COLUMNS[0]);
     let second = longest(1).max(COLUMNS[1] - COLUMNS[0]);
-    let width = first + second + COLUMNS[2] - COLUMNS[1];
-    let line = |[a, b, c]: [&str; 3]| format!(" {a:<first$}{b:<second$}{c}").trim_end().to_owned();
-    let mut lines = vec!["Model: \"sequential\"".to_owned(), "_".repeat(width)];
-    lines.push(line(["Layer (type)", "Output Shape", "Param #"]));
+    let third = if chain { COLUMNS[2] - COLUMNS[1] } else { longest(2).max(COLUMNS[2] - COLUMNS[1]) };
+    let fourth = if chain { 0 } else { longest(3).max("Connected to".len()) };
+    let width = first + second + third + fourth;
+    let line = |[a, b, c, d]: [&str; 4]| {
+        let fourth = if chain { "" } else { d };
+        format!(" {a:<first$}{b:<second$}{c:<third$}{fourth}").trim_end().to_owned()
+    };
+    let name = if chain { "sequential" } else { "functional" };
+    let mut lines = vec![format!("Model: \"{name}\""), "_".repeat(width)];
+    lines.push(line(["Layer (type)", "Output Shape", "Param #", "Connected to"]));
     lines.push("=".repeat(width));
-    lines.extend(rows.iter().map(|[a, b, c]| line([a, b, c])));
+    lines.extend(rows.iter().map(|[a, b, c, d]| line([a, b, c, d])));
     lines.push("=".repeat(width));
     lines.extend(totals(params));
     lines.push("_".repeat(width));
     lines.join("\n")
+}
+
+/// What a layer is applied to, call by call, with Keras' numbers: `dense[1][0]` is what the second call of `dense` gives.
+fn connections(network: &Network, placed: &Placed) -> String {
+    let Wiring { inputs, calls, .. } = &network.wiring;
+    let name = |value: &usize| match value.checked_sub(inputs.len()) {
+        None => format!("{}[0][0]", inputs[*value].0),
+        Some(call) => {
+            let source = &network.layers[calls[call].layer];
+            let number = source.calls.iter().position(|other| *other == call).unwrap_or(0);
+            format!("{}[{number}][0]", source.name)
+        }
+    };
+    let taken = placed.calls.iter().flat_map(|call| &calls[*call].inputs);
+    taken.map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn totals(params: &Params) -> [String; 3] {

@@ -5,8 +5,10 @@ use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, Tr
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
 use super::evaluate::{Evaluation, select};
+use super::feed::Feed;
 use super::fit::Fit;
-use super::plan::{Means, Plan, blank_scores, target_shape};
+use super::plan::Plan;
+use super::scoring::{Means, blank_scores};
 use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::metrics::{Epoch, History, Scores};
@@ -16,8 +18,8 @@ use std::time::Instant;
 
 /// Everything that training needs, made before the first step, and where it stands.
 pub(super) struct Training<'a> {
-    pub(super) data: &'a dyn Dataset,
-    pub(super) evaluation: Option<(&'a dyn Dataset, Evaluation)>,
+    pub(super) data: Feed<'a>,
+    pub(super) evaluation: Option<Evaluation<'a>>,
     pub(super) batches: Batches,
     plans: Vec<Plan>,
     /// The epochs that were trained before the first of these.
@@ -50,20 +52,18 @@ impl<'a> Training<'a> {
         validation: Option<&'a dyn Dataset>,
         settings: &Fit<'_>,
     ) -> Result<Training<'a>> {
-        model.check_data(data)?;
+        let data = Feed::new(model, data)?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
-        let means = Means::new(&model.metrics);
+        let means = Means::new(&model.heads);
         Ok(Training {
-            plans: model.take_plans(Mode::Training, &batches, target_shape(data.target()))?,
-            evaluation: validation
-                .map(|rows| model.evaluation(rows).map(|evaluation| (rows, evaluation)))
-                .transpose()?,
+            plans: model.take_plans(Mode::Training, &batches, &data.targets)?,
+            evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
             start: model.epoch,
             epochs: model.epoch.saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             history: History::default(),
             current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
-            scores: blank_scores(&model.metrics),
+            scores: blank_scores(&model.network, &model.heads),
             stop: None,
             checkpoints: None,
             data,
@@ -104,7 +104,7 @@ impl<'a> Training<'a> {
 
     /// The names of what each epoch reports.
     fn names(&self) -> Vec<String> {
-        let validation = self.evaluation.iter().flat_map(|(_, evaluation)| evaluation.scores.names());
+        let validation = self.evaluation.iter().flat_map(|evaluation| evaluation.scores.names());
         let validation = validation.map(|name| format!("val_{name}"));
         self.scores.names().map(str::to_owned).chain(validation).collect()
     }
@@ -128,8 +128,8 @@ impl<'a> Training<'a> {
         }
         model.epoch += 1;
         self.current.batch = 0;
-        let validation = self.evaluation.as_mut().map(|(data, evaluation)| {
-            evaluation.run(model, *data);
+        let validation = self.evaluation.as_mut().map(|evaluation| {
+            evaluation.run(model);
             evaluation.scores.clone()
         });
         self.report(number, validation);
@@ -152,11 +152,10 @@ impl<'a> Training<'a> {
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
-            let [inputs, targets] = plan.batch_mut();
-            self.data.gather(rows, inputs, targets);
+            self.data.fill(rows, plan);
             self.current.learning_rate = model.learning_rate();
             model.train_step(plan, self.current.learning_rate);
-            let loss = plan.score(&model.metrics, &mut self.current.means);
+            let loss = plan.score(&model.heads, &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
                 self.current.means.write(&mut self.scores);
@@ -187,7 +186,7 @@ impl<'a> Training<'a> {
 
     /// Gives the plans back, so that the next call need not record.
     pub(super) fn finish(self, model: &Model) -> History {
-        let evaluated = self.evaluation.map_or(Vec::new(), |(_, evaluation)| evaluation.into_plans());
+        let evaluated = self.evaluation.map_or(Vec::new(), Evaluation::into_plans);
         self.plans.into_iter().chain(evaluated).for_each(|plan| model.plans.keep(plan));
         self.history
     }
@@ -195,7 +194,7 @@ impl<'a> Training<'a> {
 
 impl Model {
     /// One step on the batch that stands in the plan: forward, backward, update.
-    fn train_step(&mut self, plan: &mut Plan, rate: f32) {
+    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) {
         let step = self.step + 1;
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
         if plan.tape.learns() {

@@ -1,25 +1,35 @@
 //! The description of a model as JSON: its layers, optimizer, loss and metrics as specs, and where its training stands.
 
+use super::wiring::{Wiring, sizes};
 use crate::random::Key;
-use crate::shape::Shape;
 use crate::spec::{Spec, SpecValue};
 use serde_json::{Map, Number, Value, json};
 
 /// What a file says of a model beside its arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
-    /// The shape of one sample.
-    pub(crate) input: Shape,
+    pub(crate) wiring: Wiring,
     /// Each layer's name and spec.
     pub(crate) layers: Vec<(String, Spec)>,
     pub(crate) optimizer: Spec,
-    pub(crate) loss: Spec,
-    pub(crate) metrics: Vec<Spec>,
+    /// The outputs that are trained.
+    pub(crate) heads: Vec<HeadSpec>,
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
     /// The learning rate of the steps to come, where it is not the optimizer's own.
     pub(crate) learning_rate: Option<f32>,
+}
+
+/// How an output is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HeadSpec {
+    /// Which output it is.
+    pub(crate) output: usize,
+    pub(crate) loss: Spec,
+    /// How much its loss counts.
+    pub(crate) weight: f32,
+    pub(crate) metrics: Vec<Spec>,
 }
 
 impl Description {
@@ -29,30 +39,44 @@ impl Description {
             layer["name"] = json!(name);
             layer
         };
-        json!({
-            "input": self.input.sizes(),
+        let mut model = json!({
             "layers": self.layers.iter().map(layer).collect::<Vec<_>>(),
             "optimizer": spec_to_json(&self.optimizer),
-            "loss": spec_to_json(&self.loss),
-            "metrics": self.metrics.iter().map(spec_to_json).collect::<Vec<_>>(),
             "key": format!("{:x}", self.key),
             "epoch": self.epoch,
             "step": self.step,
             "learning_rate": self.learning_rate.map(number_to_json),
-        })
-        .to_string()
+        });
+        self.wiring.describe(&mut model);
+        match &self.heads[..] {
+            [head] if self.wiring.chain && head.weight == 1.0 => {
+                model["loss"] = spec_to_json(&head.loss);
+                model["metrics"] = head.metrics.iter().map(spec_to_json).collect();
+            }
+            heads => model["heads"] = heads.iter().map(HeadSpec::to_json).collect(),
+        }
+        model.to_string()
     }
 
     /// The description that `text` holds, or `None` where it holds none.
     pub(super) fn from_json(text: &str) -> Option<Description> {
         let value: Value = serde_json::from_str(text).ok()?;
         let layer = |layer: &Value| Some((layer["name"].as_str()?.to_owned(), spec_from_json(layer)?));
+        let layers: Vec<_> = value["layers"].as_array()?.iter().map(layer).collect::<Option<_>>()?;
+        let heads = match value.get("heads") {
+            Some(heads) => heads.as_array()?.iter().map(HeadSpec::from_json).collect::<Option<_>>()?,
+            None => vec![HeadSpec {
+                output: 0,
+                loss: spec_from_json(&value["loss"])?,
+                weight: 1.0,
+                metrics: specs(&value["metrics"])?,
+            }],
+        };
         Some(Description {
-            input: Shape::new(&sizes(value["input"].as_array()?)?).ok()?,
-            layers: value["layers"].as_array()?.iter().map(layer).collect::<Option<_>>()?,
+            wiring: Wiring::read(&value, layers.len())?,
+            layers,
             optimizer: spec_from_json(&value["optimizer"])?,
-            loss: spec_from_json(&value["loss"])?,
-            metrics: value["metrics"].as_array()?.iter().map(spec_from_json).collect::<Option<_>>()?,
+            heads,
             key: Key::from_hex(value["key"].as_str()?)?,
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
@@ -64,19 +88,27 @@ impl Description {
 impl Description {
     /// What makes this another training than `other`, whatever their epochs and steps.
     pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+        // As JSON has them, for there settings have an order.
+        let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
         let layers = |description: &Description| -> Vec<Value> {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
-        let metrics = |description: &Description| description.metrics.iter().map(spec_to_json).collect::<Vec<_>>();
-        // As JSON has them, for there settings have an order.
-        let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
-        if self.input != other.input || layers(self) != layers(other) {
+        let metrics = |heads: &[HeadSpec]| -> Vec<Vec<Value>> {
+            heads.iter().map(|head| head.metrics.iter().map(spec_to_json).collect()).collect()
+        };
+        let trained = |heads: &[HeadSpec]| -> Vec<(usize, f32)> {
+            heads.iter().map(|head| (head.output, head.weight)).collect()
+        };
+        let mut losses = self.heads.iter().zip(&other.heads).map(|(a, b)| (&a.loss, &b.loss));
+        if self.wiring != other.wiring || layers(self) != layers(other) {
             Some("its layers are others".into())
         } else if !same(&self.optimizer, &other.optimizer) {
             Some(format!("it was trained with {}, here it is {}", self.optimizer, other.optimizer))
-        } else if !same(&self.loss, &other.loss) {
-            Some(format!("its loss is {}, here it is {}", self.loss, other.loss))
-        } else if metrics(self) != metrics(other) {
+        } else if trained(&self.heads) != trained(&other.heads) {
+            Some("its losses are of other outputs or have other weights".into())
+        } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
+            Some(format!("its loss is {there}, here it is {here}"))
+        } else if metrics(&self.heads) != metrics(&other.heads) {
             Some("its metrics are others".into())
         } else if self.key != other.key {
             Some("it was trained with another seed".into())
@@ -84,6 +116,30 @@ impl Description {
             None
         }
     }
+}
+
+impl HeadSpec {
+    fn to_json(&self) -> Value {
+        json!({
+            "output": self.output,
+            "loss": spec_to_json(&self.loss),
+            "weight": number_to_json(self.weight),
+            "metrics": self.metrics.iter().map(spec_to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn from_json(value: &Value) -> Option<HeadSpec> {
+        Some(HeadSpec {
+            output: usize::try_from(value["output"].as_u64()?).ok()?,
+            loss: spec_from_json(&value["loss"])?,
+            weight: value["weight"].as_f64()? as f32,
+            metrics: specs(&value["metrics"])?,
+        })
+    }
+}
+
+fn specs(value: &Value) -> Option<Vec<Spec>> {
+    value.as_array()?.iter().map(spec_from_json).collect()
 }
 
 fn spec_to_json(spec: &Spec) -> Value {
@@ -113,7 +169,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
         Value::Bool(flag) => SpecValue::Flag(*flag),
         Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
         Value::Number(number) => SpecValue::Size(usize::try_from(number.as_u64()?).ok()?),
-        Value::Array(array) => SpecValue::Sizes(sizes(array)?),
+        Value::Array(_) => SpecValue::Sizes(sizes(value)?),
         Value::String(word) => SpecValue::Word(word.clone()),
         Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
         Value::Null => return None,
@@ -127,19 +183,27 @@ fn number_to_json(number: f32) -> Value {
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
 }
 
-fn sizes(array: &[Value]) -> Option<Vec<usize>> {
-    array.iter().map(|size| usize::try_from(size.as_u64()?).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::wiring::Call;
     use super::*;
+    use crate::shape::Shape;
 
-    fn description(spec: Spec) -> Description {
-        let loss = Spec::new("Loss").with("from_logits", true);
-        let (input, layers, metrics) = (Shape::from([2, 3]), vec![("name".into(), spec.clone())], vec![spec.clone()]);
-        let (key, learning_rate) = (Key::from_seed(9), Some(0.1));
-        Description { input, layers, optimizer: spec, loss, metrics, key, epoch: 2, step: u64::MAX, learning_rate }
+    fn description(spec: Spec, wiring: Wiring, heads: Vec<HeadSpec>) -> Description {
+        Description {
+            wiring,
+            layers: vec![("name".into(), spec.clone())],
+            optimizer: spec,
+            heads,
+            key: Key::from_seed(9),
+            epoch: 2,
+            step: u64::MAX,
+            learning_rate: Some(0.1),
+        }
+    }
+
+    fn head(output: usize, weight: f32, metrics: Vec<Spec>) -> HeadSpec {
+        HeadSpec { output, loss: Spec::new("Loss").with("from_logits", true), weight, metrics }
     }
 
     #[test]
@@ -147,8 +211,25 @@ mod tests {
         // In alphabetical order, as JSON objects are read.
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
-        let description = description(spec);
+        let chain = Wiring::chain(Shape::from([2, 3]), 1);
+        let description = description(spec.clone(), chain, vec![head(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));
+    }
+
+    #[test]
+    fn every_wiring_comes_back() {
+        let part = || Spec::new("Part");
+        let wiring = Wiring {
+            chain: false,
+            inputs: vec![("a".into(), Shape::from([2, 3])), ("b".into(), Shape::SCALAR)],
+            calls: vec![Call { layer: 0, inputs: vec![0, 1] }, Call { layer: 0, inputs: vec![2] }],
+            outputs: vec![("y".into(), 3), ("z".into(), 2)],
+        };
+        let heads = vec![head(0, 0.5, vec![part(), part()]), head(1, 1.0, vec![])];
+        let graph = description(part(), wiring, heads);
+        assert_eq!(Description::from_json(&graph.to_json()), Some(graph));
+        let weighted = description(part(), Wiring::chain(Shape::from([4]), 1), vec![head(0, 0.25, vec![])]);
+        assert_eq!(Description::from_json(&weighted.to_json()), Some(weighted));
     }
 
     #[test]
@@ -167,7 +248,8 @@ mod tests {
 
     #[test]
     fn what_is_no_description_is_none() {
-        let whole = description(Spec::new("Part")).to_json();
+        let chain = Wiring::chain(Shape::from([2, 3]), 1);
+        let whole = description(Spec::new("Part"), chain, vec![head(0, 1.0, vec![])]).to_json();
         for wrong in ["", "7", "{}", &whole.replace("\"key\":\"09", "\"key\":\"x"), &whole.replace("[2,3]", "[2,-3]")] {
             assert_eq!(Description::from_json(wrong), None, "{wrong}");
         }

@@ -27,10 +27,12 @@ mod params;
 mod record;
 mod registry;
 mod state;
+mod wiring;
 
 pub use registry::Registry;
 pub use state::CallbackState;
 
-pub(crate) use describe::Description;
+pub(crate) use describe::{Description, HeadSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;
+pub(crate) use wiring::{Call, Wiring};

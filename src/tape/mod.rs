@@ -14,6 +14,8 @@ pub use op::{Gradients, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 
+pub(crate) use stamp::Stamp;
+
 use crate::error::Result;
 use crate::random::Key;
 use crate::shape::{Shape, View};
@@ -21,7 +23,6 @@ use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
 use op::{Loan, Place, Source};
 use plan::Addition;
 use record::Recording;
-use stamp::Stamp;
 use std::fmt;
 
 /// A recorded computation: operations with their buffers. Plain data, `Send`, replayable.

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Stamp(u64);
+pub(crate) struct Stamp(u64);
 
 impl Stamp {
-    pub(super) fn next() -> Stamp {
+    pub(crate) fn next() -> Stamp {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Stamp(NEXT.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,0 +1,38 @@
+//! Datasets whose rows have several inputs or several targets, each with a name.
+
+use super::{Dataset, Target};
+use crate::error::Result;
+use crate::shape::Shape;
+
+/// Several inputs and targets of a dataset's rows, by name, for models that have several: see
+/// [`Dataset::columns`]. [`NamedArrays`](super::NamedArrays) has them in memory.
+///
+/// Each column is gathered by itself, so a row that is made up must be made up alike for all of them.
+pub trait Columns: Dataset {
+    /// The name and the shape of each input of a row.
+    fn input_columns(&self) -> Vec<(String, Shape)>;
+
+    /// The name and the kind of each target of a row. There may be none where nothing is trained or evaluated.
+    fn target_columns(&self) -> Vec<(String, Target)>;
+
+    /// Writes the rows `rows` of the input with this number over `values`, as [`Dataset::gather`] does.
+    ///
+    /// # Panics
+    /// Here and below: may panic when there is no such column or row, or the slice has another length.
+    fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
+
+    /// Writes the rows `rows` of the target with this number over `values`.
+    fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
+
+    /// Checks one target of one row against an output whose last axis has size `classes`. Gathers it, unless a dataset
+    /// knows a quicker way.
+    ///
+    /// # Errors
+    /// As [`Dataset::check_row`].
+    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
+        let (_, kind) = self.target_columns()[target];
+        let mut values = vec![0.0; kind.len()];
+        self.gather_target(target, &[row], &mut values);
+        kind.check(row, values.first().map_or(0.0, |&label| f64::from(label)), classes)
+    }
+}

@@ -1,0 +1,190 @@
+//! A dataset over arrays in memory with several inputs and targets.
+
+use super::elements::{InputElements, Inputs, TargetElements, Targets};
+use super::{Columns, Dataset, Target};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use std::fmt;
+
+/// A dataset over arrays in memory whose rows have several inputs and targets, each with the name of the model's input or
+/// output that it is for. What Keras takes as dictionaries of arrays.
+///
+/// ```
+/// use gradus::data::{Columns, Dataset, NamedArrays};
+/// use ndarray::array;
+/// let data = NamedArrays::new()
+///     .input("position", array![[0.0f32, 1.0], [2.0, 3.0]])?
+///     .input("height", array![[0.5f32], [0.25]])?
+///     .target("kind", array![1u8, 0])?;
+/// assert_eq!(data.len(), 2);
+/// let mut heights = [0.0; 2];
+/// data.gather_input(1, &[1, 0], &mut heights);
+/// assert_eq!(heights, [0.25, 0.5]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct NamedArrays {
+    rows: usize,
+    inputs: Vec<(String, Shape, InputElements)>,
+    targets: Vec<(String, Target, TargetElements)>,
+}
+
+impl NamedArrays {
+    /// No column yet.
+    pub fn new() -> NamedArrays {
+        NamedArrays::default()
+    }
+
+    /// Adds an input: rows × the shape of one.
+    ///
+    /// # Errors
+    /// Another number of rows than the columns before, a name that an input has already, and what
+    /// [`Arrays::new`](super::Arrays::new) says of arrays.
+    pub fn input(mut self, name: impl Into<String>, values: impl Into<Inputs>) -> Result<NamedArrays> {
+        let (name, values) = (name.into(), values.into());
+        let (rows, shape) = values.rows()?;
+        let taken = self.inputs.iter().any(|(other, ..)| *other == name);
+        self.check("input", &name, rows, taken, shape)?;
+        self.inputs.push((name, shape, values.elements));
+        Ok(NamedArrays { rows, ..self })
+    }
+
+    /// Adds a target: a label for each row, or rows × floats.
+    ///
+    /// # Errors
+    /// As for [`input`](NamedArrays::input).
+    pub fn target(mut self, name: impl Into<String>, values: impl Into<Targets>) -> Result<NamedArrays> {
+        let (name, values) = (name.into(), values.into());
+        let (rows, target) = values.rows()?;
+        let taken = self.targets.iter().any(|(other, ..)| *other == name);
+        self.check("target", &name, rows, taken, target.shape())?;
+        self.targets.push((name, target, values.elements));
+        Ok(NamedArrays { rows, ..self })
+    }
+
+    fn check(&self, kind: &str, name: &str, rows: usize, taken: bool, shape: Shape) -> Result<()> {
+        let wrong = |expected: String| {
+            let found = shape.batch(rows).into_iter().collect();
+            Err(Error::Shape { place: format!("{kind} \"{name}\""), found, expected: expected.into() })
+        };
+        let first = self.inputs.is_empty() && self.targets.is_empty();
+        match taken {
+            true => wrong(format!("a name that no other {kind} has")),
+            false if !first && rows != self.rows => wrong(format!("{} rows, as the columns before have", self.rows)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Columns for NamedArrays {
+    fn input_columns(&self) -> Vec<(String, Shape)> {
+        self.inputs.iter().map(|(name, shape, _)| (name.clone(), *shape)).collect()
+    }
+
+    fn target_columns(&self) -> Vec<(String, Target)> {
+        self.targets.iter().map(|(name, target, _)| (name.clone(), *target)).collect()
+    }
+
+    fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
+        let (_, shape, elements) = &self.inputs[input];
+        elements.gather(shape.len(), false, rows, values);
+    }
+
+    fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]) {
+        let (_, target, elements) = &self.targets[target];
+        elements.gather(*target, rows, values);
+    }
+
+    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
+        let (_, target, elements) = &self.targets[target];
+        target.check(row, elements.label(row).unwrap_or(0) as f64, classes)
+    }
+}
+
+/// The first input and the first target are what stands for the whole where only one of each is asked for.
+impl Dataset for NamedArrays {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.inputs.first().map_or(Shape::from([0]), |(_, shape, _)| *shape)
+    }
+
+    fn target(&self) -> Target {
+        self.targets.first().map_or(Target::Values(Shape::from([0])), |(_, target, _)| *target)
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+        if !self.inputs.is_empty() {
+            self.gather_input(0, rows, inputs);
+        }
+        if !self.targets.is_empty() {
+            self.gather_target(0, rows, targets);
+        }
+    }
+
+    fn columns(&self) -> Option<&dyn Columns> {
+        Some(self)
+    }
+}
+
+impl fmt::Debug for NamedArrays {
+    /// Says what the rows are, not the numbers in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inputs, targets) = (self.input_columns(), self.target_columns());
+        f.debug_struct("NamedArrays")
+            .field("rows", &self.rows)
+            .field("inputs", &inputs)
+            .field("targets", &targets)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, array};
+
+    fn message(data: Result<NamedArrays>) -> String {
+        data.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn columns_that_do_not_go_together_are_told() {
+        let one = || NamedArrays::new().input("a", Array2::<f32>::zeros((3, 2))).unwrap();
+        let text = "input \"b\": found shape 4 × 2, expected 3 rows, as the columns before have";
+        assert_eq!(message(one().input("b", Array2::<f32>::zeros((4, 2)))), text);
+        let text = "input \"a\": found shape 3 × 5, expected a name that no other input has";
+        assert_eq!(message(one().input("a", Array2::<u8>::zeros((3, 5)))), text);
+        let both = one().target("a", Array1::<u8>::zeros(3)).unwrap();
+        let text = "target \"a\": found shape 3, expected a name that no other target has";
+        assert_eq!(message(both.target("a", Array1::<u8>::zeros(3))), text);
+        assert_eq!(message(one().target("t", Array1::<u8>::zeros(2))), "target \"t\": found shape 2, expected 3 rows, as the columns before have");
+    }
+
+    #[test]
+    fn parts_of_it_have_the_same_columns() {
+        let data = NamedArrays::new().input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
+        let data = data.target("x", array![0u8, 1, 2]).unwrap().target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
+        let part = crate::data::Rows::range(&data, 1..).unwrap();
+        let columns = part.columns().unwrap();
+        assert_eq!(columns.target_columns(), data.target_columns());
+        let mut values = [0.0; 3];
+        columns.gather_target(1, &[1, 0, 1], &mut values);
+        assert_eq!(values, [2.5, 1.5, 2.5]);
+        columns.gather_input(0, &[0, 1, 0], &mut values);
+        assert_eq!(values, [2.0, 3.0, 2.0]);
+        assert!(columns.check_target(0, 0, 2).is_ok());
+        assert_eq!(columns.check_target(0, 1, 2).unwrap_err().to_string().split(':').next(), Some("row 2"));
+    }
+
+    #[test]
+    fn without_targets_it_can_be_predicted() {
+        let data = NamedArrays::new().input("a", array![[1.0f32], [2.0]]).unwrap();
+        assert!(data.target().is_empty());
+        let mut inputs = [0.0; 2];
+        data.gather(&[1, 0], &mut inputs, &mut []);
+        assert_eq!(inputs, [2.0, 1.0]);
+    }
+}

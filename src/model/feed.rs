@@ -1,0 +1,175 @@
+//! What a dataset gives a model: which of its inputs and targets goes where, checked before any work starts.
+
+use super::Model;
+use super::plan::Plan;
+use crate::data::{Columns, Dataset};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+
+/// A dataset that fits a model.
+pub(super) struct Feed<'a> {
+    data: &'a dyn Dataset,
+    /// The columns by name, and which of them each input and each target of the model takes.
+    columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
+    /// The shape of one target for each output that is trained.
+    pub(super) targets: Vec<Shape>,
+}
+
+impl<'a> Feed<'a> {
+    /// Inputs and targets, for training and evaluation.
+    pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
+        let mut feed = Feed::inputs(model, data)?;
+        let outputs = model.network.output_names();
+        let wanted: Vec<&str> = model.heads.iter().map(|head| outputs[head.output].as_str()).collect();
+        if let Some((columns, _, targets)) = &mut feed.columns {
+            let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
+            *targets = choose("target", &wanted, &found)?;
+        } else {
+            only_one("target", &wanted)?;
+        }
+        for (number, head) in model.heads.iter().enumerate() {
+            let (output, target) = (model.network.output(head.output), feed.target(number));
+            let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
+            head.loss.check(output, target).map_err(|error| error.at(place, &[target, output]))?;
+            feed.check(number, output.last())?;
+            feed.targets.push(target);
+        }
+        Ok(feed)
+    }
+
+    /// Inputs alone, for prediction.
+    pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
+        if data.is_empty() {
+            return Err(Error::Empty { what: "the dataset".into() });
+        }
+        let inputs = &model.network.wiring.inputs;
+        let wanted: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+        let columns = match data.columns() {
+            None => {
+                only_one("input", &wanted)?;
+                check_input(data.input_shape(), inputs[0].1, || "inputs per sample".into())?;
+                None
+            }
+            Some(columns) => {
+                let found = columns.input_columns();
+                let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
+                let chosen = choose("input", &wanted, &names)?;
+                for ((name, shape), column) in inputs.iter().zip(&chosen) {
+                    check_input(found[*column].1, *shape, || format!("input \"{name}\" per sample"))?;
+                }
+                Some((columns, chosen, Vec::new()))
+            }
+        };
+        Ok(Feed { data, columns, targets: Vec::new() })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn target(&self, number: usize) -> Shape {
+        match &self.columns {
+            None => self.data.target().shape(),
+            Some((columns, _, targets)) => columns.target_columns()[targets[number]].1.shape(),
+        }
+    }
+
+    fn check(&self, number: usize, classes: usize) -> Result<()> {
+        match &self.columns {
+            None => self.data.check(classes),
+            Some((columns, _, targets)) => {
+                let target = targets[number];
+                (0..self.data.len()).try_for_each(|row| columns.check_target(target, row, classes))
+            }
+        }
+    }
+
+    /// Writes rows into the inputs of a plan that has no targets.
+    pub(super) fn fill_inputs(&self, rows: &[usize], plan: &mut Plan) {
+        let Some((columns, inputs, _)) = &self.columns else {
+            let mut targets = vec![0.0; rows.len() * self.data.target().len()];
+            return self.data.gather(rows, plan.tape.input_slice(plan.inputs[0]), &mut targets);
+        };
+        for (id, column) in plan.inputs.iter().zip(inputs) {
+            columns.gather_input(*column, rows, plan.tape.input_slice(*id));
+        }
+    }
+
+    /// The inputs and then the targets of rows, each column after the other.
+    pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
+        let zeros = |length: usize| vec![0.0; rows.len() * length];
+        let Some((columns, inputs, targets)) = &self.columns else {
+            let (mut inputs, mut targets) = (zeros(self.data.input_shape().len()), zeros(self.data.target().len()));
+            self.data.gather(rows, &mut inputs, &mut targets);
+            return [inputs, targets].concat();
+        };
+        let mut all = Vec::new();
+        for column in inputs {
+            let mut values = zeros(columns.input_columns()[*column].1.len());
+            columns.gather_input(*column, rows, &mut values);
+            all.extend(values);
+        }
+        for column in targets {
+            let mut values = zeros(columns.target_columns()[*column].1.len());
+            columns.gather_target(*column, rows, &mut values);
+            all.extend(values);
+        }
+        all
+    }
+
+    /// Writes rows into the inputs and the targets of a plan.
+    pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
+        let Some((columns, _, targets)) = &self.columns else {
+            let [inputs, targets] = plan.batch_mut();
+            return self.data.gather(rows, inputs, targets);
+        };
+        self.fill_inputs(rows, plan);
+        for (id, column) in plan.targets.iter().zip(targets) {
+            columns.gather_target(*column, rows, plan.tape.input_slice(*id));
+        }
+    }
+}
+
+/// The column that each wanted name stands for. Where there is one of either, names do not matter.
+fn choose(kind: &'static str, wanted: &[&str], found: &[String]) -> Result<Vec<usize>> {
+    if let ([_], [_]) = (wanted, found) {
+        return Ok(vec![0]);
+    }
+    let unknown = |name: &str| Error::Unknown { kind: column(kind), name: name.into(), known: found.to_vec() };
+    let position = |name: &&str| found.iter().position(|found| found == name).ok_or_else(|| unknown(name));
+    wanted.iter().map(position).collect()
+}
+
+fn column(kind: &str) -> &'static str {
+    if kind == "input" { "input in the dataset" } else { "target in the dataset" }
+}
+
+/// A dataset without names has one input and one target.
+fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
+    if let [_] = wanted {
+        return Ok(());
+    }
+    let problem = format!(
+        "it has one {kind} without a name, but the model has {}; NamedArrays, or Columns for a dataset of your own, give each its own",
+        wanted.join(", ")
+    );
+    Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
+}
+
+/// `all` where there is but one, else `kind "name"`.
+fn place(all: &str, kind: &str, name: &str, count: usize) -> String {
+    if count == 1 { all.into() } else { format!("{kind} \"{name}\"") }
+}
+
+/// Equal shapes, or ones that differ only by a last axis of 1, which is added or taken away as in Keras.
+pub(super) fn check_input(found: Shape, model: Shape, place: impl FnOnce() -> String) -> Result<()> {
+    let trimmed = |shape: Shape| {
+        let sizes = shape.sizes();
+        Shape::new(sizes.strip_suffix(&[1]).unwrap_or(sizes))
+    };
+    if found == model || (trimmed(found)? == trimmed(model)? && found.rank().abs_diff(model.rank()) == 1) {
+        return Ok(());
+    }
+    let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");
+    Err(Error::expected(expected).at(place, &[found]))
+}

@@ -1,0 +1,198 @@
+//! Layers applied to named inputs and to each other's outputs, in any order without cycles.
+
+use super::network::{Layers, Network};
+use super::{Compile, Model, summary};
+use crate::error::Result;
+use crate::layers::{Layer, Source};
+use crate::random::Key;
+use crate::save::{Call, Wiring};
+use crate::shape::Shape;
+use crate::tape::{Params, Stamp};
+use std::sync::Arc;
+
+/// A network of several inputs and outputs, with skips and shared layers: a recipe, without numbers. Keras' functional
+/// models.
+///
+/// Every [`apply`](Graph::apply) gives a [`Node`] that later ones can take. Nothing fails before
+/// [`compile`](Graph::compile), which names the layer that is wrong.
+///
+/// ```
+/// use gradus::data::NamedArrays;
+/// use gradus::layers::{Activation, Dense};
+/// use gradus::losses::SparseCategoricalCrossentropy;
+/// use gradus::{Compile, Fit, Graph, Progress, metrics::Accuracy, optimizers::Adam};
+/// use ndarray::{Array1, Array2};
+///
+/// let mut graph = Graph::new();
+/// let left = graph.input("left", [3]);
+/// let right = graph.input("right", [3]);
+/// let encoder = graph.layer("encoder", Dense::new(8).activation(Activation::Relu));
+/// let a = graph.apply(encoder, left); // one layer, applied twice: one set of weights
+/// let b = graph.apply(encoder, right);
+/// let [a, b] = [a, b].map(|x| graph.apply(Dense::new(2).activation(Activation::Softmax), x));
+/// graph.output("left_kind", a);
+/// graph.output("right_kind", b);
+///
+/// let settings = Compile::new(Adam::default(), SparseCategoricalCrossentropy::new());
+/// let mut model = graph.compile(settings.metric_of("left_kind", Accuracy))?;
+/// let rows = Array2::from_shape_fn((20, 3), |(i, j)| ((i * 7 + j * 5) % 9) as f32 / 9.0);
+/// let kinds = Array1::from_shape_fn(20, |i| (i % 2) as u8);
+/// let data = NamedArrays::new().input("left", &rows)?.input("right", &rows)?;
+/// let data = data.target("left_kind", &kinds)?.target("right_kind", &kinds)?;
+/// let history = model.fit(&data, Fit::new().progress(Progress::Quiet))?;
+/// assert_eq!(history.names(), ["loss", "left_kind_loss", "right_kind_loss", "left_kind_accuracy"]);
+/// assert_eq!(model.predict_outputs(&data)?["right_kind"].shape(), [20, 2]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Graph {
+    stamp: Stamp,
+    inputs: Vec<(String, Shape)>,
+    layers: Layers,
+    calls: Vec<(usize, Vec<Node>)>,
+    outputs: Vec<(String, Node)>,
+}
+
+/// A value in a [`Graph`]: an input, or what a layer gives. It belongs to the graph that gave it, and to that one's clones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    stamp: Stamp,
+    value: NodeValue,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NodeValue {
+    Input(usize),
+    Call(usize),
+}
+
+impl AsRef<[Node]> for Node {
+    /// The only one.
+    fn as_ref(&self) -> &[Node] {
+        std::slice::from_ref(self)
+    }
+}
+
+/// A layer in a [`Graph`], to be applied any number of times: all calls share its weights. Made by [`Graph::layer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GraphLayer {
+    stamp: Stamp,
+    layer: usize,
+}
+
+/// What can be applied: a new layer, or one that stands in the graph already.
+#[derive(Debug)]
+pub struct Applied(Choice);
+
+#[derive(Debug)]
+enum Choice {
+    New(Arc<dyn Layer>),
+    Known(GraphLayer),
+}
+
+impl<L: Layer + 'static> From<L> for Applied {
+    fn from(layer: L) -> Applied {
+        Applied(Choice::New(Arc::new(layer)))
+    }
+}
+
+impl From<GraphLayer> for Applied {
+    fn from(layer: GraphLayer) -> Applied {
+        Applied(Choice::Known(layer))
+    }
+}
+
+/// What stands for a value or a layer that is not the graph's; building refuses it by name.
+const FOREIGN: usize = usize::MAX;
+
+impl Default for Graph {
+    fn default() -> Graph {
+        Graph::new()
+    }
+}
+
+impl Graph {
+    /// Without inputs, layers and outputs.
+    pub fn new() -> Graph {
+        let (inputs, layers, calls, outputs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Graph { stamp: Stamp::next(), inputs, layers, calls, outputs }
+    }
+
+    /// Adds an input; `shape` is that of one sample. Datasets give it by this name.
+    pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
+        self.inputs.push((name.into(), shape.into()));
+        self.node(NodeValue::Input(self.inputs.len() - 1))
+    }
+
+    /// Puts a layer with a name of its own into the graph, to be applied later, and more than once if its weights are to
+    /// be shared.
+    pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
+        self.layers.push((Some(name.into()), Arc::new(layer)));
+        GraphLayer { stamp: self.stamp, layer: self.layers.len() - 1 }
+    }
+
+    /// Applies a layer to nodes, and gives what comes out: `graph.apply(Dense::new(64), x)`, `graph.apply(layer, [a, b])`.
+    /// A new layer gets Keras' name for it, such as `dense_1`.
+    pub fn apply(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> Node {
+        let layer = match layer.into().0 {
+            Choice::New(layer) => {
+                self.layers.push((None, layer));
+                self.layers.len() - 1
+            }
+            Choice::Known(known) if known.stamp == self.stamp => known.layer,
+            Choice::Known(_) => FOREIGN,
+        };
+        self.calls.push((layer, inputs.as_ref().to_vec()));
+        self.node(NodeValue::Call(self.calls.len() - 1))
+    }
+
+    /// Makes a node an output of this name: what `predict` gives, and what a loss and targets can be for.
+    pub fn output(&mut self, name: impl Into<String>, node: Node) {
+        self.outputs.push((name.into(), node));
+    }
+
+    /// The layers in Keras' columns with what each is connected to, and the number of weights.
+    ///
+    /// # Errors
+    /// As for [`compile`](Graph::compile), but for the settings.
+    pub fn summary(&self) -> Result<String> {
+        let mut params = Params::new();
+        let network = self.build(&mut params, Key::from_seed(0))?;
+        Ok(summary::table(&network, &params))
+    }
+
+    /// Gives the layers their weights, and says how they will be trained.
+    ///
+    /// # Errors
+    /// Layers that do not fit what they are applied to, nodes of other graphs, names that are taken, an input or a layer
+    /// that is not used, settings out of range, losses and metrics of outputs that are not there, a thread pool that
+    /// cannot be made.
+    pub fn compile(&self, settings: Compile) -> Result<Model> {
+        settings.model(|params, key| self.build(params, key))
+    }
+
+    fn build(&self, params: &mut Params, key: Key) -> Result<Network> {
+        let network = Network::build(self.wiring(), self.layers.clone(), params, Source::Init(key))?;
+        network.check_recording(params)?;
+        Ok(network)
+    }
+
+    fn node(&self, value: NodeValue) -> Node {
+        Node { stamp: self.stamp, value }
+    }
+
+    fn wiring(&self) -> Wiring {
+        let value = |node: &Node| match node.value {
+            _ if node.stamp != self.stamp => FOREIGN,
+            NodeValue::Input(input) => input,
+            NodeValue::Call(call) => self.inputs.len() + call,
+        };
+        let calls = self.calls.iter();
+        Wiring {
+            chain: false,
+            inputs: self.inputs.clone(),
+            calls: calls.map(|(layer, nodes)| Call { layer: *layer, inputs: nodes.iter().map(value).collect() }).collect(),
+            outputs: self.outputs.iter().map(|(name, node)| (name.clone(), value(node))).collect(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What is trained of a model: outputs with their losses and metrics.
+
+use super::network::Network;
+use crate::error::{Error, Result, check_setting};
+use crate::losses::Loss;
+use crate::metrics::Metric;
+use std::sync::Arc;
+
+/// The losses of a model's outputs: one for all, or one for each by name. An output without a loss is not trained, and a
+/// dataset need not have targets for it.
+///
+/// ```
+/// use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
+/// use gradus::{Compile, Losses, metrics::Accuracy, optimizers::Adam};
+/// let losses = Losses::new()
+///     .output("digit", SparseCategoricalCrossentropy::new())
+///     .output("colour", CategoricalCrossentropy::new());
+/// let settings = Compile::new(Adam::default(), losses).loss_weight("colour", 0.5).metric_of("digit", Accuracy);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Losses {
+    every: Option<Arc<dyn Loss>>,
+    named: Vec<(String, Arc<dyn Loss>)>,
+}
+
+impl Losses {
+    /// None yet.
+    pub fn new() -> Losses {
+        Losses::default()
+    }
+
+    /// Adds the loss of the output with this name.
+    pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
+        self.named.push((name.into(), Arc::new(loss)));
+        self
+    }
+}
+
+impl<L: Loss + 'static> From<L> for Losses {
+    /// This loss for every output.
+    fn from(loss: L) -> Losses {
+        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
+    }
+}
+
+/// What `compile` was told about outputs, before it is known which there are.
+#[derive(Debug)]
+pub(super) struct Wishes {
+    pub(super) losses: Losses,
+    pub(super) weights: Vec<(String, f32)>,
+    /// Metrics with the output they are of; without one where there is but one.
+    pub(super) metrics: Vec<(Option<String>, Box<dyn Metric>)>,
+}
+
+/// An output that is trained.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its number among the model's outputs.
+    pub(super) output: usize,
+    pub(super) loss: Arc<dyn Loss>,
+    /// How much its loss counts in the sum of all.
+    pub(super) weight: f32,
+    pub(super) metrics: Vec<Box<dyn Metric>>,
+}
+
+impl Wishes {
+    /// The outputs that are trained, in the model's order.
+    pub(super) fn heads(self, network: &Network) -> Result<Vec<Head>> {
+        let names = network.output_names();
+        let number = |name: &String| {
+            let unknown = || Error::Unknown { kind: "output", name: name.clone(), known: names.clone() };
+            names.iter().position(|known| known == name).ok_or_else(unknown)
+        };
+        let head = |output, loss| Head { output, loss, weight: 1.0, metrics: Vec::new() };
+        let mut heads: Vec<Head> = match self.losses.every {
+            Some(loss) => (0..names.len()).map(|output| head(output, loss.clone())).collect(),
+            None => {
+                let named = self.losses.named.into_iter();
+                named.map(|(name, loss)| Ok(head(number(&name)?, loss))).collect::<Result<_>>()?
+            }
+        };
+        heads.sort_by_key(|head| head.output);
+        if let Some(twice) = heads.windows(2).find(|pair| pair[0].output == pair[1].output) {
+            return Err(problem(&names[twice[0].output], "two losses are given for it; add them in a loss of your own"));
+        }
+        check_setting(!heads.is_empty(), "Compile", "losses", 0.0, "1 ≤ losses")?;
+        for (name, weight) in self.weights {
+            check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite numbers")?;
+            find(&mut heads, number(&name)?, &name)?.weight = weight;
+        }
+        for (name, metric) in self.metrics {
+            metric.check()?;
+            let name = match (name, &names[..]) {
+                (Some(name), _) => name,
+                (None, [only]) => only.clone(),
+                (None, _) => return Err(of_which(metric.as_ref(), &names)),
+            };
+            find(&mut heads, number(&name)?, &name)?.metrics.push(metric);
+        }
+        Ok(heads)
+    }
+}
+
+fn find<'a>(heads: &'a mut [Head], output: usize, name: &str) -> Result<&'a mut Head> {
+    let head = heads.iter_mut().find(|head| head.output == output);
+    head.ok_or_else(|| problem(name, "it has no loss, and so no targets for a loss weight or a metric; give it a loss"))
+}
+
+fn problem(output: &str, problem: &'static str) -> Error {
+    Error::Graph { place: format!("output \"{output}\""), problem: problem.into() }
+}
+
+fn of_which(metric: &dyn Metric, outputs: &[String]) -> Error {
+    let problem = format!("the model has the outputs {}; metric_of says which it is of", outputs.join(", "));
+    Error::Graph { place: format!("metric {}", metric.name()), problem: problem.into() }
+}

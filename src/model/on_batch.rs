@@ -1,0 +1,81 @@
+//! One batch at a time, for training loops of one's own: Keras' `train_on_batch`, `test_on_batch` and `predict_on_batch`.
+
+use super::Model;
+use super::feed::Feed;
+use super::plan::Plan;
+use super::scoring::{Means, blank_scores};
+use super::threads::Threads;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::metrics::Scores;
+use crate::random::Key;
+use crate::tape::Mode;
+use ndarray::{ArrayD, ArrayRef, Dimension};
+
+impl Model {
+    /// One training step on all rows of a dataset at once. Returns the loss and the metrics of this batch, as they were
+    /// before the step. The model's step counts on, its epoch does not.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
+    /// use gradus::{losses::SparseCategoricalCrossentropy, optimizers::Sgd};
+    /// use ndarray::{arr1, arr2};
+    /// let loss = SparseCategoricalCrossentropy::new().from_logits(true);
+    /// let mut model = Sequential::new([2]).add(Dense::new(2)).compile(Compile::new(Sgd::new(0.5), loss))?;
+    /// let data = Arrays::new(arr2(&[[0.0f32, 1.0], [1.0, 0.0], [0.5, 0.1]]), arr1(&[1u8, 0, 0]))?;
+    /// let first = model.train_on_batch(&data.rows(..2)?)?;
+    /// for _ in 0..20 {
+    ///     model.train_on_batch(&data.rows(..2)?)?;
+    /// }
+    /// assert!(model.test_on_batch(&data.rows(..2)?)?.loss < first.loss);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Rows that do not fit the model, as for [`fit`](Model::fit); none of them change the model.
+    pub fn train_on_batch(&mut self, batch: &dyn Dataset) -> Result<Scores> {
+        let mut plan = self.fill(Mode::Training, batch)?;
+        let threads = std::mem::replace(&mut self.threads, Threads::ambient());
+        let rate = self.learning_rate();
+        threads.run(|| self.train_step(&mut plan, rate));
+        self.threads = threads;
+        Ok(self.scored(plan))
+    }
+
+    /// The loss and the metrics of all rows of a dataset, computed at once and without learning.
+    ///
+    /// # Errors
+    /// As for [`evaluate`](Model::evaluate).
+    pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
+        let mut plan = self.fill(Mode::Inference, batch)?;
+        self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
+        Ok(self.scored(plan))
+    }
+
+    /// The model's output for samples n × …, computed at once. [`predict`](Model::predict) gives the same bits and takes
+    /// less memory.
+    ///
+    /// # Errors
+    /// As for [`predict`](Model::predict).
+    pub fn predict_on_batch<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
+        self.predict_by(samples, usize::MAX)
+    }
+
+    /// A plan with all rows of a dataset in it.
+    fn fill(&self, mode: Mode, batch: &dyn Dataset) -> Result<Plan> {
+        let feed = Feed::new(self, batch)?;
+        let rows: Vec<usize> = (0..feed.len()).collect();
+        let mut plan = self.take_plan(mode, rows.len(), feed.targets.clone())?;
+        feed.fill(&rows, &mut plan);
+        Ok(plan)
+    }
+
+    /// What a plan that has run reports. The plan is kept.
+    fn scored(&self, plan: Plan) -> Scores {
+        let (mut means, mut scores) = (Means::new(&self.heads), blank_scores(&self.network, &self.heads));
+        plan.score(&self.heads, &mut means);
+        means.write(&mut scores);
+        self.plans.keep(plan);
+        scores
+    }
+}
