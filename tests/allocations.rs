@@ -4,11 +4,14 @@
 
 mod notebooks;
 
-use gradus::data::mnist;
-use gradus::losses::CategoricalCrossentropy;
+use gradus::data::{NamedArrays, mnist};
+use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, MaxPool2d};
+use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
-use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Model, Progress, Result, Sequential};
+use gradus::testing::LayerSample;
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Result, Sequential};
+use ndarray::{Array1, Array2};
 use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,6 +99,56 @@ fn check_fit(threads: usize) {
     }
 }
 
+/// Two inputs, a shared layer, a skip and two outputs, fed by name.
+fn check_graph(threads: usize) {
+    let mut graph = Graph::new();
+    let inputs = ["left", "right"].map(|name| graph.input(name, [20]));
+    let encoder = graph.layer("encoder", Dense::new(300).activation(Activation::Relu));
+    let [a, b] = inputs.map(|input| graph.apply(encoder, input));
+    let hidden = graph.apply(Dense::new(300).activation(Activation::Sigmoid), a);
+    let dropped = graph.apply(Dropout::new(0.2), b);
+    for (name, from) in [("first", hidden), ("second", dropped), ("third", b)] {
+        let output = graph.apply(Dense::new(3).activation(Activation::Softmax), from);
+        graph.output(name, output);
+    }
+    let values = |salt: usize| Array2::from_shape_fn((231, 20), |(i, j)| ((i * 7 + j * salt) % 13) as f32 / 13.0);
+    let mut data = NamedArrays::new().with_input("right", values(3)).unwrap().with_input("left", values(5)).unwrap();
+    for name in ["first", "second", "third"] {
+        data = data.with_target(name, Array1::from_shape_fn(231, |i| (i % 3) as u8)).unwrap();
+    }
+    let settings = Compile::new(Adam::default(), SparseCategoricalCrossentropy::new()).loss_weight("second", 0.5);
+    let mut model = graph.compile(settings.metric_of("first", Accuracy).threads(threads)).unwrap();
+    let mut steps = Steps::default();
+    let fit = Fit::new().epochs(2).batch_size(32).validation(&data).progress(Progress::Quiet).callback(&mut steps);
+    model.fit(&data, fit).unwrap();
+    keep(model);
+    assert_eq!((steps.steps, steps.later), (2 * 8, 0), "a graph allocates in steps 2 to 8 on {threads} threads");
+}
+
+/// Layers one by one, forward and backward.
+fn check_layers(threads: usize) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.broadcast(|_| rayon::yield_now()); // every thread has started
+    for sample in [
+        LayerSample::new(Dense::new(40)).input([70]),
+        LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input([16, 16, 3]),
+        LayerSample::new(MaxPool2d::new(2)).input([16, 16, 3]),
+        LayerSample::new(BatchNorm::new()).input([6, 5]),
+        LayerSample::new(Dropout::new(0.5)).input([500]),
+        LayerSample::new(Activation::Softmax).input([30]),
+    ] {
+        let mut step = sample.steps().unwrap();
+        let allocated = pool.install(|| {
+            step();
+            let before = allocations();
+            (0..3).for_each(|_| step());
+            allocations() - before
+        });
+        assert_eq!(allocated, 0, "{sample:?} allocates in steps 2 to 4 on {threads} threads");
+    }
+    keep(pool);
+}
+
 /// The network that is written on the tape, with random batches of 1000 that run on over the end of an epoch.
 fn check_tape(threads: usize) {
     let digits = mnist::load(None).unwrap().train.first(2500);
@@ -123,5 +176,7 @@ fn later_steps_allocate_nothing() {
     for threads in [1, 2] {
         check_fit(threads);
         check_tape(threads);
+        check_graph(threads);
+        check_layers(threads);
     }
 }

@@ -13,9 +13,9 @@ use std::fmt;
 /// use gradus::data::{Columns, Dataset, NamedArrays};
 /// use ndarray::array;
 /// let data = NamedArrays::new()
-///     .input("position", array![[0.0f32, 1.0], [2.0, 3.0]])?
-///     .input("height", array![[0.5f32], [0.25]])?
-///     .target("kind", array![1u8, 0])?;
+///     .with_input("position", array![[0.0f32, 1.0], [2.0, 3.0]])?
+///     .with_input("height", array![[0.5f32], [0.25]])?
+///     .with_target("kind", array![1u8, 0])?;
 /// assert_eq!(data.len(), 2);
 /// let mut heights = [0.0; 2];
 /// data.gather_input(1, &[1, 0], &mut heights);
@@ -40,7 +40,7 @@ impl NamedArrays {
     /// # Errors
     /// Another number of rows than the columns before, a name that an input has already, and what
     /// [`Arrays::new`](super::Arrays::new) says of arrays.
-    pub fn input(mut self, name: impl Into<String>, values: impl Into<Inputs>) -> Result<NamedArrays> {
+    pub fn with_input(mut self, name: impl Into<String>, values: impl Into<Inputs>) -> Result<NamedArrays> {
         let (name, values) = (name.into(), values.into());
         let (rows, shape) = values.rows()?;
         let taken = self.inputs.iter().any(|(other, ..)| *other == name);
@@ -52,8 +52,8 @@ impl NamedArrays {
     /// Adds a target: a label for each row, or rows × floats.
     ///
     /// # Errors
-    /// As for [`input`](NamedArrays::input).
-    pub fn target(mut self, name: impl Into<String>, values: impl Into<Targets>) -> Result<NamedArrays> {
+    /// As for [`with_input`](NamedArrays::with_input).
+    pub fn with_target(mut self, name: impl Into<String>, values: impl Into<Targets>) -> Result<NamedArrays> {
         let (name, values) = (name.into(), values.into());
         let (rows, target) = values.rows()?;
         let taken = self.targets.iter().any(|(other, ..)| *other == name);
@@ -152,21 +152,21 @@ mod tests {
 
     #[test]
     fn columns_that_do_not_go_together_are_told() {
-        let one = || NamedArrays::new().input("a", Array2::<f32>::zeros((3, 2))).unwrap();
+        let one = || NamedArrays::new().with_input("a", Array2::<f32>::zeros((3, 2))).unwrap();
         let text = "input \"b\": found shape 4 × 2, expected 3 rows, as the columns before have";
-        assert_eq!(message(one().input("b", Array2::<f32>::zeros((4, 2)))), text);
+        assert_eq!(message(one().with_input("b", Array2::<f32>::zeros((4, 2)))), text);
         let text = "input \"a\": found shape 3 × 5, expected a name that no other input has";
-        assert_eq!(message(one().input("a", Array2::<u8>::zeros((3, 5)))), text);
-        let both = one().target("a", Array1::<u8>::zeros(3)).unwrap();
+        assert_eq!(message(one().with_input("a", Array2::<u8>::zeros((3, 5)))), text);
+        let both = one().with_target("a", Array1::<u8>::zeros(3)).unwrap();
         let text = "target \"a\": found shape 3, expected a name that no other target has";
-        assert_eq!(message(both.target("a", Array1::<u8>::zeros(3))), text);
-        assert_eq!(message(one().target("t", Array1::<u8>::zeros(2))), "target \"t\": found shape 2, expected 3 rows, as the columns before have");
+        assert_eq!(message(both.with_target("a", Array1::<u8>::zeros(3))), text);
+        assert_eq!(message(one().with_target("t", Array1::<u8>::zeros(2))), "target \"t\": found shape 2, expected 3 rows, as the columns before have");
     }
 
     #[test]
     fn parts_of_it_have_the_same_columns() {
-        let data = NamedArrays::new().input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
-        let data = data.target("x", array![0u8, 1, 2]).unwrap().target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
+        let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
+        let data = data.with_target("x", array![0u8, 1, 2]).unwrap().with_target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
         let part = crate::data::Rows::range(&data, 1..).unwrap();
         let columns = part.columns().unwrap();
         assert_eq!(columns.target_columns(), data.target_columns());
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn without_targets_it_can_be_predicted() {
-        let data = NamedArrays::new().input("a", array![[1.0f32], [2.0]]).unwrap();
+        let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0]]).unwrap();
         assert!(data.target().is_empty());
         let mut inputs = [0.0; 2];
         data.gather(&[1, 0], &mut inputs, &mut []);

@@ -32,11 +32,12 @@ pub use heads::Losses;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
 use crate::random::Key;
-use crate::tape::{ParamGradients, Params};
+use crate::shape::Shape;
+use crate::tape::{ParamGradients, Params, Recorder, Var};
 use heads::Head;
 use network::Network;
 use plan::Plans;
@@ -104,6 +105,63 @@ impl Model {
         check_rate("Model", learning_rate)?;
         self.learning_rate = Some(learning_rate);
         Ok(())
+    }
+
+    /// Records the model's forward pass on a tape of your own, for a training loop of your own: other losses, several
+    /// models in one loss, gradients of inputs. The inputs have a batch axis and stand in the model's order, as do the
+    /// outputs that come back; the recorder's mode says whether it is for training.
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, ParamGradients, Recorder};
+    /// use gradus::{Compile, Key, OptimizerState, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Adam};
+    /// use ndarray::Array2;
+    ///
+    /// let network = Sequential::new([1]).add(Dense::new(16).activation(Activation::Tanh)).add(Dense::new(1));
+    /// let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()))?;
+    ///
+    /// // The loss of this loop: the mean of fourth powers, recorded once.
+    /// let recorder = Recorder::new(Mode::Training);
+    /// let (x, t) = (recorder.input([32, 1]), recorder.input([32, 1]));
+    /// let y = model.record(&recorder, &[x])?[0];
+    /// let square = (y - t) * (y - t);
+    /// let loss = (square * square).mean();
+    /// recorder.minimize(loss);
+    /// let (x, t, loss) = (x.id(), t.id(), loss.id());
+    /// let mut tape = recorder.finish()?;
+    ///
+    /// // Each step: fill in a batch, run forward and backward, update.
+    /// let adam = Adam::new(0.01);
+    /// let mut state = OptimizerState::new(&adam, model.params())?;
+    /// let mut gradients = ParamGradients::new(model.params());
+    /// tape.input_mut(x).assign(&Array2::from_shape_fn((32, 1), |(i, _)| i as f32 / 32.0));
+    /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
+    /// let mut losses = Vec::new();
+    /// for step in 1..=200 {
+    ///     tape.run(model.params(), Key::from_seed(1).split(step)); // the key is for dropout's draws
+    ///     losses.push(tape.value(loss).sum());
+    ///     tape.backward(model.params(), &mut gradients);
+    ///     tape.commit(model.params_mut()); // running statistics, if there are any
+    ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients);
+    /// }
+    /// assert!(losses[199] < 0.01 * losses[0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another number of inputs than the model has, or another shape of one sample. What else does not fit is kept by the
+    /// recorder.
+    ///
+    /// # Panics
+    /// When an input is of another recorder, or earlier parameters of the recording are not the model's.
+    pub fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
+        let found: Vec<Shape> = inputs.iter().map(Var::shape).collect();
+        let expected: Vec<Shape> = self.network.inputs().collect();
+        if found.iter().map(Shape::sample).ne(expected.iter().copied()) || found.contains(&Shape::SCALAR) {
+            let expected: Vec<String> = expected.iter().map(Shape::to_string).collect();
+            let expected = Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
+            return Err(expected.at(|| "record".into(), &found));
+        }
+        Ok(self.network.record(recorder, &self.params, inputs))
     }
 
     /// What training makes small: the loss of the first output that has one.

@@ -135,7 +135,7 @@ fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::{Dense, Reshape};
+    use crate::layers::{Dense, Layer, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::{Adam, Optimizer, Sgd};
     use crate::shape::Shape;
@@ -182,8 +182,12 @@ mod tests {
         assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
         let headless = message(|description| description.heads.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
-        let backwards = message(|description| description.wiring.calls[0].inputs = vec![1]);
-        assert_eq!(backwards, "never");
+        let backwards = message(|description| {
+            description.wiring.chain = false;
+            description.wiring.calls[0].inputs = vec![1];
+        });
+        let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
+        assert_eq!(backwards, text);
         let other = message(|description| description.optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
         let adam = message(|description| description.optimizer = Adam::default().spec());

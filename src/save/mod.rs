@@ -13,6 +13,11 @@
 //! | `gradus.state` | the names of the arrays that the optimizer does not change, as JSON |
 //! | `gradus.sha256` | the checksum of all the above and of every array's name, shape and elements |
 //!
+//! In `gradus.model`, a `Sequential` says the shape of its `input`, and each of its `layers` takes what the one before
+//! gives. A `Graph` has lists instead: `inputs` with names and shapes, `calls` of layers on values, `outputs` with names and
+//! values. Values are numbered, the inputs first and then what each call gives. `heads` says the loss, its weight and the
+//! metrics of each output that is trained; without it there are `loss` and `metrics` of the only one.
+//!
 //! **Promise:** a file of an older version of the format can be read by every later version of the library. One of a newer
 //! version is refused, and so is a file whose checksum does not match.
 //!

@@ -34,6 +34,8 @@ models      `x`, `targets` or `labels`: all rows. Ten steps take batches of `bat
             `fit` without shuffling. `start.…`, `first.…`, `end.…`: the weights at the start, after one step, after ten,
             in build order; `losses`: of each step, training mode, before its update; `predictions`: inference mode, at
             the end, for all rows.
+functional  `left`, `right`, `kind` (labels), `mood`: all rows. Ten steps as for models; `reported.…` of each of them and
+            `evaluated.…` at the end: what Keras calls so; `predicted_…` as for models.
 init        `bound` is what Keras hands its generator: the limit of a uniform, the standard deviation of a truncated
             normal before truncation (at two of them). `statistics`: mean, standard deviation, minimum and maximum of
             `draws` draws.
@@ -323,6 +325,52 @@ def models(file):
           optimizer=optimizers.Adam(), loss=losses.SparseCategoricalCrossentropy(from_logits=True))
 
 
+# Functional models
+
+def functional(file):
+    """A model of two inputs, shared layers, a skip and two outputs of which one has half a say."""
+    rng = file.case("branches", "encoder = Dense(5, tanh) and norm = BatchNormalization(), shared by left and right; their "
+                    "sum, Dense(5, sigmoid), the skip's sum; kind = Dense(3, softmax), mood = Dense(2, softmax) before "
+                    "the skip; SGD(0.1, momentum=0.9), sparse and categorical cross-entropy, weights 1 and 0.5")
+    left, right = (keras.Input((4,), name=name) for name in ("left", "right"))
+    encoder, norm = layers.Dense(5, "tanh", name="encoder"), layers.BatchNormalization(name="norm")
+    a, b = norm(encoder(left)), norm(encoder(right))
+    both = layers.Add()([a, b])
+    hidden = layers.Dense(5, "sigmoid", name="hidden")(both)
+    kind = layers.Dense(3, "softmax", name="kind")(layers.Add()([hidden, both]))
+    mood = layers.Dense(2, "softmax", name="mood")(hidden)
+    model = keras.Model([left, right], [kind, mood])
+    words = {"kernel": "weight", "moving_mean": "mean", "moving_variance": "variance"}
+    names = [f"{layer.name}.{words.get(v.name, v.name)}" for layer in model.layers for v in layer.weights]
+    first = {"weight": lambda v: draw(rng, v.shape, scale=0.5), "mean": lambda v: np.zeros(v.shape),
+             "variance": lambda v: np.ones(v.shape), "gamma": lambda v: draw(rng, v.shape, 1.0, 0.2)}
+    values = [first.get(n.split(".")[1], lambda v: draw(rng, v.shape, scale=0.2))(v) for n, v in zip(names, model.weights)]
+    model.set_weights(values)
+    x = {"left": draw(rng, (16, 4)), "right": draw(rng, (16, 4))}
+    kinds, moods = rng.integers(0, 3, 16), np.eye(2, dtype=np.float32)[rng.integers(0, 2, 16)]
+    file.put(**x, kind=kinds, mood=moods)
+    model.compile(optimizers.SGD(0.1, momentum=0.9),
+                  loss={"kind": "sparse_categorical_crossentropy", "mood": "categorical_crossentropy"},
+                  loss_weights={"kind": 1.0, "mood": 0.5}, metrics={"kind": ["accuracy"]})
+    snapshot = lambda when: file.put(**{f"{when}.{n}": w for n, w in zip(names, model.get_weights())})
+    snapshot("start")
+    reported = {"loss": [], "kind_loss": [], "mood_loss": [], "kind_accuracy": []}
+    for step in range(10):
+        rows = slice(step % 2 * 8, (step % 2 + 1) * 8)
+        logs = model.train_on_batch({k: v[rows] for k, v in x.items()}, {"kind": kinds[rows], "mood": moods[rows]},
+                                    return_dict=True)
+        assert sorted(logs) == sorted(reported), logs
+        for name, values in reported.items():
+            values.append(float(logs[name]))
+        if step == 0:
+            snapshot("first")
+    snapshot("end")
+    ends = model.predict(x, batch_size=16, verbose=0)
+    told = model.evaluate(x, {"kind": kinds, "mood": moods}, batch_size=16, verbose=0, return_dict=True)
+    file.put(**{f"reported.{k}": v for k, v in reported.items()}, **{f"evaluated.{k}": told[k] for k in reported},
+             predicted_kind=ends[0], predicted_mood=ends[1])
+
+
 # Initialisers
 
 def init(file):
@@ -355,7 +403,8 @@ def init(file):
 
 
 TOPICS = {"dense": dense, "conv2d": conv2d, "max_pool2d": max_pool2d, "batch_norm": batch_norm, "losses": losses_file,
-          "metrics": metrics_file, "optimizers": optimizers_file, "models": models, "init": init}
+          "metrics": metrics_file, "optimizers": optimizers_file, "models": models, "functional": functional,
+          "init": init}
 
 
 def read(path):

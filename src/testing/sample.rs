@@ -1,16 +1,10 @@
-//! Checks that this library's operations pass, for users' own.
-//!
-//! ```
-//! use gradus::testing::Sample;
-//! // y = tanh(a · b), with gradients for a and b
-//! Sample::new(|x| x[0].matmul(x[1]).tanh()).variable([2, 3]).variable([3, 4]).check_gradients()?;
-//! # Ok::<(), gradus::Error>(())
-//! ```
+//! An expression whose gradients are compared with differences.
 
+use super::{STEP, TOLERANCE, spread};
 use crate::error::{Error, Result};
 use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
 use crate::{Key, Shape};
-use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
+use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 
 /// How an expression is recorded from its inputs.
 type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
@@ -21,12 +15,6 @@ pub struct Sample {
     expression: Expression,
     inputs: Vec<(ArrayD<f32>, bool)>,
 }
-
-/// Half the distance over which differences are taken.
-const STEP: f32 = 1e-2;
-
-/// How far a gradient may be from the difference, beside the largest of its array or 1.
-const TOLERANCE: f64 = 4e-3;
 
 impl Sample {
     /// An expression of inputs that follow.
@@ -173,21 +161,6 @@ fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result
         }
     }
     Ok(())
-}
-
-/// Values in random order, evenly spread around 0 and at least three steps of the difference apart from each other and
-/// from 0, so that no kink (of relu at 0, of a maximum between equals) lies in between.
-pub fn spread(shape: Shape, seed: u64) -> ArrayD<f32> {
-    let length = shape.len();
-    let mut values: Vec<f32> = (0..length).map(|i| (i as f32 - length as f32 / 2.0 + 0.25) * (6.0 * STEP)).collect();
-    Key::from_seed(seed).draws(0).shuffle(&mut values);
-    ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).unwrap_or_default()
-}
-
-/// Runs `work` in a pool of so many threads.
-#[cfg(test)]
-pub(crate) fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
 }
 
 #[cfg(test)]

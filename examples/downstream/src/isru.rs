@@ -1,0 +1,87 @@
+//! An operation of one's own: y = x / √(1 + x²), dx = dy / √(1 + x²)³ (Carlile et al. 2017, the inverse square root unit).
+
+use gradus::tape::{Gradients, Inputs, Op, Var, arity};
+use gradus::{Error, FromSpec, Key, Result, Settings, Shape, Spec, layers};
+
+struct Isru;
+
+impl Op for Isru {
+    fn name(&self) -> &'static str {
+        "isru"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x] = arity(inputs)?;
+        Ok(x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [x] = inputs.each();
+        y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x / (1.0 + x * x).sqrt());
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([x], [dx]) = (inputs.each(), gradients.each());
+        let Some(dx) = dx else { return }; // nobody wants it
+        for ((dx, x), dy) in dx.iter_mut().zip(x.data()).zip(dy) {
+            let slope = 1.0 / (1.0 + x * x).sqrt();
+            *dx = *dy * slope * slope * slope;
+        }
+    }
+}
+
+/// The method that records it: `x.isru()`.
+pub trait IsruExt {
+    /// x / √(1 + x²), element by element.
+    fn isru(self) -> Self;
+}
+
+impl IsruExt for Var<'_> {
+    fn isru(self) -> Self {
+        self.recorder().apply(Isru, &[self])
+    }
+}
+
+/// The operation as a layer, to put behind others.
+#[derive(Clone, Copy, Debug)]
+pub struct IsruLayer;
+
+impl layers::Layer for IsruLayer {
+    fn build(&self, inputs: &[Shape], _weights: &mut layers::Weights<'_>) -> Result<Shape> {
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        Ok(*x)
+    }
+
+    fn record<'r>(&self, _weights: &mut layers::Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].isru()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for IsruLayer {
+    const CLASS: &'static str = "Isru";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<IsruLayer> {
+        Ok(IsruLayer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gradus::testing::{LayerSample, Sample};
+
+    #[test]
+    fn gradients_are_right() {
+        Sample::new(|x| x[0].isru()).variable([3, 5]).check_gradients().unwrap();
+        Sample::new(|x| (x[0].isru() * x[0]).isru()).variable([7]).check_gradients().unwrap();
+    }
+
+    #[test]
+    fn it_holds_what_layers_hold() {
+        LayerSample::new(IsruLayer).input([2, 3]).check().unwrap();
+    }
+}

@@ -1,0 +1,8 @@
+//! What another crate makes of gradus: an operation, a layer and a loss of its own, a residual network of them, and made-up
+//! tables to train it on. Each file stands for itself; `main.rs` runs them all.
+
+pub mod blend;
+pub mod isru;
+pub mod loss;
+pub mod network;
+pub mod table;

@@ -1,0 +1,45 @@
+//! A loss of one's own: the mean of d² / √(1 + d²) for d = prediction − target, which is d² where d is small and |d| where
+//! it is large, so that a target that is far off pulls no harder than others.
+
+use crate::isru::IsruExt;
+use gradus::losses::Loss;
+use gradus::tape::Var;
+use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
+
+/// The mean of d · isru(d).
+#[derive(Clone, Copy, Debug)]
+pub struct RobustError;
+
+impl Loss for RobustError {
+    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
+        if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        let difference = prediction - target;
+        (difference * difference.isru()).mean()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for RobustError {
+    const CLASS: &'static str = "RobustError";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<RobustError> {
+        Ok(RobustError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gradus::testing::Sample;
+
+    #[test]
+    fn gradients_are_right() {
+        Sample::new(|x| RobustError.record(x[0], x[1])).variable([4, 2]).variable([4, 2]).check_gradients().unwrap();
+    }
+}

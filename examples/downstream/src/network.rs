@@ -1,0 +1,45 @@
+//! A residual network through the functional graph: each block adds something to what goes past it.
+
+use crate::blend::Blend;
+use crate::isru::IsruLayer;
+use crate::loss::RobustError;
+use crate::table::FEATURES;
+use gradus::layers::Dense;
+use gradus::model::Node;
+use gradus::optimizers::Adam;
+use gradus::save::Registry;
+use gradus::{Compile, Graph, Init};
+
+/// How wide the branches are.
+const WIDTH: usize = 32;
+
+/// `blocks` residual blocks between an input of features and an output of one number.
+pub fn residual(blocks: usize) -> Graph {
+    let mut graph = Graph::new();
+    let features = graph.input("features", [FEATURES]);
+    let mut x = graph.apply(Dense::new(WIDTH), features);
+    for _ in 0..blocks {
+        x = block(&mut graph, x);
+    }
+    let value = graph.apply(Dense::new(1), x);
+    graph.output("value", value);
+    graph
+}
+
+/// Dense, isru, Dense, blended with what came in.
+fn block(graph: &mut Graph, x: Node) -> Node {
+    let y = graph.apply(Dense::new(WIDTH).kernel_initializer(Init::LecunNormal), x);
+    let y = graph.apply(IsruLayer, y);
+    let y = graph.apply(Dense::new(WIDTH), y);
+    graph.apply(Blend::new(0.0), [y, x])
+}
+
+/// How it is trained.
+pub fn settings(seed: u64) -> Compile {
+    Compile::new(Adam::new(0.003), RobustError).seed(seed)
+}
+
+/// What `Model::load_with` needs to know this crate's parts.
+pub fn registry() -> Registry {
+    Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>()
+}

@@ -1,0 +1,391 @@
+//! A layer with inputs, and everything that a layer must hold.
+
+use super::{STEP, TOLERANCE, fail, spread, with_threads};
+use crate::error::Result;
+use crate::layers::{Cursor, Layer, Source, Weights};
+use crate::settings::FromSpec;
+use crate::spec::Spec;
+use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
+use crate::{Key, Shape};
+use ndarray::{ArrayBase, ArrayD, Axis, Data, Dimension};
+use std::ops::Range;
+
+/// A layer with inputs to check it on.
+///
+/// ```
+/// use gradus::{FromSpec, Init, Result, Settings, Shape, Spec, layers::*, tape::Var, testing::LayerSample};
+///
+/// /// y = x · scale, with one learned scale for each feature.
+/// #[derive(Debug)]
+/// struct Scaling {
+///     init: f32,
+/// }
+///
+/// impl Layer for Scaling {
+///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+///         weights.add("scale", inputs[0].last(), Init::Constant(self.init))?;
+///         Ok(inputs[0])
+///     }
+///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+///         let [scale] = weights.take();
+///         inputs[0] * scale
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("Scaling").with("init", self.init)
+///     }
+/// }
+///
+/// impl FromSpec for Scaling {
+///     const CLASS: &'static str = "Scaling";
+///     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
+///         Ok(Scaling { init: settings.number("init")? })
+///     }
+/// }
+///
+/// LayerSample::new(Scaling { init: 0.5 }).input([3, 2]).check()?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub struct LayerSample {
+    layer: Box<dyn Layer>,
+    make: fn(&Spec) -> Result<Box<dyn Layer>>,
+    /// Rows of each input, and whether its gradient is checked.
+    inputs: Vec<(ArrayD<f32>, bool)>,
+}
+
+/// How many rows the inputs have.
+const ROWS: usize = 3;
+
+impl LayerSample {
+    /// A layer whose inputs follow.
+    pub fn new<L: Layer + FromSpec + 'static>(layer: L) -> LayerSample {
+        LayerSample::made_by(Box::new(layer), |spec| Ok(Box::new(spec.make::<L>()?)))
+    }
+
+    /// A layer that is not to be named by its type.
+    pub(crate) fn made_by(layer: Box<dyn Layer>, make: fn(&Spec) -> Result<Box<dyn Layer>>) -> LayerSample {
+        LayerSample { layer, make, inputs: Vec::new() }
+    }
+
+    /// An input of samples of this shape, with [`spread`] values, whose gradient is checked.
+    pub fn input(mut self, shape: impl Into<Shape>) -> LayerSample {
+        let seed = self.inputs.len() as u64;
+        // More axes than an array may have are what building will refuse.
+        let shape = shape.into();
+        self.inputs.push((spread(shape.batch(ROWS).unwrap_or(shape), seed), true));
+        self
+    }
+
+    /// An input with these three rows and without a gradient, such as class numbers.
+    pub fn values<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> LayerSample {
+        self.inputs.push((values.to_owned().into_dyn(), false));
+        self
+    }
+
+    /// Checks that
+    ///
+    /// - the spec leads back to a layer with the same spec, weights and output, and settings that are not known are refused;
+    /// - what `build` announces is what `record` records, in training and in inference, and every weight is used;
+    /// - gradients of inputs and weights are those of central differences (elements beside a kink are left out, where
+    ///   differences over half the distance differ);
+    /// - values and gradients have the same bits on 1 to 4 threads, and when the tape is run again;
+    /// - in inference, a row's output depends neither on the rows beside it nor on the key.
+    ///
+    /// # Errors
+    /// The first of these that does not hold, and what building and recording say.
+    pub fn check(&self) -> Result<()> {
+        self.check_spec()?;
+        self.check_modes()?;
+        self.check_gradients()?;
+        self.check_bits()?;
+        self.check_rows()
+    }
+
+    /// One training step a call, all on one tape, for counting what it allocates: forward, backward, running statistics.
+    ///
+    /// # Errors
+    /// What building and recording say.
+    pub fn steps(&self) -> Result<impl FnMut() + use<>> {
+        let mut built = self.build(self.layer.as_ref())?;
+        let mut run = self.record(&built, Mode::Training, 0..ROWS)?;
+        let mut gradients = ParamGradients::new(&built.params);
+        Ok(move || {
+            run.forward(&built.params);
+            run.backward(&built.params, &mut gradients);
+            run.tape.commit(&mut built.params);
+        })
+    }
+
+    fn check_spec(&self) -> Result<()> {
+        let (layer, spec) = (self.layer.as_ref(), self.layer.spec());
+        let made = (self.make)(&spec)?;
+        if made.spec() != spec {
+            return fail(&layer, format_args!("its spec {spec} leads to {}", made.spec()));
+        }
+        if (self.make)(&spec.with("a setting of this name", true)).is_ok() {
+            return fail(&layer, "it takes a setting that it does not know; read settings by name");
+        }
+        let [own, made] = [self.build(layer)?, self.build(made.as_ref())?];
+        let same = own.output == made.output && own.params.sha256() == made.params.sha256();
+        if same { Ok(()) } else { fail(&layer, "what is made from its spec has other weights or another output") }
+    }
+
+    fn check_modes(&self) -> Result<()> {
+        for mode in [Mode::Training, Mode::Inference] {
+            let built = self.build(self.layer.as_ref())?;
+            let mut run = self.record(&built, mode, 0..ROWS)?;
+            run.forward(&built.params);
+            if run.tape.value(run.y).iter().any(|value| !value.is_finite()) {
+                return fail(&self.layer, format_args!("{mode:?} gives values that are not finite"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_gradients(&self) -> Result<()> {
+        let mut built = self.build(self.layer.as_ref())?;
+        let mut run = self.record(&built, Mode::Training, 0..ROWS)?;
+        let mut gradients = ParamGradients::new(&built.params);
+        run.forward(&built.params);
+        run.backward(&built.params, &mut gradients);
+        for (number, (values, variable)) in self.inputs.iter().enumerate().filter(|(_, (_, variable))| *variable) {
+            let id = run.inputs[number];
+            let Some(found) = run.tape.gradient(id).filter(|_| *variable).map(|found| found.to_owned()) else {
+                return fail(&self.layer, format_args!("input {number} gets no gradient"));
+            };
+            let mut at_distance = |at: usize, step: f32| {
+                let mut moved = values.clone();
+                moved.iter_mut().skip(at).take(1).for_each(|element| *element += step);
+                run.tape.input_mut(id).assign(&moved);
+                run.weighted_sum(&built.params)
+            };
+            self.compare(&format!("input {number}"), found.iter().copied(), &mut at_distance)?;
+            run.tape.input_mut(id).assign(values);
+        }
+        for id in built.ids.clone() {
+            let Some(found) = gradients.get(id).filter(|_| built.params.trainable(id)) else { continue };
+            let name = built.params.name(id).to_owned();
+            let mut at_distance = |at: usize, step: f32| {
+                let value = built.params.values(id)[at];
+                built.params.values_mut(id)[at] = value + step;
+                let sum = run.weighted_sum(&built.params);
+                built.params.values_mut(id)[at] = value;
+                sum
+            };
+            self.compare(&name, found.iter().copied(), &mut at_distance)?;
+        }
+        Ok(())
+    }
+
+    /// Compares an array's gradient with differences of what `at_distance` gives for an element moved by a step.
+    fn compare(
+        &self,
+        what: &str,
+        found: impl ExactSizeIterator<Item = f32>,
+        at_distance: &mut dyn FnMut(usize, f32) -> f64,
+    ) -> Result<()> {
+        let mut slope = |at: usize, step: f32| (at_distance(at, step) - at_distance(at, -step)) / f64::from(2.0 * step);
+        let (count, found) = (found.len(), found.map(f64::from));
+        let slopes: Vec<[f64; 2]> = (0..count).map(|at| [slope(at, STEP), slope(at, STEP / 2.0)]).collect();
+        let largest = slopes.iter().fold(1.0, |largest: f64, [_, near]| largest.max(near.abs()));
+        let near = |a: f64, b: f64| (a - b).abs() <= TOLERANCE * largest;
+        let mut kinks = 0;
+        for (at, (found, [far, close])) in found.zip(slopes).enumerate() {
+            if !near(far, close) {
+                kinks += 1;
+            } else if !near(found, close) {
+                let problem = format!("{what}, element {at}: gradient {found}, but differences give {close}");
+                return fail(&self.layer, problem);
+            }
+        }
+        if 2 * kinks > count { fail(&self.layer, format_args!("{what}: most elements stand beside kinks")) } else { Ok(()) }
+    }
+
+    fn check_bits(&self) -> Result<()> {
+        let built = self.build(self.layer.as_ref())?;
+        for mode in [Mode::Training, Mode::Inference] {
+            let expected = self.record(&built, mode, 0..ROWS)?.bits(&built.params);
+            for threads in 1..=4 {
+                let mut run = self.record(&built, mode, 0..ROWS)?;
+                let [first, again] = with_threads(threads, || [run.bits(&built.params), run.bits(&built.params)]);
+                if first != expected {
+                    return fail(&self.layer, format_args!("{mode:?} gives other bits on {threads} threads"));
+                }
+                if again != first {
+                    return fail(&self.layer, format_args!("{mode:?} gives other bits when it is run again"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_rows(&self) -> Result<()> {
+        let built = self.build(self.layer.as_ref())?;
+        let mut together = self.record(&built, Mode::Inference, 0..ROWS)?;
+        together.forward(&built.params);
+        let value = together.tape.value(together.y);
+        for row in 0..ROWS {
+            let mut alone = self.record(&built, Mode::Inference, row..row + 1)?;
+            alone.tape.run(&built.params, Key::from_seed(7));
+            let alone = alone.tape.value(alone.y);
+            if alone.index_axis(Axis(0), 0) != value.index_axis(Axis(0), row) {
+                return fail(&self.layer, "in inference, a row's output depends on the rows beside it or on chance");
+            }
+        }
+        Ok(())
+    }
+
+    fn build(&self, layer: &dyn Layer) -> Result<Built> {
+        let shapes: Vec<Shape> = self.inputs.iter().map(|(values, _)| shape(values)).collect::<Result<_>>()?;
+        let samples: Vec<Shape> = shapes.iter().map(Shape::sample).collect();
+        if shapes.iter().any(|shape| shape.axis(0) != ROWS) || shapes.is_empty() {
+            return fail(&layer, format_args!("a sample has inputs of {ROWS} rows"));
+        }
+        let mut params = Params::new();
+        let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
+        let output = layer.build(&samples, &mut weights).map_err(|error| error.at(|| format!("{layer:?}"), &samples))?;
+        let ids = weights.into_ids();
+        Ok(Built { params, ids, output })
+    }
+
+    /// Records these rows, and Σ r·y for random weights r as what is minimized.
+    fn record(&self, built: &Built, mode: Mode, rows: Range<usize>) -> Result<Run> {
+        let recorder = Recorder::new(mode);
+        let part = |values: &ArrayD<f32>| values.slice_axis(Axis(0), rows.clone().into()).to_owned();
+        let inputs = self.inputs.iter().map(|(values, variable)| {
+            let shape = shape(&part(values))?;
+            Ok(if *variable { recorder.variable(shape) } else { recorder.input(shape) })
+        });
+        let inputs = inputs.collect::<Result<Vec<Var<'_>>>>()?;
+        let mut weights = Cursor::new(&recorder, &built.params, &built.ids);
+        let y = recorder.scope("layer", || self.layer.record(&mut weights, &inputs));
+        if let [left, ..] = weights.left() {
+            return fail(&self.layer, format_args!("it does not take its weight {}", built.params.name(*left)));
+        }
+        let r = recorder.input(y.shape());
+        recorder.minimize((y * r).sum());
+        let (ids, y_shape) = (inputs.iter().map(Var::id).collect::<Vec<Id>>(), y.shape());
+        let (y, r) = (y.id(), r.id());
+        let mut tape = recorder.finish()?;
+        if built.output.batch(rows.len())? != y_shape {
+            return fail(&self.layer, format_args!("it announces samples of {} but records {y_shape}", built.output));
+        }
+        for (id, (values, _)) in ids.iter().zip(&self.inputs) {
+            tape.input_mut(*id).assign(&part(values));
+        }
+        let weights = spread(y_shape, 99);
+        tape.input_mut(r).assign(&weights);
+        Ok(Run { tape, inputs: ids, y, weights })
+    }
+}
+
+fn shape(values: &ArrayD<f32>) -> Result<Shape> {
+    Shape::new(values.shape())
+}
+
+struct Built {
+    params: Params,
+    ids: Vec<ParamId>,
+    output: Shape,
+}
+
+/// A recorded sample.
+struct Run {
+    tape: Tape,
+    inputs: Vec<Id>,
+    y: Id,
+    weights: ArrayD<f32>,
+}
+
+impl Run {
+    fn forward(&mut self, params: &Params) {
+        self.tape.run(params, Key::from_seed(2));
+    }
+
+    fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
+        if self.tape.learns() {
+            self.tape.backward(params, gradients);
+        }
+    }
+
+    /// Σ r·y in f64, so that only the layer itself rounds to f32.
+    fn weighted_sum(&mut self, params: &Params) -> f64 {
+        self.forward(params);
+        self.tape.value(self.y).iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum()
+    }
+
+    /// The bits of the output and of every gradient.
+    fn bits(&mut self, params: &Params) -> Vec<u32> {
+        let mut gradients = ParamGradients::new(params);
+        self.forward(params);
+        self.backward(params, &mut gradients);
+        let inputs = self.inputs.iter().filter_map(|id| self.tape.gradient(*id));
+        let weights = params.ids().filter_map(|id| gradients.get(id));
+        let arrays = [self.tape.value(self.y)].into_iter().chain(inputs).chain(weights);
+        arrays.flat_map(|array| array.iter().map(|value| value.to_bits()).collect::<Vec<_>>()).collect()
+    }
+}
+
+impl std::fmt::Debug for LayerSample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shapes: Vec<&[usize]> = self.inputs.iter().map(|(values, _)| values.shape()).collect();
+        write!(f, "LayerSample({:?} on {shapes:?})", self.layer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::Init;
+    use crate::settings::Settings;
+
+    /// A layer with one thing wrong.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Broken {
+        Shape,
+        Weight,
+        Rows,
+        Spec,
+    }
+
+    impl Layer for Broken {
+        fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+            weights.add("scale", inputs[0].last(), Init::Ones)?;
+            Ok(if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] })
+        }
+
+        fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+            let x = inputs[0];
+            match self {
+                Broken::Weight => x,
+                Broken::Rows => x * weights.take::<1>()[0] + x.sum(),
+                _ => x * weights.take::<1>()[0],
+            }
+        }
+
+        fn spec(&self) -> Spec {
+            Spec::new("Broken")
+        }
+    }
+
+    impl FromSpec for Broken {
+        const CLASS: &'static str = "Broken";
+
+        fn from_spec(settings: &mut Settings<'_>) -> Result<Broken> {
+            let _ = settings;
+            Ok(Broken::Rows)
+        }
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
+        assert_eq!(message(Broken::Shape), "Shape: what is made from its spec has other weights or another output");
+        assert_eq!(message(Broken::Weight), "Weight: it does not take its weight layer/scale");
+        assert_eq!(message(Broken::Rows), "Rows: in inference, a row's output depends on the rows beside it or on chance");
+        let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));
+        let taking = made.input([4]).check().unwrap_err().to_string();
+        assert_eq!(taking, "Shape: it takes a setting that it does not know; read settings by name");
+        let few = LayerSample::new(Broken::Spec).values(ndarray::arr2(&[[1.0]])).check().unwrap_err().to_string();
+        assert_eq!(few, "Spec: a sample has inputs of 3 rows");
+    }
+}

@@ -1,0 +1,168 @@
+//! What every optimizer must hold.
+
+use super::fail;
+use crate::error::Result;
+use crate::optimizers::{MAX_MEMORY, Optimizer};
+use crate::settings::FromSpec;
+use crate::spec::Spec;
+
+/// Checks that an optimizer
+///
+/// - finds its settings right and keeps no more arrays than [`MAX_MEMORY`];
+/// - comes back from its spec, and refuses settings that it does not know;
+/// - goes down a parabola at its own learning rate, and stays finite where the gradient is 0;
+/// - gives the same bits when arrays are cut into pieces, as they are for threads, and when it is asked again.
+///
+/// ```
+/// use gradus::{FromSpec, Result, Settings, Spec, optimizers::Optimizer, testing::check_optimizer};
+///
+/// /// A step of the rate against the gradient's sign.
+/// #[derive(Debug)]
+/// struct SignDescent {
+///     learning_rate: f32,
+/// }
+///
+/// impl Optimizer for SignDescent {
+///     fn memory(&self) -> &[f32] {
+///         &[]
+///     }
+///     fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
+///         value.iter_mut().zip(gradient).filter(|(_, g)| **g != 0.0).for_each(|(w, g)| *w -= rate * g.signum());
+///     }
+///     fn learning_rate(&self) -> f32 {
+///         self.learning_rate
+///     }
+///     fn check(&self) -> Result<()> {
+///         Ok(())
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("SignDescent").with("learning_rate", self.learning_rate)
+///     }
+/// }
+///
+/// impl FromSpec for SignDescent {
+///     const CLASS: &'static str = "SignDescent";
+///     fn from_spec(settings: &mut Settings<'_>) -> Result<SignDescent> {
+///         Ok(SignDescent { learning_rate: settings.number("learning_rate")? })
+///     }
+/// }
+///
+/// check_optimizer(SignDescent { learning_rate: 0.01 })?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// The first of these that does not hold.
+pub fn check_optimizer<O: Optimizer + FromSpec + 'static>(optimizer: O) -> Result<()> {
+    check_made(&optimizer, |spec| Ok(Box::new(spec.make::<O>()?)))
+}
+
+/// The same for an optimizer that is not named by its type.
+pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Box<dyn Optimizer>>) -> Result<()> {
+    optimizer.check()?;
+    let arrays = optimizer.memory().len();
+    if arrays > MAX_MEMORY {
+        return fail(&optimizer, format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_MEMORY}"));
+    }
+    let spec = optimizer.spec();
+    let made = make(&spec)?;
+    if made.spec() != spec || bits(made.as_ref(), usize::MAX) != bits(optimizer, usize::MAX) {
+        return fail(&optimizer, format_args!("its spec {spec} leads to another optimizer, {made:?}"));
+    }
+    if make(&spec.with("a setting of this name", true)).is_ok() {
+        return fail(&optimizer, "it takes a setting that it does not know; read settings by name");
+    }
+    let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>();
+    let (start, end) = (length(&run(optimizer, 0, usize::MAX)), length(&run(optimizer, 200, usize::MAX)));
+    let down = end < start; // not where it is NaN
+    if !down {
+        return fail(&optimizer, format_args!("200 steps down a parabola lead from {start} to {end}"));
+    }
+    let whole = bits(optimizer, usize::MAX);
+    match [1, 7, 16].into_iter().find(|piece| bits(optimizer, *piece) != whole) {
+        Some(piece) => fail(&optimizer, format_args!("it gives other values in pieces of {piece} elements")),
+        None => Ok(()),
+    }
+}
+
+/// How many weights go down. The last one starts at the bottom, with a gradient of 0.
+const WEIGHTS: usize = 38;
+
+/// The weights after so many steps with a gradient of 2·weight, updated in pieces of this length.
+fn run(optimizer: &dyn Optimizer, steps: u64, piece: usize) -> Vec<f32> {
+    let mut values: Vec<f32> = (0..WEIGHTS).map(|i| (i as f32 - 37.0) / 9.0).collect();
+    let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; WEIGHTS]).collect();
+    for step in 1..=steps {
+        let gradient: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
+        for start in (0..WEIGHTS).step_by(piece.min(WEIGHTS)) {
+            let end = WEIGHTS.min(start + piece.min(WEIGHTS));
+            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| &mut array[start..end]).collect();
+            let rate = optimizer.learning_rate();
+            optimizer.update(step, rate, &mut values[start..end], &gradient[start..end], &mut lent);
+        }
+    }
+    values
+}
+
+/// The bits of the weights after five steps.
+fn bits(optimizer: &dyn Optimizer, piece: usize) -> Vec<u32> {
+    run(optimizer, 5, piece).into_iter().map(f32::to_bits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizers::Sgd;
+    use crate::settings::Settings;
+
+    /// An optimizer with one thing wrong.
+    #[derive(Debug)]
+    enum Broken {
+        /// Looks beyond an element.
+        Pieces,
+        /// Divides by the gradient.
+        Zero,
+    }
+
+    impl Optimizer for Broken {
+        fn memory(&self) -> &[f32] {
+            &[]
+        }
+        fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
+            let scale = if let Broken::Pieces = self { 1.0 / value.len() as f32 } else { 1.0 };
+            for (w, g) in value.iter_mut().zip(gradient) {
+                *w -= rate * scale * if let Broken::Zero = self { g * g / g } else { *g };
+            }
+        }
+        fn learning_rate(&self) -> f32 {
+            0.01
+        }
+        fn check(&self) -> Result<()> {
+            Ok(())
+        }
+        fn spec(&self) -> Spec {
+            Spec::new(if let Broken::Pieces = self { "Pieces" } else { "Zero" })
+        }
+    }
+
+    impl FromSpec for Broken {
+        const CLASS: &'static str = "Pieces";
+        fn from_spec(_: &mut Settings<'_>) -> Result<Broken> {
+            Ok(Broken::Pieces)
+        }
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        let message = |result: Result<()>| result.unwrap_err().to_string();
+        assert_eq!(message(check_optimizer(Broken::Pieces)), "Pieces: it gives other values in pieces of 1 elements");
+        let nan = message(check_made(&Broken::Zero, |spec| match spec.settings() {
+            [] => Ok(Box::new(Broken::Zero)),
+            _ => Err(crate::Error::other("more")),
+        }));
+        assert!(nan.ends_with(" to NaN"), "{nan}");
+        let uphill = message(check_optimizer(Sgd::new(2.0)));
+        assert!(uphill.contains("200 steps down a parabola lead from"), "{uphill}");
+        assert!(message(check_optimizer(Sgd::new(-1.0))).starts_with("Sgd: learning_rate -1 is not in"));
+    }
+}
