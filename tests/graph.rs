@@ -11,7 +11,9 @@ use gradus::model::Node;
 use gradus::optimizers::{Adam, Sgd};
 use gradus::save::Registry;
 use gradus::tape::Var;
-use gradus::{Compile, Error, Fit, FromSpec, Graph, Losses, Model, Progress, Result, Sequential, Settings, Shape, Spec};
+use gradus::{
+    Compile, Error, Fit, FromSpec, Graph, Losses, Model, Progress, Result, Sequential, Settings, Shape, Spec,
+};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::fs;
 
@@ -80,7 +82,8 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
 
 /// Rows made up by a formula, with columns in another order than the model's.
 fn data(rows: usize) -> NamedArrays {
-    let input = |salt: usize| Array2::from_shape_fn((rows, 4), |(i, j)| ((i * 31 + j * 17 + salt) % 23) as f32 / 11.0 - 1.0);
+    let input =
+        |salt: usize| Array2::from_shape_fn((rows, 4), |(i, j)| ((i * 31 + j * 17 + salt) % 23) as f32 / 11.0 - 1.0);
     let mood = Array2::from_shape_fn((rows, 2), |(i, j)| f32::from(u8::from(i % 2 == j)));
     let kind = Array1::from_shape_fn(rows, |i| (i * 7 % 3) as u8);
     let data = NamedArrays::new().with_input("unused", Array2::<u8>::zeros((rows, 9))).unwrap();
@@ -90,7 +93,8 @@ fn data(rows: usize) -> NamedArrays {
 
 fn golden_data(cases: &Cases) -> NamedArrays {
     let array = |name: &str| cases.array(&format!("branches/{name}"));
-    let data = NamedArrays::new().with_input("left", array("left")).unwrap().with_input("right", array("right")).unwrap();
+    let data =
+        NamedArrays::new().with_input("left", array("left")).unwrap().with_input("right", array("right")).unwrap();
     let kinds = array("kind").mapv(|kind| kind as i64);
     data.with_target("kind", kinds).unwrap().with_target("mood", array("mood")).unwrap()
 }
@@ -187,7 +191,10 @@ fn threads_do_not_change_a_bit() {
 
 #[test]
 fn a_chain_written_as_a_graph_is_the_chain() {
-    let chain = Sequential::new([4]).add(Dense::new(5)).add(Dropout::new(0.4)).add(Dense::new(3).activation(Activation::Softmax));
+    let chain = Sequential::new([4])
+        .add(Dense::new(5))
+        .add(Dropout::new(0.4))
+        .add(Dense::new(3).activation(Activation::Softmax));
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
     let x = graph.apply(Dense::new(5), x);
@@ -230,8 +237,7 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
 #[test]
 fn the_summary_says_what_is_connected_to_what() {
     let table = branches(0.0).summary().unwrap();
-    let words: Vec<String> =
-        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let words: Vec<String> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let expected = [
         "Model: \"functional\"",
         "Layer (type) Output Shape Param # Connected to",
@@ -299,7 +305,8 @@ fn what_is_not_used_is_told() {
         output(graph, x);
         graph.apply(Dense::new(3), x);
     });
-    let expected = "layer 2 (dense_1): nothing takes what it gives; apply a layer to it, make it an output, or leave it out";
+    let expected =
+        "layer 2 (dense_1): nothing takes what it gives; apply a layer to it, make it an output, or leave it out";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         graph.layer("spare", Dense::new(3));
@@ -360,7 +367,9 @@ fn inputs_are_checked_by_name() {
     };
     let text = "input \"age\": found shape 4 × 0, expected at least one element along each axis";
     assert_eq!(graph(Shape::from([4, 0])), text);
-    assert!(graph(Shape::from([1; 6])).starts_with("input \"age\": found shape 1 × 1 × 1 × 1 × 1 × 1, expected at most 5"));
+    assert!(
+        graph(Shape::from([1; 6])).starts_with("input \"age\": found shape 1 × 1 × 1 × 1 × 1 × 1, expected at most 5")
+    );
 }
 
 fn message<T>(result: Result<T>) -> String {

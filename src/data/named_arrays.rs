@@ -160,13 +160,17 @@ mod tests {
         let both = one().with_target("a", Array1::<u8>::zeros(3)).unwrap();
         let text = "target \"a\": found shape 3, expected a name that no other target has";
         assert_eq!(message(both.with_target("a", Array1::<u8>::zeros(3))), text);
-        assert_eq!(message(one().with_target("t", Array1::<u8>::zeros(2))), "target \"t\": found shape 2, expected 3 rows, as the columns before have");
+        assert_eq!(
+            message(one().with_target("t", Array1::<u8>::zeros(2))),
+            "target \"t\": found shape 2, expected 3 rows, as the columns before have"
+        );
     }
 
     #[test]
     fn parts_of_it_have_the_same_columns() {
         let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
-        let data = data.with_target("x", array![0u8, 1, 2]).unwrap().with_target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
+        let data =
+            data.with_target("x", array![0u8, 1, 2]).unwrap().with_target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
         let part = crate::data::Rows::range(&data, 1..).unwrap();
         let columns = part.columns().unwrap();
         assert_eq!(columns.target_columns(), data.target_columns());

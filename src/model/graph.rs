@@ -191,7 +191,9 @@ impl Graph {
         Wiring {
             chain: false,
             inputs: self.inputs.clone(),
-            calls: calls.map(|(layer, nodes)| Call { layer: *layer, inputs: nodes.iter().map(value).collect() }).collect(),
+            calls: calls
+                .map(|(layer, nodes)| Call { layer: *layer, inputs: nodes.iter().map(value).collect() })
+                .collect(),
             outputs: self.outputs.iter().map(|(name, node)| (name.clone(), value(node))).collect(),
         }
     }

@@ -81,7 +81,10 @@ impl Wishes {
         };
         heads.sort_by_key(|head| head.output);
         if let Some(twice) = heads.windows(2).find(|pair| pair[0].output == pair[1].output) {
-            return Err(problem(&names[twice[0].output], "two losses are given for it; add them in a loss of your own"));
+            return Err(problem(
+                &names[twice[0].output],
+                "two losses are given for it; add them in a loss of your own",
+            ));
         }
         check_setting(!heads.is_empty(), "Compile", "losses", 0.0, "1 ≤ losses")?;
         for (name, weight) in self.weights {

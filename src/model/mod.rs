@@ -158,7 +158,8 @@ impl Model {
         let expected: Vec<Shape> = self.network.inputs().collect();
         if found.iter().map(Shape::sample).ne(expected.iter().copied()) || found.contains(&Shape::SCALAR) {
             let expected: Vec<String> = expected.iter().map(Shape::to_string).collect();
-            let expected = Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
+            let expected =
+                Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
             return Err(expected.at(|| "record".into(), &found));
         }
         Ok(self.network.record(recorder, &self.params, inputs))

@@ -33,12 +33,7 @@ pub(super) struct Placed {
 
 impl Network {
     /// Lets each layer declare its weights, and checks that they fit together.
-    pub(super) fn build(
-        wiring: Wiring,
-        layers: Layers,
-        params: &mut Params,
-        source: Source<'_>,
-    ) -> Result<Network> {
+    pub(super) fn build(wiring: Wiring, layers: Layers, params: &mut Params, source: Source<'_>) -> Result<Network> {
         let owner = if wiring.chain { "Sequential" } else { "Graph" };
         check_setting(!layers.is_empty(), owner, "layers", 0.0, "1 ≤ layers")?;
         check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
@@ -211,7 +206,10 @@ fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params,
 /// What is wrong with applying a layer once more, beside what it was first applied to.
 fn shared(error: Error, first: &[Shape]) -> Error {
     let first: Vec<String> = first.iter().map(Shape::to_string).collect();
-    Error::expected(format!("inputs that go with its weights, which it shares with its first call, on {} ({error})", first.join(", ")))
+    Error::expected(format!(
+        "inputs that go with its weights, which it shares with its first call, on {} ({error})",
+        first.join(", ")
+    ))
 }
 
 impl Placed {

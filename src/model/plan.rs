@@ -39,7 +39,8 @@ impl Plan {
         let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|shape| fresh(*shape)).collect::<Result<Vec<Var<'_>>>>()?;
         let outputs = network.record(&recorder, params, &inputs);
-        let losses: Vec<Var<'_>> = heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target)).collect();
+        let losses: Vec<Var<'_>> =
+            heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target)).collect();
         let loss = total(heads, &losses);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);

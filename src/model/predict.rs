@@ -31,14 +31,18 @@ impl Model {
     pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let feed = Feed::inputs(self, data)?;
         let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
-        let mut values: Vec<Vec<f32>> = shapes.clone().map(|shape| Vec::with_capacity(data.len() * shape.len())).collect();
+        let mut values: Vec<Vec<f32>> =
+            shapes.clone().map(|shape| Vec::with_capacity(data.len() * shape.len())).collect();
         let batches = Batches::new(data.len(), ROWS)?;
         self.threads.run(|| {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Mode::Inference, rows.len(), Vec::new())?;
                 feed.fill_inputs(rows, &mut plan);
                 plan.run(&self.params, Key::from_seed(0));
-                values.iter_mut().enumerate().for_each(|(output, values)| values.extend_from_slice(&plan.output(output)));
+                values
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(output, values)| values.extend_from_slice(&plan.output(output)));
                 self.plans.keep(plan);
             }
             Ok::<(), Error>(())

@@ -138,8 +138,8 @@ mod tests {
     use crate::layers::{Dense, Layer, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::{Adam, Optimizer, Sgd};
-    use crate::shape::Shape;
     use crate::save::Wiring;
+    use crate::shape::Shape;
     use crate::{Compile, Sequential};
 
     /// What loading says of a file with a sound checksum whose description was changed by `lie`.

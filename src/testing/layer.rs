@@ -197,7 +197,11 @@ impl LayerSample {
                 return fail(&self.layer, problem);
             }
         }
-        if 2 * kinks > count { fail(&self.layer, format_args!("{what}: most elements stand beside kinks")) } else { Ok(()) }
+        if 2 * kinks > count {
+            fail(&self.layer, format_args!("{what}: most elements stand beside kinks"))
+        } else {
+            Ok(())
+        }
     }
 
     fn check_bits(&self) -> Result<()> {
@@ -242,7 +246,8 @@ impl LayerSample {
         }
         let mut params = Params::new();
         let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-        let output = layer.build(&samples, &mut weights).map_err(|error| error.at(|| format!("{layer:?}"), &samples))?;
+        let output =
+            layer.build(&samples, &mut weights).map_err(|error| error.at(|| format!("{layer:?}"), &samples))?;
         let ids = weights.into_ids();
         Ok(Built { params, ids, output })
     }
@@ -381,7 +386,10 @@ mod tests {
         let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
         assert_eq!(message(Broken::Shape), "Shape: what is made from its spec has other weights or another output");
         assert_eq!(message(Broken::Weight), "Weight: it does not take its weight layer/scale");
-        assert_eq!(message(Broken::Rows), "Rows: in inference, a row's output depends on the rows beside it or on chance");
+        assert_eq!(
+            message(Broken::Rows),
+            "Rows: in inference, a row's output depends on the rows beside it or on chance"
+        );
         let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));
         let taking = made.input([4]).check().unwrap_err().to_string();
         assert_eq!(taking, "Shape: it takes a setting that it does not know; read settings by name");

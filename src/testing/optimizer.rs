@@ -62,7 +62,10 @@ pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Bo
     optimizer.check()?;
     let arrays = optimizer.memory().len();
     if arrays > MAX_MEMORY {
-        return fail(&optimizer, format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_MEMORY}"));
+        return fail(
+            &optimizer,
+            format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_MEMORY}"),
+        );
     }
     let spec = optimizer.spec();
     let made = make(&spec)?;
