@@ -1,7 +1,8 @@
 //! gradus trains small and medium neural networks on a CPU. The same seed gives the same bits on any number of threads.
 //!
 //! A [`Sequential`] is a recipe of [`layers`]; [`compile`](Sequential::compile) gives it weights, an optimizer and a loss and
-//! makes it a [`Model`], which can [`fit`](Model::fit), [`evaluate`](Model::evaluate) and [`predict`](Model::predict).
+//! makes it a [`Model`], which can [`fit`](Model::fit), [`evaluate`](Model::evaluate) and [`predict`](Model::predict). A [`Graph`] is the recipe of a
+//! model with several inputs and outputs, skips and shared layers.
 //!
 //! ```
 //! use gradus::{Compile, Fit, Progress, Sequential};
@@ -62,8 +63,8 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{
-    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses, Model, Monitor,
-    OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses, Model,
+    Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
 pub use save::CallbackState;

@@ -96,9 +96,8 @@ impl Description {
         let metrics = |heads: &[HeadSpec]| -> Vec<Vec<Value>> {
             heads.iter().map(|head| head.metrics.iter().map(spec_to_json).collect()).collect()
         };
-        let trained = |heads: &[HeadSpec]| -> Vec<(usize, f32)> {
-            heads.iter().map(|head| (head.output, head.weight)).collect()
-        };
+        let trained =
+            |heads: &[HeadSpec]| -> Vec<(usize, f32)> { heads.iter().map(|head| (head.output, head.weight)).collect() };
         let mut losses = self.heads.iter().zip(&other.heads).map(|(a, b)| (&a.loss, &b.loss));
         if self.wiring != other.wiring || layers(self) != layers(other) {
             Some("its layers are others".into())
