@@ -143,7 +143,7 @@ impl Model {
     ///     tape.commit(model.params_mut()); // running statistics, if there are any
     ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients);
     /// }
-    /// assert!(losses[199] < 0.01 * losses[0]);
+    /// assert!(losses[199] < 0.1 * losses[0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
