@@ -13,6 +13,8 @@ pub(super) struct Network {
     /// The shape of one sample.
     pub(super) input: Shape,
     pub(super) layers: Vec<Placed>,
+    /// About how many multiply-adds a sample takes: each weight once at every place that its layer looks at.
+    pub(super) work: usize,
 }
 
 /// A layer in its place.
@@ -42,7 +44,7 @@ impl Network {
             let expected = format!("at most {} axes per sample, as a batch has one more", MAX_RANK - 1);
             return Err(Error::expected(expected).at(|| "input".into(), &[input]));
         }
-        let mut network = Network { input, layers: Vec::new() };
+        let mut network = Network { input, layers: Vec::new(), work: 0 };
         let mut counts = BTreeMap::new();
         for (number, layer) in layers.iter().enumerate() {
             let name = name(layer.as_ref(), &mut counts);
@@ -51,6 +53,9 @@ impl Network {
             let output = layer.build(&inputs, &mut weights);
             let output = output.map_err(|error| error.at(|| format!("layer {} ({name})", number + 1), &inputs))?;
             let weights = weights.into_ids();
+            let size: usize = weights.iter().map(|id| params.shape(*id).len()).sum();
+            let places = output.len() / output.last().max(1);
+            network.work = size.saturating_mul(places).saturating_add(output.len()).saturating_add(network.work);
             network.layers.push(Placed { layer: layer.clone(), name, weights, output });
         }
         Ok(network)

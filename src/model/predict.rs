@@ -4,11 +4,16 @@ use super::Model;
 use super::evaluate::{ROWS, check_input};
 use super::plan::{Kind, Plan};
 use crate::error::{Error, Result};
+use crate::kernels::parallel;
 use crate::metrics::argmax;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::Mode;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
+
+/// Multiply-adds below which a prediction stays on the calling thread: handing it to the pool and waiting for the answer
+/// would take longer than another thread could save.
+const WORTH_THE_POOL: usize = 2_000_000;
 
 impl Model {
     /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
@@ -21,7 +26,13 @@ impl Model {
         self.check_samples(&samples)?;
         let rows = samples.len_of(Axis(0));
         let mut output = vec![0.0; rows * self.network.output().len()];
-        self.threads.run(|| self.predict_all(&samples, &mut output))?;
+        let work = || self.predict_all(&samples, &mut output);
+        let small = self.network.work.saturating_mul(rows) < WORTH_THE_POOL;
+        if small {
+            parallel::alone(work)?
+        } else {
+            self.threads.run(work)?
+        }
         let shape = self.network.output().batch(rows)?;
         let array = ArrayD::from_shape_vec(IxDyn(shape.sizes()), output);
         Ok(array.expect("every sample has its prediction"))
@@ -60,7 +71,10 @@ impl Model {
             let record = || Plan::record(&self.network, &self.params, self.loss.as_ref(), kind);
             let mut plan = self.plans.take(kind, record)?;
             let [inputs, _] = plan.batch_mut();
-            inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value);
+            match samples.as_slice() {
+                Some(samples) => inputs.copy_from_slice(samples),
+                None => inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value),
+            }
             plan.run(&self.params, Key::from_seed(0));
             output.copy_from_slice(plan.predictions().data());
             self.plans.keep(plan);
