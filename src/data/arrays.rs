@@ -3,6 +3,7 @@
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
 use super::{Dataset, Rows, Target};
 use crate::error::{Error, Result};
+use crate::kernels::bytes;
 use crate::shape::Shape;
 use std::fmt;
 use std::ops::RangeBounds;
@@ -120,10 +121,9 @@ impl Dataset for Arrays {
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
         let length = self.input_shape.len();
         match &self.inputs {
-            InputElements::Bytes(bytes) if self.normalized => {
-                gather(bytes, length, rows, inputs, |byte| f32::from(byte) / 255.0);
+            InputElements::Bytes(pixels) => {
+                bytes::gather(pixels, length, rows, if self.normalized { 255.0 } else { 1.0 }, inputs);
             }
-            InputElements::Bytes(bytes) => gather(bytes, length, rows, inputs, f32::from),
             InputElements::Floats(floats) if self.normalized => {
                 gather(floats, length, rows, inputs, |float| float / 255.0);
             }
