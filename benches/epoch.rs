@@ -1,23 +1,23 @@
-//! Whole epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N]`, a line for each, as the peers print it.
+//! Whole epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N] [--wait]`, a line for each, as the peers
+//! print it. With `--wait` a line of standard input starts an epoch, and its end ends the program.
 
 use gradus::data::mnist;
-use gradus_benches::Notebook;
+use gradus_benches::{Notebook, Options};
 use std::error::Error;
+use std::io::stdin;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |name: &str, default: usize| -> Result<usize, Box<dyn Error>> {
-        let value = arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1));
-        value.map_or(Ok(default), |value| value.parse().map_err(|_| format!("{name} {value} is not a number").into()))
-    };
-    let name = arguments.first().map_or("", String::as_str);
-    let Some(notebook) = Notebook::ALL.into_iter().find(|notebook| notebook.name() == name) else {
+    let options = Options::given();
+    let Some(notebook) = Notebook::ALL.into_iter().find(|notebook| notebook.name() == options.first()) else {
         let known = Notebook::ALL.map(Notebook::name).join(", ");
-        return Err(format!("epoch MODEL [--epochs N] [--threads N]; the models are {known}").into());
+        return Err(format!("epoch MODEL [--epochs N] [--threads N] [--wait]; the models are {known}").into());
     };
     let data = notebook.data(&mnist::load(None)?.train)?;
-    let mut training = notebook.training(number("--threads", 2)?, notebook.batch_size())?;
-    for epoch in 1..=number("--epochs", 1)? {
+    let mut training = notebook.training(options.number("--threads", 2)?, notebook.batch_size())?;
+    for epoch in 1..=options.number("--epochs", 1)? {
+        if options.has("--wait") && stdin().read_line(&mut String::new())? == 0 {
+            break;
+        }
         let (seconds, loss) = training.epoch(&data)?;
         println!("epoch {epoch} seconds {seconds:.4} loss {loss:.4}");
     }

@@ -1,6 +1,9 @@
 //! What the benchmarks share: the models of the five notebooks, each with its optimizer and batch size.
 
+mod options;
 mod tape;
+
+pub use options::Options;
 
 use gradus::data::mnist::Digits;
 use gradus::data::{Arrays, Dataset};
@@ -8,6 +11,7 @@ use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, Max
 use gradus::losses::CategoricalCrossentropy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::{Compile, Fit, Model, Progress, Result, Sequential};
+use std::time::Instant;
 use tape::TapeNetwork;
 
 /// A notebook.
@@ -65,15 +69,25 @@ impl Notebook {
     /// # Errors
     /// Batches of one row where statistics are taken of them.
     pub fn training(self, threads: usize, batch_size: usize) -> Result<Training> {
+        Ok(match self {
+            Notebook::BasicNn => Training::Tape(Box::new(TapeNetwork::new(threads, batch_size)?)),
+            _ => Training::Model(Box::new(self.model(threads)?), batch_size),
+        })
+    }
+
+    /// The same as a compiled model; also of the notebook that has none.
+    ///
+    /// # Errors
+    /// No thread at all.
+    pub fn model(self, threads: usize) -> Result<Model> {
         let loss = CategoricalCrossentropy::new;
         let settings = match self {
-            Notebook::BasicNn => return Ok(Training::Tape(Box::new(TapeNetwork::new(threads, batch_size)?))),
-            Notebook::DenseLinear => Compile::new(Adam::default(), loss()),
+            Notebook::DenseLinear | Notebook::BasicNn => Compile::new(Adam::default(), loss()),
             Notebook::Lenet5 => Compile::new(Sgd::new(0.01), loss()),
             Notebook::DropoutMlp => Compile::new(RmsProp::default(), loss()),
             Notebook::DeepSigmoid => Compile::new(Sgd::new(0.03), loss()),
         };
-        Ok(Training::Model(Box::new(self.network().compile(settings.threads(threads))?), batch_size))
+        self.network().compile(settings.threads(threads))
     }
 
     fn network(self) -> Sequential {
@@ -118,20 +132,32 @@ pub enum Training {
 }
 
 impl Training {
-    /// One epoch over `data`. Returns the training steps' seconds and the mean loss.
+    /// One epoch over `data`. Returns its seconds, shuffling and everything else included, and the mean loss.
     ///
     /// On a dataset of one batch this is one step: a model keeps what it recorded from one call to the next.
     ///
     /// # Errors
     /// Data that does not fit the model.
     pub fn epoch(&mut self, data: &dyn Dataset) -> Result<(f64, f64)> {
-        match self {
-            Training::Tape(network) => network.epoch(data),
+        let start = Instant::now();
+        let loss = match self {
+            Training::Tape(network) => network.epoch(data)?,
             Training::Model(model, batch_size) => {
                 let history = model.fit(data, Fit::new().batch_size(*batch_size).progress(Progress::Quiet))?;
-                let epoch = history.epochs.last();
-                Ok(epoch.map_or((0.0, f64::NAN), |epoch| (epoch.seconds, epoch.scores.loss)))
+                history.epochs.last().map_or(f64::NAN, |epoch| epoch.scores.loss)
             }
-        }
+        };
+        Ok((start.elapsed().as_secs_f64(), loss))
+    }
+}
+
+/// The middle value, or the mean of the middle two; NaN of none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    let (below, above) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    match (values.get(below), values.get(above)) {
+        (Some(below), Some(above)) => (below + above) / 2.0,
+        _ => f64::NAN,
     }
 }

@@ -1,30 +1,55 @@
-//! The notebook that has no layers: its network written on the tape, with Adam by hand.
+//! The notebook that has no layers: its network written on the tape.
 
 use gradus::data::{Batches, Dataset};
 use gradus::metrics::Mean;
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
-use gradus::{Error, Init, Key, Result, Shape};
+use gradus::{Error, Init, Key, OptimizerState, Result, Shape};
 use ndarray::Array;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::time::Instant;
 
-/// 784 → 200 relu → 10, all four arrays from normal(0.5, 0.7).
+/// 784 → 200 relu → 10, all four arrays from normal(0.5, 0.7), trained by Adam.
 pub struct TapeNetwork {
-    tape: Tape,
-    params: Params,
-    gradients: ParamGradients,
-    /// Each parameter with Adam's two means.
-    memory: Vec<(ParamId, [Vec<f32>; 2])>,
-    ids: [Id; 3],
+    network: Network,
     batch_size: usize,
-    batch: [Vec<f32>; 2],
-    step: u64,
     pool: ThreadPool,
 }
 
 impl TapeNetwork {
     pub(crate) fn new(threads: usize, batch_size: usize) -> Result<TapeNetwork> {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(Error::other)?;
+        Ok(TapeNetwork { network: Network::new(batch_size)?, batch_size, pool })
+    }
+
+    /// One epoch over whole batches. Returns the mean loss.
+    pub(crate) fn epoch(&mut self, data: &dyn Dataset) -> Result<f64> {
+        let TapeNetwork { network, batch_size, pool } = self;
+        let mut batches = Batches::new(data.len(), *batch_size)?;
+        batches.shuffle(Key::from_seed(network.step));
+        let mut loss = Mean::default();
+        pool.install(|| {
+            for rows in batches.iter().filter(|rows| rows.len() == *batch_size) {
+                loss.add(network.train(data, rows), rows.len());
+            }
+        });
+        Ok(loss.value())
+    }
+}
+
+struct Network {
+    tape: Tape,
+    params: Params,
+    gradients: ParamGradients,
+    adam: Adam,
+    state: OptimizerState,
+    x: Id,
+    t: Id,
+    loss: Id,
+    step: u64,
+}
+
+impl Network {
+    fn new(batch_size: usize) -> Result<Network> {
         let mut params = Params::new();
         let sizes: [(&str, &[usize]); 4] = [("w1", &[784, 200]), ("b1", &[200]), ("w2", &[200, 10]), ("b2", &[10])];
         let init = Init::Normal { mean: 0.5, deviation: 0.7 };
@@ -38,52 +63,21 @@ impl TapeNetwork {
         let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|at| recorder.parameter(&params, all[at]));
         let loss = ((x.matmul(w1) + b1).relu().matmul(w2) + b2).softmax_crossentropy(t);
         recorder.minimize(loss);
-        let ids = [x.id(), t.id(), loss.id()];
-        let state = |id: ParamId| (id, [vec![0.0; params.shape(id).len()], vec![0.0; params.shape(id).len()]]);
-        Ok(TapeNetwork {
-            tape: recorder.finish()?,
-            gradients: ParamGradients::new(&params),
-            memory: all.into_iter().map(state).collect(),
-            params,
-            ids,
-            batch_size,
-            batch: [vec![0.0; batch_size * 784], vec![0.0; batch_size * 10]],
-            step: 0,
-            pool: ThreadPoolBuilder::new().num_threads(threads).build().map_err(Error::other)?,
-        })
+        let [x, t, loss] = [x, t, loss].map(|var| var.id());
+        let (gradients, adam) = (ParamGradients::new(&params), Adam::default());
+        let state = OptimizerState::new(&adam, &params)?;
+        Ok(Network { tape: recorder.finish()?, params, gradients, adam, state, x, t, loss, step: 0 })
     }
 
-    /// One epoch over whole batches.
-    pub(crate) fn epoch(&mut self, data: &dyn Dataset) -> Result<(f64, f64)> {
-        let mut batches = Batches::new(data.len(), self.batch_size)?;
-        batches.shuffle(Key::from_seed(self.step));
-        let (mut loss, start) = (Mean::default(), Instant::now());
-        let whole = self.batch_size;
-        for rows in batches.iter().filter(|rows| rows.len() == whole) {
-            let [inputs, targets] = &mut self.batch;
-            data.gather(rows, inputs, targets);
-            loss.add(self.train_step(), rows.len());
-        }
-        Ok((start.elapsed().as_secs_f64(), loss.value()))
-    }
-
-    fn train_step(&mut self) -> f64 {
-        let TapeNetwork { tape, params, gradients, memory, ids, batch, step, pool, .. } = self;
-        *step += 1;
-        for (id, values) in ids.iter().zip(&*batch) {
-            tape.input_mut(*id).iter_mut().zip(values).for_each(|(input, value)| *input = *value);
-        }
-        pool.install(|| {
-            tape.run(params, Key::from_seed(*step));
-            tape.backward(params, gradients);
-        });
-        let adam = Adam::default();
-        for (id, [mean, square]) in memory {
-            let (mut value, Some(gradient)) = (params.get_mut(*id), gradients.get(*id)) else { continue };
-            if let (Some(value), Some(gradient)) = (value.as_slice_mut(), gradient.as_slice()) {
-                adam.update(*step, adam.learning_rate(), value, gradient, &mut [mean, square]);
-            }
-        }
-        f64::from(tape.value(ids[2]).sum())
+    /// One step. Returns the batch's loss.
+    fn train(&mut self, data: &dyn Dataset, rows: &[usize]) -> f64 {
+        let Network { tape, params, gradients, adam, state, .. } = self;
+        self.step += 1;
+        let [inputs, targets] = tape.input_slices(self.x, self.t);
+        data.gather(rows, inputs, targets);
+        tape.run(params, Key::from_seed(self.step));
+        tape.backward(params, gradients);
+        state.update(adam, self.step, adam.learning_rate(), params, gradients);
+        f64::from(tape.value(self.loss).sum())
     }
 }

@@ -1,19 +1,93 @@
-"""Reads `model program round seconds` lines and prints the Markdown table of gradus against each peer."""
-import collections
+"""Prints what a sitting saw as Markdown: `table.py FILE`. Times in seconds, memory in MiB."""
 import statistics
 import sys
 
-times = collections.defaultdict(dict)
-for line in sys.stdin:
-    model, program, turn, seconds = line.split()
-    times[model].setdefault(program, {})[turn] = float(seconds)
+from programs import PROGRAMS
 
-print("| model | peer | gradus, s | peer, s | ratio of medians | median of ratios | rounds |")
-print("|---|---|---:|---:|---:|---:|---:|")
-for model, programs in times.items():
-    ours = programs.pop("gradus")
-    for peer, theirs in programs.items():
-        turns = [turn for turn in ours if turn in theirs]
-        a, b = (statistics.median(times[turn] for turn in turns) for times in (ours, theirs))
-        pairs = statistics.median(ours[turn] / theirs[turn] for turn in turns)
-        print(f"| {model} | {peer} | {a:.3f} | {b:.3f} | {a / b:.2f} | {pairs:.2f} | {len(turns)} |")
+# Floating-point operations of an epoch of 60,000 images, two for each multiply-add of the dense form: forward, and for the
+# gradients of weights and inputs. A first layer needs none for its inputs; deep_sigmoid's does, as there are trained
+# weights before it.
+GFLOP = {"dense_linear": 200.7, "lenet5": 89.2, "dropout_mlp": 192.6, "basic_nn": 38.4, "deep_sigmoid": 66.6}
+
+records = {}
+for line in open(sys.argv[1]):
+    model, threads, program, what, value = line.split()
+    records.setdefault(int(threads), {}).setdefault(model, {}).setdefault(program, {})[what] = float(value)
+
+
+def rounds(program):
+    return {turn: seconds for turn, seconds in program.items() if turn.isdigit()}
+
+
+def median(program):
+    return statistics.median(rounds(program).values())
+
+
+def peers(programs):
+    return [name for name in PROGRAMS if name != "gradus" and name in programs]
+
+
+def row(*cells):
+    print("|", " | ".join(cells), "|")
+
+
+def head(*names):
+    row(*names)
+    print("|---|" + "---:|" * (len(names) - 1))
+
+
+def times(models):
+    """Medians, and how ours compares with the fastest peer's."""
+    names = peers(next(iter(models.values())))
+    head("model", "gradus", *names, "ours / fastest", "worst round", "rounds")
+    for model, programs in models.items():
+        ours, theirs = programs["gradus"], {name: median(programs[name]) for name in names}
+        fastest = min(theirs, key=theirs.get)
+        both = rounds(ours).keys() & rounds(programs[fastest]).keys()
+        worst = max(ours[turn] / programs[fastest][turn] for turn in both)
+        cells = [f"**{seconds:.2f}**" if name == fastest else f"{seconds:.2f}" for name, seconds in theirs.items()]
+        counts = sorted({len(rounds(program)) for program in programs.values()}, reverse=True)
+        fewer = [f"{name} {len(rounds(programs[name]))}" for name in names if len(rounds(programs[name])) < counts[0]]
+        count = f"{counts[0]} ({', '.join(fewer)})" if fewer else f"{counts[0]}"
+        row(model, f"{median(ours):.3f}", *cells, f"**{median(ours) / theirs[fastest]:.2f}**", f"{worst:.2f}", count)
+
+
+def floors(models):
+    """What the arithmetic of the dense form would take at the speed of one large product."""
+    products = {name: [programs[name]["product"] for programs in models.values()] for name in ("gradus", "PyTorch")}
+    rates = {name: statistics.median(rates) for name, rates in products.items()}
+    rate = max(rates.values())
+    said = " and ".join(f"{rate / 1e9:.0f} GFLOP/s in {name}" for name, rate in rates.items())
+    print(f"A product of 1024 × 1024 × 1024 ran at {said} (medians of the sitting); the floors are taken at the higher.\n")
+    head("model", "GFLOP an epoch", "floor, s", "gradus, s", "share of the product's speed", "fastest peer's share")
+    for model, programs in models.items():
+        floor, ours = GFLOP[model] * 1e9 / rate, median(programs["gradus"])
+        fastest = min(median(programs[name]) for name in peers(programs))
+        row(model, f"{GFLOP[model]}", f"{floor:.2f}", f"{ours:.3f}", f"**{floor / ours:.0%}**", f"{floor / fastest:.0%}")
+
+
+def memory(most):
+    """Peak resident memory of whole processes, with `most` threads."""
+    names = ["gradus", *peers(next(iter(most.values())))]
+    head("model", *names, "PyTorch / ours")
+    for model, programs in most.items():
+        peaks = {name: programs[name]["memory"] for name in names}
+        ratio = f"**{peaks['PyTorch'] / peaks['gradus']:.1f}**" if "PyTorch" in peaks else ""
+        row(model, *(f"{peak:.0f}" for peak in peaks.values()), ratio)
+
+
+def main():
+    for threads in sorted(records, reverse=True):
+        print(f"Seconds an epoch, {'one thread on one core' if threads == 1 else f'{threads} threads'}:\n")
+        times(records[threads])
+        print()
+    for threads in sorted(records, reverse=True):
+        print(f"Floors, {'one thread' if threads == 1 else f'{threads} threads'}. ", end="")
+        floors(records[threads])
+        print()
+    print("Peak resident memory, MiB:\n")
+    memory(records[max(records)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,25 +1,18 @@
 """The benchmarked models in PyTorch: `torch_models.py MODEL --epochs N --threads T`.
 
-Prints `epoch N seconds S loss L` for each epoch: seconds of training alone, and the mean loss over its rows. The data
-lies in memory as float32 tensors and a batch is picked from them by a fresh permutation each epoch, which is the
-fastest idiomatic loop (a DataLoader costs more than these models do). Weights start as Keras starts them.
+The data lies in memory as float32 tensors and a batch is picked from them by a fresh permutation each epoch, which is the
+fastest idiomatic loop (a DataLoader costs more than these models do). Weights start as the notebooks' do.
 """
-import argparse
-import gzip
-import pathlib
-import time
-
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-DATA = pathlib.Path(__file__).resolve().parents[2] / "data" / "mnist"
+import peer
 
 
-def idx(name, header):
-    """The bytes after an IDX file's header."""
-    content = gzip.decompress((DATA / f"{name}.gz").read_bytes())
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header)
+def dense_linear():
+    network = nn.Sequential(nn.Linear(784, 600), nn.Linear(600, 400), nn.ReLU(), nn.Linear(400, 10))
+    return network, torch.optim.Adam(network.parameters(), fused=True)
 
 
 def lenet5():
@@ -28,7 +21,7 @@ def lenet5():
         nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.Sigmoid(),
         nn.Conv2d(16, 120, 4), nn.Flatten(),
         nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10))
-    return network, (1, 28, 28), 128, torch.optim.SGD(network.parameters(), lr=0.01, fused=True)
+    return network, torch.optim.SGD(network.parameters(), lr=0.01, fused=True)
 
 
 def dropout_mlp():
@@ -36,42 +29,63 @@ def dropout_mlp():
         nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2),
         nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 10))
     # RMSprop has no fused form in PyTorch. Keras puts epsilon inside the root; the cost is the same.
-    return network, (784,), 32, torch.optim.RMSprop(network.parameters(), lr=0.001, alpha=0.9, eps=1e-7)
+    return network, torch.optim.RMSprop(network.parameters(), lr=0.001, alpha=0.9, eps=1e-7)
 
 
-MODELS = {"lenet5": lenet5, "dropout_mlp": dropout_mlp}
+def basic_nn():
+    network = nn.Sequential(nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 10))
+    return network, torch.optim.Adam(network.parameters(), fused=True)
+
+
+def deep_sigmoid():
+    network = nn.Sequential(
+        nn.BatchNorm1d(784, eps=1e-3, momentum=0.01),
+        nn.Linear(784, 200), nn.Sigmoid(), nn.Linear(200, 100), nn.Sigmoid(), nn.Linear(100, 60), nn.Sigmoid(),
+        nn.Linear(60, 30), nn.Sigmoid(), nn.Linear(30, 10))
+    return network, torch.optim.SGD(network.parameters(), lr=0.03, fused=True)
+
+
+MODELS = {made.__name__: made for made in (dense_linear, lenet5, dropout_mlp, basic_nn, deep_sigmoid)}
+
+
+def start(model, network):
+    """Gives the weights the distribution of the notebook's."""
+    for module in network.modules():
+        if not isinstance(module, (nn.Linear, nn.Conv2d)):
+            continue
+        if model == "basic_nn":
+            nn.init.normal_(module.weight, 0.5, 0.7)
+            nn.init.normal_(module.bias, 0.5, 0.7)
+        else:
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+def shape(model):
+    """The shape of a sample."""
+    return (1, 28, 28) if model == "lenet5" else (784,)
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("model", choices=MODELS)
-    options.add_argument("--epochs", type=int, default=1)
-    options.add_argument("--threads", type=int, default=2)
-    options = options.parse_args()
-    torch.set_num_threads(options.threads)
+    asked = peer.options()
+    torch.set_num_threads(asked.threads)
     torch.manual_seed(12345)
+    network, optimizer = MODELS[asked.model]()
+    start(asked.model, network)
+    images, labels = peer.digits(asked.model)
+    images, labels = torch.from_numpy(images).reshape(-1, *shape(asked.model)), torch.tensor(labels).long()
 
-    network, shape, batch, optimizer = MODELS[options.model]()
-    for module in network.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            nn.init.xavier_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
-    images = (idx("train-images-idx3-ubyte", 16).float() / 255).reshape(-1, *shape)
-    labels = idx("train-labels-idx1-ubyte", 8).long()
-
-    network.train()
-    for epoch in range(1, options.epochs + 1):
+    def epoch():
         losses = []
-        start = time.perf_counter()
-        for rows in torch.randperm(len(images)).split(batch):
+        for rows in torch.randperm(len(images)).split(peer.BATCH[asked.model]):
             loss = cross_entropy(network(images.index_select(0, rows)), labels.index_select(0, rows))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append((loss.detach(), len(rows)))
-        seconds = time.perf_counter() - start
-        mean = sum(loss.item() * rows for loss, rows in losses) / len(images)
-        print(f"epoch {epoch} seconds {seconds:.4f} loss {mean:.4f}", flush=True)
+        return losses
+
+    peer.run(asked, epoch)
 
 
 if __name__ == "__main__":

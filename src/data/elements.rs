@@ -3,6 +3,7 @@
 use super::Target;
 use super::labels::Label;
 use crate::error::{Error, Result};
+use crate::kernels::bytes;
 use crate::shape::{MAX_RANK, Shape};
 use ndarray::{ArrayBase, Data, Dimension};
 
@@ -141,10 +142,9 @@ impl InputElements {
     /// Writes rows of `length` elements; where they are normalized, divided by 255.
     pub(super) fn gather(&self, length: usize, normalized: bool, rows: &[usize], values: &mut [f32]) {
         match self {
-            InputElements::Bytes(bytes) if normalized => {
-                gather(bytes, length, rows, values, |byte| f32::from(byte) / 255.0);
+            InputElements::Bytes(pixels) => {
+                bytes::gather(pixels, length, rows, if normalized { 255.0 } else { 1.0 }, values);
             }
-            InputElements::Bytes(bytes) => gather(bytes, length, rows, values, f32::from),
             InputElements::Floats(floats) if normalized => gather(floats, length, rows, values, |float| float / 255.0),
             InputElements::Floats(floats) => gather(floats, length, rows, values, |float| float),
         }

@@ -6,6 +6,7 @@
 pub mod activation;
 mod block;
 pub(crate) mod broadcast;
+pub(crate) mod bytes;
 pub mod conv2d;
 pub mod dropout;
 pub mod math;

@@ -124,12 +124,12 @@ impl Place {
 fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &mut Block<'_>, at: Place) {
     // Vectors are whole, so sums that do not fill them are kept aside, as are those that are to be added.
     match at.width {
-        ..=16 => fill_lanes::<16>(product, part, scratch, c, at),
-        ..=32 => fill_lanes::<32>(product, part, scratch, c, at),
-        ..=64 => fill_lanes::<64>(product, part, scratch, c, at),
-        ..=80 => fill_lanes::<80>(product, part, scratch, c, at),
-        ..=96 => fill_lanes::<96>(product, part, scratch, c, at),
-        ..=112 => fill_lanes::<112>(product, part, scratch, c, at),
+        0..=16 => fill_lanes::<16>(product, part, scratch, c, at),
+        17..=32 => fill_lanes::<32>(product, part, scratch, c, at),
+        33..=64 => fill_lanes::<64>(product, part, scratch, c, at),
+        65..=80 => fill_lanes::<80>(product, part, scratch, c, at),
+        81..=96 => fill_lanes::<96>(product, part, scratch, c, at),
+        97..=112 => fill_lanes::<112>(product, part, scratch, c, at),
         _ => fill_lanes::<WIDTH>(product, part, scratch, c, at),
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn by_bases<F: Fma, const R: usize, const L: usize>(
 
 /// One step of all chains of a tile. Two loops, as one of more than eight turns is not unrolled.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
 fn add_outer<F: Fma, const R: usize, const L: usize>(a: impl Fn(usize) -> f32, b: &[f32; L], sums: &mut [[f32; L]; R]) {
     for r in 0..R.min(6) {
         F::add_scaled(a(r), b, &mut sums[r]);

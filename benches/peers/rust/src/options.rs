@@ -1,0 +1,92 @@
+//! The command line, `MODEL [--epochs N] [--threads N] [--wait]`, and the epochs it asks for.
+
+use crate::Result;
+use std::io::stdin;
+use std::time::Instant;
+
+/// A notebook's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    DenseLinear,
+    Lenet5,
+    DropoutMlp,
+    BasicNn,
+    DeepSigmoid,
+}
+
+impl Model {
+    fn named(name: &str) -> Option<Model> {
+        Some(match name {
+            "dense_linear" => Model::DenseLinear,
+            "lenet5" => Model::Lenet5,
+            "dropout_mlp" => Model::DropoutMlp,
+            "basic_nn" => Model::BasicNn,
+            "deep_sigmoid" => Model::DeepSigmoid,
+            _ => return None,
+        })
+    }
+
+    /// Rows in a batch.
+    pub fn batch_size(self) -> usize {
+        match self {
+            Model::DenseLinear => 100,
+            Model::Lenet5 => 128,
+            Model::DropoutMlp | Model::DeepSigmoid => 32,
+            Model::BasicNn => 1000,
+        }
+    }
+
+    /// The sizes of the dense layers, the input's first.
+    pub fn dense(self) -> &'static [usize] {
+        match self {
+            Model::DenseLinear => &[784, 600, 400, 10],
+            Model::Lenet5 => &[120, 84, 10],
+            Model::DropoutMlp => &[784, 512, 512, 10],
+            Model::BasicNn => &[784, 200, 10],
+            Model::DeepSigmoid => &[784, 200, 100, 60, 30, 10],
+        }
+    }
+}
+
+/// What the command line asks for.
+pub struct Options {
+    pub model: Model,
+    epochs: usize,
+    wait: bool,
+}
+
+impl Options {
+    /// Reads them, and sets the number of threads for every pool that will be made.
+    pub fn parse() -> Result<Options> {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let number = |name: &str, default: usize| -> Result<usize> {
+            let value = arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1));
+            value.map_or(Ok(default), |value| {
+                value.parse().map_err(|_| format!("{name} {value} is not a number").into())
+            })
+        };
+        let model = arguments.first().and_then(|name| Model::named(name));
+        let model = model.ok_or("PROGRAM dense_linear|lenet5|dropout_mlp|basic_nn|deep_sigmoid [--epochs N] …")?;
+        std::env::set_var("RAYON_NUM_THREADS", number("--threads", 2)?.to_string());
+        Ok(Options {
+            model,
+            epochs: number("--epochs", 1)?,
+            wait: arguments.iter().any(|argument| argument == "--wait"),
+        })
+    }
+
+    /// Calls `epoch` for each epoch, which returns its mean loss, and prints `epoch N seconds S loss L`.
+    ///
+    /// With `--wait` a line of standard input starts an epoch, and its end ends the program.
+    pub fn run(&self, mut epoch: impl FnMut() -> Result<f64>) -> Result<()> {
+        for number in 1..=self.epochs {
+            if self.wait && stdin().read_line(&mut String::new())? == 0 {
+                break;
+            }
+            let start = Instant::now();
+            let loss = epoch()?;
+            println!("epoch {number} seconds {:.4} loss {loss:.4}", start.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+}

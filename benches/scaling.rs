@@ -1,0 +1,195 @@
+//! How a training step scales: measured against batch size, width, depth and threads, drawn as charts, and explained by a
+//! model of its cost, which is then asked about more cores. `scaling FOLDER` writes the charts there and prints Markdown.
+
+mod cost;
+
+use cost::{Cost, Network};
+use gradus::data::Arrays;
+use gradus::layers::{Activation, Dense};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::optimizers::Sgd;
+use gradus::report::Chart;
+use gradus::{Compile, Fit, Progress, Sequential};
+use gradus_benches::Options;
+use ndarray::{Array1, Array2};
+use std::error::Error;
+use std::path::Path;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Networks that differ in one size; and networks that the cost model has not seen when it is asked about them.
+const BATCHES: [usize; 9] = [1, 8, 16, 32, 64, 128, 256, 512, 1024];
+const WIDTHS: [usize; 8] = [16, 32, 64, 128, 256, 384, 512, 768];
+const DEPTHS: [usize; 6] = [1, 2, 4, 8, 12, 16];
+const UNSEEN: [[usize; 3]; 8] = [
+    [24, 100, 3],
+    [100, 400, 2],
+    [200, 320, 3],
+    [48, 600, 1],
+    [384, 192, 5],
+    [700, 96, 2],
+    [12, 448, 6],
+    [150, 48, 10],
+];
+
+/// Nanoseconds of a step on one thread and on two.
+struct Measured {
+    network: Network,
+    nanoseconds: [f64; 2],
+}
+
+fn measure(network: Network) -> Result<Measured> {
+    let [one, two] = [1, 2].map(|threads| nanoseconds(network, threads));
+    let measured = Measured { network, nanoseconds: [one?, two?] };
+    let Network { batch, width, depth } = network;
+    eprintln!("batch {batch}, width {width}, depth {depth}: {:.0?} ns", measured.nanoseconds);
+    Ok(measured)
+}
+
+/// A step of the fastest of several epochs that take a twentieth of a second each: what it costs with nothing in the way.
+fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
+    let Network { batch, width, depth } = network;
+    let layers = (0..depth)
+        .fold(Sequential::new([width]), |layers, _| layers.add(Dense::new(width).activation(Activation::Tanh)));
+    let settings = Compile::new(Sgd::new(0.001), CategoricalCrossentropy::new()).threads(threads);
+    let mut model = layers.add(Dense::new(10).activation(Activation::Softmax)).compile(settings)?;
+    let mut epochs = |steps: usize, epochs: usize| -> Result<Vec<f64>> {
+        let rows = batch * steps;
+        // No zeros: they would be skipped.
+        let inputs = Array2::from_shape_fn((rows, width), |(i, j)| ((i * 31 + j * 17) % 200) as f32 / 200.0 - 0.4975);
+        let data = Arrays::new(inputs, Array1::from_shape_fn(rows, |i| (i % 10) as i64))?.one_hot(10)?;
+        let fit = Fit::new().batch_size(batch).epochs(epochs).progress(Progress::Quiet);
+        Ok(model.fit(&data, fit)?.epochs.iter().map(|epoch| 1e9 * epoch.seconds / steps as f64).collect())
+    };
+    let least = |times: Vec<f64>| times.into_iter().fold(f64::INFINITY, f64::min);
+    let trial = least(epochs(4, 3)?);
+    // As many steps as the inputs of all of them take 64 MB at most.
+    let most = (16_000_000 / (batch * width)).clamp(4, 4000);
+    let steps = ((5e7 / trial) as usize).clamp(4, most);
+    Ok(least(epochs(steps, 9)?))
+}
+
+/// A chart's name, its axis, what was measured, and what it is drawn against.
+type Sweep<'a> = (&'a str, &'a str, &'a [Measured], fn(Network) -> usize);
+
+fn main() -> Result<()> {
+    let options = Options::given();
+    let folder = Path::new(options.first());
+    if !folder.is_dir() {
+        return Err("scaling FOLDER, which the charts are written to".into());
+    }
+    let all = |networks: Vec<Network>| networks.into_iter().map(measure).collect::<Result<Vec<Measured>>>();
+    let batches = all(BATCHES.map(|batch| Network { batch, width: 256, depth: 2 }).to_vec())?;
+    let widths = all(WIDTHS.map(|width| Network { batch: 64, width, depth: 2 }).to_vec())?;
+    let depths = all(DEPTHS.map(|depth| Network { batch: 64, width: 128, depth }).to_vec())?;
+    let unseen = all(UNSEEN.map(|[batch, width, depth]| Network { batch, width, depth }).to_vec())?;
+
+    let seen = || batches.iter().chain(&widths).chain(&depths);
+    let on = |at: usize| seen().map(|measured| (measured.network, measured.nanoseconds[at])).collect::<Vec<_>>();
+    let cost = Cost::fit(&on(0), &on(1));
+
+    let sweeps: [Sweep<'_>; 3] = [
+        ("batch", "rows in a batch; 256 wide, 2 hidden layers", &batches, |network| network.batch),
+        ("width", "width; batches of 64, 2 hidden layers", &widths, |network| network.width),
+        ("depth", "hidden layers; batches of 64, 128 wide", &depths, |network| network.depth),
+    ];
+    for (name, label, sweep, size) in sweeps {
+        chart(&cost, label, sweep, size).write_svg(folder.join(format!("{name}.svg")))?;
+    }
+    cores(&cost).write_svg(folder.join("cores.svg"))?;
+    print_rates(&cost);
+    print_errors(&cost, &seen().collect::<Vec<_>>(), &unseen);
+    print_cores(&cost);
+    Ok(())
+}
+
+/// A step's milliseconds, measured and as the model has them.
+fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usize) -> Chart {
+    let chart = Chart::new("a training step").x_label(label).y_label("ms");
+    (0..2).fold(chart, |chart, at| {
+        let threads = if at == 0 { "1 thread" } else { "2 threads" };
+        let points = |value: &dyn Fn(&Measured) -> f64| -> Vec<(f64, f64)> {
+            sweep.iter().map(|measured| (size(measured.network) as f64, value(measured) / 1e6)).collect()
+        };
+        let measured = points(&|measured| measured.nanoseconds[at]);
+        let modelled = points(&|measured| cost.nanoseconds(measured.network, at + 1));
+        chart.points(threads, &measured).points(format!("{threads}, model"), &modelled)
+    })
+}
+
+/// What more cores are asked about.
+const LARGER: [Network; 4] = [
+    Network { batch: 32, width: 512, depth: 2 },
+    Network { batch: 128, width: 512, depth: 2 },
+    Network { batch: 1024, width: 512, depth: 2 },
+    Network { batch: 1024, width: 2048, depth: 4 },
+];
+
+const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+fn speed_up(cost: &Cost, network: Network, cores: usize) -> f64 {
+    cost.nanoseconds(network, 1) / cost.nanoseconds(network, cores)
+}
+
+fn cores(cost: &Cost) -> Chart {
+    let chart = Chart::new("speed-up, by the model").x_label("cores");
+    LARGER.into_iter().fold(chart, |chart, network| {
+        let points = CORES.map(|cores| (cores as f64, speed_up(cost, network, cores)));
+        chart.points(format!("{} × {}", network.batch, network.width), &points)
+    })
+}
+
+fn print_rates(cost: &Cost) {
+    let [step, operation, weight, multiply_add, element] = cost.rates;
+    println!("| a step | an operation | a weight in a product | a multiply-add | an element that flows | a fork |");
+    println!("|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "| {:.1} µs | {:.1} µs | {weight:.3} ns | {multiply_add:.4} ns ({:.0} GFLOP/s) | {element:.2} ns | {:.1} µs |\n",
+        step / 1e3,
+        operation / 1e3,
+        2.0 / multiply_add,
+        cost.fork / 1e3
+    );
+}
+
+/// How far the model is from what was measured, for networks that it was fitted to and for others.
+fn print_errors(cost: &Cost, seen: &[&Measured], unseen: &[Measured]) {
+    println!("| networks | threads | mean error | largest | within 20 % |");
+    println!("|---|---:|---:|---:|---:|");
+    let unseen: Vec<&Measured> = unseen.iter().collect();
+    for (name, measured) in [("fitted to", seen), ("not seen", &unseen)] {
+        for threads in [1, 2] {
+            let error = |measured: &&Measured| {
+                (cost.nanoseconds(measured.network, threads) / measured.nanoseconds[threads - 1] - 1.0).abs()
+            };
+            let errors: Vec<f64> = measured.iter().map(error).collect();
+            let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+            let largest = errors.iter().copied().fold(0.0, f64::max);
+            let within = errors.iter().filter(|error| **error <= 0.2).count();
+            println!(
+                "| {name} | {threads} | {:.0} % | {:.0} % | {within} of {} |",
+                100.0 * mean,
+                100.0 * largest,
+                errors.len()
+            );
+        }
+    }
+    println!();
+}
+
+fn print_cores(cost: &Cost) {
+    println!("| batch × width, hidden layers | one core | GFLOP/s | speed-up on 2 | 16 | 64 |");
+    println!("|---|---:|---:|---:|---:|---:|");
+    for network in LARGER {
+        let one = cost.nanoseconds(network, 1);
+        let [two, sixteen, many] = [2, 16, 64].map(|cores| speed_up(cost, network, cores));
+        println!(
+            "| {} × {}, {} | {:.2} ms | {:.0} | {two:.2} | {sixteen:.1} | {many:.1} |",
+            network.batch,
+            network.width,
+            network.depth,
+            one / 1e6,
+            2.0 * network.multiply_adds() / one
+        );
+    }
+}
