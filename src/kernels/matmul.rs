@@ -7,14 +7,14 @@
 //! B is packed into panels of sixteen columns; A is read where it lies. C is cut into parts by shape, and a part goes to
 //! another thread where that is worth a fork.
 
-use super::activation::{self, Elementwise};
+mod dense;
+
+use super::activation::Elementwise;
 use super::block::Block;
 use super::parallel;
-use super::simd::{self, Aligned, Fma, vectorized};
+use super::simd::{self, vectorized};
 use super::sparse;
-use super::tile::{self, LANES, for_tiles};
-use std::cell::RefCell;
-use std::ops::Range;
+use super::tile::{self, LANES};
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +199,7 @@ impl Product<'_> {
                 );
             }
             Cut::None if self.skip => sparse::fill(&self, c, row, column),
-            Cut::None => fill(&self, c, row, column),
+            Cut::None => dense::fill(&self, c, row, column),
         }
     }
 
@@ -229,196 +229,6 @@ enum Cut {
     Rows(usize),
     Columns(usize),
     None,
-}
-
-/// Columns of a strip: as many as the widest tile has.
-const STRIP: usize = 2 * LANES;
-
-/// A strip of B in a block of k, row by row: 32 KiB, which stay in the first cache.
-type Panel = [f32; STRIP * DEPTH];
-
-/// Strips that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
-const STRIPS: usize = 10;
-const ROWS_IN_CACHE: usize = 120;
-
-thread_local! {
-    static PANELS: RefCell<Aligned<[Panel; STRIPS]>> = const { RefCell::new(Aligned([[0.0; STRIP * DEPTH]; STRIPS])) };
-}
-
-/// Fills a part of C on this thread.
-fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
-    PANELS.with_borrow_mut(|panels| {
-        for start in (0..product.a.columns).step_by(DEPTH) {
-            let depth = DEPTH.min(product.a.columns - start);
-            for j in (0..c.columns()).step_by(STRIPS * STRIP) {
-                let width = (STRIPS * STRIP).min(c.columns() - j);
-                let at = Place { i: 0, j, width, start, depth, row, column: column + j };
-                fill_group(product.level, product, &mut c, at, &mut panels.0);
-            }
-        }
-    });
-    if let Epilogue::Affine { bias, activation } = product.epilogue {
-        let bias = bias.map_or(&[][..], |bias| &bias[column..]);
-        let columns = c.columns();
-        (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
-    }
-}
-
-/// Where a tile, a strip or a group of strips stands, in its part of C and in the whole product, and how many columns count.
-#[derive(Clone, Copy)]
-struct Place {
-    i: usize,
-    j: usize,
-    width: usize,
-    start: usize,
-    depth: usize,
-    row: usize,
-    column: usize,
-}
-
-impl Place {
-    /// The columns from `first` on, at most `width`.
-    #[inline(always)]
-    fn columns(self, first: usize, width: usize) -> Place {
-        Place { j: self.j + first, column: self.column + first, width: width.min(self.width - first), ..self }
-    }
-}
-
-vectorized! {
-    /// Adds a block of k to all rows of a group of strips.
-    fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Panel; STRIPS]) {
-        // Strips are as wide as tiles, and a last one that is half empty is narrow.
-        let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
-        let panels = panels.as_flattened_mut();
-        let mut first = 0;
-        while first < at.width {
-            let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
-            match width {
-                STRIP => pack(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
-                _ => pack(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
-            }
-            first += width;
-        }
-        for top in (0..c.rows()).step_by(ROWS_IN_CACHE) {
-            let rows = top..c.rows().min(top + ROWS_IN_CACHE);
-            let mut first = 0;
-            while first < at.width {
-                let (width, panel) = (strip(first), &panels[first * DEPTH..]);
-                match width {
-                    STRIP => fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel),
-                    _ => fill_strip::<F, LANES>(product, c, at.columns(first, LANES), rows.clone(), panel),
-                }
-                first += width;
-            }
-        }
-    }
-}
-
-/// Adds a block of k to some rows of up to `L` columns.
-#[inline(always)]
-fn fill_strip<F: Fma, const L: usize>(
-    product: &Product<'_>,
-    c: &mut Block<'_>,
-    at: Place,
-    rows: Range<usize>,
-    panel: &[f32],
-) {
-    let panel = &panel.as_chunks::<L>().0[..at.depth];
-    for_tiles!(F, rows, (i, R) => {
-        fill_tile::<F, R, L>(product, c, Place { i, row: at.row + i, ..at }, panel);
-    });
-}
-
-/// Adds a block of k to a tile of C.
-#[inline(always)]
-fn fill_tile<F: Fma, const R: usize, const L: usize>(
-    product: &Product<'_>,
-    c: &mut Block<'_>,
-    at: Place,
-    panel: &[[f32; L]],
-) {
-    let a = product.a;
-    let first = at.start == 0;
-    let mut tile = [[0.0; L]; R];
-    if !first && product.sum == Sum::Chain {
-        load(c, at, &mut tile);
-    }
-    if a.transposed {
-        let a_from = &a.data[at.start * a.stride() + at.row..];
-        tile::by_columns::<F, R, L>(&mut tile, a_from, a.stride(), panel);
-    } else {
-        let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
-        tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
-    }
-    if !first && product.sum == Sum::Chunks {
-        let mut earlier = [[0.0; L]; R];
-        load(c, at, &mut earlier);
-        tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
-    }
-    if at.start + panel.len() == a.columns {
-        // Turns −0 into 0, so that a sum of nothing is the same on every path.
-        tile.iter_mut().flatten().for_each(|sum| *sum += 0.0);
-    }
-    store(c, at, &tile);
-}
-
-#[inline(always)]
-fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]; R]) {
-    if c.transposed() {
-        for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
-            tile.iter_mut().zip(column).for_each(|(row, value)| row[l] = *value);
-        }
-        return;
-    }
-    for (r, tile) in tile.iter_mut().enumerate() {
-        let row = c.row(at.i + r, at.j, at.width);
-        match row.first_chunk() {
-            Some(row) => *tile = *row,
-            None => tile[..at.width].copy_from_slice(row),
-        }
-    }
-}
-
-#[inline(always)]
-fn store<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; L]; R]) {
-    if c.transposed() {
-        for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
-            column.iter_mut().zip(tile).for_each(|(value, row)| *value = row[l]);
-        }
-        return;
-    }
-    for (r, tile) in tile.iter().enumerate() {
-        let row = c.row(at.i + r, at.j, at.width);
-        match row.first_chunk_mut() {
-            Some(row) => *row = *tile,
-            None => row.copy_from_slice(&tile[..at.width]),
-        }
-    }
-}
-
-/// Copies the columns of B at this place into a panel; its other columns become 0.
-#[inline(always)]
-fn pack<const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
-    let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
-    let panel = &mut panel[..depth];
-    if width < L {
-        panel.fill([0.0; L]);
-    }
-    if b.transposed {
-        for l in 0..width {
-            let row = &b.data[(column + l) * stride + start..][..panel.len()];
-            panel.iter_mut().zip(row).for_each(|(panel, b)| panel[l] = *b);
-        }
-    } else {
-        let rows = b.data[start * stride..].chunks(stride);
-        if width == L {
-            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel.copy_from_slice(&row[column..][..L]));
-        } else {
-            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel[..width].copy_from_slice(&row[column..][..width]));
-        }
-    }
 }
 
 #[cfg(test)]
