@@ -238,7 +238,8 @@ fn check_optimizer(cases: &Cases, case: &str, array: &str, optimizer: &dyn Optim
     for (step, (gradient, after)) in gradients.outer_iter().zip(after.outer_iter()).enumerate() {
         let gradient: Vec<f32> = gradient.iter().copied().collect();
         let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.update(step as u64 + 1, optimizer.learning_rate(), &mut value, &gradient, &mut lent);
+        let number = step as u64 + 1;
+        optimizer.update(number, optimizer.learning_rate(number), &mut value, &gradient, &mut lent);
         let found = ArrayD::from_shape_vec(after.raw_dim(), value.clone()).unwrap();
         assert_close(&format!("{case}, array {array}, step {}", step + 1), found.view(), after, NEAR);
     }

@@ -201,7 +201,7 @@ impl Model {
             plan.tape.backward(&self.params, &mut self.gradients);
         }
         plan.tape.commit(&mut self.params);
-        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &self.gradients);
+        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &mut self.gradients);
         self.step = step;
     }
 }
