@@ -87,7 +87,10 @@ mod tests {
             let x = f64::from(i) * 0.101_3;
             assert_near(exp(x), x.exp(), &format!("e^{x}"));
         }
-        assert_eq!([f64::NEG_INFINITY, -1e9, 0.0, 1e9, f64::INFINITY].map(exp), [0.0, 0.0, 1.0, f64::INFINITY, f64::INFINITY]);
+        assert_eq!(
+            [f64::NEG_INFINITY, -1e9, 0.0, 1e9, f64::INFINITY].map(exp),
+            [0.0, 0.0, 1.0, f64::INFINITY, f64::INFINITY]
+        );
         assert!(exp(f64::NAN).is_nan());
         // Denormal results round once more.
         assert!((exp(-740.0) - (-740.0f64).exp()).abs() <= f64::from_bits(2));

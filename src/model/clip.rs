@@ -9,7 +9,9 @@ pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
     match clip {
         Clip::Value(limit) => gradients.arrays_mut().for_each(|gradient| limit_elements(gradient, limit)),
         Clip::Norm(limit) => {
-            gradients.arrays_mut().for_each(|gradient| scale(gradient, factor(limit, reduce::sum_of_squares(gradient))));
+            gradients
+                .arrays_mut()
+                .for_each(|gradient| scale(gradient, factor(limit, reduce::sum_of_squares(gradient))));
         }
         Clip::GlobalNorm(limit) => {
             let squares = gradients.arrays_mut().fold(0.0, |sum, gradient| sum + reduce::sum_of_squares(gradient));

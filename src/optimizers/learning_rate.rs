@@ -1,7 +1,8 @@
 //! The learning rate of an optimizer: a number, or a schedule.
 
+use super::check_rate;
 use super::schedules::{self, Schedule};
-use crate::error::{Result, check_setting};
+use crate::error::Result;
 use crate::settings::{Settings, unfit};
 use crate::spec::Spec;
 use std::sync::Arc;
@@ -44,10 +45,7 @@ impl LearningRate {
 
     pub(super) fn check(&self, owner: &'static str) -> Result<()> {
         match self {
-            LearningRate::Constant(rate) => {
-                let fits = rate.is_finite() && *rate >= 0.0;
-                check_setting(fits, owner, "learning_rate", f64::from(*rate), "0 ≤ learning_rate, finite")
-            }
+            LearningRate::Constant(rate) => check_rate(owner, *rate),
             LearningRate::Schedule(schedule) => schedule.check(),
         }
     }

@@ -7,6 +7,3 @@ mod schedules;
 
 /// How far values may be from Keras', beside the largest of their array or 1.
 const NEAR: f32 = 1e-5;
-
-/// The same after ten training steps.
-const NEAR_AFTER_TEN_STEPS: f32 = 1e-4;

@@ -79,7 +79,11 @@ impl FromSpec for CosineDecay {
             initial_learning_rate: settings.number("initial_learning_rate")?,
             decay_steps: settings.size("decay_steps")?,
             alpha: settings.number("alpha")?,
-            warmup: if warmup { Some((settings.number("warmup_target")?, settings.size("warmup_steps")?)) } else { None },
+            warmup: if warmup {
+                Some((settings.number("warmup_target")?, settings.size("warmup_steps")?))
+            } else {
+                None
+            },
         })
     }
 }

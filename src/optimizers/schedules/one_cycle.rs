@@ -73,7 +73,13 @@ impl Schedule for OneCycle {
         let share = f64::from(self.start_share);
         check_setting((0.0..=1.0).contains(&share), Self::CLASS, "start_share", share, "0 ≤ start_share ≤ 1")?;
         for (name, factor) in [("div_factor", self.div_factor), ("final_div_factor", self.final_div_factor)] {
-            check_setting(factor.is_finite() && factor > 0.0, Self::CLASS, name, f64::from(factor), "0 < factor, finite")?;
+            check_setting(
+                factor.is_finite() && factor > 0.0,
+                Self::CLASS,
+                name,
+                f64::from(factor),
+                "0 < factor, finite",
+            )?;
         }
         Ok(())
     }
