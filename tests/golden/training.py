@@ -8,12 +8,13 @@ The sibling of make.py, whose writer it uses and which says how to install Keras
 PyTorch's (pip install torch).
 
 schedules     `rates`: the learning rate when `steps` steps were made.
+losses_of_pairs  `predictions`, `targets`, perhaps row `weights`; `loss` is the batch's, `gradient` that of predictions.
 steppers      as `optimizers` of make.py, with every optimizer and option; the comment of a case is Keras' expression.
 """
 import make
 import numpy as np
 import keras
-from keras import optimizers
+from keras import losses, optimizers
 from keras.optimizers import schedules as keras_schedules
 from make import draw, numpy
 
@@ -103,7 +104,67 @@ def steppers(file):
         file.put(**{f"after.{k}": np.stack(v) for k, v in after.items()})
 
 
-TOPICS = {"schedules": schedules, "steppers": steppers}
+# Losses
+
+def losses_of_pairs(file):
+    rng = np.random.default_rng([make.SEED, 2])
+    shape = (6, 4)
+    values, truth = draw(rng, shape, scale=2.0), draw(rng, shape, scale=2.0)
+    logits = draw(rng, shape, scale=3.0)
+    logits[0] = [40, -40, 90, -90]  # where probabilities are 0 and 1
+    probabilities = (1 / (1 + np.exp(-draw(rng, shape, scale=2.0)))).astype(np.float32)
+    clipped = probabilities.copy()
+    clipped[0] = [0, 1, 1e-9, 0.5]
+    rows = (np.exp(values) / np.exp(values).sum(-1, keepdims=True)).astype(np.float32)
+    true_rows = rng.dirichlet(np.ones(4), 6).astype(np.float32)
+    true_rows[1] = [0, 1, 0, 0]
+    bits = rng.integers(0, 2, shape).astype(np.float32)
+    shares = rng.uniform(0, 1, shape).astype(np.float32)
+    weights = rng.uniform(0, 2, 6).astype(np.float32)
+    weights[2] = 0
+    cases = {
+        "mean_squared_error": ("MeanSquaredError()", values, truth),
+        "mean_absolute_error": ("MeanAbsoluteError()", values, truth),
+        "huber": ("Huber()", values, truth),
+        "huber_delta": ("Huber(delta=0.5)", values, truth),
+        "log_cosh": ("LogCosh()", 10 * values, truth),
+        "kl_divergence": ("KLDivergence()", rows, true_rows),
+        "hinge": ("Hinge()", values, 2 * bits - 1),
+        "hinge_bits": ("Hinge()", values, bits),
+        "binary_probabilities": ("BinaryCrossentropy()", probabilities, bits),
+        "binary_probabilities_clipped": ("BinaryCrossentropy()", clipped, bits),
+        "binary_probabilities_smooth": ("BinaryCrossentropy(label_smoothing=0.2)", probabilities, shares),
+        "binary_logits": ("BinaryCrossentropy(from_logits=True)", logits, bits),
+        "binary_logits_smooth": ("BinaryCrossentropy(from_logits=True, label_smoothing=0.2)", logits, shares),
+        "categorical_logits_smooth": ("CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)", values, true_rows),
+        "categorical_probabilities_smooth": ("CategoricalCrossentropy(label_smoothing=0.1)", rows, true_rows),
+    }
+    for name, (text, predictions, targets) in cases.items():
+        loss_case(file, name, text, predictions, targets)
+        loss_case(file, f"{name}_weights", text, predictions, targets, weights)
+    # Several positions in a row, and targets without the last axis of one.
+    loss_case(file, "mean_squared_error_axes_weights", "MeanSquaredError()", values.reshape(2, 3, 4),
+              truth.reshape(2, 3, 4), weights[:2])
+    loss_case(file, "categorical_axes_weights", "CategoricalCrossentropy(from_logits=True)", values.reshape(2, 3, 4),
+              true_rows.reshape(2, 3, 4), weights[:2])
+    loss_case(file, "kl_divergence_axes_weights", "KLDivergence()", rows.reshape(2, 3, 4), true_rows.reshape(2, 3, 4),
+              weights[:2])
+    loss_case(file, "mean_squared_error_column", "MeanSquaredError()", values[:, :1], truth[:, 0])
+
+
+def loss_case(file, name, text, predictions, targets, weights=None):
+    file.case(name, text + ("" if weights is None else " with sample_weight"))
+    loss = eval(f"losses.{text}")
+    truth = keras.ops.convert_to_tensor(targets, keras.config.floatx())
+    # Keras wants a weight for each row to have as many axes as there are losses.
+    each = None if weights is None else weights.reshape(-1, *[1] * (predictions.ndim - 2))
+    value, (slope,), _ = make.gradients(lambda p: (loss(truth, p, sample_weight=each), []), predictions)
+    file.put(predictions=predictions, targets=targets, loss=value, gradient=slope)
+    if weights is not None:
+        file.put(weights=weights)
+
+
+TOPICS = {"schedules": schedules, "steppers": steppers, "losses_of_pairs": losses_of_pairs}
 
 if __name__ == "__main__":
     make.main(TOPICS, "training.py")

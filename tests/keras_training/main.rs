@@ -2,6 +2,7 @@
 
 #[path = "../golden/mod.rs"]
 mod golden;
+mod losses;
 mod optimizers;
 mod schedules;
 
