@@ -21,7 +21,11 @@ impl Pointwise for KlDivergence {
 
     fn slope(&self, p: f32, t: f32) -> f64 {
         let (p, s) = (f64::from(p), f64::from(t).clamp(CLIP, 1.0));
-        if p < CLIP || p > 1.0 { 0.0 } else { -s / p }
+        match p {
+            p if p < CLIP => 0.0,
+            p if p > 1.0 => 0.0,
+            p => -s / p, // NaN shows
+        }
     }
 }
 
