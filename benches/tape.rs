@@ -77,7 +77,7 @@ impl Network {
         data.gather(rows, inputs, targets);
         tape.run(params, Key::from_seed(self.step));
         tape.backward(params, gradients);
-        state.update(adam, self.step, adam.learning_rate(), params, gradients);
+        state.update(adam, self.step, adam.learning_rate(self.step), params, gradients);
         f64::from(tape.value(self.loss).sum())
     }
 }

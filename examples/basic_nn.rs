@@ -75,14 +75,14 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         step.fill(&train, batches.next_batch());
         step.tape.run(&params, key.split(number));
         step.tape.backward(&params, &mut gradients);
-        state.update(&adam, number, adam.learning_rate(), &mut params, &gradients);
+        state.update(&adam, number, adam.learning_rate(number), &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
         step.score(&mut loss, &mut accuracy);
         let shown = number % DISPLAY == 0 || number == last;
         if shown {
             notebook.show(format!("Step: {number} error: {}", general(step.loss())));
             let (scores, (_, unseen)) = (scores(&loss, &accuracy), evaluate(&params, ids, &validation)?);
-            let learning_rate = adam.learning_rate();
+            let learning_rate = adam.learning_rate(number);
             history.epochs.push(Epoch { number, scores, validation: Some(unseen), seconds, learning_rate });
             (loss, accuracy, seconds) = (Mean::default(), Mean::default(), 0.0);
         }

@@ -118,6 +118,24 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Several numbers.
+    pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
+        match self.take(name)? {
+            SpecValue::Numbers(numbers) => Ok(numbers),
+            other => Err(self.kind(name, other, "a list of numbers")),
+        }
+    }
+
+    /// Whether there is such a setting. Parts leave out what is not set, so that earlier versions read their files.
+    pub fn has(&self, name: &str) -> bool {
+        self.spec.settings().iter().any(|(known, _)| known == name)
+    }
+
+    /// Whether there is such a setting, and it is a part of its own.
+    pub fn has_part(&self, name: &str) -> bool {
+        self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Part(_)))
+    }
+
     /// A word.
     pub fn word(&mut self, name: &str) -> Result<&'a str> {
         match self.take(name)? {

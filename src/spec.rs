@@ -28,6 +28,8 @@ pub enum SpecValue {
     Sizes(Vec<usize>),
     /// A number.
     Number(f32),
+    /// Several numbers.
+    Numbers(Vec<f32>),
     /// A word, such as the name of an activation.
     Word(String),
     /// A part of its own, such as an initialiser.
@@ -89,6 +91,7 @@ impl fmt::Display for SpecValue {
             SpecValue::Size(size) => write!(f, "{size}"),
             SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
             SpecValue::Number(number) => write!(f, "{number}"),
+            SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),
             SpecValue::Word(word) => f.write_str(word),
             SpecValue::Part(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
             SpecValue::Part(spec) => spec.fmt(f),
@@ -117,6 +120,12 @@ impl From<&[usize]> for SpecValue {
 impl From<f32> for SpecValue {
     fn from(number: f32) -> SpecValue {
         SpecValue::Number(number)
+    }
+}
+
+impl From<&[f32]> for SpecValue {
+    fn from(numbers: &[f32]) -> SpecValue {
+        SpecValue::Numbers(numbers.to_vec())
     }
 }
 

@@ -139,7 +139,7 @@ fn the_learning_rate_changes_the_steps_that_follow_and_stays_with_the_model() {
     halved.save(&path).unwrap();
     let mut loaded = Model::load(&path).unwrap();
     std::fs::remove_file(path).unwrap();
-    assert_eq!((loaded.learning_rate(), loaded.optimizer().learning_rate()), (0.0625, 0.5));
+    assert_eq!((loaded.learning_rate(), loaded.optimizer().learning_rate(1)), (0.0625, 0.5));
     loaded.fit(&data, quiet(1)).unwrap();
     halved.fit(&data, quiet(1)).unwrap();
     assert_eq!(loaded.params().sha256(), halved.params().sha256());

@@ -4,7 +4,7 @@ use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
 use gradus::losses::Loss;
 use gradus::metrics::Metric;
-use gradus::optimizers::{Optimizer, Sgd};
+use gradus::optimizers::{Optimizer, Sgd, StepOptions};
 use gradus::tape::{Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
 use gradus::{
@@ -109,7 +109,7 @@ impl Metric for Distance {
 
 /// A step against the gradient's sign.
 #[derive(Debug)]
-struct SignDescent(f32);
+struct SignDescent(StepOptions);
 
 impl Optimizer for SignDescent {
     fn memory(&self) -> &[f32] {
@@ -120,16 +120,20 @@ impl Optimizer for SignDescent {
         value.iter_mut().zip(gradient).for_each(|(w, g)| *w -= rate * g.signum());
     }
 
-    fn learning_rate(&self) -> f32 {
-        self.0
+    fn options(&self) -> &StepOptions {
+        &self.0
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.0
     }
 
     fn check(&self) -> gradus::Result<()> {
-        Ok(())
+        self.0.check("SignDescent")
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("SignDescent").with("learning_rate", self.0)
+        self.0.write(Spec::new("SignDescent"))
     }
 }
 
@@ -225,7 +229,7 @@ fn parts_of_ones_own_learn_together() {
 #[test]
 fn an_optimizer_of_ones_own_moves_every_weight_by_its_rate() {
     let network = Sequential::new([1]).add(Dense::new(1));
-    let mut model = network.compile(Compile::new(SignDescent(0.25), SquaredError)).unwrap();
+    let mut model = network.compile(Compile::new(SignDescent(StepOptions::new(0.25)), SquaredError)).unwrap();
     let before = model.params().clone();
     model.fit(&Cubes { rows: 30 }, quiet().batch_size(30)).unwrap();
     for id in before.ids() {

@@ -168,6 +168,12 @@ fn deep_sigmoid_shows_what_its_notebook_shows() {
 }
 
 #[test]
+fn speedrun_shows_its_time_and_lets_the_rate_fall_to_almost_nothing() {
+    let shown = check_run("speedrun", &["--epochs", "1", "--limit", "2000"], 1, false);
+    check_shows(&shown, &["Total params: 215,194", "8 steps in "]);
+}
+
+#[test]
 fn a_mistake_on_the_command_line_is_one_line_and_code_2() {
     for arguments in [&["--epoch", "2"][..], &["--epochs", "many"], &["--seed"], &["5"], &["--threads", "0"]] {
         let output = run("lenet5", arguments);

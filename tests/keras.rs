@@ -10,7 +10,7 @@ use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentrop
 use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Var};
+use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Init, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
 
@@ -178,8 +178,7 @@ fn metrics() {
 #[test]
 fn losses() {
     let cases = load("losses.txt");
-    // Losses take no weights for rows.
-    for case in cases.cases().into_iter().filter(|case| !case.contains("weights")) {
+    for case in cases.cases() {
         let array = |name: &str| cases.array(&format!("{case}/{name}"));
         let logits = cases.contains(&format!("{case}/logits"));
         let input = if logits { "logits" } else { "probabilities" };
@@ -188,20 +187,31 @@ fn losses() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.variable(Shape::new(array(input).shape()).unwrap());
         let t = recorder.input(Shape::new(target.shape()).unwrap());
-        let loss = if labels {
-            SparseCategoricalCrossentropy::new().from_logits(logits).record(x, t)
-        } else {
-            CategoricalCrossentropy::new().from_logits(logits).record(x, t)
+        let loss: &dyn Loss = match labels {
+            true => &SparseCategoricalCrossentropy::new().from_logits(logits),
+            false => &CategoricalCrossentropy::new().from_logits(logits),
         };
+        let weights = cases.contains(&format!("{case}/weights")).then(|| array("weights"));
+        let w = recorder.input([x.shape().axis(0)]);
+        let loss = weights.map_or(loss.record(x, t), |_| loss.record_weighted(x, t, w));
         recorder.minimize(loss);
-        let ids = [x.id(), t.id(), loss.id()];
-        check_loss(&cases, case, recorder, ids, [array(input), target, array(&format!("d{input}"))]);
+        let (ids, w) = ([x.id(), t.id(), loss.id()], w.id());
+        let tape = recorder.finish().unwrap();
+        check_loss(&cases, case, tape, ids, (w, weights), [array(input), target, array(&format!("d{input}"))]);
     }
 }
 
-fn check_loss(cases: &Cases, case: &str, recorder: Recorder, ids: [Id; 3], arrays: [&ArrayD<f32>; 3]) {
+fn check_loss(
+    cases: &Cases,
+    case: &str,
+    mut tape: Tape,
+    ids: [Id; 3],
+    (w, weights): (Id, Option<&ArrayD<f32>>),
+    arrays: [&ArrayD<f32>; 3],
+) {
     let ([x, t, loss], [input, target, gradient]) = (ids, arrays);
-    let (params, mut tape) = (Params::new(), recorder.finish().unwrap());
+    let params = Params::new();
+    weights.into_iter().for_each(|weights| tape.input_mut(w).assign(weights));
     tape.input_mut(x).assign(input);
     tape.input_mut(t).assign(target);
     tape.run(&params, Key::from_seed(0));
@@ -238,7 +248,8 @@ fn check_optimizer(cases: &Cases, case: &str, array: &str, optimizer: &dyn Optim
     for (step, (gradient, after)) in gradients.outer_iter().zip(after.outer_iter()).enumerate() {
         let gradient: Vec<f32> = gradient.iter().copied().collect();
         let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.update(step as u64 + 1, optimizer.learning_rate(), &mut value, &gradient, &mut lent);
+        let number = step as u64 + 1;
+        optimizer.update(number, optimizer.learning_rate(number), &mut value, &gradient, &mut lent);
         let found = ArrayD::from_shape_vec(after.raw_dim(), value.clone()).unwrap();
         assert_close(&format!("{case}, array {array}, step {}", step + 1), found.view(), after, NEAR);
     }

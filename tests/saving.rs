@@ -6,7 +6,8 @@ use gradus::layers::{
 };
 use gradus::losses::SparseCategoricalCrossentropy;
 use gradus::metrics::Accuracy;
-use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
+use gradus::optimizers::schedules::{CosineDecay, OneCycle, PiecewiseConstantDecay, Schedule};
+use gradus::optimizers::*;
 use gradus::save::Registry;
 use gradus::tape::{Params, Var};
 use gradus::{Compile, Error, Fit, FromSpec, Model, Progress, Result, Sequential, Settings, Shape, Spec};
@@ -81,6 +82,66 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
         check_travel(&path, compile(&network, momentum()), compile(&network, momentum()));
         check_travel(&path, compile(&network, Sgd::new(0.1)), compile(&network, Sgd::new(0.1)));
     }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn every_optimizer_and_its_options_travel() {
+    let folder = folder("optimizers");
+    let path = folder.join("model.safetensors");
+    fn check<T: Optimizer + Clone + 'static>(path: &Path, optimizer: T) {
+        check_travel(path, compile(&dense(), optimizer.clone()), compile(&dense(), optimizer));
+    }
+    check(&path, Adam::new(OneCycle::new(0.01, 6)).beta_1(0.7).amsgrad(true).clip(Clip::GlobalNorm(0.1)));
+    check(&path, AdamW::new(CosineDecay::new(0.01, 6).warmup(0.1, 2)).clip(Clip::Norm(0.1)));
+    check(&path, RmsProp::new(PiecewiseConstantDecay::new(&[3], &[0.01, 0.001])).momentum(0.5).centered(true));
+    check(&path, RmsProp::new(0.01).centered(true).weight_decay(0.1));
+    check(&path, Sgd::new(0.1).clip(Clip::Value(0.01)));
+    check(&path, Adagrad::default());
+    check(&path, Adadelta::new(1.0));
+    check(&path, Nadam::default());
+    check(&path, Lion::default());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Every step at the rate of the first over its number.
+#[derive(Debug)]
+struct Harmonic(f32);
+
+impl Schedule for Harmonic {
+    fn rate(&self, steps: u64) -> f32 {
+        self.0 / (steps + 1) as f32
+    }
+
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS).with("first", self.0)
+    }
+}
+
+impl FromSpec for Harmonic {
+    const CLASS: &'static str = "Harmonic";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Harmonic> {
+        settings.number("first").map(Harmonic)
+    }
+}
+
+#[test]
+fn custom_schedules_load_through_a_registry() {
+    let folder = folder("schedule");
+    let path = folder.join("model.safetensors");
+    let model = compile(&dense(), Sgd::new(LearningRate::schedule(Harmonic(0.5))));
+    model.save(&path).unwrap();
+    let message = told(Model::load(&path));
+    assert!(message.starts_with("Harmonic is not a schedule that is known (CosineDecay, "), "{message}");
+    assert!(message.ends_with("; add yours with Registry::schedule"), "{message}");
+    let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
+    assert_eq!(loaded.optimizer().learning_rate(4), 0.125);
+    fit(&mut loaded, 1);
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -5,7 +5,7 @@ mod notebooks;
 use gradus::data::{Arrays, Dataset, validation_split};
 use gradus::layers::{Activation, Dense, Flatten};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
-use gradus::metrics::Accuracy;
+use gradus::metrics::{Accuracy, R2Score};
 use gradus::optimizers::{Adam, Sgd};
 use gradus::tape::Tape;
 use gradus::{Compile, Error, Fit, Model, Progress, Sequential};
@@ -181,4 +181,21 @@ fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
         |rows: &ArrayD<f32>| rows.select(Axis(0), &(0..130).filter(|row| *row != 7 && *row != 8).collect::<Vec<_>>());
     assert_eq!(others(&predictions), others(&expected));
     assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "what is not a number is not hidden");
+}
+
+#[test]
+fn metrics_that_are_no_means_follow_from_all_batches() {
+    let (inputs, labels) = rows(300);
+    let targets = gradus::data::to_categorical(labels.iter().copied(), Some(3)).unwrap();
+    let data = Arrays::new(&inputs, &targets).unwrap();
+    let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    let settings = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).metric(R2Score).metric(Accuracy);
+    let model = network.compile(settings).unwrap();
+    let (batches, whole) = (model.evaluate(&data).unwrap(), model.test_on_batch(&data).unwrap());
+    for (found, expected) in batches.values().into_iter().zip(whole.values()) {
+        approx::assert_relative_eq!(found, expected, max_relative = 1e-6);
+    }
+    let parts = |range| model.evaluate(&data.rows(range).unwrap()).unwrap().values()[1];
+    let mean = (128.0 * (parts(0..128) + parts(128..256)) + 44.0 * parts(256..300)) / 300.0;
+    assert!((batches.values()[1] - mean).abs() > 1e-6, "a mean over batches would be {mean}");
 }

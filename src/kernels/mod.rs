@@ -10,6 +10,7 @@ pub(crate) mod bytes;
 pub mod conv2d;
 pub mod dropout;
 pub mod math;
+pub mod math64;
 pub mod matmul;
 pub mod normalize;
 pub mod parallel;

@@ -1,11 +1,24 @@
 //! Sums in a fixed order: chunks of a constant length, each an ascending chain, the chunks' sums added in ascending order.
 
+use crate::kernels::parallel;
+
 /// Elements in a chunk.
 const CHUNK: usize = 4096;
 
 /// Σ x. Eight interleaved chains in each chunk, added pairwise: the same order on every instruction set.
 pub fn sum(x: &[f32]) -> f32 {
     x.chunks(CHUNK).map(chunk).fold(0.0, |total, part| total + part)
+}
+
+/// Σ x², in `f64`: in halves of halves, down to chunks, each half on a thread of its own where that is worth it.
+pub fn sum_of_squares(x: &[f32]) -> f64 {
+    if x.len() <= CHUNK {
+        return x.iter().fold(0.0, |sum, x| sum + f64::from(*x) * f64::from(*x));
+    }
+    let (left, right) = x.split_at((x.len() / 2).next_multiple_of(CHUNK));
+    let (mut sum_left, mut sum_right) = (0.0, 0.0);
+    parallel::join(x.len(), || sum_left = sum_of_squares(left), || sum_right = sum_of_squares(right));
+    sum_left + sum_right
 }
 
 fn chunk(x: &[f32]) -> f32 {
@@ -29,6 +42,8 @@ mod tests {
             let x: Vec<f32> = (0..length).map(|i| (i % 17) as f32).collect();
             let expected: usize = (0..length).map(|i| i % 17).sum();
             assert_eq!(sum(&x), expected as f32);
+            let squares: usize = (0..length).map(|i| (i % 17) * (i % 17)).sum();
+            assert_eq!(sum_of_squares(&x), squares as f64);
         }
     }
 }

@@ -33,14 +33,21 @@ pub fn backward(y: &[f32], columns: usize, dy: &[f32], dx: &mut [f32]) {
 
 vectorized! {
     /// What [`crossentropy`] does, on a given instruction set.
-    fn crossentropy_rows<F: Fma>(x: &[f32], targets: Targets<'_>, columns: usize, p: &mut [f32]) -> f32 {
+    fn crossentropy_rows<F: Fma>(
+        x: &[f32],
+        targets: Targets<'_>,
+        weights: RowWeights<'_>,
+        columns: usize,
+        p: &mut [f32],
+    ) -> f32 {
         let mut total = 0.0;
         for (row, (x, p)) in x.chunks_exact(columns).zip(p.chunks_exact_mut(columns)).enumerate() {
             let maximum = maximum(x);
             let sum = exponentials::<F>(x, maximum, p);
             p.iter_mut().for_each(|p| *p /= sum);
             let log_sum = math::ln(f64::from(sum)) as f32;
-            total += targets.fold(row, columns, |column, t| t * (log_sum - (x[column] - maximum)));
+            let weight = weights.of(row);
+            total += targets.fold(row, columns, |column, t| weight * t * (log_sum - (x[column] - maximum)));
         }
         total
     }
@@ -49,21 +56,48 @@ vectorized! {
 /// Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x); `p` becomes
 /// softmax(x).
 ///
-/// A label that is none of the classes makes the loss NaN.
-pub fn crossentropy(x: &[f32], targets: Targets<'_>, columns: usize, p: &mut [f32]) -> f32 {
+/// Each row counts by its weight. A label that is none of the classes makes the loss NaN.
+pub fn crossentropy(x: &[f32], targets: Targets<'_>, weights: RowWeights<'_>, columns: usize, p: &mut [f32]) -> f32 {
     assert_eq!(x.len(), p.len(), "softmax keeps the number of elements");
-    crossentropy_rows(simd::current(), x, targets, columns, p)
+    crossentropy_rows(simd::current(), x, targets, weights, columns, p)
 }
 
-/// dx = (p · Σᵢ tᵢ − t) · scale in each row.
-pub fn crossentropy_backward(p: &[f32], targets: Targets<'_>, columns: usize, scale: f32, dx: &mut [f32]) {
+/// dx = (p · Σᵢ tᵢ − t) · scale · weight in each row.
+pub fn crossentropy_backward(
+    p: &[f32],
+    targets: Targets<'_>,
+    weights: RowWeights<'_>,
+    columns: usize,
+    scale: f32,
+    dx: &mut [f32],
+) {
     for (row, (p, dx)) in p.chunks_exact(columns).zip(dx.chunks_exact_mut(columns)).enumerate() {
-        let weight = targets.fold(row, columns, |_, t| t);
-        dx.iter_mut().zip(p).for_each(|(dx, p)| *dx = p * weight * scale);
+        let (sum, scale) = (targets.fold(row, columns, |_, t| t), scale * weights.of(row));
+        dx.iter_mut().zip(p).for_each(|(dx, p)| *dx = p * sum * scale);
         targets.fold(row, columns, |column, t| {
             dx[column] -= t * scale;
             0.0
         });
+    }
+}
+
+/// By how much each row counts: all by 1, or one weight for each group of as many rows as the groups are.
+#[derive(Clone, Copy, Debug)]
+pub struct RowWeights<'a> {
+    /// The groups' weights; none where all count by 1.
+    pub weights: &'a [f32],
+    /// The rows of a group: 1 but where a batch's row has several positions.
+    pub group: usize,
+}
+
+impl RowWeights<'_> {
+    /// All rows count by 1.
+    pub const NONE: RowWeights<'static> = RowWeights { weights: &[], group: 1 };
+
+    /// The weight of a row.
+    #[inline(always)]
+    pub(crate) fn of(self, row: usize) -> f32 {
+        if self.weights.is_empty() { 1.0 } else { self.weights[row / self.group] }
     }
 }
 
@@ -134,20 +168,20 @@ mod tests {
     #[test]
     fn large_logits_neither_overflow_nor_round_to_certainty() {
         let mut p = [f32::NAN; 2];
-        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Labels(&[1.0]), 2, &mut p), 200.0);
-        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Rows(&[1.0, 0.0]), 2, &mut p), 0.0);
-        assert!(crossentropy(&[1.0, 2.0], Targets::Labels(&[2.0]), 2, &mut p).is_nan());
-        assert!(crossentropy(&[f32::NAN, 2.0], Targets::Labels(&[1.0]), 2, &mut p).is_nan());
+        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Labels(&[1.0]), RowWeights::NONE, 2, &mut p), 200.0);
+        assert_eq!(crossentropy(&[100.0, -100.0], Targets::Rows(&[1.0, 0.0]), RowWeights::NONE, 2, &mut p), 0.0);
+        assert!(crossentropy(&[1.0, 2.0], Targets::Labels(&[2.0]), RowWeights::NONE, 2, &mut p).is_nan());
+        assert!(crossentropy(&[f32::NAN, 2.0], Targets::Labels(&[1.0]), RowWeights::NONE, 2, &mut p).is_nan());
     }
 
     #[test]
     fn bits_do_not_depend_on_instructions() {
         let x = samples::values(7, 170);
         let mut expected = vec![f32::NAN; x.len()];
-        let loss = crossentropy(&x, Targets::Labels(&[3.0; 17]), 10, &mut expected);
+        let loss = crossentropy(&x, Targets::Labels(&[3.0; 17]), RowWeights::NONE, 10, &mut expected);
         for level in samples::levels() {
             let mut p = vec![f32::NAN; x.len()];
-            let found = crossentropy_rows(level, &x, Targets::Labels(&[3.0; 17]), 10, &mut p);
+            let found = crossentropy_rows(level, &x, Targets::Labels(&[3.0; 17]), RowWeights::NONE, 10, &mut p);
             assert_eq!(found.to_bits(), loss.to_bits());
             samples::assert_same_bits(&p, &expected, "probabilities");
         }

@@ -1,6 +1,7 @@
 //! Cross-entropy against one-hot rows.
 
-use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentropy};
+use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var};
+use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
 
 /// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
 ///
@@ -8,6 +9,7 @@ use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentr
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CategoricalCrossentropy {
     from_logits: bool,
+    label_smoothing: f32,
 }
 
 impl CategoricalCrossentropy {
@@ -19,6 +21,12 @@ impl CategoricalCrossentropy {
     /// Whether predictions are logits, to which softmax is still to be applied.
     pub fn from_logits(mut self, from_logits: bool) -> CategoricalCrossentropy {
         self.from_logits = from_logits;
+        self
+    }
+
+    /// How much of each target is spread over all classes: t · (1 − smoothing) + smoothing / classes.
+    pub fn label_smoothing(mut self, smoothing: f32) -> CategoricalCrossentropy {
+        self.label_smoothing = smoothing;
         self
     }
 }
@@ -34,11 +42,22 @@ impl Loss for CategoricalCrossentropy {
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
-        crossentropy(prediction, target, self.from_logits)
+        let target = smoothed(target, self.label_smoothing, prediction.shape().last());
+        crossentropy(prediction, target, None, self.from_logits)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        let target = smoothed(target, self.label_smoothing, prediction.shape().last());
+        crossentropy(prediction, target, Some(weights), self.from_logits)
+    }
+
+    fn check_settings(&self) -> Result<()> {
+        check_smoothing(Self::CLASS, self.label_smoothing)
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("from_logits", self.from_logits)
+        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
+        if self.label_smoothing == 0.0 { spec } else { spec.with("label_smoothing", self.label_smoothing) }
     }
 }
 
@@ -46,6 +65,7 @@ impl FromSpec for CategoricalCrossentropy {
     const CLASS: &'static str = "CategoricalCrossentropy";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<CategoricalCrossentropy> {
-        Ok(CategoricalCrossentropy { from_logits: settings.flag("from_logits")? })
+        let from_logits = settings.flag("from_logits")?;
+        Ok(CategoricalCrossentropy { from_logits, label_smoothing: read_smoothing(settings)? })
     }
 }

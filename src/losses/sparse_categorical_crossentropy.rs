@@ -32,7 +32,11 @@ impl Loss for SparseCategoricalCrossentropy {
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
-        crossentropy(prediction, target, self.from_logits)
+        crossentropy(prediction, target, None, self.from_logits)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        crossentropy(prediction, target, Some(weights), self.from_logits)
     }
 
     fn spec(&self) -> Spec {

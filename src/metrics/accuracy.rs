@@ -1,14 +1,14 @@
 //! Accuracy: the share of rows whose most probable class is the right one.
 
-use super::Metric;
+use super::{BinaryAccuracy, CategoricalAccuracy, Metric, SparseCategoricalAccuracy};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::View;
 use crate::spec::Spec;
 
 /// The share of rows whose largest prediction stands at the target's class. Keras' `accuracy`: targets may be one-hot
-/// rows or labels, a single prediction for each row counts as a class when it is above ½, and the first of equal
-/// maxima wins.
+/// rows ([`CategoricalAccuracy`]) or labels ([`SparseCategoricalAccuracy`]); a single prediction for each row counts as a
+/// class when it is above ½ ([`BinaryAccuracy`]). The first of equal maxima wins.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accuracy;
 
@@ -18,16 +18,11 @@ impl Metric for Accuracy {
     }
 
     fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        let columns = prediction.shape().last();
-        let rows = prediction.chunks_exact(columns);
-        let right = if columns == 1 {
-            rows.zip(target.data()).filter(|(row, target)| f32::from(u8::from(row[0] > 0.5)) == **target).count()
-        } else if target.shape() == prediction.shape() {
-            rows.zip(target.chunks_exact(columns)).filter(|(row, target)| argmax(row) == argmax(target)).count()
-        } else {
-            rows.zip(target.data()).filter(|(row, target)| argmax(row) as f32 == **target).count()
-        };
-        right as f64
+        match prediction.shape().last() {
+            1 => BinaryAccuracy::default().sum(prediction, target),
+            _ if target.shape() == prediction.shape() => CategoricalAccuracy.sum(prediction, target),
+            _ => SparseCategoricalAccuracy.sum(prediction, target),
+        }
     }
 
     fn spec(&self) -> Spec {

@@ -14,17 +14,33 @@ pub(crate) use accuracy::argmax;
 
 use crate::error::Result;
 use crate::settings::{FromSpec, Make};
-use crate::shape::View;
+use crate::shape::{Shape, View};
 use crate::spec::Spec;
 use std::fmt::Debug;
 
-/// A mean over rows of how good predictions are.
+/// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;
 
-    /// The sum over a batch's rows. Predictions are n × …, targets as the dataset gives them.
+    /// The sum over a batch's rows: the value over these rows alone, times how many they are. Predictions are n × …,
+    /// targets as the dataset gives them.
     fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64;
+
+    /// How many totals it keeps over an epoch, where the prediction of a row has this shape; a mean needs one.
+    fn totals(&self, _prediction: Shape) -> usize {
+        1
+    }
+
+    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate.
+    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
+        totals[0] += self.sum(prediction, target);
+    }
+
+    /// The value that follows from totals over so many rows.
+    fn value(&self, totals: &[f64], rows: usize) -> f64 {
+        totals[0] / rows as f64
+    }
 
     /// Checks the settings.
     ///
@@ -58,12 +74,68 @@ macro_rules! metrics {
 
 metrics! {
     accuracy::Accuracy,
+    binary_accuracy::BinaryAccuracy,
+    categorical_accuracy::CategoricalAccuracy,
+    f1_score::F1Score,
+    mean_absolute_error::MeanAbsoluteError,
+    mean_squared_error::MeanSquaredError,
+    precision::Precision,
+    r2_score::R2Score,
+    recall::Recall,
+    sparse_categorical_accuracy::SparseCategoricalAccuracy,
+    sparse_top_k::SparseTopKCategoricalAccuracy,
     top_k::TopKCategoricalAccuracy,
+}
+
+/// Several positions in a row of the batch count as its mean.
+fn mean_of_positions(right: usize, prediction: View<'_>) -> f64 {
+    let positions = prediction.shape().rows() / prediction.shape().axis(0);
+    right as f64 / positions as f64
+}
+
+/// The mean over the elements of each row, summed up.
+fn sum_of_means(prediction: View<'_>, target: View<'_>, of: impl Fn(f32, f32) -> f64) -> f64 {
+    let sum = prediction.iter().zip(target.data()).fold(0.0, |sum, (p, t)| sum + of(*p, *t));
+    sum / prediction.shape().sample().len() as f64
+}
+
+/// What a metric that is no mean gives as its `sum`: its value over these rows, times how many they are.
+fn value_times_rows(metric: &dyn Metric, prediction: View<'_>, target: View<'_>) -> f64 {
+    let rows = prediction.shape().axis(0);
+    let mut totals = vec![0.0; metric.totals(prediction.shape().sample())];
+    metric.add(prediction, target, &mut totals);
+    metric.value(&totals, rows) * rows as f64
+}
+
+/// A part of a whole, or 0 of nothing.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole == 0.0 { 0.0 } else { part / whole }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn totals_of_batches_give_the_value_of_all_rows() {
+        let p: Vec<f32> = (0..24).map(|i| ((i * 7 % 24) as f32 + 0.5) / 24.0).collect();
+        let t: Vec<f32> = (0..24).map(|i| f32::from(u8::from(i % 3 == i / 3 % 3))).collect();
+        for metric in samples() {
+            let columns = if metric.spec().class().starts_with("Sparse") { 1 } else { 3 };
+            let (p, t) = (View::new(Shape::from([8, 3]), &p), &t[..8 * columns]);
+            let target = |rows: std::ops::Range<usize>| {
+                let shape = if columns == 1 { Shape::from([rows.len()]) } else { Shape::from([rows.len(), 3]) };
+                View::new(shape, &t[rows.start * columns..rows.end * columns])
+            };
+            let mut totals = vec![0.0; metric.totals(Shape::from([3]))];
+            for rows in [0..5, 5..8] {
+                let batch = View::new(Shape::from([rows.len(), 3]), &p[rows.start * 3..rows.end * 3]);
+                metric.add(batch, target(rows), &mut totals);
+            }
+            let (found, whole) = (metric.value(&totals, 8), metric.sum(p, target(0..8)) / 8.0);
+            assert!((found - whole).abs() < 1e-12 && whole.is_finite(), "{metric:?}: {found}, not {whole}");
+        }
+    }
 
     #[test]
     fn specs_lead_back_and_settings_are_right() {

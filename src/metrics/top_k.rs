@@ -1,6 +1,6 @@
 //! Top-k accuracy: the share of rows whose class is among the k most probable.
 
-use super::{Metric, argmax};
+use super::{Metric, argmax, mean_of_positions};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::View;
@@ -45,7 +45,7 @@ impl Metric for TopKCategoricalAccuracy {
         } else {
             rows.zip(target.data()).filter(|(row, target)| self.is_right(row, **target as usize)).count()
         };
-        right as f64
+        mean_of_positions(right, prediction)
     }
 
     fn check(&self) -> Result<()> {

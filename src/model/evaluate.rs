@@ -32,7 +32,7 @@ impl Model {
         let feed = Feed::new(self, data)?;
         let batches = Batches::new(data.len(), ROWS)?;
         let plans = self.take_plans(Mode::Inference, &batches, &feed.targets)?;
-        let (means, scores) = (Means::new(&self.heads), blank_scores(&self.network, &self.heads));
+        let (means, scores) = (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
         Ok(Evaluation { feed, batches, plans, means, scores })
     }
 
@@ -68,7 +68,7 @@ impl Evaluation<'_> {
             plan.run(&model.params, Key::from_seed(0));
             plan.score(&model.heads, &mut self.means);
         }
-        self.means.write(&mut self.scores);
+        self.means.write(&model.heads, &mut self.scores);
     }
 
     pub(super) fn into_plans(self) -> Vec<Plan> {

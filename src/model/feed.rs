@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::plan::Plan;
-use crate::data::{Columns, Dataset};
+use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
@@ -28,10 +28,12 @@ impl<'a> Feed<'a> {
             only_one("target", &wanted)?;
         }
         for (number, head) in model.heads.iter().enumerate() {
-            let (output, target) = (model.network.output(head.output), feed.target(number));
+            let (output, target) = (model.network.output(head.output), feed.target(number).shape());
             let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
             head.loss.check(output, target).map_err(|error| error.at(place, &[target, output]))?;
-            feed.check(number, output.last())?;
+            let labels = feed.target(number) == Target::Label;
+            let classes = if labels { head.loss.classes(output) } else { Some(output.last()) };
+            classes.map_or(Ok(()), |classes| feed.check(number, classes))?;
             feed.targets.push(target);
         }
         Ok(feed)
@@ -67,10 +69,10 @@ impl<'a> Feed<'a> {
         self.data.len()
     }
 
-    fn target(&self, number: usize) -> Shape {
+    fn target(&self, number: usize) -> Target {
         match &self.columns {
-            None => self.data.target().shape(),
-            Some((columns, _, targets)) => columns.target_columns()[targets[number]].1.shape(),
+            None => self.data.target(),
+            Some((columns, _, targets)) => columns.target_columns()[targets[number]].1,
         }
     }
 

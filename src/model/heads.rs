@@ -86,6 +86,7 @@ impl Wishes {
                 "two losses are given for it; add them in a loss of your own",
             ));
         }
+        heads.iter().try_for_each(|head| head.loss.check_settings())?;
         check_setting(!heads.is_empty(), "Compile", "losses", 0.0, "1 ≤ losses")?;
         for (name, weight) in self.weights {
             check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite numbers")?;

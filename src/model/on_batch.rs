@@ -72,9 +72,10 @@ impl Model {
 
     /// What a plan that has run reports. The plan is kept.
     fn scored(&self, plan: Plan) -> Scores {
-        let (mut means, mut scores) = (Means::new(&self.heads), blank_scores(&self.network, &self.heads));
+        let (mut means, mut scores) =
+            (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
         plan.score(&self.heads, &mut means);
-        means.write(&mut scores);
+        means.write(&self.heads, &mut scores);
         self.plans.keep(plan);
         scores
     }

@@ -71,9 +71,13 @@ impl Plan {
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
         let metrics = heads.iter().zip(&self.targets).flat_map(|(head, target)| {
             let (output, target) = (self.output(head.output), self.tape.view(*target));
-            head.metrics.iter().map(move |metric| metric.sum(output, target))
+            head.metrics.iter().map(move |metric| (metric, output, target))
         });
-        means.add_sums(metrics, self.kind.rows);
+        means.add_totals(
+            metrics,
+            |(metric, output, target), totals| metric.add(output, target, totals),
+            self.kind.rows,
+        );
         number(loss)
     }
 }

@@ -1,57 +1,92 @@
-//! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as running means.
+//! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as they stand so far.
 
 use super::heads::Head;
 use super::network::Network;
 use crate::metrics::{Mean, Scores};
 
-/// Running means of the loss and of everything else that is reported.
+/// Running means of the loss and of its parts, and the totals from which metrics follow.
 #[derive(Clone, Debug)]
 pub(super) struct Means {
     loss: Mean,
-    /// The outputs' losses where there are several, then every metric.
-    others: Vec<Mean>,
-    losses: usize,
+    /// The outputs' losses, where there are several.
+    losses: Vec<Mean>,
+    /// Every total of every metric, with the rows it is over.
+    totals: Vec<Mean>,
+    /// How many totals each metric has.
+    counts: Vec<usize>,
+    /// Room for the totals of one metric.
+    room: Vec<f64>,
 }
 
 impl Means {
-    pub(super) fn new(heads: &[Head]) -> Means {
+    pub(super) fn new(network: &Network, heads: &[Head]) -> Means {
         let losses = if heads.len() > 1 { heads.len() } else { 0 };
-        let metrics: usize = heads.iter().map(|head| head.metrics.len()).sum();
-        Means { loss: Mean::default(), others: vec![Mean::default(); losses + metrics], losses }
+        let count = |head: &Head| {
+            let output = network.output(head.output);
+            head.metrics.iter().map(|metric| metric.totals(output)).collect::<Vec<usize>>()
+        };
+        let counts: Vec<usize> = heads.iter().flat_map(count).collect();
+        Means {
+            loss: Mean::default(),
+            losses: vec![Mean::default(); losses],
+            totals: vec![Mean::default(); counts.iter().sum()],
+            room: vec![0.0; counts.iter().max().copied().unwrap_or(0)],
+            counts,
+        }
     }
 
     /// Starts again.
     pub(super) fn clear(&mut self) {
         self.loss = Mean::default();
-        self.others.fill(Mean::default());
+        self.losses.fill(Mean::default());
+        self.totals.fill(Mean::default());
     }
 
     /// Each with a name of its own.
     pub(super) fn named(&self) -> impl Iterator<Item = (String, &Mean)> {
-        std::iter::once(&self.loss).chain(&self.others).enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+        let all = std::iter::once(&self.loss).chain(&self.losses).chain(&self.totals);
+        all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
     /// The same, to change.
     pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
-        let all = std::iter::once(&mut self.loss).chain(&mut self.others);
+        let all = std::iter::once(&mut self.loss).chain(&mut self.losses).chain(&mut self.totals);
         all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
     /// Adds a batch's loss and those of its outputs.
     pub(super) fn add(&mut self, loss: f64, losses: impl Iterator<Item = f64>, rows: usize) {
         self.loss.add(loss, rows);
-        self.others[..self.losses].iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
+        self.losses.iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
     }
 
-    /// Adds the metrics' sums over a batch's rows.
-    pub(super) fn add_sums(&mut self, sums: impl Iterator<Item = f64>, rows: usize) {
-        self.others[self.losses..].iter_mut().zip(sums).for_each(|(mean, sum)| mean.add_sum(sum, rows));
+    /// Adds a batch's totals of every metric, in the heads' order; `add` adds those of one.
+    pub(super) fn add_totals<M>(&mut self, metrics: impl Iterator<Item = M>, add: impl Fn(M, &mut [f64]), rows: usize) {
+        let mut rest = &mut self.totals[..];
+        for (metric, count) in metrics.zip(&self.counts) {
+            let (totals, later) = rest.split_at_mut(*count);
+            let room = &mut self.room[..*count];
+            room.fill(0.0);
+            add(metric, room);
+            totals.iter_mut().zip(room).for_each(|(mean, total)| mean.add_sum(*total, rows));
+            rest = later;
+        }
     }
 
     /// Writes the values over those in `scores`.
-    pub(super) fn write(&self, scores: &mut Scores) {
+    pub(super) fn write(&mut self, heads: &[Head], scores: &mut Scores) {
         scores.loss = self.loss.value();
-        scores.metrics.iter_mut().zip(&self.others).for_each(|((_, value), mean)| *value = mean.value());
+        let (losses, metrics) = scores.metrics.split_at_mut(self.losses.len());
+        losses.iter_mut().zip(&self.losses).for_each(|((_, value), mean)| *value = mean.value());
+        let mut rest = &self.totals[..];
+        let all = heads.iter().flat_map(|head| &head.metrics);
+        for (((_, value), metric), count) in metrics.iter_mut().zip(all).zip(&self.counts) {
+            let (totals, later) = rest.split_at(*count);
+            let room = &mut self.room[..*count];
+            room.iter_mut().zip(totals).for_each(|(room, mean)| *room = mean.sum());
+            *value = metric.value(room, self.loss.rows());
+            rest = later;
+        }
     }
 }
 

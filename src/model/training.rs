@@ -54,7 +54,7 @@ impl<'a> Training<'a> {
     ) -> Result<Training<'a>> {
         let data = Feed::new(model, data)?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
-        let means = Means::new(&model.heads);
+        let means = Means::new(&model.network, &model.heads);
         Ok(Training {
             plans: model.take_plans(Mode::Training, &batches, &data.targets)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
@@ -123,7 +123,7 @@ impl<'a> Training<'a> {
         }
         self.steps(model, callbacks)?;
         if self.stop.is_some() {
-            self.report(number, None);
+            self.report(model, number, None);
             return Ok(());
         }
         model.epoch += 1;
@@ -132,7 +132,7 @@ impl<'a> Training<'a> {
             evaluation.run(model);
             evaluation.scores.clone()
         });
-        self.report(number, validation);
+        self.report(model, number, validation);
         let (epochs, history) = (self.epochs, &self.history);
         let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
         self.stop = told.transpose()?.and_then(Flow::break_value);
@@ -140,8 +140,8 @@ impl<'a> Training<'a> {
     }
 
     /// Adds to the history what the epoch's steps reported, and what validation did.
-    fn report(&mut self, number: u64, validation: Option<Scores>) {
-        self.current.means.write(&mut self.scores);
+    fn report(&mut self, model: &Model, number: u64, validation: Option<Scores>) {
+        self.current.means.write(&model.heads, &mut self.scores);
         let Current { seconds, learning_rate, .. } = self.current;
         self.history.epochs.push(Epoch { number, scores: self.scores.clone(), validation, seconds, learning_rate });
     }
@@ -158,7 +158,7 @@ impl<'a> Training<'a> {
             let loss = plan.score(&model.heads, &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
-                self.current.means.write(&mut self.scores);
+                self.current.means.write(&model.heads, &mut self.scores);
                 let (epoch, epochs) = (model.epoch + 1, self.epochs);
                 let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, scores: &self.scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
@@ -201,7 +201,7 @@ impl Model {
             plan.tape.backward(&self.params, &mut self.gradients);
         }
         plan.tape.commit(&mut self.params);
-        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &self.gradients);
+        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &mut self.gradients);
         self.step = step;
     }
 }

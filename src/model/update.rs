@@ -1,5 +1,6 @@
 //! The optimizer's work: what it remembers of each weight array, and one loop over each, cut into pieces for the threads.
 
+use super::clip;
 use crate::error::{Error, Result, check_setting};
 use crate::optimizers::{MAX_MEMORY, Optimizer};
 use crate::save::MemoryArray;
@@ -20,9 +21,9 @@ const PIECE: usize = 1 << 15;
 /// use gradus::{OptimizerState, optimizers::Sgd, tape::{ParamGradients, Params}};
 /// let mut params = Params::new();
 /// params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
-/// let (sgd, gradients) = (Sgd::new(0.5), ParamGradients::new(&params)); // gradients of zero
+/// let (sgd, mut gradients) = (Sgd::new(0.5), ParamGradients::new(&params)); // gradients of zero
 /// let mut state = OptimizerState::new(&sgd, &params)?;
-/// state.update(&sgd, 1, 0.5, &mut params, &gradients);
+/// state.update(&sgd, 1, 0.5, &mut params, &mut gradients);
 /// assert_eq!(params.get(params.id("weight")?), ndarray::arr1(&[1.0, 2.0]).into_dyn());
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -85,7 +86,8 @@ impl OptimizerState {
         all
     }
 
-    /// Changes every trainable parameter along its gradient. `step` counts from 1.
+    /// Changes every trainable parameter along its gradient. `step` counts from 1. Gradients are clipped in place, where
+    /// the optimizer clips.
     ///
     /// # Panics
     /// When the gradients or the parameters are not those that the state was made for.
@@ -95,8 +97,11 @@ impl OptimizerState {
         step: u64,
         rate: f32,
         params: &mut Params,
-        gradients: &ParamGradients,
+        gradients: &mut ParamGradients,
     ) {
+        if let Some(clip) = optimizer.options().clip {
+            clip::apply(clip, gradients);
+        }
         for (id, memory) in &mut self.0 {
             let memory = memory.each_mut().map(Vec::as_mut_slice);
             let piece = Piece { value: params.values_mut(*id), gradient: gradients.values(*id), memory };
@@ -115,7 +120,10 @@ struct Piece<'a> {
 impl Piece<'_> {
     fn update(mut self, optimizer: &dyn Optimizer, step: u64, rate: f32) {
         if self.value.len() <= PIECE {
-            let arrays = optimizer.memory().len();
+            let (arrays, decay) = (optimizer.memory().len(), optimizer.options().weight_decay);
+            if decay > 0.0 {
+                self.value.iter_mut().for_each(|w| *w -= *w * decay * rate);
+            }
             optimizer.update(step, rate, self.value, self.gradient, &mut self.memory[..arrays]);
             return;
         }

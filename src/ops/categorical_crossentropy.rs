@@ -3,11 +3,12 @@
 //!
 //! With gᵢ = −tᵢ / qᵢ inside the clip and 0 outside it: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
 
-use super::softmax_crossentropy::{targets, targets_fit};
+use super::pointwise::{first, weights_fit};
+use super::softmax_crossentropy::{row_weights, targets, targets_fit};
 use crate::error::Error;
 use crate::kernels::math;
 use crate::kernels::softmax::Targets;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::tape::{Gradients, Inputs, Op, Var};
 use crate::{Key, Result, Shape};
 
 /// Keras' epsilon.
@@ -21,34 +22,34 @@ impl Op for CategoricalCrossentropy {
     }
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let [p, targets] = arity(inputs)?;
-        if targets_fit(p, targets) {
+        let [p, targets, weights @ ..] = inputs else { return Err(Error::expected("probabilities and targets")) };
+        if targets_fit(*p, *targets) && weights_fit(*p, weights) {
             return Ok(Shape::SCALAR);
         }
         Err(Error::expected("probabilities n × classes, and targets n × classes (one-hot) or n (labels)"))
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
-        let [p, t] = inputs.each();
+        let (p, t, weights) = (inputs.get(0), inputs.get(1), row_weights(inputs));
         let (targets, columns) = (targets(p.shape(), t), p.shape().last());
         let mut total = 0.0;
         for (row, p) in p.chunks_exact(columns).enumerate() {
-            let sum = sum(p);
+            let (sum, weight) = (sum(p), weights.of(row));
             total += targets.fold(row, columns, |column, t| {
                 let q = (p[column] / sum).clamp(CLIP, 1.0 - CLIP);
-                -t * math::ln(f64::from(q)) as f32
+                -weight * t * math::ln(f64::from(q)) as f32
             });
         }
         y[0] = total / p.shape().rows() as f32;
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
-        let ([p, t], [dp, _]) = (inputs.each(), gradients.each());
-        let Some(dp) = dp else { return };
+        let (p, t, weights) = (inputs.get(0), inputs.get(1), row_weights(inputs));
+        let Some(dp) = first(gradients, inputs.count()) else { return };
         let (targets, columns) = (targets(p.shape(), t), p.shape().last());
         let scale = dy[0] / p.shape().rows() as f32;
         for (row, (p, dp)) in p.chunks_exact(columns).zip(dp.chunks_exact_mut(columns)).enumerate() {
-            backward_row(targets, row, p, scale, dp);
+            backward_row(targets, row, p, scale * weights.of(row), dp);
         }
     }
 }
@@ -74,7 +75,12 @@ impl<'r> Var<'r> {
     ///
     /// Where the probabilities are a softmax, [`softmax_crossentropy`](Var::softmax_crossentropy) of its logits is exact.
     pub fn categorical_crossentropy(self, targets: Var<'r>) -> Var<'r> {
-        self.recorder().apply(CategoricalCrossentropy, &[self, targets])
+        self.categorical_crossentropy_of(targets, None)
+    }
+
+    pub(crate) fn categorical_crossentropy_of(self, targets: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        let inputs: Vec<Var<'r>> = [self, targets].into_iter().chain(weights).collect();
+        self.recorder().apply(CategoricalCrossentropy, &inputs)
     }
 }
 
@@ -91,6 +97,10 @@ pub(super) mod tests {
             Sample::new(|x| (x[0] * x[0] + 0.5).categorical_crossentropy(x[1]))
                 .variable([2, 3])
                 .input(arr2(&[[0.0, 1.0, 0.0], [0.5, 0.2, 0.1]])),
+            Sample::new(|x| (x[0] * x[0] + 0.5).categorical_crossentropy_of(x[1], Some(x[2])))
+                .variable([2, 3])
+                .input(arr1(&[2.0, 0.0]))
+                .input(arr1(&[0.5, 3.0])),
         ]
     }
 }

@@ -20,16 +20,24 @@ operations! {
     add,
     affine,
     batch_norm,
+    binary_crossentropy,
     categorical_crossentropy,
     conv2d,
     divide,
     dropout,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
     matmul,
     max_pool2d,
     mean,
+    mean_absolute_error,
+    mean_squared_error,
     multiply,
     reshape,
     scale,
+    sigmoid_crossentropy,
     softmax,
     softmax_crossentropy,
     subtract,
@@ -42,7 +50,9 @@ pub(crate) use batch_norm::check_batch_norm;
 pub(crate) use conv2d::conv2d_output;
 pub(crate) use dropout::check_dropout_rate;
 pub(crate) use max_pool2d::max_pool2d_output;
+pub(crate) use pointwise::values_fit;
 
 mod pairwise;
+mod pointwise;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
-//! Mean over rows of −Σᵢ tᵢ · ln softmax(x)ᵢ, in the stable form; dx = (softmax(x) · Σᵢ tᵢ − t) / rows · dy.
+//! Mean over rows of −Σᵢ tᵢ · ln softmax(x)ᵢ, in the stable form; dx = (softmax(x) · Σᵢ tᵢ − t) / rows · dy. With weights,
+//! each row counts by its own in both.
 
+use super::pointwise::{first, weights, weights_fit};
 use crate::error::Error;
-use crate::kernels::softmax::{self, Targets};
+use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::shape::View;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::tape::{Gradients, Inputs, Op, Var};
 use crate::{Key, Result, Shape};
 
 #[derive(Default)]
@@ -17,8 +19,8 @@ impl Op for SoftmaxCrossentropy {
     }
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let [x, targets] = arity(inputs)?;
-        if !targets_fit(x, targets) {
+        let [x, targets, weights @ ..] = inputs else { return Err(Error::expected("logits and targets")) };
+        if !targets_fit(*x, *targets) || !weights_fit(*x, weights) {
             return Err(Error::expected("logits n × classes, and targets n × classes (one-hot) or n (labels)"));
         }
         self.probabilities = vec![0.0; x.len()];
@@ -26,17 +28,18 @@ impl Op for SoftmaxCrossentropy {
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
-        let [x, t] = inputs.each();
-        let total = softmax::crossentropy(&x, targets(x.shape(), t), x.shape().last(), &mut self.probabilities);
+        let (x, t) = (inputs.get(0), inputs.get(1));
+        let (targets, weights) = (targets(x.shape(), t), row_weights(inputs));
+        let total = softmax::crossentropy(&x, targets, weights, x.shape().last(), &mut self.probabilities);
         y[0] = total / x.shape().rows() as f32;
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
-        let ([x, t], [dx, _]) = (inputs.each(), gradients.each());
-        if let Some(dx) = dx {
-            let scale = dy[0] / x.shape().rows() as f32;
-            softmax::crossentropy_backward(&self.probabilities, targets(x.shape(), t), x.shape().last(), scale, dx);
-        }
+        let (x, t, columns) = (inputs.get(0), inputs.get(1), inputs.get(0).shape().last());
+        let Some(dx) = first(gradients, inputs.count()) else { return };
+        let (targets, weights) = (targets(x.shape(), t), row_weights(inputs));
+        let scale = dy[0] / x.shape().rows() as f32;
+        softmax::crossentropy_backward(&self.probabilities, targets, weights, columns, scale, dx);
     }
 }
 
@@ -50,11 +53,22 @@ pub(super) fn targets<'a>(predictions: Shape, targets: View<'a>) -> Targets<'a> 
     if targets.shape() == predictions { Targets::Rows(targets.data()) } else { Targets::Labels(targets.data()) }
 }
 
+/// The third input, where there is one: a weight for each row of the batch.
+pub(super) fn row_weights(inputs: Inputs<'_>) -> RowWeights<'_> {
+    let Some(weights) = weights(inputs) else { return RowWeights::NONE };
+    RowWeights { weights: weights.data(), group: inputs.get(0).shape().rows() / weights.len() }
+}
+
 impl<'r> Var<'r> {
     /// The mean cross-entropy of softmax(self) against `targets`: rows of probabilities such as one-hot ones, or labels
     /// as whole numbers. Targets get no gradient.
     pub fn softmax_crossentropy(self, targets: Var<'r>) -> Var<'r> {
-        self.recorder().apply(SoftmaxCrossentropy::default(), &[self, targets])
+        self.softmax_crossentropy_of(targets, None)
+    }
+
+    pub(crate) fn softmax_crossentropy_of(self, targets: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        let inputs: Vec<Var<'r>> = [self, targets].into_iter().chain(weights).collect();
+        self.recorder().apply(SoftmaxCrossentropy::default(), &inputs)
     }
 }
 
@@ -70,6 +84,10 @@ pub(super) mod tests {
             Sample::new(|x| x[0].softmax_crossentropy(x[1]))
                 .variable([2, 3])
                 .input(arr2(&[[0.0, 1.0, 0.0], [0.5, 0.2, 0.1]])),
+            Sample::new(|x| x[0].softmax_crossentropy_of(x[1], Some(x[2])))
+                .variable([2, 2, 3])
+                .input(arr2(&[[0.0, 2.0], [1.0, 1.0]]))
+                .input(arr1(&[0.5, 3.0])),
         ]
     }
 

@@ -1,19 +1,23 @@
 //! Adam: momentum and a running mean square, both corrected for their start at 0.
 
-use super::{Optimizer, check_decay, check_epsilon, check_rate, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
 use crate::error::Result;
+use crate::kernels::math64::whole_power;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
 /// m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g², w ← w − α · m / (√v + epsilon), with
 /// α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma and Ba 2015, in the form before their section 2.1). Keras' `Adam`.
-#[derive(Clone, Copy, Debug)]
+///
+/// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
+#[derive(Clone, Debug)]
 pub struct Adam {
-    learning_rate: f32,
+    options: StepOptions,
     beta_1: f32,
     beta_2: f32,
     epsilon: f32,
+    amsgrad: bool,
 }
 
 impl Default for Adam {
@@ -25,8 +29,8 @@ impl Default for Adam {
 
 impl Adam {
     /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
-    pub fn new(learning_rate: f32) -> Adam {
-        Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Adam {
+        Adam { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
     }
 
     /// How much of the running mean of gradients is kept, 0 ≤ β₁ < 1.
@@ -46,49 +50,60 @@ impl Adam {
         self.epsilon = epsilon;
         self
     }
+
+    /// Whether the largest mean square so far is taken, so that steps never grow again.
+    pub fn amsgrad(mut self, amsgrad: bool) -> Adam {
+        self.amsgrad = amsgrad;
+        self
+    }
+
+    /// Checks the settings of `owner`, which is Adam or stands on it.
+    pub(super) fn check_as(&self, owner: &'static str) -> Result<()> {
+        self.options.check(owner)?;
+        check_decay(owner, "beta_1", self.beta_1)?;
+        check_decay(owner, "beta_2", self.beta_2)?;
+        check_epsilon(owner, self.epsilon)
+    }
+
+    /// The settings as those of `class`, which is Adam or stands on it.
+    pub(super) fn write(&self, class: &str) -> Spec {
+        let spec = self.options.write(Spec::new(class)).with("beta_1", self.beta_1).with("beta_2", self.beta_2);
+        let spec = spec.with("epsilon", self.epsilon);
+        if self.amsgrad { spec.with("amsgrad", true) } else { spec }
+    }
 }
 
 impl Optimizer for Adam {
     fn memory(&self) -> &[f32] {
-        &[0.0, 0.0]
+        if self.amsgrad { &[0.0, 0.0, 0.0] } else { &[0.0, 0.0] }
     }
 
     fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [mean, square] = memory {
-            let correction = (1.0 - power(self.beta_2, step)).sqrt() / (1.0 - power(self.beta_1, step));
-            let alpha = (f64::from(rate) * correction) as f32;
-            update(simd::current(), self, alpha, value, gradient, mean, square);
+        let power = |beta: f32| whole_power(f64::from(beta), step);
+        let correction = (1.0 - power(self.beta_2)).sqrt() / (1.0 - power(self.beta_1));
+        let alpha = (f64::from(rate) * correction) as f32;
+        match memory {
+            [mean, square] => update(simd::current(), self, alpha, value, gradient, mean, square),
+            [mean, square, most] => amsgrad(simd::current(), self, alpha, value, gradient, [mean, square, most]),
+            _ => {}
         }
     }
 
-    fn learning_rate(&self) -> f32 {
-        self.learning_rate
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
     }
 
     fn check(&self) -> Result<()> {
-        check_rate("Adam", self.learning_rate)?;
-        check_decay("Adam", "beta_1", self.beta_1)?;
-        check_decay("Adam", "beta_2", self.beta_2)?;
-        check_epsilon("Adam", self.epsilon)
+        self.check_as(Self::CLASS)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate).with("beta_1", self.beta_1);
-        spec.with("beta_2", self.beta_2).with("epsilon", self.epsilon)
+        self.write(Self::CLASS)
     }
-}
-
-/// βᵗ by repeated squaring; the system's power function may differ between systems.
-fn power(beta: f32, mut exponent: u64) -> f64 {
-    let (mut result, mut square) = (1.0, f64::from(beta));
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result *= square;
-        }
-        square *= square;
-        exponent >>= 1;
-    }
-    result
 }
 
 impl FromSpec for Adam {
@@ -96,10 +111,11 @@ impl FromSpec for Adam {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Adam> {
         Ok(Adam {
-            learning_rate: settings.number("learning_rate")?,
+            options: StepOptions::read(settings)?,
             beta_1: settings.number("beta_1")?,
             beta_2: settings.number("beta_2")?,
             epsilon: settings.number("epsilon")?,
+            amsgrad: settings.has("amsgrad") && settings.flag("amsgrad")?,
         })
     }
 }
@@ -122,18 +138,29 @@ vectorized! {
     }
 }
 
+vectorized! {
+    fn amsgrad<F: Fma>(settings: &Adam, alpha: f32, value: &mut [f32], gradient: &[f32], memory: [&mut [f32]; 3]) {
+        let (beta_1, beta_2, epsilon) = (settings.beta_1, settings.beta_2, settings.epsilon);
+        let [mean, square, most] = memory;
+        for ((((w, g), m), v), most) in value.iter_mut().zip(gradient).zip(mean).zip(square).zip(most) {
+            *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
+            *v = flush(beta_2 * *v + (1.0 - beta_2) * (g * g));
+            // The comparison this way round lets NaN through.
+            *most = if *v <= *most { *most } else { *v };
+            *w -= alpha * *m / (most.sqrt() + epsilon);
+        }
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
-        vec![Box::new(Adam::default()), Box::new(Adam::new(0.01).beta_1(0.5).beta_2(0.9).epsilon(1e-3))]
-    }
-
-    #[test]
-    fn powers_are_products() {
-        assert_eq!(power(0.5, 10), 1.0 / 1024.0);
-        assert_eq!(power(0.9, 0), 1.0);
-        approx::assert_relative_eq!(power(0.9, 1000), f64::from(0.9f32).powi(1000), max_relative = 1e-12);
+        vec![
+            Box::new(Adam::new(0.05)),
+            Box::new(Adam::new(0.05).beta_1(0.5).beta_2(0.9).epsilon(1e-3)),
+            Box::new(Adam::new(0.05).amsgrad(true)),
+        ]
     }
 }

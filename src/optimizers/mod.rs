@@ -1,5 +1,12 @@
 //! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
 
+mod learning_rate;
+mod options;
+pub mod schedules;
+
+pub use learning_rate::LearningRate;
+pub use options::{Clip, StepOptions};
+
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Make};
 use crate::spec::Spec;
@@ -15,11 +22,19 @@ pub trait Optimizer: Debug + Send + Sync {
     /// Changes `value` along `gradient`. `step` counts from 1.
     ///
     /// Called on pieces of arrays, so it may not look beyond an element. `memory` has as many arrays as
-    /// [`memory`](Optimizer::memory) has values.
+    /// [`memory`](Optimizer::memory) has values. Clipping and weight decay have been done.
     fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]);
 
-    /// The learning rate to begin with.
-    fn learning_rate(&self) -> f32;
+    /// The learning rate, clipping and weight decay.
+    fn options(&self) -> &StepOptions;
+
+    /// The same, to change.
+    fn options_mut(&mut self) -> &mut StepOptions;
+
+    /// The learning rate of a step, which counts from 1.
+    fn learning_rate(&self, step: u64) -> f32 {
+        self.options().learning_rate.rate(step.saturating_sub(1))
+    }
 
     /// Checks the settings.
     ///
@@ -48,6 +63,20 @@ macro_rules! optimizers {
     ($($file:ident::$Optimizer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Optimizer;)*
 
+        $(impl $Optimizer {
+            /// Makes gradients that are too large smaller before each step.
+            pub fn clip(mut self, clip: Clip) -> $Optimizer {
+                self.options_mut().clip = Some(clip);
+                self
+            }
+
+            /// The share of each weight, times the learning rate, that is taken away before each step.
+            pub fn weight_decay(mut self, weight_decay: f32) -> $Optimizer {
+                self.options_mut().weight_decay = weight_decay;
+                self
+            }
+        })*
+
         /// Every optimizer's class, and how it is made from its settings.
         pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Optimizer>)> {
             vec![$(($Optimizer::CLASS, |spec| Ok(Box::new(spec.make::<$Optimizer>()?)))),*]
@@ -62,7 +91,12 @@ macro_rules! optimizers {
 }
 
 optimizers! {
+    adadelta::Adadelta,
+    adagrad::Adagrad,
     adam::Adam,
+    adamw::AdamW,
+    lion::Lion,
+    nadam::Nadam,
     rmsprop::RmsProp,
     sgd::Sgd,
 }

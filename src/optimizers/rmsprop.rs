@@ -1,6 +1,6 @@
 //! RMSprop: the rate is divided by a running root mean square of the gradient.
 
-use super::{Optimizer, check_decay, check_epsilon, check_rate, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -8,11 +8,16 @@ use crate::spec::Spec;
 
 /// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
 /// epsilon inside the root as in Keras 3.
-#[derive(Clone, Copy, Debug)]
+///
+/// Centered, the square of a running mean of g is taken from v below the root, which makes it a variance. With momentum,
+/// b ← momentum · b + rate · g / √… and w ← w − b.
+#[derive(Clone, Debug)]
 pub struct RmsProp {
-    learning_rate: f32,
+    options: StepOptions,
     rho: f32,
+    momentum: f32,
     epsilon: f32,
+    centered: bool,
 }
 
 impl Default for RmsProp {
@@ -24,8 +29,9 @@ impl Default for RmsProp {
 
 impl RmsProp {
     /// With rho 0.9 and epsilon 10⁻⁷, as in Keras.
-    pub fn new(learning_rate: f32) -> RmsProp {
-        RmsProp { learning_rate, rho: 0.9, epsilon: 1e-7 }
+    pub fn new(learning_rate: impl Into<LearningRate>) -> RmsProp {
+        let options = StepOptions::new(learning_rate);
+        RmsProp { options, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
     }
 
     /// How much of the running mean is kept, 0 ≤ rho < 1.
@@ -34,37 +40,62 @@ impl RmsProp {
         self
     }
 
+    /// How much of the last change is kept, 0 ≤ momentum < 1.
+    pub fn momentum(mut self, momentum: f32) -> RmsProp {
+        self.momentum = momentum;
+        self
+    }
+
     /// What is added to the mean square before its root is taken.
     pub fn epsilon(mut self, epsilon: f32) -> RmsProp {
         self.epsilon = epsilon;
+        self
+    }
+
+    /// Whether the gradient's variance is taken in the place of its mean square.
+    pub fn centered(mut self, centered: bool) -> RmsProp {
+        self.centered = centered;
         self
     }
 }
 
 impl Optimizer for RmsProp {
     fn memory(&self) -> &[f32] {
-        &[0.0]
+        let arrays = 1 + usize::from(self.momentum > 0.0) + usize::from(self.centered);
+        &[0.0; 3][..arrays]
     }
 
     fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [square] = memory {
-            update(simd::current(), self, rate, value, gradient, square);
+        let level = simd::current();
+        match memory {
+            [square] => update(level, self, rate, value, gradient, square),
+            [square, mean] if self.centered => centered(level, self, rate, value, gradient, square, mean),
+            [square, change] => with_momentum(level, self, rate, value, gradient, square, change),
+            [square, change, mean] => both(level, self, rate, value, gradient, [square, change, mean]),
+            _ => {}
         }
     }
 
-    fn learning_rate(&self) -> f32 {
-        self.learning_rate
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
     }
 
     fn check(&self) -> Result<()> {
-        check_rate("RmsProp", self.learning_rate)?;
+        self.options.check("RmsProp")?;
         check_decay("RmsProp", "rho", self.rho)?;
+        check_decay("RmsProp", "momentum", self.momentum)?;
         check_epsilon("RmsProp", self.epsilon)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate);
-        spec.with("rho", self.rho).with("epsilon", self.epsilon)
+        let spec = self.options.write(Spec::new(Self::CLASS)).with("rho", self.rho);
+        let spec = if self.momentum == 0.0 { spec } else { spec.with("momentum", self.momentum) };
+        let spec = spec.with("epsilon", self.epsilon);
+        if self.centered { spec.with("centered", true) } else { spec }
     }
 }
 
@@ -73,11 +104,20 @@ impl FromSpec for RmsProp {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<RmsProp> {
         Ok(RmsProp {
-            learning_rate: settings.number("learning_rate")?,
+            options: StepOptions::read(settings)?,
             rho: settings.number("rho")?,
+            momentum: if settings.has("momentum") { settings.number("momentum")? } else { 0.0 },
             epsilon: settings.number("epsilon")?,
+            centered: settings.has("centered") && settings.flag("centered")?,
         })
     }
+}
+
+/// `a`'s running mean, with `new` entered.
+#[inline(always)]
+fn mean(rho: f32, a: &mut f32, new: f32) -> f32 {
+    *a = flush(rho * *a + (1.0 - rho) * new);
+    *a
 }
 
 vectorized! {
@@ -90,11 +130,65 @@ vectorized! {
     }
 }
 
+vectorized! {
+    fn centered<F: Fma>(
+        settings: &RmsProp,
+        rate: f32,
+        value: &mut [f32],
+        gradient: &[f32],
+        square: &mut [f32],
+        average: &mut [f32],
+    ) {
+        let (rho, epsilon) = (settings.rho, settings.epsilon);
+        for (((w, g), v), a) in value.iter_mut().zip(gradient).zip(square).zip(average) {
+            let (v, a) = (mean(rho, v, g * g), mean(rho, a, *g));
+            *w -= rate * g / (v - a * a + epsilon).sqrt();
+        }
+    }
+}
+
+vectorized! {
+    fn with_momentum<F: Fma>(
+        settings: &RmsProp,
+        rate: f32,
+        value: &mut [f32],
+        gradient: &[f32],
+        square: &mut [f32],
+        change: &mut [f32],
+    ) {
+        let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
+        for (((w, g), v), b) in value.iter_mut().zip(gradient).zip(square).zip(change) {
+            *b = flush(momentum * *b + rate * g / (mean(rho, v, g * g) + epsilon).sqrt());
+            *w -= *b;
+        }
+    }
+}
+
+vectorized! {
+    fn both<F: Fma>(settings: &RmsProp, rate: f32, value: &mut [f32], gradient: &[f32], memory: [&mut [f32]; 3]) {
+        let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
+        let [square, change, average] = memory;
+        for ((((w, g), v), b), a) in value.iter_mut().zip(gradient).zip(square).zip(change).zip(average) {
+            let (v, a) = (mean(rho, v, g * g), mean(rho, a, *g));
+            *b = flush(momentum * *b + rate * g / (v - a * a + epsilon).sqrt());
+            *w -= *b;
+        }
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
-        vec![Box::new(RmsProp::default()), Box::new(RmsProp::new(0.01).rho(0.5).epsilon(1e-3))]
+        // Where the gradient hardly changes, its variance is nearly 0 and centered steps are long: hence the epsilon.
+        let centered = RmsProp::new(0.02).epsilon(0.1).centered(true);
+        vec![
+            Box::new(RmsProp::new(0.05)),
+            Box::new(RmsProp::new(0.05).rho(0.5).epsilon(1e-3)),
+            Box::new(RmsProp::new(0.01).momentum(0.8)),
+            Box::new(centered.clone()),
+            Box::new(centered.momentum(0.5)),
+        ]
     }
 }

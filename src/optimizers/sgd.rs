@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, with momentum and Nesterov's variant.
 
-use super::{Optimizer, check_decay, check_rate, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -8,9 +8,9 @@ use crate::spec::Spec;
 
 /// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
 /// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sgd {
-    learning_rate: f32,
+    options: StepOptions,
     momentum: f32,
     nesterov: bool,
 }
@@ -24,8 +24,8 @@ impl Default for Sgd {
 
 impl Sgd {
     /// Without momentum.
-    pub fn new(learning_rate: f32) -> Sgd {
-        Sgd { learning_rate, momentum: 0.0, nesterov: false }
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Sgd {
+        Sgd { options: StepOptions::new(learning_rate), momentum: 0.0, nesterov: false }
     }
 
     /// How much of the last change is kept, 0 ≤ momentum < 1.
@@ -53,17 +53,21 @@ impl Optimizer for Sgd {
         }
     }
 
-    fn learning_rate(&self) -> f32 {
-        self.learning_rate
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
     }
 
     fn check(&self) -> Result<()> {
-        check_rate("Sgd", self.learning_rate)?;
+        self.options.check("Sgd")?;
         check_decay("Sgd", "momentum", self.momentum)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("learning_rate", self.learning_rate).with("momentum", self.momentum);
+        let spec = self.options.write(Spec::new(Self::CLASS)).with("momentum", self.momentum);
         spec.with("nesterov", self.nesterov)
     }
 }
@@ -73,7 +77,7 @@ impl FromSpec for Sgd {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Sgd> {
         Ok(Sgd {
-            learning_rate: settings.number("learning_rate")?,
+            options: StepOptions::read(settings)?,
             momentum: settings.number("momentum")?,
             nesterov: settings.flag("nesterov")?,
         })

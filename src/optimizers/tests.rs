@@ -17,7 +17,7 @@ fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
     for step in 1..=steps {
         let gradient: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
         let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.update(step, 0.05, &mut values, &gradient, &mut lent);
+        optimizer.update(step, optimizer.learning_rate(step), &mut values, &gradient, &mut lent);
     }
     values
 }

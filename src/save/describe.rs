@@ -158,6 +158,7 @@ fn value_to_json(value: &SpecValue) -> Value {
         SpecValue::Size(size) => json!(size),
         SpecValue::Sizes(sizes) => json!(sizes),
         SpecValue::Number(number) => number_to_json(*number),
+        SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Word(word) => json!(word),
         SpecValue::Part(spec) => spec_to_json(spec),
     }
@@ -168,6 +169,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
         Value::Bool(flag) => SpecValue::Flag(*flag),
         Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
         Value::Number(number) => SpecValue::Size(usize::try_from(number.as_u64()?).ok()?),
+        Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
         Value::String(word) => SpecValue::Word(word.clone()),
         Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
@@ -180,6 +182,10 @@ fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
+}
+
+fn numbers(array: &[Value]) -> Option<Vec<f32>> {
+    array.iter().map(|number| Some(number.as_f64()? as f32)).collect()
 }
 
 #[cfg(test)]
@@ -210,6 +216,7 @@ mod tests {
         // In alphabetical order, as JSON objects are read.
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
+        let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
         let chain = Wiring::chain(Shape::from([2, 3]), 1);
         let description = description(spec.clone(), chain, vec![head(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));

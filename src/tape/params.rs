@@ -233,6 +233,11 @@ impl ParamGradients {
         ArrayViewD::from_shape(IxDyn(self.shapes[id.index].sizes()), &self.arrays[id.index]).ok()
     }
 
+    /// The elements of every gradient, in build order.
+    pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        self.arrays.iter_mut().map(Vec::as_mut_slice)
+    }
+
     /// The elements of one parameter's gradient; empty where it is not trainable.
     pub(crate) fn values(&self, id: ParamId) -> &[f32] {
         &self.arrays[id.index]

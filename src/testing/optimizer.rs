@@ -14,12 +14,13 @@ use crate::spec::Spec;
 /// - gives the same bits when arrays are cut into pieces, as they are for threads, and when it is asked again.
 ///
 /// ```
-/// use gradus::{FromSpec, Result, Settings, Spec, optimizers::Optimizer, testing::check_optimizer};
+/// use gradus::optimizers::{Optimizer, StepOptions};
+/// use gradus::{FromSpec, Result, Settings, Spec, testing::check_optimizer};
 ///
 /// /// A step of the rate against the gradient's sign.
 /// #[derive(Debug)]
 /// struct SignDescent {
-///     learning_rate: f32,
+///     options: StepOptions,
 /// }
 ///
 /// impl Optimizer for SignDescent {
@@ -29,25 +30,28 @@ use crate::spec::Spec;
 ///     fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
 ///         value.iter_mut().zip(gradient).filter(|(_, g)| **g != 0.0).for_each(|(w, g)| *w -= rate * g.signum());
 ///     }
-///     fn learning_rate(&self) -> f32 {
-///         self.learning_rate
+///     fn options(&self) -> &StepOptions {
+///         &self.options
+///     }
+///     fn options_mut(&mut self) -> &mut StepOptions {
+///         &mut self.options
 ///     }
 ///     fn check(&self) -> Result<()> {
-///         Ok(())
+///         self.options.check("SignDescent")
 ///     }
 ///     fn spec(&self) -> Spec {
-///         Spec::new("SignDescent").with("learning_rate", self.learning_rate)
+///         Spec::new("SignDescent").with("learning_rate", self.learning_rate(1))
 ///     }
 /// }
 ///
 /// impl FromSpec for SignDescent {
 ///     const CLASS: &'static str = "SignDescent";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<SignDescent> {
-///         Ok(SignDescent { learning_rate: settings.number("learning_rate")? })
+///         Ok(SignDescent { options: StepOptions::new(settings.number("learning_rate")?) })
 ///     }
 /// }
 ///
-/// check_optimizer(SignDescent { learning_rate: 0.01 })?;
+/// check_optimizer(SignDescent { options: StepOptions::new(0.01) })?;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
@@ -100,7 +104,7 @@ fn run(optimizer: &dyn Optimizer, steps: u64, piece: usize) -> Vec<f32> {
         for start in (0..WEIGHTS).step_by(piece.min(WEIGHTS)) {
             let end = WEIGHTS.min(start + piece.min(WEIGHTS));
             let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| &mut array[start..end]).collect();
-            let rate = optimizer.learning_rate();
+            let rate = optimizer.learning_rate(step);
             optimizer.update(step, rate, &mut values[start..end], &gradient[start..end], &mut lent);
         }
     }
@@ -115,16 +119,19 @@ fn bits(optimizer: &dyn Optimizer, piece: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizers::Sgd;
+    use crate::optimizers::{Sgd, StepOptions};
     use crate::settings::Settings;
 
     /// An optimizer with one thing wrong.
     #[derive(Debug)]
-    enum Broken {
-        /// Looks beyond an element.
-        Pieces,
-        /// Divides by the gradient.
-        Zero,
+    struct Broken {
+        /// Looks beyond an element; otherwise divides by the gradient.
+        pieces: bool,
+        options: StepOptions,
+    }
+
+    fn broken(pieces: bool) -> Broken {
+        Broken { pieces, options: StepOptions::new(0.01) }
     }
 
     impl Optimizer for Broken {
@@ -132,35 +139,39 @@ mod tests {
             &[]
         }
         fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
-            let scale = if let Broken::Pieces = self { 1.0 / value.len() as f32 } else { 1.0 };
+            let scale = rate / value.len() as f32;
             for (w, g) in value.iter_mut().zip(gradient) {
-                *w -= rate * scale * if let Broken::Zero = self { g * g / g } else { *g };
+                *w -= if self.pieces { scale * g } else { rate * g * g / g };
             }
         }
-        fn learning_rate(&self) -> f32 {
-            0.01
+        fn options(&self) -> &StepOptions {
+            &self.options
+        }
+        fn options_mut(&mut self) -> &mut StepOptions {
+            &mut self.options
         }
         fn check(&self) -> Result<()> {
             Ok(())
         }
         fn spec(&self) -> Spec {
-            Spec::new(if let Broken::Pieces = self { "Pieces" } else { "Zero" })
+            Spec::new(if self.pieces { "Pieces" } else { "Zero" })
         }
     }
 
     impl FromSpec for Broken {
         const CLASS: &'static str = "Pieces";
         fn from_spec(_: &mut Settings<'_>) -> Result<Broken> {
-            Ok(Broken::Pieces)
+            Ok(broken(true))
         }
     }
 
     #[test]
     fn each_fault_is_found() {
         let message = |result: Result<()>| result.unwrap_err().to_string();
-        assert_eq!(message(check_optimizer(Broken::Pieces)), "Pieces: it gives other values in pieces of 1 elements");
-        let nan = message(check_made(&Broken::Zero, |spec| match spec.settings() {
-            [] => Ok(Box::new(Broken::Zero)),
+        let pieces = message(check_optimizer(broken(true)));
+        assert!(pieces.ends_with("it gives other values in pieces of 1 elements"), "{pieces}");
+        let nan = message(check_made(&broken(false), |spec| match spec.settings() {
+            [] => Ok(Box::new(broken(false))),
             _ => Err(crate::Error::other("more")),
         }));
         assert!(nan.ends_with(" to NaN"), "{nan}");

@@ -413,17 +413,17 @@ def read(path):
     return {name: np.array(values.split(" "), np.float32) for name, values in heads}
 
 
-def main():
+def main(topics=TOPICS, script="make.py"):
     options = argparse.ArgumentParser(description="Writes golden vectors from Keras.")
     options.add_argument("--check", action="store_true", help="compare with the files, write nothing")
     options.add_argument("--floatx", default="float64", help="what Keras computes in (default: float64)")
-    options.add_argument("topics", nargs="*", default=list(TOPICS), help="default: all")
+    options.add_argument("topics", nargs="*", default=list(topics), help="default: all")
     options = options.parse_args()
     keras.config.set_floatx(options.floatx)
     backend = {"torch": lambda: torch, "jax": lambda: jax}[BACKEND]()
     for topic in options.topics:
         file, path = File(), HERE / f"{topic}.txt"
-        TOPICS[topic](file)
+        topics[topic](file)
         if options.check:
             old = read(path)
             assert list(old) == list(file.arrays), f"{topic}: other arrays than in the file"
@@ -431,7 +431,7 @@ def main():
             worst = max(off, key=off.get)
             print(f"{topic}: {len(off)} arrays, largest difference {off[worst]:.2g} ({worst})")
             continue
-        head = [f"# Golden vectors for {topic}, written by make.py (which explains the format); do not edit.",
+        head = [f"# Golden vectors for {topic}, written by {script} (make.py explains the format); do not edit.",
                 f"# Keras {keras.__version__} on {BACKEND} {backend.__version__}, numpy {np.__version__}, "
                 f"Python {platform.python_version()}; computed in {options.floatx}, rounded to float32."]
         path.write_text("\n".join(head + file.lines) + "\n")

@@ -65,7 +65,7 @@ impl BasicNn {
         for (id, [mean, square]) in self.ids.into_iter().zip(&mut self.memory) {
             let (mut value, gradient) = (self.params.get_mut(id), self.gradients.get(id).unwrap());
             let (value, gradient) = (value.as_slice_mut().unwrap(), gradient.as_slice().unwrap());
-            adam.update(self.step, adam.learning_rate(), value, gradient, &mut [mean, square]);
+            adam.update(self.step, adam.learning_rate(self.step), value, gradient, &mut [mean, square]);
         }
         self.tape.value(self.loss).sum()
     }

@@ -1,0 +1,79 @@
+//! Cross-entropy of outputs that are probabilities of their own.
+
+use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var};
+use super::{check_smoothing, check_values, read_smoothing, smoothed};
+
+/// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
+/// `BinaryCrossentropy`.
+///
+/// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
+/// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BinaryCrossentropy {
+    from_logits: bool,
+    label_smoothing: f32,
+}
+
+impl BinaryCrossentropy {
+    /// Of probabilities.
+    pub fn new() -> BinaryCrossentropy {
+        BinaryCrossentropy::default()
+    }
+
+    /// Whether predictions are logits, to which sigmoid is still to be applied.
+    pub fn from_logits(mut self, from_logits: bool) -> BinaryCrossentropy {
+        self.from_logits = from_logits;
+        self
+    }
+
+    /// How far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2.
+    pub fn label_smoothing(mut self, smoothing: f32) -> BinaryCrossentropy {
+        self.label_smoothing = smoothing;
+        self
+    }
+
+    fn record_rows<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        let target = smoothed(target, self.label_smoothing, 2);
+        match self.from_logits {
+            true => prediction.sigmoid_crossentropy_of(target, weights),
+            false => prediction.binary_crossentropy_of(target, weights),
+        }
+    }
+}
+
+impl Loss for BinaryCrossentropy {
+    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
+        check_values(prediction, target)
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        self.record_rows(prediction, target, None)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        self.record_rows(prediction, target, Some(weights))
+    }
+
+    fn check_settings(&self) -> Result<()> {
+        check_smoothing(Self::CLASS, self.label_smoothing)
+    }
+
+    /// Labels 0 and 1, where they are labels.
+    fn classes(&self, prediction: Shape) -> Option<usize> {
+        Some(prediction.last().max(2))
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
+        if self.label_smoothing == 0.0 { spec } else { spec.with("label_smoothing", self.label_smoothing) }
+    }
+}
+
+impl FromSpec for BinaryCrossentropy {
+    const CLASS: &'static str = "BinaryCrossentropy";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<BinaryCrossentropy> {
+        let from_logits = settings.flag("from_logits")?;
+        Ok(BinaryCrossentropy { from_logits, label_smoothing: read_smoothing(settings)? })
+    }
+}

@@ -1,0 +1,44 @@
+//! The divergence of predicted probabilities from others.
+
+use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+
+/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951). Keras' `KLDivergence`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KlDivergence;
+
+impl KlDivergence {
+    /// Without settings.
+    pub fn new() -> KlDivergence {
+        KlDivergence
+    }
+}
+
+impl Loss for KlDivergence {
+    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
+        check_values(prediction, target)
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        prediction.kl_divergence(target)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        prediction.kl_divergence_of(target, Some(weights))
+    }
+
+    fn classes(&self, _prediction: Shape) -> Option<usize> {
+        None
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for KlDivergence {
+    const CLASS: &'static str = "KLDivergence";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<KlDivergence> {
+        Ok(KlDivergence)
+    }
+}

@@ -1,0 +1,44 @@
+//! The logarithm of the hyperbolic cosine of the error.
+
+use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+
+/// The mean of ln cosh(p − t): like half the square of small errors, like large ones themselves. Keras' `LogCosh`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogCosh;
+
+impl LogCosh {
+    /// Without settings.
+    pub fn new() -> LogCosh {
+        LogCosh
+    }
+}
+
+impl Loss for LogCosh {
+    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
+        check_values(prediction, target)
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        prediction.log_cosh(target)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        prediction.log_cosh_of(target, Some(weights))
+    }
+
+    fn classes(&self, _prediction: Shape) -> Option<usize> {
+        None
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for LogCosh {
+    const CLASS: &'static str = "LogCosh";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<LogCosh> {
+        Ok(LogCosh)
+    }
+}

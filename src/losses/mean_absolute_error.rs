@@ -1,0 +1,44 @@
+//! The mean absolute error.
+
+use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+
+/// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MeanAbsoluteError;
+
+impl MeanAbsoluteError {
+    /// Without settings.
+    pub fn new() -> MeanAbsoluteError {
+        MeanAbsoluteError
+    }
+}
+
+impl Loss for MeanAbsoluteError {
+    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
+        check_values(prediction, target)
+    }
+
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        prediction.mean_absolute_error(target)
+    }
+
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        prediction.mean_absolute_error_of(target, Some(weights))
+    }
+
+    fn classes(&self, _prediction: Shape) -> Option<usize> {
+        None
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for MeanAbsoluteError {
+    const CLASS: &'static str = "MeanAbsoluteError";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanAbsoluteError> {
+        Ok(MeanAbsoluteError)
+    }
+}

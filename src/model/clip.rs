@@ -1,0 +1,80 @@
+//! Gradients that are too large are made smaller, in a fixed order of summation.
+
+use crate::kernels::reduce;
+use crate::optimizers::Clip;
+use crate::tape::ParamGradients;
+
+/// Clips every gradient. One that is not finite makes all those NaN whose norm it enters, rather than hide among them.
+pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
+    match clip {
+        Clip::Value(limit) => gradients.arrays_mut().for_each(|gradient| limit_elements(gradient, limit)),
+        Clip::Norm(limit) => {
+            gradients
+                .arrays_mut()
+                .for_each(|gradient| scale(gradient, factor(limit, reduce::sum_of_squares(gradient))));
+        }
+        Clip::GlobalNorm(limit) => {
+            let squares = gradients.arrays_mut().fold(0.0, |sum, gradient| sum + reduce::sum_of_squares(gradient));
+            let factor = factor(limit, squares);
+            gradients.arrays_mut().for_each(|gradient| scale(gradient, factor));
+        }
+    }
+}
+
+/// NaN stays NaN.
+fn limit_elements(gradient: &mut [f32], limit: f32) {
+    gradient.iter_mut().for_each(|g| *g = g.clamp(-limit, limit));
+}
+
+/// What brings a norm down to the limit: limit / norm where it is above, otherwise 1.
+fn factor(limit: f32, squares: f64) -> f32 {
+    if !squares.is_finite() {
+        return f32::NAN;
+    }
+    let (limit, norm) = (f64::from(limit), squares.sqrt());
+    if norm > limit { (limit / norm) as f32 } else { 1.0 }
+}
+
+fn scale(gradient: &mut [f32], factor: f32) {
+    if factor != 1.0 {
+        gradient.iter_mut().for_each(|g| *g *= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Params;
+    use ndarray::arr1;
+
+    /// Two arrays, clipped.
+    fn clipped(clip: Clip, first: [f32; 2], second: f32) -> [f32; 3] {
+        let mut params = Params::new();
+        params.add("a", &arr1(&first)).unwrap();
+        params.add("b", &arr1(&[second])).unwrap();
+        let mut gradients = ParamGradients::new(&params);
+        let values = [&first[..], &[second]];
+        gradients.arrays_mut().zip(values).for_each(|(array, values)| array.copy_from_slice(values));
+        apply(clip, &mut gradients);
+        let all: Vec<f32> = gradients.arrays_mut().flat_map(|array| array.to_vec()).collect();
+        all.try_into().unwrap()
+    }
+
+    #[test]
+    fn each_kind_measures_what_it_says() {
+        assert_eq!(clipped(Clip::Value(2.0), [3.0, -4.0], 1.0), [2.0, -2.0, 1.0]);
+        assert_eq!(clipped(Clip::Norm(2.5), [3.0, -4.0], 1.0), [1.5, -2.0, 1.0]);
+        assert_eq!(clipped(Clip::GlobalNorm(6.5), [3.0, -4.0], 12.0), [1.5, -2.0, 6.0]);
+        assert_eq!(clipped(Clip::GlobalNorm(13.0), [3.0, -4.0], 12.0), [3.0, -4.0, 12.0]);
+        assert_eq!(clipped(Clip::GlobalNorm(1.0), [0.0, 0.0], 0.0), [0.0; 3]);
+    }
+
+    #[test]
+    fn what_is_not_finite_shows() {
+        for broken in [f32::NAN, f32::INFINITY] {
+            assert!(clipped(Clip::Value(1.0), [f32::NAN, 1.0], 1.0)[0].is_nan());
+            assert!(clipped(Clip::Norm(1.0), [broken, 1.0], 1.0)[..2].iter().all(|g| g.is_nan()));
+            assert!(clipped(Clip::GlobalNorm(1.0), [broken, 1.0], 1.0).iter().all(|g| g.is_nan()));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
+
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
+use crate::error::Result;
+use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// a ← rho · a + (1 − rho) · g², d = −√(u + epsilon) · g / √(a + epsilon), u ← rho · u + (1 − rho) · d², w ← w + rate · d
+/// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
+#[derive(Clone, Debug)]
+pub struct Adadelta {
+    options: StepOptions,
+    rho: f32,
+    epsilon: f32,
+}
+
+impl Default for Adadelta {
+    /// A learning rate of 0.001, as in Keras.
+    fn default() -> Adadelta {
+        Adadelta::new(0.001)
+    }
+}
+
+impl Adadelta {
+    /// With rho 0.95 and epsilon 10⁻⁷, as in Keras.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Adadelta {
+        Adadelta { options: StepOptions::new(learning_rate), rho: 0.95, epsilon: 1e-7 }
+    }
+
+    /// How much of both running means is kept, 0 ≤ rho < 1.
+    pub fn rho(mut self, rho: f32) -> Adadelta {
+        self.rho = rho;
+        self
+    }
+
+    /// What is added to both means before their roots are taken; the first steps are as large as its root.
+    pub fn epsilon(mut self, epsilon: f32) -> Adadelta {
+        self.epsilon = epsilon;
+        self
+    }
+}
+
+impl Optimizer for Adadelta {
+    fn memory(&self) -> &[f32] {
+        &[0.0, 0.0]
+    }
+
+    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        if let [square, change] = memory {
+            update(simd::current(), [self.rho, self.epsilon, rate], value, gradient, square, change);
+        }
+    }
+
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
+    }
+
+    fn check(&self) -> Result<()> {
+        self.options.check(Self::CLASS)?;
+        check_decay(Self::CLASS, "rho", self.rho)?;
+        check_epsilon(Self::CLASS, self.epsilon)
+    }
+
+    fn spec(&self) -> Spec {
+        self.options.write(Spec::new(Self::CLASS)).with("rho", self.rho).with("epsilon", self.epsilon)
+    }
+}
+
+impl FromSpec for Adadelta {
+    const CLASS: &'static str = "Adadelta";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Adadelta> {
+        Ok(Adadelta {
+            options: StepOptions::read(settings)?,
+            rho: settings.number("rho")?,
+            epsilon: settings.number("epsilon")?,
+        })
+    }
+}
+
+vectorized! {
+    fn update<F: Fma>(
+        settings: [f32; 3],
+        value: &mut [f32],
+        gradient: &[f32],
+        square: &mut [f32],
+        change: &mut [f32],
+    ) {
+        let [rho, epsilon, rate] = settings;
+        for (((w, g), a), u) in value.iter_mut().zip(gradient).zip(square).zip(change) {
+            *a = flush(rho * *a + (1.0 - rho) * (g * g));
+            let d = -((*u + epsilon).sqrt() * g) / (*a + epsilon).sqrt();
+            *u = flush(rho * *u + (1.0 - rho) * (d * d));
+            *w += rate * d;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![Box::new(Adadelta::new(1.0).epsilon(1e-3)), Box::new(Adadelta::new(1.0).rho(0.8).epsilon(1e-3))]
+    }
+}

@@ -1,0 +1,103 @@
+//! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
+
+use super::{LearningRate, Optimizer, StepOptions, check_epsilon};
+use crate::error::{Result, check_setting};
+use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
+#[derive(Clone, Debug)]
+pub struct Adagrad {
+    options: StepOptions,
+    initial_accumulator_value: f32,
+    epsilon: f32,
+}
+
+impl Default for Adagrad {
+    /// A learning rate of 0.001, as in Keras.
+    fn default() -> Adagrad {
+        Adagrad::new(0.001)
+    }
+}
+
+impl Adagrad {
+    /// With sums that start at 0.1 and epsilon 10⁻⁷, as in Keras.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Adagrad {
+        Adagrad { options: StepOptions::new(learning_rate), initial_accumulator_value: 0.1, epsilon: 1e-7 }
+    }
+
+    /// Where the sums of squares start.
+    pub fn initial_accumulator_value(mut self, value: f32) -> Adagrad {
+        self.initial_accumulator_value = value;
+        self
+    }
+
+    /// What is added to the sum before its root is taken.
+    pub fn epsilon(mut self, epsilon: f32) -> Adagrad {
+        self.epsilon = epsilon;
+        self
+    }
+}
+
+impl Optimizer for Adagrad {
+    fn memory(&self) -> &[f32] {
+        std::slice::from_ref(&self.initial_accumulator_value)
+    }
+
+    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        if let [sum] = memory {
+            update(simd::current(), self.epsilon, rate, value, gradient, sum);
+        }
+    }
+
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
+    }
+
+    fn check(&self) -> Result<()> {
+        self.options.check(Self::CLASS)?;
+        let start = f64::from(self.initial_accumulator_value);
+        check_setting(start >= 0.0, Self::CLASS, "initial_accumulator_value", start, "0 ≤ value")?;
+        check_epsilon(Self::CLASS, self.epsilon)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = self.options.write(Spec::new(Self::CLASS));
+        spec.with("initial_accumulator_value", self.initial_accumulator_value).with("epsilon", self.epsilon)
+    }
+}
+
+impl FromSpec for Adagrad {
+    const CLASS: &'static str = "Adagrad";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Adagrad> {
+        Ok(Adagrad {
+            options: StepOptions::read(settings)?,
+            initial_accumulator_value: settings.number("initial_accumulator_value")?,
+            epsilon: settings.number("epsilon")?,
+        })
+    }
+}
+
+vectorized! {
+    fn update<F: Fma>(epsilon: f32, rate: f32, value: &mut [f32], gradient: &[f32], sum: &mut [f32]) {
+        for ((w, g), a) in value.iter_mut().zip(gradient).zip(sum) {
+            *a += g * g;
+            *w -= rate * g / (*a + epsilon).sqrt();
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![Box::new(Adagrad::new(0.5)), Box::new(Adagrad::new(0.5).initial_accumulator_value(0.0).epsilon(1e-3))]
+    }
+}

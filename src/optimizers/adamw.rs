@@ -1,0 +1,90 @@
+//! AdamW: Adam, and weights that decay beside it.
+
+use super::{Adam, LearningRate, Optimizer, StepOptions};
+use crate::error::Result;
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// w ← w − w · weight_decay · rate, and then a step of [`Adam`] (Loshchilov and Hutter 2019). Keras' `AdamW`.
+#[derive(Clone, Debug)]
+pub struct AdamW(Adam);
+
+impl Default for AdamW {
+    /// A learning rate of 0.001, as in Keras.
+    fn default() -> AdamW {
+        AdamW::new(0.001)
+    }
+}
+
+impl AdamW {
+    /// With a weight decay of 0.004, β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> AdamW {
+        AdamW(Adam::new(learning_rate)).weight_decay(0.004)
+    }
+
+    /// How much of the running mean of gradients is kept, 0 ≤ β₁ < 1.
+    pub fn beta_1(self, beta_1: f32) -> AdamW {
+        AdamW(self.0.beta_1(beta_1))
+    }
+
+    /// How much of the running mean of squares is kept, 0 ≤ β₂ < 1.
+    pub fn beta_2(self, beta_2: f32) -> AdamW {
+        AdamW(self.0.beta_2(beta_2))
+    }
+
+    /// What is added to the root.
+    pub fn epsilon(self, epsilon: f32) -> AdamW {
+        AdamW(self.0.epsilon(epsilon))
+    }
+
+    /// Whether the largest mean square so far is taken.
+    pub fn amsgrad(self, amsgrad: bool) -> AdamW {
+        AdamW(self.0.amsgrad(amsgrad))
+    }
+}
+
+impl Optimizer for AdamW {
+    fn memory(&self) -> &[f32] {
+        self.0.memory()
+    }
+
+    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        self.0.update(step, rate, value, gradient, memory);
+    }
+
+    fn options(&self) -> &StepOptions {
+        self.0.options()
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        self.0.options_mut()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check_as(Self::CLASS)
+    }
+
+    fn spec(&self) -> Spec {
+        self.0.write(Self::CLASS)
+    }
+}
+
+impl FromSpec for AdamW {
+    const CLASS: &'static str = "AdamW";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<AdamW> {
+        Adam::from_spec(settings).map(AdamW)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![
+            Box::new(AdamW::new(0.05)),
+            Box::new(AdamW::new(0.05).weight_decay(0.0).beta_1(0.5).beta_2(0.9).epsilon(1e-3).amsgrad(true)),
+        ]
+    }
+}

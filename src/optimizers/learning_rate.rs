@@ -1,0 +1,88 @@
+//! The learning rate of an optimizer: a number, or a schedule.
+
+use super::check_rate;
+use super::schedules::{self, Schedule};
+use crate::error::Result;
+use crate::settings::{Settings, unfit};
+use crate::spec::Spec;
+use std::sync::Arc;
+
+/// How far an optimizer goes along a gradient: the same in every step, or by a [`Schedule`].
+///
+/// ```
+/// use gradus::optimizers::{Adam, LearningRate, schedules::OneCycle};
+/// let constant = Adam::new(0.001);
+/// let cycle = Adam::new(OneCycle::new(0.01, 235));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LearningRate {
+    /// A number.
+    Constant(f32),
+    /// A function of the number of steps.
+    Schedule(Arc<dyn Schedule>),
+}
+
+impl From<f32> for LearningRate {
+    fn from(rate: f32) -> LearningRate {
+        LearningRate::Constant(rate)
+    }
+}
+
+impl LearningRate {
+    /// By a schedule; those of this library need not be wrapped.
+    pub fn schedule(schedule: impl Schedule + 'static) -> LearningRate {
+        LearningRate::Schedule(Arc::new(schedule))
+    }
+
+    /// The rate when so many steps were made: that of the first step is `rate(0)`.
+    pub fn rate(&self, steps: u64) -> f32 {
+        match self {
+            LearningRate::Constant(rate) => *rate,
+            LearningRate::Schedule(schedule) => schedule.rate(steps),
+        }
+    }
+
+    pub(super) fn check(&self, owner: &'static str) -> Result<()> {
+        match self {
+            LearningRate::Constant(rate) => check_rate(owner, *rate),
+            LearningRate::Schedule(schedule) => schedule.check(),
+        }
+    }
+
+    pub(super) fn write(&self, spec: Spec) -> Spec {
+        match self {
+            LearningRate::Constant(rate) => spec.with("learning_rate", *rate),
+            LearningRate::Schedule(schedule) => spec.with("learning_rate", schedule.spec()),
+        }
+    }
+
+    pub(super) fn read(settings: &mut Settings<'_>) -> Result<LearningRate> {
+        if !settings.has_part("learning_rate") {
+            return settings.number("learning_rate").map(LearningRate::Constant);
+        }
+        let spec = settings.part("learning_rate")?;
+        match schedules::classes().into_iter().find(|(class, _)| *class == spec.class()) {
+            Some((_, make)) => Ok(LearningRate::Schedule(Arc::from(make(spec)?))),
+            None => Ok(LearningRate::Schedule(Arc::new(Unknown(spec.clone())))),
+        }
+    }
+}
+
+/// A schedule of another crate, which whoever knows its class will put in the place of this.
+#[derive(Debug)]
+struct Unknown(Spec);
+
+impl Schedule for Unknown {
+    fn rate(&self, _steps: u64) -> f32 {
+        f32::NAN
+    }
+
+    fn check(&self) -> Result<()> {
+        Err(unfit(&self.0, "is not a schedule that is known; add yours with Registry::schedule".into()))
+    }
+
+    fn spec(&self) -> Spec {
+        self.0.clone()
+    }
+}

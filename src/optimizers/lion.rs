@@ -1,0 +1,115 @@
+//! Lion: steps of equal length along the sign of a mean of gradients.
+
+use super::{LearningRate, Optimizer, StepOptions, check_decay, flush};
+use crate::error::Result;
+use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
+#[derive(Clone, Debug)]
+pub struct Lion {
+    options: StepOptions,
+    beta_1: f32,
+    beta_2: f32,
+}
+
+impl Default for Lion {
+    /// A learning rate of 0.001, as in Keras; a tenth of what Adam would take is a good one.
+    fn default() -> Lion {
+        Lion::new(0.001)
+    }
+}
+
+impl Lion {
+    /// With β₁ 0.9 and β₂ 0.99, as in Keras.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Lion {
+        Lion { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.99 }
+    }
+
+    /// How much of the running mean goes into a step, 0 ≤ β₁ < 1.
+    pub fn beta_1(mut self, beta_1: f32) -> Lion {
+        self.beta_1 = beta_1;
+        self
+    }
+
+    /// How much of the running mean is kept, 0 ≤ β₂ < 1.
+    pub fn beta_2(mut self, beta_2: f32) -> Lion {
+        self.beta_2 = beta_2;
+        self
+    }
+}
+
+impl Optimizer for Lion {
+    fn memory(&self) -> &[f32] {
+        &[0.0]
+    }
+
+    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        if let [mean] = memory {
+            update(simd::current(), [self.beta_1, self.beta_2], rate, value, gradient, mean);
+        }
+    }
+
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
+    }
+
+    fn check(&self) -> Result<()> {
+        self.options.check(Self::CLASS)?;
+        check_decay(Self::CLASS, "beta_1", self.beta_1)?;
+        check_decay(Self::CLASS, "beta_2", self.beta_2)
+    }
+
+    fn spec(&self) -> Spec {
+        self.options.write(Spec::new(Self::CLASS)).with("beta_1", self.beta_1).with("beta_2", self.beta_2)
+    }
+}
+
+impl FromSpec for Lion {
+    const CLASS: &'static str = "Lion";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Lion> {
+        Ok(Lion {
+            options: StepOptions::read(settings)?,
+            beta_1: settings.number("beta_1")?,
+            beta_2: settings.number("beta_2")?,
+        })
+    }
+}
+
+/// −1, 0 or 1; NaN of NaN.
+#[inline(always)]
+fn sign(x: f32) -> f32 {
+    let negative = if x < 0.0 { -1.0 } else { x };
+    if x > 0.0 { 1.0 } else { negative }
+}
+
+vectorized! {
+    fn update<F: Fma>(betas: [f32; 2], rate: f32, value: &mut [f32], gradient: &[f32], mean: &mut [f32]) {
+        let [beta_1, beta_2] = betas;
+        for ((w, g), m) in value.iter_mut().zip(gradient).zip(mean) {
+            *w -= rate * sign(beta_1 * *m + (1.0 - beta_1) * g);
+            *m = flush(beta_2 * *m + (1.0 - beta_2) * g);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![Box::new(Lion::new(0.02).beta_2(0.9)), Box::new(Lion::new(0.02).beta_1(0.5).beta_2(0.8))]
+    }
+
+    #[test]
+    fn signs_are_those_of_numbers() {
+        assert_eq!([-3.0, -0.0, 0.0, 1e-40].map(sign), [-1.0, 0.0, 0.0, 1.0]);
+        assert!(sign(f32::NAN).is_nan());
+    }
+}

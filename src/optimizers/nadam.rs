@@ -1,0 +1,151 @@
+//! Nadam: Adam with Nesterov's look ahead.
+
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
+use crate::error::Result;
+use crate::kernels::math64::whole_power;
+use crate::kernels::simd::{self, vectorized};
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// With uₜ = β₁ · (1 − ½ · 0.96ᵗ) and Uₜ = u₁ · … · uₜ: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²,
+/// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon) (Dozat 2016). Keras'
+/// `Nadam`.
+#[derive(Clone, Debug)]
+pub struct Nadam {
+    options: StepOptions,
+    beta_1: f32,
+    beta_2: f32,
+    epsilon: f32,
+}
+
+impl Default for Nadam {
+    /// A learning rate of 0.001, as in Keras.
+    fn default() -> Nadam {
+        Nadam::new(0.001)
+    }
+}
+
+impl Nadam {
+    /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Nadam {
+        Nadam { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+    }
+
+    /// How much of the running mean of gradients is kept in the end, 0 ≤ β₁ < 1.
+    pub fn beta_1(mut self, beta_1: f32) -> Nadam {
+        self.beta_1 = beta_1;
+        self
+    }
+
+    /// How much of the running mean of squares is kept, 0 ≤ β₂ < 1.
+    pub fn beta_2(mut self, beta_2: f32) -> Nadam {
+        self.beta_2 = beta_2;
+        self
+    }
+
+    /// What is added to the root.
+    pub fn epsilon(mut self, epsilon: f32) -> Nadam {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// uₜ and Uₜ. After so many steps ½ · 0.96ᵗ is below what `f64` sees beside 1, and uₜ is β₁.
+    fn schedule(&self, step: u64) -> [f64; 2] {
+        const SETTLED: u64 = 900;
+        let beta_1 = f64::from(self.beta_1);
+        let (mut decay, mut momentum, mut product) = (1.0, beta_1, 1.0);
+        for _ in 0..step.min(SETTLED) {
+            decay *= 0.96;
+            momentum = beta_1 * (1.0 - 0.5 * decay);
+            product *= momentum;
+        }
+        [momentum, product * whole_power(beta_1, step.saturating_sub(SETTLED))]
+    }
+}
+
+impl Optimizer for Nadam {
+    fn memory(&self) -> &[f32] {
+        &[0.0, 0.0]
+    }
+
+    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
+        let [mean, square] = memory else { return };
+        let ([now, product], [next, product_next]) = (self.schedule(step), self.schedule(step + 1));
+        let factors = [
+            next / (1.0 - product_next),
+            (1.0 - now) / (1.0 - product),
+            1.0 / (1.0 - whole_power(f64::from(self.beta_2), step)),
+        ];
+        update(simd::current(), self, rate, factors.map(|factor| factor as f32), value, gradient, [mean, square]);
+    }
+
+    fn options(&self) -> &StepOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut StepOptions {
+        &mut self.options
+    }
+
+    fn check(&self) -> Result<()> {
+        self.options.check(Self::CLASS)?;
+        check_decay(Self::CLASS, "beta_1", self.beta_1)?;
+        check_decay(Self::CLASS, "beta_2", self.beta_2)?;
+        check_epsilon(Self::CLASS, self.epsilon)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = self.options.write(Spec::new(Self::CLASS)).with("beta_1", self.beta_1);
+        spec.with("beta_2", self.beta_2).with("epsilon", self.epsilon)
+    }
+}
+
+impl FromSpec for Nadam {
+    const CLASS: &'static str = "Nadam";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Nadam> {
+        Ok(Nadam {
+            options: StepOptions::read(settings)?,
+            beta_1: settings.number("beta_1")?,
+            beta_2: settings.number("beta_2")?,
+            epsilon: settings.number("epsilon")?,
+        })
+    }
+}
+
+vectorized! {
+    fn update<F: Fma>(
+        settings: &Nadam,
+        rate: f32,
+        factors: [f32; 3],
+        value: &mut [f32],
+        gradient: &[f32],
+        memory: [&mut [f32]; 2],
+    ) {
+        let (beta_1, beta_2, epsilon) = (settings.beta_1, settings.beta_2, settings.epsilon);
+        let ([of_mean, of_gradient, of_square], [mean, square]) = (factors, memory);
+        for (((w, g), m), v) in value.iter_mut().zip(gradient).zip(mean).zip(square) {
+            *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
+            *v = flush(beta_2 * *v + (1.0 - beta_2) * (g * g));
+            *w -= rate * (of_mean * *m + of_gradient * g) / ((of_square * *v).sqrt() + epsilon);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
+        vec![Box::new(Nadam::new(0.05)), Box::new(Nadam::new(0.05).beta_1(0.5).beta_2(0.9).epsilon(1e-3))]
+    }
+
+    #[test]
+    fn momentum_settles_at_beta_1_without_a_jump() {
+        let nadam = Nadam::default();
+        let ([before, product], [after, product_after]) = (nadam.schedule(900), nadam.schedule(901));
+        assert_eq!((before, after), (f64::from(0.9f32), f64::from(0.9f32)));
+        approx::assert_relative_eq!(product_after, product * after, max_relative = 1e-12);
+        assert_eq!(nadam.schedule(u64::MAX), [f64::from(0.9f32), 0.0]);
+    }
+}

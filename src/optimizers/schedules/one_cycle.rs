@@ -1,0 +1,119 @@
+//! One cycle: the rate rises to its maximum and falls far below where it began.
+
+use super::{Schedule, check_rate, check_steps};
+use crate::error::{Result, check_setting};
+use crate::kernels::math64;
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to
+/// maximum / (div_factor · final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's
+/// `OneCycleLR` with two phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the
+/// last rate stays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OneCycle {
+    max_learning_rate: f32,
+    total_steps: usize,
+    start_share: f32,
+    div_factor: f32,
+    final_div_factor: f32,
+}
+
+impl OneCycle {
+    /// Rising for 0.3 of the steps from a 25th of the maximum, and ending at a ten thousandth of that, as in PyTorch.
+    pub fn new(max_learning_rate: f32, total_steps: usize) -> OneCycle {
+        OneCycle { max_learning_rate, total_steps, start_share: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
+    }
+
+    /// The share of the steps in which the rate rises, 0 ≤ share ≤ 1. PyTorch's `pct_start`.
+    pub fn start_share(mut self, share: f32) -> OneCycle {
+        self.start_share = share;
+        self
+    }
+
+    /// The maximum over the first rate.
+    pub fn div_factor(mut self, factor: f32) -> OneCycle {
+        self.div_factor = factor;
+        self
+    }
+
+    /// The first rate over the last.
+    pub fn final_div_factor(mut self, factor: f32) -> OneCycle {
+        self.final_div_factor = factor;
+        self
+    }
+}
+
+/// From `start` to `end` along half a wave, as `share` goes from 0 to 1.
+fn wave(start: f64, end: f64, share: f64) -> f64 {
+    end + (start - end) / 2.0 * (math64::cos_pi(share) + 1.0)
+}
+
+impl Schedule for OneCycle {
+    fn rate(&self, steps: u64) -> f32 {
+        let max = f64::from(self.max_learning_rate);
+        let first = max / f64::from(self.div_factor);
+        let last = first / f64::from(self.final_div_factor);
+        let top = f64::from(self.start_share) * self.total_steps as f64 - 1.0;
+        let end = self.total_steps as f64 - 1.0;
+        let step = (steps as f64).min(end);
+        let rate = if step <= top && top > 0.0 {
+            wave(first, max, step / top)
+        } else if end > top {
+            wave(max, last, (step - top) / (end - top))
+        } else {
+            last
+        };
+        rate as f32
+    }
+
+    fn check(&self) -> Result<()> {
+        check_rate(Self::CLASS, "max_learning_rate", self.max_learning_rate)?;
+        check_steps(Self::CLASS, "total_steps", self.total_steps)?;
+        let share = f64::from(self.start_share);
+        check_setting((0.0..=1.0).contains(&share), Self::CLASS, "start_share", share, "0 ≤ start_share ≤ 1")?;
+        for (name, factor) in [("div_factor", self.div_factor), ("final_div_factor", self.final_div_factor)] {
+            check_setting(
+                factor.is_finite() && factor > 0.0,
+                Self::CLASS,
+                name,
+                f64::from(factor),
+                "0 < factor, finite",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("max_learning_rate", self.max_learning_rate);
+        let spec = spec.with("total_steps", self.total_steps).with("start_share", self.start_share);
+        spec.with("div_factor", self.div_factor).with("final_div_factor", self.final_div_factor)
+    }
+}
+
+impl FromSpec for OneCycle {
+    const CLASS: &'static str = "OneCycle";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<OneCycle> {
+        Ok(OneCycle {
+            max_learning_rate: settings.number("max_learning_rate")?,
+            total_steps: settings.size("total_steps")?,
+            start_share: settings.number("start_share")?,
+            div_factor: settings.number("div_factor")?,
+            final_div_factor: settings.number("final_div_factor")?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Schedule>> {
+        let cycle = OneCycle::new(0.1, 50);
+        let shares = [0.0, 1.0].map(|share| Box::new(cycle.start_share(share)) as Box<dyn Schedule>);
+        let short = [1, 2, 3].map(|steps| Box::new(OneCycle::new(0.1, steps)) as Box<dyn Schedule>);
+        let steep: Box<dyn Schedule> = Box::new(cycle.div_factor(10.0).final_div_factor(100.0));
+        shares.into_iter().chain(short).chain([steep]).collect()
+    }
+}

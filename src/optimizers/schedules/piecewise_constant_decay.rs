@@ -1,0 +1,69 @@
+//! The rate is constant between boundaries.
+
+use super::{Schedule, check_rate};
+use crate::error::{Result, check_setting};
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the last value behind the
+/// last boundary. Keras' `PiecewiseConstantDecay`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PiecewiseConstantDecay {
+    boundaries: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl PiecewiseConstantDecay {
+    /// With ascending boundaries and one value more than there are boundaries.
+    pub fn new(boundaries: &[usize], values: &[f32]) -> PiecewiseConstantDecay {
+        PiecewiseConstantDecay { boundaries: boundaries.to_vec(), values: values.to_vec() }
+    }
+}
+
+impl Schedule for PiecewiseConstantDecay {
+    fn rate(&self, steps: u64) -> f32 {
+        let passed = self.boundaries.iter().take_while(|boundary| steps > **boundary as u64).count();
+        self.values.get(passed).copied().unwrap_or(0.0)
+    }
+
+    fn check(&self) -> Result<()> {
+        let (boundaries, values) = (&self.boundaries, &self.values);
+        let fits = values.len() == boundaries.len() + 1;
+        let expected = "one more than there are boundaries";
+        check_setting(fits, Self::CLASS, "values", values.len() as f64, expected)?;
+        let back = boundaries.windows(2).find(|pair| pair[0] >= pair[1]).map(|pair| pair[1]);
+        check_setting(back.is_none(), Self::CLASS, "boundaries", back.unwrap_or(0) as f64, "ascending order")?;
+        values.iter().try_for_each(|value| check_rate(Self::CLASS, "values", *value))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS).with("boundaries", &self.boundaries[..]).with("values", &self.values[..])
+    }
+}
+
+impl FromSpec for PiecewiseConstantDecay {
+    const CLASS: &'static str = "PiecewiseConstantDecay";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<PiecewiseConstantDecay> {
+        Ok(PiecewiseConstantDecay {
+            boundaries: settings.sizes("boundaries")?.to_vec(),
+            values: settings.numbers("values")?.to_vec(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Schedule>> {
+        let steps = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.5, 1.0]);
+        vec![Box::new(steps), Box::new(PiecewiseConstantDecay::new(&[], &[0.25]))]
+    }
+
+    #[test]
+    fn a_boundary_belongs_to_what_is_before_it() {
+        let steps = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.5, 1.0]);
+        assert_eq!([0, 10, 11, 20, 21].map(|at| steps.rate(at)), [0.1, 0.1, 0.5, 0.5, 1.0]);
+    }
+}

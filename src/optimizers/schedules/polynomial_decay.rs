@@ -1,0 +1,95 @@
+//! The rate falls along a polynomial to its end.
+
+use super::{Schedule, check_rate, check_steps};
+use crate::error::{Result, check_setting};
+use crate::kernels::math64;
+use crate::settings::{FromSpec, Settings};
+use crate::spec::Spec;
+
+/// rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` from then on. Keras' `PolynomialDecay`.
+///
+/// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up after
+/// each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PolynomialDecay {
+    initial_learning_rate: f32,
+    decay_steps: usize,
+    end_learning_rate: f32,
+    power: f32,
+    cycle: bool,
+}
+
+impl PolynomialDecay {
+    /// A straight line to 0.0001, as in Keras.
+    pub fn new(initial_learning_rate: f32, decay_steps: usize) -> PolynomialDecay {
+        PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate: 1e-4, power: 1.0, cycle: false }
+    }
+
+    /// Where it ends.
+    pub fn end_learning_rate(mut self, rate: f32) -> PolynomialDecay {
+        self.end_learning_rate = rate;
+        self
+    }
+
+    /// 1 is a straight line, more falls first and flattens, less stays first and falls.
+    pub fn power(mut self, power: f32) -> PolynomialDecay {
+        self.power = power;
+        self
+    }
+
+    /// Whether it starts over, each time from lower.
+    pub fn cycle(mut self, cycle: bool) -> PolynomialDecay {
+        self.cycle = cycle;
+        self
+    }
+}
+
+impl Schedule for PolynomialDecay {
+    fn rate(&self, steps: u64) -> f32 {
+        let decay_steps = self.decay_steps as u64;
+        let [initial, end, power] = [self.initial_learning_rate, self.end_learning_rate, self.power].map(f64::from);
+        let passed = match self.cycle {
+            true => steps as f64 / (decay_steps as f64 * steps.div_ceil(decay_steps).max(1) as f64),
+            false => steps.min(decay_steps) as f64 / decay_steps as f64,
+        };
+        ((initial - end) * math64::power((1.0 - passed).max(0.0), power) + end) as f32
+    }
+
+    fn check(&self) -> Result<()> {
+        check_rate(Self::CLASS, "initial_learning_rate", self.initial_learning_rate)?;
+        check_steps(Self::CLASS, "decay_steps", self.decay_steps)?;
+        check_rate(Self::CLASS, "end_learning_rate", self.end_learning_rate)?;
+        let fits = self.power.is_finite() && self.power > 0.0;
+        check_setting(fits, Self::CLASS, "power", f64::from(self.power), "0 < power, finite")
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("initial_learning_rate", self.initial_learning_rate);
+        let spec = spec.with("decay_steps", self.decay_steps).with("end_learning_rate", self.end_learning_rate);
+        spec.with("power", self.power).with("cycle", self.cycle)
+    }
+}
+
+impl FromSpec for PolynomialDecay {
+    const CLASS: &'static str = "PolynomialDecay";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<PolynomialDecay> {
+        Ok(PolynomialDecay {
+            initial_learning_rate: settings.number("initial_learning_rate")?,
+            decay_steps: settings.size("decay_steps")?,
+            end_learning_rate: settings.number("end_learning_rate")?,
+            power: settings.number("power")?,
+            cycle: settings.flag("cycle")?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Schedule>> {
+        let decay = PolynomialDecay::new(0.1, 30);
+        vec![Box::new(decay), Box::new(decay.power(0.5).end_learning_rate(0.01).cycle(true))]
+    }
+}

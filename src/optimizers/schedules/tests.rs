@@ -1,0 +1,38 @@
+//! What every schedule must hold, walked over the list.
+
+use super::{ExponentialDecay, PiecewiseConstantDecay, Schedule, classes, samples};
+
+#[test]
+fn rates_are_finite_wherever_training_stands() {
+    for (file, samples) in samples() {
+        assert!(!samples.is_empty(), "{file} has no samples");
+        for schedule in samples {
+            schedule.check().unwrap();
+            for steps in (0..200).chain([1 << 20, 1 << 53, u64::MAX]) {
+                let rate = schedule.rate(steps);
+                assert!(rate.is_finite() && rate >= 0.0, "{schedule:?} after {steps} steps: {rate}");
+            }
+        }
+    }
+}
+
+#[test]
+fn specs_lead_back() {
+    for schedule in samples().into_iter().flat_map(|(_, samples)| samples) {
+        let spec = schedule.spec();
+        let (_, make) = classes().into_iter().find(|(class, _)| *class == spec.class()).unwrap();
+        assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{schedule:?}"));
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_told() {
+    let message = |schedule: &dyn Schedule| schedule.check().unwrap_err().to_string();
+    assert_eq!(message(&ExponentialDecay::new(0.1, 0, 0.5)), "ExponentialDecay: decay_steps 0 is not in 1 ≤ steps");
+    let negative = ExponentialDecay::new(-0.1, 5, 0.5);
+    assert_eq!(message(&negative), "ExponentialDecay: initial_learning_rate -0.1 is not in 0 ≤ rate, finite");
+    let short = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.2]);
+    assert_eq!(message(&short), "PiecewiseConstantDecay: values 2 is not in one more than there are boundaries");
+    let back = PiecewiseConstantDecay::new(&[20, 20], &[0.1, 0.2, 0.3]);
+    assert_eq!(message(&back), "PiecewiseConstantDecay: boundaries 20 is not in ascending order");
+}

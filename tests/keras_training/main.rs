@@ -1,0 +1,10 @@
+//! What training is made of against what Keras computes (`tests/golden/training.py`).
+
+#[path = "../golden/mod.rs"]
+mod golden;
+mod losses;
+mod optimizers;
+mod schedules;
+
+/// How far values may be from Keras', beside the largest of their array or 1.
+const NEAR: f32 = 1e-5;
