@@ -3,7 +3,7 @@
 use crate::error::{Result, check_setting};
 use crate::kernels::math::normal_quantile;
 use crate::random::Key;
-use crate::settings::unfit;
+use crate::settings::{Settings, unfit};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use ndarray::Array1;
@@ -131,6 +131,11 @@ impl Init {
                 plain.ok_or_else(|| unfit(spec, "is not an initialiser that is known".into()))
             }
         })
+    }
+
+    /// The setting `name` of a layer that has an initialiser.
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Init> {
+        Init::from_spec(settings.part(name)?)
     }
 
     fn check(&self) -> Result<()> {

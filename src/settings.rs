@@ -92,6 +92,30 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// An axis: a whole number, below 0 where it is counted from the last.
+    pub fn axis(&mut self, name: &str) -> Result<isize> {
+        let value = self.take(name)?;
+        let axis = match value {
+            SpecValue::Size(size) => isize::try_from(*size).ok(),
+            SpecValue::Below(number) => Some(*number),
+            _ => None,
+        };
+        axis.ok_or_else(|| self.kind(name, value, "an axis"))
+    }
+
+    /// What `read` makes of a setting, or `default` where there is none, as in files that are older than the setting.
+    pub fn or<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        read: impl FnOnce(&mut Settings<'a>, &str) -> Result<T>,
+    ) -> Result<T> {
+        match self.spec.settings().iter().any(|(known, _)| known == name) {
+            true => read(self, name),
+            false => Ok(default),
+        }
+    }
+
     /// Sizes of several axes.
     pub fn sizes(&mut self, name: &str) -> Result<&'a [usize]> {
         match self.take(name)? {
@@ -215,6 +239,12 @@ mod tests {
             message(padded().with("strides", &[1][..])),
             "Part has a strides of [1], expected two whole numbers"
         );
+        let axis =
+            |spec: Spec| spec.read(|settings| settings.or("axis", -1, Settings::axis)).map_err(|e| e.to_string());
+        assert_eq!(axis(Spec::new("Part")), Ok(-1));
+        assert_eq!(axis(Spec::new("Part").with("axis", 2)), Ok(2));
+        assert_eq!(axis(Spec::new("Part").with("axis", SpecValue::axis(-3))), Ok(-3));
+        assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part has a axis of 0.5, expected an axis".into()));
         let more = padded().with("strides", &[1, 2][..]).with("rate", 0.5);
         assert_eq!(message(more), "Part has a setting \"rate\" that is not known");
     }

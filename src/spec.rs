@@ -24,6 +24,8 @@ pub enum SpecValue {
     Flag(bool),
     /// A whole number, such as a size.
     Size(usize),
+    /// A whole number below 0, such as an axis counted from the last, which is −1.
+    Below(isize),
     /// Sizes of several axes.
     Sizes(Vec<usize>),
     /// A number.
@@ -74,6 +76,13 @@ impl Spec {
     }
 }
 
+impl SpecValue {
+    /// An axis: a whole number, below 0 where it is counted from the last.
+    pub fn axis(axis: isize) -> SpecValue {
+        usize::try_from(axis).map_or(SpecValue::Below(axis), SpecValue::Size)
+    }
+}
+
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(", self.class)?;
@@ -89,6 +98,7 @@ impl fmt::Display for SpecValue {
         match self {
             SpecValue::Flag(flag) => write!(f, "{flag}"),
             SpecValue::Size(size) => write!(f, "{size}"),
+            SpecValue::Below(number) => write!(f, "{number}"),
             SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
             SpecValue::Number(number) => write!(f, "{number}"),
             SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),

@@ -114,16 +114,16 @@ fn conv2d() {
 #[test]
 fn max_pool2d() {
     let cases = load("max_pool2d.txt");
-    // There is no pooling with padding.
-    for case in cases.cases().into_iter().filter(|case| !case.contains("same")) {
+    for case in cases.cases() {
+        let padding = if case.contains("same") { Padding::Same } else { Padding::Valid };
         let (window, strides) = match case {
-            "max_pool2d_valid_2x2" => ([2, 2], [2, 2]),
-            "max_pool2d_valid_3x2_strides2x1" => ([3, 2], [2, 1]),
+            "max_pool2d_valid_2x2" | "max_pool2d_same_2x2" => ([2, 2], [2, 2]),
+            "max_pool2d_valid_3x2_strides2x1" | "max_pool2d_same_3x2_strides2x1" => ([3, 2], [2, 1]),
             "max_pool2d_ties" => ([2, 2], [1, 1]),
             other => panic!("a pooling that is not compared: {other}"),
         };
         let mut recorded = Recorded::new(&cases, case, &[], &[]);
-        recorded.check(&cases, case, Mode::Training, |x, _| x.max_pool2d(window, strides));
+        recorded.check(&cases, case, Mode::Training, |x, _| x.max_pool2d(window, strides, padding));
     }
 }
 

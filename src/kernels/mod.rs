@@ -4,11 +4,19 @@
 //! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
 
 pub mod activation;
+pub(crate) mod average_pool;
+pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;
 pub(crate) mod bytes;
 pub mod conv2d;
+pub(crate) mod double;
 pub mod dropout;
+pub(crate) mod elementwise;
+pub(crate) mod global_max;
+pub(crate) mod grouped_conv2d;
+pub(crate) mod layer_norm;
+pub(crate) mod log_softmax;
 pub mod math;
 pub mod math64;
 pub mod matmul;
@@ -22,3 +30,4 @@ pub mod simd;
 pub mod softmax;
 mod sparse;
 mod tile;
+pub(crate) mod window;

@@ -24,24 +24,59 @@ pub enum Activation {
     Tanh,
     /// Probabilities over the last axis.
     Softmax,
+    /// Their logarithms.
+    LogSoftmax,
+    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](super::LeakyRelu) takes another slope.
+    LeakyRelu,
+    /// x, and eˣ − 1 below 0. The layer [`Elu`](super::Elu) takes another limit than −1.
+    Elu,
+    /// The same with the two constants of Klambauer et al. 2017.
+    Selu,
+    /// ln(1 + eˣ).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// x · Φ(x), Φ being the standard normal distribution.
+    Gelu,
+    /// The same approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name of its own.
+    GeluTanh,
+    /// x / (1 + e⁻ˣ).
+    Silu,
+    /// (x + 3) / 6 between 0 and 1.
+    HardSigmoid,
+    /// eˣ.
+    Exponential,
 }
 
-/// Every activation.
-const ALL: [Activation; 5] =
-    [Activation::Linear, Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Softmax];
+/// Every activation with Keras' name of it.
+const ALL: [(&str, Activation); 16] = [
+    ("linear", Activation::Linear),
+    ("relu", Activation::Relu),
+    ("sigmoid", Activation::Sigmoid),
+    ("tanh", Activation::Tanh),
+    ("softmax", Activation::Softmax),
+    ("log_softmax", Activation::LogSoftmax),
+    ("leaky_relu", Activation::LeakyRelu),
+    ("elu", Activation::Elu),
+    ("selu", Activation::Selu),
+    ("softplus", Activation::Softplus),
+    ("softsign", Activation::Softsign),
+    ("gelu", Activation::Gelu),
+    ("gelu_tanh", Activation::GeluTanh),
+    ("silu", Activation::Silu),
+    ("hard_sigmoid", Activation::HardSigmoid),
+    ("exponential", Activation::Exponential),
+];
 
 impl Activation {
     /// Keras' name of it.
     pub fn name(self) -> &'static str {
-        match self {
-            Activation::Softmax => "softmax",
-            other => other.elementwise().map_or("", Elementwise::name),
-        }
+        ALL.iter().find(|(_, activation)| *activation == self).map_or("", |(name, _)| name)
     }
 
     /// The setting `activation` of a layer that has one.
     pub(super) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
-        settings.one_of("activation", &ALL.map(|activation| (activation.name(), activation)))
+        settings.one_of("activation", &ALL)
     }
 
     /// The activation as one that can be fused into the operation before it.
@@ -51,7 +86,29 @@ impl Activation {
             Activation::Relu => Some(Elementwise::Relu),
             Activation::Sigmoid => Some(Elementwise::Sigmoid),
             Activation::Tanh => Some(Elementwise::Tanh),
-            Activation::Softmax => None,
+            _ => None,
+        }
+    }
+
+    /// Records the activation as an operation of its own.
+    fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+        match self {
+            Activation::Linear => x,
+            Activation::Relu => x.relu(),
+            Activation::Sigmoid => x.sigmoid(),
+            Activation::Tanh => x.tanh(),
+            Activation::Softmax => x.softmax(),
+            Activation::LogSoftmax => x.log_softmax(),
+            Activation::LeakyRelu => x.leaky_relu(0.2),
+            Activation::Elu => x.elu(1.0),
+            Activation::Selu => x.selu(),
+            Activation::Softplus => x.softplus(),
+            Activation::Softsign => x.softsign(),
+            Activation::Gelu => x.gelu(),
+            Activation::GeluTanh => x.gelu_tanh(),
+            Activation::Silu => x.silu(),
+            Activation::HardSigmoid => x.hard_sigmoid(),
+            Activation::Exponential => Var::exp(x),
         }
     }
 
@@ -59,7 +116,7 @@ impl Activation {
     pub(super) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
         match self.elementwise() {
             Some(fused) => operation(fused),
-            None => operation(Elementwise::Linear).softmax(),
+            None => self.apply(operation(Elementwise::Linear)),
         }
     }
 }
@@ -67,14 +124,16 @@ impl Activation {
 impl Layer for Activation {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
         match (self, inputs) {
-            (Activation::Softmax, [x]) if x.rank() == 0 => Err(Error::expected("at least one axis for softmax")),
+            (Activation::Softmax | Activation::LogSoftmax, [x]) if x.rank() == 0 => {
+                Err(Error::expected("at least one axis for softmax"))
+            }
             (_, [x]) => Ok(*x),
             _ => Err(Error::expected("one input")),
         }
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        self.fuse(|fused| inputs[0].activation(fused))
+        self.apply(inputs[0])
     }
 
     fn spec(&self) -> Spec {
@@ -95,6 +154,6 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        ALL.map(|activation| (Box::new(activation) as Box<dyn Layer>, Shape::from([3, 2]))).into()
+        ALL.map(|(_, activation)| (Box::new(activation) as Box<dyn Layer>, Shape::from([3, 2]))).into()
     }
 }

@@ -15,6 +15,10 @@ use crate::tape::{Mode, Var};
 pub struct BatchNorm {
     momentum: f32,
     epsilon: f32,
+    beta_initializer: Init,
+    gamma_initializer: Init,
+    moving_mean_initializer: Init,
+    moving_variance_initializer: Init,
 }
 
 impl Default for BatchNorm {
@@ -24,9 +28,16 @@ impl Default for BatchNorm {
 }
 
 impl BatchNorm {
-    /// Momentum 0.99 and epsilon 0.001, as in Keras.
+    /// Momentum 0.99, epsilon 0.001, and mean 0 and variance 1 before and after, as in Keras.
     pub fn new() -> BatchNorm {
-        BatchNorm { momentum: 0.99, epsilon: 1e-3 }
+        BatchNorm {
+            momentum: 0.99,
+            epsilon: 1e-3,
+            beta_initializer: Init::Zeros,
+            gamma_initializer: Init::Ones,
+            moving_mean_initializer: Init::Zeros,
+            moving_variance_initializer: Init::Ones,
+        }
     }
 
     /// How much of the running statistics stays at each step (Keras' meaning; PyTorch's is one minus this).
@@ -40,6 +51,30 @@ impl BatchNorm {
         self.epsilon = epsilon;
         self
     }
+
+    /// The first values of what is added to each channel.
+    pub fn beta_initializer(mut self, init: Init) -> BatchNorm {
+        self.beta_initializer = init;
+        self
+    }
+
+    /// The first values of what each channel is multiplied by.
+    pub fn gamma_initializer(mut self, init: Init) -> BatchNorm {
+        self.gamma_initializer = init;
+        self
+    }
+
+    /// The running means' first values.
+    pub fn moving_mean_initializer(mut self, init: Init) -> BatchNorm {
+        self.moving_mean_initializer = init;
+        self
+    }
+
+    /// The running variances' first values.
+    pub fn moving_variance_initializer(mut self, init: Init) -> BatchNorm {
+        self.moving_variance_initializer = init;
+        self
+    }
 }
 
 impl Layer for BatchNorm {
@@ -49,18 +84,20 @@ impl Layer for BatchNorm {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add("gamma", x.last(), Init::Ones)?;
-        weights.add("beta", x.last(), Init::Zeros)?;
-        weights.add_state("moving_mean", x.last(), Init::Zeros)?;
-        weights.add_state("moving_variance", x.last(), Init::Ones)?;
+        weights.add("gamma", x.last(), self.gamma_initializer)?;
+        weights.add("beta", x.last(), self.beta_initializer)?;
+        weights.add_state("moving_mean", x.last(), self.moving_mean_initializer)?;
+        weights.add_state("moving_variance", x.last(), self.moving_variance_initializer)?;
         Ok(*x)
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        // Frozen, it keeps its statistics, and normalises by them.
+        let infers = weights.frozen() || inputs[0].recorder().mode() == Mode::Inference;
         let (x, scaling) = (inputs[0], weights.take());
-        match x.recorder().mode() {
-            Mode::Inference => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
-            Mode::Training => {
+        match infers {
+            true => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
+            false => {
                 let [gamma, beta] = scaling;
                 x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take_ids()))
             }
@@ -68,7 +105,11 @@ impl Layer for BatchNorm {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("momentum", self.momentum).with("epsilon", self.epsilon)
+        let spec = Spec::new(Self::CLASS).with("momentum", self.momentum).with("epsilon", self.epsilon);
+        let spec = spec.with("beta_initializer", self.beta_initializer.spec());
+        let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
+        let spec = spec.with("moving_mean_initializer", self.moving_mean_initializer.spec());
+        spec.with("moving_variance_initializer", self.moving_variance_initializer.spec())
     }
 }
 
@@ -76,7 +117,14 @@ impl FromSpec for BatchNorm {
     const CLASS: &'static str = "BatchNormalization";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<BatchNorm> {
-        Ok(BatchNorm { momentum: settings.number("momentum")?, epsilon: settings.number("epsilon")? })
+        Ok(BatchNorm {
+            momentum: settings.number("momentum")?,
+            epsilon: settings.number("epsilon")?,
+            beta_initializer: settings.or("beta_initializer", Init::Zeros, Init::read)?,
+            gamma_initializer: settings.or("gamma_initializer", Init::Ones, Init::read)?,
+            moving_mean_initializer: settings.or("moving_mean_initializer", Init::Zeros, Init::read)?,
+            moving_variance_initializer: settings.or("moving_variance_initializer", Init::Ones, Init::read)?,
+        })
     }
 }
 
@@ -88,6 +136,16 @@ pub(super) mod tests {
         vec![
             (Box::new(BatchNorm::new()), Shape::from([5])),
             (Box::new(BatchNorm::new().momentum(0.5).epsilon(1e-5)), Shape::from([3, 2, 4])),
+            (
+                Box::new(
+                    BatchNorm::new()
+                        .beta_initializer(Init::Ones)
+                        .gamma_initializer(Init::Constant(2.0))
+                        .moving_mean_initializer(Init::Constant(0.5))
+                        .moving_variance_initializer(Init::Constant(3.0)),
+                ),
+                Shape::from([2]),
+            ),
         ]
     }
 }

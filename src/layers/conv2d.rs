@@ -17,6 +17,8 @@ pub struct Conv2d {
     kernel_size: [usize; 2],
     strides: [usize; 2],
     padding: Padding,
+    dilation_rate: [usize; 2],
+    groups: usize,
     activation: Activation,
     use_bias: bool,
     kernel_initializer: Init,
@@ -32,6 +34,8 @@ impl Conv2d {
             kernel_size: [kernel_size; 2],
             strides: [1, 1],
             padding: Padding::Valid,
+            dilation_rate: [1, 1],
+            groups: 1,
             activation: Activation::Linear,
             use_bias: true,
             kernel_initializer: Init::GlorotUniform,
@@ -54,6 +58,18 @@ impl Conv2d {
     /// What lies beyond the images' border.
     pub fn padding(mut self, padding: Padding) -> Conv2d {
         self.padding = padding;
+        self
+    }
+
+    /// Rows and columns from one tap of a kernel to the next: with 2, every other pixel is left out.
+    pub fn dilation_rate(mut self, dilation_rate: [usize; 2]) -> Conv2d {
+        self.dilation_rate = dilation_rate;
+        self
+    }
+
+    /// In how many groups channels and filters are cut; each group of filters sees its group of channels.
+    pub fn groups(mut self, groups: usize) -> Conv2d {
+        self.groups = groups;
         self
     }
 
@@ -84,6 +100,7 @@ impl Conv2d {
     fn options(&self) -> Conv2dOptions {
         let mut options = Conv2dOptions::default();
         (options.strides, options.padding) = (self.strides, self.padding);
+        (options.dilation, options.groups) = (self.dilation_rate, self.groups);
         options
     }
 }
@@ -97,7 +114,13 @@ impl Layer for Conv2d {
         if images.rank() != 3 {
             return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));
         }
-        let kernel = Shape::from([height, width, images.axis(2), self.filters]);
+        let whole =
+            self.groups > 0 && [images.axis(2), self.filters].iter().all(|size| size.is_multiple_of(self.groups));
+        if !whole {
+            let groups = self.groups;
+            return Err(Error::expected(format!("channels and filters that can be cut in {groups} equal groups")));
+        }
+        let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;
         weights.add("kernel", kernel, self.kernel_initializer)?;
         if self.use_bias {
@@ -117,9 +140,9 @@ impl Layer for Conv2d {
     }
 
     fn spec(&self) -> Spec {
-        let padding = if self.padding == Padding::Same { "same" } else { "valid" };
         let spec = Spec::new(Self::CLASS).with("filters", self.filters).with("kernel_size", &self.kernel_size[..]);
-        let spec = spec.with("strides", &self.strides[..]).with("padding", padding);
+        let spec = spec.with("strides", &self.strides[..]).with("padding", self.padding.name());
+        let spec = spec.with("dilation_rate", &self.dilation_rate[..]).with("groups", self.groups);
         let spec = spec.with("activation", self.activation.name()).with("use_bias", self.use_bias);
         let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
         spec.with("bias_initializer", self.bias_initializer.spec())
@@ -134,7 +157,9 @@ impl FromSpec for Conv2d {
             filters: settings.size("filters")?,
             kernel_size: settings.pair("kernel_size")?,
             strides: settings.pair("strides")?,
-            padding: settings.one_of("padding", &[("valid", Padding::Valid), ("same", Padding::Same)])?,
+            padding: Padding::read(settings, "padding")?,
+            dilation_rate: settings.or("dilation_rate", [1, 1], Settings::pair)?,
+            groups: settings.or("groups", 1, Settings::size)?,
             activation: Activation::read(settings)?,
             use_bias: settings.flag("use_bias")?,
             kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
@@ -152,6 +177,8 @@ pub(super) mod tests {
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),
+            (Box::new(Conv2d::new(4, 2).dilation_rate([2, 1]).activation(Activation::Gelu)), Shape::from([5, 4, 2])),
+            (Box::new(Conv2d::new(4, 3).groups(2).padding(Padding::Same)), Shape::from([3, 3, 6])),
             (Box::new(Conv2d::new(2, 1).kernel_size([1, 3]).use_bias(false)), Shape::from([2, 4, 3])),
         ]
     }

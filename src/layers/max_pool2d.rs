@@ -2,24 +2,24 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::ops;
+use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The maximum of each window of images height × width × channels; sizes that windows do not fill are cut off. Keras'
-/// `MaxPooling2D` with `valid` padding.
+/// The maximum of each window of images height × width × channels. Keras' `MaxPooling2D`.
 #[derive(Clone, Debug)]
 pub struct MaxPool2d {
     pool_size: [usize; 2],
     strides: [usize; 2],
+    padding: Padding,
 }
 
 impl MaxPool2d {
-    /// Square windows side by side.
+    /// Square windows side by side; sizes that they do not fill are cut off.
     pub fn new(pool_size: usize) -> MaxPool2d {
-        MaxPool2d { pool_size: [pool_size; 2], strides: [pool_size; 2] }
+        MaxPool2d { pool_size: [pool_size; 2], strides: [pool_size; 2], padding: Padding::Valid }
     }
 
     /// Rows and columns of a window. Windows lie side by side unless [`strides`](MaxPool2d::strides) follows.
@@ -33,20 +33,27 @@ impl MaxPool2d {
         self.strides = strides;
         self
     }
+
+    /// Whether windows reach over the images' border.
+    pub fn padding(mut self, padding: Padding) -> MaxPool2d {
+        self.padding = padding;
+        self
+    }
 }
 
 impl Layer for MaxPool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
         let [images] = inputs else { return Err(Error::expected("one input")) };
-        ops::max_pool2d_output(*images, self.pool_size, self.strides)
+        ops::pooled(*images, "MaxPool2d", self.pool_size, self.strides, self.padding)
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].max_pool2d(self.pool_size, self.strides)
+        inputs[0].max_pool2d(self.pool_size, self.strides, self.padding)
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..])
+        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..]);
+        spec.with("padding", self.padding.name())
     }
 }
 
@@ -54,7 +61,11 @@ impl FromSpec for MaxPool2d {
     const CLASS: &'static str = "MaxPooling2D";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<MaxPool2d> {
-        Ok(MaxPool2d { pool_size: settings.pair("pool_size")?, strides: settings.pair("strides")? })
+        Ok(MaxPool2d {
+            pool_size: settings.pair("pool_size")?,
+            strides: settings.pair("strides")?,
+            padding: settings.or("padding", Padding::Valid, Padding::read)?,
+        })
     }
 }
 
@@ -65,6 +76,7 @@ pub(super) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
             (Box::new(MaxPool2d::new(2)), Shape::from([5, 7, 3])),
+            (Box::new(MaxPool2d::new(2).padding(Padding::Same)), Shape::from([5, 7, 3])),
             (Box::new(MaxPool2d::new(1).pool_size([3, 2]).strides([1, 1])), Shape::from([4, 4, 1])),
         ]
     }

@@ -1,8 +1,10 @@
 //! Layers: plain configuration, one file each. A layer says which weights it needs and records operations; the numbers
 //! live in [`Params`](crate::tape::Params).
 
+mod frozen;
 mod weights;
 
+pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 
 pub(crate) use weights::Source;
@@ -13,6 +15,7 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A part of a model.
 ///
@@ -61,6 +64,19 @@ pub trait Layer: Debug + Send + Sync {
 
     /// The class name and the settings.
     fn spec(&self) -> Spec;
+
+    /// This layer with weights that stay as they are.
+    fn frozen(self) -> Frozen
+    where
+        Self: Sized + 'static,
+    {
+        Frozen::new(Arc::new(self))
+    }
+
+    /// The layer that would learn, where this one is [`Frozen`].
+    fn thawed(&self) -> Option<Arc<dyn Layer>> {
+        None
+    }
 }
 
 /// Every layer: one line here and one new file add one.
@@ -73,24 +89,37 @@ macro_rules! layers {
             vec![$(($Layer::CLASS, |spec| Ok(Box::new(spec.make::<$Layer>()?)))),*]
         }
 
-        /// What the tests that walk all layers build, with the shape of one sample.
+        /// What the tests that walk all layers build.
         #[cfg(test)]
-        fn samples() -> Vec<(&'static str, Vec<(Box<dyn Layer>, Shape)>)> {
-            vec![$((stringify!($file), $file::tests::samples())),*]
+        fn samples() -> Vec<(&'static str, Vec<tests::Sample>)> {
+            vec![$((stringify!($file), $file::tests::samples().into_iter().map(Into::into).collect())),*]
         }
     };
 }
 
 layers! {
     activation::Activation,
+    add::Add,
+    average_pool2d::AveragePool2d,
     batch_norm::BatchNorm,
+    concatenate::Concatenate,
     conv2d::Conv2d,
     dense::Dense,
     dropout::Dropout,
+    elu::Elu,
+    embedding::Embedding,
     flatten::Flatten,
+    global_average_pool2d::GlobalAveragePool2d,
+    global_max_pool2d::GlobalMaxPool2d,
+    layer_norm::LayerNorm,
+    leaky_relu::LeakyRelu,
     max_pool2d::MaxPool2d,
     reshape::Reshape,
+    softmax::Softmax,
+    zero_padding2d::ZeroPadding2d,
 }
 
+#[cfg(test)]
+mod keras;
 #[cfg(test)]
 mod tests;

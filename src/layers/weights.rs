@@ -12,6 +12,7 @@ pub struct Weights<'a> {
     params: &'a mut Params,
     layer: &'a str,
     source: Source<'a>,
+    frozen: bool,
     ids: Vec<ParamId>,
 }
 
@@ -26,7 +27,7 @@ pub(crate) enum Source<'a> {
 
 impl<'a> Weights<'a> {
     pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source<'a>) -> Weights<'a> {
-        Weights { params, layer, source, ids: Vec::new() }
+        Weights { params, layer, source, frozen: false, ids: Vec::new() }
     }
 
     /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
@@ -34,7 +35,15 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// A name that the layer has used before, or settings of `init` out of range.
     pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
-        self.insert(name, shape.into(), init, true)
+        self.insert(name, shape.into(), init, !self.frozen)
+    }
+
+    /// Lets a layer declare weights of which none is learned.
+    pub(crate) fn freeze<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.frozen, true);
+        let result = build(self);
+        self.frozen = outer;
+        result
     }
 
     /// Adds an array that is not learned but kept up to date by operations, such as running statistics.
@@ -102,6 +111,12 @@ impl<'a, 'r> Cursor<'a, 'r> {
         };
         self.ids = rest;
         *taken
+    }
+
+    /// Whether the next weight is one that is not learned: in a layer that would learn it, whether the layer is
+    /// [frozen](super::Layer::frozen).
+    pub fn frozen(&self) -> bool {
+        self.ids.first().is_some_and(|id| !self.params.trainable(*id))
     }
 
     /// The declared weights that have not been taken.

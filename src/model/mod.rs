@@ -8,6 +8,7 @@ mod compile;
 mod evaluate;
 mod feed;
 mod fit;
+mod freeze;
 mod graph;
 mod heads;
 mod network;

@@ -74,6 +74,14 @@ impl OptimizerState {
         Ok(())
     }
 
+    /// Takes over what `other` remembers of the parameters that have the same names.
+    pub(super) fn remember(&mut self, params: &Params, other: &OptimizerState, others: &Params) {
+        for (id, arrays) in &mut self.0 {
+            let named = other.0.iter().find(|(other, _)| others.name(*other) == params.name(*id));
+            named.into_iter().for_each(|(_, known)| arrays.clone_from(known));
+        }
+    }
+
     /// Every array, for a file.
     pub(super) fn arrays<'a>(&'a self, params: &'a Params) -> Vec<MemoryArray<'a>> {
         let mut all = Vec::new();

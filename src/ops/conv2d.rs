@@ -5,9 +5,11 @@
 //!
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
+use super::grouped_conv2d;
 use crate::error::{Error, check_setting};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch};
+use crate::settings::Settings;
 use crate::tape::{Gradients, Inputs, Op, Var};
 use crate::{Key, Result, Shape};
 
@@ -21,6 +23,21 @@ pub enum Padding {
     Same,
 }
 
+impl Padding {
+    /// Keras' word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Padding::Valid => "valid",
+            Padding::Same => "same",
+        }
+    }
+
+    /// The setting `padding` of a layer that has one.
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Padding> {
+        settings.one_of(name, &[Padding::Valid, Padding::Same].map(|padding| (padding.name(), padding)))
+    }
+}
+
 /// How a convolution walks and what it does to its result.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -29,14 +46,19 @@ pub struct Conv2dOptions {
     pub strides: [usize; 2],
     /// What lies beyond the border.
     pub padding: Padding,
+    /// Rows and columns from one tap of a kernel to the next.
+    pub dilation: [usize; 2],
+    /// In how many groups channels and filters are cut; each group of filters sees its group of channels.
+    pub groups: usize,
     /// What is done to each sum.
     pub activation: Elementwise,
 }
 
 impl Default for Conv2dOptions {
-    /// Strides of 1, no padding, no activation.
+    /// Strides of 1, no padding, no dilation, one group, no activation.
     fn default() -> Conv2dOptions {
-        Conv2dOptions { strides: [1, 1], padding: Padding::Valid, activation: Elementwise::Linear }
+        let (padding, activation) = (Padding::Valid, Elementwise::Linear);
+        Conv2dOptions { strides: [1, 1], padding, dilation: [1, 1], groups: 1, activation }
     }
 }
 
@@ -86,13 +108,21 @@ impl Op for Conv2d {
     }
 }
 
-fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f32]>; 3] {
+pub(super) fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f32]>; 3] {
     let [dx, dw] = gradients.each();
     [dx, dw, None]
 }
 
+/// Whether a convolution goes the plain way of [`grouped_conv2d`].
+fn dilated_or_grouped(options: &Conv2dOptions) -> bool {
+    options.dilation != [1, 1] || options.groups != 1
+}
+
 /// The shape of one convolved sample, for a layer to announce.
 pub(crate) fn conv2d_output(sample: Shape, kernel: Shape, options: &Conv2dOptions) -> Result<Shape> {
+    if dilated_or_grouped(options) {
+        return grouped_conv2d::output(sample.batch(1)?, kernel, options).map(|output| output.sample());
+    }
     let geometry = geometry(sample.batch(1)?, kernel, options)?;
     Ok(Shape::from([geometry.output[0], geometry.output[1], geometry.filters]))
 }
@@ -125,7 +155,7 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
 }
 
 /// The output's size along an axis, and the zeros before the first element; `None` where no window fits.
-fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<(usize, usize)> {
+pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<(usize, usize)> {
     match padding {
         Padding::Valid => Some((size.checked_sub(kernel)? / stride + 1, 0)),
         Padding::Same => {
@@ -140,11 +170,11 @@ impl<'r> Var<'r> {
     /// The convolution of images n × height × width × channels with kernels height × width × channels × filters and,
     /// usually, one bias for each filter.
     pub fn conv2d(self, kernel: Var<'r>, bias: Option<Var<'r>>, options: Conv2dOptions) -> Var<'r> {
-        let op = Conv2d { options, ready: None };
-        match bias {
-            Some(bias) => self.recorder().apply(op, &[self, kernel, bias]),
-            None => self.recorder().apply(op, &[self, kernel]),
+        let inputs: Vec<Var<'r>> = [Some(self), Some(kernel), bias].into_iter().flatten().collect();
+        if dilated_or_grouped(&options) {
+            return grouped_conv2d::record(&inputs, options);
         }
+        self.recorder().apply(Conv2d { options, ready: None }, &inputs)
     }
 }
 
@@ -154,10 +184,15 @@ pub(super) mod tests {
     use crate::tape::{Mode, Recorder};
     use crate::testing::Sample;
 
-    const STRIDED: Conv2dOptions =
-        Conv2dOptions { strides: [2, 1], padding: Padding::Same, activation: Elementwise::Linear };
-    const CURVED: Conv2dOptions =
-        Conv2dOptions { strides: [1, 1], padding: Padding::Valid, activation: Elementwise::Tanh };
+    const PLAIN: Conv2dOptions = Conv2dOptions {
+        strides: [1, 1],
+        padding: Padding::Valid,
+        dilation: [1, 1],
+        groups: 1,
+        activation: Elementwise::Linear,
+    };
+    const STRIDED: Conv2dOptions = Conv2dOptions { strides: [2, 1], padding: Padding::Same, ..PLAIN };
+    const CURVED: Conv2dOptions = Conv2dOptions { activation: Elementwise::Tanh, ..PLAIN };
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![

@@ -1,5 +1,6 @@
 //! y = a · b, da = dy · bᵀ, db = aᵀ · dy.
 
+use super::batch_matmul;
 use crate::error::Error;
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::tape::{Gradients, Inputs, Op, Var, arity};
@@ -42,9 +43,24 @@ fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
 }
 
 impl<'r> Var<'r> {
-    /// The matrix product of n × k and k × m.
+    /// The matrix product of n × k and k × m; of more axes, that of the matrices in the last two, where what stands before
+    /// them broadcasts.
     pub fn matmul(self, other: Var<'r>) -> Var<'r> {
-        self.recorder().apply(Matmul, &[self, other])
+        let (a, b) = (self.shape(), other.shape());
+        match (a.rank(), b.rank()) {
+            (..3, ..3) => self.recorder().apply(Matmul, &[self, other]),
+            (_, 2) if a.last() == b.axis(0) => self.rows_times(other),
+            _ => batch_matmul::record(self, other),
+        }
+    }
+
+    /// Every row of a stack of matrices times the same matrix: one product.
+    fn rows_times(self, matrix: Var<'r>) -> Var<'r> {
+        let mut sizes = self.shape().sizes().to_vec();
+        sizes.pop();
+        sizes.push(matrix.shape().last());
+        let product = self.reshape([self.shape().rows(), self.shape().last()]).matmul(matrix);
+        self.recorder().alias(product, "matmul", Shape::new(&sizes))
     }
 }
 

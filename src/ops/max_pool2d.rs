@@ -1,11 +1,14 @@
 //! The maximum of each window of an image (NHWC); its gradient goes to the first place where the maximum stands.
 //!
-//! Sizes that the windows do not fill are cut off: ⌊(n − window) / stride⌋ + 1.
+//! With padding `valid`, sizes that the windows do not fill are cut off: ⌊(n − window) / stride⌋ + 1. With `same`, an image
+//! is first put into one of −∞, which is never a maximum.
 
-use crate::error::{Error, check_setting};
+use super::average_pool2d::windows;
+use super::conv2d::Padding;
+use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
 use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::{Key, Shape};
 
 struct MaxPool2d {
     window: [usize; 2],
@@ -39,49 +42,54 @@ impl Op for MaxPool2d {
     }
 }
 
-/// The shape of one pooled sample, for a layer to announce.
-pub(crate) fn max_pool2d_output(sample: Shape, window: [usize; 2], strides: [usize; 2]) -> Result<Shape> {
-    let geometry = geometry(sample.batch(1)?, window, strides)?;
-    Ok(Shape::from([geometry.output[0], geometry.output[1], geometry.channels]))
-}
-
-/// The sizes of a pooling of `x`, n × height × width × channels.
+/// The sizes of a pooling of `x`, n × height × width × channels, without padding.
 fn geometry(x: Shape, window: [usize; 2], strides: [usize; 2]) -> Result<PoolGeometry> {
-    let places = window[0].saturating_mul(window[1]);
-    check_setting((1..=1 << 16).contains(&places), "MaxPool2d", "pool_size", places as f64, "1 ≤ places ≤ 65536")?;
-    check_setting(strides[0] > 0 && strides[1] > 0, "MaxPool2d", "strides", 0.0, "1 ≤ strides")?;
-    if x.rank() != 4 || x.axis(1) < window[0] || x.axis(2) < window[1] {
-        let [height, width] = window;
-        return Err(Error::expected(format!("images n × height × width × channels of at least {height} × {width}")));
-    }
-    let output = [0, 1].map(|axis| (x.axis(axis + 1) - window[axis]) / strides[axis] + 1);
+    let output = windows(x, "MaxPool2d", window, strides, Padding::Valid)?.output;
     let [batch, height, width, channels] = [0, 1, 2, 3].map(|axis| x.axis(axis));
     Ok(PoolGeometry { batch, height, width, channels, window, strides, output })
 }
 
 impl<'r> Var<'r> {
     /// The maximum of each window of `window` rows and columns, `strides` apart, of images n × height × width × channels.
-    pub fn max_pool2d(self, window: [usize; 2], strides: [usize; 2]) -> Var<'r> {
-        self.recorder().apply(MaxPool2d { window, strides, geometry: None, at: Vec::new() }, &[self])
+    pub fn max_pool2d(self, window: [usize; 2], strides: [usize; 2], padding: Padding) -> Var<'r> {
+        let images = if padding == Padding::Same { self.with_border(window, strides) } else { self };
+        self.recorder().apply(MaxPool2d { window, strides, geometry: None, at: Vec::new() }, &[images])
+    }
+
+    /// Images with so much of −∞ around that windows reach over each of their elements; the images themselves where they do
+    /// anyway.
+    fn with_border(self, window: [usize; 2], strides: [usize; 2]) -> Var<'r> {
+        let x = self.shape();
+        // What does not fit is refused when the windows are recorded.
+        let Ok(windows) = windows(x, "MaxPool2d", window, strides, Padding::Same) else { return self };
+        let around = [0, 1].map(|axis| {
+            let reach = (windows.output[axis] - 1) * strides[axis] + window[axis];
+            let before = windows.padding[axis];
+            [before, reach.saturating_sub(before + windows.size[axis])]
+        });
+        if around == [[0; 2]; 2] { self } else { self.pad(&[[0, 0], around[0], around[1], [0, 0]], f32::NEG_INFINITY) }
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::Padding;
     use crate::tape::{Mode, Recorder};
     use crate::testing::Sample;
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| x[0].max_pool2d([2, 2], [2, 2])).variable([2, 5, 7, 3]),
-            Sample::new(|x| x[0].max_pool2d([3, 2], [1, 2])).variable([1, 4, 6, 1]),
+            Sample::new(|x| x[0].max_pool2d([2, 2], [2, 2], Padding::Valid)).variable([2, 5, 7, 3]),
+            Sample::new(|x| x[0].max_pool2d([3, 2], [1, 2], Padding::Valid)).variable([1, 4, 6, 1]),
+            Sample::new(|x| x[0].max_pool2d([2, 2], [2, 2], Padding::Same)).variable([2, 5, 7, 3]),
+            Sample::new(|x| x[0].max_pool2d([3, 3], [1, 2], Padding::Same)).variable([1, 4, 1, 1]),
         ]
     }
 
     #[test]
     fn an_image_smaller_than_the_window_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2]);
+        recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
         let message = recorder.finish().unwrap_err().to_string();
         let expected = "max_pool2d: found shape 8 × 1 × 9 × 3, expected images n × height × width × channels of at \
                         least 2 × 2";

@@ -16,43 +16,81 @@ macro_rules! operations {
 }
 
 operations! {
+    absolute,
     activation,
     add,
     affine,
+    average_pool2d,
+    batch_matmul,
     batch_norm,
     binary_crossentropy,
     categorical_crossentropy,
+    clip,
+    concatenate,
     conv2d,
     divide,
     dropout,
+    elu,
+    embedding,
+    erf,
+    exp,
+    gelu,
+    global_max_pool2d,
+    grouped_conv2d,
+    hard_sigmoid,
     hinge,
     huber,
     kl_divergence,
+    layer_norm,
+    leaky_relu,
+    ln,
     log_cosh,
+    log_softmax,
     matmul,
     max_pool2d,
+    maximum,
     mean,
     mean_absolute_error,
+    mean_over,
     mean_squared_error,
+    minimum,
     multiply,
+    pad,
+    power,
+    power_by,
     reshape,
     scale,
+    selu,
     sigmoid_crossentropy,
+    silu,
+    slice,
     softmax,
     softmax_crossentropy,
+    softmax_over,
+    softplus,
+    softsign,
+    sqrt,
     subtract,
     sum,
+    sum_over,
+    transpose,
 }
 
 pub use conv2d::{Conv2dOptions, Padding};
 
+pub(crate) use average_pool2d::pooled;
+pub(crate) use axes::find as find_axis;
 pub(crate) use batch_norm::check_batch_norm;
+pub(crate) use concatenate::concatenated;
 pub(crate) use conv2d::conv2d_output;
 pub(crate) use dropout::check_dropout_rate;
-pub(crate) use max_pool2d::max_pool2d_output;
+pub(crate) use layer_norm::check_layer_norm;
+pub(crate) use pad::padded;
 pub(crate) use pointwise::values_fit;
 
+mod axes;
 mod pairwise;
 mod pointwise;
 #[cfg(test)]
 mod tests;
+mod unary;

@@ -156,6 +156,7 @@ fn value_to_json(value: &SpecValue) -> Value {
     match value {
         SpecValue::Flag(flag) => json!(flag),
         SpecValue::Size(size) => json!(size),
+        SpecValue::Below(number) => json!(number),
         SpecValue::Sizes(sizes) => json!(sizes),
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
@@ -168,7 +169,10 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
     Some(match value {
         Value::Bool(flag) => SpecValue::Flag(*flag),
         Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
-        Value::Number(number) => SpecValue::Size(usize::try_from(number.as_u64()?).ok()?),
+        Value::Number(number) => match number.as_u64() {
+            Some(size) => SpecValue::Size(usize::try_from(size).ok()?),
+            None => SpecValue::Below(isize::try_from(number.as_i64()?).ok()?),
+        },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
         Value::String(word) => SpecValue::Word(word.clone()),
@@ -217,6 +221,7 @@ mod tests {
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
         let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
+        let spec = spec.with("j", SpecValue::axis(-1));
         let chain = Wiring::chain(Shape::from([2, 3]), 1);
         let description = description(spec.clone(), chain, vec![head(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));

@@ -1,7 +1,7 @@
 //! Which class a name in a file stands for.
 
 use crate::error::Result;
-use crate::layers::{self, Layer};
+use crate::layers::{self, Frozen, Layer};
 use crate::losses::{self, Loss};
 use crate::metrics::{self, Metric};
 use crate::optimizers::schedules::{self, Schedule};
@@ -100,7 +100,7 @@ impl Registry {
     }
 
     pub(crate) fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
-        make(&self.layers, spec, "layer")
+        Frozen::read(spec, |spec| make(&self.layers, spec, "layer"))
     }
 
     pub(crate) fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {

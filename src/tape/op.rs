@@ -172,6 +172,13 @@ impl<'a> Gradients<'a> {
     pub fn each<const N: usize>(self) -> [Option<&'a mut [f32]>; N] {
         assert_eq!(N, self.arity, "an operation asked for {N} gradients of its {} inputs", self.arity);
         let mut lent = [const { None }; N];
+        self.for_each(|position, gradient| lent[position] = Some(gradient));
+        lent
+    }
+
+    /// Calls `write(position, gradient)` for each input whose gradient is wanted, in no particular order: for operations
+    /// of any number of inputs.
+    pub fn for_each(self, mut write: impl FnMut(usize, &'a mut [f32])) {
         let (mut buffers, mut params) = (Lender::new(self.buffers), Lender::new(self.params));
         let mut scratch = Lender::new(self.scratch);
         for loan in self.loans {
@@ -180,9 +187,8 @@ impl<'a> Gradients<'a> {
                 LoanPlace::Param(index) => params.lend(index),
                 LoanPlace::Scratch(index) => scratch.lend(index),
             };
-            lent[loan.position] = Some(&mut array[..loan.length]); // scratch is as long as its longest use
+            write(loan.position, &mut array[..loan.length]); // scratch is as long as its longest use
         }
-        lent
     }
 }
 

@@ -1,0 +1,72 @@
+//! Add: branches of a model come together as a sum.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// The sum of several inputs, element by element. Keras' `Add`, for models with branches: the skip of a residual network.
+///
+/// Inputs have equally many axes; where one has size 1, it is repeated.
+///
+/// ```
+/// use gradus::{Compile, Graph, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+/// let mut graph = Graph::new();
+/// let x = graph.input("x", [8]);
+/// let inner = graph.apply(Dense::new(8).activation(Activation::Gelu), x);
+/// let sum = graph.apply(Add, [x, inner]);
+/// let norm = graph.apply(LayerNorm::new(), sum);
+/// graph.output("y", norm);
+/// let model = graph.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new().from_logits(true)))?;
+/// assert_eq!(model.params().count(true), 8 * 8 + 8 + 16);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Add;
+
+impl Layer for Add {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        let [first, second, others @ ..] = inputs else { return Err(Error::expected("at least two branches to add")) };
+        let sum = |sum: Shape, next: &Shape| sum.broadcast(next).filter(|_| sum.rank() == next.rank());
+        let shape = others.iter().chain([second]).try_fold(*first, sum);
+        shape.ok_or_else(|| Error::expected("branches of the same shape, or of size 1 along an axis"))
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for Add {
+    const CLASS: &'static str = "Add";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<Add> {
+        Ok(Add)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
+        let shape = Shape::from([3, 2]);
+        vec![(Box::new(Add), vec![shape; 2]), (Box::new(Add), vec![shape, Shape::from([1, 2]), shape])]
+    }
+
+    #[test]
+    fn branches_that_do_not_fit_are_refused() {
+        let mut params = crate::tape::Params::new();
+        let source = crate::layers::Source::Init(crate::Key::from_seed(0));
+        for second in [&[3][..], &[2, 3], &[2]] {
+            let inputs = [Shape::from([3, 2]), Shape::new(second).unwrap()];
+            assert!(Add.build(&inputs, &mut Weights::new(&mut params, "add", source)).is_err(), "{second:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! AveragePool2d: the mean of each window of an image.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::ops::{self, Padding};
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
+/// `AveragePooling2D`.
+#[derive(Clone, Debug)]
+pub struct AveragePool2d {
+    pool_size: [usize; 2],
+    strides: [usize; 2],
+    padding: Padding,
+}
+
+impl AveragePool2d {
+    /// Square windows side by side; sizes that they do not fill are cut off.
+    pub fn new(pool_size: usize) -> AveragePool2d {
+        AveragePool2d { pool_size: [pool_size; 2], strides: [pool_size; 2], padding: Padding::Valid }
+    }
+
+    /// Rows and columns of a window. Windows lie side by side unless [`strides`](AveragePool2d::strides) follows.
+    pub fn pool_size(mut self, pool_size: [usize; 2]) -> AveragePool2d {
+        (self.pool_size, self.strides) = (pool_size, pool_size);
+        self
+    }
+
+    /// Rows and columns between windows.
+    pub fn strides(mut self, strides: [usize; 2]) -> AveragePool2d {
+        self.strides = strides;
+        self
+    }
+
+    /// Whether windows reach over the images' border.
+    pub fn padding(mut self, padding: Padding) -> AveragePool2d {
+        self.padding = padding;
+        self
+    }
+}
+
+impl Layer for AveragePool2d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        let [images] = inputs else { return Err(Error::expected("one input")) };
+        ops::pooled(*images, "AveragePool2d", self.pool_size, self.strides, self.padding)
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].average_pool2d(self.pool_size, self.strides, self.padding)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..]);
+        spec.with("padding", self.padding.name())
+    }
+}
+
+impl FromSpec for AveragePool2d {
+    const CLASS: &'static str = "AveragePooling2D";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<AveragePool2d> {
+        Ok(AveragePool2d {
+            pool_size: settings.pair("pool_size")?,
+            strides: settings.pair("strides")?,
+            padding: Padding::read(settings, "padding")?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        let overlapping = AveragePool2d::new(1).pool_size([3, 2]).strides([1, 1]);
+        vec![
+            (Box::new(AveragePool2d::new(2)), Shape::from([5, 7, 3])),
+            (Box::new(AveragePool2d::new(3).padding(Padding::Same)), Shape::from([5, 7, 3])),
+            (Box::new(overlapping), Shape::from([4, 4, 1])),
+        ]
+    }
+}

@@ -1,0 +1,85 @@
+//! Embedding: indices become learned rows of a table.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result, check_setting};
+use crate::init::Init;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// A learned vector for each of `input_dim` indices: whole numbers from 0 on, of any shape, to which it adds an axis of
+/// `output_dim`. Keras' `Embedding`.
+///
+/// An index that is none of them gives NaN.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    input_dim: usize,
+    output_dim: usize,
+    embeddings_initializer: Init,
+}
+
+impl Embedding {
+    /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
+    pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
+        Embedding { input_dim, output_dim, embeddings_initializer: Init::Uniform { low: -0.05, high: 0.05 } }
+    }
+
+    /// The vectors' first values.
+    pub fn embeddings_initializer(mut self, init: Init) -> Embedding {
+        self.embeddings_initializer = init;
+        self
+    }
+}
+
+impl Layer for Embedding {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        check_setting(self.input_dim > 0, "Embedding", "input_dim", self.input_dim as f64, "1 ≤ input_dim")?;
+        check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim as f64, "1 ≤ output_dim")?;
+        let [indices] = inputs else { return Err(Error::expected("one input")) };
+        weights.add("embeddings", [self.input_dim, self.output_dim], self.embeddings_initializer)?;
+        let mut sizes = indices.sizes().to_vec();
+        sizes.push(self.output_dim);
+        Shape::new(&sizes)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let [table] = weights.take();
+        inputs[0].embedding(table)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("input_dim", self.input_dim).with("output_dim", self.output_dim);
+        spec.with("embeddings_initializer", self.embeddings_initializer.spec())
+    }
+}
+
+impl FromSpec for Embedding {
+    const CLASS: &'static str = "Embedding";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Embedding> {
+        Ok(Embedding {
+            input_dim: settings.size("input_dim")?,
+            output_dim: settings.size("output_dim")?,
+            embeddings_initializer: Init::read(settings, "embeddings_initializer")?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(Embedding::new(5, 3)), Shape::from([4])),
+            (Box::new(Embedding::new(1, 1).embeddings_initializer(Init::Ones)), Shape::SCALAR),
+        ]
+    }
+
+    #[test]
+    fn a_table_of_nothing_is_refused() {
+        let message = crate::Sequential::new([4]).add(Embedding::new(0, 3)).summary().unwrap_err().to_string();
+        assert_eq!(message, "Embedding: input_dim 0 is not in 1 ≤ input_dim");
+    }
+}

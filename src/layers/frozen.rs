@@ -1,0 +1,126 @@
+//! A layer whose weights stay as they are.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::Result;
+use crate::shape::Shape;
+use crate::spec::{Spec, SpecValue};
+use crate::tape::Var;
+use std::sync::Arc;
+
+/// A layer whose weights stay as they are: `trainable = False` in Keras. [`Layer::frozen`] makes one.
+///
+/// Gradients pass through it, but its weights get none. Running statistics stay as well, and batch normalisation uses them.
+/// Everywhere else it is the layer that it holds, under the same name.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(8).frozen()).add(Dense::new(3));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
+/// assert_eq!((model.params().count(false), model.params().count(true)), (40 + 27, 27));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    layer: Arc<dyn Layer>,
+}
+
+/// The setting that a frozen layer's spec has more.
+const TRAINABLE: &str = "trainable";
+
+impl Frozen {
+    /// This layer, frozen.
+    pub fn new(layer: Arc<dyn Layer>) -> Frozen {
+        Frozen { layer }
+    }
+
+    /// The layer that `make` makes of a spec, frozen where the spec says so.
+    pub(crate) fn read(spec: &Spec, make: impl FnOnce(&Spec) -> Result<Box<dyn Layer>>) -> Result<Box<dyn Layer>> {
+        let (trainable, others): (Vec<_>, Vec<_>) = spec.settings().iter().partition(|(name, _)| name == TRAINABLE);
+        let inner = others
+            .into_iter()
+            .fold(Spec::new(spec.class()), |inner, (name, value)| inner.with(name.clone(), value.clone()));
+        let layer = make(&inner)?;
+        let frozen = trainable.iter().any(|(_, value)| *value == SpecValue::Flag(false));
+        Ok(if frozen { Box::new(Frozen::new(layer.into())) } else { layer })
+    }
+}
+
+impl Layer for Frozen {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        weights.freeze(|weights| self.layer.build(inputs, weights))
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        self.layer.record(weights, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = self.layer.spec();
+        let known = spec.settings().iter().any(|(name, _)| name == TRAINABLE);
+        if known { spec } else { spec.with(TRAINABLE, false) }
+    }
+
+    fn thawed(&self) -> Option<Arc<dyn Layer>> {
+        Some(self.layer.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{BatchNorm, Dense};
+    use crate::losses::CategoricalCrossentropy;
+    use crate::optimizers::Adam;
+    use crate::save::Registry;
+    use crate::{Compile, Fit, Model, Progress, Sequential, data::Arrays};
+    use ndarray::Array2;
+
+    fn trained(first: impl Layer + 'static, norm: impl Layer + 'static) -> [Model; 2] {
+        let network = Sequential::new([4]).add(first).add(norm).add(Dense::new(3));
+        let compile = || {
+            let loss = CategoricalCrossentropy::new().from_logits(true);
+            network.compile(Compile::new(Adam::default(), loss).seed(3)).unwrap()
+        };
+        let (before, mut after) = (compile(), compile());
+        let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j) % 7) as f32 - 3.0);
+        let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
+        after.fit(&Arrays::new(&x, &t).unwrap(), Fit::new().epochs(2).progress(Progress::Quiet)).unwrap();
+        [before, after]
+    }
+
+    /// The names of the arrays that training has changed.
+    fn changed([before, after]: &[Model; 2]) -> Vec<String> {
+        let pairs = before.params().iter().zip(after.params().iter());
+        pairs.filter(|((_, a), (_, b))| a != b).map(|((name, _), _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_frozen_stays_and_the_rest_learns() {
+        let all = changed(&trained(Dense::new(5), BatchNorm::new()));
+        assert_eq!(all.len(), 8, "{all:?}");
+        let frozen = changed(&trained(Dense::new(5).frozen(), BatchNorm::new().frozen()));
+        assert_eq!(frozen, ["dense_1/kernel", "dense_1/bias"]);
+        let first = changed(&trained(Dense::new(5).frozen(), BatchNorm::new()));
+        assert_eq!(first.len(), 6, "{first:?}");
+        assert!(!first.iter().any(|name| name.starts_with("dense/")), "{first:?}");
+    }
+
+    #[test]
+    fn a_frozen_layer_has_its_own_name_and_comes_back_frozen() {
+        let spec = Dense::new(5).frozen().spec();
+        assert_eq!((spec.class(), spec.snake_case().as_str()), ("Dense", "dense"));
+        let again = Registry::new().make_layer(&spec).unwrap();
+        assert_eq!(again.spec(), spec);
+        assert!(again.thawed().is_some());
+        let plain = Registry::new().make_layer(&Dense::new(5).spec().with(TRAINABLE, true)).unwrap();
+        assert!(plain.thawed().is_none());
+        assert_eq!(Dense::new(5).frozen().frozen().spec(), spec);
+    }
+
+    #[test]
+    fn the_summary_counts_frozen_weights_apart() {
+        let network = Sequential::new([4]).add(Dense::new(8).frozen()).add(Dense::new(3));
+        let summary = network.summary().unwrap();
+        assert!(summary.contains("dense (Dense)") && summary.contains("Non-trainable params: 40"), "{summary}");
+    }
+}

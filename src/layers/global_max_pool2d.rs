@@ -1,0 +1,52 @@
+//! GlobalMaxPool2d: maximum of each channel over an image.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// The maximum of each channel over images height × width × channels: one axis of channels. Keras' `GlobalMaxPooling2D`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GlobalMaxPool2d;
+
+impl Layer for GlobalMaxPool2d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        match inputs {
+            [images] if images.rank() == 3 => Ok(images.last().into()),
+            _ => Err(Error::expected("images height × width × channels")),
+        }
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].global_max_pool2d()
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+impl FromSpec for GlobalMaxPool2d {
+    const CLASS: &'static str = "GlobalMaxPooling2D";
+
+    fn from_spec(_settings: &mut Settings<'_>) -> Result<GlobalMaxPool2d> {
+        Ok(GlobalMaxPool2d)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![(Box::new(GlobalMaxPool2d), Shape::from([5, 4, 3])), (Box::new(GlobalMaxPool2d), Shape::from([1, 1, 1]))]
+    }
+
+    #[test]
+    fn what_is_no_image_is_refused() {
+        let message = crate::Sequential::new([4]).add(GlobalMaxPool2d).summary().unwrap_err().to_string();
+        assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Every layer's values and gradients against what Keras computes (`tests/golden/make_ops.py`).
+
+#[path = "../../tests/golden/mod.rs"]
+mod golden;
+
+use super::*;
+use crate::Key;
+use crate::ops::Padding;
+use crate::tape::{Mode, ParamGradients, Params, Recorder};
+use golden::{Cases, assert_close, load};
+
+/// How far values may be from Keras', beside the largest of their array or 1.
+const NEAR: f32 = 1e-5;
+
+/// The layer that a case names, perhaps with a number or a word behind a dash.
+fn layer(case: &str) -> Box<dyn Layer> {
+    match case {
+        "add" => Box::new(Add),
+        "average_pool2d" => Box::new(AveragePool2d::new(2)),
+        "average_pool2d-same" => {
+            Box::new(AveragePool2d::new(1).pool_size([3, 2]).strides([2, 1]).padding(Padding::Same))
+        }
+        "concatenate" => Box::new(Concatenate::new()),
+        "concatenate-1" => Box::new(Concatenate::new().axis(1)),
+        "conv2d-dilated" => {
+            Box::new(Conv2d::new(4, 1).kernel_size([3, 2]).padding(Padding::Same).dilation_rate([2, 3]))
+        }
+        "conv2d-grouped" => {
+            let layer = Conv2d::new(6, 1).kernel_size([2, 3]).strides([2, 1]).groups(2);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "dense-gelu" => Box::new(Dense::new(4).activation(Activation::Gelu)),
+        "elu" => Box::new(Elu::new().alpha(0.5)),
+        "embedding" => Box::new(Embedding::new(5, 3)),
+        "global_average_pool2d" => Box::new(GlobalAveragePool2d),
+        "global_max_pool2d" => Box::new(GlobalMaxPool2d),
+        "layer_norm" => Box::new(LayerNorm::new()),
+        "layer_norm-1" => Box::new(LayerNorm::new().epsilon(1e-5).center(false)),
+        "layer_norm-2" => Box::new(LayerNorm::new().scale(false)),
+        "leaky_relu" => Box::new(LeakyRelu::new()),
+        "max_pool2d-same" => Box::new(MaxPool2d::new(2).padding(Padding::Same)),
+        "softmax" => Box::new(Softmax::new().axis(1)),
+        "zero_padding2d" => Box::new(ZeroPadding2d::default()),
+        "zero_padding2d-1" => Box::new(ZeroPadding2d::new(0).padding([[1, 0], [2, 3]])),
+        other => {
+            let name = other.strip_prefix("activation-").unwrap_or_else(|| panic!("{other} is not compared"));
+            Box::new(Spec::new("Activation").with("activation", name).make::<Activation>().unwrap())
+        }
+    }
+}
+
+/// The arrays of a case whose names begin like this and go on with a number, if at all.
+fn numbered(cases: &Cases, case: &str, prefix: &str) -> Vec<String> {
+    let names = std::iter::once(prefix.to_owned()).chain((0..9).map(|number| format!("{prefix}{number}")));
+    names.filter(|name| cases.contains(&format!("{case}/{name}"))).collect()
+}
+
+#[test]
+fn layers() {
+    let cases = load("layers.txt");
+    for case in cases.cases() {
+        [Mode::Training, Mode::Inference].into_iter().for_each(|mode| check(&cases, case, mode));
+    }
+}
+
+fn check(cases: &Cases, case: &str, mode: Mode) {
+    let array = |name: &str| cases.array(&format!("{case}/{name}"));
+    let shape = |name: &str| Shape::new(array(name).shape()).unwrap();
+    let (layer, names) = (layer(case), numbered(cases, case, "x"));
+    let samples: Vec<Shape> = names.iter().map(|name| shape(name).sample()).collect();
+    let mut params = Params::new();
+    let mut weights = Weights::new(&mut params, case, Source::Init(Key::from_seed(1)));
+    layer.build(&samples, &mut weights).unwrap();
+    let ids = weights.into_ids();
+    let weights = numbered(cases, case, "w");
+    assert_eq!(ids.len(), weights.len(), "{case}");
+    ids.iter().zip(&weights).for_each(|(id, name)| params.get_mut(*id).assign(array(name)));
+
+    let recorder = Recorder::new(mode);
+    let inputs: Vec<Var<'_>> = names.iter().map(|name| recorder.variable(shape(name))).collect();
+    let y = layer.record(&mut Cursor::new(&recorder, &params, &ids), &inputs);
+    let r = recorder.input(y.shape());
+    recorder.minimize((y * r).sum());
+    let inputs: Vec<_> = inputs.iter().map(Var::id).collect();
+    let (y, r) = (y.id(), r.id());
+    let mut tape = recorder.finish().unwrap();
+    inputs.iter().zip(&names).for_each(|(id, name)| tape.input_mut(*id).assign(array(name)));
+    tape.input_mut(r).assign(array("r"));
+    let mut gradients = ParamGradients::new(&params);
+    tape.run(&params, Key::from_seed(0));
+    tape.backward(&params, &mut gradients);
+    assert_close(&format!("{case}/y"), tape.value(y), array("y").view(), NEAR);
+    // Indices have no gradient in the file.
+    for (id, name) in inputs.iter().zip(&names).filter(|_| case != "embedding") {
+        let Some(found) = tape.gradient(*id) else { panic!("{case}: no gradient of {name}") };
+        assert_close(&format!("{case}/d{name}"), found, array(&format!("d{name}")).view(), NEAR);
+    }
+    for (id, name) in ids.iter().zip(&weights) {
+        let found = gradients.get(*id).unwrap();
+        assert_close(&format!("{case}/d{name}"), found, array(&format!("d{name}")).view(), NEAR);
+    }
+}

@@ -1,0 +1,124 @@
+//! LayerNorm: each position is brought to mean beta and deviation gamma.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::ops;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
+/// `LayerNormalization` with axis −1.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerNorm {
+    epsilon: f32,
+    center: bool,
+    scale: bool,
+    beta_initializer: Init,
+    gamma_initializer: Init,
+}
+
+impl Default for LayerNorm {
+    fn default() -> LayerNorm {
+        LayerNorm::new()
+    }
+}
+
+impl LayerNorm {
+    /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
+    pub fn new() -> LayerNorm {
+        let (beta_initializer, gamma_initializer) = (Init::Zeros, Init::Ones);
+        LayerNorm { epsilon: 1e-3, center: true, scale: true, beta_initializer, gamma_initializer }
+    }
+
+    /// What is added to the variance before its root is taken.
+    pub fn epsilon(mut self, epsilon: f32) -> LayerNorm {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// Whether a learned beta is added.
+    pub fn center(mut self, center: bool) -> LayerNorm {
+        self.center = center;
+        self
+    }
+
+    /// Whether a learned gamma multiplies.
+    pub fn scale(mut self, scale: bool) -> LayerNorm {
+        self.scale = scale;
+        self
+    }
+
+    /// The first values of what is added to each place.
+    pub fn beta_initializer(mut self, init: Init) -> LayerNorm {
+        self.beta_initializer = init;
+        self
+    }
+
+    /// The first values of what each place is multiplied by.
+    pub fn gamma_initializer(mut self, init: Init) -> LayerNorm {
+        self.gamma_initializer = init;
+        self
+    }
+}
+
+impl Layer for LayerNorm {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        ops::check_layer_norm(self.epsilon)?;
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        if x.rank() == 0 {
+            return Err(Error::expected("at least one axis per sample"));
+        }
+        if self.scale {
+            weights.add("gamma", x.last(), self.gamma_initializer)?;
+        }
+        if self.center {
+            weights.add("beta", x.last(), self.beta_initializer)?;
+        }
+        Ok(*x)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let [gamma, beta] = [self.scale, self.center].map(|learned| learned.then(|| weights.take::<1>()[0]));
+        inputs[0].layer_norm(gamma, beta, self.epsilon)
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::new(Self::CLASS).with("epsilon", self.epsilon);
+        let spec = spec.with("center", self.center).with("scale", self.scale);
+        let spec = spec.with("beta_initializer", self.beta_initializer.spec());
+        spec.with("gamma_initializer", self.gamma_initializer.spec())
+    }
+}
+
+impl FromSpec for LayerNorm {
+    const CLASS: &'static str = "LayerNormalization";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<LayerNorm> {
+        Ok(LayerNorm {
+            epsilon: settings.number("epsilon")?,
+            center: settings.flag("center")?,
+            scale: settings.flag("scale")?,
+            beta_initializer: Init::read(settings, "beta_initializer")?,
+            gamma_initializer: Init::read(settings, "gamma_initializer")?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        let plain = LayerNorm::new().center(false).scale(false).epsilon(1e-5);
+        let set = LayerNorm::new().beta_initializer(Init::Ones).gamma_initializer(Init::Constant(2.0));
+        vec![
+            (Box::new(LayerNorm::new()), Shape::from([5])),
+            (Box::new(plain), Shape::from([3, 2, 4])),
+            (Box::new(set.center(false)), Shape::from([2, 3])),
+            (Box::new(set.scale(false)), Shape::from([1])),
+        ]
+    }
+}

@@ -1,0 +1,86 @@
+//! LeakyRelu: a rectifier that lets a little of what is negative through.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result, check_setting};
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
+#[derive(Clone, Copy, Debug)]
+pub struct LeakyRelu {
+    negative_slope: f32,
+}
+
+impl Default for LeakyRelu {
+    fn default() -> LeakyRelu {
+        LeakyRelu::new()
+    }
+}
+
+impl LeakyRelu {
+    /// With Keras' slope of 0.3.
+    pub fn new() -> LeakyRelu {
+        LeakyRelu { negative_slope: 0.3 }
+    }
+
+    /// The slope below 0.
+    pub fn negative_slope(mut self, negative_slope: f32) -> LeakyRelu {
+        self.negative_slope = negative_slope;
+        self
+    }
+}
+
+impl Layer for LeakyRelu {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        let negative_slope = self.negative_slope;
+        check_setting(
+            negative_slope >= 0.0,
+            "LeakyRelu",
+            "negative_slope",
+            f64::from(negative_slope),
+            "0 ≤ negative_slope",
+        )?;
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        Ok(*x)
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].leaky_relu(self.negative_slope)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS).with("negative_slope", self.negative_slope)
+    }
+}
+
+impl FromSpec for LeakyRelu {
+    const CLASS: &'static str = "LeakyReLU";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<LeakyRelu> {
+        Ok(LeakyRelu { negative_slope: settings.number("negative_slope")? })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(LeakyRelu::new()), Shape::from([3, 2])),
+            (Box::new(LeakyRelu::new().negative_slope(0.5)), Shape::from([7])),
+        ]
+    }
+
+    #[test]
+    fn a_setting_out_of_range_is_refused() {
+        let message = crate::Sequential::new([2])
+            .add(LeakyRelu::new().negative_slope(f32::NAN))
+            .summary()
+            .unwrap_err()
+            .to_string();
+        assert_eq!(message, "LeakyRelu: negative_slope NaN is not in 0 ≤ negative_slope");
+    }
+}

@@ -1,0 +1,90 @@
+//! ZeroPadding2d: zeros around images.
+
+use super::{Cursor, Layer, Weights};
+use crate::error::{Error, Result};
+use crate::ops;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+/// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
+#[derive(Clone, Copy, Debug)]
+pub struct ZeroPadding2d {
+    padding: [[usize; 2]; 2],
+}
+
+impl Default for ZeroPadding2d {
+    /// One row and column on every side, as in Keras.
+    fn default() -> ZeroPadding2d {
+        ZeroPadding2d::new(1)
+    }
+}
+
+impl ZeroPadding2d {
+    /// So many rows and columns on every side.
+    pub fn new(padding: usize) -> ZeroPadding2d {
+        ZeroPadding2d { padding: [[padding; 2]; 2] }
+    }
+
+    /// Rows above and below, columns to the left and to the right.
+    pub fn padding(mut self, padding: [[usize; 2]; 2]) -> ZeroPadding2d {
+        self.padding = padding;
+        self
+    }
+
+    /// For every axis of a batch or of a sample: so much before and after it.
+    fn around<const N: usize>(&self) -> [[usize; 2]; N] {
+        let mut around = [[0; 2]; N];
+        around[N - 3..N - 1].copy_from_slice(&self.padding);
+        around
+    }
+}
+
+impl Layer for ZeroPadding2d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+        match inputs {
+            [images] if images.rank() == 3 => Shape::new(&ops::padded(images.sizes(), &self.around::<3>())),
+            _ => Err(Error::expected("images height × width × channels")),
+        }
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].pad(&self.around::<4>(), 0.0)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS).with("padding", self.padding.as_flattened())
+    }
+}
+
+impl FromSpec for ZeroPadding2d {
+    const CLASS: &'static str = "ZeroPadding2D";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<ZeroPadding2d> {
+        match *settings.sizes("padding")? {
+            [top, bottom, left, right] => Ok(ZeroPadding2d { padding: [[top, bottom], [left, right]] }),
+            _ => Err(Error::expected("a padding of four numbers: above, below, left, right")),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(ZeroPadding2d::default()), Shape::from([5, 4, 3])),
+            (Box::new(ZeroPadding2d::new(0).padding([[1, 0], [2, 3]])), Shape::from([1, 2, 1])),
+        ]
+    }
+
+    #[test]
+    fn what_is_no_image_is_refused() {
+        let message = crate::Sequential::new([4]).add(ZeroPadding2d::new(1)).summary().unwrap_err().to_string();
+        assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
+        let huge = crate::Sequential::new([4, 4, 1]).add(ZeroPadding2d::new(usize::MAX)).summary();
+        assert!(matches!(huge, Err(Error::TooLarge { .. })));
+    }
+}

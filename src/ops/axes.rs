@@ -1,0 +1,145 @@
+//! What operations along axes share: how an axis is named, and the sum over several.
+
+use crate::error::{Error, Result};
+use crate::kernels::axes;
+use crate::shape::MAX_RANK;
+use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::{Key, Shape};
+
+/// The axis that `axis` names: counted from the first, or below 0 from the last, which is −1.
+pub(crate) fn find(shape: Shape, axis: isize) -> Result<usize> {
+    let rank = shape.rank();
+    let found = if axis < 0 { axis.checked_add_unsigned(rank) } else { Some(axis) };
+    let found = found.and_then(|axis| usize::try_from(axis).ok()).filter(|axis| *axis < rank);
+    found.ok_or_else(|| Error::expected(format!("an array that has an axis {axis}")))
+}
+
+/// Records Σ x over axes, or their mean.
+pub(super) fn record<'r>(x: Var<'r>, name: &'static str, mean: bool, axes: &[isize], keepdims: bool) -> Var<'r> {
+    let op = Reduce { name, mean, axes: axes.to_vec(), keepdims, stages: Vec::new(), rooms: Vec::new() };
+    x.recorder().apply(op, &[x])
+}
+
+/// Records an operation over the last axis so that it works along another one.
+pub(super) fn along<'r>(x: Var<'r>, name: &str, axis: isize, record: impl FnOnce(Var<'r>) -> Var<'r>) -> Var<'r> {
+    match find(x.shape(), axis) {
+        Err(error) => x.recorder().alias(x, name, Err(error)),
+        Ok(axis) if axis + 1 == x.shape().rank() => record(x),
+        Ok(axis) => {
+            let last = x.shape().rank() - 1;
+            record(x.swap_axes(axis, last)).swap_axes(axis, last)
+        }
+    }
+}
+
+struct Reduce {
+    name: &'static str,
+    mean: bool,
+    axes: Vec<isize>,
+    keepdims: bool,
+    /// One for each run of neighbouring axes, the last first: what the array looks like then, the middle axis being summed.
+    stages: Vec<[usize; 3]>,
+    /// What each stage but the last one leaves.
+    rooms: Vec<Vec<f32>>,
+}
+
+impl Reduce {
+    /// Which axes are summed.
+    fn summed(&self, x: Shape) -> Result<[bool; MAX_RANK]> {
+        let mut summed = [false; MAX_RANK];
+        for axis in &self.axes {
+            let axis = find(x, *axis)?;
+            if std::mem::replace(&mut summed[axis], true) {
+                return Err(Error::expected(format!("every axis once; axis {axis} is named twice")));
+            }
+        }
+        if self.axes.is_empty() { Err(Error::expected("at least one axis to sum over")) } else { Ok(summed) }
+    }
+
+    /// How many elements become one.
+    fn count(&self) -> usize {
+        self.stages.iter().map(|[_, n, _]| n).product()
+    }
+}
+
+impl Op for Reduce {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x] = arity(inputs)?;
+        let summed = self.summed(x)?;
+        let (mut sizes, mut end) = (x.sizes().to_vec(), x.rank());
+        while let Some(last) = (0..end).rev().find(|axis| summed[*axis]) {
+            let first = (0..last).rev().take_while(|axis| summed[*axis]).last().unwrap_or(last);
+            let product = |sizes: &[usize]| sizes.iter().product::<usize>();
+            let stage = [product(&sizes[..first]), product(&sizes[first..=last]), product(&sizes[last + 1..])];
+            self.stages.push(stage);
+            sizes[first..=last].fill(1);
+            end = first;
+        }
+        let earlier = self.stages.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        self.rooms = earlier.iter().map(|[outer, _, inner]| vec![0.0; outer * inner]).collect();
+        let mut axes = 0..x.rank();
+        sizes.retain(|_| axes.next().is_some_and(|axis| self.keepdims || !summed[axis]));
+        Shape::new(&sizes)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        let [x] = inputs.each();
+        let count = self.count() as f32;
+        let mut from = x.data();
+        let mut rooms = &mut self.rooms[..];
+        for stage in &self.stages {
+            match std::mem::take(&mut rooms).split_first_mut() {
+                Some((room, rest)) => {
+                    axes::sum(from, *stage, room);
+                    (from, rooms) = (room, rest);
+                }
+                None => axes::sum(from, *stage, y),
+            }
+        }
+        if self.mean {
+            y.iter_mut().for_each(|y| *y /= count);
+        }
+    }
+
+    fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let [Some(dx)] = gradients.each() else { return };
+        let count = if self.mean { self.count() as f32 } else { 1.0 };
+        let Some((first, later)) = self.stages.split_first() else { return };
+        let mut from = &*dy;
+        // What the stages left is not needed any more, so its room takes the gradient, from the last stage to the first.
+        for (stage, room) in later.iter().rev().zip(self.rooms.iter_mut().rev()) {
+            axes::repeat(from, *stage, 1.0, room);
+            from = room;
+        }
+        axes::repeat(from, *first, count, dx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::{Mode, Recorder};
+
+    #[test]
+    fn axes_count_from_either_end() {
+        let shape = Shape::from([2, 3, 4]);
+        assert_eq!([0, 2, -1, -3].map(|axis| find(shape, axis).unwrap()), [0, 2, 2, 0]);
+        assert!([3, -4, isize::MIN, isize::MAX].into_iter().all(|axis| find(shape, axis).is_err()));
+    }
+
+    #[test]
+    fn axes_that_are_not_there_are_told() {
+        let message = |axes: &[isize]| {
+            let recorder = Recorder::new(Mode::Training);
+            recorder.scope("pool_1", || recorder.input([2, 3]).sum_over(axes, false));
+            recorder.finish().unwrap_err().to_string()
+        };
+        assert_eq!(message(&[2]), "pool_1: sum_over: found shape 2 × 3, expected an array that has an axis 2");
+        assert!(message(&[1, -1]).ends_with("expected every axis once; axis 1 is named twice"));
+        assert!(message(&[]).ends_with("expected at least one axis to sum over"));
+    }
+}

@@ -1,0 +1,23 @@
+//! y = erf x = 2/√π · ∫₀ˣ exp(−t²) dt, dx = dy · 2/√π · exp(−x²).
+
+use super::unary::unary;
+use crate::kernels::double;
+
+unary! {
+    /// The error function.
+    Erf = erf(), 5 ns;
+    y = |x| double::erf(f64::from(x)) as f32;
+    dx = |dy, x, _y| {
+        let x = f64::from(x);
+        (f64::from(dy) * std::f64::consts::FRAC_2_SQRT_PI * double::exp(-x * x)) as f32
+    };
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![Sample::new(|x| x[0].erf()).variable([3, 5]), Sample::new(|x| (x[0] * 3.0).erf()).variable([17])]
+    }
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Writes the golden vectors of operations and layers, ops.txt and layers.txt, from Keras itself.
+
+    target/oracle/bin/python tests/golden/make_ops.py            # writes the files
+    target/oracle/bin/python tests/golden/make_ops.py --check    # compares with the committed files, writes nothing
+
+How to make target/oracle, the format, and what is meant by --check: see make.py, whose writer this uses.
+
+ops     x (and a, b, … where there are several inputs), r; y = op(x); d<name> is the gradient of sum(y * r) with respect to
+        <name>. The case's name is gradus' method, perhaps with a number behind a dash.
+layers  x (x0, x1, … where there are several inputs), the layer's weights in build order as w0, w1, …, r; y = layer(x), in
+        inference and in training mode alike; dx…, dw… as for ops. Inputs that are indices have no dx.
+"""
+import make  # chooses Keras' backend, so it comes before Keras
+import numpy as np
+from keras import layers, ops
+from make import draw, gradients
+
+
+def op_case(file, name, text, function, **inputs):
+    """Writes down y = function(*inputs) and the gradient of each input, for inputs drawn by the case's own generator."""
+    rng = file.case(name, text)
+    arrays = {key: given(rng) if callable(given) else given for key, given in inputs.items()}
+    shape = np.shape(make.numpy(function(*[ops.convert_to_tensor(a) for a in arrays.values()])))
+    r = draw(rng, shape)
+
+    def run(*values):
+        y = function(*values)
+        return ops.sum(y * ops.convert_to_tensor(r, y.dtype)), [y]
+
+    _, slopes, (y,) = gradients(run, *arrays.values())
+    file.put(**arrays, r=r, y=y, **{f"d{key}": slope for key, slope in zip(arrays, slopes)})
+
+
+def normal(*shape, center=0.0, scale=1.0):
+    return lambda rng: draw(rng, shape, center, scale)
+
+
+def positive(*shape):
+    return lambda rng: rng.uniform(0.1, 4, shape).astype(np.float32)
+
+
+def operations(file):
+    wide = normal(4, 6, scale=3.0)
+    for name in ("elu", "erf", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "leaky_relu", "log_softmax", "selu", "silu",
+                 "softplus", "softsign", "absolute"):
+        function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu}.get(name) or getattr(ops, name)
+        text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)"}
+        op_case(file, name, text.get(name, f"ops.{name}(x)"), function, x=wide)
+    op_case(file, "elu-1", "ops.elu(x, alpha=0.5)", lambda x: ops.elu(x, alpha=0.5), x=wide)
+    op_case(file, "leaky_relu-1", "ops.leaky_relu(x, 0.3)", lambda x: ops.leaky_relu(x, 0.3), x=wide)
+    op_case(file, "ln", "ops.log(x)", ops.log, x=positive(4, 5))
+    op_case(file, "sqrt", "ops.sqrt(x)", ops.sqrt, x=positive(4, 5))
+    op_case(file, "power", "ops.power(x, 3)", lambda x: ops.power(x, 3.0), x=wide)
+    op_case(file, "power-1", "ops.power(x, -1.5)", lambda x: ops.power(x, -1.5), x=positive(4, 5))
+    op_case(file, "power_by", "ops.power(x, a)", ops.power, x=positive(4, 5), a=normal(5))
+    op_case(file, "maximum", "ops.maximum(x, a)", ops.maximum, x=normal(4, 5), a=normal(5))
+    op_case(file, "minimum", "ops.minimum(x, a)", ops.minimum, x=normal(4, 5), a=normal(4, 1))
+    op_case(file, "clip", "ops.clip(x, -1, 0.5)", lambda x: ops.clip(x, -1.0, 0.5), x=wide)
+    op_case(file, "softmax_over", "ops.softmax(x, axis=1)", lambda x: ops.softmax(x, axis=1), x=normal(2, 3, 4))
+    op_case(file, "log_softmax_over", "ops.log_softmax(x, axis=0)", lambda x: ops.log_softmax(x, axis=0), x=normal(5, 3))
+    op_case(file, "transpose", "ops.transpose(x, (2, 0, 1))", lambda x: ops.transpose(x, (2, 0, 1)), x=normal(2, 3, 4))
+    op_case(file, "concatenate", "ops.concatenate([x, a], axis=1)", lambda *all: ops.concatenate(all, axis=1),
+            x=normal(2, 3, 2), a=normal(2, 1, 2))
+    op_case(file, "slice", "ops.slice(x, (1, 0, 2), (1, 3, 2))", lambda x: ops.slice(x, (1, 0, 2), (1, 3, 2)),
+            x=normal(2, 4, 5))
+    op_case(file, "pad", "ops.pad(x, ((1, 0), (0, 2)), constant_values=0.5)",
+            lambda x: ops.pad(x, ((1, 0), (0, 2)), constant_values=0.5), x=normal(2, 3))
+    op_case(file, "sum_over", "ops.sum(x, axis=(0, 2))", lambda x: ops.sum(x, axis=(0, 2)), x=normal(3, 4, 5))
+    op_case(file, "mean_over", "ops.mean(x, axis=-2, keepdims=True)", lambda x: ops.mean(x, axis=-2, keepdims=True),
+            x=normal(3, 4, 5))
+    op_case(file, "matmul", "ops.matmul(x, a), two stacks", ops.matmul, x=normal(3, 2, 4), a=normal(3, 4, 5))
+    op_case(file, "matmul-1", "ops.matmul(x, a), a matrix on the right", ops.matmul, x=normal(2, 3, 4), a=normal(4, 2))
+    op_case(file, "matmul-2", "ops.matmul(x, a), stacks that broadcast", ops.matmul, x=normal(2, 1, 3, 4),
+            a=normal(3, 4, 2))
+    images = normal(2, 5, 6, 3)
+    for padding in ("valid", "same"):
+        op_case(file, f"average_pool2d-{padding}", f'ops.average_pool(x, (3, 2), (2, 1), "{padding}")',
+                lambda x: ops.average_pool(x, (3, 2), (2, 1), padding), x=images)
+        op_case(file, f"max_pool2d-{padding}", f'ops.max_pool(x, (3, 2), (2, 1), "{padding}")',
+                lambda x: ops.max_pool(x, (3, 2), (2, 1), padding), x=images)
+    op_case(file, "global_max_pool2d", "ops.max(x, axis=(1, 2))", lambda x: ops.max(x, axis=(1, 2)), x=images)
+    op_case(file, "conv2d-dilated", 'ops.conv(x, a, padding="valid", dilation_rate=(2, 1))',
+            lambda x, a: ops.conv(x, a, padding="valid", dilation_rate=(2, 1)), x=images, a=normal(2, 3, 3, 2, scale=0.5))
+    op_case(file, "conv2d-grouped", 'ops.conv(x, a, strides=2, padding="same"), three groups',
+            lambda x, a: ops.conv(x, a, strides=2, padding="same"), x=images, a=normal(3, 2, 1, 6, scale=0.5))
+    op_case(file, "layer_norm", "ops.layer_normalization(x, a, b, epsilon=0.001)",
+            lambda x, a, b: ops.layer_normalization(x, a, b, axis=-1, epsilon=1e-3), x=normal(4, 7, center=1.0, scale=2.0),
+            a=normal(7), b=normal(7))
+    rng = file.case("embedding", "ops.take(a, x, axis=0)")
+    indices, table = rng.integers(0, 4, (3, 2)), draw(rng, (5, 3))
+    r = draw(rng, (3, 2, 3))
+    run = lambda a: (ops.sum(ops.take(a, indices, axis=0) * ops.convert_to_tensor(r, a.dtype)),
+                     [ops.take(a, indices, axis=0)])
+    _, (slope,), (y,) = gradients(run, table)
+    file.put(x=indices, a=table, r=r, y=y, da=slope)
+
+
+def layer_case(file, name, text, layer, *shapes, indices=None):
+    rng = file.case(name, text)
+    xs = [draw(rng, shape) for shape in shapes] if indices is None else [rng.integers(0, indices, shapes[0])]
+    layer.build([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
+    weights = [draw(rng, v.shape, 0.3, 0.5) for v in layer.trainable_variables]
+    shape = layer.compute_output_shape([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
+    r = draw(rng, shape)
+
+    def run(*arrays):
+        given, parameters = (arrays[:len(xs)], arrays[len(xs):]) if indices is None else (xs, arrays)
+        y, _ = layer.stateless_call(list(parameters), [], list(given) if len(xs) > 1 else given[0])
+        return ops.sum(y * ops.convert_to_tensor(r, y.dtype)), [y]
+
+    differentiable = weights if indices is not None else xs + weights
+    _, slopes, (y,) = gradients(run, *differentiable) if differentiable else (None, [], [make.numpy(layer(*xs))])
+    x_names = [f"x{i}" for i in range(len(xs))] if len(xs) > 1 else ["x"]
+    w_names = [f"w{i}" for i in range(len(weights))]
+    names = (x_names if indices is None else []) + w_names
+    file.put(**dict(zip(x_names, xs)), **dict(zip(w_names, weights)), r=r, y=y)
+    file.put(**{f"d{key}": slope for key, slope in zip(names, slopes)})
+
+
+def all_layers(file):
+    case = lambda name, text, *shapes, **more: layer_case(file, name, text, eval(f"layers.{text}"), *shapes, **more)
+    for word in ("leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "hard_sigmoid", "log_softmax",
+                 "exponential", "softmax", "linear", "relu", "sigmoid", "tanh"):
+        case(f"activation-{word}", f'Activation("{word}")', (3, 5))
+    case("dense-gelu", 'Dense(4, activation="gelu")', (3, 5))
+    case("leaky_relu", "LeakyReLU()", (3, 5))
+    case("elu", "ELU(0.5)", (3, 5))
+    case("softmax", "Softmax(axis=1)", (2, 3, 4))
+    case("add", "Add()", (2, 3, 2), (2, 3, 2), (2, 1, 2))
+    case("concatenate", "Concatenate()", (2, 3, 2), (2, 3, 1))
+    case("concatenate-1", "Concatenate(axis=1)", (2, 3, 2), (2, 1, 2))
+    case("average_pool2d", "AveragePooling2D(2)", (2, 5, 4, 2))
+    case("average_pool2d-same", 'AveragePooling2D((3, 2), strides=(2, 1), padding="same")', (2, 5, 4, 2))
+    case("max_pool2d-same", 'MaxPooling2D(2, padding="same")', (2, 5, 3, 2))
+    case("global_average_pool2d", "GlobalAveragePooling2D()", (2, 3, 4, 3))
+    case("global_max_pool2d", "GlobalMaxPooling2D()", (2, 3, 4, 3))
+    case("zero_padding2d", "ZeroPadding2D()", (2, 2, 3, 2))
+    case("zero_padding2d-1", "ZeroPadding2D(((1, 0), (2, 3)))", (2, 2, 3, 2))
+    case("conv2d-dilated", 'Conv2D(4, (3, 2), padding="same", dilation_rate=(2, 3))', (2, 5, 6, 2))
+    case("conv2d-grouped", 'Conv2D(6, (2, 3), strides=(2, 1), groups=2, activation="relu")', (2, 5, 6, 4))
+    case("layer_norm", "LayerNormalization()", (4, 6))
+    case("layer_norm-1", "LayerNormalization(epsilon=1e-5, center=False)", (2, 3, 5))
+    case("layer_norm-2", "LayerNormalization(scale=False)", (2, 5))
+    case("embedding", "Embedding(5, 3)", (2, 4), indices=5)
+
+
+if __name__ == "__main__":
+    make.main({"ops": operations, "layers": all_layers}, "make_ops.py")
