@@ -96,7 +96,7 @@ impl Activation {
             Activation::Linear => x,
             Activation::Relu => x.relu(),
             Activation::Sigmoid => x.sigmoid(),
-            Activation::Tanh => x.tanh(),
+            Activation::Tanh => Var::tanh(x),
             Activation::Softmax => x.softmax(),
             Activation::LogSoftmax => x.log_softmax(),
             Activation::LeakyRelu => x.leaky_relu(0.2),
