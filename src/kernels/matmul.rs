@@ -4,17 +4,18 @@
 //! partial sum is stored and taken up again. So neither the blocks nor the threads change a bit, and a row of C does not
 //! depend on its neighbours.
 //!
-//! B is packed into panels of sixteen columns; A is read where it lies. C is cut into parts by shape, and a part goes to
+//! B is packed into strips as wide as a tile; A is read where it lies. C is cut into parts by shape, and a part goes to
 //! another thread where that is worth a fork.
 
 mod dense;
 
-use super::activation::Elementwise;
+use super::activation::{self, Elementwise};
 use super::block::Block;
 use super::parallel;
 use super::simd::{self, vectorized};
 use super::sparse;
 use super::tile::{self, LANES};
+use std::ops::Range;
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +76,7 @@ pub enum Epilogue<'a> {
 /// Rows in a chunk of a sum over the batch.
 pub const ROWS_PER_CHUNK: usize = 256;
 
-/// Elements of k that a packed panel holds: 16 KiB of it stay in the first cache.
+/// Elements of k in a block, for which B is packed.
 const DEPTH: usize = 256;
 
 /// C = A · B, then the epilogue. C may hold anything before.
@@ -218,6 +219,13 @@ impl Product<'_> {
             (false, false) => Cut::None,
         }
     }
+}
+
+/// What is done to finished rows of a part of C that begins at `column`.
+pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, rows: Range<usize>, column: usize) {
+    let Epilogue::Affine { bias, activation } = product.epilogue else { return };
+    let (bias, columns) = (bias.map_or(&[][..], |bias| &bias[column..]), c.columns());
+    rows.for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
 }
 
 /// As many multiply-adds as packing an element of B costs, and searching an element of A.

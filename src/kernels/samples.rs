@@ -1,7 +1,8 @@
 //! Numbers for the kernels' tests.
 
 use crate::Key;
-use crate::kernels::simd::{SimdLevel, available_levels};
+/// Every instruction set of this processor, to compare their bits.
+pub(crate) use crate::kernels::simd::available_levels as levels;
 
 /// `count` random bit patterns.
 pub(crate) fn bits(seed: u64, count: usize) -> Vec<u32> {
@@ -18,11 +19,6 @@ pub(crate) fn values(seed: u64, count: usize) -> Vec<f32> {
 /// `count` times NaN: what an output holds before a kernel overwrites it.
 pub(crate) fn unset(count: usize) -> Vec<f32> {
     vec![f32::NAN; count]
-}
-
-/// Every instruction set of this processor, to compare their bits.
-pub(crate) fn levels() -> impl Iterator<Item = SimdLevel> {
-    available_levels()
 }
 
 /// Runs `work` in pools of one to four threads.

@@ -3,6 +3,7 @@
 mod confusion;
 mod history;
 mod mean;
+mod positive;
 mod scores;
 
 pub use confusion::ConfusionMatrix;

@@ -1,17 +1,15 @@
 //! Recall: how many of those that belong to a class were taken for it.
 
+use super::positive::Positive;
 use super::{Metric, ratio, value_times_rows};
-use crate::error::{Result, check_setting};
+use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::{Shape, View};
 use crate::spec::Spec;
 
 /// Of the predictions whose target is 1, the share above the threshold; 0 where there is none. Keras' `Recall`.
 #[derive(Clone, Copy, Debug)]
-pub struct Recall {
-    threshold: f32,
-    class: Option<usize>,
-}
+pub struct Recall(Positive);
 
 impl Default for Recall {
     /// Over all outputs, with a threshold of ½, as in Keras.
@@ -23,18 +21,18 @@ impl Default for Recall {
 impl Recall {
     /// Over all outputs, with a threshold of ½.
     pub fn new() -> Recall {
-        Recall { threshold: 0.5, class: None }
+        Recall(Positive::DEFAULT)
     }
 
     /// Above what a prediction counts as yes, 0 ≤ threshold ≤ 1.
     pub fn threshold(mut self, threshold: f32) -> Recall {
-        self.threshold = threshold;
+        self.0.threshold = threshold;
         self
     }
 
     /// Of one output alone. Keras' `class_id`.
     pub fn class(mut self, class: usize) -> Recall {
-        self.class = Some(class);
+        self.0.class = Some(class);
         self
     }
 }
@@ -54,14 +52,7 @@ impl Metric for Recall {
     }
 
     fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        let columns = prediction.shape().last();
-        let wanted = |column: usize| self.class.is_none_or(|class| class == column % columns);
-        let pairs = prediction.iter().zip(target.data()).enumerate();
-        for (_, (p, t)) in pairs.filter(|(at, _)| wanted(*at)) {
-            let (yes, real) = (*p > self.threshold, *t > 0.0);
-            totals[0] += f64::from(u8::from(yes && real));
-            totals[1] += f64::from(u8::from(real));
-        }
+        self.0.add(prediction, target, totals, |_yes, real| real);
     }
 
     fn value(&self, totals: &[f64], _rows: usize) -> f64 {
@@ -69,13 +60,11 @@ impl Metric for Recall {
     }
 
     fn check(&self) -> Result<()> {
-        let fits = (0.0..=1.0).contains(&self.threshold);
-        check_setting(fits, Self::CLASS, "threshold", f64::from(self.threshold), "0 ≤ threshold ≤ 1")
+        self.0.check(Self::CLASS)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("threshold", self.threshold);
-        self.class.map_or(spec.clone(), |class| spec.with("class", class))
+        self.0.spec(Self::CLASS)
     }
 }
 
@@ -83,9 +72,7 @@ impl FromSpec for Recall {
     const CLASS: &'static str = "Recall";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Recall> {
-        let threshold = settings.number("threshold")?;
-        let class = if settings.has("class") { Some(settings.size("class")?) } else { None };
-        Ok(Recall { threshold, class })
+        Positive::from_spec(settings).map(Recall)
     }
 }
 

@@ -1,10 +1,9 @@
 //! The dense product of a part of C: strips of B packed for tiles in registers, A read where it lies.
 
-use super::super::activation;
 use super::super::block::Block;
 use super::super::simd::{Aligned, Fma, vectorized};
 use super::super::tile::{self, LANES, for_tiles};
-use super::{DEPTH, Epilogue, Matrix, Product, Sum};
+use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -34,11 +33,8 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
             }
         }
     });
-    if let Epilogue::Affine { bias, activation } = product.epilogue {
-        let bias = bias.map_or(&[][..], |bias| &bias[column..]);
-        let columns = c.columns();
-        (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
-    }
+    let rows = 0..c.rows();
+    finish(product, &mut c, rows, column);
 }
 
 /// Where a tile, a strip or a group of strips stands, in its part of C and in the whole product, and how many columns count.
