@@ -87,21 +87,7 @@ def steppers(file):
     }.items():
         rng = file.case(name, text.replace("keras_schedules.", ""))
         optimizer = eval(f"optimizers.{text}")
-        start = {"a": draw(rng, (3, 4)), "b": draw(rng, (5,))}
-        # Sizes from 1e-4 to 1, and an element of exact zeros: epsilon must show.
-        steps = {k: draw(rng, (10, *v.shape)) * 10.0 ** -rng.integers(0, 5, v.shape) for k, v in start.items()}
-        steps = {k: v.astype(np.float32) for k, v in steps.items()}
-        steps["b"][:, 2] = 0
-        variables = [keras.Variable(v, dtype=keras.config.floatx(), name=k) for k, v in start.items()]
-        optimizer.build(variables)
-        after = {k: [] for k in start}
-        for step in range(10):
-            now = [keras.ops.convert_to_tensor(steps[k][step], keras.config.floatx()) for k in start]
-            optimizer.apply(now, variables)
-            for k, variable in zip(start, variables):
-                after[k].append(numpy(variable.value).copy())
-        file.put(**{f"start.{k}": v for k, v in start.items()}, **{f"gradients.{k}": v for k, v in steps.items()})
-        file.put(**{f"after.{k}": np.stack(v) for k, v in after.items()})
+        make.ten_steps(file, rng, optimizer)
 
 
 # Losses
