@@ -14,7 +14,7 @@ pub use geometry::{Geometry, IMAGES_PER_SHARD, Scratch};
 use super::activation::{self, Elementwise};
 use super::parallel;
 use super::simd::{self, Fma, SimdLevel, vectorized};
-use super::tile::{self, LANES, for_tiles};
+use super::tile::{self, LANES, Panel, for_tiles};
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel
 /// (rows, columns, channels).
@@ -100,7 +100,7 @@ fn add_windows<F: Fma, const R: usize>(
     }
     for (row, panel) in panel.chunks_exact(geometry.run()).enumerate() {
         let taps = |r: usize| &x[bases[pixel + r] + row * geometry.padded_row()..][..panel.len()];
-        tile::by_rows::<F, R, LANES>(sums, std::array::from_fn(taps), panel);
+        tile::by_rows::<F, R, LANES>(sums, std::array::from_fn(taps), Panel::packed(panel));
     }
 }
 

@@ -54,6 +54,10 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
     pub(super) fn is_transposed(&self) -> bool {
         self.transposed
     }
@@ -76,6 +80,9 @@ pub enum Epilogue<'a> {
 /// Rows in a chunk of a sum over the batch.
 pub const ROWS_PER_CHUNK: usize = 256;
 
+/// Rows of A below which a transposed B is not packed.
+const TURNED: usize = 64;
+
 /// Elements of k in a block, for which B is packed.
 const DEPTH: usize = 256;
 
@@ -88,10 +95,10 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
         assert_eq!(bias.len(), b.columns, "a bias has one value for each column");
     }
     let c = Block::new(c, a.rows, b.columns);
-    // Packing a transposed B costs most where A has few rows; then B is read where it lies and A is packed instead.
-    let turned = b.transposed && !a.transposed && a.rows < b.columns && matches!(epilogue, Epilogue::None);
     let level = simd::current();
-    let skip = !b.transposed && !a.transposed && sparse::worthwhile(level, a, b.columns);
+    let skip = !a.transposed && sparse::worthwhile(level, a, b);
+    // Packing a transposed B costs most where A has few rows; then B is read where it lies and A is packed instead.
+    let turned = b.transposed && !a.transposed && !skip && a.rows < TURNED && matches!(epilogue, Epilogue::None);
     let product = Product { a, b, sum: Sum::Chain, epilogue, level, skip };
     if turned {
         Product { a: b.t(), b: a.t(), ..product }.run(c.t());
@@ -107,11 +114,18 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
 /// # Panics
 /// When the sizes do not fit.
 pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], dw: &mut [f32]) {
-    let (a, b) = (Matrix::new(x, rows, columns_x).t(), Matrix::new(dy, rows, columns_dy));
+    let (x, dy) = (Matrix::new(x, rows, columns_x), Matrix::new(dy, rows, columns_dy));
     let level = simd::current();
-    let skip = sparse::worthwhile(level, a, columns_dy);
-    let product = Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level, skip };
-    product.run(Block::new(dw, columns_x, columns_dy));
+    let dw = Block::new(dw, columns_x, columns_dy);
+    let product = |a, b, skip| Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level, skip };
+    if sparse::worthwhile(level, x.t(), dy) {
+        product(x.t(), dy, true).run(dw);
+    } else if sparse::worthwhile(level, dy.t(), x) {
+        // The zeros are those of dY = A of dWᵀ = dYᵀ · X.
+        product(dy.t(), x, true).run(dw.t());
+    } else {
+        product(x.t(), dy, false).run(dw);
+    }
 }
 
 /// `total[j] = Σᵢ x[i][j]` over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.

@@ -30,4 +30,5 @@ pub mod simd;
 pub mod softmax;
 mod sparse;
 mod tile;
+mod transpose;
 pub(crate) mod window;

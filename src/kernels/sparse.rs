@@ -13,6 +13,7 @@ mod steps;
 use super::block::Block;
 use super::matmul::{Matrix, Product, Sum, finish};
 use super::simd::{Aligned, Fma, SimdLevel, vectorized};
+use super::transpose::{SIDE, Square, read_across, transpose};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
@@ -20,8 +21,9 @@ use steps::{Part, Places, Steps};
 /// the dense one's time with AVX-512, and its time grows with the share; `cargo bench --bench kernels zeros` measures it.
 const WORTHWHILE: f64 = 0.6;
 
-/// With fewer rows it is packing B that takes the time, and with fewer columns a step is too short.
+/// With fewer rows it is packing B that takes the time, above all a transposed B; with fewer columns a step is too short.
 const LEAST_ROWS: usize = 8;
+const LEAST_ROWS_ACROSS: usize = 64;
 const LEAST_COLUMNS: usize = 16;
 
 /// Columns of C that stand in registers, at most.
@@ -35,7 +37,7 @@ const BLOCK: usize = 64;
 const BLOCKS: usize = DEPTH / BLOCK;
 
 /// Rows of C whose steps are found at once.
-const ROWS: usize = 128;
+const ROWS: usize = 256;
 
 /// Some columns of B in a block of k.
 type Panel = Aligned<[[f32; WIDTH]; BLOCK]>;
@@ -45,8 +47,9 @@ type Sums = Aligned<[[f32; WIDTH]; ROWS]>;
 
 /// Whether so few elements of A are not 0 that skipping the others is worthwhile. It depends on numbers alone, never on
 /// threads or time.
-pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, columns: usize) -> bool {
-    let large = a.rows() >= LEAST_ROWS && columns >= LEAST_COLUMNS;
+pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool {
+    let least_rows = if b.is_transposed() { LEAST_ROWS_ACROSS } else { LEAST_ROWS };
+    let large = a.rows() >= least_rows && b.columns() >= LEAST_COLUMNS;
     large && (nonzero(level, a.data()) as f64) < WORTHWHILE * a.data().len() as f64
 }
 
@@ -74,7 +77,7 @@ thread_local! {
     };
 }
 
-/// Fills a part of C on this thread, as the dense product does.
+/// Fills a part of C on this thread, as the dense product does. A transposed C takes sums in chunks.
 pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     SCRATCH.with_borrow_mut(|scratch| {
         for group in (0..c.rows()).step_by(ROWS) {
@@ -83,11 +86,12 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
                 let depth = DEPTH.min(product.b.rows() - start);
                 let part = Part::new(product.a, row + group, rows, start, depth);
                 scratch.steps.find(product.level, part);
-                let strip = strip(c.columns());
-                for j in (0..c.columns()).step_by(strip) {
-                    let width = strip.min(c.columns() - j);
+                let mut j = 0;
+                while j < c.columns() {
+                    let width = strip(c.columns() - j);
                     let at = Place { row: group, j, column: column + j, width, start };
                     fill_chunk(product, part, scratch, &mut c, at);
+                    j += width;
                 }
             }
             finish(product, &mut c, group..group + rows, column);
@@ -95,9 +99,10 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
     });
 }
 
-/// Columns of a strip: as many as stand in registers at most, and nearly the same number in each.
-fn strip(columns: usize) -> usize {
-    columns.div_ceil(columns.div_ceil(WIDTH)).next_multiple_of(16)
+/// Columns of the next strip: as many as stand in registers at most, whole vectors but for the last, and nearly the same
+/// number in each.
+fn strip(columns_left: usize) -> usize {
+    columns_left.div_ceil(columns_left.div_ceil(WIDTH)).next_multiple_of(SIDE).min(columns_left)
 }
 
 /// Where some columns stand in their part of C and in the whole product, and where in k the chunk begins.
@@ -115,6 +120,48 @@ impl Place {
     fn for_rows(self, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], work: impl Fn(&mut [f32], &mut [f32])) {
         for (r, sums) in sums.iter_mut().enumerate() {
             work(c.row(self.row + r, self.j, self.width), &mut sums[..self.width]);
+        }
+    }
+
+    /// Puts sums that were kept aside into C, or adds them to what stands there.
+    fn store(self, level: SimdLevel, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], add: bool) {
+        if c.transposed() {
+            store_across(level, c, self, sums, add);
+        } else {
+            self.for_rows(c, sums, |c, sums| put(c, sums, add));
+        }
+    }
+}
+
+/// `c ← sums`, or `c ← c + sums` where they are to be added.
+#[inline(always)]
+fn put(c: &mut [f32], sums: &[f32], add: bool) {
+    if add {
+        // Turns −0 into 0, as at the end of every chain.
+        c.iter_mut().zip(sums).for_each(|(c, sum)| *c = (*c + *sum) + 0.0);
+    } else {
+        c.copy_from_slice(sums);
+    }
+}
+
+vectorized! {
+    /// What [`Place::store`] does with a transposed C, a square at a time.
+    fn store_across<F: Fma>(c: &mut Block<'_>, at: Place, sums: &[[f32; WIDTH]], add: bool) {
+        for (number, sums) in sums.chunks(SIDE).enumerate() {
+            for l in (0..at.width).step_by(SIDE) {
+                let mut square: Square = [[0.0; SIDE]; SIDE];
+                for (row, sums) in square.iter_mut().zip(sums) {
+                    row.copy_from_slice(&sums[l..l + SIDE]);
+                }
+                transpose(&mut square);
+                for (column, values) in square.iter().enumerate().take(at.width - l) {
+                    let c = c.column(at.row + number * SIDE, at.j + l + column, sums.len());
+                    match c.as_mut_array::<SIDE>() {
+                        Some(c) => put(c, values, add),
+                        None => put(c, &values[..sums.len()], add),
+                    }
+                }
+            }
         }
     }
 }
@@ -144,14 +191,13 @@ fn fill_lanes<const L: usize>(
     let Scratch { steps, panel, sums } = scratch;
     let (level, b, sums) = (product.level, product.b, &mut sums.0[..part.rows()]);
     let add = product.sum == Sum::Chunks && at.start > 0;
-    let aside = add || at.width < L;
+    let aside = add || at.width < L || c.transposed();
     if aside && !add && at.start > 0 {
         at.for_rows(c, sums, |c, sums| sums.copy_from_slice(c));
     }
     for (number, first) in (0..part.depth()).step_by(BLOCK).enumerate() {
         let depth = BLOCK.min(part.depth() - first);
-        let from = &b.data()[(at.start + first) * b.stride() + at.column..];
-        let finite = pack::<L>(level, from, b.stride(), at.width, &mut panel.0[..depth]);
+        let finite = pack::<L>(level, b, at.start + first, at, &mut panel.0[..depth]);
         let walk = Walk {
             part,
             steps: finite.then_some(&*steps),
@@ -167,17 +213,24 @@ fn fill_lanes<const L: usize>(
             walk_rows::<L>(level, &walk, c, at.row, at.j);
         }
     }
-    if add {
-        // Turns −0 into 0, as at the end of every chain.
-        at.for_rows(c, sums, |c, sums| c.iter_mut().zip(sums).for_each(|(c, sum)| *c = (*c + *sum) + 0.0));
-    } else if aside {
-        at.for_rows(c, sums, |c, sums| c.copy_from_slice(sums));
+    if aside {
+        at.store(level, c, sums, add);
+    }
+}
+
+/// Copies the columns of B at this place, from its row `k` on, into a panel of `L` columns. Returns whether they are finite.
+fn pack<const L: usize>(level: SimdLevel, b: Matrix<'_>, k: usize, at: Place, panel: &mut [[f32; WIDTH]]) -> bool {
+    if b.is_transposed() {
+        let from = &b.data()[at.column * b.stride() + k..];
+        pack_across(level, from, b.stride(), at.width, panel)
+    } else {
+        pack_along::<L>(level, &b.data()[k * b.stride() + at.column..], b.stride(), at.width, panel)
     }
 }
 
 vectorized! {
-    /// Copies `L` columns of B into a panel. Returns whether the first `width`, those that count, are finite.
-    fn pack<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
+    /// The same from rows that lie `stride` apart.
+    fn pack_along<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; L];
         for (k, panel) in panel.iter_mut().enumerate() {
             let (row, panel) = (&b[k * stride..], &mut panel[..L]);
@@ -192,6 +245,17 @@ vectorized! {
             }
         }
         zeros[..width].iter().all(|sum| *sum == 0.0)
+    }
+}
+
+vectorized! {
+    /// The same from columns that lie `stride` apart.
+    fn pack_across<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
+        let mut zeros = [0.0f32; SIDE];
+        read_across(b, stride, width, panel, |row| {
+            zeros.iter_mut().zip(row).for_each(|(zero, value)| *zero += 0.0 * value);
+        });
+        zeros.iter().all(|sum| *sum == 0.0)
     }
 }
 

@@ -35,19 +35,40 @@ macro_rules! for_tiles {
 }
 pub(super) use for_tiles;
 
+/// Rows of B, which begin `stride` apart.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) stride: usize,
+}
+
+impl<'a> Panel<'a> {
+    /// Rows side by side.
+    #[inline(always)]
+    pub(super) fn packed<const L: usize>(rows: &'a [[f32; L]]) -> Panel<'a> {
+        Panel { rows: rows.as_flattened(), stride: L }
+    }
+
+    /// The first `L` elements of each row.
+    #[inline(always)]
+    fn rows<const L: usize>(self) -> impl Iterator<Item = &'a [f32; L]> {
+        self.rows.chunks(self.stride).map_while(|row| row.first_chunk())
+    }
+}
+
 /// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
 #[inline(always)]
 pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
     tile: &mut [[f32; L]; R],
     a: [&[f32]; R],
-    panel: &[[f32; L]],
+    panel: Panel<'_>,
 ) {
-    let mut a = a;
+    let (mut a, depth) = (a, a[0].len());
     for row in &mut a {
-        *row = &row[..panel.len()]; // so that the loop need not check
+        *row = &row[..depth]; // so that the loop need not check
     }
     let mut sums = *tile;
-    for (k, b) in panel.iter().enumerate() {
+    for (k, b) in (0..depth).zip(panel.rows::<L>()) {
         add_outer::<F, R, L>(|r| a[r][k], b, &mut sums);
     }
     *tile = sums;
@@ -59,10 +80,10 @@ pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
     tile: &mut [[f32; L]; R],
     a: &[f32],
     stride: usize,
-    panel: &[[f32; L]],
+    panel: Panel<'_>,
 ) {
     let mut sums = *tile;
-    for (x, b) in a.chunks(stride).zip(panel) {
+    for (x, b) in a.chunks(stride).zip(panel.rows::<L>()) {
         let x = &x[..R];
         add_outer::<F, R, L>(|r| x[r], b, &mut sums);
     }

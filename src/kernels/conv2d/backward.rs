@@ -4,7 +4,7 @@ use super::geometry::{Geometry, IMAGES_PER_SHARD, Scratch, Shard};
 use crate::kernels::matmul;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
-use crate::kernels::tile::{self, LANES, for_tiles};
+use crate::kernels::tile::{self, LANES, Panel, for_tiles};
 
 /// db = Σ dy over images and pixels, in shards of [`IMAGES_PER_SHARD`] images.
 pub fn backward_bias(geometry: &Geometry, dy: &[f32], db: &mut [f32]) {
@@ -153,7 +153,7 @@ vectorized! {
         for_tiles!(F, 0..pixels, (pixel, R) => {
             let mut tile = [[0.0; LANES]; R];
             let row = |r: usize| &dy[(pixel + r) * filters..][..filters];
-            tile::by_rows::<F, R, LANES>(&mut tile, std::array::from_fn(row), panel);
+            tile::by_rows::<F, R, LANES>(&mut tile, std::array::from_fn(row), Panel::packed(panel));
             scatter(&tile, &layer.bases[pixel..], width, dx);
         });
     }

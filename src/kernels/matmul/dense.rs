@@ -2,7 +2,8 @@
 
 use super::super::block::Block;
 use super::super::simd::{Aligned, Fma, vectorized};
-use super::super::tile::{self, LANES, for_tiles};
+use super::super::tile::{self, LANES, Panel, for_tiles};
+use super::super::transpose::read_across;
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -11,14 +12,17 @@ use std::ops::Range;
 const STRIP: usize = 2 * LANES;
 
 /// A strip of B in a block of k, row by row: 32 KiB, which stay in the first cache.
-type Panel = [f32; STRIP * DEPTH];
+type Packed = [f32; STRIP * DEPTH];
 
 /// Strips that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
 const STRIPS: usize = 10;
 const ROWS_IN_CACHE: usize = 120;
 
+/// Rows of a part of C up to which B is not packed: three tiles.
+const ROWS_IN_PLACE: usize = 3 * tile::ROWS;
+
 thread_local! {
-    static PANELS: RefCell<Aligned<[Panel; STRIPS]>> = const { RefCell::new(Aligned([[0.0; STRIP * DEPTH]; STRIPS])) };
+    static PANELS: RefCell<Aligned<[Packed; STRIPS]>> = const { RefCell::new(Aligned([[0.0; STRIP * DEPTH]; STRIPS])) };
 }
 
 /// Fills a part of C on this thread.
@@ -59,14 +63,17 @@ impl Place {
 
 vectorized! {
     /// Adds a block of k to all rows of a group of strips.
-    fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Panel; STRIPS]) {
+    fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Packed; STRIPS]) {
         // Strips are as wide as tiles, and a last one that is half empty is narrow.
         let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
         let panels = panels.as_flattened_mut();
+        // A tile's rows of B are read where they lie if they are read again too seldom to be packed.
+        let in_place = !product.b.transposed && c.rows() <= ROWS_IN_PLACE;
         let mut first = 0;
         while first < at.width {
             let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
             match width {
+                _ if in_place && width <= at.width - first => {}
                 STRIP => pack(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
                 _ => pack(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
             }
@@ -76,7 +83,13 @@ vectorized! {
             let rows = top..c.rows().min(top + ROWS_IN_CACHE);
             let mut first = 0;
             while first < at.width {
-                let (width, panel) = (strip(first), &panels[first * DEPTH..]);
+                let width = strip(first);
+                let panel = if in_place && width <= at.width - first {
+                    let from = &product.b.data[at.start * product.b.stride() + at.column + first..];
+                    Panel { rows: from, stride: product.b.stride() }
+                } else {
+                    Panel { rows: &panels[first * DEPTH..], stride: width }
+                };
                 match width {
                     STRIP => fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel),
                     _ => fill_strip::<F, LANES>(product, c, at.columns(first, LANES), rows.clone(), panel),
@@ -94,9 +107,8 @@ fn fill_strip<F: Fma, const L: usize>(
     c: &mut Block<'_>,
     at: Place,
     rows: Range<usize>,
-    panel: &[f32],
+    panel: Panel<'_>,
 ) {
-    let panel = &panel.as_chunks::<L>().0[..at.depth];
     for_tiles!(F, rows, (i, R) => {
         fill_tile::<F, R, L>(product, c, Place { i, row: at.row + i, ..at }, panel);
     });
@@ -108,7 +120,7 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
     product: &Product<'_>,
     c: &mut Block<'_>,
     at: Place,
-    panel: &[[f32; L]],
+    panel: Panel<'_>,
 ) {
     let a = product.a;
     let first = at.start == 0;
@@ -117,10 +129,10 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
         load(c, at, &mut tile);
     }
     if a.transposed {
-        let a_from = &a.data[at.start * a.stride() + at.row..];
+        let a_from = &a.data[at.start * a.stride() + at.row..][..(at.depth - 1) * a.stride() + R];
         tile::by_columns::<F, R, L>(&mut tile, a_from, a.stride(), panel);
     } else {
-        let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..panel.len()];
+        let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..at.depth];
         tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
     }
     if !first && product.sum == Sum::Chunks {
@@ -128,7 +140,7 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
         load(c, at, &mut earlier);
         tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
     }
-    if at.start + panel.len() == a.columns {
+    if at.start + at.depth == a.columns {
         // Turns −0 into 0, so that a sum of nothing is the same on every path.
         tile.iter_mut().flatten().for_each(|sum| *sum += 0.0);
     }
@@ -180,10 +192,7 @@ fn pack<const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
         panel.fill([0.0; L]);
     }
     if b.transposed {
-        for l in 0..width {
-            let row = &b.data[(column + l) * stride + start..][..panel.len()];
-            panel.iter_mut().zip(row).for_each(|(panel, b)| panel[l] = *b);
-        }
+        read_across(&b.data[column * stride + start..], stride, width, panel, |_| ());
     } else {
         let rows = b.data[start * stride..].chunks(stride);
         if width == L {
