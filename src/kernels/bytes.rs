@@ -24,8 +24,16 @@ pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, 
 }
 
 vectorized! {
+    /// `bytes / divisor`, as a product with the reciprocal and what that leaves of the dividend: it rounds as a division does
+    /// (Markstein 1990) and takes less time.
     fn divide<F: Fma>(bytes: &[u8], divisor: f32, floats: &mut [f32]) {
-        floats.iter_mut().zip(bytes).for_each(|(float, byte)| *float = f32::from(*byte) / divisor);
+        let reciprocal = 1.0 / divisor;
+        for (float, byte) in floats.iter_mut().zip(bytes) {
+            let byte = f32::from(*byte);
+            let quotient = byte * reciprocal;
+            let rest = F::fma(-quotient, divisor, byte);
+            *float = F::fma(rest, reciprocal, quotient);
+        }
     }
 }
 
@@ -59,6 +67,16 @@ mod tests {
             let mut floats = samples::unset(bytes.len());
             divide(level, &bytes, 255.0, &mut floats);
             samples::assert_same_bits(&floats, &expected, "divided");
+        }
+    }
+
+    #[test]
+    fn products_round_as_quotients_do() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut floats = samples::unset(256);
+        for divisor in (1..=65536).map(|n| n as f32) {
+            divide(simd::current(), &bytes, divisor, &mut floats);
+            assert!((0..256).all(|byte| floats[byte] == byte as f32 / divisor), "by {divisor}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What they compute has the same bits on every number of threads and every instruction set: work is cut by shape,
 //! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
 
+mod across;
 pub mod activation;
 pub(crate) mod average_pool;
 pub(crate) mod axes;
@@ -30,5 +31,4 @@ pub mod simd;
 pub mod softmax;
 mod sparse;
 mod tile;
-mod transpose;
 pub(crate) mod window;

@@ -103,7 +103,10 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// A fused multiply-add: `a·b + c`, rounded once.
+/// Sixteen rows of sixteen elements.
+pub(crate) type Square = [[f32; 16]; 16];
+
+/// What bodies are made of: a fused multiply-add, `a·b + c` rounded once, and what needs whole registers.
 pub(crate) trait Fma {
     /// Rows and columns of sums that fit the registers, with what is added to them.
     const ROWS: usize = 6;
@@ -117,6 +120,15 @@ pub(crate) trait Fma {
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
         for l in 0..L {
             sums[l] = Self::fma(a, b[l], sums[l]);
+        }
+    }
+
+    /// Rows become columns.
+    #[inline(always)]
+    fn transpose(square: &mut Square) {
+        let from = *square;
+        for (column, to) in square.iter_mut().enumerate() {
+            to.iter_mut().zip(&from).for_each(|(to, row)| *to = row[column]);
         }
     }
 }
@@ -142,6 +154,56 @@ impl Fma for Wide {
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn transpose(square: &mut Square) {
+        // SAFETY: `Wide` is named by instances for AVX-512 alone, which run where the processor has it.
+        #[allow(unsafe_code)]
+        unsafe {
+            transpose_registers(square);
+        }
+    }
+}
+
+/// Sixteen registers are interleaved in pairs of elements, then of pairs, then of quarters: the compiler does not find
+/// these sixty-four shuffles by itself, and takes three times as long.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn transpose_registers(square: &mut Square) {
+    use std::arch::x86_64::*;
+    // SAFETY: sixteen elements are a register.
+    #[allow(unsafe_code)]
+    let rows: [__m512; 16] = unsafe { std::mem::transmute(*square) };
+    let mut pairs = rows;
+    for i in (0..16).step_by(2) {
+        pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    // `quads[4i + j]` holds columns j, j + 4, j + 8 and j + 12 of rows 4i to 4i + 3.
+    let mut quads = rows;
+    for i in (0..16).step_by(4) {
+        for j in 0..2 {
+            let (upper, lower) = (_mm512_castps_pd(pairs[i + j]), _mm512_castps_pd(pairs[i + 2 + j]));
+            quads[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(upper, lower));
+            quads[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(upper, lower));
+        }
+    }
+    let mut columns = rows;
+    for j in 0..4 {
+        let [first, second] = [0, 8].map(|i| (quads[i + j], quads[i + 4 + j]));
+        let [even_above, even_below] = [first, second].map(|(a, b)| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b));
+        let [odd_above, odd_below] = [first, second].map(|(a, b)| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b));
+        columns[j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even_above, even_below);
+        columns[4 + j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd_above, odd_below);
+        columns[8 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_above, even_below);
+        columns[12 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_above, odd_below);
+    }
+    // SAFETY: as above.
+    #[allow(unsafe_code)]
+    let transposed = unsafe { std::mem::transmute::<[__m512; 16], Square>(columns) };
+    *square = transposed;
 }
 
 /// Made from additions and multiplications in `f64`, for processors without the instruction.
@@ -277,6 +339,24 @@ mod tests {
                 for c in signed() {
                     assert_fused(a, b, c);
                 }
+            }
+        }
+    }
+
+    vectorized! {
+        fn transposed<F: Fma>(square: &mut Square) {
+            F::transpose(square);
+        }
+    }
+
+    #[test]
+    fn rows_become_columns() {
+        let at = |row: usize, column: usize| (row * 16 + column) as f32;
+        for level in samples::levels() {
+            let mut square = std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
+            transposed(level, &mut square);
+            for (row, values) in square.iter().enumerate() {
+                assert!(values.iter().enumerate().all(|(column, v)| *v == at(column, row)), "{level:?}, row {row}");
             }
         }
     }

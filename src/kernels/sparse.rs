@@ -10,10 +10,10 @@
 
 mod steps;
 
+use super::across::{SIDE, read_across};
 use super::block::Block;
 use super::matmul::{Matrix, Product, Sum, finish};
-use super::simd::{Aligned, Fma, SimdLevel, vectorized};
-use super::transpose::{SIDE, Square, read_across, transpose};
+use super::simd::{Aligned, Fma, SimdLevel, Square, vectorized};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
@@ -147,13 +147,13 @@ fn put(c: &mut [f32], sums: &[f32], add: bool) {
 vectorized! {
     /// What [`Place::store`] does with a transposed C, a square at a time.
     fn store_across<F: Fma>(c: &mut Block<'_>, at: Place, sums: &[[f32; WIDTH]], add: bool) {
-        for (number, sums) in sums.chunks(SIDE).enumerate() {
-            for l in (0..at.width).step_by(SIDE) {
+        for l in (0..at.width).step_by(SIDE) {
+            for (number, sums) in sums.chunks(SIDE).enumerate() {
                 let mut square: Square = [[0.0; SIDE]; SIDE];
                 for (row, sums) in square.iter_mut().zip(sums) {
                     row.copy_from_slice(&sums[l..l + SIDE]);
                 }
-                transpose(&mut square);
+                F::transpose(&mut square);
                 for (column, values) in square.iter().enumerate().take(at.width - l) {
                     let c = c.column(at.row + number * SIDE, at.j + l + column, sums.len());
                     match c.as_mut_array::<SIDE>() {
@@ -252,7 +252,7 @@ vectorized! {
     /// The same from columns that lie `stride` apart.
     fn pack_across<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; SIDE];
-        read_across(b, stride, width, panel, |row| {
+        read_across::<F, WIDTH>(b, stride, width, panel, |row| {
             zeros.iter_mut().zip(row).for_each(|(zero, value)| *zero += 0.0 * value);
         });
         zeros.iter().all(|sum| *sum == 0.0)

@@ -1,9 +1,9 @@
 //! The dense product of a part of C: strips of B packed for tiles in registers, A read where it lies.
 
+use super::super::across::read_across;
 use super::super::block::Block;
 use super::super::simd::{Aligned, Fma, vectorized};
 use super::super::tile::{self, LANES, Panel, for_tiles};
-use super::super::transpose::read_across;
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -74,8 +74,8 @@ vectorized! {
             let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
             match width {
                 _ if in_place && width <= at.width - first => {}
-                STRIP => pack(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
-                _ => pack(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
+                STRIP => pack::<F, _>(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
+                _ => pack::<F, _>(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
             }
             first += width;
         }
@@ -183,22 +183,21 @@ fn store<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &[[
     }
 }
 
-/// Copies the columns of B at this place into a panel; its other columns become 0.
+/// Copies the columns of B at this place into a panel; what its other columns hold does not count.
 #[inline(always)]
-fn pack<const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
+fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
     let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
     let panel = &mut panel[..depth];
-    if width < L {
-        panel.fill([0.0; L]);
-    }
     if b.transposed {
-        read_across(&b.data[column * stride + start..], stride, width, panel, |_| ());
+        read_across::<F, L>(&b.data[column * stride + start..], stride, width, panel, |_| ());
     } else {
-        let rows = b.data[start * stride..].chunks(stride);
-        if width == L {
-            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel.copy_from_slice(&row[column..][..L]));
-        } else {
-            panel.iter_mut().zip(rows).for_each(|(panel, row)| panel[..width].copy_from_slice(&row[column..][..width]));
+        for (panel, row) in panel.iter_mut().zip(b.data[start * stride..].chunks(stride)) {
+            let row = &row[column..];
+            match row.first_chunk::<L>() {
+                // Beyond those that count others come along.
+                Some(row) => *panel = *row,
+                None => panel[..width].copy_from_slice(&row[..width]),
+            }
         }
     }
 }

@@ -1,0 +1,35 @@
+//! What a product reads across its rows, sixteen by sixteen elements at a time.
+
+use super::simd::Fma;
+
+/// Rows and columns of a square.
+pub(super) const SIDE: usize = 16;
+
+/// Reads `width` columns, `stride` apart in `columns`, as rows of a panel; `seen` is shown each sixteen elements.
+#[inline(always)]
+pub(super) fn read_across<F: Fma, const N: usize>(
+    columns: &[f32],
+    stride: usize,
+    width: usize,
+    panel: &mut [[f32; N]],
+    mut seen: impl FnMut(&[f32; SIDE]),
+) {
+    for l in (0..width).step_by(SIDE) {
+        let columns = &columns[l * stride..];
+        for (number, panel) in panel.chunks_mut(SIDE).enumerate() {
+            let mut square = [[0.0; SIDE]; SIDE];
+            for (values, column) in square.iter_mut().zip(columns.chunks(stride)).take(width - l) {
+                let column = &column[number * SIDE..];
+                match column.first_chunk() {
+                    Some(column) if panel.len() == SIDE => *values = *column,
+                    _ => values[..panel.len()].copy_from_slice(&column[..panel.len()]),
+                }
+            }
+            F::transpose(&mut square);
+            for (panel, row) in panel.iter_mut().zip(&square) {
+                panel[l..l + SIDE].copy_from_slice(row);
+                seen(row);
+            }
+        }
+    }
+}
