@@ -47,7 +47,7 @@ impl Network {
 
     fn amounts(self) -> Amounts {
         let kernels = self.kernels();
-        let elements: usize = self.layers().map(|[inputs, outputs]| self.batch * (inputs + outputs)).sum();
+        let elements: usize = self.layers().map(|[_, outputs]| self.batch * outputs).sum();
         [
             1.0,
             (self.depth + 1) as f64,
@@ -58,16 +58,15 @@ impl Network {
     }
 }
 
-/// Below so many nanoseconds the library does not split a piece.
-const WORTH_A_FORK: f64 = 20_000.0;
-
 /// Nanoseconds for each thing that costs.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// A step; an operation; a weight passed over by a kernel; a multiply-add; an element of what flows.
+    /// A step; an operation; a weight passed over by a kernel; a multiply-add; an element of what layers give.
     pub rates: Amounts,
     /// Handing half of the work to another thread and waiting for it.
     pub fork: f64,
+    /// Work that is not cut in two stays below this.
+    pub least: f64,
 }
 
 impl Cost {
@@ -75,15 +74,15 @@ impl Cost {
     pub fn fit(one: &[(Network, f64)], two: &[(Network, f64)]) -> Cost {
         let rows: Vec<Amounts> =
             one.iter().map(|(network, measured)| network.amounts().map(|a| a / measured)).collect();
-        let cost = Cost { rates: least_squares(&rows), fork: 0.0 };
-        let wrong = |fork: f64| {
-            let cost = Cost { fork, ..cost };
+        let rates = least_squares(&rows);
+        let wrong = |cost: &Cost| -> f64 {
             let errors = two.iter().map(|(network, measured)| (cost.nanoseconds(*network, 2) / measured - 1.0).powi(2));
-            errors.sum::<f64>()
+            errors.sum()
         };
-        let candidates = (0..=200).map(|at| f64::from(at) * 250.0);
-        let fork = candidates.min_by(|a, b| wrong(*a).total_cmp(&wrong(*b))).unwrap_or(0.0);
-        Cost { fork, ..cost }
+        let forks = (0..=160).map(|at| 250.0 * f64::from(at));
+        let candidates =
+            forks.flat_map(|fork| (1..=40).map(move |at| Cost { rates, fork, least: 5000.0 * f64::from(at) }));
+        candidates.min_by(|a, b| wrong(a).total_cmp(&wrong(b))).expect("there are candidates")
     }
 
     /// What a step takes on so many threads.
@@ -96,7 +95,7 @@ impl Cost {
         let products = network.kernels().into_iter().map(|kernel| {
             let whole = kernel.weights * weight + kernel.multiply_adds * multiply_add;
             let (mut pieces, mut forks) = (1.0, 0.0);
-            while 2.0 * pieces <= threads as f64 && whole / pieces >= 2.0 * WORTH_A_FORK {
+            while 2.0 * pieces <= threads as f64 && whole / pieces >= self.least {
                 pieces *= 2.0;
                 forks += 1.0;
             }

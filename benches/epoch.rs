@@ -1,5 +1,5 @@
-//! Whole epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N] [--wait]`, a line for each, as the peers
-//! print it. With `--wait` a line of standard input starts an epoch, and its end ends the program.
+//! Whole epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, a line for each, as
+//! the peers print it. With `--wait` a line of standard input starts an epoch, and its end ends the program.
 
 use gradus::data::mnist;
 use gradus_benches::{Notebook, Options};
@@ -10,9 +10,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::given();
     let Some(notebook) = Notebook::ALL.into_iter().find(|notebook| notebook.name() == options.first()) else {
         let known = Notebook::ALL.map(Notebook::name).join(", ");
-        return Err(format!("epoch MODEL [--epochs N] [--threads N] [--wait]; the models are {known}").into());
+        return Err(
+            format!("epoch MODEL [--epochs N] [--threads N] [--limit N] [--wait]; the models are {known}").into()
+        );
     };
-    let data = notebook.data(&mnist::load(None)?.train)?;
+    let data = notebook.data(&mnist::load(None)?.train.first(options.number("--limit", usize::MAX)?))?;
     let mut training = notebook.training(options.number("--threads", 2)?, notebook.batch_size())?;
     for epoch in 1..=options.number("--epochs", 1)? {
         if options.has("--wait") && stdin().read_line(&mut String::new())? == 0 {

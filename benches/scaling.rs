@@ -1,5 +1,6 @@
 //! How a training step scales: measured against batch size, width, depth and threads, drawn as charts, and explained by a
-//! model of its cost, which is then asked about more cores. `scaling FOLDER` writes the charts there and prints Markdown.
+//! model of its cost, which is then asked about more cores. `scaling FOLDER [--passes N]` writes the charts there and prints
+//! Markdown.
 
 mod cost;
 
@@ -32,18 +33,37 @@ const UNSEEN: [[usize; 3]; 8] = [
     [150, 48, 10],
 ];
 
+/// What more cores are asked about. The last one is too large to be measured here.
+const LARGER: [Network; 4] = [
+    Network { batch: 32, width: 512, depth: 2 },
+    Network { batch: 128, width: 512, depth: 2 },
+    Network { batch: 1024, width: 512, depth: 2 },
+    Network { batch: 1024, width: 2048, depth: 4 },
+];
+
+const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
 /// Nanoseconds of a step on one thread and on two.
 struct Measured {
     network: Network,
     nanoseconds: [f64; 2],
 }
 
-fn measure(network: Network) -> Result<Measured> {
-    let [one, two] = [1, 2].map(|threads| nanoseconds(network, threads));
-    let measured = Measured { network, nanoseconds: [one?, two?] };
-    let Network { batch, width, depth } = network;
-    eprintln!("batch {batch}, width {width}, depth {depth}: {:.0?} ns", measured.nanoseconds);
-    Ok(measured)
+/// Goes through all networks several times, so that what else the machine does for a while spoils no number.
+fn measure(networks: &[Network], passes: usize) -> Result<Vec<Measured>> {
+    let mut all: Vec<Measured> =
+        networks.iter().map(|network| Measured { network: *network, nanoseconds: [f64::INFINITY; 2] }).collect();
+    for _ in 0..passes {
+        for measured in &mut all {
+            for (threads, least) in (1..).zip(&mut measured.nanoseconds) {
+                *least = least.min(nanoseconds(measured.network, threads)?);
+            }
+        }
+    }
+    for Measured { network: Network { batch, width, depth }, nanoseconds } in &all {
+        eprintln!("{batch} {width} {depth} {nanoseconds:.0?}");
+    }
+    Ok(all)
 }
 
 /// A step of the fastest of several epochs that take a twentieth of a second each: what it costs with nothing in the way.
@@ -62,11 +82,11 @@ fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
         Ok(model.fit(&data, fit)?.epochs.iter().map(|epoch| 1e9 * epoch.seconds / steps as f64).collect())
     };
     let least = |times: Vec<f64>| times.into_iter().fold(f64::INFINITY, f64::min);
-    let trial = least(epochs(4, 3)?);
+    let trial = least(epochs(4, 2)?);
     // As many steps as the inputs of all of them take 64 MB at most.
     let most = (16_000_000 / (batch * width)).clamp(4, 4000);
     let steps = ((5e7 / trial) as usize).clamp(4, most);
-    Ok(least(epochs(steps, 9)?))
+    Ok(least(epochs(steps, 3)?))
 }
 
 /// A chart's name, its axis, what was measured, and what it is drawn against.
@@ -76,63 +96,69 @@ fn main() -> Result<()> {
     let options = Options::given();
     let folder = Path::new(options.first());
     if !folder.is_dir() {
-        return Err("scaling FOLDER, which the charts are written to".into());
+        return Err("scaling FOLDER [--passes N]: the charts are written to the folder, which has to be there".into());
     }
-    let all = |networks: Vec<Network>| networks.into_iter().map(measure).collect::<Result<Vec<Measured>>>();
-    let batches = all(BATCHES.map(|batch| Network { batch, width: 256, depth: 2 }).to_vec())?;
-    let widths = all(WIDTHS.map(|width| Network { batch: 64, width, depth: 2 }).to_vec())?;
-    let depths = all(DEPTHS.map(|depth| Network { batch: 64, width: 128, depth }).to_vec())?;
-    let unseen = all(UNSEEN.map(|[batch, width, depth]| Network { batch, width, depth }).to_vec())?;
-
-    let seen = || batches.iter().chain(&widths).chain(&depths);
-    let on = |at: usize| seen().map(|measured| (measured.network, measured.nanoseconds[at])).collect::<Vec<_>>();
+    let networks: Vec<Network> = [
+        BATCHES.map(|batch| Network { batch, width: 256, depth: 2 }).to_vec(),
+        WIDTHS.map(|width| Network { batch: 64, width, depth: 2 }).to_vec(),
+        DEPTHS.map(|depth| Network { batch: 64, width: 128, depth }).to_vec(),
+        UNSEEN.map(|[batch, width, depth]| Network { batch, width, depth }).to_vec(),
+        LARGER[..3].to_vec(),
+    ]
+    .concat();
+    let measured = measure(&networks, options.number("--passes", 4)?)?;
+    let (seen, unseen) = measured.split_at(BATCHES.len() + WIDTHS.len() + DEPTHS.len());
+    let larger = &unseen[UNSEEN.len()..];
+    let (batches, rest) = seen.split_at(BATCHES.len());
+    let (widths, depths) = rest.split_at(WIDTHS.len());
+    let on = |at: usize| seen.iter().map(|measured| (measured.network, measured.nanoseconds[at])).collect::<Vec<_>>();
     let cost = Cost::fit(&on(0), &on(1));
 
     let sweeps: [Sweep<'_>; 3] = [
-        ("batch", "rows in a batch; 256 wide, 2 hidden layers", &batches, |network| network.batch),
-        ("width", "width; batches of 64, 2 hidden layers", &widths, |network| network.width),
-        ("depth", "hidden layers; batches of 64, 128 wide", &depths, |network| network.depth),
+        ("batch", "rows in a batch; 256 wide, 2 hidden layers", batches, |network| network.batch),
+        ("width", "width; batches of 64, 2 hidden layers", widths, |network| network.width),
+        ("depth", "hidden layers; batches of 64, 128 wide", depths, |network| network.depth),
     ];
     for (name, label, sweep, size) in sweeps {
         chart(&cost, label, sweep, size).write_svg(folder.join(format!("{name}.svg")))?;
     }
+    threads(&cost, larger).write_svg(folder.join("threads.svg"))?;
     cores(&cost).write_svg(folder.join("cores.svg"))?;
     print_rates(&cost);
-    print_errors(&cost, &seen().collect::<Vec<_>>(), &unseen);
-    print_cores(&cost);
+    print_errors(&cost, seen, unseen);
+    print_cores(&cost, larger);
     Ok(())
 }
 
 /// A step's milliseconds, measured and as the model has them.
 fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usize) -> Chart {
-    let chart = Chart::new("a training step").x_label(label).y_label("ms");
+    let chart = Chart::new("threads:").logarithmic().x_label(label).y_label("ms");
     (0..2).fold(chart, |chart, at| {
-        let threads = if at == 0 { "1 thread" } else { "2 threads" };
         let points = |value: &dyn Fn(&Measured) -> f64| -> Vec<(f64, f64)> {
             sweep.iter().map(|measured| (size(measured.network) as f64, value(measured) / 1e6)).collect()
         };
         let measured = points(&|measured| measured.nanoseconds[at]);
         let modelled = points(&|measured| cost.nanoseconds(measured.network, at + 1));
-        chart.points(threads, &measured).points(format!("{threads}, model"), &modelled)
+        chart.points(format!("{}", at + 1), &measured).points(format!("{}, model", at + 1), &modelled)
     })
 }
 
-/// What more cores are asked about.
-const LARGER: [Network; 4] = [
-    Network { batch: 32, width: 512, depth: 2 },
-    Network { batch: 128, width: 512, depth: 2 },
-    Network { batch: 1024, width: 512, depth: 2 },
-    Network { batch: 1024, width: 2048, depth: 4 },
-];
-
-const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+/// A step's milliseconds against threads: measured on as many as are there, and as the model has them.
+fn threads(cost: &Cost, measured: &[Measured]) -> Chart {
+    let chart = Chart::new("rows:").logarithmic().x_label("threads; 512 wide, 2 hidden layers").y_label("ms");
+    measured.iter().fold(chart, |chart, Measured { network, nanoseconds }| {
+        let measured = [1.0, 2.0].into_iter().zip(nanoseconds.map(|one| one / 1e6)).collect::<Vec<_>>();
+        let modelled = CORES.map(|cores| (cores as f64, cost.nanoseconds(*network, cores) / 1e6));
+        chart.points(format!("{}", network.batch), &measured).points("model", &modelled)
+    })
+}
 
 fn speed_up(cost: &Cost, network: Network, cores: usize) -> f64 {
     cost.nanoseconds(network, 1) / cost.nanoseconds(network, cores)
 }
 
 fn cores(cost: &Cost) -> Chart {
-    let chart = Chart::new("speed-up, by the model").x_label("cores");
+    let chart = Chart::new("speed-up").logarithmic().x_label("cores");
     LARGER.into_iter().fold(chart, |chart, network| {
         let points = CORES.map(|cores| (cores as f64, speed_up(cost, network, cores)));
         chart.points(format!("{} × {}", network.batch, network.width), &points)
@@ -141,25 +167,25 @@ fn cores(cost: &Cost) -> Chart {
 
 fn print_rates(cost: &Cost) {
     let [step, operation, weight, multiply_add, element] = cost.rates;
-    println!("| a step | an operation | a weight in a product | a multiply-add | an element that flows | a fork |");
-    println!("|---:|---:|---:|---:|---:|---:|");
+    println!("| a step | an operation | a weight in a product | a multiply-add | an element | a fork | cut from |");
+    println!("|---:|---:|---:|---:|---:|---:|---:|");
     println!(
-        "| {:.1} µs | {:.1} µs | {weight:.3} ns | {multiply_add:.4} ns ({:.0} GFLOP/s) | {element:.2} ns | {:.1} µs |\n",
+        "| {:.1} µs | {:.1} µs | {weight:.3} ns | {multiply_add:.4} ns ({:.0} GFLOP/s) | {element:.2} ns | {:.1} µs | {:.0} µs |\n",
         step / 1e3,
         operation / 1e3,
         2.0 / multiply_add,
-        cost.fork / 1e3
+        cost.fork / 1e3,
+        cost.least / 1e3
     );
 }
 
 /// How far the model is from what was measured, for networks that it was fitted to and for others.
-fn print_errors(cost: &Cost, seen: &[&Measured], unseen: &[Measured]) {
+fn print_errors(cost: &Cost, seen: &[Measured], unseen: &[Measured]) {
     println!("| networks | threads | mean error | largest | within 20 % |");
     println!("|---|---:|---:|---:|---:|");
-    let unseen: Vec<&Measured> = unseen.iter().collect();
-    for (name, measured) in [("fitted to", seen), ("not seen", &unseen)] {
+    for (name, measured) in [("fitted to", seen), ("not seen", unseen)] {
         for threads in [1, 2] {
-            let error = |measured: &&Measured| {
+            let error = |measured: &Measured| {
                 (cost.nanoseconds(measured.network, threads) / measured.nanoseconds[threads - 1] - 1.0).abs()
             };
             let errors: Vec<f64> = measured.iter().map(error).collect();
@@ -177,19 +203,21 @@ fn print_errors(cost: &Cost, seen: &[&Measured], unseen: &[Measured]) {
     println!();
 }
 
-fn print_cores(cost: &Cost) {
-    println!("| batch × width, hidden layers | one core | GFLOP/s | speed-up on 2 | 16 | 64 |");
-    println!("|---|---:|---:|---:|---:|---:|");
-    for network in LARGER {
+fn print_cores(cost: &Cost, measured: &[Measured]) {
+    println!("| batch × width, hidden layers | one core | GFLOP/s | speed-up on 2 | measured | on 16 | on 64 |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    for (at, network) in LARGER.into_iter().enumerate() {
         let one = cost.nanoseconds(network, 1);
         let [two, sixteen, many] = [2, 16, 64].map(|cores| speed_up(cost, network, cores));
+        let seen = measured.get(at).map(|measured| measured.nanoseconds[0] / measured.nanoseconds[1]);
         println!(
-            "| {} × {}, {} | {:.2} ms | {:.0} | {two:.2} | {sixteen:.1} | {many:.1} |",
+            "| {} × {}, {} | {:.2} ms | {:.0} | {two:.2} | {} | {sixteen:.1} | {many:.1} |",
             network.batch,
             network.width,
             network.depth,
             one / 1e6,
-            2.0 * network.multiply_adds() / one
+            2.0 * network.multiply_adds() / one,
+            seen.map_or("–".to_owned(), |seen| format!("{seen:.2}"))
         );
     }
 }

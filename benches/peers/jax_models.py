@@ -132,7 +132,7 @@ def main():
         return (optax.apply_updates(w, changes), memory, statistics, key), value
 
     step = jax.jit(update, donate_argnums=0)
-    images, labels = peer.digits(asked.model)
+    images, labels = peer.digits(asked.model, asked.limit)
     images, labels = jnp.asarray(images.reshape(-1, 784)), jnp.asarray(labels.astype(numpy.int32))
     key, first = jax.random.split(jax.random.key(12345, impl="rbg"))
     w = weights(first)

@@ -64,7 +64,7 @@ def main():
     tensorflow.config.threading.set_intra_op_parallelism_threads(asked.threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(asked.threads)
     keras.utils.set_random_seed(12345)
-    images, labels = peer.digits(asked.model)
+    images, labels = peer.digits(asked.model, asked.limit)
     model = network(asked.model)
     model.compile(loss="categorical_crossentropy", optimizer=OPTIMIZERS[asked.model]())
     model.fit(

@@ -13,11 +13,12 @@ BATCH = dict(zip(MODELS, [100, 128, 32, 1000, 32]))
 
 
 def options():
-    """`MODEL [--epochs N] [--threads N] [--wait]`."""
+    """`MODEL [--epochs N] [--threads N] [--limit N] [--wait]`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--limit", type=int, help="only the first N images")
     parser.add_argument("--wait", action="store_true", help="a line of standard input starts an epoch, its end ends all")
     return parser.parse_args()
 
@@ -27,11 +28,11 @@ def idx(name, header):
     return numpy.frombuffer(gzip.decompress((DATA / f"{name}.gz").read_bytes()), numpy.uint8, offset=header)
 
 
-def digits(model):
-    """Training images n × 28 × 28 as the model takes them, and their labels."""
-    images = idx("train-images-idx3-ubyte", 16).reshape(-1, 28, 28).astype(numpy.float32)
+def digits(model, limit=None):
+    """Training images n × 28 × 28 as the model takes them, and their labels; or the first of them."""
+    images = idx("train-images-idx3-ubyte", 16).reshape(-1, 28, 28)[:limit].astype(numpy.float32)
     # deep_sigmoid normalises raw pixels itself.
-    return images if model == "deep_sigmoid" else images / 255, idx("train-labels-idx1-ubyte", 8)
+    return images if model == "deep_sigmoid" else images / 255, idx("train-labels-idx1-ubyte", 8)[:limit]
 
 
 class Epochs:

@@ -7,6 +7,7 @@ not timed again, so an interrupted sitting goes on.
 ROUNDS (5)      timed epochs of each program
 THREADS (2 1)   numbers of threads; every program is bound to as many cores
 SLOW (3)        a peer that took more than so many times the fastest peer's time in round 1 is timed in three rounds only
+LIMIT           only so many images, to see that everything runs
 PEERS           the peers to time, by name; all of them without it
 """
 import os
@@ -18,6 +19,7 @@ from programs import PRODUCTS, PROGRAMS, bound, environment
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 THREADS = [int(threads) for threads in os.environ.get("THREADS", "2 1").split()]
 SLOW, SLOW_ROUNDS = float(os.environ.get("SLOW", 3)), 3
+LIMIT = os.environ.get("LIMIT", "")
 NAMES = ["gradus", *(os.environ.get("PEERS", "").split() or list(PROGRAMS)[1:])]
 
 
@@ -45,6 +47,7 @@ class Program:
 
     def __init__(self, name, model, threads):
         command = bound([*PROGRAMS[name], model], threads) + ["--epochs", str(ROUNDS + 1), "--wait"]
+        command += ["--limit", LIMIT] if LIMIT else []
         pipe = subprocess.PIPE
         self.name = name
         # The programs say more on standard error than anyone wants to read; a failure is told by the missing line.

@@ -1,4 +1,4 @@
-"""Prints what a sitting saw as Markdown: `table.py FILE`. Times in seconds, memory in MiB."""
+"""Prints what a sitting saw as Markdown: `table.py FILE`; in one small table: `table.py FILE summary`."""
 import statistics
 import sys
 
@@ -76,6 +76,20 @@ def memory(most):
         row(model, *(f"{peak:.0f}" for peak in peaks.values()), ratio)
 
 
+def summary():
+    """Ours and the fastest peer, for each number of threads."""
+    counts = sorted(records, reverse=True)
+    names = [f"{'one thread' if threads == 1 else f'{threads} threads'}" for threads in counts]
+    head("model", *(cell for name in names for cell in (f"gradus, {name}", "fastest peer", "ratio")))
+    for model in records[counts[0]]:
+        cells = []
+        for programs in (records[threads][model] for threads in counts if model in records[threads]):
+            ours, theirs = median(programs["gradus"]), {name: median(programs[name]) for name in peers(programs)}
+            fastest = min(theirs, key=theirs.get)
+            cells += [f"{ours:.2f} s", f"{fastest}, {theirs[fastest]:.2f} s", f"**{ours / theirs[fastest]:.2f}**"]
+        row(f"`{model}`", *cells)
+
+
 def main():
     for threads in sorted(records, reverse=True):
         print(f"Seconds an epoch, {'one thread on one core' if threads == 1 else f'{threads} threads'}:\n")
@@ -90,4 +104,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    summary() if sys.argv[2:] == ["summary"] else main()

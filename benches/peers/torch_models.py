@@ -72,7 +72,7 @@ def main():
     torch.manual_seed(12345)
     network, optimizer = MODELS[asked.model]()
     start(asked.model, network)
-    images, labels = peer.digits(asked.model)
+    images, labels = peer.digits(asked.model, asked.limit)
     images, labels = torch.from_numpy(images).reshape(-1, *shape(asked.model)), torch.tensor(labels).long()
 
     def epoch():

@@ -27,6 +27,7 @@ pub struct Chart {
     title: String,
     x_label: String,
     y_label: String,
+    logarithmic: bool,
     series: Vec<(String, Vec<(f64, f64)>)>,
 }
 
@@ -43,7 +44,13 @@ const LABELS: usize = 10;
 impl Chart {
     /// A chart without series.
     pub fn new(title: impl Into<String>) -> Chart {
-        Chart { title: title.into(), x_label: String::new(), y_label: String::new(), series: Vec::new() }
+        Chart {
+            title: title.into(),
+            x_label: String::new(),
+            y_label: String::new(),
+            logarithmic: false,
+            series: Vec::new(),
+        }
     }
 
     /// What stands along the axis to the right.
@@ -55,6 +62,12 @@ impl Chart {
     /// What stands along the axis upwards.
     pub fn y_label(mut self, label: impl Into<String>) -> Chart {
         self.y_label = label.into();
+        self
+    }
+
+    /// With logarithmic axes, on which a power is a straight line. What is not positive leaves a gap.
+    pub fn logarithmic(mut self) -> Chart {
+        self.logarithmic = true;
         self
     }
 
@@ -87,6 +100,9 @@ impl Chart {
 
     fn axes(&self, about: [usize; 2]) -> [Axis; 2] {
         let points = || self.series.iter().flat_map(|(_, points)| points);
+        if self.logarithmic {
+            return [Axis::logarithmic(points().map(|(x, _)| *x)), Axis::logarithmic(points().map(|(_, y)| *y))];
+        }
         let mut x_axis = Axis::over(points().map(|(x, _)| *x), about[0]);
         if points().all(|(x, _)| x.fract() == 0.0) {
             x_axis.marks.retain(|mark| mark.fract() == 0.0); // there is no epoch 1.5
@@ -113,19 +129,19 @@ impl Chart {
         }
         svg.text(left + width / 2.0, SIZE[1] - 8.0, Anchor::Middle, &self.x_label);
         svg.text(8.0, top - 12.0, Anchor::Start, &self.y_label);
-        self.draw(&mut svg, place);
+        let drawable = |(x, y): &(f64, f64)| x_axis.has(*x) && y_axis.has(*y);
+        self.draw(&mut svg, drawable, place);
         svg.finish()
     }
 
     /// The lines, and the legend above them.
-    fn draw(&self, svg: &mut Svg, place: impl Fn((f64, f64)) -> [f64; 2]) {
+    fn draw(&self, svg: &mut Svg, drawable: impl Fn(&(f64, f64)) -> bool, place: impl Fn((f64, f64)) -> [f64; 2]) {
         let mut legend = SIZE[0] - MARGIN[2];
         for (number, (name, points)) in self.series.iter().enumerate().rev() {
             legend -= 7.0 * name.chars().count() as f64 + 12.0;
             svg.text(legend + 8.0, 20.0, Anchor::Start, name);
             svg.line(number, &[[legend - 16.0, 16.0], [legend + 2.0, 16.0]]);
             legend -= 22.0;
-            let drawable = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite() && point.1.abs() < 1e100;
             for run in points.split(|point| !drawable(point)).filter(|run| !run.is_empty()) {
                 svg.line(number, &run.iter().map(|point| place(*point)).collect::<Vec<_>>());
             }
@@ -147,7 +163,7 @@ impl Chart {
         let [x_axis, y_axis] = self.axes([1, 1]);
         let mut cells = vec![vec![' '; width]; height];
         for (number, (_, points)) in self.series.iter().enumerate() {
-            for (x, y) in points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
+            for (x, y) in points.iter().filter(|(x, y)| x_axis.has(*x) && y_axis.has(*y)) {
                 let column = (x_axis.place(*x).clamp(0.0, 1.0) * (width - 1) as f64).round() as usize;
                 let row = ((1.0 - y_axis.place(*y).clamp(0.0, 1.0)) * (height - 1) as f64).round() as usize;
                 cells[row][column] = MARKS[number % MARKS.len()];
@@ -191,7 +207,9 @@ mod tests {
             few.clone().series(hostile, &[]),
             few.clone().series("one", &[3.0]),
             few.clone().series("equal", &[2.0, 2.0]).series("gap", &[1.0, f64::NAN, f64::INFINITY, 2.0, 1e308]),
-            few.points("points", &[(0.5, -1e-9), (0.7, 1e9)]),
+            few.clone().points("points", &[(0.5, -1e-9), (0.7, 1e9)]),
+            few.clone().logarithmic().points("gap", &[(0.0, 1.0), (0.5, -1.0), (0.7, 1e9), (1e99, 1e-99)]),
+            few.logarithmic(),
         ];
         for chart in charts {
             let svg = chart.to_svg();

@@ -1,6 +1,7 @@
 //! What the charts share: escaped texts, coordinates, colours for light and dark, and axes with round numbers.
 
 use super::general;
+use crate::kernels::math::ln;
 use std::fmt::Display;
 use std::fmt::Write;
 
@@ -110,12 +111,13 @@ fn cut(value: f64) -> String {
     general((value * 100.0).round() / 100.0)
 }
 
-/// A range of numbers with round marks on it: 1, 2 or 5 times a power of ten apart.
+/// A range of numbers with round marks on it: 1, 2 or 5 times a power of ten apart, or, on a logarithmic axis, at these.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) marks: Vec<f64>,
+    logarithmic: bool,
 }
 
 impl Axis {
@@ -134,24 +136,47 @@ impl Axis {
         }
         let step = round_step((high - low) / about.max(1) as f64);
         let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-        Axis { low, high, marks: (first..=last).map(|mark| mark as f64 * step).collect() }
+        Axis { low, high, marks: (first..=last).map(|mark| mark as f64 * step).collect(), logarithmic: false }
+    }
+
+    /// Over all positive values by their logarithms, with a mark at least at each power of ten.
+    pub(super) fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
+        let axis = Axis::over(values.filter(|value| *value >= 1e-100), 1);
+        let (low, high) = if axis.low > 0.0 { (axis.low, axis.high) } else { (1.0, 10.0) };
+        let factors: &[f64] = if high / low < 1e3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let powers = std::iter::successors(Some(power_of_ten(low)), |power| Some(power * 10.0));
+        let powers = powers.take_while(|power| *power <= high);
+        let marks = powers.flat_map(|power| factors.iter().map(move |factor| factor * power));
+        Axis { low, high, marks: marks.filter(|mark| (low..=high).contains(mark)).collect(), logarithmic: true }
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high end.
     pub(super) fn place(&self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
+        let [value, low, high] = [value, self.low, self.high].map(|x| if self.logarithmic { ln(x) } else { x });
+        (value - low) / (high - low)
     }
+
+    /// Whether a value has a place that can be drawn.
+    pub(super) fn has(&self, value: f64) -> bool {
+        value.is_finite() && value.abs() < 1e100 && (!self.logarithmic || value >= 1e-100)
+    }
+}
+
+/// The largest power of ten that is not above `most`.
+fn power_of_ten(most: f64) -> f64 {
+    let mut power = 1.0;
+    while power > most && power > 1e-300 {
+        power /= 10.0;
+    }
+    while power * 10.0 <= most && power < 1e300 {
+        power *= 10.0;
+    }
+    power
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
 fn round_step(least: f64) -> f64 {
-    let mut power = 1.0;
-    while power > least && power > 1e-300 {
-        power /= 10.0;
-    }
-    while power * 10.0 <= least && power < 1e300 {
-        power *= 10.0;
-    }
+    let power = power_of_ten(least);
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= least).unwrap_or(power * 10.0)
 }
 
@@ -169,6 +194,18 @@ mod tests {
             assert!(axis.marks.iter().all(|mark| (-1e-9..=1.0 + 1e-9).contains(&axis.place(*mark))), "{axis:?}");
         }
         assert_eq!(Axis::over([f64::NAN].into_iter(), 2).low, 0.0);
+    }
+
+    #[test]
+    fn logarithmic_marks_are_powers_of_ten_and_equal_ratios_equally_far_apart() {
+        let axis = Axis::logarithmic([0.0, 0.5, -3.0, 2000.0, f64::INFINITY].into_iter());
+        assert_eq!((axis.low, axis.high), (0.5, 2000.0));
+        assert_eq!(axis.marks, [1.0, 10.0, 100.0, 1000.0]);
+        let [one, ten, hundred] = [1.0, 10.0, 100.0].map(|value| axis.place(value));
+        approx::assert_relative_eq!(ten - one, hundred - ten, max_relative = 1e-12);
+        assert!(axis.has(1.0) && !axis.has(0.0) && !axis.has(-1.0) && !axis.has(f64::NAN));
+        assert_eq!(Axis::logarithmic([4.0, 60.0].into_iter()).marks, [5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(Axis::logarithmic([-1.0].into_iter()).high, 10.0);
     }
 
     #[test]

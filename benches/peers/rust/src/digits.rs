@@ -1,6 +1,6 @@
 //! The training digits, from the repository's own files.
 
-use crate::{Model, Result};
+use crate::{Model, Options, Result};
 use flate2::read::GzDecoder;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// 60,000 images and their labels, in memory, with a generator that orders them anew for each epoch.
+/// 60,000 images or the first of them, and their labels, in memory, with a generator that orders them anew for each epoch.
 pub struct Digits {
     /// 784 pixels an image: divided by 255, or as they are where the model normalises itself.
     pub pixels: Vec<f32>,
@@ -18,10 +18,12 @@ pub struct Digits {
 }
 
 impl Digits {
-    pub fn load(model: Model) -> Result<Digits> {
-        let scale = if model == Model::DeepSigmoid { 1.0 } else { 255.0 };
-        let pixels = idx("train-images-idx3-ubyte.gz", 16)?.into_iter().map(|pixel| f32::from(pixel) / scale).collect();
-        let labels = idx("train-labels-idx1-ubyte.gz", 8)?;
+    pub fn load(options: &Options) -> Result<Digits> {
+        let scale = if options.model == Model::DeepSigmoid { 1.0 } else { 255.0 };
+        let mut labels = idx("train-labels-idx1-ubyte.gz", 8)?;
+        labels.truncate(options.limit);
+        let pixels = idx("train-images-idx3-ubyte.gz", 16)?.into_iter().take(784 * labels.len());
+        let pixels = pixels.map(|pixel| f32::from(pixel) / scale).collect();
         Ok(Digits { pixels, labels, random: StdRng::seed_from_u64(12345) })
     }
 

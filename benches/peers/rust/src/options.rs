@@ -1,4 +1,4 @@
-//! The command line, `MODEL [--epochs N] [--threads N] [--wait]`, and the epochs it asks for.
+//! The command line, `MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, and the epochs it asks for.
 
 use crate::Result;
 use std::io::stdin;
@@ -51,6 +51,8 @@ impl Model {
 /// What the command line asks for.
 pub struct Options {
     pub model: Model,
+    /// Only so many images.
+    pub limit: usize,
     epochs: usize,
     wait: bool,
 }
@@ -70,6 +72,7 @@ impl Options {
         std::env::set_var("RAYON_NUM_THREADS", number("--threads", 2)?.to_string());
         Ok(Options {
             model,
+            limit: number("--limit", usize::MAX)?,
             epochs: number("--epochs", 1)?,
             wait: arguments.iter().any(|argument| argument == "--wait"),
         })

@@ -129,7 +129,7 @@ impl Rule {
 fn main() -> gradus_peers::Result<()> {
     let options = Options::parse()?;
     let model = options.model;
-    let mut digits = Digits::load(model)?;
+    let mut digits = Digits::load(&options)?;
     let (rows, device) = (digits.labels.len(), Device::Cpu);
     let sample: &[usize] = if model == Model::Lenet5 { &[1, 28, 28] } else { &[784] };
     let pixels = Tensor::from_vec(std::mem::take(&mut digits.pixels), [&[rows], sample].concat(), &device)?;
