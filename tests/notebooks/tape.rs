@@ -1,6 +1,6 @@
 //! The network of the fifth notebook, written on the tape by hand: 784 → 200 relu → 10, trained with Adam.
 
-use gradus::data::{Arrays, Dataset, NextBatch};
+use gradus::data::{Dataset, NextBatch};
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Init, Key, Shape};
@@ -59,7 +59,7 @@ impl BasicNn {
     }
 
     /// A training step on the next batch of one-hot digits; returns its loss.
-    pub(crate) fn step(&mut self, data: &Arrays) -> f32 {
+    pub(crate) fn step(&mut self, data: &dyn Dataset) -> f32 {
         self.step += 1;
         data.gather(self.batches.next_batch(), &mut self.inputs, &mut self.targets);
         self.tape.input_mut(self.input).iter_mut().zip(&self.inputs).for_each(|(x, value)| *x = *value);
