@@ -113,6 +113,17 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Training came to a loss, or to weights, that are NaN or infinite.
+    Diverged {
+        /// The epoch's number, from 1.
+        epoch: u64,
+        /// The step's number, from 1 at the model's first.
+        step: u64,
+        /// The batch's loss.
+        loss: f64,
+        /// Where the first value that is not finite came from, as in `the output of dense_1: affine`.
+        place: String,
+    },
     /// The thread pool could not be made.
     Threads(String),
     /// An error of a user's own operation, layer or dataset.
@@ -215,6 +226,11 @@ impl fmt::Display for Error {
                 write!(f, "there is no {kind} \"{name}\"; there is {}", join(known))
             }
             Error::Spec { class, problem } => write!(f, "{class} {problem}"),
+            Error::Diverged { epoch, step, loss, place } => write!(
+                f,
+                "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
+                 the learning rate, clip gradients, or look at the data"
+            ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),
         }

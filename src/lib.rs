@@ -63,8 +63,8 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{
-    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses, Model,
-    Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses,
+    Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
 pub use save::CallbackState;

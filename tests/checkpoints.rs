@@ -245,6 +245,26 @@ fn child() {
 
 const CHILD: &str = "GRADUS_TEST_CHECKPOINTS";
 
+/// What is written beside the place of the next checkpoint goes to a device that has no room, as on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_checkpoint_before() {
+    let folder = Folder::new("space");
+    train(Checkpoints::new(&folder.0), 1, 7);
+    let beside = format!("step-{:012}.safetensors.{}.part", 8, std::process::id());
+    std::os::unix::fs::symlink("/dev/full", folder.0.join(beside)).unwrap();
+    let mut model = model(1);
+    let settings = quiet(3).checkpoints(Checkpoints::new(&folder.0).every_steps(1)).resume(&folder.0);
+    match model.fit(&data(), settings).unwrap_err() {
+        Error::Io { path, source } => {
+            assert_eq!((path, source.kind()), (folder.file(8), std::io::ErrorKind::StorageFull));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((model.step(), folder.content().as_str()), (8, "5 7"));
+    check_resumes(&folder, 7);
+}
+
 /// A limit on the length of files ends a write in its middle, as a full disk does, and needs no rights to set.
 #[cfg(unix)]
 #[test]

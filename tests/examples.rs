@@ -1,7 +1,11 @@
 //! The examples as a user meets them: run by cargo, read from the outside.
 
-use gradus::Model;
+mod notebooks;
+
+use gradus::data::mnist;
 use gradus::tape::Params;
+use gradus::{Fit, Model, Progress};
+use notebooks::{BasicNn, Notebook};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -82,6 +86,27 @@ fn check_report(out: &Path) {
     }
 }
 
+/// The weights' digest where the same training is done with what other tests take for this example's network; `None` where
+/// they have none.
+fn trained_here(example: &str, arguments: &[&str]) -> Option<String> {
+    let number = |name: &str| {
+        let at = arguments.iter().position(|word| *word == name).unwrap();
+        arguments[at + 1].parse::<usize>().unwrap()
+    };
+    let (digits, limit) = (mnist::load(None).unwrap().train, number("--limit"));
+    if example == "basic_nn" {
+        let data = digits.normalized().unwrap().reshaped([784]).unwrap().one_hot(10).unwrap();
+        let (rows, mut network) = (data.rows(5000..5000 + limit).unwrap(), BasicNn::new(limit, 1000));
+        (0..number("--steps")).for_each(|_| assert!(network.step(&rows).is_finite()));
+        return Some(network.params.sha256());
+    }
+    let notebook = Notebook::ALL.iter().find(|notebook| notebook.name == example)?;
+    let (data, mut model) = (notebook.data(&digits.first(limit)), notebook.model(2));
+    let settings = Fit::new().epochs(number("--epochs")).batch_size(notebook.batch_size).progress(Progress::Quiet);
+    model.fit(&data, settings).unwrap();
+    Some(model.params().sha256())
+}
+
 /// What every example shows and writes; returns what it showed.
 fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> String {
     let out = folder(example);
@@ -105,6 +130,7 @@ fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> Stri
         }
     };
     assert_eq!(saved, digest, "the file holds the weights whose digest is shown");
+    assert_eq!(trained_here(example, more).unwrap_or(saved), digest, "tests take this network for the example's");
     let again = run(example, &[&["--threads=2", "--quiet", "--out", out.to_str().unwrap()], more].concat());
     assert_eq!(check_last_lines(&text(&again.stdout)), digest, "threads do not change a bit");
     assert_eq!(text(&again.stderr), "", "--quiet is quiet");

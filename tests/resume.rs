@@ -6,6 +6,7 @@ use gradus::data::{Arrays, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::{Accuracy, History};
+use gradus::optimizers::schedules::OneCycle;
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::{
     BatchEnd, Callback, CallbackState, Checkpoints, Compile, EpochEnd, Error, Fit, Flow, Model, Progress, Result,
@@ -161,6 +162,19 @@ fn every_optimizer_resumes_within_an_epoch_and_between_two() {
 #[test]
 fn convolutions_resume() {
     check("lenet5", || compile(&notebooks::lenet5(), Sgd::new(0.1)), &digits(200), &[9]);
+}
+
+#[test]
+fn a_schedule_goes_on_where_it_stood() {
+    let (folder, data) = (Folder::new("schedule"), digits(200));
+    let make = || compile(&network(), Adam::new(OneCycle::new(0.01, 21)));
+    let (mut whole, mut first, mut resumed) = (make(), make(), make());
+    let history = whole.fit(&data, quiet(3)).unwrap();
+    let expected = fingerprint(&whole, &history, &data);
+    let mut pause = Pause(9);
+    first.fit(&data, quiet(3).callback(&mut pause).checkpoints(Checkpoints::new(&folder.0))).unwrap();
+    let history = resumed.fit(&data, quiet(3).resume(&folder.0)).unwrap();
+    assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
 /// The checkpoints of a paused training, and the model that would resume from them.

@@ -24,7 +24,9 @@ mod threads;
 mod training;
 mod update;
 
-pub use callbacks::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd};
+pub use callbacks::{
+    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,
+};
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
 pub use compile::Compile;

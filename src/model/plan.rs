@@ -30,6 +30,8 @@ pub(super) struct Plan {
     /// The loss of each head, unweighted, and what they sum up to.
     losses: Vec<Id>,
     loss: Option<Id>,
+    /// Where the first value that is not finite came from in the last run, if its loss is none.
+    pub(super) not_finite: Option<String>,
 }
 
 impl Plan {
@@ -48,7 +50,7 @@ impl Plan {
         let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
         let loss = loss.map(|loss| loss.id());
-        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, losses, loss })
+        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, losses, loss, not_finite: None })
     }
 
     /// Where a batch of one input and one target is written.
@@ -58,6 +60,12 @@ impl Plan {
 
     pub(super) fn run(&mut self, params: &Params, key: Key) {
         self.tape.run(params, key);
+    }
+
+    /// Looks for where a loss that is NaN or infinite came from, while the parameters are those of the run.
+    pub(super) fn look_for_not_finite(&mut self, params: &Params) {
+        let broken = self.loss.is_some_and(|loss| !self.tape.view(loss)[0].is_finite());
+        self.not_finite = if broken { self.tape.first_not_finite(params) } else { None };
     }
 
     pub(super) fn output(&self, output: usize) -> View<'_> {

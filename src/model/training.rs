@@ -160,7 +160,8 @@ impl<'a> Training<'a> {
             if !callbacks.is_empty() {
                 self.current.means.write(&model.heads, &mut self.scores);
                 let (epoch, epochs) = (model.epoch + 1, self.epochs);
-                let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, scores: &self.scores };
+                let (not_finite, scores) = (plan.not_finite.as_deref(), &self.scores);
+                let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
             }
             let due = self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step));
@@ -197,6 +198,7 @@ impl Model {
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) {
         let step = self.step + 1;
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
+        plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {
             plan.tape.backward(&self.params, &mut self.gradients);
         }

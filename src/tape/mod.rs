@@ -4,6 +4,7 @@
 //! differentiation walks the list backwards (Griewank and Walther 2008, *Evaluating Derivatives*). Inputs always come
 //! before outputs, so an output's gradient can be split off from those of its inputs without any bookkeeping at run time.
 
+mod finite;
 mod op;
 mod params;
 mod plan;

@@ -1,12 +1,19 @@
 //! The networks of the five notebooks, which several tests train.
 #![allow(dead_code, unused_imports)] // a test may need only some of them
 
+mod digests;
 mod tape;
 
+pub(crate) use digests::{Size, digests};
 pub(crate) use tape::BasicNn;
 
-use gradus::Sequential;
+use gradus::data::Arrays;
+use gradus::data::mnist::Digits;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Reshape};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::metrics::Accuracy;
+use gradus::optimizers::{Adam, RmsProp, Sgd};
+use gradus::{Compile, Model, Sequential};
 
 pub(crate) fn dense_linear() -> Sequential {
     Sequential::new([28, 28])
@@ -52,4 +59,60 @@ pub(crate) fn deep_sigmoid() -> Sequential {
         .add(sigmoid(60))
         .add(sigmoid(30))
         .add(Dense::new(10).activation(Activation::Softmax))
+}
+
+/// Each notebook that has a compiled model: its network, and the settings, seed, batch size and rows of its example.
+pub(crate) struct Notebook {
+    pub(crate) name: &'static str,
+    pub(crate) batch_size: usize,
+    pub(crate) network: fn() -> Sequential,
+    compile: fn() -> Compile,
+    seed: u64,
+    raw: bool,
+}
+
+impl Notebook {
+    pub(crate) const ALL: [Notebook; 4] = [
+        Notebook {
+            name: "dense_linear",
+            batch_size: 100,
+            network: dense_linear,
+            compile: || Compile::new(Adam::default(), CategoricalCrossentropy::new()),
+            seed: 1234,
+            raw: false,
+        },
+        Notebook {
+            name: "lenet5",
+            batch_size: 128,
+            network: lenet5,
+            compile: || Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()),
+            seed: 12345,
+            raw: false,
+        },
+        Notebook {
+            name: "dropout_mlp",
+            batch_size: 32,
+            network: dropout_mlp,
+            compile: || Compile::new(RmsProp::default(), CategoricalCrossentropy::new()),
+            seed: 1,
+            raw: false,
+        },
+        Notebook {
+            name: "deep_sigmoid",
+            batch_size: 32,
+            network: deep_sigmoid,
+            compile: || Compile::new(Sgd::new(0.03), CategoricalCrossentropy::new()),
+            seed: 42,
+            raw: true,
+        },
+    ];
+
+    pub(crate) fn model(&self, threads: usize) -> Model {
+        (self.network)().compile((self.compile)().metric(Accuracy).seed(self.seed).threads(threads)).unwrap()
+    }
+
+    pub(crate) fn data(&self, digits: &Digits) -> Arrays {
+        let pixels = if self.raw { digits.raw() } else { digits.normalized() };
+        pixels.and_then(|pixels| pixels.one_hot(10)).unwrap()
+    }
 }

@@ -1,10 +1,12 @@
 //! Callbacks: what is told about training while it runs, may change the model, and may stop it.
 
 mod all;
+mod divergence;
 mod moments;
 mod monitor;
 mod progress;
 
+pub use divergence::Divergence;
 pub use moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 pub use monitor::Monitor;
 pub use progress::Progress;

@@ -49,6 +49,8 @@ pub struct BatchEnd<'a> {
     pub batches: usize,
     /// The batch's own mean loss, before its update.
     pub loss: f64,
+    /// Where the first value that is NaN or infinite came from, if the loss is: `the output of dense_1: affine`.
+    pub not_finite: Option<&'a str>,
     /// Means over the epoch so far.
     pub scores: &'a Scores,
 }

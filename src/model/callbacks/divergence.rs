@@ -1,0 +1,205 @@
+//! What happens when the loss becomes NaN or infinite: an error, or the last good weights, or those and a lower rate.
+
+use super::{BatchEnd, Callback, CallbackState, EpochEnd, Flow, Model, Stop, TrainBegin};
+use crate::error::{Error, Result, check_setting};
+use crate::model::OptimizerState;
+use crate::save::MemoryArray;
+use crate::tape::Params;
+use std::ops::ControlFlow;
+
+/// Watches for a loss that is NaN or infinite, after each step, and for such weights, after each epoch. What it sees is an
+/// [`Error::Diverged`], which names the first layer whose output was not finite.
+///
+/// Keras' `TerminateOnNaN` is the least of its three answers:
+///
+/// ```
+/// use gradus::Divergence;
+/// let divergence = Divergence::stop(); // `fit` ends with the error
+/// let divergence = Divergence::restore_last_good(); // training ends with weights that are good; `seen` says why
+/// let divergence = Divergence::lower_rate(0.5); // training goes on from them, at half the learning rate
+/// ```
+///
+/// The weights are good when a step from them had a finite loss. The last two keep such weights, with running statistics
+/// and what the optimizer remembers, in memory: those of the beginning, and then of every hundredth step. Counters of steps
+/// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
+/// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
+#[derive(Debug)]
+pub struct Divergence {
+    answer: Answer,
+    every_steps: u64,
+    most: u64,
+    /// Weights from which a step had a finite loss; at first those of the beginning.
+    good: Option<Snapshot>,
+    /// Weights from which no step was made yet, where `waiting`.
+    next: Option<Snapshot>,
+    waiting: bool,
+    times: u64,
+    seen: Vec<Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Answer {
+    Stop,
+    Restore,
+    LowerRate(f32),
+}
+
+impl Divergence {
+    /// Ends `fit` with [`Error::Diverged`]. The weights are those after the step.
+    pub fn stop() -> Divergence {
+        Divergence::new(Answer::Stop)
+    }
+
+    /// Puts the last good weights back, and ends training there.
+    pub fn restore_last_good() -> Divergence {
+        Divergence::new(Answer::Restore)
+    }
+
+    /// Puts the last good weights back, multiplies the learning rate by `factor`, 0 < factor < 1, and goes on. The tenth
+    /// time ends `fit` with [`Error::Diverged`], with the last good weights.
+    pub fn lower_rate(factor: f32) -> Divergence {
+        Divergence::new(Answer::LowerRate(factor))
+    }
+
+    fn new(answer: Answer) -> Divergence {
+        let (every_steps, most) = (100, 9);
+        Divergence { answer, every_steps, most, good: None, next: None, waiting: false, times: 0, seen: Vec::new() }
+    }
+
+    /// After how many steps weights are kept, instead of 100: more often loses less, and costs a copy.
+    pub fn every_steps(mut self, steps: u64) -> Divergence {
+        self.every_steps = steps;
+        self
+    }
+
+    /// How often the rate is lowered at most, instead of nine times.
+    pub fn most(mut self, times: u64) -> Divergence {
+        self.most = times;
+        self
+    }
+
+    /// What was seen in this `fit`, in order: an [`Error::Diverged`] each time.
+    pub fn seen(&self) -> &[Error] {
+        &self.seen
+    }
+
+    /// Weights from which a step had a finite loss are good; every so many steps it is time for others.
+    fn keep(&mut self, model: &Model) -> Result<()> {
+        if self.answer == Answer::Stop {
+            return Ok(());
+        }
+        if self.waiting {
+            std::mem::swap(&mut self.good, &mut self.next);
+        }
+        self.waiting = model.step().is_multiple_of(self.every_steps);
+        match &mut self.next {
+            Some(next) if self.waiting => next.take(model),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, model: &mut Model, error: Error) -> Result<Flow> {
+        self.waiting = false;
+        self.times += 1;
+        self.good.as_ref().map_or(Ok(()), |good| good.put_back(model))?;
+        match self.answer {
+            Answer::LowerRate(factor) if self.times <= self.most => {
+                model.set_learning_rate(factor * model.learning_rate())?;
+                self.seen.push(error);
+                Ok(Flow::Continue(()))
+            }
+            Answer::Restore => {
+                self.seen.push(error);
+                Ok(ControlFlow::Break(Stop::Done))
+            }
+            Answer::Stop | Answer::LowerRate(_) => Err(error),
+        }
+    }
+}
+
+impl Callback for Divergence {
+    fn train_begin(&mut self, model: &mut Model, _begin: &TrainBegin<'_>) -> Result<()> {
+        let steps = self.every_steps;
+        check_setting(steps > 0, "Divergence", "every_steps", steps as f64, "1 ≤ every_steps")?;
+        if let Answer::LowerRate(factor) = self.answer {
+            check_setting(0.0 < factor && factor < 1.0, "Divergence", "factor", factor.into(), "0 < factor < 1")?;
+        }
+        (self.waiting, self.times) = (false, 0);
+        self.seen.clear();
+        if self.answer != Answer::Stop {
+            // After a resume both are the weights of the checkpoint; `restore` then says which of them they are.
+            (self.good, self.next) = (Some(Snapshot::of(model)), Some(Snapshot::of(model)));
+        }
+        Ok(())
+    }
+
+    fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        let Some(place) = end.not_finite else { return self.keep(model).map(Flow::Continue) };
+        let error = Error::Diverged { epoch: end.epoch, step: model.step(), loss: end.loss, place: place.into() };
+        self.answer(model, error)
+    }
+
+    /// The last step's update is seen by no further step of its epoch.
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        let Some(place) = model.params().first_not_finite() else { return Ok(Flow::Continue(())) };
+        let (epoch, step, loss) = (end.epoch.number, model.step(), end.epoch.scores.loss);
+        self.answer(model, Error::Diverged { epoch, step, loss, place })
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        let good = self.good.as_ref()?.as_params();
+        let state = CallbackState::new("Divergence").with("times", self.times as f64);
+        Some(state.with("waiting", f64::from(self.waiting)).with_params(&good))
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<()> {
+        self.times = state.number("times")? as u64;
+        self.waiting = state.number("waiting")? != 0.0;
+        self.good.as_mut().map_or(Ok(()), |good| good.assign(state.params()))
+    }
+}
+
+/// Weights, running statistics, and what the optimizer remembers of them.
+#[derive(Debug)]
+struct Snapshot {
+    params: Params,
+    memory: OptimizerState,
+}
+
+impl Snapshot {
+    fn of(model: &Model) -> Snapshot {
+        Snapshot { params: model.params().clone(), memory: model.optimizer_state().clone() }
+    }
+
+    fn take(&mut self, model: &Model) -> Result<()> {
+        self.memory.remember(&self.params, model.optimizer_state(), model.params());
+        self.params.assign(model.params())
+    }
+
+    fn put_back(&self, model: &mut Model) -> Result<()> {
+        let Model { params, memory, .. } = model;
+        memory.remember(params, &self.memory, &self.params);
+        params.assign(&self.params)
+    }
+
+    /// All arrays as a checkpoint keeps them for callbacks: by name, and those of the optimizer as files name them.
+    fn as_params(&self) -> Params {
+        let mut all = self.params.clone();
+        for MemoryArray { name, shape, values } in self.memory.arrays(&self.params) {
+            let added = all.insert(&name, shape, values.to_vec(), false);
+            added.expect("files tell the optimizer's arrays from weights by their names");
+        }
+        all
+    }
+
+    fn assign(&mut self, all: &Params) -> Result<()> {
+        self.params.assign(all)?;
+        let arrays = self.memory.arrays(&self.params);
+        let stored = arrays.iter().map(|MemoryArray { name, shape, .. }| {
+            let values = all.values(all.id(name)?).to_vec();
+            Ok((name.clone(), (*shape, values)))
+        });
+        let stored = stored.collect::<Result<_>>()?;
+        self.memory.assign(&self.params, &stored)
+    }
+}

@@ -1,0 +1,97 @@
+//! Where a value that is NaN or infinite came from.
+
+use super::Tape;
+use super::op::Place;
+use super::params::Params;
+
+impl Tape {
+    /// Where the first value that is NaN or infinite came from, in the order in which the last run computed them; `None`
+    /// where all are finite. `params` are to be as they were in that run.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// use ndarray::arr1;
+    /// let params = Params::new();
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = recorder.scope("logarithms", || x.ln() * 2.0);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// for (values, place) in [([1.0, 2.0], None), ([1.0, -2.0], Some("the output of logarithms: ln"))] {
+    ///     tape.input_mut(x).assign(&arr1(&values));
+    ///     tape.run(&params, Key::from_seed(0));
+    ///     assert_eq!(tape.first_not_finite(&params).as_deref(), place);
+    /// }
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When `params` are not those of the recording.
+    pub fn first_not_finite(&self, params: &Params) -> Option<String> {
+        self.check_params(params.stamp);
+        if self.inputs.iter().any(|input| !finite(&self.buffers[*input])) {
+            return Some("in the batch itself".into());
+        }
+        for step in &self.steps {
+            let weights = step.inputs.iter().filter_map(|source| match source.place {
+                Place::Param(index) => params.ids().nth(index),
+                _ => None,
+            });
+            for id in weights {
+                if !finite(params.values(id)) {
+                    return Some(format!("the parameter {}", params.name(id)));
+                }
+            }
+            if !finite(&self.buffers[step.output]) {
+                let separator = if step.scope.is_empty() { "" } else { ": " };
+                return Some(format!("the output of {}{separator}{}", step.scope, step.op.name()));
+            }
+        }
+        None
+    }
+}
+
+impl Params {
+    /// The first array with a value that is NaN or infinite, as a place.
+    pub(crate) fn first_not_finite(&self) -> Option<String> {
+        self.ids().find(|id| !finite(self.values(*id))).map(|id| format!("the parameter {}", self.name(id)))
+    }
+}
+
+fn finite(values: &[f32]) -> bool {
+    values.iter().all(|value| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::random::Key;
+    use crate::tape::{Mode, Params, Recorder};
+    use ndarray::arr2;
+
+    /// A tape that multiplies twice, run on this input and these weights.
+    fn place(x: f32, weights: [f32; 2]) -> Option<String> {
+        let mut params = Params::new();
+        let ids = ["a", "b"].map(|name| params.add(name, &arr2(&[[1.0]])).unwrap());
+        let recorder = Recorder::new(Mode::Training);
+        let input = recorder.input([1, 1]);
+        let hidden = recorder.scope("first", || input.matmul(recorder.parameter(&params, ids[0])));
+        let output = recorder.scope("second", || hidden.matmul(recorder.parameter(&params, ids[1])));
+        recorder.minimize(output.sum());
+        let input = input.id();
+        let mut tape = recorder.finish().unwrap();
+        ids.iter().zip(weights).for_each(|(id, weight)| params.get_mut(*id).fill(weight));
+        tape.input_mut(input).fill(x);
+        tape.run(&params, Key::from_seed(0));
+        tape.first_not_finite(&params)
+    }
+
+    #[test]
+    fn the_first_place_is_named() {
+        assert_eq!(place(1.0, [1e30, 1e8]), None);
+        assert_eq!(place(1.0, [1e30, 1e10]).unwrap(), "the output of second: matmul");
+        assert_eq!(place(1e10, [1e30, 1e10]).unwrap(), "the output of first: matmul");
+        assert_eq!(place(1.0, [1.0, f32::NAN]).unwrap(), "the parameter b");
+        assert_eq!(place(1.0, [f32::INFINITY, f32::NAN]).unwrap(), "the parameter a");
+        assert_eq!(place(f32::NEG_INFINITY, [1.0, f32::NAN]).unwrap(), "in the batch itself");
+    }
+}
