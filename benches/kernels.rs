@@ -6,7 +6,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_gr
 use gradus::Key;
 use gradus::data::mnist;
 use gradus::kernels::activation::{self, Elementwise};
-use gradus::kernels::conv2d::{self, Geometry, Scratch};
+use gradus::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use gradus::kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
 use gradus::kernels::pool::{self, PoolGeometry};
 use gradus::kernels::{dropout, softmax};
@@ -109,10 +109,16 @@ fn convolutions(criterion: &mut Criterion) {
             bencher.iter(|| conv2d::forward(&geometry, &x, &w, None, Elementwise::Linear, &mut y, &mut scratch));
         });
         group.bench_function(BenchmarkId::new("weight", &shape), |bencher| {
-            bencher.iter(|| conv2d::backward_weight(&geometry, &x, &dy, &mut dw, &mut scratch));
+            bencher.iter(|| {
+                let wanted = Wanted { dw: Some(&mut dw), ..Wanted::default() };
+                conv2d::backward(&geometry, &x, &w, &dy, wanted, &mut scratch);
+            });
         });
         group.bench_function(BenchmarkId::new("input", &shape), |bencher| {
-            bencher.iter(|| conv2d::backward_input(&geometry, &dy, &w, &mut dx, &mut scratch));
+            bencher.iter(|| {
+                let wanted = Wanted { dx: Some(&mut dx), ..Wanted::default() };
+                conv2d::backward(&geometry, &x, &w, &dy, wanted, &mut scratch);
+            });
         });
     }
 }

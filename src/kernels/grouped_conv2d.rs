@@ -211,8 +211,8 @@ mod tests {
         let mut scratch = conv2d::Scratch::new(&plain, true);
         let [mut right_y, mut right_dw, mut right_dx] = [&y, &dw, &dx].map(|like| samples::unset(like.len()));
         conv2d::forward(&plain, &x, &w, None, Elementwise::Linear, &mut right_y, &mut scratch);
-        conv2d::backward_weight(&plain, &x, &dy, &mut right_dw, &mut scratch);
-        conv2d::backward_input(&plain, &dy, &w, &mut right_dx, &mut scratch);
+        let wanted = conv2d::Wanted { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };
+        conv2d::backward(&plain, &x, &w, &dy, wanted, &mut scratch);
         samples::assert_same_bits(&y, &right_y, "forward");
         samples::assert_same_bits(&dw, &right_dw, "kernels");
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);

@@ -16,6 +16,7 @@ pub mod dropout;
 pub(crate) mod elementwise;
 pub(crate) mod global_max;
 pub(crate) mod grouped_conv2d;
+mod images;
 pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
 pub mod math;

@@ -1,7 +1,8 @@
 //! Maximum over windows of an image, and the gradient's way back to the element that was the maximum.
 
+use crate::kernels::images;
+use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
-use rayon::prelude::*;
 
 /// The sizes of a pooling, checked by the operation that records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,167 +33,264 @@ impl PoolGeometry {
     }
 }
 
-/// Work, in elements, below which a fork costs more than it gives.
-const WORTH_SPLITTING: usize = 1 << 15;
+/// A window's side that is not known when compiling.
+const ANY: usize = 0;
+
+/// Images that stay on one thread.
+const IMAGES_PER_PIECE: usize = 8;
+
+impl PoolGeometry {
+    /// What a pass over a piece takes one thread, in nanoseconds.
+    fn nanoseconds(&self) -> usize {
+        IMAGES_PER_PIECE * self.image() / 10
+    }
+
+    /// Whether no element lies in two windows.
+    fn apart(&self) -> bool {
+        self.strides[0] >= self.window[0] && self.strides[1] >= self.window[1]
+    }
+
+    /// Elements between the windows of a row.
+    fn step(&self) -> usize {
+        self.strides[1] * self.channels
+    }
+
+    /// Where in an image the first window of a row of windows has its row `below`.
+    fn row(&self, row: usize, below: usize) -> usize {
+        (row * self.strides[0] + below) * self.width * self.channels
+    }
+
+    /// How far place `tap` of a window is from its first.
+    fn offset(&self, tap: usize) -> usize {
+        (tap / self.window[1] * self.width + tap % self.window[1]) * self.channels
+    }
+
+    /// The window's sides; known when compiling where `SIDE` is not [`ANY`].
+    #[inline(always)]
+    fn sides<const SIDE: usize>(&self) -> [usize; 2] {
+        if SIDE == ANY { self.window } else { [SIDE; 2] }
+    }
+}
 
 /// y = the maximum of each window; `at` = the first place in the window, row-major, where it stands.
 ///
 /// A NaN counts as larger than any number, so that it is not hidden.
+///
+/// # Panics
+/// When a slice has another length than the geometry says.
 pub fn max_forward(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
     assert_eq!((x.len(), y.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
     assert_eq!(at.len(), y.len());
-    let level = simd::current();
-    let image = |((x, y), at): ((&[f32], &mut [f32]), &mut [u16])| max_image(level, geometry, x, y, at);
-    if x.len() < WORTH_SPLITTING {
-        let images = x.chunks(geometry.image()).zip(y.chunks_mut(geometry.pooled()));
-        images.zip(at.chunks_mut(geometry.pooled())).for_each(image);
-    } else {
-        let images = x.par_chunks(geometry.image()).zip(y.par_chunks_mut(geometry.pooled()));
-        images.zip(at.par_chunks_mut(geometry.pooled())).for_each(image);
-    }
+    let (level, image, pooled) = (simd::current(), geometry.image(), geometry.pooled());
+    let piece = |size: usize| IMAGES_PER_PIECE * size;
+    images::for_each(
+        (x, piece(image)),
+        (y, piece(pooled)),
+        (at, piece(pooled)),
+        geometry.nanoseconds(),
+        &|x, y, at| {
+            let results = y.chunks_exact_mut(pooled).zip(at.chunks_exact_mut(pooled));
+            for (x, (y, at)) in x.chunks_exact(image).zip(results) {
+                match (geometry.window == [2, 2], geometry.channels <= 8) {
+                    (true, true) => max_image::<8, 2>(level, geometry, x, y, at),
+                    (true, false) => max_image::<16, 2>(level, geometry, x, y, at),
+                    (false, true) => max_image::<8, ANY>(level, geometry, x, y, at),
+                    (false, false) => max_image::<16, ANY>(level, geometry, x, y, at),
+                }
+            }
+        },
+    );
 }
-
-/// Channels that are compared at once.
-const LANES: usize = 8;
 
 vectorized! {
-    /// All windows of one image.
-    fn max_image<F: Fma>(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
-        let channels = geometry.channels;
-        for pixel in 0..geometry.output[0] * geometry.output[1] {
-            let corner = corner(geometry, pixel);
-            for channel in (0..channels).step_by(LANES) {
-                // Where fewer channels are left, the next pixel's come along; their results are overwritten in its turn.
-                let (from, to) = (corner + channel, pixel * channels + channel);
-                let width = LANES.min(y.len() - to);
-                let (most, place) = max_lanes(geometry, x, from);
-                y[to..to + width].copy_from_slice(&most[..width]);
-                at[to..to + width].copy_from_slice(&place[..width]);
-            }
-        }
-    }
-}
-
-/// The maximum of each of eight channels over the window that begins at `corner`, and its place.
-#[inline(always)]
-fn max_lanes(geometry: &PoolGeometry, x: &[f32], corner: usize) -> ([f32; LANES], [u16; LANES]) {
-    let mut most = lanes(&x[corner..]);
-    let mut place = [0u32; LANES];
-    for tap in 1..geometry.window[0] * geometry.window[1] {
-        let x = lanes(&x[corner + offset(geometry, tap)..]);
-        for lane in 0..LANES {
-            let larger = (x[lane] > most[lane]) | (x[lane].is_nan() & !most[lane].is_nan());
-            most[lane] = if larger { x[lane] } else { most[lane] };
-            place[lane] = if larger { tap as u32 } else { place[lane] };
-        }
-    }
-    (most, place.map(|place| place as u16))
-}
-
-/// The first eight elements, with zeros behind the end.
-#[inline(always)]
-fn lanes(x: &[f32]) -> [f32; LANES] {
-    x.first_chunk().copied().unwrap_or_else(|| {
-        let mut lanes = [0.0; LANES];
-        lanes[..x.len()].copy_from_slice(x);
-        lanes
-    })
-}
-
-/// dx = dy at the place of each window's maximum, 0 elsewhere; windows that overlap add.
-pub fn max_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
-    assert_eq!((dx.len(), dy.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
-    let image = |((dx, dy), at): ((&mut [f32], &[f32]), &[u16])| max_image_backward(geometry, at, dy, dx);
-    if dx.len() < WORTH_SPLITTING {
-        let images = dx.chunks_mut(geometry.image()).zip(dy.chunks(geometry.pooled()));
-        images.zip(at.chunks(geometry.pooled())).for_each(image);
-    } else {
-        let images = dx.par_chunks_mut(geometry.image()).zip(dy.par_chunks(geometry.pooled()));
-        images.zip(at.par_chunks(geometry.pooled())).for_each(image);
-    }
-}
-
-fn max_image_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
-    dx.fill(0.0);
-    let channels = geometry.channels;
-    for (pixel, (dy, at)) in dy.chunks_exact(channels).zip(at.chunks_exact(channels)).enumerate() {
-        let corner = corner(geometry, pixel);
-        for (channel, (dy, at)) in dy.iter().zip(at).enumerate() {
-            dx[corner + offset(geometry, usize::from(*at)) + channel] += dy;
-        }
-    }
-}
-
-/// Where the window of output pixel `pixel` begins in its image.
-fn corner(geometry: &PoolGeometry, pixel: usize) -> usize {
-    let (row, column) = (pixel / geometry.output[1], pixel % geometry.output[1]);
-    (row * geometry.strides[0] * geometry.width + column * geometry.strides[1]) * geometry.channels
-}
-
-/// How far place `tap` of a window is from its corner.
-fn offset(geometry: &PoolGeometry, tap: usize) -> usize {
-    (tap / geometry.window[1] * geometry.width + tap % geometry.window[1]) * geometry.channels
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn geometry(size: [usize; 3], window: [usize; 2], strides: [usize; 2]) -> PoolGeometry {
-        let [height, width, channels] = size;
-        let output = [(height - window[0]) / strides[0] + 1, (width - window[1]) / strides[1] + 1];
-        PoolGeometry { batch: 2, height, width, channels, window, strides, output }
-    }
-
-    fn naive(g: &PoolGeometry, x: &[f32], image: usize, row: usize, column: usize, channel: usize) -> (f32, usize) {
-        let mut best = (f32::NEG_INFINITY, 0);
-        for r in 0..g.window[0] {
-            for c in 0..g.window[1] {
-                let (r, c) = (row * g.strides[0] + r, column * g.strides[1] + c);
-                let at = ((image * g.height + r) * g.width + c) * g.channels + channel;
-                if x[at] > best.0 {
-                    best = (x[at], at);
+    /// All windows of one image, `L` channels at a time.
+    fn max_image<F: Fma, const L: usize, const SIDE: usize>(
+        geometry: &PoolGeometry,
+        x: &[f32],
+        y: &mut [f32],
+        at: &mut [u16],
+    ) {
+        let ([rows, columns], channels, step) = (geometry.output, geometry.channels, geometry.step());
+        let [height, width] = geometry.sides::<SIDE>();
+        let below = geometry.width * channels;
+        for row in 0..rows {
+            let (x, first) = (&x[geometry.row(row, 0)..], row * columns * channels);
+            let (y, at) = (&mut y[first..], &mut at[first..]);
+            for channel in lanes_from_the_last::<L>(channels) {
+                let (x, y, at) = (&x[channel..], &mut y[channel..], &mut at[channel..]);
+                let reach = (height - 1) * below + (width - 1) * channels;
+                let fit = columns.min(fitting::<L>(x.len(), reach, step)).min(fitting::<L>(y.len(), 0, channels));
+                for column in 0..fit {
+                    let (mut most, mut place) = (*lanes::<f32, L>(x, column * step), [0u32; L]);
+                    for tap_row in 0..height {
+                        for tap_column in 0..width {
+                            let tap = tap_row * width + tap_column;
+                            if tap > 0 {
+                                let from = column * step + tap_row * below + tap_column * channels;
+                                replace(&mut most, &mut place, lanes(x, from), tap as u32);
+                            }
+                        }
+                    }
+                    *lanes_mut::<f32, L>(y, column * channels) = most;
+                    let at: &mut [u16; L] = lanes_mut(at, column * channels);
+                    (0..L).for_each(|lane| at[lane] = place[lane] as u16);
+                }
+                for column in fit..columns {
+                    for lane in 0..L.min(channels - channel) {
+                        let to = column * channels + lane;
+                        (y[to], at[to]) = max_of_window(geometry, &x[column * step + lane..]);
+                    }
                 }
             }
         }
-        best
-    }
-
-    #[test]
-    fn agrees_with_the_plain_loop_over_odd_sizes() {
-        for (size, window, strides) in [
-            ([5, 7, 3], [2, 2], [2, 2]),
-            ([4, 4, 1], [3, 2], [1, 2]),
-            ([3, 3, 2], [3, 3], [3, 3]),
-            ([6, 5, 17], [2, 3], [1, 1]),
-        ] {
-            let g = geometry(size, window, strides);
-            let x: Vec<f32> = (0..g.batch * g.image()).map(|i| ((i * 7919) % 1009) as f32).collect();
-            let (mut y, mut at) = (vec![f32::NAN; g.batch * g.pooled()], vec![9; g.batch * g.pooled()]);
-            max_forward(&g, &x, &mut y, &mut at);
-            let dy: Vec<f32> = (0..y.len()).map(|i| i as f32 + 1.0).collect();
-            let mut dx = vec![f32::NAN; x.len()];
-            max_backward(&g, &at, &dy, &mut dx);
-            let mut expected = vec![0.0; x.len()];
-            for (i, y) in y.iter().enumerate() {
-                let (pixel, channel) = (i / g.channels, i % g.channels);
-                let (row, column) = (pixel / g.output[1] % g.output[0], pixel % g.output[1]);
-                let (value, place) = naive(&g, &x, pixel / g.output[1] / g.output[0], row, column, channel);
-                assert_eq!(*y, value);
-                expected[place] += dy[i];
-            }
-            assert_eq!(dx, expected);
-        }
-    }
-
-    #[test]
-    fn the_first_of_equal_maxima_gets_the_gradient_and_nan_is_not_hidden() {
-        let g = PoolGeometry { batch: 1, ..geometry([2, 2, 1], [2, 2], [2, 2]) };
-        let (mut y, mut at, mut dx) = ([0.0], [9], [f32::NAN; 4]);
-        max_forward(&g, &[1.0, 3.0, 3.0, 2.0], &mut y, &mut at);
-        max_backward(&g, &at, &[5.0], &mut dx);
-        assert_eq!((y, dx), ([3.0], [0.0, 5.0, 0.0, 0.0]));
-        max_forward(&g, &[1.0, f32::NAN, 3.0, 2.0], &mut y, &mut at);
-        assert!(y[0].is_nan());
     }
 }
+
+/// Puts what is larger in `x`, and its place, where the maximum so far stands.
+#[inline(always)]
+fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; L], tap: u32) {
+    for lane in 0..L {
+        let larger = is_larger(x[lane], most[lane]);
+        most[lane] = if larger { x[lane] } else { most[lane] };
+        place[lane] = if larger { tap } else { place[lane] };
+    }
+}
+
+/// Whether `x` is larger than the maximum so far, or a NaN where that is none.
+#[inline(always)]
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is not at most a number is larger or NaN")]
+fn is_larger(x: f32, most: f32) -> bool {
+    !(x <= most) & !most.is_nan()
+}
+
+/// The maximum of one channel of the window with which `x` begins, and its place.
+#[inline(never)]
+fn max_of_window(geometry: &PoolGeometry, x: &[f32]) -> (f32, u16) {
+    let mut most = (x[0], 0);
+    for tap in 1..geometry.window[0] * geometry.window[1] {
+        let x = x[geometry.offset(tap)];
+        most = if is_larger(x, most.0) { (x, tap as u16) } else { most };
+    }
+    most
+}
+
+/// dx = dy at the place of each window's maximum, 0 elsewhere; windows that overlap add.
+///
+/// # Panics
+/// When a slice has another length than the geometry says.
+pub fn max_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
+    assert_eq!((dx.len(), dy.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
+    assert_eq!(at.len(), dy.len());
+    let (level, image, pooled) = (simd::current(), geometry.image(), geometry.pooled());
+    let pieces = ((dy, IMAGES_PER_PIECE * pooled), (dx, IMAGES_PER_PIECE * image));
+    parallel::for_each_pair(pieces.0, pieces.1, geometry.nanoseconds(), |number, dy, dx| {
+        let at = &at[number * IMAGES_PER_PIECE * pooled..];
+        let sources = dy.chunks_exact(pooled).zip(at.chunks_exact(pooled));
+        for (dx, (dy, at)) in dx.chunks_exact_mut(image).zip(sources) {
+            dx.fill(0.0);
+            match (geometry.apart(), geometry.window == [2, 2], geometry.channels <= 8) {
+                (false, _, _) => add_to_places(geometry, at, dy, dx),
+                (true, true, true) => write_windows::<8, 2>(level, geometry, at, dy, dx),
+                (true, true, false) => write_windows::<16, 2>(level, geometry, at, dy, dx),
+                (true, false, true) => write_windows::<8, ANY>(level, geometry, at, dy, dx),
+                (true, false, false) => write_windows::<16, ANY>(level, geometry, at, dy, dx),
+            }
+        }
+    });
+}
+
+vectorized! {
+    /// Writes every element of every window, row by row of the image, `L` channels at a time.
+    fn write_windows<F: Fma, const L: usize, const SIDE: usize>(
+        geometry: &PoolGeometry,
+        at: &[u16],
+        dy: &[f32],
+        dx: &mut [f32],
+    ) {
+        let ([rows, columns], channels, step) = (geometry.output, geometry.channels, geometry.step());
+        let [height, width] = geometry.sides::<SIDE>();
+        for row in 0..rows {
+            let (dy, at) = (&dy[row * columns * channels..], &at[row * columns * channels..]);
+            for below in 0..height {
+                let dx = &mut dx[geometry.row(row, below)..];
+                for channel in lanes_from_the_last::<L>(channels) {
+                    let (dy, at, dx) = (&dy[channel..], &at[channel..], &mut dx[channel..]);
+                    let counts = first_lanes::<L>(channels - channel);
+                    let reach = (width - 1) * channels;
+                    let fit = columns.min(fitting::<L>(dx.len(), reach, step)).min(fitting::<L>(dy.len(), 0, channels));
+                    for column in 0..fit {
+                        let (mut dy, at) = (*lanes::<f32, L>(dy, column * channels), lanes::<u16, L>(at, column * channels));
+                        // Adding 0 turns −0 into 0, as where windows overlap.
+                        (0..L).for_each(|lane| dy[lane] = f32::from_bits(dy[lane].to_bits() & counts[lane]) + 0.0);
+                        for right in 0..width {
+                            let (dx, tap) = (lanes_mut::<f32, L>(dx, column * step + right * channels), below * width + right);
+                            write_where(&dy, at, tap as u16, dx);
+                        }
+                    }
+                    for column in fit..columns {
+                        for lane in 0..L.min(channels - channel) {
+                            let (dy, at) = ([dy[column * channels + lane] + 0.0], [at[column * channels + lane]]);
+                            for right in 0..width {
+                                let to = lanes_mut(dx, column * step + right * channels + lane);
+                                write_where(&dy, &at, (below * width + right) as u16, to);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// dx = dy in the lanes whose maximum stood at this place of the window, 0 in the others.
+#[inline(always)]
+fn write_where<const L: usize>(dy: &[f32; L], at: &[u16; L], tap: u16, dx: &mut [f32; L]) {
+    for lane in 0..L {
+        dx[lane] = if at[lane] == tap { dy[lane] } else { 0.0 };
+    }
+}
+
+/// Where each `L` channels begin, from the last to the first. Where fewer are left, the next pixel's come along: there they
+/// are written too early, and so have to be written again.
+#[inline(always)]
+fn lanes_from_the_last<const L: usize>(channels: usize) -> impl Iterator<Item = usize> {
+    (0..channels.div_ceil(L)).rev().map(|number| number * L)
+}
+
+/// How many times `reach + L` elements fit, each `step` behind the one before.
+#[inline(always)]
+fn fitting<const L: usize>(length: usize, reach: usize, step: usize) -> usize {
+    length.checked_sub(reach + L).map_or(0, |rest| rest / step + 1)
+}
+
+/// `L` elements from `from` on.
+#[inline(always)]
+fn lanes<T, const L: usize>(x: &[T], from: usize) -> &[T; L] {
+    x[from..].first_chunk().expect("as many elements as lanes")
+}
+
+#[inline(always)]
+fn lanes_mut<T, const L: usize>(x: &mut [T], from: usize) -> &mut [T; L] {
+    x[from..].first_chunk_mut().expect("as many elements as lanes")
+}
+
+/// All bits set in the first `width` lanes, none in the others.
+fn first_lanes<const L: usize>(width: usize) -> [u32; L] {
+    let mut counts = [0; L];
+    counts.iter_mut().take(width).for_each(|lane| *lane = u32::MAX);
+    counts
+}
+
+/// Adds to the places of maxima where windows overlap, one element after the other.
+fn add_to_places(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
+    let (columns, channels) = (geometry.output[1], geometry.channels);
+    for (pixel, (dy, at)) in dy.chunks_exact(channels).zip(at.chunks_exact(channels)).enumerate() {
+        let corner = geometry.row(pixel / columns, 0) + pixel % columns * geometry.step();
+        for (channel, (dy, at)) in dy.iter().zip(at).enumerate() {
+            dx[corner + geometry.offset(usize::from(*at)) + channel] += dy;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -90,22 +90,6 @@ pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
     *tile = sums;
 }
 
-/// The same where the k-th elements of the `R` rows lie side by side from `bases[k]` on.
-#[inline(always)]
-pub(super) fn by_bases<F: Fma, const R: usize, const L: usize>(
-    tile: &mut [[f32; L]; R],
-    a: &[f32],
-    bases: &[usize],
-    panel: &[[f32; L]],
-) {
-    let mut sums = *tile;
-    for (&base, b) in bases.iter().zip(panel) {
-        let x = &a[base..base + R];
-        add_outer::<F, R, L>(|r| x[r], b, &mut sums);
-    }
-    *tile = sums;
-}
-
 /// One step of all chains of a tile. Two loops, as one of more than eight turns is not unrolled.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]

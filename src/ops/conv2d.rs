@@ -8,7 +8,7 @@
 use super::grouped_conv2d;
 use crate::error::{Error, check_setting};
 use crate::kernels::activation::{self, Elementwise};
-use crate::kernels::conv2d::{self, Geometry, Scratch};
+use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
 use crate::tape::{Gradients, Inputs, Op, Var};
 use crate::{Key, Result, Shape};
@@ -95,16 +95,7 @@ impl Op for Conv2d {
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
         let Some((geometry, scratch)) = &mut self.ready else { return };
         activation::backward(self.options.activation, y, dy);
-        let dz = &*dy;
-        if let Some(db) = db {
-            conv2d::backward_bias(geometry, dz, db);
-        }
-        if let Some(dw) = dw {
-            conv2d::backward_weight(geometry, &x, dz, dw, scratch);
-        }
-        if let Some(dx) = dx {
-            conv2d::backward_input(geometry, dz, &w, dx, scratch);
-        }
+        conv2d::backward(geometry, &x, &w, dy, Wanted { dx, dw, db }, scratch);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Convolutions against plain loops: to the bit where the order of the sum is that of the loop.
 
 use super::*;
-use crate::kernels::samples;
+use crate::kernels::{matmul, samples};
 
 fn geometry(batch: usize, size: [usize; 3], kernel: [usize; 2], filters: usize) -> Geometry {
     let [height, width, channels] = size;
@@ -18,6 +18,10 @@ fn cases() -> Vec<Geometry> {
         geometry(1, [1, 1, 1], [1, 1], 1),
         Geometry { strides: [2, 3], output: [4, 3], ..geometry(2, [9, 8, 3], [3, 2], 5) },
         Geometry { padding: [1, 1], output: [6, 7], ..geometry(2, [6, 7, 3], [3, 3], 7) },
+        Geometry { strides: [2, 1], output: [5, 12], ..geometry(3, [11, 14, 1], [3, 3], 20) },
+        geometry(3, [4, 19, 1], [2, 9], 6),
+        geometry(2, [15, 4, 9], [2, 2], 40),
+        geometry(2, [5, 2, 1], [3, 2], 3),
         Geometry { padding: [1, 0], strides: [2, 2], output: [3, 4], ..geometry(35, [5, 7, 2], [3, 2], 33) },
     ]
 }
@@ -62,9 +66,8 @@ impl Case {
         // Twice, as a second run must not see what the first left behind.
         for _ in 0..2 {
             forward(g, &self.x, &self.w, Some(&self.bias), Elementwise::Relu, &mut y, &mut scratch);
-            backward_weight(g, &self.x, &self.dy, &mut dw, &mut scratch);
-            backward_input(g, &self.dy, &self.w, &mut dx, &mut scratch);
-            backward_bias(g, &self.dy, &mut db);
+            let wanted = Wanted { dx: Some(&mut dx), dw: Some(&mut dw), db: Some(&mut db) };
+            backward(g, &self.x, &self.w, &self.dy, wanted, &mut scratch);
         }
         [y, dw, dx, db].concat()
     }
@@ -79,44 +82,55 @@ impl Case {
 
     fn naive_weight(&self) -> Vec<f32> {
         let g = &self.geometry;
-        let mut shards = vec![vec![0f32; self.w.len()]; g.batch.div_ceil(IMAGES_PER_SHARD)];
+        let images_per_shard = if g.covers_image() { matmul::ROWS_PER_CHUNK } else { IMAGES_PER_SHARD };
+        let mut shards = vec![vec![0f32; self.w.len()]; g.batch.div_ceil(images_per_shard)];
         for_each_term(g, |o, i, k| {
-            let dw = &mut shards[o / g.output_image() / IMAGES_PER_SHARD];
+            let dw = &mut shards[o / g.output_image() / images_per_shard];
             (0..g.filters).for_each(|f| dw[k + f] = self.x[i].mul_add(self.dy[o + f], dw[k + f]));
         });
         let add = |sum: Vec<f32>, part: Vec<f32>| sum.iter().zip(part).map(|(sum, part)| sum + part).collect();
         shards.into_iter().fold(vec![0.0; self.w.len()], add)
     }
 
-    fn naive_input(&self) -> Vec<f64> {
+    fn naive_input(&self) -> Vec<f32> {
         let g = &self.geometry;
-        let mut dx = vec![0f64; self.x.len()];
+        let mut dx = vec![0f32; self.x.len()];
         for_each_term(g, |o, i, k| {
-            (0..g.filters).for_each(|f| dx[i] += f64::from(self.dy[o + f]) * f64::from(self.w[k + f]));
+            (0..g.filters).for_each(|f| dx[i] = self.dy[o + f].mul_add(self.w[k + f], dx[i]));
         });
-        dx
+        dx.iter().map(|sum| sum + 0.0).collect()
+    }
+
+    fn naive_bias(&self) -> Vec<f32> {
+        let g = &self.geometry;
+        let images_per_shard = if g.covers_image() { matmul::ROWS_PER_CHUNK } else { IMAGES_PER_SHARD };
+        let mut total = vec![0f32; g.filters];
+        for shard in self.dy.chunks(images_per_shard * g.output_image()) {
+            let mut sums = vec![0f32; g.filters];
+            for dy in shard.chunks(g.filters) {
+                sums.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy);
+            }
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+        total
     }
 }
 
 #[test]
-fn forward_and_kernel_gradient_have_the_bits_of_the_plain_loop() {
+fn all_passes_have_the_bits_of_the_plain_loop() {
     for case in cases().into_iter().map(Case::new) {
         let found = case.run();
-        let (y, rest) = found.split_at(case.dy.len());
-        samples::assert_same_bits(y, &case.naive_forward(), &format!("forward, {:?}", case.geometry));
-        let (dw, _) = rest.split_at(case.w.len());
-        let expected = case.naive_weight();
-        samples::assert_same_bits(dw, &expected, &format!("kernel, {:?}", case.geometry));
-    }
-}
-
-#[test]
-fn the_input_gradient_is_that_of_the_plain_loop() {
-    for case in cases().into_iter().map(Case::new) {
-        let found = case.run();
-        let dx = &found[case.dy.len() + case.w.len()..][..case.x.len()];
-        for (found, expected) in dx.iter().zip(case.naive_input()) {
-            approx::assert_relative_eq!(f64::from(*found), expected, epsilon = 2e-5, max_relative = 1e-5);
+        let expected = [
+            ("forward", case.naive_forward()),
+            ("kernels", case.naive_weight()),
+            ("images", case.naive_input()),
+            ("biases", case.naive_bias()),
+        ];
+        let mut rest = &found[..];
+        for (pass, expected) in expected {
+            let (found, others) = rest.split_at(expected.len());
+            samples::assert_same_bits(found, &expected, &format!("{pass}, {:?}", case.geometry));
+            rest = others;
         }
     }
 }

@@ -1,0 +1,36 @@
+//! Convolutions whose kernel covers the whole image: each image is a row of a matrix, and the kernels are another matrix.
+
+use super::Wanted;
+use super::geometry::Geometry;
+use crate::kernels::activation::Elementwise;
+use crate::kernels::matmul::{self, Epilogue, Matrix};
+
+/// y = activation(x · w + bias).
+pub(super) fn forward(
+    geometry: &Geometry,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    activation: Elementwise,
+    y: &mut [f32],
+) {
+    let Geometry { batch, filters, .. } = *geometry;
+    let (x, w) = (Matrix::new(x, batch, geometry.taps()), Matrix::new(w, geometry.taps(), filters));
+    matmul::matmul(x, w, y, Epilogue::Affine { bias, activation });
+}
+
+/// dx = dy · wᵀ, dw = xᵀ · dy, db = Σ dy over images.
+pub(super) fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: Wanted<'_>) {
+    let (Geometry { batch, filters, .. }, taps) = (*geometry, geometry.taps());
+    let Wanted { dx, dw, db } = wanted;
+    if let Some(db) = db {
+        matmul::sum_rows(dy, filters, matmul::ROWS_PER_CHUNK, db);
+    }
+    if let Some(dw) = dw {
+        matmul::matmul_over_rows(x, dy, [batch, taps, filters], dw);
+    }
+    if let Some(dx) = dx {
+        let (dy, w) = (Matrix::new(dy, batch, filters), Matrix::new(w, taps, filters));
+        matmul::matmul(dy, w.t(), dx, Epilogue::None);
+    }
+}

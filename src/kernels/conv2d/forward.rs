@@ -1,0 +1,162 @@
+//! The forward pass: filters in the lanes, a few output pixels in registers, taps read from the image where it lies.
+
+use super::geometry::Geometry;
+use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::images;
+use crate::kernels::simd::{self, SimdLevel, vectorized};
+
+/// Images that stay on one thread.
+const IMAGES_PER_PIECE: usize = 8;
+
+/// Pixels of a tile whose windows lie apart: each takes a register for where it is read.
+const MOST_ROWS_APART: usize = 9;
+
+/// What a forward pass works in.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    /// How far each tap is from where its window begins.
+    offsets: Vec<usize>,
+    /// Where the window of each pixel begins.
+    bases: Vec<usize>,
+    /// The filters, sixteen at a time, tap by tap.
+    panels: Vec<Vector>,
+    /// A padded image for each piece of the batch.
+    padded: Vec<Vec<f32>>,
+}
+
+impl Room {
+    pub(super) fn new(geometry: &Geometry) -> Room {
+        Room {
+            offsets: geometry.offsets(),
+            bases: geometry.bases(),
+            panels: vec![ZEROS; geometry.filters.div_ceil(LANES) * geometry.taps()],
+            padded: vec![geometry.padded_room(); geometry.batch.div_ceil(IMAGES_PER_PIECE)],
+        }
+    }
+
+    /// Copies the kernels into panels of sixteen filters; lanes that have none stay 0.
+    fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
+        for (number, panel) in self.panels.chunks_exact_mut(geometry.taps()).enumerate() {
+            let (first, width) = (geometry.first_filter(number), LANES.min(geometry.filters));
+            for (panel, w) in panel.iter_mut().zip(w.chunks_exact(geometry.filters)) {
+                panel.0[..width].copy_from_slice(&w[first..][..width]);
+            }
+        }
+    }
+}
+
+/// What the images of a forward pass share.
+struct Layer<'a> {
+    geometry: &'a Geometry,
+    offsets: &'a [usize],
+    bases: &'a [usize],
+    panels: &'a [Vector],
+    bias: Option<&'a [f32]>,
+}
+
+/// y = activation(x ∗ w + bias), image by image.
+pub(super) fn forward(
+    geometry: &Geometry,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    activation: Elementwise,
+    y: &mut [f32],
+    room: &mut Room,
+) {
+    room.pack(geometry, w);
+    let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, panels: &room.panels, bias };
+    let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
+    let nanoseconds = IMAGES_PER_PIECE * geometry.nanoseconds();
+    let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut room.padded[..], 1));
+    images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
+        for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
+            image(level, &layer, geometry.pad(x, &mut padded[0]), y);
+            if activation != Elementwise::Linear {
+                activation::finish_row(level, activation, &[], y);
+            }
+        }
+    });
+}
+
+/// Room for a tile with fewer filters than lanes.
+type TileRoom = [f32; tile::MOST_ROWS * LANES];
+
+fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
+    for number in 0..layer.geometry.filters.div_ceil(LANES) {
+        if layer.geometry.filters <= 8 {
+            panel::<8>(level, layer, x, y, number);
+        } else {
+            panel::<LANES>(level, layer, x, y, number);
+        }
+    }
+}
+
+vectorized! {
+    /// All pixels of a padded image, for the filters of a panel.
+    fn panel<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], number: usize) {
+        let (geometry, run) = (layer.geometry, layer.geometry.run());
+        let panel = &layer.panels[number * geometry.taps()..][..geometry.taps()];
+        let first = geometry.first_filter(number);
+        let bias = bias_lanes(layer.bias, first);
+        let (filters, mut room) = (geometry.filters, [0.0; tile::MOST_ROWS * LANES]);
+        if geometry.side_by_side() {
+            // The windows' taps of the same place lie side by side.
+            for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
+                let x = &x[row * geometry.strides[0] * geometry.padded_row()..];
+                for_even_tiles!(const { tile::most_rows::<F, L>() }, 0..geometry.output[1], (column, R) => {
+                    let mut sums = [[0.0; L]; R];
+                    tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
+                    store(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);
+                });
+            }
+            return;
+        }
+        let most = const { if tile::most_rows::<F, L>() < MOST_ROWS_APART { tile::most_rows::<F, L>() } else { MOST_ROWS_APART } };
+        for_even_tiles!(most, 0..geometry.pixels(), (pixel, R) => {
+            let mut sums = [[0.0; L]; R];
+            for (row, panel) in panel.chunks_exact(run).enumerate() {
+                let x = &x[row * geometry.padded_row()..];
+                let mut taps = [x; R];
+                for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
+                tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
+            }
+            store(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut room);
+        });
+    }
+}
+
+/// The biases from filter `first` on, 0 beyond the last.
+fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
+    let mut lanes = [0.0; L];
+    let bias = bias.map_or(&[][..], |bias| &bias[first..]);
+    lanes.iter_mut().zip(bias).for_each(|(lane, bias)| *lane = *bias);
+    lanes
+}
+
+/// Writes the sums of pixels side by side, of which `y` begins with the first, with their biases.
+#[inline(always)]
+fn store<const R: usize, const L: usize>(
+    sums: &[[f32; L]; R],
+    bias: &[f32; L],
+    y: &mut [f32],
+    filters: usize,
+    room: &mut TileRoom,
+) {
+    // Where there are fewer filters than lanes, what is too much lands in the next pixel, which is written next. For the
+    // end of an image there is room elsewhere.
+    let needed = (R - 1) * filters + L;
+    let fits = y.len() >= needed;
+    let to = if fits { &mut y[..needed] } else { &mut room[..needed] };
+    for_rows!(R, r => {
+        let to = &mut to[r * filters..][..L];
+        for l in 0..L {
+            // Adding 0 turns −0 into 0, as in every product.
+            to[l] = (sums[r][l] + 0.0) + bias[l];
+        }
+    });
+    if !fits {
+        y.copy_from_slice(&room[..y.len()]);
+    }
+}

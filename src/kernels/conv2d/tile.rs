@@ -1,0 +1,149 @@
+//! Tiles of a convolution in registers: a few rows of eight or sixteen sums, each an ascending chain of fused multiply-adds.
+//!
+//! A step adds one vector to all rows, each scaled by a number of its own. From eight rows on their multiply-adds hide each
+//! other's latency.
+
+use crate::kernels::simd::{Aligned, Fma};
+
+/// Filters, or taps, that are worked on together.
+pub(super) const LANES: usize = 16;
+
+/// Sixteen numbers in a cache line.
+pub(super) type Vector = Aligned<[f32; LANES]>;
+
+/// Sixteen times 0.
+pub(super) const ZEROS: Vector = Aligned([0.0; LANES]);
+
+/// The first eight, or all sixteen, numbers.
+#[inline(always)]
+pub(super) fn lanes<const L: usize>(vector: &Vector) -> &[f32; L] {
+    vector.0.first_chunk().expect("a vector has at least as many lanes")
+}
+
+/// The most rows of a tile.
+pub(super) const MOST_ROWS: usize = 12;
+
+/// The most rows of `L` sums that fit the registers with what is added to them.
+pub(super) const fn most_rows<F: Fma, const L: usize>() -> usize {
+    let rows = F::ROWS * LANES / L;
+    if rows < MOST_ROWS { rows } else { MOST_ROWS }
+}
+
+/// Runs `$body` for tiles of at most `$most` that cover `$range` and differ in length by at most one, with `$first` where
+/// one begins and `$R`, a constant, its length.
+macro_rules! for_even_tiles {
+    ($most:expr, $range:expr, ($first:ident, $R:ident) => $body:expr) => {{
+        let (range, most): (std::ops::Range<usize>, usize) = ($range, $most);
+        let mut $first = range.start;
+        for tiles in (1..=range.len().div_ceil(most)).rev() {
+            let length = (range.end - $first).div_ceil(tiles);
+            crate::kernels::conv2d::tile::for_even_tiles!(
+                @ most, length, $R, $body, 12 11 10 9 8 7 6 5 4 3 2 1
+            );
+            $first += length;
+        }
+    }};
+    (@ $most:ident, $length:ident, $R:ident, $body:expr, $($rows:literal)*) => {
+        match $length {
+            $($rows if $rows <= $most => {
+                const $R: usize = $rows;
+                $body
+            })*
+            _ => {}
+        }
+    };
+}
+pub(super) use for_even_tiles;
+
+/// Runs `$body` with `$r` for each of `$R` rows. Two loops of up to six turns: the compiler unrolls a longer one before or
+/// after it would have turned the lanes into vectors. A macro, as a closure might be compiled for the baseline.
+macro_rules! for_rows {
+    ($R:expr, $r:ident => $body:expr) => {
+        for $r in 0..$R.min(6) {
+            $body;
+        }
+        for $r in 6..$R {
+            $body;
+        }
+    };
+}
+pub(super) use for_rows;
+
+/// Vectors that are added to a tile, each scaled by a number for each row.
+pub(super) trait Vectors<const L: usize>: Copy {
+    /// The `k`-th.
+    fn get(&self, k: usize) -> &[f32; L];
+}
+
+impl<const L: usize> Vectors<L> for &[Vector] {
+    #[inline(always)]
+    fn get(&self, k: usize) -> &[f32; L] {
+        lanes(&self[k])
+    }
+}
+
+/// The gradients of the pixels of an output image, filters side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Pixels<'a> {
+    /// From the first filter of the first pixel on; where there are fewer filters than lanes, the next pixel's come along.
+    pub(super) dy: &'a [f32],
+    pub(super) filters: usize,
+}
+
+impl<const L: usize> Vectors<L> for Pixels<'_> {
+    #[inline(always)]
+    fn get(&self, k: usize) -> &[f32; L] {
+        self.dy[k * self.filters..].first_chunk().expect("there is room behind the last pixel")
+    }
+}
+
+/// `sums[r] += Σₖ x[bases[k] + r] · vectors[k]`.
+#[inline(always)]
+pub(super) fn side_by_side<F: Fma, const R: usize, const L: usize>(
+    sums: &mut [[f32; L]; R],
+    x: &[f32],
+    bases: &[usize],
+    vectors: impl Vectors<L>,
+) {
+    let mut tile = *sums;
+    for (k, &base) in bases.iter().enumerate() {
+        let (x, vector) = (&x[base..base + R], vectors.get(k));
+        for_rows!(R, r => F::add_scaled(x[r], vector, &mut tile[r]));
+    }
+    *sums = tile;
+}
+
+/// `sums[r] += Σₖ x[bases[k] + offsets[r]] · vectors[k]`, and `total += Σₖ vectors[k]`.
+#[inline(always)]
+pub(super) fn scattered<F: Fma, const R: usize, const L: usize>(
+    sums: &mut [[f32; L]; R],
+    total: &mut [f32; L],
+    x: &[f32],
+    bases: &[usize],
+    offsets: &[usize; R],
+    vectors: impl Vectors<L>,
+) {
+    let (mut tile, mut all) = (*sums, *total);
+    for (k, &base) in bases.iter().enumerate() {
+        let (x, vector) = (&x[base..], vectors.get(k));
+        for_rows!(R, r => F::add_scaled(x[offsets[r]], vector, &mut tile[r]));
+        F::add_scaled(1.0, vector, &mut all);
+    }
+    (*sums, *total) = (tile, all);
+}
+
+/// `sums[r] += Σₖ rows[r][k] · vectors[k]`.
+#[inline(always)]
+pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
+    sums: &mut [[f32; L]; R],
+    rows: &[&[f32]; R],
+    vectors: &[Vector],
+) {
+    let (mut tile, mut rows) = (*sums, *rows);
+    for_rows!(R, r => rows[r] = &rows[r][..vectors.len()]); // so that the loop need not check
+    for k in 0..vectors.len() {
+        let vector = lanes(&vectors[k]);
+        for_rows!(R, r => F::add_scaled(rows[r][k], vector, &mut tile[r]));
+    }
+    *sums = tile;
+}

@@ -1,0 +1,175 @@
+//! The gradients of kernels and biases: filters in the lanes, a few taps in registers, while the pixels of an image are
+//! walked. A bias is a tap that always reads 1.
+
+use super::geometry::Geometry;
+use super::tile::{self, LANES, Pixels, Vector, Vectors, ZEROS, for_even_tiles, for_rows};
+use crate::kernels::parallel;
+use crate::kernels::simd::{self, SimdLevel, vectorized};
+
+/// Images in a shard of a sum over the batch.
+pub const IMAGES_PER_SHARD: usize = 32;
+
+/// Taps of a tile that do not lie side by side: each takes a register for where it is read.
+const MOST_SCATTERED: usize = 9;
+
+/// With fewer taps side by side than these, a tile takes them from several rows of the window.
+const LEAST_RUN: usize = 8;
+
+/// What the kernels' gradient works in.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    /// How far each tap is from where its window begins.
+    offsets: Vec<usize>,
+    /// Where the window of each pixel begins.
+    bases: Vec<usize>,
+    shards: Vec<Shard>,
+}
+
+/// What one shard of the batch works in.
+#[derive(Clone, Debug)]
+struct Shard {
+    /// Its gradient: for each sixteen filters the taps', then the biases'.
+    sums: Vec<Vector>,
+    /// A padded image.
+    padded: Vec<f32>,
+    /// The gradient of the batch's last output image, with room behind for lanes that are too many.
+    last: Vec<f32>,
+}
+
+impl Room {
+    pub(super) fn new(geometry: &Geometry) -> Room {
+        let sums = vec![ZEROS; geometry.filters.div_ceil(LANES) * (geometry.taps() + 1)];
+        let shard = Shard { sums, padded: geometry.padded_room(), last: vec![0.0; geometry.output_image() + LANES] };
+        let shards = vec![shard; geometry.batch.div_ceil(IMAGES_PER_SHARD)];
+        Room { offsets: geometry.offsets(), bases: geometry.bases(), shards }
+    }
+}
+
+/// What the shards share.
+struct Layer<'a> {
+    geometry: &'a Geometry,
+    offsets: &'a [usize],
+    bases: &'a [usize],
+    level: SimdLevel,
+}
+
+/// `dw[tap, filter] = Σ x[window's tap] · dy[pixel, filter]` and db = Σ dy over images and pixels: each shard of
+/// [`IMAGES_PER_SHARD`] images is one ascending chain, the shards are added in ascending order.
+pub(super) fn backward(
+    geometry: &Geometry,
+    x: &[f32],
+    dy: &[f32],
+    dw: Option<&mut [f32]>,
+    db: Option<&mut [f32]>,
+    room: &mut Room,
+) {
+    let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, level: simd::current() };
+    let nanoseconds = IMAGES_PER_SHARD.min(geometry.batch) * geometry.nanoseconds();
+    parallel::for_each_chunk(&mut room.shards, 1, nanoseconds, |number, shards| {
+        let images = number * IMAGES_PER_SHARD..geometry.batch.min((number + 1) * IMAGES_PER_SHARD);
+        let x = &x[images.start * geometry.input_image()..images.end * geometry.input_image()];
+        let dy = &dy[images.start * geometry.output_image()..];
+        shards.iter_mut().for_each(|shard| fill(&layer, x, dy, shard));
+    });
+    let last_tap = geometry.taps();
+    if let Some(dw) = dw {
+        add_shards(geometry, &room.shards, 0..last_tap, dw);
+    }
+    if let Some(db) = db {
+        add_shards(geometry, &room.shards, last_tap..last_tap + 1, db);
+    }
+}
+
+/// Adds up the shards' sums of these taps.
+fn add_shards(geometry: &Geometry, shards: &[Shard], taps: std::ops::Range<usize>, total: &mut [f32]) {
+    total.fill(0.0);
+    for shard in shards {
+        for (number, sums) in shard.sums.chunks_exact(geometry.taps() + 1).enumerate() {
+            // Where the last panel reaches back, its first filters are in the one before.
+            let (filter, first) = (number * LANES, geometry.first_filter(number));
+            for (total, sums) in total.chunks_exact_mut(geometry.filters).zip(&sums[taps.clone()]) {
+                total[filter..].iter_mut().zip(&sums.0[filter - first..]).for_each(|(total, sum)| *total += sum);
+            }
+        }
+    }
+}
+
+/// The sums of one shard: images `x`, and the gradients from its first image to the end of the batch.
+fn fill(layer: &Layer<'_>, x: &[f32], dy: &[f32], shard: &mut Shard) {
+    let geometry = layer.geometry;
+    shard.sums.fill(ZEROS);
+    for (x, dy) in x.chunks_exact(geometry.input_image()).zip((0..).map(|i: usize| &dy[i * geometry.output_image()..]))
+    {
+        let x = geometry.pad(x, &mut shard.padded);
+        let dy = if dy.len() > geometry.output_image() + LANES {
+            dy
+        } else {
+            shard.last[..geometry.output_image()].copy_from_slice(&dy[..geometry.output_image()]);
+            &shard.last
+        };
+        for (number, sums) in shard.sums.chunks_exact_mut(geometry.taps() + 1).enumerate() {
+            let dy = &dy[geometry.first_filter(number)..];
+            match (geometry.filters <= 8, geometry.run() < LEAST_RUN) {
+                (true, true) => few_side_by_side::<8>(layer.level, layer, x, dy, sums),
+                (true, false) => many_side_by_side::<8>(layer.level, layer, x, dy, sums),
+                (false, true) => few_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
+                (false, false) => many_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// Adds a padded image's part to the sums of a panel of filters.
+    fn many_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
+        let geometry = layer.geometry;
+        let pixels = Pixels { dy, filters: geometry.filters };
+        let (taps, biases) = sums.split_at_mut(geometry.taps());
+        for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
+            for_even_tiles!(const { tile::most_rows::<F, L>() }, 0..geometry.run(), (tap, R) => {
+                let x = &x[row * geometry.padded_row() + tap..];
+                let mut tile = load::<R, L>(&sums[tap..]);
+                tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);
+                save(&tile, &mut sums[tap..]);
+            });
+        }
+        let [mut total] = load::<1, L>(biases);
+        for pixel in 0..geometry.pixels() {
+            F::add_scaled(1.0, pixels.get(pixel), &mut total);
+        }
+        save(&[total], biases);
+    }
+}
+
+vectorized! {
+    /// The same, with taps of several rows of the window in a tile.
+    fn few_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
+        let geometry = layer.geometry;
+        let pixels = Pixels { dy, filters: geometry.filters };
+        let (sums, biases) = sums.split_at_mut(geometry.taps());
+        let [mut total] = load::<1, L>(biases);
+        let most = const { if tile::most_rows::<F, L>() <= MOST_SCATTERED { tile::most_rows::<F, L>() - 1 } else { MOST_SCATTERED } };
+        for_even_tiles!(most, 0..geometry.taps(), (tap, R) => {
+            let Some(offsets) = layer.offsets[tap..].first_chunk() else { return };
+            let mut tile = load::<R, L>(&sums[tap..]);
+            let mut again = [0.0; L];
+            let total = if tap == 0 { &mut total } else { &mut again };
+            tile::scattered::<F, R, L>(&mut tile, total, x, layer.bases, offsets, pixels);
+            save(&tile, &mut sums[tap..]);
+        });
+        save(&[total], biases);
+    }
+}
+
+#[inline(always)]
+fn load<const R: usize, const L: usize>(sums: &[Vector]) -> [[f32; L]; R] {
+    let (sums, mut tile) = (&sums[..R], [[0.0; L]; R]);
+    for_rows!(R, r => tile[r] = *tile::lanes(&sums[r]));
+    tile
+}
+
+#[inline(always)]
+fn save<const R: usize, const L: usize>(tile: &[[f32; L]; R], sums: &mut [Vector]) {
+    let sums = &mut sums[..R];
+    for_rows!(R, r => sums[r].0[..L].copy_from_slice(&tile[r]));
+}
