@@ -64,7 +64,8 @@ pub fn forward(
 /// The gradients that are wanted of a convolution, to overwrite.
 #[derive(Debug, Default)]
 pub struct Wanted<'a> {
-    /// Of the images: for each element one chain over the output pixels in ascending order, for each over the filters.
+    /// Of the images: a sum over the windows that an element lies in, each one chain over the filters. Windows are added from
+    /// the last row of output pixels to the first, and in a row from the first column on.
     pub dx: Option<&'a mut [f32]>,
     /// Of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, the shards are added in
     /// ascending order. Where the kernel covers the image, shards have as many images as

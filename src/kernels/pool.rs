@@ -275,9 +275,10 @@ fn lanes_mut<T, const L: usize>(x: &mut [T], from: usize) -> &mut [T; L] {
 }
 
 /// All bits set in the first `width` lanes, none in the others.
+#[inline(always)]
 fn first_lanes<const L: usize>(width: usize) -> [u32; L] {
     let mut counts = [0; L];
-    counts.iter_mut().take(width).for_each(|lane| *lane = u32::MAX);
+    (0..L).for_each(|lane| counts[lane] = if lane < width { u32::MAX } else { 0 });
     counts
 }
 

@@ -1,51 +1,67 @@
 //! The gradient of the images: taps that lie side by side in the lanes, output pixels one below the other in registers.
 //!
-//! Windows of pixels below each other share no element in the same row of the kernel, so their sums can be taken from the
-//! image's gradient, go on over the filters, and be put back. In this order of kernel rows, from the last to the first, every
-//! element's chain walks the output pixels in ascending order.
+//! A tile is what a few pixels of one column give to a row of their windows. Windows of pixels below each other share no
+//! element there, so it is added to the images' gradient at once, and that is only read again a whole tile later.
 
 use super::geometry::Geometry;
-use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
+use super::tile::{LANES, Vector, ZEROS, for_even_tiles, for_rows};
 use crate::kernels::images;
-use crate::kernels::simd::{self, Fma, vectorized};
+use crate::kernels::simd::{self, Aligned, Fma, vectorized};
 
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
 
+/// Taps that lie side by side: two vectors, of which a tile of a narrow instruction set takes one.
+type Strip = Aligned<[f32; STRIP]>;
+const STRIP: usize = 2 * LANES;
+
+/// With fewer pixels below each other, a tile takes them from several images.
+const LEAST_ROWS: usize = 8;
+
 /// What the images' gradient works in.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
-    /// The kernels, sixteen taps of a row at a time, filter by filter.
-    panels: Vec<Vector>,
+    /// The kernels, thirty-two taps of a row at a time, filter by filter.
+    panels: Vec<Strip>,
+    /// Where in a group of padded images each row of output pixels has its first window.
+    tops: Vec<usize>,
     /// For each piece of the batch.
     pieces: Vec<Piece>,
 }
 
 #[derive(Clone, Debug)]
 struct Piece {
-    /// The gradient of an output image: for each sixteen filters column by column.
+    /// The gradients of a group of output images: for each sixteen filters column by column, and there row by row.
     dy: Vec<Vector>,
-    /// The gradient of a padded image, with room behind for lanes that are too many.
+    /// The gradients of padded images, with room behind for lanes that are too many.
     dx: Vec<f32>,
+}
+
+/// Images that are worked on together.
+fn group(geometry: &Geometry) -> usize {
+    LEAST_ROWS.div_ceil(geometry.output[0])
 }
 
 impl Room {
     pub(super) fn new(geometry: &Geometry) -> Room {
+        let (group, rows) = (group(geometry), geometry.output[0]);
         let piece = Piece {
-            dy: vec![ZEROS; geometry.filters.div_ceil(LANES) * geometry.pixels()],
-            dx: vec![0.0; geometry.padded_image() + LANES],
+            dy: vec![ZEROS; geometry.filters.div_ceil(LANES) * group * geometry.pixels()],
+            dx: vec![0.0; group * geometry.padded_image() + STRIP],
         };
+        let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
         Room {
-            panels: vec![ZEROS; geometry.kernel[0] * geometry.run().div_ceil(LANES) * geometry.filters],
+            panels: vec![Aligned([0.0; STRIP]); geometry.kernel[0] * geometry.run().div_ceil(STRIP) * geometry.filters],
+            tops: (0..group * rows).map(top).collect(),
             pieces: vec![piece; geometry.batch.div_ceil(IMAGES_PER_PIECE)],
         }
     }
 
-    /// Copies the kernels into panels of sixteen taps of a row, with the filters one after the other; lanes that have no
+    /// Copies the kernels into panels of thirty-two taps of a row, with the filters one after the other; lanes that have no
     /// tap stay 0.
     fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
         let (filters, run) = (geometry.filters, geometry.run());
-        let groups = w.chunks_exact(run * filters).flat_map(|row| row.chunks(LANES * filters));
+        let groups = w.chunks_exact(run * filters).flat_map(|row| row.chunks(STRIP * filters));
         for (panel, w) in self.panels.chunks_exact_mut(filters).zip(groups) {
             for (lane, w) in w.chunks_exact(filters).enumerate() {
                 panel.iter_mut().zip(w).for_each(|(panel, w)| panel.0[lane] = *w);
@@ -54,29 +70,41 @@ impl Room {
     }
 }
 
-/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that the element lies in: one chain over the pixels
-/// in ascending order, for each over the filters.
+/// What the pieces share.
+struct Layer<'a> {
+    geometry: &'a Geometry,
+    panels: &'a [Strip],
+    tops: &'a [usize],
+}
+
+/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that the element lies in: for each window one
+/// chain over the filters; windows are added from the last row of pixels to the first, there from the first column on.
 pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], room: &mut Room) {
     room.pack(geometry, w);
-    let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
-    let (panels, nanoseconds) = (&room.panels[..], IMAGES_PER_PIECE * geometry.nanoseconds());
+    let (input, output, level, group) =
+        (geometry.input_image(), geometry.output_image(), simd::current(), group(geometry));
+    let layer = Layer { geometry, panels: &room.panels, tops: &room.tops };
+    let nanoseconds = IMAGES_PER_PIECE * geometry.nanoseconds();
     let images = ((dy, IMAGES_PER_PIECE * output), (dx, IMAGES_PER_PIECE * input), (&mut room.pieces[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|dy, dx, pieces| {
-        for (dy, dx) in dy.chunks_exact(output).zip(dx.chunks_exact_mut(input)) {
+        for (dy, dx) in dy.chunks(group * output).zip(dx.chunks_mut(group * input)) {
             for piece in &mut *pieces {
                 piece.arrange(geometry, dy);
                 piece.dx.fill(0.0);
-                image(level, geometry, panels, piece);
-                geometry.unpad(&piece.dx, dx);
+                fill(level, &layer, dy.len() / output, piece);
+                for (dx, padded) in dx.chunks_exact_mut(input).zip(piece.dx.chunks_exact(geometry.padded_image())) {
+                    geometry.unpad(padded, dx);
+                }
             }
         }
     });
 }
 
 impl Piece {
-    /// Copies an output image's gradient so that sixteen filters of pixels below each other follow each other.
+    /// Copies output images' gradients so that sixteen filters of pixels below each other follow each other.
     fn arrange(&mut self, geometry: &Geometry, dy: &[f32]) {
-        let [rows, columns] = geometry.output;
+        let columns = geometry.output[1];
+        let rows = dy.len() / (columns * geometry.filters);
         for (pixel, dy) in dy.chunks_exact(geometry.filters).enumerate() {
             let (row, column) = (pixel / columns, pixel % columns);
             for (number, dy) in dy.chunks(LANES).enumerate() {
@@ -91,61 +119,70 @@ impl Piece {
 }
 
 vectorized! {
-    /// The gradient of a padded image.
-    fn image<F: Fma>(geometry: &Geometry, panels: &[Vector], piece: &mut Piece) {
-        let ([rows, columns], run, filters) = (geometry.output, geometry.run(), geometry.filters);
-        let (groups, below) = (run.div_ceil(LANES), geometry.strides[0] * geometry.padded_row());
-        for kernel_row in (0..geometry.kernel[0]).rev() {
+    /// The gradients of so many padded images.
+    fn fill<F: Fma>(layer: &Layer<'_>, images: usize, piece: &mut Piece) {
+        let (geometry, filters) = (layer.geometry, layer.geometry.filters);
+        let (rows, columns, run) = (images * geometry.output[0], geometry.output[1], geometry.run());
+        let strips = run.div_ceil(STRIP);
+        for kernel_row in 0..geometry.kernel[0] {
+            let panels = &layer.panels[kernel_row * strips * filters..][..strips * filters];
             for column in 0..columns {
                 let corner = kernel_row * geometry.padded_row() + column * geometry.strides[1] * geometry.channels;
-                for group in 0..groups {
-                    let panel = &panels[(kernel_row * groups + group) * filters..][..filters];
-                    let counts = first_lanes(run - group * LANES);
-                    for_even_tiles!(const { tile::most_rows::<F, LANES>() }, 0..rows, (row, R) => {
-                        let dx = &mut piece.dx[corner + group * LANES + row * below..];
-                        let mut sums = [[0.0; LANES]; R];
-                        for_rows!(R, r => sums[r] = sixteen(dx, r * below));
-                        for (number, panel) in panel.chunks(LANES).enumerate() {
-                            let dy = &piece.dy[(number * columns + column) * rows + row..][..R];
-                            add::<F, R>(&mut sums, dy, panel);
+                let mut tap = 0;
+                while tap < run {
+                    let counts = first_lanes(run - tap);
+                    let panel = &panels[tap / STRIP * filters..][..filters];
+                    let wide = F::COLUMNS == STRIP && run - tap > LANES;
+                    for_even_tiles!(F::ROWS, 0..rows, (row, R) => {
+                        let dy = &piece.dy[column * rows + row..];
+                        let tops: &[usize; R] = layer.tops[row..].first_chunk().expect("a top for each row");
+                        let dx = &mut piece.dx[corner + tap..];
+                        let stride = columns * rows;
+                        match (wide, tap % STRIP) {
+                            (true, _) => add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, dx),
+                            (false, 0) => add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx),
+                            (false, _) => add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, dx),
                         }
-                        for_rows!(R, r => put_back(&sums[r], &counts, dx, r * below));
                     });
+                    tap += if wide { STRIP } else { LANES };
                 }
             }
         }
     }
 }
 
-/// `sums[r] += Σ dy[r][filter] · panel[filter]` over up to sixteen filters.
+/// Adds what `R` pixels give to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` lie `stride` vectors behind
+/// those before.
 #[inline(always)]
-fn add<F: Fma, const R: usize>(sums: &mut [[f32; LANES]; R], dy: &[Vector], panel: &[Vector]) {
-    let mut tile = *sums;
-    let panel = &panel[..LANES.min(panel.len())]; // so that the loop need not check
-    for filter in 0..panel.len() {
-        for_rows!(R, r => F::add_scaled(dy[r].0[filter], &panel[filter].0, &mut tile[r]));
+fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
+    dy: &[Vector],
+    stride: usize,
+    panel: &[Strip],
+    counts: &[u32; STRIP],
+    tops: &[usize; R],
+    dx: &mut [f32],
+) {
+    let mut tile = [[0.0; L]; R];
+    for (number, panel) in panel.chunks(LANES).enumerate() {
+        let dy = &dy[number * stride..][..R];
+        for (lane, taps) in panel.iter().enumerate() {
+            let taps: &[f32; L] = taps.0[FROM..].first_chunk().expect("lanes of a strip");
+            for_rows!(R, r => F::add_scaled(dy[r].0[lane % LANES], taps, &mut tile[r]));
+        }
     }
-    *sums = tile;
-}
-
-#[inline(always)]
-fn sixteen(dx: &[f32], from: usize) -> [f32; LANES] {
-    *dx[from..].first_chunk().expect("there is room behind the last tap")
-}
-
-/// Puts the sums back whose lanes count; the other elements stay what they were.
-#[inline(always)]
-fn put_back(sums: &[f32; LANES], counts: &[u32; LANES], dx: &mut [f32], from: usize) {
-    let dx: &mut [f32; LANES] = dx[from..].first_chunk_mut().expect("there is room behind the last tap");
-    for l in 0..LANES {
-        dx[l] = f32::from_bits((sums[l].to_bits() & counts[l]) | (dx[l].to_bits() & !counts[l]));
-    }
+    for_rows!(R, r => {
+        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is room behind the last tap");
+        for l in 0..L {
+            // Lanes without a tap may hold NaN, where dy is not finite.
+            dx[l] += f32::from_bits(tile[r][l].to_bits() & counts[l]);
+        }
+    });
 }
 
 /// All bits set in the first `width` lanes, none in the others.
 #[inline(always)]
-fn first_lanes(width: usize) -> [u32; LANES] {
-    let mut counts = [0; LANES];
-    counts.iter_mut().take(width).for_each(|lane| *lane = u32::MAX);
+fn first_lanes(width: usize) -> [u32; STRIP] {
+    let mut counts = [0; STRIP];
+    (0..STRIP).for_each(|l| counts[l] = if l < width { u32::MAX } else { 0 });
     counts
 }
