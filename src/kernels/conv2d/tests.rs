@@ -92,13 +92,16 @@ impl Case {
         shards.into_iter().fold(vec![0.0; self.w.len()], add)
     }
 
+    /// Windows from the last row of pixels to the first, and in a row from the first column on.
     fn naive_input(&self) -> Vec<f32> {
-        let g = &self.geometry;
+        let (g, mut terms) = (&self.geometry, Vec::new());
+        for_each_term(g, |o, i, k| terms.push((o, i, k)));
+        terms.sort_by_key(|(o, ..)| std::cmp::Reverse(o / g.filters / g.output[1]));
         let mut dx = vec![0f32; self.x.len()];
-        for_each_term(g, |o, i, k| {
-            (0..g.filters).for_each(|f| dx[i] = self.dy[o + f].mul_add(self.w[k + f], dx[i]));
-        });
-        dx.iter().map(|sum| sum + 0.0).collect()
+        for (o, i, k) in terms {
+            dx[i] += (0..g.filters).fold(0.0, |sum, f| self.dy[o + f].mul_add(self.w[k + f], sum));
+        }
+        dx
     }
 
     fn naive_bias(&self) -> Vec<f32> {

@@ -29,6 +29,11 @@ pub(super) const fn most_rows<F: Fma, const L: usize>() -> usize {
     if rows < MOST_ROWS { rows } else { MOST_ROWS }
 }
 
+/// The same for rows that are read side by side, and take no registers for where.
+pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
+    if F::COLUMNS > LANES { 16 } else { most_rows::<F, L>() }
+}
+
 /// Runs `$body` for tiles of at most `$most` that cover `$range` and differ in length by at most one, with `$first` where
 /// one begins and `$R`, a constant, its length.
 macro_rules! for_even_tiles {
@@ -38,7 +43,7 @@ macro_rules! for_even_tiles {
         for tiles in (1..=range.len().div_ceil(most)).rev() {
             let length = (range.end - $first).div_ceil(tiles);
             crate::kernels::conv2d::tile::for_even_tiles!(
-                @ most, length, $R, $body, 12 11 10 9 8 7 6 5 4 3 2 1
+                @ most, length, $R, $body, 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1
             );
             $first += length;
         }
@@ -55,14 +60,17 @@ macro_rules! for_even_tiles {
 }
 pub(super) use for_even_tiles;
 
-/// Runs `$body` with `$r` for each of `$R` rows. Two loops of up to six turns: the compiler unrolls a longer one before or
+/// Runs `$body` with `$r` for each of `$R` rows. Three loops of up to six turns: the compiler unrolls a longer one before or
 /// after it would have turned the lanes into vectors. A macro, as a closure might be compiled for the baseline.
 macro_rules! for_rows {
     ($R:expr, $r:ident => $body:expr) => {
         for $r in 0..$R.min(6) {
             $body;
         }
-        for $r in 6..$R {
+        for $r in 6..$R.min(12) {
+            $body;
+        }
+        for $r in 12..$R {
             $body;
         }
     };

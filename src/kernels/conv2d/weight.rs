@@ -126,7 +126,7 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (taps, biases) = sums.split_at_mut(geometry.taps());
         for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
-            for_even_tiles!(const { tile::most_rows::<F, L>() }, 0..geometry.run(), (tap, R) => {
+            for_even_tiles!(const { tile::most_side_by_side::<F, L>() }, 0..geometry.run(), (tap, R) => {
                 let x = &x[row * geometry.padded_row() + tap..];
                 let mut tile = load::<R, L>(&sums[tap..]);
                 tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);
