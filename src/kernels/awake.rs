@@ -12,11 +12,7 @@ use std::time::{Duration, Instant};
 /// How long a thread looks for work in vain before rayon may send it to sleep.
 const PATIENCE: Duration = Duration::from_micros(100);
 
-/// How often the thread that forked looks whether the other half is done before it leaves the waiting to rayon: some
-/// thirty microseconds.
-const LOOKS: usize = 2000;
-
-/// Pauses between two looks for work: a look disturbs the threads that work.
+/// Pauses between two looks for work, some hundred nanoseconds: a look disturbs the threads that work.
 const PAUSES: usize = 4;
 
 thread_local! {
@@ -37,8 +33,8 @@ pub(crate) fn fork(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     let stage = AtomicU8::new(WAITING);
     let left = || {
         left();
-        let taken = || stage.load(Ordering::Acquire) == TAKEN;
-        (0..LOOKS).take_while(|_| taken()).for_each(|_| spin_loop());
+        // Left to rayon, this thread would fall asleep while the other half takes a little longer.
+        look_for_work_while(|| stage.load(Ordering::Acquire) == TAKEN);
     };
     let right = || {
         engaged(|| {
@@ -56,10 +52,10 @@ pub(crate) fn fork(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
 /// before. What is computed does not depend on it.
 pub(crate) fn together<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let (before, last) = (FORKS.get(), LAST.get());
-    let others = last.min(rayon::current_num_threads() - 1);
     let result = if last < 2 || ENGAGED.get() || rayon::current_thread_index().is_none() {
         work()
     } else {
+        let others = last.min(rayon::current_num_threads() - 1);
         let over = AtomicBool::new(false);
         let work = || {
             let _over = Over(&over);
@@ -81,15 +77,18 @@ fn stay(over: &AtomicBool) {
     if ENGAGED.get() {
         return;
     }
-    engaged(|| {
-        let mut found = Instant::now();
-        while !over.load(Ordering::Acquire) && found.elapsed() < PATIENCE {
-            match rayon::yield_now() {
-                Some(rayon::Yield::Executed) => found = Instant::now(),
-                _ => (0..PAUSES).for_each(|_| spin_loop()),
-            }
+    engaged(|| look_for_work_while(|| !over.load(Ordering::Acquire)));
+}
+
+/// Does what other threads of the pool have forked, until the condition fails or nothing has come for a while.
+fn look_for_work_while(waiting: impl Fn() -> bool) {
+    let mut found = Instant::now();
+    while waiting() && found.elapsed() < PATIENCE {
+        match rayon::yield_now() {
+            Some(rayon::Yield::Executed) => found = Instant::now(),
+            _ => (0..PAUSES).for_each(|_| spin_loop()),
         }
-    });
+    }
 }
 
 /// Says that the work is over, also when it panics.
@@ -120,7 +119,7 @@ mod tests {
     use crate::kernels::samples;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    /// 1 + 2 + … + n, by forks within forks.
+    /// The sum of the numbers from `from` up to `to`, by forks within forks.
     fn sum(from: usize, to: usize) -> usize {
         if to - from < 2 {
             return from;

@@ -12,10 +12,6 @@ use std::cell::Cell;
 /// Measured on two cores: splitting 20 µs in two gains nothing, splitting 40 µs gains a third.
 const WORTH_A_FORK: usize = 20_000;
 
-fn worth() -> usize {
-    static W: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *W.get_or_init(|| std::env::var("FORKNS").ok().and_then(|v| v.parse().ok()).unwrap_or(WORTH_A_FORK))
-}
 /// Runs `work` on the calling thread, without a fork.
 pub(crate) fn alone<T>(work: impl FnOnce() -> T) -> T {
     /// Puts the flag back, also when `work` panics.
@@ -46,7 +42,7 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
 
 /// Whether work that takes so long on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
-    nanoseconds >= 2 * worth() && !ALONE.get() && rayon::current_num_threads() > 1
+    nanoseconds >= 2 * WORTH_A_FORK && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
 /// Calls `work(i, chunk)` for the `i`-th piece of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is
