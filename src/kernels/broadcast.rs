@@ -1,6 +1,7 @@
 //! Elementwise loops over two arrays of different shapes, by NumPy's rule, and the sums that undo a broadcast.
 
 use crate::error::{Error, Result};
+use crate::kernels::simd::{self, vectorized};
 use crate::shape::{MAX_RANK, Shape, View};
 
 /// The shape to which both broadcast.
@@ -41,59 +42,105 @@ fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], mut
     }
 }
 
-/// y = f(a, b), with `y` of the shape to which both broadcast.
-pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: impl Fn(f32, f32) -> f32) {
+/// y = f(a, b), with `y` of the shape to which both broadcast. `f` should be `#[inline(always)]`: it is compiled into the loops
+/// of each instruction set.
+pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: impl Fn(f32, f32) -> f32 + Copy) {
+    let level = simd::current();
     if a.shape() == b.shape() {
-        y.iter_mut().zip(a.data()).zip(b.data()).for_each(|((y, a), b)| *y = f(*a, *b));
-        return;
+        return zip_row(level, f, &a, &b, y);
     }
     let (strides_a, strides_b) = (strides(a.shape(), result), strides(b.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_a, step_b) = (strides_a[inner], strides_b[inner]);
     for_each_row(result, &strides_a, &strides_b, |start, from_a, from_b| {
-        let row = &mut y[start..start + result.last()];
+        let (y, a, b) = (&mut y[start..start + result.last()], &a[from_a..], &b[from_b..]);
         match (step_a, step_b) {
-            (1, 1) => {
-                let (a, b) = (&a[from_a..][..row.len()], &b[from_b..][..row.len()]);
-                row.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = f(*a, *b));
-            }
-            _ => {
-                row.iter_mut().enumerate().for_each(|(at, y)| *y = f(a[from_a + at * step_a], b[from_b + at * step_b]))
-            }
+            (0, 0) => y.fill(f(a[0], b[0])),
+            (0, _) => map_row(level, |b| f(a[0], b), b, y),
+            (_, 0) => map_row(level, |a| f(a, b[0]), a, y),
+            _ => zip_row(level, f, a, b, y),
         }
     });
 }
 
-/// dx = Σ gradient(i) over the elements i of the result into which x was repeated, in ascending order of i.
-///
-/// `gradient` is given the index in the result, that of x's element and that of the other operand's.
+vectorized! {
+    fn zip_row<F: Fma>(f: impl Fn(f32, f32) -> f32, a: &[f32], b: &[f32], y: &mut [f32]) {
+        y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = f(*a, *b));
+    }
+}
+
+vectorized! {
+    fn map_row<F: Fma>(f: impl Fn(f32) -> f32, x: &[f32], y: &mut [f32]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x));
+    }
+}
+
+/// dx = Σ gradient(dy, x, other) over the elements of the result into which x was repeated, in ascending order.
 pub(crate) fn sum_into(
     dx: &mut [f32],
-    operand: Shape,
-    other: Shape,
-    result: Shape,
-    gradient: impl Fn(usize, usize, usize) -> f32,
+    x: View<'_>,
+    other: View<'_>,
+    (result, dy): (Shape, &[f32]),
+    gradient: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
-    if operand == result && other == result {
-        dx.iter_mut().enumerate().for_each(|(at, dx)| *dx = gradient(at, at, at));
-        return;
+    let level = simd::current();
+    if x.shape() == result && other.shape() == result {
+        return set_row(level, gradient, dy, &x, &other, dx);
     }
-    dx.fill(0.0);
-    let (strides_x, strides_other) = (strides(operand, result), strides(other, result));
+    let once = x.shape() == result;
+    if !once {
+        dx.fill(0.0);
+    }
+    let (strides_x, strides_other) = (strides(x.shape(), result), strides(other.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_x, step_other) = (strides_x[inner], strides_other[inner]);
     for_each_row(result, &strides_x, &strides_other, |start, from_x, from_other| {
-        for at in 0..result.last() {
-            let (x, other) = (from_x + at * step_x, from_other + at * step_other);
-            dx[x] += gradient(start + at, x, other);
+        let dy = &dy[start..start + result.last()];
+        let (dx, x, other) = (&mut dx[from_x..], &x[from_x..], &other[from_other..]);
+        if once {
+            dx[..dy.len()].fill(0.0); // while it is in the cache
+        }
+        match (step_x, step_other) {
+            (0, 0) => dy.iter().for_each(|dy| dx[0] += gradient(*dy, x[0], other[0])),
+            (0, _) => dy.iter().zip(other).for_each(|(dy, other)| dx[0] += gradient(*dy, x[0], *other)),
+            (_, 0) => add_row(level, |dy, x, _| gradient(dy, x, other[0]), dy, x, x, dx),
+            _ => add_row(level, gradient, dy, x, other, dx),
         }
     });
+}
+
+vectorized! {
+    fn set_row<F: Fma>(
+        gradient: impl Fn(f32, f32, f32) -> f32,
+        dy: &[f32],
+        x: &[f32],
+        other: &[f32],
+        dx: &mut [f32],
+    ) {
+        for (((dx, dy), x), other) in dx.iter_mut().zip(dy).zip(x).zip(other) {
+            *dx = gradient(*dy, *x, *other);
+        }
+    }
+}
+
+vectorized! {
+    fn add_row<F: Fma>(
+        gradient: impl Fn(f32, f32, f32) -> f32,
+        dy: &[f32],
+        x: &[f32],
+        other: &[f32],
+        dx: &mut [f32],
+    ) {
+        for (((dx, dy), x), other) in dx.iter_mut().zip(dy).zip(x).zip(other) {
+            *dx += gradient(*dy, *x, *other);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{ArrayD, IxDyn};
+    use ndarray::{ArrayD, Axis, IxDyn};
 
     fn counted(shape: &[usize]) -> ArrayD<f32> {
         let mut next = 0.0;
@@ -125,11 +172,35 @@ mod tests {
         }
     }
 
+    /// The gradient knows where it is by its arguments: dy holds its own index, the operands theirs.
     #[test]
     fn sums_undo_a_broadcast() {
-        let (operand, other, result) = (Shape::from([2, 1]), Shape::from([3]), Shape::from([2, 3]));
-        let mut dx = [f32::NAN; 2];
-        sum_into(&mut dx, operand, other, result, |at, _, other| at as f32 * 10.0 + other as f32);
-        assert_eq!(dx, [0.0 + 11.0 + 22.0, 30.0 + 41.0 + 52.0]);
+        let gradient = |dy: f32, x: f32, other: f32| 100.0 * dy + 10.0 * x + other;
+        for (x, other, result) in [
+            (&[2, 1][..], &[3][..], &[2, 3][..]),
+            (&[3], &[2, 3], &[2, 3]),
+            (&[2, 3], &[3], &[2, 3]),
+            (&[2, 3], &[2, 1], &[2, 3]),
+            (&[2, 3], &[2, 3], &[2, 3]),
+            (&[], &[1], &[1]),
+            (&[4, 1, 2], &[3, 1], &[4, 3, 2]),
+        ] {
+            let (x, other, dy) = (counted(x), counted(other), counted(result));
+            let wide = |array: &ArrayD<f32>| array.broadcast(result).unwrap().to_owned();
+            let terms =
+                ndarray::Zip::from(&dy).and(&wide(&x)).and(&wide(&other)).map_collect(|a, b, c| gradient(*a, *b, *c));
+            let mut expected = terms;
+            while expected.ndim() > x.ndim() {
+                expected = expected.sum_axis(Axis(0));
+            }
+            for axis in (0..x.ndim()).filter(|axis| x.shape()[*axis] == 1) {
+                expected = expected.sum_axis(Axis(axis)).insert_axis(Axis(axis));
+            }
+            let shape = |array: &ArrayD<f32>| Shape::new(array.shape()).unwrap();
+            let mut dx = vec![f32::NAN; x.len()];
+            let views = [&x, &other].map(|array| View::new(shape(array), array.as_slice().unwrap()));
+            sum_into(&mut dx, views[0], views[1], (shape(&dy), dy.as_slice().unwrap()), gradient);
+            assert_eq!(dx, expected.iter().copied().collect::<Vec<_>>());
+        }
     }
 }

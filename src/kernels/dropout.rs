@@ -3,6 +3,7 @@
 //! Long masks are drawn in blocks of a fixed length, each from a stream of its own, so that threads may share them.
 
 use crate::kernels::parallel;
+use crate::kernels::simd::{self, vectorized};
 use crate::random::Key;
 
 /// Elements drawn from one stream.
@@ -23,6 +24,17 @@ pub fn mask(key: Key, rate: f32, mask: &mut [f32]) {
             mask.iter_mut().zip(&words).for_each(|(mask, &word)| *mask = if word < dropped { 0.0 } else { kept });
         }
     });
+}
+
+/// y = x · mask, element by element: the values themselves, and their gradients.
+pub(crate) fn apply(mask: &[f32], x: &[f32], y: &mut [f32]) {
+    multiply(simd::current(), mask, x, y);
+}
+
+vectorized! {
+    fn multiply<F: Fma>(mask: &[f32], x: &[f32], y: &mut [f32]) {
+        y.iter_mut().zip(x).zip(mask).for_each(|((y, x), mask)| *y = x * mask);
+    }
 }
 
 /// A uniform 32-bit number is below this with probability `rate`.

@@ -210,25 +210,68 @@ const FAR: Ratio = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::simd::Hardware;
+    use crate::kernels::simd::{self, Hardware, vectorized};
+    use rayon::prelude::*;
 
-    /// The largest error in units of the exact result's last place, over every `stride`-th `f32`.
-    fn worst(stride: usize, found: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> f64 {
-        let mut worst = (0.0, 0.0);
-        for x in (0..=u32::MAX).step_by(stride).map(f32::from_bits) {
-            let (found, exact) = (found(x), exact(f64::from(x)));
-            if x.is_nan() {
-                assert!(found.is_nan(), "{x} becomes {found}");
-                continue;
-            }
-            let error = ulps(found, exact);
-            assert!(!error.is_nan(), "{x:e} becomes {found:e}, not {exact:e}");
-            if error > worst.0 {
-                worst = (error, x);
+    vectorized! {
+        fn evaluate<F: Fma>(function: Function, x: &[f32], y: &mut [f32]) {
+            let pairs = y.iter_mut().zip(x);
+            match function {
+                Function::Exp => pairs.for_each(|(y, x)| *y = exp::<F>(*x)),
+                Function::Tanh => pairs.for_each(|(y, x)| *y = tanh::<F>(*x)),
+                Function::Sigmoid => pairs.for_each(|(y, x)| *y = sigmoid::<F>(*x)),
+                Function::Ln => pairs.for_each(|(y, x)| *y = ln_f32(*x)),
             }
         }
-        println!("at most {} ulp, at {:e}", worst.0, worst.1);
-        worst.0
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Function {
+        Exp,
+        Tanh,
+        Sigmoid,
+        Ln,
+    }
+
+    impl Function {
+        /// Each with the bound that is stated for it.
+        const ALL: [(Function, f64); 4] =
+            [(Function::Exp, 0.99), (Function::Tanh, 1.34), (Function::Sigmoid, 2.41), (Function::Ln, 0.51)];
+
+        fn exact(self, x: f64) -> f64 {
+            match self {
+                Function::Exp => x.exp(),
+                Function::Tanh => x.tanh(),
+                Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+                Function::Ln => x.ln(),
+            }
+        }
+
+        /// The largest error in units of the exact result's last place over these numbers, and where it is.
+        fn worst(self, x: &[f32]) -> (f64, f32) {
+            let mut y = vec![f32::NAN; x.len()];
+            evaluate(simd::current(), self, x, &mut y);
+            let mut worst = (0.0, 0.0);
+            for (&x, &found) in x.iter().zip(&y) {
+                let exact = self.exact(f64::from(x));
+                let error = ulps(found, exact);
+                assert!(!error.is_nan() && found.is_nan() == exact.is_nan(), "{x:e} becomes {found:e}, not {exact:e}");
+                worst = if error > worst.0 { (error, x) } else { worst };
+            }
+            worst
+        }
+
+        /// Fails where the error is above the bound at one of the bit patterns, of which every `stride`-th is tried.
+        fn check(self, bound: f64, stride: usize) {
+            let piece = |piece: u32| {
+                let patterns = ((piece << 24)..=(piece << 24 | 0x00ff_ffff)).step_by(stride);
+                self.worst(&patterns.map(f32::from_bits).collect::<Vec<f32>>())
+            };
+            let larger = |a: (f64, f32), b: (f64, f32)| if b.0 > a.0 { b } else { a };
+            let (error, x) = (0..256).into_par_iter().map(piece).reduce(|| (0.0, 0.0), larger);
+            println!("{self:?}: at most {error:.4} ulp, at {x:e}");
+            assert!(error <= bound, "{self:?}: {error} ulp at {x:e}");
+        }
     }
 
     fn ulps(found: f32, exact: f64) -> f64 {
@@ -244,15 +287,15 @@ mod tests {
         2f64.powi(exponent - 150)
     }
 
-    /// Every 997th; the figures at the functions are from all of them.
-    const STRIDE: usize = 997;
+    #[test]
+    fn f32_functions_keep_their_bounds_at_every_997th_number() {
+        Function::ALL.into_iter().for_each(|(function, bound)| function.check(bound, 997));
+    }
 
     #[test]
-    fn f32_functions_keep_their_bounds() {
-        assert!(worst(STRIDE, exp::<Hardware>, f64::exp) <= 1.0);
-        assert!(worst(STRIDE, tanh::<Hardware>, f64::tanh) <= 1.5);
-        assert!(worst(STRIDE, sigmoid::<Hardware>, |x| 1.0 / (1.0 + (-x).exp())) <= 2.5);
-        assert!(worst(STRIDE, ln_f32, f64::ln) <= 1.0);
+    #[ignore = "all 2³² numbers take minutes: cargo test --release all_numbers -- --ignored --nocapture"]
+    fn f32_functions_keep_their_bounds_at_all_numbers() {
+        Function::ALL.into_iter().for_each(|(function, bound)| function.check(bound, 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod across;
 pub mod activation;
 pub(crate) mod average_pool;
+pub(crate) mod awake;
 pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;

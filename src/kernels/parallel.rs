@@ -4,16 +4,36 @@
 //! changes a result. Waking a thread costs 5–70 µs, so that pieces shorter than 20 µs stay together. Nothing
 //! allocates on a thread of a pool.
 
+use super::awake;
+use std::cell::Cell;
+
 /// The work, in nanoseconds on one thread, below which a piece is not split further.
 ///
 /// Measured on two cores: splitting 20 µs in two gains nothing, splitting 40 µs gains a third.
 const WORTH_A_FORK: usize = 20_000;
 
+/// Runs `work` on the calling thread, without a fork.
+pub(crate) fn alone<T>(work: impl FnOnce() -> T) -> T {
+    /// Puts the flag back, also when `work` panics.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _before = Before(ALONE.replace(true));
+    work()
+}
+
+thread_local! {
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs both, on two threads if each is worth it. `nanoseconds` is what both together take on one thread.
 #[inline]
 pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     if worth_a_fork(nanoseconds) {
-        rayon::join(left, right);
+        awake::fork(left, right);
     } else {
         left();
         right();
@@ -22,7 +42,7 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
 
 /// Whether work that takes so long on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
-    nanoseconds >= 2 * WORTH_A_FORK && rayon::current_num_threads() > 1
+    nanoseconds >= 2 * WORTH_A_FORK && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
 /// Calls `work(i, chunk)` for the `i`-th piece of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is
@@ -52,7 +72,7 @@ fn from_chunk<T: Send>(
     }
     let half = chunks / 2;
     let (left, right) = data.split_at_mut(half * chunk);
-    rayon::join(
+    awake::fork(
         || from_chunk(first, left, chunk, nanoseconds, work),
         || from_chunk(first + half, right, chunk, nanoseconds, work),
     );
@@ -82,6 +102,17 @@ mod tests {
             let mut data = vec![0; 1003];
             for_each_chunk(&mut data, 10, 1_000_000, |i, piece| piece.iter_mut().for_each(|v| *v += i + 1));
             assert!(data.iter().enumerate().all(|(at, &v)| v == at / 10 + 1));
+        });
+    }
+
+    #[test]
+    fn alone_means_no_fork_until_it_returns_or_panics() {
+        samples::in_pools(|| {
+            let forks = || worth_a_fork(1_000_000_000);
+            let several = rayon::current_num_threads() > 1;
+            assert_eq!((forks(), alone(|| (alone(forks), forks())), forks()), (several, (false, false), several));
+            assert!(std::panic::catch_unwind(|| alone(|| panic!("a kernel's mistake"))).is_err());
+            assert_eq!(forks(), several);
         });
     }
 

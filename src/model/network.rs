@@ -18,6 +18,8 @@ pub(super) struct Network {
     pub(super) layers: Vec<Placed>,
     /// The shape of one sample of each value.
     shapes: Vec<Shape>,
+    /// About how many multiply-adds a sample takes: at each call every weight once at every place that the layer looks at.
+    pub(super) work: usize,
 }
 
 /// A layer in its place.
@@ -39,7 +41,7 @@ impl Network {
         check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
         check_setting(!wiring.outputs.is_empty(), owner, "outputs", 0.0, "1 ≤ outputs")?;
         let shapes = wiring.inputs.iter().map(|(_, shape)| *shape).collect();
-        let mut network = Network { layers: name(layers), shapes, wiring };
+        let mut network = Network { layers: name(layers), shapes, wiring, work: 0 };
         network.check_names()?;
         network.check_values()?;
         network.check_inputs()?;
@@ -65,6 +67,9 @@ impl Network {
                 (again.map_err(|error| shared(error, &first).at(place, &inputs))?, weights.clone())
             }
         };
+        let weights: usize = output.1.iter().map(|id| params.shape(*id).len()).sum();
+        let places = output.0.len() / output.0.last().max(1);
+        self.work = weights.saturating_mul(places).saturating_add(output.0.len()).saturating_add(self.work);
         self.shapes.push(output.0);
         self.layers[layer].weights = output.1;
         self.layers[layer].calls.push(call);

@@ -5,12 +5,17 @@ use super::evaluate::ROWS;
 use super::feed::{Feed, check_input};
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
+use crate::kernels::parallel;
 use crate::metrics::argmax;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::Mode;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
+
+/// Multiply-adds below which a prediction stays on the calling thread: handing it to the pool and waiting for the answer
+/// would take longer than another thread could save.
+const WORTH_THE_POOL: usize = 2_000_000;
 
 impl Model {
     /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
@@ -34,7 +39,7 @@ impl Model {
         let mut values: Vec<Vec<f32>> =
             shapes.clone().map(|shape| Vec::with_capacity(data.len() * shape.len())).collect();
         let batches = Batches::new(data.len(), ROWS)?;
-        self.threads.run(|| {
+        self.run_rows(data.len(), || {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Mode::Inference, rows.len(), Vec::new())?;
                 feed.fill_inputs(rows, &mut plan);
@@ -73,8 +78,14 @@ impl Model {
         check_samples(&samples, *input)?;
         let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; shape.len()];
-        self.threads.run(|| self.predict_all(&samples, rows, &mut output))?;
+        self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
         array(shape, output)
+    }
+
+    /// Runs `work` on so many rows: in the pool, or here where they are few.
+    fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
+        let small = self.network.work.saturating_mul(rows) < WORTH_THE_POOL;
+        if small { parallel::alone(work) } else { self.threads.run(work) }
     }
 
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
@@ -82,7 +93,10 @@ impl Model {
         for (samples, output) in samples.axis_chunks_iter(Axis(0), rows).zip(output.chunks_mut(rows * columns)) {
             let mut plan = self.take_plan(Mode::Inference, samples.len_of(Axis(0)), Vec::new())?;
             let inputs = plan.tape.input_slice(plan.inputs[0]);
-            inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value);
+            match samples.as_slice() {
+                Some(samples) => inputs.copy_from_slice(samples),
+                None => inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value),
+            }
             plan.run(&self.params, Key::from_seed(0));
             output.copy_from_slice(&plan.output(0));
             self.plans.keep(plan);

@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::scoring::{Means, blank_scores};
 use crate::data::{Batches, Dataset};
 use crate::error::Result;
+use crate::kernels::awake;
 use crate::metrics::{Epoch, History, Scores};
 use crate::random::Purpose;
 use crate::tape::Mode;
@@ -152,9 +153,11 @@ impl<'a> Training<'a> {
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
-            self.data.fill(rows, plan);
             self.current.learning_rate = model.learning_rate();
-            model.train_step(plan, self.current.learning_rate);
+            awake::together(|| {
+                self.data.fill(rows, plan);
+                model.train_step(plan, self.current.learning_rate);
+            });
             let loss = plan.score(&model.heads, &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::clip;
 use crate::error::{Error, Result, check_setting};
+use crate::kernels::awake;
 use crate::optimizers::{MAX_MEMORY, Optimizer};
 use crate::save::MemoryArray;
 use crate::shape::Shape;
@@ -137,7 +138,7 @@ impl Piece<'_> {
         }
         let middle = (self.value.len() / 2).next_multiple_of(64);
         let (left, right) = self.split_at(middle);
-        rayon::join(|| left.update(optimizer, step, rate), || right.update(optimizer, step, rate));
+        awake::fork(|| left.update(optimizer, step, rate), || right.update(optimizer, step, rate));
     }
 
     fn split_at<'a>(self, middle: usize) -> (Piece<'a>, Piece<'a>)

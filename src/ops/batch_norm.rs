@@ -20,14 +20,14 @@ struct BatchNorm {
     mean: Vec<f32>,
     variance: Vec<f32>,
     scale: Vec<f32>,
-    /// Room for one chunk's sums, and for gradients of gamma and beta that nobody else wants.
-    rooms: [Vec<f32>; 3],
+    /// Room for gradients of gamma and beta that nobody else wants.
+    spare: [Vec<f32>; 2],
 }
 
 impl BatchNorm {
     fn new(epsilon: f32, momentum: f32, moving: Option<[ParamId; 2]>) -> BatchNorm {
         let [mean, variance, scale] = [const { Vec::new() }; 3];
-        BatchNorm { epsilon, momentum, moving, mean, variance, scale, rooms: [const { Vec::new() }; 3] }
+        BatchNorm { epsilon, momentum, moving, mean, variance, scale, spare: [const { Vec::new() }; 2] }
     }
 }
 
@@ -47,22 +47,22 @@ impl Op for BatchNorm {
         }
         let columns = || vec![0.0; x.last()];
         (self.mean, self.variance, self.scale) = (columns(), columns(), columns());
-        self.rooms = [columns(), columns(), columns()];
+        self.spare = [columns(), columns()];
         Ok(x)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
         let [x, gamma, beta] = inputs.each();
-        normalize::statistics(&x, &mut self.mean, &mut self.variance, &mut self.rooms[0]);
+        normalize::statistics(&x, &mut self.mean, &mut self.variance);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
         normalize::forward(&x, &self.mean, &self.scale, &gamma, &beta, y);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([x, gamma, _], [dx, dgamma, dbeta]) = (inputs.each(), gradients.each());
-        let [part, spare_gamma, spare_beta] = &mut self.rooms;
+        let [spare_gamma, spare_beta] = &mut self.spare;
         let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
-        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta, part);
+        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta);
         if let Some(dx) = dx {
             normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], dx);
         }
@@ -83,7 +83,6 @@ impl Op for BatchNorm {
 struct BatchNormInference {
     epsilon: f32,
     scale: Vec<f32>,
-    part: Vec<f32>,
     spare: [Vec<f32>; 2],
 }
 
@@ -97,7 +96,7 @@ impl Op for BatchNormInference {
         check_batch_norm(0.0, self.epsilon)?;
         check_columns(x, &[gamma, beta, mean, variance])?;
         let columns = || vec![0.0; x.last()];
-        (self.scale, self.part, self.spare) = (columns(), columns(), [columns(), columns()]);
+        (self.scale, self.spare) = (columns(), [columns(), columns()]);
         Ok(x)
     }
 
@@ -112,7 +111,7 @@ impl Op for BatchNormInference {
         let [dx, dgamma, dbeta, _, _] = gradients.each();
         let [spare_gamma, spare_beta] = &mut self.spare;
         let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
-        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta, &mut self.part);
+        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta);
         let Some(dx) = dx else { return };
         let columns = self.scale.len();
         for (dx, dy) in dx.chunks_exact_mut(columns).zip(dy.chunks_exact(columns)) {
@@ -157,7 +156,7 @@ impl<'r> Var<'r> {
         [mean, variance]: [Var<'r>; 2],
         epsilon: f32,
     ) -> Var<'r> {
-        let op = BatchNormInference { epsilon, scale: Vec::new(), part: Vec::new(), spare: Default::default() };
+        let op = BatchNormInference { epsilon, scale: Vec::new(), spare: Default::default() };
         self.recorder().apply(op, &[self, gamma, beta, mean, variance])
     }
 }

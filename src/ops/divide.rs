@@ -9,14 +9,17 @@ struct Divide;
 impl Pairwise for Divide {
     const NAME: &'static str = "divide";
 
+    #[inline(always)]
     fn value(a: f32, b: f32) -> f32 {
         a / b
     }
 
+    #[inline(always)]
     fn gradient_a(dy: f32, _a: f32, b: f32) -> f32 {
         dy / b
     }
 
+    #[inline(always)]
     fn gradient_b(dy: f32, a: f32, b: f32) -> f32 {
         -dy * a / (b * b)
     }

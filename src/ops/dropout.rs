@@ -26,12 +26,12 @@ impl Op for Dropout {
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], key: Key) {
         let [x] = inputs.each();
         dropout::mask(key, self.rate, &mut self.mask);
-        y.iter_mut().zip(x.data()).zip(&self.mask).for_each(|((y, x), mask)| *y = x * mask);
+        dropout::apply(&self.mask, &x, y);
     }
 
     fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         if let [Some(dx)] = gradients.each() {
-            dx.iter_mut().zip(dy).zip(&self.mask).for_each(|((dx, dy), mask)| *dx = *dy * mask);
+            dropout::apply(&self.mask, dy, dx);
         }
     }
 }

@@ -8,10 +8,12 @@ struct Minimum;
 impl Pairwise for Minimum {
     const NAME: &'static str = "minimum";
 
+    #[inline(always)]
     fn value(a: f32, b: f32) -> f32 {
         if a < b || a.is_nan() { a } else { b }
     }
 
+    #[inline(always)]
     fn gradient_a(dy: f32, a: f32, b: f32) -> f32 {
         if a < b {
             dy
@@ -22,6 +24,7 @@ impl Pairwise for Minimum {
         }
     }
 
+    #[inline(always)]
     fn gradient_b(dy: f32, a: f32, b: f32) -> f32 {
         if b < a {
             dy

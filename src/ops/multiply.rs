@@ -9,14 +9,17 @@ struct Multiply;
 impl Pairwise for Multiply {
     const NAME: &'static str = "multiply";
 
+    #[inline(always)]
     fn value(a: f32, b: f32) -> f32 {
         a * b
     }
 
+    #[inline(always)]
     fn gradient_a(dy: f32, _a: f32, b: f32) -> f32 {
         dy * b
     }
 
+    #[inline(always)]
     fn gradient_b(dy: f32, a: f32, _b: f32) -> f32 {
         dy * a
     }

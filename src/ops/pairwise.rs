@@ -5,7 +5,8 @@ use crate::tape::{Gradients, Inputs, Op, Var, arity};
 use crate::{Key, Result, Shape};
 use std::marker::PhantomData;
 
-/// A function of two numbers, with its derivatives.
+/// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so what is
+/// short should be `#[inline(always)]`.
 pub(super) trait Pairwise: Send + 'static {
     const NAME: &'static str;
 
@@ -47,12 +48,10 @@ impl<P: Pairwise> Op for Pairs<P> {
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([a, b], [da, db]) = (inputs.each(), gradients.each());
         if let Some(da) = da {
-            let term = |at: usize, i: usize, j: usize| P::gradient_a(dy[at], a[i], b[j]);
-            broadcast::sum_into(da, a.shape(), b.shape(), self.result, term);
+            broadcast::sum_into(da, a, b, (self.result, dy), P::gradient_a);
         }
         if let Some(db) = db {
-            let term = |at: usize, j: usize, i: usize| P::gradient_b(dy[at], a[i], b[j]);
-            broadcast::sum_into(db, b.shape(), a.shape(), self.result, term);
+            broadcast::sum_into(db, b, a, (self.result, dy), |dy, b, a| P::gradient_b(dy, a, b));
         }
     }
 }

@@ -18,6 +18,7 @@ pub use record::{Id, Mode, Recorder, Var};
 pub(crate) use stamp::Stamp;
 
 use crate::error::Result;
+use crate::kernels::awake;
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
@@ -99,6 +100,10 @@ impl Tape {
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) {
         self.check_params(params.stamp);
+        awake::together(|| self.forward(params, key));
+    }
+
+    fn forward(&mut self, params: &Params, key: Key) {
         for step in &mut self.steps {
             let key = if self.mode == Mode::Training { key.split(step.path) } else { key };
             let (before, after) = self.buffers.split_at_mut(step.output);
@@ -125,6 +130,10 @@ impl Tape {
         let loss =
             self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
         self.gradients[loss].fill(1.0);
+        awake::together(|| self.walk_back(params, gradients));
+    }
+
+    fn walk_back(&mut self, params: &Params, gradients: &mut ParamGradients) {
         for step in self.steps.iter_mut().rev().filter(|step| !step.loans.is_empty()) {
             let (before, after) = self.gradients.split_at_mut(step.output);
             let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
