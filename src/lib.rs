@@ -40,6 +40,7 @@ mod error;
 mod files;
 mod init;
 mod random;
+mod regularizer;
 mod settings;
 mod shape;
 mod spec;
@@ -67,6 +68,7 @@ pub use model::{
     Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
+pub use regularizer::Regularizer;
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};

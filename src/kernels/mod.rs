@@ -23,6 +23,7 @@ pub mod math64;
 pub mod matmul;
 pub mod normalize;
 pub mod parallel;
+pub(crate) mod penalty;
 pub mod pool;
 pub mod reduce;
 #[cfg(test)]

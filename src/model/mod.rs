@@ -169,6 +169,15 @@ impl Model {
         Ok(self.network.record(recorder, &self.params, inputs))
     }
 
+    /// Records what the model's [regularizers](crate::Regularizer) add to a loss, for a loop of your own; `None` where no
+    /// weight that is learned has one. `fit` and `evaluate` add it by themselves.
+    ///
+    /// # Panics
+    /// When earlier parameters of the recording are not the model's.
+    pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
+        self.network.record_penalty(recorder, &self.params)
+    }
+
     /// What training makes small: the loss of the first output that has one.
     pub fn loss(&self) -> &dyn Loss {
         self.heads[0].loss.as_ref()

@@ -27,7 +27,7 @@ pub(super) struct Plan {
     /// The outputs, in the model's order.
     outputs: Vec<Id>,
     pub(super) targets: Vec<Id>,
-    /// The loss of each head, unweighted, and what they sum up to.
+    /// The loss of each head, unweighted, and what they sum up to with the weights' penalties.
     losses: Vec<Id>,
     loss: Option<Id>,
     /// Where the first value that is not finite came from in the last run, if its loss is none.
@@ -43,7 +43,8 @@ impl Plan {
         let outputs = network.record(&recorder, params, &inputs);
         let losses: Vec<Var<'_>> =
             heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target)).collect();
-        let loss = total(heads, &losses);
+        let penalty = if losses.is_empty() { None } else { network.record_penalty(&recorder, params) };
+        let loss = total(heads, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
         }
