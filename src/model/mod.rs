@@ -23,6 +23,7 @@ mod summary;
 mod threads;
 mod training;
 mod update;
+mod weigh;
 
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,

@@ -1,7 +1,8 @@
-//! What training is made of against what Keras computes (`tests/golden/training.py`).
+//! What training is made of against what Keras computes (`tests/golden/training.py`, `tests/golden/fitting.py`).
 
 #[path = "../golden/mod.rs"]
 mod golden;
+mod fitting;
 mod losses;
 mod optimizers;
 mod schedules;
