@@ -63,6 +63,7 @@ pub mod testing;
 
 pub use error::{Error, Result};
 pub use init::Init;
+pub use model::callbacks;
 pub use model::{
     BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses,
     Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,

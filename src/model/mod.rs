@@ -1,6 +1,6 @@
 //! Models: layers put together, compiled, fitted, evaluated and used, with Keras' words.
 
-mod callbacks;
+pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
 mod clip;
