@@ -9,6 +9,8 @@ The sibling of make.py, whose writer it uses and which says how to install Keras
 regularizers  `x`, `penalty` and `slope`: an array, what it adds to the loss, and that one's gradient. The others train:
               `x`, `targets`, `x_val`, `targets_val`: all rows. `fit` without shuffling, in batches of `batch` rows:
               `loss`, … of each epoch; weights as `start.…`, `end.…`; `evaluated` is [loss, accuracy] of all rows.
+freezing      as those, with layers that do not learn.
+csv           as those; lines that begin with `#|` are those of the file that CSVLogger writes.
 weights       as those, with `weights`, `weights_val` of the rows or `classes`: the weights of classes 0, 1, …
 """
 import make
@@ -16,6 +18,9 @@ import numpy as np
 import keras
 from keras import layers, regularizers as keras_regularizers
 from make import draw
+
+import pathlib
+import tempfile
 
 
 def regularizers(file):
@@ -39,10 +44,27 @@ def regularizers(file):
           [layers.Embedding(5, 3, embeddings_regularizer=l2(0.02)), layers.Reshape((4, 3, 1)),
            layers.Conv2D(2, 2, kernel_regularizer=l2(0.03), bias_regularizer=l1(0.05)), layers.Flatten(),
            layers.Dense(3, "softmax")], (4,), indices=5)
-    frozen = layers.Dense(6, "relu", kernel_regularizer=l1(0.5))
-    frozen.trainable = False
-    train(file, "frozen_net", "Dense(6, relu, kernel L1(0.5)) with trainable = False, Dense(3, softmax, kernel L2(0.1))",
-          [frozen, layers.Dense(3, "softmax", kernel_regularizer=l2(0.1))], (7,))
+
+
+def freezing(file):
+    frozen = lambda layer: (setattr(layer, "trainable", False), layer)[1]
+    l1, l2 = keras_regularizers.L1, keras_regularizers.L2
+    train(file, "frozen_dense", "Dense(6, relu, kernel L1(0.5)) with trainable = False, Dense(3, softmax, kernel L2(0.1))",
+          [frozen(layers.Dense(6, "relu", kernel_regularizer=l1(0.5))),
+           layers.Dense(3, "softmax", kernel_regularizer=l2(0.1))], (7,))
+    train(file, "frozen_norm", "Dense(6), BatchNormalization() with trainable = False, Dense(3, softmax)",
+          [layers.Dense(6), frozen(layers.BatchNormalization()), layers.Dense(3, "softmax")], (7,), moved=True)
+
+
+def csv(file):
+    for name, validated in (("validated", True), ("alone", False)):
+        path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
+        rates = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)
+        train(file, name, "Dense(6, tanh), Dense(3, softmax); LearningRateScheduler(half), CSVLogger",
+              [layers.Dense(6, "tanh"), layers.Dense(3, "softmax")], (7,), validated=validated,
+              callbacks=[rates, keras.callbacks.CSVLogger(path)])
+        assert path.read_bytes().count(b"\r\n") == 5
+        file.lines += ["#|" + line for line in path.read_text().splitlines()]
 
 
 def weights(file):
@@ -67,7 +89,8 @@ def weight_names(model):
     return [f"{seen[layer.name]}/{v.name}" for v, layer in pairs], [v for v, _ in pairs]
 
 
-def train(file, name, text, network, shape, indices=None, rows=False, classes=None, sparse=False):
+def train(file, name, text, network, shape, indices=None, rows=False, classes=None, sparse=False,
+          moved=False, validated=True, callbacks=None):
     """Four epochs of two full batches and one of two rows, validated on other rows."""
     count, batch, epochs = 18, 8, 4
     rng = file.case(name, text + "; SGD(0.1, momentum=0.5), cross-entropy")
@@ -78,6 +101,9 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     first = {"moving_mean": lambda v: np.zeros(v.shape), "moving_variance": lambda v: np.ones(v.shape),
              "gamma": lambda v: draw(rng, v.shape, 1.0, 0.2), "beta": lambda v: draw(rng, v.shape, scale=0.2),
              "bias": lambda v: draw(rng, v.shape, scale=0.2)}
+    if moved:  # statistics that are not those of the beginning
+        first["moving_mean"] = lambda v: draw(rng, v.shape, scale=0.5)
+        first["moving_variance"] = lambda v: rng.uniform(0.5, 2, v.shape)
     for v in variables:
         v.assign(first.get(v.name, lambda v: draw(rng, v.shape, scale=0.4))(v))
     put_weights = lambda when: file.put(**{f"{when}.{n}": make.numpy(v) for n, v in zip(names, variables)})
@@ -100,8 +126,9 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     if classes:
         told, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
     file.put(**more)
-    history = model.fit(x, t, batch_size=batch, epochs=epochs, shuffle=False, validation_data=validation, verbose=0, **told)
-    file.put(**history.history)
+    history = model.fit(x, t, batch_size=batch, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks,
+                        validation_data=validation if validated else None, **told)
+    file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
     each = told.get("sample_weight")
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
@@ -127,7 +154,7 @@ def branches(file):
     file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
 
 
-TOPICS = {"regularizers": regularizers, "weights": weights}
+TOPICS = {"regularizers": regularizers, "freezing": freezing, "csv": csv, "weights": weights}
 
 if __name__ == "__main__":
     make.main(TOPICS, "fitting.py")

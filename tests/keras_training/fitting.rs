@@ -2,6 +2,7 @@
 
 use crate::NEAR;
 use crate::golden::{Cases, assert_close, load};
+use gradus::callbacks::{CsvLogger, LearningRateScheduler};
 use gradus::data::{Arrays, Dataset, NamedArrays};
 use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
@@ -10,6 +11,7 @@ use gradus::optimizers::Sgd;
 use gradus::tape::{Mode, ParamGradients, Params, Recorder};
 use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Regularizer, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
+use std::path::Path;
 
 /// The same after twelve steps.
 const NEAR_IN_THE_END: f32 = 1e-4;
@@ -61,9 +63,16 @@ fn network(case: &str) -> Sequential {
             .add(Conv2d::new(2, 2).kernel_regularizer(l2(0.03)).bias_regularizer(l1(0.05)))
             .add(Flatten)
             .add(Dense::new(3).activation(Activation::Softmax)),
-        "frozen_net" => Sequential::new([7])
+        "frozen_dense" => Sequential::new([7])
             .add(Dense::new(6).activation(Activation::Relu).kernel_regularizer(l1(0.5)).frozen())
             .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(l2(0.1))),
+        "frozen_norm" => Sequential::new([7])
+            .add(Dense::new(6))
+            .add(BatchNorm::new().frozen())
+            .add(Dense::new(3).activation(Activation::Softmax)),
+        "validated" | "alone" => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Tanh))
+            .add(Dense::new(3).activation(Activation::Softmax)),
         _ => Sequential::new([7])
             .add(Dense::new(6).activation(Activation::Tanh))
             .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(l2(0.01))),
@@ -140,6 +149,51 @@ fn regularizers_count_as_in_keras() {
             None => check_fit(&cases, case),
         }
     }
+}
+
+#[test]
+fn frozen_layers_stay_as_in_keras() {
+    let cases = load("freezing.txt");
+    cases.cases().into_iter().for_each(|case| check_fit(&cases, case));
+}
+
+/// The lines of Keras' file, and those of ours under the same callbacks.
+fn csv_lines(cases: &Cases, case: &str, path: &Path) -> [Vec<String>; 2] {
+    let (data, validation) = (rows(cases, case, ""), rows(cases, case, "_val"));
+    let mut model = compiled(cases, case, false);
+    let (mut half, mut logger) = (LearningRateScheduler::new(|_, rate| 0.5 * rate), CsvLogger::new(path));
+    let fit = Fit::new().epochs(4).batch_size(cases.integers(&format!("{case}/batch"))[0]).shuffle(false);
+    let fit = if case == "validated" { fit.validation(&validation) } else { fit };
+    model.fit(&data, fit.progress(Progress::Quiet).callback(&mut half).callback(&mut logger)).unwrap();
+    let ours = std::fs::read_to_string(path).unwrap();
+    assert!(ours.ends_with("\r\n"));
+    let golden = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/csv.txt")).unwrap();
+    let part = golden.split("\n# ").find(|part| part.starts_with(&format!("{case}:"))).unwrap();
+    let keras = part.lines().filter_map(|line| line.strip_prefix("#|")).map(str::to_owned).collect();
+    [keras, ours.split_terminator("\r\n").map(str::to_owned).collect()]
+}
+
+#[test]
+fn the_csv_file_is_that_of_keras() {
+    let (cases, path) = (load("csv.txt"), std::env::temp_dir().join(format!("gradus-csv-{}.csv", std::process::id())));
+    for case in ["validated", "alone"] {
+        let [keras, ours] = csv_lines(&cases, case, &path);
+        assert_eq!(keras.len(), 1 + 4, "{case}");
+        assert_eq!(ours[0], keras[0], "{case}");
+        assert_eq!(ours.len(), keras.len(), "{case}");
+        for (ours, keras) in ours[1..].iter().zip(&keras[1..]) {
+            assert_eq!(ours.split(',').count(), keras.split(',').count(), "{ours}, not {keras}");
+            for (ours, keras) in ours.split(',').zip(keras.split(',')) {
+                match (ours.parse::<f32>(), keras.parse::<f32>()) {
+                    (Ok(found), Ok(expected)) => {
+                        approx::assert_relative_eq!(found, expected, max_relative = NEAR_IN_THE_END);
+                    }
+                    _ => assert_eq!(ours, keras),
+                }
+            }
+        }
+    }
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

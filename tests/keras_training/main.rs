@@ -1,9 +1,9 @@
 //! What training is made of against what Keras computes (`tests/golden/training.py`, `tests/golden/fitting.py`).
 
 mod callbacks;
+mod fitting;
 #[path = "../golden/mod.rs"]
 mod golden;
-mod fitting;
 mod losses;
 mod metrics;
 mod optimizers;
