@@ -40,6 +40,7 @@ mod error;
 mod files;
 mod init;
 mod random;
+mod regularizer;
 mod settings;
 mod shape;
 mod spec;
@@ -62,11 +63,13 @@ pub mod testing;
 
 pub use error::{Error, Result};
 pub use init::Init;
+pub use model::callbacks;
 pub use model::{
     BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses,
     Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
+pub use regularizer::Regularizer;
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};

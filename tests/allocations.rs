@@ -10,9 +10,8 @@ use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
-use gradus::tape::Var;
 use gradus::testing::LayerSample;
-use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Init, Model, Progress, Result, Sequential, Shape, Spec};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Regularizer, Result, Sequential};
 use ndarray::{Array1, Array2};
 use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -69,70 +68,14 @@ impl Callback for Steps {
     }
 }
 
-/// Calls every operation that no layer does, and puts branches together.
-#[derive(Debug)]
-struct Everything;
-
-impl Layer for Everything {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-        weights.add("table", [4, inputs[0].last()], Init::GlorotUniform)?;
-        Ok(inputs[0])
-    }
-
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        let (x, [table]) = (inputs[0], weights.take());
-        let near = x.softmax_over(1).log_softmax_over(1).absolute().sqrt().erf();
-        let pairs = near.maximum(x).minimum(x.clip(-9.0, 9.0)).power(2.0).power_by(near).exp().ln();
-        let sums = pairs.sum_over(&[1, -1], true) + x.mean_over(&[2], true) + near.gelu_tanh();
-        let sizes = x.shape();
-        let rows = sums.transpose(&[0, 3, 1, 2]).concatenate(&[x.transpose(&[0, 3, 1, 2])], -1);
-        let product = rows.matmul(rows.transpose(&[0, 1, 3, 2])).matmul(rows).transpose(&[0, 2, 3, 1]);
-        let [batch, height, width, channels] = [0, 1, 2, 3].map(|axis| sizes.axis(axis));
-        let cut = product.slice(&[0; 4], [batch, height, width, channels]);
-        let indices = x.clip(0.0, 3.0).mean_over(&[-1], false);
-        cut + indices.embedding(table)
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::new("Everything")
-    }
-}
-
-/// Every layer and operation that the notebooks' networks do not have.
-fn toolbox() -> Sequential {
-    let mut network = Sequential::new([28, 28])
-        .add(Reshape::new([28, 28, 1]))
-        .add(ZeroPadding2d::default())
-        .add(Conv2d::new(6, 3).strides([2, 2]))
-        .add(Conv2d::new(6, 3).dilation_rate([2, 2]).frozen())
-        .add(LeakyRelu::new())
-        .add(Conv2d::new(4, 3).groups(2).padding(Padding::Same))
-        .add(Elu::new())
-        .add(MaxPool2d::new(2).padding(Padding::Same))
-        .add(AveragePool2d::new(2).strides([1, 1]).padding(Padding::Same))
-        .add(BatchNorm::new().frozen())
-        .add(LayerNorm::new())
-        .add(Everything);
-    for activation in ["softplus", "softsign", "gelu", "silu", "hard_sigmoid", "selu", "exponential", "log_softmax"] {
-        network = network.add(Spec::new("Activation").with("activation", activation).make::<Activation>().unwrap());
-    }
-    network.add(Softmax::new().axis(1)).add(GlobalAveragePool2d).add(Dense::new(10).activation(Activation::Softmax))
-}
-
-/// Indices, and the maximum of each channel.
-fn indices() -> Sequential {
-    let network = Sequential::new([28, 28]).add(Embedding::new(2, 3)).add(GlobalMaxPool2d);
-    network.add(Dense::new(10).activation(Activation::Softmax))
-}
-
 fn networks() -> Vec<(&'static str, Sequential, Compile, usize)> {
     let loss = CategoricalCrossentropy::new;
     vec![
         ("dense_linear", notebooks::dense_linear(), Compile::new(Adam::default(), loss()), 100),
         ("lenet5", notebooks::lenet5(), Compile::new(Sgd::new(0.01), loss()), 128),
         ("dropout_mlp", notebooks::dropout_mlp(), Compile::new(RmsProp::default(), loss()), 32),
-        ("toolbox", toolbox(), Compile::new(Sgd::new(0.01), loss()), 32),
-        ("indices", indices(), Compile::new(Sgd::new(0.01), loss()), 16),
+        ("toolbox", notebooks::toolbox(), Compile::new(Sgd::new(0.01), loss()), 32),
+        ("indices", notebooks::indices(), Compile::new(Sgd::new(0.01), loss()), 16),
         ("deep_sigmoid", notebooks::deep_sigmoid(), Compile::new(Sgd::new(0.03), loss()), 32),
     ]
 }
@@ -147,10 +90,13 @@ fn check_fit(threads: usize) {
     let data = digits.normalized().unwrap().one_hot(10).unwrap();
     for (name, network, settings, batch_size) in networks() {
         // Seven more than whole batches, so that the last one is partial.
+        let weighted = data.clone().with_sample_weight((0..1000).map(|row| (row % 3) as f32)).unwrap();
+        let data = if name == "toolbox" { &weighted } else { &data };
         let rows = data.rows(..6 * batch_size + 7).unwrap();
         let mut model = network.compile(settings.metric(Accuracy).threads(threads)).unwrap();
         let mut steps = Steps::default();
-        let fit = Fit::new().epochs(2).batch_size(batch_size).validation(&data);
+        let fit = Fit::new().epochs(2).batch_size(batch_size).validation(data);
+        let fit = if name == "indices" { fit.class_weight(3, 0.5) } else { fit };
         let fit = fit.progress(Progress::Quiet).callback(&mut steps);
         model.fit(&rows, fit).unwrap();
         keep(model);
@@ -185,18 +131,54 @@ fn check_graph(threads: usize) {
     assert_eq!((steps.steps, steps.later), (2 * 8, 0), "a graph allocates in steps 2 to 8 on {threads} threads");
 }
 
+/// Every layer, by the order of their list.
+fn layers() -> Vec<LayerSample> {
+    let images = [16, 15, 4];
+    vec![
+        LayerSample::new(Activation::Softmax).input([30]),
+        LayerSample::new(Add).input([9, 7]).input([9, 1]),
+        LayerSample::new(AveragePool2d::new(2)).input(images),
+        LayerSample::new(BatchNorm::new().gamma_regularizer(Regularizer::L1(0.1))).input([6, 5]),
+        LayerSample::new(Concatenate::new()).input([9, 7]).input([9, 2]),
+        LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input(images),
+        LayerSample::new(Conv2d::new(8, 3).dilation_rate([2, 2]).groups(2).padding(Padding::Same)).input(images),
+        LayerSample::new(Dense::new(40).kernel_regularizer(Regularizer::L2(0.1))).input([70]),
+        LayerSample::new(Dropout::new(0.5)).input([500]),
+        LayerSample::new(Elu::new()).input([500]),
+        LayerSample::new(Embedding::new(5, 40)).values(Array2::from_shape_fn((3, 9), |(i, j)| ((i + j) % 5) as f32)),
+        LayerSample::new(Flatten).input(images),
+        LayerSample::new(GlobalAveragePool2d).input(images),
+        LayerSample::new(GlobalMaxPool2d).input(images),
+        LayerSample::new(LayerNorm::new()).input([16, 60]),
+        LayerSample::new(LeakyRelu::new()).input([500]),
+        LayerSample::new(MaxPool2d::new(2)).input(images),
+        LayerSample::new(Reshape::new([15, 64])).input(images),
+        LayerSample::new(Softmax::new().axis(1)).input([16, 60]),
+        LayerSample::new(ZeroPadding2d::default()).input(images),
+    ]
+}
+
+/// The layers that `layers!` lists in the source.
+fn listed() -> Vec<String> {
+    let source = include_str!("../src/layers/mod.rs");
+    let list = source.split("\nlayers! {").nth(1).unwrap().split('}').next().unwrap();
+    list.split(',').filter_map(|line| Some(line.trim().split_once("::")?.1.to_owned())).collect()
+}
+
 /// Layers one by one, forward and backward.
 fn check_layers(threads: usize) {
+    let samples = layers();
+    // The first word of `LayerSample(Dense { … } on …)`; activations are shown by their variant.
+    let first = |sample: &LayerSample| {
+        let shown = format!("{sample:?}").replace("LayerSample(Softmax on", "LayerSample(Activation on");
+        shown["LayerSample(".len()..].split([' ', '(']).next().unwrap().to_owned()
+    };
+    let mut shown: Vec<String> = samples.iter().map(first).collect();
+    shown.dedup();
+    assert_eq!(shown, listed(), "every layer of the list is measured");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.broadcast(|_| rayon::yield_now()); // every thread has started
-    for sample in [
-        LayerSample::new(Dense::new(40)).input([70]),
-        LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input([16, 16, 3]),
-        LayerSample::new(MaxPool2d::new(2)).input([16, 16, 3]),
-        LayerSample::new(BatchNorm::new()).input([6, 5]),
-        LayerSample::new(Dropout::new(0.5)).input([500]),
-        LayerSample::new(Activation::Softmax).input([30]),
-    ] {
+    for sample in samples {
         let mut step = sample.steps().unwrap();
         let allocated = pool.install(|| {
             step();

@@ -55,13 +55,15 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
 }
 
 /// Each network with the optimizer that trains it.
-fn networks() -> [(Sequential, &'static str); 5] {
+fn networks() -> [(Sequential, &'static str); 7] {
     [
         (notebooks::lenet5(), "sgd"),
         (notebooks::dense_linear(), "adam"),
         (notebooks::dropout_mlp(), "rmsprop"),
         (notebooks::deep_sigmoid(), "sgd"),
         (dropout_and_batch_norm(), "adam"),
+        (notebooks::toolbox(), "adam"),
+        (notebooks::indices(), "adam"),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! What callbacks are told, when, and what they can do to the model.
 
+use gradus::callbacks::{LambdaCallback, TerminateOnNan};
 use gradus::data::Arrays;
 use gradus::layers::{Activation, Dense};
-use gradus::losses::SparseCategoricalCrossentropy;
+use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Sgd;
 use gradus::{
@@ -10,6 +11,7 @@ use gradus::{
     Sequential, Stop, TrainBegin, TrainEnd,
 };
 use ndarray::{Array1, Array2};
+use std::sync::Mutex;
 
 fn data() -> Arrays {
     let inputs = Array2::from_shape_fn((10, 4), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0);
@@ -205,4 +207,73 @@ fn who_gives_a_state_has_to_take_it_back() {
     assert_eq!(state.params().sha256(), model().params().sha256());
     let message = Back::default().restore(&state).unwrap_err().to_string();
     assert_eq!(message, "the callback Back gives a state, but does not take it back");
+}
+
+/// Inputs and targets that a rate of 10³⁰ makes infinite in the second step.
+fn diverging() -> (Model, Arrays) {
+    let settings = Compile::new(Sgd::new(1e30), MeanSquaredError::new()).seed(3);
+    let rows = Array2::from_shape_fn((10, 1), |(row, _)| 1.0 + row as f32);
+    (
+        Sequential::new([1]).add(Dense::new(1)).compile(settings).unwrap(),
+        Arrays::new(&rows, rows.mapv(|x| 3.0 * x)).unwrap(),
+    )
+}
+
+#[test]
+fn training_ends_for_good_after_the_step_whose_loss_is_no_number() {
+    let (mut model, data) = diverging();
+    let mut diary = Diary::default();
+    let mut terminate = TerminateOnNan;
+    let fit = quiet(5).shuffle(false).callback(&mut terminate).callback(&mut diary);
+    let history = model.fit(&data, fit).unwrap();
+    assert_eq!(diary.told[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Done)"]);
+    assert_eq!((model.step(), history.epochs.len()), (2, 1));
+    assert!(!history.epochs[0].scores.loss.is_finite());
+    let (mut untold, data) = diverging();
+    untold.fit(&data, quiet(1).shuffle(false)).unwrap();
+    assert_eq!(untold.step(), 3, "without it training goes on");
+    let mut steady = self::model();
+    steady.fit(&self::data(), quiet(2).callback(&mut TerminateOnNan)).unwrap();
+    assert_eq!(steady.step(), 6, "finite losses go on");
+}
+
+#[test]
+fn closures_are_told_what_callbacks_are() {
+    let told = Mutex::new(Vec::new());
+    let tell = |moment: String| told.lock().unwrap().push(moment);
+    let mut closures = LambdaCallback::new()
+        .on_train_begin(|_, begin| {
+            tell(format!("train {}", begin.epochs));
+            Ok(())
+        })
+        .on_epoch_begin(|_, begin| {
+            tell(format!("epoch {}", begin.epoch));
+            Ok(())
+        })
+        .on_batch_end(|model, end| {
+            assert_eq!(model.step(), (end.epoch - 1) * 3 + end.batch as u64);
+            tell(format!("batch {}", end.batch));
+            Ok(Flow::Continue(()))
+        })
+        .on_epoch_end(|_, end| {
+            tell(format!("end {}", end.epoch.number));
+            Ok(if end.epoch.number == 2 { Flow::Break(Stop::Done) } else { Flow::Continue(()) })
+        })
+        .on_train_end(|_, end| {
+            tell(format!("trained {:?}", end.stop));
+            Ok(())
+        });
+    model().fit(&data(), quiet(4).callback(&mut closures).callback(&mut LambdaCallback::new())).unwrap();
+    drop(closures);
+    let batches = ["batch 1", "batch 2", "batch 3"];
+    let expected =
+        [&["train 4", "epoch 1"][..], &batches, &["end 1", "epoch 2"], &batches, &["end 2", "trained Some(Done)"]];
+    assert_eq!(told.into_inner().unwrap(), expected.concat());
+}
+
+#[test]
+fn what_a_closure_reports_ends_training() {
+    let mut failing = LambdaCallback::new().on_epoch_begin(|_, _| Err(Error::other("not today")));
+    let error = model().fit(&data(), quiet(1).callback(&mut failing)).unwrap_err();
+    assert_eq!(error.to_string(), "not today");
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: [&[&str]; 9] = [
     &["error", "files", "random", "settings", "shape", "spec"],
     &["kernels"],
-    &["data", "init", "metrics", "optimizers", "tape"],
+    &["data", "init", "metrics", "optimizers", "regularizer", "tape"],
     &["ops"],
     &["layers", "losses"],
     &["save"],
@@ -118,6 +118,7 @@ fn home(name: &str) -> &str {
         "Shape" | "View" => "shape",
         "Spec" => "spec",
         "Init" => "init",
+        "Regularizer" => "regularizer",
         other => other,
     }
 }

@@ -1,7 +1,7 @@
 //! A dataset over arrays in memory.
 
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
-use super::{Dataset, Rows, Target};
+use super::{Dataset, Rows, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use std::fmt;
@@ -31,6 +31,7 @@ pub struct Arrays {
     normalized: bool,
     targets: TargetElements,
     target: Target,
+    weights: Option<Vec<f32>>,
 }
 
 impl Arrays {
@@ -47,7 +48,7 @@ impl Arrays {
             return Err(Error::Rows { first: ("inputs", rows), second: ("targets", target_rows) });
         }
         let (inputs, targets) = (inputs.elements, targets.elements);
-        Ok(Arrays { rows, inputs, input_shape, normalized: false, targets, target })
+        Ok(Arrays { rows, inputs, input_shape, normalized: false, targets, target, weights: None })
     }
 
     /// The same rows with every input divided by 255 when gathered, so that bytes become numbers in 0 to 1.
@@ -86,6 +87,26 @@ impl Arrays {
         Ok(self)
     }
 
+    /// The same rows, each with a weight by which its loss is multiplied in training and evaluation: Keras'
+    /// `sample_weight`. The loss is the sum of these over the number of rows; metrics count every row alike.
+    ///
+    /// ```
+    /// use gradus::data::{Arrays, Dataset};
+    /// use ndarray::array;
+    /// let data = Arrays::new(array![[1.0f32], [2.0], [3.0]], array![0u8, 1, 1])?.with_sample_weight([1.0, 0.5, 0.0])?;
+    /// let mut weights = [0.0; 2];
+    /// data.gather_sample_weight(&[1, 0], &mut weights);
+    /// assert_eq!(weights, [0.5, 1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another number of weights than rows, or one that is infinite or not a number.
+    pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<Arrays> {
+        self.weights = Some(sample_weight::checked(weights, self.rows)?);
+        Ok(self)
+    }
+
     /// The class label of each row, also where they are gathered as one-hot rows; `None` when targets were given as
     /// floats.
     pub fn labels(&self) -> Option<&[i64]> {
@@ -120,6 +141,14 @@ impl Dataset for Arrays {
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
         self.inputs.gather(self.input_shape.len(), self.normalized, rows, inputs);
         self.targets.gather(self.target, rows, targets);
+    }
+
+    fn has_sample_weight(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
+        sample_weight::gather(self.weights.as_deref(), rows, weights);
     }
 
     fn check_row(&self, row: usize, classes: usize) -> Result<()> {

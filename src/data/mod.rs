@@ -13,6 +13,7 @@ mod named_arrays;
 mod next_batch;
 mod packed;
 mod rows;
+mod sample_weight;
 #[cfg(test)]
 mod scratch;
 mod split;
@@ -113,6 +114,20 @@ pub trait Dataset: Send + Sync {
         (0..self.len()).try_for_each(|row| self.check_row(row, classes))
     }
 
+    /// Whether each row has a weight, by which its loss is multiplied in training and evaluation: Keras' `sample_weight`.
+    fn has_sample_weight(&self) -> bool {
+        false
+    }
+
+    /// Writes the weights of the rows `rows`, in that order, over `weights`. Called in every training step of a dataset
+    /// that has them, so it should not allocate.
+    ///
+    /// # Panics
+    /// As [`gather`](Dataset::gather).
+    fn gather_sample_weight(&self, _rows: &[usize], weights: &mut [f32]) {
+        weights.fill(1.0);
+    }
+
     /// The inputs and targets by name, where a row has several. The methods above then speak of the first of each.
     fn columns(&self) -> Option<&dyn Columns> {
         None
@@ -142,6 +157,14 @@ impl<D: Dataset + ?Sized> Dataset for &D {
 
     fn check(&self, classes: usize) -> Result<()> {
         (**self).check(classes)
+    }
+
+    fn has_sample_weight(&self) -> bool {
+        (**self).has_sample_weight()
+    }
+
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
+        (**self).gather_sample_weight(rows, weights);
     }
 
     fn columns(&self) -> Option<&dyn Columns> {

@@ -1,7 +1,7 @@
 //! A dataset over arrays in memory with several inputs and targets.
 
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
-use super::{Columns, Dataset, Target};
+use super::{Columns, Dataset, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use std::fmt;
@@ -27,6 +27,7 @@ pub struct NamedArrays {
     rows: usize,
     inputs: Vec<(String, Shape, InputElements)>,
     targets: Vec<(String, Target, TargetElements)>,
+    weights: Option<Vec<f32>>,
 }
 
 impl NamedArrays {
@@ -60,6 +61,16 @@ impl NamedArrays {
         self.check("target", &name, rows, taken, target.shape())?;
         self.targets.push((name, target, values.elements));
         Ok(NamedArrays { rows, ..self })
+    }
+
+    /// Gives each row a weight, by which its losses are multiplied in training and evaluation, those of all outputs alike:
+    /// as [`Arrays::with_sample_weight`](super::Arrays::with_sample_weight). Columns come first.
+    ///
+    /// # Errors
+    /// Another number of weights than rows, or one that is infinite or not a number.
+    pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<NamedArrays> {
+        self.weights = Some(sample_weight::checked(weights, self.rows)?);
+        Ok(self)
     }
 
     fn check(&self, kind: &str, name: &str, rows: usize, taken: bool, shape: Shape) -> Result<()> {
@@ -122,6 +133,14 @@ impl Dataset for NamedArrays {
         if !self.targets.is_empty() {
             self.gather_target(0, rows, targets);
         }
+    }
+
+    fn has_sample_weight(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
+        sample_weight::gather(self.weights.as_deref(), rows, weights);
     }
 
     fn columns(&self) -> Option<&dyn Columns> {

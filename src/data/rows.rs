@@ -161,6 +161,14 @@ impl Dataset for Rows<'_> {
         self.dataset.check_row(self.whole(row), classes)
     }
 
+    fn has_sample_weight(&self) -> bool {
+        self.dataset.has_sample_weight()
+    }
+
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
+        self.blocks(rows, |rows, place| self.dataset.gather_sample_weight(rows, &mut weights[place]));
+    }
+
     fn columns(&self) -> Option<&dyn Columns> {
         self.dataset.columns().map(|_| self as &dyn Columns)
     }

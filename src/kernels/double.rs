@@ -1,12 +1,13 @@
-//! More elementary functions for `f32`, computed in `f64` and rounded once at the end: within 0.51 ulp.
+//! Elementary functions in `f64`: for elements whose result is rounded to `f32` once at the end, within 0.51 ulp, and for
+//! what is computed once a step, such as a learning rate.
 //!
 //! They take and give `f64`, so that one may stand in another before anything is rounded. Only single operations of IEEE
 //! 754 are used, no fused one, and selections instead of branches; so the bits are the same everywhere, and a loop over
-//! elements becomes vectors of any instruction set. Arguments and results are meant to be of `f32`'s range.
+//! elements becomes vectors of any instruction set. Results are meant to be of `f32`'s range.
 
 /// c₀ + c₁·x + c₂·x² + …, by Horner's rule.
 #[inline(always)]
-fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
+pub(super) fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
     let mut sum = coefficients[N - 1];
     for i in (0..N - 1).rev() {
         sum = sum * x + coefficients[i];
@@ -15,7 +16,7 @@ fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
 }
 
 /// The reciprocals of 0!, 1!, 2!, …
-const RECIPROCAL_FACTORIALS: [f64; 13] = {
+pub(super) const RECIPROCAL_FACTORIALS: [f64; 13] = {
     let mut all = [1.0; 13];
     let mut n = 1;
     while n < 13 {
@@ -101,72 +102,41 @@ pub(crate) fn power(x: f64, p: f64) -> f64 {
     if odd { below.copysign(x) } else { below }
 }
 
-/// 2 / √π.
-const TWO_BY_ROOT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
+/// cos(π·x), exact where it is 0, 1 or −1.
+pub(crate) fn cos_pi(x: f64) -> f64 {
+    let x = x.abs();
+    let turned = x - 2.0 * (0.5 * x).floor(); // 0 ≤ turned < 2
+    let half = if turned > 1.0 { 2.0 - turned } else { turned };
+    if half > 0.5 { -quarter(1.0 - half) } else { quarter(half) }
+}
 
-/// The error function, 2 / √π · ∫₀ˣ exp(−t²) dt.
-#[inline(always)]
-pub(crate) fn erf(x: f64) -> f64 {
-    // (−1)ⁿ / (n! · (2n + 1)), Taylor's series.
-    const NEAR: [f64; 9] = {
-        let mut all = [1.0; 9];
-        let mut n = 1;
-        while n < 9 {
-            let sign = if n % 2 == 0 { 1.0 } else { -1.0 };
-            all[n] = sign * RECIPROCAL_FACTORIALS[n] / (2 * n + 1) as f64;
-            n += 1;
-        }
-        all
+/// cos(π·x) for 0 ≤ x ≤ ½: by the series of cos below ¼, by that of sin of the rest above.
+fn quarter(x: f64) -> f64 {
+    let near = x <= 0.25;
+    let angle = std::f64::consts::PI * if near { x } else { 0.5 - x };
+    let square = angle * angle;
+    // 1 − z/(1·2)·(1 − z/(3·4)·(…)), and the same with factors one larger.
+    let series = |first: i32| {
+        (0..10).rev().fold(1.0, |sum, k| 1.0 - sum * square / f64::from((2 * k + first) * (2 * k + first + 1)))
     };
-    let near = TWO_BY_ROOT_PI * x * polynomial(x * x, NEAR);
-    if x.abs() < 0.5 { near } else { 1.0 - erfc(x) }
+    if near { series(1) } else { angle * series(2) }
 }
 
-/// 1 − erf x, which keeps its precision where erf x is nearly 1.
-///
-/// For x ≥ 0 it is exp(−x²) / (1 + 2x) · p(t) with t = (x − 3.75) / (x + 3.75): Shepherd and Laframboise 1981, "Chebyshev
-/// approximation of (1 + 2x) exp(x²) erfc x", the fit made anew for 0 ≤ x ≤ 10.3, beyond which the result is 0 in `f32`.
-/// Below 0 it is 2 − erfc(−x).
-#[inline(always)]
-pub(crate) fn erfc(x: f64) -> f64 {
-    const P: [f64; 14] = [
-        1.237_512_630_839_881_8,
-        -0.140_240_598_512_502_5,
-        0.003_585_414_955_877_854_6,
-        0.082_276_733_587_904_24,
-        -0.108_803_911_343_235_2,
-        0.092_304_424_265_546_66,
-        -0.058_693_613_821_792_306,
-        0.028_361_263_425_203_23,
-        -0.009_745_707_662_672_996,
-        0.001_760_724_294_559_235_5,
-        0.000_293_720_118_758_326_1,
-        -0.000_302_433_559_704_202_4,
-        4.433_417_642_735_959e-5,
-        3.275_377_264_281_212e-5,
-    ];
-    let a = x.abs();
-    // ∞ would make t NaN; NaN stays what it is.
-    let a = if a > 1e3 { 1e3 } else { a };
-    let far = exp(-a * a) / (1.0 + 2.0 * a) * polynomial((a - 3.75) / (a + 3.75), P);
-    if x < 0.0 { 2.0 - far } else { far }
-}
-
-/// The standard normal distribution, Φ(x) = ½ · erfc(−x / √2).
-#[inline(always)]
-pub(crate) fn normal(x: f64) -> f64 {
-    0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-/// Its density, φ(x) = exp(−x²/2) / √(2π).
-#[inline(always)]
-pub(crate) fn normal_density(x: f64) -> f64 {
-    const ROOT: f64 = 0.5 * TWO_BY_ROOT_PI * std::f64::consts::FRAC_1_SQRT_2;
-    ROOT * exp(-0.5 * x * x)
+/// xᵗ for a whole t ≥ 0, by repeated squaring.
+pub(crate) fn whole_power(x: f64, mut exponent: u64) -> f64 {
+    let (mut result, mut square) = (1.0, x);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result *= square;
+        }
+        square *= square;
+        exponent >>= 1;
+    }
+    result
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Every 997th `f32`, and those around which a function changes its formula.
@@ -186,7 +156,7 @@ mod tests {
         (f64::from(found) - exact).abs() / 2f64.powi(exponent - 150)
     }
 
-    fn assert_near(what: &str, found: impl Fn(f64) -> f64, exact: impl Fn(f64) -> f64) {
+    pub(in crate::kernels) fn assert_near(what: &str, found: impl Fn(f64) -> f64, exact: impl Fn(f64) -> f64) {
         let mut worst = (0.0, 0.0);
         for x in arguments() {
             let error = ulps(found(f64::from(x)) as f32, exact(f64::from(x)));
@@ -197,33 +167,6 @@ mod tests {
         assert!(worst.0 <= 0.51, "{what}: {} ulp at {:e}", worst.0, worst.1);
     }
 
-    /// By the series e^−x² · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5⋯(2n+1)), in which nothing cancels, and far out by a continued fraction.
-    fn exact_erfc(x: f64) -> f64 {
-        if x.is_nan() || x.abs() > 28.0 {
-            return if x.is_nan() { x } else { f64::from(x < 0.0) * 2.0 };
-        }
-        let a = x.abs();
-        let outside = if a < 2.0 {
-            1.0 - exact_erf(a)
-        } else {
-            let fraction = (1..=200).rev().fold(a, |below, k| a + 0.5 * f64::from(k) / below);
-            (-a * a).exp() / (fraction * std::f64::consts::PI.sqrt())
-        };
-        if x < 0.0 { 2.0 - outside } else { outside }
-    }
-
-    fn exact_erf(x: f64) -> f64 {
-        if x.is_nan() || x.abs() > 3.0 {
-            return if x.is_nan() { x } else { (1.0 - exact_erfc(x.abs())).copysign(x) };
-        }
-        let (mut term, mut sum) = (x, x);
-        for n in 1..120 {
-            term *= 2.0 * x * x / f64::from(2 * n + 1);
-            sum += term;
-        }
-        TWO_BY_ROOT_PI * (-x * x).exp() * sum
-    }
-
     #[test]
     fn every_function_is_rounded_nearly_right() {
         assert_near("exp", exp, f64::exp);
@@ -231,10 +174,6 @@ mod tests {
         assert_near("ln", ln, f64::ln);
         assert_near("ln_1p", ln_1p, f64::ln_1p);
         assert_near("softplus", softplus, |x| x.max(0.0) + (-x.abs()).exp().ln_1p() + (x - x));
-        assert_near("erf", erf, exact_erf);
-        assert_near("erfc", erfc, exact_erfc);
-        assert_near("normal", normal, |x| 0.5 * exact_erfc(-x * std::f64::consts::FRAC_1_SQRT_2));
-        assert_near("normal_density", normal_density, |x| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt());
     }
 
     #[test]
@@ -247,22 +186,27 @@ mod tests {
         assert_eq!((power(-0.0, 3.0) as f32).to_bits(), (-0f32).to_bits());
     }
 
-    /// From mpmath with 40 digits.
     #[test]
-    fn the_error_function_agrees_with_published_values() {
-        let known = [
-            (-2.0, -0.995_322_265_018_952_7),
-            (-0.3, -0.328_626_759_459_127_43),
-            (0.001, 0.001_128_378_790_969_236_4),
-            (0.49, 0.511_668_261_188_523_1),
-            (0.51, 0.529_243_619_841_170_4),
-            (1.0, 0.842_700_792_949_714_9),
-        ];
-        for (x, y) in known {
-            approx::assert_relative_eq!(erf(x), y, max_relative = 1e-10);
-            approx::assert_relative_eq!(exact_erf(x), y, max_relative = 1e-14);
+    fn cosines_are_even_periodic_and_exact_at_the_corners() {
+        for i in -5_000..5_000 {
+            let x = f64::from(i) / 1_771.0;
+            assert!((cos_pi(x) - (std::f64::consts::PI * x).cos()).abs() < 2e-15, "cos(π · {x}) = {}", cos_pi(x));
         }
-        approx::assert_relative_eq!(erfc(9.0), 4.137_031_746_513_81e-37, max_relative = 1e-10);
-        approx::assert_relative_eq!(exact_erfc(2.5), 4.069_520_174_449_59e-4, max_relative = 1e-13);
+        assert_eq!([0.0, 0.5, 1.0, 1.5, 2.0, -1.0, 7.0, 1e6].map(cos_pi), [1.0, 0.0, -1.0, 0.0, 1.0, -1.0, -1.0, 1.0]);
+        assert!(cos_pi(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn whole_powers_are_products() {
+        assert_eq!((whole_power(0.5, 10), whole_power(0.9, 1), whole_power(0.9, 0)), (1.0 / 1024.0, 0.9, 1.0));
+        approx::assert_relative_eq!(whole_power(0.9, 1000), 0.9f64.powi(1000), max_relative = 1e-12);
+    }
+
+    /// Learning rates take powers as they are, not rounded to `f32` first.
+    #[test]
+    fn powers_are_near_in_double_precision_too() {
+        for (x, t) in [(0.96, 0.37), (0.5, -2.5), (3.0, 12.25), (1e-3, 0.5), (0.9, 1.0), (0.999, 5000.0)] {
+            approx::assert_relative_eq!(power(x, t), f64::powf(x, t), max_relative = 1e-14);
+        }
     }
 }

@@ -15,16 +15,17 @@ pub mod conv2d;
 pub(crate) mod double;
 pub mod dropout;
 pub(crate) mod elementwise;
+pub(crate) mod erf;
 pub(crate) mod global_max;
 pub(crate) mod grouped_conv2d;
 mod images;
 pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
 pub mod math;
-pub mod math64;
 pub mod matmul;
 pub mod normalize;
 pub mod parallel;
+pub(crate) mod penalty;
 pub mod pool;
 pub mod reduce;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::ops;
+use crate::regularizer::Regularizer;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -19,6 +20,8 @@ pub struct BatchNorm {
     gamma_initializer: Init,
     moving_mean_initializer: Init,
     moving_variance_initializer: Init,
+    beta_regularizer: Option<Regularizer>,
+    gamma_regularizer: Option<Regularizer>,
 }
 
 impl Default for BatchNorm {
@@ -37,6 +40,8 @@ impl BatchNorm {
             gamma_initializer: Init::Ones,
             moving_mean_initializer: Init::Zeros,
             moving_variance_initializer: Init::Ones,
+            beta_regularizer: None,
+            gamma_regularizer: None,
         }
     }
 
@@ -75,6 +80,18 @@ impl BatchNorm {
         self.moving_variance_initializer = init;
         self
     }
+
+    /// What the betas add to the loss.
+    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
+        self.beta_regularizer = Some(regularizer);
+        self
+    }
+
+    /// What the gammas add to the loss.
+    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
+        self.gamma_regularizer = Some(regularizer);
+        self
+    }
 }
 
 impl Layer for BatchNorm {
@@ -84,8 +101,8 @@ impl Layer for BatchNorm {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add("gamma", x.last(), self.gamma_initializer)?;
-        weights.add("beta", x.last(), self.beta_initializer)?;
+        weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer)?;
+        weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer)?;
         weights.add_state("moving_mean", x.last(), self.moving_mean_initializer)?;
         weights.add_state("moving_variance", x.last(), self.moving_variance_initializer)?;
         Ok(*x)
@@ -109,7 +126,9 @@ impl Layer for BatchNorm {
         let spec = spec.with("beta_initializer", self.beta_initializer.spec());
         let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
         let spec = spec.with("moving_mean_initializer", self.moving_mean_initializer.spec());
-        spec.with("moving_variance_initializer", self.moving_variance_initializer.spec())
+        let spec = spec.with("moving_variance_initializer", self.moving_variance_initializer.spec());
+        let spec = Regularizer::write(spec, "beta_regularizer", self.beta_regularizer);
+        Regularizer::write(spec, "gamma_regularizer", self.gamma_regularizer)
     }
 }
 
@@ -124,6 +143,8 @@ impl FromSpec for BatchNorm {
             gamma_initializer: settings.or("gamma_initializer", Init::Ones, Init::read)?,
             moving_mean_initializer: settings.or("moving_mean_initializer", Init::Zeros, Init::read)?,
             moving_variance_initializer: settings.or("moving_variance_initializer", Init::Ones, Init::read)?,
+            beta_regularizer: Regularizer::read(settings, "beta_regularizer")?,
+            gamma_regularizer: Regularizer::read(settings, "gamma_regularizer")?,
         })
     }
 }
@@ -142,7 +163,9 @@ pub(super) mod tests {
                         .beta_initializer(Init::Ones)
                         .gamma_initializer(Init::Constant(2.0))
                         .moving_mean_initializer(Init::Constant(0.5))
-                        .moving_variance_initializer(Init::Constant(3.0)),
+                        .moving_variance_initializer(Init::Constant(3.0))
+                        .beta_regularizer(Regularizer::L1(0.1))
+                        .gamma_regularizer(Regularizer::L2(0.2)),
                 ),
                 Shape::from([2]),
             ),

@@ -4,6 +4,7 @@ use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::init::Init;
 use crate::ops::{self, Conv2dOptions, Padding};
+use crate::regularizer::Regularizer;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -23,6 +24,8 @@ pub struct Conv2d {
     use_bias: bool,
     kernel_initializer: Init,
     bias_initializer: Init,
+    kernel_regularizer: Option<Regularizer>,
+    bias_regularizer: Option<Regularizer>,
 }
 
 impl Conv2d {
@@ -40,6 +43,8 @@ impl Conv2d {
             use_bias: true,
             kernel_initializer: Init::GlorotUniform,
             bias_initializer: Init::Zeros,
+            kernel_regularizer: None,
+            bias_regularizer: None,
         }
     }
 
@@ -97,6 +102,18 @@ impl Conv2d {
         self
     }
 
+    /// What the kernels add to the loss.
+    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Conv2d {
+        self.kernel_regularizer = Some(regularizer);
+        self
+    }
+
+    /// What the bias adds to the loss.
+    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Conv2d {
+        self.bias_regularizer = Some(regularizer);
+        self
+    }
+
     fn options(&self) -> Conv2dOptions {
         let mut options = Conv2dOptions::default();
         (options.strides, options.padding) = (self.strides, self.padding);
@@ -122,9 +139,9 @@ impl Layer for Conv2d {
         }
         let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;
-        weights.add("kernel", kernel, self.kernel_initializer)?;
+        weights.add_regularized("kernel", kernel, self.kernel_initializer, self.kernel_regularizer)?;
         if self.use_bias {
-            weights.add("bias", self.filters, self.bias_initializer)?;
+            weights.add_regularized("bias", self.filters, self.bias_initializer, self.bias_regularizer)?;
         }
         Ok(output)
     }
@@ -145,7 +162,9 @@ impl Layer for Conv2d {
         let spec = spec.with("dilation_rate", &self.dilation_rate[..]).with("groups", self.groups);
         let spec = spec.with("activation", self.activation.name()).with("use_bias", self.use_bias);
         let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
-        spec.with("bias_initializer", self.bias_initializer.spec())
+        let spec = spec.with("bias_initializer", self.bias_initializer.spec());
+        let spec = Regularizer::write(spec, "kernel_regularizer", self.kernel_regularizer);
+        Regularizer::write(spec, "bias_regularizer", self.bias_regularizer)
     }
 }
 
@@ -164,6 +183,8 @@ impl FromSpec for Conv2d {
             use_bias: settings.flag("use_bias")?,
             kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
             bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+            kernel_regularizer: Regularizer::read(settings, "kernel_regularizer")?,
+            bias_regularizer: Regularizer::read(settings, "bias_regularizer")?,
         })
     }
 }
@@ -174,9 +195,12 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).activation(Activation::Relu);
+        let kept_small =
+            Conv2d::new(2, 2).kernel_regularizer(Regularizer::L2(0.1)).bias_regularizer(Regularizer::L1(0.3));
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),
+            (Box::new(kept_small), Shape::from([3, 3, 1])),
             (Box::new(Conv2d::new(4, 2).dilation_rate([2, 1]).activation(Activation::Gelu)), Shape::from([5, 4, 2])),
             (Box::new(Conv2d::new(4, 3).groups(2).padding(Padding::Same)), Shape::from([3, 3, 6])),
             (Box::new(Conv2d::new(2, 1).kernel_size([1, 3]).use_bias(false)), Shape::from([2, 4, 3])),

@@ -3,6 +3,7 @@
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::init::Init;
+use crate::regularizer::Regularizer;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -16,6 +17,8 @@ pub struct Dense {
     use_bias: bool,
     kernel_initializer: Init,
     bias_initializer: Init,
+    kernel_regularizer: Option<Regularizer>,
+    bias_regularizer: Option<Regularizer>,
 }
 
 impl Dense {
@@ -27,6 +30,8 @@ impl Dense {
             use_bias: true,
             kernel_initializer: Init::GlorotUniform,
             bias_initializer: Init::Zeros,
+            kernel_regularizer: None,
+            bias_regularizer: None,
         }
     }
 
@@ -53,6 +58,18 @@ impl Dense {
         self.bias_initializer = init;
         self
     }
+
+    /// What the kernel adds to the loss.
+    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Dense {
+        self.kernel_regularizer = Some(regularizer);
+        self
+    }
+
+    /// What the bias adds to the loss.
+    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Dense {
+        self.bias_regularizer = Some(regularizer);
+        self
+    }
 }
 
 impl Layer for Dense {
@@ -62,9 +79,14 @@ impl Layer for Dense {
         if features.rank() != 1 {
             return Err(Error::expected("one axis of features per sample; put Flatten before it"));
         }
-        weights.add("kernel", [features.len(), self.units], self.kernel_initializer)?;
+        weights.add_regularized(
+            "kernel",
+            [features.len(), self.units],
+            self.kernel_initializer,
+            self.kernel_regularizer,
+        )?;
         if self.use_bias {
-            weights.add("bias", self.units, self.bias_initializer)?;
+            weights.add_regularized("bias", self.units, self.bias_initializer, self.bias_regularizer)?;
         }
         Ok(self.units.into())
     }
@@ -83,7 +105,9 @@ impl Layer for Dense {
         let spec = Spec::new(Self::CLASS).with("units", self.units).with("activation", self.activation.name());
         let spec = spec.with("use_bias", self.use_bias);
         let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
-        spec.with("bias_initializer", self.bias_initializer.spec())
+        let spec = spec.with("bias_initializer", self.bias_initializer.spec());
+        let spec = Regularizer::write(spec, "kernel_regularizer", self.kernel_regularizer);
+        Regularizer::write(spec, "bias_regularizer", self.bias_regularizer)
     }
 }
 
@@ -97,6 +121,8 @@ impl FromSpec for Dense {
             use_bias: settings.flag("use_bias")?,
             kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
             bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+            kernel_regularizer: Regularizer::read(settings, "kernel_regularizer")?,
+            bias_regularizer: Regularizer::read(settings, "bias_regularizer")?,
         })
     }
 }
@@ -106,10 +132,13 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        let both = Regularizer::L1L2 { l1: 0.1, l2: 0.2 };
+        let kept_small = Dense::new(2).kernel_regularizer(both).bias_regularizer(Regularizer::L1(0.3));
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
             (Box::new(Dense::new(2).kernel_initializer(Init::HeNormal).bias_initializer(Init::Ones)), Shape::from([3])),
+            (Box::new(kept_small), Shape::from([3])),
         ]
     }
 }

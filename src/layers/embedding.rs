@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::init::Init;
+use crate::regularizer::Regularizer;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -17,17 +18,25 @@ pub struct Embedding {
     input_dim: usize,
     output_dim: usize,
     embeddings_initializer: Init,
+    embeddings_regularizer: Option<Regularizer>,
 }
 
 impl Embedding {
     /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
     pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
-        Embedding { input_dim, output_dim, embeddings_initializer: Init::Uniform { low: -0.05, high: 0.05 } }
+        let embeddings_initializer = Init::Uniform { low: -0.05, high: 0.05 };
+        Embedding { input_dim, output_dim, embeddings_initializer, embeddings_regularizer: None }
     }
 
     /// The vectors' first values.
     pub fn embeddings_initializer(mut self, init: Init) -> Embedding {
         self.embeddings_initializer = init;
+        self
+    }
+
+    /// What the vectors add to the loss.
+    pub fn embeddings_regularizer(mut self, regularizer: Regularizer) -> Embedding {
+        self.embeddings_regularizer = Some(regularizer);
         self
     }
 }
@@ -37,7 +46,8 @@ impl Layer for Embedding {
         check_setting(self.input_dim > 0, "Embedding", "input_dim", self.input_dim as f64, "1 ≤ input_dim")?;
         check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim as f64, "1 ≤ output_dim")?;
         let [indices] = inputs else { return Err(Error::expected("one input")) };
-        weights.add("embeddings", [self.input_dim, self.output_dim], self.embeddings_initializer)?;
+        let table = [self.input_dim, self.output_dim];
+        weights.add_regularized("embeddings", table, self.embeddings_initializer, self.embeddings_regularizer)?;
         let mut sizes = indices.sizes().to_vec();
         sizes.push(self.output_dim);
         Shape::new(&sizes)
@@ -50,7 +60,8 @@ impl Layer for Embedding {
 
     fn spec(&self) -> Spec {
         let spec = Spec::new(Self::CLASS).with("input_dim", self.input_dim).with("output_dim", self.output_dim);
-        spec.with("embeddings_initializer", self.embeddings_initializer.spec())
+        let spec = spec.with("embeddings_initializer", self.embeddings_initializer.spec());
+        Regularizer::write(spec, "embeddings_regularizer", self.embeddings_regularizer)
     }
 }
 
@@ -62,6 +73,7 @@ impl FromSpec for Embedding {
             input_dim: settings.size("input_dim")?,
             output_dim: settings.size("output_dim")?,
             embeddings_initializer: Init::read(settings, "embeddings_initializer")?,
+            embeddings_regularizer: Regularizer::read(settings, "embeddings_regularizer")?,
         })
     }
 }
@@ -73,6 +85,7 @@ pub(super) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
             (Box::new(Embedding::new(5, 3)), Shape::from([4])),
+            (Box::new(Embedding::new(3, 2).embeddings_regularizer(Regularizer::L2(0.1))), Shape::from([2])),
             (Box::new(Embedding::new(1, 1).embeddings_initializer(Init::Ones)), Shape::SCALAR),
         ]
     }

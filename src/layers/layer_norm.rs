@@ -4,6 +4,7 @@ use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::ops;
+use crate::regularizer::Regularizer;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -18,6 +19,8 @@ pub struct LayerNorm {
     scale: bool,
     beta_initializer: Init,
     gamma_initializer: Init,
+    beta_regularizer: Option<Regularizer>,
+    gamma_regularizer: Option<Regularizer>,
 }
 
 impl Default for LayerNorm {
@@ -30,7 +33,16 @@ impl LayerNorm {
     /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
     pub fn new() -> LayerNorm {
         let (beta_initializer, gamma_initializer) = (Init::Zeros, Init::Ones);
-        LayerNorm { epsilon: 1e-3, center: true, scale: true, beta_initializer, gamma_initializer }
+        let (beta_regularizer, gamma_regularizer) = (None, None);
+        LayerNorm {
+            epsilon: 1e-3,
+            center: true,
+            scale: true,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+        }
     }
 
     /// What is added to the variance before its root is taken.
@@ -62,6 +74,18 @@ impl LayerNorm {
         self.gamma_initializer = init;
         self
     }
+
+    /// What the betas add to the loss.
+    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> LayerNorm {
+        self.beta_regularizer = Some(regularizer);
+        self
+    }
+
+    /// What the gammas add to the loss.
+    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> LayerNorm {
+        self.gamma_regularizer = Some(regularizer);
+        self
+    }
 }
 
 impl Layer for LayerNorm {
@@ -72,10 +96,10 @@ impl Layer for LayerNorm {
             return Err(Error::expected("at least one axis per sample"));
         }
         if self.scale {
-            weights.add("gamma", x.last(), self.gamma_initializer)?;
+            weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer)?;
         }
         if self.center {
-            weights.add("beta", x.last(), self.beta_initializer)?;
+            weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer)?;
         }
         Ok(*x)
     }
@@ -89,7 +113,9 @@ impl Layer for LayerNorm {
         let spec = Spec::new(Self::CLASS).with("epsilon", self.epsilon);
         let spec = spec.with("center", self.center).with("scale", self.scale);
         let spec = spec.with("beta_initializer", self.beta_initializer.spec());
-        spec.with("gamma_initializer", self.gamma_initializer.spec())
+        let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
+        let spec = Regularizer::write(spec, "beta_regularizer", self.beta_regularizer);
+        Regularizer::write(spec, "gamma_regularizer", self.gamma_regularizer)
     }
 }
 
@@ -103,6 +129,8 @@ impl FromSpec for LayerNorm {
             scale: settings.flag("scale")?,
             beta_initializer: Init::read(settings, "beta_initializer")?,
             gamma_initializer: Init::read(settings, "gamma_initializer")?,
+            beta_regularizer: Regularizer::read(settings, "beta_regularizer")?,
+            gamma_regularizer: Regularizer::read(settings, "gamma_regularizer")?,
         })
     }
 }
@@ -113,10 +141,12 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let plain = LayerNorm::new().center(false).scale(false).epsilon(1e-5);
+        let both = Regularizer::L1L2 { l1: 0.1, l2: 0.2 };
         let set = LayerNorm::new().beta_initializer(Init::Ones).gamma_initializer(Init::Constant(2.0));
         vec![
             (Box::new(LayerNorm::new()), Shape::from([5])),
             (Box::new(plain), Shape::from([3, 2, 4])),
+            (Box::new(set.beta_regularizer(Regularizer::L1(0.1)).gamma_regularizer(both)), Shape::from([2])),
             (Box::new(set.center(false)), Shape::from([2, 3])),
             (Box::new(set.scale(false)), Shape::from([1])),
         ]

@@ -7,7 +7,7 @@ mod weights;
 pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 
-pub(crate) use weights::Source;
+pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
 use crate::settings::{FromSpec, Make};

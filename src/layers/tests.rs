@@ -1,10 +1,12 @@
 //! What every layer must hold, walked over the list.
 
 use super::{Cursor, Layer, Source, Weights, classes, samples};
-use crate::Key;
+use crate::error::Result;
 use crate::shape::Shape;
+use crate::spec::Spec;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use crate::testing::{LayerSample, spread};
+use crate::{Graph, Key};
 
 /// A layer with the shapes of one sample of each of its inputs.
 pub(super) struct Sample {
@@ -99,4 +101,53 @@ fn every_layer_passes_the_public_checks() {
         let sample = shapes.iter().fold(LayerSample::made_by(made, make), |sample, shape| sample.input(*shape));
         sample.check().unwrap();
     });
+}
+
+/// A layer that is not named by its type.
+#[derive(Debug)]
+struct Any(Box<dyn Layer>);
+
+impl Layer for Any {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        self.0.build(inputs, weights)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        self.0.record(weights, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        self.0.spec()
+    }
+}
+
+/// Its Keras name and class, its output for a batch of any size, and how many numbers it learns or keeps.
+#[test]
+fn every_layer_has_its_line_in_the_summary() {
+    for (_, samples) in samples() {
+        for Sample { layer, inputs } in samples {
+            let mut params = Params::new();
+            let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
+            let output = layer.build(&inputs, &mut weights).unwrap();
+            let spec = layer.spec();
+            let mut graph = Graph::new();
+            let names = (0..inputs.len()).map(|number| format!("input_{number}"));
+            let nodes: Vec<_> = names.zip(&inputs).map(|(name, shape)| graph.input(name, *shape)).collect();
+            let node = graph.apply(Any(layer), nodes);
+            graph.output("y", node);
+            let summary = graph.summary().unwrap();
+            let sizes: Vec<String> = output.sizes().iter().map(usize::to_string).collect();
+            let cells = [
+                format!("{} ({})", spec.snake_case(), spec.class()),
+                format!("(None, {})", sizes.join(", ")),
+                params.count(false).to_string(),
+            ];
+            let start = format!(" {}", cells[0]);
+            let line = summary.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{summary}"));
+            let rest = line.strip_prefix(&start).unwrap().trim_start().strip_prefix(&cells[1]);
+            let count = rest.and_then(|rest| rest.split_whitespace().next());
+            assert_eq!(count, Some(cells[2].as_str()), "{spec}: {line}");
+            assert!(summary.contains(&format!("Total params: {} ", cells[2])), "{summary}");
+        }
+    }
 }

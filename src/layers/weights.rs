@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::random::Key;
+use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::tape::{ParamId, Params, Recorder, Var};
 
@@ -14,7 +15,11 @@ pub struct Weights<'a> {
     source: Source<'a>,
     frozen: bool,
     ids: Vec<ParamId>,
+    penalties: Vec<Penalty>,
 }
+
+/// An array that adds to the loss, and how.
+pub(crate) type Penalty = (ParamId, Regularizer);
 
 /// Where weights get their first values.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +32,7 @@ pub(crate) enum Source<'a> {
 
 impl<'a> Weights<'a> {
     pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source<'a>) -> Weights<'a> {
-        Weights { params, layer, source, frozen: false, ids: Vec::new() }
+        Weights { params, layer, source, frozen: false, ids: Vec::new(), penalties: Vec::new() }
     }
 
     /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
@@ -36,6 +41,25 @@ impl<'a> Weights<'a> {
     /// A name that the layer has used before, or settings of `init` out of range.
     pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
         self.insert(name, shape.into(), init, !self.frozen)
+    }
+
+    /// Adds an array that is learned and, where there is a regularizer, adds to the loss.
+    ///
+    /// # Errors
+    /// As for [`add`](Weights::add), and factors out of range.
+    pub fn add_regularized(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        init: Init,
+        regularizer: Option<Regularizer>,
+    ) -> Result<()> {
+        regularizer.as_ref().map_or(Ok(()), Regularizer::check)?;
+        self.add(name, shape, init)?;
+        if !self.frozen {
+            self.penalties.extend(self.ids.last().copied().zip(regularizer));
+        }
+        Ok(())
     }
 
     /// Lets a layer declare weights of which none is learned.
@@ -69,6 +93,11 @@ impl<'a> Weights<'a> {
 
     pub(crate) fn into_ids(self) -> Vec<ParamId> {
         self.ids
+    }
+
+    /// What was declared, and which of it adds to the loss.
+    pub(crate) fn into_declared(self) -> (Vec<ParamId>, Vec<Penalty>) {
+        (self.ids, self.penalties)
     }
 }
 

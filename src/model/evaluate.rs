@@ -8,7 +8,6 @@ use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::metrics::Scores;
 use crate::random::Key;
-use crate::shape::Shape;
 use crate::tape::Mode;
 
 /// Rows in a batch while inferring. A row's prediction does not depend on it.
@@ -31,22 +30,22 @@ impl Model {
     pub(super) fn evaluation<'a>(&self, data: &'a dyn Dataset) -> Result<Evaluation<'a>> {
         let feed = Feed::new(self, data)?;
         let batches = Batches::new(data.len(), ROWS)?;
-        let plans = self.take_plans(Mode::Inference, &batches, &feed.targets)?;
+        let plans = self.take_plans(Mode::Inference, &batches, &feed)?;
         let (means, scores) = (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
         Ok(Evaluation { feed, batches, plans, means, scores })
     }
 
     /// Plans for the full batches and, if its size differs, for the last one.
-    pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, targets: &[Shape]) -> Result<Vec<Plan>> {
+    pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, feed: &Feed<'_>) -> Result<Vec<Plan>> {
         let mut sizes = vec![batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
         sizes.dedup();
-        sizes.into_iter().map(|rows| self.take_plan(mode, rows, targets.to_vec())).collect()
+        sizes.into_iter().map(|rows| self.take_plan(feed.kind(mode, rows))).collect()
     }
 
-    /// A plan for so many rows.
-    pub(super) fn take_plan(&self, mode: Mode, rows: usize, targets: Vec<Shape>) -> Result<Plan> {
+    /// A plan of this kind.
+    pub(super) fn take_plan(&self, kind: Kind) -> Result<Plan> {
         let record = |kind| Plan::record(&self.network, &self.params, &self.heads, kind);
-        self.plans.take(Kind { mode, rows, targets }, record)
+        self.plans.take(kind, record)
     }
 }
 

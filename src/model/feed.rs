@@ -1,10 +1,12 @@
 //! What a dataset gives a model: which of its inputs and targets goes where, checked before any work starts.
 
 use super::Model;
-use super::plan::Plan;
+use super::plan::{Kind, Plan};
+use super::weigh::Weigh;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
+use crate::tape::Mode;
 
 /// A dataset that fits a model.
 pub(super) struct Feed<'a> {
@@ -13,6 +15,7 @@ pub(super) struct Feed<'a> {
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
     /// The shape of one target for each output that is trained.
     pub(super) targets: Vec<Shape>,
+    weigh: Weigh,
 }
 
 impl<'a> Feed<'a> {
@@ -27,6 +30,7 @@ impl<'a> Feed<'a> {
         } else {
             only_one("target", &wanted)?;
         }
+        feed.weigh = Weigh::new(data);
         for (number, head) in model.heads.iter().enumerate() {
             let (output, target) = (model.network.output(head.output), feed.target(number).shape());
             let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
@@ -62,7 +66,18 @@ impl<'a> Feed<'a> {
                 Some((columns, chosen, Vec::new()))
             }
         };
-        Ok(Feed { data, columns, targets: Vec::new() })
+        Ok(Feed { data, columns, targets: Vec::new(), weigh: Weigh::Alike })
+    }
+
+    /// The same with rows that count by their class, where classes have weights.
+    pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
+        self.weigh = self.weigh.by_classes(classes, &model.network, &model.heads, &self.targets)?;
+        Ok(self)
+    }
+
+    /// What a plan for so many of the rows is recorded for.
+    pub(super) fn kind(&self, mode: Mode, rows: usize) -> Kind {
+        Kind { mode, rows, targets: self.targets.clone(), weighted: self.weigh.differs() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -97,8 +112,12 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The inputs and then the targets of rows, each column after the other.
+    /// The inputs, the targets and the weights of rows, each column after the other.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
+        [self.columns(rows), self.weigh.values(self.data, rows)].concat()
+    }
+
+    fn columns(&self, rows: &[usize]) -> Vec<f32> {
         let zeros = |length: usize| vec![0.0; rows.len() * length];
         let Some((columns, inputs, targets)) = &self.columns else {
             let (mut inputs, mut targets) = (zeros(self.data.input_shape().len()), zeros(self.data.target().len()));
@@ -119,8 +138,13 @@ impl<'a> Feed<'a> {
         all
     }
 
-    /// Writes rows into the inputs and the targets of a plan.
+    /// Writes rows into the inputs, the targets and the weights of a plan.
     pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
+        self.fill_columns(rows, plan);
+        self.weigh.fill(self.data, rows, plan);
+    }
+
+    fn fill_columns(&self, rows: &[usize], plan: &mut Plan) {
         let Some((columns, _, targets)) = &self.columns else {
             let [inputs, targets] = plan.batch_mut();
             return self.data.gather(rows, inputs, targets);

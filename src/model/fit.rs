@@ -19,6 +19,7 @@ pub struct Fit<'a> {
     pub(super) epochs: usize,
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
+    pub(super) class_weights: Vec<(usize, f32)>,
     validation: Option<&'a dyn Dataset>,
     validation_split: f64,
     progress: Progress,
@@ -40,6 +41,7 @@ impl<'a> Fit<'a> {
             epochs: 1,
             batch_size: 32,
             shuffle: true,
+            class_weights: Vec::new(),
             validation: None,
             validation_split: 0.0,
             progress: Progress::Auto,
@@ -64,6 +66,16 @@ impl<'a> Fit<'a> {
     /// Whether rows come in another order in each epoch.
     pub fn shuffle(mut self, shuffle: bool) -> Fit<'a> {
         self.shuffle = shuffle;
+        self
+    }
+
+    /// Multiplies the loss of each row of this class by a weight in training; other classes count 1. Keras' `class_weight`,
+    /// an entry at a time. Validation counts every row alike, or by the weights that its dataset has.
+    ///
+    /// It is for models of one output, whose targets are labels or a number for each class, and for datasets without
+    /// weights of their own.
+    pub fn class_weight(mut self, class: usize, weight: f32) -> Fit<'a> {
+        self.class_weights.push((class, weight));
         self
     }
 

@@ -1,6 +1,6 @@
 //! Models: layers put together, compiled, fitted, evaluated and used, with Keras' words.
 
-mod callbacks;
+pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
 mod clip;
@@ -23,6 +23,7 @@ mod summary;
 mod threads;
 mod training;
 mod update;
+mod weigh;
 
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,
@@ -167,6 +168,15 @@ impl Model {
             return Err(expected.at(|| "record".into(), &found));
         }
         Ok(self.network.record(recorder, &self.params, inputs))
+    }
+
+    /// Records what the model's [regularizers](crate::Regularizer) add to a loss, for a loop of your own; `None` where no
+    /// weight that is learned has one. `fit` and `evaluate` add it by themselves.
+    ///
+    /// # Panics
+    /// When earlier parameters of the recording are not the model's.
+    pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
+        self.network.record_penalty(recorder, &self.params)
     }
 
     /// What training makes small: the loss of the first output that has one.

@@ -1,7 +1,7 @@
 //! Layers with names and weights, and who feeds whom: what records a model's forward pass.
 
 use crate::error::{Error, Result, check_setting};
-use crate::layers::{Cursor, Layer, Source, Weights};
+use crate::layers::{Cursor, Layer, Penalty, Source, Weights};
 use crate::save::Wiring;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
@@ -29,6 +29,8 @@ pub(super) struct Placed {
     /// Keras' name: `dense`, `dense_1`, …, or the one it was given.
     pub(super) name: String,
     pub(super) weights: Vec<ParamId>,
+    /// Those of them that add to the loss.
+    penalties: Vec<Penalty>,
     /// The calls in which it is applied.
     pub(super) calls: Vec<usize>,
 }
@@ -54,24 +56,26 @@ impl Network {
         let layer = self.wiring.calls[call].layer;
         let inputs = self.shapes_of(call);
         let place = || self.place_of(layer);
-        let Placed { layer: built, name, weights, calls } = &self.layers[layer];
+        let Placed { layer: built, name, weights, calls, .. } = &self.layers[layer];
         let output = match calls.first() {
             None => {
                 let mut declared = Weights::new(params, name, source);
                 let output = built.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
-                (output, declared.into_ids())
+                let (weights, penalties) = declared.into_declared();
+                self.layers[layer].weights = weights;
+                self.layers[layer].penalties = penalties;
+                output
             }
             Some(first) => {
                 let again = build_again(built.as_ref(), name, &inputs, params, weights.len());
                 let first = self.shapes_of(*first);
-                (again.map_err(|error| shared(error, &first).at(place, &inputs))?, weights.clone())
+                again.map_err(|error| shared(error, &first).at(place, &inputs))?
             }
         };
-        let weights: usize = output.1.iter().map(|id| params.shape(*id).len()).sum();
-        let places = output.0.len() / output.0.last().max(1);
-        self.work = weights.saturating_mul(places).saturating_add(output.0.len()).saturating_add(self.work);
-        self.shapes.push(output.0);
-        self.layers[layer].weights = output.1;
+        let weights: usize = self.layers[layer].weights.iter().map(|id| params.shape(*id).len()).sum();
+        let places = output.len() / output.last().max(1);
+        self.work = weights.saturating_mul(places).saturating_add(output.len()).saturating_add(self.work);
+        self.shapes.push(output);
         self.layers[layer].calls.push(call);
         Ok(())
     }
@@ -114,6 +118,15 @@ impl Network {
             values.push(recorder.scope(&placed.name, || placed.record(recorder, params, &taken, output)));
         }
         self.wiring.outputs.iter().map(|(_, value)| values[*value]).collect()
+    }
+
+    /// Records what the weights of all layers add to the loss, if any do.
+    pub(super) fn record_penalty<'r>(&self, recorder: &'r Recorder, params: &Params) -> Option<Var<'r>> {
+        let penalties = self.layers.iter().flat_map(|placed| {
+            let penalty = |(id, regularizer): &Penalty| recorder.parameter(params, *id).penalty(*regularizer);
+            placed.penalties.iter().map(move |of| recorder.scope(&placed.name, || penalty(of)))
+        });
+        penalties.reduce(|sum, penalty| sum + penalty)
     }
 
     /// What a layer of another crate announces may not be what it records; better to hear of it now.
@@ -243,7 +256,7 @@ fn name(layers: Layers) -> Vec<Placed> {
             *count += 1;
             if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
         });
-        Placed { layer, name, weights: Vec::new(), calls: Vec::new() }
+        Placed { layer, name, weights: Vec::new(), penalties: Vec::new(), calls: Vec::new() }
     });
     named.collect()
 }

@@ -65,7 +65,7 @@ impl Model {
     fn fill(&self, mode: Mode, batch: &dyn Dataset) -> Result<Plan> {
         let feed = Feed::new(self, batch)?;
         let rows: Vec<usize> = (0..feed.len()).collect();
-        let mut plan = self.take_plan(mode, rows.len(), feed.targets.clone())?;
+        let mut plan = self.take_plan(feed.kind(mode, rows.len()))?;
         feed.fill(&rows, &mut plan);
         Ok(plan)
     }

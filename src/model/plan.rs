@@ -16,6 +16,15 @@ pub(super) struct Kind {
     pub(super) rows: usize,
     /// The shape of one target for each head; none where no loss is computed.
     pub(super) targets: Vec<Shape>,
+    /// Whether each row's loss has a weight.
+    pub(super) weighted: bool,
+}
+
+impl Kind {
+    /// The forward pass alone, for so many rows.
+    pub(super) fn forward(rows: usize) -> Kind {
+        Kind { mode: Mode::Inference, rows, targets: Vec::new(), weighted: false }
+    }
 }
 
 /// A recorded forward pass, and where it is a training step or an evaluation also its loss.
@@ -27,7 +36,9 @@ pub(super) struct Plan {
     /// The outputs, in the model's order.
     outputs: Vec<Id>,
     pub(super) targets: Vec<Id>,
-    /// The loss of each head, unweighted, and what they sum up to.
+    /// The rows' weights, where they have any.
+    pub(super) weights: Option<Id>,
+    /// The loss of each head, unweighted, and what they sum up to with the weights' penalties.
     losses: Vec<Id>,
     loss: Option<Id>,
     /// Where the first value that is not finite came from in the last run, if its loss is none.
@@ -40,17 +51,19 @@ impl Plan {
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
         let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|shape| fresh(*shape)).collect::<Result<Vec<Var<'_>>>>()?;
+        let weights = kind.weighted.then(|| fresh(Shape::SCALAR)).transpose()?;
         let outputs = network.record(&recorder, params, &inputs);
         let losses: Vec<Var<'_>> =
-            heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target)).collect();
-        let loss = total(heads, &losses);
+            heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target, weights)).collect();
+        let penalty = if losses.is_empty() { None } else { network.record_penalty(&recorder, params) };
+        let loss = total(heads, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
         }
         let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
-        let loss = loss.map(|loss| loss.id());
-        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, losses, loss, not_finite: None })
+        let [weights, loss] = [weights, loss].map(|var| var.map(|var| var.id()));
+        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
     }
 
     /// Where a batch of one input and one target is written.
@@ -91,9 +104,12 @@ impl Plan {
 }
 
 impl Head {
-    fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>) -> Var<'r> {
+    fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
-        output.recorder().scope("loss", || self.loss.record(output, target))
+        output.recorder().scope("loss", || match weights {
+            None => self.loss.record(output, target),
+            Some(weights) => self.loss.record_weighted(output, target, weights),
+        })
     }
 }
 
@@ -115,7 +131,7 @@ pub(super) fn check_loss(network: &Network, params: &Params, heads: &[Head]) -> 
         };
         targets.push(fitting);
     }
-    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets }).map(|_| ())
+    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted: false }).map(|_| ())
 }
 
 /// Plans that are not in use. Shared by threads that predict on one model.

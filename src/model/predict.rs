@@ -3,13 +3,13 @@
 use super::Model;
 use super::evaluate::ROWS;
 use super::feed::{Feed, check_input};
+use super::plan::Kind;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
 use crate::kernels::parallel;
 use crate::metrics::argmax;
 use crate::random::Key;
 use crate::shape::Shape;
-use crate::tape::Mode;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Model {
         let batches = Batches::new(data.len(), ROWS)?;
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
-                let mut plan = self.take_plan(Mode::Inference, rows.len(), Vec::new())?;
+                let mut plan = self.take_plan(Kind::forward(rows.len()))?;
                 feed.fill_inputs(rows, &mut plan);
                 plan.run(&self.params, Key::from_seed(0));
                 values
@@ -91,7 +91,7 @@ impl Model {
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
         let (rows, columns) = (rows.min(samples.len_of(Axis(0))), self.network.output(0).len());
         for (samples, output) in samples.axis_chunks_iter(Axis(0), rows).zip(output.chunks_mut(rows * columns)) {
-            let mut plan = self.take_plan(Mode::Inference, samples.len_of(Axis(0)), Vec::new())?;
+            let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0))))?;
             let inputs = plan.tape.input_slice(plan.inputs[0]);
             match samples.as_slice() {
                 Some(samples) => inputs.copy_from_slice(samples),

@@ -53,11 +53,11 @@ impl<'a> Training<'a> {
         validation: Option<&'a dyn Dataset>,
         settings: &Fit<'_>,
     ) -> Result<Training<'a>> {
-        let data = Feed::new(model, data)?;
+        let data = Feed::new(model, data)?.by_classes(model, &settings.class_weights)?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
         let means = Means::new(&model.network, &model.heads);
         Ok(Training {
-            plans: model.take_plans(Mode::Training, &batches, &data.targets)?,
+            plans: model.take_plans(Mode::Training, &batches, &data)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
             start: model.epoch,
             epochs: model.epoch.saturating_add(settings.epochs as u64),

@@ -1,12 +1,12 @@
 //! y = erf x = 2/√π · ∫₀ˣ exp(−t²) dt, dx = dy · 2/√π · exp(−x²).
 
 use super::unary::unary;
-use crate::kernels::double;
+use crate::kernels::{self, double};
 
 unary! {
     /// The error function.
     Erf = erf(), 5 ns;
-    y = |x| double::erf(f64::from(x)) as f32;
+    y = |x| kernels::erf::erf(f64::from(x)) as f32;
     dx = |dy, x, _y| {
         let x = f64::from(x);
         (f64::from(dy) * std::f64::consts::FRAC_2_SQRT_PI * double::exp(-x * x)) as f32

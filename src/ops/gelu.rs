@@ -3,15 +3,15 @@
 //! dx = dy · (σ(2u) + x · σ(2u) · (1 − σ(2u)) · 2u′).
 
 use super::unary::unary;
-use crate::kernels::{double, math};
+use crate::kernels::{erf, math};
 
 unary! {
     /// The Gaussian error linear unit: Keras' activation `gelu`.
     Gelu = gelu(), 5 ns;
-    y = |x| (f64::from(x) * double::normal(f64::from(x))) as f32;
+    y = |x| (f64::from(x) * erf::normal(f64::from(x))) as f32;
     dx = |dy, x, _y| {
         let x = f64::from(x);
-        (f64::from(dy) * (double::normal(x) + x * double::normal_density(x))) as f32
+        (f64::from(dy) * (erf::normal(x) + x * erf::normal_density(x))) as f32
     };
 }
 

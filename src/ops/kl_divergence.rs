@@ -42,8 +42,24 @@ impl<'r> Var<'r> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::KlDivergence;
+    use crate::ops::pointwise::Pointwise;
     use crate::testing::Sample;
     use ndarray::{arr1, arr2};
+
+    /// What Keras 3.15.1 on TensorFlow gives for these; on JAX and PyTorch half of it where p is at a limit of the clip.
+    #[test]
+    fn the_clip_lets_slopes_at_its_limits_through() {
+        let p = [0.0, 1e-7, 1.0, 1.5, 0.5];
+        let t = [0.2, 0.3, 1.0, 1.0, 0.0];
+        let slopes = [0.0, -3e6, -1.0, 0.0, -2e-7];
+        for ((p, t), slope) in p.into_iter().zip(t).zip(slopes) {
+            approx::assert_relative_eq!(KlDivergence.slope(p, t), slope, max_relative = 1e-6);
+        }
+        let sum = p.into_iter().zip(t).map(|(p, t)| KlDivergence.value(p, t)).sum::<f64>();
+        approx::assert_relative_eq!(sum, 7.375967, max_relative = 1e-6);
+        assert!(KlDivergence.slope(f32::NAN, 1.0).is_nan() && KlDivergence.value(f32::NAN, 1.0).is_nan());
+    }
 
     pub(crate) fn samples() -> Vec<Sample> {
         let targets = || arr2(&[[0.0, 1.0, 0.0], [0.25, 0.5, 0.25]]);

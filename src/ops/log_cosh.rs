@@ -1,7 +1,7 @@
 //! Mean of ln cosh e with e = p − t, as |e| + ln(1 + e^(−2·|e|)) − ln 2; dp = tanh(e) / n · dy.
 
 use super::pointwise::{self, Pointwise};
-use crate::kernels::{math, math64};
+use crate::kernels::{double, math};
 use crate::tape::Var;
 
 struct LogCosh;
@@ -11,12 +11,12 @@ impl Pointwise for LogCosh {
 
     fn value(&self, p: f32, t: f32) -> f64 {
         let distance = (f64::from(p) - f64::from(t)).abs();
-        distance + math::ln(1.0 + math64::exp(-2.0 * distance)) - std::f64::consts::LN_2
+        distance + math::ln(1.0 + double::exp(-2.0 * distance)) - std::f64::consts::LN_2
     }
 
     fn slope(&self, p: f32, t: f32) -> f64 {
         let error = f64::from(p) - f64::from(t);
-        let e = math64::exp(-2.0 * error.abs());
+        let e = double::exp(-2.0 * error.abs());
         ((1.0 - e) / (1.0 + e)).copysign(error)
     }
 }

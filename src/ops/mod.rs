@@ -56,6 +56,7 @@ operations! {
     minimum,
     multiply,
     pad,
+    penalty,
     power,
     power_by,
     reshape,

@@ -1,7 +1,7 @@
 //! Mean of the binary cross-entropy of σ(x), as max(x, 0) − x · t + ln(1 + e^(−|x|)); dx = (σ(x) − t) / n · dy.
 
 use super::pointwise::{self, Pointwise};
-use crate::kernels::{math, math64};
+use crate::kernels::{double, math};
 use crate::tape::Var;
 
 struct SigmoidCrossentropy;
@@ -12,12 +12,12 @@ impl Pointwise for SigmoidCrossentropy {
     fn value(&self, x: f32, t: f32) -> f64 {
         let (x, t) = (f64::from(x), f64::from(t));
         let above = if x < 0.0 { 0.0 } else { x };
-        above - x * t + math::ln(1.0 + math64::exp(-x.abs()))
+        above - x * t + math::ln(1.0 + double::exp(-x.abs()))
     }
 
     fn slope(&self, x: f32, t: f32) -> f64 {
         let x = f64::from(x);
-        let e = math64::exp(-x.abs());
+        let e = double::exp(-x.abs());
         let sigmoid = if x < 0.0 { e } else { 1.0 } / (1.0 + e);
         sigmoid - f64::from(t)
     }

@@ -2,7 +2,7 @@
 
 use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
 use crate::error::Result;
-use crate::kernels::math64::whole_power;
+use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;

@@ -80,6 +80,30 @@ impl Sample {
         run.bits()
     }
 
+    /// The inputs' shapes.
+    #[cfg(test)]
+    pub(crate) fn shapes(&self) -> Vec<Shape> {
+        self.inputs.iter().map(|(values, _)| Shape::new(values.shape()).unwrap_or(Shape::SCALAR)).collect()
+    }
+
+    /// Records it for inputs of other shapes, in a layer called `somewhere`, and runs it forward and backward where that is
+    /// not refused.
+    #[cfg(test)]
+    pub(crate) fn run_on(&self, shapes: &[Shape]) -> Result<()> {
+        let recorder = Recorder::new(Mode::Training);
+        let wanted = |(shape, (_, variable)): (&Shape, &(ArrayD<f32>, bool))| {
+            if *variable { recorder.variable(*shape) } else { recorder.input(*shape) }
+        };
+        recorder.scope("somewhere", || {
+            let inputs: Vec<Var<'_>> = shapes.iter().zip(&self.inputs).map(wanted).collect();
+            recorder.minimize((self.expression)(&inputs).sum());
+        });
+        let (params, mut tape) = (Params::new(), recorder.finish()?);
+        tape.run(&params, Key::from_seed(0));
+        tape.backward(&params, &mut ParamGradients::new(&params));
+        Ok(())
+    }
+
     fn record(&self) -> Result<Run> {
         let recorder = Recorder::new(Mode::Training);
         let input = |(values, variable): &(ArrayD<f32>, bool)| {

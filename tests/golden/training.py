@@ -9,6 +9,9 @@ PyTorch's (pip install torch).
 
 schedules     `rates`: the learning rate when `steps` steps were made.
 losses_of_pairs  `predictions`, `targets`, perhaps row `weights`; `loss` is the batch's, `gradient` that of predictions.
+scores        `value`: the metric over all rows, seen in two batches.
+callbacks     `scores`: val_loss by epoch; `epochs`: how many were trained; `rates`: the learning rate of each;
+              `weights_of`: the epoch, from 1, whose weights training ended with.
 steppers      as `optimizers` of make.py, with every optimizer and option; the comment of a case is Keras' expression.
 """
 import make
@@ -150,7 +153,85 @@ def loss_case(file, name, text, predictions, targets, weights=None):
         file.put(weights=weights)
 
 
-TOPICS = {"schedules": schedules, "steppers": steppers, "losses_of_pairs": losses_of_pairs}
+# Metrics
+
+def scores(file):
+    rng = np.random.default_rng([make.SEED, 3])
+    values, truth = draw(rng, (30, 3)), draw(rng, (30, 3))
+    truth = (0.7 * values + 0.5 * truth).astype(np.float32)
+    shares, bits = rng.uniform(0, 1, (30, 3)).astype(np.float32), rng.integers(0, 2, (30, 3)).astype(np.float32)
+    labels = rng.integers(0, 3, 30)
+    one_hot = np.eye(3, dtype=np.float32)[labels]
+    for name, (text, predictions, targets) in {
+        "binary_accuracy": ("BinaryAccuracy()", shares, bits),
+        "binary_accuracy_threshold": ("BinaryAccuracy(threshold=0.7)", shares, bits),
+        "categorical_accuracy": ("CategoricalAccuracy()", values, one_hot),
+        "sparse_categorical_accuracy": ("SparseCategoricalAccuracy()", values, labels),
+        "top_k": ("TopKCategoricalAccuracy(2)", values, one_hot),
+        "sparse_top_k": ("SparseTopKCategoricalAccuracy(2)", values, labels),
+        "mean_squared_error": ("MeanSquaredError()", values, truth),
+        "mean_absolute_error": ("MeanAbsoluteError()", values, truth),
+        "r2_score": ("R2Score()", values, truth),
+        "precision": ("Precision()", shares, bits),
+        "precision_class": ("Precision(thresholds=0.3, class_id=1)", shares, bits),
+        "recall": ("Recall()", shares, bits),
+        "recall_class": ("Recall(thresholds=0.3, class_id=1)", shares, bits),
+        "f1_score": ('F1Score(average="macro")', shares, one_hot),
+        "f1_score_threshold": ('F1Score(average="macro", threshold=0.4)', shares, bits),
+    }.items():
+        file.case(name, text)
+        metric = eval(f"keras.metrics.{text}")
+        for rows in (slice(0, 20), slice(20, 30)):
+            metric.update_state(targets[rows], predictions[rows])
+        file.put(predictions=predictions, targets=targets, value=float(numpy(metric.result())))
+
+
+# Callbacks
+
+SEQUENCES = {
+    "falling_then_rising": [1.0, 0.8, 0.7, 0.65, 0.66, 0.64, 0.7, 0.71, 0.72, 0.73, 0.74, 0.75],
+    "noise": [0.9, 0.95, 0.85, 0.86, 0.849, 0.87, 0.86, 0.8, 0.81, 0.82, 0.79999, 0.83],
+    "plateau": [0.5] * 12,
+    "rising": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2],
+}
+
+
+def callbacks(file):
+    texts = {
+        "stop": 'EarlyStopping("val_loss", restore_best_weights=True, mode="min")',
+        "stop_patience": 'EarlyStopping("val_loss", patience=3, restore_best_weights=True, mode="min")',
+        "stop_delta": 'EarlyStopping("val_loss", min_delta=0.03, patience=2, restore_best_weights=True, mode="min")',
+        "stop_baseline": 'EarlyStopping("val_loss", patience=4, baseline=0.68, restore_best_weights=True, mode="min")',
+        "stop_late": 'EarlyStopping("val_loss", patience=2, start_from_epoch=4, restore_best_weights=True, mode="min")',
+        "stop_higher": 'EarlyStopping("val_loss", patience=2, restore_best_weights=True, mode="max")',
+        "reduce": 'ReduceLROnPlateau("val_loss", factor=0.5, patience=2, mode="min")',
+        "reduce_cooldown": 'ReduceLROnPlateau("val_loss", factor=0.5, patience=1, cooldown=2, min_lr=0.03, mode="min")',
+        "reduce_delta": 'ReduceLROnPlateau("val_loss", factor=0.1, patience=2, min_delta=0.04, mode="min")',
+        "schedule": "LearningRateScheduler(lambda epoch, rate: rate if epoch < 3 else 0.5 * rate)",
+    }
+    for name, text in texts.items():
+        for sequence, losses in SEQUENCES.items():
+            file.case(f"{name}.{sequence}", text)
+            model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+            model.compile(optimizers.SGD(0.1), "mse")
+            callback = eval(f"keras.callbacks.{text}")
+            callback.set_model(model)
+            model.stop_training = False
+            callback.on_train_begin()
+            rates = []
+            for epoch, loss in enumerate(losses):
+                callback.on_epoch_begin(epoch)
+                rates.append(float(numpy(model.optimizer.learning_rate)))
+                model.set_weights([np.full((1, 1), epoch + 1.0)])  # the weight says which epoch it is of
+                callback.on_epoch_end(epoch, {"val_loss": loss})
+                if model.stop_training:
+                    break
+            callback.on_train_end()
+            file.put(scores=losses, epochs=len(rates), rates=rates, weights_of=numpy(model.get_weights()[0]).ravel())
+
+
+TOPICS = {"schedules": schedules, "steppers": steppers, "losses_of_pairs": losses_of_pairs,
+          "scores": scores, "callbacks": callbacks}
 
 if __name__ == "__main__":
     make.main(TOPICS, "training.py")

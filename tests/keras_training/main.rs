@@ -1,8 +1,11 @@
-//! What training is made of against what Keras computes (`tests/golden/training.py`).
+//! What training is made of against what Keras computes (`tests/golden/training.py`, `tests/golden/fitting.py`).
 
+mod callbacks;
+mod fitting;
 #[path = "../golden/mod.rs"]
 mod golden;
 mod losses;
+mod metrics;
 mod optimizers;
 mod schedules;
 

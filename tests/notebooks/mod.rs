@@ -3,9 +3,11 @@
 
 mod digests;
 mod tape;
+mod toolbox;
 
 pub(crate) use digests::{Size, digests};
 pub(crate) use tape::BasicNn;
+pub(crate) use toolbox::{indices, toolbox};
 
 use gradus::data::Arrays;
 use gradus::data::mnist::Digits;

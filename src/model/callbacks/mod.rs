@@ -1,15 +1,27 @@
 //! Callbacks: what is told about training while it runs, may change the model, and may stop it.
 
 mod all;
+mod csv_logger;
 mod divergence;
+mod early_stopping;
+mod lambda_callback;
+mod learning_rate_scheduler;
 mod moments;
 mod monitor;
 mod progress;
+mod reduce_lr_on_plateau;
+mod terminate_on_nan;
 
+pub use csv_logger::CsvLogger;
 pub use divergence::Divergence;
+pub use early_stopping::EarlyStopping;
+pub use lambda_callback::LambdaCallback;
+pub use learning_rate_scheduler::LearningRateScheduler;
 pub use moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 pub use monitor::Monitor;
 pub use progress::Progress;
+pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
+pub use terminate_on_nan::TerminateOnNan;
 
 pub(super) use all::Callbacks;
 

@@ -46,6 +46,12 @@ impl Monitor {
         better || (than.is_nan() && !score.is_nan())
     }
 
+    /// The same where a score has to be better by some distance, which is at least 0.
+    pub fn is_better_by(&self, distance: f64, score: f64, than: f64) -> bool {
+        let distance = if self.lower { distance } else { -distance };
+        self.is_better(score + distance, than)
+    }
+
     /// Whether an epoch will report it.
     ///
     /// # Errors

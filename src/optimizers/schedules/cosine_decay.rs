@@ -2,7 +2,7 @@
 
 use super::{Schedule, check_rate, check_steps};
 use crate::error::Result;
-use crate::kernels::math64;
+use crate::kernels::double;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
@@ -49,7 +49,7 @@ impl Schedule for CosineDecay {
             return ((start - initial) * (steps as f64 / warmup_steps as f64) + initial) as f32;
         }
         let (decayed, alpha) = ((steps - warmup_steps).min(self.decay_steps as u64), f64::from(self.alpha));
-        let wave = 0.5 * (1.0 + math64::cos_pi(decayed as f64 / self.decay_steps as f64));
+        let wave = 0.5 * (1.0 + double::cos_pi(decayed as f64 / self.decay_steps as f64));
         (start * ((1.0 - alpha) * wave + alpha)) as f32
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Schedule, check_decay_rate, check_rate, check_steps, passed};
 use crate::error::Result;
-use crate::kernels::math64;
+use crate::kernels::double;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
@@ -32,7 +32,7 @@ impl ExponentialDecay {
 impl Schedule for ExponentialDecay {
     fn rate(&self, steps: u64) -> f32 {
         let passed = passed(steps, self.decay_steps, self.staircase);
-        (f64::from(self.initial_learning_rate) * math64::power(f64::from(self.decay_rate), passed)) as f32
+        (f64::from(self.initial_learning_rate) * double::power(f64::from(self.decay_rate), passed)) as f32
     }
 
     fn check(&self) -> Result<()> {

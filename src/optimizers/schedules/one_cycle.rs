@@ -2,7 +2,7 @@
 
 use super::{Schedule, check_rate, check_steps};
 use crate::error::{Result, check_setting};
-use crate::kernels::math64;
+use crate::kernels::double;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
@@ -46,7 +46,7 @@ impl OneCycle {
 
 /// From `start` to `end` along half a wave, as `share` goes from 0 to 1.
 fn wave(start: f64, end: f64, share: f64) -> f64 {
-    end + (start - end) / 2.0 * (math64::cos_pi(share) + 1.0)
+    end + (start - end) / 2.0 * (double::cos_pi(share) + 1.0)
 }
 
 impl Schedule for OneCycle {

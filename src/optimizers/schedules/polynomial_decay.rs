@@ -2,7 +2,7 @@
 
 use super::{Schedule, check_rate, check_steps};
 use crate::error::{Result, check_setting};
-use crate::kernels::math64;
+use crate::kernels::double;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
@@ -52,7 +52,7 @@ impl Schedule for PolynomialDecay {
             true => steps as f64 / (decay_steps as f64 * steps.div_ceil(decay_steps).max(1) as f64),
             false => steps.min(decay_steps) as f64 / decay_steps as f64,
         };
-        ((initial - end) * math64::power((1.0 - passed).max(0.0), power) + end) as f32
+        ((initial - end) * double::power((1.0 - passed).max(0.0), power) + end) as f32
     }
 
     fn check(&self) -> Result<()> {

@@ -1,0 +1,53 @@
+//! The weights of a dataset's rows, in memory.
+
+use crate::error::{Error, Result, check_setting};
+
+/// Weights for so many rows.
+///
+/// # Errors
+/// Another number of them, or one that is not finite.
+pub(super) fn checked(weights: impl IntoIterator<Item = f32>, rows: usize) -> Result<Vec<f32>> {
+    let weights: Vec<f32> = weights.into_iter().collect();
+    if weights.len() != rows {
+        return Err(Error::Rows { first: ("sample weights", weights.len()), second: ("the dataset", rows) });
+    }
+    if let Some(row) = weights.iter().position(|weight| !weight.is_finite()) {
+        let place = format!("row {row}");
+        check_setting(false, place, "sample_weight", f64::from(weights[row]), "finite numbers")?;
+    }
+    Ok(weights)
+}
+
+/// Those of `rows`, or 1 where there are none.
+pub(super) fn gather(all: Option<&[f32]>, rows: &[usize], weights: &mut [f32]) {
+    weights.iter_mut().zip(rows).for_each(|(weight, &row)| *weight = all.map_or(1.0, |all| all[row]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Arrays, Dataset, Rows};
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    fn data(weights: &[f32]) -> Result<Arrays> {
+        Arrays::new(Array2::<f32>::zeros((4, 1)), Array1::<u8>::zeros(4))?.with_sample_weight(weights.to_vec())
+    }
+
+    #[test]
+    fn parts_keep_the_weights_of_their_rows() {
+        let data = data(&[0.5, 1.0, 1.5, 2.0]).unwrap();
+        let part = Rows::chosen(&data, vec![3, 0, 2]).unwrap();
+        let mut weights = [f32::NAN; 3];
+        part.gather_sample_weight(&[2, 0, 0], &mut weights);
+        assert!(part.has_sample_weight() && (&&part as &dyn Dataset).has_sample_weight());
+        assert_eq!(weights, [1.5, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused() {
+        let message = |weights: &[f32]| data(weights).unwrap_err().to_string();
+        let text = "sample weights have 2 rows and the dataset have 4; each row of the one needs its row of the other";
+        assert_eq!(message(&[1.0, 2.0]), text);
+        assert_eq!(message(&[1.0, 2.0, f32::NAN, 0.0]), "row 2: sample_weight NaN is not in finite numbers");
+    }
+}

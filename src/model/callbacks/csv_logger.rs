@@ -1,0 +1,99 @@
+//! A line of a CSV file for each epoch, written while training goes on.
+
+use super::{Callback, EpochEnd, Flow, Model, TrainBegin, TrainEnd};
+use crate::error::{Error, Result};
+use crate::metrics::Epoch;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Writes what each epoch reported to a CSV file, as soon as it has ended. Keras' `CSVLogger`: epochs are counted from 0,
+/// columns are in alphabetical order, those of validation hold `NA` where there is none, and lines end in CR LF.
+///
+/// ```
+/// use gradus::callbacks::CsvLogger;
+/// let logger = CsvLogger::new("runs/training.csv").separator(';').append(true);
+/// ```
+#[derive(Debug)]
+pub struct CsvLogger {
+    path: PathBuf,
+    separator: char,
+    append: bool,
+    file: Option<File>,
+    columns: Vec<String>,
+}
+
+impl CsvLogger {
+    /// Over a file that may be there, separated by commas.
+    pub fn new(path: impl AsRef<Path>) -> CsvLogger {
+        let path = path.as_ref().to_owned();
+        CsvLogger { path, separator: ',', append: false, file: None, columns: Vec::new() }
+    }
+
+    /// What stands between two cells.
+    pub fn separator(mut self, separator: char) -> CsvLogger {
+        self.separator = separator;
+        self
+    }
+
+    /// Whether lines are added to a file that is there, in which case it keeps its header. Training that resumes writes
+    /// its earlier epochs anew either way.
+    pub fn append(mut self, append: bool) -> CsvLogger {
+        self.append = append;
+        self
+    }
+
+    fn line(&mut self, cells: impl Iterator<Item = String>) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut line = cells.collect::<Vec<_>>().join(&self.separator.to_string());
+        line.push_str("\r\n");
+        file.write_all(line.as_bytes()).map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
+    fn epoch(&mut self, number: usize, epoch: &Epoch) -> Result<()> {
+        let cell = |name: &String| match name.as_str() {
+            "learning_rate" => epoch.learning_rate.to_string(),
+            name => epoch.get(name).map_or("NA".into(), |value| value.to_string()),
+        };
+        let cells: Vec<String> = std::iter::once(number.to_string()).chain(self.columns.iter().map(cell)).collect();
+        self.line(cells.into_iter())
+    }
+}
+
+/// The names in alphabetical order, and after them those of the validation that is not there.
+fn columns(names: &[String]) -> Vec<String> {
+    let mut columns = names.to_vec();
+    columns.push("learning_rate".into());
+    columns.sort();
+    if !names.iter().any(|name| name.starts_with("val_")) {
+        let missing: Vec<String> = columns.iter().map(|name| format!("val_{name}")).collect();
+        columns.extend(missing);
+    }
+    columns
+}
+
+impl Callback for CsvLogger {
+    fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        let append = self.append && begin.history.epochs.is_empty();
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).append(append).truncate(!append);
+        let file = options.open(&self.path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = file.map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        (self.file, self.columns) = (Some(file), columns(begin.names));
+        if length == 0 {
+            let header: Vec<String> = std::iter::once("epoch".into()).chain(self.columns.iter().cloned()).collect();
+            self.line(header.into_iter())?;
+        }
+        begin.history.epochs.iter().enumerate().try_for_each(|(number, epoch)| self.epoch(number, epoch))
+    }
+
+    fn epoch_end(&mut self, _model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        self.epoch(end.history.epochs.len() - 1, end.epoch)?;
+        Ok(Flow::Continue(()))
+    }
+
+    fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
+        self.file = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Training ends when a score has not got better for a while, with the weights of its best epoch.
+
+use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, Stop, TrainBegin, TrainEnd};
+use crate::error::{Result, check_setting};
+use crate::tape::Params;
+use std::ops::ControlFlow;
+
+/// Stops training when a score has not got better in so many epochs. Keras' `EarlyStopping`.
+///
+/// ```
+/// use gradus::callbacks::EarlyStopping;
+/// let stopping = EarlyStopping::new("val_loss").patience(3).restore_best_weights(true);
+/// ```
+#[derive(Clone, Debug)]
+pub struct EarlyStopping {
+    monitor: Monitor,
+    min_delta: f64,
+    patience: usize,
+    baseline: Option<f64>,
+    restore_best_weights: bool,
+    start_from_epoch: usize,
+    /// The best score, and the number of its epoch in this training, from 1; before the first one NaN and 0.
+    best: f64,
+    best_epoch: usize,
+    wait: usize,
+    weights: Option<Params>,
+}
+
+impl EarlyStopping {
+    /// At the first epoch whose score is no better than the best, keeping the last weights, as in Keras.
+    pub fn new(monitor: impl Into<Monitor>) -> EarlyStopping {
+        EarlyStopping {
+            monitor: monitor.into(),
+            min_delta: 0.0,
+            patience: 0,
+            baseline: None,
+            restore_best_weights: false,
+            start_from_epoch: 0,
+            best: f64::NAN,
+            best_epoch: 0,
+            wait: 0,
+            weights: None,
+        }
+    }
+
+    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    pub fn min_delta(mut self, min_delta: f64) -> EarlyStopping {
+        self.min_delta = min_delta;
+        self
+    }
+
+    /// After how many epochs without a better score training ends.
+    pub fn patience(mut self, patience: usize) -> EarlyStopping {
+        self.patience = patience;
+        self
+    }
+
+    /// A score that has to be beaten for the wait to start over.
+    pub fn baseline(mut self, baseline: f64) -> EarlyStopping {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    /// Whether training ends with the weights of the best epoch, also where it was not stopped. Until a score is better
+    /// than another these are those of the first epoch.
+    pub fn restore_best_weights(mut self, restore: bool) -> EarlyStopping {
+        self.restore_best_weights = restore;
+        self
+    }
+
+    /// How many epochs pass before the score is looked at.
+    pub fn start_from_epoch(mut self, epochs: usize) -> EarlyStopping {
+        self.start_from_epoch = epochs;
+        self
+    }
+
+    /// The number of the best epoch in this training, from 1; `None` before the first.
+    pub fn best_epoch(&self) -> Option<usize> {
+        (self.best_epoch > 0).then_some(self.best_epoch)
+    }
+
+    fn keep(&mut self, model: &Model) -> Result<()> {
+        if !self.restore_best_weights {
+            return Ok(());
+        }
+        match &mut self.weights {
+            Some(weights) => weights.assign(model.params()),
+            None => {
+                self.weights = Some(model.params().clone());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Callback for EarlyStopping {
+    fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        check_setting(self.min_delta >= 0.0, "EarlyStopping", "min_delta", self.min_delta, "0 ≤ min_delta")?;
+        (self.best, self.best_epoch, self.wait, self.weights) = (f64::NAN, 0, 0, None);
+        self.monitor.check(begin.names)
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        let epoch = end.history.epochs.len();
+        let Some(score) = end.epoch.get(self.monitor.name()) else { return Ok(Flow::Continue(())) };
+        if epoch <= self.start_from_epoch {
+            return Ok(Flow::Continue(()));
+        }
+        self.wait += 1;
+        if self.best_epoch == 0 || self.monitor.is_better_by(self.min_delta, score, self.best) {
+            (self.best, self.best_epoch) = (score, epoch);
+            self.keep(model)?;
+            if self.baseline.is_none_or(|baseline| self.monitor.is_better_by(self.min_delta, score, baseline)) {
+                self.wait = 0;
+            }
+        } else if self.wait >= self.patience && epoch > 1 {
+            return Ok(ControlFlow::Break(Stop::Done));
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
+        match &self.weights {
+            // Training that resumes goes on from the last weights.
+            Some(weights) if end.stop != Some(Stop::Paused) => model.params_mut().assign(weights),
+            _ => Ok(()),
+        }
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        let state = CallbackState::new("EarlyStopping").with("best", self.best).with("wait", self.wait as f64);
+        let state = state.with("best_epoch", self.best_epoch as f64);
+        Some(self.weights.iter().fold(state, |state, weights| state.with_params(weights)))
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<()> {
+        self.best = state.number("best")?;
+        self.best_epoch = state.number("best_epoch")? as usize;
+        self.wait = state.number("wait")? as usize;
+        self.weights = (!state.params().is_empty()).then(|| state.params().clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Closures as a callback.
+
+use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Model, TrainBegin, TrainEnd};
+use crate::error::Result;
+use std::fmt;
+
+/// A closure for each moment that matters. Keras' `LambdaCallback`.
+///
+/// ```
+/// use gradus::{Flow, callbacks::LambdaCallback};
+/// let mut losses = Vec::new();
+/// let noting = LambdaCallback::new().on_epoch_end(|_model, end| {
+///     losses.push(end.epoch.scores.loss);
+///     Ok(Flow::Continue(()))
+/// });
+/// ```
+#[derive(Default)]
+#[allow(clippy::type_complexity)] // each closure once; the moments' lifetimes keep them from sharing an alias
+pub struct LambdaCallback<'a> {
+    train_begin: Option<Box<dyn FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a>>,
+    epoch_begin: Option<Box<dyn FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a>>,
+    batch_end: Option<Box<dyn FnMut(&mut Model, &BatchEnd<'_>) -> Result<Flow> + Send + 'a>>,
+    epoch_end: Option<Box<dyn FnMut(&mut Model, &EpochEnd<'_>) -> Result<Flow> + Send + 'a>>,
+    train_end: Option<Box<dyn FnMut(&mut Model, &TrainEnd<'_>) -> Result<()> + Send + 'a>>,
+}
+
+impl<'a> LambdaCallback<'a> {
+    /// Nothing yet.
+    pub fn new() -> LambdaCallback<'a> {
+        LambdaCallback::default()
+    }
+
+    /// Before the first step.
+    pub fn on_train_begin(
+        mut self,
+        tell: impl FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a,
+    ) -> LambdaCallback<'a> {
+        self.train_begin = Some(Box::new(tell));
+        self
+    }
+
+    /// Before the first step of each epoch.
+    pub fn on_epoch_begin(
+        mut self,
+        tell: impl FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a,
+    ) -> LambdaCallback<'a> {
+        self.epoch_begin = Some(Box::new(tell));
+        self
+    }
+
+    /// After each step.
+    pub fn on_batch_end(
+        mut self,
+        tell: impl FnMut(&mut Model, &BatchEnd<'_>) -> Result<Flow> + Send + 'a,
+    ) -> LambdaCallback<'a> {
+        self.batch_end = Some(Box::new(tell));
+        self
+    }
+
+    /// After each epoch and its validation.
+    pub fn on_epoch_end(
+        mut self,
+        tell: impl FnMut(&mut Model, &EpochEnd<'_>) -> Result<Flow> + Send + 'a,
+    ) -> LambdaCallback<'a> {
+        self.epoch_end = Some(Box::new(tell));
+        self
+    }
+
+    /// After the last step.
+    pub fn on_train_end(
+        mut self,
+        tell: impl FnMut(&mut Model, &TrainEnd<'_>) -> Result<()> + Send + 'a,
+    ) -> LambdaCallback<'a> {
+        self.train_end = Some(Box::new(tell));
+        self
+    }
+}
+
+impl Callback for LambdaCallback<'_> {
+    fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        self.train_begin.as_mut().map_or(Ok(()), |tell| tell(model, begin))
+    }
+
+    fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
+        self.epoch_begin.as_mut().map_or(Ok(()), |tell| tell(model, begin))
+    }
+
+    fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        self.batch_end.as_mut().map_or(Ok(Flow::Continue(())), |tell| tell(model, end))
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        self.epoch_end.as_mut().map_or(Ok(Flow::Continue(())), |tell| tell(model, end))
+    }
+
+    fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
+        self.train_end.as_mut().map_or(Ok(()), |tell| tell(model, end))
+    }
+}
+
+impl fmt::Debug for LambdaCallback<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LambdaCallback")
+    }
+}

@@ -1,0 +1,34 @@
+//! The learning rate of each epoch, by a function.
+
+use super::{Callback, EpochBegin, Model};
+use crate::error::Result;
+use std::fmt;
+
+/// Sets the learning rate at the beginning of each epoch to what a function says of the epoch, counted from 0, and of the
+/// rate so far. Keras' `LearningRateScheduler`. A [`Schedule`](crate::optimizers::schedules::Schedule) of the optimizer
+/// goes step by step instead, and needs no callback.
+///
+/// ```
+/// use gradus::callbacks::LearningRateScheduler;
+/// let scheduler = LearningRateScheduler::new(|epoch, rate| if epoch < 10 { rate } else { 0.9 * rate });
+/// ```
+pub struct LearningRateScheduler<'a>(Box<dyn FnMut(usize, f32) -> f32 + Send + 'a>);
+
+impl<'a> LearningRateScheduler<'a> {
+    /// By this function.
+    pub fn new(schedule: impl FnMut(usize, f32) -> f32 + Send + 'a) -> LearningRateScheduler<'a> {
+        LearningRateScheduler(Box::new(schedule))
+    }
+}
+
+impl Callback for LearningRateScheduler<'_> {
+    fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
+        model.set_learning_rate((self.0)(begin.history.epochs.len(), model.learning_rate()))
+    }
+}
+
+impl fmt::Debug for LearningRateScheduler<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LearningRateScheduler")
+    }
+}

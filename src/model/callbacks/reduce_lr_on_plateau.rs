@@ -1,0 +1,121 @@
+//! The learning rate falls when a score has not got better for a while.
+
+use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, TrainBegin};
+use crate::error::{Result, check_setting};
+
+/// Multiplies the learning rate by a factor when a score has not got better in so many epochs. Keras'
+/// `ReduceLROnPlateau`. The rate that it sets takes the place of a schedule.
+///
+/// ```
+/// use gradus::callbacks::ReduceLrOnPlateau;
+/// let reducing = ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(2).min_learning_rate(1e-5);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReduceLrOnPlateau {
+    monitor: Monitor,
+    factor: f64,
+    patience: usize,
+    min_delta: f64,
+    cooldown: usize,
+    min_learning_rate: f32,
+    best: Option<f64>,
+    wait: usize,
+    cooling: usize,
+}
+
+impl ReduceLrOnPlateau {
+    /// To a tenth after ten epochs without a score better by 10⁻⁴, as in Keras.
+    pub fn new(monitor: impl Into<Monitor>) -> ReduceLrOnPlateau {
+        ReduceLrOnPlateau {
+            monitor: monitor.into(),
+            factor: 0.1,
+            patience: 10,
+            min_delta: 1e-4,
+            cooldown: 0,
+            min_learning_rate: 0.0,
+            best: None,
+            wait: 0,
+            cooling: 0,
+        }
+    }
+
+    /// What the rate is multiplied by, 0 ≤ factor < 1.
+    pub fn factor(mut self, factor: f64) -> ReduceLrOnPlateau {
+        self.factor = factor;
+        self
+    }
+
+    /// After how many epochs without a better score the rate falls.
+    pub fn patience(mut self, patience: usize) -> ReduceLrOnPlateau {
+        self.patience = patience;
+        self
+    }
+
+    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    pub fn min_delta(mut self, min_delta: f64) -> ReduceLrOnPlateau {
+        self.min_delta = min_delta;
+        self
+    }
+
+    /// How many epochs after a fall nothing is counted.
+    pub fn cooldown(mut self, epochs: usize) -> ReduceLrOnPlateau {
+        self.cooldown = epochs;
+        self
+    }
+
+    /// Below what the rate does not fall. Keras' `min_lr`.
+    pub fn min_learning_rate(mut self, rate: f32) -> ReduceLrOnPlateau {
+        self.min_learning_rate = rate;
+        self
+    }
+
+    fn reduce(&mut self, model: &mut Model) -> Result<()> {
+        let (rate, least) = (model.learning_rate(), self.min_learning_rate);
+        if rate > least {
+            model.set_learning_rate(((f64::from(rate) * self.factor) as f32).max(least))?;
+            (self.cooling, self.wait) = (self.cooldown, 0);
+        }
+        Ok(())
+    }
+}
+
+impl Callback for ReduceLrOnPlateau {
+    fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        let owner = "ReduceLrOnPlateau";
+        check_setting((0.0..1.0).contains(&self.factor), owner, "factor", self.factor, "0 ≤ factor < 1")?;
+        check_setting(self.min_delta >= 0.0, owner, "min_delta", self.min_delta, "0 ≤ min_delta")?;
+        let least = f64::from(self.min_learning_rate);
+        check_setting(least >= 0.0 && least.is_finite(), owner, "min_learning_rate", least, "0 ≤ rate, finite")?;
+        (self.best, self.wait, self.cooling) = (None, 0, 0);
+        self.monitor.check(begin.names)
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        let Some(score) = end.epoch.get(self.monitor.name()) else { return Ok(Flow::Continue(())) };
+        if self.cooling > 0 {
+            (self.cooling, self.wait) = (self.cooling - 1, 0);
+        }
+        if self.best.is_none_or(|best| self.monitor.is_better_by(self.min_delta, score, best)) {
+            (self.best, self.wait) = (Some(score), 0);
+        } else if self.cooling == 0 {
+            self.wait += 1;
+            if self.wait >= self.patience {
+                self.reduce(model)?;
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        let state = CallbackState::new("ReduceLrOnPlateau").with("wait", self.wait as f64);
+        let state = state.with("cooling", self.cooling as f64);
+        Some(self.best.iter().fold(state, |state, best| state.with("best", *best)))
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<()> {
+        self.wait = state.number("wait")? as usize;
+        self.cooling = state.number("cooling")? as usize;
+        self.best = state.number("best").ok();
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! Training ends where its loss is no number any more.
+
+use super::{BatchEnd, Callback, Flow, Model, Stop};
+use crate::error::Result;
+use std::ops::ControlFlow;
+
+/// Stops training after a step whose loss is NaN or infinite. Keras' `TerminateOnNaN`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TerminateOnNan;
+
+impl Callback for TerminateOnNan {
+    fn batch_end(&mut self, _model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        Ok(if end.loss.is_finite() { Flow::Continue(()) } else { ControlFlow::Break(Stop::Done) })
+    }
+}

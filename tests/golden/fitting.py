@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Writes the golden vectors of what `fit` reports: regularizers in the loss, weights for rows and for classes.
+
+    target/oracle/bin/python tests/golden/fitting.py            # writes the files
+    target/oracle/bin/python tests/golden/fitting.py --check    # compares with the committed files, writes nothing
+
+The sibling of make.py, whose writer it uses and which says how to install Keras and what the format is.
+
+regularizers  `x`, `penalty` and `slope`: an array, what it adds to the loss, and that one's gradient. The others train:
+              `x`, `targets`, `x_val`, `targets_val`: all rows. `fit` without shuffling, in batches of `batch` rows:
+              `loss`, … of each epoch; weights as `start.…`, `end.…`; `evaluated` is [loss, accuracy] of all rows.
+freezing      as those, with layers that do not learn.
+csv           as those; lines that begin with `#|` are those of the file that CSVLogger writes.
+weights       as those, with `weights`, `weights_val` of the rows or `classes`: the weights of classes 0, 1, …
+"""
+import make
+import numpy as np
+import keras
+from keras import layers, regularizers as keras_regularizers
+from make import draw
+
+import pathlib
+import tempfile
+
+
+def regularizers(file):
+    for name, text in {"l1": "L1(0.3)", "l1_default": "L1()", "l2": "L2(0.4)", "l2_default": "L2()",
+                       "l1_l2": "L1L2(l1=0.3, l2=0.4)"}.items():
+        rng = file.case(name, text)
+        x = draw(rng, (5, 7))
+        regularizer = eval(f"keras_regularizers.{text}")
+        penalty, (slope,), _ = make.gradients(lambda x: (regularizer(x), []), x)
+        file.put(x=x, penalty=penalty, slope=slope)
+    l1, l2 = keras_regularizers.L1, keras_regularizers.L2
+    both = keras_regularizers.L1L2
+    train(file, "dense_net", "Dense(6, relu, kernel L1(0.02), bias L2(0.05)), BatchNormalization(gamma L2(0.03), beta "
+          "L1(0.04)), LayerNormalization(gamma L1(0.02), beta L2(0.06)), Dense(3, softmax, kernel L1L2(0.01, 0.02))",
+          [layers.Dense(6, "relu", kernel_regularizer=l1(0.02), bias_regularizer=l2(0.05)),
+           layers.BatchNormalization(gamma_regularizer=l2(0.03), beta_regularizer=l1(0.04)),
+           layers.LayerNormalization(gamma_regularizer=l1(0.02), beta_regularizer=l2(0.06)),
+           layers.Dense(3, "softmax", kernel_regularizer=both(0.01, 0.02))], (7,))
+    train(file, "conv_net", "Embedding(5, 3, L2(0.02)), Reshape, Conv2D(2, 2, kernel L2(0.03), bias L1(0.05)), Flatten, "
+          "Dense(3, softmax)",
+          [layers.Embedding(5, 3, embeddings_regularizer=l2(0.02)), layers.Reshape((4, 3, 1)),
+           layers.Conv2D(2, 2, kernel_regularizer=l2(0.03), bias_regularizer=l1(0.05)), layers.Flatten(),
+           layers.Dense(3, "softmax")], (4,), indices=5)
+
+
+def freezing(file):
+    frozen = lambda layer: (setattr(layer, "trainable", False), layer)[1]
+    l1, l2 = keras_regularizers.L1, keras_regularizers.L2
+    train(file, "frozen_dense", "Dense(6, relu, kernel L1(0.5)) with trainable = False, Dense(3, softmax, kernel L2(0.1))",
+          [frozen(layers.Dense(6, "relu", kernel_regularizer=l1(0.5))),
+           layers.Dense(3, "softmax", kernel_regularizer=l2(0.1))], (7,))
+    train(file, "frozen_norm", "Dense(6), BatchNormalization() with trainable = False, Dense(3, softmax)",
+          [layers.Dense(6), frozen(layers.BatchNormalization()), layers.Dense(3, "softmax")], (7,), moved=True)
+
+
+def csv(file):
+    for name, validated in (("validated", True), ("alone", False)):
+        path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
+        rates = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)
+        train(file, name, "Dense(6, tanh), Dense(3, softmax); LearningRateScheduler(half), CSVLogger",
+              [layers.Dense(6, "tanh"), layers.Dense(3, "softmax")], (7,), validated=validated,
+              callbacks=[rates, keras.callbacks.CSVLogger(path)])
+        assert path.read_bytes().count(b"\r\n") == 5
+        file.lines += ["#|" + line for line in path.read_text().splitlines()]
+
+
+def weights(file):
+    network = lambda: [layers.Dense(6, "tanh"), layers.Dense(3, "softmax", kernel_regularizer=keras_regularizers.L2(0.01))]
+    text = "Dense(6, tanh), Dense(3, softmax, kernel L2(0.01)); "
+    train(file, "rows", text + "sample_weight", network(), (7,), rows=True)
+    train(file, "labels", text + "sample_weight, labels", network(), (7,), rows=True, sparse=True)
+    train(file, "classes", text + "class_weight", network(), (7,), classes={0: 0.5, 2: 3.0})
+    train(file, "class_labels", text + "class_weight, labels", network(), (7,), classes={0: 0.5, 2: 3.0}, sparse=True)
+    branches(file)
+
+
+def weight_names(model):
+    """Ours of all weights: the class in snake case, from the second of its kind on with a number; and the variables."""
+    counts, seen = {}, {}
+    for layer in model.layers:
+        kind = {"BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization"}.get(
+            type(layer).__name__, type(layer).__name__.lower())
+        seen[layer.name] = kind + (f"_{counts[kind]}" if kind in counts else "")
+        counts[kind] = counts.get(kind, 0) + 1
+    pairs = [(v, layer) for layer in model.layers for v in layer.weights]
+    return [f"{seen[layer.name]}/{v.name}" for v, layer in pairs], [v for v, _ in pairs]
+
+
+def train(file, name, text, network, shape, indices=None, rows=False, classes=None, sparse=False,
+          moved=False, validated=True, callbacks=None):
+    """Four epochs of two full batches and one of two rows, validated on other rows."""
+    count, batch, epochs = 18, 8, 4
+    rng = file.case(name, text + "; SGD(0.1, momentum=0.5), cross-entropy")
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([layers.Input(shape), *network])
+    names, variables = weight_names(model)
+    assert len(variables) == len(model.weights)
+    first = {"moving_mean": lambda v: np.zeros(v.shape), "moving_variance": lambda v: np.ones(v.shape),
+             "gamma": lambda v: draw(rng, v.shape, 1.0, 0.2), "beta": lambda v: draw(rng, v.shape, scale=0.2),
+             "bias": lambda v: draw(rng, v.shape, scale=0.2)}
+    if moved:  # statistics that are not those of the beginning
+        first["moving_mean"] = lambda v: draw(rng, v.shape, scale=0.5)
+        first["moving_variance"] = lambda v: rng.uniform(0.5, 2, v.shape)
+    for v in variables:
+        v.assign(first.get(v.name, lambda v: draw(rng, v.shape, scale=0.4))(v))
+    put_weights = lambda when: file.put(**{f"{when}.{n}": make.numpy(v) for n, v in zip(names, variables)})
+
+    def drawn(count):
+        x = draw(rng, (count, *shape)) if indices is None else rng.integers(0, indices, (count, *shape))
+        labels = rng.integers(0, 3, count)
+        each = rng.uniform(0, 2, count).astype(np.float32)
+        each[1] = 0
+        return x.astype(np.float32), labels if sparse else np.eye(3, dtype=np.float32)[labels], each
+
+    (x, t, w), (x_val, t_val, w_val) = drawn(count), drawn(5)
+    file.put(batch=batch, x=x, targets=t, x_val=x_val, targets_val=t_val)
+    put_weights("start")
+    kind = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"])
+    told, validation, more = {}, (x_val, t_val), {}
+    if rows:
+        told, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
+    if classes:
+        told, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
+    file.put(**more)
+    history = model.fit(x, t, batch_size=batch, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks,
+                        validation_data=validation if validated else None, **told)
+    file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
+    put_weights("end")
+    each = told.get("sample_weight")
+    file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
+
+
+def branches(file):
+    """Two outputs whose rows have one weight."""
+    rng = file.case("branches", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
+                    "mean squared error, weights 1 and 0.5, sample_weight; SGD(0.1), one step on all rows")
+    x = keras.Input((4,), name="x")
+    model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
+    for v in model.weights:
+        v.assign(draw(rng, v.shape, scale=0.4))
+    names = [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.weights]
+    values, kinds, moods = draw(rng, (6, 4)), rng.integers(0, 3, 6), draw(rng, (6, 2))
+    each = rng.uniform(0, 2, 6).astype(np.float32)
+    file.put(x=values, kind=kinds, mood=moods, weights=each)
+    file.put(**{f"start.{n}": v for n, v in zip(names, model.get_weights())})
+    model.compile(keras.optimizers.SGD(0.1), loss={"kind": "sparse_categorical_crossentropy", "mood": "mean_squared_error"},
+                  loss_weights={"kind": 1.0, "mood": 0.5}, metrics={"kind": ["accuracy"]})
+    logs = model.train_on_batch(values, [kinds, moods], sample_weight=[each, each], return_dict=True)
+    file.put(**{f"reported.{k}": float(v) for k, v in logs.items()})
+    file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
+
+
+TOPICS = {"regularizers": regularizers, "freezing": freezing, "csv": csv, "weights": weights}
+
+if __name__ == "__main__":
+    make.main(TOPICS, "fitting.py")
