@@ -220,7 +220,7 @@ const ONLY_IN: [(&str, &[&str]); 7] = [
     ("target_feature", &["kernels/simd.rs"]),
     ("target_arch", &["kernels/simd.rs"]),
     ("is_x86_feature_detected", &["kernels/simd.rs"]),
-    ("std::arch", &[]),
+    ("std::arch", &["kernels/simd.rs"]),
     ("core::arch", &[]),
 ];
 
