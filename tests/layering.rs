@@ -193,7 +193,7 @@ const LIBM: [&str; 29] = [
 ];
 
 /// What decides a bit by chance, by time, by a hash, or by somebody else's order of sums.
-const BY_CHANCE: [&str; 15] = [
+const BY_CHANCE: [&str; 14] = [
     "StdRng",
     "SmallRng",
     "thread_rng",
@@ -203,7 +203,6 @@ const BY_CHANCE: [&str; 15] = [
     "HashMap",
     "HashSet",
     "par_bridge",
-    "current_thread_index",
     "matrixmultiply",
     ".dot(",
     "general_mat_mul",
@@ -212,9 +211,11 @@ const BY_CHANCE: [&str; 15] = [
 ];
 
 /// What only some files may say, each where it decides nothing about a bit.
-const ONLY_IN: [(&str, &[&str]); 7] = [
+const ONLY_IN: [(&str, &[&str]); 8] = [
     // Which of the pieces run on another thread. Pieces are cut by shape.
-    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs"]),
+    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/awake.rs"]),
+    // Whether this thread belongs to the pool that is kept awake.
+    ("current_thread_index", &["kernels/awake.rs"]),
     // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
     ("mul_add", &["kernels/simd.rs"]),
     ("target_feature", &["kernels/simd.rs"]),
