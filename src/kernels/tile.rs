@@ -43,12 +43,6 @@ pub(super) struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
-    /// Rows side by side.
-    #[inline(always)]
-    pub(super) fn packed<const L: usize>(rows: &'a [[f32; L]]) -> Panel<'a> {
-        Panel { rows: rows.as_flattened(), stride: L }
-    }
-
     /// The first `L` elements of each row.
     #[inline(always)]
     fn rows<const L: usize>(self) -> impl Iterator<Item = &'a [f32; L]> {
