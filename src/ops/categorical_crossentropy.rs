@@ -3,7 +3,7 @@
 //!
 //! With gᵢ = −tᵢ / qᵢ inside the clip and 0 outside it: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
 
-use super::pointwise::{first, weights_fit};
+use super::pointwise::first;
 use super::softmax_crossentropy::{row_weights, targets, targets_fit};
 use crate::error::Error;
 use crate::kernels::math;
@@ -23,7 +23,7 @@ impl Op for CategoricalCrossentropy {
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [p, targets, weights @ ..] = inputs else { return Err(Error::expected("probabilities and targets")) };
-        if targets_fit(*p, *targets) && weights_fit(*p, weights) {
+        if targets_fit(*p, *targets, weights) {
             return Ok(Shape::SCALAR);
         }
         Err(Error::expected("probabilities n × classes, and targets n × classes (one-hot) or n (labels)"))

@@ -151,7 +151,7 @@ pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) 
         Padding::Valid => Some((size.checked_sub(kernel)? / stride + 1, 0)),
         Padding::Same => {
             let output = size.div_ceil(stride);
-            let reach = (output - 1).saturating_mul(stride).saturating_add(kernel);
+            let reach = output.checked_sub(1)?.saturating_mul(stride).saturating_add(kernel);
             Some((output, reach.saturating_sub(size) / 2))
         }
     }

@@ -20,7 +20,7 @@ impl Op for SoftmaxCrossentropy {
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x, targets, weights @ ..] = inputs else { return Err(Error::expected("logits and targets")) };
-        if !targets_fit(*x, *targets) || !weights_fit(*x, weights) {
+        if !targets_fit(*x, *targets, weights) {
             return Err(Error::expected("logits n × classes, and targets n × classes (one-hot) or n (labels)"));
         }
         self.probabilities = vec![0.0; x.len()];
@@ -43,10 +43,11 @@ impl Op for SoftmaxCrossentropy {
     }
 }
 
-/// One-hot rows like the predictions, or a label for each of their rows.
-pub(super) fn targets_fit(predictions: Shape, targets: Shape) -> bool {
+/// Targets like the predictions or a label for each row, and perhaps weights, for which there has to be an axis of rows.
+pub(super) fn targets_fit(predictions: Shape, targets: Shape, weights: &[Shape]) -> bool {
     let labels = &predictions.sizes()[..predictions.rank().saturating_sub(1)];
-    predictions.rank() > 0 && (targets == predictions || targets.sizes() == labels)
+    let fit = predictions.rank() > 0 && (targets == predictions || targets.sizes() == labels);
+    fit && (weights.is_empty() || predictions.rank() > 1) && weights_fit(predictions, weights)
 }
 
 pub(super) fn targets<'a>(predictions: Shape, targets: View<'a>) -> Targets<'a> {

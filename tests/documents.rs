@@ -1,0 +1,152 @@
+//! `docs/keras.md` has a line for every part that the lists of the source name, and the tests it names are there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands in the list that a macro such as `layers!` makes parts of.
+fn listed(file: &str, list: &str) -> Vec<String> {
+    let text = read(file);
+    let start = format!("\n{list}! {{");
+    let body = text.split(&start).nth(1).unwrap_or_else(|| panic!("{file} has no list {list}"));
+    let entries = body.split('}').next().unwrap().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
+}
+
+/// The variants of a public enum.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let text = read(file);
+    let body = text.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = lines.filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()));
+    names.map(|line| line.split([',', ' ', '(']).next().unwrap().to_owned()).collect()
+}
+
+/// `soft_sign` as `SoftSign`.
+fn camel_case(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').map(word).collect()
+}
+
+/// The text between backticks.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Whether a table's line quotes the name as a word of its own.
+fn has_line(document: &str, name: &str) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let is_word = |text: &str| {
+        text.match_indices(name)
+            .any(|(at, _)| !letter(text[..at].chars().next_back()) && !letter(text[at + name.len()..].chars().next()))
+    };
+    document.lines().filter(|line| line.starts_with('|')).flat_map(quoted).any(is_word)
+}
+
+/// Operations that are written otherwise than by a method of their name.
+const WRITTEN: [(&str, &str); 9] = [
+    ("activation", "x.relu()"),
+    ("add", "a + b"),
+    ("subtract", "a - b"),
+    ("multiply", "a * b"),
+    ("divide", "a / b"),
+    ("batch_matmul", "a.matmul(b)"),
+    ("grouped_conv2d", "groups"),
+    ("sigmoid_crossentropy", "BinaryCrossentropy"),
+    ("penalty", "Regularizer::L1(0.01)"),
+];
+
+#[test]
+fn every_operation_has_a_line() {
+    let document = read("docs/keras.md");
+    for name in listed("src/ops/mod.rs", "operations") {
+        let written = WRITTEN.iter().find(|(operation, _)| *operation == name);
+        let found = match written {
+            Some((_, text)) => document.contains(&format!("`{text}")),
+            None => has_line(&document, &name) || has_line(&document, &camel_case(&name)),
+        };
+        assert!(found, "docs/keras.md has no line for the operation {name}");
+    }
+}
+
+#[test]
+fn every_part_has_a_line() {
+    let document = read("docs/keras.md");
+    let lists = [
+        ("src/layers/mod.rs", "layers"),
+        ("src/losses/mod.rs", "losses"),
+        ("src/metrics/mod.rs", "metrics"),
+        ("src/optimizers/mod.rs", "optimizers"),
+        ("src/optimizers/schedules/mod.rs", "schedules"),
+    ];
+    let parts = lists.into_iter().flat_map(|(file, list)| listed(file, list)).chain(callbacks());
+    for name in parts.collect::<Vec<_>>() {
+        assert!(has_line(&document, &name), "docs/keras.md has no line for {name}");
+    }
+    for (file, name) in [("src/init.rs", "Init"), ("src/regularizer.rs", "Regularizer")] {
+        let variants = variants(file, name);
+        assert!(variants.len() > 2, "{file}");
+        for variant in variants {
+            let name = format!("{name}::{variant}");
+            assert!(has_line(&document, &name), "docs/keras.md has no line for {name}");
+        }
+    }
+    assert!(!has_line(&document, "Dens") && !has_line(&document, "Orthogonal"));
+}
+
+/// The types that the folder of callbacks offers and that are told about training.
+fn callbacks() -> Vec<String> {
+    let text = read("src/model/callbacks/mod.rs");
+    let offered = text.lines().filter_map(|line| line.strip_prefix("pub use ")?.strip_suffix(';')?.split_once("::"));
+    let told = offered.filter(|(file, name)| {
+        read(&format!("src/model/callbacks/{file}.rs")).lines().any(|line| {
+            line.starts_with("impl") && line.contains("Callback for ") && line.contains(&format!(" for {name}"))
+        })
+    });
+    let names: Vec<String> = told.map(|(_, name)| name.to_owned()).collect();
+    assert!(names.len() > 5, "{names:?}");
+    names
+}
+
+/// Where the tests of a target or a module of the library stand.
+fn sources(target: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = target.replace("::", "/");
+    let places = [format!("tests/{path}.rs"), format!("tests/{path}"), format!("src/{path}.rs")];
+    places.iter().map(|place| root.join(place)).find(|place| place.exists())
+}
+
+/// The targets and modules that the document names tests of.
+const TARGETS: [&str; 5] = ["keras", "keras_ops", "keras_training", "graph", "layers::keras"];
+
+/// "`target`, `module::test`" names a test that exists, and each section names one.
+#[test]
+fn the_tests_that_are_named_exist() {
+    let document = read("docs/keras.md");
+    for section in document.split("\n## ").skip(1) {
+        let quotes = quoted(section);
+        let named = quotes.windows(2).filter(|pair| TARGETS.contains(&pair[0]));
+        let mut count = 0;
+        for pair in named {
+            let place = sources(pair[0]).unwrap_or_else(|| panic!("there are no tests {}", pair[0]));
+            let word = pair[1].chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            assert!(!word || is_test(&place, pair[1]), "{} is no test in {}", pair[1], place.display());
+            count += usize::from(word);
+        }
+        assert!(count > 0, "the section {} names no test", section.lines().next().unwrap());
+    }
+}
+
+/// Whether a file, or a module of a folder, has a function of this name.
+fn is_test(place: &Path, name: &str) -> bool {
+    let (place, function) = match (place.is_dir(), name.split_once("::")) {
+        (true, Some((module, function))) => (place.join(module).with_extension("rs"), function),
+        _ => (place.to_owned(), name),
+    };
+    let start = format!("fn {function}() {{");
+    fs::read_to_string(place).is_ok_and(|text| text.lines().any(|line| line == start))
+}
