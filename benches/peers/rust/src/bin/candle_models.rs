@@ -73,7 +73,7 @@ fn glorot(inputs: usize, outputs: usize) -> Init {
 fn dense(model: Model, [inputs, outputs]: [usize; 2], builder: &VarBuilder) -> Result<Linear> {
     let normal = Init::Randn { mean: 0.5, stdev: 0.7 };
     let (weight, bias) = if model == Model::BasicNn { (normal, normal) } else { (glorot(inputs, outputs), init::ZERO) };
-    let builder = builder.pp(format!("dense_{inputs}"));
+    let builder = builder.pp(format!("dense_{inputs}_{outputs}"));
     let weight = builder.get_with_hints((outputs, inputs), "weight", weight)?;
     Ok(Linear::new(weight, Some(builder.get_with_hints(outputs, "bias", bias)?)))
 }
