@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::kernels::simd;
 use crate::layers::{Layer, Source};
 use crate::save::{Description, MemoryArray, Registry, Stored, Wiring};
-use crate::shape::Shape;
 use crate::tape::Params;
 use std::sync::Arc;
 
@@ -28,15 +27,14 @@ impl Model {
         Model::restore(stored, description, registry, Threads::new(None)?)
     }
 
-    /// A model of layers that find their arrays in `params`, to be trained as `settings` say.
+    /// A model of layers with names that find their arrays in `params`, to be trained as `settings` say.
     pub(crate) fn from_layers(
-        input: Shape,
-        layers: &[Arc<dyn Layer>],
+        wiring: Wiring,
+        layers: impl Iterator<Item = (String, Arc<dyn Layer>)>,
         params: &Params,
         settings: Compile,
     ) -> Result<Model> {
-        let wiring = Wiring::chain(input, layers.len());
-        let layers = layers.iter().map(|layer| (None, layer.clone())).collect();
+        let layers = layers.map(|(name, layer)| (Some(name), layer)).collect();
         settings.model(|own, _| Network::build(wiring, layers, own, Source::Given(params)))
     }
 }

@@ -1,11 +1,11 @@
-//! Which layers a model has, in Keras' configuration of a `Sequential` and back.
+//! Which layers a model has and who feeds whom, as Keras' files need it: weights in Keras' order, under Keras' paths.
 
-use super::config::{self, Result, class_of, find, object};
-use super::layers::{INITIALIZERS, LAYERS};
+use super::config::{Result, find};
+use super::layers::LAYERS;
 use super::names::snake_case;
+use super::{functional, order, sequential};
 use crate::layers::{Layer, Source, Weights};
-use crate::model::layer_name;
-use crate::save::{Description, Registry};
+use crate::save::{Call, Description, Registry, Wiring};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Params;
@@ -13,12 +13,14 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A chain of layers with the names and shapes of their weights, which are not there yet.
+/// Layers with the names and shapes of their weights, which are not there yet.
 #[derive(Debug)]
 pub(super) struct Architecture {
-    /// The shape of one sample.
-    pub(super) input: Shape,
+    pub(super) wiring: Wiring,
+    /// In the order in which Keras has them.
     pub(super) layers: Vec<Placed>,
+    /// The shape of one sample of each value.
+    shapes: Vec<Shape>,
 }
 
 /// A layer in its place.
@@ -29,13 +31,12 @@ pub(super) struct Placed {
     pub(super) layer: Arc<dyn Layer>,
     /// Where Keras keeps its weights in a `.weights.h5` file: the class in snake case, and a number from the second on.
     pub(super) path: String,
-    /// What it learns, then what it keeps up to date.
-    pub(super) weights: Vec<Weight>,
-    output: Shape,
+    /// What it learns, then what it keeps up to date. `None` before it is applied.
+    declared: Option<Vec<Weight>>,
 }
 
 /// A weight array of a layer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Weight {
     /// With the layer's name before it, as in `dense_1/kernel`.
     pub(super) name: String,
@@ -43,123 +44,123 @@ pub(super) struct Weight {
     pub(super) trainable: bool,
 }
 
+impl Placed {
+    pub(super) fn weights(&self) -> &[Weight] {
+        self.declared.as_deref().unwrap_or_default()
+    }
+}
+
 impl Architecture {
-    fn new(input: Shape) -> Architecture {
-        Architecture { input, layers: Vec::new() }
-    }
-
-    fn output(&self) -> Shape {
-        self.layers.last().map_or(self.input, |last| last.output)
-    }
-
-    /// Puts a layer behind the others; the error says where it does not fit.
-    fn add(&mut self, name: String, spec: Spec) -> Result<()> {
-        let input = self.output();
-        let layer: Arc<dyn Layer> = Registry::new().make_layer(&spec).map_err(|error| error.to_string())?.into();
-        let mut params = Params::new();
-        let mut declared = Weights::new(&mut params, &name, Source::Nowhere);
-        let built = layer.build(&[input], &mut declared);
-        let place = || format!("layer {} ({name})", self.layers.len() + 1);
-        let output = built.map_err(|error| error.at(place, &[input]).to_string())?;
-        let weight =
-            |id| Weight { name: params.name(id).into(), shape: params.shape(id), trainable: params.trainable(id) };
-        let mut weights: Vec<Weight> = params.ids().map(weight).collect();
-        weights.sort_by_key(|weight| !weight.trainable);
-        let class = snake_case(spec.class());
-        let path = match self.layers.iter().filter(|placed| placed.spec.class() == spec.class()).count() {
-            0 => class,
-            number => format!("{class}_{number}"),
-        };
-        self.layers.push(Placed { name, spec, layer, path, weights, output });
-        Ok(())
+    /// Inputs alone.
+    pub(super) fn new(inputs: Vec<(String, Shape)>) -> Architecture {
+        let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
+        let wiring = Wiring { chain: false, inputs, calls: Vec::new(), outputs: Vec::new() };
+        Architecture { wiring, layers: Vec::new(), shapes }
     }
 
     /// Of a model.
     pub(super) fn of(description: &Description) -> Result<Architecture> {
-        if !description.wiring.chain {
-            return Err("it is a Graph, and only a Sequential travels to Keras".into());
-        }
-        let mut architecture = Architecture::new(description.wiring.inputs[0].1);
+        let Wiring { chain, inputs, calls, outputs } = &description.wiring;
+        let mut architecture = Architecture::new(inputs.clone());
         for (name, spec) in &description.layers {
             if find(LAYERS, spec.class()).is_none() {
                 return Err(format!("{} ({name}) is not a layer that Keras has", spec.class()));
             }
-            architecture.add(name.clone(), spec.clone())?;
+            if name.contains('/') {
+                return Err(format!("the layer \"{name}\" has a slash in its name, which Keras does not take"));
+            }
+            architecture.layer(name.clone(), spec.clone())?;
         }
+        calls.iter().try_for_each(|call| architecture.apply(call.layer, call.inputs.clone()).map(|_| ()))?;
+        (architecture.wiring.chain, architecture.wiring.outputs) = (*chain, outputs.clone());
+        architecture.reorder(&order::of(&architecture));
         Ok(architecture)
     }
 
     /// Of the configuration of a Keras model.
     pub(super) fn read(model: &Value) -> Result<Architecture> {
-        let (class, config) = match &model["config"] {
+        let mut architecture = match (&model["config"], model["class_name"].as_str()) {
             // Before version 2.2.3 of Keras.
-            Value::Array(layers) => ("Sequential", Map::from_iter([("layers".into(), json!(layers))])),
-            _ => class_of(model).ok_or("its description of the model cannot be read")?,
-        };
-        if class != "Sequential" {
-            return Err(format!("it holds a {class}, and only a Sequential can be read"));
-        }
-        let entries = config.get("layers").and_then(Value::as_array).ok_or("its model has no list of layers")?;
-        let mut architecture = Architecture::new(input(&config, entries)?);
-        let mut counts = BTreeMap::new();
-        for entry in entries {
-            let (class, config) = class_of(entry).ok_or("its description of a layer cannot be read")?;
-            if class == "InputLayer" {
-                continue;
+            (Value::Array(layers), Some("Sequential")) => {
+                sequential::read(&Map::from_iter([("layers".into(), json!(layers))]))
             }
-            let name = config.get("name").and_then(Value::as_str).unwrap_or("without a name");
-            let kind = find(LAYERS, class).ok_or_else(|| format!("{class} ({name}) is not a layer that gradus has"))?;
-            let spec = kind.read(config, architecture.output(), INITIALIZERS)?;
-            architecture.add(layer_name(&spec, &mut counts), spec)?;
-        }
+            (Value::Object(config), Some("Sequential")) => sequential::read(config),
+            (Value::Object(config), Some("Functional" | "Model")) => functional::read(config),
+            (_, Some(class)) => {
+                Err(format!("it holds a {class}, and only a Sequential or a Functional model can be read"))
+            }
+            _ => Err("its description of the model cannot be read".into()),
+        }?;
+        architecture.find_paths();
         Ok(architecture)
     }
 
     /// Keras' configuration of the model.
-    pub(super) fn to_json(&self) -> Value {
-        let batch = |shape: &Shape| -> Vec<Option<usize>> {
-            std::iter::once(None).chain(shape.sizes().iter().copied().map(Some)).collect()
-        };
-        let mut input = Map::new();
-        input.insert("batch_shape".into(), json!(batch(&self.input)));
-        input.insert("dtype".into(), json!("float32"));
-        input.insert("name".into(), json!("input_layer"));
-        let mut layers = vec![object("keras.layers", "InputLayer", input)];
-        for placed in &self.layers {
-            let mut config = config::config(&placed.spec);
-            config.insert("name".into(), json!(placed.name));
-            config.insert("dtype".into(), json!("float32"));
-            layers.push(object("keras.layers", placed.spec.class(), config));
+    pub(super) fn to_json(&self) -> Result<Value> {
+        if self.wiring.chain { sequential::to_json(self) } else { functional::to_json(self) }
+    }
+
+    /// Puts a layer behind the others, to be applied later.
+    pub(super) fn layer(&mut self, name: String, spec: Spec) -> Result<usize> {
+        let layer: Arc<dyn Layer> = Registry::new().make_layer(&spec).map_err(|error| error.to_string())?.into();
+        self.layers.push(Placed { name, spec, layer, path: String::new(), declared: None });
+        Ok(self.layers.len() - 1)
+    }
+
+    /// Applies a layer to values, and gives the number of the new one; the error says where it does not fit.
+    pub(super) fn apply(&mut self, layer: usize, inputs: Vec<usize>) -> Result<usize> {
+        let shapes: Vec<Shape> = inputs.iter().map(|value| self.shapes[*value]).collect();
+        let placed = &mut self.layers[layer];
+        let (mut params, name) = (Params::new(), placed.name.clone());
+        let mut declared = Weights::new(&mut params, &name, Source::Nowhere);
+        let built = placed.layer.build(&shapes, &mut declared);
+        let place = || format!("layer {} ({name})", layer + 1);
+        let output = built.map_err(|error| error.at(place, &shapes).to_string())?;
+        let weight =
+            |id| Weight { name: params.name(id).into(), shape: params.shape(id), trainable: params.trainable(id) };
+        let mut weights: Vec<Weight> = params.ids().map(weight).collect();
+        weights.sort_by_key(|weight| !weight.trainable);
+        if placed.declared.as_ref().is_some_and(|before| *before != weights) {
+            return Err(format!("{}: it is applied to inputs that need weights of different shapes", place()));
         }
-        let mut config = Map::new();
-        config.insert("name".into(), json!("sequential"));
-        config.insert("layers".into(), json!(layers));
-        config.insert("build_input_shape".into(), json!(batch(&self.input)));
-        object("keras", "Sequential", config)
+        placed.declared = Some(weights);
+        self.wiring.calls.push(Call { layer, inputs });
+        self.shapes.push(output);
+        Ok(self.shapes.len() - 1)
+    }
+
+    /// The shape of one sample of a value.
+    pub(super) fn shape(&self, value: usize) -> Shape {
+        self.shapes[value]
+    }
+
+    /// Puts the layers into this order of their numbers.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        let mut layers: Vec<Option<Placed>> = self.layers.drain(..).map(Some).collect();
+        let mut places = vec![0; layers.len()];
+        order.iter().enumerate().for_each(|(place, layer)| places[*layer] = place);
+        self.layers = order.iter().filter_map(|layer| layers[*layer].take()).collect();
+        self.wiring.calls.iter_mut().for_each(|call| call.layer = places[call.layer]);
+        self.find_paths();
+    }
+
+    fn find_paths(&mut self) {
+        let mut counts = BTreeMap::<String, usize>::new();
+        for placed in &mut self.layers {
+            let class = snake_case(placed.spec.class());
+            let count = counts.entry(class.clone()).or_default();
+            placed.path = if *count == 0 { class } else { format!("{class}_{count}") };
+            *count += 1;
+        }
     }
 
     /// Every weight array, layer by layer.
     pub(super) fn weights(&self) -> impl Iterator<Item = &Weight> {
-        self.layers.iter().flat_map(|placed| &placed.weights)
+        self.layers.iter().flat_map(Placed::weights)
     }
-}
 
-/// The shape of one sample: of the input layer, of the first layer as Keras before version 2.4 has it, or of what the model
-/// was built for.
-fn input(config: &Map<String, Value>, layers: &[Value]) -> Result<Shape> {
-    let first = layers.first().map_or(&Value::Null, |first| &first["config"]);
-    let places = [&first["batch_shape"], &first["batch_input_shape"]];
-    let found = places.into_iter().find(|found| found.is_array()).or(config.get("build_input_shape"));
-    let sizes = found
-        .and_then(Value::as_array)
-        .ok_or("its model does not say the shape of its input; build it in Keras first")?;
-    let sample = sizes.get(1..).unwrap_or_default();
-    let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
-    let sample: Option<Vec<usize>> = sample.iter().map(size).collect();
-    let sample = sample.ok_or("its input has an axis of any length, and gradus needs a fixed one")?;
-    let shape = Shape::new(&sample).map_err(|error| error.to_string())?;
-    if shape.batch(1).is_err() || shape.is_empty() {
-        return Err(format!("its input is {shape} per sample, which gradus does not take"));
+    /// The outputs' names.
+    pub(super) fn outputs(&self) -> Vec<String> {
+        self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
     }
-    Ok(shape)
 }

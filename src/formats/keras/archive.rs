@@ -21,9 +21,9 @@ const METADATA: &str = "metadata.json";
 
 /// The file of a model.
 pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
-    let mut config = model.architecture.to_json();
-    let mut training = model.training.to_json();
-    training["optimizer"] = model.training.optimizer_to_json();
+    let mut config = model.architecture.to_json()?;
+    let mut training = model.training.to_json(&model.architecture.outputs())?;
+    training["optimizer"] = model.training.optimizer_to_json()?;
     config["compile_config"] = training;
     // Without the date of saving: equal models are equal files.
     let metadata = json!({"keras_version": KERAS_VERSION, "gradus": model.gradus()});
@@ -38,9 +38,10 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
 pub(super) fn read(archive: &Archive<'_>) -> Result<Incoming> {
     let config = json(archive, CONFIG)?;
     let architecture = Architecture::read(&config)?;
-    let training = match &config["compile_config"] {
+    let compiled = &config["compile_config"];
+    let training = match compiled {
         Value::Object(compile) if !compile.is_empty() => {
-            Some(Training::read(&config["compile_config"], &config["compile_config"]["optimizer"]))
+            Some(Training::read(compiled, &compiled["optimizer"], &architecture.outputs()))
         }
         _ => None,
     };

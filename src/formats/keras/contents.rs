@@ -5,14 +5,12 @@ use super::config::Result;
 use super::state;
 use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
-use crate::layers::Layer;
 use crate::model::{Compile, Model};
 use crate::random::Key;
-use crate::save::{Description, HeadSpec, MemoryArray, Registry, Stored, Wiring};
+use crate::save::{Description, MemoryArray, Registry, Stored, Wiring};
 use crate::spec::Spec;
 use crate::tape::Params;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// A model to be written.
 pub(super) struct Outgoing<'a> {
@@ -26,7 +24,7 @@ pub(super) struct Outgoing<'a> {
 /// What a variable of Keras' optimizer is.
 pub(super) enum Variable<'a> {
     Step(u64),
-    Rate(f32),
+    Number(f32),
     Array(&'a MemoryArray<'a>),
 }
 
@@ -45,18 +43,25 @@ impl<'a> Outgoing<'a> {
     /// The optimizer's variables with their names, in Keras' order.
     pub(super) fn variables(&self) -> Vec<(String, Variable<'_>)> {
         let mut all = vec![("iteration".into(), Variable::Step(self.description.step))];
-        let rate = self.training.optimizer.settings().iter().find(|(name, _)| name == "learning_rate");
-        if let Some((_, crate::spec::SpecValue::Number(rate))) = rate {
-            all.push(("learning_rate".into(), Variable::Rate(self.description.learning_rate.unwrap_or(*rate))));
+        if let Some(rate) = state::constant_rate(&self.training.optimizer) {
+            all.push(("learning_rate".into(), Variable::Number(self.description.learning_rate.unwrap_or(rate))));
         }
         let arrays = state::in_order(&self.architecture, &self.training.optimizer, &self.memory);
         all.extend(arrays.into_iter().map(|(name, array)| (name, Variable::Array(array))));
+        let last = state::last(&self.training.optimizer, self.description.step);
+        all.extend(last.map(|number| ("u_product".into(), Variable::Number(number))));
         all
     }
 
     /// What gradus needs to go on with the same bits, and Keras does not look at.
     pub(super) fn gradus(&self) -> Value {
-        json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch})
+        let wiring = &self.architecture.wiring;
+        let mut gradus = json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch});
+        if !wiring.chain {
+            gradus["inputs"] = wiring.inputs.iter().map(|(name, _)| name.as_str()).collect();
+            gradus["outputs"] = wiring.outputs.iter().map(|(name, _)| name.as_str()).collect();
+        }
+        gradus
     }
 }
 
@@ -75,6 +80,7 @@ pub(super) struct Incoming {
 impl Incoming {
     /// The model as it was saved.
     pub(super) fn model(self) -> Result<Model> {
+        let wiring = self.wiring();
         let uncompiled = "it was saved without how it is trained; load_with takes an optimizer and a loss of yours";
         let training = self.training.ok_or(uncompiled)??;
         let registry = Registry::new();
@@ -82,10 +88,10 @@ impl Incoming {
         let state = state::read(&self.architecture, &training.optimizer, optimizer.memory(), self.variables?)?;
         let key = self.gradus["key"].as_str().and_then(Key::from_hex);
         let description = Description {
-            wiring: Wiring::chain(self.architecture.input, self.architecture.layers.len()),
+            wiring,
             layers: self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.spec.clone())).collect(),
             optimizer: state::with_rate(&training.optimizer, state.rate),
-            heads: vec![HeadSpec { output: 0, loss: training.loss, weight: 1.0, metrics: training.metrics }],
+            heads: training.heads,
             learning_rate: None,
             key: key.unwrap_or(Key::from_seed(0)),
             epoch: self.gradus["epoch"].as_u64().unwrap_or(0),
@@ -97,9 +103,25 @@ impl Incoming {
 
     /// The layers with their weights, to be trained in another way.
     pub(super) fn compiled(self, settings: Compile) -> Result<Model> {
-        let layers: Vec<Arc<dyn Layer>> = self.architecture.layers.iter().map(|placed| placed.layer.clone()).collect();
-        let model = Model::from_layers(self.architecture.input, &layers, &self.params, settings);
+        let layers = self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.layer.clone()));
+        let model = Model::from_layers(self.wiring(), layers, &self.params, settings);
         model.map_err(|error| error.to_string())
+    }
+
+    /// The wiring, inputs and outputs having the names that gradus has given them, where it has written the file.
+    fn wiring(&self) -> Wiring {
+        let mut wiring = self.architecture.wiring.clone();
+        rename(&mut wiring.inputs, &self.gradus["inputs"]);
+        rename(&mut wiring.outputs, &self.gradus["outputs"]);
+        wiring
+    }
+}
+
+fn rename<T>(named: &mut [(String, T)], names: &Value) {
+    let names = names.as_array().map(Vec::as_slice).unwrap_or_default();
+    if names.len() == named.len() {
+        let pairs = named.iter_mut().zip(names.iter().filter_map(Value::as_str));
+        pairs.for_each(|((name, _), known)| *name = known.into());
     }
 }
 

@@ -1,25 +1,42 @@
 //! Every layer that both sides have: one line each.
 
-use super::config::{Kind, Result, kind};
+use super::config::{Config, Kind, Result, kind};
 use crate::init::Init;
-use crate::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d, Reshape};
+use crate::layers::{
+    Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
+};
 use crate::shape::Shape;
 use crate::spec::Spec;
-use serde_json::{Map, Value, json};
-
-type Config = Map<String, Value>;
+use serde_json::{Value, json};
 
 /// Keras' layers that gradus has.
 pub(super) const LAYERS: &[Kind] = &[
-    kind("Activation", || Activation::Linear.spec(), &["activation"]),
+    activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
+    kind("Add", || Add.spec(), &[]),
+    Kind { adjust: windows, ..kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[]) },
     Kind { adjust: last_axis, ..kind("BatchNormalization", || BatchNorm::new().spec(), &[]) },
-    kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]),
-    kind("Dense", || Dense::new(1).spec(), &["units"]),
+    kind("Concatenate", || Concatenate::new().spec(), &[]),
+    activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"])),
+    activated(kind("Dense", || Dense::new(1).spec(), &["units"])),
     kind("Dropout", || Dropout::new(0.0).spec(), &["rate"]),
+    kind("ELU", || Elu::new().spec(), &[]),
+    kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"]),
     kind("Flatten", || Flatten.spec(), &[]),
+    kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]),
+    kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]),
+    Kind { adjust: last_axis, ..kind("LayerNormalization", || LayerNorm::new().spec(), &[]) },
+    Kind { adjust: slope, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
     Kind { adjust: windows, ..kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[]) },
     Kind { adjust: rest, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
+    kind("Softmax", || Softmax::new().spec(), &[]),
+    Kind { adjust: sides, express: by_axis, ..kind("ZeroPadding2D", || ZeroPadding2d::default().spec(), &[]) },
 ];
+
+/// A layer with an activation: Keras has a second name for one of them, and none for another.
+const fn activated(kind: Kind) -> Kind {
+    Kind { adjust: second_name, express: no_name, ..kind }
+}
 
 /// Keras' initialisers that gradus has.
 pub(super) const INITIALIZERS: &[Kind] = &[
@@ -36,6 +53,46 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("LecunUniform", || Spec::new("LecunUniform"), &[]),
     kind("LecunNormal", || Spec::new("LecunNormal"), &[]),
 ];
+
+fn second_name(config: &mut Config, _input: Shape) -> Result<()> {
+    if config.get("activation").is_some_and(|name| name == "swish") {
+        config.insert("activation".into(), json!("silu"));
+    }
+    Ok(())
+}
+
+fn no_name(config: &mut Config) -> Result<()> {
+    match config.get("activation") {
+        Some(name) if name == "gelu_tanh" => Err("has activation gelu_tanh, for which Keras has no name".into()),
+        _ => Ok(()),
+    }
+}
+
+/// What Keras 2 called `alpha`.
+fn slope(config: &mut Config, _input: Shape) -> Result<()> {
+    if let Some(alpha) = config.remove("alpha") {
+        config.insert("negative_slope".into(), alpha);
+    }
+    Ok(())
+}
+
+/// Keras says the padding of each axis, or of both sides of each: `[1, 2]`, `[[1, 1], [2, 2]]`.
+fn sides(config: &mut Config, _input: Shape) -> Result<()> {
+    if let Some(Value::Array(axes)) = config.get("padding") {
+        let both = |axis: &Value| axis.as_array().cloned().unwrap_or_else(|| vec![axis.clone(); 2]);
+        let sides: Vec<Value> = axes.iter().flat_map(both).collect();
+        config.insert("padding".into(), json!(sides));
+    }
+    Ok(())
+}
+
+fn by_axis(config: &mut Config) -> Result<()> {
+    if let Some(Value::Array(sides)) = config.get("padding") {
+        let axes: Vec<_> = sides.chunks(2).collect();
+        config.insert("padding".into(), json!(axes));
+    }
+    Ok(())
+}
 
 /// An axis that is the last one, under any of its names: −1, its number, or a list with one of these.
 fn last_axis(config: &mut Config, input: Shape) -> Result<()> {
@@ -116,7 +173,18 @@ mod tests {
             "BatchNormalization works on axis 1, and gradus on the last one"
         );
         let pool = read("MaxPooling2D", json!({"pool_size": 3, "strides": null}), images).unwrap();
-        assert_eq!(pool, "MaxPooling2D(pool_size=[3, 3], strides=[3, 3])");
+        assert_eq!(pool, "MaxPooling2D(pool_size=[3, 3], strides=[3, 3], padding=valid)");
+        let padding = |padding: Value| read("ZeroPadding2D", json!({"padding": padding}), images).unwrap();
+        assert_eq!(padding(json!(2)), "ZeroPadding2D(padding=[2, 2, 2, 2])");
+        assert_eq!(padding(json!([1, 2])), "ZeroPadding2D(padding=[1, 1, 2, 2])");
+        assert_eq!(padding(json!([[1, 0], [2, 3]])), "ZeroPadding2D(padding=[1, 0, 2, 3])");
+        let config = find(LAYERS, "ZeroPadding2D").unwrap().config(&ZeroPadding2d::new(3).spec(), &[]).unwrap();
+        assert_eq!(config["padding"], json!([[3, 3], [3, 3]]));
+        assert_eq!(read("LeakyReLU", json!({"alpha": 0.5}), images).unwrap(), "LeakyReLU(negative_slope=0.5)");
+        assert_eq!(read("Activation", json!({"activation": "swish"}), images).unwrap(), "Activation(activation=silu)");
+        assert_eq!(read("Concatenate", json!({"axis": 1}), images).unwrap(), "Concatenate(axis=1)");
+        let tanh = find(LAYERS, "Activation").unwrap().config(&Activation::GeluTanh.spec(), &[]);
+        assert_eq!(tanh.unwrap_err(), "Activation has activation gelu_tanh, for which Keras has no name");
         let reshape = |shape: Value| read("Reshape", json!({"target_shape": shape}), images);
         assert_eq!(reshape(json!([-1, 4])).unwrap(), "Reshape(target_shape=[12, 4])");
         assert_eq!(reshape(json!([-1, 0])).unwrap_err(), "Reshape has sizes that do not fit its input");

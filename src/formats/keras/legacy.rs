@@ -6,6 +6,7 @@ use super::config::Result;
 use super::contents::{Incoming, Outgoing, Variable, group_name, insert, parse, values};
 use super::training::Training;
 use crate::formats::hdf5::{Group, NewGroup};
+use crate::shape::Shape;
 use crate::tape::Params;
 use serde_json::Value;
 
@@ -23,9 +24,9 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     let mut root = NewGroup::default();
     root.text("keras_version", KERAS_VERSION);
     root.text("backend", "tensorflow");
-    root.text("model_config", model.architecture.to_json().to_string());
-    let mut training = model.training.to_json();
-    training["optimizer_config"] = model.training.optimizer_to_json();
+    root.text("model_config", model.architecture.to_json()?.to_string());
+    let mut training = model.training.to_json(&model.architecture.outputs())?;
+    training["optimizer_config"] = model.training.optimizer_to_json()?;
     root.text("training_config", training.to_string());
     root.text("gradus", model.gradus().to_string());
     write_weights(root.group(WEIGHTS), model)?;
@@ -36,7 +37,7 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
         let name = format!("{prefix}/{name}");
         match variable {
             Variable::Step(step) => group.integer(&name, i64::try_from(step).unwrap_or(i64::MAX)),
-            Variable::Rate(rate) => group.floats(&name, crate::shape::Shape::SCALAR, &[rate]),
+            Variable::Number(number) => group.floats(&name, Shape::SCALAR, &[number]),
             Variable::Array(array) => group.floats(&name, array.shape, array.values),
         }
         names.push(name);
@@ -53,10 +54,10 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
     group.group("top_level_model_weights");
     for placed in layers {
         let group = group.group(&placed.name);
-        for weight in &placed.weights {
+        for weight in placed.weights() {
             group.floats(&weight.name, weight.shape, values(model.params, &weight.name)?);
         }
-        group.texts("weight_names", placed.weights.iter().map(|weight| weight.name.clone()).collect());
+        group.texts("weight_names", placed.weights().iter().map(|weight| weight.name.clone()).collect());
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ pub(super) fn read(root: &Group<'_>) -> Result<Incoming> {
         .ok_or("it holds weights but no model; build the model in code, and load_weights puts them in")?;
     let architecture = Architecture::read(&parse(&config)?)?;
     let training = root.text("training_config")?.map(|text| parse(&text)).transpose()?;
-    let training = training.map(|config| Training::read(&config, &config["optimizer_config"]));
+    let training = training.map(|config| Training::read(&config, &config["optimizer_config"], &architecture.outputs()));
     let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
     let params = read_weights(&root.group(WEIGHTS)?, &architecture.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
@@ -92,7 +93,7 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[Placed]) -> Result<Param
             stored.push((name, layer, names));
         }
     }
-    let layers: Vec<&Placed> = layers.iter().filter(|placed| !placed.weights.is_empty()).collect();
+    let layers: Vec<&Placed> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
     if stored.len() != layers.len() {
         return Err(format!(
             "it has weights for {} layers, and the model has {} with weights",
@@ -102,11 +103,11 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[Placed]) -> Result<Param
     }
     let mut params = Params::new();
     for (placed, (name, group, names)) in layers.iter().zip(&stored) {
-        if names.len() != placed.weights.len() {
-            let (found, expected) = (names.len(), placed.weights.len());
+        if names.len() != placed.weights().len() {
+            let (found, expected) = (names.len(), placed.weights().len());
             return Err(format!("its layer {name} has {found} arrays, and {} has {expected}", placed.name));
         }
-        for (weight, name) in placed.weights.iter().zip(names) {
+        for (weight, name) in placed.weights().iter().zip(names) {
             insert(&mut params, weight, group.array(name)?)?;
         }
     }

@@ -3,7 +3,7 @@
 
 use super::architecture::Architecture;
 use super::config::Result;
-use super::training::groups;
+use super::optimizers::{Known, optimizer};
 use crate::formats::hdf5::{Array, Values};
 use crate::save::MemoryArray;
 use crate::shape::Shape;
@@ -37,7 +37,7 @@ pub(super) fn in_order<'a>(
         .filter_map(|array| array.name.split_once('/')?.0.parse::<usize>().ok())
         .max()
         .map_or(0, |number| number + 1);
-    let order = order(architecture, groups(optimizer.class()).unwrap_or(&[]), count);
+    let order = order(architecture, groups(optimizer), count);
     let find = |number, name| memory.iter().find(|array| array.name == MemoryArray::name(number, name));
     let named = order.into_iter().filter_map(|(number, name, _)| {
         find(number, name).map(|array| (format!("{}_{number}", name.replace('/', "_")), array))
@@ -59,18 +59,15 @@ pub(super) fn read(
     first: &[f32],
     variables: Vec<Array>,
 ) -> Result<State> {
-    let order = order(architecture, groups(optimizer.class()).unwrap_or(&[]), first.len());
+    let order = order(architecture, groups(optimizer), first.len());
     let mut variables = variables.into_iter().peekable();
     let step = match variables.next() {
         None => 0,
         Some(Array { values: Values::Integers(values), .. }) => values.first().map_or(0, |step| (*step).max(0) as u64),
         Some(_) => return Err("its optimizer does not begin with the number of steps".into()),
     };
-    let rate = match variables.next_if(|array| array.shape == Shape::SCALAR) {
-        Some(Array { values: Values::Floats(values), .. }) => values.first().copied(),
-        Some(_) => return Err(unfit(optimizer)),
-        None => None,
-    };
+    let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };
+    let rate = rate.map(|array| number(&array).ok_or_else(|| unfit(optimizer))).transpose()?;
     let mut memory = Memory::new();
     // An optimizer that has not seen its model yet has no arrays.
     let fresh = step == 0 && variables.peek().is_none();
@@ -82,10 +79,43 @@ pub(super) fn read(
         };
         memory.insert(MemoryArray::name(number, name), (shape, values));
     }
+    let last = last(optimizer, step).zip(variables.next());
+    if let Some((expected, found)) = last {
+        let found = number(&found).ok_or_else(|| unfit(optimizer))?;
+        if (found - expected).abs() > 1e-3 * expected {
+            let class = optimizer.class();
+            return Err(format!("its {class} has a u_product of {found}, where {step} steps make {expected}"));
+        }
+    }
     match variables.next() {
         None => Ok(State { step, rate, memory }),
         Some(_) => Err(unfit(optimizer)),
     }
+}
+
+/// The only number of an array without axes.
+fn number(array: &Array) -> Option<f32> {
+    match &array.values {
+        Values::Floats(values) if array.shape == Shape::SCALAR => values.first().copied(),
+        _ => None,
+    }
+}
+
+/// The learning rate, unless it follows a schedule.
+pub(super) fn constant_rate(optimizer: &Spec) -> Option<f32> {
+    optimizer.settings().iter().find_map(|(name, value)| match value {
+        SpecValue::Number(rate) if name == "learning_rate" => Some(*rate),
+        _ => None,
+    })
+}
+
+/// The number that stands behind the arrays, if there is one.
+pub(super) fn last(spec: &Spec, step: u64) -> Option<f32> {
+    optimizer(spec.class())?.last?(spec, step)
+}
+
+fn groups(spec: &Spec) -> &'static [usize] {
+    optimizer(spec.class()).map_or(&[], |known: &Known| known.groups)
 }
 
 fn unfit(optimizer: &Spec) -> String {

@@ -18,7 +18,7 @@ pub(super) fn write_layers(root: &mut NewGroup, layers: &[Placed], params: &Para
     for placed in layers {
         let group = root.group(&format!("layers/{}/vars", placed.path));
         group.text("name", placed.name.as_str());
-        for (number, weight) in placed.weights.iter().enumerate() {
+        for (number, weight) in placed.weights().iter().enumerate() {
             group.floats(&number.to_string(), weight.shape, values(params, &weight.name)?);
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn write_optimizer(root: &mut NewGroup, model: &Outgoing<'_>) {
         let number = number.to_string();
         match variable {
             Variable::Step(step) => group.integer(&number, i64::try_from(step).unwrap_or(i64::MAX)),
-            Variable::Rate(rate) => group.floats(&number, Shape::SCALAR, &[rate]),
+            Variable::Number(value) => group.floats(&number, Shape::SCALAR, &[value]),
             Variable::Array(array) => group.floats(&number, array.shape, array.values),
         }
     }
@@ -44,13 +44,13 @@ pub(super) fn read_layers(root: &Group<'_>, layers: &[Placed]) -> Result<Params>
     let folder = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it holds no weights of layers")?;
     let folder = root.group(folder)?;
     let mut params = Params::new();
-    for placed in layers.iter().filter(|placed| !placed.weights.is_empty()) {
+    for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
         let group = folder.group(&format!("{}/vars", placed.path))?;
-        if group.len() != placed.weights.len() {
-            let (found, expected) = (group.len(), placed.weights.len());
+        if group.len() != placed.weights().len() {
+            let (found, expected) = (group.len(), placed.weights().len());
             return Err(format!("its layer {} has {found} arrays, and {} has {expected}", placed.path, placed.name));
         }
-        for (number, weight) in placed.weights.iter().enumerate() {
+        for (number, weight) in placed.weights().iter().enumerate() {
             insert(&mut params, weight, group.array(&number.to_string())?)?;
         }
     }
