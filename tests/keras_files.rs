@@ -1,15 +1,14 @@
 //! Keras' files as gradus writes and reads them. That Keras opens them is shown by tests/interop/run.
 
-use gradus::data::Arrays;
+use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::keras;
-use gradus::layers::{
-    Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Reshape, Weights,
-};
-use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
-use gradus::metrics::{Accuracy, TopKCategoricalAccuracy};
-use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
+use gradus::layers::*;
+use gradus::losses::{CategoricalCrossentropy, Huber, SparseCategoricalCrossentropy};
+use gradus::metrics::{Accuracy, R2Score, SparseTopKCategoricalAccuracy};
+use gradus::optimizers::schedules::ExponentialDecay;
+use gradus::optimizers::{Adam, Clip, Nadam, Optimizer, RmsProp, Sgd};
 use gradus::tape::Var;
-use gradus::{Compile, Error, Fit, Init, Model, Progress, Result, Sequential, Shape, Spec};
+use gradus::{Compile, Error, Fit, Graph, Init, Losses, Model, Progress, Result, Sequential, Shape, Spec};
 use ndarray::{Array, Array1, Array4};
 use std::fs;
 use std::path::PathBuf;
@@ -39,7 +38,7 @@ fn dense() -> Sequential {
 
 fn compile(network: &Sequential, optimizer: impl Optimizer + 'static) -> Model {
     let settings = Compile::new(optimizer, SparseCategoricalCrossentropy::new()).metric(Accuracy).seed(3);
-    network.compile(settings.metric(TopKCategoricalAccuracy::new(2))).unwrap()
+    network.compile(settings.metric(SparseTopKCategoricalAccuracy::new(2))).unwrap()
 }
 
 fn images() -> Array4<f32> {
@@ -81,6 +80,64 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
             check_travel(name, || compile(&network, Sgd::new(0.1)));
         }
     }
+}
+
+/// Two inputs and outputs, a layer that is applied three times, branches, and a frozen layer. The order of its layers is
+/// not that in which they are applied.
+fn graph() -> Graph {
+    let mut graph = Graph::new();
+    let (left, right) = (graph.input("left", [6]), graph.input("right", [6]));
+    let fixed = graph.apply(Dense::new(6).activation(Activation::Gelu).frozen(), right);
+    let encoder = graph.layer("encoder", Dense::new(6).activation(Activation::Silu));
+    let (a, b) = (graph.apply(encoder, left), graph.apply(encoder, fixed));
+    let sum = graph.apply(Add, [a, b]);
+    let again = graph.apply(encoder, sum);
+    let all = graph.apply(Concatenate::new(), [again, a, sum]);
+    let kind = graph.apply(Dense::new(3), all);
+    let kind = graph.apply(Softmax::new(), kind);
+    let value = graph.apply(LayerNorm::new().center(false), b);
+    let value = graph.apply(Dense::new(2), value);
+    graph.output("kind", kind);
+    graph.output("a value", value);
+    graph
+}
+
+fn rows() -> NamedArrays {
+    let x = |shift: usize| Array::from_shape_fn((20, 6), |(n, i)| ((n * 5 + i * 7 + shift) % 11) as f32 / 11.0 - 0.5);
+    let data = NamedArrays::new().with_input("left", &x(0)).unwrap().with_input("right", &x(4)).unwrap();
+    let data = data.with_target("kind", &Array1::from_shape_fn(20, |n| (n % 3) as u8)).unwrap();
+    data.with_target("a value", &Array::from_shape_fn((20, 2), |(n, i)| ((n + i) % 4) as f32)).unwrap()
+}
+
+#[test]
+fn a_graph_travels_with_its_branches_names_and_losses() {
+    let folder = folder("graph");
+    let compile = |optimizer: &dyn Fn() -> Compile| graph().compile(optimizer()).unwrap();
+    let losses = || Losses::new().output("kind", SparseCategoricalCrossentropy::new()).output("a value", Huber::new());
+    let nadam = move || {
+        let settings = Compile::new(Nadam::new(0.01).clip(Clip::Norm(1.0)), losses()).loss_weight("a value", 0.5);
+        settings.metric_of("kind", Accuracy).metric_of("a value", R2Score).seed(3)
+    };
+    let amsgrad = move || Compile::new(Adam::new(ExponentialDecay::new(0.01, 3, 0.5)).amsgrad(true), losses()).seed(3);
+    let rmsprop = move || Compile::new(RmsProp::new(0.01).momentum(0.5).centered(true), losses()).seed(3);
+    for settings in [&nadam as &dyn Fn() -> Compile, &amsgrad, &rmsprop] {
+        for name in ["a.keras", "a.h5"] {
+            let (path, again) = (folder.join(name), folder.join(format!("again.{name}")));
+            let (mut first, mut whole) = (compile(settings), compile(settings));
+            first.train_on_batch(&rows()).unwrap();
+            keras::save(&first, &path).unwrap();
+            let mut loaded = keras::load(&path).unwrap();
+            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), first.predict_outputs(&rows()).unwrap());
+            assert_eq!(loaded.params().count(true), first.params().count(true));
+            keras::save(&loaded, &again).unwrap();
+            assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
+            let scores = loaded.train_on_batch(&rows()).unwrap();
+            whole.train_on_batch(&rows()).unwrap();
+            assert_eq!(format!("{:?}", whole.train_on_batch(&rows()).unwrap()), format!("{scores:?}"));
+            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), whole.predict_outputs(&rows()).unwrap());
+        }
+    }
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn weights_alone_go_into_a_model_from_every_form() {
     let mut other = keras::load(kept().join("sgd.keras")).unwrap();
     let before = other.params().sha256();
     let error = keras::load_weights(&mut other, kept().join("images.weights.h5")).unwrap_err().to_string();
-    assert!(error.ends_with("\"dense/kernel\" is 27 × 3 in the file and 6 × 4 in the model"), "{error}");
+    assert!(error.ends_with("kernel\" is 27 × 3 in the file and 6 × 4 in the model"), "{error}");
     keras::load_weights(&mut other, kept().join("adam.keras")).unwrap();
     assert_ne!(other.params().sha256(), before);
 }
@@ -247,7 +247,8 @@ fn check_model(path: &Path) -> Checked {
         assert!(apart <= bound, "{place}: gradients of {name} are {apart} apart, at most {bound}");
         let after = model.params().get(model.params().id(name).unwrap());
         let expected_after = array(&arrays, &format!("after/{name}"));
-        for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after)) {
+        for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))
+        {
             let bound = 1e-5 * largest(&expected_after).max(1.0);
             let clear = gradient.abs() > 1e-6 && found.abs() > 1e-6;
             assert!(!clear || (after - expected).abs() <= bound, "{place}: {name} is {after}, expected {expected}");

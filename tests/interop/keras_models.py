@@ -256,7 +256,7 @@ def graph(rng):
     return model, losses, metrics, [kind for _, _, _, kind in heads]
 
 
-def optimizer(rng, model):
+def optimizer(rng):
     rate = float(rng.choice([0.1, 0.01, 0.001]))
     o, schedules = keras.optimizers, keras.optimizers.schedules
     rate_of_sgd = pick(
@@ -288,6 +288,10 @@ def weights(model):
     return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_variables}
 
 
+def loss_weights(model):
+    return model.get_compile_config()["loss_weights"]
+
+
 def gradients(model, x, y):
     before = [weight.numpy() for weight in model.weights]
     with tf.GradientTape() as tape:
@@ -314,7 +318,8 @@ def noise(model, x, y, found):
         exact.set_weights([weight.numpy().astype("float64") for weight in model.weights])
         again = lambda loss: keras.losses.get(keras.losses.serialize(keras.losses.get(loss)))
         loss = model.loss
-        exact.compile(loss={k: again(v) for k, v in loss.items()} if isinstance(loss, dict) else again(loss))
+        loss = {k: again(v) for k, v in loss.items()} if isinstance(loss, dict) else again(loss)
+        exact.compile(loss=loss, loss_weights=loss_weights(model))
         exact_found = gradients(exact, double(x), double(y))
     finally:
         keras.config.set_floatx("float32")
@@ -345,7 +350,7 @@ def describe(model, x, y, path):
         for twin, layer in zip(copy.layers, model.layers):
             twin.trainable = layer.trainable
         copy.set_weights([weight.numpy() for weight in model.weights])
-        copy.compile(keras.optimizers.SGD(STEEP), loss=model.loss)
+        copy.compile(keras.optimizers.SGD(STEEP), loss=model.loss, loss_weights=loss_weights(model))
         os.makedirs(f"{folder}/steep", exist_ok=True)
         copy.save(f"{folder}/steep/{file}.keras")
         model.train_on_batch(x, y)
@@ -373,7 +378,8 @@ def random_model(seed, path):
         layer.trainable = rng.uniform() < 0.95
     if not model.trainable_variables:
         model.layers[-1].trainable = model.layers[-2].trainable = True
-    model.compile(optimizer(rng, model), loss=loss, metrics=metrics, run_eagerly=True)
+    weights = {name: float(rng.choice([1.0, 0.5])) for name in loss} if isinstance(loss, dict) else None
+    model.compile(optimizer(rng), loss=loss, loss_weights=weights, metrics=metrics, run_eagerly=True)
     rows = int(rng.integers(5, 20))
     shapes = [tensor.shape[-1] for tensor in model.outputs]
     y = [targets(rng, kind, rows, width) for kind, width in zip(kinds, shapes)]
@@ -444,7 +450,7 @@ def two_ends():
     model = keras.Model([image, words], {"kind": kind, "value": layers.Dense(2)(layers.ELU(alpha=0.5)(both))})
     model.get_layer("fixed").trainable = False
     model.compile(
-        keras.optimizers.Nadam(0.01, clipnorm=1.0), run_eagerly=True, loss_weights={"value": 0.5},
+        keras.optimizers.Nadam(0.01, clipnorm=1.0), run_eagerly=True, loss_weights={"kind": 1.0, "value": 0.5},
         loss={"kind": keras.losses.SparseCategoricalCrossentropy(), "value": "huber"},
         metrics={"kind": ["accuracy"], "value": ["mae"]})
     return model
