@@ -2,13 +2,14 @@
 //! `cargo run --example deep_sigmoid`.
 
 use gradus::data::{mnist, to_categorical};
+use gradus::formats::keras;
 use gradus::layers::{Activation, BatchNorm, Dense, Reshape};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::{Accuracy, History};
 use gradus::optimizers::Sgd;
 use gradus::report::{Notebook, Picture, Predictions, matrix};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::{Compile, Key, Model, Sequential};
+use gradus::{Compile, Key, Sequential};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -55,9 +56,9 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     ponder(&mut notebook, &history);
 
     notebook.heading("Save the model, load it again, and predict one image");
-    let path = options.out.join("model.safetensors");
-    model.save(&path)?;
-    let loaded = Model::load(&path)?;
+    let path = options.out.join("mnist_dnn_v1.h5"); // which Keras opens as well
+    keras::save(&model, &path)?;
+    let loaded = keras::load(&path)?;
     let one = test.rows(..1)?.inputs()?; // a batch of one
     let prediction = loaded.predict(&one)?;
     notebook.show(format!("{:?} → {:?} → {:?}", &one.shape()[1..], one.shape(), prediction.shape()));

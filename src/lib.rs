@@ -30,6 +30,7 @@
 //! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
+//! - `formats` (features) brings models to other programs and from them: Keras;
 //! - `report` (a feature) shows what they do: tables, pictures, charts, pages;
 //! - `run` (a feature) is what a training program has around its model;
 //! - [`testing`] checks parts of your own, [`kernels`] are the loops below everything.
@@ -46,6 +47,8 @@ mod shape;
 mod spec;
 
 pub mod data;
+#[cfg(feature = "keras")]
+pub mod formats;
 pub mod kernels;
 pub mod layers;
 pub mod losses;

@@ -107,6 +107,12 @@ fn trained_here(example: &str, arguments: &[&str]) -> Option<String> {
     Some(model.params().sha256())
 }
 
+/// The file that the notebook saves, which Keras opens.
+fn check_keras_file(out: &Path, digest: &str) {
+    let model = gradus::formats::keras::load(out.join("mnist_dnn_v1.h5")).unwrap();
+    assert_eq!(model.params().sha256(), digest);
+}
+
 /// What every example shows and writes; returns what it showed.
 fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> String {
     let out = folder(example);
@@ -131,6 +137,9 @@ fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> Stri
     };
     assert_eq!(saved, digest, "the file holds the weights whose digest is shown");
     assert_eq!(trained_here(example, more).unwrap_or(saved), digest, "tests take this network for the example's");
+    if example == "deep_sigmoid" {
+        check_keras_file(&out, digest);
+    }
     let again = run(example, &[&["--threads=2", "--quiet", "--out", out.to_str().unwrap()], more].concat());
     assert_eq!(check_last_lines(&text(&again.stdout)), digest, "threads do not change a bit");
     assert_eq!(text(&again.stderr), "", "--quiet is quiet");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
-const LEVELS: [&[&str]; 9] = [
+const LEVELS: [&[&str]; 10] = [
     &["error", "files", "random", "settings", "shape", "spec"],
     &["kernels"],
     &["data", "init", "metrics", "optimizers", "regularizer", "tape"],
@@ -13,6 +13,7 @@ const LEVELS: [&[&str]; 9] = [
     &["layers", "losses"],
     &["save"],
     &["model"],
+    &["formats"],
     &["report"],
     &["run"],
 ];

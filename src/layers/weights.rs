@@ -28,6 +28,9 @@ pub(crate) enum Source<'a> {
     Init(Key),
     /// From those of the same name that are given.
     Given(&'a Params),
+    /// Nowhere: names and shapes alone are wanted, so there are no values and nothing is allocated.
+    #[cfg_attr(not(feature = "keras"), expect(dead_code))]
+    Nowhere,
 }
 
 impl<'a> Weights<'a> {
@@ -86,6 +89,7 @@ impl<'a> Weights<'a> {
             }
             Source::Init(key) => init.values(shape, key.split_name(&name))?,
             Source::Given(params) => given(params, &name, shape)?,
+            Source::Nowhere => Vec::new(),
         };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
         Ok(())

@@ -6,6 +6,8 @@ mod checkpoints;
 mod clip;
 mod compile;
 mod evaluate;
+#[cfg(feature = "keras")]
+mod exchange;
 mod feed;
 mod fit;
 mod freeze;
@@ -36,6 +38,9 @@ pub use graph::{Applied, Graph, GraphLayer, Node};
 pub use heads::Losses;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
+
+#[cfg(feature = "keras")]
+pub(crate) use network::layer_name;
 
 use crate::error::{Error, Result};
 use crate::losses::Loss;

@@ -4,6 +4,7 @@ use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Penalty, Source, Weights};
 use crate::save::Wiring;
 use crate::shape::{MAX_RANK, Shape};
+use crate::spec::Spec;
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -246,17 +247,20 @@ impl Placed {
     }
 }
 
-/// Keras' names for the layers that have none: the class in snake case, and from the second of its kind on a number.
+/// Layers with their names: the ones that they were given, or else Keras'.
 fn name(layers: Layers) -> Vec<Placed> {
     let mut counts = BTreeMap::new();
     let named = layers.into_iter().map(|(name, layer)| {
-        let name = name.unwrap_or_else(|| {
-            let class = layer.spec().snake_case();
-            let count: &mut usize = counts.entry(class.clone()).or_default();
-            *count += 1;
-            if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
-        });
+        let name = name.unwrap_or_else(|| layer_name(&layer.spec(), &mut counts));
         Placed { layer, name, weights: Vec::new(), penalties: Vec::new(), calls: Vec::new() }
     });
     named.collect()
+}
+
+/// Keras' name for a layer that has none: the class in snake case, and from the second of its kind on a number.
+pub(crate) fn layer_name(spec: &Spec, counts: &mut BTreeMap<String, usize>) -> String {
+    let class = spec.snake_case();
+    let count = counts.entry(class.clone()).or_default();
+    *count += 1;
+    if *count == 1 { class } else { format!("{class}_{}", *count - 1) }
 }

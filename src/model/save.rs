@@ -88,7 +88,12 @@ impl Model {
     }
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
-    fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
+    pub(super) fn restore(
+        stored: &Stored,
+        description: &Description,
+        registry: &Registry,
+        threads: Threads,
+    ) -> Result<Model> {
         let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
         let layers: Layers = description.layers.iter().map(layer).collect::<Result<_>>()?;
         let mut params = Params::new();

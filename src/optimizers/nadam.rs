@@ -49,6 +49,12 @@ impl Nadam {
         self
     }
 
+    /// Uₜ after so many steps, which Keras keeps beside the weights' arrays.
+    #[cfg(feature = "keras")]
+    pub(crate) fn momentum_product(&self, steps: u64) -> f32 {
+        self.schedule(steps)[1] as f32
+    }
+
     /// uₜ and Uₜ. After so many steps ½ · 0.96ᵗ is below what `f64` sees beside 1, and uₜ is β₁.
     fn schedule(&self, step: u64) -> [f64; 2] {
         const SETTLED: u64 = 900;

@@ -182,7 +182,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
 }
 
 /// The shortest decimal number that leads back to the same bits; JSON has no word for infinity.
-fn number_to_json(number: f32) -> Value {
+pub(crate) fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)

@@ -37,6 +37,8 @@ mod wiring;
 pub use registry::Registry;
 pub use state::CallbackState;
 
+#[cfg(feature = "keras")]
+pub(crate) use describe::number_to_json;
 pub(crate) use describe::{Description, HeadSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;

@@ -1,0 +1,151 @@
+//! Files that are written and read, and lies in them. What h5py makes of them is checked where Keras' files are.
+
+use super::value::Values;
+use super::*;
+use crate::shape::Shape;
+
+fn floats(shape: Shape) -> Vec<f32> {
+    (0..shape.len()).map(|at| at as f32 - 0.5).collect()
+}
+
+fn sample() -> NewGroup {
+    let mut root = NewGroup::default();
+    root.text("config", "{\"ü\": 1}");
+    root.text("empty", "");
+    root.group("a").texts("names", vec!["one".into(), String::new(), "three".into()]);
+    root.group("a/b");
+    for (path, shape) in [("a/x", Shape::from([2, 3])), ("a/b/c/d", Shape::SCALAR), ("none", Shape::from([0, 4]))] {
+        root.floats(path, shape, &floats(shape));
+    }
+    root.integer("a/b/step", -(1 << 40));
+    root
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let bytes = sample().file();
+    let root = open(&bytes).unwrap();
+    assert_eq!(root.text("config").unwrap().unwrap(), "{\"ü\": 1}");
+    assert_eq!(root.text("empty").unwrap().unwrap(), "");
+    assert_eq!(root.text("other").unwrap(), None);
+    let a = root.group("a").unwrap();
+    assert_eq!(a.texts("names").unwrap(), ["one", "", "three"]);
+    assert!(a.has("b") && !a.has("c") && a.len() == 2);
+    for (path, shape) in [("a/x", Shape::from([2, 3])), ("a/b/c/d", Shape::SCALAR), ("none", Shape::from([0, 4]))] {
+        let array = root.array(path).unwrap();
+        assert_eq!(array, Array { shape, values: Values::Floats(floats(shape)) }, "{path}");
+    }
+    let step = Array { shape: Shape::SCALAR, values: Values::Integers(vec![-(1 << 40)]) };
+    assert_eq!(root.array("a/b/step").unwrap(), step);
+}
+
+#[test]
+fn long_lists_and_long_texts_come_back() {
+    let names: Vec<String> = (0..70_000).map(|number| format!("layer_{number}")).collect();
+    let mut root = NewGroup::default();
+    root.texts("names", names.clone());
+    root.text("long", "x".repeat(300_000));
+    let bytes = root.file();
+    let root = open(&bytes).unwrap();
+    assert!(root.texts("names").unwrap() == names);
+    assert_eq!(root.text("long").unwrap().unwrap().len(), 300_000);
+}
+
+#[test]
+fn what_is_missing_or_of_another_kind_is_told() {
+    let bytes = sample().file();
+    let root = open(&bytes).unwrap();
+    let cases = [
+        (root.array("a/y").map(|_| ()), "\"a/y\" is missing, or is a link to elsewhere"),
+        (root.array("a/b").map(|_| ()), "\"a/b\": it is a group, expected an array"),
+        (root.group("a/x").map(|_| ()), "\"a/x\" is an array, expected a group"),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found.unwrap_err(), expected);
+    }
+    assert_eq!(open(b"PK\x03\x04").unwrap_err(), "it is not an HDF5 file");
+}
+
+/// The file with a number put at a place behind a signature, and the header's checksum mended.
+fn changed(signature: &[u8], skip: usize, value: &[u8]) -> Vec<u8> {
+    let mut bytes = sample().file();
+    let at = bytes.windows(signature.len()).position(|window| window == signature).unwrap() + skip;
+    bytes[at..at + value.len()].copy_from_slice(value);
+    let begin = bytes[..at].windows(4).rposition(|window| window == b"OHDR").unwrap();
+    let length = u32::from_le_bytes(*bytes[begin + 6..].first_chunk().unwrap()) as usize;
+    let end = begin + 10 + length;
+    let sum = checksum::lookup3(&bytes[begin..end]);
+    bytes[end..end + 4].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn lies_are_told_before_anything_is_allocated() {
+    let array = |bytes: &[u8]| open(bytes).and_then(|root| root.array("a/x").map(|_| ())).unwrap_err();
+    // The sizes of a/x are the first that are 2 and 3.
+    let sizes = [2u64.to_le_bytes(), 3u64.to_le_bytes()].concat();
+    let huge = array(&changed(&sizes, 0, &(u64::MAX >> 8).to_le_bytes()));
+    assert!(huge.starts_with("\"a/x\": its elements take 24 bytes, expected"), "{huge}");
+    let bytes = changed(&sizes, 8, &4u64.to_le_bytes());
+    assert_eq!(array(&bytes), "\"a/x\": its elements take 24 bytes, expected 32; it is damaged");
+    let mut bytes = sample().file();
+    let at = bytes.windows(4).position(|window| window == b"OHDR").unwrap();
+    bytes[at + 20] ^= 1;
+    let damage = open(&bytes).and_then(|root| root.array("a/x").and(root.array("a/b/c/d")).map(|_| ())).unwrap_err();
+    assert!(damage.contains("the checksum at byte"), "{damage}");
+}
+
+#[test]
+fn circles_end() {
+    // The link to a/b leads to the root.
+    let root = u64::from_le_bytes(*sample().file()[36..].first_chunk().unwrap());
+    let bytes = changed(b"\x01\x11\x01\x01\0b", 6, &root.to_le_bytes());
+    let file = open(&bytes).unwrap();
+    assert!(file.group("a/b/a/b").is_ok());
+    let error = file.group(&"a/".repeat(100_000)).unwrap_err();
+    assert_eq!(error, "a path leads through more than 64 groups; it is damaged");
+    let error = (0..).find_map(|_| file.group("a/b/a/b/a/b/a/b").err()).unwrap();
+    assert_eq!(error, "it claims to hold much more than its length; it is damaged");
+}
+
+#[test]
+fn one_long_text_named_a_thousand_times_ends() {
+    let mut root = NewGroup::default();
+    root.text("long", "x".repeat(30_000));
+    root.texts("names", vec!["y".into(); 1500]);
+    let mut bytes = root.file();
+    // An attribute names a text by its length, its heap and its number there: 1, 48 and 2 for the first of the list.
+    let long = [&30_000u32.to_le_bytes()[..], &48u64.to_le_bytes(), &1u32.to_le_bytes()].concat();
+    for number in 2..1502u32 {
+        let short = [&1u32.to_le_bytes()[..], &48u64.to_le_bytes(), &number.to_le_bytes()].concat();
+        let at = bytes.windows(16).position(|window| window == short).unwrap();
+        bytes[at..at + 16].copy_from_slice(&long);
+    }
+    let begin = bytes.windows(4).rposition(|window| window == b"OHDR").unwrap();
+    let end = bytes.len() - 4;
+    let sum = checksum::lookup3(&bytes[begin..end]);
+    bytes[end..].copy_from_slice(&sum.to_le_bytes());
+    let root = open(&bytes).unwrap();
+    assert_eq!(root.text("long").unwrap().unwrap().len(), 30_000);
+    assert_eq!(root.texts("names").unwrap_err(), "it claims to hold much more than its length; it is damaged");
+}
+
+#[test]
+fn no_cut_and_no_flipped_bit_does_harm() {
+    let whole = sample().file();
+    let look = |bytes: &[u8]| {
+        let root = open(bytes)?;
+        root.group("a")?.texts("names")?;
+        root.text("config")?;
+        root.array("a/x").and(root.array("a/b/c/d")).map(|_| ())
+    };
+    look(&whole).unwrap();
+    for length in 0..whole.len() {
+        let _ = look(&whole[..length]); // what is behind the last header may be missing
+    }
+    for bit in 0..8 * whole.len() {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let _ = look(&bytes);
+    }
+}

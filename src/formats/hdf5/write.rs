@@ -1,0 +1,248 @@
+//! Files that are written: superblock 2, then texts in heaps, then each group behind its members.
+
+use super::checksum::lookup3;
+use super::header::kind;
+use super::value::Values;
+use super::{NOWHERE, SIGNATURE};
+use crate::shape::Shape;
+
+/// A list of texts longer than this is split over several attributes, as a header's message holds 64 KiB.
+const LIST: usize = 4000;
+
+/// A heap takes up to 65,535 texts, as they are numbered with two bytes.
+const HEAP: usize = 60_000;
+
+/// The least length of a heap (III.E).
+const LEAST_HEAP: usize = 4096;
+
+/// A group to be written.
+#[derive(Debug, Default)]
+pub(crate) struct NewGroup {
+    groups: Vec<(String, NewGroup)>,
+    arrays: Vec<(String, NewArray)>,
+    attributes: Vec<(String, Text)>,
+}
+
+/// An array to be written.
+#[derive(Debug)]
+pub(crate) struct NewArray {
+    pub(crate) shape: Shape,
+    pub(crate) values: Values,
+}
+
+#[derive(Debug)]
+enum Text {
+    One(String),
+    List(Vec<String>),
+}
+
+impl Text {
+    fn all(&self) -> &[String] {
+        match self {
+            Text::One(text) => std::slice::from_ref(text),
+            Text::List(texts) => texts,
+        }
+    }
+}
+
+impl NewGroup {
+    /// The group at this path below this one, made where there is none.
+    pub(crate) fn group(&mut self, path: &str) -> &mut NewGroup {
+        let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let at = self.groups.iter().position(|(name, _)| name == first).unwrap_or_else(|| {
+            self.groups.push((first.into(), NewGroup::default()));
+            self.groups.len() - 1
+        });
+        let group = &mut self.groups[at].1;
+        match rest {
+            Some(rest) => group.group(rest),
+            None => group,
+        }
+    }
+
+    /// Puts an array of floats at this path below this group.
+    pub(crate) fn floats(&mut self, path: &str, shape: Shape, values: &[f32]) {
+        self.array(path, NewArray { shape, values: Values::Floats(values.to_vec()) });
+    }
+
+    /// Puts a whole number at this path below this group.
+    pub(crate) fn integer(&mut self, path: &str, value: i64) {
+        self.array(path, NewArray { shape: Shape::SCALAR, values: Values::Integers(vec![value]) });
+    }
+
+    fn array(&mut self, path: &str, array: NewArray) {
+        match path.rsplit_once('/') {
+            Some((groups, name)) => self.group(groups).array(name, array),
+            None => self.arrays.push((path.into(), array)),
+        }
+    }
+
+    /// Gives the group an attribute.
+    pub(crate) fn text(&mut self, name: &str, text: impl Into<String>) {
+        self.attributes.push((name.into(), Text::One(text.into())));
+    }
+
+    /// Gives the group an attribute that is a list; a long one is split over attributes with numbers behind their names.
+    pub(crate) fn texts(&mut self, name: &str, texts: Vec<String>) {
+        if texts.len() <= LIST {
+            return self.attributes.push((name.into(), Text::List(texts)));
+        }
+        let parts = texts.chunks(LIST).enumerate();
+        self.attributes.extend(parts.map(|(number, part)| (format!("{name}{number}"), Text::List(part.to_vec()))));
+    }
+
+    /// The file whose root this group is.
+    pub(crate) fn file(&self) -> Vec<u8> {
+        let mut writer = Writer { bytes: vec![0; 48], places: Vec::new() };
+        let mut texts = Vec::new();
+        self.collect(&mut texts);
+        texts.chunks(HEAP).for_each(|texts| writer.heap(texts));
+        writer.places.reverse();
+        let root = writer.group(self);
+        let end = writer.bytes.len() as u64;
+        // The superblock (II.B): eight bytes for each address and length, and no extension.
+        let superblock =
+            [SIGNATURE, &[2, 8, 8, 0], &[0; 8], &NOWHERE.to_le_bytes(), &end.to_le_bytes(), &root.to_le_bytes()];
+        let superblock = superblock.concat();
+        writer.bytes[..44].copy_from_slice(&superblock);
+        writer.bytes[44..48].copy_from_slice(&lookup3(&superblock).to_le_bytes());
+        writer.bytes
+    }
+
+    /// Every text of the attributes, in the order in which groups are written.
+    fn collect<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        self.groups.iter().for_each(|(_, group)| group.collect(texts));
+        self.attributes.iter().flat_map(|(_, text)| text.all()).for_each(|text| texts.push(text));
+    }
+}
+
+/// A file that grows.
+struct Writer {
+    bytes: Vec<u8>,
+    /// The heap and the number there of each text, the next one last.
+    places: Vec<(u64, u32)>,
+}
+
+impl Writer {
+    fn heap(&mut self, texts: &[&str]) {
+        let (begin, mut objects) = (self.bytes.len(), Vec::new());
+        for (at, text) in texts.iter().enumerate() {
+            self.places.push((begin as u64, at as u32 + 1));
+            objects.extend([at as u16 + 1, 0, 0, 0].map(u16::to_le_bytes).concat());
+            objects.extend((text.len() as u64).to_le_bytes());
+            objects.extend(text.as_bytes());
+            objects.resize(objects.len().next_multiple_of(8), 0);
+        }
+        // What is free counts its own head of sixteen bytes.
+        let length = (16 + objects.len() + 16).max(LEAST_HEAP);
+        let free = (length - 16 - objects.len()) as u64;
+        let head = [&b"GCOL\x01\0\0\0"[..], &(length as u64).to_le_bytes()].concat();
+        self.bytes.extend([&head[..], &objects, &[0; 8], &free.to_le_bytes()].concat());
+        self.bytes.resize(begin + length, 0);
+    }
+
+    /// Writes a group and what is in it; returns its address.
+    fn group(&mut self, group: &NewGroup) -> u64 {
+        let nowhere = NOWHERE.to_le_bytes();
+        // No heap of links, and no hints about how many there will be.
+        let mut messages =
+            vec![(kind::LINK_INFO, [&[0, 0], &nowhere[..], &nowhere].concat()), (kind::GROUP_INFO, vec![0, 0])];
+        for (name, member) in &group.groups {
+            let address = self.group(member);
+            messages.push((kind::LINK, link(name, address)));
+        }
+        for (name, array) in &group.arrays {
+            let address = self.array(array);
+            messages.push((kind::LINK, link(name, address)));
+        }
+        for (name, text) in &group.attributes {
+            let body = self.attribute(name, text);
+            messages.push((kind::ATTRIBUTE, body));
+        }
+        self.header(&messages)
+    }
+
+    fn array(&mut self, array: &NewArray) -> u64 {
+        self.align();
+        let begin = self.bytes.len();
+        let datatype = match &array.values {
+            Values::Floats(values) => {
+                values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+                FLOAT
+            }
+            Values::Integers(values) => {
+                values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+                INTEGER
+            }
+        };
+        let length = self.bytes.len() - begin;
+        let address = if length == 0 { NOWHERE } else { begin as u64 };
+        let layout = [&[3, 1], &address.to_le_bytes()[..], &(length as u64).to_le_bytes()].concat();
+        let messages = [
+            (kind::DATASPACE, dataspace(array.shape.sizes())),
+            (kind::DATATYPE, datatype.to_vec()),
+            (kind::FILL_VALUE, vec![3, 0x0a]),
+            (kind::LAYOUT, layout),
+        ];
+        self.header(&messages)
+    }
+
+    /// The message of an attribute whose texts are in a heap (IV.A.2.m).
+    fn attribute(&mut self, name: &str, text: &Text) -> Vec<u8> {
+        let space = match text {
+            Text::One(_) => dataspace(&[]),
+            Text::List(texts) => dataspace(&[texts.len()]),
+        };
+        let lengths = [name.len() + 1, TEXT.len(), space.len()].map(|length| (length as u16).to_le_bytes());
+        let mut body = [&[3, 0], &lengths.concat()[..], &[1], name.as_bytes(), &[0], TEXT, &space].concat();
+        for text in text.all() {
+            let (heap, number) = self.places.pop().unwrap_or_default();
+            body.extend((text.len() as u32).to_le_bytes());
+            body.extend(heap.to_le_bytes());
+            body.extend(number.to_le_bytes());
+        }
+        body
+    }
+
+    /// An object header of version 2 in one block (IV.A.1.b); returns its address.
+    fn header(&mut self, messages: &[(u8, Vec<u8>)]) -> u64 {
+        self.align();
+        let begin = self.bytes.len();
+        let length: usize = messages.iter().map(|(_, body)| 4 + body.len()).sum();
+        self.bytes.extend(b"OHDR\x02\x02");
+        self.bytes.extend((length as u32).to_le_bytes());
+        for (kind, body) in messages {
+            self.bytes.push(*kind);
+            self.bytes.extend((body.len() as u16).to_le_bytes());
+            self.bytes.push(0);
+            self.bytes.extend(body);
+        }
+        let sum = lookup3(&self.bytes[begin..]);
+        self.bytes.extend(sum.to_le_bytes());
+        begin as u64
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+    }
+}
+
+/// Little-endian IEEE 754 of four bytes: sign at 31, eight bits of exponent at 23 with a bias of 127 (IV.A.2.d).
+const FLOAT: &[u8] = &[0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
+
+/// Little-endian whole numbers of eight bytes with a sign.
+const INTEGER: &[u8] = &[0x10, 8, 0, 0, 8, 0, 0, 0, 0, 0, 64, 0];
+
+/// UTF-8 of variable length, made of single bytes.
+const TEXT: &[u8] = &[0x19, 1, 1, 0, 16, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0];
+
+fn dataspace(sizes: &[usize]) -> Vec<u8> {
+    let mut body = vec![2, sizes.len() as u8, 0, u8::from(!sizes.is_empty())];
+    sizes.iter().for_each(|size| body.extend((*size as u64).to_le_bytes()));
+    body
+}
+
+/// A link to an object of this file, with a length of the name in two bytes.
+fn link(name: &str, address: u64) -> Vec<u8> {
+    [&[1, 0x11, 1], &(name.len() as u16).to_le_bytes()[..], name.as_bytes(), &address.to_le_bytes()].concat()
+}

@@ -1,0 +1,58 @@
+//! Whole models as `.keras`, the form of Keras 3: a zip archive of two descriptions and one HDF5 file of weights.
+
+use super::architecture::Architecture;
+use super::config::Result;
+use super::contents::{Incoming, Outgoing, parse};
+use super::legacy::KERAS_VERSION;
+use super::training::Training;
+use super::weights;
+use crate::formats::hdf5::{self, NewGroup};
+use crate::formats::zip::{self, Archive};
+use serde_json::{Value, json};
+
+/// The weights within the archive.
+pub(super) const WEIGHTS: &str = "model.weights.h5";
+
+/// The description of the model.
+const CONFIG: &str = "config.json";
+
+/// Which version has written it.
+const METADATA: &str = "metadata.json";
+
+/// The file of a model.
+pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
+    let mut config = model.architecture.to_json()?;
+    let mut training = model.training.to_json(&model.architecture.outputs())?;
+    training["optimizer"] = model.training.optimizer_to_json()?;
+    config["compile_config"] = training;
+    // Without the date of saving: equal models are equal files.
+    let metadata = json!({"keras_version": KERAS_VERSION, "gradus": model.gradus()});
+    let mut root = NewGroup::default();
+    weights::write_layers(&mut root, &model.architecture.layers, model.params)?;
+    weights::write_optimizer(&mut root, model);
+    let (metadata, config) = (metadata.to_string(), config.to_string());
+    zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file())])
+}
+
+/// The model that an archive holds.
+pub(super) fn read(archive: &Archive<'_>) -> Result<Incoming> {
+    let config = json(archive, CONFIG)?;
+    let architecture = Architecture::read(&config)?;
+    let compiled = &config["compile_config"];
+    let training = match compiled {
+        Value::Object(compile) if !compile.is_empty() => {
+            Some(Training::read(compiled, &compiled["optimizer"], &architecture.outputs()))
+        }
+        _ => None,
+    };
+    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
+    let bytes = archive.get(WEIGHTS)?;
+    let root = hdf5::open(&bytes)?;
+    let params = weights::read_layers(&root, &architecture.layers)?;
+    Ok(Incoming { architecture, training, params, variables: weights::read_optimizer(&root), gradus })
+}
+
+fn json(archive: &Archive<'_>, name: &str) -> Result<Value> {
+    let bytes = archive.get(name)?;
+    parse(std::str::from_utf8(&bytes).map_err(|_| format!("its {name} is not UTF-8"))?)
+}

@@ -1,0 +1,164 @@
+//! What a file of Keras holds, between the file and the model.
+
+use super::architecture::Architecture;
+use super::config::Result;
+use super::state;
+use super::training::Training;
+use crate::formats::hdf5::{Array, Values};
+use crate::model::{Compile, Model};
+use crate::random::Key;
+use crate::save::{Description, MemoryArray, Registry, Stored, Wiring};
+use crate::spec::Spec;
+use crate::tape::Params;
+use serde_json::{Value, json};
+
+/// A model to be written.
+pub(super) struct Outgoing<'a> {
+    pub(super) architecture: Architecture,
+    pub(super) training: Training,
+    pub(super) params: &'a Params,
+    description: Description,
+    memory: Vec<MemoryArray<'a>>,
+}
+
+/// What a variable of Keras' optimizer is.
+pub(super) enum Variable<'a> {
+    Step(u64),
+    Number(f32),
+    Array(&'a MemoryArray<'a>),
+}
+
+impl<'a> Outgoing<'a> {
+    pub(super) fn new(model: &'a Model) -> Result<Outgoing<'a>> {
+        let description = model.describe();
+        Ok(Outgoing {
+            architecture: Architecture::of(&description)?,
+            training: Training::of(&description)?,
+            params: model.params(),
+            memory: model.memory(),
+            description,
+        })
+    }
+
+    /// The optimizer's variables with their names, in Keras' order.
+    pub(super) fn variables(&self) -> Vec<(String, Variable<'_>)> {
+        let mut all = vec![("iteration".into(), Variable::Step(self.description.step))];
+        if let Some(rate) = state::constant_rate(&self.training.optimizer) {
+            all.push(("learning_rate".into(), Variable::Number(self.description.learning_rate.unwrap_or(rate))));
+        }
+        let arrays = state::in_order(&self.architecture, &self.training.optimizer, &self.memory);
+        all.extend(arrays.into_iter().map(|(name, array)| (name, Variable::Array(array))));
+        let last = state::last(&self.training.optimizer, self.description.step);
+        all.extend(last.map(|number| ("u_product".into(), Variable::Number(number))));
+        all
+    }
+
+    /// What gradus needs to go on with the same bits, and Keras does not look at.
+    pub(super) fn gradus(&self) -> Value {
+        let wiring = &self.architecture.wiring;
+        let mut gradus = json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch});
+        if !wiring.chain {
+            gradus["inputs"] = wiring.inputs.iter().map(|(name, _)| name.as_str()).collect();
+            gradus["outputs"] = wiring.outputs.iter().map(|(name, _)| name.as_str()).collect();
+        }
+        gradus
+    }
+}
+
+/// A model that was read.
+pub(super) struct Incoming {
+    pub(super) architecture: Architecture,
+    /// Unless the model was not compiled; the error where it was compiled with what gradus does not have.
+    pub(super) training: Option<Result<Training>>,
+    pub(super) params: Params,
+    /// The optimizer's variables in Keras' order.
+    pub(super) variables: Result<Vec<Array>>,
+    /// What [`Outgoing::gradus`] wrote.
+    pub(super) gradus: Value,
+}
+
+impl Incoming {
+    /// The model as it was saved.
+    pub(super) fn model(self) -> Result<Model> {
+        let wiring = self.wiring();
+        let uncompiled = "it was saved without how it is trained; load_with takes an optimizer and a loss of yours";
+        let training = self.training.ok_or(uncompiled)??;
+        let registry = Registry::new();
+        let optimizer = registry.make_optimizer(&training.optimizer).map_err(|error| error.to_string())?;
+        let state = state::read(&self.architecture, &training.optimizer, optimizer.memory(), self.variables?)?;
+        let key = self.gradus["key"].as_str().and_then(Key::from_hex);
+        let description = Description {
+            wiring,
+            layers: self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.spec.clone())).collect(),
+            optimizer: state::with_rate(&training.optimizer, state.rate),
+            heads: training.heads,
+            learning_rate: None,
+            key: key.unwrap_or(Key::from_seed(0)),
+            epoch: self.gradus["epoch"].as_u64().unwrap_or(0),
+            step: state.step,
+        };
+        let stored = Stored { params: self.params, memory: state.memory, model: None, record: None };
+        Model::from_description(&stored, &description, &registry).map_err(|error| error.to_string())
+    }
+
+    /// The layers with their weights, to be trained in another way.
+    pub(super) fn compiled(self, settings: Compile) -> Result<Model> {
+        let layers = self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.layer.clone()));
+        let model = Model::from_layers(self.wiring(), layers, &self.params, settings);
+        model.map_err(|error| error.to_string())
+    }
+
+    /// The wiring, inputs and outputs having the names that gradus has given them, where it has written the file.
+    fn wiring(&self) -> Wiring {
+        let mut wiring = self.architecture.wiring.clone();
+        rename(&mut wiring.inputs, &self.gradus["inputs"]);
+        rename(&mut wiring.outputs, &self.gradus["outputs"]);
+        wiring
+    }
+}
+
+fn rename<T>(named: &mut [(String, T)], names: &Value) {
+    let names = names.as_array().map(Vec::as_slice).unwrap_or_default();
+    if names.len() == named.len() {
+        let pairs = named.iter_mut().zip(names.iter().filter_map(Value::as_str));
+        pairs.for_each(|((name, _), known)| *name = known.into());
+    }
+}
+
+/// Puts a weight that was read under its name, if it has the shape that the layer declares.
+pub(super) fn insert(params: &mut Params, weight: &super::architecture::Weight, array: Array) -> Result<()> {
+    let (name, shape) = (&weight.name, weight.shape);
+    if array.shape != shape {
+        return Err(format!("\"{name}\" is {} in the file and {shape} in the model", array.shape));
+    }
+    let Values::Floats(values) = array.values else { return Err(format!("\"{name}\" holds whole numbers")) };
+    params.insert(name, shape, values, weight.trainable).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// The values of a weight of a model.
+pub(super) fn values<'a>(params: &'a Params, name: &str) -> Result<&'a [f32]> {
+    params.id(name).map(|id| params.values(id)).map_err(|error| error.to_string())
+}
+
+/// JSON, unless reading it would take much more memory than it has letters: an object with one entry takes 700 bytes.
+pub(super) fn parse(text: &str) -> Result<Value> {
+    let weight = |letter| match letter {
+        b'{' => 1000,
+        b',' | b'[' => 100,
+        _ => 1,
+    };
+    let memory: usize = text.bytes().map(weight).sum();
+    if memory > MOST_JSON {
+        return Err("its description of the model is larger than that of any model".into());
+    }
+    serde_json::from_str(text).map_err(|error| format!("its description of the model cannot be read: {error}"))
+}
+
+/// About how many bytes a description may take in memory.
+const MOST_JSON: usize = 32 << 20;
+
+/// The spec of an optimizer with a name for its variables' group, such as `adam`.
+pub(super) fn group_name(optimizer: &Spec) -> String {
+    super::names::snake_case(optimizer.class())
+}

@@ -1,0 +1,115 @@
+//! Whole models as `.h5`, the form of Keras 1 and 2: one HDF5 file with descriptions as attributes of the root, and the
+//! arrays by their names in TensorFlow.
+
+use super::architecture::{Architecture, Placed};
+use super::config::Result;
+use super::contents::{Incoming, Outgoing, Variable, group_name, insert, parse, values};
+use super::training::Training;
+use crate::formats::hdf5::{Group, NewGroup};
+use crate::shape::Shape;
+use crate::tape::Params;
+use serde_json::Value;
+
+/// The group of the weights.
+const WEIGHTS: &str = "model_weights";
+
+/// The group of the optimizer's arrays.
+const OPTIMIZER: &str = "optimizer_weights";
+
+/// The version of Keras whose files these are like.
+pub(super) const KERAS_VERSION: &str = "3.15.1";
+
+/// The file of a model.
+pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
+    let mut root = NewGroup::default();
+    root.text("keras_version", KERAS_VERSION);
+    root.text("backend", "tensorflow");
+    root.text("model_config", model.architecture.to_json()?.to_string());
+    let mut training = model.training.to_json(&model.architecture.outputs())?;
+    training["optimizer_config"] = model.training.optimizer_to_json()?;
+    root.text("training_config", training.to_string());
+    root.text("gradus", model.gradus().to_string());
+    write_weights(root.group(WEIGHTS), model)?;
+    let prefix = group_name(&model.training.optimizer);
+    let group = root.group(OPTIMIZER);
+    let mut names = Vec::new();
+    for (name, variable) in model.variables() {
+        let name = format!("{prefix}/{name}");
+        match variable {
+            Variable::Step(step) => group.integer(&name, i64::try_from(step).unwrap_or(i64::MAX)),
+            Variable::Number(number) => group.floats(&name, Shape::SCALAR, &[number]),
+            Variable::Array(array) => group.floats(&name, array.shape, array.values),
+        }
+        names.push(name);
+    }
+    group.texts("weight_names", names);
+    Ok(root.file())
+}
+
+fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
+    let layers = &model.architecture.layers;
+    group.text("keras_version", KERAS_VERSION);
+    group.text("backend", "tensorflow");
+    group.texts("layer_names", layers.iter().map(|placed| placed.name.clone()).collect());
+    group.group("top_level_model_weights");
+    for placed in layers {
+        let group = group.group(&placed.name);
+        for weight in placed.weights() {
+            group.floats(&weight.name, weight.shape, values(model.params, &weight.name)?);
+        }
+        group.texts("weight_names", placed.weights().iter().map(|weight| weight.name.clone()).collect());
+    }
+    Ok(())
+}
+
+/// The model that a file holds.
+pub(super) fn read(root: &Group<'_>) -> Result<Incoming> {
+    let config = root
+        .text("model_config")?
+        .ok_or("it holds weights but no model; build the model in code, and load_weights puts them in")?;
+    let architecture = Architecture::read(&parse(&config)?)?;
+    let training = root.text("training_config")?.map(|text| parse(&text)).transpose()?;
+    let training = training.map(|config| Training::read(&config, &config["optimizer_config"], &architecture.outputs()));
+    let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
+    let params = read_weights(&root.group(WEIGHTS)?, &architecture.layers)?;
+    let variables = match root.has(OPTIMIZER) && training.is_some() {
+        true => variables(&root.group(OPTIMIZER)?),
+        false => Ok(Vec::new()),
+    };
+    Ok(Incoming { architecture, training, params, variables, gradus })
+}
+
+fn variables(group: &Group<'_>) -> Result<Vec<crate::formats::hdf5::Array>> {
+    group.texts("weight_names")?.iter().map(|name| group.array(name)).collect()
+}
+
+/// Layers that have weights, in the order of the file, are the model's that have some: Keras goes by their order too.
+pub(super) fn read_weights(group: &Group<'_>, layers: &[Placed]) -> Result<Params> {
+    let mut stored = Vec::new();
+    for name in group.texts("layer_names")? {
+        let layer = group.group(&name)?;
+        let names = layer.texts("weight_names")?;
+        if !names.is_empty() {
+            stored.push((name, layer, names));
+        }
+    }
+    let layers: Vec<&Placed> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
+    if stored.len() != layers.len() {
+        return Err(format!(
+            "it has weights for {} layers, and the model has {} with weights",
+            stored.len(),
+            layers.len()
+        ));
+    }
+    let mut params = Params::new();
+    for (placed, (name, group, names)) in layers.iter().zip(&stored) {
+        if names.len() != placed.weights().len() {
+            let (found, expected) = (names.len(), placed.weights().len());
+            return Err(format!("its layer {name} has {found} arrays, and {} has {expected}", placed.name));
+        }
+        for (weight, name) in placed.weights().iter().zip(names) {
+            insert(&mut params, weight, group.array(name)?)?;
+        }
+    }
+    Ok(params)
+}

@@ -1,0 +1,175 @@
+//! Keras' files: models that were trained here open there, models from there open here, and training goes on in either.
+//!
+//! | file | holds | written by |
+//! |---|---|---|
+//! | `.keras` | a whole model, as Keras 3 saves it | [`save`] |
+//! | `.h5`, `.hdf5` | a whole model, as Keras 1 and 2 saved it and Keras 3 still does | [`save`] |
+//! | `.weights.h5` | weights alone | [`save_weights`] |
+//!
+//! A whole model is its layers, weights, running statistics, loss, metrics, and optimizer with its state. What only one
+//! side has is an error that names it. The files are those of Keras 3.15.1, which also reads models of earlier versions;
+//! so does [`load`], for `Sequential` models in float32 of which one input and one output is made.
+//!
+//! Prefer `.keras` for training on in Keras: the loader of `.h5` in Keras 3.15.1 prepares the optimizer for no weights, for
+//! files of its own as well, so `fit` needs the model to be compiled again there.
+//!
+//! Two things do not travel. Initialisers that gradus does not have are taken for the layer's own, as weights come from the
+//! file. Layers get the names that gradus gives them. The seed and the number of epochs are kept where Keras does not
+//! look, so that a file that comes back unchanged goes on with the same bits.
+//!
+//! ```
+//! use gradus::formats::keras;
+//! use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Adam};
+//!
+//! let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+//! let model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()).seed(1))?;
+//! let path = std::env::temp_dir().join("gradus-doc.keras");
+//! keras::save(&model, &path)?; // keras.models.load_model("gradus-doc.keras") opens it
+//! assert_eq!(keras::load(&path)?.params().sha256(), model.params().sha256());
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), gradus::Error>(())
+//! ```
+
+mod architecture;
+mod archive;
+mod config;
+mod contents;
+mod entries;
+mod functional;
+mod heads;
+mod layers;
+mod legacy;
+mod names;
+mod optimizers;
+mod order;
+mod sequential;
+mod state;
+mod training;
+mod weights;
+
+use super::hdf5::{self, NewGroup};
+use super::zip::Archive;
+use crate::error::{Error, Result};
+use crate::files::{read_whole, write_whole};
+use crate::model::{Compile, Model};
+use crate::tape::Params;
+use architecture::Architecture;
+use contents::{Incoming, Outgoing};
+use std::path::Path;
+
+/// What zip archives begin with, and so `.keras` files.
+const ZIP: &[u8] = b"PK";
+
+/// Writes a whole model, whole or not at all: as `.keras`, or as `.h5` or `.hdf5`.
+///
+/// # Errors
+/// Another ending, a layer, loss, metric or optimizer that Keras does not have, a file that cannot be written.
+pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let write = match ending(path) {
+        "keras" => archive::write,
+        "h5" | "hdf5" if !of_weights(path) => legacy::write,
+        _ => return Err(wrong(path, "a Keras model ends in .keras or .h5, and weights alone in .weights.h5".into())),
+    };
+    let bytes = Outgoing::new(model).and_then(|outgoing| write(&outgoing)).map_err(|problem| wrong(path, problem))?;
+    write_whole(path, &bytes)
+}
+
+/// Reads a whole model from a `.keras` or `.h5` file, whatever its name ends in. It predicts what it predicted in Keras,
+/// and training goes on from the optimizer's state.
+///
+/// # Errors
+/// The file cannot be read or is damaged; the model is not a `Sequential`, has a layer, loss, metric or optimizer that
+/// gradus does not have, or was not compiled. For most of the latter there is [`load_with`].
+pub fn load(path: impl AsRef<Path>) -> Result<Model> {
+    let path = path.as_ref();
+    read(path, Incoming::model)
+}
+
+/// Reads the layers and weights of a whole model, to be trained in another way than the file says, or in any way if it
+/// says none.
+///
+/// ```
+/// use gradus::formats::keras;
+/// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::*};
+/// # let network = Sequential::new([4]).add(Dense::new(3));
+/// # let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
+/// # let path = std::env::temp_dir().join("gradus-doc-with.h5");
+/// # keras::save(&model, &path).unwrap();
+/// let settings = Compile::new(Adam::new(0.01), CategoricalCrossentropy::new().from_logits(true)).seed(7);
+/// let model = keras::load_with(&path, settings)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// As for [`load`], but for those of training; and those of [`Sequential::compile`](crate::Sequential::compile).
+pub fn load_with(path: impl AsRef<Path>, settings: Compile) -> Result<Model> {
+    read(path.as_ref(), |incoming| incoming.compiled(settings))
+}
+
+/// Writes the weights and running statistics alone, as `.weights.h5`.
+///
+/// # Errors
+/// Another ending, a layer that Keras does not have, a file that cannot be written.
+pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    if !of_weights(path) {
+        return Err(wrong(path, "weights for Keras end in .weights.h5".into()));
+    }
+    let mut root = NewGroup::default();
+    let written = Architecture::of(&model.describe())
+        .and_then(|architecture| weights::write_layers(&mut root, &architecture.layers, model.params()));
+    written.map_err(|problem| wrong(path, problem))?;
+    write_whole(path, &root.file())
+}
+
+/// Sets every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`.
+/// What the optimizer remembers stays. Nothing changes if it fails.
+///
+/// # Errors
+/// The file cannot be read or is damaged, or holds arrays of other layers or shapes.
+pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let bytes = read_whole(path)?;
+    let architecture = Architecture::of(&model.describe());
+    let params = architecture.and_then(|architecture| weights_alone(&bytes, &architecture));
+    model.params_mut().assign(&params.map_err(|problem| wrong(path, problem))?)
+}
+
+fn weights_alone(bytes: &[u8], architecture: &Architecture) -> Result<Params, String> {
+    if bytes.starts_with(ZIP) {
+        let inner = Archive::read(bytes)?.get(archive::WEIGHTS)?;
+        return weights::read_layers(&hdf5::open(&inner)?, &architecture.layers);
+    }
+    let root = hdf5::open(bytes)?;
+    if root.has("model_weights") {
+        return legacy::read_weights(&root.group("model_weights")?, &architecture.layers);
+    }
+    // Keras 2 wrote weights alone as in a whole model.
+    match root.texts("layer_names")?.is_empty() {
+        true => weights::read_layers(&root, &architecture.layers),
+        false => legacy::read_weights(&root, &architecture.layers),
+    }
+}
+
+fn read(path: &Path, make: impl FnOnce(Incoming) -> Result<Model, String>) -> Result<Model> {
+    let bytes = read_whole(path)?;
+    let incoming = match bytes.starts_with(ZIP) {
+        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive)),
+        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root)),
+    };
+    incoming.and_then(make).map_err(|problem| wrong(path, problem))
+}
+
+fn ending(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}
+
+fn of_weights(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(".weights.h5"))
+}
+
+fn wrong(path: &Path, problem: String) -> Error {
+    Error::Format { path: path.into(), problem }
+}

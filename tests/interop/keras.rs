@@ -1,0 +1,258 @@
+//! Models for Keras, and Keras' models.
+
+use gradus::data::{Arrays, Dataset, NamedArrays, mnist};
+use gradus::formats::keras;
+use gradus::layers::{Activation, Dense};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::optimizers::Adam;
+use gradus::tape::Params;
+use gradus::{Compile, Fit, Model, Progress, Sequential};
+use ndarray::{Array2, ArrayD, ArrayViewD, Axis};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run says where files go").into()
+}
+
+/// How many of the training images Keras goes on with.
+const MORE: usize = 2000;
+
+/// The examples with the shape of one sample, and what pixels are divided by.
+const MODELS: [(&str, &[usize], f32); 4] = [
+    ("dense_linear", &[784], 255.0),
+    ("lenet5", &[28, 28, 1], 255.0),
+    ("dropout_mlp", &[784], 255.0),
+    ("deep_sigmoid", &[28, 28], 1.0),
+];
+
+fn inputs(digits: &mnist::Digits, sample: &[usize], scale: f32) -> ArrayD<f32> {
+    let shape = [&[digits.len()], sample].concat();
+    digits.images.mapv(|pixel| f32::from(pixel) / scale).into_shape_with_order(shape).unwrap()
+}
+
+fn one_hot(digits: &mnist::Digits) -> Array2<f32> {
+    Array2::from_shape_fn((digits.len(), 10), |(row, class)| f32::from(usize::from(digits.labels[row]) == class))
+}
+
+/// Writes each trained model in both forms, its weights alone, and what it predicts for the test images.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn models_for_keras() {
+    let digits = mnist::load(None).unwrap();
+    let train = digits.train.first(6000 + MORE);
+    for (name, sample, scale) in MODELS {
+        let folder = folder().join(name);
+        let mut model = Model::load(folder.join("model.safetensors")).unwrap();
+        keras::save(&model, folder.join("model.h5")).unwrap();
+        keras::save(&model, folder.join("model.keras")).unwrap();
+        keras::save_weights(&model, folder.join("model.weights.h5")).unwrap();
+        let mut arrays = Params::new();
+        let test = inputs(&digits.test, sample, scale);
+        arrays.add("predictions", &model.predict(&test).unwrap()).unwrap();
+        arrays.add("test", &test).unwrap();
+        let more = inputs(&train, sample, scale).slice_axis(Axis(0), (6000..).into()).to_owned();
+        let targets = one_hot(&train).slice_axis(Axis(0), (6000..).into()).to_owned();
+        arrays.add("inputs", &more).unwrap();
+        arrays.add("targets", &targets).unwrap();
+        let fit = Fit::new().batch_size(100).shuffle(false).progress(Progress::Quiet);
+        let history = model.fit(&Arrays::new(more, targets).unwrap(), fit).unwrap();
+        arrays.add("loss", &ndarray::arr1(&[history.get("loss")[0] as f32])).unwrap();
+        for (number, (_, values)) in model.params().iter().enumerate() {
+            arrays.add(&format!("after/{number}"), &values).unwrap();
+        }
+        arrays.save(folder.join("arrays.safetensors")).unwrap();
+    }
+    deep_model();
+}
+
+/// A model of so many layers that its description is longer than 64 KiB, and its groups longer than a header's message.
+fn deep_model() {
+    let folder = folder().join("deep");
+    fs::create_dir_all(&folder).unwrap();
+    let layers = |network: Sequential, _| network.add(Dense::new(3).activation(Activation::Tanh));
+    let network = (0..300).fold(Sequential::new([3]), layers);
+    let model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
+    keras::save(&model, folder.join("model.h5")).unwrap();
+    keras::save(&model, folder.join("model.keras")).unwrap();
+    let mut arrays = Params::new();
+    let test = Array2::from_shape_fn((20, 3), |(row, column)| (row as f32 - 10.0) * (column as f32 + 1.0));
+    arrays.add("predictions", &model.predict(&test).unwrap()).unwrap();
+    arrays.add("test", &test).unwrap();
+    arrays.save(folder.join("arrays.safetensors")).unwrap();
+}
+
+fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
+    values.into_iter().fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
+/// |a − b| ≤ 10⁻⁵ · max(1, max|b|), and the same class wherever the two largest differ by more than 10⁻⁴.
+fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) {
+    let bound = 1e-5 * largest(&expected).max(1.0);
+    let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart <= bound, "{place}: predictions are {apart} apart");
+    let columns = *found.shape().last().unwrap();
+    let rows = |array: ArrayViewD<'_, f32>| array.iter().copied().collect::<Vec<f32>>();
+    let (found, expected) = (rows(found.view()), rows(expected));
+    for (found, expected) in found.chunks(columns).zip(expected.chunks(columns)) {
+        let mut order: Vec<usize> = (0..columns).collect();
+        order.sort_by(|a, b| expected[*b].total_cmp(&expected[*a]));
+        let clear = columns > 1 && expected[order[0]] - expected[order[1]] > 1e-4;
+        assert!(!clear || found.iter().all(|value| *value <= found[order[0]]), "{place}: another class");
+    }
+}
+
+fn array(arrays: &Params, name: &str) -> ArrayD<f32> {
+    arrays.get(arrays.id(name).unwrap()).to_owned()
+}
+
+/// The arrays under a word, by what follows it: `x/image` is that of `image` under `x`.
+fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
+    let under = |(name, values): (&str, ArrayViewD<'_, f32>)| {
+        let rest = name.strip_prefix(word)?.strip_prefix('/')?;
+        Some((rest.to_owned(), values.to_owned()))
+    };
+    arrays.iter().filter_map(under).collect()
+}
+
+/// The rows that Keras predicted, and took a step on. A single output has no name there, and ours has.
+fn batch(model: &Model, arrays: &Params) -> NamedArrays {
+    let mut data = NamedArrays::new();
+    for (name, x) in named(arrays, "x") {
+        data = data.with_input(if name.is_empty() { "input" } else { &name }, &x).unwrap();
+    }
+    let outputs = model.predict_outputs(&data).unwrap();
+    for (name, y) in named(arrays, "y") {
+        let output = if name.is_empty() { outputs.keys().next().unwrap() } else { &name };
+        data = match arrays.id(&format!("label/{name}")).is_ok() {
+            true => data.with_target(output, &y.mapv(|label| label as i64).into_shape_with_order(y.len()).unwrap()),
+            false => data.with_target(output, &y),
+        }
+        .unwrap();
+    }
+    data
+}
+
+fn step(model: &mut Model, data: &dyn Dataset) {
+    model.train_on_batch(data).unwrap();
+}
+
+/// The gradients of one step, by a descent so steep that the weights before it are lost in the result.
+fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
+    const STEEP: f32 = (1u32 << 24) as f32;
+    let steep = path.with_extension("keras");
+    let mut model = keras::load(steep.parent().unwrap().join("steep").join(steep.file_name().unwrap())).unwrap();
+    let before = model.params().clone();
+    step(&mut model, data);
+    let trainable = before.ids().filter(|id| before.trainable(*id));
+    let difference = trainable.map(|id| {
+        let name = before.name(id);
+        let after = model.params().get(model.params().id(name).unwrap());
+        (name.to_owned(), (&before.get(id) - &after) / STEEP)
+    });
+    difference.collect()
+}
+
+/// Whole models in a folder that have their numbers beside them.
+fn models(folder: &Path) -> Vec<PathBuf> {
+    let mut models: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "keras" || ending == "h5");
+    models.retain(|path| whole(path) && path.with_extension("safetensors").exists());
+    models.sort();
+    models
+}
+
+/// Loads every model that Keras made, and holds predictions, gradients and one step of training to Keras' numbers.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn models_of_keras() {
+    let models = models(&folder().join("keras"));
+    let checked: Vec<Checked> = models.iter().map(|path| check_model(path)).collect();
+    let trained = checked.iter().filter(|model| model.arrays > 0).count();
+    println!("{} models of Keras, {trained} of them trained for a step", models.len());
+    let [arrays, cancelling] = [|model: &Checked| model.arrays, |model: &Checked| model.cancelling]
+        .map(|count| checked.iter().map(count).sum::<usize>());
+    println!("{arrays} gradients, {cancelling} of them further than 1e-5 apart, where Keras is as far from float64");
+    assert!(models.len() >= 200 && trained >= 100);
+}
+
+fn kept() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/files")
+}
+
+/// The files were written by Keras 3.15.1 (keras_models.py keep).
+#[test]
+fn the_models_of_keras_that_are_kept_here() {
+    let models = models(&kept());
+    let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
+    assert_eq!((models.len(), trained), (6, 4));
+}
+
+#[test]
+fn weights_alone_go_into_a_model_from_every_form() {
+    let path = kept().join("images.h5");
+    let model = keras::load(&path).unwrap();
+    for name in ["images.weights.h5", "images.h5"] {
+        let mut fresh = keras::load(&path).unwrap();
+        let names: Vec<String> = model.params().iter().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            let id = fresh.params().id(&name).unwrap();
+            fresh.params_mut().get_mut(id).fill(7.0);
+        }
+        keras::load_weights(&mut fresh, kept().join(name)).unwrap();
+        assert_eq!(fresh.params().sha256(), model.params().sha256(), "{name}");
+    }
+    let mut other = keras::load(kept().join("sgd.keras")).unwrap();
+    let before = other.params().sha256();
+    let error = keras::load_weights(&mut other, kept().join("images.weights.h5")).unwrap_err().to_string();
+    assert!(error.ends_with("kernel\" is 27 × 3 in the file and 6 × 4 in the model"), "{error}");
+    keras::load_weights(&mut other, kept().join("adam.keras")).unwrap();
+    assert_ne!(other.params().sha256(), before);
+}
+
+/// How many gradients of a model were compared, none where there is Dropout, and in how many terms nearly cancel.
+#[derive(Default)]
+struct Checked {
+    arrays: usize,
+    cancelling: usize,
+}
+
+fn check_model(path: &Path) -> Checked {
+    let place = path.display().to_string();
+    let arrays = Params::load(path.with_extension("safetensors")).unwrap();
+    let mut model = keras::load(path).unwrap_or_else(|error| panic!("{error}"));
+    let data = batch(&model, &arrays);
+    let found = model.predict_outputs(&data).unwrap();
+    for (name, expected) in named(&arrays, "prediction") {
+        let found = if name.is_empty() { found.values().next().unwrap() } else { &found[&name] };
+        check_predictions(found, expected.view(), &place);
+    }
+    let expected = named(&arrays, "gradient");
+    if expected.is_empty() {
+        return Checked::default();
+    }
+    let found = gradients(path, &data);
+    assert_eq!(found.len(), expected.len(), "{place}: other weights learn");
+    step(&mut model, &data);
+    let mut checked = Checked::default();
+    for (name, found) in &found {
+        let expected = &expected[name];
+        // Where terms nearly cancel, Keras' own numbers are further from exact ones.
+        let strict = 1e-5 * largest(expected);
+        let bound = strict.max(3.0 * array(&arrays, &format!("noise/{name}"))[[]]);
+        let apart = largest(&(found - expected));
+        checked.arrays += 1;
+        checked.cancelling += usize::from(apart > strict);
+        assert!(apart <= bound, "{place}: gradients of {name} are {apart} apart, at most {bound}");
+        let after = model.params().get(model.params().id(name).unwrap());
+        let expected_after = array(&arrays, &format!("after/{name}"));
+        for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))
+        {
+            let bound = 1e-5 * largest(&expected_after).max(1.0);
+            let clear = gradient.abs() > 1e-6 && found.abs() > 1e-6;
+            assert!(!clear || (after - expected).abs() <= bound, "{place}: {name} is {after}, expected {expected}");
+        }
+    }
+    checked
+}

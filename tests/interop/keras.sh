@@ -1,0 +1,10 @@
+# Keras opens our models and goes on training; we open Keras' models and go on training. Called by run.
+set -euo pipefail
+
+echo "== our models in Keras"
+cargo test --quiet --test interop -- --ignored --exact keras::models_for_keras
+"$PYTHON" tests/interop/keras_models.py check "$GRADUS_INTEROP"
+
+echo "== Keras' models in gradus"
+"$PYTHON" tests/interop/keras_models.py make "$GRADUS_INTEROP/keras" 200
+cargo test --quiet --test interop -- --ignored --exact keras::models_of_keras

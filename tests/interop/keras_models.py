@@ -1,0 +1,504 @@
+"""What Keras makes of our models, and models that Keras makes.
+
+    keras_models.py check FOLDER     opens the models in FOLDER/<example>
+    keras_models.py make FOLDER N    writes N random models, with what they predict and one step of training
+    keras_models.py keep FOLDER      writes the small models that stand in the repository
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its convolutions have crashed in small models
+
+import absl.logging
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, tree
+from safetensors.numpy import load_file, save_file
+
+absl.logging.set_verbosity(absl.logging.ERROR)
+
+EXAMPLES = ["dense_linear", "lenet5", "dropout_mlp", "deep_sigmoid"]
+
+
+def same_predictions(found, expected, place):
+    """|a - b| <= 1e-5 max(1, max|b|), and the same class wherever the two largest differ by more than 1e-4."""
+    apart = np.abs(found - expected).max()
+    assert apart <= 1e-5 * max(1, np.abs(expected).max()), f"{place}: predictions are {apart} apart"
+    order = np.sort(expected, axis=-1)
+    clear = order[:, -1] - order[:, -2] > 1e-4
+    same = found.argmax(-1) == expected.argmax(-1)
+    assert same[clear].all(), f"{place}: another class"
+    return apart
+
+
+def restore_optimizer(model, path):
+    """What Keras' loader of .h5 means to do. Keras 3.15.1 builds the optimizer for no variables there, for files of its own
+    as well, and so can train none of them."""
+    with h5py.File(path) as file:
+        group = file["optimizer_weights"]
+        values = [np.asarray(group[name]) for name in group.attrs["weight_names"]]
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    optimizer.set_weights(values)
+    model.compile(optimizer=optimizer, loss=model.loss, metrics=["accuracy"])
+
+
+def check(folder):
+    for name in EXAMPLES:
+        arrays = load_file(f"{folder}/{name}/arrays.safetensors")
+        x, y = arrays["inputs"], arrays["targets"]
+        for ending in ["h5", "keras"]:
+            path = f"{folder}/{name}/model.{ending}"
+            model = keras.models.load_model(path)
+            apart = same_predictions(model.predict(arrays["test"], verbose=0), arrays["predictions"], path)
+            if ending == "h5":
+                restore_optimizer(model, path)
+            steps = int(model.optimizer.iterations.numpy())
+            assert steps > 0, f"{path}: the optimizer has made no step"
+            state = [v.numpy() for v in model.optimizer.variables[2:]]
+            assert all(np.abs(array).max() > 0 for array in state), f"{path}: the optimizer remembers nothing"
+            model.evaluate(x[:100], y[:100], verbose=0)
+            loss = model.fit(x, y, batch_size=100, shuffle=False, verbose=0).history["loss"][0]
+            assert int(model.optimizer.iterations.numpy()) == steps + len(x) // 100
+            line = f"{path}: predictions {apart:.1e} apart, {steps} steps before, then an epoch with loss {loss:.4f}"
+            if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
+                # Without chance, our own epoch from here has Keras' numbers.
+                assert abs(loss - arrays["loss"][0]) <= 1e-3 * loss, f"{path}: loss {loss}, ours {arrays['loss'][0]}"
+                ours = [arrays[f"after/{i}"] for i in range(len(model.weights))]
+                far = max(np.abs(a - b.numpy()).max() / np.abs(a).max() for a, b in zip(ours, model.weights))
+                assert far < 1e-2, f"{path}: weights are {far} apart after an epoch"
+                line += f", weights {far:.1e} from ours"
+            print(line)
+        model = keras.models.load_model(f"{folder}/{name}/model.keras")
+        for weight in model.weights:
+            weight.assign(np.zeros(weight.shape))
+        model.load_weights(f"{folder}/{name}/model.weights.h5")
+        same_predictions(model.predict(arrays["test"], verbose=0), arrays["predictions"], f"{name}: weights alone")
+
+
+def check_deep(folder):
+    """Three hundred layers: long descriptions and long groups."""
+    arrays = load_file(f"{folder}/deep/arrays.safetensors")
+    for ending in ["h5", "keras"]:
+        path = f"{folder}/deep/model.{ending}"
+        model = keras.models.load_model(path)
+        assert len(model.layers) == 300
+        apart = same_predictions(model(arrays["test"]).numpy(), arrays["predictions"], path)
+        print(f"{path}: predictions {apart:.1e} apart")
+
+
+ACTIVATIONS = [
+    "linear", "relu", "sigmoid", "tanh", "softmax", "log_softmax", "leaky_relu", "elu", "selu", "softplus", "softsign",
+    "gelu", "silu", "hard_sigmoid", "exponential",
+]
+LAYERS_WITHOUT_DIMENSIONS = {
+    "norm": lambda rng: layers.BatchNormalization(momentum=pick(rng, 0.99, 0.9), epsilon=pick(rng, 1e-3, 1e-2)),
+    "layer_norm": lambda rng: layers.LayerNormalization(epsilon=pick(rng, 1e-3, 1e-5), center=flip(rng), scale=flip(rng)),
+    "dropout": lambda rng: layers.Dropout(float(rng.uniform(0.1, 0.5))),
+    "activation": lambda rng: layers.Activation(activation(rng)),
+    "leaky": lambda rng: layers.LeakyReLU(negative_slope=pick(rng, 0.3, 0.1)),
+    "elu": lambda rng: layers.ELU(alpha=pick(rng, 1.0, 0.5)),
+    "softmax": lambda rng: layers.Softmax(axis=pick(rng, -1, 1)),
+}
+
+
+def flip(rng):
+    return bool(rng.integers(2))
+
+
+def pick(rng, *choices):
+    return choices[rng.integers(len(choices))]
+
+
+def activation(rng):
+    # The plain ones half of the time, as others saturate or explode where they are stacked.
+    return str(rng.choice(ACTIVATIONS[:4] if flip(rng) else ACTIVATIONS))
+
+
+def anywhere(rng):
+    kinds = list(LAYERS_WITHOUT_DIMENSIONS)
+    return LAYERS_WITHOUT_DIMENSIONS[rng.choice(kinds, p=[0.25, 0.2, 0.05, 0.2, 0.1, 0.1, 0.1])](rng)
+
+
+def convolution(rng, shape):
+    height, width, channels = shape
+    kernel = [int(rng.integers(1, min(4, side) + 1)) for side in (height, width)]
+    padding = pick(rng, "same", "valid")
+    groups = pick(rng, 1, channels)
+    filters = groups * int(rng.integers(1, 4))
+    dilation = 2 if padding == "same" and flip(rng) else 1
+    strides = 1 if dilation > 1 else [int(rng.integers(1, 3)), int(rng.integers(1, 3))]
+    return layers.Conv2D(
+        filters, kernel, strides=strides, padding=padding, dilation_rate=dilation, groups=groups,
+        activation=activation(rng), use_bias=flip(rng),
+        kernel_initializer=pick(rng, "he_normal", "glorot_uniform", "lecun_uniform", "orthogonal"))
+
+
+def on_images(rng, shape):
+    """A layer for images of this shape."""
+    height, width = shape[:2]
+    kind = rng.choice(["conv", "max", "average", "pad", "other"], p=[0.4, 0.13, 0.12, 0.1, 0.25])
+    if kind == "conv":
+        return convolution(rng, shape)
+    if kind == "pad":
+        return layers.ZeroPadding2D(pick(rng, 1, (1, 2), ((1, 0), (0, 2))))
+    if kind in ("max", "average") and min(height, width) >= 2:
+        pool = layers.MaxPooling2D if kind == "max" else layers.AveragePooling2D
+        return pool(2, strides=pick(rng, None, 1, [2, 1]), padding=pick(rng, "valid", "same"))
+    return anywhere(rng)
+
+
+def vector(rng, name="x"):
+    """An input, and layers that make one axis of features of it."""
+    kind = rng.choice(["images", "words", "table", "features"], p=[0.5, 0.15, 0.1, 0.25])
+    if kind == "images":
+        x = inputs = keras.Input((int(rng.integers(5, 11)), int(rng.integers(5, 11)), int(rng.integers(1, 4))), name=name)
+        for _ in range(rng.integers(1, 5)):
+            x = on_images(rng, x.shape[1:])(x)
+        last = pick(rng, layers.Flatten, layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
+        return inputs, last()(x)
+    if kind == "words":
+        inputs = keras.Input((int(rng.integers(2, 8)),), name=name)
+        return inputs, layers.Flatten()(layers.Embedding(WORDS, int(rng.integers(1, 6)))(inputs))
+    if kind == "table":
+        inputs = keras.Input((4, 6), name=name)
+        return inputs, layers.Reshape(pick(rng, (-1,), (24,)))(inputs)
+    inputs = keras.Input((int(rng.integers(2, 30)),), name=name)
+    return inputs, inputs
+
+
+# How many words embeddings know.
+WORDS = 9
+
+
+def hidden(rng, x):
+    for _ in range(rng.integers(0, 4)):
+        if rng.uniform() < 0.6:
+            x = layers.Dense(int(rng.integers(2, 30)), activation=activation(rng), use_bias=flip(rng))(x)
+        else:
+            x = anywhere(rng)(x)
+    return x
+
+
+def head(rng, x):
+    """An output, its loss and metrics, and the kind of its targets."""
+    losses, metrics = keras.losses, keras.metrics
+    width = int(rng.integers(2, 8))
+    kind = rng.choice(["probabilities", "logits", "yes or no", "values"], p=[0.4, 0.2, 0.15, 0.25])
+    if kind in ("probabilities", "logits"):
+        x = layers.Dense(width)(x)
+        if kind == "probabilities":
+            x = layers.Activation("softmax")(x) if flip(rng) else layers.Softmax()(x)
+        logits = kind == "logits"
+        if flip(rng):
+            loss = losses.SparseCategoricalCrossentropy(from_logits=logits) if logits else "sparse_categorical_crossentropy"
+            return x, loss, ["accuracy", metrics.SparseTopKCategoricalAccuracy(2)], "label"
+        loss = pick(rng, losses.CategoricalCrossentropy(from_logits=logits), losses.CategoricalCrossentropy(
+            from_logits=logits, label_smoothing=0.1), losses.KLDivergence() if not logits else losses.CategoricalCrossentropy(
+            from_logits=True))
+        return x, loss, ["accuracy", metrics.F1Score(average="macro")], "one of them"
+    if kind == "yes or no":
+        logits = flip(rng)
+        x = layers.Dense(width, activation=None if logits else "sigmoid")(x)
+        loss = losses.BinaryCrossentropy(from_logits=logits, label_smoothing=pick(rng, 0.0, 0.2))
+        return x, loss, [metrics.BinaryAccuracy(threshold=0.4), metrics.Precision(class_id=1), metrics.Recall()], "yes or no"
+    x = layers.Dense(width)(x)
+    loss = pick(rng, "mse", "mean_absolute_error", losses.Huber(), losses.LogCosh(), losses.Hinge())
+    return x, loss, ["mae", metrics.R2Score()], "values"
+
+
+def targets(rng, kind, rows, width):
+    if kind == "label":
+        return rng.integers(width, size=rows)
+    if kind == "one of them":
+        return np.eye(width, dtype="float32")[rng.integers(width, size=rows)]
+    if kind == "yes or no":
+        return rng.integers(2, size=(rows, width)).astype("float32")
+    return rng.choice([-1.0, 1.0], size=(rows, width)).astype("float32")
+
+
+def chain(rng):
+    """A Sequential."""
+    inputs, x = vector(rng)
+    x, loss, metrics, kind = head(rng, hidden(rng, x))
+    functional = keras.Model(inputs, x)
+    model = keras.Sequential([keras.Input(inputs.shape[1:]), *functional.layers[1:]])
+    return model, loss, metrics, [kind]
+
+
+def graph(rng):
+    """A functional model with branches, shared layers, and several inputs and outputs."""
+    ends = [vector(rng, f"in_{i}") for i in range(rng.integers(1, 4))]
+    width = int(rng.integers(2, 12))
+    branches = [layers.Dense(width, activation=activation(rng))(x) for _, x in ends]
+    shared = layers.Dense(width, activation="tanh")
+    branches = [shared(x) for x in branches] + [hidden(rng, branches[0])]
+    same = [x for x in branches if x.shape == branches[0].shape]
+    x = layers.Add()(same) if len(same) > 1 else same[0]
+    x = layers.Concatenate()([x, *branches])
+    x = shared(layers.Dense(width)(x)) if flip(rng) else x
+    heads = [head(rng, hidden(rng, pick(rng, x, branches[-1]))) for _ in range(rng.integers(1, 3))]
+    # What no output came from is left out, with its inputs.
+    heads.append(head(rng, x))
+    names = [f"out_{'abc'[i]}" for i in range(len(heads))]
+    outputs = [output for output, _, _, _ in heads]
+    if flip(rng):
+        outputs = dict(zip(names, outputs))
+    else:
+        names = [output._keras_history.operation.name for output in outputs]
+    model = keras.Model([inputs for inputs, _ in ends], outputs)
+    losses, metrics = ({name: part[i] for name, part in zip(names, heads)} for i in (1, 2))
+    return model, losses, metrics, [kind for _, _, _, kind in heads]
+
+
+def optimizer(rng):
+    rate = float(rng.choice([0.1, 0.01, 0.001]))
+    o, schedules = keras.optimizers, keras.optimizers.schedules
+    rate_of_sgd = pick(
+        rng, rate, schedules.ExponentialDecay(rate, 3, 0.5, staircase=flip(rng)), schedules.InverseTimeDecay(rate, 2, 0.5),
+        schedules.PolynomialDecay(rate, 10, power=2.0, cycle=flip(rng)), schedules.CosineDecay(rate, 10, alpha=0.1),
+        schedules.CosineDecay(0.0, 10, warmup_target=rate, warmup_steps=5),
+        schedules.PiecewiseConstantDecay([1, 3], [rate, rate / 2, rate / 4]))
+    more = pick(rng, {}, {}, {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 1.0}, {"weight_decay": 0.1})
+    return pick(
+        rng,
+        lambda: o.SGD(rate_of_sgd, **more),
+        lambda: o.SGD(rate_of_sgd, momentum=0.9, nesterov=flip(rng), **more),
+        lambda: o.RMSprop(rate / 10, **more),
+        lambda: o.RMSprop(rate / 10, momentum=0.5, centered=True, epsilon=1e-2),
+        lambda: o.RMSprop(rate / 10, centered=True, epsilon=1e-2),
+        lambda: o.RMSprop(rate / 10, momentum=0.5),
+        lambda: o.Adam(rate / 10, **more),
+        lambda: o.Adam(rate / 10, beta_1=0.8, beta_2=0.99, epsilon=1e-5, amsgrad=flip(rng)),
+        lambda: o.AdamW(rate / 10, amsgrad=flip(rng)),
+        lambda: o.Adagrad(rate, **more),
+        lambda: o.Adadelta(rate, **more),
+        lambda: o.Nadam(rate / 10, **more),
+        lambda: o.Lion(rate / 10, **more),
+    )()
+
+
+def weights(model):
+    """Trainable variables by the names that gradus has for them."""
+    return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_variables}
+
+
+def loss_weights(model):
+    return model.get_compile_config()["loss_weights"]
+
+
+def gradients(model, x, y):
+    before = [weight.numpy() for weight in model.weights]
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True))
+    learned = weights(model)
+    found = dict(zip(learned, tape.gradient(loss, list(learned.values()))))
+    for weight, value in zip(model.weights, before):
+        weight.assign(value)  # batch normalisations moved on
+    dense = lambda g: tf.convert_to_tensor(g).numpy()  # those of embeddings name their rows
+    return {name: dense(gradient) for name, gradient in found.items()}
+
+
+def double(value):
+    return tree.map_structure(lambda a: a.astype("float64") if a.dtype == np.float32 else a, value)
+
+
+def noise(model, x, y, found):
+    """How far Keras' gradients are from those in float64: more than rounding where numbers nearly cancel."""
+    keras.config.set_floatx("float64")
+    try:
+        exact = keras.models.model_from_json(model.to_json().replace("float32", "float64"))
+        for copy, layer in zip(exact.layers, model.layers):
+            copy.trainable = layer.trainable
+        exact.set_weights([weight.numpy().astype("float64") for weight in model.weights])
+        again = lambda loss: keras.losses.get(keras.losses.serialize(keras.losses.get(loss)))
+        loss = model.loss
+        loss = {k: again(v) for k, v in loss.items()} if isinstance(loss, dict) else again(loss)
+        exact.compile(loss=loss, loss_weights=loss_weights(model))
+        exact_found = gradients(exact, double(x), double(y))
+    finally:
+        keras.config.set_floatx("float32")
+    return {name: np.abs(found[name] - exact_found[name]).max() for name in found}
+
+
+# A learning rate at which the weights before a step are lost in the weights after it.
+STEEP = float(1 << 24)
+
+
+def describe(model, x, y, path):
+    """Saves a model, and beside it what it predicts and, where nothing is left to chance, one step of training. In the
+    folder `steep` it stands once more, to be trained by gradients alone."""
+    model.save(path)
+    folder, file = os.path.split(os.path.splitext(path)[0])
+    arrays = {}
+    for what, value in [("x", x), ("y", y), ("prediction", model(x, training=False))]:
+        named = value if isinstance(value, dict) else {"": value}
+        if isinstance(value, (list, tuple)):
+            named = dict(zip(model.output_names, value))
+        arrays |= {f"{what}/{name}": np.asarray(one) for name, one in named.items()}
+    arrays |= {f"label/{name[2:]}": np.ones(1) for name, one in arrays.items() if name[:2] == "y/" and one.ndim == 1}
+    if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
+        found = gradients(model, x, y)
+        arrays |= {f"gradient/{name}": g for name, g in found.items()}
+        arrays |= {f"noise/{name}": n for name, n in noise(model, x, y, found).items()}
+        copy = keras.models.clone_model(model)
+        for twin, layer in zip(copy.layers, model.layers):
+            twin.trainable = layer.trainable
+        copy.set_weights([weight.numpy() for weight in model.weights])
+        copy.compile(keras.optimizers.SGD(STEEP), loss=model.loss, loss_weights=loss_weights(model))
+        os.makedirs(f"{folder}/steep", exist_ok=True)
+        copy.save(f"{folder}/steep/{file}.keras")
+        model.train_on_batch(x, y)
+        arrays |= {f"after/{name}": v.numpy() for name, v in weights(model).items()}
+    arrays = {name: np.ascontiguousarray(array, "float32") for name, array in arrays.items()}
+    save_file(arrays, f"{folder}/{file}.safetensors")
+
+
+def sample(rng, model, rows):
+    """Rows for every input: words where an embedding takes them, numbers elsewhere."""
+    def one(tensor):
+        words = any(isinstance(node.operation, layers.Embedding) for node in tensor._keras_history.operation._outbound_nodes)
+        shape = (rows, *tensor.shape[1:])
+        return (rng.integers(WORDS, size=shape) if words else rng.normal(size=shape)).astype("float32")
+    if isinstance(model, keras.Sequential):
+        return one(model.inputs[0])
+    return {tensor._keras_history.operation.name: one(tensor) for tensor in model.inputs}
+
+
+def random_model(seed, path):
+    rng = np.random.default_rng(seed)
+    keras.utils.set_random_seed(seed)
+    model, loss, metrics, kinds = (graph if seed % 3 == 2 else chain)(rng)
+    for layer in model.layers:
+        layer.trainable = rng.uniform() < 0.95
+    if not model.trainable_variables:
+        model.layers[-1].trainable = model.layers[-2].trainable = True
+    weights = {name: float(rng.choice([1.0, 0.5])) for name in loss} if isinstance(loss, dict) else None
+    model.compile(optimizer(rng), loss=loss, loss_weights=weights, metrics=metrics, run_eagerly=True)
+    rows = int(rng.integers(5, 20))
+    shapes = [tensor.shape[-1] for tensor in model.outputs]
+    y = [targets(rng, kind, rows, width) for kind, width in zip(kinds, shapes)]
+    y = dict(zip(loss, y)) if isinstance(loss, dict) else y[0]
+    # Something for the optimizer and the batch normalisations to remember.
+    for _ in range(3):
+        model.train_on_batch(sample(rng, model, rows), y)
+    describe(model, sample(rng, model, rows), y, path)
+
+
+def keep(folder):
+    """Small models with every layer and optimizer, in each form."""
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(6, 6, 5, 1)).astype("float32")
+    y = np.arange(6) % 3
+    images = keras.Sequential([
+        keras.Input((6, 5, 1)),
+        layers.Conv2D(2, 2, padding="same", activation="relu", kernel_initializer="he_normal"),
+        layers.MaxPooling2D(2, strides=1),
+        layers.BatchNormalization(),
+        layers.Conv2D(3, (1, 2), strides=(2, 1), use_bias=False),
+        layers.Activation("tanh"),
+        layers.Flatten(),
+        layers.Dropout(0.25),
+        layers.Dense(3, activation="softmax"),
+    ])
+    images.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images.fit(x, y, epochs=2, verbose=0)
+    describe(images, x, y, f"{folder}/images.h5")
+    images.save_weights(f"{folder}/images.weights.h5")
+    for name, optimizer in [
+        ("sgd.keras", keras.optimizers.SGD(0.1, momentum=0.8, nesterov=True)),
+        ("rmsprop.h5", keras.optimizers.RMSprop(0.01)),
+        ("adam.keras", keras.optimizers.Adam(0.01, beta_1=0.8)),
+    ]:
+        rows = keras.Sequential([
+            keras.Input((3, 2)),
+            layers.Reshape((-1,)),
+            layers.Dense(4, activation="sigmoid"),
+            layers.Dense(3, bias_initializer="ones", kernel_initializer=keras.initializers.RandomNormal(stddev=0.3)),
+            layers.Activation("softmax"),
+        ])
+        loss = keras.losses.CategoricalCrossentropy()
+        rows.compile(optimizer, loss=loss, metrics=["accuracy", keras.metrics.TopKCategoricalAccuracy(2)], run_eagerly=True)
+        x, target = rng.normal(size=(6, 3, 2)).astype("float32"), np.eye(3, dtype="float32")[y]
+        rows.fit(x, target, epochs=2, verbose=0)
+        describe(rows, x, target, f"{folder}/{name}")
+    graph = two_ends()
+    x = {"image": rng.normal(size=(6, 5, 5, 2)).astype("float32"), "words": rng.integers(WORDS, size=(6, 3)).astype("float32")}
+    target = {"kind": y, "value": rng.normal(size=(6, 2)).astype("float32")}
+    graph.fit(x, target, epochs=2, verbose=0)
+    describe(graph, x, target, f"{folder}/graph.keras")
+    old(f"{folder}/old.h5", rng)
+
+
+def two_ends():
+    """Two inputs and outputs, a shared layer, a frozen one, and layers and settings that others do not have."""
+    image, words = keras.Input((5, 5, 2), name="image"), keras.Input((3,), name="words")
+    x = layers.ZeroPadding2D(((1, 0), (0, 1)))(image)
+    x = layers.Conv2D(4, 2, groups=2, dilation_rate=2, activation="gelu")(x)
+    x = layers.LayerNormalization(center=False)(layers.AveragePooling2D(2, strides=1, padding="same")(x))
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    shared = layers.Dense(6, activation="silu", name="shared")
+    told = layers.Dense(8, name="fixed")(layers.Flatten()(layers.Embedding(WORDS, 2)(words)))
+    both = layers.Add()([shared(pooled), shared(told)])
+    kind = layers.Softmax()(layers.Dense(3)(layers.LeakyReLU(negative_slope=0.1)(both)))
+    model = keras.Model([image, words], {"kind": kind, "value": layers.Dense(2)(layers.ELU(alpha=0.5)(both))})
+    model.get_layer("fixed").trainable = False
+    model.compile(
+        keras.optimizers.Nadam(0.01, clipnorm=1.0), run_eagerly=True, loss_weights={"kind": 1.0, "value": 0.5},
+        loss={"kind": keras.losses.SparseCategoricalCrossentropy(), "value": "huber"},
+        metrics={"kind": ["accuracy"], "value": ["mae"]})
+    return model
+
+
+def old(path, rng):
+    """A file as Keras 2.3 wrote them: no input layer, names of fixed length, initialisers by variance."""
+    kernel, bias = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=3).astype("float32")
+    variance = {"class_name": "VarianceScaling", "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform", "seed": None}}
+    dense = {
+        "name": "dense_7", "trainable": True, "batch_input_shape": [None, 4], "dtype": "float32", "units": 3,
+        "activation": "softmax", "use_bias": True, "kernel_initializer": variance,
+        "bias_initializer": {"class_name": "Zeros", "config": {}}, "kernel_regularizer": None, "bias_regularizer": None,
+        "activity_regularizer": None, "kernel_constraint": None, "bias_constraint": None,
+    }
+    model = {"class_name": "Sequential", "config": {"name": "sequential_3", "layers": [{"class_name": "Dense", "config": dense}]}}
+    sgd = {"class_name": "SGD", "config": {"learning_rate": 0.009999999776482582, "momentum": 0.0, "decay": 0.0, "nesterov": False}}
+    training = {
+        "optimizer_config": sgd, "loss": "categorical_crossentropy", "metrics": ["acc"], "weighted_metrics": None,
+        "sample_weight_mode": None, "loss_weights": None,
+    }
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = np.bytes_(json.dumps(model))
+        file.attrs["training_config"] = np.bytes_(json.dumps(training))
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = np.array([b"dense_7"])
+        group = group.create_group("dense_7")
+        group.attrs["weight_names"] = np.array([b"dense_7/kernel:0", b"dense_7/bias:0"])
+        group["dense_7/kernel:0"], group["dense_7/bias:0"] = kernel, bias
+    x = rng.normal(size=(5, 4)).astype("float32")
+    z = np.exp(x @ kernel + bias)
+    arrays = {"x/": x, "prediction/": z / z.sum(-1, keepdims=True)}
+    save_file(arrays, os.path.splitext(path)[0] + ".safetensors")
+
+
+def make(folder, count):
+    os.makedirs(folder, exist_ok=True)
+    for seed in range(count):
+        keras.backend.clear_session(free_memory=False)
+        random_model(seed, f"{folder}/{seed:03}.{'h5' if seed % 2 else 'keras'}")
+    print(f"{count} models")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "check":
+        check(sys.argv[2])
+        check_deep(sys.argv[2])
+    elif sys.argv[1] == "keep":
+        keep(sys.argv[2])
+    else:
+        make(sys.argv[2], int(sys.argv[3]))
