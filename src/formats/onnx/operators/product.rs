@@ -1,0 +1,52 @@
+//! Products of matrices.
+
+use super::arithmetic;
+use super::{Node, Scope, Value, input, optional};
+use crate::kernels::activation::Elementwise;
+use crate::shape::Shape;
+
+pub(super) const NAMES: &[&str] = &["MatMul", "Gemm"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let y = if node.operator == "Gemm" { gemm(node, scope, inputs)? } else { matmul(scope, inputs)? };
+    Ok(vec![y])
+}
+
+/// y = alpha · a · b + beta · c, with a or b turned
+fn gemm<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let turned = |name: &str| Ok::<_, String>(if node.integer(name, 0)? == 0 { [0, 1] } else { [1, 0] });
+    let (a, b) = (input(inputs, 0)?, input(inputs, 1)?);
+    let (a, b) = (scope.arranged(a, &turned("transA")?)?, scope.arranged(b, &turned("transB")?)?);
+    let (alpha, beta) = (node.number("alpha", 1.0)?, node.number("beta", 1.0)?);
+    let Some(c) = optional(inputs, 2) else { return Ok(Value::new(scaled(a.matmul(b), alpha))) };
+    let columns = Shape::from(b.shape().axis(1));
+    if let ([1.0, 1.0], true) = ([alpha, beta], c.sizes().iter().product::<usize>() == columns.len()) {
+        let bias = scope.plain(c)?.reshape(columns);
+        return Ok(Value::new(a.affine(b, bias, Elementwise::Linear)));
+    }
+    let product = Value::new(scaled(a.matmul(b), alpha));
+    let c = Value::new(scaled(scope.plain(c)?, beta));
+    arithmetic::pair(scope, &product, &c, |product, c| product + c)
+}
+
+fn scaled(x: crate::tape::Var<'_>, factor: f32) -> crate::tape::Var<'_> {
+    if factor == 1.0 { x } else { x * factor }
+}
+
+/// The last two axes are matrices. A stack of matrices times one matrix is one product of all their rows.
+fn matmul<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let (a, b) = (scope.plain(input(inputs, 0)?)?, scope.plain(input(inputs, 1)?)?);
+    if b.shape().rank() > 2 || a.shape().rank() == 0 || b.shape().rank() == 0 {
+        return Err(format!("a product of {} and {} is not supported", a.shape(), b.shape()));
+    }
+    let (left, right) = (a.shape(), b.shape());
+    let matrix = [right.axis(0), right.axis(1)];
+    let y = a.reshape([left.rows(), left.last()]).matmul(b.reshape(matrix));
+    let (outer, inner) = (&left.sizes()[..left.rank() - 1], &right.sizes()[1..]);
+    let shape = Shape::new(&[outer, inner].concat()).map_err(|error| error.to_string())?;
+    Ok(Value::new(y.reshape(shape)))
+}

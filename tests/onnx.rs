@@ -1,0 +1,142 @@
+//! Models of other programs through ONNX, and models of ours out to it and back. `tests/formats/make.py` wrote the files.
+
+use gradus::data::Arrays;
+use gradus::formats::onnx::{self, Graph, Imported};
+use gradus::formats::{npz, torch::StateDict};
+use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Reshape};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::ops::Padding;
+use gradus::optimizers::Adam;
+use gradus::{Compile, Error, Fit, Model, Progress, Sequential};
+use ndarray::{Array, ArrayD, Axis, Dimension, IxDyn};
+use std::path::PathBuf;
+
+fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "formats", name].iter().collect()
+}
+
+/// The inputs of a model and what its own program gave for them. Images become channels last.
+fn samples(name: &str, channels_first: bool) -> [ArrayD<f32>; 2] {
+    let mut arrays = npz::read(file(&format!("{name}.npz"))).unwrap();
+    let [x, y] = ["x", "y"].map(|key| arrays.remove(key).unwrap().into_floats());
+    let x = if channels_first && x.ndim() == 4 { x.permuted_axes(IxDyn(&[0, 2, 3, 1])) } else { x };
+    [x, y]
+}
+
+fn compile(imported: &Imported) -> Model {
+    imported.compile(Compile::new(Adam::new(0.01), CategoricalCrossentropy::new().from_logits(true))).unwrap()
+}
+
+#[track_caller]
+fn check_close<D: Dimension>(found: &ArrayD<f32>, expected: &Array<f32, D>) {
+    assert_eq!(found.shape(), expected.shape());
+    let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+    for (a, b) in found.iter().zip(expected.iter()) {
+        assert!((a - b).abs() <= 1e-5 * largest, "{a}, expected {b}");
+    }
+}
+
+/// Predicts what its own program predicts, and learns.
+fn check_import(file_name: &str, data: &str, channels_first: bool) {
+    let [x, y] = samples(data, channels_first);
+    let mut model = compile(&onnx::import(file(file_name)).unwrap());
+    check_close(&model.predict(&x).unwrap(), &y);
+    let target = Array::from_shape_fn((x.len_of(Axis(0)), y.len_of(Axis(1))), |(i, j)| f32::from(u8::from(i % 2 == j)));
+    let rows = Arrays::new(&x, &target).unwrap();
+    let fit = || Fit::new().epochs(30).batch_size(4).progress(Progress::Quiet);
+    let before = model.evaluate(&rows).unwrap().loss;
+    model.fit(&rows, fit()).unwrap();
+    let after = model.evaluate(&rows).unwrap().loss;
+    assert!(after < before, "{file_name}: the loss went from {before} to {after}");
+}
+
+#[test]
+fn models_of_pytorch_run_and_learn() {
+    check_import("torch_mlp.onnx", "torch_mlp", true);
+    check_import("torch_mlp_dynamo.onnx", "torch_mlp", true);
+    check_import("torch_cnn.onnx", "torch_cnn", true);
+    check_import("torch_cnn_dynamo.onnx", "torch_cnn", true);
+    check_import("torch_view.onnx", "torch_view", true);
+    check_import("torch_view_fixed.onnx", "torch_view", true);
+}
+
+#[test]
+fn models_of_scikit_learn_run_and_learn() {
+    check_import("sklearn_mlp.onnx", "sklearn_mlp", true);
+    check_import("sklearn_logistic.onnx", "sklearn_logistic", true);
+    check_import("sklearn_scaled.onnx", "sklearn_scaled", true);
+}
+
+#[test]
+fn models_of_keras_run_and_learn() {
+    check_import("keras_cnn.onnx", "keras_cnn", false);
+}
+
+#[test]
+fn every_node_that_is_not_supported_is_told() {
+    let error = onnx::import(file("torch_lstm.onnx")).unwrap_err();
+    let Error::Unsupported { parts, .. } = &error else { panic!("{error}") };
+    assert!(parts.iter().any(|part| part.starts_with("LSTM ")), "{error}");
+    let chosen = Graph::load(file("sklearn_mlp.onnx")).unwrap().output("nothing").unwrap_err().to_string();
+    assert!(chosen.starts_with("there is no value \"nothing\"; there is "), "{chosen}");
+}
+
+#[test]
+fn weights_of_pytorch_go_into_a_model_built_in_code() {
+    let network = Sequential::new([6, 8, 2])
+        .add(Conv2d::new(3, 3).padding(Padding::Same))
+        .add(BatchNorm::new().epsilon(1e-5))
+        .add(Activation::Relu)
+        .add(MaxPool2d::new(2))
+        .add(Conv2d::new(4, 2).activation(Activation::Tanh))
+        .add(Flatten)
+        .add(Dense::new(5))
+        .add(BatchNorm::new().epsilon(1e-5))
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap();
+    let [x, y] = samples("torch_cnn", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+    let mlp = Sequential::new([6]).add(Dense::new(5).activation(Activation::Sigmoid)).add(Dropout::new(0.3));
+    let mlp = mlp.add(Dense::new(3)).add(Activation::Softmax);
+    let mut model = mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
+    let message =
+        StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap_err().to_string();
+    assert!(message.ends_with("\"0.weight\" is 3 × 2 × 3 × 3 in the file, and 5 × 6 is expected"), "{message}");
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_mlp.safetensors")).unwrap();
+    let [x, y] = samples("torch_mlp", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+}
+
+/// A model with every layer that can be exported.
+fn everything() -> Model {
+    let network = Sequential::new([7, 6, 3])
+        .add(BatchNorm::new())
+        .add(Conv2d::new(4, 3).padding(Padding::Same).activation(Activation::Relu))
+        .add(Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).use_bias(false).activation(Activation::Softmax))
+        .add(MaxPool2d::new(2).strides([1, 2]))
+        .add(Activation::Sigmoid)
+        .add(Dropout::new(0.5))
+        .add(Reshape::new([3, 3, 3]))
+        .add(Conv2d::new(2, 2).activation(Activation::Tanh))
+        .add(Flatten)
+        .add(Dense::new(6).use_bias(false).activation(Activation::Linear))
+        .add(BatchNorm::new())
+        .add(Dense::new(3).activation(Activation::Softmax));
+    network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()).seed(8)).unwrap()
+}
+
+#[test]
+fn what_is_exported_comes_back_with_the_same_predictions() {
+    let mut model = everything();
+    let x = Array::from_shape_fn((6, 7, 6, 3), |(n, i, j, c)| ((n * 7 + i * 5 + j * 3 + c) % 11) as f32 / 5.0 - 1.0);
+    let target = Array::from_shape_fn((6, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
+    let rows = Arrays::new(&x, &target).unwrap();
+    model.fit(&rows, Fit::new().epochs(2).batch_size(3).progress(Progress::Quiet)).unwrap();
+    let graph = Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
+    let expected = model.predict(&x).unwrap();
+    check_close(&compile(&graph.import().unwrap()).predict(&x).unwrap(), &expected);
+    let run = graph.run(&[(&*x).into()]).unwrap();
+    check_close(&run[0].array().unwrap(), &expected);
+    assert_eq!(onnx::to_bytes(&model).unwrap(), onnx::to_bytes(&model).unwrap());
+}
