@@ -6,7 +6,7 @@ mod checkpoints;
 mod clip;
 mod compile;
 mod evaluate;
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "onnx"))]
 mod exchange;
 mod feed;
 mod fit;

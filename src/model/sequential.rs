@@ -42,11 +42,6 @@ impl Sequential {
         self
     }
 
-    /// Whether there is no layer yet.
-    pub fn is_empty(&self) -> bool {
-        self.layers.is_empty()
-    }
-
     /// The layers in Keras' three columns, and the number of weights.
     ///
     /// # Errors

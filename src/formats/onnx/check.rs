@@ -19,6 +19,8 @@ pub(super) enum Fact {
     Known(String, Constant),
     /// How it lies in memory: the shape, and the order of ONNX' axes.
     Computed(Shape, Vec<usize>),
+    /// The same of whole numbers.
+    Whole(Shape, Vec<usize>),
     /// What a node that is not supported would have given.
     Missing,
 }
@@ -62,8 +64,9 @@ impl Checked {
         for name in &node.inputs {
             inputs.push(match self.facts.get(name).filter(|_| !name.is_empty()) {
                 Some(Fact::Known(name, constant)) => Some(Value::Known(name.clone(), constant.clone())),
-                Some(Fact::Computed(shape, order)) => {
-                    Some(Value::Recorded(Recorded { var: recorder.input(*shape), order: order.clone() }))
+                Some(Fact::Computed(shape, order)) => Some(Value::lying(recorder.input(*shape), order.clone())),
+                Some(Fact::Whole(shape, order)) => {
+                    Some(Value::Recorded(Recorded { var: recorder.input(*shape), order: order.clone(), whole: true }))
                 }
                 Some(Fact::Missing) => return Err(None),
                 None => None,
@@ -82,7 +85,8 @@ impl Fact {
     fn of(value: Value<'_>) -> Fact {
         match value {
             Value::Known(name, constant) => Fact::Known(name, constant),
-            Value::Recorded(Recorded { var, order }) => Fact::Computed(var.shape(), order),
+            Value::Recorded(Recorded { var, order, whole: false }) => Fact::Computed(var.shape(), order),
+            Value::Recorded(Recorded { var, order, whole: true }) => Fact::Whole(var.shape(), order),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! From a model to an ONNX file.
 //!
-//! Operators are those of version 17. The number of rows stays open. What the file takes and gives lies as the model has
+//! Operators are those of version 20. The number of rows stays open. What the file takes and gives lies as the model has
 //! it, channels last. Convolutions, pooling and normalisation of channels want them first in ONNX, so values are turned
 //! around before the first of them and turned back where an operator needs the other order: twice in most networks, and
 //! no weight but the kernels of convolutions has to be stored otherwise.
 
 use super::layers;
 use super::node::{Attribute, Node};
+use super::order;
 use super::proto::{self, element};
 use super::tensor::Tensor;
 use crate::error::{Error, Result};
@@ -18,10 +19,10 @@ use prost::Message;
 use std::path::Path;
 
 /// The version of ONNX' operators that is written.
-pub(super) const OPSET: i64 = 17;
+pub(super) const OPSET: i64 = 20;
 
 /// The version of the file format that goes with it.
-const IR_VERSION: i64 = 8;
+const IR_VERSION: i64 = 9;
 
 /// Writes what a model predicts with as an ONNX file, whole or not at all. What training needs is not in it.
 ///
@@ -58,7 +59,7 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
     let wiring = &description.wiring;
     let mut writer = Writer::new(model.params());
     let mut unsupported = Vec::new();
-    let inputs = wiring.inputs.iter().map(|(name, shape)| Value::new(name, shape.rank() + 1));
+    let inputs = wiring.inputs.iter().map(|(name, shape)| Value::new(name, *shape));
     let mut values: Vec<Value> = inputs.collect();
     for (number, call) in wiring.calls.iter().enumerate() {
         let (name, spec) = &description.layers[call.layer];
@@ -66,8 +67,8 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
         if let Err(problem) = layers::write(&mut writer, spec) {
             unsupported.push(format!("layer \"{name}\" ({problem})"));
         }
-        let rank = model.value_shapes()[values.len()].rank() + 1;
-        values.push(Value { rank, ..writer.value.clone() });
+        let shape = model.value_shapes()[values.len()];
+        values.push(Value { shape, ..writer.values[0].clone() });
     }
     for (name, value) in &wiring.outputs {
         if wiring.inputs.iter().any(|(input, _)| input == name) {
@@ -85,15 +86,20 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     name: String,
-    /// How many axes it has, with the batch's.
-    rank: usize,
+    /// The shape of one sample here, channels last.
+    shape: Shape,
     /// Whether its channels are first just now.
     channels_first: bool,
 }
 
 impl Value {
-    fn new(name: &str, rank: usize) -> Value {
-        Value { name: name.into(), rank, channels_first: false }
+    fn new(name: &str, shape: Shape) -> Value {
+        Value { name: name.into(), shape, channels_first: false }
+    }
+
+    /// How many axes it has, with the batch's.
+    fn rank(&self) -> usize {
+        self.shape.rank() + 1
     }
 }
 
@@ -104,25 +110,19 @@ pub(super) struct Writer<'a> {
     constants: Vec<proto::Tensor>,
     /// The layer that is being written, and the number of its call.
     layer: (String, usize),
-    value: Value,
-    /// What else the layer takes.
-    others: Vec<Value>,
+    /// What the layer takes. The first becomes what the next node takes, and in the end what the layer gives.
+    values: Vec<Value>,
 }
 
 impl<'a> Writer<'a> {
     fn new(params: &'a Params) -> Writer<'a> {
-        let (layer, value) = ((String::new(), 0), Value::new("", 0));
-        Writer { params, nodes: Vec::new(), constants: Vec::new(), layer, value, others: Vec::new() }
+        Writer { params, nodes: Vec::new(), constants: Vec::new(), layer: (String::new(), 0), values: Vec::new() }
     }
 
     /// Begins with the call of a layer.
     fn begin(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
         self.layer = (layer.to_owned(), number);
-        let mut inputs = inputs.into_iter();
-        if let Some(first) = inputs.next() {
-            self.value = first;
-        }
-        self.others = inputs.collect();
+        self.values = inputs;
     }
 
     /// Makes a value an output.
@@ -137,17 +137,33 @@ impl<'a> Writer<'a> {
 
     /// How many values the layer takes.
     pub(super) fn arity(&self) -> usize {
-        1 + self.others.len()
+        self.values.len()
     }
 
-    /// How many axes the value has, with the batch's.
-    pub(super) fn rank(&self) -> usize {
-        self.value.rank
+    /// The shape of one sample of the value.
+    pub(super) fn shape(&self) -> Shape {
+        self.values[0].shape
+    }
+
+    /// The value's name just now.
+    pub(super) fn value(&self) -> String {
+        self.values[0].name.clone()
     }
 
     /// Puts a node behind the last one. `inputs` come after the value so far.
     pub(super) fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
-        let inputs = [&[self.value.name.as_str()], inputs].concat();
+        let value = self.value();
+        self.node_of(operator, &[&[value.as_str()], inputs].concat(), attributes);
+    }
+
+    /// Puts a node of all values that the layer takes behind the last one.
+    pub(super) fn join(&mut self, operator: &str, attributes: &[(&str, Attribute)]) {
+        let names: Vec<String> = self.values.iter().map(|value| value.name.clone()).collect();
+        self.node_of(operator, &names.iter().map(String::as_str).collect::<Vec<_>>(), attributes);
+    }
+
+    /// Puts a node with these inputs behind the last one.
+    pub(super) fn node_of(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
         let (layer, number) = &self.layer;
         let output = format!("{layer}/{operator}_{number}_{}", self.nodes.len());
         let node = Node {
@@ -155,12 +171,12 @@ impl<'a> Writer<'a> {
             operator: operator.into(),
             domain: String::new(),
             version: OPSET,
-            inputs: inputs.into_iter().map(str::to_owned).collect(),
+            inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
             outputs: vec![output.clone()],
             attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         };
         self.nodes.push(node);
-        self.value.name = output;
+        self.values[0].name = output;
     }
 
     /// A name within the layer.
@@ -187,26 +203,54 @@ impl<'a> Writer<'a> {
 
     /// Turns the value so that its channels are first, ONNX' way.
     pub(super) fn channels_first(&mut self) {
-        if !self.value.channels_first && self.value.rank > 2 {
-            let rank = self.value.rank as i64;
-            let order = [vec![0, rank - 1], (1..rank - 1).collect()].concat();
+        let rank = self.values[0].rank();
+        if !self.values[0].channels_first && rank > 2 {
+            let order = order::channels_first(rank).into_iter().map(|axis| axis as i64).collect();
             self.node("Transpose", &[], &[("perm", Attribute::Integers(order))]);
-            self.value.channels_first = true;
+            self.values[0].channels_first = true;
         }
     }
 
     /// Turns it back.
     pub(super) fn channels_last(&mut self) {
-        if self.value.channels_first {
-            let order = [vec![0], (2..self.value.rank as i64).collect(), vec![1]].concat();
+        let rank = self.values[0].rank();
+        if self.values[0].channels_first {
+            let order = order::channels_last(rank).into_iter().map(|axis| axis as i64).collect();
             self.node("Transpose", &[], &[("perm", Attribute::Integers(order))]);
-            self.value.channels_first = false;
+            self.values[0].channels_first = false;
         }
     }
 
-    /// The axis on which the channels are now.
-    pub(super) fn channel_axis(&self) -> i64 {
-        if self.value.channels_first { 1 } else { -1 }
+    /// Turns back all values that the layer takes, unless all have their channels first.
+    pub(super) fn alike(&mut self) {
+        if self.values.iter().all(|value| value.channels_first) {
+            return;
+        }
+        for _ in 0..self.values.len() {
+            self.channels_last();
+            self.values.rotate_left(1);
+        }
+    }
+
+    /// Drops the axes of size 1 behind the channels, which are first.
+    pub(super) fn flatten(&mut self) {
+        self.node("Flatten", &[], &[("axis", Attribute::Integer(1))]);
+        self.values[0].channels_first = false;
+    }
+
+    /// Whether the value's channels are first just now.
+    pub(super) fn is_channels_first(&self) -> bool {
+        self.values[0].channels_first
+    }
+
+    /// The axis in ONNX that is this one here, which counts from the batch's, or below 0 from the last.
+    pub(super) fn axis(&self, axis: isize) -> i64 {
+        let rank = self.values[0].rank();
+        let place = if axis < 0 { axis + rank as isize } else { axis };
+        match usize::try_from(place).ok().filter(|_| self.values[0].channels_first) {
+            Some(place) => order::channels_last(rank).get(place).map_or(place as i64, |axis| *axis as i64),
+            None => place as i64,
+        }
     }
 
     fn finish(self, model: &Model) -> proto::Model {

@@ -22,6 +22,8 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The size of each axis, where the file fixes it; `None` where it does not say how many axes there are.
     pub(super) sizes: Option<Vec<Option<usize>>>,
+    /// Whether it is said to be whole numbers.
+    pub(super) whole: bool,
 }
 
 /// An output, and whether it is said to be an array of floats.
@@ -148,7 +150,8 @@ impl Input {
         {
             return Err(format!("input \"{name}\" has more elements than can be counted"));
         }
-        Ok(Input { name, sizes })
+        let whole = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
+        Ok(Input { name, sizes, whole })
     }
 }
 

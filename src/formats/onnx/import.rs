@@ -1,15 +1,17 @@
 //! From a file to a network that can be trained on.
 
-use super::chain::{Chain, chain};
 use super::check::{Checked, Fact, check, check_size};
-use super::graph::{Input, Nodes};
-use super::layer::OnnxGraph;
+use super::graph::{Input, Nodes, Output};
+use super::layer::{Given, OnnxGraph};
 use super::node::Node;
 use super::operators;
 use super::order;
+use super::rebuild::{Rebuilt, rebuild};
 use super::run::Graph;
 use crate::error::{Error, Result};
-use crate::model::{Compile, Model, Sequential};
+use crate::layers::Layer;
+use crate::model::{Compile, Model};
+use crate::save::{Call, Wiring};
 use crate::shape::Shape;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,23 +35,21 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
 /// A network from a file, with its weights.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    network: Sequential,
+    wiring: Wiring,
+    layers: Vec<Arc<dyn Layer>>,
     /// The weights, in the order in which the layers declare them.
     arrays: Vec<Vec<f32>>,
 }
 
 impl Imported {
-    /// The layers.
-    pub fn network(&self) -> &Sequential {
-        &self.network
-    }
-
-    /// A model with the file's weights, to predict or to be trained on.
+    /// A model with the file's weights, to predict or to be trained on: a chain like that of a
+    /// [`Sequential`](crate::Sequential), or else like that of a [`Graph`](crate::Graph) with the file's inputs and
+    /// outputs by name.
     ///
     /// # Errors
-    /// Those of [`Sequential::compile`].
+    /// Those of [`Sequential::compile`](crate::Sequential::compile).
     pub fn compile(&self, settings: Compile) -> Result<Model> {
-        let mut model = self.network.compile(settings)?;
+        let mut model = Model::from_wiring(&self.wiring, &self.layers, settings)?;
         let ids: Vec<_> = model.params().ids().collect();
         let fits = ids.len() == self.arrays.len()
             && ids.iter().zip(&self.arrays).all(|(id, values)| model.params().shape(*id).len() == values.len());
@@ -67,41 +67,62 @@ impl Imported {
 const ROWS: usize = 2;
 
 impl Graph {
-    /// The graph as a network: a chain of this library's layers where there is one for each node, and otherwise an
-    /// [`OnnxGraph`], which is one layer. Its images are channels last where convolutions, pooling or normalisation of channels
-    /// read them.
+    /// The graph as a network of this library's layers where there is one for each node, and otherwise as an
+    /// [`OnnxGraph`], which is one layer. Its images are channels last where convolutions, pooling or normalisation of
+    /// channels read them.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every node that cannot be run, and [`Error::Format`] where the graph has not one input
-    /// and one output of floats with a row for each sample.
+    /// [`Error::Unsupported`] with every node that cannot be run, and [`Error::Format`] where the inputs and outputs are
+    /// not arrays with a row for each sample, or a graph that becomes one layer has several outputs; choose one with
+    /// [`Graph::output`].
     pub fn import(&self) -> Result<Imported> {
         let wrong = |problem: String| Error::Format { path: self.path.clone(), problem };
         let unsupported = |parts| Error::Unsupported { path: self.path.clone(), parts };
-        let prediction = self.prediction().map_err(|problem| match self.unknown() {
-            unknown if unknown.is_empty() => wrong(problem),
-            unknown => unsupported(unknown),
-        })?;
-        let nodes = self.nodes.needed_for(&[&prediction]);
-        let [input] = &nodes.inputs[..] else {
-            return Err(wrong(format!("its output depends on {} inputs, expected one", nodes.inputs.len())));
-        };
-        let (sample, order, rows) = sample(input, wants_channels_last(&nodes, &input.name, 0)).map_err(wrong)?;
-        let batch = sample.batch(rows.unwrap_or(ROWS)).map_err(|error| wrong(error.to_string()))?;
-        check_size(batch.len()).map_err(wrong)?;
-        let fact = Fact::Computed(batch, order.clone());
-        let rows_here = rows.map(|rows| [rows, rows]);
-        let checked = check(&nodes, &[(input.name.clone(), fact)], rows_here);
+        let outputs = self.predictions();
+        if outputs.is_empty() {
+            return Err(match self.unknown() {
+                unknown if unknown.is_empty() => {
+                    wrong("none of its outputs is an array of floats; choose a value with Graph::output".into())
+                }
+                unknown => unsupported(unknown),
+            });
+        }
+        let nodes = self.nodes.needed_for(&outputs.iter().map(String::as_str).collect::<Vec<_>>());
+        let given = nodes.inputs.iter().map(|input| Ok((given(&nodes, input)?, rows(input))));
+        let given = given.collect::<std::result::Result<Vec<_>, String>>().map_err(wrong)?;
+        let fixed: Vec<usize> = given.iter().filter_map(|(_, rows)| *rows).collect();
+        let given: Vec<Given> = given.into_iter().map(|(given, _)| given).collect();
+        if given.is_empty() || fixed.iter().any(|rows| *rows != fixed[0]) {
+            return Err(wrong("its outputs depend on no input, or on inputs with different numbers of rows".into()));
+        }
+        let rows = fixed.first().copied();
+        let batch = rows.unwrap_or(ROWS);
+        let facts = given.iter().map(|given| given.fact(batch)).collect::<std::result::Result<Vec<_>, _>>();
+        let checked = check(&nodes, &facts.map_err(wrong)?, rows.map(|rows| [rows, rows]));
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
-        let output = output(&nodes, &checked, batch.axis(0)).map_err(wrong)?;
-        if let Some(Chain { network, arrays }) = chain(&nodes, &checked, sample) {
-            return Ok(Imported { network, arrays });
+        let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
+        let shapes = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
+        let inputs: Vec<(String, Shape)> = given.iter().map(|given| (given.name.clone(), given.sample)).collect();
+        if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs) {
+            return Ok(Imported { wiring, layers, arrays });
         }
+        let ([output], [name]) = (&shapes[..], &outputs[..]) else {
+            let names = outputs.join(", ");
+            return Err(wrong(format!("it has the outputs {names}; choose one with Graph::output")));
+        };
         let arrays = checked.weights.iter().map(|weight| weight.values.clone()).collect();
+        let wiring = match inputs.len() {
+            1 => Wiring::chain(inputs[0].1, 1),
+            count => {
+                let (calls, outputs) = (vec![Call { layer: 0, inputs: (0..count).collect() }], vec![(name.clone(), count)]);
+                Wiring { chain: false, inputs, calls, outputs }
+            }
+        };
         let (nodes, weights) = (Arc::new(nodes), Arc::new(checked.weights));
-        let layer = OnnxGraph { nodes, weights, input: (sample, order), output, rows };
-        Ok(Imported { network: Sequential::new(sample).add(layer), arrays })
+        let layer = OnnxGraph { nodes, weights, inputs: given, output: *output, rows };
+        Ok(Imported { wiring, layers: vec![Arc::new(layer)], arrays })
     }
 
     /// The nodes whose operators are not known.
@@ -109,63 +130,72 @@ impl Graph {
         self.nodes.nodes.iter().filter(|node| operators::find(node).is_none()).map(Node::to_string).collect()
     }
 
-    /// The output that a model is trained for: the only one of floats. Behind scikit-learn's table of classes
-    /// (`ZipMap`) it is what the table is made of.
-    fn prediction(&self) -> Result<String, String> {
+    /// The outputs that a model is trained for: those of floats. Behind scikit-learn's table of classes (`ZipMap`) it is
+    /// what the table is made of.
+    fn predictions(&self) -> Vec<String> {
         let zipped = |name: &str| {
             let node = self.nodes.source(name).filter(|node| node.operator == "ZipMap")?;
             node.inputs.first().cloned()
         };
-        let candidates: Vec<String> = self
-            .nodes
-            .outputs
-            .iter()
-            .filter_map(|output| if output.floats { Some(output.name.clone()) } else { zipped(&output.name) })
-            .collect();
-        match &candidates[..] {
-            [only] => Ok(only.clone()),
-            [] => Err("none of its outputs is an array of floats; choose a value with Graph::output".into()),
-            several => Err(format!("it has the outputs {}; choose one with Graph::output", several.join(", "))),
-        }
+        let name = |output: &Output| if output.floats { Some(output.name.clone()) } else { zipped(&output.name) };
+        self.nodes.outputs.iter().filter_map(name).collect()
     }
 }
 
-/// The shape of one sample, the order in which the axes of a batch lie, and the number of rows if it is fixed.
-fn sample(input: &Input, channels_last: bool) -> Result<(Shape, Vec<usize>, Option<usize>), String> {
+impl Given {
+    /// What is known of an input of so many rows.
+    fn fact(&self, rows: usize) -> std::result::Result<(String, Fact), String> {
+        let batch = self.sample.batch(rows).map_err(|error| error.to_string())?;
+        check_size(batch.len())?;
+        let order = self.order.clone();
+        let fact = if self.whole { Fact::Whole(batch, order) } else { Fact::Computed(batch, order) };
+        Ok((self.name.clone(), fact))
+    }
+}
+
+/// The number of rows, if it is fixed.
+fn rows(input: &Input) -> Option<usize> {
+    input.sizes.as_ref().and_then(|sizes| sizes.first().copied().flatten())
+}
+
+/// What one sample of an input is.
+fn given(nodes: &Nodes, input: &Input) -> std::result::Result<Given, String> {
     let name = &input.name;
     let sizes = input.sizes.as_ref().ok_or_else(|| format!("the shape of its input \"{name}\" is open; fix it"))?;
-    let Some((rows, sizes)) = sizes.split_first() else {
+    let Some((_, sizes)) = sizes.split_first() else {
         return Err(format!("its input \"{name}\" is one number, expected rows"));
     };
     let open =
         || format!("its input \"{name}\" has an open size beside the number of rows; export it with fixed sizes");
     let sizes = sizes.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(open)?;
+    let channels_last = wants_channels_last(nodes, name, 0);
     let order = if channels_last { order::channels_last(sizes.len() + 1) } else { (0..=sizes.len()).collect() };
     let lying: Vec<usize> = order[1..].iter().map(|axis| sizes[axis - 1]).collect();
-    Ok((Shape::new(&lying).map_err(|error| error.to_string())?, order, *rows))
+    let sample = Shape::new(&lying).map_err(|error| error.to_string())?;
+    Ok(Given { name: name.clone(), sample, order, whole: input.whole })
 }
 
 /// Whether what reads a value wants its channels last: directly, or behind operators that work on single elements.
 fn wants_channels_last(nodes: &Nodes, name: &str, depth: usize) -> bool {
     const IMAGES: [&str; 6] =
         ["Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization"];
-    const ELEMENTS: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Relu", "Sigmoid", "Tanh", "Identity", "Cast", "Dropout"];
+    const ELEMENTS: [&str; 9] = ["Add", "Sub", "Mul", "Div", "Identity", "Cast", "Dropout", "Concat", "Pad"];
     depth < 8
         && nodes.readers(name).any(|node| {
             let operator = node.operator.as_str();
             let next = || node.outputs.iter().any(|output| wants_channels_last(nodes, output, depth + 1));
-            IMAGES.contains(&operator) || (ELEMENTS.contains(&operator) && next())
+            let single = ELEMENTS.contains(&operator) || operators::works_on_elements(operator);
+            IMAGES.contains(&operator) || (single && next())
         })
 }
 
 /// The shape of one sample of what comes out, which must have a row for each that comes in.
-fn output(nodes: &Nodes, checked: &Checked, rows: usize) -> Result<Shape, String> {
-    let name = nodes.outputs.first().map_or("", |output| output.name.as_str());
+fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<Shape, String> {
     match checked.facts.get(name) {
         Some(Fact::Computed(shape, order)) if order.first() == Some(&0) && shape.axis(0) == rows => Ok(shape.sample()),
         Some(Fact::Computed(shape, _)) => {
             Err(format!("its output \"{name}\" is {shape} for {rows} rows; it has not a row for each"))
         }
-        _ => Err(format!("its output \"{name}\" does not depend on its input")),
+        _ => Err(format!("its output \"{name}\" does not depend on its input, or is not of floats")),
     }
 }

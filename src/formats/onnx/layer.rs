@@ -19,17 +19,30 @@ pub struct OnnxGraph {
     pub(super) nodes: Arc<Nodes>,
     /// In the order in which they are declared; their values are only the first ones.
     pub(super) weights: Arc<Vec<Weight>>,
-    /// The shape of one sample that comes in, and in which order its axes and those of the batch lie.
-    pub(super) input: (Shape, Vec<usize>),
+    /// What one sample of each input is.
+    pub(super) inputs: Vec<Given>,
     pub(super) output: Shape,
     /// The number of rows that the file has fixed, if it has.
     pub(super) rows: Option<usize>,
 }
 
+/// An input of a graph, as it comes in.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) name: String,
+    /// The shape of one sample.
+    pub(super) sample: Shape,
+    /// In which order its axes and that of the batch lie.
+    pub(super) order: Vec<usize>,
+    /// Whether it is whole numbers.
+    pub(super) whole: bool,
+}
+
 impl Layer for OnnxGraph {
     fn build(&self, inputs: &[Shape], weights: &mut Declared<'_>) -> Result<Shape> {
-        if *inputs != [self.input.0] {
-            return Err(Error::expected(format!("one input of {} per sample, as the file says", self.input.0)));
+        if !inputs.iter().eq(self.inputs.iter().map(|given| &given.sample)) {
+            let wanted: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
+            return Err(Error::expected(format!("samples of {}, as the file says", wanted.join(", "))));
         }
         for weight in self.weights.iter() {
             match weight.trainable {
@@ -46,9 +59,11 @@ impl Layer for OnnxGraph {
             self.weights.iter().map(|weight| (weight.key.clone(), weights.take_one())).collect();
         let rows = self.rows.map(|rows| [rows, x.shape().axis(0)]);
         let mut scope = Scope { recorder: x.recorder(), weights: Weights::Given(&given), rows };
-        let name = self.nodes.inputs.first().map_or("", |input| input.name.as_str());
-        let input = Value::Recorded(Recorded { var: x, order: self.input.1.clone() });
-        let outputs = record(&self.nodes, &mut scope, vec![(name.to_owned(), input)]);
+        let value = |(given, var): (&Given, &Var<'r>)| {
+            let recorded = Recorded { var: *var, order: given.order.clone(), whole: given.whole };
+            (given.name.clone(), Value::Recorded(recorded))
+        };
+        let outputs = record(&self.nodes, &mut scope, self.inputs.iter().zip(inputs).map(value).collect());
         match outputs.first() {
             Some(Value::Recorded(recorded)) => recorded.var,
             // What failed, the recorder has kept.

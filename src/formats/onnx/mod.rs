@@ -7,7 +7,6 @@
 //! its images channels last, whatever the file says; convolutions, pooling and normalisation of the file then run without
 //! any number being moved. An exported one takes what the model takes, and turns images around once.
 
-mod chain;
 mod check;
 mod export;
 mod foreign;
@@ -19,6 +18,7 @@ mod node;
 mod operators;
 mod order;
 mod proto;
+mod rebuild;
 mod record;
 mod run;
 mod scope;

@@ -9,9 +9,13 @@ pub(super) fn channels_last(rank: usize) -> Vec<usize> {
     order
 }
 
-/// The order in which an axis lies last, the others as they are.
-pub(super) fn last(order: &[usize], axis: usize) -> Vec<usize> {
-    order.iter().copied().filter(|other| *other != axis).chain([axis]).collect()
+/// The order that turns channels that lie last into ONNX' own.
+pub(super) fn channels_first(rank: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rank).collect();
+    if rank > 2 {
+        order[1..].rotate_right(1);
+    }
+    order
 }
 
 /// Whether `order` names each axis of as many once.
@@ -46,7 +50,7 @@ mod tests {
     fn channels_go_last() {
         assert_eq!(channels_last(4), [0, 2, 3, 1]);
         assert_eq!(channels_last(2), [0, 1]);
-        assert_eq!(last(&[0, 2, 3, 1], 2), [0, 3, 1, 2]);
+        assert_eq!(channels_first(4), [0, 3, 1, 2]);
         assert!(is_permutation(&[1, 0]) && !is_permutation(&[1, 1]));
     }
 }

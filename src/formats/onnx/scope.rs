@@ -28,6 +28,8 @@ pub(super) struct Recorded<'r> {
     pub(super) var: Var<'r>,
     /// Which of ONNX' axes lies at each place.
     pub(super) order: Vec<usize>,
+    /// Whether it is whole numbers in ONNX. They lie as floats here, and only indices can be made of them.
+    pub(super) whole: bool,
 }
 
 /// A weight array as it lies in memory.
@@ -70,6 +72,11 @@ impl<'r> Value<'r> {
         Value::Recorded(Recorded::new(var))
     }
 
+    /// A recorded value whose axes lie in this order.
+    pub(super) fn lying(var: Var<'r>, order: Vec<usize>) -> Value<'r> {
+        Value::Recorded(Recorded::lying(var, order))
+    }
+
     /// The sizes of ONNX' axes.
     pub(super) fn sizes(&self) -> Vec<usize> {
         match self {
@@ -95,7 +102,18 @@ impl<'r> Value<'r> {
 impl<'r> Recorded<'r> {
     /// A value whose axes lie in ONNX' order.
     pub(super) fn new(var: Var<'r>) -> Recorded<'r> {
-        Recorded { var, order: (0..var.shape().rank()).collect() }
+        Recorded::lying(var, (0..var.shape().rank()).collect())
+    }
+
+    /// A value of floats whose axes lie in this order.
+    pub(super) fn lying(var: Var<'r>, order: Vec<usize>) -> Recorded<'r> {
+        Recorded { var, order, whole: false }
+    }
+
+    /// The value itself, if it is one of floats.
+    pub(super) fn floats(&self) -> Result<&Recorded<'r>, String> {
+        let told = "whole numbers that are computed are supported as the indices of Gather alone";
+        if self.whole { Err(told.into()) } else { Ok(self) }
     }
 
     pub(super) fn sizes(&self) -> Vec<usize> {
@@ -106,7 +124,7 @@ impl<'r> Recorded<'r> {
 
     /// The same operation on every element, wherever it lies.
     pub(super) fn map(&self, operation: impl FnOnce(Var<'r>) -> Var<'r>) -> Value<'r> {
-        Value::Recorded(Recorded { var: operation(self.var), order: self.order.clone() })
+        Value::lying(operation(self.var), self.order.clone())
     }
 }
 
@@ -114,10 +132,10 @@ impl<'r> Scope<'_, 'r> {
     /// A value as one on the tape.
     pub(super) fn recorded(&mut self, value: &Value<'r>) -> Result<Recorded<'r>, String> {
         match value {
-            Value::Recorded(recorded) => Ok(recorded.clone()),
+            Value::Recorded(recorded) => recorded.floats().cloned(),
             Value::Known(..) => {
                 let order: Vec<usize> = (0..value.sizes().len()).collect();
-                Ok(Recorded { var: self.arranged(value, &order)?, order })
+                Ok(Recorded::lying(self.arranged(value, &order)?, order))
             }
         }
     }
@@ -131,7 +149,7 @@ impl<'r> Scope<'_, 'r> {
     /// A value with its axes in this order; a constant becomes a weight that lies so.
     pub(super) fn arranged(&mut self, value: &Value<'r>, order: &[usize]) -> Result<Var<'r>, String> {
         match value {
-            Value::Recorded(recorded) => arrange(recorded, order),
+            Value::Recorded(recorded) => arrange(recorded.floats()?, order),
             Value::Known(name, constant) => {
                 let learned = constant.learned;
                 Ok(self.weight(name, &constant.tensor.transposed(order), order, learned)?.0)
@@ -171,7 +189,7 @@ impl<'r> Scope<'_, 'r> {
 }
 
 /// Moves the axes of a recorded value to where they are wanted; nothing moves where only axes of size 1 change places.
-fn arrange<'r>(recorded: &Recorded<'r>, order: &[usize]) -> Result<Var<'r>, String> {
+pub(super) fn arrange<'r>(recorded: &Recorded<'r>, order: &[usize]) -> Result<Var<'r>, String> {
     if recorded.order.len() != order.len() {
         return Err(format!("an input has {} axes, expected {}", recorded.order.len(), order.len()));
     }

@@ -81,6 +81,14 @@ impl Tensor {
         }
     }
 
+    /// The elements as floats, whichever they are.
+    pub(super) fn to_floats(&self) -> Vec<f32> {
+        match &self.values {
+            Values::Floats(values) => values.clone(),
+            Values::Integers(values) => values.iter().map(|value| *value as f32).collect(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match &self.values {
             Values::Floats(values) => values.len(),

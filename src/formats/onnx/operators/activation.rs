@@ -1,44 +1,105 @@
-//! Operators on single elements, and softmax.
+//! Operators on single elements.
 
-use super::{Node, Scope, Value, input};
-use crate::formats::onnx::order;
-use crate::formats::onnx::scope::Recorded;
+use super::{Node, Scope, Value, input, optional};
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &["Neg", "Relu", "Sigmoid", "Tanh", "Softmax"];
+pub(super) const NAMES: &[&str] = &[
+    "Abs", "Celu", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg",
+    "PRelu", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh",
+];
+
+/// The constants that `Selu` has where the file says no others, as floats.
+const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
 
 pub(super) fn record<'r>(
     node: &Node,
     scope: &mut Scope<'_, 'r>,
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
+    if node.operator == "PRelu" {
+        return Ok(vec![prelu(scope, inputs)?]);
+    }
     let x = scope.recorded(input(inputs, 0)?)?;
+    let number = |name: &str, default: f32| node.number(name, default);
     let y = match node.operator.as_str() {
+        "Abs" => x.map(Var::absolute),
+        "Celu" => {
+            let alpha = number("alpha", 1.0)?;
+            // α (e^(x/α) − 1) is the elu of x/α, times α; above 0 both are x.
+            x.map(|x| (x * (1.0 / alpha)).elu(1.0) * alpha)
+        }
+        "Clip" => {
+            let [low, high] = limits(node, inputs)?;
+            x.map(|x| x.clip(low, high.max(low)))
+        }
+        "Elu" => {
+            let alpha = number("alpha", 1.0)?;
+            x.map(|x| x.elu(alpha))
+        }
+        "Erf" => x.map(Var::erf),
+        "Exp" => x.map(Var::exp),
+        "Gelu" => match node.text("approximate", "none")? {
+            "none" => x.map(Var::gelu),
+            "tanh" => x.map(Var::gelu_tanh),
+            other => return Err(format!("approximate {other}")),
+        },
+        "HardSigmoid" => {
+            let (alpha, beta) = (number("alpha", 0.2)?, number("beta", 0.5)?);
+            x.map(|x| hard_sigmoid(x, alpha, beta))
+        }
+        "HardSwish" => x.map(|x| x * x.hard_sigmoid()),
+        "LeakyRelu" => {
+            let alpha = number("alpha", 0.01)?;
+            x.map(|x| x.leaky_relu(alpha))
+        }
+        "Log" => x.map(Var::ln),
+        "Mish" => x.map(|x| x * Var::tanh(x.softplus())),
         "Neg" => x.map(|x| -x),
+        "Reciprocal" => x.map(|x| x.power(-1.0)),
         "Relu" => x.map(Var::relu),
+        "Selu" => {
+            let (alpha, gamma) = (number("alpha", SELU[0])?, number("gamma", SELU[1])?);
+            if [alpha, gamma] == SELU { x.map(Var::selu) } else { x.map(|x| x.elu(alpha) * gamma) }
+        }
         "Sigmoid" => x.map(Var::sigmoid),
+        "Softplus" => x.map(Var::softplus),
+        "Softsign" => x.map(Var::softsign),
+        "Sqrt" => x.map(Var::sqrt),
+        "Swish" => {
+            let alpha = number("alpha", 1.0)?;
+            if alpha == 1.0 { x.map(Var::silu) } else { x.map(|x| x * (x * alpha).sigmoid()) }
+        }
         "Tanh" => x.map(Var::tanh),
-        _ => softmax(node, scope, x, Var::softmax)?,
+        other => return Err(format!("{other} is not known")),
     };
     Ok(vec![y])
 }
 
-/// Along one axis; before version 13 along all axes from one on.
-fn softmax<'r>(
-    node: &Node,
-    scope: &mut Scope<'_, 'r>,
-    x: Recorded<'r>,
-    operation: impl FnOnce(Var<'r>) -> Var<'r>,
-) -> Result<Value<'r>, String> {
-    let (sizes, modern) = (x.sizes(), node.version >= 13);
-    let axis = order::axis(node.integer("axis", if modern { -1 } else { 1 })?, sizes.len())?;
-    if modern || axis + 1 == sizes.len() {
-        let order = order::last(&x.order, axis);
-        let var = operation(scope.arranged(&Value::Recorded(x), &order)?);
-        return Ok(Value::Recorded(Recorded { var, order }));
+/// max(0, min(1, α x + β)); Keras' own has α = 1/6.
+fn hard_sigmoid(x: Var<'_>, alpha: f32, beta: f32) -> Var<'_> {
+    if (alpha - 1.0 / 6.0).abs() < 1e-7 && beta == 0.5 {
+        return x.hard_sigmoid();
     }
-    let x = scope.plain(&Value::Recorded(x))?;
-    let rows: usize = sizes[..axis].iter().product();
-    let y = operation(x.reshape([rows, sizes[axis..].iter().product()]));
-    Ok(Value::new(y.reshape(x.shape())))
+    (x * alpha + beta).clip(0.0, 1.0)
+}
+
+/// Attributes before version 11, inputs since; each may be left out.
+fn limits(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<[f32; 2], String> {
+    let limit = |name: &str, number: usize, default: f32| match optional(inputs, number) {
+        Some(value) => match value.known()?.as_floats()? {
+            [limit] => Ok(*limit),
+            _ => Err(format!("{name} is not one number")),
+        },
+        None => node.number(name, default),
+    };
+    Ok([limit("min", 1, f32::NEG_INFINITY)?, limit("max", 2, f32::INFINITY)?])
+}
+
+/// max(x, 0) − slope · max(−x, 0), the slope broadcast to x.
+fn prelu<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let (x, slope) = (input(inputs, 0)?, input(inputs, 1)?);
+    if slope.sizes().len() > x.sizes().len() {
+        return Err("a slope with more axes than what it is for".into());
+    }
+    super::arithmetic::pair(scope, x, slope, |x, slope| x.relu() - slope * (-x).relu())
 }

@@ -1,12 +1,11 @@
 //! Operators on pairs of elements, with NumPy's broadcasting.
 
 use super::{Node, Scope, Value, input};
-use crate::formats::onnx::scope::Recorded;
 use crate::formats::onnx::tensor::{Tensor, Values};
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &["Add", "Sub", "Mul", "Div", "Sum", "Mean"];
+pub(super) const NAMES: &[&str] = &["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Pow"];
 
 type Pair = for<'r> fn(Var<'r>, Var<'r>) -> Var<'r>;
 
@@ -19,6 +18,9 @@ pub(super) fn record<'r>(
         "Sub" => |a, b| a - b,
         "Mul" => |a, b| a * b,
         "Div" => |a, b| a / b,
+        "Max" => |a, b| a.maximum(b),
+        "Min" => |a, b| a.minimum(b),
+        "Pow" => return Ok(vec![power(scope, inputs)?]),
         _ => |a, b| a + b,
     };
     if let ("Add" | "Sub" | "Mul" | "Div", [Some(a), Some(b)]) = (node.operator.as_str(), inputs)
@@ -37,6 +39,18 @@ pub(super) fn record<'r>(
     Ok(vec![result])
 }
 
+/// A power that is one known number needs no logarithm in its gradient.
+fn power<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let (base, exponent) = (input(inputs, 0)?, input(inputs, 1)?);
+    if let Value::Known(_, constant) = exponent
+        && let ([exponent], 0..=1) = (&constant.tensor.to_floats()[..], constant.tensor.sizes.len())
+    {
+        let exponent = *exponent;
+        return Ok(scope.recorded(base)?.map(|x| if exponent == 2.0 { x * x } else { x.power(exponent) }));
+    }
+    pair(scope, base, exponent, |base, exponent| base.power_by(exponent))
+}
+
 /// Records an operation on two values, whose axes may lie in different orders.
 pub(super) fn pair<'r>(
     scope: &mut Scope<'_, 'r>,
@@ -52,7 +66,7 @@ pub(super) fn pair<'r>(
         _ => (0..rank).collect(),
     };
     let [a, b] = [scope.arranged(&a, &order)?, scope.arranged(&b, &order)?];
-    Ok(Value::Recorded(Recorded { var: operation(a, b), order }))
+    Ok(Value::lying(operation(a, b), order))
 }
 
 /// The value with axes of size 1 before its own, so that it has as many as the other.

@@ -2,7 +2,6 @@
 
 use super::window::Window;
 use super::{Node, Scope, Value, input, optional};
-use crate::formats::onnx::scope::Recorded;
 use crate::formats::onnx::order;
 use crate::ops::{Conv2dOptions, Padding};
 use crate::shape::Shape;
@@ -20,21 +19,19 @@ pub(super) fn record<'r>(
     if !(3..=4).contains(&rank) || kernel_sizes.len() != rank {
         return Err(format!("a convolution of {sizes:?} with {kernel_sizes:?} is not supported"));
     }
-    if node.integer("group", 1)? != 1 {
-        return Err("groups of channels are not supported".into());
-    }
+    let groups = node.integer("group", 1)?;
+    let groups = usize::try_from(groups).ok().filter(|groups| (1..=sizes[1].max(1)).contains(groups));
+    let groups = groups.ok_or_else(|| format!("{sizes:?} in other groups than there are channels"))?;
     let windows = Window::read(node, &sizes[2..], &kernel_sizes[2..])?;
-    if windows.iter().any(|window| window.dilation != 1) {
-        return Err("dilations are not supported".into());
-    }
-    // channels last; filters × channels × … → … × channels × filters
+    // channels last; filters × channels of a group × … → … × channels of a group × filters
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
     let bias = optional(inputs, 2).map(|bias| scope.plain(bias)).transpose()?;
-    let mut options = Conv2dOptions::default();
+    let mut options = Conv2dOptions { groups, ..Conv2dOptions::default() };
     let mut borders = vec![[0, 0]; 4];
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
         options.strides[axis] = window.stride;
+        options.dilation[axis] = window.dilation;
         borders[axis + 1] = window.pads;
     }
     if windows.iter().all(Window::is_same) && rank == 4 {
@@ -43,9 +40,10 @@ pub(super) fn record<'r>(
     }
     check_size(&sizes, &windows, kernel.shape().last())?;
     let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
-    let y = pad::record(images, &borders, 0.0).conv2d(kernel, bias, options);
+    let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
+    let y = images.conv2d(kernel, bias, options);
     let y = if rank == 4 { y } else { y.reshape([y.shape().axis(0), y.shape().axis(2), y.shape().axis(3)]) };
-    Ok(vec![Value::Recorded(Recorded { var: y, order: order::channels_last(rank) })])
+    Ok(vec![Value::lying(y, order::channels_last(rank))])
 }
 
 /// A convolution along one axis is one of images with a single row.

@@ -4,7 +4,7 @@ use super::{Node, Scope, Value, axes, input, optional};
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::{Tensor, length};
 
-pub(super) const NAMES: &[&str] = &["Shape", "Gather", "Concat", "Slice", "ConstantOfShape"];
+pub(super) const NAMES: &[&str] = &["ConstantOfShape", "Shape", "Size"];
 
 /// The longest list of whole numbers that is computed.
 const LONGEST: usize = 1 << 16;
@@ -19,6 +19,11 @@ pub(super) fn record<'r>(
         "Gather" => gather(node, input(inputs, 0)?.known()?, input(inputs, 1)?.known()?)?,
         "Concat" => concat(node, inputs)?,
         "Slice" => slice(node, inputs)?,
+        "Size" => {
+            let count = length(&input(inputs, 0)?.sizes()).and_then(|count| i64::try_from(count).ok());
+            Tensor::integers(vec![], vec![count.ok_or("more elements than can be counted")?])
+        }
+        "Pad" | "Split" => return Err("it takes whole numbers apart".into()),
         _ => constant_of_shape(node, input(inputs, 0)?.known()?)?,
     };
     let name = node.outputs.first().map_or("", String::as_str);
@@ -27,11 +32,7 @@ pub(super) fn record<'r>(
 
 fn shape(node: &Node, x: &Value<'_>) -> Result<Tensor, String> {
     let sizes: Vec<i64> = x.sizes().iter().map(|size| *size as i64).collect();
-    let bound = |number: i64| {
-        let rank = sizes.len() as i64;
-        (if number < 0 { number.saturating_add(rank) } else { number }).clamp(0, rank) as usize
-    };
-    let (start, end) = (bound(node.integer("start", 0)?), bound(node.integer("end", i64::MAX)?));
+    let [start, end] = [node.integer("start", 0)?, node.integer("end", i64::MAX)?].map(|place| bound(place, sizes.len()));
     Ok(Tensor::list(sizes[start..end.max(start)].to_vec()))
 }
 
@@ -66,21 +67,33 @@ fn concat(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
 fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
     let data = input(inputs, 0)?.known()?;
     let values = data.as_integers()?;
-    let bound = |name: &str, number: usize| match optional(inputs, number) {
-        Some(value) => value.known()?.as_integers().map(<[i64]>::to_vec),
-        None => Ok(node.integers(name)?.unwrap_or(&[]).to_vec()),
-    };
     let step = optional(inputs, 4).map(|steps| steps.known()?.as_integers()).transpose()?.unwrap_or(&[1]);
-    let (starts, ends, axes) = (bound("starts", 1)?, bound("ends", 2)?, axes(node, inputs, 3)?);
+    let (starts, ends, axes) = (bounds(node, inputs, "starts", 1)?, bounds(node, inputs, "ends", 2)?, axes(node, inputs, 3)?);
     let ([start], [end], [1], 1) = (&starts[..], &ends[..], step, data.sizes.len()) else {
         return Err("it slices more than a list of whole numbers".into());
     };
     axes.iter().flatten().try_for_each(|axis| order::axis(*axis, 1).map(|_| ()))?;
-    let length = values.len() as i64;
-    let bound =
-        |number: i64| (if number < 0 { number.saturating_add(length) } else { number }).clamp(0, length) as usize;
-    let (start, end) = (bound(*start), bound(*end));
+    let (start, end) = (bound(*start, values.len()), bound(*end, values.len()));
     Ok(Tensor::list(values[start..end.max(start)].to_vec()))
+}
+
+/// Whole numbers that are an attribute in older versions of an operator and an input in newer ones.
+pub(super) fn bounds(
+    node: &Node,
+    inputs: &[Option<Value<'_>>],
+    name: &str,
+    number: usize,
+) -> Result<Vec<i64>, String> {
+    match optional(inputs, number) {
+        Some(value) => value.known()?.as_integers().map(<[i64]>::to_vec),
+        None => Ok(node.integers(name)?.unwrap_or(&[]).to_vec()),
+    }
+}
+
+/// A place on an axis, which counts from the end where it is negative, and stays within it.
+pub(super) fn bound(number: i64, length: usize) -> usize {
+    let length = length as i64;
+    (if number < 0 { number.saturating_add(length) } else { number }).clamp(0, length) as usize
 }
 
 fn constant_of_shape(node: &Node, shape: &Tensor) -> Result<Tensor, String> {

@@ -8,9 +8,12 @@ mod arithmetic;
 mod convolution;
 mod known;
 mod normalization;
+mod parts;
 mod pooling;
 mod product;
+mod reduction;
 mod shape;
+mod softmax;
 pub(super) mod window;
 
 /// Records a node. The error says what is not supported, without the node's name.
@@ -23,9 +26,12 @@ const FAMILIES: &[(&[&str], Operator)] = &[
     (convolution::NAMES, convolution::record),
     (known::NAMES, known::record),
     (normalization::NAMES, normalization::record),
+    (parts::NAMES, parts::record),
     (pooling::NAMES, pooling::record),
     (product::NAMES, product::record),
+    (reduction::NAMES, reduction::record),
     (shape::NAMES, shape::record),
+    (softmax::NAMES, softmax::record),
 ];
 
 /// How a node is recorded, if its operator is known.
@@ -40,6 +46,11 @@ pub(super) fn names() -> Vec<&'static str> {
         FAMILIES.iter().flat_map(|(names, _)| names.iter().copied()).chain(["Constant"]).collect();
     names.sort_unstable();
     names
+}
+
+/// Whether an operator does the same to every element, wherever it lies.
+pub(super) fn works_on_elements(operator: &str) -> bool {
+    activation::NAMES.contains(&operator)
 }
 
 /// An input that has to be there.

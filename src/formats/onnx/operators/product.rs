@@ -37,16 +37,24 @@ fn scaled(x: crate::tape::Var<'_>, factor: f32) -> crate::tape::Var<'_> {
     if factor == 1.0 { x } else { x * factor }
 }
 
-/// The last two axes are matrices. A stack of matrices times one matrix is one product of all their rows.
+/// The last two axes are matrices; those before them broadcast.
 fn matmul<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
     let (a, b) = (scope.plain(input(inputs, 0)?)?, scope.plain(input(inputs, 1)?)?);
-    if b.shape().rank() > 2 || a.shape().rank() == 0 || b.shape().rank() == 0 {
-        return Err(format!("a product of {} and {} is not supported", a.shape(), b.shape()));
-    }
     let (left, right) = (a.shape(), b.shape());
-    let matrix = [right.axis(0), right.axis(1)];
-    let y = a.reshape([left.rows(), left.last()]).matmul(b.reshape(matrix));
-    let (outer, inner) = (&left.sizes()[..left.rank() - 1], &right.sizes()[1..]);
-    let shape = Shape::new(&[outer, inner].concat()).map_err(|error| error.to_string())?;
-    Ok(Value::new(y.reshape(shape)))
+    if left.rank() == 0 || right.rank() == 0 {
+        return Err(format!("a product of {left} and {right}"));
+    }
+    // As in NumPy, one axis is a row on the left and a column on the right, and goes afterwards.
+    let a = if left.rank() == 1 { a.reshape([1, left.len()]) } else { a };
+    let b = if right.rank() == 1 { b.reshape([right.len(), 1]) } else { b };
+    let y = a.matmul(b);
+    let mut sizes = y.shape().sizes().to_vec();
+    if right.rank() == 1 {
+        sizes.pop();
+    }
+    if left.rank() == 1 {
+        sizes.remove(sizes.len() - if right.rank() == 1 { 1 } else { 2 });
+    }
+    let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
+    Ok(Value::new(if shape == y.shape() { y } else { y.reshape(shape) }))
 }

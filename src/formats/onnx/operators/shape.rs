@@ -127,21 +127,25 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
             let name = format!("{name}{}", order::name(&turned));
             Ok(Value::folded(&name, constant.tensor.transposed(&turned), constant.learned))
         }
-        Value::Recorded(Recorded { var, order }) => {
+        Value::Recorded(Recorded { var, order, whole }) => {
             let now = |axis: &usize| turned.iter().position(|other| other == axis).unwrap_or(0);
-            Ok(Value::Recorded(Recorded { var: *var, order: order.iter().map(now).collect() }))
+            Ok(Value::Recorded(Recorded { var: *var, order: order.iter().map(now).collect(), whole: *whole }))
         }
     }
 }
 
 /// Numbers become floats; a float that becomes a whole number would lose what it is.
 fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
-    use crate::formats::onnx::proto::element::{DOUBLE, FLOAT};
+    use crate::formats::onnx::proto::element::{DOUBLE, FLOAT, INT32, INT64};
     use crate::formats::onnx::tensor::{Tensor, Values};
     let to = node.integer("to", 0)?;
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {
-        Value::Recorded(_) if floats => Ok(x.clone()),
+        Value::Recorded(recorded) if floats => recorded.floats().map(|_| x.clone()),
+        // What takes indices rounds them towards 0, as a cast does.
+        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => {
+            Ok(Value::Recorded(Recorded { whole: true, ..recorded.clone() }))
+        }
         Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
         Value::Known(name, constant) => match (&constant.tensor.values, floats) {
             (Values::Integers(values), true) => {

@@ -58,7 +58,7 @@ impl Window {
 
     /// Whether the padding is that of Keras' `same`.
     pub(in crate::formats::onnx) fn is_same(&self) -> bool {
-        self.dilation == 1 && self.padded("SAME_UPPER").is_ok_and(|same| same.pads == self.pads)
+        self.padded("SAME_UPPER").is_ok_and(|same| same.pads == self.pads)
     }
 
     /// How many elements the window spans.
