@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Tests whose outputs are written down with four digits.
+const ROUNDED: [&str; 1] = ["test_averagepool_2d_ceil_last_window_starts_on_pad"];
+
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Passed,
@@ -38,21 +41,23 @@ fn check(folder: &Path) -> Outcome {
     if found.len() != expected.len() {
         return Outcome::Failed(format!("{} outputs, expected {}", found.len(), expected.len()));
     }
+    let rounded = ROUNDED.iter().any(|name| folder.ends_with(name));
     found
         .iter()
         .zip(&expected)
-        .find_map(|(found, expected)| differ(found, expected))
+        .find_map(|(found, expected)| differ(found, expected, rounded))
         .map_or(Outcome::Passed, Outcome::Failed)
 }
 
-fn differ(found: &Tensor, expected: &Tensor) -> Option<String> {
+fn differ(found: &Tensor, expected: &Tensor, rounded: bool) -> Option<String> {
     let (Some(found), Some(expected)) = (found.array(), expected.array()) else {
         return (found != expected).then(|| format!("{found:?}, expected {expected:?}"));
     };
     if found.shape() != expected.shape() {
         return Some(format!("shape {:?}, expected {:?}", found.shape(), expected.shape()));
     }
-    let fits = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-5 * b.abs().max(1.0);
+    let near = if rounded { 1e-4 } else { 1e-5 };
+    let fits = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= near * b.abs().max(1.0);
     let wrong = found.iter().zip(&expected).find(|(a, b)| !fits(**a, **b));
     wrong.map(|(a, b)| format!("{a}, expected {b}"))
 }

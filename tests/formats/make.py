@@ -3,9 +3,10 @@
 
     python3 -m venv target/interop
     target/interop/bin/pip install torch keras tensorflow-cpu scikit-learn skl2onnx tf2onnx onnx onnxscript safetensors numpy
-    target/interop/bin/python tests/formats/make.py [digits] [torch] [sklearn] [keras]
+    target/interop/bin/python tests/formats/make.py [digits] [torch] [branches] [sklearn] [keras]
 
-Each model is written with inputs and the outputs that its own program gives, as NAME.npz with x and y.
+Each model is written with inputs and the outputs that its own program gives, as NAME.npz with x and y, or with the names
+of several inputs and outputs.
 """
 import gzip
 import pathlib
@@ -99,6 +100,118 @@ def torch():
     torch.onnx.export(lstm, torch.randn(2, 5, 3), HERE / "torch_lstm.onnx", dynamo=False)
 
 
+def branches():
+    """Models of PyTorch and Keras with branches, several inputs and outputs, and the layers that a chain does not need."""
+    import torch
+    from safetensors.torch import save_file
+    from torch import nn
+
+    torch.manual_seed(6)
+
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(4, 4, 3, padding=2, dilation=2, groups=2)
+            self.norm, self.second = nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, padding=1)
+            self.strided = nn.Conv2d(8, 6, 3, stride=2, padding=1)
+            self.vector, self.layer_norm = nn.Linear(3, 6), nn.LayerNorm(12)
+            self.kind, self.size = nn.Linear(12, 3), nn.Linear(12, 1)
+
+        def forward(self, x, v):
+            y = nn.functional.leaky_relu(self.norm(self.first(x)), 0.1)
+            y = x + self.second(y)
+            y = torch.cat([y, nn.functional.silu(y)], dim=1)
+            y = nn.functional.elu(self.strided(nn.functional.avg_pool2d(y, 2)))
+            y = torch.cat([nn.functional.adaptive_avg_pool2d(y, 1).flatten(1), self.vector(v)], dim=1)
+            y = nn.functional.softplus(self.layer_norm(y))
+            return torch.softmax(self.kind(y), dim=1), self.size(y)
+
+    model = Branches().train()
+    for _ in range(3):
+        model(torch.randn(16, 4, 6, 8), torch.randn(16, 3))
+    model.eval()
+    x, v = torch.randn(4, 4, 6, 8), torch.randn(4, 3)
+    with torch.no_grad():
+        kind, size = model(x, v)
+    np.savez(HERE / "torch_branches.npz", x=x.numpy(), v=v.numpy(), kind=kind.numpy(), size=size.numpy())
+    names = {"input_names": ["x", "v"], "output_names": ["kind", "size"]}
+    open_rows = {name: {0: "rows"} for name in ["x", "v", "kind", "size"]}
+    torch.onnx.export(model, (x, v), HERE / "torch_branches.onnx", dynamo=False, dynamic_axes=open_rows, **names)
+    rows = torch.export.Dim("rows")
+    shapes = ({0: rows}, {0: rows})
+    program = torch.onnx.export(model, (x, v), dynamo=True, dynamic_shapes=shapes, verbose=False, **names)
+    program.save(HERE / "torch_branches_dynamo.onnx")
+
+    words = nn.Sequential(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(20, 3)).eval()
+    x = torch.randint(0, 7, (4, 5))
+    with torch.no_grad():
+        np.savez(HERE / "torch_words.npz", x=x.numpy().astype(np.float32), y=words(x).numpy())
+    names = {"input_names": ["x"], "output_names": ["y"]}
+    torch.onnx.export(words, x, HERE / "torch_words.onnx", dynamo=False, dynamic_axes={"x": {0: "rows"}}, **names)
+    save_file(words.state_dict(), HERE / "torch_words.safetensors")
+
+    # GELU of an older set of operators is five of them, for which there is no layer.
+    gelu = nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2)).eval()
+    x = torch.randn(4, 3)
+    with torch.no_grad():
+        np.savez(HERE / "torch_gelu.npz", x=x.numpy(), y=gelu(x).numpy())
+    torch.onnx.export(gelu, x, HERE / "torch_gelu.onnx", dynamo=False, opset_version=17, dynamic_axes={"x": {0: "rows"}}, **names)
+
+    # The nn.Sequential of a model with every layer that has modules.
+    layers = nn.Sequential(
+        nn.ZeroPad2d((1, 0, 0, 2)),
+        nn.Conv2d(4, 6, (2, 3), groups=2, padding="same", dilation=(2, 1)),
+        nn.LeakyReLU(0.1),
+        nn.ZeroPad2d((0, 1, 0, 1)),
+        nn.Conv2d(6, 4, 3, stride=2, bias=False),
+        nn.GELU(),
+        nn.ConstantPad2d((0, 1, 0, 1), -torch.inf),
+        nn.MaxPool2d(2, stride=1),
+        nn.AvgPool2d(2),
+        nn.BatchNorm2d(4, eps=1e-3, momentum=0.01),
+        nn.ELU(0.5),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.LayerNorm(4, eps=1e-3),
+        nn.Linear(4, 3),
+        nn.LogSoftmax(1),
+    )
+    layers.train()
+    for _ in range(3):
+        layers(torch.randn(16, 4, 6, 7))
+    layers.eval()
+    x = torch.randn(4, 4, 6, 7)
+    with torch.no_grad():
+        np.savez(HERE / "torch_layers.npz", x=x.numpy(), y=layers(x).numpy())
+    save_file(layers.state_dict(), HERE / "torch_layers.safetensors")
+
+    import keras
+
+    # Its exporter knows neither GELU nor groups.
+    keras.utils.set_random_seed(9)
+    k = keras.layers
+    image, ids = keras.Input((9, 8, 4), name="image"), keras.Input((3,), name="ids")
+    y = k.Conv2D(4, 3, padding="same", dilation_rate=2, activation="silu")(image)
+    y = k.Add()([image, k.BatchNormalization()(y)])
+    y = k.Conv2D(5, (3, 2), strides=2, padding="same")(k.LeakyReLU(0.1)(y))
+    y = k.Concatenate()([k.MaxPooling2D(2, padding="same")(y), k.AveragePooling2D(2, padding="same")(y)])
+    y = k.ZeroPadding2D(((1, 0), (0, 2)))(k.ELU(0.5)(y))
+    y = k.Conv2D(6, 2, activation="softplus")(y)
+    words = k.Dense(6, activation="elu")(k.Flatten()(k.Embedding(7, 4)(ids)))
+    y = k.Concatenate()([k.GlobalMaxPooling2D()(y), k.GlobalAveragePooling2D()(y), words])
+    y = k.LayerNormalization()(y)
+    y = k.Activation("hard_sigmoid")(k.Dense(8, activation="selu")(y))
+    kind = k.Dense(3, activation="softmax", name="kind")(k.Dropout(0.2)(y))
+    size = k.Dense(1, activation="softsign", name="size")(y)
+    model = keras.Model([image, ids], [kind, size])
+    random = np.random.default_rng(2)
+    x = {"image": random.normal(size=(4, 9, 8, 4)), "ids": random.integers(0, 7, (4, 3))}
+    x = {name: array.astype(np.float32) for name, array in x.items()}
+    kind, size = model.predict([x["image"], x["ids"]], verbose=0)
+    np.savez(HERE / "keras_branches.npz", **x, kind=kind, size=size)
+    model.export(HERE / "keras_branches.onnx", format="onnx", verbose=False)
+
+
 def sklearn():
     """A classifier, a regression and a scaler with a linear model, by skl2onnx."""
     from skl2onnx import to_onnx
@@ -144,5 +257,5 @@ def keras():
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ["digits", "torch", "sklearn", "keras"]:
-        {"digits": digits, "torch": torch, "sklearn": sklearn, "keras": keras}[part]()
+    for part in sys.argv[1:] or ["digits", "torch", "branches", "sklearn", "keras"]:
+        {"digits": digits, "torch": torch, "branches": branches, "sklearn": sklearn, "keras": keras}[part]()

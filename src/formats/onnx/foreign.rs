@@ -85,7 +85,8 @@ fn scaler(node: &Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
 /// product with ones. Other normalisers stay.
 fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
     let (input, output) = (&node.inputs[0], &node.outputs[0]);
-    let classes = constants.get(&format!("{input}.coefficients")).and_then(|weight| weight.tensor.sizes.first().copied());
+    let classes =
+        constants.get(&format!("{input}.coefficients")).and_then(|weight| weight.tensor.sizes.first().copied());
     match (node.text("norm", "MAX"), classes) {
         (Ok("L1"), Some(classes)) if classes <= MOST_CLASSES => {
             let [ones, sum] = ["ones", "sum"].map(|part| format!("{output}.{part}"));

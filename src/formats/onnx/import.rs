@@ -116,7 +116,8 @@ impl Graph {
         let wiring = match inputs.len() {
             1 => Wiring::chain(inputs[0].1, 1),
             count => {
-                let (calls, outputs) = (vec![Call { layer: 0, inputs: (0..count).collect() }], vec![(name.clone(), count)]);
+                let (calls, outputs) =
+                    (vec![Call { layer: 0, inputs: (0..count).collect() }], vec![(name.clone(), count)]);
                 Wiring { chain: false, inputs, calls, outputs }
             }
         };

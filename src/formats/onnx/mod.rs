@@ -23,6 +23,8 @@ mod record;
 mod run;
 mod scope;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 pub use export::{export, to_bytes};
 pub use import::{Imported, import};

@@ -7,7 +7,7 @@
 
 use super::graph::Constant;
 use super::order;
-use super::tensor::Tensor;
+use super::tensor::{Tensor, Values};
 use crate::shape::Shape;
 use crate::tape::{ParamId, Recorder, Var};
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) struct Recorded<'r> {
     pub(super) var: Var<'r>,
     /// Which of ONNX' axes lies at each place.
     pub(super) order: Vec<usize>,
-    /// Whether it is whole numbers in ONNX. They lie as floats here, and only indices can be made of them.
+    /// Whether it is whole numbers in ONNX. They lie as floats here, which are exact up to 2²⁴, and few operators take them.
     pub(super) whole: bool,
 }
 
@@ -49,6 +49,13 @@ pub(super) struct WeightKey {
     constant: String,
     order: Vec<usize>,
     sizes: Vec<usize>,
+}
+
+impl Weight {
+    /// The name of the constant, without what says that it was turned.
+    pub(super) fn constant(&self) -> String {
+        self.key.constant.split('@').next().unwrap_or_default().to_owned()
+    }
 }
 
 /// Where weights come from.
@@ -93,6 +100,31 @@ impl<'r> Value<'r> {
         }
     }
 
+    /// The same as whole numbers.
+    pub(super) fn whole(self) -> Value<'r> {
+        self.marked(true)
+    }
+
+    /// The same as floats.
+    pub(super) fn floats(self) -> Value<'r> {
+        self.marked(false)
+    }
+
+    fn marked(self, whole: bool) -> Value<'r> {
+        match self {
+            Value::Recorded(recorded) => Value::Recorded(Recorded { whole, ..recorded }),
+            known => known,
+        }
+    }
+
+    /// Whether it is whole numbers in ONNX.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Value::Known(_, constant) => matches!(constant.tensor.values, Values::Integers(_)),
+            Value::Recorded(recorded) => recorded.whole,
+        }
+    }
+
     /// Known numbers that were computed from others.
     pub(super) fn folded(name: &str, tensor: Tensor, learned: bool) -> Value<'r> {
         Value::Known(name.into(), Constant { tensor: Arc::new(tensor), learned })
@@ -112,7 +144,7 @@ impl<'r> Recorded<'r> {
 
     /// The value itself, if it is one of floats.
     pub(super) fn floats(&self) -> Result<&Recorded<'r>, String> {
-        let told = "whole numbers that are computed are supported as the indices of Gather alone";
+        let told = "of whole numbers that are computed it is not supported";
         if self.whole { Err(told.into()) } else { Ok(self) }
     }
 
@@ -154,6 +186,18 @@ impl<'r> Scope<'_, 'r> {
                 let learned = constant.learned;
                 Ok(self.weight(name, &constant.tensor.transposed(order), order, learned)?.0)
             }
+        }
+    }
+
+    /// The same of floats or whole numbers.
+    pub(super) fn numbers(&mut self, value: &Value<'r>, order: &[usize]) -> Result<Var<'r>, String> {
+        match value {
+            Value::Recorded(recorded) => arrange(recorded, order),
+            Value::Known(name, constant) if value.is_whole() => {
+                let tensor = Tensor::floats(constant.tensor.sizes.clone(), constant.tensor.to_floats());
+                Ok(self.weight(name, &tensor.transposed(order), order, false)?.0)
+            }
+            Value::Known(..) => self.arranged(value, order),
         }
     }
 

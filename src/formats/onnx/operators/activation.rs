@@ -4,8 +4,29 @@ use super::{Node, Scope, Value, input, optional};
 use crate::tape::Var;
 
 pub(super) const NAMES: &[&str] = &[
-    "Abs", "Celu", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg",
-    "PRelu", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh",
+    "Abs",
+    "Celu",
+    "Clip",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "LeakyRelu",
+    "Log",
+    "Mish",
+    "Neg",
+    "PRelu",
+    "Reciprocal",
+    "Relu",
+    "Selu",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tanh",
 ];
 
 /// The constants that `Selu` has where the file says no others, as floats.
@@ -18,6 +39,9 @@ pub(super) fn record<'r>(
 ) -> Result<Vec<Value<'r>>, String> {
     if node.operator == "PRelu" {
         return Ok(vec![prelu(scope, inputs)?]);
+    }
+    if node.operator == "Clip" && (1..3).any(|number| matches!(inputs.get(number), Some(Some(Value::Recorded(_))))) {
+        return Ok(vec![clip(scope, inputs)?]);
     }
     let x = scope.recorded(input(inputs, 0)?)?;
     let number = |name: &str, default: f32| node.number(name, default);
@@ -93,6 +117,18 @@ fn limits(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<[f32; 2], String>
         None => node.number(name, default),
     };
     Ok([limit("min", 1, f32::NEG_INFINITY)?, limit("max", 2, f32::INFINITY)?])
+}
+
+/// Between limits that are computed.
+fn clip<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let mut x = input(inputs, 0)?.clone();
+    if let Some(low) = optional(inputs, 1) {
+        x = super::arithmetic::pair(scope, &x, low, |x, low| x.maximum(low))?;
+    }
+    match optional(inputs, 2) {
+        Some(high) => super::arithmetic::pair(scope, &x, high, |x, high| x.minimum(high)),
+        None => Ok(x),
+    }
 }
 
 /// max(x, 0) − slope · max(−x, 0), the slope broadcast to x.

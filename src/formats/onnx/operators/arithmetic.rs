@@ -29,6 +29,9 @@ pub(super) fn record<'r>(
         return Ok(vec![folded]);
     }
     let mut result = input(inputs, 0)?.clone();
+    if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_whole() {
+        return Err("of whole numbers that are computed it is not supported".into());
+    }
     for number in 1..inputs.len() {
         result = pair(scope, &result, input(inputs, number)?, operation)?;
     }
@@ -51,8 +54,19 @@ fn power<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<
     pair(scope, base, exponent, |base, exponent| base.power_by(exponent))
 }
 
-/// Records an operation on two values, whose axes may lie in different orders.
+/// Records an operation on two values, whose axes may lie in different orders. Whole numbers give whole numbers.
 pub(super) fn pair<'r>(
+    scope: &mut Scope<'_, 'r>,
+    a: &Value<'r>,
+    b: &Value<'r>,
+    operation: Pair,
+) -> Result<Value<'r>, String> {
+    let y = numbers(scope, a, b, operation)?;
+    Ok(if a.is_whole() && b.is_whole() { y.whole() } else { y })
+}
+
+/// The same with a result of floats.
+pub(super) fn numbers<'r>(
     scope: &mut Scope<'_, 'r>,
     a: &Value<'r>,
     b: &Value<'r>,
@@ -65,7 +79,7 @@ pub(super) fn pair<'r>(
         (_, Value::Recorded(b)) => b.order.clone(),
         _ => (0..rank).collect(),
     };
-    let [a, b] = [scope.arranged(&a, &order)?, scope.arranged(&b, &order)?];
+    let [a, b] = [scope.numbers(&a, &order)?, scope.numbers(&b, &order)?];
     Ok(Value::lying(operation(a, b), order))
 }
 
@@ -80,7 +94,8 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
         Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(wide)?, constant.learned)),
         Value::Recorded(_) => {
             let shape = Shape::new(&wide).map_err(|error| error.to_string())?;
-            Ok(Value::new(scope.plain(value)?.reshape(shape)))
+            let order: Vec<usize> = (0..value.sizes().len()).collect();
+            Ok(Value::new(scope.numbers(value, &order)?.reshape(shape)))
         }
     }
 }

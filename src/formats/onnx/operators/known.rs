@@ -32,7 +32,8 @@ pub(super) fn record<'r>(
 
 fn shape(node: &Node, x: &Value<'_>) -> Result<Tensor, String> {
     let sizes: Vec<i64> = x.sizes().iter().map(|size| *size as i64).collect();
-    let [start, end] = [node.integer("start", 0)?, node.integer("end", i64::MAX)?].map(|place| bound(place, sizes.len()));
+    let [start, end] =
+        [node.integer("start", 0)?, node.integer("end", i64::MAX)?].map(|place| bound(place, sizes.len()));
     Ok(Tensor::list(sizes[start..end.max(start)].to_vec()))
 }
 
@@ -68,7 +69,8 @@ fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
     let data = input(inputs, 0)?.known()?;
     let values = data.as_integers()?;
     let step = optional(inputs, 4).map(|steps| steps.known()?.as_integers()).transpose()?.unwrap_or(&[1]);
-    let (starts, ends, axes) = (bounds(node, inputs, "starts", 1)?, bounds(node, inputs, "ends", 2)?, axes(node, inputs, 3)?);
+    let (starts, ends, axes) =
+        (bounds(node, inputs, "starts", 1)?, bounds(node, inputs, "ends", 2)?, axes(node, inputs, 3)?);
     let ([start], [end], [1], 1) = (&starts[..], &ends[..], step, data.sizes.len()) else {
         return Err("it slices more than a list of whole numbers".into());
     };
@@ -78,12 +80,7 @@ fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
 }
 
 /// Whole numbers that are an attribute in older versions of an operator and an input in newer ones.
-pub(super) fn bounds(
-    node: &Node,
-    inputs: &[Option<Value<'_>>],
-    name: &str,
-    number: usize,
-) -> Result<Vec<i64>, String> {
+pub(super) fn bounds(node: &Node, inputs: &[Option<Value<'_>>], name: &str, number: usize) -> Result<Vec<i64>, String> {
     match optional(inputs, number) {
         Some(value) => value.known()?.as_integers().map(<[i64]>::to_vec),
         None => Ok(node.integers(name)?.unwrap_or(&[]).to_vec()),

@@ -7,6 +7,7 @@ mod activation;
 mod arithmetic;
 mod convolution;
 mod known;
+mod logic;
 mod normalization;
 mod parts;
 mod pooling;
@@ -25,6 +26,7 @@ const FAMILIES: &[(&[&str], Operator)] = &[
     (arithmetic::NAMES, arithmetic::record),
     (convolution::NAMES, convolution::record),
     (known::NAMES, known::record),
+    (logic::NAMES, logic::record),
     (normalization::NAMES, normalization::record),
     (parts::NAMES, parts::record),
     (pooling::NAMES, pooling::record),

@@ -1,6 +1,7 @@
 //! Normalisation: of channels, ONNX' axis 1, and of the axes from one on.
 
 use super::{Node, Scope, Value, input, one_output, optional, reduction};
+use crate::formats::onnx::check::check_size;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
 use crate::tape::{Mode, ParamId, Var};
@@ -64,6 +65,8 @@ fn layer_norm<'r>(
         None => Ok(None),
     };
     let (scale, bias) = (flat(1)?, flat(2)?);
+    // Room for the statistics of each row is made while recording.
+    check_size(rows.saturating_mul(2))?;
     let flat = if axis + 1 == rank { x } else { x.reshape([rows, columns]) };
     let y = flat.layer_norm(scale, bias, epsilon).reshape(x.shape());
     let mut outputs = vec![Value::new(y)];

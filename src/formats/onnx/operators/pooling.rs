@@ -61,7 +61,13 @@ impl Pooling {
             return Err("padding as wide as the window is not supported".into());
         }
         let (size, kernel) = (both.map(|window| window.size), both.map(|window| window.kernel));
-        Ok(Pooling { size, kernel, strides: both.map(|window| window.stride), pads: both.map(|window| window.pads), beyond })
+        Ok(Pooling {
+            size,
+            kernel,
+            strides: both.map(|window| window.stride),
+            pads: both.map(|window| window.pads),
+            beyond,
+        })
     }
 
     /// For each window along an axis, how many of its places count.
@@ -70,9 +76,8 @@ impl Pooling {
         let end = before + self.size[axis];
         let counted = if padding { 0..end + after } else { before..end };
         let last = (end + after + self.beyond[axis]).saturating_sub(self.kernel[axis]);
-        let window = |start: usize| {
-            (start + self.kernel[axis]).min(counted.end).saturating_sub(start.max(counted.start)).max(1)
-        };
+        let window =
+            |start: usize| (start + self.kernel[axis]).min(counted.end).saturating_sub(start.max(counted.start)).max(1);
         (0..=last).step_by(self.strides[axis]).map(window).collect()
     }
 }

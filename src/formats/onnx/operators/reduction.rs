@@ -6,8 +6,17 @@ use crate::formats::onnx::scope::Recorded;
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] =
-    &["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare"];
+pub(super) const NAMES: &[&str] = &[
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceSum",
+    "ReduceSumSquare",
+];
 
 pub(super) fn record<'r>(
     node: &Node,

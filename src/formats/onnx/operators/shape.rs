@@ -4,6 +4,7 @@ use super::{Node, Scope, Value, axes, input, one_output, optional};
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
 use crate::shape::Shape;
+use crate::tape::Var;
 
 pub(super) const NAMES: &[&str] =
     &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"];
@@ -47,7 +48,9 @@ fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -
         Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
         Value::Recorded(_) => {
             let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
-            Ok(Value::new(scope.plain(x)?.reshape(shape)))
+            let order: Vec<usize> = (0..x.sizes().len()).collect();
+            let y = Value::new(scope.numbers(x, &order)?.reshape(shape));
+            Ok(if x.is_whole() { y.whole() } else { y })
         }
     }
 }
@@ -136,15 +139,19 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
 
 /// Numbers become floats; a float that becomes a whole number would lose what it is.
 fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
-    use crate::formats::onnx::proto::element::{DOUBLE, FLOAT, INT32, INT64};
+    use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
     use crate::formats::onnx::tensor::{Tensor, Values};
     let to = node.integer("to", 0)?;
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {
-        Value::Recorded(recorded) if floats => recorded.floats().map(|_| x.clone()),
-        // What takes indices rounds them towards 0, as a cast does.
-        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => {
-            Ok(Value::Recorded(Recorded { whole: true, ..recorded.clone() }))
+        Value::Recorded(_) if floats => Ok(x.clone().floats()),
+        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => match recorded.whole {
+            true => Ok(x.clone()),
+            false => Ok(recorded.map(Var::truncate).whole()),
+        },
+        // Of whole numbers, whose squares are 0 or at least 1.
+        Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.whole => {
+            Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).whole())
         }
         Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
         Value::Known(name, constant) => match (&constant.tensor.values, floats) {

@@ -41,7 +41,13 @@ impl Builder<'_> {
         Some(places)
     }
 
-    fn join(&mut self, node: &Node, layer: Arc<dyn crate::layers::Layer>, places: &[Place], flat: Option<Vec<usize>>) -> Option<()> {
+    fn join(
+        &mut self,
+        node: &Node,
+        layer: Arc<dyn crate::layers::Layer>,
+        places: &[Place],
+        flat: Option<Vec<usize>>,
+    ) -> Option<()> {
         let value = self.step(layer, places.iter().map(|place| place.value).collect());
         let (shape, _) = self.fact(node.outputs.first()?)?;
         self.give(node, Place { value, shape: shape.sample(), flat })

@@ -1,9 +1,10 @@
-//! A graph as this library's own layers, where there is one for each of its nodes: such a network has a summary, and goes
-//! to any other format.
+//! A graph as this library's own layers, which have a summary, and go to any other format. A node that no layer stands for
+//! becomes one by itself.
 //!
 //! A product and the sum behind it are one `Dense`, and an activation becomes its setting. Where ONNX flattens an image
 //! with its channels first, the weights behind are put into the order of one with its channels last.
 
+mod foreign;
 mod joined;
 mod plain;
 mod spatial;
@@ -27,13 +28,13 @@ pub(super) struct Rebuilt {
     pub(super) arrays: Vec<Vec<f32>>,
 }
 
-/// The layers that a graph is made of, if each of its nodes is one. `inputs` are the shapes of one sample of each.
+/// The layers that a graph is made of, if its nodes can be taken one by one. `inputs` are the shapes of one sample of each.
 pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[(String, Shape)]) -> Option<Rebuilt> {
     let mut builder = Builder::new(nodes, checked, inputs);
     for node in &nodes.nodes {
         // What is known already says shapes.
         if node.outputs.iter().any(|name| builder.fact(name).is_some()) {
-            builder.add(node)?;
+            builder.place(node)?;
         }
     }
     builder.finish()
@@ -83,6 +84,17 @@ impl<'a> Builder<'a> {
         };
         let places = inputs.iter().enumerate().map(place).collect();
         Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new() }
+    }
+
+    /// Puts a node's layer behind the others: one of ours, or else the node as a layer.
+    fn place(&mut self, node: &Node) -> Option<()> {
+        let (steps, taken) = (self.steps.len(), self.taken.clone());
+        if self.add(node).is_some() {
+            return Some(());
+        }
+        self.steps.truncate(steps);
+        self.taken = taken;
+        self.foreign(node)
     }
 
     fn add(&mut self, node: &Node) -> Option<()> {

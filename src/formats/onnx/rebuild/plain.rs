@@ -116,7 +116,8 @@ impl Builder<'_> {
         let flat = match in_order {
             true => None,
             false if to.rank() == 1 && lies == order::channels_last(lies.len()) => {
-                let (channels, image) = from.sample().sizes().split_last().map(|(last, image)| (*last, image.to_vec()))?;
+                let (channels, image) =
+                    from.sample().sizes().split_last().map(|(last, image)| (*last, image.to_vec()))?;
                 Some([&[channels], &image[..]].concat())
             }
             false => return None,

@@ -4,18 +4,25 @@
 //! | layer | modules | arrays |
 //! |---|---|---|
 //! | Dense | `Linear`, and one for its activation | `weight` (units × features), `bias` |
-//! | Conv2D | `Conv2d`, and one for its activation | `weight` (filters × channels × height × width), `bias` |
+//! | Conv2D | `Conv2d`, and one for its activation | `weight` (filters × channels of a group × height × width), `bias` |
 //! | BatchNormalization | `BatchNorm1d`, `BatchNorm2d` | `weight`, `bias`, `running_mean`, `running_var` |
+//! | LayerNormalization of one axis | `LayerNorm` | `weight`, `bias` |
+//! | Embedding | `Embedding` | `weight` |
+//! | GlobalAveragePooling2D, GlobalMaxPooling2D | `AdaptiveAvgPool2d(1)` or `AdaptiveMaxPool2d(1)`, and `Flatten` | |
 //! | others | one | |
 //!
+//! Keras' padding `same` is PyTorch's where it is as much on both sides, or where a convolution has strides of 1. Elsewhere a
+//! convolution or a maximum has a module more, which pads before it.
+//!
 //! PyTorch's images have their channels first. Where they are flattened, the weights behind are put in that order.
+
+mod walk;
 
 use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
 use crate::model::Model;
 use crate::save::{Contents, Named};
 use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
 use crate::tape::Params;
 use ndarray::{ArrayView, IxDyn};
 use std::collections::BTreeMap;
@@ -70,17 +77,9 @@ impl StateDict {
             let parts = vec!["a graph, as an nn.Sequential is a chain".into()];
             return Err(Error::Unsupported { path: "PyTorch".into(), parts });
         }
-        let mut walk = Walk { params: model.params(), module: 0, flat: None, entries: Vec::new() };
-        let mut unsupported = Vec::new();
-        let shapes = model.value_shapes().windows(2).map(|pair| [pair[0], pair[1]]);
-        for ((name, spec), shapes) in description.layers.iter().zip(shapes) {
-            if let Err(problem) = walk.layer(name, spec, shapes) {
-                unsupported.push(format!("layer \"{name}\" ({problem})"));
-            }
-        }
-        match unsupported.is_empty() {
-            true => Ok(StateDict { entries: walk.entries }),
-            false => Err(Error::Unsupported { path: "PyTorch".into(), parts: unsupported }),
+        match walk::entries(model.params(), &description.layers, model.value_shapes()) {
+            Ok(entries) => Ok(StateDict { entries }),
+            Err(parts) => Err(Error::Unsupported { path: "PyTorch".into(), parts }),
         }
     }
 
@@ -169,113 +168,6 @@ impl Entry {
         let view = ArrayView::from_shape(IxDyn(&turned), &found.values).map_err(Error::other)?;
         let values = view.permuted_axes(back.as_slice()).iter().copied().collect();
         params.insert(&self.own, model.shape(model.id(&self.own)?), values, true).map(|_| ())
-    }
-}
-
-/// The layers one after the other.
-struct Walk<'a> {
-    params: &'a Params,
-    /// The number of the next module.
-    module: usize,
-    /// The image that the features were flattened from, while their order matters.
-    flat: Option<Shape>,
-    entries: Vec<Entry>,
-}
-
-impl Walk<'_> {
-    /// Takes down the arrays of a layer that makes samples of `output` out of those of `input`.
-    fn layer(&mut self, name: &str, spec: &Spec, [input, output]: [Shape; 2]) -> Result<(), String> {
-        match spec.class() {
-            "Dense" => self.dense(name, spec)?,
-            "Conv2D" => {
-                let kernel = self.shape(name, "kernel")?;
-                self.entry(name, ["kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], |sizes| sizes.to_vec())?;
-                self.biased(name, spec)?;
-            }
-            "BatchNormalization" => {
-                let arrays = [
-                    ["gamma", "weight"],
-                    ["beta", "bias"],
-                    ["moving_mean", "running_mean"],
-                    ["moving_variance", "running_var"],
-                ];
-                for names in arrays {
-                    self.vector(name, names)?;
-                }
-            }
-            "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
-            "Reshape" => self.reshape(input, output)?,
-            "Activation" | "Dropout" | "MaxPooling2D" => {}
-            class => return Err(format!("{class} has no module that is known here")),
-        }
-        self.module += 1;
-        Ok(())
-    }
-
-    /// units × features; the features of an image that was flattened have PyTorch's order.
-    fn dense(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
-        let kernel = self.shape(name, "kernel")?;
-        let flat = |sizes: &[usize]| vec![sizes[0], sizes[1..].iter().product()];
-        match self.flat.take() {
-            Some(image) => {
-                let view = [image.sizes(), &[kernel.last()]].concat();
-                self.entry(name, ["kernel", "weight"], &view, &[3, 2, 0, 1], flat)?;
-            }
-            None => self.entry(name, ["kernel", "weight"], kernel.sizes(), &[1, 0], flat)?,
-        }
-        self.biased(name, spec)
-    }
-
-    /// The bias, and the module of an activation.
-    fn biased(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
-        let setting = |name: &str| spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        if setting("use_bias") == Some(&SpecValue::Flag(true)) {
-            self.vector(name, ["bias", "bias"])?;
-        }
-        if setting("activation") != Some(&SpecValue::Word("linear".into())) {
-            self.module += 1;
-        }
-        Ok(())
-    }
-
-    /// One number for each channel; of an image that was flattened, for each element.
-    fn vector(&mut self, name: &str, names: [&str; 2]) -> Result<(), String> {
-        let shape = self.shape(name, names[0])?;
-        let flat = |sizes: &[usize]| vec![sizes.iter().product()];
-        match self.flat.filter(|image| image.len() == shape.len()) {
-            Some(image) => self.entry(name, names, image.sizes(), &[2, 0, 1], flat),
-            None => self.entry(name, names, shape.sizes(), &[0], flat),
-        }
-    }
-
-    /// Elements keep their order in both worlds only where there is one channel.
-    fn reshape(&mut self, input: Shape, output: Shape) -> Result<(), String> {
-        let one_channel = |shape: Shape| shape.rank() != 3 || shape.last() == 1;
-        if self.flat.is_none() && one_channel(input) && one_channel(output) {
-            return Ok(());
-        }
-        Err(format!("Reshape from {input} to {output}, as PyTorch's images have their channels first"))
-    }
-
-    fn shape(&self, layer: &str, array: &str) -> Result<Shape, String> {
-        let id = self.params.id(&format!("{layer}/{array}")).map_err(|error| error.to_string())?;
-        Ok(self.params.shape(id))
-    }
-
-    /// The array seen as `view`, its axes in this order, and the shape that `shaped` makes of their sizes.
-    fn entry(
-        &mut self,
-        layer: &str,
-        [own, torch]: [&str; 2],
-        view: &[usize],
-        order: &[usize],
-        shaped: impl FnOnce(&[usize]) -> Vec<usize>,
-    ) -> Result<(), String> {
-        let turned: Vec<usize> = order.iter().map(|axis| view[*axis]).collect();
-        let shape = Shape::new(&shaped(&turned)).map_err(|error| error.to_string())?;
-        let (own, torch) = (format!("{layer}/{own}"), format!("{}.{torch}", self.module));
-        self.entries.push(Entry { own, torch, view: view.to_vec(), order: order.to_vec(), shape });
-        Ok(())
     }
 }
 
