@@ -39,11 +39,12 @@ static ALLOCATOR: Counting = Counting;
 /// The most that reading a file may take.
 const MEMORY: usize = 64 << 20;
 
-/// Far longer than reading takes, however busy the machine is.
-const HANGS: Duration = Duration::from_secs(20);
+/// The most that reading a file may take, at the best of a few tries: others may use the machine.
+const TIME: Duration = Duration::from_millis(100);
+const TRIES: usize = 20;
 
 /// How often each seed is changed at random.
-const CHANGES: usize = 800;
+const CHANGES: usize = 700;
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)
@@ -72,23 +73,35 @@ impl Trial {
     fn read(&mut self, bytes: &[u8], name: &str, what: &str) -> Result<(), Error> {
         fs::write(&self.path, bytes).unwrap();
         let dict = StateDict::of(&self.model).unwrap();
-        let (before, began) = (NOW.load(Ordering::SeqCst), Instant::now());
+        let before = NOW.load(Ordering::SeqCst);
         MOST.store(before, Ordering::SeqCst);
-        let result = match name.rsplit_once('.').unwrap().1 {
+        let mut read = || match name.rsplit_once('.').unwrap().1 {
             "onnx" => Graph::load(&self.path).and_then(|graph| graph.import()).map(|_| ()),
             "npz" => npz::read(&self.path).map(|_| ()),
             "npy" => npy::read(&self.path).map(|_| ()),
             _ => dict.load(&mut self.model, &self.path),
         };
-        let (most, took) = (MOST.load(Ordering::SeqCst) - before, began.elapsed());
+        let (mut result, mut took) = timed(&mut read);
+        for _ in 1..TRIES {
+            if took > TIME {
+                let (again, time) = timed(&mut read);
+                (result, took) = (again, took.min(time));
+            }
+        }
+        let most = MOST.load(Ordering::SeqCst) - before;
         (self.most, self.longest) = (self.most.max(most), self.longest.max(took));
         assert!(most <= MEMORY, "{what}: {most} bytes");
-        assert!(took < HANGS, "{what}: it hangs");
+        assert!(took <= TIME, "{what}: {took:?}");
         let told = matches!(result, Ok(()) | Err(Error::Format { .. } | Error::Unsupported { .. }));
         assert!(told, "{what}: {result:?}");
         *if result.is_ok() { &mut self.read } else { &mut self.refused } += 1;
         result
     }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    (work(), began.elapsed())
 }
 
 /// The file with something changed, as a key has it.
@@ -223,7 +236,11 @@ fn check_lies(trial: &mut Trial) {
     }
 }
 
-const SEEDS: [&str; 14] = [
+const SEEDS: [&str; 18] = [
+    "torch_branches.onnx",
+    "torch_branches_dynamo.onnx",
+    "keras_branches.onnx",
+    "torch_words.onnx",
     "torch_mlp.onnx",
     "torch_cnn.onnx",
     "torch_view.onnx",

@@ -78,7 +78,7 @@ fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
     }
     let mut model =
         onnx::import(file(file_name)).unwrap().compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
-    let rows = inputs.iter().fold(NamedArrays::new(), |rows, name| rows.with_input(*name, &*arrays[*name]).unwrap());
+    let rows = inputs.iter().fold(NamedArrays::new(), |rows, name| rows.with_input(*name, &arrays[*name]).unwrap());
     let found = model.predict_outputs(&rows).unwrap();
     let names: Vec<String> = found.keys().cloned().collect();
     assert_eq!(names.len(), 2, "{file_name}: {names:?}");
@@ -87,7 +87,7 @@ fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
     }
     let rows = names.iter().fold(rows, |rows, name| {
         let target = found[name].mapv(|value| 0.5 * value + 0.25);
-        rows.with_target(&**name, &*target).unwrap()
+        rows.with_target(&**name, &target).unwrap()
     });
     let before = model.evaluate(&rows).unwrap().loss;
     model.fit(&rows, Fit::new().epochs(30).batch_size(4).progress(Progress::Quiet)).unwrap();
@@ -114,7 +114,7 @@ fn branches_come_back_as_our_layers() {
     let arrays = npz::read(file("torch_branches.npz")).unwrap();
     let x = arrays["x"].clone().into_floats().permuted_axes(IxDyn(&[0, 2, 3, 1]));
     let v = arrays["v"].clone().into_floats();
-    let rows = rows.with_input("x", &*x).unwrap().with_input("v", &*v).unwrap();
+    let rows = rows.with_input("x", &x).unwrap().with_input("v", &v).unwrap();
     let expected = model.predict_outputs(&rows).unwrap();
     let again = Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
     assert_eq!((again.inputs(), again.outputs()), (vec!["x", "v"], vec!["kind", "size"]));

@@ -1,24 +1,42 @@
 //! `gradus convert`: a model or arrays in another format.
 
-use super::Told;
 use super::source::{Source, ending, unknown_ending};
+use super::{Options, Told};
 use crate::error::{Error, Result};
 use crate::formats::torch::StateDict;
 use crate::model::Model;
 use crate::tape::Params;
 use std::path::Path;
 
-pub(super) fn convert(from: &Path, to: &Path, torch: bool) -> Told {
+pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> Told {
+    if let Some(model) = &options.model {
+        write_model(&filled(Source::model(model)?, from, options.torch)?, to)?;
+        return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
+    }
     match Source::read(from)? {
-        Source::Model(model, _) if torch => match ending(to) {
+        Source::Model(model, _) if options.torch => match ending(to) {
             "safetensors" => StateDict::of(&model)?.save(&model, to)?,
             _ => return Err(only_safetensors(to).into()),
         },
         Source::Model(model, _) => write_model(&model, to)?,
-        Source::Arrays(..) if torch => return Err(no_model(from).into()),
+        Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
         Source::Arrays(params, _) => write_arrays(&params, from, to)?,
     }
     Ok(format!("{} → {}\n", from.display(), to.display()))
+}
+
+/// The model with the arrays of a file.
+fn filled(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
+    match ending(from) {
+        "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
+        _ if torch => return Err(only_safetensors(from)),
+        "safetensors" => model.load_weights(from)?,
+        "npz" => model.params_mut().assign(&Params::load_npz(from)?)?,
+        #[cfg(feature = "keras")]
+        "h5" | "hdf5" => crate::formats::keras::load_weights(&mut model, from)?,
+        _ => return Err(unknown_ending(from)),
+    }
+    Ok(model)
 }
 
 fn write_model(model: &Model, to: &Path) -> Result<()> {

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 const HELP: &str = "Looks at models and arrays in files, converts them, predicts and evaluates
 
 usage: gradus inspect FILE
-       gradus convert IN OUT [--torch]
+       gradus convert IN OUT [--torch] [--model MODEL]
        gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert]
        gradus evaluate MODEL DATA [--raw]
 
@@ -29,7 +29,8 @@ usage: gradus inspect FILE
   evaluate   a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
 
   --out FILE    predictions as .csv or .npy instead of a table
-  --torch       .safetensors with PyTorch's names and layouts, from the model in IN or to the model in OUT's place
+  --torch       .safetensors with PyTorch's names and layouts: OUT, or with --model IN
+  --model FILE  the model that the arrays in IN are for; OUT is that model with these
   --raw         bytes stay 0 to 255; otherwise they are divided by 255
   --invert      pictures with dark ink on bright paper
   --help        this text
@@ -43,6 +44,7 @@ struct Options {
     files: Vec<PathBuf>,
     out: Option<PathBuf>,
     torch: bool,
+    model: Option<PathBuf>,
     raw: bool,
     invert: bool,
 }
@@ -97,6 +99,7 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
             Long("version") | Short('V') => return Ok(format!("gradus {}\n", env!("CARGO_PKG_VERSION"))),
             Long("out") => options.out = Some(arguments.value()?.into()),
             Long("torch") => options.torch = true,
+            Long("model") => options.model = Some(arguments.value()?.into()),
             Long("raw") => options.raw = true,
             Long("invert") => options.invert = true,
             Value(value) if command.is_none() => command = Some(value.string()?),
@@ -107,7 +110,7 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
     let files: Vec<_> = options.files.iter().map(PathBuf::as_path).collect();
     match (command.as_deref(), &files[..]) {
         (Some("inspect"), [file]) => inspect::inspect(file),
-        (Some("convert"), [from, to]) => convert::convert(from, to, options.torch),
+        (Some("convert"), [from, to]) => convert::convert(from, to, &options),
         (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
         (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, options.raw),
         (Some(known @ ("inspect" | "convert" | "predict" | "evaluate")), files) => {

@@ -1,5 +1,6 @@
 """What onnx, onnxruntime, PyTorch and NumPy make of our models: onnx_models.py FOLDER."""
 
+import pathlib
 import sys
 
 import numpy as np
@@ -36,6 +37,25 @@ def check_onnx(folder, name):
     print(f"{path}: opset {model.opset_import[0].version}, predictions {apart:.1e} apart; {' '.join(operators)}")
 
 
+def check_layer(path):
+    """A model of one layer, with inputs x0, x1, … and what we give for them."""
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    arrays = dict(np.load(path.with_suffix(".npz")))
+    expected = arrays.pop("y")
+    (found,) = session.run(None, arrays)
+    assert found.shape == expected.shape, f"{path}: {found.shape}, expected {expected.shape}"
+    apart = np.abs(found - expected).max()
+    assert apart <= 1e-5 * max(1, np.abs(expected).max()), f"{path}: {apart} apart"
+    return apart
+
+
+def check_layers(folder):
+    paths = sorted(pathlib.Path(folder, "layers").glob("*.onnx"))
+    assert len(paths) >= 40, f"{len(paths)} layers"
+    print(f"{len(paths)} layers with their options, at most {max(map(check_layer, paths)):.1e} apart")
+
+
 def batch_norm(features):
     return nn.BatchNorm1d(features, eps=1e-3, momentum=0.01)
 
@@ -44,6 +64,7 @@ def sequentials():
     """The nn.Sequential of each example."""
     sigmoid = lambda a, b: [nn.Linear(a, b), nn.Sigmoid()]
     return {
+        "dense_linear": [nn.Linear(784, 600), nn.Linear(600, 400), nn.ReLU(), nn.Linear(400, 10), nn.Softmax(1)],
         "lenet5": [
             nn.Conv2d(1, 6, 2), nn.MaxPool2d(2), nn.Sigmoid(), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.Sigmoid(),
             nn.Conv2d(16, 120, 4), nn.Flatten(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10), nn.Softmax(1),
@@ -87,4 +108,5 @@ if __name__ == "__main__":
         check_onnx(sys.argv[1], name)
     for name, modules in sequentials().items():
         check_torch(sys.argv[1], name, modules)
+    check_layers(sys.argv[1])
     check_numpy(sys.argv[1])

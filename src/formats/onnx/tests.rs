@@ -65,7 +65,7 @@ impl Case {
             .inputs
             .iter()
             .enumerate()
-            .try_fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), &**rows));
+            .try_fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows));
         model.predict_outputs(&data.unwrap()).unwrap().remove("y").unwrap()
     }
 }
