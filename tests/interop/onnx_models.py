@@ -65,6 +65,10 @@ def sequentials():
     sigmoid = lambda a, b: [nn.Linear(a, b), nn.Sigmoid()]
     return {
         "dense_linear": [nn.Linear(784, 600), nn.Linear(600, 400), nn.ReLU(), nn.Linear(400, 10), nn.Softmax(1)],
+        "dropout_mlp": [
+            nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
+            nn.Linear(512, 10), nn.Softmax(1),
+        ],
         "lenet5": [
             nn.Conv2d(1, 6, 2), nn.MaxPool2d(2), nn.Sigmoid(), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.Sigmoid(),
             nn.Conv2d(16, 120, 4), nn.Flatten(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10), nn.Softmax(1),

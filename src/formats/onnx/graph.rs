@@ -57,7 +57,9 @@ impl Nodes {
         for initializer in &graph.initializer {
             let name = initializer.name.clone().unwrap_or_default();
             let tensor = Tensor::read(initializer).map_err(|problem| format!("constant \"{name}\" has {problem}"))?;
-            constants.insert(name, Constant { tensor: Arc::new(tensor), learned: true });
+            // No layer learns a number without an axis; some exporters keep every constant among the initializers.
+            let learned = !tensor.sizes.is_empty();
+            constants.insert(name, Constant { tensor: Arc::new(tensor), learned });
         }
         let inputs = graph.input.iter().filter(|input| !constants.contains_key(input.name.as_deref().unwrap_or("")));
         let inputs = inputs.map(Input::read).collect::<Result<Vec<_>, String>>()?;

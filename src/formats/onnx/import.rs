@@ -105,10 +105,14 @@ impl Graph {
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
         let shapes = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
         let inputs: Vec<(String, Shape)> = given.iter().map(|given| (given.name.clone(), given.sample)).collect();
-        if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs) {
+        if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, false) {
             return Ok(Imported { wiring, layers, arrays });
         }
         let ([output], [name]) = (&shapes[..], &outputs[..]) else {
+            // One layer has one output, so what layers share has to be parted.
+            if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, true) {
+                return Ok(Imported { wiring, layers, arrays });
+            }
             let names = outputs.join(", ");
             return Err(wrong(format!("it has the outputs {names}; choose one with Graph::output")));
         };

@@ -133,7 +133,10 @@ impl Graph {
         for output in &outputs {
             found.push(match output {
                 Value::Known(_, constant) => Err((*constant.tensor).clone()),
-                Value::Recorded(_) => Ok(scope.plain(output).map_err(Error::other)?.id()),
+                Value::Recorded(recorded) => {
+                    let plain: Vec<usize> = (0..recorded.order.len()).collect();
+                    Ok(scope.numbers(output, &plain).map_err(Error::other)?.id())
+                }
             });
         }
         drop(outputs);

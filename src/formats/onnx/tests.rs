@@ -86,14 +86,12 @@ fn every_layer_goes_out_and_comes_back_as_one_of_ours() {
         let inputs: Vec<Tensor> = case.inputs.iter().map(|rows| (&**rows).into()).collect();
         let run = graph.run(&inputs).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         check_close(&case.name, &run[0].array().unwrap(), &expected);
-        let Ok(imported) = graph.import() else {
-            // Nothing is left of a layer that does nothing when predicting.
-            assert!(graph.node_operators() == ["Identity"], "{}: {:?}", case.name, graph.import());
-            continue;
-        };
+        let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let again = imported.compile(settings()).unwrap();
         check_close(&case.name, &case.predicted(&again), &expected);
-        assert!(!format!("{imported:?}").contains("OnnxGraph"), "{} comes back as another program's graph", case.name);
+        // Nothing is left of a layer that does nothing when predicting.
+        let ours = !format!("{imported:?}").contains("OnnxGraph") || graph.node_operators() == ["Identity"];
+        assert!(ours, "{} comes back as another program's graph", case.name);
     }
 }
 

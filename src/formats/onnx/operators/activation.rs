@@ -30,7 +30,7 @@ pub(super) const NAMES: &[&str] = &[
 ];
 
 /// The constants that `Selu` has where the file says no others, as floats.
-const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
+pub(in crate::formats::onnx) const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
 
 pub(super) fn record<'r>(
     node: &Node,

@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::scope::{Scope, Value};
 
-mod activation;
+pub(super) mod activation;
 mod arithmetic;
 mod convolution;
 mod known;

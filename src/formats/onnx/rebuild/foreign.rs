@@ -37,7 +37,8 @@ impl Builder<'_> {
         }
         nodes.outputs.push(Output { name: output.clone(), floats: true });
         let weights = check(&nodes, &facts, None).weights;
-        if order[0] != 0 || !weights.iter().all(|weight| self.taken.insert(weight.constant())) {
+        if order[0] != 0 || !weights.iter().filter(|weight| weight.trainable).all(|weight| self.take(weight.constant()))
+        {
             return None;
         }
         let arrays = weights.iter().map(|weight| weight.values.clone()).collect();

@@ -29,8 +29,10 @@ pub(super) struct Rebuilt {
 }
 
 /// The layers that a graph is made of, if its nodes can be taken one by one. `inputs` are the shapes of one sample of each.
-pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[(String, Shape)]) -> Option<Rebuilt> {
-    let mut builder = Builder::new(nodes, checked, inputs);
+///
+/// `untied` lets constants that several layers share become weights of each.
+pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[(String, Shape)], untied: bool) -> Option<Rebuilt> {
+    let mut builder = Builder::new(nodes, checked, inputs, untied);
     for node in &nodes.nodes {
         // What is known already says shapes.
         if node.outputs.iter().any(|name| builder.fact(name).is_some()) {
@@ -73,17 +75,18 @@ struct Builder<'a> {
     inputs: &'a [(String, Shape)],
     steps: Vec<Step>,
     places: BTreeMap<String, Place>,
-    /// The constants that are some layer's weights: two layers that share one are not rebuilt.
+    /// The constants that are some layer's weights: two layers that share one are not rebuilt, unless they may be untied.
     taken: BTreeSet<String>,
+    untied: bool,
 }
 
 impl<'a> Builder<'a> {
-    fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [(String, Shape)]) -> Builder<'a> {
+    fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [(String, Shape)], untied: bool) -> Builder<'a> {
         let place = |(value, (name, shape)): (usize, &(String, Shape))| {
             (name.clone(), Place { value, shape: *shape, flat: None })
         };
         let places = inputs.iter().enumerate().map(place).collect();
-        Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new() }
+        Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new(), untied }
     }
 
     /// Puts a node's layer behind the others: one of ours, or else the node as a layer.
@@ -144,7 +147,12 @@ impl<'a> Builder<'a> {
         let Fact::Known(name, _) = self.checked.facts.get(&node.inputs[input])? else { return None };
         // A constant that was turned has its order behind its name.
         let constant = name.split('@').next().unwrap_or_default().to_owned();
-        self.taken.insert(constant).then_some(tensor)
+        self.take(constant).then_some(tensor)
+    }
+
+    /// Makes a constant a layer's own; whether that may be.
+    fn take(&mut self, constant: String) -> bool {
+        self.taken.insert(constant) || self.untied
     }
 
     /// Whether an input is there.

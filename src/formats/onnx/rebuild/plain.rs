@@ -1,7 +1,9 @@
 //! Activations, dropout, and what changes only how axes are counted.
 
 use super::{Builder, Built, Place, is_plain};
+use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::node::Node;
+use crate::formats::onnx::operators::activation::SELU;
 use crate::formats::onnx::order;
 use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Reshape, Softmax};
 use std::sync::Arc;
@@ -10,6 +12,13 @@ impl Builder<'_> {
     /// The same numbers under another name.
     pub(super) fn alias(&mut self, node: &Node) -> Option<()> {
         let place = self.places.get(node.inputs.first()?)?.clone();
+        // What takes indices rounds them as a cast does; others do not.
+        let rounded = node.operator == "Cast"
+            && matches!(self.checked.facts.get(node.outputs.first()?)?, Fact::Whole(..))
+            && !matches!(self.checked.facts.get(&node.inputs[0])?, Fact::Whole(..));
+        if rounded && self.nodes.readers(&node.outputs[0]).any(|reader| reader.operator != "Gather") {
+            return None;
+        }
         // They lie as they did; ONNX may count their axes otherwise.
         let same = self.fact(&node.inputs[0])?.0 == self.fact(node.outputs.first()?)?.0;
         if same { self.give(node, place) } else { None }
@@ -40,7 +49,7 @@ impl Builder<'_> {
             "Gelu" if node.text("approximate", "none").ok()? == "tanh" => Activation::GeluTanh,
             "Gelu" => Activation::Gelu,
             "Swish" if number("alpha", 1.0)? == 1.0 => Activation::Silu,
-            "Selu" if node.attributes.is_empty() => Activation::Selu,
+            "Selu" if [number("alpha", SELU[0])?, number("gamma", SELU[1])?] == SELU => Activation::Selu,
             "HardSigmoid" if (number("alpha", 0.2)? - 1.0 / 6.0).abs() < 1e-7 && number("beta", 0.5)? == 0.5 => {
                 Activation::HardSigmoid
             }
