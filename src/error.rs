@@ -97,6 +97,14 @@ pub enum Error {
         /// What was found, what was expected, and what to do about it.
         problem: String,
     },
+    /// A model of another program that has parts which there are not here, or a model with parts that another program
+    /// does not have.
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// Every such part, and what is not supported of it.
+        parts: Vec<String>,
+    },
     /// A name that stands for nothing here, such as an unknown parameter.
     Unknown {
         /// What kind of thing was looked for, as in `parameter`.
@@ -222,6 +230,7 @@ impl fmt::Display for Error {
             }
             Error::Io { path, source } => write!(f, "{}: {source}", path.display()),
             Error::Format { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Error::Unsupported { path, parts } => write!(f, "{}: not supported: {}", path.display(), join(parts)),
             Error::Unknown { kind, name, known } => {
                 write!(f, "there is no {kind} \"{name}\"; there is {}", join(known))
             }

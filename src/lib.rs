@@ -30,7 +30,8 @@
 //! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
-//! - `formats` (features) brings models to other programs and from them: Keras;
+//! - `formats` (features) brings models to other programs and from them: Keras, ONNX, PyTorch, NumPy;
+//! - `cli` (a feature) is the program `gradus` around them;
 //! - `report` (a feature) shows what they do: tables, pictures, charts, pages;
 //! - `run` (a feature) is what a training program has around its model;
 //! - [`testing`] checks parts of your own, [`kernels`] are the loops below everything.
@@ -46,8 +47,9 @@ mod settings;
 mod shape;
 mod spec;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod data;
-#[cfg(feature = "keras")]
 pub mod formats;
 pub mod kernels;
 pub mod layers;

@@ -15,11 +15,11 @@ const LEVELS: [&[&str]; 10] = [
     &["model"],
     &["formats"],
     &["report"],
-    &["run"],
+    &["cli", "run"],
 ];
 
-/// What stands beside the levels: `lib` shows everything, `testing` checks it.
-const BESIDE: [&str; 2] = ["lib", "testing"];
+/// What stands beside the levels: `lib` shows everything, `testing` checks it, `bin` runs it.
+const BESIDE: [&str; 3] = ["bin", "lib", "testing"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

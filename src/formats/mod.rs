@@ -1,8 +1,15 @@
-//! Models to and from other programs, one module a program, each behind its feature.
+//! Models and arrays to and from the files of other programs, one module a format, each behind its feature.
 
 #[cfg(feature = "keras")]
 mod hdf5;
 #[cfg(feature = "keras")]
 pub mod keras;
-#[cfg(feature = "keras")]
+#[cfg(feature = "npz")]
+pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+pub mod torch;
+#[cfg(any(feature = "keras", feature = "npz"))]
 mod zip;

@@ -91,7 +91,7 @@ macro_rules! layers {
 
         /// What the tests that walk all layers build.
         #[cfg(test)]
-        fn samples() -> Vec<(&'static str, Vec<tests::Sample>)> {
+        pub(crate) fn samples() -> Vec<(&'static str, Vec<tests::Sample>)> {
             vec![$((stringify!($file), $file::tests::samples().into_iter().map(Into::into).collect())),*]
         }
     };

@@ -9,9 +9,9 @@ use crate::testing::{LayerSample, spread};
 use crate::{Graph, Key};
 
 /// A layer with the shapes of one sample of each of its inputs.
-pub(super) struct Sample {
-    layer: Box<dyn Layer>,
-    inputs: Vec<Shape>,
+pub(crate) struct Sample {
+    pub(crate) layer: Box<dyn Layer>,
+    pub(crate) inputs: Vec<Shape>,
 }
 
 impl From<(Box<dyn Layer>, Shape)> for Sample {

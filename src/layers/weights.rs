@@ -152,6 +152,16 @@ impl<'a, 'r> Cursor<'a, 'r> {
         self.ids.first().is_some_and(|id| !self.params.trainable(*id))
     }
 
+    /// The next weight, both as a value and by id.
+    ///
+    /// # Panics
+    /// When the layer declared no more.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn take_one(&mut self) -> (Var<'r>, ParamId) {
+        let [id] = self.take_ids();
+        (self.recorder.parameter(self.params, id), id)
+    }
+
     /// The declared weights that have not been taken.
     pub(crate) fn left(&self) -> &'a [ParamId] {
         self.ids

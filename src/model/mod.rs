@@ -6,7 +6,7 @@ mod checkpoints;
 mod clip;
 mod compile;
 mod evaluate;
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "onnx"))]
 mod exchange;
 mod feed;
 mod fit;
@@ -76,6 +76,21 @@ pub struct Model {
 }
 
 impl Model {
+    /// The shape of one sample of each input.
+    pub fn input_shapes(&self) -> Vec<Shape> {
+        self.network.inputs().collect()
+    }
+
+    /// The shape of one sample of each output.
+    pub fn output_shapes(&self) -> Vec<Shape> {
+        (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+    }
+
+    /// The shape of one sample of each value: the inputs, then what each call gives.
+    pub(crate) fn value_shapes(&self) -> &[Shape] {
+        self.network.shapes()
+    }
+
     /// The weights and running statistics, by name and in build order.
     pub fn params(&self) -> &Params {
         &self.params

@@ -90,6 +90,11 @@ impl Network {
         format!("layer {} ({})", layer + 1, self.layers[layer].name)
     }
 
+    /// The shape of one sample of each value.
+    pub(super) fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
     /// The shape of one sample of an output.
     pub(super) fn output(&self, output: usize) -> Shape {
         self.shapes[self.wiring.outputs[output].1]

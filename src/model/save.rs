@@ -73,7 +73,8 @@ impl Model {
         self.params.load_weights(path)
     }
 
-    pub(super) fn description(&self) -> Description {
+    /// What a file says of this model beside its arrays.
+    pub(crate) fn description(&self) -> Description {
         let layers = self.network.layers.iter();
         Description {
             wiring: self.network.wiring.clone(),

@@ -32,6 +32,7 @@ operations! {
     dropout,
     elu,
     embedding,
+    equal,
     erf,
     exp,
     gelu,
@@ -40,9 +41,11 @@ operations! {
     hard_sigmoid,
     hinge,
     huber,
+    kept,
     kl_divergence,
     layer_norm,
     leaky_relu,
+    less,
     ln,
     log_cosh,
     log_softmax,
@@ -75,6 +78,7 @@ operations! {
     sum,
     sum_over,
     transpose,
+    truncate,
 }
 
 pub use conv2d::{Conv2dOptions, Padding};

@@ -4,6 +4,7 @@
 //! elements side by side. The header names each array's type, shape and place, and may hold texts under `__metadata__`.
 //! The format is Hugging Face's: <https://github.com/huggingface/safetensors>.
 
+use super::element::Element;
 use crate::shape::Shape;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -13,22 +14,22 @@ const MAX_HEADER: usize = 100_000_000;
 
 /// Texts by name, and arrays in the order of their elements in the file.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Contents {
-    pub(super) metadata: BTreeMap<String, String>,
-    pub(super) arrays: Vec<Named>,
+pub(crate) struct Contents {
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) arrays: Vec<Named>,
 }
 
 /// An array with its name.
 #[derive(Debug, PartialEq)]
-pub(super) struct Named {
-    pub(super) name: String,
-    pub(super) shape: Shape,
-    pub(super) values: Vec<f32>,
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) values: Vec<f32>,
 }
 
 impl Contents {
     /// The bytes of the file.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let (mut header, mut end) = (Map::new(), 0);
         header.insert("__metadata__".into(), json!(self.metadata));
         for array in &self.arrays {
@@ -54,7 +55,16 @@ impl Contents {
     /// Reads the bytes of a file. Allocates no more than a multiple of their number.
     ///
     /// The error says what is wrong with them.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Contents, String> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Contents, String> {
+        Contents::read(bytes, &[Element::F32])
+    }
+
+    /// The same with elements of other types made floats, as other programs may write them.
+    pub(crate) fn decode_foreign(bytes: &[u8]) -> Result<Contents, String> {
+        Contents::read(bytes, &Element::ALL)
+    }
+
+    fn read(bytes: &[u8], elements: &[Element]) -> Result<Contents, String> {
         let (header, data) = split(bytes)?;
         let header: Map<String, Value> = serde_json::from_slice(header)
             .map_err(|error| format!("the header is not that of safetensors: {error}"))?;
@@ -62,7 +72,7 @@ impl Contents {
         for (name, value) in header {
             match name.as_str() {
                 "__metadata__" => metadata = texts(value)?,
-                _ => places.push(Place::read(name, &value)?),
+                _ => places.push(Place::read(name, &value, elements)?),
             }
         }
         places.sort_unstable_by_key(|place| (place.begin, place.end));
@@ -100,32 +110,33 @@ fn texts(value: Value) -> Result<BTreeMap<String, String>, String> {
 struct Place {
     name: String,
     shape: Shape,
+    element: Element,
     begin: usize,
     end: usize,
 }
 
 impl Place {
-    fn read(name: String, entry: &Value) -> Result<Place, String> {
+    fn read(name: String, entry: &Value, elements: &[Element]) -> Result<Place, String> {
         let dtype = entry["dtype"].as_str().ok_or_else(|| format!("\"{name}\" has no type"))?;
-        if dtype != "F32" {
-            return Err(format!("\"{name}\" has elements of type {dtype}, expected F32; convert it to float32 first"));
-        }
+        let known = elements.iter().copied().find(|element| element.name() == dtype);
+        let element = known.ok_or_else(|| {
+            format!("\"{name}\" has elements of type {dtype}, expected F32; convert it to float32 first")
+        })?;
         let sizes = numbers(&entry["shape"]).ok_or_else(|| format!("\"{name}\" has no shape"))?;
         let shape = Shape::new(&sizes).map_err(|error| format!("\"{name}\": {error}"))?;
         let Some(&[begin, end]) = numbers(&entry["data_offsets"]).as_deref() else {
             return Err(format!("\"{name}\" has no place"));
         };
-        let length = sizes.iter().try_fold(4usize, |length, size| length.checked_mul(*size));
+        let length = sizes.iter().try_fold(element.size(), |length, size| length.checked_mul(*size));
         if end.checked_sub(begin) != length {
             return Err(format!("\"{name}\" is {shape}, but stands from byte {begin} to {end}"));
         }
-        Ok(Place { name, shape, begin, end })
+        Ok(Place { name, shape, element, begin, end })
     }
 
     /// The array; its place was checked to lie within `data`.
     fn array(self, data: &[u8]) -> Named {
-        let (fours, _) = data[self.begin..self.end].as_chunks();
-        let values = fours.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        let values = self.element.floats(&data[self.begin..self.end]);
         Named { name: self.name, shape: self.shape, values }
     }
 }

@@ -27,6 +27,7 @@
 
 mod container;
 mod describe;
+mod element;
 mod file;
 mod params;
 mod record;
@@ -37,6 +38,7 @@ mod wiring;
 pub use registry::Registry;
 pub use state::CallbackState;
 
+pub(crate) use container::{Contents, Named};
 #[cfg(feature = "keras")]
 pub(crate) use describe::number_to_json;
 pub(crate) use describe::{Description, HeadSpec};

@@ -49,6 +49,8 @@ pub enum Mode {
 /// ```
 pub struct Recorder {
     mode: Mode,
+    /// The most elements that a value may have.
+    most: usize,
     state: RefCell<Recording>,
 }
 
@@ -110,7 +112,13 @@ impl Recorder {
             scope: String::new(),
             error: None,
         };
-        Recorder { mode, state: RefCell::new(state) }
+        Recorder { mode, most: usize::MAX, state: RefCell::new(state) }
+    }
+
+    /// Starts a recording in which a value of more elements is too large, for networks whose sizes nobody has checked.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn limited(mode: Mode, most: usize) -> Recorder {
+        Recorder { most, ..Recorder::new(mode) }
     }
 
     /// What the tape is recorded for.
@@ -189,7 +197,7 @@ impl Recorder {
 
     /// A value with a buffer of its own.
     fn output(&self, op: &str, shape: Shape, differentiable: bool) -> Var<'_> {
-        if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
+        if shape.len() > self.most || Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
             self.fail(Error::TooLarge { place: self.place(op), shape });
         } else if shape.is_empty() {
             let expected = Error::expected("at least one element along each axis");
@@ -266,6 +274,12 @@ impl Recorder {
     /// Keeps an error, unless there is an earlier one. Layers use it for what they find while recording.
     pub fn fail(&self, error: Error) {
         self.state.borrow_mut().error.get_or_insert(error);
+    }
+
+    /// What the first error says, if there is one.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn error(&self) -> Option<String> {
+        self.state.borrow().error.as_ref().map(Error::to_string)
     }
 
     /// Makes what was recorded a tape.

@@ -1,0 +1,78 @@
+//! `gradus inspect`: what is in a file.
+
+use super::Told;
+use super::source::{Source, ending};
+#[cfg(feature = "onnx")]
+use crate::error::Result;
+use crate::formats::npy::{self, NumpyArray};
+use crate::formats::npz;
+use std::fmt::Write;
+use std::path::Path;
+
+pub(super) fn inspect(path: &Path) -> Told {
+    match ending(path) {
+        "npy" => Ok(numpy(vec![("".into(), npy::read(path)?)])),
+        "npz" => Ok(numpy(npz::read(path)?.into_iter().collect())),
+        #[cfg(feature = "onnx")]
+        "onnx" => Ok(graph(path)?),
+        _ => Ok(source(Source::read(path)?)),
+    }
+}
+
+fn source(source: Source) -> String {
+    let (mut text, params) = match &source {
+        Source::Model(model, kind) => {
+            let trained = format!("trained for {} epochs, {} steps", model.epoch(), model.step());
+            let settings = format!("optimizer: {}", model.optimizer().spec());
+            (format!("{kind}, {trained}\n{settings}\n\n{}\n", model.summary()), model.params())
+        }
+        Source::Arrays(params, kind) => (format!("{kind}\n"), params),
+    };
+    let rows = params
+        .iter()
+        .map(|(name, array)| (name.to_owned(), array.shape().to_vec(), "f32", array.iter().copied().collect()));
+    text.push_str(&table(rows.collect()));
+    text
+}
+
+fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
+    let row = |(name, array): (String, NumpyArray)| {
+        let (shape, element) = (array.shape().to_vec(), array.element());
+        (name, shape, element, array.into_floats().into_iter().collect())
+    };
+    format!("NumPy's arrays\n{}", table(arrays.into_iter().map(row).collect()))
+}
+
+/// What the file says, and what is made of it if it can be imported.
+#[cfg(feature = "onnx")]
+fn graph(path: &Path) -> Result<String> {
+    let graph = crate::formats::onnx::Graph::load(path)?;
+    let mut text = format!("a graph of ONNX with {} nodes\n{graph}\n", graph.node_operators().len());
+    match Source::read(path) {
+        Ok(imported) => text.push_str(&source(imported)),
+        Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
+    }
+    Ok(text)
+}
+
+/// A line for each array: name, shape, type, and the least, mean and largest of its elements.
+fn table(rows: Vec<(String, Vec<usize>, &str, Vec<f32>)>) -> String {
+    let shape = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+    let width = |texts: Vec<usize>, least: usize| texts.into_iter().max().unwrap_or(0).max(least) + 2;
+    let names = width(rows.iter().map(|row| row.0.chars().count()).collect(), 5);
+    let shapes = width(rows.iter().map(|row| shape(&row.1).chars().count()).collect(), 5);
+    let mut text = String::new();
+    let head =
+        format!("{:<names$}{:<shapes$}{:<6}{:>12}{:>12}{:>12}", "array", "shape", "type", "least", "mean", "largest");
+    text.push_str(&format!("\n{head}\n"));
+    for (name, sizes, element, values) in &rows {
+        let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+        let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len().max(1) as f64;
+        let _ = write!(text, "{name:<names$}{:<shapes$}{element:<6}", shape(sizes));
+        let _ = writeln!(text, "{least:>12.4}{mean:>12.4}{largest:>12.4}");
+    }
+    let count: usize = rows.iter().map(|row| row.3.len()).sum();
+    text.push_str(&format!("{} arrays, {count} elements\n", rows.len()));
+    text
+}

@@ -1,0 +1,123 @@
+//! The program `gradus`: looks at models and arrays in files, converts them, predicts and evaluates.
+//!
+//! Exit codes: 0 where everything went well, 1 for what is wrong with a file, 2 for what is wrong with the command line.
+
+mod convert;
+mod evaluate;
+mod input;
+mod inspect;
+mod predict;
+mod source;
+
+use crate::error::Error;
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "Looks at models and arrays in files, converts them, predicts and evaluates
+
+usage: gradus inspect FILE
+       gradus convert IN OUT [--torch] [--model MODEL]
+       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert]
+       gradus evaluate MODEL DATA [--raw]
+
+  inspect    a model's layers, and every array with its shape and range
+  convert    IN to the format that OUT's name ends in
+  predict    what a model says of each INPUT: a PNG picture, or samples in .npy or .npz
+  evaluate   a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
+
+  --out FILE    predictions as .csv or .npy instead of a table
+  --torch       .safetensors with PyTorch's names and layouts: OUT, or with --model IN
+  --model FILE  the model that the arrays in IN are for; OUT is that model with these
+  --raw         bytes stay 0 to 255; otherwise they are divided by 255
+  --invert      pictures with dark ink on bright paper
+  --help        this text
+  --version     the version
+
+";
+
+/// What a command line asks for.
+#[derive(Debug, Default, PartialEq)]
+struct Options {
+    files: Vec<PathBuf>,
+    out: Option<PathBuf>,
+    torch: bool,
+    model: Option<PathBuf>,
+    raw: bool,
+    invert: bool,
+}
+
+/// Why nothing could be done.
+enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// A file does not, or cannot be written.
+    Work(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Work(error)
+    }
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+type Told = Result<String, Failure>;
+
+/// Runs a command line without the program's name. Results go to standard output, one line for what is wrong to
+/// standard error.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match answer(lexopt::Parser::from_args(arguments)) {
+        Ok(text) => {
+            // A closed standard output is no reason to fail.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Usage(problem)) => {
+            eprintln!("gradus: {problem}; --help lists commands and options");
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(error)) => {
+            eprintln!("gradus: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn answer(mut arguments: lexopt::Parser) -> Told {
+    let (mut command, mut options) = (None, Options::default());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(format!("{HELP}{}", source::endings())),
+            Long("version") | Short('V') => return Ok(format!("gradus {}\n", env!("CARGO_PKG_VERSION"))),
+            Long("out") => options.out = Some(arguments.value()?.into()),
+            Long("torch") => options.torch = true,
+            Long("model") => options.model = Some(arguments.value()?.into()),
+            Long("raw") => options.raw = true,
+            Long("invert") => options.invert = true,
+            Value(value) if command.is_none() => command = Some(value.string()?),
+            Value(value) => options.files.push(value.into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let files: Vec<_> = options.files.iter().map(PathBuf::as_path).collect();
+    match (command.as_deref(), &files[..]) {
+        (Some("inspect"), [file]) => inspect::inspect(file),
+        (Some("convert"), [from, to]) => convert::convert(from, to, &options),
+        (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
+        (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, options.raw),
+        (Some(known @ ("inspect" | "convert" | "predict" | "evaluate")), files) => {
+            let count = files.len();
+            Err(Failure::Usage(format!("{known} takes other files than the {count} that are named")))
+        }
+        (Some(other), _) => Err(Failure::Usage(format!("there is no command \"{other}\""))),
+        (None, _) => Err(Failure::Usage("no command".into())),
+    }
+}

@@ -1,0 +1,108 @@
+//! scikit-learn's operators (`ai.onnx.ml`), as ONNX' own ones: a linear model is a product, a sum and an activation.
+//!
+//! <https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md>
+
+use super::graph::Constant;
+use super::node::{Attribute, Node};
+use super::tensor::Tensor;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Constants = BTreeMap<String, Constant>;
+
+/// The nodes that stand for `node`: itself unless it is one of scikit-learn's that are known.
+pub(super) fn rewrite(node: Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
+    if node.domain != "ai.onnx.ml" || node.inputs.is_empty() || node.outputs.is_empty() {
+        return Ok(vec![node]);
+    }
+    let told = |problem: String| format!("{node}: {problem}");
+    match node.operator.as_str() {
+        "LinearRegressor" => linear(&node, &node.outputs[0], "targets", constants).map_err(told),
+        "LinearClassifier" if node.outputs.len() == 2 => {
+            // Its labels stay with the node, which nobody needs who wants the scores.
+            let mut nodes = linear(&node, &node.outputs[1], "", constants).map_err(told)?;
+            nodes.push(Node { outputs: node.outputs[..1].to_vec(), ..node });
+            Ok(nodes)
+        }
+        "Scaler" => scaler(&node, constants).map_err(told),
+        "Normalizer" => Ok(normalizer(node, constants)),
+        _ => Ok(vec![node]),
+    }
+}
+
+/// score = x · coefficientsᵀ + intercepts, through an activation.
+fn linear(node: &Node, output: &str, targets: &str, constants: &mut Constants) -> Result<Vec<Node>, String> {
+    let coefficients = node.numbers("coefficients")?;
+    let intercepts = node.numbers("intercepts")?;
+    let rows = if targets.is_empty() { intercepts.len() } else { node.integer(targets, 1)?.max(0) as usize };
+    if rows == 0 || coefficients.len() % rows != 0 || (!intercepts.is_empty() && intercepts.len() != rows) {
+        return Err(format!("{} coefficients and {} intercepts", coefficients.len(), intercepts.len()));
+    }
+    let activation = match node.text("post_transform", "NONE")? {
+        "NONE" => "Identity",
+        "LOGISTIC" => "Sigmoid",
+        "SOFTMAX" => "Softmax",
+        other => return Err(format!("post_transform {other} is not supported")),
+    };
+    let classes = node.attributes.get("classlabels_ints").or_else(|| node.attributes.get("classlabels_strings"));
+    let classes = match classes {
+        Some(Attribute::Integers(labels)) => labels.len(),
+        Some(Attribute::Texts(labels)) => labels.len(),
+        _ => rows,
+    };
+    if classes != rows {
+        return Err(format!("{rows} rows of coefficients for {classes} classes"));
+    }
+    // What is normalised behind it has to be probabilities.
+    let weight = if activation == "Identity" { "scores.coefficients" } else { "coefficients" };
+    let [weight, bias, sum] = [weight, "intercepts", "sum"].map(|part| format!("{output}.{part}"));
+    let columns = coefficients.len() / rows;
+    put(constants, &weight, Tensor::floats(vec![rows, columns], coefficients.to_vec()));
+    let mut inputs = vec![node.inputs[0].as_str(), &weight];
+    if !intercepts.is_empty() {
+        put(constants, &bias, Tensor::floats(vec![rows], intercepts.to_vec()));
+        inputs.push(&bias);
+    }
+    let product = node.part("Gemm", &inputs, &sum).with("transB", Attribute::Integer(1));
+    let activation = node.part(activation, &[&sum], output);
+    Ok(vec![product, activation])
+}
+
+/// y = (x − offset) · scale
+fn scaler(node: &Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
+    let output = &node.outputs[0];
+    let [offset, scale, shifted] = ["offset", "scale", "shifted"].map(|part| format!("{output}.{part}"));
+    for (name, attribute) in [(&offset, "offset"), (&scale, "scale")] {
+        let values = node.numbers(attribute)?;
+        let tensor = Tensor::floats(vec![values.len()], values.to_vec());
+        constants.insert(name.clone(), Constant { tensor: Arc::new(tensor), learned: false });
+    }
+    let subtract = node.part("Sub", &[&node.inputs[0], &offset], &shifted);
+    Ok(vec![subtract, node.part("Mul", &[&shifted, &scale], output)])
+}
+
+/// y = x / Σ|x| of the scores of a linear model, which are probabilities and so not negative: each row divided by its
+/// product with ones. Other normalisers stay.
+fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
+    let (input, output) = (&node.inputs[0], &node.outputs[0]);
+    let classes =
+        constants.get(&format!("{input}.coefficients")).and_then(|weight| weight.tensor.sizes.first().copied());
+    match (node.text("norm", "MAX"), classes) {
+        (Ok("L1"), Some(classes)) if classes <= MOST_CLASSES => {
+            let [ones, sum] = ["ones", "sum"].map(|part| format!("{output}.{part}"));
+            let tensor = Arc::new(Tensor::floats(vec![classes, classes], vec![1.0; classes * classes]));
+            constants.insert(ones.clone(), Constant { tensor, learned: false });
+            let sums = node.part("MatMul", &[input, &ones], &sum);
+            let divided = node.part("Div", &[input, &sum], output);
+            vec![sums, divided]
+        }
+        _ => vec![node],
+    }
+}
+
+/// As many classes as a normaliser's ones may have.
+const MOST_CLASSES: usize = 1000;
+
+fn put(constants: &mut Constants, name: &str, tensor: Tensor) {
+    constants.insert(name.into(), Constant { tensor: Arc::new(tensor), learned: true });
+}

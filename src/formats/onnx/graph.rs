@@ -1,0 +1,167 @@
+//! The graph of an ONNX file: nodes in an order in which they can run, constants, inputs and outputs.
+
+use super::node::Node;
+use super::proto::{self, element};
+use super::tensor::Tensor;
+use super::{foreign, tensor};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A graph of operators. Nothing of it has been checked but that its names fit together.
+#[derive(Clone, Debug)]
+pub(super) struct Nodes {
+    pub(super) inputs: Vec<Input>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) constants: BTreeMap<String, Constant>,
+}
+
+/// An input that is not a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Input {
+    pub(super) name: String,
+    /// The size of each axis, where the file fixes it; `None` where it does not say how many axes there are.
+    pub(super) sizes: Option<Vec<Option<usize>>>,
+    /// Whether it is said to be whole numbers.
+    pub(super) whole: bool,
+}
+
+/// An output, and whether it is said to be an array of floats.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub(super) name: String,
+    pub(super) floats: bool,
+}
+
+/// A value that the file holds.
+#[derive(Clone, Debug)]
+pub(super) struct Constant {
+    pub(super) tensor: Arc<Tensor>,
+    /// Whether it stands among the initializers, as what was learned does.
+    pub(super) learned: bool,
+}
+
+impl Nodes {
+    /// Checks that every name has one source, and that nodes come after what they read.
+    pub(super) fn read(model: proto::Model) -> Result<Nodes, String> {
+        if !model.functions.is_empty() {
+            return Err("it defines operators of its own; export it without functions".into());
+        }
+        let versions: BTreeMap<String, i64> = model
+            .opset_import
+            .into_iter()
+            .map(|set| (set.domain.unwrap_or_default(), set.version.unwrap_or_default()))
+            .collect();
+        let graph = model.graph.ok_or("it holds no graph; is it an ONNX file?")?;
+        let mut constants = BTreeMap::new();
+        for initializer in &graph.initializer {
+            let name = initializer.name.clone().unwrap_or_default();
+            let tensor = Tensor::read(initializer).map_err(|problem| format!("constant \"{name}\" has {problem}"))?;
+            // No layer learns a number without an axis; some exporters keep every constant among the initializers.
+            let learned = !tensor.sizes.is_empty();
+            constants.insert(name, Constant { tensor: Arc::new(tensor), learned });
+        }
+        let inputs = graph.input.iter().filter(|input| !constants.contains_key(input.name.as_deref().unwrap_or("")));
+        let inputs = inputs.map(Input::read).collect::<Result<Vec<_>, String>>()?;
+        let outputs = graph.output.iter().map(Output::read).collect();
+        let mut nodes = Vec::new();
+        for node in graph.node {
+            let node = Node::read(node, &versions)?;
+            match node.constant()? {
+                Some(tensor) => {
+                    let name = node.outputs.first().cloned().unwrap_or_default();
+                    constants.insert(name, Constant { tensor: Arc::new(tensor), learned: false });
+                }
+                None => nodes.extend(foreign::rewrite(node, &mut constants)?),
+            }
+        }
+        let graph = Nodes { inputs, outputs, nodes, constants };
+        graph.check_order()?;
+        Ok(graph)
+    }
+
+    fn check_order(&self) -> Result<(), String> {
+        let mut known: BTreeSet<&str> = self.constants.keys().map(String::as_str).collect();
+        for input in &self.inputs {
+            if !known.insert(&input.name) {
+                return Err(format!("the name \"{}\" stands for two inputs", input.name));
+            }
+        }
+        for node in &self.nodes {
+            if let Some(missing) = node.inputs.iter().find(|name| !name.is_empty() && !known.contains(name.as_str())) {
+                return Err(format!("{node} reads \"{missing}\", which nothing before it gives"));
+            }
+            for output in node.outputs.iter().filter(|name| !name.is_empty()) {
+                if !known.insert(output) {
+                    return Err(format!("{node} gives \"{output}\", which is there already"));
+                }
+            }
+        }
+        match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
+            Some(missing) => Err(format!("nothing gives its output \"{}\"", missing.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// The part that some values depend on.
+    pub(super) fn needed_for(&self, outputs: &[&str]) -> Nodes {
+        let mut needed: BTreeSet<&str> = outputs.iter().copied().collect();
+        let mut nodes = Vec::new();
+        for node in self.nodes.iter().rev() {
+            if node.outputs.iter().any(|output| needed.contains(output.as_str())) {
+                needed.extend(node.inputs.iter().map(String::as_str));
+                nodes.push(node.clone());
+            }
+        }
+        nodes.reverse();
+        let inputs = self.inputs.iter().filter(|input| needed.contains(input.name.as_str())).cloned().collect();
+        let constants = self.constants.iter().filter(|(name, _)| needed.contains(name.as_str()));
+        let constants = constants.map(|(name, constant)| (name.clone(), constant.clone())).collect();
+        let outputs = outputs.iter().map(|name| Output { name: (*name).to_owned(), floats: true }).collect();
+        Nodes { inputs, outputs, nodes, constants }
+    }
+
+    /// The node that gives a value.
+    pub(super) fn source(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name))
+    }
+
+    /// The nodes that read a value.
+    pub(super) fn readers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.nodes.iter().filter(move |node| node.inputs.iter().any(|input| input == name))
+    }
+}
+
+impl Input {
+    fn read(info: &proto::ValueInfo) -> Result<Input, String> {
+        let name = info.name.clone().unwrap_or_default();
+        let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+        let size = |dimension: &proto::Dimension| match dimension.dim_value {
+            // Some exporters write 0 or −1 for a size that is open.
+            None | Some(-1 | 0) => Ok(None),
+            Some(size) => {
+                usize::try_from(size).map(Some).map_err(|_| format!("input \"{name}\" has an axis of {size}"))
+            }
+        };
+        let sizes = shape.map(|shape| shape.dim.iter().map(size).collect::<Result<Vec<_>, _>>()).transpose()?;
+        if sizes.iter().flatten().flatten().try_fold(1usize, |product, size| product.checked_mul(*size)).is_none()
+            || sizes
+                .as_ref()
+                .is_some_and(|sizes| tensor::length(&sizes.iter().flatten().copied().collect::<Vec<_>>()).is_none())
+        {
+            return Err(format!("input \"{name}\" has more elements than can be counted"));
+        }
+        let whole = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
+        Ok(Input { name, sizes, whole })
+    }
+}
+
+impl Output {
+    fn read(info: &proto::ValueInfo) -> Output {
+        let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        let kind = tensor.and_then(|tensor| tensor.elem_type);
+        let floats = matches!(kind, Some(element::FLOAT | element::DOUBLE)) || info.r#type.is_none();
+        Output { name: info.name.clone().unwrap_or_default(), floats }
+    }
+}

@@ -1,0 +1,290 @@
+//! Each layer as nodes of ONNX. A layer is found by its class; what has no line here cannot be exported.
+
+use super::export::Writer;
+use super::node::Attribute;
+use super::proto::element;
+use super::tensor::Tensor;
+use crate::spec::{Spec, SpecValue};
+
+type Written = Result<(), String>;
+
+/// How a layer is written.
+type Write = fn(&mut Writer<'_>, &Spec) -> Written;
+
+/// Every layer that ONNX can say, and how.
+const LAYERS: &[(&str, Write)] = &[
+    ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
+    ("Add", add),
+    ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
+    ("BatchNormalization", batch_norm),
+    ("Concatenate", concatenate),
+    ("Conv2D", conv2d),
+    ("Dense", dense),
+    ("Dropout", |_, _| Ok(())), // drops nothing when predicting
+    ("ELU", |writer, spec| element(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
+    ("Embedding", embedding),
+    ("Flatten", flatten),
+    ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
+    ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
+    ("LayerNormalization", layer_norm),
+    ("LeakyReLU", |writer, spec| element(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
+    ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
+    ("Reshape", reshape),
+    ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("ZeroPadding2D", zero_padding),
+];
+
+/// Writes a layer.
+pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let several = ["Add", "Concatenate"].contains(&spec.class());
+    if writer.arity() != 1 && !several {
+        return Err(format!("{} of {} values is not known here", spec.class(), writer.arity()));
+    }
+    match LAYERS.iter().find(|(class, _)| *class == spec.class()) {
+        Some((_, write)) => write(writer, spec),
+        None => Err(format!("{} has no operators in ONNX that are known here", spec.class())),
+    }
+}
+
+fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
+    match name {
+        "linear" => Ok(()),
+        "relu" => element(writer, "Relu", &[]),
+        "sigmoid" => element(writer, "Sigmoid", &[]),
+        "tanh" => element(writer, "Tanh", &[]),
+        "softmax" => softmax(writer, "Softmax", -1),
+        "log_softmax" => softmax(writer, "LogSoftmax", -1),
+        "leaky_relu" => element(writer, "LeakyRelu", &[("alpha", 0.2)]),
+        "elu" => element(writer, "Elu", &[("alpha", 1.0)]),
+        "selu" => element(writer, "Selu", &[]),
+        "softplus" => element(writer, "Softplus", &[]),
+        "softsign" => element(writer, "Softsign", &[]),
+        "gelu" => element(writer, "Gelu", &[]),
+        "gelu_tanh" => {
+            writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
+            Ok(())
+        }
+        "silu" => {
+            let x = writer.value();
+            writer.node("Sigmoid", &[], &[]);
+            writer.node("Mul", &[&x], &[]);
+            Ok(())
+        }
+        "hard_sigmoid" => element(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
+        "exponential" => element(writer, "Exp", &[]),
+        other => Err(format!("activation {other} is not known here")),
+    }
+}
+
+/// An operator on single elements.
+fn element(writer: &mut Writer<'_>, operator: &str, settings: &[(&str, f32)]) -> Written {
+    let attributes: Vec<_> = settings.iter().map(|(name, value)| (*name, Attribute::Number(*value))).collect();
+    writer.node(operator, &[], &attributes);
+    Ok(())
+}
+
+fn softmax(writer: &mut Writer<'_>, operator: &str, axis: isize) -> Written {
+    let axis = writer.axis(axis);
+    writer.node(operator, &[], &[("axis", Attribute::Integer(axis))]);
+    Ok(())
+}
+
+/// The operator `Sum` has any number of inputs, but fewer programs know it.
+fn add(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+    writer.alike();
+    if writer.arity() == 2 {
+        writer.join("Add", &[]);
+    } else {
+        writer.join("Sum", &[]);
+    }
+    Ok(())
+}
+
+fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.alike();
+    let axis = writer.axis(axis(spec)?);
+    writer.join("Concat", &[("axis", Attribute::Integer(axis))]);
+    Ok(())
+}
+
+/// Whole numbers of any shape become rows of a table.
+fn embedding(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+    writer.channels_last();
+    let table = writer.weight("embeddings", None)?;
+    writer.node("Cast", &[], &[("to", Attribute::Integer(i64::from(element::INT64)))]);
+    let indices = writer.value();
+    writer.node_of("Gather", &[&table, &indices], &[("axis", Attribute::Integer(0))]);
+    Ok(())
+}
+
+fn dense(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_last();
+    let kernel = writer.weight("kernel", None)?;
+    if flag(spec, "use_bias")? {
+        let bias = writer.weight("bias", None)?;
+        writer.node("Gemm", &[&kernel, &bias], &[]);
+    } else {
+        writer.node("MatMul", &[&kernel], &[]);
+    }
+    activation(writer, word(spec, "activation")?)
+}
+
+fn conv2d(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_first();
+    // height × width × channels of a group × filters → filters × channels of a group × height × width
+    let kernel = writer.weight("kernel", Some(&[3, 2, 0, 1]))?;
+    let bias = if flag(spec, "use_bias")? { Some(writer.weight("bias", None)?) } else { None };
+    let inputs: Vec<&str> = [Some(&kernel), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
+    let mut attributes = window(writer, spec, "kernel_size")?;
+    attributes.push(("dilations", integers(sizes(spec, "dilation_rate")?)));
+    attributes.push(("group", Attribute::Integer(size(spec, "groups")? as i64)));
+    writer.node("Conv", &inputs, &attributes);
+    activation(writer, word(spec, "activation")?)
+}
+
+/// What padding adds does not count in a mean.
+fn pooling(writer: &mut Writer<'_>, spec: &Spec, operator: &str) -> Written {
+    writer.channels_first();
+    let attributes = window(writer, spec, "pool_size")?;
+    writer.node(operator, &[], &attributes);
+    Ok(())
+}
+
+fn global_pooling(writer: &mut Writer<'_>, operator: &str) -> Written {
+    writer.channels_first();
+    writer.node(operator, &[], &[]);
+    writer.flatten();
+    Ok(())
+}
+
+/// How a window slides, with Keras' padding in numbers.
+fn window(writer: &Writer<'_>, spec: &Spec, kernel: &str) -> Result<Vec<(&'static str, Attribute)>, String> {
+    let (kernel, strides) = (sizes(spec, kernel)?, sizes(spec, "strides")?);
+    let dilation = sizes(spec, "dilation_rate").unwrap_or(&[1, 1]);
+    let mut pads = vec![0; 4];
+    if word(spec, "padding")? == "same" {
+        for axis in 0..2 {
+            let reach = (kernel[axis] - 1) * dilation[axis] + 1;
+            let size = writer.shape().axis(axis);
+            let total = ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size);
+            (pads[axis], pads[axis + 2]) = (total / 2, total - total / 2);
+        }
+    }
+    Ok(vec![("kernel_shape", integers(kernel)), ("strides", integers(strides)), ("pads", integers(&pads))])
+}
+
+fn integers(sizes: &[usize]) -> Attribute {
+    Attribute::Integers(sizes.iter().map(|size| *size as i64).collect())
+}
+
+/// Zeros around the images of a batch, whichever way they lie.
+fn zero_padding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let [top, bottom, left, right] = sizes(spec, "padding")?[..] else { return Err(missing(spec, "padding")) };
+    let (before, after) = match writer.is_channels_first() {
+        true => ([0, 0, top, left], [0, 0, bottom, right]),
+        false => ([0, top, left, 0], [0, bottom, right, 0]),
+    };
+    let pads = [before, after].concat().iter().map(|size| *size as i64).collect();
+    let pads = writer.constant("pads", &Tensor::list(pads));
+    writer.node("Pad", &[&pads], &[("mode", Attribute::Text("constant".into()))]);
+    Ok(())
+}
+
+/// ONNX' scale has to be there.
+fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_last();
+    let scale = match flag(spec, "scale")? {
+        true => writer.weight("gamma", None)?,
+        false => {
+            let columns = writer.shape().last();
+            writer.constant("ones", &Tensor::floats(vec![columns], vec![1.0; columns]))
+        }
+    };
+    let bias = if flag(spec, "center")? { Some(writer.weight("beta", None)?) } else { None };
+    let inputs: Vec<&str> = [Some(&scale), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
+    let epsilon = Attribute::Number(number(spec, "epsilon")?);
+    writer.node("LayerNormalization", &inputs, &[("axis", Attribute::Integer(-1)), ("epsilon", epsilon)]);
+    Ok(())
+}
+
+fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_first();
+    let mut names = Vec::new();
+    for part in ["gamma", "beta", "moving_mean", "moving_variance"] {
+        names.push(writer.weight(part, None)?);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let [epsilon, momentum] = [number(spec, "epsilon")?, number(spec, "momentum")?].map(Attribute::Number);
+    writer.node("BatchNormalization", &names, &[("epsilon", epsilon), ("momentum", momentum)]);
+    Ok(())
+}
+
+fn flatten(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+    writer.channels_last();
+    if writer.shape().rank() != 1 {
+        writer.node("Flatten", &[], &[("axis", Attribute::Integer(1))]);
+    }
+    Ok(())
+}
+
+fn reshape(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_last();
+    let sizes = sizes(spec, "target_shape")?;
+    // 0 keeps the number of rows.
+    let target = [&[0], sizes].concat().iter().map(|size| *size as i64).collect();
+    let target = writer.constant("shape", &Tensor::list(target));
+    writer.node("Reshape", &[&target], &[]);
+    Ok(())
+}
+
+fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
+    spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+fn missing(spec: &Spec, name: &str) -> String {
+    format!("{spec} has no setting {name} of the kind that is expected")
+}
+
+fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Word(word)) => Ok(word),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Flag(flag)) => Ok(*flag),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+fn number(spec: &Spec, name: &str) -> Result<f32, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Number(number)) => Ok(*number),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+fn size(spec: &Spec, name: &str) -> Result<usize, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Size(size)) => Ok(*size),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+/// The setting `axis`, which may be below 0.
+fn axis(spec: &Spec) -> Result<isize, String> {
+    match setting(spec, "axis") {
+        Some(SpecValue::Size(axis)) => Ok(*axis as isize),
+        Some(SpecValue::Below(axis)) => Ok(*axis),
+        _ => Err(missing(spec, "axis")),
+    }
+}
+
+fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], String> {
+    match setting(spec, name) {
+        Some(SpecValue::Sizes(sizes)) => Ok(sizes),
+        _ => Err(missing(spec, name)),
+    }
+}

@@ -1,0 +1,200 @@
+//! One node of an ONNX graph: an operator with its attributes, and the names of what it reads and gives.
+
+use super::proto::{self, attribute};
+use super::tensor::Tensor;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A node, with the version of the operators that the file asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) operator: String,
+    /// Empty for ONNX' own operators.
+    pub(super) domain: String,
+    pub(super) version: i64,
+    /// An input that is left out has no name.
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Attribute {
+    Number(f32),
+    Integer(i64),
+    Text(String),
+    Tensor(Tensor),
+    Numbers(Vec<f32>),
+    Integers(Vec<i64>),
+    Texts(Vec<String>),
+    /// A graph, or what later versions may bring.
+    Other,
+}
+
+impl Node {
+    pub(super) fn read(node: proto::Node, versions: &BTreeMap<String, i64>) -> Result<Node, String> {
+        let (operator, domain) = (node.op_type.unwrap_or_default(), node.domain.unwrap_or_default());
+        let domain = if domain == "ai.onnx" { String::new() } else { domain };
+        let version = versions.get(&domain).or_else(|| versions.get("ai.onnx")).copied().unwrap_or(1);
+        let name = node.name.unwrap_or_default();
+        let mut attributes = BTreeMap::new();
+        for attribute in node.attribute {
+            let read = Attribute::read(&attribute);
+            let key = attribute.name.unwrap_or_default();
+            let value = read.map_err(|problem| format!("{operator} \"{name}\": attribute {key} has {problem}"))?;
+            attributes.insert(key, value);
+        }
+        Ok(Node { name, operator, domain, version, inputs: node.input, outputs: node.output, attributes })
+    }
+
+    /// A node of ONNX' own operators that stands for a part of this one.
+    pub(super) fn part(&self, operator: &str, inputs: &[&str], output: &str) -> Node {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Node {
+            name: self.name.clone(),
+            operator: operator.into(),
+            domain: String::new(),
+            version: 13,
+            inputs: names(inputs),
+            outputs: names(&[output]),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// With another attribute.
+    pub(super) fn with(mut self, name: &str, value: Attribute) -> Node {
+        self.attributes.insert(name.into(), value);
+        self
+    }
+
+    /// What a node that is a constant gives.
+    pub(super) fn constant(&self) -> Result<Option<Tensor>, String> {
+        if self.operator != "Constant" || !self.domain.is_empty() {
+            return Ok(None);
+        }
+        let tensor = match self.attributes.iter().next() {
+            Some((_, Attribute::Tensor(tensor))) => tensor.clone(),
+            Some((_, Attribute::Number(value))) => Tensor::floats(vec![], vec![*value]),
+            Some((_, Attribute::Integer(value))) => Tensor::integers(vec![], vec![*value]),
+            Some((_, Attribute::Numbers(values))) => Tensor::floats(vec![values.len()], values.clone()),
+            Some((_, Attribute::Integers(values))) => Tensor::list(values.clone()),
+            _ => return Err(format!("{self} holds no numbers")),
+        };
+        Ok(Some(tensor))
+    }
+
+    /// A whole number; what is left out is `default`.
+    pub(super) fn integer(&self, name: &str, default: i64) -> Result<i64, String> {
+        match self.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Integer(value)) => Ok(*value),
+            Some(_) => Err(kind(name, "a whole number")),
+        }
+    }
+
+    /// A number; what is left out is `default`.
+    pub(super) fn number(&self, name: &str, default: f32) -> Result<f32, String> {
+        match self.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Number(value)) => Ok(*value),
+            Some(_) => Err(kind(name, "a number")),
+        }
+    }
+
+    /// Whole numbers, if there are any.
+    pub(super) fn integers(&self, name: &str) -> Result<Option<&[i64]>, String> {
+        match self.attributes.get(name) {
+            None => Ok(None),
+            Some(Attribute::Integers(values)) => Ok(Some(values)),
+            Some(_) => Err(kind(name, "whole numbers")),
+        }
+    }
+
+    /// Numbers; none where they are left out.
+    pub(super) fn numbers(&self, name: &str) -> Result<&[f32], String> {
+        match self.attributes.get(name) {
+            None => Ok(&[]),
+            Some(Attribute::Numbers(values)) => Ok(values),
+            Some(_) => Err(kind(name, "numbers")),
+        }
+    }
+
+    /// A word; what is left out is `default`.
+    pub(super) fn text<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, String> {
+        match self.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Text(value)) => Ok(value),
+            Some(_) => Err(kind(name, "a word")),
+        }
+    }
+}
+
+fn kind(name: &str, expected: &str) -> String {
+    format!("attribute {name} is not {expected}")
+}
+
+impl Attribute {
+    fn read(attribute: &proto::Attribute) -> Result<Attribute, String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(match attribute.r#type.unwrap_or_default() {
+            attribute::FLOAT => Attribute::Number(attribute.f.unwrap_or_default()),
+            attribute::INT => Attribute::Integer(attribute.i.unwrap_or_default()),
+            attribute::STRING => Attribute::Text(text(attribute.s.as_deref().unwrap_or_default())),
+            attribute::TENSOR => Attribute::Tensor(Tensor::read(attribute.t.as_ref().ok_or("no tensor")?)?),
+            attribute::FLOATS => Attribute::Numbers(attribute.floats.clone()),
+            attribute::INTS => Attribute::Integers(attribute.ints.clone()),
+            attribute::STRINGS => Attribute::Texts(attribute.strings.iter().map(|bytes| text(bytes)).collect()),
+            _ => Attribute::Other,
+        })
+    }
+
+    /// The message that says the same under this name.
+    pub(super) fn write(&self, name: &str) -> proto::Attribute {
+        let mut written = proto::Attribute { name: Some(name.into()), ..Default::default() };
+        let kind = match self {
+            Attribute::Number(value) => {
+                written.f = Some(*value);
+                attribute::FLOAT
+            }
+            Attribute::Integer(value) => {
+                written.i = Some(*value);
+                attribute::INT
+            }
+            Attribute::Text(value) => {
+                written.s = Some(value.clone().into_bytes());
+                attribute::STRING
+            }
+            Attribute::Tensor(value) => {
+                written.t = Some(value.write(""));
+                attribute::TENSOR
+            }
+            Attribute::Numbers(values) => {
+                written.floats = values.clone();
+                attribute::FLOATS
+            }
+            Attribute::Integers(values) => {
+                written.ints = values.clone();
+                attribute::INTS
+            }
+            Attribute::Texts(values) => {
+                written.strings = values.iter().map(|text| text.clone().into_bytes()).collect();
+                attribute::STRINGS
+            }
+            Attribute::Other => 0,
+        };
+        written.r#type = Some(kind);
+        written
+    }
+}
+
+impl fmt::Display for Node {
+    /// `Conv "conv1"`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dot = if self.domain.is_empty() { "" } else { "." };
+        write!(f, "{}{dot}{}", self.domain, self.operator)?;
+        let output = self.outputs.first().map_or("", String::as_str);
+        write!(f, " \"{}\"", if self.name.is_empty() { output } else { &self.name })
+    }
+}

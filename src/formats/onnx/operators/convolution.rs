@@ -1,0 +1,66 @@
+//! Convolutions: channels first in ONNX, last here; kernels are stored accordingly.
+
+use super::window::Window;
+use super::{Node, Scope, Value, input, optional};
+use crate::formats::onnx::order;
+use crate::ops::{Conv2dOptions, Padding};
+use crate::shape::Shape;
+
+pub(super) const NAMES: &[&str] = &["Conv"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let (x, kernel) = (input(inputs, 0)?, input(inputs, 1)?);
+    let (sizes, kernel_sizes) = (x.sizes(), kernel.sizes());
+    let rank = sizes.len();
+    if !(3..=4).contains(&rank) || kernel_sizes.len() != rank {
+        return Err(format!("a convolution of {sizes:?} with {kernel_sizes:?} is not supported"));
+    }
+    let groups = node.integer("group", 1)?;
+    let groups = usize::try_from(groups).ok().filter(|groups| (1..=sizes[1].max(1)).contains(groups));
+    let groups = groups.ok_or_else(|| format!("{sizes:?} in other groups than there are channels"))?;
+    let windows = Window::read(node, &sizes[2..], &kernel_sizes[2..])?;
+    // channels last; filters × channels of a group × … → … × channels of a group × filters
+    let images = scope.arranged(x, &order::channels_last(rank))?;
+    let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
+    let bias = optional(inputs, 2).map(|bias| scope.plain(bias)).transpose()?;
+    let mut options = Conv2dOptions { groups, ..Conv2dOptions::default() };
+    let mut borders = vec![[0, 0]; 4];
+    for (window, axis) in windows.iter().rev().zip([1, 0]) {
+        options.strides[axis] = window.stride;
+        options.dilation[axis] = window.dilation;
+        borders[axis + 1] = window.pads;
+    }
+    if windows.iter().all(Window::is_same) && rank == 4 {
+        options.padding = Padding::Same;
+        borders.fill([0, 0]);
+    }
+    check_size(&sizes, &windows, kernel.shape().last())?;
+    let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
+    let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
+    let y = images.conv2d(kernel, bias, options);
+    let y = if rank == 4 { y } else { y.reshape([y.shape().axis(0), y.shape().axis(2), y.shape().axis(3)]) };
+    Ok(vec![Value::lying(y, order::channels_last(rank))])
+}
+
+/// A convolution along one axis is one of images with a single row.
+fn with_rows(x: crate::tape::Var<'_>, axis: usize) -> Result<crate::tape::Var<'_>, String> {
+    let mut sizes = x.shape().sizes().to_vec();
+    if sizes.len() == 3 {
+        sizes.insert(axis, 1);
+    }
+    Ok(x.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?))
+}
+
+/// Room is made while recording, so what no memory holds is refused before.
+fn check_size(image: &[usize], windows: &[Window], filters: usize) -> Result<(), String> {
+    let along = |window: &Window| {
+        let padded = window.size.saturating_add(window.pads[0]).saturating_add(window.pads[1]);
+        padded.saturating_sub(window.reach()) / window.stride + 1
+    };
+    let pixels = windows.iter().fold(image[0], |pixels, window| pixels.saturating_mul(along(window)));
+    crate::formats::onnx::check::check_size(pixels.saturating_mul(filters.max(image[1])))
+}

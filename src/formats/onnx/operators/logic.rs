@@ -1,0 +1,52 @@
+//! Comparisons, and choices by them. What is true is 1.
+
+use super::arithmetic::numbers;
+use super::{Node, Scope, Value, input};
+
+pub(super) const NAMES: &[&str] =
+    &["And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or", "Where"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let a = input(inputs, 0)?;
+    if node.operator == "Not" {
+        return Ok(vec![not(scope, a)?]);
+    }
+    let b = input(inputs, 1)?;
+    let y = match node.operator.as_str() {
+        "And" => numbers(scope, a, b, |a, b| a * b)?,
+        "Or" => numbers(scope, a, b, |a, b| a.maximum(b))?,
+        "Less" => numbers(scope, a, b, |a, b| a.less(b))?,
+        "Greater" => numbers(scope, a, b, |a, b| b.less(a))?,
+        "LessOrEqual" => numbers(scope, a, b, |a, b| a.less(b) + a.equal(b))?,
+        "GreaterOrEqual" => numbers(scope, a, b, |a, b| b.less(a) + a.equal(b))?,
+        "Equal" => numbers(scope, a, b, |a, b| a.equal(b))?,
+        _ => return Ok(vec![choose(scope, a, b, input(inputs, 2)?)?]),
+    };
+    Ok(vec![y.whole()])
+}
+
+fn not<'r>(scope: &mut Scope<'_, 'r>, condition: &Value<'r>) -> Result<Value<'r>, String> {
+    let order: Vec<usize> = match condition {
+        Value::Recorded(recorded) => recorded.order.clone(),
+        Value::Known(..) => (0..condition.sizes().len()).collect(),
+    };
+    Ok(Value::lying(1.0 - scope.numbers(condition, &order)?, order).whole())
+}
+
+/// Whatever is not chosen, be it infinite or no number, leaves nothing behind.
+fn choose<'r>(
+    scope: &mut Scope<'_, 'r>,
+    condition: &Value<'r>,
+    yes: &Value<'r>,
+    no: &Value<'r>,
+) -> Result<Value<'r>, String> {
+    let whole = yes.is_whole() && no.is_whole();
+    let yes = numbers(scope, yes, condition, |yes, condition| yes.kept(condition))?;
+    let no = numbers(scope, no, condition, |no, condition| no.kept(1.0 - condition))?;
+    let either = numbers(scope, &yes, &no, |yes, no| yes + no)?;
+    Ok(if whole { either.whole() } else { either.floats() })
+}

@@ -1,0 +1,82 @@
+//! Normalisation: of channels, ONNX' axis 1, and of the axes from one on.
+
+use super::{Node, Scope, Value, input, one_output, optional, reduction};
+use crate::formats::onnx::check::check_size;
+use crate::formats::onnx::order;
+use crate::formats::onnx::scope::Recorded;
+use crate::tape::{Mode, ParamId, Var};
+
+pub(super) const NAMES: &[&str] = &["BatchNormalization", "LayerNormalization"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    match node.operator.as_str() {
+        "LayerNormalization" => layer_norm(node, scope, inputs),
+        _ => batch_norm(node, scope, inputs),
+    }
+}
+
+fn batch_norm<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    one_output(node, "running statistics")?;
+    let x = input(inputs, 0)?;
+    let order = order::channels_last(x.sizes().len());
+    let var = scope.arranged(x, &order)?;
+    let scaling = [scope.plain(input(inputs, 1)?)?, scope.plain(input(inputs, 2)?)?];
+    let (mean, variance) = (statistics(scope, input(inputs, 3)?)?, statistics(scope, input(inputs, 4)?)?);
+    let (epsilon, momentum) = (node.number("epsilon", 1e-5)?, node.number("momentum", 0.9)?);
+    let y = match (scope.recorder.mode(), mean.1, variance.1) {
+        (Mode::Training, Some(mean), Some(variance)) => {
+            var.batch_norm(scaling[0], scaling[1], momentum, epsilon, Some([mean, variance]))
+        }
+        _ => var.batch_norm_inference(scaling, [mean.0, variance.0], epsilon),
+    };
+    Ok(vec![Value::lying(y, order)])
+}
+
+/// Running statistics follow the batches, not the optimizer.
+fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'r>, Option<ParamId>), String> {
+    match value {
+        Value::Known(name, constant) => scope.weight(name, &constant.tensor, &[0], false),
+        Value::Recorded(recorded) => Ok((recorded.floats()?.var, None)),
+    }
+}
+
+/// The axes from one on are normalised as one. Mean and 1 / deviation are outputs as well.
+fn layer_norm<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = scope.plain(input(inputs, 0)?)?;
+    let rank = x.shape().rank();
+    let (axis, epsilon) = (order::axis(node.integer("axis", -1)?, rank)?, node.number("epsilon", 1e-5)?);
+    let sizes = x.shape().sizes().to_vec();
+    let (rows, columns) = (sizes[..axis].iter().product::<usize>(), sizes[axis..].iter().product::<usize>());
+    let mut flat = |number: usize| match optional(inputs, number) {
+        Some(value) if value.sizes() == sizes[axis..] => Ok(Some(scope.plain(value)?.reshape(columns))),
+        Some(value) => Err(format!("a scale or bias of {:?} for {:?}", value.sizes(), &sizes[axis..])),
+        None => Ok(None),
+    };
+    let (scale, bias) = (flat(1)?, flat(2)?);
+    // Room for the statistics of each row is made while recording.
+    check_size(rows.saturating_mul(2))?;
+    let flat = if axis + 1 == rank { x } else { x.reshape([rows, columns]) };
+    let y = flat.layer_norm(scale, bias, epsilon).reshape(x.shape());
+    let mut outputs = vec![Value::new(y)];
+    if node.outputs.len() > 1 {
+        let axes: Vec<usize> = (axis..rank).collect();
+        let mean = |x: Var<'r>| reduction::reduce(Recorded::new(x), &axes, true, true).var;
+        let centre = mean(x);
+        let apart = x - centre;
+        outputs.push(Value::new(centre));
+        outputs.push(Value::new((mean(apart * apart) + epsilon).power(-0.5)));
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,60 @@
+//! Products of matrices.
+
+use super::arithmetic;
+use super::{Node, Scope, Value, input, optional};
+use crate::kernels::activation::Elementwise;
+use crate::shape::Shape;
+
+pub(super) const NAMES: &[&str] = &["MatMul", "Gemm"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let y = if node.operator == "Gemm" { gemm(node, scope, inputs)? } else { matmul(scope, inputs)? };
+    Ok(vec![y])
+}
+
+/// y = alpha · a · b + beta · c, with a or b turned
+fn gemm<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let turned = |name: &str| Ok::<_, String>(if node.integer(name, 0)? == 0 { [0, 1] } else { [1, 0] });
+    let (a, b) = (input(inputs, 0)?, input(inputs, 1)?);
+    let (a, b) = (scope.arranged(a, &turned("transA")?)?, scope.arranged(b, &turned("transB")?)?);
+    let (alpha, beta) = (node.number("alpha", 1.0)?, node.number("beta", 1.0)?);
+    let Some(c) = optional(inputs, 2) else { return Ok(Value::new(scaled(a.matmul(b), alpha))) };
+    let columns = Shape::from(b.shape().axis(1));
+    if let ([1.0, 1.0], true) = ([alpha, beta], c.sizes().iter().product::<usize>() == columns.len()) {
+        let bias = scope.plain(c)?.reshape(columns);
+        return Ok(Value::new(a.affine(b, bias, Elementwise::Linear)));
+    }
+    let product = Value::new(scaled(a.matmul(b), alpha));
+    let c = Value::new(scaled(scope.plain(c)?, beta));
+    arithmetic::pair(scope, &product, &c, |product, c| product + c)
+}
+
+fn scaled(x: crate::tape::Var<'_>, factor: f32) -> crate::tape::Var<'_> {
+    if factor == 1.0 { x } else { x * factor }
+}
+
+/// The last two axes are matrices; those before them broadcast.
+fn matmul<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let (a, b) = (scope.plain(input(inputs, 0)?)?, scope.plain(input(inputs, 1)?)?);
+    let (left, right) = (a.shape(), b.shape());
+    if left.rank() == 0 || right.rank() == 0 {
+        return Err(format!("a product of {left} and {right}"));
+    }
+    // As in NumPy, one axis is a row on the left and a column on the right, and goes afterwards.
+    let a = if left.rank() == 1 { a.reshape([1, left.len()]) } else { a };
+    let b = if right.rank() == 1 { b.reshape([right.len(), 1]) } else { b };
+    let y = a.matmul(b);
+    let mut sizes = y.shape().sizes().to_vec();
+    if right.rank() == 1 {
+        sizes.pop();
+    }
+    if left.rank() == 1 {
+        sizes.remove(sizes.len() - if right.rank() == 1 { 1 } else { 2 });
+    }
+    let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
+    Ok(Value::new(if shape == y.shape() { y } else { y.reshape(shape) }))
+}

@@ -1,0 +1,94 @@
+//! Sums and means over axes.
+
+use super::{Node, Scope, Value, axes, input};
+use crate::formats::onnx::order;
+use crate::formats::onnx::scope::Recorded;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+pub(super) const NAMES: &[&str] = &[
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceSum",
+    "ReduceSumSquare",
+];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = scope.recorded(input(inputs, 0)?)?;
+    let rank = x.order.len();
+    let axes = match axes(node, inputs, 1)?.filter(|axes| !axes.is_empty()) {
+        Some(axes) => axes.iter().map(|axis| order::axis(*axis, rank)).collect::<Result<Vec<_>, _>>()?,
+        None if node.integer("noop_with_empty_axes", 0)? != 0 => Vec::new(),
+        None => (0..rank).collect(),
+    };
+    let keep = node.integer("keepdims", 1)? != 0;
+    match node.operator.as_str() {
+        "ReduceMax" => return Ok(vec![largest(scope, x, &axes, keep, 1.0)?]),
+        "ReduceMin" => return Ok(vec![largest(scope, x, &axes, keep, -1.0)?]),
+        _ => {}
+    }
+    let (before, mean, after): (fn(Var<'r>) -> Var<'r>, bool, fn(Var<'r>) -> Var<'r>) = match node.operator.as_str() {
+        "ReduceL1" => (Var::absolute, false, same),
+        "ReduceL2" => (|x| x * x, false, Var::sqrt),
+        "ReduceLogSum" => (same, false, Var::ln),
+        "ReduceLogSumExp" => (Var::exp, false, Var::ln),
+        "ReduceMean" => (same, true, same),
+        "ReduceSumSquare" => (|x| x * x, false, same),
+        _ => (same, false, same),
+    };
+    let reduced = reduce(Recorded { var: before(x.var), ..x }, &axes, keep, mean);
+    Ok(vec![Value::lying(after(reduced.var), reduced.order)])
+}
+
+/// The largest over axes, as that over images of one channel; with the other sign the smallest.
+fn largest<'r>(
+    scope: &mut Scope<'_, 'r>,
+    x: Recorded<'r>,
+    axes: &[usize],
+    keep: bool,
+    sign: f32,
+) -> Result<Value<'r>, String> {
+    let sizes = x.sizes();
+    let (gone, left): (Vec<usize>, Vec<usize>) = (0..sizes.len()).partition(|axis| axes.contains(axis));
+    let count = |axes: &[usize]| axes.iter().map(|axis| sizes[*axis]).product::<usize>();
+    let behind = scope.arranged(&Value::Recorded(x), &[left.clone(), gone.clone()].concat())?;
+    let signed = if sign == 1.0 { behind } else { behind * sign };
+    let most = signed.reshape([count(&left), count(&gone), 1, 1]).global_max_pool2d();
+    let most = if sign == 1.0 { most } else { most * sign };
+    let kept = |axis: usize| if axes.contains(&axis) { 1 } else { sizes[axis] };
+    let sizes: Vec<usize> = match keep {
+        true => (0..sizes.len()).map(kept).collect(),
+        false => left.iter().map(|axis| sizes[*axis]).collect(),
+    };
+    Ok(Value::new(most.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?)))
+}
+
+fn same(x: Var<'_>) -> Var<'_> {
+    x
+}
+
+/// The sum or mean over ONNX' axes, wherever they lie.
+pub(super) fn reduce<'r>(x: Recorded<'r>, axes: &[usize], keep: bool, mean: bool) -> Recorded<'r> {
+    if axes.is_empty() {
+        return x;
+    }
+    let places: Vec<isize> =
+        (0..x.order.len()).filter(|place| axes.contains(&x.order[*place])).map(|place| place as isize).collect();
+    let var = if mean { x.var.mean_over(&places, keep) } else { x.var.sum_over(&places, keep) };
+    if keep {
+        return Recorded::lying(var, x.order);
+    }
+    // An axis is named by its place among those that stay.
+    let left = x.order.iter().filter(|axis| !axes.contains(axis));
+    let order = left.map(|axis| axis - axes.iter().filter(|gone| *gone < axis).count()).collect();
+    Recorded::lying(var, order)
+}

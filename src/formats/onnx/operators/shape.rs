@@ -1,0 +1,169 @@
+//! Operators that change what a value's axes are, not its numbers.
+
+use super::{Node, Scope, Value, axes, input, one_output, optional};
+use crate::formats::onnx::order;
+use crate::formats::onnx::scope::Recorded;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+pub(super) const NAMES: &[&str] =
+    &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = input(inputs, 0)?;
+    let y = match node.operator.as_str() {
+        "Reshape" => reshape(node, scope, x, input(inputs, 1)?)?,
+        "Flatten" => flatten(node, scope, x)?,
+        "Squeeze" => {
+            let sizes = squeezed(x.sizes(), axes(node, inputs, 1)?)?;
+            with_sizes(scope, x, sizes)?
+        }
+        "Unsqueeze" => {
+            let sizes = unsqueezed(x.sizes(), &axes(node, inputs, 1)?.ok_or("axes are missing")?)?;
+            with_sizes(scope, x, sizes)?
+        }
+        "Transpose" => transpose(node, x)?,
+        "Cast" => cast(node, x)?,
+        "Dropout" => {
+            one_output(node, "the mask")?;
+            if let Some(training) = optional(inputs, 2)
+                && training.known()?.as_integers()? != [0]
+            {
+                return Err("training_mode is not supported; export the model for inference".into());
+            }
+            x.clone()
+        }
+        _ => x.clone(),
+    };
+    Ok(vec![y])
+}
+
+/// The same elements, in ONNX' order, under other sizes.
+fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
+    match x {
+        Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
+        Value::Recorded(_) => {
+            let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
+            let order: Vec<usize> = (0..x.sizes().len()).collect();
+            let y = Value::new(scope.numbers(x, &order)?.reshape(shape));
+            Ok(if x.is_whole() { y.whole() } else { y })
+        }
+    }
+}
+
+/// 0 keeps an axis, −1 takes what is left.
+fn reshape<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> Result<Value<'r>, String> {
+    let (from, allow_zero) = (x.sizes(), node.integer("allowzero", 0)? != 0);
+    let mut target = target.known()?.as_integers()?.to_vec();
+    // A number of rows that the exporter has fixed stands for any.
+    if let (Some([file, here]), Some(first)) = (scope.rows, target.first_mut())
+        && *first == file as i64
+        && from.first() == Some(&here)
+    {
+        *first = here as i64;
+    }
+    let mut sizes = Vec::new();
+    for (axis, size) in target.iter().enumerate() {
+        sizes.push(match *size {
+            0 if !allow_zero => *from.get(axis).ok_or_else(|| format!("axis {axis} of {from:?} is to be kept"))?,
+            -1 => 1,
+            size => usize::try_from(size).map_err(|_| format!("a size of {size}"))?,
+        });
+    }
+    if let Some(open) = target.iter().position(|size| *size == -1) {
+        let (all, rest) = (product(&from)?, product(&sizes)?);
+        sizes[open] = all.checked_div(rest).ok_or("sizes of 0 and −1")?;
+    }
+    with_sizes(scope, x, sizes)
+}
+
+fn product(sizes: &[usize]) -> Result<usize, String> {
+    crate::formats::onnx::tensor::length(sizes).ok_or_else(|| "more elements than can be counted".into())
+}
+
+/// Two axes: those before `axis`, and those from it on.
+fn flatten<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, String> {
+    let (sizes, number) = (x.sizes(), node.integer("axis", 1)?);
+    let axis = if number == sizes.len() as i64 { sizes.len() } else { order::axis(number, sizes.len())? };
+    let flat = vec![product(&sizes[..axis])?, product(&sizes[axis..])?];
+    with_sizes(scope, x, flat)
+}
+
+fn squeezed(sizes: Vec<usize>, axes: Option<Vec<i64>>) -> Result<Vec<usize>, String> {
+    let Some(axes) = axes else { return Ok(sizes.into_iter().filter(|size| *size != 1).collect()) };
+    let axes = axes.iter().map(|axis| order::axis(*axis, sizes.len())).collect::<Result<Vec<_>, _>>()?;
+    if let Some(axis) = axes.iter().find(|axis| sizes[**axis] != 1) {
+        return Err(format!("axis {axis} of {sizes:?} is not 1"));
+    }
+    Ok(sizes.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, size)| *size).collect())
+}
+
+fn unsqueezed(sizes: Vec<usize>, axes: &[i64]) -> Result<Vec<usize>, String> {
+    let rank = sizes.len() + axes.len();
+    let mut axes = axes.iter().map(|axis| order::axis(*axis, rank)).collect::<Result<Vec<_>, _>>()?;
+    axes.sort_unstable();
+    axes.dedup();
+    if sizes.len() + axes.len() != rank {
+        return Err("an axis is named twice".into());
+    }
+    let mut wide = sizes;
+    axes.into_iter().for_each(|axis| wide.insert(axis, 1));
+    Ok(wide)
+}
+
+/// Recorded values stay where they are; only the order of their axes has another name.
+fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
+    let rank = x.sizes().len();
+    let turned = match node.integers("perm")? {
+        Some(axes) => axes.iter().map(|axis| order::axis(*axis, rank)).collect::<Result<Vec<_>, _>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    if turned.len() != rank || !order::is_permutation(&turned) {
+        return Err(format!("perm {turned:?} for {rank} axes"));
+    }
+    match x {
+        Value::Known(name, constant) => {
+            let name = format!("{name}{}", order::name(&turned));
+            Ok(Value::folded(&name, constant.tensor.transposed(&turned), constant.learned))
+        }
+        Value::Recorded(Recorded { var, order, whole }) => {
+            let now = |axis: &usize| turned.iter().position(|other| other == axis).unwrap_or(0);
+            Ok(Value::Recorded(Recorded { var: *var, order: order.iter().map(now).collect(), whole: *whole }))
+        }
+    }
+}
+
+/// Numbers become floats; a float that becomes a whole number would lose what it is.
+fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
+    use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
+    use crate::formats::onnx::tensor::{Tensor, Values};
+    let to = node.integer("to", 0)?;
+    let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
+    match x {
+        Value::Recorded(_) if floats => Ok(x.clone().floats()),
+        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => match recorded.whole {
+            true => Ok(x.clone()),
+            false => Ok(recorded.map(Var::truncate).whole()),
+        },
+        // Of whole numbers, whose squares are 0 or at least 1.
+        Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.whole => {
+            Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).whole())
+        }
+        Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
+        Value::Known(name, constant) => match (&constant.tensor.values, floats) {
+            (Values::Integers(values), true) => {
+                let values = values.iter().map(|value| *value as f32).collect();
+                Ok(Value::folded(name, Tensor::floats(constant.tensor.sizes.clone(), values), false))
+            }
+            (Values::Floats(values), false) => {
+                let values = values.iter().map(|value| *value as i64).collect();
+                Ok(Value::folded(name, Tensor::integers(constant.tensor.sizes.clone(), values), false))
+            }
+            _ => Ok(x.clone()),
+        },
+    }
+}

@@ -1,0 +1,26 @@
+//! Softmax and its logarithm: along one axis; before version 13 along all axes from one on.
+
+use super::{Node, Scope, Value, input};
+use crate::formats::onnx::order;
+
+pub(super) const NAMES: &[&str] = &["LogSoftmax", "Softmax"];
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = scope.recorded(input(inputs, 0)?)?;
+    let (sizes, modern) = (x.sizes(), node.version >= 13);
+    let axis = order::axis(node.integer("axis", if modern { -1 } else { 1 })?, sizes.len())?;
+    if modern || axis + 1 == sizes.len() {
+        let place = x.order.iter().position(|lying| *lying == axis).unwrap_or(0) as isize;
+        let y = if node.operator == "Softmax" { x.var.softmax_over(place) } else { x.var.log_softmax_over(place) };
+        return Ok(vec![Value::lying(y, x.order)]);
+    }
+    let x = scope.plain(&Value::Recorded(x))?;
+    let rows: usize = sizes[..axis].iter().product();
+    let flat = x.reshape([rows, sizes[axis..].iter().product()]);
+    let y = if node.operator == "Softmax" { flat.softmax() } else { flat.log_softmax() };
+    Ok(vec![Value::new(y.reshape(x.shape()))])
+}

@@ -1,0 +1,140 @@
+//! Activations, dropout, and what changes only how axes are counted.
+
+use super::{Builder, Built, Place, is_plain};
+use crate::formats::onnx::check::Fact;
+use crate::formats::onnx::node::Node;
+use crate::formats::onnx::operators::activation::SELU;
+use crate::formats::onnx::order;
+use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Reshape, Softmax};
+use std::sync::Arc;
+
+impl Builder<'_> {
+    /// The same numbers under another name.
+    pub(super) fn alias(&mut self, node: &Node) -> Option<()> {
+        let place = self.places.get(node.inputs.first()?)?.clone();
+        // What takes indices rounds them as a cast does; others do not.
+        let rounded = node.operator == "Cast"
+            && matches!(self.checked.facts.get(node.outputs.first()?)?, Fact::Whole(..))
+            && !matches!(self.checked.facts.get(&node.inputs[0])?, Fact::Whole(..));
+        if rounded && self.nodes.readers(&node.outputs[0]).any(|reader| reader.operator != "Gather") {
+            return None;
+        }
+        // They lie as they did; ONNX may count their axes otherwise.
+        let same = self.fact(&node.inputs[0])?.0 == self.fact(node.outputs.first()?)?.0;
+        if same { self.give(node, place) } else { None }
+    }
+
+    pub(super) fn dropout(&mut self, node: &Node) -> Option<()> {
+        let rate = match self.known(node, 1) {
+            Some(rate) => *rate.as_floats().ok()?.first()?,
+            None => node.number("ratio", 0.5).ok()?,
+        };
+        if 0.0 < rate && rate < 1.0 {
+            let from = self.read(node.inputs.first()?)?;
+            return self.apply(node, &from, Dropout::new(rate), Vec::new());
+        }
+        self.alias(node)
+    }
+
+    /// What works on single elements.
+    pub(super) fn elementwise(&mut self, node: &Node) -> Option<()> {
+        let number = |name: &str, default: f32| node.number(name, default).ok();
+        let activation = match node.operator.as_str() {
+            "Relu" => Activation::Relu,
+            "Sigmoid" => Activation::Sigmoid,
+            "Tanh" => Activation::Tanh,
+            "Softplus" => Activation::Softplus,
+            "Softsign" => Activation::Softsign,
+            "Exp" => Activation::Exponential,
+            "Gelu" if node.text("approximate", "none").ok()? == "tanh" => Activation::GeluTanh,
+            "Gelu" => Activation::Gelu,
+            "Swish" if number("alpha", 1.0)? == 1.0 => Activation::Silu,
+            "Selu" if [number("alpha", SELU[0])?, number("gamma", SELU[1])?] == SELU => Activation::Selu,
+            "HardSigmoid" if (number("alpha", 0.2)? - 1.0 / 6.0).abs() < 1e-7 && number("beta", 0.5)? == 0.5 => {
+                Activation::HardSigmoid
+            }
+            "LeakyRelu" => {
+                let from = self.read(node.inputs.first()?)?;
+                let layer = LeakyRelu::new().negative_slope(number("alpha", 0.01)?);
+                return self.apply(node, &from, layer, Vec::new());
+            }
+            "Elu" => {
+                let from = self.read(node.inputs.first()?)?;
+                return self.apply(node, &from, Elu::new().alpha(number("alpha", 1.0)?), Vec::new());
+            }
+            _ => return None,
+        };
+        self.activation(node, activation)
+    }
+
+    /// As a setting of the layer before, where nothing else reads what that gives; otherwise as a layer.
+    fn activation(&mut self, node: &Node, activation: Activation) -> Option<()> {
+        let name = node.inputs.first()?.clone();
+        let from = self.read(&name)?;
+        let alone = self.readers(&name) == 1;
+        let before = from.value.checked_sub(self.inputs.len()).and_then(|at| self.steps.get_mut(at));
+        match before {
+            Some(step) if alone && !matches!(step.layer, Built::Done(_)) => {
+                let layer = std::mem::replace(&mut step.layer, Built::Done(Arc::new(Flatten)));
+                step.layer = layer.with(activation);
+                step.biased = true;
+                self.give(node, from)
+            }
+            _ => self.apply(node, &from, activation, Vec::new()),
+        }
+    }
+
+    pub(super) fn softmax(&mut self, node: &Node) -> Option<()> {
+        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let (_, given) = self.fact(node.outputs.first()?)?;
+        let axis = node.integer("axis", if node.version >= 13 { -1 } else { 1 }).ok()?;
+        let axis = order::axis(axis, shape.rank()).ok()?;
+        let flat = self.places.get(&node.inputs[0])?.flat.is_some();
+        if (node.version < 13 && shape.rank() != 2) || given != lies || flat {
+            return None;
+        }
+        let place = lies.iter().position(|lying| *lying == axis)?;
+        match (node.operator.as_str(), place + 1 == lies.len()) {
+            ("Softmax", true) => self.activation(node, Activation::Softmax),
+            ("LogSoftmax", true) => self.activation(node, Activation::LogSoftmax),
+            ("Softmax", false) if place > 0 => {
+                let from = self.read(&node.inputs[0])?;
+                self.apply(node, &from, Softmax::new().axis(place as isize), Vec::new())
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn reshape(&mut self, node: &Node) -> Option<()> {
+        let ((from, lies), (to, given)) = (self.fact(node.inputs.first()?)?, self.fact(node.outputs.first()?)?);
+        let place = self.places.get(&node.inputs[0])?.clone();
+        if from.axis(0) != to.axis(0) || !is_plain(given) || lies[0] != 0 {
+            return None;
+        }
+        let to = to.sample();
+        let long = |axis: &usize| lies.iter().position(|other| other == axis).is_some_and(|at| from.axis(at) != 1);
+        let moved: Vec<usize> = lies.iter().copied().filter(long).collect();
+        let in_order = moved.is_sorted();
+        if place.shape == to && (in_order || place.flat.is_some()) {
+            return self.give(node, place);
+        }
+        if place.flat.is_some() {
+            return None;
+        }
+        // Channels that lie last are flattened as if they were first.
+        let flat = match in_order {
+            true => None,
+            false if to.rank() == 1 && lies == order::channels_last(lies.len()) => {
+                let (channels, image) =
+                    from.sample().sizes().split_last().map(|(last, image)| (*last, image.to_vec()))?;
+                Some([&[channels], &image[..]].concat())
+            }
+            false => return None,
+        };
+        let value = match to.rank() {
+            1 => self.step(Arc::new(Flatten), vec![place.value]),
+            _ => self.step(Arc::new(Reshape::new(to)), vec![place.value]),
+        };
+        self.give(node, Place { value, shape: to, flat })
+    }
+}

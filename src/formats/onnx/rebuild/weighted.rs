@@ -1,0 +1,163 @@
+//! Products, convolutions, normalisations and tables, with their weights.
+
+use super::{Builder, Built, is_plain};
+use crate::formats::onnx::node::Node;
+use crate::formats::onnx::operators::window::Window;
+use crate::formats::onnx::order;
+use crate::formats::onnx::tensor::Tensor;
+use crate::layers::{BatchNorm, Conv2d, Dense, Embedding, LayerNorm, ZeroPadding2d};
+use crate::ops::Padding;
+use ndarray::{ArrayView, IxDyn};
+use std::sync::Arc;
+
+impl Builder<'_> {
+    pub(super) fn gemm(&mut self, node: &Node) -> Option<()> {
+        let plain = node.integer("transA", 0).ok()? == 0 && node.number("alpha", 1.0).ok()? == 1.0;
+        if !plain || node.number("beta", 1.0).ok()? != 1.0 {
+            return None;
+        }
+        let kernel = self.weight(node, 1)?;
+        let kernel = if node.integer("transB", 0).ok()? == 0 { kernel.clone() } else { kernel.transposed(&[1, 0]) };
+        let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.clone()) } else { None };
+        self.dense(node, &kernel, bias.as_ref())
+    }
+
+    pub(super) fn matmul(&mut self, node: &Node) -> Option<()> {
+        let kernel = self.weight(node, 1)?.clone();
+        self.dense(node, &kernel, None)
+    }
+
+    fn dense(&mut self, node: &Node, kernel: &Tensor, bias: Option<&Tensor>) -> Option<()> {
+        let (shape, order) = self.fact(node.inputs.first()?)?;
+        let [features, units] = kernel.sizes[..] else { return None };
+        if shape.rank() != 2 || !is_plain(order) || bias.is_some_and(|bias| bias.len() != units) {
+            return None;
+        }
+        let mut from = self.read(&node.inputs[0])?;
+        let values = match from.flat.take() {
+            Some(image) => channels_last(kernel.as_floats().ok()?, &image, units)?,
+            None => kernel.as_floats().ok()?.to_vec(),
+        };
+        if values.len() != features * units {
+            return None;
+        }
+        let mut arrays = vec![values];
+        arrays.extend(bias.map(|bias| bias.as_floats().map(<[f32]>::to_vec)).transpose().ok()?);
+        let layer = Built::Dense(Dense::new(units).use_bias(bias.is_some()));
+        self.weighted(node, from, layer, arrays, bias.is_some())
+    }
+
+    /// A layer that an activation, and where there is none a bias, may follow.
+    fn weighted(
+        &mut self,
+        node: &Node,
+        from: super::Place,
+        layer: Built,
+        arrays: Vec<Vec<f32>>,
+        biased: bool,
+    ) -> Option<()> {
+        let value = self.built(layer, vec![from.value], arrays);
+        self.steps.last_mut()?.biased = biased;
+        let shape = self.fact(node.outputs.first()?)?.0.sample();
+        self.give(node, super::Place { value, shape, flat: None })
+    }
+
+    /// A sum with a constant is the bias of the layer before.
+    pub(super) fn bias(&mut self, node: &Node) -> Option<()> {
+        let side = usize::from(self.fact(node.inputs.first()?).is_some());
+        let name = node.inputs.get(1 - side)?.clone();
+        let place = self.places.get(&name)?.clone();
+        let at = place.value.checked_sub(self.inputs.len())?;
+        let bias = self.weight(node, side)?;
+        let values = bias.as_floats().ok()?.to_vec();
+        // One number for each channel, which is ONNX' axis 1 of 2 or more.
+        let rank = self.fact(&name)?.0.rank();
+        let wide = [vec![1; rank.checked_sub(bias.sizes.len())?], bias.sizes.clone()].concat();
+        let channels = wide.iter().enumerate().all(|(axis, size)| axis == 1 || *size == 1);
+        let unread = self.readers(&name) == 1;
+        let step = self.steps.get_mut(at)?;
+        if step.biased || !unread || !channels || wide.get(1) != Some(&place.shape.last()) {
+            return None;
+        }
+        let layer = std::mem::replace(&mut step.layer, Built::Done(Arc::new(crate::layers::Flatten)));
+        step.layer = match layer {
+            Built::Dense(layer) => Built::Dense(layer.use_bias(true)),
+            Built::Conv2d(layer) => Built::Conv2d(layer.use_bias(true)),
+            Built::Done(_) => return None,
+        };
+        step.arrays.push(values);
+        step.biased = true;
+        self.give(node, place)
+    }
+
+    pub(super) fn conv2d(&mut self, node: &Node) -> Option<()> {
+        let kernel = self.weight(node, 1)?.clone();
+        let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
+        let [filters, _, height, width] = kernel.sizes[..] else { return None };
+        let mut from = self.lying(node.inputs.first()?, &order::channels_last(4))?;
+        let image = [from.shape.axis(0), from.shape.axis(1)];
+        let windows = Window::read(node, &image, &[height, width]).ok()?;
+        let [rows, columns] = windows[..] else { return None };
+        let padded = windows.iter().any(|window| window.pads != [0, 0]);
+        let padding = if padded && windows.iter().all(Window::is_same) { Padding::Same } else { Padding::Valid };
+        if padded && padding == Padding::Valid {
+            from.value =
+                self.step(Arc::new(ZeroPadding2d::new(0).padding([rows.pads, columns.pads])), vec![from.value]);
+        }
+        let layer = Conv2d::new(filters, 1)
+            .kernel_size([height, width])
+            .strides([rows.stride, columns.stride])
+            .dilation_rate([rows.dilation, columns.dilation])
+            .groups(usize::try_from(node.integer("group", 1).ok()?).ok()?)
+            .padding(padding)
+            .use_bias(bias.is_some());
+        let biased = bias.is_some();
+        let arrays = [Some(kernel.transposed(&[2, 3, 1, 0]).as_floats().ok()?.to_vec()), bias];
+        self.weighted(node, from, Built::Conv2d(layer), arrays.into_iter().flatten().collect(), biased)
+    }
+
+    pub(super) fn batch_norm(&mut self, node: &Node) -> Option<()> {
+        let (epsilon, momentum) = (node.number("epsilon", 1e-5).ok()?, node.number("momentum", 0.9).ok()?);
+        let rank = self.fact(node.inputs.first()?)?.0.rank();
+        let from = self.lying(&node.inputs[0], &order::channels_last(rank))?;
+        let mut arrays = Vec::new();
+        for input in 1..5 {
+            let values = self.weight(node, input)?.as_floats().ok()?;
+            arrays.push(match &from.flat {
+                Some(image) => channels_last(values, image, 1)?,
+                None => values.to_vec(),
+            });
+        }
+        self.apply(node, &from, BatchNorm::new().epsilon(epsilon).momentum(momentum), arrays)
+    }
+
+    pub(super) fn layer_norm(&mut self, node: &Node) -> Option<()> {
+        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let axis = order::axis(node.integer("axis", -1).ok()?, shape.rank()).ok()?;
+        let from = self.read(&node.inputs[0])?;
+        if axis + 1 != shape.rank() || !is_plain(lies) || node.outputs.len() != 1 || from.flat.is_some() {
+            return None;
+        }
+        let scale = self.weight(node, 1)?.as_floats().ok()?.to_vec();
+        let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
+        let layer = LayerNorm::new().epsilon(node.number("epsilon", 1e-5).ok()?).center(bias.is_some());
+        self.apply(node, &from, layer, [Some(scale), bias].into_iter().flatten().collect())
+    }
+
+    /// Rows of a table that computed indices name.
+    pub(super) fn embedding(&mut self, node: &Node) -> Option<()> {
+        let indices = node.inputs.get(1)?.clone();
+        let table = self.weight(node, 0)?.clone();
+        let (_, lies) = self.fact(&indices)?;
+        let ([rows, columns], true) = (&table.sizes[..], is_plain(lies)) else { return None };
+        let from = self.read(&indices)?;
+        self.apply(node, &from, Embedding::new(*rows, *columns), vec![table.as_floats().ok()?.to_vec()])
+    }
+}
+
+/// Rows of `columns` numbers for each element of an image, from its order with channels first to that with them last.
+fn channels_last(values: &[f32], image: &[usize], columns: usize) -> Option<Vec<f32>> {
+    let view = ArrayView::from_shape(IxDyn(&[image, &[columns]].concat()), values).ok()?;
+    let order: Vec<usize> = (1..image.len()).chain([0, image.len()]).collect();
+    Some(view.permuted_axes(order).iter().copied().collect())
+}

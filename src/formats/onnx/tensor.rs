@@ -1,0 +1,224 @@
+//! Arrays of an ONNX file: floats, and the whole numbers that say shapes and axes.
+
+use super::proto::{self, element};
+use crate::error::{Error, Result};
+use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+
+/// An array of floats or of whole numbers. Doubles are rounded to floats; booleans are 0 and 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    pub(super) sizes: Vec<usize>,
+    pub(super) values: Values,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Values {
+    Floats(Vec<f32>),
+    Integers(Vec<i64>),
+}
+
+impl Tensor {
+    pub(super) fn floats(sizes: Vec<usize>, values: Vec<f32>) -> Tensor {
+        Tensor { sizes, values: Values::Floats(values) }
+    }
+
+    pub(super) fn integers(sizes: Vec<usize>, values: Vec<i64>) -> Tensor {
+        Tensor { sizes, values: Values::Integers(values) }
+    }
+
+    /// Whole numbers with one axis.
+    pub(super) fn list(values: Vec<i64>) -> Tensor {
+        Tensor::integers(vec![values.len()], values)
+    }
+
+    /// Whole numbers, such as a shape or the ids of an embedding.
+    pub fn from_integers<D: Dimension>(values: &ArrayRef<i64, D>) -> Tensor {
+        Tensor::integers(values.shape().to_vec(), values.iter().copied().collect())
+    }
+
+    /// Reads a `TensorProto`, as ONNX' test data hold them in files of their own.
+    ///
+    /// # Errors
+    /// Bytes that are none, elements in another file or of a type that is not known here, fewer or more of them than the
+    /// sizes say.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Tensor> {
+        let tensor = <proto::Tensor as prost::Message>::decode(bytes).map_err(Error::other)?;
+        Tensor::read(&tensor).map_err(Error::other)
+    }
+
+    /// The sizes of its axes.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// The array of floats; `None` where it holds whole numbers.
+    pub fn array(&self) -> Option<ArrayD<f32>> {
+        match &self.values {
+            Values::Floats(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
+            Values::Integers(_) => None,
+        }
+    }
+
+    /// The array of whole numbers; `None` where it holds floats.
+    pub fn integer_array(&self) -> Option<ArrayD<i64>> {
+        match &self.values {
+            Values::Integers(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
+            Values::Floats(_) => None,
+        }
+    }
+
+    pub(super) fn as_integers(&self) -> Result<&[i64], String> {
+        match &self.values {
+            Values::Integers(values) => Ok(values),
+            Values::Floats(_) => Err("whole numbers are expected where floats are".into()),
+        }
+    }
+
+    pub(super) fn as_floats(&self) -> Result<&[f32], String> {
+        match &self.values {
+            Values::Floats(values) => Ok(values),
+            Values::Integers(_) => Err("floats are expected where whole numbers are".into()),
+        }
+    }
+
+    /// The elements as floats, whichever they are.
+    pub(super) fn to_floats(&self) -> Vec<f32> {
+        match &self.values {
+            Values::Floats(values) => values.clone(),
+            Values::Integers(values) => values.iter().map(|value| *value as f32).collect(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match &self.values {
+            Values::Floats(values) => values.len(),
+            Values::Integers(values) => values.len(),
+        }
+    }
+
+    /// The same elements under other sizes.
+    pub(super) fn reshaped(&self, sizes: Vec<usize>) -> Result<Tensor, String> {
+        let length = length(&sizes).filter(|length| *length == self.len());
+        length.ok_or_else(|| format!("{:?} has other elements than {sizes:?}", self.sizes))?;
+        Ok(Tensor { sizes, values: self.values.clone() })
+    }
+
+    /// Its axes in another order: axis `i` of the result is axis `order[i]` of this.
+    pub(super) fn transposed(&self, order: &[usize]) -> Tensor {
+        let sizes = order.iter().map(|axis| self.sizes[*axis]).collect();
+        let values = match &self.values {
+            Values::Floats(values) => Values::Floats(transpose(values, &self.sizes, order)),
+            Values::Integers(values) => Values::Integers(transpose(values, &self.sizes, order)),
+        };
+        Tensor { sizes, values }
+    }
+
+    /// Reads the elements, of which there must be as many as the sizes say.
+    pub(super) fn read(tensor: &proto::Tensor) -> Result<Tensor, String> {
+        if tensor.data_location == Some(1) {
+            return Err("its elements lie in another file; save the model in one file".into());
+        }
+        let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("a size of {size}"));
+        let sizes = tensor.dims.iter().map(size).collect::<Result<Vec<usize>, _>>()?;
+        let values = values(tensor)?;
+        let read = Tensor { sizes, values };
+        if length(&read.sizes) != Some(read.len()) {
+            return Err(format!("{} elements for sizes {:?}", read.len(), read.sizes));
+        }
+        Ok(read)
+    }
+
+    /// The message that says the same under this name.
+    pub(super) fn write(&self, name: &str) -> proto::Tensor {
+        let dims = self.sizes.iter().map(|size| *size as i64).collect();
+        let (kind, raw): (i32, Vec<u8>) = match &self.values {
+            Values::Floats(values) => (element::FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            Values::Integers(values) => (element::INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        };
+        let (data_type, name, raw_data) = (Some(kind), Some(name.to_owned()), Some(raw));
+        proto::Tensor { dims, data_type, name, raw_data, ..Default::default() }
+    }
+}
+
+/// The product of sizes, unless it overflows.
+pub(super) fn length(sizes: &[usize]) -> Option<usize> {
+    sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
+}
+
+fn transpose<T: Copy>(values: &[T], sizes: &[usize], order: &[usize]) -> Vec<T> {
+    let view = ndarray::ArrayView::from_shape(IxDyn(sizes), values).expect("there is an element for every place");
+    view.permuted_axes(order).iter().copied().collect()
+}
+
+fn values(tensor: &proto::Tensor) -> Result<Values, String> {
+    let floats = |values: &[f32]| Ok(Values::Floats(values.to_vec()));
+    let narrow = |values: &[i32]| Ok(Values::Integers(values.iter().map(|value| i64::from(*value)).collect()));
+    let (kind, raw) = (tensor.data_type.unwrap_or(0), tensor.raw_data.as_deref());
+    match (kind, raw) {
+        (element::FLOAT, None) => floats(&tensor.float_data),
+        (element::FLOAT, Some(raw)) => Ok(Values::Floats(fixed(raw, f32::from_le_bytes)?)),
+        (element::DOUBLE, None) => Ok(Values::Floats(tensor.double_data.iter().map(|value| *value as f32).collect())),
+        (element::DOUBLE, Some(raw)) => Ok(Values::Floats(fixed(raw, |eight| f64::from_le_bytes(eight) as f32)?)),
+        (element::INT64, None) => Ok(Values::Integers(tensor.int64_data.clone())),
+        (element::INT64, Some(raw)) => Ok(Values::Integers(fixed(raw, i64::from_le_bytes)?)),
+        (element::INT32, Some(raw)) => Ok(Values::Integers(fixed(raw, |four| i64::from(i32::from_le_bytes(four)))?)),
+        (element::UINT8 | element::BOOL, Some(raw)) => Ok(Values::Integers(fixed(raw, |[one]| i64::from(one))?)),
+        (element::INT8, Some(raw)) => Ok(Values::Integers(fixed(raw, |one| i64::from(i8::from_le_bytes(one)))?)),
+        (element::INT32 | element::UINT8 | element::INT8 | element::BOOL, None) => narrow(&tensor.int32_data),
+        (kind, _) => Err(format!("elements of type {kind}, expected floats, doubles, whole numbers or booleans")),
+    }
+}
+
+/// Numbers of `N` bytes each.
+fn fixed<const N: usize, T>(raw: &[u8], number: impl Fn([u8; N]) -> T) -> Result<Vec<T>, String> {
+    let (numbers, rest) = raw.as_chunks::<N>();
+    match rest {
+        [] => Ok(numbers.iter().map(|bytes| number(*bytes)).collect()),
+        _ => Err(format!("{} bytes of elements of {N} bytes each", raw.len())),
+    }
+}
+
+impl<D: Dimension> From<&ArrayRef<f32, D>> for Tensor {
+    fn from(array: &ArrayRef<f32, D>) -> Tensor {
+        Tensor::floats(array.shape().to_vec(), array.iter().copied().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(data_type: i32, dims: &[i64], raw: &[u8]) -> Result<Tensor, String> {
+        let (dims, raw_data) = (dims.to_vec(), Some(raw.to_vec()));
+        Tensor::read(&proto::Tensor { dims, data_type: Some(data_type), raw_data, ..Default::default() })
+    }
+
+    #[test]
+    fn every_type_of_element_is_read() {
+        let one = |tensor: Result<Tensor, String>| tensor.unwrap().values;
+        assert_eq!(one(raw(1, &[1], &1.5f32.to_le_bytes())), Values::Floats(vec![1.5]));
+        assert_eq!(one(raw(11, &[1], &0.1f64.to_le_bytes())), Values::Floats(vec![0.1]));
+        assert_eq!(one(raw(7, &[], &(-3i64).to_le_bytes())), Values::Integers(vec![-3]));
+        assert_eq!(one(raw(6, &[1, 1], &(-3i32).to_le_bytes())), Values::Integers(vec![-3]));
+        assert_eq!(one(raw(9, &[2], &[1, 0])), Values::Integers(vec![1, 0]));
+        assert_eq!(one(raw(2, &[1], &[255])), Values::Integers(vec![255]));
+        assert_eq!(one(raw(3, &[1], &[255])), Values::Integers(vec![-1]));
+        let packed = proto::Tensor { dims: vec![2], data_type: Some(6), int32_data: vec![4, -4], ..Default::default() };
+        assert_eq!(one(Tensor::read(&packed)), Values::Integers(vec![4, -4]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        assert_eq!(raw(1, &[2], &[0; 4]).unwrap_err(), "1 elements for sizes [2]");
+        assert_eq!(raw(1, &[1], &[0; 5]).unwrap_err(), "5 bytes of elements of 4 bytes each");
+        assert_eq!(raw(1, &[-1], &[]).unwrap_err(), "a size of -1");
+        assert!(raw(1, &[i64::MAX, 4], &[]).is_err(), "a product that overflows");
+        assert!(raw(8, &[1], &[]).unwrap_err().starts_with("elements of type 8"));
+    }
+
+    #[test]
+    fn axes_change_places() {
+        let tensor = Tensor::integers(vec![2, 3], (0..6).collect()).transposed(&[1, 0]);
+        assert_eq!(tensor, Tensor::integers(vec![3, 2], vec![0, 3, 1, 4, 2, 5]));
+    }
+}

@@ -1,0 +1,177 @@
+//! The modules that a model's layers are in PyTorch, one after the other.
+
+use super::Entry;
+use crate::shape::Shape;
+use crate::spec::{Spec, SpecValue};
+use crate::tape::Params;
+
+/// Every array of the layers, whose values have these shapes; or what is not supported.
+pub(super) fn entries(params: &Params, layers: &[(String, Spec)], shapes: &[Shape]) -> Result<Vec<Entry>, Vec<String>> {
+    let mut walk = Walk { params, module: 0, flat: None, entries: Vec::new() };
+    let mut unsupported = Vec::new();
+    let shapes = shapes.windows(2).map(|pair| [pair[0], pair[1]]);
+    for ((name, spec), shapes) in layers.iter().zip(shapes) {
+        if let Err(problem) = walk.layer(name, spec, shapes) {
+            unsupported.push(format!("layer \"{name}\" ({problem})"));
+        }
+    }
+    if unsupported.is_empty() { Ok(walk.entries) } else { Err(unsupported) }
+}
+
+struct Walk<'a> {
+    params: &'a Params,
+    /// The number of the next module.
+    module: usize,
+    /// The image that the features were flattened from, while their order matters.
+    flat: Option<Shape>,
+    entries: Vec<Entry>,
+}
+
+impl Walk<'_> {
+    /// Takes down the arrays of a layer that makes samples of `output` out of those of `input`.
+    fn layer(&mut self, name: &str, spec: &Spec, [input, output]: [Shape; 2]) -> Result<(), String> {
+        match spec.class() {
+            "Dense" => self.dense(name, spec)?,
+            "Conv2D" => self.conv2d(name, spec, input)?,
+            "BatchNormalization" => {
+                let arrays = [
+                    ["gamma", "weight"],
+                    ["beta", "bias"],
+                    ["moving_mean", "running_mean"],
+                    ["moving_variance", "running_var"],
+                ];
+                for names in arrays {
+                    self.vector(name, names)?;
+                }
+            }
+            "LayerNormalization" => self.layer_norm(name, spec, input)?,
+            "Embedding" => {
+                let table = self.shape(name, "embeddings")?;
+                self.entry(name, ["embeddings", "weight"], table.sizes(), &[0, 1], |sizes| sizes.to_vec())?;
+            }
+            "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
+            "Reshape" => self.reshape(input, output)?,
+            // One module that pads with −∞, and the maximum.
+            "MaxPooling2D" if !symmetric(spec, "pool_size", input) => self.module += 1,
+            "AveragePooling2D" if !symmetric(spec, "pool_size", input) => {
+                return Err("a mean over windows with more padding on one side has no module".into());
+            }
+            "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
+            "Activation" | "AveragePooling2D" | "Dropout" | "ELU" | "LeakyReLU" | "MaxPooling2D" | "Softmax"
+            | "ZeroPadding2D" => {}
+            class => return Err(format!("{class} has no module that is known here")),
+        }
+        self.module += 1;
+        Ok(())
+    }
+
+    /// units × features; the features of an image that was flattened have PyTorch's order.
+    fn dense(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
+        let kernel = self.shape(name, "kernel")?;
+        let flat = |sizes: &[usize]| vec![sizes[0], sizes[1..].iter().product()];
+        match self.flat.take() {
+            Some(image) => {
+                let view = [image.sizes(), &[kernel.last()]].concat();
+                self.entry(name, ["kernel", "weight"], &view, &[3, 2, 0, 1], flat)?;
+            }
+            None => self.entry(name, ["kernel", "weight"], kernel.sizes(), &[1, 0], flat)?,
+        }
+        self.biased(name, spec)
+    }
+
+    fn conv2d(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
+        if setting(spec, "strides") != Some(&SpecValue::Sizes(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
+            self.module += 1;
+        }
+        let kernel = self.shape(name, "kernel")?;
+        self.entry(name, ["kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], |sizes| sizes.to_vec())?;
+        self.biased(name, spec)
+    }
+
+    /// The bias, and the module of an activation.
+    fn biased(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
+        if setting(spec, "use_bias") == Some(&SpecValue::Flag(true)) {
+            self.vector(name, ["bias", "bias"])?;
+        }
+        if setting(spec, "activation") != Some(&SpecValue::Word("linear".into())) {
+            self.module += 1;
+        }
+        Ok(())
+    }
+
+    /// Of the last axis, which in PyTorch's images is not that of the channels.
+    fn layer_norm(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
+        if input.rank() == 3 {
+            return Err("LayerNormalization of the channels of images, which PyTorch has first".into());
+        }
+        let has = |name: &str| setting(spec, name) == Some(&SpecValue::Flag(true));
+        if has("center") && !has("scale") {
+            return Err("LayerNormalization with beta and without gamma".into());
+        }
+        for (setting, names) in [("scale", ["gamma", "weight"]), ("center", ["beta", "bias"])] {
+            if has(setting) {
+                self.vector(name, names)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One number for each channel; of an image that was flattened, for each element.
+    fn vector(&mut self, name: &str, names: [&str; 2]) -> Result<(), String> {
+        let shape = self.shape(name, names[0])?;
+        let flat = |sizes: &[usize]| vec![sizes.iter().product()];
+        match self.flat.filter(|image| image.len() == shape.len()) {
+            Some(image) => self.entry(name, names, image.sizes(), &[2, 0, 1], flat),
+            None => self.entry(name, names, shape.sizes(), &[0], flat),
+        }
+    }
+
+    /// Elements keep their order in both worlds only where there is one channel.
+    fn reshape(&mut self, input: Shape, output: Shape) -> Result<(), String> {
+        let one_channel = |shape: Shape| shape.rank() != 3 || shape.last() == 1;
+        if self.flat.is_none() && one_channel(input) && one_channel(output) {
+            return Ok(());
+        }
+        Err(format!("Reshape from {input} to {output}, as PyTorch's images have their channels first"))
+    }
+
+    fn shape(&self, layer: &str, array: &str) -> Result<Shape, String> {
+        let id = self.params.id(&format!("{layer}/{array}")).map_err(|error| error.to_string())?;
+        Ok(self.params.shape(id))
+    }
+
+    /// The array seen as `view`, its axes in this order, and the shape that `shaped` makes of their sizes.
+    fn entry(
+        &mut self,
+        layer: &str,
+        [own, torch]: [&str; 2],
+        view: &[usize],
+        order: &[usize],
+        shaped: impl FnOnce(&[usize]) -> Vec<usize>,
+    ) -> Result<(), String> {
+        let turned: Vec<usize> = order.iter().map(|axis| view[*axis]).collect();
+        let shape = Shape::new(&shaped(&turned)).map_err(|error| error.to_string())?;
+        let (own, torch) = (format!("{layer}/{own}"), format!("{}.{torch}", self.module));
+        self.entries.push(Entry { own, torch, view: view.to_vec(), order: order.to_vec(), shape });
+        Ok(())
+    }
+}
+
+fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
+    spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// Whether windows have as much padding on both sides of an image.
+fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
+    let sizes = |name: &str| match setting(spec, name) {
+        Some(SpecValue::Sizes(sizes)) => sizes.clone(),
+        _ => vec![1, 1],
+    };
+    let (kernel, strides, dilation) = (sizes(window), sizes("strides"), sizes("dilation_rate"));
+    let even = |axis: usize| {
+        let reach = (kernel[axis] - 1) * dilation[axis] + 1;
+        let size = image.axis(axis);
+        ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size) % 2 == 0
+    };
+    setting(spec, "padding") != Some(&SpecValue::Word("same".into())) || (even(0) && even(1))
+}

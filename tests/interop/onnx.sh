@@ -1,0 +1,12 @@
+# onnxruntime, PyTorch and NumPy open our models, and ONNX' own tests of single nodes run here. Called by run.
+set -euo pipefail
+
+echo "== our models in onnxruntime, PyTorch and NumPy"
+cargo run --quiet --example basic_nn -- --steps 200 --limit 6000 --quiet --out "$GRADUS_INTEROP/basic_nn" >/dev/null
+cargo test --quiet --test interop -- --ignored --exact onnx::models_for_onnxruntime
+cargo test --quiet --lib -- --ignored --exact formats::onnx::tests::layers_for_onnxruntime
+"$PYTHON" tests/interop/onnx_models.py "$GRADUS_INTEROP"
+
+echo "== ONNX' tests of single nodes"
+nodes=$("$PYTHON" -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data/node")')
+GRADUS_ONNX_NODES=$nodes cargo test --quiet --test onnx_nodes -- --nocapture

@@ -1,0 +1,230 @@
+//! Models of other programs through ONNX, and models of ours out to it and back. `tests/formats/make.py` wrote the files.
+
+use gradus::data::{Arrays, NamedArrays};
+use gradus::formats::onnx::{self, Graph, Imported};
+use gradus::formats::{npz, torch::StateDict};
+use gradus::layers::{
+    Activation, AveragePool2d, BatchNorm, Conv2d, Dense, Dropout, Elu, Embedding, Flatten, GlobalAveragePool2d,
+    LayerNorm, LeakyRelu, MaxPool2d, Reshape, ZeroPadding2d,
+};
+use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
+use gradus::ops::Padding;
+use gradus::optimizers::Adam;
+use gradus::{Compile, Error, Fit, Model, Progress, Sequential};
+use ndarray::{Array, ArrayD, Axis, Dimension, IxDyn};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "formats", name].iter().collect()
+}
+
+/// The inputs of a model and what its own program gave for them. Images become channels last.
+fn samples(name: &str, channels_first: bool) -> [ArrayD<f32>; 2] {
+    let mut arrays = npz::read(file(&format!("{name}.npz"))).unwrap();
+    let [x, y] = ["x", "y"].map(|key| arrays.remove(key).unwrap().into_floats());
+    let x = if channels_first && x.ndim() == 4 { x.permuted_axes(IxDyn(&[0, 2, 3, 1])) } else { x };
+    [x, y]
+}
+
+fn compile(imported: &Imported) -> Model {
+    imported.compile(Compile::new(Adam::new(0.01), CategoricalCrossentropy::new().from_logits(true))).unwrap()
+}
+
+#[track_caller]
+fn check_close<D: Dimension>(found: &ArrayD<f32>, expected: &Array<f32, D>) {
+    assert_eq!(found.shape(), expected.shape());
+    let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+    for (a, b) in found.iter().zip(expected.iter()) {
+        assert!((a - b).abs() <= 1e-5 * largest, "{a}, expected {b}");
+    }
+}
+
+/// Predicts what its own program predicts, and learns.
+fn check_import(file_name: &str, data: &str, channels_first: bool) {
+    let [x, y] = samples(data, channels_first);
+    let mut model = compile(&onnx::import(file(file_name)).unwrap());
+    check_close(&model.predict(&x).unwrap(), &y);
+    let target = Array::from_shape_fn((x.len_of(Axis(0)), y.len_of(Axis(1))), |(i, j)| f32::from(u8::from(i % 2 == j)));
+    let rows = Arrays::new(&x, &target).unwrap();
+    let fit = || Fit::new().epochs(30).batch_size(4).progress(Progress::Quiet);
+    let before = model.evaluate(&rows).unwrap().loss;
+    model.fit(&rows, fit()).unwrap();
+    let after = model.evaluate(&rows).unwrap().loss;
+    assert!(after < before, "{file_name}: the loss went from {before} to {after}");
+}
+
+#[test]
+fn models_of_pytorch_run_and_learn() {
+    check_import("torch_mlp.onnx", "torch_mlp", true);
+    check_import("torch_mlp_dynamo.onnx", "torch_mlp", true);
+    check_import("torch_cnn.onnx", "torch_cnn", true);
+    check_import("torch_cnn_dynamo.onnx", "torch_cnn", true);
+    check_import("torch_view.onnx", "torch_view", true);
+    check_import("torch_view_fixed.onnx", "torch_view", true);
+    check_import("torch_words.onnx", "torch_words", true);
+    check_import("torch_gelu.onnx", "torch_gelu", true);
+}
+
+/// A model of several inputs and outputs predicts what its own program predicts, and learns.
+fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
+    let mut arrays: BTreeMap<String, ArrayD<f32>> = npz::read(file(&format!("{data}.npz")))
+        .unwrap()
+        .into_iter()
+        .map(|(name, array)| (name, array.into_floats()))
+        .collect();
+    if data.starts_with("torch") {
+        arrays.entry("x".into()).and_modify(|x| *x = x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1])));
+    }
+    let mut model =
+        onnx::import(file(file_name)).unwrap().compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
+    let rows = inputs.iter().fold(NamedArrays::new(), |rows, name| rows.with_input(*name, &arrays[*name]).unwrap());
+    let found = model.predict_outputs(&rows).unwrap();
+    let names: Vec<String> = found.keys().cloned().collect();
+    assert_eq!(names.len(), 2, "{file_name}: {names:?}");
+    for (number, name) in names.iter().enumerate() {
+        check_close(&found[name], arrays.get(name).unwrap_or_else(|| &arrays[["kind", "size"][number]]));
+    }
+    let rows = names.iter().fold(rows, |rows, name| {
+        let target = found[name].mapv(|value| 0.5 * value + 0.25);
+        rows.with_target(&**name, &target).unwrap()
+    });
+    let before = model.evaluate(&rows).unwrap().loss;
+    model.fit(&rows, Fit::new().epochs(30).batch_size(4).progress(Progress::Quiet)).unwrap();
+    let after = model.evaluate(&rows).unwrap().loss;
+    assert!(after < before, "{file_name}: the loss went from {before} to {after}");
+}
+
+#[test]
+fn models_with_branches_run_and_learn() {
+    check_branches("torch_branches.onnx", "torch_branches", ["x", "v"]);
+    check_branches("torch_branches_dynamo.onnx", "torch_branches", ["x", "v"]);
+    check_branches("keras_branches.onnx", "keras_branches", ["image", "ids"]);
+}
+
+#[test]
+fn branches_come_back_as_our_layers() {
+    let imported = onnx::import(file("torch_branches.onnx")).unwrap();
+    let model = imported.compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
+    let summary = model.summary();
+    for layer in ["LeakyReLU", "Concatenate", "GlobalAveragePooling2D", "ZeroPadding2D", "LayerNormalization", "Add"] {
+        assert!(summary.contains(layer), "no {layer} in\n{summary}");
+    }
+    let rows = NamedArrays::new();
+    let arrays = npz::read(file("torch_branches.npz")).unwrap();
+    let x = arrays["x"].clone().into_floats().permuted_axes(IxDyn(&[0, 2, 3, 1]));
+    let v = arrays["v"].clone().into_floats();
+    let rows = rows.with_input("x", &x).unwrap().with_input("v", &v).unwrap();
+    let expected = model.predict_outputs(&rows).unwrap();
+    let again = Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
+    assert_eq!((again.inputs(), again.outputs()), (vec!["x", "v"], vec!["kind", "size"]));
+    let again = again.import().unwrap().compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
+    let found = again.predict_outputs(&rows).unwrap();
+    expected.iter().for_each(|(name, expected)| check_close(&found[name], expected));
+}
+
+#[test]
+fn models_of_scikit_learn_run_and_learn() {
+    check_import("sklearn_mlp.onnx", "sklearn_mlp", true);
+    check_import("sklearn_logistic.onnx", "sklearn_logistic", true);
+    check_import("sklearn_scaled.onnx", "sklearn_scaled", true);
+}
+
+#[test]
+fn models_of_keras_run_and_learn() {
+    check_import("keras_cnn.onnx", "keras_cnn", false);
+}
+
+#[test]
+fn every_node_that_is_not_supported_is_told() {
+    let error = onnx::import(file("torch_lstm.onnx")).unwrap_err();
+    let Error::Unsupported { parts, .. } = &error else { panic!("{error}") };
+    assert!(parts.iter().any(|part| part.starts_with("LSTM ")), "{error}");
+    let chosen = Graph::load(file("sklearn_mlp.onnx")).unwrap().output("nothing").unwrap_err().to_string();
+    assert!(chosen.starts_with("there is no value \"nothing\"; there is "), "{chosen}");
+}
+
+#[test]
+fn weights_of_pytorch_go_into_a_model_built_in_code() {
+    let network = Sequential::new([6, 8, 2])
+        .add(Conv2d::new(3, 3).padding(Padding::Same))
+        .add(BatchNorm::new().epsilon(1e-5))
+        .add(Activation::Relu)
+        .add(MaxPool2d::new(2))
+        .add(Conv2d::new(4, 2).activation(Activation::Tanh))
+        .add(Flatten)
+        .add(Dense::new(5))
+        .add(BatchNorm::new().epsilon(1e-5))
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap();
+    let [x, y] = samples("torch_cnn", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+    let mlp = Sequential::new([6]).add(Dense::new(5).activation(Activation::Sigmoid)).add(Dropout::new(0.3));
+    let mlp = mlp.add(Dense::new(3)).add(Activation::Softmax);
+    let mut model = mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
+    let message =
+        StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap_err().to_string();
+    assert!(message.ends_with("\"0.weight\" is 3 × 2 × 3 × 3 in the file, and 5 × 6 is expected"), "{message}");
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_mlp.safetensors")).unwrap();
+    let [x, y] = samples("torch_mlp", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+}
+
+#[test]
+fn every_layer_that_has_modules_takes_their_arrays() {
+    let network = Sequential::new([6, 7, 4])
+        .add(ZeroPadding2d::new(0).padding([[0, 2], [1, 0]]))
+        .add(Conv2d::new(6, 1).kernel_size([2, 3]).groups(2).padding(Padding::Same).dilation_rate([2, 1]))
+        .add(LeakyRelu::new().negative_slope(0.1))
+        .add(Conv2d::new(4, 3).strides([2, 2]).padding(Padding::Same).use_bias(false).activation(Activation::Gelu))
+        .add(MaxPool2d::new(2).strides([1, 1]).padding(Padding::Same))
+        .add(AveragePool2d::new(2))
+        .add(BatchNorm::new())
+        .add(Elu::new().alpha(0.5))
+        .add(GlobalAveragePool2d)
+        .add(LayerNorm::new())
+        .add(Dense::new(3).activation(Activation::LogSoftmax));
+    let mut model = network.compile(Compile::new(Adam::default(), MeanSquaredError::new())).unwrap();
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_layers.safetensors")).unwrap();
+    let [x, y] = samples("torch_layers", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+    let words = Sequential::new(5).add(Embedding::new(7, 4)).add(Flatten).add(Dense::new(3));
+    let mut model = words.compile(Compile::new(Adam::default(), MeanSquaredError::new())).unwrap();
+    StateDict::of(&model).unwrap().load(&mut model, file("torch_words.safetensors")).unwrap();
+    let [x, y] = samples("torch_words", true);
+    check_close(&model.predict(&x).unwrap(), &y);
+}
+
+/// A model with every layer that can be exported.
+fn everything() -> Model {
+    let network = Sequential::new([7, 6, 3])
+        .add(BatchNorm::new())
+        .add(Conv2d::new(4, 3).padding(Padding::Same).activation(Activation::Relu))
+        .add(Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).use_bias(false).activation(Activation::Softmax))
+        .add(MaxPool2d::new(2).strides([1, 2]))
+        .add(Activation::Sigmoid)
+        .add(Dropout::new(0.5))
+        .add(Reshape::new([3, 3, 3]))
+        .add(Conv2d::new(2, 2).activation(Activation::Tanh))
+        .add(Flatten)
+        .add(Dense::new(6).use_bias(false).activation(Activation::Linear))
+        .add(BatchNorm::new())
+        .add(Dense::new(3).activation(Activation::Softmax));
+    network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()).seed(8)).unwrap()
+}
+
+#[test]
+fn what_is_exported_comes_back_with_the_same_predictions() {
+    let mut model = everything();
+    let x = Array::from_shape_fn((6, 7, 6, 3), |(n, i, j, c)| ((n * 7 + i * 5 + j * 3 + c) % 11) as f32 / 5.0 - 1.0);
+    let target = Array::from_shape_fn((6, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
+    let rows = Arrays::new(&x, &target).unwrap();
+    model.fit(&rows, Fit::new().epochs(2).batch_size(3).progress(Progress::Quiet)).unwrap();
+    let graph = Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
+    let expected = model.predict(&x).unwrap();
+    check_close(&compile(&graph.import().unwrap()).predict(&x).unwrap(), &expected);
+    let run = graph.run(&[(&*x).into()]).unwrap();
+    check_close(&run[0].array().unwrap(), &expected);
+    assert_eq!(onnx::to_bytes(&model).unwrap(), onnx::to_bytes(&model).unwrap());
+}

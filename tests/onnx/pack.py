@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Packs the small ones among ONNX' own tests of single nodes, for the operators that are known here, into nodes.bin.
+
+    target/interop/venv/bin/python tests/onnx/pack.py
+
+A file in it is two lengths of four bytes each, little-endian, then its name and its bytes.
+"""
+import pathlib
+import re
+import struct
+
+import onnx
+
+HERE = pathlib.Path(__file__).resolve().parent
+NODES = pathlib.Path(onnx.__file__).parent / "backend/test/data/node"
+MOST = 6000
+
+
+def operators():
+    """The names that stand in the lists of src/formats/onnx/operators."""
+    names = {"Constant"}
+    for path in (HERE.parents[1] / "src/formats/onnx/operators").glob("*.rs"):
+        for found in re.findall(r"NAMES: &\[&str\] =\s*&\[(.*?)\]", path.read_text(), re.S):
+            names.update(re.findall(r'"(\w+)"', found))
+    return names
+
+
+def main():
+    known, packed, count = operators(), [], 0
+    for folder in sorted(NODES.iterdir()):
+        model = folder / "model.onnx"
+        files = [model, *sorted((folder / "test_data_set_0").glob("*.pb"))]
+        nodes = onnx.load(model).graph.node
+        if all(node.op_type in known and not node.domain for node in nodes) and sum(f.stat().st_size for f in files) <= MOST:
+            count += 1
+            for file in files:
+                name, content = f"{folder.name}/{file.name}".encode(), file.read_bytes()
+                packed.append(struct.pack("<II", len(name), len(content)) + name + content)
+    (HERE / "nodes.bin").write_bytes(b"".join(packed))
+    print(f"{count} tests, {sum(map(len, packed))} bytes")
+
+
+if __name__ == "__main__":
+    main()
