@@ -127,6 +127,7 @@ fn main() -> Result<()> {
     print_rates(&cost);
     print_errors(&cost, seen, unseen);
     print_cores(&cost, larger);
+    print_charts(folder);
     Ok(())
 }
 
@@ -219,5 +220,20 @@ fn print_cores(cost: &Cost, measured: &[Measured]) {
             2.0 * network.multiply_adds() / one,
             seen.map_or("–".to_owned(), |seen| format!("{seen:.2}"))
         );
+    }
+}
+
+/// The charts, as a page beside their folder shows them.
+fn print_charts(folder: &Path) {
+    println!("\n| milliseconds of a step, measured and by the model, against | |\n|---|---|");
+    let charts = [
+        ("rows in a batch", "batch"),
+        ("width", "width"),
+        ("depth", "depth"),
+        ("threads", "threads"),
+        ("how many times faster on more cores, by the model alone", "cores"),
+    ];
+    for (about, name) in charts {
+        println!("| {about} | ![{about}]({}/{name}.svg) |", folder.display());
     }
 }
