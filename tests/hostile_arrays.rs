@@ -44,7 +44,7 @@ const TIME: Duration = Duration::from_millis(100);
 const TRIES: usize = 20;
 
 /// How often each seed is changed at random.
-const CHANGES: usize = 700;
+const CHANGES: usize = 600;
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)

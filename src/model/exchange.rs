@@ -27,17 +27,6 @@ impl Model {
         Model::restore(stored, description, registry, Threads::new(None)?)
     }
 
-    /// A model of layers that are wired so, with first values of their own.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn from_wiring(wiring: &Wiring, layers: &[Arc<dyn Layer>], settings: Compile) -> Result<Model> {
-        let layers = layers.iter().map(|layer| (None, layer.clone())).collect();
-        settings.model(|own, key| {
-            let network = Network::build(wiring.clone(), layers, own, Source::Init(key))?;
-            network.check_recording(own)?;
-            Ok(network)
-        })
-    }
-
     /// A model of layers with names that find their arrays in `params`, to be trained as `settings` say.
     pub(crate) fn from_layers(
         wiring: Wiring,

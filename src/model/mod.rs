@@ -6,7 +6,7 @@ mod checkpoints;
 mod clip;
 mod compile;
 mod evaluate;
-#[cfg(any(feature = "keras", feature = "onnx"))]
+#[cfg(feature = "keras")]
 mod exchange;
 mod feed;
 mod fit;
@@ -26,6 +26,8 @@ mod threads;
 mod training;
 mod update;
 mod weigh;
+#[cfg(feature = "onnx")]
+mod wired;
 
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,

@@ -107,7 +107,9 @@ fn layers_for_onnxruntime() {
         let inputs = case.inputs.iter().enumerate().map(|(number, rows)| (format!("x{number}"), rows.clone()));
         let arrays: Vec<(String, ArrayD<f32>)> = inputs.chain([("y".into(), case.predicted(&case.model))]).collect();
         let mut params = crate::tape::Params::new();
-        arrays.iter().for_each(|(name, rows)| drop(params.add(name, rows).unwrap()));
+        for (name, rows) in &arrays {
+            params.add(name, rows).unwrap();
+        }
         params.save_npz(folder.join(format!("{}.npz", case.name))).unwrap();
     }
 }
