@@ -66,7 +66,7 @@ impl Case {
             .iter()
             .enumerate()
             .try_fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows));
-        model.predict_outputs(&data.unwrap()).unwrap().remove("y").unwrap()
+        model.predict_outputs(&data.unwrap()).unwrap().pop_first().unwrap().1
     }
 }
 
