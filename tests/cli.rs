@@ -115,12 +115,19 @@ fn every_format_predicts_the_same() {
         assert!(difference.iter().all(|difference| difference.abs() < 1e-6), "{to}: {found} and {expected}");
     }
     folder.shown(&["convert", "model.safetensors", "arrays.npz"]);
+    folder.shown(&["convert", "model.safetensors", "model.npz"]);
     folder.shown(&["convert", "arrays.npz", "arrays.safetensors"]);
     let arrays = Params::load(folder.path("arrays.safetensors")).unwrap();
     assert_eq!(arrays.get(arrays.id("dense/bias").unwrap()).shape(), [3]);
     folder.shown(&["convert", "model.keras", "torch.safetensors", "--torch"]);
     let arrays = Params::load(folder.path("torch.safetensors")).unwrap();
     assert_eq!(arrays.get(arrays.id("4.weight").unwrap()).shape(), [3, 12]);
+    folder.shown(&["convert", "torch.safetensors", "again.safetensors", "--torch", "--model", "model.onnx"]);
+    folder.shown(&["convert", "model.npz", "again.h5", "--model", "model.safetensors"]);
+    let again = Model::load(folder.path("again.safetensors")).unwrap();
+    let bits = |model: &Model| model.params().iter().flat_map(|(_, array)| array.to_owned()).collect::<Vec<f32>>();
+    assert_eq!(bits(&again), bits(&model()));
+    assert_eq!(keras::load(folder.path("again.h5")).unwrap().params().sha256(), model().params().sha256());
     assert_eq!(keras::load(folder.path("model.h5")).unwrap().params().sha256(), model().params().sha256());
     assert!(onnx::import(folder.path("model.onnx")).is_ok());
 }
