@@ -154,6 +154,17 @@ impl Architecture {
         }
     }
 
+    /// Gives inputs and outputs the names and the order that gradus knows them by, where it has written the file.
+    pub(super) fn name(&mut self, gradus: &Value) {
+        name(&mut self.wiring.outputs, &gradus["outputs"]);
+        // The order of inputs is in the numbers of values, and Keras keeps it.
+        let names = gradus["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if names.len() == self.wiring.inputs.len() {
+            let pairs = self.wiring.inputs.iter_mut().zip(names.iter().filter_map(Value::as_str));
+            pairs.for_each(|((name, _), known)| *name = known.into());
+        }
+    }
+
     /// Every weight array, layer by layer.
     pub(super) fn weights(&self) -> impl Iterator<Item = &Weight> {
         self.layers.iter().flat_map(Placed::weights)
@@ -162,5 +173,14 @@ impl Architecture {
     /// The outputs' names.
     pub(super) fn outputs(&self) -> Vec<String> {
         self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Sorts what Keras knows by these names, and names the only one, which Keras knows without a name.
+fn name(outputs: &mut [(String, usize)], names: &Value) {
+    let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match (outputs, &names[..]) {
+        ([only], [name]) => only.0 = (*name).into(),
+        (outputs, names) => outputs.sort_by_key(|(output, _)| names.iter().position(|name| name == output)),
     }
 }

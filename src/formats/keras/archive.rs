@@ -37,7 +37,9 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
 /// The model that an archive holds.
 pub(super) fn read(archive: &Archive<'_>) -> Result<Incoming> {
     let config = json(archive, CONFIG)?;
-    let architecture = Architecture::read(&config)?;
+    let mut architecture = Architecture::read(&config)?;
+    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
+    architecture.name(&gradus);
     let compiled = &config["compile_config"];
     let training = match compiled {
         Value::Object(compile) if !compile.is_empty() => {
@@ -45,7 +47,6 @@ pub(super) fn read(archive: &Archive<'_>) -> Result<Incoming> {
         }
         _ => None,
     };
-    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
     let bytes = archive.get(WEIGHTS)?;
     let root = hdf5::open(&bytes)?;
     let params = weights::read_layers(&root, &architecture.layers)?;

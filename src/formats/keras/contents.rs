@@ -7,7 +7,7 @@ use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
 use crate::model::{Compile, Model};
 use crate::random::Key;
-use crate::save::{Description, MemoryArray, Registry, Stored, Wiring};
+use crate::save::{Description, MemoryArray, Registry, Stored};
 use crate::spec::Spec;
 use crate::tape::Params;
 use serde_json::{Value, json};
@@ -80,7 +80,6 @@ pub(super) struct Incoming {
 impl Incoming {
     /// The model as it was saved.
     pub(super) fn model(self) -> Result<Model> {
-        let wiring = self.wiring();
         let uncompiled = "it was saved without how it is trained; load_with takes an optimizer and a loss of yours";
         let training = self.training.ok_or(uncompiled)??;
         let registry = Registry::new();
@@ -88,7 +87,7 @@ impl Incoming {
         let state = state::read(&self.architecture, &training.optimizer, optimizer.memory(), self.variables?)?;
         let key = self.gradus["key"].as_str().and_then(Key::from_hex);
         let description = Description {
-            wiring,
+            wiring: self.architecture.wiring.clone(),
             layers: self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.spec.clone())).collect(),
             optimizer: state::with_rate(&training.optimizer, state.rate),
             heads: training.heads,
@@ -104,24 +103,8 @@ impl Incoming {
     /// The layers with their weights, to be trained in another way.
     pub(super) fn compiled(self, settings: Compile) -> Result<Model> {
         let layers = self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.layer.clone()));
-        let model = Model::from_layers(self.wiring(), layers, &self.params, settings);
+        let model = Model::from_layers(self.architecture.wiring.clone(), layers, &self.params, settings);
         model.map_err(|error| error.to_string())
-    }
-
-    /// The wiring, inputs and outputs having the names that gradus has given them, where it has written the file.
-    fn wiring(&self) -> Wiring {
-        let mut wiring = self.architecture.wiring.clone();
-        rename(&mut wiring.inputs, &self.gradus["inputs"]);
-        rename(&mut wiring.outputs, &self.gradus["outputs"]);
-        wiring
-    }
-}
-
-fn rename<T>(named: &mut [(String, T)], names: &Value) {
-    let names = names.as_array().map(Vec::as_slice).unwrap_or_default();
-    if names.len() == named.len() {
-        let pairs = named.iter_mut().zip(names.iter().filter_map(Value::as_str));
-        pairs.for_each(|((name, _), known)| *name = known.into());
     }
 }
 

@@ -67,10 +67,11 @@ pub(super) fn read(root: &Group<'_>) -> Result<Incoming> {
     let config = root
         .text("model_config")?
         .ok_or("it holds weights but no model; build the model in code, and load_weights puts them in")?;
-    let architecture = Architecture::read(&parse(&config)?)?;
+    let mut architecture = Architecture::read(&parse(&config)?)?;
+    let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
+    architecture.name(&gradus);
     let training = root.text("training_config")?.map(|text| parse(&text)).transpose()?;
     let training = training.map(|config| Training::read(&config, &config["optimizer_config"], &architecture.outputs()));
-    let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
     let params = read_weights(&root.group(WEIGHTS)?, &architecture.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
