@@ -156,7 +156,7 @@ vectorized! {
                 F::transpose(&mut square);
                 for (column, values) in square.iter().enumerate().take(at.width - l) {
                     let c = c.column(at.row + number * SIDE, at.j + l + column, sums.len());
-                    match c.as_mut_array::<SIDE>() {
+                    match c.first_chunk_mut::<SIDE>() {
                         Some(c) => put(c, values, add),
                         None => put(c, &values[..sums.len()], add),
                     }

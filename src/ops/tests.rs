@@ -103,7 +103,7 @@ fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
 }
 
 /// Operations that take inputs of any shape that is not empty.
-const TAKE_ANY_SHAPE: [&str; 22] = [
+const TAKE_ANY_SHAPE: [&str; 23] = [
     "absolute",
     "activation",
     "clip",
@@ -126,6 +126,7 @@ const TAKE_ANY_SHAPE: [&str; 22] = [
     "softsign",
     "sqrt",
     "sum",
+    "truncate",
 ];
 
 /// Nothing panics; what is refused names the layer and the operation.

@@ -126,7 +126,7 @@ fn batch(model: &Model, arrays: &Params) -> NamedArrays {
     for (name, y) in named(arrays, "y") {
         let output = if name.is_empty() { outputs.keys().next().unwrap() } else { &name };
         data = match arrays.id(&format!("label/{name}")).is_ok() {
-            true => data.with_target(output, &y.mapv(|label| label as i64).into_shape_with_order(y.len()).unwrap()),
+            true => data.with_target(output, y.mapv(|label| label as i64).into_shape_with_order(y.len()).unwrap()),
             false => data.with_target(output, &y),
         }
         .unwrap();

@@ -67,10 +67,10 @@ macro_rules! for_rows {
         for $r in 0..$R.min(6) {
             $body;
         }
-        for $r in 6..$R.min(12) {
+        for $r in 6..$R.clamp(6, 12) {
             $body;
         }
-        for $r in 12..$R {
+        for $r in 12..$R.max(12) {
             $body;
         }
     };

@@ -36,7 +36,7 @@ pub(super) fn record<'r>(
         "ReduceMin" => return Ok(vec![largest(scope, x, &axes, keep, -1.0)?]),
         _ => {}
     }
-    let (before, mean, after): (fn(Var<'r>) -> Var<'r>, bool, fn(Var<'r>) -> Var<'r>) = match node.operator.as_str() {
+    let (before, mean, after): (Part<'r>, bool, Part<'r>) = match node.operator.as_str() {
         "ReduceL1" => (Var::absolute, false, same),
         "ReduceL2" => (|x| x * x, false, Var::sqrt),
         "ReduceLogSum" => (same, false, Var::ln),
@@ -71,6 +71,9 @@ fn largest<'r>(
     };
     Ok(Value::new(most.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?)))
 }
+
+/// What is done to each element before or after.
+type Part<'r> = fn(Var<'r>) -> Var<'r>;
 
 fn same(x: Var<'_>) -> Var<'_> {
     x
