@@ -104,9 +104,9 @@ fn graph() -> Graph {
 
 fn rows() -> NamedArrays {
     let x = |shift: usize| Array::from_shape_fn((20, 6), |(n, i)| ((n * 5 + i * 7 + shift) % 11) as f32 / 11.0 - 0.5);
-    let data = NamedArrays::new().with_input("left", &x(0)).unwrap().with_input("right", &x(4)).unwrap();
-    let data = data.with_target("kind", &Array1::from_shape_fn(20, |n| (n % 3) as u8)).unwrap();
-    data.with_target("a value", &Array::from_shape_fn((20, 2), |(n, i)| ((n + i) % 4) as f32)).unwrap()
+    let data = NamedArrays::new().with_input("left", x(0)).unwrap().with_input("right", x(4)).unwrap();
+    let data = data.with_target("kind", Array1::from_shape_fn(20, |n| (n % 3) as u8)).unwrap();
+    data.with_target("a value", Array::from_shape_fn((20, 2), |(n, i)| ((n + i) % 4) as f32)).unwrap()
 }
 
 #[test]
