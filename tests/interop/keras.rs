@@ -67,6 +67,21 @@ fn models_for_keras() {
     deep_model();
 }
 
+/// Writes the kept models of Keras once more, in both forms: graphs, frozen layers and every kind of optimizer among them.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn models_back_to_keras() {
+    let folder = folder().join("back");
+    fs::create_dir_all(&folder).unwrap();
+    for path in models(&kept()) {
+        let model = keras::load(&path).unwrap();
+        let back = folder.join(path.file_name().unwrap());
+        keras::save(&model, back.with_extension("keras")).unwrap();
+        keras::save(&model, back.with_extension("h5")).unwrap();
+        fs::copy(path.with_extension("safetensors"), back.with_extension("safetensors")).unwrap();
+    }
+}
+
 /// A model of so many layers that its description is longer than 64 KiB, and its groups longer than a header's message.
 fn deep_model() {
     let folder = folder().join("deep");
