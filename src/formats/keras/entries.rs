@@ -2,7 +2,7 @@
 
 use super::architecture::Placed;
 use super::config::{Config, Result, class_of, find, object};
-use super::layers::{INITIALIZERS, LAYERS};
+use super::layers::{LAYERS, PARTS};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl<'a> Entry<'a> {
         let name = name.unwrap_or_else(|| "without a name".into());
         let kind = find(LAYERS, class).ok_or_else(|| format!("{class} ({name}) is not a layer that gradus has"))?;
         let frozen = config.remove("trainable").is_some_and(|trainable| trainable == false);
-        let spec = kind.read(config, input, INITIALIZERS).map_err(|problem| format!("{name}: {problem}"))?;
+        let spec = kind.read(config, input, PARTS).map_err(|problem| format!("{name}: {problem}"))?;
         Ok(if frozen { spec.with("trainable", false) } else { spec })
     }
 }
@@ -38,7 +38,7 @@ impl<'a> Entry<'a> {
 pub(super) fn layer(placed: &Placed) -> Result<Value> {
     let class = placed.spec.class();
     let kind = find(LAYERS, class).ok_or_else(|| format!("{class} is not a layer that Keras has"))?;
-    let mut config = kind.config(&placed.spec, INITIALIZERS)?;
+    let mut config = kind.config(&placed.spec, PARTS)?;
     config.insert("name".into(), json!(placed.name));
     config.insert("dtype".into(), json!("float32"));
     Ok(object("keras.layers", class, config))

@@ -6,6 +6,7 @@ use crate::layers::{
     Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,
     GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
 };
+use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use serde_json::{Value, json};
@@ -15,17 +16,17 @@ pub(super) const LAYERS: &[Kind] = &[
     activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
     kind("Add", || Add.spec(), &[]),
     Kind { adjust: windows, ..kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[]) },
-    Kind { adjust: last_axis, ..kind("BatchNormalization", || BatchNorm::new().spec(), &[]) },
+    Kind { adjust: last_axis, optional: of_gamma, ..kind("BatchNormalization", || BatchNorm::new().spec(), &[]) },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
-    activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"])),
-    activated(kind("Dense", || Dense::new(1).spec(), &["units"])),
+    Kind { optional: of_kernel, ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"])) },
+    Kind { optional: of_kernel, ..activated(kind("Dense", || Dense::new(1).spec(), &["units"])) },
     kind("Dropout", || Dropout::new(0.0).spec(), &["rate"]),
     kind("ELU", || Elu::new().spec(), &[]),
-    kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"]),
+    Kind { optional: of_embeddings, ..kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"]) },
     kind("Flatten", || Flatten.spec(), &[]),
     kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]),
     kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]),
-    Kind { adjust: last_axis, ..kind("LayerNormalization", || LayerNorm::new().spec(), &[]) },
+    Kind { adjust: last_axis, optional: of_gamma, ..kind("LayerNormalization", || LayerNorm::new().spec(), &[]) },
     Kind { adjust: slope, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
     Kind { adjust: windows, ..kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[]) },
     Kind { adjust: rest, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
@@ -38,8 +39,8 @@ const fn activated(kind: Kind) -> Kind {
     Kind { adjust: second_name, express: no_name, ..kind }
 }
 
-/// Keras' initialisers that gradus has.
-pub(super) const INITIALIZERS: &[Kind] = &[
+/// Keras' initialisers and regularizers that gradus has.
+pub(super) const PARTS: &[Kind] = &[
     kind("Zeros", || Init::Zeros.spec(), &[]),
     kind("Ones", || Init::Ones.spec(), &[]),
     kind("Constant", || Init::Constant(0.0).spec(), &[]),
@@ -52,7 +53,25 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("HeNormal", || Spec::new("HeNormal"), &[]),
     kind("LecunUniform", || Spec::new("LecunUniform"), &[]),
     kind("LecunNormal", || Spec::new("LecunNormal"), &[]),
+    kind("L1", || Regularizer::L1(0.01).spec(), &[]),
+    kind("L2", || Regularizer::L2(0.01).spec(), &[]),
+    kind("L1L2", || Regularizer::L1L2 { l1: 0.0, l2: 0.0 }.spec(), &[]),
 ];
+
+/// The regularizers of a layer with a kernel and a bias; the class tells their kind alone.
+fn of_kernel() -> Spec {
+    let any = Regularizer::L2(0.0).spec();
+    Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
+}
+
+fn of_gamma() -> Spec {
+    let any = Regularizer::L2(0.0).spec();
+    Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
+}
+
+fn of_embeddings() -> Spec {
+    Spec::new("").with("embeddings_regularizer", Regularizer::L2(0.0).spec())
+}
 
 fn second_name(config: &mut Config, _input: Shape) -> Result<()> {
     if config.get("activation").is_some_and(|name| name == "swish") {
@@ -152,15 +171,32 @@ mod tests {
     }
 
     #[test]
-    fn every_initializer_leads_back() {
-        for kind in INITIALIZERS {
-            assert_eq!(Init::from_spec(&(kind.template)()).unwrap().spec().class(), kind.class);
+    fn every_initialiser_and_regularizer_leads_back() {
+        for kind in PARTS {
+            let spec = (kind.template)();
+            let initialiser = Init::from_spec(&spec).map(|init| init.spec());
+            let again = initialiser.or_else(|_| Regularizer::from_spec(&spec).map(|regularizer| regularizer.spec()));
+            assert_eq!(again.unwrap(), spec);
         }
+    }
+
+    #[test]
+    fn regularizers_travel() {
+        let both = Regularizer::L1L2 { l1: 0.25, l2: 0.5 };
+        let layer = Dense::new(2).kernel_regularizer(both).bias_regularizer(Regularizer::L1(0.125)).spec();
+        let kind = find(LAYERS, "Dense").unwrap();
+        let config = kind.config(&layer, PARTS).unwrap();
+        assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
+        assert_eq!(kind.read(config, Shape::SCALAR, PARTS).unwrap(), layer);
+        let orthogonal =
+            json!({"units": 2, "kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {}}});
+        let told = read("Dense", orthogonal, Shape::SCALAR).unwrap_err();
+        assert!(told.starts_with("Dense has kernel_regularizer {") && told.ends_with("is not known here"), "{told}");
     }
 
     fn read(class: &str, config: Value, input: Shape) -> Result<String> {
         let config = config.as_object().unwrap().clone();
-        find(LAYERS, class).unwrap().read(config, input, INITIALIZERS).map(|spec| spec.to_string())
+        find(LAYERS, class).unwrap().read(config, input, PARTS).map(|spec| spec.to_string())
     }
 
     #[test]
