@@ -14,7 +14,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             format!("epoch MODEL [--epochs N] [--threads N] [--limit N] [--wait]; the models are {known}").into()
         );
     };
-    let data = notebook.data(&mnist::load(None)?.train.first(options.number("--limit", usize::MAX)?))?;
+    let mut digits = mnist::load(None)?.train;
+    let limit = options.number("--limit", usize::MAX)?;
+    if limit < digits.labels.len() {
+        digits = digits.first(limit);
+    }
+    let data = notebook.data(&digits)?;
     let mut training = notebook.training(options.number("--threads", 2)?, notebook.batch_size())?;
     for epoch in 1..=options.number("--epochs", 1)? {
         if options.has("--wait") && stdin().read_line(&mut String::new())? == 0 {
