@@ -1,40 +1,19 @@
 //! Files made to do harm: whatever is changed in a file of ONNX, NumPy, PyTorch or in a picture, reading it ends in what it
 //! holds or in an error about it, in little memory. One test in a file of its own, as it counts what is allocated.
 
+mod memory;
+
 use gradus::formats::onnx::Graph;
 use gradus::formats::{npy, npz, torch::StateDict};
 use gradus::layers::{Activation, Dense, Dropout};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::optimizers::Adam;
 use gradus::{Compile, Draws, Error, Key, Model, Sequential};
-use std::alloc::{GlobalAlloc, Layout, System};
+use memory::{MOST, NOW};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// The system's allocator, counting what is in use.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is handed on to the system's allocator.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        MOST.fetch_max(NOW.fetch_add(layout.size(), Ordering::SeqCst) + layout.size(), Ordering::SeqCst);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::SeqCst);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The most that reading a file may take.
 const MEMORY: usize = 64 << 20;

@@ -128,6 +128,30 @@ pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [u
     }
 }
 
+/// The gradients of Z = X · W + b that are wanted: dX = dZ · Wᵀ, dW = Xᵀ · dZ and db = Σ dZ over rows.
+///
+/// X is rows × inner, W inner × columns, dZ rows × columns.
+///
+/// # Panics
+/// When the sizes do not fit.
+pub fn affine_gradients(
+    x: &[f32],
+    w: &[f32],
+    dz: &[f32],
+    [rows, inner, columns]: [usize; 3],
+    [dx, dw, db]: [Option<&mut [f32]>; 3],
+) {
+    if let Some(db) = db {
+        sum_rows(dz, columns, ROWS_PER_CHUNK, db);
+    }
+    if let Some(dw) = dw {
+        matmul_over_rows(x, dz, [rows, inner, columns], dw);
+    }
+    if let Some(dx) = dx {
+        matmul(Matrix::new(dz, rows, columns), Matrix::new(w, inner, columns).t(), dx, Epilogue::None);
+    }
+}
+
 /// `total[j] = Σᵢ x[i][j]` over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
 ///
 /// # Panics

@@ -34,16 +34,7 @@ impl Op for Affine {
         let ([x, w, _], [dx, dw, db]) = (inputs.each(), gradients.each());
         let [rows, inner, columns] = sizes(x.shape(), w.shape());
         activation::backward(self.activation, y, dy);
-        let dz = &*dy;
-        if let Some(db) = db {
-            matmul::sum_rows(dz, columns, matmul::ROWS_PER_CHUNK, db);
-        }
-        if let Some(dw) = dw {
-            matmul::matmul_over_rows(&x, dz, [rows, inner, columns], dw);
-        }
-        if let Some(dx) = dx {
-            matmul::matmul(Matrix::new(dz, rows, columns), Matrix::new(&w, inner, columns).t(), dx, Epilogue::None);
-        }
+        matmul::affine_gradients(&x, &w, dy, [rows, inner, columns], [dx, dw, db]);
     }
 }
 

@@ -22,20 +22,9 @@ import tensorflow as tf
 from keras import layers, tree
 from safetensors.numpy import load_file, save_file
 
+from bounds import EXAMPLES, same_predictions
+
 absl.logging.set_verbosity(absl.logging.ERROR)
-
-EXAMPLES = ["dense_linear", "lenet5", "dropout_mlp", "deep_sigmoid"]
-
-
-def same_predictions(found, expected, place):
-    """|a - b| <= 1e-5 max(1, max|b|), and the same class wherever the two largest differ by more than 1e-4."""
-    apart = np.abs(found - expected).max()
-    assert apart <= 1e-5 * max(1, np.abs(expected).max()), f"{place}: predictions are {apart} apart"
-    order = np.sort(expected, axis=-1)
-    clear = order[:, -1] - order[:, -2] > 1e-4
-    same = found.argmax(-1) == expected.argmax(-1)
-    assert same[clear].all(), f"{place}: another class"
-    return apart
 
 
 def restore_optimizer(model, path):

@@ -21,16 +21,7 @@ pub(super) fn forward(
 
 /// dx = dy · wᵀ, dw = xᵀ · dy, db = Σ dy over images.
 pub(super) fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: Wanted<'_>) {
-    let (Geometry { batch, filters, .. }, taps) = (*geometry, geometry.taps());
+    let Geometry { batch, filters, .. } = *geometry;
     let Wanted { dx, dw, db } = wanted;
-    if let Some(db) = db {
-        matmul::sum_rows(dy, filters, matmul::ROWS_PER_CHUNK, db);
-    }
-    if let Some(dw) = dw {
-        matmul::matmul_over_rows(x, dy, [batch, taps, filters], dw);
-    }
-    if let Some(dx) = dx {
-        let (dy, w) = (Matrix::new(dy, batch, filters), Matrix::new(w, taps, filters));
-        matmul::matmul(dy, w.t(), dx, Epilogue::None);
-    }
+    matmul::affine_gradients(x, w, dy, [batch, geometry.taps(), filters], [dx, dw, db]);
 }
