@@ -7,6 +7,9 @@ use super::simd::{self, vectorized};
 const PIECE: usize = 1 << 15;
 const NANOSECONDS_PER_THOUSAND: usize = 150;
 
+/// Rows lie anywhere in memory. By as many before it is read, a row is called into the cache.
+const AHEAD: usize = 6;
+
 /// `output[i][j] = bytes[rows[i]][j] / divisor`, rounded once, for rows of `length` bytes.
 ///
 /// # Panics
@@ -17,7 +20,11 @@ pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, 
     let together = (PIECE / length.max(1)).max(1);
     let nanoseconds = together * length * NANOSECONDS_PER_THOUSAND / 1000;
     parallel::for_each_chunk(output, together * length, nanoseconds, |piece, output| {
-        for (floats, &row) in output.chunks_exact_mut(length).zip(&rows[piece * together..]) {
+        let rows = &rows[piece * together..];
+        for (number, (floats, &row)) in output.chunks_exact_mut(length).zip(rows).enumerate() {
+            if let Some(&next) = rows.get(number + AHEAD) {
+                simd::prefetch(&bytes[next * length..][..length]);
+            }
             divide(level, &bytes[row * length..][..length], divisor, floats);
         }
     });

@@ -162,25 +162,36 @@ pub fn sum_rows(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f
 }
 
 vectorized! {
-    /// What [`sum_rows`] does: eight columns at a time in a vector.
+    /// What [`sum_rows`] does, for as many columns at a time as there are: their sums stand in registers.
     fn sum_columns<F: Fma>(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
-        total.fill(0.0);
-        for (block, total) in total.chunks_mut(8).enumerate() {
-            for chunk in (0..x.len()).step_by(columns * rows_per_chunk) {
-                let end = x.len().min(chunk + columns * rows_per_chunk);
-                let mut sums = [0.0; 8];
-                for row in (chunk..end).step_by(columns) {
-                    let row = &x[row + 8 * block..];
-                    // Where fewer than eight columns are left, the next row's come along and are not used.
-                    match row.first_chunk::<8>() {
-                        Some(row) => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
-                        None => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
-                    }
-                }
-                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-            }
+        let mut at = 0;
+        while columns - at >= 64 {
+            sum_block::<64>(x, columns, rows_per_chunk, at, &mut total[at..]);
+            at += 64;
+        }
+        while at < columns {
+            sum_block::<16>(x, columns, rows_per_chunk, at, &mut total[at..]);
+            at += 16;
         }
     }
+}
+
+/// Fills the first `L` of the totals that are left, or all.
+#[inline(always)]
+fn sum_block<const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, at: usize, total: &mut [f32]) {
+    let mut totals = [0.0; L];
+    for chunk in x.chunks(columns * rows_per_chunk) {
+        let mut sums = [0.0; L];
+        for row in (at..chunk.len()).step_by(columns) {
+            // Where fewer columns are left, the next row's come along and are not used.
+            match chunk[row..].first_chunk::<L>() {
+                Some(row) => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
+                None => sums.iter_mut().zip(&chunk[row..]).for_each(|(sum, x)| *sum += x),
+            }
+        }
+        totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    }
+    total.iter_mut().zip(totals).for_each(|(total, sum)| *total = sum);
 }
 
 /// What becomes of the partial sums over blocks of k.

@@ -4,6 +4,10 @@
 //! for AVX-512, one for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another
 //! instruction set is a variant of [`SimdLevel`], a name, a line in `available` and an instance in the macro.
 
+mod registers;
+
+pub(crate) use registers::prefetch;
+
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
 
@@ -131,6 +135,16 @@ pub(crate) trait Fma {
             to.iter_mut().zip(&from).for_each(|(to, row)| *to = row[column]);
         }
     }
+
+    /// Which of the values are not 0, the first in the lowest bit. A word for each, so that vectors do the work.
+    #[inline(always)]
+    fn nonzero(values: &[f32; 16]) -> u16 {
+        let mut words = [0u32; 16];
+        for l in 0..16 {
+            words[l] = if values[l] != 0.0 { 1 << l } else { 0 };
+        }
+        words.iter().fold(0, |set, word| set | word) as u16
+    }
 }
 
 /// The processor's own instruction; a slow library call in code that is not compiled for it.
@@ -161,49 +175,19 @@ impl Fma for Wide {
         // SAFETY: `Wide` is named by instances for AVX-512 alone, which run where the processor has it.
         #[allow(unsafe_code)]
         unsafe {
-            transpose_registers(square);
+            registers::transpose(square);
         }
     }
-}
 
-/// Sixteen registers are interleaved in pairs of elements, then of pairs, then of quarters: the compiler does not find
-/// these sixty-four shuffles by itself, and takes three times as long.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn transpose_registers(square: &mut Square) {
-    use std::arch::x86_64::*;
-    // SAFETY: sixteen elements are a register.
-    #[allow(unsafe_code)]
-    let rows: [__m512; 16] = unsafe { std::mem::transmute(*square) };
-    let mut pairs = rows;
-    for i in (0..16).step_by(2) {
-        pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
-        pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
-    }
-    // `quads[4i + j]` holds columns j, j + 4, j + 8 and j + 12 of rows 4i to 4i + 3.
-    let mut quads = rows;
-    for i in (0..16).step_by(4) {
-        for j in 0..2 {
-            let (upper, lower) = (_mm512_castps_pd(pairs[i + j]), _mm512_castps_pd(pairs[i + 2 + j]));
-            quads[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(upper, lower));
-            quads[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(upper, lower));
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn nonzero(values: &[f32; 16]) -> u16 {
+        // SAFETY: as above.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::nonzero(values)
         }
     }
-    let mut columns = rows;
-    for j in 0..4 {
-        let [first, second] = [0, 8].map(|i| (quads[i + j], quads[i + 4 + j]));
-        let [even_above, even_below] = [first, second].map(|(a, b)| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b));
-        let [odd_above, odd_below] = [first, second].map(|(a, b)| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b));
-        columns[j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even_above, even_below);
-        columns[4 + j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd_above, odd_below);
-        columns[8 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_above, even_below);
-        columns[12 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_above, odd_below);
-    }
-    // SAFETY: as above.
-    #[allow(unsafe_code)]
-    let transposed = unsafe { std::mem::transmute::<[__m512; 16], Square>(columns) };
-    *square = transposed;
 }
 
 /// Made from additions and multiplications in `f64`, for processors without the instruction.

@@ -3,6 +3,9 @@
 use crate::kernels::math;
 use crate::kernels::simd::{self, Fma, vectorized};
 
+/// Elements that are computed at once.
+const LANES: usize = 16;
+
 vectorized! {
     /// yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) in each row of `columns`.
     fn rows<F: Fma>(x: &[f32], columns: usize, y: &mut [f32]) {
@@ -71,13 +74,34 @@ pub fn crossentropy_backward(
     scale: f32,
     dx: &mut [f32],
 ) {
-    for (row, (p, dx)) in p.chunks_exact(columns).zip(dx.chunks_exact_mut(columns)).enumerate() {
-        let (sum, scale) = (targets.fold(row, columns, |_, t| t), scale * weights.of(row));
-        dx.iter_mut().zip(p).for_each(|(dx, p)| *dx = p * sum * scale);
-        targets.fold(row, columns, |column, t| {
-            dx[column] -= t * scale;
-            0.0
-        });
+    crossentropy_slopes(simd::current(), p, targets, weights, columns, scale, dx);
+}
+
+vectorized! {
+    /// What [`crossentropy_backward`] does, on a given instruction set.
+    fn crossentropy_slopes<F: Fma>(
+        p: &[f32],
+        targets: Targets<'_>,
+        weights: RowWeights<'_>,
+        columns: usize,
+        scale: f32,
+        dx: &mut [f32],
+    ) {
+        for (row, (p, dx)) in p.chunks_exact(columns).zip(dx.chunks_exact_mut(columns)).enumerate() {
+            let (sum, scale) = (targets.sum(row, columns), scale * weights.of(row));
+            dx.iter_mut().zip(p).for_each(|(dx, p)| *dx = p * sum * scale);
+            match targets {
+                Targets::Rows(t) => {
+                    let t = &t[row * columns..][..columns];
+                    dx.iter_mut().zip(t).for_each(|(dx, t)| *dx -= t * scale);
+                }
+                Targets::Labels(labels) => {
+                    if let Some(column) = label(labels[row], columns) {
+                        dx[column] -= scale;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -125,6 +149,15 @@ impl Targets<'_> {
             },
         }
     }
+
+    /// Σ tᵢ over the targets of a row; NaN where a label is none of the columns.
+    #[inline(always)]
+    fn sum(self, row: usize, columns: usize) -> f32 {
+        match self {
+            Targets::Rows(targets) => targets[row * columns..][..columns].iter().fold(0.0, |sum, t| sum + t),
+            Targets::Labels(labels) => label(labels[row], columns).map_or(f32::NAN, |_| 1.0),
+        }
+    }
 }
 
 /// The column that a label names.
@@ -138,11 +171,18 @@ fn maximum(x: &[f32]) -> f32 {
     x.iter().fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most })
 }
 
-/// y = exp(x − shift); returns their sum, an ascending chain.
+/// y = exp(x − shift); returns their sum, an ascending chain. Whole vectors are computed, as most rows are short.
 #[inline(always)]
 fn exponentials<F: Fma>(x: &[f32], shift: f32, y: &mut [f32]) -> f32 {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y = math::exp::<F>(x - shift));
-    y.iter().fold(0.0, |sum, y| sum + y)
+    let mut sum = 0.0;
+    for (x, y) in x.chunks(LANES).zip(y.chunks_mut(LANES)) {
+        let mut lanes = [shift; LANES];
+        lanes[..x.len()].copy_from_slice(x);
+        lanes.iter_mut().for_each(|x| *x = math::exp::<F>(*x - shift));
+        y.copy_from_slice(&lanes[..x.len()]);
+        sum = y.iter().fold(sum, |sum, y| sum + y);
+    }
+    sum
 }
 
 #[cfg(test)]

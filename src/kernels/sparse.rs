@@ -45,18 +45,28 @@ type Panel = Aligned<[[f32; WIDTH]; BLOCK]>;
 /// Sums of a chunk that are added to those of the chunks before.
 type Sums = Aligned<[[f32; WIDTH]; ROWS]>;
 
+/// Elements of A that are counted together, and of how many such groups at most, spread evenly over A.
+const COUNTED: usize = 256;
+const GROUPS: usize = 128;
+
 /// Whether so few elements of A are not 0 that skipping the others is worthwhile. It depends on numbers alone, never on
 /// threads or time.
 pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool {
     let least_rows = if b.is_transposed() { LEAST_ROWS_ACROSS } else { LEAST_ROWS };
     let large = a.rows() >= least_rows && b.columns() >= LEAST_COLUMNS;
-    large && (nonzero(level, a.data()) as f64) < WORTHWHILE * a.data().len() as f64
+    large && share_of_nonzero(level, a.data()) < WORTHWHILE
 }
 
 vectorized! {
-    fn nonzero<F: Fma>(values: &[f32]) -> usize {
-        let count = |values: &[f32]| values.iter().map(|value| u32::from(*value != 0.0)).sum::<u32>();
-        values.chunks(1 << 16).map(|values| count(values) as usize).sum()
+    /// The share of values that are not 0; of a part of them where they are many.
+    fn share_of_nonzero<F: Fma>(values: &[f32]) -> f64 {
+        let apart = values.len().div_ceil(COUNTED).div_ceil(GROUPS);
+        let (mut nonzero, mut counted) = (0, 0);
+        for group in values.chunks(COUNTED).step_by(apart.max(1)) {
+            nonzero += group.iter().map(|value| u32::from(*value != 0.0)).sum::<u32>();
+            counted += group.len();
+        }
+        f64::from(nonzero) / counted.max(1) as f64
     }
 }
 
@@ -174,8 +184,10 @@ fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &
         17..=32 => fill_lanes::<32>(product, part, scratch, c, at),
         33..=64 => fill_lanes::<64>(product, part, scratch, c, at),
         65..=80 => fill_lanes::<80>(product, part, scratch, c, at),
-        81..=96 => fill_lanes::<96>(product, part, scratch, c, at),
-        97..=112 => fill_lanes::<112>(product, part, scratch, c, at),
+        81..=88 => fill_lanes::<88>(product, part, scratch, c, at),
+        89..=96 => fill_lanes::<96>(product, part, scratch, c, at),
+        97..=104 => fill_lanes::<104>(product, part, scratch, c, at),
+        105..=112 => fill_lanes::<112>(product, part, scratch, c, at),
         _ => fill_lanes::<WIDTH>(product, part, scratch, c, at),
     }
 }
@@ -236,12 +248,18 @@ vectorized! {
             let (row, panel) = (&b[k * stride..], &mut panel[..L]);
             match row.first_chunk::<L>() {
                 // Beyond those that count the next row's come along.
-                Some(row) => panel.copy_from_slice(row),
-                None => panel[..width].copy_from_slice(&row[..width]),
-            }
-            // 0 · x is 0 for every finite x, and NaN stays in a sum.
-            for l in 0..L {
-                zeros[l] += 0.0 * panel[l];
+                Some(row) => {
+                    for l in 0..L {
+                        panel[l] = row[l];
+                        zeros[l] += 0.0 * row[l]; // 0 for every finite value, and NaN stays in a sum
+                    }
+                }
+                None => {
+                    for l in 0..width {
+                        panel[l] = row[l];
+                        zeros[l] += 0.0 * row[l];
+                    }
+                }
             }
         }
         zeros[..width].iter().all(|sum| *sum == 0.0)

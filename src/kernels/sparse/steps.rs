@@ -1,7 +1,8 @@
 //! Which steps of a product count: the nonzero elements of A, as sets of places in blocks of sixty-four.
 
+use super::super::across::SIDE;
 use super::super::matmul::Matrix;
-use super::super::simd::{SimdLevel, vectorized};
+use super::super::simd::{Fma, SimdLevel, vectorized};
 use super::{BLOCK, BLOCKS, ROWS};
 
 /// Some rows of A in a chunk of k: element k of row r is `values[r · row_stride + k · step]`.
@@ -84,7 +85,7 @@ vectorized! {
     /// The nonzero ones of the first `depth` of each row of values, `stride` apart.
     fn rows_in_block<F: Fma>(values: &[f32], stride: usize, depth: usize, rows: &mut [Places]) {
         for (row, values) in rows.iter_mut().zip(values.chunks(stride)) {
-            *row = nonzero_ones(&values[..depth]);
+            *row = nonzero_ones::<F>(&values[..depth]);
         }
     }
 }
@@ -95,7 +96,7 @@ vectorized! {
         for (number, columns) in columns.chunks_mut(BLOCK).enumerate() {
             let mut bits = [0; BLOCK];
             for (row, bits) in values.chunks(step).take(depth).zip(&mut bits) {
-                *bits = nonzero_ones(&row[number * BLOCK..][..columns.len()]);
+                *bits = nonzero_ones::<F>(&row[number * BLOCK..][..columns.len()]);
             }
             transpose(&mut bits);
             columns.copy_from_slice(&bits[..columns.len()]);
@@ -105,31 +106,18 @@ vectorized! {
 
 /// Which of up to sixty-four values are not 0.
 #[inline(always)]
-fn nonzero_ones(values: &[f32]) -> Places {
-    let (pairs, rest) = values.as_chunks::<32>();
+fn nonzero_ones<F: Fma>(values: &[f32]) -> Places {
+    let (vectors, rest) = values.as_chunks::<SIDE>();
     let mut set = 0;
-    for (number, values) in pairs.iter().enumerate() {
-        set |= Places::from(nonzero_of_32(values)) << (32 * number);
+    for (number, values) in vectors.iter().enumerate() {
+        set |= Places::from(F::nonzero(values)) << (SIDE * number);
     }
     if !rest.is_empty() {
-        let mut filled_up = [0.0; 32];
+        let mut filled_up = [0.0; SIDE];
         filled_up[..rest.len()].copy_from_slice(rest);
-        set |= Places::from(nonzero_of_32(&filled_up)) << (32 * pairs.len());
+        set |= Places::from(F::nonzero(&filled_up)) << (SIDE * vectors.len());
     }
     set
-}
-
-/// A bit for each value, each in a word of its own, so that vectors do the work.
-#[inline(always)]
-fn nonzero_of_32(values: &[f32; 32]) -> u32 {
-    let mut words = [0u32; 16];
-    for l in 0..16 {
-        words[l] = if values[l] != 0.0 { 1 << l } else { 0 };
-    }
-    for l in 0..16 {
-        words[l] |= if values[16 + l] != 0.0 { 1 << (16 + l) } else { 0 };
-    }
-    words.iter().fold(0, |set, word| set | word)
 }
 
 /// A matrix of 64 × 64 bits, rows as columns: halves are swapped across the diagonal, then their halves, and so on (Warren,
@@ -154,6 +142,7 @@ fn transpose(bits: &mut [Places; BLOCK]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::samples;
 
     #[test]
     fn bits_are_transposed() {
@@ -166,12 +155,20 @@ mod tests {
         }
     }
 
+    vectorized! {
+        fn nonzero_on<F: Fma>(values: &[f32]) -> Places {
+            nonzero_ones::<F>(values)
+        }
+    }
+
     #[test]
     fn sets_have_their_members() {
         let mut values = [0.0; 37];
         (values[0], values[3], values[16], values[36]) = (1.0, -2.0, f32::NAN, f32::MIN_POSITIVE);
         values[4] = -0.0;
-        assert_eq!(nonzero_ones(&values), 1 | 1 << 3 | 1 << 16 | 1 << 36);
+        for level in samples::levels() {
+            assert_eq!(nonzero_on(level, &values), 1 | 1 << 3 | 1 << 16 | 1 << 36);
+        }
         assert_eq!(first(1), 1);
         assert_eq!(first(64), u64::MAX);
     }
