@@ -14,10 +14,10 @@ pub(super) fn read_across<F: Fma, const N: usize>(
     panel: &mut [[f32; N]],
     mut seen: impl FnMut(&[f32; SIDE]),
 ) {
+    let mut square = [[0.0; SIDE]; SIDE];
     for l in (0..width).step_by(SIDE) {
         let columns = &columns[l * stride..];
         for (number, panel) in panel.chunks_mut(SIDE).enumerate() {
-            let mut square = [[0.0; SIDE]; SIDE];
             for (values, column) in square.iter_mut().zip(columns.chunks(stride)).take(width - l) {
                 let column = &column[number * SIDE..];
                 match column.first_chunk() {

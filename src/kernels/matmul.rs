@@ -8,6 +8,7 @@
 //! another thread where that is worth a fork.
 
 mod dense;
+mod few_rows;
 
 use super::activation::{self, Elementwise};
 use super::block::Block;
@@ -249,6 +250,7 @@ impl Product<'_> {
                 );
             }
             Cut::None if self.skip => sparse::fill(&self, c, row, column),
+            Cut::None if few_rows::fits(&self) => few_rows::fill(&self, c, row, column),
             Cut::None => dense::fill(&self, c, row, column),
         }
     }

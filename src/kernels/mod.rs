@@ -11,6 +11,7 @@ pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;
 pub(crate) mod bytes;
+pub(crate) mod centred;
 pub mod conv2d;
 pub(crate) mod double;
 pub mod dropout;

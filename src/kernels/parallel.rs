@@ -91,6 +91,38 @@ pub(crate) fn for_each_pair<A: Sync, B: Send>(
     });
 }
 
+/// Calls `work(i, a, b)` for the `i`-th pieces of two arrays that have equally many, both to be written.
+pub(crate) fn for_each_two<A: Send, B: Send>(
+    a: (&mut [A], usize),
+    b: (&mut [B], usize),
+    nanoseconds: usize,
+    work: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    from_two(0, a, b, nanoseconds, &work);
+}
+
+fn from_two<A: Send, B: Send>(
+    first: usize,
+    (a, chunk_a): (&mut [A], usize),
+    (b, chunk_b): (&mut [B], usize),
+    nanoseconds: usize,
+    work: &(impl Fn(usize, &mut [A], &mut [B]) + Sync),
+) {
+    let chunks = a.len().div_ceil(chunk_a);
+    if chunks < 2 || !worth_a_fork(chunks.saturating_mul(nanoseconds)) {
+        for (i, (a, b)) in a.chunks_mut(chunk_a).zip(b.chunks_mut(chunk_b)).enumerate() {
+            work(first + i, a, b);
+        }
+        return;
+    }
+    let half = chunks / 2;
+    let ((left_a, right_a), (left_b, right_b)) = (a.split_at_mut(half * chunk_a), b.split_at_mut(half * chunk_b));
+    awake::fork(
+        || from_two(first, (left_a, chunk_a), (left_b, chunk_b), nanoseconds, work),
+        || from_two(first + half, (right_a, chunk_a), (right_b, chunk_b), nanoseconds, work),
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +145,19 @@ mod tests {
             assert_eq!((forks(), alone(|| (alone(forks), forks())), forks()), (several, (false, false), several));
             assert!(std::panic::catch_unwind(|| alone(|| panic!("a kernel's mistake"))).is_err());
             assert_eq!(forks(), several);
+        });
+    }
+
+    #[test]
+    fn two_arrays_are_written_piece_by_piece() {
+        samples::in_pools(|| {
+            let (mut a, mut b) = (vec![0; 1003], vec![0; 101]);
+            for_each_two((&mut a, 10), (&mut b, 1), 1_000_000, |i, a, b| {
+                a.fill(i);
+                b[0] = i;
+            });
+            assert!(a.iter().enumerate().all(|(at, &v)| v == at / 10));
+            assert!(b.iter().enumerate().all(|(at, &v)| v == at));
         });
     }
 

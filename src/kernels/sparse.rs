@@ -249,16 +249,14 @@ vectorized! {
             match row.first_chunk::<L>() {
                 // Beyond those that count the next row's come along.
                 Some(row) => {
-                    for l in 0..L {
-                        panel[l] = row[l];
-                        zeros[l] += 0.0 * row[l]; // 0 for every finite value, and NaN stays in a sum
+                    for ((to, zero), value) in panel.iter_mut().zip(&mut zeros).zip(row) {
+                        *to = *value;
+                        *zero += 0.0 * value; // 0 for every finite value, and NaN stays in a sum
                     }
                 }
                 None => {
-                    for l in 0..width {
-                        panel[l] = row[l];
-                        zeros[l] += 0.0 * row[l];
-                    }
+                    panel[..width].copy_from_slice(&row[..width]);
+                    zeros.iter_mut().zip(&row[..width]).for_each(|(zero, value)| *zero += 0.0 * value);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! y = f(x · w + b) in one pass; with dz = dy · f′(y): dx = dz · wᵀ, dw = xᵀ · dz, db = Σ dz over rows.
 
+use super::normalized_affine;
 use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
@@ -45,7 +46,8 @@ fn sizes(x: Shape, w: Shape) -> [usize; 3] {
 impl<'r> Var<'r> {
     /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation.
     pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Elementwise) -> Var<'r> {
-        self.recorder().apply(Affine { activation }, &[self, weight, bias])
+        let fused = normalized_affine::fused(self, weight, bias, activation);
+        fused.unwrap_or_else(|| self.recorder().apply(Affine { activation }, &[self, weight, bias]))
     }
 }
 

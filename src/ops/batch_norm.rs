@@ -6,7 +6,7 @@
 
 use crate::error::{Error, check_setting};
 use crate::kernels::normalize;
-use crate::tape::{Gradients, Inputs, Op, ParamId, Params, Var, arity};
+use crate::tape::{Gradients, Inputs, Op, Origin, ParamId, Params, Var, arity};
 use crate::{Key, Result, Shape};
 
 /// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
@@ -120,7 +120,7 @@ impl Op for BatchNormInference {
     }
 }
 
-fn fill_scale(variance: &[f32], epsilon: f32, scale: &mut [f32]) {
+pub(super) fn fill_scale(variance: &[f32], epsilon: f32, scale: &mut [f32]) {
     scale.iter_mut().zip(variance).for_each(|(scale, variance)| *scale = 1.0 / (variance + epsilon).sqrt());
 }
 
@@ -137,7 +137,8 @@ pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
 
 impl<'r> Var<'r> {
     /// Normalises each channel (the last axis) by the batch's statistics, which the running mean and variance `moving`
-    /// follow after each step.
+    /// follow after each step. The result remembers what it was made from: a dense layer over it is computed together with
+    /// it where nobody wants the gradient of `self`.
     pub fn batch_norm(
         self,
         gamma: Var<'r>,
@@ -146,7 +147,8 @@ impl<'r> Var<'r> {
         epsilon: f32,
         moving: Option<[ParamId; 2]>,
     ) -> Var<'r> {
-        self.recorder().apply(BatchNorm::new(epsilon, momentum, moving), &[self, gamma, beta])
+        let normalized = self.recorder().apply(BatchNorm::new(epsilon, momentum, moving), &[self, gamma, beta]);
+        normalized.remember(Origin::BatchNorm { x: self, gamma, beta, epsilon })
     }
 
     /// Normalises each channel (the last axis) by given statistics, which get no gradient.

@@ -58,6 +58,7 @@ operations! {
     mean_squared_error,
     minimum,
     multiply,
+    normalized_affine,
     pad,
     penalty,
     power,

@@ -1,7 +1,7 @@
 //! yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ) over the last axis, dxᵢ = yᵢ · (dyᵢ − Σⱼ yⱼ·dyⱼ).
 
 use crate::kernels::softmax;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::tape::{Gradients, Inputs, Op, Origin, Var, arity};
 use crate::{Key, Result, Shape};
 
 struct Softmax;
@@ -31,7 +31,7 @@ impl Op for Softmax {
 impl<'r> Var<'r> {
     /// Probabilities over the last axis. The result remembers its logits, which cross-entropy then takes.
     pub fn softmax(self) -> Var<'r> {
-        self.recorder().apply(Softmax, &[self]).remember_logits(self)
+        self.recorder().apply(Softmax, &[self]).remember(Origin::Softmax { logits: self })
     }
 }
 

@@ -15,6 +15,7 @@ pub use op::{Gradients, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 
+pub(crate) use record::Origin;
 pub(crate) use stamp::Stamp;
 
 use crate::error::Result;

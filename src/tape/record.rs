@@ -76,8 +76,25 @@ pub(super) struct Taken {
     pub(super) source: Source,
     /// Whether it depends on something that wants a gradient.
     pub(super) differentiable: bool,
-    /// The value whose softmax this is.
-    logits: Option<VarIndex>,
+    origin: Option<Origin<VarIndex>>,
+}
+
+/// What a value was made from, where an operation on it may start from that instead.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<V> {
+    Softmax { logits: V },
+    BatchNorm { x: V, gamma: V, beta: V, epsilon: f32 },
+}
+
+impl<V> Origin<V> {
+    fn map<W>(self, to: impl Fn(V) -> W) -> Origin<W> {
+        match self {
+            Origin::Softmax { logits } => Origin::Softmax { logits: to(logits) },
+            Origin::BatchNorm { x, gamma, beta, epsilon } => {
+                Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
+            }
+        }
+    }
 }
 
 /// A recorded value's place in its recording.
@@ -159,7 +176,7 @@ impl Recorder {
             state.trainable.push((id.index, params.name(id).into()));
         }
         let source = Source { place: Place::Param(id.index), shape: params.shape(id) };
-        self.push(state, Taken { source, differentiable: trainable, logits: None })
+        self.push(state, Taken { source, differentiable: trainable, origin: None })
     }
 
     /// Records an operation on `inputs` and returns its value.
@@ -206,17 +223,17 @@ impl Recorder {
         let state = &mut *self.state.borrow_mut();
         if state.error.is_some() {
             let source = Source { place: Place::Nowhere, shape };
-            return self.push(state, Taken { source, differentiable: false, logits: None });
+            return self.push(state, Taken { source, differentiable: false, origin: None });
         }
         state.buffers.push(shape.len());
         let source = Source { place: Place::Buffer(state.buffers.len() - 1), shape };
-        self.push(state, Taken { source, differentiable, logits: None })
+        self.push(state, Taken { source, differentiable, origin: None })
     }
 
     /// What stands for a value that could not be recorded.
     fn nothing(&self, shape: Shape) -> Var<'_> {
         let source = Source { place: Place::Nowhere, shape };
-        self.push(&mut self.state.borrow_mut(), Taken { source, differentiable: false, logits: None })
+        self.push(&mut self.state.borrow_mut(), Taken { source, differentiable: false, origin: None })
     }
 
     fn push<'r>(&'r self, state: &mut Recording, taken: Taken) -> Var<'r> {
@@ -236,7 +253,7 @@ impl Recorder {
             Ok(shape) => {
                 let taken = of.taken();
                 let source = Source { place: taken.source.place, shape };
-                self.push(&mut self.state.borrow_mut(), Taken { source, logits: None, ..taken })
+                self.push(&mut self.state.borrow_mut(), Taken { source, origin: None, ..taken })
             }
             Err(error) => {
                 self.fail(error.at(|| self.place(op), &[found]));
@@ -336,12 +353,25 @@ impl<'r> Var<'r> {
     /// The value whose softmax this is, if it is one: cross-entropy then takes the logits, which is exact where
     /// probabilities round to 0.
     pub fn logits(&self) -> Option<Var<'r>> {
-        self.taken().logits.map(|var| Var { recorder: self.recorder, var })
+        match self.origin() {
+            Some(Origin::Softmax { logits }) => Some(logits),
+            _ => None,
+        }
     }
 
-    pub(crate) fn remember_logits(self, logits: Var<'r>) -> Var<'r> {
-        self.recorder.state.borrow_mut().vars[self.var].logits = Some(logits.var);
+    /// What the value was made from, if it remembers.
+    pub(crate) fn origin(&self) -> Option<Origin<Var<'r>>> {
+        self.taken().origin.map(|origin| origin.map(|var| Var { recorder: self.recorder, var }))
+    }
+
+    pub(crate) fn remember(self, origin: Origin<Var<'r>>) -> Var<'r> {
+        self.recorder.state.borrow_mut().vars[self.var].origin = Some(origin.map(|var| var.var));
         self
+    }
+
+    /// Whether it depends on something that wants a gradient.
+    pub(crate) fn is_differentiable(&self) -> bool {
+        self.taken().differentiable
     }
 }
 
