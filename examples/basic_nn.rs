@@ -60,6 +60,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let (mut loss, mut accuracy, mut seconds) = (Mean::default(), Mean::default(), 0.0);
     // Everything that the loop needs to go on, so that whatever ends this process loses at most ten seconds.
     let (seed, mut checkpoints, mut made) = (options.seed as f64, options.checkpoints(), 0);
+    checkpoints.check_folder()?;
     if let Some(found) = if options.resume { checkpoints.resume()? } else { None } {
         found.check("seed", seed)?;
         found.check("rows", train.len() as f64)?;

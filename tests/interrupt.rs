@@ -61,8 +61,11 @@ fn history(out: &Path) -> Vec<Vec<String>> {
     csv.lines().map(|line| kept(cells(line))).collect()
 }
 
+/// Every signal, and how many threads the run has that it meets.
+const SIGNALS: [(&str, &str); 3] = [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3")];
+
 /// Ends a run by each signal in turn, resumes it each time, and compares with a run that nobody touched.
-fn check(name: &str, arguments: &[&str], steps: u64) {
+fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let example = example(name);
     let folder = |kind: &str| {
         let folder = std::env::temp_dir().join(format!("gradus-signal-{name}-{kind}-{}", std::process::id()));
@@ -71,7 +74,7 @@ fn check(name: &str, arguments: &[&str], steps: u64) {
     };
     let (out, untouched) = (folder("touched"), folder("untouched"));
     let mut before = 0;
-    for (signalled, threads) in [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3")] {
+    for &(signalled, threads) in signals {
         // The first begins afresh, as there is nothing yet.
         let mut child = start(&example, arguments, &out, &["--threads", threads]);
         await_checkpoint(&out, before, &mut child);
@@ -98,10 +101,19 @@ fn check(name: &str, arguments: &[&str], steps: u64) {
 
 #[test]
 fn a_model_goes_on_after_every_signal() {
-    check("lenet5", &["--epochs", "60", "--limit", "512"], 240);
+    check("lenet5", &["--epochs", "60", "--limit", "512"], 240, &SIGNALS);
 }
 
 #[test]
 fn a_loop_on_the_tape_goes_on_after_every_signal() {
-    check("basic_nn", &["--steps", "500", "--limit", "2000"], 500);
+    check("basic_nn", &["--steps", "500", "--limit", "2000"], 500, &SIGNALS);
+}
+
+/// The other programs, each by one signal.
+#[test]
+fn every_example_goes_on() {
+    check("dense_linear", &["--epochs", "30", "--limit", "2000"], 600, &SIGNALS[..1]);
+    check("dropout_mlp", &["--epochs", "12", "--limit", "1600"], 600, &SIGNALS[1..2]);
+    check("deep_sigmoid", &["--epochs", "12", "--limit", "1600"], 600, &SIGNALS[2..]);
+    check("speedrun", &["--epochs", "12", "--limit", "2560"], 120, &SIGNALS[..1]);
 }

@@ -157,7 +157,7 @@ fn models_trained_beside_each_other_are_those_trained_alone() {
     let (inputs, labels) = rows(200);
     let data = Arrays::new(inputs, labels).unwrap();
     let network = Sequential::new([4]).add(Dense::new(512)).add(Dense::new(3).activation(Activation::Softmax));
-    let train = |seed: u64| {
+    let train = &|seed: u64| {
         let settings = Compile::new(Adam::default(), SparseCategoricalCrossentropy::new()).seed(seed);
         let mut model = network.compile(settings).unwrap();
         model.fit(&data, quiet().batch_size(100)).unwrap();
@@ -165,6 +165,12 @@ fn models_trained_beside_each_other_are_those_trained_alone() {
     };
     let alone: Vec<String> = (0..6).map(train).collect();
     let beside: Vec<String> = (0..6u64).into_par_iter().map(train).collect();
+    assert_eq!(beside, alone);
+    // Threads of the program's own, of which none is in the pool.
+    let beside: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|seed| scope.spawn(move || train(seed))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
     assert_eq!(beside, alone);
 }
 

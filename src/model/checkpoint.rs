@@ -84,7 +84,7 @@ impl Checkpoint {
     /// There is none of this name.
     pub fn number(&self, name: &str) -> Result<f64> {
         let number = self.record.numbers.get(name).copied();
-        number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\"; was it written by another program?")))
+        number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\", so it is of another program; resume with that one, or begin in another folder")))
     }
 
     /// Checks that a setting, kept as a number, is still the same: a seed, a number of rows.

@@ -5,7 +5,7 @@ use super::checkpoint::Checkpoint;
 use crate::error::{Error, Result, check_setting};
 use crate::files::write_whole;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -86,9 +86,27 @@ impl Checkpoints {
         check_setting(self.keep > 0, "Checkpoints", "keep", 0.0, "1 ≤ keep")?;
         check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0.0, "1 ≤ every_steps")?;
         self.best.as_ref().map_or(Ok(()), |monitor| monitor.check(names))?;
+        self.check_folder()
+    }
+
+    /// Makes the folder, and writes a file to it that is removed again. `fit` does so before its first step; a training
+    /// loop on the tape asks itself.
+    ///
+    /// # Errors
+    /// The folder cannot be made or written to.
+    pub fn check_folder(&self) -> Result<()> {
         let probe = self.folder.join("probe");
-        write_whole(&probe, &[])?;
-        fs::remove_file(&probe).map_err(|source| Error::Io { path: probe, source })
+        let written = write_whole(&probe, &[]).and_then(|()| {
+            let removed = fs::remove_file(&probe);
+            removed.map_err(|source| Error::Io { path: probe, source })
+        });
+        written.map_err(|error| match error {
+            Error::Io { source, .. } => {
+                let told = format!("checkpoints cannot be written to this folder ({source}); choose another one");
+                Error::Io { path: self.folder.clone(), source: io::Error::new(source.kind(), told) }
+            }
+            other => other,
+        })
     }
 
     /// The newest checkpoint that is whole, to go on from; `None` where the folder is empty or not there. From now on the
@@ -199,8 +217,19 @@ fn newest(folder: &Path) -> Result<Option<Checkpoint>> {
             Err(error) => first = first.or(Some(error)),
         }
     }
-    first.map_or(Ok(None), Err)
+    first.map_or(Ok(None), |error| Err(none_whole(error)))
 }
+
+/// What is wrong with the newest checkpoint, where no other can take its place.
+fn none_whole(error: Error) -> Error {
+    match error {
+        Error::Format { path, problem } => Error::Format { path, problem: format!("{problem}{NONE_WHOLE}") },
+        other => other,
+    }
+}
+
+const NONE_WHOLE: &str =
+    "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder";
 
 /// The checkpoint that `path` means: a file whose name ends in `.safetensors`, or else the newest of a folder, which may
 /// be empty or not there yet.

@@ -34,8 +34,8 @@ impl Training<'_> {
 
     /// Goes back to where a checkpoint was written. Nothing changes if it does not fit.
     pub(super) fn resume(&mut self, model: &mut Model, checkpoint: &Checkpoint) -> Result<()> {
-        self.check_settings(checkpoint)?;
         let at = check_model(model, checkpoint)?;
+        self.check_settings(checkpoint)?;
         let number = |name: &str| checkpoint.number(name);
         let (start, batch, seconds) = (number("start")? as u64, number("batch")? as usize, number("seconds")?);
         let (learning_rate, done) = (number("learning_rate")? as f32, number("done")? != 0.0);
@@ -82,7 +82,7 @@ impl Training<'_> {
 fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Option<f32>)> {
     let here = model.description();
     let Some(there) = &checkpoint.model else {
-        return Err(checkpoint.wrong("it is of a training loop on the tape, not of a model".into()));
+        return Err(checkpoint.other("it is of a training loop on the tape, not of a model".into()));
     };
     match there.difference(&here) {
         Some(difference) => Err(checkpoint.other(difference)),

@@ -8,8 +8,11 @@ use crate::model::{Checkpoints, Compile, Fit, Model, Progress};
 use crate::report::{Chart, Heatmap, Notebook, Predictions};
 use crate::tape::Params;
 use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The options of a training program, from its command line or its defaults.
@@ -144,12 +147,14 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
     };
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long(unit) if unit == program.unit => options.epochs = arguments.value()?.parse()?,
-            Long("seed") => options.seed = arguments.value()?.parse()?,
-            Long("threads") => options.threads = Some(arguments.value()?.parse_with(threads)?),
-            Long("limit") => options.limit = arguments.value()?.parse_with(rows)?,
-            Long("data") => options.data = Some(arguments.value()?.into()),
-            Long("out") => options.out = arguments.value()?.into(),
+            Long(unit) if unit == program.unit => {
+                options.epochs = number(&mut arguments, program.unit, 0, usize::MAX)?;
+            }
+            Long("seed") => options.seed = number(&mut arguments, "seed", 0, u64::MAX)?,
+            Long("threads") => options.threads = Some(number(&mut arguments, "threads", 1, MAX_THREADS)?),
+            Long("limit") => options.limit = number(&mut arguments, "limit", 1, usize::MAX)?,
+            Long("data") => options.data = Some(value(&mut arguments, "data")?.into()),
+            Long("out") => options.out = value(&mut arguments, "out")?.into(),
             Long("resume") => options.resume = true,
             Long("quiet") => options.quiet = true,
             Long("help") | Short('h') => return Ok(None),
@@ -159,20 +164,25 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
     Ok(Some(options))
 }
 
-/// A number of threads that a pool can have.
-fn threads(text: &str) -> std::result::Result<usize, String> {
-    match text.parse() {
-        Ok(threads @ 1..=MAX_THREADS) => Ok(threads),
-        _ => Err(format!("expected a number of threads from 1 to {MAX_THREADS}")),
+/// An option's value. Another option in its place is a slip: a folder of such a name is `./--quiet`.
+fn value(arguments: &mut lexopt::Parser, option: &str) -> Result<OsString, lexopt::Error> {
+    let value = arguments.value()?;
+    if value.to_string_lossy().starts_with("--") {
+        return Err(format!("--{option} needs a value, and {} follows", value.display()).into());
     }
+    Ok(value)
 }
 
-/// A number of rows that one can train on.
-fn rows(text: &str) -> std::result::Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("expected a number of rows, 1 or more".into()),
-        Ok(rows) => Ok(rows),
-    }
+/// A whole number in its range.
+fn number<T>(arguments: &mut lexopt::Parser, option: &str, least: T, most: T) -> Result<T, lexopt::Error>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let value = value(arguments, option)?;
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| (&least..=&most).contains(&number));
+    number.ok_or_else(|| {
+        format!("--{option} is \"{}\", expected a whole number from {least} to {most}", value.display()).into()
+    })
 }
 
 /// More threads than any machine has cores are a slip.
@@ -250,14 +260,13 @@ mod tests {
     #[test]
     fn what_is_not_an_option_is_told() {
         assert_eq!(parsed(&["--epochs", "3"]).unwrap_err(), "invalid option '--epochs'");
-        assert_eq!(
-            parsed(&["--steps", "x"]).unwrap_err(),
-            "cannot parse argument \"x\": invalid digit found in string"
-        );
-        assert_eq!(
-            parsed(&["--threads", "0"]).unwrap_err(),
-            "cannot parse argument \"0\": expected a number of threads from 1 to 1024"
-        );
+        let seed = format!("--seed is \"-1\", expected a whole number from 0 to {}", u64::MAX);
+        assert_eq!(parsed(&["--seed", "-1"]).unwrap_err(), seed);
+        let threads = parsed(&["--threads", "0"]).unwrap_err();
+        assert_eq!(threads, "--threads is \"0\", expected a whole number from 1 to 1024");
+        assert!(parsed(&["--steps", "x"]).unwrap_err().starts_with("--steps is \"x\", "));
+        assert!(parsed(&["--limit=0"]).unwrap_err().starts_with("--limit is \"0\", "));
+        assert_eq!(parsed(&["--out", "--quiet"]).unwrap_err(), "--out needs a value, and --quiet follows");
         assert_eq!(parsed(&["--seed"]).unwrap_err(), "missing argument for option '--seed'");
     }
 }

@@ -5,6 +5,7 @@ use super::params::{ParamId, Params};
 use super::stamp::Stamp;
 use super::{Step, Tape};
 use crate::error::{Error, Result};
+use crate::kernels::simd;
 use crate::random::Key;
 use crate::shape::Shape;
 use std::cell::RefCell;
@@ -303,8 +304,9 @@ impl Recorder {
     ///
     /// # Errors
     /// The first error of the recording; or, where something is minimized, a trainable parameter that the loss does not
-    /// depend on.
+    /// depend on; or `GRADUS_SIMD` asks for instructions that there are not.
     pub fn finish(self) -> Result<Tape> {
+        simd::level()?;
         let mut recording = self.state.into_inner();
         match recording.error.take() {
             Some(error) => Err(error),

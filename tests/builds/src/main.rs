@@ -2,18 +2,16 @@
 
 #[path = "../../notebooks/mod.rs"]
 mod notebooks;
+mod symbols;
 
 use gradus::data::mnist;
+use gradus::{Model, Result, Sequential};
 use notebooks::{Size, digests};
+use std::hint::black_box;
 use std::process::ExitCode;
 
 /// The golden digests.
 const GOLDEN: &str = include_str!("../../golden/digests.txt");
-
-/// Functions of libm, each also with `f` and `l` behind it; a fused multiply-add is one where it is no instruction. In one
-/// text, as names of their own would be found in this program.
-const LIBM: &str = "acos asin atan atan2 cbrt cos cosh erf exp exp10 exp2 expm1 fma hypot log log10 log1p log2 pow sin sincos \
-                    sinh tan tanh tgamma";
 
 fn main() -> ExitCode {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
@@ -24,8 +22,10 @@ fn main() -> ExitCode {
         eprintln!("a {kind} build {fma} fused multiply-add gives other bits:\n{found}");
         return ExitCode::FAILURE;
     }
+    link_everything();
     // Without optimisation, what fuses is a call; it is rounded once all the same.
-    let called = if cfg!(debug_assertions) { Vec::new() } else { libm_calls() };
+    let allowed = |name: &String| cfg!(debug_assertions) && ["fma", "fmaf"].contains(&name.as_str());
+    let called: Vec<String> = symbols::libm().into_iter().flatten().filter(|name| !allowed(name)).collect();
     if !called.is_empty() {
         eprintln!("this {kind} build calls {}", called.join(", "));
         return ExitCode::FAILURE;
@@ -34,14 +34,10 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The functions of libm that this program links to: their names, between zeros, in the table that the loader reads.
-fn libm_calls() -> Vec<String> {
-    let program = std::env::current_exe().and_then(std::fs::read).expect("a program can read itself");
-    let linked = |name: &str| {
-        let symbol = format!("\0{name}\0");
-        program.windows(symbol.len()).any(|window| window == symbol.as_bytes())
-    };
-    assert!(linked("malloc") || !cfg!(target_os = "linux"), "the names of what the loader has to find are in the file");
-    let names = LIBM.split(' ').flat_map(|name| ["", "f", "l"].map(|kind| format!("{name}{kind}")));
-    names.filter(|name| linked(name)).collect()
+/// What is never called is not linked, and would not be looked at: every layer, loss, metric and optimizer stands behind
+/// `load`, every operation behind the toolbox.
+fn link_everything() {
+    let load: fn(&str) -> Result<Model> = |path| Model::load(path);
+    let toolbox: fn() -> Sequential = notebooks::toolbox;
+    black_box((load, toolbox));
 }

@@ -1,0 +1,23 @@
+//! Calls the system's mathematics where everybody can see it, so that looking for such calls is known to find them.
+
+#[path = "../symbols.rs"]
+mod symbols;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let x: f32 = black_box(0.5);
+    println!("{} {} {} {}", x.exp(), x.powf(x), f64::from(x).sin(), x.mul_add(x, x));
+    // Where the processor's instruction may be used, it is no call.
+    let fused: &[&str] = if cfg!(target_feature = "fma") { &[] } else { &["fmaf"] };
+    let planted = [&["expf", "powf", "sin"], fused].concat();
+    let Some(found) = symbols::libm() else { return ExitCode::SUCCESS };
+    let missed: Vec<&&str> = planted.iter().filter(|name| !found.iter().any(|found| found == **name)).collect();
+    if !missed.is_empty() {
+        eprintln!("calls of {planted:?} stand in this program, and looking for them found only {found:?}");
+        return ExitCode::FAILURE;
+    }
+    println!("planted calls of {planted:?} are found");
+    ExitCode::SUCCESS
+}
