@@ -119,3 +119,64 @@ impl Model {
         scores
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Arrays;
+    use crate::layers::Dense;
+    use crate::losses::SparseCategoricalCrossentropy;
+    use crate::metrics::{Accuracy, Precision};
+    use crate::optimizers::Sgd;
+    use crate::{Compile, Sequential};
+    use ndarray::{Array1, Array2};
+
+    fn model() -> Model {
+        let loss = SparseCategoricalCrossentropy::new().from_logits(true);
+        let settings = Compile::new(Sgd::new(0.1), loss).metric(Accuracy).metric(Accuracy);
+        let settings = settings.weighted_metric(Accuracy).weighted_metric(Accuracy);
+        Sequential::new([2]).add(Dense::new(3)).compile(settings).unwrap()
+    }
+
+    fn data() -> Arrays {
+        Arrays::new(Array2::from_shape_fn((4, 2), |(i, j)| (i + j) as f32), Array1::from_iter([0u8, 1, 2, 0])).unwrap()
+    }
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own() {
+        let scores = model().test_on_batch(&data()).unwrap();
+        let names: Vec<&str> = scores.names().collect();
+        assert_eq!(names, ["loss", "accuracy", "accuracy_1", "weighted_accuracy", "weighted_accuracy_1"]);
+        assert_eq!(scores.get("weighted_accuracy"), scores.get("accuracy")); // rows without weights count alike
+    }
+
+    #[test]
+    fn weights_that_are_all_0_are_a_mean_of_nothing() {
+        let scores = model().test_on_batch(&data().with_sample_weight([0.0; 4]).unwrap()).unwrap();
+        assert_eq!((scores.loss, scores.get("weighted_accuracy")), (0.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_leaves_the_model_as_it_was() {
+        let mut model = model();
+        let before = (model.params().sha256(), model.step());
+        let data = data();
+        let message = |error: crate::Error| error.to_string();
+        let unknown = model.train_on_batch(Batch::new(&data).class_weight(3, 1.0)).unwrap_err();
+        assert_eq!(message(unknown), "class_weight: there is no class 3; classes are 0 to 2");
+        let weighted = data.clone().with_sample_weight([1.0; 4]).unwrap();
+        let both = model.train_on_batch(Batch::new(&weighted).class_weight(0, 1.0)).unwrap_err();
+        assert_eq!(message(both), "class_weight: the dataset's rows have weights already; leave one of both out");
+        assert_eq!((model.params().sha256(), model.step()), before);
+        let rows: &dyn Dataset = &data;
+        assert!(model.train_on_batch(rows).is_ok());
+    }
+
+    #[test]
+    fn a_weighted_metric_is_checked_like_any_other() {
+        let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+        let settings = settings.weighted_metric(Precision::new().threshold(2.0));
+        let error = Sequential::new([2]).add(Dense::new(3)).compile(settings).unwrap_err().to_string();
+        assert_eq!(error, "Precision: threshold 2 is not in 0 ≤ threshold ≤ 1");
+    }
+}

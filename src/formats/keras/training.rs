@@ -226,7 +226,8 @@ mod tests {
         assert_eq!(heads(listed).unwrap(), expected);
         assert_eq!(heads(json!({"loss": "mse"})).unwrap(), ["0 MeanSquaredError 1", "1 MeanSquaredError 1"]);
         let counted = json!({"loss": "mse", "metrics": {"a": ["mae"]}, "weighted_metrics": {"a": ["mse"], "b": "mae"}});
-        let expected = ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
+        let expected =
+            ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
         assert_eq!(heads(counted).unwrap(), expected);
         let other = heads(json!({"loss": {"c": "mse"}})).unwrap_err();
         assert_eq!(other, "it is compiled for an output \"c\", which the model does not have");
