@@ -70,8 +70,8 @@ pub use error::{Error, Result};
 pub use init::Init;
 pub use model::callbacks;
 pub use model::{
-    BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph, Losses,
-    Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
+    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
 pub use regularizer::Regularizer;

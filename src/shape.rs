@@ -178,6 +178,13 @@ impl<'a> View<'a> {
     pub fn data(&self) -> &'a [f32] {
         self.data
     }
+
+    /// Each sample of the first axis in turn, as a batch of one.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = View<'a>> + use<'a> {
+        let View { mut shape, data } = *self;
+        shape.sizes[0] = 1;
+        data.chunks_exact(shape.len().max(1)).map(move |data| View { shape, data })
+    }
 }
 
 impl Deref for View<'_> {

@@ -35,4 +35,16 @@ pub trait Columns: Dataset {
         self.gather_target(target, &[row], &mut values);
         kind.check(row, values.first().map_or(0.0, |&label| f64::from(label)), classes)
     }
+
+    /// Whether each row has a weight by which its loss at the output of this target is multiplied. Unless a dataset gives
+    /// targets weights of their own, that is whether rows have [weights](Dataset::has_sample_weight).
+    fn has_target_weight(&self, _target: usize) -> bool {
+        self.has_sample_weight()
+    }
+
+    /// Writes the weights of the rows `rows` for this target over `weights`. Called in every training step of a dataset that
+    /// has them, so it should not allocate.
+    fn gather_target_weight(&self, _target: usize, rows: &[usize], weights: &mut [f32]) {
+        self.gather_sample_weight(rows, weights);
+    }
 }

@@ -4,6 +4,7 @@ use super::elements::{InputElements, Inputs, TargetElements, Targets};
 use super::{Columns, Dataset, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A dataset over arrays in memory whose rows have several inputs and targets, each with the name of the model's input or
@@ -27,7 +28,9 @@ pub struct NamedArrays {
     rows: usize,
     inputs: Vec<(String, Shape, InputElements)>,
     targets: Vec<(String, Target, TargetElements)>,
+    /// The rows' weights, and those for some of the targets in their place.
     weights: Option<Vec<f32>>,
+    target_weights: BTreeMap<usize, Vec<f32>>,
 }
 
 impl NamedArrays {
@@ -73,6 +76,36 @@ impl NamedArrays {
         Ok(self)
     }
 
+    /// Gives each row a weight for the target of this name alone, in place of the row's: what Keras takes as a list or a
+    /// dictionary of `sample_weight`. Rows count alike for targets that have no weights of either kind.
+    ///
+    /// ```
+    /// use gradus::data::{Columns, NamedArrays};
+    /// use ndarray::array;
+    /// let data = NamedArrays::new()
+    ///     .with_input("x", array![[0.0f32, 1.0], [2.0, 3.0]])?
+    ///     .with_target("kind", array![1u8, 0])?
+    ///     .with_target("mood", array![[0.5f32], [0.25]])?
+    ///     .with_sample_weight_of("kind", [3.0, 0.5])?;
+    /// assert_eq!([0, 1].map(|target| data.has_target_weight(target)), [true, false]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A target that is not there yet, another number of weights than rows, or one that is infinite or not a number.
+    pub fn with_sample_weight_of(
+        mut self,
+        target: &str,
+        weights: impl IntoIterator<Item = f32>,
+    ) -> Result<NamedArrays> {
+        let Some(number) = self.targets.iter().position(|(name, ..)| name == target) else {
+            let known = self.targets.iter().map(|(name, ..)| name.clone()).collect();
+            return Err(Error::Unknown { kind: "target in the dataset", name: target.into(), known });
+        };
+        self.target_weights.insert(number, sample_weight::checked(weights, self.rows)?);
+        Ok(self)
+    }
+
     fn check(&self, kind: &str, name: &str, rows: usize, taken: bool, shape: Shape) -> Result<()> {
         let wrong = |expected: String| {
             let found = shape.batch(rows).into_iter().collect();
@@ -109,6 +142,15 @@ impl Columns for NamedArrays {
     fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
         let (_, target, elements) = &self.targets[target];
         target.check(row, elements.label(row).unwrap_or(0) as f64, classes)
+    }
+
+    fn has_target_weight(&self, target: usize) -> bool {
+        self.weights.is_some() || self.target_weights.contains_key(&target)
+    }
+
+    fn gather_target_weight(&self, target: usize, rows: &[usize], weights: &mut [f32]) {
+        let all = self.target_weights.get(&target).or(self.weights.as_ref());
+        sample_weight::gather(all.map(Vec::as_slice), rows, weights);
     }
 }
 

@@ -204,6 +204,15 @@ impl Columns for Rows<'_> {
     fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
         self.dataset.columns().map_or(Ok(()), |whole| whole.check_target(target, self.whole(row), classes))
     }
+
+    fn has_target_weight(&self, target: usize) -> bool {
+        self.dataset.columns().is_some_and(|whole| whole.has_target_weight(target))
+    }
+
+    fn gather_target_weight(&self, target: usize, rows: &[usize], weights: &mut [f32]) {
+        let Some(whole) = self.dataset.columns() else { return };
+        self.blocks(rows, |rows, place| whole.gather_target_weight(target, rows, &mut weights[place]));
+    }
 }
 
 impl fmt::Debug for Rows<'_> {

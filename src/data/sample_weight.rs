@@ -25,7 +25,7 @@ pub(super) fn gather(all: Option<&[f32]>, rows: &[usize], weights: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Arrays, Dataset, Rows};
+    use super::super::{Arrays, Columns, Dataset, NamedArrays, Rows};
     use super::*;
     use ndarray::{Array1, Array2};
 
@@ -49,5 +49,29 @@ mod tests {
         let text = "sample weights have 2 rows and the dataset have 4; each row of the one needs its row of the other";
         assert_eq!(message(&[1.0, 2.0]), text);
         assert_eq!(message(&[1.0, 2.0, f32::NAN, 0.0]), "row 2: sample_weight NaN is not in finite numbers");
+    }
+
+    #[test]
+    fn a_target_has_weights_of_its_own_before_those_of_the_row() {
+        let data = || {
+            let data = NamedArrays::new().with_input("x", Array2::<f32>::zeros((3, 1)))?;
+            data.with_target("a", Array1::<u8>::zeros(3))?.with_target("b", Array1::<u8>::zeros(3))
+        };
+        let own = data().unwrap().with_sample_weight_of("b", [1.0, 2.0, 3.0]).unwrap();
+        assert_eq!([0, 1].map(|target| own.has_target_weight(target)), [false, true]);
+        let both = own.with_sample_weight([4.0; 3]).unwrap();
+        let part = Rows::chosen(&both, vec![2, 0]).unwrap();
+        let of = |target| {
+            let mut weights = [0.0; 2];
+            part.gather_target_weight(target, &[0, 1], &mut weights);
+            (part.has_target_weight(target), weights)
+        };
+        assert_eq!([of(0), of(1)], [(true, [4.0, 4.0]), (true, [3.0, 1.0])]);
+        let message = |name: &str, weights: &[f32]| {
+            data().unwrap().with_sample_weight_of(name, weights.to_vec()).unwrap_err().to_string()
+        };
+        assert_eq!(message("c", &[1.0; 3]), "there is no target in the dataset \"c\"; there is a and b");
+        assert_eq!(message("a", &[1.0, f32::INFINITY, 0.0]), "row 1: sample_weight inf is not in finite numbers");
+        assert!(message("a", &[1.0]).starts_with("sample weights have 1 rows and the dataset have 3"));
     }
 }

@@ -56,7 +56,7 @@ impl Metric for F1Score {
         }
     }
 
-    fn value(&self, totals: &[f64], _rows: usize) -> f64 {
+    fn value(&self, totals: &[f64], _rows: f64) -> f64 {
         let scores = totals.as_chunks::<2>().0.iter().map(|[right, all]| ratio(2.0 * right, *all));
         scores.fold(0.0, |sum, score| sum + score) / (totals.len() / 2) as f64
     }

@@ -33,14 +33,16 @@ pub trait Metric: Debug + Send + Sync {
         1
     }
 
-    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate.
+    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate. A row adds the same
+    /// whatever stands beside it: where rows have weights, each is added by itself, its part times its weight.
     fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
         totals[0] += self.sum(prediction, target);
     }
 
-    /// The value that follows from totals over so many rows.
-    fn value(&self, totals: &[f64], rows: usize) -> f64 {
-        totals[0] / rows as f64
+    /// The value that follows from totals over so many rows; where rows have weights, `rows` is the sum of these. A mean
+    /// is 0 over none.
+    fn value(&self, totals: &[f64], rows: f64) -> f64 {
+        ratio(totals[0], rows)
     }
 
     /// Checks the settings.
@@ -102,10 +104,10 @@ fn sum_of_means(prediction: View<'_>, target: View<'_>, of: impl Fn(f32, f32) ->
 
 /// What a metric that is no mean gives as its `sum`: its value over these rows, times how many they are.
 fn value_times_rows(metric: &dyn Metric, prediction: View<'_>, target: View<'_>) -> f64 {
-    let rows = prediction.shape().axis(0);
+    let rows = prediction.shape().axis(0) as f64;
     let mut totals = vec![0.0; metric.totals(prediction.shape().sample())];
     metric.add(prediction, target, &mut totals);
-    metric.value(&totals, rows) * rows as f64
+    metric.value(&totals, rows) * rows
 }
 
 /// A part of a whole, or 0 of nothing.
@@ -133,7 +135,7 @@ mod tests {
                 let batch = View::new(Shape::from([rows.len(), 3]), &p[rows.start * 3..rows.end * 3]);
                 metric.add(batch, target(rows), &mut totals);
             }
-            let (found, whole) = (metric.value(&totals, 8), metric.sum(p, target(0..8)) / 8.0);
+            let (found, whole) = (metric.value(&totals, 8.0), metric.sum(p, target(0..8)) / 8.0);
             assert!((found - whole).abs() < 1e-12 && whole.is_finite(), "{metric:?}: {found}, not {whole}");
         }
     }

@@ -37,9 +37,9 @@ impl Metric for R2Score {
         }
     }
 
-    fn value(&self, totals: &[f64], rows: usize) -> f64 {
+    fn value(&self, totals: &[f64], rows: f64) -> f64 {
         let score = |[sum, squares, errors]: &[f64; 3]| {
-            let score = 1.0 - errors / (squares - sum * (sum / rows as f64));
+            let score = 1.0 - errors / (squares - sum * (sum / rows));
             if score.is_infinite() { 0.0 } else { score }
         };
         let scores = totals.as_chunks::<3>().0.iter().map(score);

@@ -55,7 +55,7 @@ impl Metric for Recall {
         self.0.add(prediction, target, totals, |_yes, real| real);
     }
 
-    fn value(&self, totals: &[f64], _rows: usize) -> f64 {
+    fn value(&self, totals: &[f64], _rows: f64) -> f64 {
         ratio(totals[0], totals[1])
     }
 

@@ -1,6 +1,6 @@
 //! How a model is to be trained: optimizer, loss, metrics, seed, threads.
 
-use super::heads::{Losses, Wishes};
+use super::heads::{Losses, MetricWish, Wishes};
 use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
@@ -35,15 +35,40 @@ impl Compile {
         Compile { optimizer: Box::new(optimizer), wishes, seed: 0, threads: None }
     }
 
-    /// Reports another metric.
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Compile {
-        self.wishes.metrics.push((None, Box::new(metric)));
-        self
+    /// Reports another metric, in which every row counts alike.
+    pub fn metric(self, metric: impl Metric + 'static) -> Compile {
+        self.wish(metric, None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
-    pub fn metric_of(mut self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wishes.metrics.push((Some(output.into()), Box::new(metric)));
+    pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
+        self.wish(metric, Some(output.into()), false)
+    }
+
+    /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
+    /// or [classes](crate::Fit::class_weight) do: Keras' `weighted_metrics`. As `weighted_accuracy` where a metric
+    /// that counts them alike has its name.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::BinaryCrossentropy, metrics::Accuracy, optimizers::Sgd};
+    /// let settings = Compile::new(Sgd::new(0.1), BinaryCrossentropy::new()).metric(Accuracy).weighted_metric(Accuracy);
+    /// let model = Sequential::new([1]).add(Activation::Sigmoid).compile(settings)?;
+    /// let data = Arrays::new(ndarray::arr2(&[[-1.0f32], [1.0]]), ndarray::arr1(&[0u8, 0]))?; // right, wrong
+    /// let scores = model.evaluate(&data.with_sample_weight([3.0, 1.0])?)?;
+    /// assert_eq!((scores.get("accuracy"), scores.get("weighted_accuracy")), (Some(0.5), Some(0.75)));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
+        self.wish(metric, None, true)
+    }
+
+    /// The same of the output with this name.
+    pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
+        self.wish(metric, Some(output.into()), true)
+    }
+
+    fn wish(mut self, metric: impl Metric + 'static, output: Option<String>, weighted: bool) -> Compile {
+        self.wishes.metrics.push(MetricWish { metric: Box::new(metric), output, weighted });
         self
     }
 

@@ -15,7 +15,8 @@ pub(super) struct Feed<'a> {
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
     /// The shape of one target for each output that is trained.
     pub(super) targets: Vec<Shape>,
-    weigh: Weigh,
+    /// How much rows count in the loss of each of these.
+    weigh: Vec<Weigh<'a>>,
 }
 
 impl<'a> Feed<'a> {
@@ -30,7 +31,6 @@ impl<'a> Feed<'a> {
         } else {
             only_one("target", &wanted)?;
         }
-        feed.weigh = Weigh::new(data);
         for (number, head) in model.heads.iter().enumerate() {
             let (output, target) = (model.network.output(head.output), feed.target(number).shape());
             let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
@@ -39,6 +39,10 @@ impl<'a> Feed<'a> {
             let classes = if labels { head.loss.classes(output) } else { Some(output.last()) };
             classes.map_or(Ok(()), |classes| feed.check(number, classes))?;
             feed.targets.push(target);
+            feed.weigh.push(match &feed.columns {
+                None => Weigh::rows(data),
+                Some((columns, _, targets)) => Weigh::target(*columns, targets[number]),
+            });
         }
         Ok(feed)
     }
@@ -66,18 +70,21 @@ impl<'a> Feed<'a> {
                 Some((columns, chosen, Vec::new()))
             }
         };
-        Ok(Feed { data, columns, targets: Vec::new(), weigh: Weigh::Alike })
+        Ok(Feed { data, columns, targets: Vec::new(), weigh: Vec::new() })
     }
 
     /// The same with rows that count by their class, where classes have weights.
     pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
-        self.weigh = self.weigh.by_classes(classes, &model.network, &model.heads, &self.targets)?;
+        if !classes.is_empty() {
+            self.weigh = vec![Weigh::classes(&self.weigh, classes, &model.network, &model.heads, &self.targets)?];
+        }
         Ok(self)
     }
 
     /// What a plan for so many of the rows is recorded for.
     pub(super) fn kind(&self, mode: Mode, rows: usize) -> Kind {
-        Kind { mode, rows, targets: self.targets.clone(), weighted: self.weigh.differs() }
+        let weighted = self.weigh.iter().map(Weigh::differs).collect();
+        Kind { mode, rows, targets: self.targets.clone(), weighted }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,7 +121,8 @@ impl<'a> Feed<'a> {
 
     /// The inputs, the targets and the weights of rows, each column after the other.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
-        [self.columns(rows), self.weigh.values(self.data, rows)].concat()
+        let weights = self.weigh.iter().flat_map(|weigh| weigh.values(rows));
+        self.columns(rows).into_iter().chain(weights).collect()
     }
 
     fn columns(&self, rows: &[usize]) -> Vec<f32> {
@@ -141,7 +149,7 @@ impl<'a> Feed<'a> {
     /// Writes rows into the inputs, the targets and the weights of a plan.
     pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
         self.fill_columns(rows, plan);
-        self.weigh.fill(self.data, rows, plan);
+        self.weigh.iter().enumerate().for_each(|(head, weigh)| weigh.fill(head, rows, plan));
     }
 
     fn fill_columns(&self, rows: &[usize], plan: &mut Plan) {

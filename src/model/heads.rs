@@ -48,8 +48,17 @@ impl<L: Loss + 'static> From<L> for Losses {
 pub(super) struct Wishes {
     pub(super) losses: Losses,
     pub(super) weights: Vec<(String, f32)>,
-    /// Metrics with the output they are of; without one where there is but one.
-    pub(super) metrics: Vec<(Option<String>, Box<dyn Metric>)>,
+    pub(super) metrics: Vec<MetricWish>,
+}
+
+/// A metric that was asked for.
+#[derive(Debug)]
+pub(super) struct MetricWish {
+    pub(super) metric: Box<dyn Metric>,
+    /// The output it is of; none where there is but one.
+    pub(super) output: Option<String>,
+    /// Whether it counts rows by their weights.
+    pub(super) weighted: bool,
 }
 
 /// An output that is trained.
@@ -61,6 +70,8 @@ pub(super) struct Head {
     /// How much its loss counts in the sum of all.
     pub(super) weight: f32,
     pub(super) metrics: Vec<Box<dyn Metric>>,
+    /// Those that count rows by their weights.
+    pub(super) weighted_metrics: Vec<Box<dyn Metric>>,
 }
 
 impl Wishes {
@@ -71,7 +82,7 @@ impl Wishes {
             let unknown = || Error::Unknown { kind: "output", name: name.clone(), known: names.clone() };
             names.iter().position(|known| known == name).ok_or_else(unknown)
         };
-        let head = |output, loss| Head { output, loss, weight: 1.0, metrics: Vec::new() };
+        let head = |output, loss| Head::new(output, loss, 1.0);
         let mut heads: Vec<Head> = match self.losses.every {
             Some(loss) => (0..names.len()).map(|output| head(output, loss.clone())).collect(),
             None => {
@@ -92,16 +103,24 @@ impl Wishes {
             check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite numbers")?;
             find(&mut heads, number(&name)?, &name)?.weight = weight;
         }
-        for (name, metric) in self.metrics {
+        for MetricWish { metric, output, weighted } in self.metrics {
             metric.check()?;
-            let name = match (name, &names[..]) {
+            let name = match (output, &names[..]) {
                 (Some(name), _) => name,
                 (None, [only]) => only.clone(),
                 (None, _) => return Err(of_which(metric.as_ref(), &names)),
             };
-            find(&mut heads, number(&name)?, &name)?.metrics.push(metric);
+            let head = find(&mut heads, number(&name)?, &name)?;
+            if weighted { &mut head.weighted_metrics } else { &mut head.metrics }.push(metric);
         }
         Ok(heads)
+    }
+}
+
+impl Head {
+    /// Without metrics.
+    pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> Head {
+        Head { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
     }
 }
 

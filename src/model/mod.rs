@@ -38,6 +38,7 @@ pub use compile::Compile;
 pub use fit::Fit;
 pub use graph::{Applied, Graph, GraphLayer, Node};
 pub use heads::Losses;
+pub use on_batch::Batch;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
 

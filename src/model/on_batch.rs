@@ -12,9 +12,47 @@ use crate::random::Key;
 use crate::tape::Mode;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+/// The rows of one training step: a dataset, or one whose rows count by their class.
+///
+/// ```
+/// use gradus::{Batch, data::Arrays};
+/// let rows = Arrays::new(ndarray::arr2(&[[0.5f32], [2.0]]), ndarray::arr1(&[0u8, 1]))?;
+/// let batch = Batch::new(&rows).class_weight(1, 5.0); // for Model::train_on_batch
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub struct Batch<'a> {
+    data: &'a dyn Dataset,
+    class_weights: Vec<(usize, f32)>,
+}
+
+impl<'a> Batch<'a> {
+    /// All rows of a dataset, with the weights that they have there.
+    pub fn new(data: &'a dyn Dataset) -> Batch<'a> {
+        Batch { data, class_weights: Vec::new() }
+    }
+
+    /// Multiplies the loss of each row of this class by a weight, as [`Fit::class_weight`](crate::Fit::class_weight).
+    pub fn class_weight(mut self, class: usize, weight: f32) -> Batch<'a> {
+        self.class_weights.push((class, weight));
+        self
+    }
+}
+
+impl<'a, D: Dataset> From<&'a D> for Batch<'a> {
+    fn from(data: &'a D) -> Batch<'a> {
+        Batch::new(data)
+    }
+}
+
+impl<'a> From<&'a dyn Dataset> for Batch<'a> {
+    fn from(data: &'a dyn Dataset) -> Batch<'a> {
+        Batch::new(data)
+    }
+}
+
 impl Model {
-    /// One training step on all rows of a dataset at once. Returns the loss and the metrics of this batch, as they were
-    /// before the step. The model's step counts on, its epoch does not.
+    /// One training step on all rows of a dataset at once, or of a [`Batch`] with weights for classes. Returns the loss
+    /// and the metrics of this batch, as they were before the step. The model's step counts on, its epoch does not.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
@@ -33,8 +71,9 @@ impl Model {
     ///
     /// # Errors
     /// Rows that do not fit the model, as for [`fit`](Model::fit); none of them change the model.
-    pub fn train_on_batch(&mut self, batch: &dyn Dataset) -> Result<Scores> {
-        let mut plan = self.fill(Mode::Training, batch)?;
+    pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
+        let Batch { data, class_weights } = batch.into();
+        let mut plan = self.fill(Mode::Training, Feed::new(self, data)?.by_classes(self, &class_weights)?)?;
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
         let rate = self.learning_rate();
         threads.run(|| self.train_step(&mut plan, rate));
@@ -42,12 +81,13 @@ impl Model {
         Ok(self.scored(plan))
     }
 
-    /// The loss and the metrics of all rows of a dataset, computed at once and without learning.
+    /// The loss and the metrics of all rows of a dataset, computed at once and without learning. Rows count by the weights
+    /// that they have there.
     ///
     /// # Errors
     /// As for [`evaluate`](Model::evaluate).
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
-        let mut plan = self.fill(Mode::Inference, batch)?;
+        let mut plan = self.fill(Mode::Inference, Feed::new(self, batch)?)?;
         self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
         Ok(self.scored(plan))
     }
@@ -62,8 +102,7 @@ impl Model {
     }
 
     /// A plan with all rows of a dataset in it.
-    fn fill(&self, mode: Mode, batch: &dyn Dataset) -> Result<Plan> {
-        let feed = Feed::new(self, batch)?;
+    fn fill(&self, mode: Mode, feed: Feed<'_>) -> Result<Plan> {
         let rows: Vec<usize> = (0..feed.len()).collect();
         let mut plan = self.take_plan(feed.kind(mode, rows.len()))?;
         feed.fill(&rows, &mut plan);
@@ -78,5 +117,66 @@ impl Model {
         means.write(&self.heads, &mut scores);
         self.plans.keep(plan);
         scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Arrays;
+    use crate::layers::Dense;
+    use crate::losses::SparseCategoricalCrossentropy;
+    use crate::metrics::{Accuracy, Precision};
+    use crate::optimizers::Sgd;
+    use crate::{Compile, Sequential};
+    use ndarray::{Array1, Array2};
+
+    fn model() -> Model {
+        let loss = SparseCategoricalCrossentropy::new().from_logits(true);
+        let settings = Compile::new(Sgd::new(0.1), loss).metric(Accuracy).metric(Accuracy);
+        let settings = settings.weighted_metric(Accuracy).weighted_metric(Accuracy);
+        Sequential::new([2]).add(Dense::new(3)).compile(settings).unwrap()
+    }
+
+    fn data() -> Arrays {
+        Arrays::new(Array2::from_shape_fn((4, 2), |(i, j)| (i + j) as f32), Array1::from_iter([0u8, 1, 2, 0])).unwrap()
+    }
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own() {
+        let scores = model().test_on_batch(&data()).unwrap();
+        let names: Vec<&str> = scores.names().collect();
+        assert_eq!(names, ["loss", "accuracy", "accuracy_1", "weighted_accuracy", "weighted_accuracy_1"]);
+        assert_eq!(scores.get("weighted_accuracy"), scores.get("accuracy")); // rows without weights count alike
+    }
+
+    #[test]
+    fn weights_that_are_all_0_are_a_mean_of_nothing() {
+        let scores = model().test_on_batch(&data().with_sample_weight([0.0; 4]).unwrap()).unwrap();
+        assert_eq!((scores.loss, scores.get("weighted_accuracy")), (0.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_leaves_the_model_as_it_was() {
+        let mut model = model();
+        let before = (model.params().sha256(), model.step());
+        let data = data();
+        let message = |error: crate::Error| error.to_string();
+        let unknown = model.train_on_batch(Batch::new(&data).class_weight(3, 1.0)).unwrap_err();
+        assert_eq!(message(unknown), "class_weight: there is no class 3; classes are 0 to 2");
+        let weighted = data.clone().with_sample_weight([1.0; 4]).unwrap();
+        let both = model.train_on_batch(Batch::new(&weighted).class_weight(0, 1.0)).unwrap_err();
+        assert_eq!(message(both), "class_weight: the dataset's rows have weights already; leave one of both out");
+        assert_eq!((model.params().sha256(), model.step()), before);
+        let rows: &dyn Dataset = &data;
+        assert!(model.train_on_batch(rows).is_ok());
+    }
+
+    #[test]
+    fn a_weighted_metric_is_checked_like_any_other() {
+        let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+        let settings = settings.weighted_metric(Precision::new().threshold(2.0));
+        let error = Sequential::new([2]).add(Dense::new(3)).compile(settings).unwrap_err().to_string();
+        assert_eq!(error, "Precision: threshold 2 is not in 0 ≤ threshold ≤ 1");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::heads::Head;
 use super::network::Network;
-use super::scoring::Means;
+use super::scoring::{Means, Seen};
 use crate::error::Result;
 use crate::random::Key;
 use crate::shape::{Shape, View};
@@ -16,14 +16,14 @@ pub(super) struct Kind {
     pub(super) rows: usize,
     /// The shape of one target for each head; none where no loss is computed.
     pub(super) targets: Vec<Shape>,
-    /// Whether each row's loss has a weight.
-    pub(super) weighted: bool,
+    /// Whether the loss of each row has a weight, for each head.
+    pub(super) weighted: Vec<bool>,
 }
 
 impl Kind {
     /// The forward pass alone, for so many rows.
     pub(super) fn forward(rows: usize) -> Kind {
-        Kind { mode: Mode::Inference, rows, targets: Vec::new(), weighted: false }
+        Kind { mode: Mode::Inference, rows, targets: Vec::new(), weighted: Vec::new() }
     }
 }
 
@@ -36,8 +36,8 @@ pub(super) struct Plan {
     /// The outputs, in the model's order.
     outputs: Vec<Id>,
     pub(super) targets: Vec<Id>,
-    /// The rows' weights, where they have any.
-    pub(super) weights: Option<Id>,
+    /// The rows' weights for each head, where they have any.
+    pub(super) weights: Vec<Option<Id>>,
     /// The loss of each head, unweighted, and what they sum up to with the weights' penalties.
     losses: Vec<Id>,
     loss: Option<Id>,
@@ -51,10 +51,12 @@ impl Plan {
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
         let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|shape| fresh(*shape)).collect::<Result<Vec<Var<'_>>>>()?;
-        let weights = kind.weighted.then(|| fresh(Shape::SCALAR)).transpose()?;
+        let weights = kind.weighted.iter().map(|weighted| weighted.then(|| fresh(Shape::SCALAR)).transpose());
+        let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
         let outputs = network.record(&recorder, params, &inputs);
+        let trained = heads.iter().zip(&targets).zip(&weights);
         let losses: Vec<Var<'_>> =
-            heads.iter().zip(&targets).map(|(head, target)| head.record(&outputs, *target, weights)).collect();
+            trained.map(|((head, target), weights)| head.record(&outputs, *target, *weights)).collect();
         let penalty = if losses.is_empty() { None } else { network.record_penalty(&recorder, params) };
         let loss = total(heads, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
@@ -62,7 +64,8 @@ impl Plan {
         }
         let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
-        let [weights, loss] = [weights, loss].map(|var| var.map(|var| var.id()));
+        let id = |var: Option<Var<'_>>| var.map(|var| var.id());
+        let (weights, loss) = (weights.into_iter().map(id).collect(), id(loss));
         Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
     }
 
@@ -90,15 +93,11 @@ impl Plan {
         let Some(loss) = self.loss else { return f64::NAN };
         let number = |id: Id| f64::from(self.tape.view(id)[0]);
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
-        let metrics = heads.iter().zip(&self.targets).flat_map(|(head, target)| {
-            let (output, target) = (self.output(head.output), self.tape.view(*target));
-            head.metrics.iter().map(move |metric| (metric, output, target))
+        means.add_metrics(heads, |head| Seen {
+            prediction: self.output(heads[head].output),
+            target: self.tape.view(self.targets[head]),
+            weights: self.weights[head].map(|id| self.tape.view(id)),
         });
-        means.add_totals(
-            metrics,
-            |(metric, output, target), totals| metric.add(output, target, totals),
-            self.kind.rows,
-        );
         number(loss)
     }
 }
@@ -131,7 +130,8 @@ pub(super) fn check_loss(network: &Network, params: &Params, heads: &[Head]) -> 
         };
         targets.push(fitting);
     }
-    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted: false }).map(|_| ())
+    let weighted = vec![false; heads.len()];
+    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted }).map(|_| ())
 }
 
 /// Plans that are not in use. Shared by threads that predict on one model.

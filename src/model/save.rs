@@ -9,6 +9,7 @@ use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::layers::Source;
+use crate::metrics::Metric;
 use crate::save::{self, Description, HeadSpec, Registry, Store, Stored};
 use crate::spec::Spec;
 use crate::tape::{ParamGradients, Params};
@@ -124,13 +125,21 @@ impl Model {
 
 impl Head {
     fn spec(&self) -> HeadSpec {
-        let metrics = self.metrics.iter().map(|metric| metric.spec()).collect();
-        HeadSpec { output: self.output, loss: self.loss.spec(), weight: self.weight, metrics }
+        let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
+        HeadSpec {
+            output: self.output,
+            loss: self.loss.spec(),
+            weight: self.weight,
+            metrics: specs(&self.metrics),
+            weighted_metrics: specs(&self.weighted_metrics),
+        }
     }
 
     fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
-        let metrics = spec.metrics.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>()?;
-        Ok(Head { output: spec.output, loss: Arc::from(registry.make_loss(&spec.loss)?), weight: spec.weight, metrics })
+        let metrics = |specs: &[Spec]| specs.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>();
+        let head = Head::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
+        let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
+        Ok(Head { metrics, weighted_metrics, ..head })
     }
 }
 

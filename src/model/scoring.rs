@@ -2,7 +2,8 @@
 
 use super::heads::Head;
 use super::network::Network;
-use crate::metrics::{Mean, Scores};
+use crate::metrics::{Mean, Metric, Scores};
+use crate::shape::View;
 
 /// Running means of the loss and of its parts, and the totals from which metrics follow.
 #[derive(Clone, Debug)]
@@ -12,24 +13,79 @@ pub(super) struct Means {
     losses: Vec<Mean>,
     /// Every total of every metric, with the rows it is over.
     totals: Vec<Mean>,
+    /// The sum of the rows' weights for each head, where there are metrics that count them.
+    weights: Vec<Mean>,
     /// How many totals each metric has.
     counts: Vec<usize>,
     /// Room for the totals of one metric.
     room: Vec<f64>,
 }
 
+/// A metric as it was asked for.
+struct Asked<'a> {
+    metric: &'a dyn Metric,
+    /// The number of its head.
+    head: usize,
+    /// Whether it counts rows by their weights.
+    weighted: bool,
+}
+
+/// Every metric in the order in which they are reported: Keras', which has those that count rows by their weights last.
+fn asked(heads: &[Head]) -> impl Iterator<Item = Asked<'_>> {
+    let of = |weighted: bool| {
+        heads.iter().enumerate().flat_map(move |(number, head)| {
+            let metrics = if weighted { &head.weighted_metrics } else { &head.metrics };
+            metrics.iter().map(move |metric| Asked { metric: metric.as_ref(), head: number, weighted })
+        })
+    };
+    of(false).chain(of(true))
+}
+
+/// What the metrics of a head look at.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) prediction: View<'a>,
+    pub(super) target: View<'a>,
+    /// The rows' weights, where they have any.
+    pub(super) weights: Option<View<'a>>,
+}
+
+impl Seen<'_> {
+    /// Adds a batch to a metric's totals, row by row where it counts them by their weights.
+    fn add(self, metric: &dyn Metric, weighted: bool, room: &mut [f64], totals: &mut [Mean]) {
+        let mut add = |prediction: View<'_>, target, weight: f64| {
+            room.fill(0.0);
+            metric.add(prediction, target, room);
+            let rows = prediction.shape().axis(0);
+            totals.iter_mut().zip(&*room).for_each(|(mean, total)| mean.add_sum(weight * total, rows));
+        };
+        match self.weights {
+            Some(weights) if weighted => {
+                let rows = self.prediction.samples().zip(self.target.samples()).zip(weights.data());
+                rows.for_each(|((prediction, target), weight)| add(prediction, target, f64::from(*weight)));
+            }
+            _ => add(self.prediction, self.target, 1.0),
+        }
+    }
+
+    /// What the batch's rows count together.
+    fn weight(self) -> f64 {
+        let rows = self.prediction.shape().axis(0) as f64;
+        self.weights.map_or(rows, |weights| weights.iter().fold(0.0, |sum, weight| sum + f64::from(*weight)))
+    }
+}
+
 impl Means {
     pub(super) fn new(network: &Network, heads: &[Head]) -> Means {
         let losses = if heads.len() > 1 { heads.len() } else { 0 };
-        let count = |head: &Head| {
-            let output = network.output(head.output);
-            head.metrics.iter().map(|metric| metric.totals(output)).collect::<Vec<usize>>()
-        };
-        let counts: Vec<usize> = heads.iter().flat_map(count).collect();
+        let weights = if asked(heads).any(|asked| asked.weighted) { heads.len() } else { 0 };
+        let count = |asked: Asked<'_>| asked.metric.totals(network.output(heads[asked.head].output));
+        let counts: Vec<usize> = asked(heads).map(count).collect();
         Means {
             loss: Mean::default(),
             losses: vec![Mean::default(); losses],
             totals: vec![Mean::default(); counts.iter().sum()],
+            weights: vec![Mean::default(); weights],
             room: vec![0.0; counts.iter().max().copied().unwrap_or(0)],
             counts,
         }
@@ -37,21 +93,23 @@ impl Means {
 
     /// Starts again.
     pub(super) fn clear(&mut self) {
-        self.loss = Mean::default();
-        self.losses.fill(Mean::default());
-        self.totals.fill(Mean::default());
+        self.named_mut().for_each(|(_, mean)| *mean = Mean::default());
     }
 
     /// Each with a name of its own.
     pub(super) fn named(&self) -> impl Iterator<Item = (String, &Mean)> {
-        let all = std::iter::once(&self.loss).chain(&self.losses).chain(&self.totals);
+        let all = std::iter::once(&self.loss).chain(&self.losses).chain(&self.totals).chain(&self.weights);
         all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
     /// The same, to change.
     pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
-        let all = std::iter::once(&mut self.loss).chain(&mut self.losses).chain(&mut self.totals);
-        all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+        self.all_mut().enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Mean> {
+        let (losses, totals) = (&mut self.losses, &mut self.totals);
+        std::iter::once(&mut self.loss).chain(losses).chain(totals).chain(&mut self.weights)
     }
 
     /// Adds a batch's loss and those of its outputs.
@@ -60,15 +118,16 @@ impl Means {
         self.losses.iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
     }
 
-    /// Adds a batch's totals of every metric, in the heads' order; `add` adds those of one.
-    pub(super) fn add_totals<M>(&mut self, metrics: impl Iterator<Item = M>, add: impl Fn(M, &mut [f64]), rows: usize) {
+    /// Adds what a batch adds to every metric; `seen` is what those of the head with this number look at.
+    pub(super) fn add_metrics<'a>(&mut self, heads: &[Head], seen: impl Fn(usize) -> Seen<'a>) {
+        for (head, sum) in self.weights.iter_mut().enumerate() {
+            let seen = seen(head);
+            sum.add_sum(seen.weight(), seen.prediction.shape().axis(0));
+        }
         let mut rest = &mut self.totals[..];
-        for (metric, count) in metrics.zip(&self.counts) {
+        for (asked, count) in asked(heads).zip(&self.counts) {
             let (totals, later) = rest.split_at_mut(*count);
-            let room = &mut self.room[..*count];
-            room.fill(0.0);
-            add(metric, room);
-            totals.iter_mut().zip(room).for_each(|(mean, total)| mean.add_sum(*total, rows));
+            seen(asked.head).add(asked.metric, asked.weighted, &mut self.room[..*count], totals);
             rest = later;
         }
     }
@@ -79,28 +138,37 @@ impl Means {
         let (losses, metrics) = scores.metrics.split_at_mut(self.losses.len());
         losses.iter_mut().zip(&self.losses).for_each(|((_, value), mean)| *value = mean.value());
         let mut rest = &self.totals[..];
-        let all = heads.iter().flat_map(|head| &head.metrics);
-        for (((_, value), metric), count) in metrics.iter_mut().zip(all).zip(&self.counts) {
+        for (((_, value), asked), count) in metrics.iter_mut().zip(asked(heads)).zip(&self.counts) {
             let (totals, later) = rest.split_at(*count);
             let room = &mut self.room[..*count];
             room.iter_mut().zip(totals).for_each(|(room, mean)| *room = mean.sum());
-            *value = metric.value(room, self.loss.rows());
+            let rows = if asked.weighted { self.weights[asked.head].sum() } else { self.loss.rows() as f64 };
+            *value = asked.metric.value(room, rows);
             rest = later;
         }
     }
 }
 
 /// Scores with every name and no value yet. Keras' names: with several losses `a_loss` of each output, and with several
-/// outputs their metrics as `a_accuracy`.
+/// outputs their metrics as `a_accuracy`; a metric that counts rows by their weights is `weighted_accuracy` where another
+/// has its name.
 pub(super) fn blank_scores(network: &Network, heads: &[Head]) -> Scores {
-    let names = network.output_names();
-    let losses = heads.iter().filter(|_| heads.len() > 1).map(|head| format!("{}_loss", names[head.output]));
-    let metrics = heads.iter().flat_map(|head| {
-        let name = |metric: &str| match names.len() {
-            1 => metric.to_owned(),
-            _ => format!("{}_{metric}", names[head.output]),
+    let outputs = network.output_names();
+    let losses = heads.iter().filter(|_| heads.len() > 1).map(|head| format!("{}_loss", outputs[head.output]));
+    let mut names: Vec<String> = losses.collect();
+    for Asked { metric, head, weighted } in asked(heads) {
+        let name = |prefix: &str| match outputs.len() {
+            1 => format!("{prefix}{}", metric.name()),
+            _ => format!("{}_{prefix}{}", outputs[heads[head].output], metric.name()),
         };
-        head.metrics.iter().map(move |metric| name(metric.name())).collect::<Vec<_>>()
-    });
-    Scores { loss: f64::NAN, metrics: losses.chain(metrics).map(|name| (name, f64::NAN)).collect() }
+        let (plain, taken) = (name(""), names.contains(&name("")));
+        names.push(own_name(if taken && weighted { name("weighted_") } else { plain }, &names));
+    }
+    Scores { loss: f64::NAN, metrics: names.into_iter().map(|name| (name, f64::NAN)).collect() }
+}
+
+/// The name, or with the first number from 1 that makes it one of its own.
+fn own_name(name: String, taken: &[String]) -> String {
+    let numbered = (1..).map(|number| format!("{name}_{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name)
 }

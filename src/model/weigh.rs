@@ -3,46 +3,51 @@
 use super::heads::Head;
 use super::network::Network;
 use super::plan::Plan;
-use crate::data::Dataset;
+use crate::data::{Columns, Dataset};
 use crate::error::{Error, Result, check_setting};
 use crate::metrics::argmax;
 use crate::shape::Shape;
 use std::borrow::Cow;
 
-/// What the loss of a row is multiplied by.
-pub(super) enum Weigh {
+/// What the loss of a row is multiplied by, for one output.
+pub(super) enum Weigh<'a> {
     /// Nothing.
     Alike,
     /// Its weight in the dataset.
-    Rows,
+    Rows(&'a dyn Dataset),
+    /// Its weight in the dataset for the target with this number.
+    Target(&'a dyn Columns, usize),
     /// The weight of its class: Keras' `class_weight`.
     Classes(Vec<f32>),
 }
 
-impl Weigh {
-    pub(super) fn new(data: &dyn Dataset) -> Weigh {
-        if data.has_sample_weight() { Weigh::Rows } else { Weigh::Alike }
+impl<'a> Weigh<'a> {
+    /// By the weights of rows, where they have any.
+    pub(super) fn rows(data: &'a dyn Dataset) -> Weigh<'a> {
+        if data.has_sample_weight() { Weigh::Rows(data) } else { Weigh::Alike }
     }
 
-    /// The same by these classes, where there are any. Other classes count 1.
+    /// By those for this target, where rows have any.
+    pub(super) fn target(columns: &'a dyn Columns, target: usize) -> Weigh<'a> {
+        if columns.has_target_weight(target) { Weigh::Target(columns, target) } else { Weigh::Alike }
+    }
+
+    /// By classes. Those that are not named count 1.
     ///
     /// # Errors
     /// A class that is not one, a weight that is not finite, weights of rows beside these, several outputs, and targets
     /// that name no class.
-    pub(super) fn by_classes(
-        self,
+    pub(super) fn classes(
+        weigh: &[Weigh<'a>],
         classes: &[(usize, f32)],
         network: &Network,
         heads: &[Head],
         targets: &[Shape],
-    ) -> Result<Weigh> {
-        if classes.is_empty() {
-            return Ok(self);
-        }
-        let ([head], [target]) = (heads, targets) else {
+    ) -> Result<Weigh<'a>> {
+        let ([weigh], [head], [target]) = (weigh, heads, targets) else {
             return wrong("it is for models of which one output is trained; give each row a weight instead");
         };
-        if let Weigh::Rows = self {
+        if weigh.differs() {
             return wrong("the dataset's rows have weights already; leave one of both out");
         }
         if target.rank() > 1 {
@@ -66,14 +71,17 @@ impl Weigh {
         !matches!(self, Weigh::Alike)
     }
 
-    /// Writes the rows' weights into a plan whose targets are filled in.
-    pub(super) fn fill(&self, data: &dyn Dataset, rows: &[usize], plan: &mut Plan) {
-        let Some(id) = plan.weights else { return };
+    /// Writes the rows' weights for the head with this number into a plan whose targets are filled in.
+    pub(super) fn fill(&self, head: usize, rows: &[usize], plan: &mut Plan) {
+        let Some(id) = plan.weights[head] else { return };
         match self {
             Weigh::Alike => plan.tape.input_slice(id).fill(1.0),
-            Weigh::Rows => data.gather_sample_weight(rows, plan.tape.input_slice(id)),
+            Weigh::Rows(data) => data.gather_sample_weight(rows, plan.tape.input_slice(id)),
+            Weigh::Target(columns, target) => {
+                columns.gather_target_weight(*target, rows, plan.tape.input_slice(id));
+            }
             Weigh::Classes(classes) => {
-                let [targets, weights] = plan.tape.input_slices(plan.targets[0], id);
+                let [targets, weights] = plan.tape.input_slices(plan.targets[head], id);
                 let targets = targets.chunks_exact(targets.len() / rows.len());
                 weights.iter_mut().zip(targets).for_each(|(weight, target)| *weight = of_class(classes, target));
             }
@@ -81,16 +89,15 @@ impl Weigh {
     }
 
     /// The weights of rows, or of classes: what training depends on.
-    pub(super) fn values(&self, data: &dyn Dataset, rows: &[usize]) -> Vec<f32> {
+    pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
+        let mut weights = vec![0.0; rows.len()];
         match self {
-            Weigh::Alike => Vec::new(),
-            Weigh::Rows => {
-                let mut weights = vec![0.0; rows.len()];
-                data.gather_sample_weight(rows, &mut weights);
-                weights
-            }
-            Weigh::Classes(classes) => classes.clone(),
+            Weigh::Alike => return Vec::new(),
+            Weigh::Rows(data) => data.gather_sample_weight(rows, &mut weights),
+            Weigh::Target(columns, target) => columns.gather_target_weight(*target, rows, &mut weights),
+            Weigh::Classes(classes) => return classes.clone(),
         }
+        weights
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct HeadSpec {
     /// How much its loss counts.
     pub(crate) weight: f32,
     pub(crate) metrics: Vec<Spec>,
+    /// Those that count rows by their weights.
+    pub(crate) weighted_metrics: Vec<Spec>,
 }
 
 impl Description {
@@ -49,9 +51,9 @@ impl Description {
         });
         self.wiring.describe(&mut model);
         match &self.heads[..] {
-            [head] if self.wiring.chain && head.weight == 1.0 => {
+            [head] if self.wiring.chain && head.weight == 1.0 && head.weighted_metrics.is_empty() => {
                 model["loss"] = spec_to_json(&head.loss);
-                model["metrics"] = head.metrics.iter().map(spec_to_json).collect();
+                model["metrics"] = specs_to_json(&head.metrics);
             }
             heads => model["heads"] = heads.iter().map(HeadSpec::to_json).collect(),
         }
@@ -70,6 +72,7 @@ impl Description {
                 loss: spec_from_json(&value["loss"])?,
                 weight: 1.0,
                 metrics: specs(&value["metrics"])?,
+                weighted_metrics: Vec::new(),
             }],
         };
         Some(Description {
@@ -93,8 +96,8 @@ impl Description {
         let layers = |description: &Description| -> Vec<Value> {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
-        let metrics = |heads: &[HeadSpec]| -> Vec<Vec<Value>> {
-            heads.iter().map(|head| head.metrics.iter().map(spec_to_json).collect()).collect()
+        let metrics = |heads: &[HeadSpec]| -> Vec<[Value; 2]> {
+            heads.iter().map(|head| [&head.metrics, &head.weighted_metrics].map(|specs| specs_to_json(specs))).collect()
         };
         let trained =
             |heads: &[HeadSpec]| -> Vec<(usize, f32)> { heads.iter().map(|head| (head.output, head.weight)).collect() };
@@ -119,12 +122,16 @@ impl Description {
 
 impl HeadSpec {
     fn to_json(&self) -> Value {
-        json!({
+        let mut head = json!({
             "output": self.output,
             "loss": spec_to_json(&self.loss),
             "weight": number_to_json(self.weight),
-            "metrics": self.metrics.iter().map(spec_to_json).collect::<Vec<_>>(),
-        })
+            "metrics": specs_to_json(&self.metrics),
+        });
+        if !self.weighted_metrics.is_empty() {
+            head["weighted_metrics"] = specs_to_json(&self.weighted_metrics);
+        }
+        head
     }
 
     fn from_json(value: &Value) -> Option<HeadSpec> {
@@ -133,8 +140,13 @@ impl HeadSpec {
             loss: spec_from_json(&value["loss"])?,
             weight: value["weight"].as_f64()? as f32,
             metrics: specs(&value["metrics"])?,
+            weighted_metrics: value.get("weighted_metrics").map_or(Some(Vec::new()), specs)?,
         })
     }
+}
+
+fn specs_to_json(specs: &[Spec]) -> Value {
+    specs.iter().map(spec_to_json).collect()
 }
 
 fn specs(value: &Value) -> Option<Vec<Spec>> {
@@ -212,7 +224,8 @@ mod tests {
     }
 
     fn head(output: usize, weight: f32, metrics: Vec<Spec>) -> HeadSpec {
-        HeadSpec { output, loss: Spec::new("Loss").with("from_logits", true), weight, metrics }
+        let weighted_metrics = metrics.iter().skip(1).cloned().collect();
+        HeadSpec { output, loss: Spec::new("Loss").with("from_logits", true), weight, metrics, weighted_metrics }
     }
 
     #[test]

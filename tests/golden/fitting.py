@@ -12,6 +12,8 @@ regularizers  `x`, `penalty` and `slope`: an array, what it adds to the loss, an
 freezing      as those, with layers that do not learn.
 csv           as those; lines that begin with `#|` are those of the file that CSVLogger writes.
 weights       as those, with `weights`, `weights_val` of the rows or `classes`: the weights of classes 0, 1, …
+counted       as those, with metrics that count rows by these. `on_batch` makes one step by `classes` and reports it, then
+              `tested.…` by `weights`; `outputs` does so, and two epochs of `fit.…`, with `kind_weights` and `mood_weights`.
 """
 import make
 import numpy as np
@@ -77,6 +79,76 @@ def weights(file):
     branches(file)
 
 
+def metrics(sparse=False):
+    """All that can count rows by their weights; their names are said, or Keras would number them through all models."""
+    from keras import metrics as all_of
+
+    if sparse:
+        return ["accuracy", all_of.SparseCategoricalAccuracy(name="sparse_categorical_accuracy"),
+                all_of.SparseTopKCategoricalAccuracy(2, name="sparse_top_k_categorical_accuracy")]
+    return ["accuracy", all_of.BinaryAccuracy(name="binary_accuracy"),
+            all_of.CategoricalAccuracy(name="categorical_accuracy"), all_of.F1Score(average="macro", name="f1_score"),
+            all_of.MeanAbsoluteError(name="mean_absolute_error"), all_of.MeanSquaredError(name="mean_squared_error"),
+            all_of.Precision(0.3, name="precision"), all_of.R2Score(name="r2_score"),
+            all_of.Recall(0.3, class_id=1, name="recall"),
+            all_of.TopKCategoricalAccuracy(2, name="top_k_categorical_accuracy")]
+
+
+def counted(file):
+    network = lambda: [layers.Dense(6, "tanh"), layers.Dense(3, "softmax")]
+    text = "Dense(6, tanh), Dense(3, softmax); weighted_metrics, "
+    train(file, "rows", text + "sample_weight", network(), (7,), rows=True, counted=metrics())
+    train(file, "labels", text + "sample_weight, labels", network(), (7,), rows=True, sparse=True, counted=metrics(True))
+    train(file, "classes", text + "class_weight", network(), (7,), classes={0: 0.5, 2: 3.0}, counted=metrics())
+    on_batch(file)
+    outputs(file)
+
+
+def put_reported(file, when, logs):
+    file.put(**{f"{when}.{name}": np.ravel(value) for name, value in logs.items()})
+
+
+def on_batch(file):
+    rng = file.case("on_batch", "Dense(3, softmax); SGD(0.1), cross-entropy; train_on_batch by class, test_on_batch by row")
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(3, "softmax")])
+    names, variables = weight_names(model)
+    for v in variables:
+        v.assign(draw(rng, v.shape, scale=0.4))
+    x, t, each = draw(rng, (9, 4)), np.eye(3, dtype=np.float32)[rng.integers(0, 3, 9)], rng.uniform(0, 2, 9)
+    classes = {0: 0.5, 2: 3.0}
+    file.put(x=x, targets=t, weights=each, classes=[classes.get(c, 1.0) for c in range(3)])
+    file.put(**{f"start.{n}": make.numpy(v) for n, v in zip(names, variables)})
+    model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy", metrics=["accuracy"], weighted_metrics=metrics())
+    put_reported(file, "reported", model.train_on_batch(x, t, class_weight=classes, return_dict=True))
+    file.put(**{f"end.{n}": make.numpy(v) for n, v in zip(names, variables)})
+    put_reported(file, "tested", model.test_on_batch(x, t, sample_weight=each.astype(np.float32), return_dict=True))
+
+
+def outputs(file):
+    """Two outputs whose rows have a weight for each."""
+    rng = file.case("outputs", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
+                    "mean squared error, weights 1 and 0.5, a sample_weight for each; SGD(0.1)")
+    x = keras.Input((4,), name="x")
+    model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
+    for v in model.weights:
+        v.assign(draw(rng, v.shape, scale=0.4))
+    names = [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.weights]
+    values, truth = draw(rng, (10, 4)), [rng.integers(0, 3, 10), draw(rng, (10, 2))]
+    each = [rng.uniform(0, 2, 10).astype(np.float32), rng.uniform(0, 2, 10).astype(np.float32)]
+    file.put(x=values, kind=truth[0], mood=truth[1], kind_weights=each[0], mood_weights=each[1])
+    file.put(**{f"start.{n}": v for n, v in zip(names, model.get_weights())})
+    error, score = (lambda: keras.metrics.MeanSquaredError(name="mean_squared_error")), keras.metrics.R2Score(name="r2_score")
+    model.compile(keras.optimizers.SGD(0.1), loss={"kind": "sparse_categorical_crossentropy", "mood": "mean_squared_error"},
+                  loss_weights={"kind": 1.0, "mood": 0.5}, metrics={"kind": ["accuracy"], "mood": [error()]},
+                  weighted_metrics={"kind": ["accuracy"], "mood": [error(), score]})
+    put_reported(file, "reported", model.train_on_batch(values, truth, sample_weight=each, return_dict=True))
+    put_reported(file, "tested", model.test_on_batch(values, truth, sample_weight=each, return_dict=True))
+    history = model.fit(values, truth, sample_weight=each, batch_size=4, epochs=2, shuffle=False, verbose=0,
+                        validation_data=(values, truth, each))
+    put_reported(file, "fit", history.history)
+    file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
+
+
 def weight_names(model):
     """Ours of all weights: the class in snake case, from the second of its kind on with a number; and the variables."""
     counts, seen = {}, {}
@@ -90,7 +162,7 @@ def weight_names(model):
 
 
 def train(file, name, text, network, shape, indices=None, rows=False, classes=None, sparse=False,
-          moved=False, validated=True, callbacks=None):
+          moved=False, validated=True, callbacks=None, counted=None):
     """Four epochs of two full batches and one of two rows, validated on other rows."""
     count, batch, epochs = 18, 8, 4
     rng = file.case(name, text + "; SGD(0.1, momentum=0.5), cross-entropy")
@@ -119,7 +191,8 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     file.put(batch=batch, x=x, targets=t, x_val=x_val, targets_val=t_val)
     put_weights("start")
     kind = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"],
+                  weighted_metrics=counted)
     told, validation, more = {}, (x_val, t_val), {}
     if rows:
         told, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
@@ -131,6 +204,8 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
     each = told.get("sample_weight")
+    if counted:  # Keras' list would have a metric twice whose name stands twice
+        return put_reported(file, "evaluated", model.evaluate(x, t, sample_weight=each, verbose=0, return_dict=True))
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
 
 
@@ -154,7 +229,7 @@ def branches(file):
     file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
 
 
-TOPICS = {"regularizers": regularizers, "freezing": freezing, "csv": csv, "weights": weights}
+TOPICS = {"regularizers": regularizers, "freezing": freezing, "csv": csv, "weights": weights, "counted": counted}
 
 if __name__ == "__main__":
     make.main(TOPICS, "fitting.py")

@@ -1,6 +1,7 @@
 //! What training is made of against what Keras computes (`tests/golden/training.py`, `tests/golden/fitting.py`).
 
 mod callbacks;
+mod counted;
 mod fitting;
 #[path = "../golden/mod.rs"]
 mod golden;

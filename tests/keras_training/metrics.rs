@@ -43,7 +43,7 @@ fn values_are_those_of_keras() {
         for rows in [0..20, 20..30] {
             metric.add(view(p, &shape, rows.clone()), view(t, &target_shape, rows), &mut totals);
         }
-        let (found, expected) = (metric.value(&totals, 30) as f32, cases.scalar(&format!("{case}/value")));
+        let (found, expected) = (metric.value(&totals, 30.0) as f32, cases.scalar(&format!("{case}/value")));
         assert!((found - expected).abs() <= NEAR, "{case}: {found}, not {expected}");
     }
 }

@@ -37,7 +37,7 @@ impl Training {
         known(optimizer(description.optimizer.class()).is_some(), &description.optimizer, "an optimizer")?;
         for head in &description.heads {
             known(find(LOSSES, head.loss.class()).is_some(), &head.loss, "a loss")?;
-            let metrics = &mut head.metrics.iter();
+            let metrics = &mut head.metrics.iter().chain(&head.weighted_metrics);
             metrics.try_for_each(|metric| known(find(METRICS, metric.class()).is_some(), metric, "a metric"))?;
         }
         Ok(Training { optimizer: description.optimizer.clone(), heads: description.heads.clone() })
@@ -49,21 +49,25 @@ impl Training {
         let kind = OPTIMIZERS.iter().map(|known| known.kind).find(|kind| kind.class.eq_ignore_ascii_case(class));
         let optimizer = read(kind.as_slice(), optimizer, "optimizer", SCHEDULES)?;
         let (losses, weights) = (by_output(&config["loss"], outputs)?, by_output(&config["loss_weights"], outputs)?);
-        let metrics = match &config["metrics"] {
+        let metrics = |name: &str| match &config[name] {
             // Metrics of the only output stand in no list of their own.
-            Value::Array(_) if outputs.len() == 1 => vec![config["metrics"].clone()],
-            metrics => by_output(metrics, outputs)?,
+            metrics @ Value::Array(_) if outputs.len() == 1 => Ok(vec![metrics.clone()]),
+            metrics => by_output(metrics, outputs),
         };
+        let (metrics, weighted) = (metrics("metrics")?, metrics("weighted_metrics")?);
         let head = |output: usize| {
             let weight = if weights[output].is_null() { 1.0 } else { weights[output].as_f64().unwrap_or(f64::NAN) };
-            let metrics = flat(&metrics[output]).map(|metric| read(METRICS, metric, "metric", &[]));
+            let read_all = |metrics| -> Result<Vec<Spec>> {
+                flat(metrics).map(|metric| read(METRICS, metric, "metric", &[])).collect()
+            };
             Ok(HeadSpec {
                 output,
                 loss: read(LOSSES, &losses[output], "loss", &[])?,
                 weight: Some(weight as f32)
                     .filter(|weight| weight.is_finite())
                     .ok_or("its loss weights are no numbers")?,
-                metrics: metrics.collect::<Result<_>>()?,
+                metrics: read_all(&metrics[output])?,
+                weighted_metrics: read_all(&weighted[output])?,
             })
         };
         let trained = (0..outputs.len()).filter(|output| !losses[*output].is_null());
@@ -72,17 +76,23 @@ impl Training {
 
     /// What `compile` is told of these outputs, without the optimizer.
     pub(super) fn to_json(&self, outputs: &[String]) -> Result<Value> {
-        let (mut losses, mut weights, mut metrics) = (Config::new(), Config::new(), Config::new());
+        let (mut losses, mut weights) = (Config::new(), Config::new());
+        let (mut metrics, mut counted) = (Config::new(), Config::new());
+        let all = |metrics: &[Spec]| -> Result<Value> {
+            let metric = |metric: &Spec| match metric.class() {
+                "Accuracy" => Ok(json!("accuracy")), // Keras chooses the kind by the shapes
+                _ => part(METRICS, "keras.metrics", metric),
+            };
+            metrics.iter().map(metric).collect()
+        };
         for head in &self.heads {
             let name = &outputs[head.output];
             losses.insert(name.clone(), part(LOSSES, "keras.losses", &head.loss)?);
             weights.insert(name.clone(), json!(head.weight));
-            let all = head.metrics.iter().map(|metric| match metric.class() {
-                "Accuracy" => Ok(json!("accuracy")), // Keras chooses the kind by the shapes
-                _ => part(METRICS, "keras.metrics", metric),
-            });
-            metrics.insert(name.clone(), Value::Array(all.collect::<Result<_>>()?));
+            metrics.insert(name.clone(), all(&head.metrics)?);
+            counted.insert(name.clone(), all(&head.weighted_metrics)?);
         }
+        let counts = self.heads.iter().any(|head| !head.weighted_metrics.is_empty());
         let weighted = self.heads.iter().any(|head| head.weight != 1.0);
         let plain = |mut of: Config, single: fn(Value) -> Value| match outputs {
             [only] => of.remove(only).map_or(Value::Null, single),
@@ -92,7 +102,7 @@ impl Training {
             "loss": plain(losses, |loss| loss),
             "loss_weights": if weighted { plain(weights, |weight| json!([weight])) } else { Value::Null },
             "metrics": plain(metrics, |metrics| metrics),
-            "weighted_metrics": null,
+            "weighted_metrics": if counts { plain(counted, |metrics| metrics) } else { Value::Null },
             "run_eagerly": false,
             "steps_per_execution": 1,
         }))
@@ -202,8 +212,10 @@ mod tests {
             let again = Training::read(&training.to_json(&outputs)?, &json!("sgd"), &outputs)?;
             assert_eq!(training.heads, again.heads, "{config}");
             let head = |head: HeadSpec| {
-                let classes: Vec<_> = head.metrics.iter().map(Spec::class).collect();
-                format!("{} {} {} {}", head.output, head.loss.class(), head.weight, classes.join(" "))
+                let classes = |specs: &[Spec]| specs.iter().map(Spec::class).collect::<Vec<_>>().join(" ");
+                let HeadSpec { output, loss, weight, metrics, weighted_metrics } = &head;
+                let (loss, metrics, weighted) = (loss.class(), classes(metrics), classes(weighted_metrics));
+                format!("{output} {loss} {weight} {metrics} {weighted}").trim_end().to_owned()
             };
             Ok(training.heads.into_iter().map(head).collect())
         };
@@ -212,7 +224,11 @@ mod tests {
         let listed = json!({"loss": ["mae", "huber"], "loss_weights": [1.0, 2.0], "metrics": [["mae"], "mse"]});
         let expected = ["0 MeanAbsoluteError 1 MeanAbsoluteError", "1 Huber 2 MeanSquaredError"];
         assert_eq!(heads(listed).unwrap(), expected);
-        assert_eq!(heads(json!({"loss": "mse"})).unwrap(), ["0 MeanSquaredError 1 ", "1 MeanSquaredError 1 "]);
+        assert_eq!(heads(json!({"loss": "mse"})).unwrap(), ["0 MeanSquaredError 1", "1 MeanSquaredError 1"]);
+        let counted = json!({"loss": "mse", "metrics": {"a": ["mae"]}, "weighted_metrics": {"a": ["mse"], "b": "mae"}});
+        let expected =
+            ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
+        assert_eq!(heads(counted).unwrap(), expected);
         let other = heads(json!({"loss": {"c": "mse"}})).unwrap_err();
         assert_eq!(other, "it is compiled for an output \"c\", which the model does not have");
         let more = heads(json!({"loss": ["mse", "mse", "mse"]})).unwrap_err();
