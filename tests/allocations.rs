@@ -93,7 +93,7 @@ fn check_fit(threads: usize) {
         let weighted = data.clone().with_sample_weight((0..1000).map(|row| (row % 3) as f32)).unwrap();
         let data = if name == "toolbox" { &weighted } else { &data };
         let rows = data.rows(..6 * batch_size + 7).unwrap();
-        let mut model = network.compile(settings.metric(Accuracy).threads(threads)).unwrap();
+        let mut model = network.compile(settings.metric(Accuracy).weighted_metric(Accuracy).threads(threads)).unwrap();
         let mut steps = Steps::default();
         let fit = Fit::new().epochs(2).batch_size(batch_size).validation(data);
         let fit = if name == "indices" { fit.class_weight(3, 0.5) } else { fit };
