@@ -80,7 +80,8 @@ fn options_are_told_by_name_with_what_is_expected() {
 fn instruction_sets_and_threads_of_the_environment_are_told() {
     let folder = Folder::new("environment");
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
-        let arguments = [&arguments[..], &["--out", &folder.path(example)]].concat();
+        let out = folder.path(example);
+        let arguments = [&arguments[..], &["--out", &out]].concat();
         for wish in ["avx3", "AVX2", "none"] {
             let line = told(example, 1, &arguments, &[("GRADUS_SIMD", wish)]);
             let expected = format!("there is no GRADUS_SIMD level on this processor \"{wish}\"; there is portable");
