@@ -1,6 +1,6 @@
 //! Keras' files, read as models and as weights.
 
-use super::trial::{Reader, SMALL, Trial, check_told};
+use super::trial::{Reader, Trial, check_told};
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use gradus::formats::keras;
 use gradus::layers::{BatchNorm, Conv2d, Dense, Flatten};
