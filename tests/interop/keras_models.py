@@ -338,6 +338,22 @@ def exact_gradients(model, x, y):
         keras.config.set_floatx("float32")
 
 
+def noise(model, x, y, exact):
+    """How far Keras' gradients are from those in float64, at most, while the last digits of the weights change: more than
+    rounding where numbers nearly cancel, and more than one draw shows."""
+    rng = np.random.default_rng(5)
+    before = [weight.numpy() for weight in model.weights]
+    far = {name: 0.0 for name in exact}
+    for draw in range(6):
+        for weight, value in zip(model.weights, before):
+            aside = np.nextafter(value, rng.choice([-np.inf, np.inf], size=value.shape).astype("float32"))
+            weight.assign(aside if draw > 0 else value)
+        far = {name: max(far[name], np.abs(g - exact[name]).max()) for name, g in gradients(model, x, y).items()}
+    for weight, value in zip(model.weights, before):
+        weight.assign(value)
+    return far
+
+
 # A learning rate at which the weights before a step are lost in the weights after it.
 STEEP = float(1 << 24)
 
@@ -357,7 +373,9 @@ def describe(model, x, y, path):
     if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
         found = gradients(model, x, y)
         arrays |= {f"gradient/{name}": g for name, g in found.items()}
-        arrays |= {f"exact/{name}": g for name, g in exact_gradients(model, x, y).items()}
+        exact = exact_gradients(model, x, y)
+        arrays |= {f"exact/{name}": g for name, g in exact.items()}
+        arrays |= {f"noise/{name}": n for name, n in noise(model, x, y, exact).items()}
         copy = keras.models.clone_model(model)
         for twin, layer in zip(copy.layers, model.layers):
             twin.trainable = layer.trainable
