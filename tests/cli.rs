@@ -190,8 +190,8 @@ fn what_is_wrong_is_one_line_and_a_code() {
     };
     assert_eq!(usage(&[]), "no command");
     assert_eq!(usage(&["train"]), "there is no command \"train\"");
-    assert_eq!(usage(&["inspect"]), "inspect takes other files than the 0 that are named");
-    assert_eq!(usage(&["predict", "model.safetensors"]), "predict takes other files than the 1 that are named");
+    assert_eq!(usage(&["inspect"]), "0 files are named, the usage is gradus inspect FILE");
+    assert_eq!(usage(&["predict", "model.safetensors"]), "1 file is named, the usage is gradus predict MODEL INPUT…");
     assert_eq!(usage(&["inspect", "--all"]), "invalid option '--all'");
     assert_eq!(usage(&["predict", "model.safetensors", "x.npy", "--out"]), "missing argument for option '--out'");
 

@@ -22,7 +22,10 @@ pub(super) fn inspect(path: &Path) -> Told {
 fn source(source: Source) -> String {
     let (mut text, params) = match &source {
         Source::Model(model, kind) => {
-            let trained = format!("trained for {} epochs, {} steps", model.epoch(), model.step());
+            let trained = match model.step() {
+                0 => "no step of training yet".to_owned(),
+                steps => format!("training so far: epochs {}, steps {steps}", model.epoch()),
+            };
             let settings = format!("optimizer: {}", model.optimizer().spec());
             (format!("{kind}, {trained}\n{settings}\n\n{}\n", model.summary()), model.params())
         }

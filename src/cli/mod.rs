@@ -113,11 +113,17 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
         (Some("convert"), [from, to]) => convert::convert(from, to, &options),
         (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
         (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, options.raw),
-        (Some(known @ ("inspect" | "convert" | "predict" | "evaluate")), files) => {
-            let count = files.len();
-            Err(Failure::Usage(format!("{known} takes other files than the {count} that are named")))
-        }
+        (Some("inspect"), files) => Err(misused("inspect FILE", files.len())),
+        (Some("convert"), files) => Err(misused("convert IN OUT", files.len())),
+        (Some("predict"), files) => Err(misused("predict MODEL INPUT…", files.len())),
+        (Some("evaluate"), files) => Err(misused("evaluate MODEL DATA", files.len())),
         (Some(other), _) => Err(Failure::Usage(format!("there is no command \"{other}\""))),
         (None, _) => Err(Failure::Usage("no command".into())),
     }
+}
+
+/// A command with other files than it takes.
+fn misused(usage: &str, count: usize) -> Failure {
+    let named = if count == 1 { "1 file is named" } else { &format!("{count} files are named") };
+    Failure::Usage(format!("{named}, the usage is gradus {usage}"))
 }

@@ -102,8 +102,9 @@ fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
     values.into_iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
-/// |a − b| ≤ 10⁻⁵ · max(1, max|b|), and the same class wherever the two largest differ by more than 10⁻⁴.
-fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) {
+/// |a − b| ≤ 10⁻⁵ · max(1, max|b|), and the same class wherever the two largest differ by more than 10⁻⁴. Returns the
+/// distance by its bound.
+fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) -> f32 {
     let bound = 1e-5 * largest(&expected).max(1.0);
     let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart <= bound, "{place}: predictions are {apart} apart");
@@ -116,6 +117,7 @@ fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: 
         let clear = columns > 1 && expected[order[0]] - expected[order[1]] > 1e-4;
         assert!(!clear || found.iter().all(|value| *value <= found[order[0]]), "{place}: another class");
     }
+    apart / bound
 }
 
 fn array(arrays: &Params, name: &str) -> ArrayD<f32> {
@@ -189,6 +191,8 @@ fn models_of_keras() {
     let [arrays, cancelling] = [|model: &Checked| model.arrays, |model: &Checked| model.cancelling]
         .map(|count| checked.iter().map(count).sum::<usize>());
     println!("{arrays} gradients, {cancelling} of them further than 1e-5 apart, where Keras is as far from float64");
+    let predictions = checked.iter().fold(0.0f32, |worst, model| worst.max(model.predictions));
+    println!("predictions at most {predictions:.2} of their bound apart");
     assert!(models.len() >= 200 && trained >= 100);
 }
 
@@ -201,7 +205,7 @@ fn kept() -> PathBuf {
 fn the_models_of_keras_that_are_kept_here() {
     let models = models(&kept());
     let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
-    assert_eq!((models.len(), trained), (6, 4));
+    assert_eq!((models.len(), trained), (7, 5));
 }
 
 #[test]
@@ -226,10 +230,14 @@ fn weights_alone_go_into_a_model_from_every_form() {
     assert_ne!(other.params().sha256(), before);
 }
 
-/// How many gradients of a model were compared, none where there is Dropout, and in how many terms nearly cancel.
+/// What was compared of a model.
 #[derive(Default)]
 struct Checked {
+    /// How far predictions are, by their bound.
+    predictions: f32,
+    /// How many gradients were compared: none where there is Dropout.
     arrays: usize,
+    /// In how many of them terms nearly cancel.
     cancelling: usize,
 }
 
@@ -239,27 +247,31 @@ fn check_model(path: &Path) -> Checked {
     let mut model = keras::load(path).unwrap_or_else(|error| panic!("{error}"));
     let data = batch(&model, &arrays);
     let found = model.predict_outputs(&data).unwrap();
+    let mut checked = Checked::default();
     for (name, expected) in named(&arrays, "prediction") {
         let found = if name.is_empty() { found.values().next().unwrap() } else { &found[&name] };
-        check_predictions(found, expected.view(), &place);
+        checked.predictions = checked.predictions.max(check_predictions(found, expected.view(), &place));
     }
     let expected = named(&arrays, "gradient");
     if expected.is_empty() {
-        return Checked::default();
+        return checked;
     }
     let found = gradients(path, &data);
     assert_eq!(found.len(), expected.len(), "{place}: other weights learn");
     step(&mut model, &data);
-    let mut checked = Checked::default();
     for (name, found) in &found {
         let expected = &expected[name];
-        // Where terms nearly cancel, Keras' own numbers are further from exact ones.
-        let strict = 1e-5 * largest(expected);
-        let bound = strict.max(3.0 * largest(&array(&arrays, &format!("noise/{name}"))));
+        let exact = array(&arrays, &format!("exact/{name}"));
         let apart = largest(&(found - expected));
+        let strict = 1e-5 * largest(expected);
+        // Where terms nearly cancel, Keras' own gradients are further from those in float64: ours may be as far.
+        let (far, noise) = (largest(&(found - &exact)), largest(&array(&arrays, &format!("noise/{name}"))));
+        if apart > strict {
+            println!("{place}: gradients of {name} are {apart:e} apart, {far:e} from float64's; Keras' {noise:e}");
+        }
+        assert!(apart <= strict || far <= 3.0 * noise, "{place}: gradients of {name} are {apart} apart");
         checked.arrays += 1;
         checked.cancelling += usize::from(apart > strict);
-        assert!(apart <= bound, "{place}: gradients of {name} are {apart} apart, at most {bound}");
         let after = model.params().get(model.params().id(name).unwrap());
         let expected_after = array(&arrays, &format!("after/{name}"));
         for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))

@@ -9,4 +9,4 @@ cargo test --quiet --test interop -- --ignored --exact keras::models_back_to_ker
 
 echo "== Keras' models in gradus"
 "$PYTHON" tests/interop/keras_models.py make "$GRADUS_INTEROP/keras" 200
-cargo test --quiet --test interop -- --ignored --exact keras::models_of_keras
+cargo test --quiet --test interop -- --ignored --exact keras::models_of_keras --nocapture

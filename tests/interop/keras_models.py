@@ -13,6 +13,8 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its convolutions have crashed in small models
+# Each call of a convolution in groups is compiled anew, which takes most of the time that making models takes.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 import absl.logging
 import h5py
@@ -319,8 +321,8 @@ def double(value):
     return tree.map_structure(lambda a: a.astype("float64") if a.dtype == np.float32 else a, value)
 
 
-def noise(model, x, y, found):
-    """How far Keras' gradients are from those in float64: more than rounding where numbers nearly cancel."""
+def exact_gradients(model, x, y):
+    """The gradients in float64, from which Keras' own are further than by rounding where numbers nearly cancel."""
     keras.config.set_floatx("float64")
     try:
         exact = keras.models.model_from_json(model.to_json().replace("float32", "float64"))
@@ -331,10 +333,25 @@ def noise(model, x, y, found):
         loss = model.loss
         loss = {k: again(v) for k, v in loss.items()} if isinstance(loss, dict) else again(loss)
         exact.compile(loss=loss, loss_weights=loss_weights(model))
-        exact_found = gradients(exact, double(x), double(y))
+        return gradients(exact, double(x), double(y))
     finally:
         keras.config.set_floatx("float32")
-    return {name: np.abs(found[name] - exact_found[name]).max() for name in found}
+
+
+def noise(model, x, y, exact):
+    """How far Keras' gradients are from those in float64, at most, while the last digits of the weights change: more than
+    rounding where numbers nearly cancel, and more than one draw shows."""
+    rng = np.random.default_rng(5)
+    before = [weight.numpy() for weight in model.weights]
+    far = {name: 0.0 for name in exact}
+    for draw in range(6):
+        for weight, value in zip(model.weights, before):
+            aside = np.nextafter(value, rng.choice([-np.inf, np.inf], size=value.shape).astype("float32"))
+            weight.assign(aside if draw > 0 else value)
+        far = {name: max(far[name], np.abs(g - exact[name]).max()) for name, g in gradients(model, x, y).items()}
+    for weight, value in zip(model.weights, before):
+        weight.assign(value)
+    return far
 
 
 # A learning rate at which the weights before a step are lost in the weights after it.
@@ -356,7 +373,9 @@ def describe(model, x, y, path):
     if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
         found = gradients(model, x, y)
         arrays |= {f"gradient/{name}": g for name, g in found.items()}
-        arrays |= {f"noise/{name}": n for name, n in noise(model, x, y, found).items()}
+        exact = exact_gradients(model, x, y)
+        arrays |= {f"exact/{name}": g for name, g in exact.items()}
+        arrays |= {f"noise/{name}": n for name, n in noise(model, x, y, exact).items()}
         copy = keras.models.clone_model(model)
         for twin, layer in zip(copy.layers, model.layers):
             twin.trainable = layer.trainable
@@ -448,6 +467,23 @@ def keep(folder):
     graph.fit(x, target, epochs=2, verbose=0)
     describe(graph, x, target, f"{folder}/graph.keras")
     old(f"{folder}/old.h5", rng)
+    branches = small_graph()
+    x = {name: rng.normal(size=(6, 3)).astype("float32") for name in ["left", "right"]}
+    target = {"kind": y, "value": rng.normal(size=(6, 1)).astype("float32")}
+    branches.fit(x, target, epochs=2, verbose=0)
+    describe(branches, x, target, f"{folder}/branches.keras")
+
+
+def small_graph():
+    """Two inputs through a shared layer, a skip and two outputs in little room: a seed for damaged files."""
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    shared = layers.Dense(3, activation="tanh", name="shared")
+    both = layers.Add()([shared(left), shared(right)])
+    outputs = {"kind": layers.Dense(3, activation="softmax")(layers.Concatenate()([both, left])), "value": layers.Dense(1)(both)}
+    model = keras.Model([left, right], outputs)
+    loss = {"kind": "sparse_categorical_crossentropy", "value": "mse"}
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss=loss, run_eagerly=True)
+    return model
 
 
 def two_ends():

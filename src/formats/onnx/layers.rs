@@ -1,9 +1,9 @@
 //! Each layer as nodes of ONNX. A layer is found by its class; what has no line here cannot be exported.
 
-use super::export::Writer;
 use super::node::Attribute;
 use super::proto::element;
 use super::tensor::Tensor;
+use super::writer::Writer;
 use crate::spec::{Spec, SpecValue};
 
 type Written = Result<(), String>;

@@ -25,6 +25,7 @@ mod scope;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use export::{export, to_bytes};
 pub use import::{Imported, import};

@@ -1,4 +1,4 @@
-//! How much memory is in use: the system's allocator, counting. A test that includes it stands alone in its file.
+//! How much memory is in use: the system's allocator, counting. It counts for all threads, so that tests take turns.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,122 @@
+//! Keras' files, read as models and as weights.
+
+use super::trial::{Reader, Trial, check_told};
+use flate2::{Compression, Crc, write::DeflateEncoder};
+use gradus::formats::keras;
+use gradus::layers::{BatchNorm, Conv2d, Dense, Flatten};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::optimizers::Adam;
+use gradus::{Compile, Model, Sequential};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How often each seed is changed at random.
+const CHANGES: usize = 1200;
+
+fn model() -> Model {
+    let network =
+        Sequential::new([4, 4, 1]).add(Conv2d::new(2, 2)).add(BatchNorm::new()).add(Flatten).add(Dense::new(3));
+    network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap()
+}
+
+/// An archive of one deflated member.
+fn deflated(name: &str, contents: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(contents).unwrap();
+    let packed = encoder.finish().unwrap();
+    let mut crc = Crc::new();
+    crc.update(contents);
+    let numbers = [crc.sum(), packed.len() as u32, contents.len() as u32].map(u32::to_le_bytes).concat();
+    let head = [&[20, 0, 0, 0, 8, 0, 0, 0, 33, 0], &numbers[..], &[name.len() as u8, 0, 0, 0]].concat();
+    let member = [b"PK\x03\x04", &head[..], name.as_bytes(), &packed].concat();
+    let entry = [b"PK\x01\x02\x14\0", &head[..], &[0; 14], name.as_bytes()].concat();
+    let end = [entry.len() as u32, member.len() as u32].map(u32::to_le_bytes).concat();
+    [&member[..], &entry, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &end, &[0, 0]].concat()
+}
+
+/// The file with its description of the model replaced by another, padded to the same length.
+fn described(seed: &[u8], description: &str) -> Vec<u8> {
+    let begin =
+        seed.windows(14).position(|window| window == b"{\"class_name\":" || window == b"{\"class_name\": ").unwrap();
+    let mut bytes = seed.to_vec();
+    let mut depth = 0;
+    let length = seed[begin..].iter().position(|byte| {
+        depth += i32::from(*byte == b'{') - i32::from(*byte == b'}');
+        depth == 0
+    });
+    let room = &mut bytes[begin..begin + length.unwrap() + 1];
+    room.fill(b' ');
+    let length = description.len().min(room.len());
+    room[..length].copy_from_slice(&description.as_bytes()[..length]);
+    bytes
+}
+
+fn kept_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/files").join(name)
+}
+
+fn kept(name: &str) -> Vec<u8> {
+    fs::read(kept_path(name)).unwrap()
+}
+
+/// Files that Keras wrote, chains and a graph, and files of our own of both.
+fn seeds(chain: &Model) -> Vec<(String, Vec<u8>)> {
+    let names = ["images.h5", "images.weights.h5", "sgd.keras", "old.h5", "adam.keras", "branches.keras"];
+    let mut seeds: Vec<(String, Vec<u8>)> = names.map(|name| (name.to_owned(), kept(name))).into();
+    let graph = keras::load(kept_path("branches.keras")).unwrap();
+    for (model, name) in
+        [(chain, "ours.keras"), (chain, "ours.h5"), (&graph, "our_graph.keras"), (&graph, "our_graph.h5")]
+    {
+        let path = std::env::temp_dir().join(format!("gradus-hostile-{}-{name}", std::process::id()));
+        keras::save(model, &path).unwrap();
+        seeds.push((name.to_owned(), fs::read(&path).unwrap()));
+        fs::remove_file(path).unwrap();
+    }
+    seeds
+}
+
+/// Lies that chance does not find.
+fn check_lies(trial: &mut Trial, load: &mut Reader<'_>) {
+    let h5 = kept("images.h5");
+    let layer = |class: &str, settings: &str| {
+        format!(
+            r#"{{"class_name":"Sequential","config":{{"name":"a","layers":[{{"class_name":"InputLayer","config":{{"batch_shape":[null,SIZE,6,1]}}}},{{"class_name":"{class}","config":{{{settings}}}}}]}}}}"#
+        )
+    };
+    let huge = "4611686018427387904";
+    let lies = [
+        ("deep lists", "[".repeat(3000)),
+        ("deep objects", r#"{"a":"#.repeat(600)),
+        ("many objects", format!("[{}", r#"{"a":1},"#.repeat(400))),
+        ("a huge layer", layer("Dense", &format!(r#""units":{huge}"#)).replace("SIZE", "6")),
+        ("huge kernels", layer("Conv2D", &format!(r#""filters":{huge},"kernel_size":{huge}"#)).replace("SIZE", "6")),
+        ("a huge input", layer("Flatten", "").replace("SIZE", huge)),
+        ("a huge shape", layer("Reshape", &format!(r#""target_shape":[{huge},{huge},{huge}]"#)).replace("SIZE", huge)),
+        ("no layers", r#"{"class_name":"Sequential","config":{"name":"a","layers":[]}}"#.into()),
+        ("another class", r#"{"class_name":"Functional","config":{"name":"a","layers":[]}}"#.into()),
+    ];
+    for (what, description) in lies {
+        trial.read(&described(&h5, &description), what, load).unwrap_err();
+    }
+    for name in ["config.json", "model.weights.h5", "metadata.json"] {
+        trial.read(&deflated(name, &vec![b'['; 60_000_000]), "a bomb", load).unwrap_err();
+        trial.read(&deflated(name, r#"{"a":1},"#.repeat(700_000).as_bytes()), "a bomb of objects", load).unwrap_err();
+    }
+}
+
+#[test]
+fn no_file_does_harm() {
+    let (mut trial, mut takes) = (Trial::new("keras"), model());
+    let mut load = |path: &Path| {
+        check_told(&keras::load_weights(&mut takes, path), "weights alone");
+        keras::load(path).map(drop)
+    };
+    check_lies(&mut trial, &mut load);
+    for (number, (name, seed)) in seeds(&model()).iter().enumerate() {
+        let weights = name.ends_with(".weights.h5");
+        assert_eq!(trial.read(seed, name, &mut load).is_ok(), !weights, "{name}");
+        trial.read_changed(seed, name, number as u64, CHANGES, &mut load);
+    }
+    trial.finish();
+}
