@@ -178,22 +178,23 @@ vectorized! {
 
 /// Takes the steps of a chunk of k for a group of rows and some columns.
 fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &mut Block<'_>, at: Place) {
-    // Vectors are whole, so sums that do not fill them are kept aside, as are those that are to be added.
+    // Vectors are whole, so sums that do not fill them are kept aside, as are those that are to be added. Half a vector
+    // more is so common, in layers of 200 and 600 units, that it has sums of its own.
     match at.width {
-        0..=16 => fill_lanes::<16>(product, part, scratch, c, at),
-        17..=32 => fill_lanes::<32>(product, part, scratch, c, at),
-        33..=64 => fill_lanes::<64>(product, part, scratch, c, at),
-        65..=80 => fill_lanes::<80>(product, part, scratch, c, at),
-        81..=88 => fill_lanes::<88>(product, part, scratch, c, at),
-        89..=96 => fill_lanes::<96>(product, part, scratch, c, at),
-        97..=104 => fill_lanes::<104>(product, part, scratch, c, at),
-        105..=112 => fill_lanes::<112>(product, part, scratch, c, at),
-        _ => fill_lanes::<WIDTH>(product, part, scratch, c, at),
+        0..=16 => fill_lanes::<16, 16>(product, part, scratch, c, at),
+        17..=32 => fill_lanes::<32, 32>(product, part, scratch, c, at),
+        33..=64 => fill_lanes::<64, 64>(product, part, scratch, c, at),
+        65..=80 => fill_lanes::<80, 80>(product, part, scratch, c, at),
+        88 => fill_lanes::<96, 88>(product, part, scratch, c, at),
+        81..=96 => fill_lanes::<96, 96>(product, part, scratch, c, at),
+        104 => fill_lanes::<112, 104>(product, part, scratch, c, at),
+        97..=112 => fill_lanes::<112, 112>(product, part, scratch, c, at),
+        _ => fill_lanes::<WIDTH, WIDTH>(product, part, scratch, c, at),
     }
 }
 
-/// The same with `L` columns in registers, of which `at.width` count.
-fn fill_lanes<const L: usize>(
+/// The same with `L` columns in registers, of which `W` are those of C where they need not be kept aside.
+fn fill_lanes<const L: usize, const W: usize>(
     product: &Product<'_>,
     part: Part<'_>,
     scratch: &mut Scratch,
@@ -203,7 +204,7 @@ fn fill_lanes<const L: usize>(
     let Scratch { steps, panel, sums } = scratch;
     let (level, b, sums) = (product.level, product.b, &mut sums.0[..part.rows()]);
     let add = product.sum == Sum::Chunks && at.start > 0;
-    let aside = add || at.width < L || c.transposed();
+    let aside = add || at.width < W || c.transposed();
     if aside && !add && at.start > 0 {
         at.for_rows(c, sums, |c, sums| sums.copy_from_slice(c));
     }
@@ -220,9 +221,9 @@ fn fill_lanes<const L: usize>(
             last: at.start + first + depth == b.rows(),
         };
         if aside {
-            walk_rows::<L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0, 0);
+            walk_rows::<L, L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0, 0);
         } else {
-            walk_rows::<L>(level, &walk, c, at.row, at.j);
+            walk_rows::<L, W>(level, &walk, c, at.row, at.j);
         }
     }
     if aside {
@@ -291,15 +292,15 @@ struct Walk<'a> {
 }
 
 vectorized! {
-    /// Walks all rows, whose sums stand in `L` columns of `c` from this row and column on.
-    fn walk_rows<F: Fma, const L: usize>(walk: &Walk<'_>, c: &mut Block<'_>, row: usize, column: usize) {
+    /// Walks all rows, whose sums stand in `W` columns of `c` from this row and column on, and in `L` of registers.
+    fn walk_rows<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, c: &mut Block<'_>, row: usize, column: usize) {
         for r in 0..walk.part.rows() {
             let places = walk.steps.map_or(steps::first(walk.depth), |steps| steps.row(r, walk.number));
             if places == 0 && walk.go_on && !walk.last {
                 continue;
             }
-            if let Some(row) = c.row(row + r, column, L).first_chunk_mut() {
-                walk_row::<F, L>(walk, r, places, row);
+            if let Some(row) = c.row(row + r, column, W).first_chunk_mut() {
+                walk_row::<F, L, W>(walk, r, places, row);
             }
         }
     }
@@ -307,9 +308,12 @@ vectorized! {
 
 /// `sums[l] ← sums[l] + Σ a · panel[place][l]` over the steps of row `r`.
 #[inline(always)]
-fn walk_row<F: Fma, const L: usize>(walk: &Walk<'_>, r: usize, places: Places, c: &mut [f32; L]) {
+fn walk_row<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, r: usize, places: Places, c: &mut [f32; W]) {
     let (values, step) = (walk.part.row(r, walk.number * BLOCK), walk.part.step());
-    let mut sums = if walk.go_on { *c } else { [0.0; L] };
+    let mut sums = [0.0; L];
+    if walk.go_on {
+        sums[..W].copy_from_slice(c);
+    }
     let mut left = places;
     while left != 0 {
         let place = left.trailing_zeros() as usize % BLOCK;
@@ -322,5 +326,5 @@ fn walk_row<F: Fma, const L: usize>(walk: &Walk<'_>, r: usize, places: Places, c
         // Turns −0 into 0, as in every product.
         sums.iter_mut().for_each(|sum| *sum += 0.0);
     }
-    *c = sums;
+    c.copy_from_slice(&sums[..W]);
 }
