@@ -112,8 +112,8 @@ fn a_loop_on_the_tape_goes_on_after_every_signal() {
 /// The other programs, each by one signal.
 #[test]
 fn every_example_goes_on() {
-    check("dense_linear", &["--epochs", "30", "--limit", "2000"], 600, &SIGNALS[..1]);
-    check("dropout_mlp", &["--epochs", "12", "--limit", "1600"], 600, &SIGNALS[1..2]);
-    check("deep_sigmoid", &["--epochs", "12", "--limit", "1600"], 600, &SIGNALS[2..]);
-    check("speedrun", &["--epochs", "12", "--limit", "2560"], 120, &SIGNALS[..1]);
+    check("dense_linear", &["--epochs", "20", "--limit", "2000"], 400, &SIGNALS[..1]);
+    check("dropout_mlp", &["--epochs", "6", "--limit", "1600"], 300, &SIGNALS[1..2]);
+    check("deep_sigmoid", &["--epochs", "6", "--limit", "1600"], 300, &SIGNALS[2..]);
+    check("speedrun", &["--epochs", "6", "--limit", "2560"], 60, &SIGNALS[..1]);
 }

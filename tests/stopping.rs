@@ -11,6 +11,7 @@ use gradus::optimizers::{Adam, LearningRate};
 use gradus::{BatchEnd, Callback, Checkpoints, Compile, Fit, Flow, Model, Progress, Result, Sequential, Stop};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Steps of an epoch; the last batch is a partial one.
@@ -39,11 +40,13 @@ impl Drop for Folder {
 }
 
 /// Few rows, so that the network soon knows them by heart and gets worse on others.
-fn digits() -> (Arrays, Arrays) {
-    let digits = mnist::load(None).unwrap();
-    let [train, unseen] = [digits.train.first(72), digits.test.first(60)];
-    let rows = [train, unseen].map(|digits| digits.normalized().unwrap().one_hot(10).unwrap());
-    rows.into()
+fn digits() -> &'static [Arrays; 2] {
+    static DIGITS: OnceLock<[Arrays; 2]> = OnceLock::new();
+    DIGITS.get_or_init(|| {
+        let digits = mnist::load(None).unwrap();
+        let parts = [digits.train.first(72), digits.test.first(60)];
+        parts.map(|digits| digits.normalized().unwrap().one_hot(10).unwrap())
+    })
 }
 
 fn model(rate: impl Into<LearningRate>, threads: usize) -> Model {
@@ -98,7 +101,7 @@ fn history(model: &Model, history: &History) -> String {
 
 /// Trains on so many threads, from the checkpoints in the folder where there are some, until after a step, or until it stops.
 fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
-    let (rows, unseen) = digits();
+    let [rows, unseen] = digits();
     let mut model = match rate {
         Rate::Decay | Rate::DecayAndPlateau => model(ExponentialDecay::new(0.02, 10, 0.9), threads),
         Rate::Plateau | Rate::Scheduler => model(0.02, threads),
@@ -107,14 +110,14 @@ fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
     let mut reducing = ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(2).cooldown(1);
     let mut scheduler = LearningRateScheduler::new(|_, rate| 0.9 * rate);
     let mut pause = Pause(pause);
-    let fit = Fit::new().epochs(MOST).batch_size(16).validation(&unseen).progress(Progress::Quiet);
+    let fit = Fit::new().epochs(MOST).batch_size(16).validation(unseen).progress(Progress::Quiet);
     let fit = match rate {
         Rate::Plateau | Rate::DecayAndPlateau => fit.callback(&mut reducing),
         Rate::Scheduler => fit.callback(&mut scheduler),
         Rate::Decay => fit,
     };
     let fit = fit.callback(&mut stopping).callback(&mut pause);
-    let told = model.fit(&rows, fit.checkpoints(Checkpoints::new(folder).keep(1)).resume(folder)).unwrap();
+    let told = model.fit(rows, fit.checkpoints(Checkpoints::new(folder).keep(1)).resume(folder)).unwrap();
     let best = stopping.best_epoch().unwrap_or(0);
     Ended { epoch: model.epoch(), best, weights: model.params().sha256(), history: history(&model, &told) }
 }
