@@ -45,16 +45,17 @@ fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
         let values = model.params_mut().values_mut(id).iter_mut().enumerate();
         values.for_each(|(at, value)| *value = 0.25 + ((at * 7) % 11) as f32 / 10.0);
     }
-    let inputs = shapes.iter().map(|shape| rows(&name, shape.batch(3).unwrap())).collect();
+    let words =
+        model.params().iter().next().filter(|_| name.starts_with("embedding")).map(|(_, table)| table.shape()[0]);
+    let inputs = shapes.iter().map(|shape| rows(shape.batch(3).unwrap(), words)).collect();
     Case { name, model, inputs }
 }
 
-/// Numbers on both sides of 0; indices for a table.
-fn rows(name: &str, shape: Shape) -> ArrayD<f32> {
-    let value = |at: usize| match name {
-        "embedding-1" => 0.0,
-        _ if name.starts_with("embedding") => (at % 5) as f32,
-        _ => ((at * 7) % 23) as f32 / 4.0 - 2.5,
+/// Numbers on both sides of 0; for a table of words, indices that it has.
+fn rows(shape: Shape, words: Option<usize>) -> ArrayD<f32> {
+    let value = |at: usize| match words {
+        Some(words) => (at % words) as f32,
+        None => ((at * 7) % 23) as f32 / 4.0 - 2.5,
     };
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), (0..shape.len()).map(value).collect()).unwrap()
 }
