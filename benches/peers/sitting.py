@@ -21,6 +21,8 @@ THREADS = [int(threads) for threads in os.environ.get("THREADS", "2 1").split()]
 SLOW, SLOW_ROUNDS = float(os.environ.get("SLOW", 3)), 3
 LIMIT = os.environ.get("LIMIT", "")
 NAMES = ["gradus", *(os.environ.get("PEERS", "").split() or list(PROGRAMS)[1:])]
+if unknown := [name for name in NAMES if name not in PROGRAMS]:
+    sys.exit(f"PEERS names {', '.join(unknown)}; there are {', '.join(list(PROGRAMS)[1:])}")
 
 
 class Records:
