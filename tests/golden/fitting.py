@@ -124,15 +124,20 @@ def on_batch(file):
     put_reported(file, "tested", model.test_on_batch(x, t, sample_weight=each.astype(np.float32), return_dict=True))
 
 
-def outputs(file):
-    """Two outputs whose rows have a weight for each."""
-    rng = file.case("outputs", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
-                    "mean squared error, weights 1 and 0.5, a sample_weight for each; SGD(0.1)")
+def kind_and_mood(rng):
+    """A model of two outputs of one input, and the names of its weights."""
     x = keras.Input((4,), name="x")
     model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
     for v in model.weights:
         v.assign(draw(rng, v.shape, scale=0.4))
-    names = [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.weights]
+    return model, [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.weights]
+
+
+def outputs(file):
+    """Two outputs whose rows have a weight for each."""
+    rng = file.case("outputs", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
+                    "mean squared error, weights 1 and 0.5, a sample_weight for each; SGD(0.1)")
+    model, names = kind_and_mood(rng)
     values, truth = draw(rng, (10, 4)), [rng.integers(0, 3, 10), draw(rng, (10, 2))]
     each = [rng.uniform(0, 2, 10).astype(np.float32), rng.uniform(0, 2, 10).astype(np.float32)]
     file.put(x=values, kind=truth[0], mood=truth[1], kind_weights=each[0], mood_weights=each[1])
@@ -213,11 +218,7 @@ def branches(file):
     """Two outputs whose rows have one weight."""
     rng = file.case("branches", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
                     "mean squared error, weights 1 and 0.5, sample_weight; SGD(0.1), one step on all rows")
-    x = keras.Input((4,), name="x")
-    model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
-    for v in model.weights:
-        v.assign(draw(rng, v.shape, scale=0.4))
-    names = [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.weights]
+    model, names = kind_and_mood(rng)
     values, kinds, moods = draw(rng, (6, 4)), rng.integers(0, 3, 6), draw(rng, (6, 2))
     each = rng.uniform(0, 2, 6).astype(np.float32)
     file.put(x=values, kind=kinds, mood=moods, weights=each)

@@ -1,13 +1,14 @@
 //! Metrics that count rows by their weights, and weights on single batches and for each output.
 
 use crate::NEAR;
+use crate::fitting::kind_and_mood;
 use crate::golden::{Cases, load};
 use gradus::data::{Arrays, NamedArrays};
 use gradus::layers::*;
-use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
+use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::{self, Accuracy, Scores};
 use gradus::optimizers::Sgd;
-use gradus::{Batch, Compile, Fit, Graph, Losses, Model, Progress, Sequential};
+use gradus::{Batch, Compile, Fit, Model, Progress, Sequential};
 
 /// How far values may be from Keras' after several steps, beside themselves or 1.
 const NEAR_IN_THE_END: f32 = 1e-4;
@@ -132,16 +133,7 @@ fn batches_count_rows_and_classes_as_in_keras() {
 }
 
 fn two_outputs() -> Model {
-    let mut graph = Graph::new();
-    let x = graph.input("x", [4]);
-    for (name, layer) in [("kind", Dense::new(3).activation(Activation::Softmax)), ("mood", Dense::new(2))] {
-        let layer = graph.layer(name, layer);
-        let y = graph.apply(layer, x);
-        graph.output(name, y);
-    }
-    let losses = Losses::new().output("kind", SparseCategoricalCrossentropy::new());
-    let losses = losses.output("mood", MeanSquaredError::new());
-    let settings = Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5);
+    let (graph, settings) = kind_and_mood();
     let settings = settings.metric_of("kind", Accuracy).metric_of("mood", metrics::MeanSquaredError);
     let settings = settings.weighted_metric_of("kind", Accuracy);
     let settings = settings.weighted_metric_of("mood", metrics::MeanSquaredError);

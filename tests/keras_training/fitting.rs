@@ -204,11 +204,8 @@ fn weights_of_rows_and_classes_count_as_in_keras() {
     }
 }
 
-/// One weight a row counts in both outputs' losses, which are reported by themselves as well.
-#[test]
-fn weights_of_rows_count_in_every_output() {
-    let cases = load("weights.txt");
-    let array = |name: &str| cases.array(&format!("branches/{name}"));
+/// Two outputs of one input, and their losses.
+pub(super) fn kind_and_mood() -> (Graph, Compile) {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
     for (name, layer) in [("kind", Dense::new(3).activation(Activation::Softmax)), ("mood", Dense::new(2))] {
@@ -218,8 +215,16 @@ fn weights_of_rows_count_in_every_output() {
     }
     let losses = Losses::new().output("kind", SparseCategoricalCrossentropy::new());
     let losses = losses.output("mood", MeanSquaredError::new());
-    let settings = Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5).metric_of("kind", Accuracy);
-    let mut model = graph.compile(settings).unwrap();
+    (graph, Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5))
+}
+
+/// One weight a row counts in both outputs' losses, which are reported by themselves as well.
+#[test]
+fn weights_of_rows_count_in_every_output() {
+    let cases = load("weights.txt");
+    let array = |name: &str| cases.array(&format!("branches/{name}"));
+    let (graph, settings) = kind_and_mood();
+    let mut model = graph.compile(settings.metric_of("kind", Accuracy)).unwrap();
     set(&mut model, &cases, "branches");
     let data = NamedArrays::new().with_input("x", array("x")).unwrap();
     let data = data.with_target("kind", array("kind").mapv(|kind| kind as i64)).unwrap();
