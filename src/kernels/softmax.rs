@@ -6,11 +6,18 @@ use crate::kernels::simd::{self, Fma, vectorized};
 /// Elements that are computed at once.
 const LANES: usize = 16;
 
+/// Exponents below which eˣ counts as 0: for softmax those whose eˣ is 0 anyway.
+const NEVER: f32 = -104.0;
+
+/// The same for cross-entropy: 9e-27 of a probability moves no weight, but its products with small weights and inputs
+/// would become denormal numbers, with which some processors multiply a hundred times as slowly.
+const UNLIKELY: f32 = -60.0;
+
 vectorized! {
     /// yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) in each row of `columns`.
     fn rows<F: Fma>(x: &[f32], columns: usize, y: &mut [f32]) {
         for (x, y) in x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)) {
-            let sum = exponentials::<F>(x, maximum(x), y);
+            let sum = exponentials::<F>(x, maximum(x), NEVER, y);
             y.iter_mut().for_each(|y| *y /= sum);
         }
     }
@@ -46,7 +53,7 @@ vectorized! {
         let mut total = 0.0;
         for (row, (x, p)) in x.chunks_exact(columns).zip(p.chunks_exact_mut(columns)).enumerate() {
             let maximum = maximum(x);
-            let sum = exponentials::<F>(x, maximum, p);
+            let sum = exponentials::<F>(x, maximum, UNLIKELY, p);
             p.iter_mut().for_each(|p| *p /= sum);
             let log_sum = math::ln(f64::from(sum)) as f32;
             let weight = weights.of(row);
@@ -57,7 +64,7 @@ vectorized! {
 }
 
 /// Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x); `p` becomes
-/// softmax(x).
+/// softmax(x), but 0 instead of less than e⁻⁶⁰.
 ///
 /// Each row counts by its weight. A label that is none of the classes makes the loss NaN.
 pub fn crossentropy(x: &[f32], targets: Targets<'_>, weights: RowWeights<'_>, columns: usize, p: &mut [f32]) -> f32 {
@@ -171,14 +178,20 @@ fn maximum(x: &[f32]) -> f32 {
     x.iter().fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most })
 }
 
-/// y = exp(x − shift); returns their sum, an ascending chain. Whole vectors are computed, as most rows are short.
+/// y = exp(x − shift), 0 where x − shift < `least`; returns their sum, an ascending chain. Whole vectors are computed, as
+/// most rows are short.
 #[inline(always)]
-fn exponentials<F: Fma>(x: &[f32], shift: f32, y: &mut [f32]) -> f32 {
+fn exponentials<F: Fma>(x: &[f32], shift: f32, least: f32, y: &mut [f32]) -> f32 {
+    let exponential = |x: f32| {
+        // All lanes are computed, so those that count as 0 get an exponent that makes no denormal number either.
+        let y = math::exp::<F>(if x < least { least } else { x });
+        if x < least { 0.0 } else { y }
+    };
     let mut sum = 0.0;
     for (x, y) in x.chunks(LANES).zip(y.chunks_mut(LANES)) {
         let mut lanes = [shift; LANES];
         lanes[..x.len()].copy_from_slice(x);
-        lanes.iter_mut().for_each(|x| *x = math::exp::<F>(*x - shift));
+        lanes.iter_mut().for_each(|x| *x = exponential(*x - shift));
         y.copy_from_slice(&lanes[..x.len()]);
         sum = y.iter().fold(sum, |sum, y| sum + y);
     }
@@ -212,6 +225,18 @@ mod tests {
         assert_eq!(crossentropy(&[100.0, -100.0], Targets::Rows(&[1.0, 0.0]), RowWeights::NONE, 2, &mut p), 0.0);
         assert!(crossentropy(&[1.0, 2.0], Targets::Labels(&[2.0]), RowWeights::NONE, 2, &mut p).is_nan());
         assert!(crossentropy(&[f32::NAN, 2.0], Targets::Labels(&[1.0]), RowWeights::NONE, 2, &mut p).is_nan());
+    }
+
+    #[test]
+    fn a_hopeless_class_has_no_slope() {
+        let (x, target) = ([0.0, -59.0, -61.0, -200.0, f32::NEG_INFINITY], Targets::Labels(&[0.0]));
+        let (mut p, mut dx) = ([f32::NAN; 5], [f32::NAN; 5]);
+        assert_eq!(crossentropy(&x, target, RowWeights::NONE, 5, &mut p), 0.0);
+        crossentropy_backward(&p, target, RowWeights::NONE, 5, 1e-3, &mut dx);
+        approx::assert_relative_eq!(dx[1], 1e-3 * (-59f32).exp(), max_relative = 1e-5);
+        assert_eq!([dx[0], dx[2], dx[3], dx[4]], [0.0; 4]);
+        forward(&x, 5, &mut p);
+        approx::assert_relative_eq!(p[2], (-61f32).exp(), max_relative = 1e-5);
     }
 
     #[test]

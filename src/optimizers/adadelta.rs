@@ -1,6 +1,6 @@
 //! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -93,9 +93,9 @@ vectorized! {
     ) {
         let [rho, epsilon, rate] = settings;
         for (((w, g), a), u) in value.iter_mut().zip(gradient).zip(square).zip(change) {
-            *a = flush(rho * *a + (1.0 - rho) * (g * g));
+            *a = flush(rho * *a + (1.0 - rho) * squared(*g));
             let d = -((*u + epsilon).sqrt() * g) / (*a + epsilon).sqrt();
-            *u = flush(rho * *u + (1.0 - rho) * (d * d));
+            *u = flush(rho * *u + (1.0 - rho) * squared(d));
             *w += rate * d;
         }
     }

@@ -1,6 +1,6 @@
 //! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_epsilon};
+use super::{LearningRate, Optimizer, StepOptions, check_epsilon, squared};
 use crate::error::{Result, check_setting};
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -87,7 +87,7 @@ impl FromSpec for Adagrad {
 vectorized! {
     fn update<F: Fma>(epsilon: f32, rate: f32, value: &mut [f32], gradient: &[f32], sum: &mut [f32]) {
         for ((w, g), a) in value.iter_mut().zip(gradient).zip(sum) {
-            *a += g * g;
+            *a += squared(*g);
             *w -= rate * g / (*a + epsilon).sqrt();
         }
     }

@@ -1,6 +1,6 @@
 //! Nadam: Adam with Nesterov's look ahead.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
@@ -132,7 +132,7 @@ vectorized! {
         let ([of_mean, of_gradient, of_square], [mean, square]) = (factors, memory);
         for (((w, g), m), v) in value.iter_mut().zip(gradient).zip(mean).zip(square) {
             *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
-            *v = flush(beta_2 * *v + (1.0 - beta_2) * (g * g));
+            *v = flush(beta_2 * *v + (1.0 - beta_2) * squared(*g));
             *w -= rate * (of_mean * *m + of_gradient * g) / ((of_square * *v).sqrt() + epsilon);
         }
     }

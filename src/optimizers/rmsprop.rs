@@ -1,6 +1,6 @@
 //! RMSprop: the rate is divided by a running root mean square of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -124,7 +124,7 @@ vectorized! {
     fn update<F: Fma>(settings: &RmsProp, rate: f32, value: &mut [f32], gradient: &[f32], square: &mut [f32]) {
         let (rho, epsilon) = (settings.rho, settings.epsilon);
         for ((w, g), v) in value.iter_mut().zip(gradient).zip(square) {
-            *v = flush(rho * *v + (1.0 - rho) * (g * g));
+            *v = flush(rho * *v + (1.0 - rho) * squared(*g));
             *w -= rate * g / (*v + epsilon).sqrt();
         }
     }
@@ -141,7 +141,7 @@ vectorized! {
     ) {
         let (rho, epsilon) = (settings.rho, settings.epsilon);
         for (((w, g), v), a) in value.iter_mut().zip(gradient).zip(square).zip(average) {
-            let (v, a) = (mean(rho, v, g * g), mean(rho, a, *g));
+            let (v, a) = (mean(rho, v, squared(*g)), mean(rho, a, *g));
             *w -= rate * g / (v - a * a + epsilon).sqrt();
         }
     }
@@ -158,7 +158,7 @@ vectorized! {
     ) {
         let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
         for (((w, g), v), b) in value.iter_mut().zip(gradient).zip(square).zip(change) {
-            *b = flush(momentum * *b + rate * g / (mean(rho, v, g * g) + epsilon).sqrt());
+            *b = flush(momentum * *b + rate * g / (mean(rho, v, squared(*g)) + epsilon).sqrt());
             *w -= *b;
         }
     }
@@ -169,7 +169,7 @@ vectorized! {
         let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
         let [square, change, average] = memory;
         for ((((w, g), v), b), a) in value.iter_mut().zip(gradient).zip(square).zip(change).zip(average) {
-            let (v, a) = (mean(rho, v, g * g), mean(rho, a, *g));
+            let (v, a) = (mean(rho, v, squared(*g)), mean(rho, a, *g));
             *b = flush(momentum * *b + rate * g / (v - a * a + epsilon).sqrt());
             *w -= *b;
         }
