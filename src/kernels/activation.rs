@@ -49,6 +49,17 @@ pub fn forward(kind: Elementwise, values: &mut [f32]) {
     parallel::for_each_chunk(values, CHUNK, nanoseconds, |_, piece| forward_piece(level, kind, piece));
 }
 
+/// y = f(sums + bias) in each row of as many columns as there are biases.
+pub(crate) fn finish(kind: Elementwise, bias: &[f32], sums: &[f32], y: &mut [f32]) {
+    let (level, columns) = (simd::current(), bias.len());
+    let chunk = (CHUNK / columns).max(1) * columns;
+    let nanoseconds = (kind.nanoseconds_per_thousand() + 100) * chunk / 1000;
+    parallel::for_each_pair((sums, chunk), (y, chunk), nanoseconds, |_, sums, y| {
+        y.copy_from_slice(sums);
+        y.chunks_exact_mut(columns).for_each(|row| finish_row(level, kind, bias, row));
+    });
+}
+
 /// Turns the gradient of the activation's output `y` into that of its input: dz = dy · f′, with f′ from `y`.
 ///
 /// At 0, where relu has no slope, 0 is taken, as Keras and PyTorch do.

@@ -86,6 +86,11 @@ impl<'a> Block<'a> {
         self.column_stride != 1
     }
 
+    /// Whether its rows go on in other blocks.
+    pub(super) fn shares_rows(&self) -> bool {
+        self.columns < self.row_stride
+    }
+
     /// The address of an element of the block.
     fn element(&self, row: usize, column: usize) -> *mut f32 {
         debug_assert!(row < self.rows && column < self.columns);

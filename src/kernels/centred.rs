@@ -17,7 +17,7 @@ const HALF: usize = LANES / 2;
 
 /// Rows of weights that stay on one thread, and what a thousand elements of them cost, in nanoseconds.
 const ROWS: usize = 32;
-const NANOSECONDS_PER_THOUSAND: usize = 60;
+const NANOSECONDS_PER_THOUSAND: usize = 300;
 
 /// 0 for each column of which enough is 0, otherwise its mean.
 pub(crate) fn centres(x: &[f32], mean: &[f32], centre: &mut [f32]) {

@@ -230,7 +230,7 @@ impl Product<'_> {
         let rate = if self.skip { 100 } else { 60 };
         let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate;
         let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
-        let cut = if fork { self.cut(c.rows(), c.columns()) } else { Cut::None };
+        let cut = if fork { self.cut(&c) } else { Cut::None };
         let most_parts = most_parts.div_ceil(2);
         match cut {
             Cut::Rows(half) => {
@@ -255,21 +255,31 @@ impl Product<'_> {
         }
     }
 
-    /// Where a part of C of this size is cut in two: so that the larger half has least to do. Each half has its columns of B
-    /// to pack, or its rows of A to search for zeros.
-    fn cut(&self, rows: usize, columns: usize) -> Cut {
-        let [row_unit, column_unit] = [tile::ROWS, LANES];
-        let [top, left] =
-            [(rows, row_unit), (columns, column_unit)].map(|(size, unit)| (size / 2).next_multiple_of(unit));
-        let work =
-            |rows: usize, columns: usize| rows * columns + if self.skip { rows * SEARCHED } else { columns * PACKED };
+    /// Where a part of C is cut in two: so that the larger half has least to do. Each half has its columns of B to pack, and
+    /// its rows of A to search for zeros; and a line of the cache that both halves write goes back and forth between them.
+    fn cut(&self, c: &Block<'_>) -> Cut {
+        let (rows, columns, inner) = (c.rows(), c.columns(), self.a.columns);
+        let [top, left] = [(rows, tile::ROWS), (columns, 2 * LANES)].map(|(size, unit)| middle(size, unit));
+        let (searched, packed) = if self.skip { (SEARCHED, PACKED_TO_SKIP) } else { (0, PACKED) };
+        let passes = if self.skip { 1 } else { inner.div_ceil(DEPTH) };
+        let work = |rows: usize, columns: usize, shared: usize| {
+            (rows * columns + rows * searched + columns * packed) * inner + shared * passes * SHARED
+        };
+        let (of_rows, of_columns) = if c.transposed() { (columns, 0) } else { (0, rows) };
+        let cut_rows = work(top.max(rows.saturating_sub(top)), columns, of_rows);
+        let cut_columns = work(rows, left.max(columns.saturating_sub(left)), of_columns);
         match (top < rows, left < columns) {
-            (true, true) if work(top, columns) < work(rows, left) => Cut::Rows(top),
+            (true, true) if cut_rows < cut_columns => Cut::Rows(top),
             (_, true) => Cut::Columns(left),
             (true, false) => Cut::Rows(top),
             (false, false) => Cut::None,
         }
     }
+}
+
+/// The multiple of `unit` next to the middle, at least one unit.
+fn middle(size: usize, unit: usize) -> usize {
+    ((size / 2 + unit / 2) / unit * unit).max(unit)
 }
 
 /// What is done to finished rows of a part of C that begins at `column`.
@@ -279,9 +289,12 @@ pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, rows: Range<usize
     rows.for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
 }
 
-/// As many multiply-adds as packing an element of B costs, and searching an element of A.
-const PACKED: usize = 8;
+/// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,
+/// and as it costs to write to a line of the cache that another thread has just written to.
+const PACKED: usize = 16;
+const PACKED_TO_SKIP: usize = 26;
 const SEARCHED: usize = 32;
+const SHARED: usize = 3000;
 
 /// Before which row or column a part is cut.
 enum Cut {

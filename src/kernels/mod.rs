@@ -21,6 +21,7 @@ pub(crate) mod global_max;
 pub(crate) mod grouped_conv2d;
 mod images;
 pub(crate) mod layer_norm;
+pub(crate) mod lines;
 pub(crate) mod log_softmax;
 pub mod math;
 pub mod matmul;

@@ -204,7 +204,8 @@ fn fill_lanes<const L: usize, const W: usize>(
     let Scratch { steps, panel, sums } = scratch;
     let (level, b, sums) = (product.level, product.b, &mut sums.0[..part.rows()]);
     let add = product.sum == Sum::Chunks && at.start > 0;
-    let aside = add || at.width < W || c.transposed();
+    // So are those beside another thread's, so that both write to the same lines of the cache once and not for each block.
+    let aside = add || at.width < W || c.transposed() || c.shares_rows();
     if aside && !add && at.start > 0 {
         at.for_rows(c, sums, |c, sums| sums.copy_from_slice(c));
     }

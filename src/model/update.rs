@@ -3,6 +3,7 @@
 use super::clip;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::awake;
+use crate::kernels::lines::Lines;
 use crate::optimizers::{MAX_MEMORY, Optimizer};
 use crate::save::MemoryArray;
 use crate::shape::Shape;
@@ -29,7 +30,7 @@ const PIECE: usize = 1 << 15;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct OptimizerState(Vec<(ParamId, [Vec<f32>; MAX_MEMORY])>);
+pub struct OptimizerState(Vec<(ParamId, [Lines; MAX_MEMORY])>);
 
 impl OptimizerState {
     /// The state before the first step.
@@ -43,7 +44,9 @@ impl OptimizerState {
         check_setting(first.len() <= MAX_MEMORY, class, "memory", first.len() as f64, "0 ≤ arrays ≤ 4")?;
         let state = |id: ParamId| {
             let length = params.shape(id).len();
-            std::array::from_fn(|array| first.get(array).map_or(Vec::new(), |first| vec![*first; length]))
+            std::array::from_fn(|array| {
+                first.get(array).map_or(Lines::default(), |first| Lines::filled(*first, length))
+            })
         };
         Ok(OptimizerState(params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect()))
     }
@@ -112,7 +115,7 @@ impl OptimizerState {
             clip::apply(clip, gradients);
         }
         for (id, memory) in &mut self.0 {
-            let memory = memory.each_mut().map(Vec::as_mut_slice);
+            let memory = memory.each_mut().map(|array| &mut **array);
             let piece = Piece { value: params.values_mut(*id), gradient: gradients.values(*id), memory };
             piece.update(optimizer, step, rate);
         }

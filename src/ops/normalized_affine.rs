@@ -28,9 +28,11 @@ struct NormalizedAffine {
     mean: Vec<f32>,
     variance: Vec<f32>,
     factor: Vec<f32>,
-    /// v or gamma · v.
+    /// v, or gamma · v with t below: one more row of a product costs less than to read the weights once more.
     spread: Vec<f32>,
-    /// b + t · w.
+    /// (gamma · v) · w with t · w below.
+    sums: Vec<f32>,
+    /// t · w + b.
     bias: Vec<f32>,
     /// Σₖ w · vᵀdz and Σₖ w · db.
     products: Vec<[f32; 2]>,
@@ -40,7 +42,7 @@ struct NormalizedAffine {
 
 impl NormalizedAffine {
     fn new(activation: Elementwise, epsilon: f32) -> NormalizedAffine {
-        let [scale, centre, r, t, mean, variance, factor, spread, bias] = [const { Vec::new() }; 9];
+        let [scale, centre, r, t, mean, variance, factor, spread, sums, bias] = [const { Vec::new() }; 10];
         let (products, spare) = (Vec::new(), Default::default());
         NormalizedAffine {
             activation,
@@ -53,6 +55,7 @@ impl NormalizedAffine {
             variance,
             factor,
             spread,
+            sums,
             bias,
             products,
             spare,
@@ -82,7 +85,8 @@ impl Op for NormalizedAffine {
             &mut self.factor,
         ];
         of_columns.into_iter().for_each(|values| *values = vec![0.0; inner]);
-        (self.spread, self.bias) = (vec![0.0; x.len()], vec![0.0; units]);
+        (self.spread, self.bias) = (vec![0.0; x.len() + inner], vec![0.0; units]);
+        self.sums = vec![0.0; (x.axis(0) + 1) * units];
         self.products = vec![[0.0; 2]; inner];
         self.spare = [vec![0.0; w.len()], vec![0.0; units]];
         Ok(Shape::from([x.axis(0), units]))
@@ -99,12 +103,14 @@ impl Op for NormalizedAffine {
             self.t[j] = gamma[j] * self.r[j] + beta[j];
             self.factor[j] = gamma[j] * self.scale[j];
         }
-        let w = Matrix::new(&w, inner, units);
-        let linear = Epilogue::Affine { bias: Some(&b), activation: Elementwise::Linear };
-        matmul::matmul(Matrix::new(&self.t, 1, inner), w, &mut self.bias, linear);
-        centred::spread(&x, &self.centre, &self.factor, &mut self.spread);
-        let epilogue = Epilogue::Affine { bias: Some(&self.bias), activation: self.activation };
-        matmul::matmul(Matrix::new(&self.spread, rows, inner), w, y, epilogue);
+        let (spread, t) = self.spread.split_at_mut(x.len());
+        centred::spread(&x, &self.centre, &self.factor, spread);
+        t.copy_from_slice(&self.t);
+        let spread = Matrix::new(&self.spread, rows + 1, inner);
+        matmul::matmul(spread, Matrix::new(&w, inner, units), &mut self.sums, Epilogue::None);
+        let (sums, of_t) = self.sums.split_at(y.len());
+        self.bias.iter_mut().zip(of_t).zip(&*b).for_each(|((bias, of_t), b)| *bias = of_t + b);
+        activation::finish(self.activation, &self.bias, sums, y);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
@@ -114,8 +120,9 @@ impl Op for NormalizedAffine {
         let (dw, db) = (dw.unwrap_or(spare_w), db.unwrap_or(spare_b));
         activation::backward(self.activation, y, dy);
         matmul::sum_rows(dy, units, ROWS_PER_CHUNK, db);
-        centred::spread(&x, &self.centre, &self.scale, &mut self.spread);
-        matmul::matmul_over_rows(&self.spread, dy, [rows, inner, units], dw);
+        let spread = &mut self.spread[..x.len()];
+        centred::spread(&x, &self.centre, &self.scale, spread);
+        matmul::matmul_over_rows(spread, dy, [rows, inner, units], dw);
         centred::finish_weights(&w, db, [&gamma, &self.t], dw, &mut self.products);
         if let Some(dgamma) = dgamma {
             let sums = self.products.iter().zip(&self.r);

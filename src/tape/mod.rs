@@ -20,6 +20,7 @@ pub(crate) use stamp::Stamp;
 
 use crate::error::Result;
 use crate::kernels::awake;
+use crate::kernels::lines::Lines;
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
@@ -37,10 +38,10 @@ pub struct Tape {
     params: Option<Stamp>,
     vars: Vec<Source>,
     inputs: Vec<usize>,
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<Lines>,
     /// The gradient of each buffer; empty where nobody wants it.
-    gradients: Vec<Vec<f32>>,
-    scratch: Vec<Vec<f32>>,
+    gradients: Vec<Lines>,
+    scratch: Vec<Lines>,
     loss: Option<usize>,
     steps: Vec<Step>,
 }
@@ -85,9 +86,9 @@ impl Tape {
             params,
             vars: vars.iter().map(|taken| taken.source).collect(),
             inputs,
-            gradients: plan.gradients.iter().map(|&length| vec![0.0; length]).collect(),
-            scratch: plan.scratch.iter().map(|&length| vec![0.0; length]).collect(),
-            buffers: buffers.iter().map(|&length| vec![0.0; length]).collect(),
+            gradients: plan.gradients.iter().copied().map(Lines::zeros).collect(),
+            scratch: plan.scratch.iter().copied().map(Lines::zeros).collect(),
+            buffers: buffers.iter().copied().map(Lines::zeros).collect(),
             loss,
             steps,
         })
@@ -180,7 +181,7 @@ impl Tape {
     pub fn input_slices(&mut self, first: Id, second: Id) -> [&mut [f32]; 2] {
         let [a, b] = [first, second].map(|id| self.input_buffer(id));
         let buffers = self.buffers.get_disjoint_mut([a, b]).expect("two inputs differ");
-        buffers.map(Vec::as_mut_slice)
+        buffers.map(|buffer| &mut **buffer)
     }
 
     fn input_buffer(&self, id: Id) -> usize {

@@ -2,6 +2,7 @@
 
 use super::params::Params;
 use crate::error::{Error, Result};
+use crate::kernels::lines::Lines;
 use crate::random::Key;
 use crate::shape::{Shape, View};
 
@@ -104,7 +105,7 @@ pub(super) struct Source {
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     pub(super) sources: &'a [Source],
-    pub(super) buffers: &'a [Vec<f32>],
+    pub(super) buffers: &'a [Lines],
     pub(super) params: &'a Params,
 }
 
@@ -159,9 +160,9 @@ pub(super) enum LoanPlace {
 pub struct Gradients<'a> {
     pub(super) arity: usize,
     pub(super) loans: &'a [Loan],
-    pub(super) buffers: &'a mut [Vec<f32>],
-    pub(super) params: &'a mut [Vec<f32>],
-    pub(super) scratch: &'a mut [Vec<f32>],
+    pub(super) buffers: &'a mut [Lines],
+    pub(super) params: &'a mut [Lines],
+    pub(super) scratch: &'a mut [Lines],
 }
 
 impl<'a> Gradients<'a> {
@@ -194,12 +195,12 @@ impl<'a> Gradients<'a> {
 
 /// Hands out disjoint arrays of a list in ascending order.
 struct Lender<'a> {
-    rest: &'a mut [Vec<f32>],
+    rest: &'a mut [Lines],
     passed: usize,
 }
 
 impl<'a> Lender<'a> {
-    fn new(rest: &'a mut [Vec<f32>]) -> Lender<'a> {
+    fn new(rest: &'a mut [Lines]) -> Lender<'a> {
         Lender { rest, passed: 0 }
     }
 

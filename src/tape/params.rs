@@ -2,6 +2,7 @@
 
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
+use crate::kernels::lines::Lines;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
@@ -27,7 +28,7 @@ struct Param {
     name: String,
     shape: Shape,
     trainable: bool,
-    values: Vec<f32>,
+    values: Lines,
 }
 
 impl Default for Params {
@@ -62,7 +63,7 @@ impl Params {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
-        self.entries.push(Param { name: name.into(), shape, trainable, values });
+        self.entries.push(Param { name: name.into(), shape, trainable, values: Lines::from(&*values) });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
@@ -210,7 +211,7 @@ fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape
 pub struct ParamGradients {
     pub(super) stamp: Stamp,
     shapes: Vec<Shape>,
-    pub(super) arrays: Vec<Vec<f32>>,
+    pub(super) arrays: Vec<Lines>,
 }
 
 impl ParamGradients {
@@ -220,7 +221,7 @@ impl ParamGradients {
         ParamGradients {
             stamp: params.stamp,
             shapes: params.entries.iter().map(|entry| entry.shape).collect(),
-            arrays: params.entries.iter().map(|entry| vec![0.0; length(entry)]).collect(),
+            arrays: params.entries.iter().map(|entry| Lines::zeros(length(entry))).collect(),
         }
     }
 
@@ -235,7 +236,7 @@ impl ParamGradients {
 
     /// The elements of every gradient, in build order.
     pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
-        self.arrays.iter_mut().map(Vec::as_mut_slice)
+        self.arrays.iter_mut().map(|array| &mut **array)
     }
 
     /// The elements of one parameter's gradient; empty where it is not trainable.

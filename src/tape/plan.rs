@@ -3,6 +3,7 @@
 use super::Step;
 use super::op::{Loan, LoanPlace, Place};
 use crate::error::{Error, Result};
+use crate::kernels::lines::Lines;
 use std::collections::BTreeSet;
 
 /// A later contribution to a gradient, waiting in scratch to be added.
@@ -13,14 +14,14 @@ pub(super) struct Addition {
 }
 
 impl Addition {
-    pub(super) fn run(&self, buffers: &mut [Vec<f32>], params: &mut [Vec<f32>], scratch: &[Vec<f32>]) {
+    pub(super) fn run(&self, buffers: &mut [Lines], params: &mut [Lines], scratch: &[Lines]) {
         let to = match self.to {
             Place::Buffer(index) => &mut buffers[index],
             Place::Param(index) => &mut params[index],
             Place::Nowhere => unreachable!("only places have gradients"),
         };
         // Scratch is as long as its longest use, so the gradient's length is what counts.
-        to.iter_mut().zip(&scratch[self.scratch]).for_each(|(to, more)| *to += more);
+        to.iter_mut().zip(scratch[self.scratch].iter()).for_each(|(to, more)| *to += more);
     }
 }
 

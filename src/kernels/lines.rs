@@ -1,0 +1,100 @@
+//! Arrays that begin at a line of the cache, so that no vector of a whole row crosses one.
+//!
+//! An allocator gives sixteen bytes of alignment, with which every vector of sixty-four crosses a line: each load and
+//! store then counts twice.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// Bytes in a line, and so many numbers.
+const BYTES: usize = 64;
+const LINE: usize = BYTES / size_of::<f32>();
+
+/// Numbers of which the first stands at the beginning of a line. Their number does not change.
+#[derive(Default)]
+pub(crate) struct Lines {
+    /// The numbers behind `start`, and what is left of a line before and after them.
+    room: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Lines {
+    /// So many times the same number.
+    pub(crate) fn filled(value: f32, length: usize) -> Lines {
+        if length == 0 {
+            return Lines::default();
+        }
+        let room = vec![value; length + LINE - 1];
+        // The pointer may refuse to say how far it is; then nothing is lost but time.
+        let start = room.as_ptr().align_offset(BYTES).min(LINE - 1);
+        Lines { room, start, length }
+    }
+
+    /// Zeros.
+    pub(crate) fn zeros(length: usize) -> Lines {
+        Lines::filled(0.0, length)
+    }
+}
+
+impl From<&[f32]> for Lines {
+    fn from(values: &[f32]) -> Lines {
+        let mut lines = Lines::zeros(values.len());
+        lines.copy_from_slice(values);
+        lines
+    }
+}
+
+impl Clone for Lines {
+    fn clone(&self) -> Lines {
+        Lines::from(&**self)
+    }
+
+    fn clone_from(&mut self, other: &Lines) {
+        if self.length == other.length {
+            self.copy_from_slice(other);
+        } else {
+            *self = other.clone();
+        }
+    }
+}
+
+impl Deref for Lines {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.room[self.start..self.start + self.length]
+    }
+}
+
+impl DerefMut for Lines {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.room[self.start..self.start + self.length]
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_array_begins_at_a_line_and_keeps_its_numbers() {
+        for length in [1, 15, 16, 17, 1000] {
+            let values: Vec<f32> = (0..length).map(|i| i as f32).collect();
+            let lines = Lines::from(&*values);
+            let mut other = Lines::filled(7.0, length);
+            assert!(other.iter().all(|value| *value == 7.0));
+            other.clone_from(&lines);
+            for lines in [&lines, &lines.clone(), &other] {
+                assert_eq!((&**lines, lines.as_ptr() as usize % BYTES), (&*values, 0));
+            }
+        }
+        assert!(Lines::zeros(0).is_empty());
+    }
+}
