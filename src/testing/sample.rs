@@ -52,6 +52,19 @@ impl Sample {
         Ok(())
     }
 
+    /// One run forward and backward a call, all on one tape, for counting what it allocates.
+    ///
+    /// # Errors
+    /// What recording says.
+    pub fn steps(&self) -> Result<impl FnMut() + use<>> {
+        let mut run = self.record()?;
+        let mut gradients = ParamGradients::new(&run.params);
+        Ok(move || {
+            run.forward();
+            run.tape.backward(&run.params, &mut gradients);
+        })
+    }
+
     /// The bits of the value and of every gradient.
     #[cfg(test)]
     pub(crate) fn bits(&self) -> Vec<u32> {
