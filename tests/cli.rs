@@ -96,9 +96,12 @@ fn inspect_shows_layers_and_arrays() {
     assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 arrays, 240 elements"), "{shown}");
     folder.shown(&["convert", "model.safetensors", "model.onnx"]);
     let shown = folder.shown(&["inspect", "model.onnx"]);
-    for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel"] {
+    for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel", "Total params: 59"] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
+    // Such a file has no optimizer, and does not count steps.
+    assert!(folder.shown(&["inspect", "model.safetensors"]).contains("optimizer: Adam("));
+    assert!(!shown.contains("Adam") && !shown.contains("step"), "{shown}");
 }
 
 #[test]

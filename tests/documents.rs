@@ -141,6 +141,42 @@ fn the_tests_that_are_named_exist() {
     }
 }
 
+/// The cases of a file of golden vectors, which stand before the arrays' names.
+fn cases(file: &str) -> Vec<String> {
+    let vectors = read(file);
+    let arrays = vectors.lines().filter(|line| !line.starts_with('#'));
+    let mut cases: Vec<String> = arrays.filter_map(|line| Some(line.split_once('/')?.0.to_owned())).collect();
+    cases.dedup();
+    assert!(cases.len() > 20, "{file}: {cases:?}");
+    cases
+}
+
+/// Each line of operations and layers names a case that Keras computed, or a test; and each case is named by a line.
+#[test]
+fn operations_and_layers_name_what_they_are_compared_with() {
+    let document = read("docs/keras.md");
+    for (section, file) in [("Operations", "tests/golden/ops.txt"), ("Layers", "tests/golden/layers.txt")] {
+        let text = document.split(&format!("\n## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+        let compared = |line: &str| line.split(" | ").nth(2).map(quoted).unwrap_or_default().join(" ");
+        let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| gradus"));
+        let lines: Vec<(&str, String)> = rows.map(|line| (line, compared(line))).collect();
+        let known = cases(file);
+        // `average_pool2d-…` stands for all whose names begin so.
+        let names = |word: &str, case: &str| {
+            word == case || word.strip_suffix('…').is_some_and(|start| !start.is_empty() && case.starts_with(start))
+        };
+        for (line, words) in &lines {
+            let tested = |word: &str| word.contains("::") || TARGETS.contains(&word);
+            let holds = words.split(' ').any(|word| tested(word) || known.iter().any(|case| names(word, case)));
+            assert!(holds, "nothing holds this line to Keras: {line}");
+        }
+        for case in known {
+            let named = lines.iter().any(|(_, words)| words.split(' ').any(|word| names(word, &case)));
+            assert!(named, "no line in {section} names the case {case}");
+        }
+    }
+}
+
 /// Whether a file, or a module of a folder, has a function of this name.
 fn is_test(place: &Path, name: &str) -> bool {
     let (place, function) = match (place.is_dir(), name.split_once("::")) {

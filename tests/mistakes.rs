@@ -63,7 +63,8 @@ fn options_are_told_by_name_with_what_is_expected() {
         (&["--steps", "2"], "invalid option '--steps'"),
         (&["5"], "unexpected argument \"5\""),
         (&["--resume=yes"], "unexpected argument for option '--resume': \"yes\""),
-        (&["--epochs", "many"], "--epochs is \"many\", expected a whole number from 0 to 18446744073709551615"),
+        (&["--epochs", "many"], "--epochs is \"many\", expected a whole number from 1 to 18446744073709551615"),
+        (&["--epochs", "0"], "--epochs is \"0\", expected a whole number from 1 to 18446744073709551615"),
         (&["--threads", "0"], "--threads is \"0\", expected a whole number from 1 to 1024"),
         (&["--limit=-5"], "--limit is \"-5\", expected a whole number from 1 to 18446744073709551615"),
         // The option that every run here ends with.

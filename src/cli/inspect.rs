@@ -6,6 +6,8 @@ use super::source::{Source, ending};
 use crate::error::Result;
 use crate::formats::npy::{self, NumpyArray};
 use crate::formats::npz;
+use crate::model::Model;
+use crate::tape::Params;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -20,22 +22,28 @@ pub(super) fn inspect(path: &Path) -> Told {
 }
 
 fn source(source: Source) -> String {
-    let (mut text, params) = match &source {
+    match source {
         Source::Model(model, kind) => {
             let trained = match model.step() {
                 0 => "no step of training yet".to_owned(),
                 steps => format!("training so far: epochs {}, steps {steps}", model.epoch()),
             };
-            let settings = format!("optimizer: {}", model.optimizer().spec());
-            (format!("{kind}, {trained}\n{settings}\n\n{}\n", model.summary()), model.params())
+            network(&format!("{kind}, {trained}\noptimizer: {}", model.optimizer().spec()), &model)
         }
-        Source::Arrays(params, kind) => (format!("{kind}\n"), params),
-    };
+        Source::Arrays(params, kind) => format!("{kind}\n{}", weights(&params)),
+    }
+}
+
+/// A model's layers and weights below what is said of it.
+fn network(heading: &str, model: &Model) -> String {
+    format!("{heading}\n\n{}\n{}", model.summary(), weights(model.params()))
+}
+
+fn weights(params: &Params) -> String {
     let rows = params
         .iter()
         .map(|(name, array)| (name.to_owned(), array.shape().to_vec(), "f32", array.iter().copied().collect()));
-    text.push_str(&table(rows.collect()));
-    text
+    table(rows.collect())
 }
 
 fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
@@ -51,8 +59,9 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
 fn graph(path: &Path) -> Result<String> {
     let graph = crate::formats::onnx::Graph::load(path)?;
     let mut text = format!("a graph of ONNX with {} nodes\n{graph}\n", graph.node_operators().len());
-    match Source::read(path) {
-        Ok(imported) => text.push_str(&source(imported)),
+    match Source::model(path) {
+        // The optimizer that it has here is none of the file's.
+        Ok(model) => text.push_str(&network("a model of ONNX, whose files do not say how it is trained", &model)),
         Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
     }
     Ok(text)

@@ -56,6 +56,9 @@ pub(crate) fn exp_m1(x: f64) -> f64 {
 /// ln x of a normal number; −∞ at 0 and NaN below.
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
+///
+/// `math::ln` is the one to the last bit of `f64`, for what is computed once a row or a draw; this one is for loops over
+/// elements. They differ in their last bits, so that one for both would change losses and first weights, or lose the vectors.
 #[inline(always)]
 pub(crate) fn ln(x: f64) -> f64 {
     const SERIES: [f64; 10] =

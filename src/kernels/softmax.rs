@@ -67,6 +67,9 @@ vectorized! {
 /// softmax(x), but 0 instead of less than e⁻⁶⁰.
 ///
 /// Each row counts by its weight. A label that is none of the classes makes the loss NaN.
+///
+/// # Panics
+/// When `x` and `p` have different lengths.
 pub fn crossentropy(x: &[f32], targets: Targets<'_>, weights: RowWeights<'_>, columns: usize, p: &mut [f32]) -> f32 {
     assert_eq!(x.len(), p.len(), "softmax keeps the number of elements");
     crossentropy_rows(simd::current(), x, targets, weights, columns, p)

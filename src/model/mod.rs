@@ -22,6 +22,8 @@ mod save;
 mod scoring;
 mod sequential;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod training;
 mod update;

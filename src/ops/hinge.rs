@@ -52,7 +52,7 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| (x[0] * 7.0).hinge(x[1]))
+            Sample::new(|x| (x[0] * 11.0).hinge(x[1]))
                 .variable([2, 3])
                 .input(arr2(&[[-1.0, 1.0, 1.0], [1.0, -1.0, 1.0]])),
             Sample::new(|x| x[0].hinge_of(x[1], Some(x[2])))

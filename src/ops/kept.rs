@@ -32,11 +32,13 @@ impl<'r> Var<'r> {
 #[cfg(test)]
 pub(super) mod tests {
     use crate::testing::Sample;
+    use ndarray::arr1;
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
             Sample::new(|x| x[0].kept(x[0].less(x[1] + 0.03))).variable([2, 3]).variable([2, 3]),
             Sample::new(|x| x[0].kept(x[1].less(x[0] + 0.03)) + x[1]).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| x[0].kept(x[1])).variable([3, 5]).input(arr1(&[1.0, 0.0, -2.0, 0.0, 0.5])),
         ]
     }
 }

@@ -55,6 +55,7 @@ pub(super) mod tests {
         vec![
             Sample::new(|x| x[0].slice(&[1, 0], [2, 3])).variable([3, 5]),
             Sample::new(|x| x[0].slice(&[0, 1, 2], [2, 1, 1])).variable([2, 3, 4]),
+            Sample::new(|x| x[0].slice(&[0, 1, 0], [1, 2, 1])).variable([1, 4, 1]),
             Sample::new(|x| x[0].slice(&[], [])).variable([]),
             Sample::new(|x| x[0].slice(&[0], [1]) + x[0].slice(&[4], [1])).variable([5]),
         ]

@@ -148,7 +148,7 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
     while let Some(argument) = arguments.next()? {
         match argument {
             Long(unit) if unit == program.unit => {
-                options.epochs = number(&mut arguments, program.unit, 0, usize::MAX)?;
+                options.epochs = number(&mut arguments, program.unit, 1, usize::MAX)?;
             }
             Long("seed") => options.seed = number(&mut arguments, "seed", 0, u64::MAX)?,
             Long("threads") => options.threads = Some(number(&mut arguments, "threads", 1, MAX_THREADS)?),
@@ -264,6 +264,9 @@ mod tests {
         assert_eq!(parsed(&["--seed", "-1"]).unwrap_err(), seed);
         let threads = parsed(&["--threads", "0"]).unwrap_err();
         assert_eq!(threads, "--threads is \"0\", expected a whole number from 1 to 1024");
+        // It would train nothing, and overwrite the results of a run that did.
+        let steps = format!("--steps is \"0\", expected a whole number from 1 to {}", usize::MAX);
+        assert_eq!(parsed(&["--steps", "0"]).unwrap_err(), steps);
         assert!(parsed(&["--steps", "x"]).unwrap_err().starts_with("--steps is \"x\", "));
         assert!(parsed(&["--limit=0"]).unwrap_err().starts_with("--limit is \"0\", "));
         assert_eq!(parsed(&["--out", "--quiet"]).unwrap_err(), "--out needs a value, and --quiet follows");

@@ -52,6 +52,19 @@ impl Sample {
         Ok(())
     }
 
+    /// One run forward and backward a call, all on one tape, for counting what it allocates.
+    ///
+    /// # Errors
+    /// What recording says.
+    pub fn steps(&self) -> Result<impl FnMut() + use<>> {
+        let mut run = self.record()?;
+        let mut gradients = ParamGradients::new(&run.params);
+        Ok(move || {
+            run.forward();
+            run.tape.backward(&run.params, &mut gradients);
+        })
+    }
+
     /// The bits of the value and of every gradient.
     #[cfg(test)]
     pub(crate) fn bits(&self) -> Vec<u32> {
@@ -86,10 +99,48 @@ impl Sample {
         self.inputs.iter().map(|(values, _)| Shape::new(values.shape()).unwrap_or(Shape::SCALAR)).collect()
     }
 
+    /// The same expression on inputs of other shapes, which hold their own values over again.
+    #[cfg(test)]
+    pub(crate) fn on(&self, shapes: &[Shape]) -> Sample {
+        let refilled = |((values, variable), shape): (&(ArrayD<f32>, bool), &Shape)| {
+            let refill = values.iter().copied().cycle().take(shape.len()).collect();
+            (ArrayD::from_shape_vec(shape.sizes(), refill).expect("samples have values"), *variable)
+        };
+        Sample { expression: self.expression, inputs: self.inputs.iter().zip(shapes).map(refilled).collect() }
+    }
+
+    /// The length of the longest of its inputs and its value, if it takes these shapes.
+    #[cfg(test)]
+    pub(crate) fn longest_on(&self, shapes: &[Shape]) -> Option<usize> {
+        let recorder = Recorder::new(Mode::Inference);
+        let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
+        let y = (self.expression)(&inputs).shape().len();
+        recorder.finish().ok()?;
+        shapes.iter().map(Shape::len).chain([y]).max()
+    }
+
+    /// Whether its value is finite.
+    #[cfg(test)]
+    pub(crate) fn is_finite(&self) -> bool {
+        let mut run = self.record().expect("samples are right");
+        run.weighted_sum().is_finite()
+    }
+
+    /// The names of the operations that it records, which refuse what does not fit them.
+    #[cfg(test)]
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let tape = format!("{:?}", self.run_on(&self.shapes()).expect("samples are right"));
+        // A headline, `  somewhere relu: 3 × 5 → 3 × 5` for each step, and the sum of what it gives.
+        let steps = tape.lines().filter_map(|line| line.strip_prefix("  somewhere ")?.split(':').next());
+        let mut names: Vec<String> = steps.map(str::to_owned).collect();
+        names.pop();
+        names
+    }
+
     /// Records it for inputs of other shapes, in a layer called `somewhere`, and runs it forward and backward where that is
     /// not refused.
     #[cfg(test)]
-    pub(crate) fn run_on(&self, shapes: &[Shape]) -> Result<()> {
+    pub(crate) fn run_on(&self, shapes: &[Shape]) -> Result<Tape> {
         let recorder = Recorder::new(Mode::Training);
         let wanted = |(shape, (_, variable)): (&Shape, &(ArrayD<f32>, bool))| {
             if *variable { recorder.variable(*shape) } else { recorder.input(*shape) }
@@ -101,7 +152,7 @@ impl Sample {
         let (params, mut tape) = (Params::new(), recorder.finish()?);
         tape.run(&params, Key::from_seed(0));
         tape.backward(&params, &mut ParamGradients::new(&params));
-        Ok(())
+        Ok(tape)
     }
 
     fn record(&self) -> Result<Run> {

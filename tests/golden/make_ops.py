@@ -54,6 +54,23 @@ def operations(file):
     op_case(file, "power", "ops.power(x, 3)", lambda x: ops.power(x, 3.0), x=wide)
     op_case(file, "power-1", "ops.power(x, -1.5)", lambda x: ops.power(x, -1.5), x=positive(4, 5))
     op_case(file, "power_by", "ops.power(x, a)", ops.power, x=positive(4, 5), a=normal(5))
+    op_case(file, "add", "ops.add(x, a)", ops.add, x=normal(2, 1, 3), a=normal(4, 1))
+    op_case(file, "subtract", "ops.subtract(x, a)", ops.subtract, x=normal(2, 1, 3), a=normal(4, 1))
+    op_case(file, "multiply", "ops.multiply(x, a)", ops.multiply, x=normal(2, 1, 3), a=normal(4, 1))
+    op_case(file, "divide", "ops.divide(x, a)", ops.divide, x=normal(2, 1, 3), a=positive(4, 1))
+    op_case(file, "scale", "ops.multiply(x, -1.5)", lambda x: ops.multiply(x, -1.5), x=normal(4, 5))
+    few = lambda *shape: lambda rng: rng.integers(0, 3, shape).astype(np.float32)
+    op_case(file, "equal", "ops.cast(ops.equal(x, a), x.dtype)", lambda x, a: ops.cast(ops.equal(x, a), x.dtype),
+            x=few(4, 5), a=few(5))
+    op_case(file, "less", "ops.cast(ops.less(x, a), x.dtype)", lambda x, a: ops.cast(ops.less(x, a), x.dtype),
+            x=few(4, 5), a=few(4, 1))
+    op_case(file, "kept", "ops.where(a != 0, x, 0)", lambda x, a: ops.where(ops.not_equal(a, 0), x, 0.0),
+            x=normal(4, 5), a=few(4, 5))
+    op_case(file, "truncate", "ops.trunc(x)", ops.trunc, x=wide)
+    op_case(file, "sum", "ops.sum(x)", ops.sum, x=normal(4, 5))
+    op_case(file, "mean", "ops.mean(x)", ops.mean, x=normal(4, 5))
+    op_case(file, "reshape", "ops.reshape(x, (3, 8))", lambda x: ops.reshape(x, (3, 8)), x=normal(2, 3, 4))
+    op_case(file, "flatten", "ops.reshape(x, (2, -1))", lambda x: ops.reshape(x, (2, -1)), x=normal(2, 3, 4))
     op_case(file, "maximum", "ops.maximum(x, a)", ops.maximum, x=normal(4, 5), a=normal(5))
     op_case(file, "minimum", "ops.minimum(x, a)", ops.minimum, x=normal(4, 5), a=normal(4, 1))
     op_case(file, "clip", "ops.clip(x, -1, 0.5)", lambda x: ops.clip(x, -1.0, 0.5), x=wide)

@@ -19,6 +19,8 @@ impl Blend {
 }
 
 impl Layer for Blend {
+    // Shapes here are of one sample; the batch's axis comes when it is recorded. What is expected is enough for an error:
+    // the model adds the layer's name and the shapes.
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
         match inputs {
             [a, b] if a == b => {
@@ -29,11 +31,14 @@ impl Layer for Blend {
         }
     }
 
+    // Recorded once for each size of batch and for training and inference apart, then replayed. Weights come in the order in
+    // which `build` added them.
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
         let ([gate], a, b) = (weights.take(), inputs[0], inputs[1]);
         b + (a - b) * gate.sigmoid()
     }
 
+    // All settings by name: what files and summaries say of the layer, and what `from_spec` reads.
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS).with("gate", self.gate)
     }

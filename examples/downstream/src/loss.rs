@@ -11,10 +11,12 @@ use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
 pub struct RobustError;
 
 impl Loss for RobustError {
+    // Of one row each, and before training begins: whoever gives targets of another shape hears of it at once.
     fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
         if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
     }
 
+    // Operations that have derivatives make a loss that has one. Of a batch, so the mean runs over its rows as well.
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
         let difference = prediction - target;
         (difference * difference.isru()).mean()

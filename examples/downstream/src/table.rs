@@ -1,7 +1,7 @@
 //! Tables made up from a seed: eight features, of which five matter, and a number to predict (Friedman 1991, without the
 //! sine).
 
-use gradus::data::{Arrays, Dataset};
+use gradus::data::Arrays;
 use gradus::{Key, Result};
 use ndarray::Array2;
 
@@ -21,16 +21,6 @@ pub fn rows(count: usize, seed: u64) -> Result<Arrays> {
         (value - 14.0) / 5.0 + 0.1 * (draws.uniform() as f32 - 0.5)
     });
     Arrays::new(features, targets)
-}
-
-/// The mean of squared distances from the mean target: what a model that knows nothing would be off by.
-///
-/// # Errors
-/// Targets that memory does not hold.
-pub fn variance(data: &Arrays) -> Result<f64> {
-    let targets = data.rows(..)?.targets()?;
-    let mean = targets.iter().map(|target| f64::from(*target)).sum::<f64>() / data.len() as f64;
-    Ok(targets.iter().map(|target| (f64::from(*target) - mean).powi(2)).sum::<f64>() / data.len() as f64)
 }
 
 #[cfg(test)]

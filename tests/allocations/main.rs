@@ -2,7 +2,9 @@
 //!
 //! One test in a file of its own, so that nothing else runs beside it.
 
+#[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod operations;
 
 use gradus::data::{NamedArrays, mnist};
 use gradus::layers::*;
@@ -158,15 +160,37 @@ fn layers() -> Vec<LayerSample> {
     ]
 }
 
-/// The layers that `layers!` lists in the source.
-fn listed() -> Vec<String> {
-    let source = include_str!("../src/layers/mod.rs");
-    let list = source.split("\nlayers! {").nth(1).unwrap().split('}').next().unwrap();
-    list.split(',').filter_map(|line| Some(line.trim().split_once("::")?.1.to_owned())).collect()
+/// What a macro such as `layers!` lists in the source.
+fn listed(source: &str, list: &str) -> Vec<String> {
+    let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split('}').next().unwrap();
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
+}
+
+/// Counts what a step allocates that is no first one.
+fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() + Send) {
+    let allocated = pool.install(|| {
+        step();
+        let before = allocations();
+        (0..3).for_each(|_| step());
+        allocations() - before
+    });
+    assert_eq!(allocated, 0, "{what} allocates in steps 2 to 4 on {} threads", pool.current_num_threads());
+}
+
+/// Operations one by one, forward and backward.
+fn check_operations(pool: &rayon::ThreadPool) {
+    let samples = operations::operations();
+    let shown: Vec<&str> = samples.iter().map(|(name, _)| *name).collect();
+    let list = listed(include_str!("../../src/ops/mod.rs"), "operations");
+    assert_eq!(shown, list, "every operation of the list is measured");
+    for (name, sample) in samples {
+        check_steps(name, pool, sample.steps().unwrap());
+    }
 }
 
 /// Layers one by one, forward and backward.
-fn check_layers(threads: usize) {
+fn check_layers(pool: &rayon::ThreadPool) {
     let samples = layers();
     // The first word of `LayerSample(Dense { … } on …)`; activations are shown by their variant.
     let first = |sample: &LayerSample| {
@@ -175,20 +199,11 @@ fn check_layers(threads: usize) {
     };
     let mut shown: Vec<String> = samples.iter().map(first).collect();
     shown.dedup();
-    assert_eq!(shown, listed(), "every layer of the list is measured");
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.broadcast(|_| rayon::yield_now()); // every thread has started
+    let list = listed(include_str!("../../src/layers/mod.rs"), "layers");
+    assert_eq!(shown, list, "every layer of the list is measured");
     for sample in samples {
-        let mut step = sample.steps().unwrap();
-        let allocated = pool.install(|| {
-            step();
-            let before = allocations();
-            (0..3).for_each(|_| step());
-            allocations() - before
-        });
-        assert_eq!(allocated, 0, "{sample:?} allocates in steps 2 to 4 on {threads} threads");
+        check_steps(&format!("{sample:?}"), pool, sample.steps().unwrap());
     }
-    keep(pool);
 }
 
 /// The network that is written on the tape, with random batches of 1000 that run on over the end of an epoch.
@@ -219,6 +234,10 @@ fn later_steps_allocate_nothing() {
         check_fit(threads);
         check_tape(threads);
         check_graph(threads);
-        check_layers(threads);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.broadcast(|_| rayon::yield_now()); // every thread has started
+        check_operations(&pool);
+        check_layers(&pool);
+        keep(pool);
     }
 }

@@ -1,0 +1,138 @@
+//! Every operation by itself, on arrays that are shared out among threads.
+
+use gradus::Regularizer;
+use gradus::kernels::activation::Elementwise;
+use gradus::ops::{Conv2dOptions, Padding};
+use gradus::testing::Sample;
+use ndarray::Array;
+
+/// A matrix for what works on single elements, and images for what works on those.
+const MATRIX: [usize; 2] = [601, 100];
+const IMAGES: [usize; 4] = [8, 33, 32, 8];
+
+/// An operation of one matrix.
+macro_rules! one {
+    (|$x:ident| $expression:expr) => {
+        Sample::new(|inputs| {
+            let $x = inputs[0];
+            $expression
+        })
+        .variable(MATRIX)
+    };
+}
+
+/// An operation of two matrices.
+macro_rules! two {
+    (|$x:ident, $y:ident| $expression:expr) => {
+        Sample::new(|inputs| {
+            let ($x, $y) = (inputs[0], inputs[1]);
+            $expression
+        })
+        .variable(MATRIX)
+        .variable(MATRIX)
+    };
+}
+
+/// A loss of predictions and of targets that are probabilities, and 1 for one class of each row where there are classes.
+macro_rules! loss {
+    (|$x:ident, $t:ident| $expression:expr) => {
+        Sample::new(|inputs| {
+            let ($x, $t) = (inputs[0], inputs[1]);
+            $expression
+        })
+        .variable(MATRIX)
+        .input(Array::from_shape_fn(MATRIX, |(row, column)| f32::from(u8::from((row + column) % MATRIX[1] == 0))))
+    };
+}
+
+/// By the order of their list.
+pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
+    let norm = |sample: Sample| sample.variable([100]).variable([100]);
+    let normalized =
+        Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Elementwise::Sigmoid));
+    vec![
+        ("absolute", one!(|x| x.absolute())),
+        ("activation", one!(|x| x.relu() + x.sigmoid() + x.tanh())),
+        ("add", two!(|x, y| x + y)),
+        ("affine", {
+            let sample = Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Relu));
+            sample.variable(MATRIX).variable([100, 70]).variable([70])
+        }),
+        ("average_pool2d", Sample::new(|x| x[0].average_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
+        ("batch_matmul", Sample::new(|x| x[0].matmul(x[1])).variable([5, 70, 60]).variable([5, 60, 50])),
+        ("batch_norm", norm(Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None)).variable(MATRIX))),
+        ("binary_crossentropy", loss!(|x, t| x.sigmoid().binary_crossentropy(t))),
+        ("categorical_crossentropy", loss!(|x, t| (x * x + 0.5).categorical_crossentropy(t))),
+        ("clip", one!(|x| x.clip(-1.0, 1.0))),
+        ("concatenate", two!(|x, y| x.concatenate(&[y], 1))),
+        ("conv2d", {
+            let sample = Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::default()));
+            sample.variable(IMAGES).variable([3, 3, 8, 6]).variable([6])
+        }),
+        ("divide", two!(|x, y| x / (y * y + 1.0))),
+        ("dropout", one!(|x| x.dropout(0.5))),
+        ("elu", one!(|x| x.elu(1.0))),
+        ("embedding", {
+            let indices = Array::from_shape_fn(MATRIX, |(row, column)| ((row + column) % 7) as f32);
+            Sample::new(|x| x[1].embedding(x[0])).variable([7, 3]).input(indices)
+        }),
+        ("equal", two!(|x, y| x.equal(y) * y)),
+        ("erf", one!(|x| x.erf())),
+        ("exp", one!(|x| x.exp())),
+        ("gelu", one!(|x| x.gelu() + x.gelu_tanh())),
+        ("global_max_pool2d", Sample::new(|x| x[0].global_max_pool2d()).variable(IMAGES)),
+        ("grouped_conv2d", {
+            let sample = Sample::new(|x| {
+                let mut options = Conv2dOptions::default();
+                options.groups = 2;
+                x[0].conv2d(x[1], Some(x[2]), options)
+            });
+            sample.variable(IMAGES).variable([3, 3, 4, 6]).variable([6])
+        }),
+        ("hard_sigmoid", one!(|x| x.hard_sigmoid())),
+        ("hinge", loss!(|x, t| x.hinge(t))),
+        ("huber", loss!(|x, t| x.huber(t, 1.0))),
+        ("kept", two!(|x, y| x.kept(y))),
+        ("kl_divergence", loss!(|x, t| x.softmax().kl_divergence(t))),
+        ("layer_norm", norm(Sample::new(|x| x[0].layer_norm(Some(x[1]), Some(x[2]), 1e-3)).variable(MATRIX))),
+        ("leaky_relu", one!(|x| x.leaky_relu(0.2))),
+        ("less", two!(|x, y| x.less(y) * y)),
+        ("ln", one!(|x| (x * x + 0.5).ln())),
+        ("log_cosh", loss!(|x, t| x.log_cosh(t))),
+        ("log_softmax", one!(|x| x.log_softmax())),
+        ("matmul", Sample::new(|x| x[0].matmul(x[1])).variable(MATRIX).variable([100, 70])),
+        ("max_pool2d", Sample::new(|x| x[0].max_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
+        ("maximum", two!(|x, y| x.maximum(y))),
+        ("mean", one!(|x| x.mean())),
+        ("mean_absolute_error", loss!(|x, t| x.mean_absolute_error(t))),
+        ("mean_over", one!(|x| x.mean_over(&[0], true))),
+        ("mean_squared_error", loss!(|x, t| x.mean_squared_error(t))),
+        ("minimum", two!(|x, y| x.minimum(y))),
+        ("multiply", two!(|x, y| x * y)),
+        ("normalized_affine", {
+            let data = Array::from_shape_fn(MATRIX, |(row, column)| ((row * 7 + column * 3) % 11) as f32);
+            norm(normalized.input(data)).variable([100, 70]).variable([70])
+        }),
+        ("pad", one!(|x| x.pad(&[[1, 0], [0, 2]], 0.5))),
+        ("penalty", one!(|x| x.penalty(Regularizer::L1L2 { l1: 0.1, l2: 0.1 }))),
+        ("power", one!(|x| x.power(3.0))),
+        ("power_by", two!(|x, y| (x * x + 0.5).power_by(y))),
+        ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
+        ("scale", one!(|x| 1.0 - x * 2.0)),
+        ("selu", one!(|x| x.selu())),
+        ("sigmoid_crossentropy", loss!(|x, t| x.sigmoid_crossentropy(t))),
+        ("silu", one!(|x| x.silu())),
+        ("slice", one!(|x| x.slice(&[1, 0], [600, 99]))),
+        ("softmax", one!(|x| x.softmax())),
+        ("softmax_crossentropy", loss!(|x, t| x.softmax_crossentropy(t))),
+        ("softmax_over", one!(|x| x.softmax_over(0))),
+        ("softplus", one!(|x| x.softplus())),
+        ("softsign", one!(|x| x.softsign())),
+        ("sqrt", one!(|x| (x * x + 0.5).sqrt())),
+        ("subtract", two!(|x, y| x - y)),
+        ("sum", one!(|x| x.sum())),
+        ("sum_over", one!(|x| x.sum_over(&[1], false))),
+        ("transpose", one!(|x| x.transpose(&[1, 0]))),
+        ("truncate", one!(|x| x.truncate() * x)),
+    ]
+}
