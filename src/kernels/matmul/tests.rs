@@ -175,3 +175,28 @@ fn skipping_has_the_same_bits_on_every_instruction_set() {
         });
     }
 }
+
+/// Where a whole product of these sizes is cut, as rows and columns of the first half.
+fn first_half([rows, inner, columns]: [usize; 3], sum: Sum, skip: bool) -> [usize; 2] {
+    let (a, b, mut c) = (vec![0.0; rows * inner], vec![0.0; inner * columns], vec![0.0; rows * columns]);
+    let (a, b) = (Matrix::new(&a, rows, inner), Matrix::new(&b, inner, columns));
+    let product = Product { a, b, sum, epilogue: Epilogue::None, level: simd::current(), skip };
+    match product.cut(&Block::new(&mut c, rows, columns)) {
+        Cut::Rows(rows) => [rows, columns],
+        Cut::Columns(columns) => [rows, columns],
+        Cut::None => [rows, columns],
+    }
+}
+
+#[test]
+fn products_are_cut_where_tiles_end_and_few_lines_are_shared() {
+    // Weights are read by one thread each where rows are few, whether zeros are skipped or not.
+    assert_eq!(first_half([32, 784, 512], Sum::Chain, false), [32, 256]);
+    assert_eq!(first_half([32, 784, 200], Sum::Chain, true), [32, 96]);
+    // A seam along many rows would be written by both.
+    assert_eq!(first_half([784, 32, 512], Sum::Chunks, false), [396, 512]);
+    assert_eq!(first_half([1000, 784, 200], Sum::Chain, true), [504, 200]);
+    // No tile is halved.
+    assert_eq!(first_half([784, 512, 32], Sum::Chain, false), [396, 32]);
+    assert_eq!(first_half([5, 512, 10], Sum::Chain, false), [5, 10]);
+}
