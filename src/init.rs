@@ -2,6 +2,7 @@
 
 use crate::error::{Result, check_setting};
 use crate::kernels::math::normal_quantile;
+use crate::known::BUILT_IN;
 use crate::random::Key;
 use crate::settings::{Settings, unfit};
 use crate::shape::Shape;
@@ -117,7 +118,7 @@ impl Init {
 
     /// The initialiser that [`spec`](Init::spec) describes.
     pub(crate) fn from_spec(spec: &Spec) -> Result<Init> {
-        spec.read(|settings| match spec.class() {
+        spec.read(&BUILT_IN, |settings| match spec.class() {
             "Constant" => Ok(Init::Constant(settings.number("value")?)),
             "RandomUniform" => Ok(Init::Uniform { low: settings.number("minval")?, high: settings.number("maxval")? }),
             "RandomNormal" => {

@@ -27,7 +27,8 @@
 //! The modules, in reading order:
 //!
 //! - [`tape`] records expressions and differentiates them, [`ops`] are the operations;
-//! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
+//! - [`layers`], [`regularizers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from,
+//!   [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
 //! - `formats` (features) brings models to other programs and from them: Keras, ONNX, PyTorch, NumPy;
@@ -41,8 +42,8 @@
 mod error;
 mod files;
 mod init;
+mod known;
 mod random;
-mod regularizer;
 mod settings;
 mod shape;
 mod spec;
@@ -58,6 +59,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "run")]
@@ -74,7 +76,6 @@ pub use model::{
     Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
-pub use regularizer::Regularizer;
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};

@@ -4,15 +4,16 @@ use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::ops;
-use crate::regularizer::Regularizer;
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, Var};
+use std::sync::Arc;
 
 /// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
 /// `BatchNormalization`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BatchNorm {
     momentum: f32,
     epsilon: f32,
@@ -20,8 +21,8 @@ pub struct BatchNorm {
     gamma_initializer: Init,
     moving_mean_initializer: Init,
     moving_variance_initializer: Init,
-    beta_regularizer: Option<Regularizer>,
-    gamma_regularizer: Option<Regularizer>,
+    beta_regularizer: Option<Arc<dyn Regularizer>>,
+    gamma_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Default for BatchNorm {
@@ -82,14 +83,14 @@ impl BatchNorm {
     }
 
     /// What the betas add to the loss.
-    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
-        self.beta_regularizer = Some(regularizer);
+    pub fn beta_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
+        self.beta_regularizer = Some(Arc::new(regularizer));
         self
     }
 
     /// What the gammas add to the loss.
-    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
-        self.gamma_regularizer = Some(regularizer);
+    pub fn gamma_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
+        self.gamma_regularizer = Some(Arc::new(regularizer));
         self
     }
 }
@@ -101,8 +102,8 @@ impl Layer for BatchNorm {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer)?;
-        weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer)?;
+        weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer.as_ref())?;
+        weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer.as_ref())?;
         weights.add_state("moving_mean", x.last(), self.moving_mean_initializer)?;
         weights.add_state("moving_variance", x.last(), self.moving_variance_initializer)?;
         Ok(*x)
@@ -127,8 +128,8 @@ impl Layer for BatchNorm {
         let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
         let spec = spec.with("moving_mean_initializer", self.moving_mean_initializer.spec());
         let spec = spec.with("moving_variance_initializer", self.moving_variance_initializer.spec());
-        let spec = Regularizer::write(spec, "beta_regularizer", self.beta_regularizer);
-        Regularizer::write(spec, "gamma_regularizer", self.gamma_regularizer)
+        let spec = regularizers::write(spec, "beta_regularizer", self.beta_regularizer.as_ref());
+        regularizers::write(spec, "gamma_regularizer", self.gamma_regularizer.as_ref())
     }
 }
 
@@ -143,8 +144,8 @@ impl FromSpec for BatchNorm {
             gamma_initializer: settings.or("gamma_initializer", Init::Ones, Init::read)?,
             moving_mean_initializer: settings.or("moving_mean_initializer", Init::Zeros, Init::read)?,
             moving_variance_initializer: settings.or("moving_variance_initializer", Init::Ones, Init::read)?,
-            beta_regularizer: Regularizer::read(settings, "beta_regularizer")?,
-            gamma_regularizer: Regularizer::read(settings, "gamma_regularizer")?,
+            beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
+            gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
         })
     }
 }
@@ -152,6 +153,7 @@ impl FromSpec for BatchNorm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
@@ -164,8 +166,8 @@ pub(super) mod tests {
                         .gamma_initializer(Init::Constant(2.0))
                         .moving_mean_initializer(Init::Constant(0.5))
                         .moving_variance_initializer(Init::Constant(3.0))
-                        .beta_regularizer(Regularizer::L1(0.1))
-                        .gamma_regularizer(Regularizer::L2(0.2)),
+                        .beta_regularizer(L1::new(0.1))
+                        .gamma_regularizer(L2::new(0.2)),
                 ),
                 Shape::from([2]),
             ),

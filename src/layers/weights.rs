@@ -3,9 +3,10 @@
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::random::Key;
-use crate::regularizer::Regularizer;
+use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 use crate::tape::{ParamId, Params, Recorder, Var};
+use std::sync::Arc;
 
 /// Takes down the weights that a layer needs. Each is named after its layer, as in `dense_1/kernel`.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Weights<'a> {
 }
 
 /// An array that adds to the loss, and how.
-pub(crate) type Penalty = (ParamId, Regularizer);
+pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 
 /// Where weights get their first values.
 #[derive(Clone, Copy, Debug)]
@@ -49,18 +50,18 @@ impl<'a> Weights<'a> {
     /// Adds an array that is learned and, where there is a regularizer, adds to the loss.
     ///
     /// # Errors
-    /// As for [`add`](Weights::add), and factors out of range.
+    /// As for [`add`](Weights::add), and settings of the regularizer out of range.
     pub fn add_regularized(
         &mut self,
         name: &str,
         shape: impl Into<Shape>,
         init: Init,
-        regularizer: Option<Regularizer>,
+        regularizer: Option<&Arc<dyn Regularizer>>,
     ) -> Result<()> {
-        regularizer.as_ref().map_or(Ok(()), Regularizer::check)?;
+        regularizer.map_or(Ok(()), |regularizer| regularizer.check())?;
         self.add(name, shape, init)?;
         if !self.frozen {
-            self.penalties.extend(self.ids.last().copied().zip(regularizer));
+            self.penalties.extend(self.ids.last().copied().zip(regularizer.cloned()));
         }
         Ok(())
     }

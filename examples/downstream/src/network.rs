@@ -3,6 +3,7 @@
 use crate::blend::Blend;
 use crate::isru::IsruLayer;
 use crate::loss::RobustError;
+use crate::orthonormal::Orthonormal;
 use crate::table::FEATURES;
 use gradus::layers::Dense;
 use gradus::model::Node;
@@ -30,7 +31,7 @@ pub fn residual(blocks: usize) -> Graph {
 fn block(graph: &mut Graph, x: Node) -> Node {
     let y = graph.apply(Dense::new(WIDTH).kernel_initializer(Init::LecunNormal), x);
     let y = graph.apply(IsruLayer, y);
-    let y = graph.apply(Dense::new(WIDTH), y);
+    let y = graph.apply(Dense::new(WIDTH).kernel_regularizer(Orthonormal::new(1e-5)), y);
     graph.apply(Blend::new(0.0), [y, x])
 }
 
@@ -41,5 +42,5 @@ pub fn settings(seed: u64) -> Compile {
 
 /// What `Model::load_with` needs to know this crate's parts.
 pub fn registry() -> Registry {
-    Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>()
+    Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>().regularizer::<Orthonormal>()
 }
