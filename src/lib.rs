@@ -27,8 +27,8 @@
 //! The modules, in reading order:
 //!
 //! - [`tape`] records expressions and differentiates them, [`ops`] are the operations;
-//! - [`layers`], [`regularizers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from,
-//!   [`model`] the models;
+//! - [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put
+//!   together from, [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
 //! - `formats` (features) brings models to other programs and from them: Keras, ONNX, PyTorch, NumPy;
@@ -41,7 +41,6 @@
 
 mod error;
 mod files;
-mod init;
 mod known;
 mod random;
 mod settings;
@@ -52,6 +51,7 @@ mod spec;
 pub mod cli;
 pub mod data;
 pub mod formats;
+pub mod initializers;
 pub mod kernels;
 pub mod layers;
 pub mod losses;
@@ -69,7 +69,6 @@ pub mod tape;
 pub mod testing;
 
 pub use error::{Error, Result};
-pub use init::Init;
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: [&[&str]; 11] = [
     &["error", "files", "known", "random", "settings", "shape", "spec"],
     &["kernels"],
-    &["data", "init", "metrics", "optimizers", "tape"],
+    &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
     &["regularizers"],
     &["layers", "losses"],
@@ -119,7 +119,6 @@ fn home(name: &str) -> &str {
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
         "Spec" => "spec",
-        "Init" => "init",
         other => other,
     }
 }

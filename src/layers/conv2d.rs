@@ -2,7 +2,7 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
+use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
@@ -23,8 +23,8 @@ pub struct Conv2d {
     groups: usize,
     activation: Activation,
     use_bias: bool,
-    kernel_initializer: Init,
-    bias_initializer: Init,
+    kernel_initializer: Arc<dyn Initializer>,
+    bias_initializer: Arc<dyn Initializer>,
     kernel_regularizer: Option<Arc<dyn Regularizer>>,
     bias_regularizer: Option<Arc<dyn Regularizer>>,
 }
@@ -42,8 +42,8 @@ impl Conv2d {
             groups: 1,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Init::GlorotUniform,
-            bias_initializer: Init::Zeros,
+            kernel_initializer: Arc::new(GlorotUniform),
+            bias_initializer: Arc::new(Zeros),
             kernel_regularizer: None,
             bias_regularizer: None,
         }
@@ -92,14 +92,14 @@ impl Conv2d {
     }
 
     /// The kernels' first values.
-    pub fn kernel_initializer(mut self, init: Init) -> Conv2d {
-        self.kernel_initializer = init;
+    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
+        self.kernel_initializer = Arc::new(initializer);
         self
     }
 
     /// The bias's first values.
-    pub fn bias_initializer(mut self, init: Init) -> Conv2d {
-        self.bias_initializer = init;
+    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
+        self.bias_initializer = Arc::new(initializer);
         self
     }
 
@@ -140,9 +140,19 @@ impl Layer for Conv2d {
         }
         let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;
-        weights.add_regularized("kernel", kernel, self.kernel_initializer, self.kernel_regularizer.as_ref())?;
+        weights.add_regularized(
+            "kernel",
+            kernel,
+            self.kernel_initializer.as_ref(),
+            self.kernel_regularizer.as_ref(),
+        )?;
         if self.use_bias {
-            weights.add_regularized("bias", self.filters, self.bias_initializer, self.bias_regularizer.as_ref())?;
+            weights.add_regularized(
+                "bias",
+                self.filters,
+                self.bias_initializer.as_ref(),
+                self.bias_regularizer.as_ref(),
+            )?;
         }
         Ok(output)
     }
@@ -182,8 +192,8 @@ impl FromSpec for Conv2d {
             groups: settings.or("groups", 1, Settings::size)?,
             activation: Activation::read(settings)?,
             use_bias: settings.flag("use_bias")?,
-            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
-            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
+            bias_initializer: initializers::read(settings, "bias_initializer")?,
             kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
             bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
         })

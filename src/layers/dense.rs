@@ -2,7 +2,7 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
+use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
 use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
@@ -16,8 +16,8 @@ pub struct Dense {
     units: usize,
     activation: Activation,
     use_bias: bool,
-    kernel_initializer: Init,
-    bias_initializer: Init,
+    kernel_initializer: Arc<dyn Initializer>,
+    bias_initializer: Arc<dyn Initializer>,
     kernel_regularizer: Option<Arc<dyn Regularizer>>,
     bias_regularizer: Option<Arc<dyn Regularizer>>,
 }
@@ -29,8 +29,8 @@ impl Dense {
             units,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Init::GlorotUniform,
-            bias_initializer: Init::Zeros,
+            kernel_initializer: Arc::new(GlorotUniform),
+            bias_initializer: Arc::new(Zeros),
             kernel_regularizer: None,
             bias_regularizer: None,
         }
@@ -49,14 +49,14 @@ impl Dense {
     }
 
     /// The kernel's first values.
-    pub fn kernel_initializer(mut self, init: Init) -> Dense {
-        self.kernel_initializer = init;
+    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
+        self.kernel_initializer = Arc::new(initializer);
         self
     }
 
     /// The bias's first values.
-    pub fn bias_initializer(mut self, init: Init) -> Dense {
-        self.bias_initializer = init;
+    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
+        self.bias_initializer = Arc::new(initializer);
         self
     }
 
@@ -83,11 +83,16 @@ impl Layer for Dense {
         weights.add_regularized(
             "kernel",
             [features.len(), self.units],
-            self.kernel_initializer,
+            self.kernel_initializer.as_ref(),
             self.kernel_regularizer.as_ref(),
         )?;
         if self.use_bias {
-            weights.add_regularized("bias", self.units, self.bias_initializer, self.bias_regularizer.as_ref())?;
+            weights.add_regularized(
+                "bias",
+                self.units,
+                self.bias_initializer.as_ref(),
+                self.bias_regularizer.as_ref(),
+            )?;
         }
         Ok(self.units.into())
     }
@@ -120,8 +125,8 @@ impl FromSpec for Dense {
             units: settings.size("units")?,
             activation: Activation::read(settings)?,
             use_bias: settings.flag("use_bias")?,
-            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
-            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
+            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
+            bias_initializer: initializers::read(settings, "bias_initializer")?,
             kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
             bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
         })
@@ -131,6 +136,7 @@ impl FromSpec for Dense {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L1L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
@@ -139,7 +145,7 @@ pub(super) mod tests {
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
-            (Box::new(Dense::new(2).kernel_initializer(Init::HeNormal).bias_initializer(Init::Ones)), Shape::from([3])),
+            (Box::new(Dense::new(2).kernel_initializer(HeNormal).bias_initializer(Ones)), Shape::from([3])),
             (Box::new(kept_small), Shape::from([3])),
         ]
     }

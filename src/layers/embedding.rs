@@ -2,7 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
+use crate::initializers::{self, Initializer, RandomUniform};
 use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
@@ -18,20 +18,20 @@ use std::sync::Arc;
 pub struct Embedding {
     input_dim: usize,
     output_dim: usize,
-    embeddings_initializer: Init,
+    embeddings_initializer: Arc<dyn Initializer>,
     embeddings_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Embedding {
     /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
     pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
-        let embeddings_initializer = Init::Uniform { low: -0.05, high: 0.05 };
+        let embeddings_initializer = Arc::new(RandomUniform::default());
         Embedding { input_dim, output_dim, embeddings_initializer, embeddings_regularizer: None }
     }
 
     /// The vectors' first values.
-    pub fn embeddings_initializer(mut self, init: Init) -> Embedding {
-        self.embeddings_initializer = init;
+    pub fn embeddings_initializer(mut self, initializer: impl Initializer + 'static) -> Embedding {
+        self.embeddings_initializer = Arc::new(initializer);
         self
     }
 
@@ -51,7 +51,7 @@ impl Layer for Embedding {
         weights.add_regularized(
             "embeddings",
             table,
-            self.embeddings_initializer,
+            self.embeddings_initializer.as_ref(),
             self.embeddings_regularizer.as_ref(),
         )?;
         let mut sizes = indices.sizes().to_vec();
@@ -78,7 +78,7 @@ impl FromSpec for Embedding {
         Ok(Embedding {
             input_dim: settings.size("input_dim")?,
             output_dim: settings.size("output_dim")?,
-            embeddings_initializer: Init::read(settings, "embeddings_initializer")?,
+            embeddings_initializer: initializers::read(settings, "embeddings_initializer")?,
             embeddings_regularizer: regularizers::read(settings, "embeddings_regularizer")?,
         })
     }
@@ -87,13 +87,14 @@ impl FromSpec for Embedding {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Ones;
     use crate::regularizers::L2;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
             (Box::new(Embedding::new(5, 3)), Shape::from([4])),
             (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2])),
-            (Box::new(Embedding::new(1, 1).embeddings_initializer(Init::Ones)), Shape::SCALAR),
+            (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR),
         ]
     }
 

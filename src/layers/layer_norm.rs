@@ -2,7 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::{self, Initializer, Ones, Zeros};
 use crate::ops;
 use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
@@ -18,8 +18,8 @@ pub struct LayerNorm {
     epsilon: f32,
     center: bool,
     scale: bool,
-    beta_initializer: Init,
-    gamma_initializer: Init,
+    beta_initializer: Arc<dyn Initializer>,
+    gamma_initializer: Arc<dyn Initializer>,
     beta_regularizer: Option<Arc<dyn Regularizer>>,
     gamma_regularizer: Option<Arc<dyn Regularizer>>,
 }
@@ -33,7 +33,7 @@ impl Default for LayerNorm {
 impl LayerNorm {
     /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
     pub fn new() -> LayerNorm {
-        let (beta_initializer, gamma_initializer) = (Init::Zeros, Init::Ones);
+        let (beta_initializer, gamma_initializer) = (Arc::new(Zeros), Arc::new(Ones));
         let (beta_regularizer, gamma_regularizer) = (None, None);
         LayerNorm {
             epsilon: 1e-3,
@@ -65,14 +65,14 @@ impl LayerNorm {
     }
 
     /// The first values of what is added to each place.
-    pub fn beta_initializer(mut self, init: Init) -> LayerNorm {
-        self.beta_initializer = init;
+    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
+        self.beta_initializer = Arc::new(initializer);
         self
     }
 
     /// The first values of what each place is multiplied by.
-    pub fn gamma_initializer(mut self, init: Init) -> LayerNorm {
-        self.gamma_initializer = init;
+    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
+        self.gamma_initializer = Arc::new(initializer);
         self
     }
 
@@ -97,10 +97,20 @@ impl Layer for LayerNorm {
             return Err(Error::expected("at least one axis per sample"));
         }
         if self.scale {
-            weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer.as_ref())?;
+            weights.add_regularized(
+                "gamma",
+                x.last(),
+                self.gamma_initializer.as_ref(),
+                self.gamma_regularizer.as_ref(),
+            )?;
         }
         if self.center {
-            weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer.as_ref())?;
+            weights.add_regularized(
+                "beta",
+                x.last(),
+                self.beta_initializer.as_ref(),
+                self.beta_regularizer.as_ref(),
+            )?;
         }
         Ok(*x)
     }
@@ -128,8 +138,8 @@ impl FromSpec for LayerNorm {
             epsilon: settings.number("epsilon")?,
             center: settings.flag("center")?,
             scale: settings.flag("scale")?,
-            beta_initializer: Init::read(settings, "beta_initializer")?,
-            gamma_initializer: Init::read(settings, "gamma_initializer")?,
+            beta_initializer: initializers::read(settings, "beta_initializer")?,
+            gamma_initializer: initializers::read(settings, "gamma_initializer")?,
             beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
             gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
         })
@@ -139,12 +149,13 @@ impl FromSpec for LayerNorm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Constant;
     use crate::regularizers::{L1, L1L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let plain = LayerNorm::new().center(false).scale(false).epsilon(1e-5);
         let both = L1L2::new(0.1, 0.2);
-        let set = LayerNorm::new().beta_initializer(Init::Ones).gamma_initializer(Init::Constant(2.0));
+        let set = LayerNorm::new().beta_initializer(Ones).gamma_initializer(Constant::new(2.0));
         vec![
             (Box::new(LayerNorm::new()), Shape::from([5])),
             (Box::new(plain), Shape::from([3, 2, 4])),

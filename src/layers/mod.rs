@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// `record`, and calls operations, its own or the library's.
 ///
 /// ```
-/// use gradus::{Init, Result, Shape, Spec, layers::*, tape::Var};
+/// use gradus::{Result, Shape, Spec, initializers::Ones, layers::*, tape::Var};
 ///
 /// /// y = x · scale, with one learned scale for each feature.
 /// #[derive(Debug)]
@@ -32,7 +32,7 @@ use std::sync::Arc;
 ///
 /// impl Layer for Scaling {
 ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-///         weights.add("scale", inputs[0].last(), Init::Ones)?;
+///         weights.add("scale", inputs[0].last(), &Ones)?;
 ///         Ok(inputs[0])
 ///     }
 ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {

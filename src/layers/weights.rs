@@ -1,7 +1,7 @@
 //! How a layer declares its weights when it is built, and takes them up again when it records.
 
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::Initializer;
 use crate::random::Key;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
@@ -42,9 +42,9 @@ impl<'a> Weights<'a> {
     /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
     ///
     /// # Errors
-    /// A name that the layer has used before, or settings of `init` out of range.
-    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
-        self.insert(name, shape.into(), init, !self.frozen)
+    /// A name that the layer has used before, or settings of the initialiser out of range.
+    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
+        self.insert(name, shape.into(), initializer, !self.frozen)
     }
 
     /// Adds an array that is learned and, where there is a regularizer, adds to the loss.
@@ -55,11 +55,11 @@ impl<'a> Weights<'a> {
         &mut self,
         name: &str,
         shape: impl Into<Shape>,
-        init: Init,
+        initializer: &dyn Initializer,
         regularizer: Option<&Arc<dyn Regularizer>>,
     ) -> Result<()> {
         regularizer.map_or(Ok(()), |regularizer| regularizer.check())?;
-        self.add(name, shape, init)?;
+        self.add(name, shape, initializer)?;
         if !self.frozen {
             self.penalties.extend(self.ids.last().copied().zip(regularizer.cloned()));
         }
@@ -78,17 +78,26 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     /// As for [`add`](Weights::add).
-    pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
-        self.insert(name, shape.into(), init, false)
+    pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
+        self.insert(name, shape.into(), initializer, false)
     }
 
-    fn insert(&mut self, name: &str, shape: Shape, init: Init, trainable: bool) -> Result<()> {
+    fn insert(&mut self, name: &str, shape: Shape, initializer: &dyn Initializer, trainable: bool) -> Result<()> {
         let name = format!("{}/{name}", self.layer);
         let values = match self.source {
             Source::Init(_) if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() => {
                 return Err(Error::TooLarge { place: name, shape });
             }
-            Source::Init(key) => init.values(shape, key.split_name(&name))?,
+            Source::Init(key) => {
+                let values = initializer.values(shape, key.split_name(&name))?;
+                if values.len() != shape.len() {
+                    let (class, found) = (initializer.spec(), values.len());
+                    let problem =
+                        format!("{name}: {} gives {found} values for a shape of {}", class.class(), shape.len());
+                    return Err(Error::other(problem));
+                }
+                values
+            }
             Source::Given(params) => given(params, &name, shape)?,
             Source::Nowhere => Vec::new(),
         };

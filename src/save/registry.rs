@@ -1,6 +1,7 @@
 //! Which class a name in a file stands for.
 
 use crate::error::Result;
+use crate::initializers::Initializer;
 use crate::known::{BUILT_IN, Known, Make, Part};
 use crate::layers::{Frozen, Layer};
 use crate::losses::Loss;
@@ -57,7 +58,12 @@ impl Registry {
         Registry { known: BUILT_IN.clone() }
     }
 
-    /// Adds a layer; one of the same class is replaced, here and below.
+    /// Adds an initialiser; one of the same class is replaced, here and below.
+    pub fn initializer<T: Initializer + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Initializer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
+    /// Adds a layer.
     pub fn layer<T: Layer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Layer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }

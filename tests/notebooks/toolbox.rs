@@ -1,10 +1,11 @@
 //! Networks of every layer and operation that those of the notebooks do not have.
 
+use gradus::initializers::GlorotUniform;
 use gradus::layers::*;
 use gradus::ops::Padding;
 use gradus::regularizers::L1L2;
 use gradus::tape::Var;
-use gradus::{Init, Result, Sequential, Shape, Spec};
+use gradus::{Result, Sequential, Shape, Spec};
 
 /// Calls every operation that no layer does, and puts branches together.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ struct Everything;
 
 impl Layer for Everything {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-        weights.add("table", [4, inputs[0].last()], Init::GlorotUniform)?;
+        weights.add("table", [4, inputs[0].last()], &GlorotUniform)?;
         Ok(inputs[0])
     }
 

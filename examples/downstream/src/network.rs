@@ -5,11 +5,12 @@ use crate::isru::IsruLayer;
 use crate::loss::RobustError;
 use crate::orthonormal::Orthonormal;
 use crate::table::FEATURES;
+use gradus::initializers::LecunNormal;
 use gradus::layers::Dense;
 use gradus::model::Node;
 use gradus::optimizers::Adam;
 use gradus::save::Registry;
-use gradus::{Compile, Graph, Init};
+use gradus::{Compile, Graph};
 
 /// How wide the branches are.
 const WIDTH: usize = 32;
@@ -29,7 +30,7 @@ pub fn residual(blocks: usize) -> Graph {
 
 /// Dense, isru, Dense, blended with what came in.
 fn block(graph: &mut Graph, x: Node) -> Node {
-    let y = graph.apply(Dense::new(WIDTH).kernel_initializer(Init::LecunNormal), x);
+    let y = graph.apply(Dense::new(WIDTH).kernel_initializer(LecunNormal), x);
     let y = graph.apply(IsruLayer, y);
     let y = graph.apply(Dense::new(WIDTH).kernel_regularizer(Orthonormal::new(1e-5)), y);
     graph.apply(Blend::new(0.0), [y, x])

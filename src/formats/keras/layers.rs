@@ -1,7 +1,7 @@
 //! Every layer that both sides have: one line each.
 
 use super::config::{Config, Kind, Result, kind};
-use crate::init::Init;
+use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
     Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,
     GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
@@ -41,12 +41,12 @@ const fn activated(kind: Kind) -> Kind {
 
 /// Keras' initialisers and regularizers that gradus has.
 pub(super) const PARTS: &[Kind] = &[
-    kind("Zeros", || Init::Zeros.spec(), &[]),
-    kind("Ones", || Init::Ones.spec(), &[]),
-    kind("Constant", || Init::Constant(0.0).spec(), &[]),
-    kind("RandomUniform", || Init::Uniform { low: -0.05, high: 0.05 }.spec(), &[]),
-    kind("RandomNormal", || Init::Normal { mean: 0.0, deviation: 0.05 }.spec(), &[]),
-    kind("TruncatedNormal", || Init::TruncatedNormal { mean: 0.0, deviation: 0.05 }.spec(), &[]),
+    kind("Zeros", || Zeros.spec(), &[]),
+    kind("Ones", || Ones.spec(), &[]),
+    kind("Constant", || Constant::default().spec(), &[]),
+    kind("RandomUniform", || RandomUniform::default().spec(), &[]),
+    kind("RandomNormal", || RandomNormal::default().spec(), &[]),
+    kind("TruncatedNormal", || TruncatedNormal::default().spec(), &[]),
     kind("GlorotUniform", || Spec::new("GlorotUniform"), &[]),
     kind("GlorotNormal", || Spec::new("GlorotNormal"), &[]),
     kind("HeUniform", || Spec::new("HeUniform"), &[]),
@@ -175,11 +175,12 @@ mod tests {
     fn every_initialiser_and_regularizer_leads_back() {
         for kind in PARTS {
             let spec = (kind.template)();
-            let initialiser = Init::from_spec(&spec).map(|init| init.spec());
+            let initialiser = BUILT_IN.make::<dyn Initializer>(&spec).map(|initialiser| initialiser.spec());
             let regularizer = || BUILT_IN.make::<dyn Regularizer>(&spec).map(|regularizer| regularizer.spec());
             assert_eq!(initialiser.or_else(|_| regularizer()).unwrap(), spec);
         }
-        for (class, _) in <dyn Regularizer>::built_in() {
+        let initialisers = <dyn Initializer>::built_in().into_iter().map(|(class, _)| class);
+        for class in <dyn Regularizer>::built_in().into_iter().map(|(class, _)| class).chain(initialisers) {
             assert!(find(PARTS, class).is_some(), "{class} needs a line");
         }
     }
