@@ -1,10 +1,11 @@
 //! The notebook that has no layers: its network written on the tape.
 
 use gradus::data::{Batches, Dataset};
+use gradus::initializers::{Initializer, RandomNormal};
 use gradus::metrics::Mean;
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
-use gradus::{Error, Init, Key, OptimizerState, Result, Shape};
+use gradus::{Error, Key, OptimizerState, Result, Shape};
 use ndarray::Array;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -52,7 +53,7 @@ impl Network {
     fn new(batch_size: usize) -> Result<Network> {
         let mut params = Params::new();
         let sizes: [(&str, &[usize]); 4] = [("w1", &[784, 200]), ("b1", &[200]), ("w2", &[200, 10]), ("b2", &[10])];
-        let init = Init::Normal { mean: 0.5, deviation: 0.7 };
+        let init = RandomNormal::new(0.5, 0.7);
         for (name, sizes) in sizes {
             let values = init.values(Shape::new(sizes)?, Key::from_seed(1).split_name(name))?;
             params.add(name, &Array::from_shape_vec(sizes, values).map_err(Error::other)?)?;

@@ -4,12 +4,13 @@
 //! the inputs, runs the tape forward and backward, and lets the optimizer follow the gradients.
 
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
+use gradus::initializers::{Initializer, RandomNormal};
 use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, Scores};
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
-use gradus::{Checkpoint, Init, Key, OptimizerState, Shape};
+use gradus::{Checkpoint, Key, OptimizerState, Shape};
 use ndarray::{Array, Array2, s};
 use std::error::Error;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let key = Key::from_seed(options.seed);
     let mut params = Params::new();
     let mut normal = |name: &str, sizes: &[usize]| -> Result<ParamId, Box<dyn Error>> {
-        let values = Init::Normal { mean: 0.5, deviation: 0.7 }.values(Shape::new(sizes)?, key.split_name(name))?;
+        let values = RandomNormal::new(0.5, 0.7).values(Shape::new(sizes)?, key.split_name(name))?;
         Ok(params.add(name, &Array::from_shape_vec(sizes, values)?)?)
     };
     let ids = [normal("w1", &[784, 200])?, normal("b1", &[200])?, normal("w2", &[200, 10])?, normal("b2", &[10])?];

@@ -4,6 +4,7 @@
 //! "Training a NN to 99% accuracy on MNIST in 0.76 seconds" (github.com/tuomaso/train_mnist_fast), which had a GPU.
 
 use gradus::data::{Dataset, mnist};
+use gradus::initializers::HeUniform;
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
@@ -11,7 +12,7 @@ use gradus::optimizers::Adam;
 use gradus::optimizers::schedules::OneCycle;
 use gradus::report::{Notebook, Picture, Predictions};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::{Compile, Init, Sequential};
+use gradus::{Compile, Sequential};
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,7 +33,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
 
     notebook.heading("The network");
     let network = Sequential::new([28, 28, 1])
-        .add(Conv2d::new(24, 5).kernel_initializer(Init::HeUniform)) // 28 × 28 × 1 → 24 × 24 × 24
+        .add(Conv2d::new(24, 5).kernel_initializer(HeUniform)) // 28 × 28 × 1 → 24 × 24 × 24
         .add(MaxPool2d::new(2)) // → 12 × 12 × 24; the maximum of relu is the relu of the maximum, and a quarter of the work
         .add(Activation::Relu)
         .add(Conv2d::new(32, 3)) // → 10 × 10 × 32

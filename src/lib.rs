@@ -27,7 +27,8 @@
 //! The modules, in reading order:
 //!
 //! - [`tape`] records expressions and differentiates them, [`ops`] are the operations;
-//! - [`layers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put together from, [`model`] the models;
+//! - [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put
+//!   together from, [`model`] the models;
 //! - [`data`] is what they learn from;
 //! - [`save`] keeps them in files;
 //! - `formats` (features) brings models to other programs and from them: Keras, ONNX, PyTorch, NumPy;
@@ -40,9 +41,8 @@
 
 mod error;
 mod files;
-mod init;
+mod known;
 mod random;
-mod regularizer;
 mod settings;
 mod shape;
 mod spec;
@@ -51,6 +51,7 @@ mod spec;
 pub mod cli;
 pub mod data;
 pub mod formats;
+pub mod initializers;
 pub mod kernels;
 pub mod layers;
 pub mod losses;
@@ -58,6 +59,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "run")]
@@ -67,14 +69,12 @@ pub mod tape;
 pub mod testing;
 
 pub use error::{Error, Result};
-pub use init::Init;
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
     Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 pub use random::{Draws, Key};
-pub use regularizer::Regularizer;
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};

@@ -1,10 +1,8 @@
 //! The way back from a spec to the part it describes: settings read by name and kind, with nothing left over.
 
 use crate::error::{Error, Result};
+use crate::known::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
-
-/// How a part behind a trait is made from its spec.
-pub(crate) type Make<T> = fn(&Spec) -> Result<Box<T>>;
 
 /// A part that can be made again from what its `spec` says, so that a model holding it can be loaded from a file.
 ///
@@ -46,6 +44,7 @@ pub trait FromSpec: Sized {
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
+    known: &'a Known,
     taken: Vec<bool>,
 }
 
@@ -55,15 +54,20 @@ impl Spec {
     /// # Errors
     /// The spec is of another class, or its settings are not those of `T`.
     pub fn make<T: FromSpec>(&self) -> Result<T> {
+        self.make_of(&BUILT_IN)
+    }
+
+    /// The same where parts within it are made of those that are known.
+    pub(crate) fn make_of<T: FromSpec>(&self, known: &Known) -> Result<T> {
         if self.class() != T::CLASS {
             return Err(unfit(self, format!("is not a {}", T::CLASS)));
         }
-        self.read(T::from_spec)
+        self.read(known, T::from_spec)
     }
 
     /// What `read` makes of the settings, once it has read every one.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Settings<'_>) -> Result<T>) -> Result<T> {
-        let mut settings = Settings { spec: self, taken: vec![false; self.settings().len()] };
+    pub(crate) fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>) -> Result<T> {
+        let mut settings = Settings { spec: self, known, taken: vec![false; self.settings().len()] };
         let part = read(&mut settings)?;
         match settings.taken.iter().position(|taken| !taken) {
             Some(at) => Err(unfit(self, format!("has a setting \"{}\" that is not known", self.settings()[at].0))),
@@ -186,6 +190,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// A part of its own, made of the classes that are known.
+    pub(crate) fn part_of<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
+        self.known.make(self.part(name)?)
+    }
+
     fn take(&mut self, name: &str) -> Result<&'a SpecValue> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
         let at = at.ok_or_else(|| unfit(self.spec, format!("has no setting \"{name}\"")))?;
@@ -239,8 +248,9 @@ mod tests {
             message(padded().with("strides", &[1][..])),
             "Part has a strides of [1], expected two whole numbers"
         );
-        let axis =
-            |spec: Spec| spec.read(|settings| settings.or("axis", -1, Settings::axis)).map_err(|e| e.to_string());
+        let axis = |spec: Spec| {
+            spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis)).map_err(|e| e.to_string())
+        };
         assert_eq!(axis(Spec::new("Part")), Ok(-1));
         assert_eq!(axis(Spec::new("Part").with("axis", 2)), Ok(2));
         assert_eq!(axis(Spec::new("Part").with("axis", SpecValue::axis(-3))), Ok(-3));

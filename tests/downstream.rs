@@ -56,7 +56,7 @@ struct Cubed;
 impl Layer for Cubed {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> gradus::Result<Shape> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        weights.add("scale", x.last(), gradus::Init::Constant(0.5))?;
+        weights.add("scale", x.last(), &gradus::initializers::Constant::new(0.5))?;
         Ok(*x)
     }
 

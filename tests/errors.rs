@@ -1,12 +1,13 @@
 //! Every mistake gets a sentence: place, found, expected, remedy.
 
 use gradus::data::Arrays;
+use gradus::initializers::Ones;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Weights};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::tape::{Mode, Params, Recorder, Var};
-use gradus::{Compile, Error, Fit, Init, Model, Progress, Result, Sequential, Shape, Spec};
+use gradus::{Compile, Error, Fit, Model, Progress, Result, Sequential, Shape, Spec};
 use ndarray::{Array1, Array2, Array3, Array4, ArrayD, IxDyn, arr1};
 
 fn settings() -> Compile {
@@ -149,7 +150,7 @@ struct Idle {
 
 impl Layer for Idle {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-        weights.add("scale", inputs[0].last(), Init::Ones)?;
+        weights.add("scale", inputs[0].last(), &Ones)?;
         Ok(inputs[0])
     }
 

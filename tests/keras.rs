@@ -4,6 +4,7 @@ mod golden;
 
 use golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
+use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform};
 use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
@@ -11,7 +12,7 @@ use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
-use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Init, Key, Model, Progress, Result, Sequential, Shape, View};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
 
 /// How far values may be from Keras', beside the largest of their array or 1.
@@ -348,13 +349,13 @@ fn initialisers() {
     let cases = load("init.txt");
     for case in cases.cases() {
         let (kind, shape) = case.rsplit_once('_').unwrap();
-        let init = match kind {
-            "glorot_uniform" => Init::GlorotUniform,
-            "glorot_normal" => Init::GlorotNormal,
-            "he_uniform" => Init::HeUniform,
-            "he_normal" => Init::HeNormal,
-            "lecun_uniform" => Init::LecunUniform,
-            "lecun_normal" => Init::LecunNormal,
+        let init: &dyn Initializer = match kind {
+            "glorot_uniform" => &GlorotUniform,
+            "glorot_normal" => &GlorotNormal,
+            "he_uniform" => &HeUniform,
+            "he_normal" => &HeNormal,
+            "lecun_uniform" => &LecunUniform,
+            "lecun_normal" => &LecunNormal,
             other => panic!("an initialiser that is not compared: {other}"),
         };
         let sizes: Vec<usize> = shape.split('x').map(|size| size.parse().unwrap()).collect();
@@ -363,7 +364,7 @@ fn initialisers() {
 }
 
 /// Mean, deviation and extremes over as many draws as Keras made, as near as their standard errors allow.
-fn check_init(cases: &Cases, case: &str, init: Init, shape: Shape) {
+fn check_init(cases: &Cases, case: &str, init: &dyn Initializer, shape: Shape) {
     let draws = cases.integers(&format!("{case}/draws"))[0];
     let arrays = (0..draws.div_ceil(shape.len()) as u64).map(|array| Key::from_seed(5).split(array));
     let values: Vec<f64> = arrays.flat_map(|key| init.values(shape, key).unwrap()).map(f64::from).collect();

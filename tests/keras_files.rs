@@ -2,13 +2,14 @@
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::keras;
+use gradus::initializers::{HeNormal, RandomNormal};
 use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, Huber, SparseCategoricalCrossentropy};
 use gradus::metrics::{Accuracy, R2Score, SparseTopKCategoricalAccuracy};
 use gradus::optimizers::schedules::ExponentialDecay;
 use gradus::optimizers::{Adam, Clip, Nadam, Optimizer, RmsProp, Sgd};
 use gradus::tape::Var;
-use gradus::{Compile, Error, Fit, Graph, Init, Losses, Model, Progress, Result, Sequential, Shape, Spec};
+use gradus::{Compile, Error, Fit, Graph, Losses, Model, Progress, Result, Sequential, Shape, Spec};
 use ndarray::{Array, Array1, Array4};
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn convolutional() -> Sequential {
     Sequential::new([8, 8, 1])
-        .add(Conv2d::new(3, 3).activation(Activation::Relu).kernel_initializer(Init::HeNormal))
+        .add(Conv2d::new(3, 3).activation(Activation::Relu).kernel_initializer(HeNormal))
         .add(MaxPool2d::new(2).strides([1, 2]))
         .add(BatchNorm::new().momentum(0.9))
         .add(Conv2d::new(2, 1).use_bias(false))
@@ -31,7 +32,7 @@ fn convolutional() -> Sequential {
 }
 
 fn dense() -> Sequential {
-    let deviation = Init::Normal { mean: 0.0, deviation: 0.25 };
+    let deviation = RandomNormal::new(0.0, 0.25);
     let hidden = Dense::new(4).activation(Activation::Sigmoid).kernel_initializer(deviation);
     Sequential::new([8, 8]).add(Reshape::new(64)).add(hidden).add(Dense::new(3)).add(Activation::Softmax)
 }

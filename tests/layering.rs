@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
-const LEVELS: [&[&str]; 10] = [
-    &["error", "files", "random", "settings", "shape", "spec"],
+const LEVELS: [&[&str]; 11] = [
+    &["error", "files", "known", "random", "settings", "shape", "spec"],
     &["kernels"],
-    &["data", "init", "metrics", "optimizers", "regularizer", "tape"],
+    &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
+    &["regularizers"],
     &["layers", "losses"],
     &["save"],
     &["model"],
@@ -118,8 +119,6 @@ fn home(name: &str) -> &str {
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
         "Spec" => "spec",
-        "Init" => "init",
-        "Regularizer" => "regularizer",
         other => other,
     }
 }

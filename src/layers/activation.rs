@@ -8,75 +8,79 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// An activation function. A layer itself, like Keras' `Activation`, and an option of [`Dense`](super::Dense) and
-/// [`Conv2d`](super::Conv2d).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Activation {
-    /// The value itself.
-    #[default]
-    Linear,
-    /// max(x, 0).
-    Relu,
-    /// 1 / (1 + e⁻ˣ).
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// Probabilities over the last axis.
-    Softmax,
-    /// Their logarithms.
-    LogSoftmax,
-    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](super::LeakyRelu) takes another slope.
-    LeakyRelu,
-    /// x, and eˣ − 1 below 0. The layer [`Elu`](super::Elu) takes another limit than −1.
-    Elu,
-    /// The same with the two constants of Klambauer et al. 2017.
-    Selu,
-    /// ln(1 + eˣ).
-    Softplus,
-    /// x / (1 + |x|).
-    Softsign,
-    /// x · Φ(x), Φ being the standard normal distribution.
-    Gelu,
-    /// The same approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name of its own.
-    GeluTanh,
-    /// x / (1 + e⁻ˣ).
-    Silu,
-    /// (x + 3) / 6 between 0 and 1.
-    HardSigmoid,
-    /// eˣ.
-    Exponential,
+/// Every activation: one line here adds one, of Keras' name of it and what it records.
+macro_rules! activations {
+    ($($(#[$note:meta])* $Activation:ident = $name:literal => $record:expr),* $(,)?) => {
+        /// An activation function. A layer itself, like Keras' `Activation`, and an option of [`Dense`](super::Dense) and
+        /// [`Conv2d`](super::Conv2d).
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Activation {
+            $($(#[$note])* $Activation,)*
+        }
+
+        /// Every activation with Keras' name of it.
+        const ALL: &[(&str, Activation)] = &[$(($name, Activation::$Activation)),*];
+
+        impl Activation {
+            /// Keras' name of it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Activation::$Activation => $name),*
+                }
+            }
+
+            /// Records the activation as an operation of its own.
+            fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+                let record: fn(Var<'r>) -> Var<'r> = match self {
+                    $(Activation::$Activation => $record),*
+                };
+                record(x)
+            }
+        }
+    };
 }
 
-/// Every activation with Keras' name of it.
-const ALL: [(&str, Activation); 16] = [
-    ("linear", Activation::Linear),
-    ("relu", Activation::Relu),
-    ("sigmoid", Activation::Sigmoid),
-    ("tanh", Activation::Tanh),
-    ("softmax", Activation::Softmax),
-    ("log_softmax", Activation::LogSoftmax),
-    ("leaky_relu", Activation::LeakyRelu),
-    ("elu", Activation::Elu),
-    ("selu", Activation::Selu),
-    ("softplus", Activation::Softplus),
-    ("softsign", Activation::Softsign),
-    ("gelu", Activation::Gelu),
-    ("gelu_tanh", Activation::GeluTanh),
-    ("silu", Activation::Silu),
-    ("hard_sigmoid", Activation::HardSigmoid),
-    ("exponential", Activation::Exponential),
-];
+activations! {
+    /// The value itself.
+    #[default]
+    Linear = "linear" => |x| x,
+    /// max(x, 0).
+    Relu = "relu" => Var::relu,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid = "sigmoid" => Var::sigmoid,
+    /// The hyperbolic tangent.
+    Tanh = "tanh" => Var::tanh,
+    /// Probabilities over the last axis.
+    Softmax = "softmax" => Var::softmax,
+    /// Their logarithms.
+    LogSoftmax = "log_softmax" => Var::log_softmax,
+    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](super::LeakyRelu) takes another slope.
+    LeakyRelu = "leaky_relu" => |x| x.leaky_relu(0.2),
+    /// x, and eˣ − 1 below 0. The layer [`Elu`](super::Elu) takes another limit than −1.
+    Elu = "elu" => |x| x.elu(1.0),
+    /// The same with the two constants of Klambauer et al. 2017.
+    Selu = "selu" => Var::selu,
+    /// ln(1 + eˣ).
+    Softplus = "softplus" => Var::softplus,
+    /// x / (1 + |x|).
+    Softsign = "softsign" => Var::softsign,
+    /// x · Φ(x), Φ being the standard normal distribution.
+    Gelu = "gelu" => Var::gelu,
+    /// The same approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name of its own.
+    GeluTanh = "gelu_tanh" => Var::gelu_tanh,
+    /// x / (1 + e⁻ˣ).
+    Silu = "silu" => Var::silu,
+    /// (x + 3) / 6 between 0 and 1.
+    HardSigmoid = "hard_sigmoid" => Var::hard_sigmoid,
+    /// eˣ.
+    Exponential = "exponential" => Var::exp,
+}
 
 impl Activation {
-    /// Keras' name of it.
-    pub fn name(self) -> &'static str {
-        ALL.iter().find(|(_, activation)| *activation == self).map_or("", |(name, _)| name)
-    }
-
     /// The setting `activation` of a layer that has one.
     pub(super) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
-        settings.one_of("activation", &ALL)
+        settings.one_of("activation", ALL)
     }
 
     /// The activation as one that can be fused into the operation before it.
@@ -87,28 +91,6 @@ impl Activation {
             Activation::Sigmoid => Some(Elementwise::Sigmoid),
             Activation::Tanh => Some(Elementwise::Tanh),
             _ => None,
-        }
-    }
-
-    /// Records the activation as an operation of its own.
-    fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
-        match self {
-            Activation::Linear => x,
-            Activation::Relu => x.relu(),
-            Activation::Sigmoid => x.sigmoid(),
-            Activation::Tanh => Var::tanh(x),
-            Activation::Softmax => x.softmax(),
-            Activation::LogSoftmax => x.log_softmax(),
-            Activation::LeakyRelu => x.leaky_relu(0.2),
-            Activation::Elu => x.elu(1.0),
-            Activation::Selu => x.selu(),
-            Activation::Softplus => x.softplus(),
-            Activation::Softsign => x.softsign(),
-            Activation::Gelu => x.gelu(),
-            Activation::GeluTanh => x.gelu_tanh(),
-            Activation::Silu => x.silu(),
-            Activation::HardSigmoid => x.hard_sigmoid(),
-            Activation::Exponential => Var::exp(x),
         }
     }
 
@@ -154,6 +136,6 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        ALL.map(|(_, activation)| (Box::new(activation) as Box<dyn Layer>, Shape::from([3, 2]))).into()
+        ALL.iter().map(|(_, activation)| (Box::new(*activation) as Box<dyn Layer>, Shape::from([3, 2]))).collect()
     }
 }

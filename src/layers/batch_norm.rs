@@ -2,26 +2,27 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::{self, Initializer, Ones, Zeros};
 use crate::ops;
-use crate::regularizer::Regularizer;
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, Var};
+use std::sync::Arc;
 
 /// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
 /// `BatchNormalization`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BatchNorm {
     momentum: f32,
     epsilon: f32,
-    beta_initializer: Init,
-    gamma_initializer: Init,
-    moving_mean_initializer: Init,
-    moving_variance_initializer: Init,
-    beta_regularizer: Option<Regularizer>,
-    gamma_regularizer: Option<Regularizer>,
+    beta_initializer: Arc<dyn Initializer>,
+    gamma_initializer: Arc<dyn Initializer>,
+    moving_mean_initializer: Arc<dyn Initializer>,
+    moving_variance_initializer: Arc<dyn Initializer>,
+    beta_regularizer: Option<Arc<dyn Regularizer>>,
+    gamma_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Default for BatchNorm {
@@ -36,10 +37,10 @@ impl BatchNorm {
         BatchNorm {
             momentum: 0.99,
             epsilon: 1e-3,
-            beta_initializer: Init::Zeros,
-            gamma_initializer: Init::Ones,
-            moving_mean_initializer: Init::Zeros,
-            moving_variance_initializer: Init::Ones,
+            beta_initializer: Arc::new(Zeros),
+            gamma_initializer: Arc::new(Ones),
+            moving_mean_initializer: Arc::new(Zeros),
+            moving_variance_initializer: Arc::new(Ones),
             beta_regularizer: None,
             gamma_regularizer: None,
         }
@@ -58,38 +59,38 @@ impl BatchNorm {
     }
 
     /// The first values of what is added to each channel.
-    pub fn beta_initializer(mut self, init: Init) -> BatchNorm {
-        self.beta_initializer = init;
+    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
+        self.beta_initializer = Arc::new(initializer);
         self
     }
 
     /// The first values of what each channel is multiplied by.
-    pub fn gamma_initializer(mut self, init: Init) -> BatchNorm {
-        self.gamma_initializer = init;
+    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
+        self.gamma_initializer = Arc::new(initializer);
         self
     }
 
     /// The running means' first values.
-    pub fn moving_mean_initializer(mut self, init: Init) -> BatchNorm {
-        self.moving_mean_initializer = init;
+    pub fn moving_mean_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
+        self.moving_mean_initializer = Arc::new(initializer);
         self
     }
 
     /// The running variances' first values.
-    pub fn moving_variance_initializer(mut self, init: Init) -> BatchNorm {
-        self.moving_variance_initializer = init;
+    pub fn moving_variance_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
+        self.moving_variance_initializer = Arc::new(initializer);
         self
     }
 
     /// What the betas add to the loss.
-    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
-        self.beta_regularizer = Some(regularizer);
+    pub fn beta_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
+        self.beta_regularizer = Some(Arc::new(regularizer));
         self
     }
 
     /// What the gammas add to the loss.
-    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> BatchNorm {
-        self.gamma_regularizer = Some(regularizer);
+    pub fn gamma_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
+        self.gamma_regularizer = Some(Arc::new(regularizer));
         self
     }
 }
@@ -101,10 +102,10 @@ impl Layer for BatchNorm {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer)?;
-        weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer)?;
-        weights.add_state("moving_mean", x.last(), self.moving_mean_initializer)?;
-        weights.add_state("moving_variance", x.last(), self.moving_variance_initializer)?;
+        weights.add_regularized("gamma", x.last(), self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref())?;
+        weights.add_regularized("beta", x.last(), self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
+        weights.add_state("moving_mean", x.last(), self.moving_mean_initializer.as_ref())?;
+        weights.add_state("moving_variance", x.last(), self.moving_variance_initializer.as_ref())?;
         Ok(*x)
     }
 
@@ -127,8 +128,8 @@ impl Layer for BatchNorm {
         let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
         let spec = spec.with("moving_mean_initializer", self.moving_mean_initializer.spec());
         let spec = spec.with("moving_variance_initializer", self.moving_variance_initializer.spec());
-        let spec = Regularizer::write(spec, "beta_regularizer", self.beta_regularizer);
-        Regularizer::write(spec, "gamma_regularizer", self.gamma_regularizer)
+        let spec = regularizers::write(spec, "beta_regularizer", self.beta_regularizer.as_ref());
+        regularizers::write(spec, "gamma_regularizer", self.gamma_regularizer.as_ref())
     }
 }
 
@@ -139,12 +140,12 @@ impl FromSpec for BatchNorm {
         Ok(BatchNorm {
             momentum: settings.number("momentum")?,
             epsilon: settings.number("epsilon")?,
-            beta_initializer: settings.or("beta_initializer", Init::Zeros, Init::read)?,
-            gamma_initializer: settings.or("gamma_initializer", Init::Ones, Init::read)?,
-            moving_mean_initializer: settings.or("moving_mean_initializer", Init::Zeros, Init::read)?,
-            moving_variance_initializer: settings.or("moving_variance_initializer", Init::Ones, Init::read)?,
-            beta_regularizer: Regularizer::read(settings, "beta_regularizer")?,
-            gamma_regularizer: Regularizer::read(settings, "gamma_regularizer")?,
+            beta_initializer: initializers::read_or(settings, "beta_initializer", Zeros)?,
+            gamma_initializer: initializers::read_or(settings, "gamma_initializer", Ones)?,
+            moving_mean_initializer: initializers::read_or(settings, "moving_mean_initializer", Zeros)?,
+            moving_variance_initializer: initializers::read_or(settings, "moving_variance_initializer", Ones)?,
+            beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
+            gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
         })
     }
 }
@@ -152,6 +153,8 @@ impl FromSpec for BatchNorm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Constant;
+    use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
@@ -160,12 +163,12 @@ pub(super) mod tests {
             (
                 Box::new(
                     BatchNorm::new()
-                        .beta_initializer(Init::Ones)
-                        .gamma_initializer(Init::Constant(2.0))
-                        .moving_mean_initializer(Init::Constant(0.5))
-                        .moving_variance_initializer(Init::Constant(3.0))
-                        .beta_regularizer(Regularizer::L1(0.1))
-                        .gamma_regularizer(Regularizer::L2(0.2)),
+                        .beta_initializer(Ones)
+                        .gamma_initializer(Constant::new(2.0))
+                        .moving_mean_initializer(Constant::new(0.5))
+                        .moving_variance_initializer(Constant::new(3.0))
+                        .beta_regularizer(L1::new(0.1))
+                        .gamma_regularizer(L2::new(0.2)),
                 ),
                 Shape::from([2]),
             ),

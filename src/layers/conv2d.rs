@@ -2,13 +2,14 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
+use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
 use crate::ops::{self, Conv2dOptions, Padding};
-use crate::regularizer::Regularizer;
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
+use std::sync::Arc;
 
 /// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
 /// Keras' `Conv2D`.
@@ -22,10 +23,10 @@ pub struct Conv2d {
     groups: usize,
     activation: Activation,
     use_bias: bool,
-    kernel_initializer: Init,
-    bias_initializer: Init,
-    kernel_regularizer: Option<Regularizer>,
-    bias_regularizer: Option<Regularizer>,
+    kernel_initializer: Arc<dyn Initializer>,
+    bias_initializer: Arc<dyn Initializer>,
+    kernel_regularizer: Option<Arc<dyn Regularizer>>,
+    bias_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Conv2d {
@@ -41,8 +42,8 @@ impl Conv2d {
             groups: 1,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Init::GlorotUniform,
-            bias_initializer: Init::Zeros,
+            kernel_initializer: Arc::new(GlorotUniform),
+            bias_initializer: Arc::new(Zeros),
             kernel_regularizer: None,
             bias_regularizer: None,
         }
@@ -91,26 +92,26 @@ impl Conv2d {
     }
 
     /// The kernels' first values.
-    pub fn kernel_initializer(mut self, init: Init) -> Conv2d {
-        self.kernel_initializer = init;
+    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
+        self.kernel_initializer = Arc::new(initializer);
         self
     }
 
     /// The bias's first values.
-    pub fn bias_initializer(mut self, init: Init) -> Conv2d {
-        self.bias_initializer = init;
+    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
+        self.bias_initializer = Arc::new(initializer);
         self
     }
 
     /// What the kernels add to the loss.
-    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Conv2d {
-        self.kernel_regularizer = Some(regularizer);
+    pub fn kernel_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Conv2d {
+        self.kernel_regularizer = Some(Arc::new(regularizer));
         self
     }
 
     /// What the bias adds to the loss.
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Conv2d {
-        self.bias_regularizer = Some(regularizer);
+    pub fn bias_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Conv2d {
+        self.bias_regularizer = Some(Arc::new(regularizer));
         self
     }
 
@@ -139,9 +140,19 @@ impl Layer for Conv2d {
         }
         let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;
-        weights.add_regularized("kernel", kernel, self.kernel_initializer, self.kernel_regularizer)?;
+        weights.add_regularized(
+            "kernel",
+            kernel,
+            self.kernel_initializer.as_ref(),
+            self.kernel_regularizer.as_ref(),
+        )?;
         if self.use_bias {
-            weights.add_regularized("bias", self.filters, self.bias_initializer, self.bias_regularizer)?;
+            weights.add_regularized(
+                "bias",
+                self.filters,
+                self.bias_initializer.as_ref(),
+                self.bias_regularizer.as_ref(),
+            )?;
         }
         Ok(output)
     }
@@ -163,8 +174,8 @@ impl Layer for Conv2d {
         let spec = spec.with("activation", self.activation.name()).with("use_bias", self.use_bias);
         let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
         let spec = spec.with("bias_initializer", self.bias_initializer.spec());
-        let spec = Regularizer::write(spec, "kernel_regularizer", self.kernel_regularizer);
-        Regularizer::write(spec, "bias_regularizer", self.bias_regularizer)
+        let spec = regularizers::write(spec, "kernel_regularizer", self.kernel_regularizer.as_ref());
+        regularizers::write(spec, "bias_regularizer", self.bias_regularizer.as_ref())
     }
 }
 
@@ -181,10 +192,10 @@ impl FromSpec for Conv2d {
             groups: settings.or("groups", 1, Settings::size)?,
             activation: Activation::read(settings)?,
             use_bias: settings.flag("use_bias")?,
-            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
-            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
-            kernel_regularizer: Regularizer::read(settings, "kernel_regularizer")?,
-            bias_regularizer: Regularizer::read(settings, "bias_regularizer")?,
+            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
+            bias_initializer: initializers::read(settings, "bias_initializer")?,
+            kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
+            bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
         })
     }
 }
@@ -192,11 +203,11 @@ impl FromSpec for Conv2d {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).activation(Activation::Relu);
-        let kept_small =
-            Conv2d::new(2, 2).kernel_regularizer(Regularizer::L2(0.1)).bias_regularizer(Regularizer::L1(0.3));
+        let kept_small = Conv2d::new(2, 2).kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),

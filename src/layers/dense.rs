@@ -2,12 +2,13 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
-use crate::regularizer::Regularizer;
+use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
+use std::sync::Arc;
 
 /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
 #[derive(Clone, Debug)]
@@ -15,10 +16,10 @@ pub struct Dense {
     units: usize,
     activation: Activation,
     use_bias: bool,
-    kernel_initializer: Init,
-    bias_initializer: Init,
-    kernel_regularizer: Option<Regularizer>,
-    bias_regularizer: Option<Regularizer>,
+    kernel_initializer: Arc<dyn Initializer>,
+    bias_initializer: Arc<dyn Initializer>,
+    kernel_regularizer: Option<Arc<dyn Regularizer>>,
+    bias_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Dense {
@@ -28,8 +29,8 @@ impl Dense {
             units,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Init::GlorotUniform,
-            bias_initializer: Init::Zeros,
+            kernel_initializer: Arc::new(GlorotUniform),
+            bias_initializer: Arc::new(Zeros),
             kernel_regularizer: None,
             bias_regularizer: None,
         }
@@ -48,26 +49,26 @@ impl Dense {
     }
 
     /// The kernel's first values.
-    pub fn kernel_initializer(mut self, init: Init) -> Dense {
-        self.kernel_initializer = init;
+    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
+        self.kernel_initializer = Arc::new(initializer);
         self
     }
 
     /// The bias's first values.
-    pub fn bias_initializer(mut self, init: Init) -> Dense {
-        self.bias_initializer = init;
+    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
+        self.bias_initializer = Arc::new(initializer);
         self
     }
 
     /// What the kernel adds to the loss.
-    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Dense {
-        self.kernel_regularizer = Some(regularizer);
+    pub fn kernel_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Dense {
+        self.kernel_regularizer = Some(Arc::new(regularizer));
         self
     }
 
     /// What the bias adds to the loss.
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Dense {
-        self.bias_regularizer = Some(regularizer);
+    pub fn bias_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Dense {
+        self.bias_regularizer = Some(Arc::new(regularizer));
         self
     }
 }
@@ -82,11 +83,16 @@ impl Layer for Dense {
         weights.add_regularized(
             "kernel",
             [features.len(), self.units],
-            self.kernel_initializer,
-            self.kernel_regularizer,
+            self.kernel_initializer.as_ref(),
+            self.kernel_regularizer.as_ref(),
         )?;
         if self.use_bias {
-            weights.add_regularized("bias", self.units, self.bias_initializer, self.bias_regularizer)?;
+            weights.add_regularized(
+                "bias",
+                self.units,
+                self.bias_initializer.as_ref(),
+                self.bias_regularizer.as_ref(),
+            )?;
         }
         Ok(self.units.into())
     }
@@ -106,8 +112,8 @@ impl Layer for Dense {
         let spec = spec.with("use_bias", self.use_bias);
         let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
         let spec = spec.with("bias_initializer", self.bias_initializer.spec());
-        let spec = Regularizer::write(spec, "kernel_regularizer", self.kernel_regularizer);
-        Regularizer::write(spec, "bias_regularizer", self.bias_regularizer)
+        let spec = regularizers::write(spec, "kernel_regularizer", self.kernel_regularizer.as_ref());
+        regularizers::write(spec, "bias_regularizer", self.bias_regularizer.as_ref())
     }
 }
 
@@ -119,10 +125,10 @@ impl FromSpec for Dense {
             units: settings.size("units")?,
             activation: Activation::read(settings)?,
             use_bias: settings.flag("use_bias")?,
-            kernel_initializer: Init::from_spec(settings.part("kernel_initializer")?)?,
-            bias_initializer: Init::from_spec(settings.part("bias_initializer")?)?,
-            kernel_regularizer: Regularizer::read(settings, "kernel_regularizer")?,
-            bias_regularizer: Regularizer::read(settings, "bias_regularizer")?,
+            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
+            bias_initializer: initializers::read(settings, "bias_initializer")?,
+            kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
+            bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
         })
     }
 }
@@ -130,14 +136,16 @@ impl FromSpec for Dense {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::{HeNormal, Ones};
+    use crate::regularizers::{L1, L1L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let both = Regularizer::L1L2 { l1: 0.1, l2: 0.2 };
-        let kept_small = Dense::new(2).kernel_regularizer(both).bias_regularizer(Regularizer::L1(0.3));
+        let both = L1L2::new(0.1, 0.2);
+        let kept_small = Dense::new(2).kernel_regularizer(both).bias_regularizer(L1::new(0.3));
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
-            (Box::new(Dense::new(2).kernel_initializer(Init::HeNormal).bias_initializer(Init::Ones)), Shape::from([3])),
+            (Box::new(Dense::new(2).kernel_initializer(HeNormal).bias_initializer(Ones)), Shape::from([3])),
             (Box::new(kept_small), Shape::from([3])),
         ]
     }

@@ -2,12 +2,13 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::init::Init;
-use crate::regularizer::Regularizer;
+use crate::initializers::{self, Initializer, RandomUniform};
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
+use std::sync::Arc;
 
 /// A learned vector for each of `input_dim` indices: whole numbers from 0 on, of any shape, to which it adds an axis of
 /// `output_dim`. Keras' `Embedding`.
@@ -17,26 +18,26 @@ use crate::tape::Var;
 pub struct Embedding {
     input_dim: usize,
     output_dim: usize,
-    embeddings_initializer: Init,
-    embeddings_regularizer: Option<Regularizer>,
+    embeddings_initializer: Arc<dyn Initializer>,
+    embeddings_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Embedding {
     /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
     pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
-        let embeddings_initializer = Init::Uniform { low: -0.05, high: 0.05 };
+        let embeddings_initializer = Arc::new(RandomUniform::default());
         Embedding { input_dim, output_dim, embeddings_initializer, embeddings_regularizer: None }
     }
 
     /// The vectors' first values.
-    pub fn embeddings_initializer(mut self, init: Init) -> Embedding {
-        self.embeddings_initializer = init;
+    pub fn embeddings_initializer(mut self, initializer: impl Initializer + 'static) -> Embedding {
+        self.embeddings_initializer = Arc::new(initializer);
         self
     }
 
     /// What the vectors add to the loss.
-    pub fn embeddings_regularizer(mut self, regularizer: Regularizer) -> Embedding {
-        self.embeddings_regularizer = Some(regularizer);
+    pub fn embeddings_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Embedding {
+        self.embeddings_regularizer = Some(Arc::new(regularizer));
         self
     }
 }
@@ -47,7 +48,12 @@ impl Layer for Embedding {
         check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim as f64, "1 ≤ output_dim")?;
         let [indices] = inputs else { return Err(Error::expected("one input")) };
         let table = [self.input_dim, self.output_dim];
-        weights.add_regularized("embeddings", table, self.embeddings_initializer, self.embeddings_regularizer)?;
+        weights.add_regularized(
+            "embeddings",
+            table,
+            self.embeddings_initializer.as_ref(),
+            self.embeddings_regularizer.as_ref(),
+        )?;
         let mut sizes = indices.sizes().to_vec();
         sizes.push(self.output_dim);
         Shape::new(&sizes)
@@ -61,7 +67,7 @@ impl Layer for Embedding {
     fn spec(&self) -> Spec {
         let spec = Spec::new(Self::CLASS).with("input_dim", self.input_dim).with("output_dim", self.output_dim);
         let spec = spec.with("embeddings_initializer", self.embeddings_initializer.spec());
-        Regularizer::write(spec, "embeddings_regularizer", self.embeddings_regularizer)
+        regularizers::write(spec, "embeddings_regularizer", self.embeddings_regularizer.as_ref())
     }
 }
 
@@ -72,8 +78,8 @@ impl FromSpec for Embedding {
         Ok(Embedding {
             input_dim: settings.size("input_dim")?,
             output_dim: settings.size("output_dim")?,
-            embeddings_initializer: Init::read(settings, "embeddings_initializer")?,
-            embeddings_regularizer: Regularizer::read(settings, "embeddings_regularizer")?,
+            embeddings_initializer: initializers::read(settings, "embeddings_initializer")?,
+            embeddings_regularizer: regularizers::read(settings, "embeddings_regularizer")?,
         })
     }
 }
@@ -81,12 +87,14 @@ impl FromSpec for Embedding {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Ones;
+    use crate::regularizers::L2;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
             (Box::new(Embedding::new(5, 3)), Shape::from([4])),
-            (Box::new(Embedding::new(3, 2).embeddings_regularizer(Regularizer::L2(0.1))), Shape::from([2])),
-            (Box::new(Embedding::new(1, 1).embeddings_initializer(Init::Ones)), Shape::SCALAR),
+            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2])),
+            (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR),
         ]
     }
 

@@ -2,25 +2,26 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::{self, Initializer, Ones, Zeros};
 use crate::ops;
-use crate::regularizer::Regularizer;
+use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
+use std::sync::Arc;
 
 /// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
 /// `LayerNormalization` with axis −1.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LayerNorm {
     epsilon: f32,
     center: bool,
     scale: bool,
-    beta_initializer: Init,
-    gamma_initializer: Init,
-    beta_regularizer: Option<Regularizer>,
-    gamma_regularizer: Option<Regularizer>,
+    beta_initializer: Arc<dyn Initializer>,
+    gamma_initializer: Arc<dyn Initializer>,
+    beta_regularizer: Option<Arc<dyn Regularizer>>,
+    gamma_regularizer: Option<Arc<dyn Regularizer>>,
 }
 
 impl Default for LayerNorm {
@@ -32,7 +33,7 @@ impl Default for LayerNorm {
 impl LayerNorm {
     /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
     pub fn new() -> LayerNorm {
-        let (beta_initializer, gamma_initializer) = (Init::Zeros, Init::Ones);
+        let (beta_initializer, gamma_initializer) = (Arc::new(Zeros), Arc::new(Ones));
         let (beta_regularizer, gamma_regularizer) = (None, None);
         LayerNorm {
             epsilon: 1e-3,
@@ -64,26 +65,26 @@ impl LayerNorm {
     }
 
     /// The first values of what is added to each place.
-    pub fn beta_initializer(mut self, init: Init) -> LayerNorm {
-        self.beta_initializer = init;
+    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
+        self.beta_initializer = Arc::new(initializer);
         self
     }
 
     /// The first values of what each place is multiplied by.
-    pub fn gamma_initializer(mut self, init: Init) -> LayerNorm {
-        self.gamma_initializer = init;
+    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
+        self.gamma_initializer = Arc::new(initializer);
         self
     }
 
     /// What the betas add to the loss.
-    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> LayerNorm {
-        self.beta_regularizer = Some(regularizer);
+    pub fn beta_regularizer(mut self, regularizer: impl Regularizer + 'static) -> LayerNorm {
+        self.beta_regularizer = Some(Arc::new(regularizer));
         self
     }
 
     /// What the gammas add to the loss.
-    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> LayerNorm {
-        self.gamma_regularizer = Some(regularizer);
+    pub fn gamma_regularizer(mut self, regularizer: impl Regularizer + 'static) -> LayerNorm {
+        self.gamma_regularizer = Some(Arc::new(regularizer));
         self
     }
 }
@@ -96,10 +97,20 @@ impl Layer for LayerNorm {
             return Err(Error::expected("at least one axis per sample"));
         }
         if self.scale {
-            weights.add_regularized("gamma", x.last(), self.gamma_initializer, self.gamma_regularizer)?;
+            weights.add_regularized(
+                "gamma",
+                x.last(),
+                self.gamma_initializer.as_ref(),
+                self.gamma_regularizer.as_ref(),
+            )?;
         }
         if self.center {
-            weights.add_regularized("beta", x.last(), self.beta_initializer, self.beta_regularizer)?;
+            weights.add_regularized(
+                "beta",
+                x.last(),
+                self.beta_initializer.as_ref(),
+                self.beta_regularizer.as_ref(),
+            )?;
         }
         Ok(*x)
     }
@@ -114,8 +125,8 @@ impl Layer for LayerNorm {
         let spec = spec.with("center", self.center).with("scale", self.scale);
         let spec = spec.with("beta_initializer", self.beta_initializer.spec());
         let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
-        let spec = Regularizer::write(spec, "beta_regularizer", self.beta_regularizer);
-        Regularizer::write(spec, "gamma_regularizer", self.gamma_regularizer)
+        let spec = regularizers::write(spec, "beta_regularizer", self.beta_regularizer.as_ref());
+        regularizers::write(spec, "gamma_regularizer", self.gamma_regularizer.as_ref())
     }
 }
 
@@ -127,10 +138,10 @@ impl FromSpec for LayerNorm {
             epsilon: settings.number("epsilon")?,
             center: settings.flag("center")?,
             scale: settings.flag("scale")?,
-            beta_initializer: Init::read(settings, "beta_initializer")?,
-            gamma_initializer: Init::read(settings, "gamma_initializer")?,
-            beta_regularizer: Regularizer::read(settings, "beta_regularizer")?,
-            gamma_regularizer: Regularizer::read(settings, "gamma_regularizer")?,
+            beta_initializer: initializers::read(settings, "beta_initializer")?,
+            gamma_initializer: initializers::read(settings, "gamma_initializer")?,
+            beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
+            gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
         })
     }
 }
@@ -138,16 +149,18 @@ impl FromSpec for LayerNorm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Constant;
+    use crate::regularizers::{L1, L1L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let plain = LayerNorm::new().center(false).scale(false).epsilon(1e-5);
-        let both = Regularizer::L1L2 { l1: 0.1, l2: 0.2 };
-        let set = LayerNorm::new().beta_initializer(Init::Ones).gamma_initializer(Init::Constant(2.0));
+        let both = L1L2::new(0.1, 0.2);
+        let set = LayerNorm::new().beta_initializer(Ones).gamma_initializer(Constant::new(2.0));
         vec![
             (Box::new(LayerNorm::new()), Shape::from([5])),
             (Box::new(plain), Shape::from([3, 2, 4])),
-            (Box::new(set.beta_regularizer(Regularizer::L1(0.1)).gamma_regularizer(both)), Shape::from([2])),
-            (Box::new(set.center(false)), Shape::from([2, 3])),
+            (Box::new(set.clone().beta_regularizer(L1::new(0.1)).gamma_regularizer(both)), Shape::from([2])),
+            (Box::new(set.clone().center(false)), Shape::from([2, 3])),
             (Box::new(set.scale(false)), Shape::from([1])),
         ]
     }

@@ -10,7 +10,8 @@ pub use weights::{Cursor, Weights};
 pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
-use crate::settings::{FromSpec, Make};
+use crate::known::{Make, Part};
+use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 /// `record`, and calls operations, its own or the library's.
 ///
 /// ```
-/// use gradus::{Init, Result, Shape, Spec, layers::*, tape::Var};
+/// use gradus::{Result, Shape, Spec, initializers::Ones, layers::*, tape::Var};
 ///
 /// /// y = x · scale, with one learned scale for each feature.
 /// #[derive(Debug)]
@@ -31,7 +32,7 @@ use std::sync::Arc;
 ///
 /// impl Layer for Scaling {
 ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-///         weights.add("scale", inputs[0].last(), Init::Ones)?;
+///         weights.add("scale", inputs[0].last(), &Ones)?;
 ///         Ok(inputs[0])
 ///     }
 ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
@@ -84,9 +85,12 @@ macro_rules! layers {
     ($($file:ident::$Layer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Layer;)*
 
-        /// Every layer's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Layer>)> {
-            vec![$(($Layer::CLASS, |spec| Ok(Box::new(spec.make::<$Layer>()?)))),*]
+        impl Part for dyn Layer {
+            const NAME: &'static str = "layer";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Layer>)> {
+                vec![$(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?)))),*]
+            }
         }
 
         /// What the tests that walk all layers build.

@@ -1,11 +1,12 @@
 //! How a layer declares its weights when it is built, and takes them up again when it records.
 
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::Initializer;
 use crate::random::Key;
-use crate::regularizer::Regularizer;
+use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 use crate::tape::{ParamId, Params, Recorder, Var};
+use std::sync::Arc;
 
 /// Takes down the weights that a layer needs. Each is named after its layer, as in `dense_1/kernel`.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Weights<'a> {
 }
 
 /// An array that adds to the loss, and how.
-pub(crate) type Penalty = (ParamId, Regularizer);
+pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 
 /// Where weights get their first values.
 #[derive(Clone, Copy, Debug)]
@@ -41,26 +42,26 @@ impl<'a> Weights<'a> {
     /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
     ///
     /// # Errors
-    /// A name that the layer has used before, or settings of `init` out of range.
-    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
-        self.insert(name, shape.into(), init, !self.frozen)
+    /// A name that the layer has used before, or settings of the initialiser out of range.
+    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
+        self.insert(name, shape.into(), initializer, !self.frozen)
     }
 
     /// Adds an array that is learned and, where there is a regularizer, adds to the loss.
     ///
     /// # Errors
-    /// As for [`add`](Weights::add), and factors out of range.
+    /// As for [`add`](Weights::add), and settings of the regularizer out of range.
     pub fn add_regularized(
         &mut self,
         name: &str,
         shape: impl Into<Shape>,
-        init: Init,
-        regularizer: Option<Regularizer>,
+        initializer: &dyn Initializer,
+        regularizer: Option<&Arc<dyn Regularizer>>,
     ) -> Result<()> {
-        regularizer.as_ref().map_or(Ok(()), Regularizer::check)?;
-        self.add(name, shape, init)?;
+        regularizer.map_or(Ok(()), |regularizer| regularizer.check())?;
+        self.add(name, shape, initializer)?;
         if !self.frozen {
-            self.penalties.extend(self.ids.last().copied().zip(regularizer));
+            self.penalties.extend(self.ids.last().copied().zip(regularizer.cloned()));
         }
         Ok(())
     }
@@ -77,17 +78,25 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     /// As for [`add`](Weights::add).
-    pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<()> {
-        self.insert(name, shape.into(), init, false)
+    pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
+        self.insert(name, shape.into(), initializer, false)
     }
 
-    fn insert(&mut self, name: &str, shape: Shape, init: Init, trainable: bool) -> Result<()> {
+    fn insert(&mut self, name: &str, shape: Shape, initializer: &dyn Initializer, trainable: bool) -> Result<()> {
         let name = format!("{}/{name}", self.layer);
         let values = match self.source {
             Source::Init(_) if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() => {
                 return Err(Error::TooLarge { place: name, shape });
             }
-            Source::Init(key) => init.values(shape, key.split_name(&name))?,
+            Source::Init(key) => {
+                let values = initializer.values(shape, key.split_name(&name))?;
+                if values.len() != shape.len() {
+                    let (class, found) = (initializer.spec(), values.len());
+                    let problem = format!("{name}: {} gives {found} values for {shape}", class.class());
+                    return Err(Error::other(problem));
+                }
+                values
+            }
             Source::Given(params) => given(params, &name, shape)?,
             Source::Nowhere => Vec::new(),
         };

@@ -1,8 +1,9 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
 use crate::error::{Error, Result, check_setting};
+use crate::known::{Make, Part};
 use crate::ops::values_fit;
-use crate::settings::{FromSpec, Make, Settings};
+use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -51,9 +52,12 @@ macro_rules! losses {
     ($($file:ident::$Loss:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Loss;)*
 
-        /// Every loss's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Loss>)> {
-            vec![$(($Loss::CLASS, |spec| Ok(Box::new(spec.make::<$Loss>()?)))),*]
+        impl Part for dyn Loss {
+            const NAME: &'static str = "loss";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Loss>)> {
+                vec![$(($Loss::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Loss>(known)?)))),*]
+            }
         }
 
         #[cfg(test)]
@@ -112,6 +116,7 @@ fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::known::BUILT_IN;
     use crate::tape::{Mode, Recorder};
 
     #[test]
@@ -125,9 +130,8 @@ mod tests {
             assert_eq!(loss.record_weighted(prediction, target, recorder.input([5])).shape(), Shape::SCALAR);
             assert!(loss.check_settings().is_ok());
             assert!(recorder.finish().is_ok());
-            let (spec, all) = (loss.spec(), classes());
-            let (_, make) = all.iter().find(|(class, _)| *class == spec.class()).unwrap();
-            assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{loss:?}"));
+            let spec = loss.spec();
+            assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Loss>(&spec).unwrap()), format!("{loss:?}"));
         }
     }
 

@@ -14,7 +14,8 @@ pub use scores::Scores;
 pub(crate) use accuracy::argmax;
 
 use crate::error::Result;
-use crate::settings::{FromSpec, Make};
+use crate::known::{Make, Part};
+use crate::settings::FromSpec;
 use crate::shape::{Shape, View};
 use crate::spec::Spec;
 use std::fmt::Debug;
@@ -62,9 +63,12 @@ macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Metric;)*
 
-        /// Every metric's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Metric>)> {
-            vec![$(($Metric::CLASS, |spec| Ok(Box::new(spec.make::<$Metric>()?)))),*]
+        impl Part for dyn Metric {
+            const NAME: &'static str = "metric";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
+                vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
+            }
         }
 
         /// What the tests that walk all metrics run.
@@ -118,6 +122,7 @@ fn ratio(part: f64, whole: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::known::BUILT_IN;
 
     #[test]
     fn totals_of_batches_give_the_value_of_all_rows() {
@@ -143,9 +148,8 @@ mod tests {
     #[test]
     fn specs_lead_back_and_settings_are_right() {
         for metric in samples() {
-            let (spec, all) = (metric.spec(), classes());
-            let (_, make) = all.iter().find(|(class, _)| *class == spec.class()).unwrap();
-            assert_eq!(format!("{:?}", make(&spec).unwrap()), format!("{metric:?}"));
+            let spec = metric.spec();
+            assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Metric>(&spec).unwrap()), format!("{metric:?}"));
             assert!(metric.check().is_ok() && !metric.name().is_empty());
         }
     }

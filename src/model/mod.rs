@@ -195,7 +195,7 @@ impl Model {
         Ok(self.network.record(recorder, &self.params, inputs))
     }
 
-    /// Records what the model's [regularizers](crate::Regularizer) add to a loss, for a loop of your own; `None` where no
+    /// Records what the model's [regularizers](crate::regularizers) add to a loss, for a loop of your own; `None` where no
     /// weight that is learned has one. `fit` and `evaluate` add it by themselves.
     ///
     /// # Panics

@@ -128,18 +128,28 @@ impl Network {
 
     /// Records what the weights of all layers add to the loss, if any do.
     pub(super) fn record_penalty<'r>(&self, recorder: &'r Recorder, params: &Params) -> Option<Var<'r>> {
-        let penalties = self.layers.iter().flat_map(|placed| {
-            let penalty = |(id, regularizer): &Penalty| recorder.parameter(params, *id).penalty(*regularizer);
-            placed.penalties.iter().map(move |of| recorder.scope(&placed.name, || penalty(of)))
-        });
+        let penalty = |(id, regularizer): &Penalty| {
+            let cost = regularizer.record(recorder.parameter(params, *id));
+            if cost.shape() != Shape::SCALAR {
+                let place = || format!("{}: {}", params.name(*id), regularizer.spec().class());
+                recorder.fail(Error::expected("a scalar to add to the loss; take its sum").at(place, &[cost.shape()]));
+            }
+            cost
+        };
+        let penalties = self
+            .layers
+            .iter()
+            .flat_map(|placed| placed.penalties.iter().map(move |of| recorder.scope(&placed.name, || penalty(of))));
         penalties.reduce(|sum, penalty| sum + penalty)
     }
 
-    /// What a layer of another crate announces may not be what it records; better to hear of it now.
+    /// What a layer of another crate announces may not be what it records, and its regularizer may not fit; better to
+    /// hear of it now.
     pub(super) fn check_recording(&self, params: &Params) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
         let inputs = self.inputs().map(|shape| shape.batch(1).map(|shape| recorder.input(shape)));
         self.record(&recorder, params, &inputs.collect::<Result<Vec<_>>>()?);
+        self.record_penalty(&recorder, params);
         recorder.finish().map(|_| ())
     }
 

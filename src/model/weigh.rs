@@ -120,12 +120,13 @@ mod tests {
     use crate::layers::Dense;
     use crate::losses::{Loss, MeanSquaredError, SparseCategoricalCrossentropy};
     use crate::optimizers::Sgd;
-    use crate::{Checkpoints, Compile, Fit, Graph, Model, Progress, Regularizer, Sequential, Shape, Spec, tape::Var};
+    use crate::regularizers::L2;
+    use crate::{Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, tape::Var};
     use ndarray::{Array1, Array2, Axis};
 
     fn model() -> Model {
         let loss = SparseCategoricalCrossentropy::new().from_logits(true);
-        let network = Sequential::new([4]).add(Dense::new(3).kernel_regularizer(Regularizer::L2(0.1)));
+        let network = Sequential::new([4]).add(Dense::new(3).kernel_regularizer(L2::new(0.1)));
         network.compile(Compile::new(Sgd::new(0.1), loss).seed(3)).unwrap()
     }
 

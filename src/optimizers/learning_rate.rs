@@ -1,9 +1,9 @@
 //! The learning rate of an optimizer: a number, or a schedule.
 
 use super::check_rate;
-use super::schedules::{self, Schedule};
+use super::schedules::Schedule;
 use crate::error::Result;
-use crate::settings::{Settings, unfit};
+use crate::settings::Settings;
 use crate::spec::Spec;
 use std::sync::Arc;
 
@@ -61,28 +61,6 @@ impl LearningRate {
         if !settings.has_part("learning_rate") {
             return settings.number("learning_rate").map(LearningRate::Constant);
         }
-        let spec = settings.part("learning_rate")?;
-        match schedules::classes().into_iter().find(|(class, _)| *class == spec.class()) {
-            Some((_, make)) => Ok(LearningRate::Schedule(Arc::from(make(spec)?))),
-            None => Ok(LearningRate::Schedule(Arc::new(Unknown(spec.clone())))),
-        }
-    }
-}
-
-/// A schedule of another crate, which whoever knows its class will put in the place of this.
-#[derive(Debug)]
-struct Unknown(Spec);
-
-impl Schedule for Unknown {
-    fn rate(&self, _steps: u64) -> f32 {
-        f32::NAN
-    }
-
-    fn check(&self) -> Result<()> {
-        Err(unfit(&self.0, "is not a schedule that is known; add yours with Registry::schedule".into()))
-    }
-
-    fn spec(&self) -> Spec {
-        self.0.clone()
+        Ok(LearningRate::Schedule(settings.part_of::<dyn Schedule>("learning_rate")?.into()))
     }
 }

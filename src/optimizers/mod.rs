@@ -8,7 +8,8 @@ pub use learning_rate::LearningRate;
 pub use options::{Clip, StepOptions};
 
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Make};
+use crate::known::{Make, Part};
+use crate::settings::FromSpec;
 use crate::spec::Spec;
 use std::fmt::Debug;
 
@@ -88,9 +89,12 @@ macro_rules! optimizers {
             }
         })*
 
-        /// Every optimizer's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Optimizer>)> {
-            vec![$(($Optimizer::CLASS, |spec| Ok(Box::new(spec.make::<$Optimizer>()?)))),*]
+        impl Part for dyn Optimizer {
+            const NAME: &'static str = "optimizer";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Optimizer>)> {
+                vec![$(($Optimizer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Optimizer>(known)?)))),*]
+            }
         }
 
         /// What the tests that walk all optimizers run.

@@ -1,15 +1,16 @@
 //! Which class a name in a file stands for.
 
 use crate::error::Result;
-use crate::layers::{self, Frozen, Layer};
-use crate::losses::{self, Loss};
-use crate::metrics::{self, Metric};
-use crate::optimizers::schedules::{self, Schedule};
-use crate::optimizers::{self, LearningRate, Optimizer};
-use crate::settings::{FromSpec, Make, unfit};
+use crate::initializers::Initializer;
+use crate::known::{BUILT_IN, Known, Make, Part};
+use crate::layers::{Frozen, Layer};
+use crate::losses::Loss;
+use crate::metrics::Metric;
+use crate::optimizers::Optimizer;
+use crate::optimizers::schedules::Schedule;
+use crate::regularizers::Regularizer;
+use crate::settings::FromSpec;
 use crate::spec::Spec;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The parts that a model in a file may be made of: the library's, and those of your own that are added.
 ///
@@ -42,14 +43,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
-    layers: Classes<dyn Layer>,
-    losses: Classes<dyn Loss>,
-    metrics: Classes<dyn Metric>,
-    optimizers: Classes<dyn Optimizer>,
-    schedules: Classes<dyn Schedule>,
+    known: Known,
 }
-
-type Classes<T> = BTreeMap<&'static str, Make<T>>;
 
 impl Default for Registry {
     fn default() -> Registry {
@@ -60,75 +55,63 @@ impl Default for Registry {
 impl Registry {
     /// The library's own parts.
     pub fn new() -> Registry {
-        Registry {
-            layers: layers::classes().into_iter().collect(),
-            losses: losses::classes().into_iter().collect(),
-            metrics: metrics::classes().into_iter().collect(),
-            optimizers: optimizers::classes().into_iter().collect(),
-            schedules: schedules::classes().into_iter().collect(),
-        }
+        Registry { known: BUILT_IN.clone() }
     }
 
-    /// Adds a layer; one of the same class is replaced, here and below.
-    pub fn layer<T: Layer + FromSpec + 'static>(mut self) -> Registry {
-        self.layers.insert(T::CLASS, |spec| Ok(Box::new(spec.make::<T>()?)));
-        self
+    /// Adds an initialiser; one of the same class is replaced, here and below.
+    pub fn initializer<T: Initializer + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Initializer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
+    /// Adds a layer.
+    pub fn layer<T: Layer + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Layer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
     /// Adds a loss.
-    pub fn loss<T: Loss + FromSpec + 'static>(mut self) -> Registry {
-        self.losses.insert(T::CLASS, |spec| Ok(Box::new(spec.make::<T>()?)));
-        self
+    pub fn loss<T: Loss + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Loss>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
     /// Adds a metric.
-    pub fn metric<T: Metric + FromSpec + 'static>(mut self) -> Registry {
-        self.metrics.insert(T::CLASS, |spec| Ok(Box::new(spec.make::<T>()?)));
-        self
+    pub fn metric<T: Metric + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Metric>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
     /// Adds an optimizer.
-    pub fn optimizer<T: Optimizer + FromSpec + 'static>(mut self) -> Registry {
-        self.optimizers.insert(T::CLASS, |spec| Ok(Box::new(spec.make::<T>()?)));
-        self
+    pub fn optimizer<T: Optimizer + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Optimizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
+    /// Adds a regularizer.
+    pub fn regularizer<T: Regularizer + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Regularizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
     /// Adds a schedule of learning rates.
-    pub fn schedule<T: Schedule + FromSpec + 'static>(mut self) -> Registry {
-        self.schedules.insert(T::CLASS, |spec| Ok(Box::new(spec.make::<T>()?)));
+    pub fn schedule<T: Schedule + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Schedule>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
+    fn with<T: Part + ?Sized>(mut self, class: &'static str, make: Make<T>) -> Registry {
+        self.known.add(class, make);
         self
     }
 
     pub(crate) fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
-        Frozen::read(spec, |spec| make(&self.layers, spec, "layer"))
+        Frozen::read(spec, |spec| self.known.make(spec))
     }
 
     pub(crate) fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {
-        make(&self.losses, spec, "loss")
+        self.known.make(spec)
     }
 
     pub(crate) fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
-        make(&self.metrics, spec, "metric")
+        self.known.make(spec)
     }
 
     pub(crate) fn make_optimizer(&self, spec: &Spec) -> Result<Box<dyn Optimizer>> {
-        let mut optimizer = make(&self.optimizers, spec, "optimizer")?;
-        // An optimizer knows the library's schedules only.
-        if let LearningRate::Schedule(schedule) = &mut optimizer.options_mut().learning_rate {
-            *schedule = Arc::from(make(&self.schedules, &schedule.spec(), "schedule")?);
-        }
-        Ok(optimizer)
-    }
-}
-
-fn make<T: ?Sized>(classes: &Classes<T>, spec: &Spec, kind: &str) -> Result<Box<T>> {
-    match classes.get(spec.class()) {
-        Some(make) => make(spec),
-        None => {
-            let known = classes.keys().copied().collect::<Vec<_>>().join(", ");
-            let problem = format!("is not a {kind} that is known ({known}); add yours with Registry::{kind}");
-            Err(unfit(spec, problem))
-        }
+        self.known.make(spec)
     }
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// A layer with inputs to check it on.
 ///
 /// ```
-/// use gradus::{FromSpec, Init, Result, Settings, Shape, Spec, layers::*, tape::Var, testing::LayerSample};
+/// use gradus::{FromSpec, Result, Settings, Shape, Spec, initializers::*, layers::*, tape::Var, testing::LayerSample};
 ///
 /// /// y = x · scale, with one learned scale for each feature.
 /// #[derive(Debug)]
@@ -23,7 +23,7 @@ use std::ops::Range;
 ///
 /// impl Layer for Scaling {
 ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-///         weights.add("scale", inputs[0].last(), Init::Constant(self.init))?;
+///         weights.add("scale", inputs[0].last(), &Constant::new(self.init))?;
 ///         Ok(inputs[0])
 ///     }
 ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
@@ -340,7 +340,7 @@ impl std::fmt::Debug for LayerSample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::init::Init;
+    use crate::initializers::Ones;
     use crate::settings::Settings;
 
     /// A layer with one thing wrong.
@@ -354,7 +354,7 @@ mod tests {
 
     impl Layer for Broken {
         fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-            weights.add("scale", inputs[0].last(), Init::Ones)?;
+            weights.add("scale", inputs[0].last(), &Ones)?;
             Ok(if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] })
         }
 

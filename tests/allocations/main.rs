@@ -12,8 +12,9 @@ use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
+use gradus::regularizers::{L1, L2};
 use gradus::testing::LayerSample;
-use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Regularizer, Result, Sequential};
+use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Result, Sequential};
 use ndarray::{Array1, Array2};
 use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -140,11 +141,11 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(Activation::Softmax).input([30]),
         LayerSample::new(Add).input([9, 7]).input([9, 1]),
         LayerSample::new(AveragePool2d::new(2)).input(images),
-        LayerSample::new(BatchNorm::new().gamma_regularizer(Regularizer::L1(0.1))).input([6, 5]),
+        LayerSample::new(BatchNorm::new().gamma_regularizer(L1::new(0.1))).input([6, 5]),
         LayerSample::new(Concatenate::new()).input([9, 7]).input([9, 2]),
         LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input(images),
         LayerSample::new(Conv2d::new(8, 3).dilation_rate([2, 2]).groups(2).padding(Padding::Same)).input(images),
-        LayerSample::new(Dense::new(40).kernel_regularizer(Regularizer::L2(0.1))).input([70]),
+        LayerSample::new(Dense::new(40).kernel_regularizer(L2::new(0.1))).input([70]),
         LayerSample::new(Dropout::new(0.5)).input([500]),
         LayerSample::new(Elu::new()).input([500]),
         LayerSample::new(Embedding::new(5, 40)).values(Array2::from_shape_fn((3, 9), |(i, j)| ((i + j) % 5) as f32)),

@@ -8,30 +8,31 @@ use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Sgd;
+use gradus::regularizers::{L1, L1L2, L2, Regularizer};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder};
-use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Regularizer, Sequential, Shape};
+use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
 use std::path::Path;
 
 /// The same after twelve steps.
 const NEAR_IN_THE_END: f32 = 1e-4;
 
-fn regularizer(case: &str) -> Option<Regularizer> {
+fn regularizer(case: &str) -> Option<Box<dyn Regularizer>> {
     match case {
-        "l1" => Some(Regularizer::L1(0.3)),
-        "l1_default" => Some(Regularizer::L1(0.01)),
-        "l2" => Some(Regularizer::L2(0.4)),
-        "l2_default" => Some(Regularizer::L2(0.01)),
-        "l1_l2" => Some(Regularizer::L1L2 { l1: 0.3, l2: 0.4 }),
+        "l1" => Some(Box::new(L1::new(0.3))),
+        "l1_default" => Some(Box::new(L1::default())),
+        "l2" => Some(Box::new(L2::new(0.4))),
+        "l2_default" => Some(Box::new(L2::default())),
+        "l1_l2" => Some(Box::new(L1L2::new(0.3, 0.4))),
         _ => None,
     }
 }
 
-fn check_penalty(cases: &Cases, case: &str, regularizer: Regularizer) {
+fn check_penalty(cases: &Cases, case: &str, regularizer: &dyn Regularizer) {
     let x = cases.array(&format!("{case}/x"));
     let recorder = Recorder::new(Mode::Training);
     let input = recorder.variable(Shape::new(x.shape()).unwrap());
-    let penalty = input.penalty(regularizer);
+    let penalty = regularizer.record(input);
     recorder.minimize(penalty);
     let (input, penalty) = (input.id(), penalty.id());
     let mut tape = recorder.finish().unwrap();
@@ -46,17 +47,13 @@ fn check_penalty(cases: &Cases, case: &str, regularizer: Regularizer) {
 }
 
 fn network(case: &str) -> Sequential {
-    let (l1, l2) = (Regularizer::L1, Regularizer::L2);
+    let (l1, l2) = (L1::new, L2::new);
     match case {
         "dense_net" => Sequential::new([7])
             .add(Dense::new(6).activation(Activation::Relu).kernel_regularizer(l1(0.02)).bias_regularizer(l2(0.05)))
             .add(BatchNorm::new().gamma_regularizer(l2(0.03)).beta_regularizer(l1(0.04)))
             .add(LayerNorm::new().gamma_regularizer(l1(0.02)).beta_regularizer(l2(0.06)))
-            .add(
-                Dense::new(3)
-                    .activation(Activation::Softmax)
-                    .kernel_regularizer(Regularizer::L1L2 { l1: 0.01, l2: 0.02 }),
-            ),
+            .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(L1L2::new(0.01, 0.02))),
         "conv_net" => Sequential::new([4])
             .add(Embedding::new(5, 3).embeddings_regularizer(l2(0.02)))
             .add(Reshape::new([4, 3, 1]))
@@ -145,7 +142,7 @@ fn regularizers_count_as_in_keras() {
     let cases = load("regularizers.txt");
     for case in cases.cases() {
         match regularizer(case) {
-            Some(regularizer) => check_penalty(&cases, case, regularizer),
+            Some(regularizer) => check_penalty(&cases, case, regularizer.as_ref()),
             None => check_fit(&cases, case),
         }
     }

@@ -1,9 +1,10 @@
 //! The network of the fifth notebook, written on the tape by hand: 784 → 200 relu → 10, trained with Adam.
 
 use gradus::data::{Dataset, NextBatch};
+use gradus::initializers::{Initializer, RandomNormal};
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
-use gradus::{Init, Key, Shape};
+use gradus::{Key, Shape};
 use ndarray::{Array, ArrayViewD};
 
 pub(crate) struct BasicNn {
@@ -27,7 +28,7 @@ impl BasicNn {
     /// For random batches of `batch_size` of so many rows.
     pub(crate) fn new(rows: usize, batch_size: usize) -> BasicNn {
         let (key, mut params) = (Key::from_seed(1), Params::new());
-        let init = Init::Normal { mean: 0.5, deviation: 0.7 };
+        let init = RandomNormal::new(0.5, 0.7);
         let mut add = |name: &str, sizes: &[usize]| {
             let values = init.values(Shape::new(sizes).unwrap(), key.split_name(name)).unwrap();
             params.add(name, &Array::from_shape_vec(sizes, values).unwrap()).unwrap()

@@ -1,9 +1,11 @@
 //! Networks of every layer and operation that those of the notebooks do not have.
 
+use gradus::initializers::GlorotUniform;
 use gradus::layers::*;
 use gradus::ops::Padding;
+use gradus::regularizers::L1L2;
 use gradus::tape::Var;
-use gradus::{Init, Regularizer, Result, Sequential, Shape, Spec};
+use gradus::{Result, Sequential, Shape, Spec};
 
 /// Calls every operation that no layer does, and puts branches together.
 #[derive(Debug)]
@@ -11,7 +13,7 @@ struct Everything;
 
 impl Layer for Everything {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-        weights.add("table", [4, inputs[0].last()], Init::GlorotUniform)?;
+        weights.add("table", [4, inputs[0].last()], &GlorotUniform)?;
         Ok(inputs[0])
     }
 
@@ -39,7 +41,7 @@ pub(crate) fn toolbox() -> Sequential {
     let mut network = Sequential::new([28, 28])
         .add(Reshape::new([28, 28, 1]))
         .add(ZeroPadding2d::default())
-        .add(Conv2d::new(6, 3).strides([2, 2]).kernel_regularizer(Regularizer::L1L2 { l1: 0.01, l2: 0.02 }))
+        .add(Conv2d::new(6, 3).strides([2, 2]).kernel_regularizer(L1L2::new(0.01, 0.02)))
         .add(Conv2d::new(6, 3).dilation_rate([2, 2]).frozen())
         .add(LeakyRelu::new())
         .add(Conv2d::new(4, 3).groups(2).padding(Padding::Same))

@@ -1,9 +1,10 @@
 //! A layer of one's own that brings two branches together: y = b + (a − b) · sigmoid(gate), with one learned gate for each
 //! feature.
 
+use gradus::initializers::Constant;
 use gradus::layers::{Cursor, Layer, Weights};
 use gradus::tape::Var;
-use gradus::{Error, FromSpec, Init, Result, Settings, Shape, Spec};
+use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
 
 /// Between two branches, for each feature: at first as far from `b` as `sigmoid(gate)` says.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ impl Layer for Blend {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
         match inputs {
             [a, b] if a == b => {
-                weights.add("gate", a.last(), Init::Constant(self.gate))?;
+                weights.add("gate", a.last(), &Constant::new(self.gate))?;
                 Ok(*a)
             }
             _ => Err(Error::expected("two branches of one shape")),

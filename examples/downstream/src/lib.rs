@@ -5,8 +5,9 @@
 //! 1. [`isru`]: an operation with its derivative, the method that records it, and a layer without weights.
 //! 2. [`blend`]: a layer of two inputs with weights.
 //! 3. [`loss`]: a loss, written with operations.
-//! 4. [`network`]: a model of all these, and what it takes to read it back from a file.
-//! 5. [`table`]: the data.
+//! 4. [`orthonormal`]: a regularizer.
+//! 5. [`network`]: a model of all these, and what it takes to read it back from a file.
+//! 6. [`table`]: the data.
 //!
 //! `main.rs` trains it; `tests/learns.rs` is what to hold a whole model to.
 
@@ -14,4 +15,5 @@ pub mod blend;
 pub mod isru;
 pub mod loss;
 pub mod network;
+pub mod orthonormal;
 pub mod table;

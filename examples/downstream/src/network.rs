@@ -3,13 +3,15 @@
 use crate::blend::Blend;
 use crate::isru::IsruLayer;
 use crate::loss::RobustError;
+use crate::orthonormal::Orthonormal;
 use crate::table::FEATURES;
+use gradus::initializers::LecunNormal;
 use gradus::layers::Dense;
 use gradus::metrics::R2Score;
 use gradus::model::Node;
 use gradus::optimizers::Adam;
 use gradus::save::Registry;
-use gradus::{Compile, Graph, Init};
+use gradus::{Compile, Graph};
 
 /// How wide the branches are.
 const WIDTH: usize = 32;
@@ -30,9 +32,9 @@ pub fn residual(blocks: usize) -> Graph {
 
 /// Dense, isru, Dense, blended with what came in: half of each at first, so that gradients find a short way to the features.
 fn block(graph: &mut Graph, x: Node) -> Node {
-    let y = graph.apply(Dense::new(WIDTH).kernel_initializer(Init::LecunNormal), x);
+    let y = graph.apply(Dense::new(WIDTH).kernel_initializer(LecunNormal), x);
     let y = graph.apply(IsruLayer, y);
-    let y = graph.apply(Dense::new(WIDTH), y);
+    let y = graph.apply(Dense::new(WIDTH).kernel_regularizer(Orthonormal::new(1e-5)), y);
     graph.apply(Blend::new(0.0), [y, x])
 }
 
@@ -43,5 +45,5 @@ pub fn settings(seed: u64) -> Compile {
 
 /// This crate's parts by their classes, for `Model::load_with`: a file names them, and only this crate can make them.
 pub fn registry() -> Registry {
-    Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>()
+    Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>().regularizer::<Orthonormal>()
 }

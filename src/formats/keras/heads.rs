@@ -101,24 +101,24 @@ fn uniform_average(config: &mut Config, _input: Shape) -> Result<()> {
 mod tests {
     use super::super::config::find;
     use super::*;
-    use crate::losses;
+    use crate::known::{BUILT_IN, Part};
 
     #[test]
     fn every_loss_is_here() {
-        for (class, make) in losses::classes() {
+        for (class, _) in <dyn Loss>::built_in() {
             let kind = find(LOSSES, class).unwrap_or_else(|| panic!("{class} needs a line"));
-            make(&(kind.template)()).unwrap();
+            BUILT_IN.make::<dyn Loss>(&(kind.template)()).unwrap();
         }
-        assert_eq!(LOSSES.len(), losses::classes().len());
+        assert_eq!(LOSSES.len(), <dyn Loss>::built_in().len());
     }
 
     #[test]
     fn every_metric_is_here() {
-        for (class, make) in metrics::classes() {
+        for (class, _) in <dyn Metric>::built_in() {
             let kind = find(METRICS, class).unwrap_or_else(|| panic!("{class} needs a line"));
-            make(&(kind.template)()).unwrap();
+            BUILT_IN.make::<dyn Metric>(&(kind.template)()).unwrap();
         }
-        assert_eq!(METRICS.len(), metrics::classes().len());
+        assert_eq!(METRICS.len(), <dyn Metric>::built_in().len());
     }
 
     fn travels(spec: &Spec, config: &Value) {

@@ -1,12 +1,12 @@
 //! Every layer that both sides have: one line each.
 
 use super::config::{Config, Kind, Result, kind};
-use crate::init::Init;
+use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
     Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,
     GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
 };
-use crate::regularizer::Regularizer;
+use crate::regularizers::{L1, L1L2, L2, Regularizer};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use serde_json::{Value, json};
@@ -41,36 +41,36 @@ const fn activated(kind: Kind) -> Kind {
 
 /// Keras' initialisers and regularizers that gradus has.
 pub(super) const PARTS: &[Kind] = &[
-    kind("Zeros", || Init::Zeros.spec(), &[]),
-    kind("Ones", || Init::Ones.spec(), &[]),
-    kind("Constant", || Init::Constant(0.0).spec(), &[]),
-    kind("RandomUniform", || Init::Uniform { low: -0.05, high: 0.05 }.spec(), &[]),
-    kind("RandomNormal", || Init::Normal { mean: 0.0, deviation: 0.05 }.spec(), &[]),
-    kind("TruncatedNormal", || Init::TruncatedNormal { mean: 0.0, deviation: 0.05 }.spec(), &[]),
+    kind("Zeros", || Zeros.spec(), &[]),
+    kind("Ones", || Ones.spec(), &[]),
+    kind("Constant", || Constant::default().spec(), &[]),
+    kind("RandomUniform", || RandomUniform::default().spec(), &[]),
+    kind("RandomNormal", || RandomNormal::default().spec(), &[]),
+    kind("TruncatedNormal", || TruncatedNormal::default().spec(), &[]),
     kind("GlorotUniform", || Spec::new("GlorotUniform"), &[]),
     kind("GlorotNormal", || Spec::new("GlorotNormal"), &[]),
     kind("HeUniform", || Spec::new("HeUniform"), &[]),
     kind("HeNormal", || Spec::new("HeNormal"), &[]),
     kind("LecunUniform", || Spec::new("LecunUniform"), &[]),
     kind("LecunNormal", || Spec::new("LecunNormal"), &[]),
-    kind("L1", || Regularizer::L1(0.01).spec(), &[]),
-    kind("L2", || Regularizer::L2(0.01).spec(), &[]),
-    kind("L1L2", || Regularizer::L1L2 { l1: 0.0, l2: 0.0 }.spec(), &[]),
+    kind("L1", || L1::default().spec(), &[]),
+    kind("L2", || L2::default().spec(), &[]),
+    kind("L1L2", || L1L2::default().spec(), &[]),
 ];
 
 /// The regularizers of a layer with a kernel and a bias; the class tells their kind alone.
 fn of_kernel() -> Spec {
-    let any = Regularizer::L2(0.0).spec();
+    let any = L2::default().spec();
     Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
 }
 
 fn of_gamma() -> Spec {
-    let any = Regularizer::L2(0.0).spec();
+    let any = L2::default().spec();
     Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
 }
 
 fn of_embeddings() -> Spec {
-    Spec::new("").with("embeddings_regularizer", Regularizer::L2(0.0).spec())
+    Spec::new("").with("embeddings_regularizer", L2::default().spec())
 }
 
 fn second_name(config: &mut Config, _input: Shape) -> Result<()> {
@@ -153,37 +153,42 @@ fn rest(config: &mut Config, input: Shape) -> Result<()> {
 mod tests {
     use super::super::config::find;
     use super::*;
-    use crate::layers::classes;
+    use crate::known::{BUILT_IN, Part};
 
     /// Layers that Keras does not have.
     const OURS: &[&str] = &[];
 
     #[test]
     fn every_layer_is_here_or_only_ours() {
-        for (class, make) in classes() {
-            let kind = LAYERS.iter().find(|kind| kind.class == class);
-            assert!(kind.is_some() != OURS.contains(&class), "{class} needs a line, or is only ours");
+        let classes = <dyn Layer>::built_in();
+        for (class, _) in &classes {
+            let kind = LAYERS.iter().find(|kind| kind.class == *class);
+            assert!(kind.is_some() != OURS.contains(class), "{class} needs a line, or is only ours");
             if let Some(kind) = kind {
-                make(&(kind.template)()).unwrap();
+                BUILT_IN.make::<dyn Layer>(&(kind.template)()).unwrap();
             }
         }
-        assert!(LAYERS.iter().all(|kind| classes().iter().any(|(class, _)| *class == kind.class)));
+        assert!(LAYERS.iter().all(|kind| classes.iter().any(|(class, _)| *class == kind.class)));
     }
 
     #[test]
     fn every_initialiser_and_regularizer_leads_back() {
         for kind in PARTS {
             let spec = (kind.template)();
-            let initialiser = Init::from_spec(&spec).map(|init| init.spec());
-            let again = initialiser.or_else(|_| Regularizer::from_spec(&spec).map(|regularizer| regularizer.spec()));
-            assert_eq!(again.unwrap(), spec);
+            let initialiser = BUILT_IN.make::<dyn Initializer>(&spec).map(|initialiser| initialiser.spec());
+            let regularizer = || BUILT_IN.make::<dyn Regularizer>(&spec).map(|regularizer| regularizer.spec());
+            assert_eq!(initialiser.or_else(|_| regularizer()).unwrap(), spec);
+        }
+        let initialisers = <dyn Initializer>::built_in().into_iter().map(|(class, _)| class);
+        for class in <dyn Regularizer>::built_in().into_iter().map(|(class, _)| class).chain(initialisers) {
+            assert!(find(PARTS, class).is_some(), "{class} needs a line");
         }
     }
 
     #[test]
     fn regularizers_travel() {
-        let both = Regularizer::L1L2 { l1: 0.25, l2: 0.5 };
-        let layer = Dense::new(2).kernel_regularizer(both).bias_regularizer(Regularizer::L1(0.125)).spec();
+        let both = L1L2::new(0.25, 0.5);
+        let layer = Dense::new(2).kernel_regularizer(both).bias_regularizer(L1::new(0.125)).spec();
         let kind = find(LAYERS, "Dense").unwrap();
         let config = kind.config(&layer, PARTS).unwrap();
         assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");

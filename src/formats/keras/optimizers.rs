@@ -94,29 +94,31 @@ fn momentum_product(optimizer: &Spec, step: u64) -> Option<f32> {
 mod tests {
     use super::super::config::find;
     use super::*;
-    use crate::optimizers::{Clip, LearningRate, classes, schedules};
+    use crate::known::{BUILT_IN, Part};
+    use crate::optimizers::schedules::Schedule;
+    use crate::optimizers::{Clip, LearningRate, schedules};
 
     /// Schedules that Keras does not have.
     const OURS: &[&str] = &["OneCycle"];
 
     #[test]
     fn every_optimizer_is_here() {
-        for (class, make) in classes() {
+        for (class, _) in <dyn Optimizer>::built_in() {
             let known = optimizer(class).unwrap_or_else(|| panic!("{class} needs a line"));
-            let optimizer = make(&(known.kind.template)()).unwrap();
+            let optimizer = BUILT_IN.make::<dyn Optimizer>(&(known.kind.template)()).unwrap();
             assert!(optimizer.memory().len() <= known.groups.iter().sum(), "{class}");
         }
-        assert_eq!(OPTIMIZERS.len(), classes().len());
+        assert_eq!(OPTIMIZERS.len(), <dyn Optimizer>::built_in().len());
     }
 
     #[test]
     fn every_schedule_is_here_or_only_ours() {
-        for (class, make) in schedules::classes() {
+        for (class, _) in <dyn Schedule>::built_in() {
             let kind = find(SCHEDULES, class);
             assert!(kind.is_some() != OURS.contains(&class), "{class} needs a line, or is only ours");
-            kind.map(|kind| make(&(kind.template)()).unwrap());
+            kind.map(|kind| BUILT_IN.make::<dyn Schedule>(&(kind.template)()).unwrap());
         }
-        assert_eq!(SCHEDULES.len() + OURS.len(), schedules::classes().len());
+        assert_eq!(SCHEDULES.len() + OURS.len(), <dyn Schedule>::built_in().len());
     }
 
     /// What is written of an optimizer, and that reading it leads back.
@@ -125,8 +127,7 @@ mod tests {
         let known = super::optimizer(spec.class()).unwrap();
         let config = known.kind.config(&spec, SCHEDULES).unwrap();
         let read = known.kind.read(config.clone(), Shape::SCALAR, SCHEDULES).unwrap();
-        let (_, make) = classes().into_iter().find(|(class, _)| *class == spec.class()).unwrap();
-        assert_eq!(make(&read).unwrap().spec(), spec);
+        assert_eq!(BUILT_IN.make::<dyn Optimizer>(&read).unwrap().spec(), spec);
         config
     }
 

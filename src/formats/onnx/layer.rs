@@ -4,7 +4,7 @@ use super::graph::Nodes;
 use super::record::record;
 use super::scope::{Recorded, Scope, Value, Weight, Weights};
 use crate::error::{Error, Result};
-use crate::init::Init;
+use crate::initializers::Zeros;
 use crate::layers::{Cursor, Layer, Weights as Declared};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -46,8 +46,8 @@ impl Layer for OnnxGraph {
         }
         for weight in self.weights.iter() {
             match weight.trainable {
-                true => weights.add(&weight.name, weight.shape, Init::Zeros)?,
-                false => weights.add_state(&weight.name, weight.shape, Init::Zeros)?,
+                true => weights.add(&weight.name, weight.shape, &Zeros)?,
+                false => weights.add_state(&weight.name, weight.shape, &Zeros)?,
             }
         }
         Ok(self.output)

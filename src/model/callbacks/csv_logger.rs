@@ -97,3 +97,13 @@ impl Callback for CsvLogger {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        let file = format!("gradus-csv-{}.csv", std::process::id());
+        vec![Box::new(CsvLogger::new(std::env::temp_dir().join(file)))]
+    }
+}

@@ -203,3 +203,16 @@ impl Snapshot {
         self.memory.assign(&self.params, &stored)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        vec![
+            Box::new(Divergence::stop()),
+            Box::new(Divergence::restore_last_good()),
+            Box::new(Divergence::lower_rate(0.5)),
+        ]
+    }
+}

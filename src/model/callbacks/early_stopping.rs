@@ -141,3 +141,13 @@ impl Callback for EarlyStopping {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        let stopping = || EarlyStopping::new("val_loss").patience(1);
+        vec![Box::new(stopping()), Box::new(stopping().restore_best_weights(true))]
+    }
+}

@@ -103,3 +103,14 @@ impl fmt::Debug for LambdaCallback<'_> {
         f.write_str("LambdaCallback")
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        vec![Box::new(
+            LambdaCallback::new().on_epoch_begin(|model, _| model.set_learning_rate(0.9 * model.learning_rate())),
+        )]
+    }
+}

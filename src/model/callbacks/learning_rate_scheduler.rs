@@ -32,3 +32,12 @@ impl fmt::Debug for LearningRateScheduler<'_> {
         f.write_str("LearningRateScheduler")
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        vec![Box::new(LearningRateScheduler::new(|epoch, rate| if epoch < 2 { rate } else { 0.5 * rate }))]
+    }
+}

@@ -1,27 +1,13 @@
 //! Callbacks: what is told about training while it runs, may change the model, and may stop it.
 
 mod all;
-mod csv_logger;
-mod divergence;
-mod early_stopping;
-mod lambda_callback;
-mod learning_rate_scheduler;
 mod moments;
 mod monitor;
 mod progress;
-mod reduce_lr_on_plateau;
-mod terminate_on_nan;
 
-pub use csv_logger::CsvLogger;
-pub use divergence::Divergence;
-pub use early_stopping::EarlyStopping;
-pub use lambda_callback::LambdaCallback;
-pub use learning_rate_scheduler::LearningRateScheduler;
 pub use moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 pub use monitor::Monitor;
 pub use progress::Progress;
-pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
-pub use terminate_on_nan::TerminateOnNan;
 
 pub(super) use all::Callbacks;
 
@@ -116,3 +102,29 @@ pub trait Callback: Send {
         Err(Error::other(format!("the callback {} gives a state, but does not take it back", state.name())))
     }
 }
+
+/// Every callback: one line here and one new file add one.
+macro_rules! callbacks {
+    ($($file:ident::$Callback:ident),* $(,)?) => {
+        $(mod $file; pub use $file::$Callback;)*
+
+        /// What the test that walks all callbacks trains with, by the callback's name; new ones each time.
+        #[cfg(test)]
+        fn samples() -> Vec<(&'static str, Vec<Box<dyn Callback>>)> {
+            vec![$((stringify!($Callback), $file::tests::samples())),*]
+        }
+    };
+}
+
+callbacks! {
+    csv_logger::CsvLogger,
+    divergence::Divergence,
+    early_stopping::EarlyStopping,
+    lambda_callback::LambdaCallback,
+    learning_rate_scheduler::LearningRateScheduler,
+    reduce_lr_on_plateau::ReduceLrOnPlateau,
+    terminate_on_nan::TerminateOnNan,
+}
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,12 @@ impl Callback for ReduceLrOnPlateau {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        vec![Box::new(ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(1).cooldown(1))]
+    }
+}

@@ -13,3 +13,12 @@ impl Callback for TerminateOnNan {
         Ok(if end.loss.is_finite() { Flow::Continue(()) } else { ControlFlow::Break(Stop::Done) })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
+        vec![Box::new(TerminateOnNan)]
+    }
+}

@@ -9,7 +9,8 @@
 //! ```
 
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Make};
+use crate::known::{Make, Part};
+use crate::settings::FromSpec;
 use crate::spec::Spec;
 use std::fmt::Debug;
 
@@ -42,9 +43,12 @@ macro_rules! schedules {
             }
         })*
 
-        /// Every schedule's class, and how it is made from its settings.
-        pub(crate) fn classes() -> Vec<(&'static str, Make<dyn Schedule>)> {
-            vec![$(($Schedule::CLASS, |spec| Ok(Box::new(spec.make::<$Schedule>()?)))),*]
+        impl Part for dyn Schedule {
+            const NAME: &'static str = "schedule";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Schedule>)> {
+                vec![$(($Schedule::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Schedule>(known)?)))),*]
+            }
         }
 
         /// What the tests that walk all schedules run.

@@ -1,0 +1,50 @@
+//! What initialisers draw: uniform and normal numbers.
+
+use crate::error::{Result, check_setting};
+use crate::kernels::math::normal_quantile;
+use crate::random::Key;
+use crate::shape::Shape;
+use ndarray::Array1;
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand_distr::Uniform;
+
+/// The standard deviation of a standard normal number truncated at ±2.
+pub(super) const TRUNCATED: f64 = 0.879_625_661_034_239_8;
+
+/// The probability that a standard normal number lies below −2.
+pub(super) const BELOW_MINUS_TWO: f64 = 0.022_750_131_948_179_21;
+
+/// Uniform numbers of this variance around 0: √3 deviations to each side.
+pub(super) fn scaled_uniform(shape: Shape, variance: f64, key: Key) -> Vec<f32> {
+    let limit = (3.0 * variance).sqrt() as f32;
+    uniform(shape, -limit, limit, key)
+}
+
+/// Truncated normal numbers of this variance around 0.
+pub(super) fn scaled_normal(shape: Shape, variance: f64, key: Key) -> Vec<f32> {
+    normal(shape, 0.0, variance.sqrt() / TRUNCATED, BELOW_MINUS_TWO, key)
+}
+
+/// Uniform numbers from `low` to `high`.
+pub(super) fn uniform(shape: Shape, low: f32, high: f32, key: Key) -> Vec<f32> {
+    match Uniform::new_inclusive(low, high) {
+        Ok(between) => Array1::random_using(shape.len(), between, key.draws(0).generator()).into_raw_vec_and_offset().0,
+        Err(_) => vec![low; shape.len()], // limits were checked, so only their distance can be out of range
+    }
+}
+
+/// Normal numbers as quantiles of uniform ones, so that each takes one draw. `tail` is the probability cut off at either end.
+pub(super) fn normal(shape: Shape, mean: f32, deviation: f64, tail: f64, key: Key) -> Vec<f32> {
+    let mut draws = key.draws(0);
+    let mut draw = || {
+        let inside = tail + (1.0 - 2.0 * tail) * (draws.uniform() + 0.5 / (1u64 << 53) as f64);
+        (f64::from(mean) + deviation * normal_quantile(inside)) as f32
+    };
+    (0..shape.len()).map(|_| draw()).collect()
+}
+
+/// Checks a standard deviation.
+pub(super) fn check_deviation(owner: &'static str, deviation: f32) -> Result<()> {
+    let fits = deviation.is_finite() && deviation >= 0.0;
+    check_setting(fits, owner, "deviation", f64::from(deviation), "0 ≤ deviation, finite")
+}

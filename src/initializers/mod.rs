@@ -1,0 +1,123 @@
+//! Initialisers: how a weight array gets its first values, one file each, with Keras' names and definitions.
+//!
+//! Each is an option of layers:
+//!
+//! ```
+//! use gradus::{initializers::HeNormal, layers::*};
+//! let layer = Dense::new(100).activation(Activation::Relu).kernel_initializer(HeNormal);
+//! ```
+
+mod draw;
+mod fans;
+
+pub use fans::fans;
+
+use crate::error::Result;
+use crate::known::{Make, Part};
+use crate::random::Key;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A recipe for the first values of a weight array.
+///
+/// One of another crate works like those here, in layers and, through a [`Registry`](crate::save::Registry), in files:
+///
+/// ```
+/// use gradus::{FromSpec, Key, Result, Settings, Shape, Spec, initializers::Initializer, layers::Dense, save::Registry};
+///
+/// /// Ones on the diagonal of a matrix, so that a layer begins by passing on what it gets.
+/// #[derive(Debug)]
+/// struct Identity;
+///
+/// impl Initializer for Identity {
+///     fn values(&self, shape: Shape, _: Key) -> Result<Vec<f32>> {
+///         let columns = shape.last();
+///         Ok((0..shape.len()).map(|at| if at / columns == at % columns { 1.0 } else { 0.0 }).collect())
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new(Self::CLASS)
+///     }
+/// }
+///
+/// impl FromSpec for Identity {
+///     const CLASS: &'static str = "Identity";
+///     fn from_spec(_: &mut Settings<'_>) -> Result<Identity> {
+///         Ok(Identity)
+///     }
+/// }
+///
+/// let layer = Dense::new(10).kernel_initializer(Identity);
+/// let registry = Registry::new().initializer::<Identity>(); // for Model::load_with
+/// ```
+pub trait Initializer: Debug + Send + Sync {
+    /// Values for an array of this shape, row-major. They depend on nothing but the settings, the shape and the key.
+    ///
+    /// # Errors
+    /// Settings out of range.
+    fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
+
+    /// The class name and the settings.
+    fn spec(&self) -> Spec;
+}
+
+/// Every initialiser: one line here and one new file add one.
+macro_rules! initializers {
+    ($($file:ident::$Initializer:ident),* $(,)?) => {
+        $(mod $file; pub use $file::$Initializer;)*
+
+        impl Part for dyn Initializer {
+            const NAME: &'static str = "initializer";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Initializer>)> {
+                vec![$(($Initializer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Initializer>(known)?)))),*]
+            }
+        }
+
+        /// What the tests that walk all initialisers run.
+        #[cfg(test)]
+        fn samples() -> Vec<(&'static str, Vec<Box<dyn Initializer>>)> {
+            vec![$((stringify!($file), $file::tests::samples())),*]
+        }
+    };
+}
+
+initializers! {
+    constant::Constant,
+    glorot_normal::GlorotNormal,
+    glorot_uniform::GlorotUniform,
+    he_normal::HeNormal,
+    he_uniform::HeUniform,
+    lecun_normal::LecunNormal,
+    lecun_uniform::LecunUniform,
+    ones::Ones,
+    random_normal::RandomNormal,
+    random_uniform::RandomUniform,
+    truncated_normal::TruncatedNormal,
+    zeros::Zeros,
+}
+
+/// The setting `name` of a layer that has an initialiser.
+///
+/// # Errors
+/// The setting is missing, of a class that is not known, or without the settings of its class.
+pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializer>> {
+    Ok(settings.part_of::<dyn Initializer>(name)?.into())
+}
+
+/// The same, or `default` where there is none, as in files that are older than the setting.
+///
+/// # Errors
+/// Those of [`read`], but for the first.
+pub fn read_or(
+    settings: &mut Settings<'_>,
+    name: &str,
+    default: impl Initializer + 'static,
+) -> Result<Arc<dyn Initializer>> {
+    settings.or(name, Arc::new(default), read)
+}
+
+#[cfg(test)]
+mod tests;

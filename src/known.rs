@@ -1,0 +1,54 @@
+//! Which class a name stands for: the library's parts of every kind, and those of others that were added.
+
+use crate::error::Result;
+use crate::settings::unfit;
+use crate::spec::Spec;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How a part behind a trait is made from its spec. What it holds in turn is made of the parts that are known.
+pub(crate) type Make<T> = fn(&Spec, &Known) -> Result<Box<T>>;
+
+/// A trait that parts of a model implement, such as `dyn Layer`.
+pub(crate) trait Part: 'static {
+    /// What such a part is called in messages, and the method of `Registry` that adds one.
+    const NAME: &'static str;
+
+    /// The library's own, by class.
+    fn built_in() -> Vec<(&'static str, Make<Self>)>;
+}
+
+/// The library's parts and those that were added, of every kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// A `Make` of the kind, by the names of kind and class. This module stands below all kinds and cannot name them.
+    added: BTreeMap<(&'static str, &'static str), Arc<dyn Any + Send + Sync>>,
+}
+
+/// The library's parts and no others.
+pub(crate) static BUILT_IN: Known = Known { added: BTreeMap::new() };
+
+impl Known {
+    /// Adds a class; one of the same name is replaced.
+    pub(crate) fn add<T: Part + ?Sized>(&mut self, class: &'static str, make: Make<T>) {
+        self.added.insert((T::NAME, class), Arc::new(make));
+    }
+
+    /// The part that the spec describes.
+    pub(crate) fn make<T: Part + ?Sized>(&self, spec: &Spec) -> Result<Box<T>> {
+        let (classes, kind) = (self.classes::<T>(), T::NAME);
+        let make = classes.get(spec.class()).ok_or_else(|| {
+            let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let known = classes.keys().copied().collect::<Vec<_>>().join(", ");
+            unfit(spec, format!("is not {article} {kind} that is known ({known}); add yours with Registry::{kind}"))
+        })?;
+        make(spec, self)
+    }
+
+    fn classes<T: Part + ?Sized>(&self) -> BTreeMap<&'static str, Make<T>> {
+        let added = self.added.iter().filter(|((kind, _), _)| *kind == T::NAME);
+        let added = added.filter_map(|((_, class), make)| Some((*class, *make.downcast_ref()?)));
+        T::built_in().into_iter().chain(added).collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! What every callback must hold, walked over the list: a training that is interrupted ends as one that is not.
+
+use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
+use crate::data::Arrays;
+use crate::error::Result;
+use crate::layers::Dense;
+use crate::losses::CategoricalCrossentropy;
+use crate::optimizers::Adam;
+use crate::save::CallbackState;
+use crate::{Checkpoints, Compile, Fit, Model, Progress, Sequential};
+use ndarray::Array2;
+use std::path::Path;
+
+const EPOCHS: usize = 6;
+
+/// A callback that is looked at whenever it is told something. Training pauses after a step.
+struct Watched {
+    class: &'static str,
+    callback: Box<dyn Callback>,
+    pause: u64,
+    remembers: Option<bool>,
+}
+
+impl Watched {
+    fn look(&mut self) {
+        let name = self.callback.state().map(|state| state.name().to_owned());
+        assert!(name.as_ref().is_none_or(|name| name == self.class), "the state of {} is of {name:?}", self.class);
+        let remembers = *self.remembers.get_or_insert(name.is_some());
+        assert_eq!(remembers, name.is_some(), "{} has a state now and then", self.class);
+    }
+}
+
+impl Callback for Watched {
+    fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        self.callback.train_begin(model, begin)?;
+        self.look();
+        Ok(())
+    }
+
+    fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
+        self.callback.epoch_begin(model, begin)?;
+        self.look();
+        Ok(())
+    }
+
+    fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        let flow = self.callback.batch_end(model, end)?;
+        self.look();
+        Ok(if model.step() == self.pause { Flow::Break(Stop::Paused) } else { flow })
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        let flow = self.callback.epoch_end(model, end)?;
+        self.look();
+        Ok(flow)
+    }
+
+    fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
+        self.callback.train_end(model, end)
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        self.callback.state()
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<()> {
+        self.callback.restore(state)
+    }
+}
+
+/// Rows with classes that have nothing to do with them, so that the loss of others soon gets worse.
+fn rows(salt: usize) -> Arrays {
+    let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j + salt) % 7) as f32 - 3.0);
+    let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from((i * i + salt) % 3 == j)));
+    Arrays::new(&x, &t).unwrap()
+}
+
+/// Trains with a callback, from where the folder's checkpoints stand: the weights' digest, and what each epoch reported.
+fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
+    let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
+    let mut watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
+    let loss = CategoricalCrossentropy::new().from_logits(true);
+    let network = Sequential::new([4]).add(Dense::new(6)).add(Dense::new(3));
+    let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
+    let validation = rows(1);
+    let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
+    let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);
+    let history = model.fit(&rows(0), fit).unwrap();
+    let told = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
+    (model.params().sha256(), format!("{:?}", told.collect::<Vec<_>>()))
+}
+
+#[test]
+fn an_interrupted_training_ends_as_one_that_was_not() {
+    let folder = |name: &str| std::env::temp_dir().join(format!("gradus-callbacks-{}-{name}", std::process::id()));
+    for (class, all) in samples() {
+        assert!(!all.is_empty(), "{class} has no samples");
+        for sample in 0..all.len() {
+            let [whole, parts] = ["whole", "parts"].map(folder);
+            let expected = train(class, sample, &whole, u64::MAX);
+            // Within the first epoch of three steps, at the end of the second, within the fourth.
+            for pause in [1, 6, 11] {
+                train(class, sample, &parts, pause);
+            }
+            assert_eq!(train(class, sample, &parts, u64::MAX), expected, "{class}, sample {sample}");
+            [whole, parts].iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
+        }
+    }
+}
