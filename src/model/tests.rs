@@ -2,17 +2,16 @@
 
 use super::network::Network;
 use crate::error::{Error, Result};
-use crate::layers::{Layer, Source, classes, samples};
+use crate::known::BUILT_IN;
+use crate::layers::{Layer, Source, samples};
 use crate::save::{Call, Wiring};
-use crate::settings::Make;
 use crate::testing::LayerSample;
-use crate::{Key, Shape, tape::Params};
+use crate::{Key, Shape, Spec, tape::Params};
 use std::sync::Arc;
 
-/// How a layer of this class is made.
-fn maker(layer: &dyn Layer) -> Make<dyn Layer> {
-    let class = layer.spec().class().to_owned();
-    classes().into_iter().find(|(known, _)| *known == class).unwrap().1
+/// A layer of the library, from its spec.
+fn made_from(spec: &Spec) -> Result<Box<dyn Layer>> {
+    BUILT_IN.make(spec)
 }
 
 /// Builds a model of one such layer, and records it.
@@ -24,7 +23,7 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
         calls: vec![Call { layer: 0, inputs: (0..count).collect() }],
         outputs: vec![("y".into(), count)],
     };
-    let (layers, mut params) = (vec![(None, Arc::from(maker(layer)(&layer.spec())?))], Params::new());
+    let (layers, mut params) = (vec![(None, Arc::from(made_from(&layer.spec())?))], Params::new());
     let network = Network::build(wiring, layers, &mut params, Source::Init(Key::from_seed(1)))?;
     network.check_recording(&params)
 }
@@ -84,7 +83,7 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
                     refused += 1;
                     continue;
                 }
-                let made = LayerSample::made_by(maker(layer)(&layer.spec()).unwrap(), maker(layer));
+                let made = LayerSample::made_by(made_from(&layer.spec()).unwrap(), made_from);
                 let made = inputs.iter().fold(made, |made, shape| made.input(*shape));
                 made.steps().unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"))();
             }

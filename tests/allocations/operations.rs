@@ -1,6 +1,5 @@
 //! Every operation by itself, on arrays that are shared out among threads.
 
-use gradus::Regularizer;
 use gradus::kernels::activation::Elementwise;
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::testing::Sample;
@@ -114,7 +113,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             norm(normalized.input(data)).variable([100, 70]).variable([70])
         }),
         ("pad", one!(|x| x.pad(&[[1, 0], [0, 2]], 0.5))),
-        ("penalty", one!(|x| x.penalty(Regularizer::L1L2 { l1: 0.1, l2: 0.1 }))),
+        ("penalty", one!(|x| x.penalty(0.1, 0.1))),
         ("power", one!(|x| x.power(3.0))),
         ("power_by", two!(|x, y| (x * x + 0.5).power_by(y))),
         ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
