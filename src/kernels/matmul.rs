@@ -292,7 +292,7 @@ pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, rows: Range<usize
 /// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,
 /// and as it costs to write to a line of the cache that another thread has just written to.
 const PACKED: usize = 16;
-const PACKED_TO_SKIP: usize = 26;
+const PACKED_TO_SKIP: usize = 20;
 const SEARCHED: usize = 32;
 const SHARED: usize = 3000;
 

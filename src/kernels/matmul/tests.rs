@@ -193,6 +193,9 @@ fn products_are_cut_where_tiles_end_and_few_lines_are_shared() {
     // Weights are read by one thread each where rows are few, whether zeros are skipped or not.
     assert_eq!(first_half([32, 784, 512], Sum::Chain, false), [32, 256]);
     assert_eq!(first_half([32, 784, 200], Sum::Chain, true), [32, 96]);
+    assert_eq!(first_half([100, 784, 600], Sum::Chain, true), [100, 288]);
+    // Of more rows the zeros are not searched twice.
+    assert_eq!(first_half([128, 784, 200], Sum::Chain, true), [60, 200]);
     // A seam along many rows would be written by both.
     assert_eq!(first_half([784, 32, 512], Sum::Chunks, false), [396, 512]);
     assert_eq!(first_half([1000, 784, 200], Sum::Chain, true), [504, 200]);
