@@ -63,6 +63,40 @@ pub trait Initializer: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
+/// An initialiser without settings, of which only the values are its own.
+macro_rules! without_settings {
+    ($(#[$note:meta])* $Initializer:ident = |$shape:ident, $key:ident| $values:expr) => {
+        $(#[$note])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $Initializer;
+
+        impl $crate::initializers::Initializer for $Initializer {
+            fn values(&self, $shape: $crate::shape::Shape, $key: $crate::random::Key) -> $crate::error::Result<Vec<f32>> {
+                Ok($values)
+            }
+
+            fn spec(&self) -> $crate::spec::Spec {
+                $crate::spec::Spec::new(<Self as $crate::settings::FromSpec>::CLASS)
+            }
+        }
+
+        impl $crate::settings::FromSpec for $Initializer {
+            const CLASS: &'static str = stringify!($Initializer);
+
+            fn from_spec(_settings: &mut $crate::settings::Settings<'_>) -> $crate::error::Result<$Initializer> {
+                Ok($Initializer)
+            }
+        }
+
+        #[cfg(test)]
+        pub(super) mod tests {
+            pub(crate) fn samples() -> Vec<Box<dyn $crate::initializers::Initializer>> {
+                vec![Box::new(super::$Initializer)]
+            }
+        }
+    };
+}
+
 /// Every initialiser: one line here and one new file add one.
 macro_rules! initializers {
     ($($file:ident::$Initializer:ident),* $(,)?) => {

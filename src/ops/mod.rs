@@ -92,6 +92,7 @@ pub(crate) use conv2d::conv2d_output;
 pub(crate) use dropout::check_dropout_rate;
 pub(crate) use layer_norm::check_layer_norm;
 pub(crate) use pad::padded;
+pub(crate) use penalty::check_penalty_factor;
 pub(crate) use pointwise::values_fit;
 
 mod axes;

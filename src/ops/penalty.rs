@@ -17,8 +17,7 @@ impl Op for PenaltyOf {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [_] = arity(inputs)?;
         for (name, factor) in [("l1", self.factors.l1), ("l2", self.factors.l2)] {
-            let fits = factor.is_finite() && factor >= 0.0;
-            check_setting(fits, "penalty", name, f64::from(factor), "0 ≤ factor, finite")?;
+            check_penalty_factor("penalty", name, factor)?;
         }
         Ok(Shape::SCALAR)
     }
@@ -33,6 +32,12 @@ impl Op for PenaltyOf {
             self.factors.backward(&x, dy[0], dx);
         }
     }
+}
+
+/// Checks a factor. Keras takes negative ones, which would make weights grow without end.
+pub(crate) fn check_penalty_factor(owner: &'static str, name: &'static str, factor: f32) -> Result<()> {
+    let fits = factor.is_finite() && factor >= 0.0;
+    check_setting(fits, owner, name, f64::from(factor), "0 ≤ factor, finite")
 }
 
 impl<'r> Var<'r> {

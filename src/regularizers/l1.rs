@@ -1,7 +1,8 @@
 //! L1: the sum of magnitudes, which draws weights to 0 until they are.
 
-use super::{Regularizer, check_factor};
+use super::Regularizer;
 use crate::error::Result;
+use crate::ops::check_penalty_factor;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -32,7 +33,7 @@ impl Regularizer for L1 {
     }
 
     fn check(&self) -> Result<()> {
-        check_factor("L1", "l1", self.l1)
+        check_penalty_factor("L1", "l1", self.l1)
     }
 
     fn spec(&self) -> Spec {

@@ -1,7 +1,8 @@
 //! L1 and L2 together.
 
-use super::{Regularizer, check_factor};
+use super::Regularizer;
 use crate::error::Result;
+use crate::ops::check_penalty_factor;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -26,8 +27,8 @@ impl Regularizer for L1L2 {
     }
 
     fn check(&self) -> Result<()> {
-        check_factor("L1L2", "l1", self.l1)?;
-        check_factor("L1L2", "l2", self.l2)
+        check_penalty_factor("L1L2", "l1", self.l1)?;
+        check_penalty_factor("L1L2", "l2", self.l2)
     }
 
     fn spec(&self) -> Spec {

@@ -1,7 +1,8 @@
 //! L2: the sum of squares, which draws large weights most.
 
-use super::{Regularizer, check_factor};
+use super::Regularizer;
 use crate::error::Result;
+use crate::ops::check_penalty_factor;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -32,7 +33,7 @@ impl Regularizer for L2 {
     }
 
     fn check(&self) -> Result<()> {
-        check_factor("L2", "l2", self.l2)
+        check_penalty_factor("L2", "l2", self.l2)
     }
 
     fn spec(&self) -> Spec {

@@ -9,7 +9,7 @@
 //! let layer = Dense::new(10).kernel_regularizer(L2::new(1e-4));
 //! ```
 
-use crate::error::{Result, check_setting};
+use crate::error::Result;
 use crate::known::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
@@ -106,12 +106,6 @@ pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Option<Arc<dyn Re
 /// Adds the setting `name` to a layer's spec where there is a regularizer.
 pub fn write(spec: Spec, name: &'static str, regularizer: Option<&Arc<dyn Regularizer>>) -> Spec {
     regularizer.into_iter().fold(spec, |spec, regularizer| spec.with(name, regularizer.spec()))
-}
-
-/// Checks a factor. Keras takes negative ones, which would make weights grow without end.
-fn check_factor(owner: &'static str, name: &'static str, factor: f32) -> Result<()> {
-    let fits = factor.is_finite() && factor >= 0.0;
-    check_setting(fits, owner, name, f64::from(factor), "0 ≤ factor, finite")
 }
 
 #[cfg(test)]

@@ -182,8 +182,8 @@ fn first_half([rows, inner, columns]: [usize; 3], sum: Sum, skip: bool) -> [usiz
     let (a, b) = (Matrix::new(&a, rows, inner), Matrix::new(&b, inner, columns));
     let product = Product { a, b, sum, epilogue: Epilogue::None, level: simd::current(), skip };
     match product.cut(&Block::new(&mut c, rows, columns)) {
-        Cut::Rows(rows) => [rows, columns],
-        Cut::Columns(columns) => [rows, columns],
+        Cut::Rows(top) => [top, columns],
+        Cut::Columns(left) => [rows, left],
         Cut::None => [rows, columns],
     }
 }
