@@ -26,6 +26,20 @@ thread_local! {
 
 /// Runs both on two threads, if another one has time before this one is done with `left`.
 pub(crate) fn fork(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
+    let (mut left, mut right) = (Some(left), Some(right));
+    fork_erased(&mut || once(&mut left), &mut || once(&mut right));
+}
+
+/// Calls what has not been called yet.
+fn once(work: &mut Option<impl FnOnce()>) {
+    if let Some(work) = work.take() {
+        work();
+    }
+}
+
+/// As [`fork`], without the types of what it runs: rayon's part takes a compiler longer than most kernels do, and would be
+/// compiled for each of some hundred closures.
+fn fork_erased(left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
     const WAITING: u8 = 0;
     const TAKEN: u8 = 1;
     const DONE: u8 = 2;

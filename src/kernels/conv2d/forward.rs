@@ -4,7 +4,7 @@ use super::geometry::Geometry;
 use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::images;
-use crate::kernels::simd::{self, SimdLevel, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
@@ -108,7 +108,7 @@ vectorized! {
                 for_even_tiles!(const { tile::most_rows::<F, L>() }, 0..geometry.output[1], (column, R) => {
                     let mut sums = [[0.0; L]; R];
                     tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
-                    store(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);
+                    store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);
                 });
             }
             return;
@@ -122,7 +122,7 @@ vectorized! {
                 for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
                 tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
             }
-            store(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut room);
+            store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut room);
         });
     }
 }
@@ -137,7 +137,7 @@ fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
 
 /// Writes the sums of pixels side by side, of which `y` begins with the first, with their biases.
 #[inline(always)]
-fn store<const R: usize, const L: usize>(
+fn store<F: Fma, const R: usize, const L: usize>(
     sums: &[[f32; L]; R],
     bias: &[f32; L],
     y: &mut [f32],
@@ -150,11 +150,11 @@ fn store<const R: usize, const L: usize>(
     let fits = y.len() >= needed;
     let to = if fits { &mut y[..needed] } else { &mut room[..needed] };
     for_rows!(R, r => {
-        let to = &mut to[r * filters..][..L];
-        for l in 0..L {
-            // Adding 0 turns −0 into 0, as in every product.
-            to[l] = (sums[r][l] + 0.0) + bias[l];
-        }
+        // Adding 0 turns −0 into 0, as in every product.
+        let mut pixel = [0.0; L];
+        F::add_scaled(1.0, &sums[r], &mut pixel);
+        F::add_scaled(1.0, bias, &mut pixel);
+        to[r * filters..][..L].copy_from_slice(&pixel);
     });
     if !fits {
         y.copy_from_slice(&room[..y.len()]);

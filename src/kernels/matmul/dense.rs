@@ -135,23 +135,16 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..at.depth];
         tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
     }
-    if !first && product.sum == Sum::Chunks {
-        let mut earlier = [[0.0; L]; R];
-        load(c, at, &mut earlier);
-        tile.iter_mut().flatten().zip(earlier.iter().flatten()).for_each(|(sum, earlier)| *sum += earlier);
-    }
-    if at.start + at.depth == a.columns {
-        // Turns −0 into 0, so that a sum of nothing is the same on every path.
-        tile.iter_mut().flatten().for_each(|sum| *sum += 0.0);
-    }
-    store(c, at, &tile);
+    let sums = tile;
+    store(F::LEVEL, product, c, at, &sums);
 }
 
-#[inline(always)]
-fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]; R]) {
+/// Takes the tile's sums up again.
+#[inline(never)]
+fn load<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
     if c.transposed() {
         for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
+            let column = c.column(at.i, at.j + l, tile.len());
             tile.iter_mut().zip(column).for_each(|(row, value)| row[l] = *value);
         }
         return;
@@ -165,20 +158,25 @@ fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut
     }
 }
 
-#[inline(always)]
-fn store<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place, tile: &[[f32; L]; R]) {
-    if c.transposed() {
-        for l in 0..at.width {
-            let column = c.column(at.i, at.j + l, R);
-            column.iter_mut().zip(tile).for_each(|(value, row)| *value = row[l]);
+vectorized! {
+    /// Puts the sums of a tile down. Not a part of what adds them up: every number of rows would repeat it.
+    fn store<F: Fma, const L: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, tile: &[[f32; L]]) {
+        let (earlier, last) =
+            (at.start > 0 && product.sum == Sum::Chunks, at.start + at.depth == product.a.columns);
+        let put = |value: &mut f32, sum: f32| {
+            let sum = if earlier { sum + *value } else { sum };
+            // Turns −0 into 0, so that a sum of nothing is the same on every path.
+            *value = if last { sum + 0.0 } else { sum };
+        };
+        if c.transposed() {
+            for l in 0..at.width {
+                let column = c.column(at.i, at.j + l, tile.len());
+                column.iter_mut().zip(tile).for_each(|(value, row)| put(value, row[l]));
+            }
+            return;
         }
-        return;
-    }
-    for (r, tile) in tile.iter().enumerate() {
-        let row = c.row(at.i + r, at.j, at.width);
-        match row.first_chunk_mut() {
-            Some(row) => *row = *tile,
-            None => row.copy_from_slice(&tile[..at.width]),
+        for (r, tile) in tile.iter().enumerate() {
+            c.row(at.i + r, at.j, at.width).iter_mut().zip(tile).for_each(|(value, sum)| put(value, *sum));
         }
     }
 }

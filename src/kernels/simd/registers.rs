@@ -19,6 +19,72 @@ pub(crate) fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
+/// What is done to lanes that fill registers of one width. The compiler finds these instructions by itself, but from an
+/// instruction for each lane of a tile, which takes it many times as long.
+macro_rules! lanes_in_registers {
+    ($feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
+        $set:ident, $fused:ident, $add:ident, $and:ident) => {
+        /// `sums[l] ← a·b[l] + sums[l]`, each rounded once.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $feature)]
+        #[inline]
+        pub(super) fn $add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
+            use std::arch::x86_64::*;
+            let a = $set(a);
+            for (b, sums) in b.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
+                // SAFETY: so many elements are a register.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let [b, sum] = [*b, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
+                    *sums = std::mem::transmute::<$register, [f32; $width]>($fused(a, b, sum));
+                }
+            }
+        }
+
+        /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $feature)]
+        #[inline]
+        pub(super) fn $add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
+            use std::arch::x86_64::*;
+            let (values, counts) = (values.as_chunks().0, counts.as_chunks().0);
+            for ((value, count), sums) in values.iter().zip(counts).zip(sums.as_chunks_mut().0) {
+                // SAFETY: as above.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let [value, sum] =
+                        [*value, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
+                    let count = std::mem::transmute::<[u32; $width], $register>(*count);
+                    *sums = std::mem::transmute::<$register, [f32; $width]>($add(sum, $and(value, count)));
+                }
+            }
+        }
+    };
+}
+
+lanes_in_registers!(
+    "avx,fma",
+    __m256,
+    8,
+    add_scaled_by_eights,
+    add_counting_by_eights,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_add_ps,
+    _mm256_and_ps
+);
+lanes_in_registers!(
+    "avx512f,avx512dq",
+    __m512,
+    16,
+    add_scaled_by_sixteens,
+    add_counting_by_sixteens,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_add_ps,
+    _mm512_and_ps
+);
+
 /// Sixteen registers are interleaved in pairs of elements, then of pairs, then of quarters: the compiler does not find
 /// these sixty-four shuffles by itself, and takes three times as long.
 #[cfg(target_arch = "x86_64")]
