@@ -1,10 +1,10 @@
 //! Which class a name stands for: the library's parts of every kind, and those of others that were added.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::unfit;
 use crate::spec::Spec;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How a part behind a trait is made from its spec. What it holds in turn is made of the parts that are known.
@@ -37,18 +37,24 @@ impl Known {
 
     /// The part that the spec describes.
     pub(crate) fn make<T: Part + ?Sized>(&self, spec: &Spec) -> Result<Box<T>> {
-        let (classes, kind) = (self.classes::<T>(), T::NAME);
-        let make = classes.get(spec.class()).ok_or_else(|| {
-            let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-            let known = classes.keys().copied().collect::<Vec<_>>().join(", ");
-            unfit(spec, format!("is not {article} {kind} that is known ({known}); add yours with Registry::{kind}"))
+        let make = self.find::<T>(spec.class()).ok_or_else(|| {
+            let names = T::built_in().into_iter().map(|(class, _)| class).collect();
+            self.unknown(spec, T::NAME, names)
         })?;
         make(spec, self)
     }
 
-    fn classes<T: Part + ?Sized>(&self) -> BTreeMap<&'static str, Make<T>> {
-        let added = self.added.iter().filter(|((kind, _), _)| *kind == T::NAME);
-        let added = added.filter_map(|((_, class), make)| Some((*class, *make.downcast_ref()?)));
-        T::built_in().into_iter().chain(added).collect()
+    fn find<T: Part + ?Sized>(&self, class: &str) -> Option<Make<T>> {
+        match self.added.get(&(T::NAME, class)) {
+            Some(make) => make.downcast_ref().copied(),
+            None => T::built_in().into_iter().find(|(name, _)| *name == class).map(|(_, make)| make),
+        }
+    }
+
+    fn unknown(&self, spec: &Spec, kind: &str, mut names: BTreeSet<&str>) -> Error {
+        names.extend(self.added.keys().filter(|(of, _)| *of == kind).map(|(_, class)| class));
+        let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let known = names.into_iter().collect::<Vec<_>>().join(", ");
+        unfit(spec, format!("is not {article} {kind} that is known ({known}); add yours with Registry::{kind}"))
     }
 }

@@ -26,7 +26,7 @@ fn strides(operand: Shape, result: Shape) -> [usize; MAX_RANK] {
 }
 
 /// Calls `row(start of the row in the result, in a, in b)` for each innermost row of the result, in order.
-fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], mut row: impl FnMut(usize, usize, usize)) {
+fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], row: &mut dyn FnMut(usize, usize, usize)) {
     let outer = result.rank().saturating_sub(1);
     let mut index = [0; MAX_RANK];
     for start in (0..result.len()).step_by(result.last().max(1)) {
@@ -52,7 +52,7 @@ pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: imp
     let (strides_a, strides_b) = (strides(a.shape(), result), strides(b.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_a, step_b) = (strides_a[inner], strides_b[inner]);
-    for_each_row(result, &strides_a, &strides_b, |start, from_a, from_b| {
+    for_each_row(result, &strides_a, &strides_b, &mut |start, from_a, from_b| {
         let (y, a, b) = (&mut y[start..start + result.last()], &a[from_a..], &b[from_b..]);
         match (step_a, step_b) {
             (0, 0) => y.fill(f(a[0], b[0])),
@@ -94,7 +94,7 @@ pub(crate) fn sum_into(
     let (strides_x, strides_other) = (strides(x.shape(), result), strides(other.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_x, step_other) = (strides_x[inner], strides_other[inner]);
-    for_each_row(result, &strides_x, &strides_other, |start, from_x, from_other| {
+    for_each_row(result, &strides_x, &strides_other, &mut |start, from_x, from_other| {
         let dy = &dy[start..start + result.last()];
         let (dx, x, other) = (&mut dx[from_x..], &x[from_x..], &other[from_other..]);
         if once {

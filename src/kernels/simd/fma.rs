@@ -155,6 +155,8 @@ impl Fma for Wide {
 pub(crate) struct Software;
 
 impl Fma for Software {
+    /// Larger tiles would be compiled for nothing: the emulation takes all the time.
+    const ROWS: usize = 2;
     const LEVEL: SimdLevel = SimdLevel::Portable;
 
     /// The product is exact in `f64`; the sum is rounded to odd there (Boldo and Melquiond 2008), so that rounding it
