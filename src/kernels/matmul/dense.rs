@@ -135,7 +135,7 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..at.depth];
         tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
     }
-    let sums = tile;
+    let sums = tile; // a copy, so that the tile itself stays in registers until here
     store(F::LEVEL, product, c, at, &sums);
 }
 
