@@ -130,7 +130,7 @@ vectorized! {
                 let corner = kernel_row * geometry.padded_row() + column * geometry.strides[1] * geometry.channels;
                 let mut tap = 0;
                 while tap < run {
-                    let (both, one) = (first_lanes(run - tap), first_lanes(run - tap));
+                    let counts = first_lanes(run - tap);
                     let panel = &panels[tap / STRIP * filters..][..filters];
                     let wide = F::COLUMNS == STRIP && run - tap > LANES;
                     for_even_tiles!(F::ROWS, 0..rows, (row, R) => {
@@ -139,9 +139,9 @@ vectorized! {
                         let dx = &mut piece.dx[corner + tap..];
                         let stride = columns * rows;
                         match (wide, tap % STRIP) {
-                            (true, _) => add_tile::<F, R, STRIP, 0>(dy, stride, panel, &both, tops, dx),
-                            (false, 0) => add_tile::<F, R, LANES, 0>(dy, stride, panel, &one, tops, dx),
-                            (false, _) => add_tile::<F, R, LANES, LANES>(dy, stride, panel, &one, tops, dx),
+                            (true, _) => add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, dx),
+                            (false, 0) => add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx),
+                            (false, _) => add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, dx),
                         }
                     });
                     tap += if wide { STRIP } else { LANES };
@@ -158,10 +158,11 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
     dy: &[Vector],
     stride: usize,
     panel: &[Strip],
-    counts: &[u32; L],
+    counts: &[u32; STRIP],
     tops: &[usize; R],
     dx: &mut [f32],
 ) {
+    let counts = counts.first_chunk().expect("lanes of a strip");
     let mut tile = [[0.0; L]; R];
     for (number, panel) in panel.chunks(LANES).enumerate() {
         let dy = &dy[number * stride..][..R];
@@ -179,8 +180,8 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
 
 /// All bits set in the first `width` lanes, none in the others.
 #[inline(always)]
-fn first_lanes<const L: usize>(width: usize) -> [u32; L] {
-    let mut counts = [0; L];
-    (0..L).for_each(|l| counts[l] = if l < width { u32::MAX } else { 0 });
+fn first_lanes(width: usize) -> [u32; STRIP] {
+    let mut counts = [0; STRIP];
+    (0..STRIP).for_each(|l| counts[l] = if l < width { u32::MAX } else { 0 });
     counts
 }

@@ -98,41 +98,39 @@ impl Fma for Wide {
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
+        Hardware::fma(a, b, c)
     }
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
-        // SAFETY: as below.
+        if !L.is_multiple_of(16) {
+            return Hardware::add_scaled(a, b, sums);
+        }
+        // SAFETY: `Wide` is named by instances for AVX-512 alone, which run where the processor has it.
         #[allow(unsafe_code)]
         unsafe {
-            if L.is_multiple_of(16) {
-                registers::add_scaled_by_sixteens(a, b, sums);
-            } else {
-                registers::add_scaled_by_eights(a, b, sums);
-            }
+            registers::add_scaled_by_sixteens(a, b, sums);
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
-        // SAFETY: as below.
+        if !L.is_multiple_of(16) {
+            return Hardware::add_counting(values, counts, sums);
+        }
+        // SAFETY: as above.
         #[allow(unsafe_code)]
         unsafe {
-            if L.is_multiple_of(16) {
-                registers::add_counting_by_sixteens(values, counts, sums);
-            } else {
-                registers::add_counting_by_eights(values, counts, sums);
-            }
+            registers::add_counting_by_sixteens(values, counts, sums);
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn transpose(square: &mut Square) {
-        // SAFETY: `Wide` is named by instances for AVX-512 alone, which run where the processor has it.
+        // SAFETY: as above.
         #[allow(unsafe_code)]
         unsafe {
             registers::transpose(square);

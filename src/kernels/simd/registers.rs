@@ -30,6 +30,7 @@ macro_rules! lanes_in_registers {
         #[inline]
         pub(super) fn $add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
+            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
             let a = $set(a);
             for (b, sums) in b.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
                 // SAFETY: so many elements are a register.
@@ -47,6 +48,7 @@ macro_rules! lanes_in_registers {
         #[inline]
         pub(super) fn $add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
+            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
             let (values, counts) = (values.as_chunks().0, counts.as_chunks().0);
             for ((value, count), sums) in values.iter().zip(counts).zip(sums.as_chunks_mut().0) {
                 // SAFETY: as above.
