@@ -50,38 +50,38 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// `tile[r][l] ← tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows.
+/// `tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows. By value, so that a tile is never anywhere but in registers.
 #[inline(always)]
 pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
-    tile: &mut [[f32; L]; R],
+    tile: [[f32; L]; R],
     a: [&[f32]; R],
     panel: Panel<'_>,
-) {
+) -> [[f32; L]; R] {
     let (mut a, depth) = (a, a[0].len());
     for row in &mut a {
         *row = &row[..depth]; // so that the loop need not check
     }
-    let mut sums = *tile;
+    let mut sums = tile;
     for (k, b) in (0..depth).zip(panel.rows::<L>()) {
         add_outer::<F, R, L>(|r| a[r][k], b, &mut sums);
     }
-    *tile = sums;
+    sums
 }
 
 /// The same where the k-th elements of the `R` rows lie side by side, `stride` after those before.
 #[inline(always)]
 pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
-    tile: &mut [[f32; L]; R],
+    tile: [[f32; L]; R],
     a: &[f32],
     stride: usize,
     panel: Panel<'_>,
-) {
-    let mut sums = *tile;
+) -> [[f32; L]; R] {
+    let mut sums = tile;
     for (x, b) in a.chunks(stride).zip(panel.rows::<L>()) {
         let x = &x[..R];
         add_outer::<F, R, L>(|r| x[r], b, &mut sums);
     }
-    *tile = sums;
+    sums
 }
 
 /// One step of all chains of a tile. Two loops, as one of more than eight turns is not unrolled.

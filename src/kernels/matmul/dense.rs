@@ -123,25 +123,31 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
     panel: Panel<'_>,
 ) {
     let a = product.a;
-    let first = at.start == 0;
-    let mut tile = [[0.0; L]; R];
-    if !first && product.sum == Sum::Chain {
-        load(c, at, &mut tile);
-    }
-    if a.transposed {
+    let tile = if at.start > 0 && product.sum == Sum::Chain { load(c, at) } else { [[0.0; L]; R] };
+    let sums = if a.transposed {
         let a_from = &a.data[at.start * a.stride() + at.row..][..(at.depth - 1) * a.stride() + R];
-        tile::by_columns::<F, R, L>(&mut tile, a_from, a.stride(), panel);
+        tile::by_columns::<F, R, L>(tile, a_from, a.stride(), panel)
     } else {
         let row = |r: usize| &a.data[(at.row + r) * a.stride() + at.start..][..at.depth];
-        tile::by_rows::<F, R, L>(&mut tile, std::array::from_fn(row), panel);
-    }
-    let sums = tile; // a copy, so that the tile itself stays in registers until here
+        tile::by_rows::<F, R, L>(tile, std::array::from_fn(row), panel)
+    };
     store(F::LEVEL, product, c, at, &sums);
 }
 
-/// Takes the tile's sums up again.
+/// The tile's sums, taken up again.
+#[inline(always)]
+fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place) -> [[f32; L]; R] {
+    if c.transposed() || at.width < L {
+        let mut tile = [[0.0; L]; R];
+        load_in_part(c, at, &mut tile);
+        return tile;
+    }
+    std::array::from_fn(|r| *c.row(at.i + r, at.j, L).first_chunk().expect("a row has the tile's columns"))
+}
+
+/// The same for a tile that is wider than what is left of C, or one whose rows do not lie side by side.
 #[inline(never)]
-fn load<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
+fn load_in_part<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, tile.len());
@@ -150,11 +156,7 @@ fn load<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
         return;
     }
     for (r, tile) in tile.iter_mut().enumerate() {
-        let row = c.row(at.i + r, at.j, at.width);
-        match row.first_chunk() {
-            Some(row) => *tile = *row,
-            None => tile[..at.width].copy_from_slice(row),
-        }
+        tile[..at.width].copy_from_slice(c.row(at.i + r, at.j, at.width));
     }
 }
 
