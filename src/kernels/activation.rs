@@ -39,6 +39,9 @@ impl Elementwise {
     }
 }
 
+/// What a thousand elements cost that are copied as well.
+const COPIED: usize = 100;
+
 /// Elements that stay on one thread: their order does not matter, so only the cost of a call does.
 const CHUNK: usize = 8192;
 
@@ -49,11 +52,25 @@ pub fn forward(kind: Elementwise, values: &mut [f32]) {
     parallel::for_each_chunk(values, CHUNK, nanoseconds, |_, piece| forward_piece(level, kind, piece));
 }
 
+/// y = f(x), element by element.
+///
+/// # Panics
+/// When the lengths differ.
+pub(crate) fn forward_from(kind: Elementwise, x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "an activation's input and its output have the same length");
+    let level = simd::current();
+    let nanoseconds = (kind.nanoseconds_per_thousand() + COPIED) * CHUNK / 1000;
+    parallel::for_each_pair((x, CHUNK), (y, CHUNK), nanoseconds, |_, x, y| {
+        y.copy_from_slice(x); // a chunk stays in the first cache
+        forward_piece(level, kind, y);
+    });
+}
+
 /// y = f(sums + bias) in each row of as many columns as there are biases.
 pub(crate) fn finish(kind: Elementwise, bias: &[f32], sums: &[f32], y: &mut [f32]) {
     let (level, columns) = (simd::current(), bias.len());
     let chunk = (CHUNK / columns).max(1) * columns;
-    let nanoseconds = (kind.nanoseconds_per_thousand() + 100) * chunk / 1000;
+    let nanoseconds = (kind.nanoseconds_per_thousand() + COPIED) * chunk / 1000;
     parallel::for_each_pair((sums, chunk), (y, chunk), nanoseconds, |_, sums, y| {
         y.copy_from_slice(sums);
         y.chunks_exact_mut(columns).for_each(|row| finish_row(level, kind, bias, row));
@@ -73,6 +90,23 @@ pub fn backward(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
     }
     let level = simd::current();
     parallel::for_each_pair((y, CHUNK), (dy, CHUNK), CHUNK / 8, |_, y, dy| backward_piece(level, kind, y, dy));
+}
+
+/// dx = dy · f′, with f′ from the output `y`.
+///
+/// # Panics
+/// When the lengths differ.
+pub(crate) fn backward_from(kind: Elementwise, y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    assert!(
+        y.len() == dy.len() && y.len() == dx.len(),
+        "an activation's output and its gradients have the same length"
+    );
+    let level = simd::current();
+    parallel::for_each_chunk(dx, CHUNK, CHUNK / 8 + COPIED * CHUNK / 1000, |i, dx| {
+        let piece = i * CHUNK..i * CHUNK + dx.len();
+        dx.copy_from_slice(&dy[piece.clone()]);
+        backward_piece(level, kind, &y[piece], dx);
+    });
 }
 
 vectorized! {

@@ -18,14 +18,12 @@ impl Op for Activate {
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
         let [x] = inputs.each();
-        y.copy_from_slice(&x);
-        activation::forward(self.0, y);
+        activation::forward_from(self.0, &x, y);
     }
 
     fn backward(&mut self, _inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         if let [Some(dx)] = gradients.each() {
-            dx.copy_from_slice(dy);
-            activation::backward(self.0, y, dx);
+            activation::backward_from(self.0, y, dy, dx);
         }
     }
 }
