@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a thread looks for work in vain before rayon may send it to sleep.
-const PATIENCE: Duration = Duration::from_micros(100);
+///
+/// Longer than what a step of a small network does on one thread in one go, also on a slow core: a thread that has fallen
+/// asleep by then is woken too late for the next fork, and for all others of the step.
+const PATIENCE: Duration = Duration::from_micros(1000);
 
 /// Pauses between two looks for work, some hundred nanoseconds: a look disturbs the threads that work.
 const PAUSES: usize = 4;
@@ -51,13 +54,18 @@ fn fork_erased(left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)
         look_for_work_while(|| stage.load(Ordering::Acquire) == TAKEN);
     };
     let right = || {
-        engaged(|| {
+        while_engaged(|| {
             stage.store(TAKEN, Ordering::Release);
             right();
             stage.store(DONE, Ordering::Release);
         });
     };
-    engaged(|| rayon::join(left, right));
+    while_engaged(|| rayon::join(left, right));
+}
+
+/// Whether this thread is within a stretch of work that others are awake for, or in a half of a fork.
+pub(crate) fn engaged() -> bool {
+    ENGAGED.get()
 }
 
 /// Runs `work`, which forks several times, while the other threads of the pool stay awake for it.
@@ -73,7 +81,7 @@ pub(crate) fn together<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let over = AtomicBool::new(false);
         let work = || {
             let _over = Over(&over);
-            engaged(work)
+            while_engaged(work)
         };
         in_company(others, &over, work)
     };
@@ -91,7 +99,7 @@ fn stay(over: &AtomicBool) {
     if ENGAGED.get() {
         return;
     }
-    engaged(|| look_for_work_while(|| !over.load(Ordering::Acquire)));
+    while_engaged(|| look_for_work_while(|| !over.load(Ordering::Acquire)));
 }
 
 /// Does what other threads of the pool have forked, until the condition fails or nothing has come for a while.
@@ -115,7 +123,7 @@ impl Drop for Over<'_> {
 }
 
 /// Runs `work` on this thread, which is engaged until then.
-fn engaged<T>(work: impl FnOnce() -> T) -> T {
+fn while_engaged<T>(work: impl FnOnce() -> T) -> T {
     /// Puts the flag back, also when `work` panics.
     struct Before(bool);
     impl Drop for Before {
