@@ -138,10 +138,16 @@ vectorized! {
                         let tops: &[usize; R] = layer.tops[row..].first_chunk().expect("a top for each row");
                         let dx = &mut piece.dx[corner + tap..];
                         let stride = columns * rows;
-                        match (wide, tap % STRIP) {
-                            (true, _) => add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, dx),
-                            (false, 0) => add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx),
-                            (false, _) => add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, dx),
+                        if const { F::COLUMNS == STRIP } {
+                            if wide {
+                                add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, dx);
+                            } else {
+                                add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx);
+                            }
+                        } else if tap % STRIP == 0 {
+                            add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx);
+                        } else {
+                            add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, dx);
                         }
                     });
                     tap += if wide { STRIP } else { LANES };

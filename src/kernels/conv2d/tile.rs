@@ -36,21 +36,23 @@ pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
 
 /// Runs `$body` for tiles of at most `$most` that cover `$range` and differ in length by at most one, with `$first` where
 /// one begins and `$R`, a constant, its length.
+///
+/// What is longer than `$most`, a constant, is not compiled.
 macro_rules! for_even_tiles {
     ($most:expr, $range:expr, ($first:ident, $R:ident) => $body:expr) => {{
-        let (range, most): (std::ops::Range<usize>, usize) = ($range, $most);
+        let range: std::ops::Range<usize> = $range;
         let mut $first = range.start;
-        for tiles in (1..=range.len().div_ceil(most)).rev() {
+        for tiles in (1..=range.len().div_ceil(const { $most })).rev() {
             let length = (range.end - $first).div_ceil(tiles);
             crate::kernels::conv2d::tile::for_even_tiles!(
-                @ most, length, $R, $body, 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1
+                @ $most, length, $R, $body, 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1
             );
             $first += length;
         }
     }};
-    (@ $most:ident, $length:ident, $R:ident, $body:expr, $($rows:literal)*) => {
+    (@ $most:expr, $length:ident, $R:ident, $body:expr, $($rows:literal)*) => {
         match $length {
-            $($rows if $rows <= $most => {
+            $($rows if const { $rows <= $most } => {
                 const $R: usize = $rows;
                 $body
             })*

@@ -4,13 +4,16 @@
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Pixels, Vector, Vectors, ZEROS, for_even_tiles, for_rows};
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, SimdLevel, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 
 /// Images in a shard of a sum over the batch.
 pub const IMAGES_PER_SHARD: usize = 32;
 
-/// Taps of a tile that do not lie side by side: each takes a register for where it is read.
-const MOST_SCATTERED: usize = 9;
+/// Taps of a tile that do not lie side by side: each takes a register for where it is read, and one vector is of the biases.
+const fn most_scattered<F: Fma, const L: usize>() -> usize {
+    let most = tile::most_rows::<F, L>();
+    if most <= 9 { most - 1 } else { 9 }
+}
 
 /// With fewer taps side by side than these, a tile takes them from several rows of the window.
 const LEAST_RUN: usize = 8;
@@ -126,7 +129,7 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (taps, biases) = sums.split_at_mut(geometry.taps());
         for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
-            for_even_tiles!(const { tile::most_side_by_side::<F, L>() }, 0..geometry.run(), (tap, R) => {
+            for_even_tiles!(tile::most_side_by_side::<F, L>(), 0..geometry.run(), (tap, R) => {
                 let x = &x[row * geometry.padded_row() + tap..];
                 let mut tile = load::<R, L>(&sums[tap..]);
                 tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);
@@ -148,8 +151,7 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (sums, biases) = sums.split_at_mut(geometry.taps());
         let [mut total] = load::<1, L>(biases);
-        let most = const { if tile::most_rows::<F, L>() <= MOST_SCATTERED { tile::most_rows::<F, L>() - 1 } else { MOST_SCATTERED } };
-        for_even_tiles!(most, 0..geometry.taps(), (tap, R) => {
+        for_even_tiles!(most_scattered::<F, L>(), 0..geometry.taps(), (tap, R) => {
             let Some(offsets) = layer.offsets[tap..].first_chunk() else { return };
             let mut tile = load::<R, L>(&sums[tap..]);
             let mut again = [0.0; L];
