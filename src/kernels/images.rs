@@ -5,6 +5,9 @@ use super::parallel;
 /// An array, and how many of its elements make a piece.
 pub(super) type Pieces<T> = (T, usize);
 
+/// What is done with the pieces of three arrays.
+pub(super) type Work<'a, A, B, C> = dyn Fn(&[A], &mut [B], &mut [C]) + Sync + 'a;
+
 /// Calls `work(a, b, c)` for the pieces of three arrays that have equally many; the last may be shorter. `nanoseconds` is
 /// what one whole piece takes.
 pub(super) fn for_each<A: Sync, B: Send, C: Send>(
@@ -12,7 +15,7 @@ pub(super) fn for_each<A: Sync, B: Send, C: Send>(
     (b, of_b): Pieces<&mut [B]>,
     (c, of_c): Pieces<&mut [C]>,
     nanoseconds: usize,
-    work: &(impl Fn(&[A], &mut [B], &mut [C]) + Sync),
+    work: &Work<'_, A, B, C>,
 ) {
     let pieces = b.len().div_ceil(of_b);
     let total = pieces.saturating_mul(nanoseconds);

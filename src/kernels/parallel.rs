@@ -61,12 +61,13 @@ pub(crate) fn for_each_chunk<T: Send>(
     from_chunk(0, data, chunk.max(1), nanoseconds, &work);
 }
 
+/// As [`for_each_chunk`], from the chunk with the number `first` on. Compiled once for all work on one type.
 fn from_chunk<T: Send>(
     first: usize,
     data: &mut [T],
     chunk: usize,
     nanoseconds: usize,
-    work: &(impl Fn(usize, &mut [T]) + Sync),
+    work: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
     let chunks = data.len().div_ceil(chunk);
     if chunks < 2 || !worth_a_fork(chunks.saturating_mul(nanoseconds)) {
@@ -106,12 +107,16 @@ pub(crate) fn for_each_two<A: Send, B: Send>(
     from_two(0, a, b, nanoseconds, &work);
 }
 
+/// What is done with the pieces of two arrays, and their number.
+type WorkOnTwo<'a, A, B> = dyn Fn(usize, &mut [A], &mut [B]) + Sync + 'a;
+
+/// As [`for_each_two`], from the pieces with the number `first` on.
 fn from_two<A: Send, B: Send>(
     first: usize,
     (a, chunk_a): (&mut [A], usize),
     (b, chunk_b): (&mut [B], usize),
     nanoseconds: usize,
-    work: &(impl Fn(usize, &mut [A], &mut [B]) + Sync),
+    work: &WorkOnTwo<'_, A, B>,
 ) {
     let chunks = a.len().div_ceil(chunk_a);
     if chunks < 2 || !worth_a_fork(chunks.saturating_mul(nanoseconds)) {

@@ -229,16 +229,22 @@ vectorized! {
                     }
                     for column in fit..columns {
                         for lane in 0..L.min(channels - channel) {
-                            let (dy, at) = ([dy[column * channels + lane] + 0.0], [at[column * channels + lane]]);
-                            for right in 0..width {
-                                let to = lanes_mut(dx, column * step + right * channels + lane);
-                                write_where(&dy, &at, (below * width + right) as u16, to);
-                            }
+                            let from = column * channels + lane;
+                            write_row_of_window(geometry, below, (dy[from], at[from]), &mut dx[column * step + lane..]);
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// Writes one channel of row `below` of a window, near the end of an image, where its elements are too few for the lanes.
+#[inline(never)]
+fn write_row_of_window(geometry: &PoolGeometry, below: usize, (dy, at): (f32, u16), dx: &mut [f32]) {
+    for right in 0..geometry.window[1] {
+        let tap = below * geometry.window[1] + right;
+        write_where(&[dy + 0.0], &[at], tap as u16, lanes_mut(dx, right * geometry.channels));
     }
 }
 

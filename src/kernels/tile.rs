@@ -24,7 +24,7 @@ macro_rules! for_tiles {
     }};
     (@ $fma:ident, $left:ident, $R:ident, $body:expr, $($rows:literal)*) => {
         match $left {
-            $($rows.. if $rows <= $fma::ROWS => {
+            $($rows.. if const { $rows <= $fma::ROWS } => {
                 const $R: usize = $rows;
                 $body;
                 $R

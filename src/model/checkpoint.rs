@@ -45,14 +45,12 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// After so many steps, with copies of these weights and of what the optimizer remembers.
     pub fn new(step: u64, params: &Params, optimizer: &OptimizerState) -> Checkpoint {
-        let memory = optimizer.arrays(params).into_iter();
-        let checkpoint = Checkpoint {
-            params: params.clone(),
-            memory: memory.map(|array| (array.name, (array.shape, array.values.to_vec()))).collect(),
-            model: None,
-            record: Record::default(),
-            path: PathBuf::new(),
-        };
+        let mut memory = StoredArrays::new();
+        for MemoryArray { name, shape, values } in optimizer.arrays(params) {
+            memory.insert(name, (shape, values.to_vec()));
+        }
+        let checkpoint =
+            Checkpoint { params: params.clone(), memory, model: None, record: Record::default(), path: PathBuf::new() };
         checkpoint.with("step", step as f64)
     }
 

@@ -154,8 +154,11 @@ fn specs(value: &Value) -> Option<Vec<Spec>> {
 }
 
 fn spec_to_json(spec: &Spec) -> Value {
-    let settings = spec.settings().iter().map(|(name, value)| (name.to_string(), value_to_json(value)));
-    json!({"class": spec.class(), "settings": settings.collect::<Map<_, _>>()})
+    let mut settings = Map::new();
+    for (name, value) in spec.settings() {
+        settings.insert(name.to_string(), value_to_json(value));
+    }
+    json!({"class": spec.class(), "settings": settings})
 }
 
 fn spec_from_json(value: &Value) -> Option<Spec> {

@@ -101,8 +101,11 @@ impl Store<'_> {
         let state = Some(("state", serde_json::json!(state).to_string()));
         let model = self.model.map(|model| ("model", model.to_json()));
         let training = self.record.map(|record| ("training", record.to_json()));
-        let texts = [version, state, model, training].into_iter().flatten();
-        texts.map(|(key, value)| (format!("{OWN}{key}"), value)).collect()
+        let mut texts = BTreeMap::new();
+        for (key, value) in [version, state, model, training].into_iter().flatten() {
+            texts.insert(format!("{OWN}{key}"), value);
+        }
+        texts
     }
 }
 

@@ -45,11 +45,19 @@ impl Record {
 }
 
 fn numbers_to_json(numbers: &BTreeMap<String, f64>) -> Value {
-    numbers.iter().map(|(name, number)| (name.clone(), number_to_json(*number))).collect::<Map<_, _>>().into()
+    let mut values = Map::new();
+    for (name, number) in numbers {
+        values.insert(name.clone(), number_to_json(*number));
+    }
+    values.into()
 }
 
 fn numbers_from_json(value: &Value) -> Option<BTreeMap<String, f64>> {
-    value.as_object()?.iter().map(|(name, number)| Some((name.clone(), number_from_json(number)?))).collect()
+    let mut numbers = BTreeMap::new();
+    for (name, number) in value.as_object()? {
+        numbers.insert(name.clone(), number_from_json(number)?);
+    }
+    Some(numbers)
 }
 
 /// The shortest decimal number that leads back to the same bits.

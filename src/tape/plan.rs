@@ -70,11 +70,11 @@ fn lend(step: &mut Step, buffers: &[usize], plan: &mut Plan) {
                 LoanPlace::Scratch(spare - 1)
             }
         };
-        step.loans.push(Loan { place, position, length: source.shape.len() });
+        let loan = Loan { place, position, length: source.shape.len() };
+        step.loans.insert(step.loans.partition_point(|before| *before < loan), loan);
         if let LoanPlace::Scratch(index) = place {
             plan.scratch.resize(plan.scratch.len().max(index + 1), 0);
             plan.scratch[index] = plan.scratch[index].max(source.shape.len());
         }
     }
-    step.loans.sort_unstable();
 }

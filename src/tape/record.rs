@@ -184,7 +184,12 @@ impl Recorder {
     ///
     /// # Panics
     /// When an input belongs to another recorder.
-    pub fn apply<'r>(&'r self, mut op: impl Op + 'static, inputs: &[Var<'r>]) -> Var<'r> {
+    pub fn apply<'r>(&'r self, op: impl Op + 'static, inputs: &[Var<'r>]) -> Var<'r> {
+        self.apply_boxed(Box::new(op), inputs)
+    }
+
+    /// The same for operations of any type, so that it is compiled once.
+    fn apply_boxed<'r>(&'r self, mut op: Box<dyn Op>, inputs: &[Var<'r>]) -> Var<'r> {
         inputs.iter().for_each(|input| self.check(*input));
         let shapes: Vec<Shape> = inputs.iter().map(Var::shape).collect();
         let substitute = shapes.first().copied().unwrap_or(Shape::SCALAR);
@@ -192,7 +197,7 @@ impl Recorder {
             return self.nothing(substitute);
         }
         match op.prepare(&shapes) {
-            Ok(shape) => self.step(Box::new(op), inputs, shape),
+            Ok(shape) => self.step(op, inputs, shape),
             Err(error) => {
                 self.fail(error.at(|| self.place(op.name()), &shapes));
                 self.nothing(substitute)

@@ -10,7 +10,10 @@ use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 const IMAGES_PER_PIECE: usize = 8;
 
 /// Pixels of a tile whose windows lie apart: each takes a register for where it is read.
-const MOST_ROWS_APART: usize = 9;
+const fn most_apart<F: Fma, const L: usize>() -> usize {
+    let most = tile::most_rows::<F, L>();
+    if most < 9 { most } else { 9 }
+}
 
 /// What a forward pass works in.
 #[derive(Clone, Debug)]
@@ -105,7 +108,7 @@ vectorized! {
             // The windows' taps of the same place lie side by side.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
                 let x = &x[row * geometry.strides[0] * geometry.padded_row()..];
-                for_even_tiles!(const { tile::most_rows::<F, L>() }, 0..geometry.output[1], (column, R) => {
+                for_even_tiles!([12 9 8 6 4 2 1] up to tile::most_rows::<F, L>(), 0..geometry.output[1], (column, _, R) => {
                     let mut sums = [[0.0; L]; R];
                     tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
                     store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);
@@ -113,8 +116,7 @@ vectorized! {
             }
             return;
         }
-        let most = const { if tile::most_rows::<F, L>() < MOST_ROWS_APART { tile::most_rows::<F, L>() } else { MOST_ROWS_APART } };
-        for_even_tiles!(most, 0..geometry.pixels(), (pixel, R) => {
+        for_even_tiles!([9 6 4 2 1] up to most_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
             let mut sums = [[0.0; L]; R];
             for (row, panel) in panel.chunks_exact(run).enumerate() {
                 let x = &x[row * geometry.padded_row()..];

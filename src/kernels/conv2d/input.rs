@@ -133,15 +133,21 @@ vectorized! {
                     let counts = first_lanes(run - tap);
                     let panel = &panels[tap / STRIP * filters..][..filters];
                     let wide = F::COLUMNS == STRIP && run - tap > LANES;
-                    for_even_tiles!(F::ROWS, 0..rows, (row, R) => {
+                    for_even_tiles!([12 10 9 8 6 5 4 2 1] up to F::ROWS, 0..rows, (row, again, R) => {
                         let dy = &piece.dy[column * rows + row..];
                         let tops: &[usize; R] = layer.tops[row..].first_chunk().expect("a top for each row");
                         let dx = &mut piece.dx[corner + tap..];
                         let stride = columns * rows;
-                        match (wide, tap % STRIP) {
-                            (true, _) => add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, dx),
-                            (false, 0) => add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, dx),
-                            (false, _) => add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, dx),
+                        if const { F::COLUMNS == STRIP } {
+                            if wide {
+                                add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, again, dx);
+                            } else {
+                                add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, again, dx);
+                            }
+                        } else if tap % STRIP == 0 {
+                            add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, again, dx);
+                        } else {
+                            add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, again, dx);
                         }
                     });
                     tap += if wide { STRIP } else { LANES };
@@ -152,7 +158,7 @@ vectorized! {
 }
 
 /// Adds what `R` pixels give to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` lie `stride` vectors behind
-/// those before.
+/// those before. The first `again` pixels have given theirs already.
 #[inline(always)]
 fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
     dy: &[Vector],
@@ -160,6 +166,7 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
     panel: &[Strip],
     counts: &[u32; STRIP],
     tops: &[usize; R],
+    again: usize,
     dx: &mut [f32],
 ) {
     let counts = counts.first_chunk().expect("lanes of a strip");
@@ -171,7 +178,7 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
             for_rows!(R, r => F::add_scaled(dy[r].0[lane % LANES], taps, &mut tile[r]));
         }
     }
-    for_rows!(R, r => {
+    for_rows!(R, r => if r >= again {
         let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is room behind the last tap");
         // Lanes without a tap may hold NaN, where dy is not finite.
         F::add_counting(&tile[r], counts, dx);

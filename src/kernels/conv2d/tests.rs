@@ -22,6 +22,10 @@ fn cases() -> Vec<Geometry> {
         geometry(3, [4, 19, 1], [2, 9], 6),
         geometry(2, [15, 4, 9], [2, 2], 40),
         geometry(2, [5, 2, 1], [3, 2], 3),
+        // Tiles that reach back, of pixels and of taps.
+        geometry(2, [25, 6, 11], [3, 1], 20),
+        geometry(1, [9, 7, 13], [3, 1], 9),
+        geometry(2, [9, 8, 1], [7, 1], 5),
         Geometry { padding: [1, 0], strides: [2, 2], output: [3, 4], ..geometry(35, [5, 7, 2], [3, 2], 33) },
     ]
 }

@@ -34,28 +34,54 @@ pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
     if F::COLUMNS > LANES { 16 } else { most_rows::<F, L>() }
 }
 
-/// Runs `$body` for tiles of at most `$most` that cover `$range` and differ in length by at most one, with `$first` where
-/// one begins and `$R`, a constant, its length.
+/// The first of these lengths, which descend, that is at most `most`.
+pub(super) const fn longest(lengths: &[usize], most: usize) -> usize {
+    let mut i = 0;
+    while lengths[i] > most {
+        i += 1;
+    }
+    lengths[i]
+}
+
+/// Runs `$body` for tiles that cover `$range` nearly evenly, with `$R`, a constant, the length of one, and `$first` where it
+/// begins. The last may reach back: `$again` says how many of its rows the tiles before it have had.
+///
+/// Each of the lengths in brackets, which descend, is compiled for each instruction set, up to `$most`, a constant. So they
+/// are few, and a tile has the next one above an even share. None of the ranges is shorter than the last of them.
 macro_rules! for_even_tiles {
-    ($most:expr, $range:expr, ($first:ident, $R:ident) => $body:expr) => {{
-        let (range, most): (std::ops::Range<usize>, usize) = ($range, $most);
-        let mut $first = range.start;
-        for tiles in (1..=range.len().div_ceil(most)).rev() {
-            let length = (range.end - $first).div_ceil(tiles);
+    ([$($lengths:literal)*] up to $most:expr, $range:expr, ($first:ident, $again:pat, $R:ident) => $body:expr) => {{
+        let range: std::ops::Range<usize> = $range;
+        let most = const { crate::kernels::conv2d::tile::longest(&[$($lengths),*], $most) };
+        let mut tiles = if range.len() >= most {
+            range.len().div_ceil(most) // by a constant
+        } else {
+            range.len().div_ceil(crate::kernels::conv2d::tile::longest(&[$($lengths),*], range.len()))
+        };
+        let mut done = range.start;
+        while done < range.end {
+            let share = (range.end - done).div_ceil(tiles);
+            tiles -= 1;
             crate::kernels::conv2d::tile::for_even_tiles!(
-                @ most, length, $R, $body, 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1
+                @ $most, share, range, done, ($first, $again, $R) => $body, $($lengths)*
             );
-            $first += length;
         }
     }};
-    (@ $most:ident, $length:ident, $R:ident, $body:expr, $($rows:literal)*) => {
-        match $length {
-            $($rows if $rows <= $most => {
-                const $R: usize = $rows;
-                $body
-            })*
-            _ => {}
+    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $again:pat, $R:ident) => $body:expr,
+        $length:literal $($shorter:literal)*) => {
+        if const { $length <= $most } && $share > const { [$($shorter,)* 0][0] } {
+            const $R: usize = $length;
+            let $first = $done.min($range.end - $R);
+            let $again = $done - $first;
+            $done = $first + $R;
+            $body
+        } else {
+            crate::kernels::conv2d::tile::for_even_tiles!(
+                @ $most, $share, $range, $done, ($first, $again, $R) => $body, $($shorter)*
+            );
         }
+    };
+    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $again:pat, $R:ident) => $body:expr,) => {
+        unreachable!("a share is at least one row")
     };
 }
 pub(super) use for_even_tiles;

@@ -4,13 +4,16 @@
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Pixels, Vector, Vectors, ZEROS, for_even_tiles, for_rows};
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, SimdLevel, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 
 /// Images in a shard of a sum over the batch.
 pub const IMAGES_PER_SHARD: usize = 32;
 
-/// Taps of a tile that do not lie side by side: each takes a register for where it is read.
-const MOST_SCATTERED: usize = 9;
+/// Taps of a tile that do not lie side by side: each takes a register for where it is read, and one vector is of the biases.
+const fn most_scattered<F: Fma, const L: usize>() -> usize {
+    let most = tile::most_rows::<F, L>();
+    if most <= 9 { most - 1 } else { 9 }
+}
 
 /// With fewer taps side by side than these, a tile takes them from several rows of the window.
 const LEAST_RUN: usize = 8;
@@ -126,18 +129,18 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (taps, biases) = sums.split_at_mut(geometry.taps());
         for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
-            for_even_tiles!(const { tile::most_side_by_side::<F, L>() }, 0..geometry.run(), (tap, R) => {
+            for_even_tiles!([16 15 12 9 8 6 4 2] up to tile::most_side_by_side::<F, L>(), 0..geometry.run(), (tap, again, R) => {
                 let x = &x[row * geometry.padded_row() + tap..];
                 let mut tile = load::<R, L>(&sums[tap..]);
                 tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);
-                save(&tile, &mut sums[tap..]);
+                save(&tile, again, &mut sums[tap..]);
             });
         }
         let [mut total] = load::<1, L>(biases);
         for pixel in 0..geometry.pixels() {
             F::add_scaled(1.0, pixels.get(pixel), &mut total);
         }
-        save(&[total], biases);
+        save(&[total], 0, biases);
     }
 }
 
@@ -148,16 +151,15 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (sums, biases) = sums.split_at_mut(geometry.taps());
         let [mut total] = load::<1, L>(biases);
-        let most = const { if tile::most_rows::<F, L>() <= MOST_SCATTERED { tile::most_rows::<F, L>() - 1 } else { MOST_SCATTERED } };
-        for_even_tiles!(most, 0..geometry.taps(), (tap, R) => {
+        for_even_tiles!([9 8 5 4 2 1] up to most_scattered::<F, L>(), 0..geometry.taps(), (tap, again, R) => {
             let Some(offsets) = layer.offsets[tap..].first_chunk() else { return };
             let mut tile = load::<R, L>(&sums[tap..]);
-            let mut again = [0.0; L];
-            let total = if tap == 0 { &mut total } else { &mut again };
+            let mut ignored = [0.0; L];
+            let total = if tap == 0 { &mut total } else { &mut ignored };
             tile::scattered::<F, R, L>(&mut tile, total, x, layer.bases, offsets, pixels);
-            save(&tile, &mut sums[tap..]);
+            save(&tile, again, &mut sums[tap..]);
         });
-        save(&[total], biases);
+        save(&[total], 0, biases);
     }
 }
 
@@ -168,8 +170,11 @@ fn load<const R: usize, const L: usize>(sums: &[Vector]) -> [[f32; L]; R] {
     tile
 }
 
+/// Puts sums down but for the first `again`, which are there already.
 #[inline(always)]
-fn save<const R: usize, const L: usize>(tile: &[[f32; L]; R], sums: &mut [Vector]) {
+fn save<const R: usize, const L: usize>(tile: &[[f32; L]; R], again: usize, sums: &mut [Vector]) {
     let sums = &mut sums[..R];
-    for_rows!(R, r => sums[r].0[..L].copy_from_slice(&tile[r]));
+    for_rows!(R, r => if r >= again {
+        sums[r].0[..L].copy_from_slice(&tile[r]);
+    });
 }

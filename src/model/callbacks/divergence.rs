@@ -5,6 +5,7 @@ use crate::error::{Error, Result, check_setting};
 use crate::model::OptimizerState;
 use crate::save::MemoryArray;
 use crate::tape::Params;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Watches for a loss that is NaN or infinite, after each step, and for such weights, after each epoch. What it sees is an
@@ -194,12 +195,11 @@ impl Snapshot {
 
     fn assign(&mut self, all: &Params) -> Result<()> {
         self.params.assign(all)?;
-        let arrays = self.memory.arrays(&self.params);
-        let stored = arrays.iter().map(|MemoryArray { name, shape, .. }| {
-            let values = all.values(all.id(name)?).to_vec();
-            Ok((name.clone(), (*shape, values)))
-        });
-        let stored = stored.collect::<Result<_>>()?;
+        let mut stored = BTreeMap::new();
+        for MemoryArray { name, shape, .. } in self.memory.arrays(&self.params) {
+            let values = all.values(all.id(&name)?).to_vec();
+            stored.insert(name, (shape, values));
+        }
         self.memory.assign(&self.params, &stored)
     }
 }
