@@ -101,10 +101,8 @@ pub(crate) fn sum_into(
             dx[..dy.len()].fill(0.0); // while it is in the cache
         }
         match (step_x, step_other) {
-            (0, _) => {
-                let terms = dy.iter().enumerate().map(|(i, dy)| gradient(*dy, x[0], other[i * step_other]));
-                dx[0] = terms.fold(dx[0], |sum, term| sum + term);
-            }
+            (0, 0) => dy.iter().for_each(|dy| dx[0] += gradient(*dy, x[0], other[0])),
+            (0, _) => dy.iter().zip(other).for_each(|(dy, other)| dx[0] += gradient(*dy, x[0], *other)),
             (_, 0) => add_row(level, |dy, x, _| gradient(dy, x, other[0]), dy, x, x, dx),
             _ => add_row(level, gradient, dy, x, other, dx),
         }
