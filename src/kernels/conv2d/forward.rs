@@ -107,8 +107,8 @@ vectorized! {
         if geometry.side_by_side() {
             // The windows' taps of the same place lie side by side.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
-                let x = &x[row * geometry.strides[0] * geometry.padded_row()..];
-                for_even_tiles!([12 9 8 6 4 2 1] up to tile::most_rows::<F, L>(), 0..geometry.output[1], (column, _, R) => {
+                let (x, columns) = (&x[row * geometry.strides[0] * geometry.padded_row()..], 0..geometry.output[1]);
+                for_even_tiles!([12 9 8 6 4 2 1] up to tile::most_rows::<F, L>(), columns, (column, _, R) => {
                     let mut sums = [[0.0; L]; R];
                     tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
                     store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);

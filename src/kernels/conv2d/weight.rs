@@ -129,7 +129,8 @@ vectorized! {
         let pixels = Pixels { dy, filters: geometry.filters };
         let (taps, biases) = sums.split_at_mut(geometry.taps());
         for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
-            for_even_tiles!([16 15 12 9 8 6 4 2] up to tile::most_side_by_side::<F, L>(), 0..geometry.run(), (tap, again, R) => {
+            let run = 0..geometry.run();
+            for_even_tiles!([16 15 12 9 8 6 4 2] up to tile::most_side_by_side::<F, L>(), run, (tap, again, R) => {
                 let x = &x[row * geometry.padded_row() + tap..];
                 let mut tile = load::<R, L>(&sums[tap..]);
                 tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);

@@ -74,7 +74,9 @@ vectorized! {
             let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
             match width {
                 _ if in_place && width <= at.width - first => {}
-                STRIP if const { F::COLUMNS == STRIP } => pack::<F, _>(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0),
+                STRIP if const { F::COLUMNS == STRIP } => {
+                    pack::<F, _>(product.b, at.columns(first, STRIP), panel.as_chunks_mut::<STRIP>().0);
+                }
                 _ => pack::<F, _>(product.b, at.columns(first, LANES), panel.as_chunks_mut::<LANES>().0),
             }
             first += width;
@@ -91,7 +93,9 @@ vectorized! {
                     Panel { rows: &panels[first * DEPTH..], stride: width }
                 };
                 match width {
-                    STRIP if const { F::COLUMNS == STRIP } => fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel),
+                    STRIP if const { F::COLUMNS == STRIP } => {
+                        fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel);
+                    }
                     _ => fill_strip::<F, LANES>(product, c, at.columns(first, LANES), rows.clone(), panel),
                 }
                 first += width;
