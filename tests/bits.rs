@@ -207,6 +207,19 @@ fn a_prediction_does_not_depend_on_its_neighbours() {
 }
 
 #[test]
+fn batches_side_by_side_predict_what_single_rows_do() {
+    let samples = digits(1_100).rows(..).unwrap().inputs().unwrap();
+    for threads in 1..=4 {
+        let model = dropout_and_batch_norm().compile(settings("sgd").threads(threads)).unwrap();
+        let together = model.predict(&samples).unwrap();
+        for row in [0, 127, 128, 700, 1_099] {
+            let alone = model.predict(&samples.slice_axis(Axis(0), (row..row + 1).into())).unwrap();
+            assert_eq!(alone.index_axis(Axis(0), 0), together.index_axis(Axis(0), row), "row {row}, {threads} threads");
+        }
+    }
+}
+
+#[test]
 fn memory_layout_does_not_change_a_bit() {
     let model = lenet5().compile(settings("sgd")).unwrap();
     let samples = digits(6).rows(..).unwrap().inputs().unwrap();

@@ -12,10 +12,14 @@ use crate::random::Key;
 use crate::shape::Shape;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// Multiply-adds below which a prediction stays on the calling thread: handing it to the pool and waiting for the answer
 /// would take longer than another thread could save.
 const WORTH_THE_POOL: usize = 2_000_000;
+
+/// What a product does on one thread, dense.
+const MULTIPLY_ADDS_A_NANOSECOND: usize = 60;
 
 impl Model {
     /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
@@ -88,19 +92,33 @@ impl Model {
         if small { parallel::alone(work) } else { self.threads.run(work) }
     }
 
+    /// Batch by batch. Where there are enough, each stays on one thread, with a plan of its own.
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
-        let (rows, columns) = (rows.min(samples.len_of(Axis(0))), self.network.output(0).len());
-        for (samples, output) in samples.axis_chunks_iter(Axis(0), rows).zip(output.chunks_mut(rows * columns)) {
-            let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0))))?;
-            let inputs = plan.tape.input_slice(plan.inputs[0]);
-            match samples.as_slice() {
-                Some(samples) => inputs.copy_from_slice(samples),
-                None => inputs.iter_mut().zip(&samples).for_each(|(input, value)| *input = *value),
-            }
-            plan.run(&self.params, Key::from_seed(0));
-            output.copy_from_slice(&plan.output(0));
-            self.plans.keep(plan);
+        let (all, columns) = (samples.len_of(Axis(0)), self.network.output(0).len());
+        let rows = rows.min(all);
+        let apart = all.div_ceil(rows) >= 2 * rayon::current_num_threads();
+        let nanoseconds = if apart { self.network.work.saturating_mul(rows) / MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
+        let failed = OnceLock::new();
+        parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
+            let first = batch * rows;
+            let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
+            let mut predict = || self.predict_batch(&samples, output);
+            let predicted = if apart { parallel::alone(predict) } else { predict() };
+            predicted.unwrap_or_else(|error| failed.set(error).unwrap_or(())); // all batches fail alike
+        });
+        failed.into_inner().map_or(Ok(()), Err)
+    }
+
+    fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {
+        let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0))))?;
+        let inputs = plan.tape.input_slice(plan.inputs[0]);
+        match samples.as_slice() {
+            Some(samples) => inputs.copy_from_slice(samples),
+            None => inputs.iter_mut().zip(samples).for_each(|(input, value)| *input = *value),
         }
+        plan.run(&self.params, Key::from_seed(0));
+        output.copy_from_slice(&plan.output(0));
+        self.plans.keep(plan);
         Ok(())
     }
 }
