@@ -50,6 +50,12 @@ pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
     nanoseconds >= 2 * least && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
+/// Whether there are pieces enough for every thread, so that none of them need be split. It may choose who does what, never
+/// what is done.
+pub(crate) fn enough_for_all(pieces: usize) -> bool {
+    pieces >= 2 * rayon::current_num_threads()
+}
+
 /// Calls `work(i, chunk)` for the `i`-th piece of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is
 /// what one whole chunk takes.
 pub(crate) fn for_each_chunk<T: Send>(

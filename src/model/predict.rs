@@ -96,7 +96,7 @@ impl Model {
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
         let (all, columns) = (samples.len_of(Axis(0)), self.network.output(0).len());
         let rows = rows.min(all);
-        let apart = all.div_ceil(rows) >= 2 * rayon::current_num_threads();
+        let apart = parallel::enough_for_all(all.div_ceil(rows));
         let nanoseconds = if apart { self.network.work.saturating_mul(rows) / MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
         let failed = OnceLock::new();
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
