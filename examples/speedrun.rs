@@ -17,7 +17,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
 fn main() -> ExitCode {
     Program::new("speedrun", "99 % on MNIST after one epoch").epochs(1).seed(1).run(train)

@@ -205,7 +205,7 @@ fn deep_sigmoid_shows_what_its_notebook_shows() {
 #[test]
 fn speedrun_shows_its_time_and_lets_the_rate_fall_to_almost_nothing() {
     let shown = check_run("speedrun", &["--epochs", "1", "--limit", "2000"], 1, false);
-    check_shows(&shown, &["Total params: 215,194", "8 steps in "]);
+    check_shows(&shown, &["Total params: 215,194", "16 steps in "]);
 }
 
 #[test]
