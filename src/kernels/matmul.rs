@@ -227,7 +227,7 @@ impl Product<'_> {
     fn run_part(self, c: Block<'_>, row: usize, column: usize, most_parts: usize) {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
-        let rate = if self.skip { 100 } else { 60 };
+        let rate = if self.skip { 100 } else { parallel::MULTIPLY_ADDS_A_NANOSECOND };
         let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate;
         let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
         let cut = if fork { self.cut(&c) } else { Cut::None };

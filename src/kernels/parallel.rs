@@ -16,6 +16,9 @@ const WORTH_WAKING: usize = 20_000;
 /// it takes with 20 µs, one of `deep_sigmoid` 0.8; with 4 µs masks of `dropout_mlp` go back and forth.
 const WORTH_A_FORK: usize = 7_000;
 
+/// What a dense product, or a convolution, does on one thread.
+pub(crate) const MULTIPLY_ADDS_A_NANOSECOND: usize = 60;
+
 /// Runs `work` on the calling thread, without a fork.
 pub(crate) fn alone<T>(work: impl FnOnce() -> T) -> T {
     /// Puts the flag back, also when `work` panics.

@@ -18,9 +18,6 @@ use std::sync::OnceLock;
 /// would take longer than another thread could save.
 const WORTH_THE_POOL: usize = 2_000_000;
 
-/// What a product does on one thread, dense.
-const MULTIPLY_ADDS_A_NANOSECOND: usize = 60;
-
 impl Model {
     /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
     /// beside it.
@@ -97,7 +94,8 @@ impl Model {
         let (all, columns) = (samples.len_of(Axis(0)), self.network.output(0).len());
         let rows = rows.min(all);
         let apart = parallel::enough_for_all(all.div_ceil(rows));
-        let nanoseconds = if apart { self.network.work.saturating_mul(rows) / MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
+        let nanoseconds =
+            if apart { self.network.work.saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
         let failed = OnceLock::new();
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
             let first = batch * rows;

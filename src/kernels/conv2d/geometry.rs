@@ -1,6 +1,7 @@
 //! The sizes of a convolution, and images with zeros around them.
 
 use super::tile::LANES;
+use crate::kernels::parallel::MULTIPLY_ADDS_A_NANOSECOND;
 
 /// The sizes of a convolution, checked by the operation that records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Geometry {
 
     /// What a pass over one image takes one thread, in nanoseconds.
     pub(super) fn nanoseconds(&self) -> usize {
-        self.pixels() * self.taps() * self.filters.next_multiple_of(LANES) / 60
+        self.pixels() * self.taps() * self.filters.next_multiple_of(LANES) / MULTIPLY_ADDS_A_NANOSECOND
     }
 
     /// How far each tap is from where its window begins, in a padded image.
