@@ -77,8 +77,7 @@ impl Network {
         let [inputs, targets] = tape.input_slices(self.x, self.t);
         data.gather(rows, inputs, targets);
         tape.run(params, Key::from_seed(self.step));
-        tape.backward(params, gradients);
-        state.update(adam, self.step, adam.learning_rate(self.step), params, gradients);
+        state.descend(adam, self.step, adam.learning_rate(self.step), tape, params, gradients);
         f64::from(tape.value(self.loss).sum())
     }
 }

@@ -76,8 +76,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         step.fill(&train, batches.next_batch());
         step.tape.run(&params, key.split(number));
-        step.tape.backward(&params, &mut gradients);
-        state.update(&adam, number, adam.learning_rate(number), &mut params, &mut gradients);
+        let rate = adam.learning_rate(number);
+        state.descend(&adam, number, rate, &mut step.tape, &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
         step.score(&mut loss, &mut accuracy);
         let shown = number % DISPLAY == 0 || number == last;

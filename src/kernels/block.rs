@@ -4,12 +4,16 @@
 //! `unsafe` is used. A block covers rows × columns elements of one borrowed slice; splitting consumes it and gives two
 //! blocks without a common element, so no element is ever reached through two of them.
 
+use super::update::{Descend, MAX_MEMORY, Update};
+use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Part of a row-major matrix, or of one seen transposed.
-#[derive(Debug)]
 pub(super) struct Block<'a> {
     start: *mut f32,
+    /// What follows the elements once they are there, if anything does.
+    follower: Option<Follower<'a>>,
     rows: usize,
     columns: usize,
     row_stride: usize,
@@ -17,7 +21,17 @@ pub(super) struct Block<'a> {
     slice: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: a block is an exclusive borrow of its elements, as `&mut [f32]` is, and that may go to another thread.
+/// Whole arrays laid out like the matrix, of which some may be missing, and what is done with them.
+#[derive(Clone, Copy)]
+struct Follower<'a> {
+    arrays: [Option<*mut f32>; 1 + MAX_MEMORY],
+    /// How far into them the block begins.
+    offset: usize,
+    descend: &'a Descend<'a>,
+}
+
+// SAFETY: a block is an exclusive borrow of its elements and of those beside them, as `&mut [f32]` is, and that may go to
+// another thread.
 #[allow(unsafe_code)]
 unsafe impl Send for Block<'_> {}
 
@@ -28,7 +42,20 @@ impl<'a> Block<'a> {
     /// When the slice has another length.
     pub(super) fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Block<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
-        Block { start: data.as_mut_ptr(), rows, columns, row_stride: columns, column_stride: 1, slice: PhantomData }
+        let start = data.as_mut_ptr();
+        Block { start, follower: None, rows, columns, row_stride: columns, column_stride: 1, slice: PhantomData }
+    }
+
+    /// A whole row-major matrix that is the gradient of weights, which follow it.
+    ///
+    /// # Panics
+    /// When the slice or the weights have another length.
+    pub(super) fn followed(data: &'a mut [f32], rows: usize, columns: usize, update: Update<'a>) -> Block<'a> {
+        let Update { arrays, descend } = update;
+        assert_eq!(arrays[0].len(), data.len(), "a gradient has an element for each weight");
+        let kept = |array: &'a mut [f32]| (array.len() == data.len()).then_some(array.as_mut_ptr());
+        let follower = Follower { arrays: arrays.map(kept), offset: 0, descend };
+        Block { follower: Some(follower), ..Block::new(data, rows, columns) }
     }
 
     /// The same elements, rows as columns.
@@ -48,14 +75,16 @@ impl<'a> Block<'a> {
     /// The first `at` rows, and the others.
     pub(super) fn split_rows(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.rows, "a split leaves rows on both sides");
-        let below = Block { start: self.element(at, 0), rows: self.rows - at, ..self };
+        let follower = self.follower_from(at * self.row_stride);
+        let below = Block { start: self.element(at, 0), follower, rows: self.rows - at, ..self };
         (Block { rows: at, ..self }, below)
     }
 
     /// The first `at` columns, and the others.
     pub(super) fn split_columns(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.columns, "a split leaves columns on both sides");
-        let right = Block { start: self.element(0, at), columns: self.columns - at, ..self };
+        let follower = self.follower_from(at * self.column_stride);
+        let right = Block { start: self.element(0, at), follower, columns: self.columns - at, ..self };
         (Block { columns: at, ..self }, right)
     }
 
@@ -91,6 +120,41 @@ impl<'a> Block<'a> {
         self.columns < self.row_stride
     }
 
+    /// Some of its rows. Where they are finished before others are begun, and weights follow them, so that the elements
+    /// are not read again, these are written to the same place for all such rows, which stays in cache.
+    pub(super) fn some_rows(&mut self, rows: Range<usize>, finished: bool) -> Block<'_> {
+        assert!(rows.start < rows.end && rows.end <= self.rows, "some rows of a block");
+        let follower = self.follower_from(rows.start * self.row_stride);
+        let first = if finished && follower.is_some() { 0 } else { rows.start };
+        Block { start: self.element(first, 0), follower, rows: rows.len(), ..*self }
+    }
+
+    /// Lets weights follow the elements, in stretches as long as they lie side by side.
+    pub(super) fn follow(&mut self) {
+        let Some(follower) = self.follower else { return };
+        let (lines, stride, length) = match self.transposed() {
+            false => (self.rows, self.row_stride, self.columns),
+            true => (self.columns, self.column_stride, self.rows),
+        };
+        let (lines, length) = if length == stride { (1, lines * length) } else { (lines, length) };
+        for line in 0..lines {
+            let stretch = |array: *mut f32, offset: usize| {
+                // SAFETY: the elements are inside the block, or beside those that are, and borrowed with it; no two of the
+                // arrays are the same, as each was borrowed for itself.
+                #[allow(unsafe_code)]
+                unsafe {
+                    std::slice::from_raw_parts_mut(array.add(offset + line * stride), length)
+                }
+            };
+            let beside = |array: Option<*mut f32>| array.map_or(&mut [][..], |array| stretch(array, follower.offset));
+            (follower.descend)(stretch(self.start, 0), follower.arrays.map(beside));
+        }
+    }
+
+    fn follower_from(&self, further: usize) -> Option<Follower<'a>> {
+        self.follower.map(|follower| Follower { offset: follower.offset + further, ..follower })
+    }
+
     /// The address of an element of the block.
     fn element(&self, row: usize, column: usize) -> *mut f32 {
         debug_assert!(row < self.rows && column < self.columns);
@@ -99,6 +163,12 @@ impl<'a> Block<'a> {
         unsafe {
             self.start.add(row * self.row_stride + column * self.column_stride)
         }
+    }
+}
+
+impl fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} × {} elements", self.rows, self.columns)
     }
 }
 
@@ -136,6 +206,41 @@ mod tests {
         assert!(block.transposed() && block.rows() == 3 && block.columns() == 2);
         block.column(1, 0, 2).copy_from_slice(&[1.0, 2.0]);
         assert_eq!(data, [0.0, 1.0, 2.0, 0.0, 0.0, 0.0]);
+    }
+
+    /// Blocks of all kinds of parts, each filled and followed, add up to the whole.
+    #[test]
+    fn what_follows_sees_every_element_once() {
+        for transposed in [false, true] {
+            let (mut gradient, mut value, mut memory) = (vec![f32::NAN; 35], vec![0.0; 35], vec![0.0; 35]);
+            let descend = |gradient: &[f32], [value, memory, none, ..]: [&mut [f32]; 5]| {
+                assert!(none.is_empty());
+                value.iter_mut().zip(gradient).for_each(|(w, g)| *w += g);
+                memory.iter_mut().for_each(|m| *m += 1.0);
+            };
+            let update = Update::new(&mut value, [&mut memory, &mut [], &mut [], &mut []], &descend);
+            let block = Block::followed(&mut gradient, 5, 7, update);
+            let (left, right) = block.split_columns(3);
+            let (top, bottom) = right.split_rows(2);
+            for (mut part, row, column) in [(left, 0, 0), (top, 0, 3), (bottom, 2, 3)] {
+                part = if transposed { part.t() } else { part };
+                for first in (0..part.rows()).step_by(2) {
+                    let rows = first..part.rows().min(first + 2);
+                    let mut some = part.some_rows(rows.clone(), true);
+                    for (inside, r) in rows.enumerate() {
+                        for c in 0..some.columns() {
+                            let number =
+                                if transposed { (row + c) * 7 + column + r } else { (row + r) * 7 + column + c };
+                            let element = if transposed { some.column(inside, c, 1) } else { some.row(inside, c, 1) };
+                            element[0] = number as f32;
+                        }
+                    }
+                    some.follow();
+                }
+            }
+            assert!(value.iter().enumerate().all(|(at, value)| *value == at as f32), "{value:?}");
+            assert_eq!(memory, [1.0; 35]);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::parallel;
 use super::simd::{self, vectorized};
 use super::sparse;
 use super::tile::{self, LANES};
-use std::ops::Range;
+use super::update::Update;
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -114,10 +114,13 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
 ///
 /// # Panics
 /// When the sizes do not fit.
-pub fn matmul_over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], dw: &mut [f32]) {
+pub fn matmul_over_rows(x: &[f32], dy: &[f32], sizes: [usize; 3], dw: &mut [f32]) {
+    over_rows(x, dy, sizes, Block::new(dw, sizes[1], sizes[2]));
+}
+
+fn over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], dw: Block<'_>) {
     let (x, dy) = (Matrix::new(x, rows, columns_x), Matrix::new(dy, rows, columns_dy));
     let level = simd::current();
-    let dw = Block::new(dw, columns_x, columns_dy);
     let product = |a, b, skip| Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level, skip };
     if sparse::worthwhile(level, x.t(), dy) {
         product(x.t(), dy, true).run(dw);
@@ -145,11 +148,22 @@ pub fn affine_gradients(
     if let Some(db) = db {
         sum_rows(dz, columns, ROWS_PER_CHUNK, db);
     }
+    if let Some(dx) = dx {
+        matmul(Matrix::new(dz, rows, columns), Matrix::new(w, inner, columns).t(), dx, Epilogue::None);
+    }
     if let Some(dw) = dw {
         matmul_over_rows(x, dz, [rows, inner, columns], dw);
     }
-    if let Some(dx) = dx {
-        matmul(Matrix::new(dz, rows, columns), Matrix::new(w, inner, columns).t(), dx, Epilogue::None);
+}
+
+/// As [`affine_gradients`]; then W follows its gradient, each part of it on the thread that has just filled that of dW.
+///
+/// # Panics
+/// When the sizes do not fit.
+pub fn affine_update(x: &[f32], w: Update<'_>, dz: &[f32], sizes: [usize; 3], [dx, dw, db]: [Option<&mut [f32]>; 3]) {
+    affine_gradients(x, w.value(), dz, sizes, [dx, None, db]);
+    if let Some(dw) = dw {
+        over_rows(x, dz, sizes, Block::followed(dw, sizes[1], sizes[2], w));
     }
 }
 
@@ -282,11 +296,12 @@ fn middle(size: usize, unit: usize) -> usize {
     ((size / 2 + unit / 2) / unit * unit).max(unit)
 }
 
-/// What is done to finished rows of a part of C that begins at `column`.
-pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, rows: Range<usize>, column: usize) {
+/// What is done to a finished part of C that begins at `column`.
+pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, column: usize) {
+    c.follow();
     let Epilogue::Affine { bias, activation } = product.epilogue else { return };
     let (bias, columns) = (bias.map_or(&[][..], |bias| &bias[column..]), c.columns());
-    rows.for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
+    (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
 }
 
 /// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,

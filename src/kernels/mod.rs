@@ -31,9 +31,10 @@ pub(crate) mod penalty;
 pub mod pool;
 pub mod reduce;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod simd;
 pub mod softmax;
 mod sparse;
 mod tile;
+pub mod update;
 pub(crate) mod window;

@@ -92,6 +92,7 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
     SCRATCH.with_borrow_mut(|scratch| {
         for group in (0..c.rows()).step_by(ROWS) {
             let rows = ROWS.min(c.rows() - group);
+            let mut c = c.some_rows(group..group + rows, true);
             for start in (0..product.b.rows()).step_by(DEPTH) {
                 let depth = DEPTH.min(product.b.rows() - start);
                 let part = Part::new(product.a, row + group, rows, start, depth);
@@ -99,12 +100,12 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
                 let mut j = 0;
                 while j < c.columns() {
                     let width = strip(c.columns() - j);
-                    let at = Place { row: group, j, column: column + j, width, start };
+                    let at = Place { j, column: column + j, width, start };
                     fill_chunk(product, part, scratch, &mut c, at);
                     j += width;
                 }
             }
-            finish(product, &mut c, group..group + rows, column);
+            finish(product, &mut c, column);
         }
     });
 }
@@ -118,7 +119,6 @@ fn strip(columns_left: usize) -> usize {
 /// Where some columns stand in their part of C and in the whole product, and where in k the chunk begins.
 #[derive(Clone, Copy)]
 struct Place {
-    row: usize,
     j: usize,
     column: usize,
     width: usize,
@@ -129,7 +129,7 @@ impl Place {
     /// Calls `work` with each row of C here and the sums that are kept aside for it.
     fn for_rows(self, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], work: impl Fn(&mut [f32], &mut [f32])) {
         for (r, sums) in sums.iter_mut().enumerate() {
-            work(c.row(self.row + r, self.j, self.width), &mut sums[..self.width]);
+            work(c.row(r, self.j, self.width), &mut sums[..self.width]);
         }
     }
 
@@ -165,7 +165,7 @@ vectorized! {
                 }
                 F::transpose(&mut square);
                 for (column, values) in square.iter().enumerate().take(at.width - l) {
-                    let c = c.column(at.row + number * SIDE, at.j + l + column, sums.len());
+                    let c = c.column(number * SIDE, at.j + l + column, sums.len());
                     match c.first_chunk_mut::<SIDE>() {
                         Some(c) => put(c, values, add),
                         None => put(c, &values[..sums.len()], add),
@@ -222,9 +222,9 @@ fn fill_lanes<const L: usize, const W: usize>(
             last: at.start + first + depth == b.rows(),
         };
         if aside {
-            walk_rows::<L, L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0, 0);
+            walk_rows::<L, L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0);
         } else {
-            walk_rows::<L, W>(level, &walk, c, at.row, at.j);
+            walk_rows::<L, W>(level, &walk, c, at.j);
         }
     }
     if aside {
@@ -293,14 +293,14 @@ struct Walk<'a> {
 }
 
 vectorized! {
-    /// Walks all rows, whose sums stand in `W` columns of `c` from this row and column on, and in `L` of registers.
-    fn walk_rows<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, c: &mut Block<'_>, row: usize, column: usize) {
+    /// Walks all rows, whose sums stand in `W` columns of `c` from this one on, and in `L` of registers.
+    fn walk_rows<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, c: &mut Block<'_>, column: usize) {
         for r in 0..walk.part.rows() {
             let places = walk.steps.map_or(steps::first(walk.depth), |steps| steps.row(r, walk.number));
             if places == 0 && walk.go_on && !walk.last {
                 continue;
             }
-            if let Some(row) = c.row(row + r, column, W).first_chunk_mut() {
+            if let Some(row) = c.row(r, column, W).first_chunk_mut() {
                 walk_row::<F, L, W>(walk, r, places, row);
             }
         }

@@ -171,7 +171,7 @@ impl Model {
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any
-    ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients);
+    ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients); // `descend` does backward and update faster
     /// }
     /// assert!(losses[199] < 0.1 * losses[0]);
     /// # Ok::<(), gradus::Error>(())

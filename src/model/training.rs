@@ -203,10 +203,10 @@ impl Model {
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
         plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {
-            plan.tape.backward(&self.params, &mut self.gradients);
+            let (optimizer, params, gradients) = (self.optimizer.as_ref(), &mut self.params, &mut self.gradients);
+            self.memory.descend(optimizer, step, rate, &mut plan.tape, params, gradients);
         }
         plan.tape.commit(&mut self.params);
-        self.memory.update(self.optimizer.as_ref(), step, rate, &mut self.params, &mut self.gradients);
         self.step = step;
     }
 }

@@ -4,7 +4,8 @@ use super::normalized_affine;
 use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
+use crate::kernels::update::Update;
+use crate::tape::{Gradients, InPlace, Inputs, Op, Var, arity};
 use crate::{Key, Result, Shape};
 
 struct Affine {
@@ -36,6 +37,30 @@ impl Op for Affine {
         let [rows, inner, columns] = sizes(x.shape(), w.shape());
         activation::backward(self.activation, y, dy);
         matmul::affine_gradients(&x, &w, dy, [rows, inner, columns], [dx, dw, db]);
+    }
+
+    fn in_place(&mut self) -> Option<&mut dyn InPlace> {
+        Some(self)
+    }
+}
+
+impl InPlace for Affine {
+    fn position(&self) -> usize {
+        1
+    }
+
+    fn backward_in_place(
+        &mut self,
+        inputs: Inputs<'_>,
+        y: &[f32],
+        dy: &mut [f32],
+        gradients: Gradients<'_>,
+        weight: Update<'_>,
+    ) {
+        let (x, [dx, dw, db]) = (inputs.get(0), gradients.each());
+        let [rows, inner, columns] = [x.shape().axis(0), x.shape().axis(1), y.len() / x.shape().axis(0)];
+        activation::backward(self.activation, y, dy);
+        matmul::affine_update(&x, weight, dy, [rows, inner, columns], [dx, dw, db]);
     }
 }
 

@@ -8,6 +8,7 @@ pub use learning_rate::LearningRate;
 pub use options::{Clip, StepOptions};
 
 use crate::error::{Result, check_setting};
+use crate::kernels::update;
 use crate::known::{Make, Part};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
@@ -48,7 +49,7 @@ pub trait Optimizer: Debug + Send + Sync {
 }
 
 /// The most state arrays that an optimizer may keep for a weight array.
-pub const MAX_MEMORY: usize = 4;
+pub const MAX_MEMORY: usize = update::MAX_MEMORY;
 
 /// State smaller than this becomes 0, so that what decays never becomes a slow denormal number.
 const FLUSH: f32 = 1e-30;

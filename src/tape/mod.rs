@@ -11,7 +11,7 @@ mod plan;
 mod record;
 mod stamp;
 
-pub use op::{Gradients, Inputs, Op, arity};
+pub use op::{Gradients, InPlace, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 
@@ -21,6 +21,7 @@ pub(crate) use stamp::Stamp;
 use crate::error::Result;
 use crate::kernels::awake;
 use crate::kernels::lines::Lines;
+use crate::kernels::update::{Descend, MAX_MEMORY, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
@@ -61,11 +62,13 @@ struct Step {
     loans: Vec<Loan>,
     /// What is added afterwards: later contributions to a gradient.
     additions: Vec<Addition>,
+    /// The parameter that it can change as soon as the gradient is there.
+    in_place: Option<usize>,
 }
 
 impl Step {
     fn new(op: Box<dyn Op>, scope: String, path: u64, inputs: Vec<Source>, wanted: Vec<bool>, output: usize) -> Step {
-        Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new() }
+        Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new(), in_place: None }
     }
 }
 
@@ -127,29 +130,75 @@ impl Tape {
     /// When `params` or `gradients` are not those of the recording, or nothing was given to
     /// [`minimize`](Recorder::minimize).
     pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
+        self.begin_backward(params, gradients);
+        awake::together(|| {
+            for step in (0..self.steps.len()).rev() {
+                self.step_back(step, params, gradients, None);
+            }
+        });
+    }
+
+    /// As [`backward`](Tape::backward), while every parameter that one operation alone reads, and can change in place,
+    /// follows its gradient at once: those of which [`changes_in_place`](Tape::changes_in_place) speaks, if there is
+    /// memory for them.
+    pub(crate) fn descend(
+        &mut self,
+        params: &mut Params,
+        gradients: &mut ParamGradients,
+        memory: &mut [(ParamId, [Lines; MAX_MEMORY])],
+        descend: &Descend<'_>,
+    ) {
+        self.begin_backward(params, gradients);
+        awake::together(|| {
+            for step in (0..self.steps.len()).rev() {
+                let changed = self.steps[step].in_place;
+                match changed.and_then(|index| memory.iter_mut().find(|(id, _)| id.index == index)) {
+                    Some((id, memory)) => {
+                        let mut value = params.exchange(*id, Lines::default());
+                        let update = Update::new(&mut value, memory.each_mut().map(|array| &mut **array), descend);
+                        self.step_back(step, params, gradients, Some(update));
+                        params.exchange(*id, value);
+                    }
+                    None => self.step_back(step, params, gradients, None),
+                }
+            }
+        });
+    }
+
+    /// Whether [`descend`](Tape::descend) changes this parameter.
+    pub(crate) fn changes_in_place(&self, id: ParamId) -> bool {
+        self.steps.iter().any(|step| step.in_place == Some(id.index))
+    }
+
+    fn begin_backward(&mut self, params: &Params, gradients: &ParamGradients) {
         self.check_params(params.stamp);
         self.check_params(gradients.stamp);
         let loss =
             self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
         self.gradients[loss].fill(1.0);
-        awake::together(|| self.walk_back(params, gradients));
     }
 
-    fn walk_back(&mut self, params: &Params, gradients: &mut ParamGradients) {
-        for step in self.steps.iter_mut().rev().filter(|step| !step.loans.is_empty()) {
-            let (before, after) = self.gradients.split_at_mut(step.output);
-            let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
-            let lent = Gradients {
-                arity: step.inputs.len(),
-                loans: &step.loans,
-                buffers: before,
-                params: &mut gradients.arrays,
-                scratch: &mut self.scratch,
-            };
-            step.op.backward(inputs, &self.buffers[step.output], &mut after[0], lent);
-            for addition in &step.additions {
-                addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
-            }
+    fn step_back(&mut self, step: usize, params: &Params, gradients: &mut ParamGradients, weight: Option<Update<'_>>) {
+        let step = &mut self.steps[step];
+        if step.loans.is_empty() {
+            return;
+        }
+        let (before, after) = self.gradients.split_at_mut(step.output);
+        let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
+        let lent = Gradients {
+            arity: step.inputs.len(),
+            loans: &step.loans,
+            buffers: before,
+            params: &mut gradients.arrays,
+            scratch: &mut self.scratch,
+        };
+        let (y, dy) = (&*self.buffers[step.output], &mut *after[0]);
+        match (weight, step.op.in_place()) {
+            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, dy, lent, weight),
+            _ => step.op.backward(inputs, y, dy, lent),
+        }
+        for addition in &step.additions {
+            addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
         }
     }
 

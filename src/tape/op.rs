@@ -3,6 +3,7 @@
 use super::params::Params;
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
+use crate::kernels::update::Update;
 use crate::random::Key;
 use crate::shape::{Shape, View};
 
@@ -73,6 +74,32 @@ pub trait Op: Send {
 
     /// Called after each training step; brings running statistics up to date, if the operation keeps any.
     fn commit(&mut self, _params: &mut Params) {}
+
+    /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one.
+    fn in_place(&mut self) -> Option<&mut dyn InPlace> {
+        None
+    }
+}
+
+/// An operation that changes one of its inputs, a large weight array, part by part as soon as the gradient is there.
+///
+/// It is asked to where nothing else uses the array; otherwise, and where gradients are looked at as a whole before
+/// weights change, [`backward`](Op::backward) is called as ever. The weights' bits are the same both ways.
+pub trait InPlace: Op {
+    /// The position of the array among the inputs.
+    fn position(&self) -> usize;
+
+    /// As [`Op::backward`], and `weight` follows its gradient, which is overwritten too. The input at
+    /// [`position`](InPlace::position) may not be asked for: its values are [`weight.value()`](Update::value) until they
+    /// are changed.
+    fn backward_in_place(
+        &mut self,
+        inputs: Inputs<'_>,
+        y: &[f32],
+        dy: &mut [f32],
+        gradients: Gradients<'_>,
+        weight: Update<'_>,
+    );
 }
 
 /// The shapes of exactly `N` inputs.

@@ -192,6 +192,11 @@ impl Params {
         &mut self.entries[id.index].values
     }
 
+    /// Puts other values in an array's place, and returns those that were there.
+    pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
+        std::mem::replace(&mut self.entries[id.index].values, values)
+    }
+
     fn entry(&self, id: ParamId) -> &Param {
         self.check(id);
         &self.entries[id.index]

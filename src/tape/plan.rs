@@ -4,7 +4,7 @@ use super::Step;
 use super::op::{Loan, LoanPlace, Place};
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A later contribution to a gradient, waiting in scratch to be added.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,24 @@ pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize
             lend(step, buffers, &mut plan);
         }
     }
+    find_in_place(steps);
     plan
+}
+
+/// Finds the parameters that can be changed as soon as their gradient is there: those that one step alone reads.
+fn find_in_place(steps: &mut [Step]) {
+    let mut uses = BTreeMap::new();
+    for source in steps.iter().filter(|step| !step.loans.is_empty()).flat_map(|step| &step.inputs) {
+        *uses.entry(source.place).or_insert(0) += 1;
+    }
+    for step in steps {
+        let place = step.op.in_place().map(|op| step.inputs[op.position()].place);
+        let lent = |index| step.loans.iter().any(|loan| loan.place == LoanPlace::Param(index));
+        step.in_place = match place {
+            Some(Place::Param(index)) if uses.get(&Place::Param(index)) == Some(&1) && lent(index) => Some(index),
+            _ => None,
+        };
+    }
 }
 
 fn lend(step: &mut Step, buffers: &[usize], plan: &mut Plan) {

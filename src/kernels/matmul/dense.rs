@@ -6,7 +6,6 @@ use super::super::simd::{Aligned, Fma, vectorized};
 use super::super::tile::{self, LANES, Panel, for_tiles};
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
-use std::ops::Range;
 
 /// Columns of a strip: as many as the widest tile has.
 const STRIP: usize = 2 * LANES;
@@ -14,7 +13,7 @@ const STRIP: usize = 2 * LANES;
 /// A strip of B in a block of k, row by row: 32 KiB, which stay in the first cache.
 type Packed = [f32; STRIP * DEPTH];
 
-/// Strips that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
+/// Strips of full depth that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
 const STRIPS: usize = 10;
 const ROWS_IN_CACHE: usize = 120;
 
@@ -30,15 +29,15 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
     PANELS.with_borrow_mut(|panels| {
         for start in (0..product.a.columns).step_by(DEPTH) {
             let depth = DEPTH.min(product.a.columns - start);
-            for j in (0..c.columns()).step_by(STRIPS * STRIP) {
-                let width = (STRIPS * STRIP).min(c.columns() - j);
+            // Where k is short more strips fit into the same room.
+            let group = STRIPS * DEPTH / depth * STRIP;
+            for j in (0..c.columns()).step_by(group) {
+                let width = group.min(c.columns() - j);
                 let at = Place { i: 0, j, width, start, depth, row, column: column + j };
                 fill_group(product.level, product, &mut c, at, &mut panels.0);
             }
         }
     });
-    let rows = 0..c.rows();
-    finish(product, &mut c, rows, column);
 }
 
 /// Where a tile, a strip or a group of strips stands, in its part of C and in the whole product, and how many columns count.
@@ -62,7 +61,7 @@ impl Place {
 }
 
 vectorized! {
-    /// Adds a block of k to all rows of a group of strips.
+    /// Adds a block of k to all rows of a group of strips, and finishes those to which nothing is left to add.
     fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Packed; STRIPS]) {
         // Strips are as wide as tiles, and a last one that is half empty is narrow.
         let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
@@ -71,7 +70,7 @@ vectorized! {
         let in_place = !product.b.transposed && c.rows() <= ROWS_IN_PLACE;
         let mut first = 0;
         while first < at.width {
-            let (width, panel) = (strip(first), &mut panels[first * DEPTH..]);
+            let (width, panel) = (strip(first), &mut panels[first * at.depth..]);
             match width {
                 _ if in_place && width <= at.width - first => {}
                 STRIP if const { F::COLUMNS == STRIP } => {
@@ -83,6 +82,8 @@ vectorized! {
         }
         for top in (0..c.rows()).step_by(ROWS_IN_CACHE) {
             let rows = top..c.rows().min(top + ROWS_IN_CACHE);
+            let mut c = c.some_rows(rows, at.depth == product.a.columns && at.width == c.columns());
+            let at = Place { row: at.row + top, ..at };
             let mut first = 0;
             while first < at.width {
                 let width = strip(first);
@@ -90,30 +91,27 @@ vectorized! {
                     let from = &product.b.data[at.start * product.b.stride() + at.column + first..];
                     Panel { rows: from, stride: product.b.stride() }
                 } else {
-                    Panel { rows: &panels[first * DEPTH..], stride: width }
+                    Panel { rows: &panels[first * at.depth..], stride: width }
                 };
                 match width {
                     STRIP if const { F::COLUMNS == STRIP } => {
-                        fill_strip::<F, STRIP>(product, c, at.columns(first, STRIP), rows.clone(), panel);
+                        fill_strip::<F, STRIP>(product, &mut c, at.columns(first, STRIP), panel);
                     }
-                    _ => fill_strip::<F, LANES>(product, c, at.columns(first, LANES), rows.clone(), panel),
+                    _ => fill_strip::<F, LANES>(product, &mut c, at.columns(first, LANES), panel),
                 }
                 first += width;
+            }
+            if at.start + at.depth == product.a.columns && at.j + at.width == c.columns() {
+                finish(product, &mut c, at.column - at.j);
             }
         }
     }
 }
 
-/// Adds a block of k to some rows of up to `L` columns.
+/// Adds a block of k to up to `L` columns.
 #[inline(always)]
-fn fill_strip<F: Fma, const L: usize>(
-    product: &Product<'_>,
-    c: &mut Block<'_>,
-    at: Place,
-    rows: Range<usize>,
-    panel: Panel<'_>,
-) {
-    for_tiles!(F, rows, (i, R) => {
+fn fill_strip<F: Fma, const L: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panel: Panel<'_>) {
+    for_tiles!(F, 0..c.rows(), (i, R) => {
         fill_tile::<F, R, L>(product, c, Place { i, row: at.row + i, ..at }, panel);
     });
 }

@@ -39,8 +39,7 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
             c.row(r, j, width).iter_mut().for_each(|sum| *sum += 0.0); // turns −0 into 0, as in every product
         }
     }
-    let rows = 0..c.rows();
-    finish(product, &mut c, rows, column);
+    finish(product, &mut c, column);
 }
 
 vectorized! {

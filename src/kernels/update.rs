@@ -1,0 +1,43 @@
+//! A weight array that is changed along its gradient as soon as a stretch of the gradient is there.
+//!
+//! A step reads and writes each weight, its gradient and what an optimizer remembers of it. Where these outgrow the second
+//! cache, a gradient that is written in one pass and read in another goes out and comes back for nothing.
+
+use std::fmt;
+
+/// The most arrays that are kept for a weight array, beside its values.
+pub const MAX_MEMORY: usize = 4;
+
+/// Changes a stretch of weights along its gradient; the arrays are the weights and what is remembered of them, of which
+/// those that are not kept are empty. Elements must not depend on others: stretches are cut as is convenient.
+pub type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_MEMORY]) + Sync + 'a;
+
+/// A weight array, what is remembered of it, and how they follow a gradient.
+pub struct Update<'a> {
+    pub(super) arrays: [&'a mut [f32]; 1 + MAX_MEMORY],
+    pub(super) descend: &'a Descend<'a>,
+}
+
+impl<'a> Update<'a> {
+    /// An array's weights and what is remembered of them. Arrays of memory may be empty.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    pub fn new(value: &'a mut [f32], memory: [&'a mut [f32]; MAX_MEMORY], descend: &'a Descend<'a>) -> Update<'a> {
+        let fits = |array: &&mut [f32]| array.is_empty() || array.len() == value.len();
+        assert!(memory.iter().all(fits), "what is remembered has an element for each weight");
+        let [first, second, third, fourth] = memory;
+        Update { arrays: [value, first, second, third, fourth], descend }
+    }
+
+    /// The weights, which have not been changed yet.
+    pub fn value(&self) -> &[f32] {
+        self.arrays[0]
+    }
+}
+
+impl fmt::Debug for Update<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update").field("weights", &self.arrays[0].len()).finish_non_exhaustive()
+    }
+}
