@@ -92,7 +92,7 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
     SCRATCH.with_borrow_mut(|scratch| {
         for group in (0..c.rows()).step_by(ROWS) {
             let rows = ROWS.min(c.rows() - group);
-            let mut c = c.some_rows(group..group + rows, true);
+            let mut c = c.some_rows(group..group + rows, !c.transposed());
             for start in (0..product.b.rows()).step_by(DEPTH) {
                 let depth = DEPTH.min(product.b.rows() - start);
                 let part = Part::new(product.a, row + group, rows, start, depth);
@@ -105,6 +105,12 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
                     j += width;
                 }
             }
+            if !c.transposed() {
+                finish(product, &mut c, column);
+            }
+        }
+        // Columns of C are rows of what lies beside it: whole ones are followed in one stretch.
+        if c.transposed() {
             finish(product, &mut c, column);
         }
     });
