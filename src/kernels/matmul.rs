@@ -25,6 +25,8 @@ pub struct Matrix<'a> {
     rows: usize,
     columns: usize,
     transposed: bool,
+    /// Whether all elements are known to be finite.
+    finite: bool,
 }
 
 impl<'a> Matrix<'a> {
@@ -34,12 +36,17 @@ impl<'a> Matrix<'a> {
     /// When the slice has another length.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
-        Matrix { data, rows, columns, transposed: false }
+        Matrix { data, rows, columns, transposed: false, finite: false }
     }
 
     /// The same elements, rows as columns; nothing is copied.
     pub fn t(self) -> Matrix<'a> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
+    }
+
+    /// The same, of which the caller knows that no element is infinite or NaN: then those that meet a zero need not be read.
+    pub fn known_finite(self) -> Matrix<'a> {
+        Matrix { finite: true, ..self }
     }
 
     /// How far apart two rows lie, or two columns where it is transposed.
@@ -80,6 +87,11 @@ pub enum Epilogue<'a> {
 
 /// Rows in a chunk of a sum over the batch.
 pub const ROWS_PER_CHUNK: usize = 256;
+
+/// Whether a product of so many rows gains by knowing that B is finite.
+pub fn skips_if_finite(rows: usize) -> bool {
+    rows <= few_rows::ROWS
+}
 
 /// Rows of A below which a transposed B is not packed.
 const TURNED: usize = 64;

@@ -29,7 +29,9 @@ impl Op for Affine {
         let [x, w, b] = inputs.each();
         let [rows, inner, columns] = sizes(x.shape(), w.shape());
         let epilogue = Epilogue::Affine { bias: Some(b.data()), activation: self.activation };
-        matmul::matmul(Matrix::new(&x, rows, inner), Matrix::new(&w, inner, columns), y, epilogue);
+        let w = Matrix::new(&w, inner, columns);
+        let w = if matmul::skips_if_finite(rows) && inputs.is_known_finite(1) { w.known_finite() } else { w };
+        matmul::matmul(Matrix::new(&x, rows, inner), w, y, epilogue);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {

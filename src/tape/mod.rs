@@ -5,6 +5,7 @@
 //! before outputs, so an output's gradient can be split off from those of its inputs without any bookkeeping at run time.
 
 mod finite;
+mod known_finite;
 mod op;
 mod params;
 mod plan;

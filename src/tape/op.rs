@@ -146,6 +146,15 @@ impl<'a> Inputs<'a> {
         std::array::from_fn(|position| self.get(position))
     }
 
+    /// Whether the input at `position` is known to be finite, as parameters are that do not change from run to run. It costs
+    /// nothing to ask; the answer may be no for a finite one.
+    pub fn is_known_finite(&self, position: usize) -> bool {
+        match self.sources[position].place {
+            Place::Param(index) => self.params.is_known_finite(index),
+            _ => false,
+        }
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.sources.len()

@@ -1,5 +1,6 @@
 //! Parameters: the named arrays that are learned or kept up to date by training, in build order.
 
+use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
@@ -29,6 +30,15 @@ struct Param {
     shape: Shape,
     trainable: bool,
     values: Lines,
+    finite: KnownFinite,
+}
+
+impl Param {
+    /// The values, to change.
+    fn values_mut(&mut self) -> &mut Lines {
+        self.finite.forget();
+        &mut self.values
+    }
 }
 
 impl Default for Params {
@@ -63,7 +73,8 @@ impl Params {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
-        self.entries.push(Param { name: name.into(), shape, trainable, values: Lines::from(&*values) });
+        let (values, finite) = (Lines::from(&*values), KnownFinite::default());
+        self.entries.push(Param { name: name.into(), shape, trainable, values, finite });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
@@ -113,7 +124,7 @@ impl Params {
     /// A parameter's values, to change.
     pub fn get_mut(&mut self, id: ParamId) -> ArrayViewMutD<'_, f32> {
         let shape = self.entry(id).shape;
-        let values = &mut self.entries[id.index].values;
+        let values = self.entries[id.index].values_mut();
         ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("values fill their shape")
     }
 
@@ -183,18 +194,24 @@ impl Params {
         View::new(self.entries[index].shape, &self.entries[index].values)
     }
 
+    /// Whether an array is known to be finite, which it is not before the second question about the same values.
+    pub(super) fn is_known_finite(&self, index: usize) -> bool {
+        let entry = &self.entries[index];
+        entry.finite.ask(&entry.values)
+    }
+
     pub(crate) fn values(&self, id: ParamId) -> &[f32] {
         &self.entry(id).values
     }
 
     pub(crate) fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
         self.check(id);
-        &mut self.entries[id.index].values
+        self.entries[id.index].values_mut()
     }
 
     /// Puts other values in an array's place, and returns those that were there.
     pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
-        std::mem::replace(&mut self.entries[id.index].values, values)
+        std::mem::replace(self.entries[id.index].values_mut(), values)
     }
 
     fn entry(&self, id: ParamId) -> &Param {

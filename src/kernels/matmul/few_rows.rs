@@ -1,11 +1,12 @@
-//! A product with few rows, such as a prediction for one image: B passes by once, in the order in which it lies.
+//! A product with few rows, such as a prediction for one image: B passes by once, in the order in which it lies. Where it is
+//! known to be finite, rows of B that meet a zero are left out, which changes no bit (see `sparse`).
 
 use super::super::block::Block;
 use super::super::simd::{Fma, vectorized};
 use super::{Product, Sum, finish};
 
 /// Rows of A up to which this pays.
-const ROWS: usize = 3;
+pub(super) const ROWS: usize = 3;
 
 /// Rows of B that pass by together: an element of C is fetched once for all of them.
 const TOGETHER: usize = 8;
@@ -21,18 +22,23 @@ pub(super) fn fits(product: &Product<'_>) -> bool {
 
 /// Fills a part of C on this thread, each element an ascending chain.
 pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
+    let (a, b) = (product.a, product.b);
     for j in (0..c.columns()).step_by(COLUMNS) {
         let width = COLUMNS.min(c.columns() - j);
-        for start in (0..product.b.rows).step_by(TOGETHER) {
-            let rows = TOGETHER.min(product.b.rows - start);
+        let b_from = &b.data[column + j..];
+        (0..c.rows()).for_each(|r| c.row(r, j, width).fill(0.0));
+        if b.finite {
             for r in 0..c.rows() {
-                let a = &product.a.data[(row + r) * product.a.stride() + start..][..rows];
-                let b = &product.b.data[start * product.b.stride() + column + j..];
-                let c = c.row(r, j, width);
-                if start == 0 {
-                    c.fill(0.0);
+                let a = &a.data[(row + r) * a.stride()..][..b.rows];
+                add_rows(product.level, a, 0, b_from, b.stride(), true, c.row(r, j, width));
+            }
+        } else {
+            for start in (0..b.rows).step_by(TOGETHER) {
+                let rows = TOGETHER.min(b.rows - start);
+                for r in 0..c.rows() {
+                    let a = &a.data[(row + r) * a.stride() + start..][..rows];
+                    add_rows(product.level, a, start, b_from, b.stride(), false, c.row(r, j, width));
                 }
-                add_rows(product.level, a, b, product.b.stride(), c);
             }
         }
         for r in 0..c.rows() {
@@ -43,23 +49,28 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
 }
 
 vectorized! {
-    /// `c[l] ← c[l] + Σₖ a[k] · b[k · stride + l]`
-    fn add_rows<F: Fma>(a: &[f32], b: &[f32], stride: usize, c: &mut [f32]) {
-        match a.try_into() {
-            Ok(a) => add_eight::<F>(a, b, stride, c),
-            Err(_) => {
-                for (a, b) in a.iter().zip(b.chunks(stride)) {
-                    c.iter_mut().zip(b).for_each(|(c, b)| *c = F::fma(*a, *b, *c));
-                }
+    /// `c[l] ← c[l] + Σₖ a[k] · b[(first + k) · stride + l]`, with the zeros of `a` or without them.
+    fn add_rows<F: Fma>(a: &[f32], first: usize, b: &[f32], stride: usize, skip: bool, c: &mut [f32]) {
+        let (mut factors, mut places, mut count) = ([0.0; TOGETHER], [0; TOGETHER], 0);
+        for (k, value) in a.iter().enumerate() {
+            (factors[count], places[count]) = (*value, (first + k) * stride);
+            // Counted without a branch: which pixels are 0 nobody can foretell.
+            count += usize::from(!skip || *value != 0.0);
+            if count == TOGETHER {
+                add_eight::<F>(&factors, places.map(|place| &b[place..]), c);
+                count = 0;
             }
+        }
+        for (factor, place) in factors.iter().zip(places).take(count) {
+            c.iter_mut().zip(&b[place..]).for_each(|(c, b)| *c = F::fma(*factor, *b, *c));
         }
     }
 }
 
 #[inline(always)]
-fn add_eight<F: Fma>(a: &[f32; TOGETHER], b: &[f32], stride: usize, c: &mut [f32]) {
+fn add_eight<F: Fma>(a: &[f32; TOGETHER], b: [&[f32]; TOGETHER], c: &mut [f32]) {
     let width = c.len();
-    let b: [&[f32]; TOGETHER] = std::array::from_fn(|k| &b[k * stride..][..width]);
+    let b = b.map(|row| &row[..width]);
     for l in 0..width {
         let mut sum = c[l];
         for k in 0..TOGETHER {

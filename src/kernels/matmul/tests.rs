@@ -120,6 +120,31 @@ fn zeros_are_skipped_without_a_trace() {
 }
 
 #[test]
+fn a_few_rows_leave_out_what_meets_their_zeros() {
+    for (m, k, n) in [(1, 1, 1), (1, 784, 600), (2, 17, 33), (3, 300, 1030)] {
+        for percent in [0, 1, 20, 100] {
+            let (a, b) = (sparse_values(1, m * k, percent), samples::values(2, k * n));
+            let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+            let expected = naive(a, b, 0, k);
+            samples::in_pools(|| {
+                for b in [b, b.known_finite()] {
+                    let mut c = vec![f32::NAN; m * n];
+                    matmul(a, b, &mut c, Epilogue::None);
+                    samples::assert_same_bits(&c, &expected, &format!("{m} × {k} × {n} at {percent} %"));
+                }
+            });
+            for level in samples::levels() {
+                let mut c = vec![f32::NAN; m * n];
+                let (sum, epilogue) = (Sum::Chain, Epilogue::None);
+                let product = Product { a, b: b.known_finite(), sum, epilogue, level, skip: false };
+                product.run(Block::new(&mut c, m, n));
+                samples::assert_same_bits(&c, &expected, "instructions");
+            }
+        }
+    }
+}
+
+#[test]
 fn zeros_are_skipped_in_chunks_of_rows() {
     for (rows, m, n) in [(1, 8, 16), (32, 784, 70), (256, 20, 17), (257, 9, 65), (600, 150, 40)] {
         over_rows_with_zeros([rows, m, n], [19, 100]);
