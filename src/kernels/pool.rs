@@ -50,6 +50,19 @@ impl PoolGeometry {
         self.strides[0] >= self.window[0] && self.strides[1] >= self.window[1]
     }
 
+    /// Puts 0 where no window writes; everywhere where windows overlap or stand apart.
+    fn clear(&self, dx: &mut [f32]) {
+        if self.strides != self.window {
+            return dx.fill(0.0);
+        }
+        let (rows, rest) = dx.split_at_mut(self.row(self.output[0], 0));
+        rest.fill(0.0);
+        let (row, covered) = (self.width * self.channels, self.output[1] * self.step());
+        if covered < row {
+            rows.chunks_exact_mut(row).for_each(|row| row[covered..].fill(0.0));
+        }
+    }
+
     /// Elements between the windows of a row.
     fn step(&self) -> usize {
         self.strides[1] * self.channels
@@ -187,7 +200,7 @@ pub fn max_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f
         let at = &at[number * IMAGES_PER_PIECE * pooled..];
         let sources = dy.chunks_exact(pooled).zip(at.chunks_exact(pooled));
         for (dx, (dy, at)) in dx.chunks_exact_mut(image).zip(sources) {
-            dx.fill(0.0);
+            geometry.clear(dx);
             match (geometry.apart(), geometry.window == [2, 2], geometry.channels <= 8) {
                 (false, _, _) => add_to_places(geometry, at, dy, dx),
                 (true, true, true) => write_windows::<8, 2>(level, geometry, at, dy, dx),
