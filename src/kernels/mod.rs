@@ -29,6 +29,7 @@ pub mod normalize;
 pub mod parallel;
 pub(crate) mod penalty;
 pub mod pool;
+pub(crate) mod reciprocal;
 pub mod reduce;
 #[cfg(test)]
 pub(crate) mod samples;

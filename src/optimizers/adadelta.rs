@@ -1,12 +1,13 @@
 //! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running};
 use crate::error::Result;
+use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
-/// a ← rho · a + (1 − rho) · g², d = −√(u + epsilon) · g / √(a + epsilon), u ← rho · u + (1 − rho) · d², w ← w + rate · d
+/// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate · d
 /// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
 #[derive(Clone, Debug)]
 pub struct Adadelta {
@@ -93,10 +94,10 @@ vectorized! {
     ) {
         let [rho, epsilon, rate] = settings;
         for (((w, g), a), u) in value.iter_mut().zip(gradient).zip(square).zip(change) {
-            *a = flush(rho * *a + (1.0 - rho) * squared(*g));
-            let d = -((*u + epsilon).sqrt() * g) / (*a + epsilon).sqrt();
-            *u = flush(rho * *u + (1.0 - rho) * squared(d));
-            *w += rate * d;
+            *a = running::<F>(rho, *a, (1.0 - rho) * g, *g);
+            let d = -((*u + epsilon) * reciprocal::<F>(*a + epsilon)).sqrt() * g;
+            *u = running::<F>(rho, *u, (1.0 - rho) * d, d);
+            *w = F::fma(rate, d, *w);
         }
     }
 }

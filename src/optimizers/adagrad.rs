@@ -1,6 +1,6 @@
 //! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_epsilon, squared};
+use super::{LearningRate, Optimizer, StepOptions, check_epsilon, step, sum};
 use crate::error::{Result, check_setting};
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -46,8 +46,8 @@ impl Optimizer for Adagrad {
     }
 
     fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [sum] = memory {
-            update(simd::current(), self.epsilon, rate, value, gradient, sum);
+        if let [squares] = memory {
+            update(simd::current(), self.epsilon, rate, value, gradient, squares);
         }
     }
 
@@ -85,10 +85,10 @@ impl FromSpec for Adagrad {
 }
 
 vectorized! {
-    fn update<F: Fma>(epsilon: f32, rate: f32, value: &mut [f32], gradient: &[f32], sum: &mut [f32]) {
-        for ((w, g), a) in value.iter_mut().zip(gradient).zip(sum) {
-            *a += squared(*g);
-            *w -= rate * g / (*a + epsilon).sqrt();
+    fn update<F: Fma>(epsilon: f32, rate: f32, value: &mut [f32], gradient: &[f32], squares: &mut [f32]) {
+        for ((w, g), a) in value.iter_mut().zip(gradient).zip(squares) {
+            *a = sum::<F>(*a, *g, *g);
+            *w = step::<F>(*w, rate * g, (*a + epsilon).sqrt());
         }
     }
 }

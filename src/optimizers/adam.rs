@@ -1,6 +1,6 @@
 //! Adam: momentum and a running mean square, both corrected for their start at 0.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running, step};
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
@@ -131,9 +131,9 @@ vectorized! {
     ) {
         let (beta_1, beta_2, epsilon) = (settings.beta_1, settings.beta_2, settings.epsilon);
         for (((w, g), m), v) in value.iter_mut().zip(gradient).zip(mean).zip(square) {
-            *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
-            *v = flush(beta_2 * *v + (1.0 - beta_2) * squared(*g));
-            *w -= alpha * *m / (v.sqrt() + epsilon);
+            *m = running::<F>(beta_1, *m, 1.0 - beta_1, *g);
+            *v = running::<F>(beta_2, *v, (1.0 - beta_2) * g, *g);
+            *w = step::<F>(*w, alpha * *m, v.sqrt() + epsilon);
         }
     }
 }
@@ -143,11 +143,11 @@ vectorized! {
         let (beta_1, beta_2, epsilon) = (settings.beta_1, settings.beta_2, settings.epsilon);
         let [mean, square, most] = memory;
         for ((((w, g), m), v), most) in value.iter_mut().zip(gradient).zip(mean).zip(square).zip(most) {
-            *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
-            *v = flush(beta_2 * *v + (1.0 - beta_2) * squared(*g));
+            *m = running::<F>(beta_1, *m, 1.0 - beta_1, *g);
+            *v = running::<F>(beta_2, *v, (1.0 - beta_2) * g, *g);
             // The comparison this way round lets NaN through.
             *most = if *v <= *most { *most } else { *v };
-            *w -= alpha * *m / (most.sqrt() + epsilon);
+            *w = step::<F>(*w, alpha * *m, most.sqrt() + epsilon);
         }
     }
 }

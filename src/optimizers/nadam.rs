@@ -1,6 +1,6 @@
 //! Nadam: Adam with Nesterov's look ahead.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running, step};
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
@@ -131,9 +131,10 @@ vectorized! {
         let (beta_1, beta_2, epsilon) = (settings.beta_1, settings.beta_2, settings.epsilon);
         let ([of_mean, of_gradient, of_square], [mean, square]) = (factors, memory);
         for (((w, g), m), v) in value.iter_mut().zip(gradient).zip(mean).zip(square) {
-            *m = flush(beta_1 * *m + (1.0 - beta_1) * g);
-            *v = flush(beta_2 * *v + (1.0 - beta_2) * squared(*g));
-            *w -= rate * (of_mean * *m + of_gradient * g) / ((of_square * *v).sqrt() + epsilon);
+            *m = running::<F>(beta_1, *m, 1.0 - beta_1, *g);
+            *v = running::<F>(beta_2, *v, (1.0 - beta_2) * g, *g);
+            let change = rate * F::fma(of_mean, *m, of_gradient * g);
+            *w = step::<F>(*w, change, (of_square * *v).sqrt() + epsilon);
         }
     }
 }

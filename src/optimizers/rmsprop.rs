@@ -1,8 +1,9 @@
 //! RMSprop: the rate is divided by a running root mean square of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, squared};
+use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, running, step};
 use crate::error::Result;
-use crate::kernels::simd::{self, vectorized};
+use crate::kernels::reciprocal::reciprocal;
+use crate::kernels::simd::{self, Fma, vectorized};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
@@ -113,19 +114,32 @@ impl FromSpec for RmsProp {
     }
 }
 
-/// `a`'s running mean, with `new` entered.
+/// `v`, with g² entered.
 #[inline(always)]
-fn mean(rho: f32, a: &mut f32, new: f32) -> f32 {
-    *a = flush(rho * *a + (1.0 - rho) * new);
-    *a
+fn mean_square<F: Fma>(rho: f32, v: &mut f32, g: f32) -> f32 {
+    *v = running::<F>(rho, *v, (1.0 - rho) * g, g);
+    *v
+}
+
+/// The variance that `v` and the mean `a` make, with g entered in both.
+#[inline(always)]
+fn variance<F: Fma>(rho: f32, v: &mut f32, a: &mut f32, g: f32) -> f32 {
+    *a = running::<F>(rho, *a, 1.0 - rho, g);
+    F::fma(-*a, *a, mean_square::<F>(rho, v, g))
+}
+
+/// momentum · `b` + `change` / √`square`.
+#[inline(always)]
+fn moved<F: Fma>(momentum: f32, b: f32, change: f32, square: f32) -> f32 {
+    flush(F::fma(momentum, b, change * reciprocal::<F>(square.sqrt())))
 }
 
 vectorized! {
     fn update<F: Fma>(settings: &RmsProp, rate: f32, value: &mut [f32], gradient: &[f32], square: &mut [f32]) {
         let (rho, epsilon) = (settings.rho, settings.epsilon);
         for ((w, g), v) in value.iter_mut().zip(gradient).zip(square) {
-            *v = flush(rho * *v + (1.0 - rho) * squared(*g));
-            *w -= rate * g / (*v + epsilon).sqrt();
+            let square = mean_square::<F>(rho, v, *g) + epsilon;
+            *w = step::<F>(*w, rate * g, square.sqrt());
         }
     }
 }
@@ -141,8 +155,8 @@ vectorized! {
     ) {
         let (rho, epsilon) = (settings.rho, settings.epsilon);
         for (((w, g), v), a) in value.iter_mut().zip(gradient).zip(square).zip(average) {
-            let (v, a) = (mean(rho, v, squared(*g)), mean(rho, a, *g));
-            *w -= rate * g / (v - a * a + epsilon).sqrt();
+            let square = variance::<F>(rho, v, a, *g) + epsilon;
+            *w = step::<F>(*w, rate * g, square.sqrt());
         }
     }
 }
@@ -158,7 +172,7 @@ vectorized! {
     ) {
         let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
         for (((w, g), v), b) in value.iter_mut().zip(gradient).zip(square).zip(change) {
-            *b = flush(momentum * *b + rate * g / (mean(rho, v, squared(*g)) + epsilon).sqrt());
+            *b = moved::<F>(momentum, *b, rate * g, mean_square::<F>(rho, v, *g) + epsilon);
             *w -= *b;
         }
     }
@@ -169,8 +183,7 @@ vectorized! {
         let (rho, momentum, epsilon) = (settings.rho, settings.momentum, settings.epsilon);
         let [square, change, average] = memory;
         for ((((w, g), v), b), a) in value.iter_mut().zip(gradient).zip(square).zip(change).zip(average) {
-            let (v, a) = (mean(rho, v, squared(*g)), mean(rho, a, *g));
-            *b = flush(momentum * *b + rate * g / (v - a * a + epsilon).sqrt());
+            *b = moved::<F>(momentum, *b, rate * g, variance::<F>(rho, v, a, *g) + epsilon);
             *w -= *b;
         }
     }

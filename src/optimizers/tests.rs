@@ -42,6 +42,34 @@ fn every_optimizer_passes_the_public_checks() {
 }
 
 #[test]
+fn what_decays_never_becomes_a_denormal_number_and_0_stays_0() {
+    for_each_sample(|optimizer| {
+        let mut memory: Vec<[f32; 4]> = vec![[0.0, 1e-20, -1e-20, 1e-25]; optimizer.memory().len()];
+        for step in 1..=3000 {
+            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
+            optimizer.update(step, 1e-3, &mut [0.0; 4], &[0.0, 0.0, 0.0, 1e-22], &mut lent);
+        }
+        let normal = memory.iter().flatten().all(|value| !value.is_subnormal());
+        assert!(normal && memory.iter().all(|array| array[0] == 0.0), "{optimizer:?} keeps {memory:?}");
+    });
+}
+
+#[test]
+fn without_an_epsilon_steps_are_what_a_division_makes_of_them() {
+    let optimizers: [&dyn Optimizer; 2] =
+        [&super::RmsProp::new(0.1).rho(0.5).epsilon(0.0), &super::Adam::new(0.1).epsilon(0.0)];
+    for optimizer in optimizers {
+        let (mut values, mut memory) = ([1.0; 6], vec![[0.0; 6]; optimizer.memory().len()]);
+        let gradient = [0.0, 1e-30, 1.0, 1e30, f32::INFINITY, f32::NAN];
+        let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
+        optimizer.update(1, 0.1, &mut values, &gradient, &mut lent);
+        let [zero, tiny, one, huge, infinite, nan] = values;
+        assert!(zero.is_nan() && tiny == f32::NEG_INFINITY && infinite.is_nan() && nan.is_nan(), "{values:?}");
+        assert!(one < 1.0 && one > 0.8 && huge == 1.0, "{values:?}");
+    }
+}
+
+#[test]
 fn settings_are_checked() {
     let message = super::Sgd::new(f32::NAN).check().unwrap_err().to_string();
     assert_eq!(message, "Sgd: learning_rate NaN is not in 0 ≤ learning_rate, finite");
