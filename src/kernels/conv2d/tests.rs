@@ -22,10 +22,6 @@ fn cases() -> Vec<Geometry> {
         geometry(3, [4, 19, 1], [2, 9], 6),
         geometry(2, [15, 4, 9], [2, 2], 40),
         geometry(2, [5, 2, 1], [3, 2], 3),
-        // Shards in pairs, of which the last is short or alone.
-        geometry(99, [5, 4, 1], [2, 2], 6),
-        Geometry { padding: [1, 0], output: [5, 4], ..geometry(70, [5, 4, 1], [2, 2], 8) },
-        geometry(130, [3, 5, 1], [1, 4], 3),
         // Tiles that reach back, of pixels and of taps.
         geometry(2, [25, 6, 11], [3, 1], 20),
         geometry(1, [9, 7, 13], [3, 1], 9),

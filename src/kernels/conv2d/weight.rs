@@ -1,8 +1,6 @@
 //! The gradients of kernels and biases: filters in the lanes, a few taps in registers, while the pixels of an image are
 //! walked. A bias is a tap that always reads 1.
 
-mod two_shards;
-
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Pixels, Vector, Vectors, ZEROS, for_even_tiles, for_rows};
 use crate::kernels::parallel;
@@ -35,12 +33,6 @@ pub(super) struct Room {
 struct Shard {
     /// Its gradient: for each sixteen filters the taps', then the biases'.
     sums: Vec<Vector>,
-    image: Image,
-}
-
-/// Where an image and its gradient are read that cannot be where they lie.
-#[derive(Clone, Debug)]
-struct Image {
     /// A padded image.
     padded: Vec<f32>,
     /// The gradient of the batch's last output image, with room behind for lanes that are too many.
@@ -50,8 +42,8 @@ struct Image {
 impl Room {
     pub(super) fn new(geometry: &Geometry) -> Room {
         let sums = vec![ZEROS; geometry.filters.div_ceil(LANES) * (geometry.taps() + 1)];
-        let image = Image { padded: geometry.padded_room(), last: vec![0.0; geometry.output_image() + LANES] };
-        let shards = vec![Shard { sums, image }; geometry.batch.div_ceil(IMAGES_PER_SHARD)];
+        let shard = Shard { sums, padded: geometry.padded_room(), last: vec![0.0; geometry.output_image() + LANES] };
+        let shards = vec![shard; geometry.batch.div_ceil(IMAGES_PER_SHARD)];
         Room { offsets: geometry.offsets(), bases: geometry.bases(), shards }
     }
 }
@@ -75,23 +67,12 @@ pub(super) fn backward(
     room: &mut Room,
 ) {
     let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, level: simd::current() };
-    let together = if two_shards::fit(geometry) && parallel::enough_for_all(room.shards.len()) { 2 } else { 1 };
-    let nanoseconds = together * IMAGES_PER_SHARD.min(geometry.batch) * geometry.nanoseconds();
-    parallel::for_each_chunk(&mut room.shards, together, nanoseconds, |number, shards| {
-        shards.iter_mut().for_each(|shard| shard.sums.fill(ZEROS));
-        let first = number * together * IMAGES_PER_SHARD;
-        for image in first..geometry.batch.min(first + IMAGES_PER_SHARD) {
-            match shards {
-                [one, two] if image + IMAGES_PER_SHARD < geometry.batch => {
-                    let (x_one, dy_one) = one.image.sources(geometry, x, dy, image);
-                    let (x_two, dy_two) = two.image.sources(geometry, x, dy, image + IMAGES_PER_SHARD);
-                    let (x, dy) = ([x_one, x_two], [dy_one, dy_two]);
-                    two_shards::add_images(layer.level, &layer, x, dy, &mut one.sums, &mut two.sums);
-                }
-                [one, ..] => one.add_image(&layer, x, dy, image),
-                [] => {}
-            }
-        }
+    let nanoseconds = IMAGES_PER_SHARD.min(geometry.batch) * geometry.nanoseconds();
+    parallel::for_each_chunk(&mut room.shards, 1, nanoseconds, |number, shards| {
+        let images = number * IMAGES_PER_SHARD..geometry.batch.min((number + 1) * IMAGES_PER_SHARD);
+        let x = &x[images.start * geometry.input_image()..images.end * geometry.input_image()];
+        let dy = &dy[images.start * geometry.output_image()..];
+        shards.iter_mut().for_each(|shard| fill(&layer, x, dy, shard));
     });
     let last_tap = geometry.taps();
     if let Some(dw) = dw {
@@ -116,32 +97,20 @@ fn add_shards(geometry: &Geometry, shards: &[Shard], taps: std::ops::Range<usize
     }
 }
 
-impl Image {
-    /// The `image`-th image with zeros around it, and its gradient with room behind for lanes that are too many.
-    fn sources<'a>(
-        &'a mut self,
-        geometry: &Geometry,
-        x: &'a [f32],
-        dy: &'a [f32],
-        image: usize,
-    ) -> (&'a [f32], &'a [f32]) {
-        let (input, output) = (geometry.input_image(), geometry.output_image());
-        let (x, dy) = (&x[image * input..][..input], &dy[image * output..]);
-        let x = geometry.pad(x, &mut self.padded);
-        if dy.len() > output + LANES {
-            return (x, dy);
-        }
-        self.last[..output].copy_from_slice(&dy[..output]);
-        (x, &self.last)
-    }
-}
-
-impl Shard {
-    /// Adds the `image`-th image's part to the sums.
-    fn add_image(&mut self, layer: &Layer<'_>, x: &[f32], dy: &[f32], image: usize) {
-        let geometry = layer.geometry;
-        let (x, dy) = self.image.sources(geometry, x, dy, image);
-        for (number, sums) in self.sums.chunks_exact_mut(geometry.taps() + 1).enumerate() {
+/// The sums of one shard: images `x`, and the gradients from its first image to the end of the batch.
+fn fill(layer: &Layer<'_>, x: &[f32], dy: &[f32], shard: &mut Shard) {
+    let geometry = layer.geometry;
+    shard.sums.fill(ZEROS);
+    for (x, dy) in x.chunks_exact(geometry.input_image()).zip((0..).map(|i: usize| &dy[i * geometry.output_image()..]))
+    {
+        let x = geometry.pad(x, &mut shard.padded);
+        let dy = if dy.len() > geometry.output_image() + LANES {
+            dy
+        } else {
+            shard.last[..geometry.output_image()].copy_from_slice(&dy[..geometry.output_image()]);
+            &shard.last
+        };
+        for (number, sums) in shard.sums.chunks_exact_mut(geometry.taps() + 1).enumerate() {
             let dy = &dy[geometry.first_filter(number)..];
             match (geometry.filters <= 8, geometry.run() < LEAST_RUN) {
                 (true, true) => few_side_by_side::<8>(layer.level, layer, x, dy, sums),
