@@ -120,6 +120,11 @@ impl<'a> Block<'a> {
         self.columns < self.row_stride
     }
 
+    /// Whether weights follow the elements.
+    pub(super) fn is_followed(&self) -> bool {
+        self.follower.is_some()
+    }
+
     /// Some of its rows. Where they are finished before others are begun, and weights follow them, so that the elements
     /// are not read again, these are written to the same place for all such rows, which stays in cache.
     pub(super) fn some_rows(&mut self, rows: Range<usize>, finished: bool) -> Block<'_> {

@@ -254,7 +254,8 @@ impl Product<'_> {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
         let rate = if self.skip { 100 } else { parallel::MULTIPLY_ADDS_A_NANOSECOND };
-        let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate;
+        let following = if c.is_followed() { c.rows() * c.columns() / FOLLOWING } else { 0 };
+        let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate + following;
         let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
         let cut = if fork { self.cut(&c) } else { Cut::None };
         let most_parts = most_parts.div_ceil(2);
@@ -315,6 +316,9 @@ pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, column: usize) {
     let (bias, columns) = (bias.map_or(&[][..], |bias| &bias[column..]), c.columns());
     (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
 }
+
+/// Weights that follow their gradient in a nanosecond on one thread: what takes the time where the batch is small.
+const FOLLOWING: usize = 2;
 
 /// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,
 /// and as it costs to write to a line of the cache that another thread has just written to.
