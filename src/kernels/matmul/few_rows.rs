@@ -27,18 +27,13 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
         let width = COLUMNS.min(c.columns() - j);
         let b_from = &b.data[column + j..];
         (0..c.rows()).for_each(|r| c.row(r, j, width).fill(0.0));
-        if b.finite {
+        // Where rows of B are left out, those of a row of A are few enough to be taken in one go.
+        let together = if b.finite { b.rows.max(1) } else { TOGETHER };
+        for start in (0..b.rows).step_by(together) {
+            let rows = together.min(b.rows - start);
             for r in 0..c.rows() {
-                let a = &a.data[(row + r) * a.stride()..][..b.rows];
-                add_rows(product.level, a, 0, b_from, b.stride(), true, c.row(r, j, width));
-            }
-        } else {
-            for start in (0..b.rows).step_by(TOGETHER) {
-                let rows = TOGETHER.min(b.rows - start);
-                for r in 0..c.rows() {
-                    let a = &a.data[(row + r) * a.stride() + start..][..rows];
-                    add_rows(product.level, a, start, b_from, b.stride(), false, c.row(r, j, width));
-                }
+                let a = &a.data[(row + r) * a.stride() + start..][..rows];
+                add_rows(product.level, a, start, b_from, b.stride(), b.finite, c.row(r, j, width));
             }
         }
         for r in 0..c.rows() {
