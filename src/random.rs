@@ -82,6 +82,12 @@ impl Key {
         Draws(generator)
     }
 
+    /// The key as ChaCha takes it.
+    pub(crate) fn words(&self) -> [u32; 8] {
+        let (words, _) = self.0.as_chunks();
+        std::array::from_fn(|i| u32::from_le_bytes(words[i]))
+    }
+
     /// The first eight bytes, where a number has to stand for the path.
     pub(crate) fn number(&self) -> u64 {
         let mut bytes = [0; 8];

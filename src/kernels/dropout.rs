@@ -2,28 +2,48 @@
 //!
 //! Long masks are drawn in blocks of a fixed length, each from a stream of its own, so that threads may share them.
 
+use super::across::SIDE;
+use super::chacha::{BLOCKS, Stream, WORDS};
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, vectorized};
+use crate::kernels::simd::{self, Square, vectorized};
 use crate::random::Key;
 
 /// Elements drawn from one stream.
 const BLOCK: usize = 4096;
 
 /// What a block costs one thread.
-const NANOSECONDS: usize = 10_000;
+const NANOSECONDS: usize = 2_000;
 
 /// Overwrites `mask` with the multipliers that `key` draws.
 pub fn mask(key: Key, rate: f32, mask: &mut [f32]) {
-    let dropped = threshold(rate);
-    let kept = 1.0 / (1.0 - rate);
+    let level = simd::current();
     parallel::for_each_chunk(mask, BLOCK, NANOSECONDS, |block, mask| {
-        let mut draws = key.draws(block as u64);
-        let mut words = [0; 64];
-        for mask in mask.chunks_mut(words.len()) {
-            draws.fill(&mut words);
-            mask.iter_mut().zip(&words).for_each(|(mask, &word)| *mask = if word < dropped { 0.0 } else { kept });
-        }
+        multipliers(level, Stream::new(key, block as u64), rate, mask);
     });
+}
+
+const _: () = assert!(WORDS == SIDE && BLOCKS.is_multiple_of(SIDE), "the words of blocks are squares");
+
+vectorized! {
+    /// Draws a multiplier with each word of a stream from its second block on, as `Key::draws` does.
+    fn multipliers<F: Fma>(stream: Stream, rate: f32, mask: &mut [f32]) {
+        let (dropped, kept) = (threshold(rate), 1.0 / (1.0 - rate));
+        for (number, mask) in mask.chunks_mut(BLOCKS * WORDS).enumerate() {
+            let words = stream.blocks((1 + number * BLOCKS) as u64);
+            let mut multipliers = [[0.0; BLOCKS]; WORDS];
+            for (multiplier, word) in multipliers.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
+                *multiplier = if *word < dropped { 0.0 } else { kept };
+            }
+            for (first, mask) in (0..BLOCKS).step_by(SIDE).zip(mask.chunks_mut(SIDE * WORDS)) {
+                let mut square: Square = [[0.0; SIDE]; SIDE];
+                for (row, multipliers) in square.iter_mut().zip(&multipliers) {
+                    row.copy_from_slice(&multipliers[first..first + SIDE]);
+                }
+                F::transpose(&mut square);
+                mask.copy_from_slice(&square.as_flattened()[..mask.len()]);
+            }
+        }
+    }
 }
 
 /// y = x · mask, element by element: the values themselves, and their gradients.
@@ -54,6 +74,21 @@ mod tests {
         let dropped = found.iter().filter(|value| **value == 0.0).count();
         assert!((19_500..20_500).contains(&dropped), "{dropped}");
         assert!(found.iter().all(|value| *value == 0.0 || *value == 1.25));
+    }
+
+    #[test]
+    fn an_element_is_a_draw() {
+        let (key, rate, length) = (Key::from_seed(3), 0.3, BLOCK + 1000);
+        let mut words = vec![0; 2 * BLOCK];
+        words.chunks_mut(BLOCK).zip(0..).for_each(|(words, block)| key.draws(block).fill(words));
+        let multiplier = |word: &u32| if *word < threshold(rate) { 0.0 } else { 1.0 / (1.0 - rate) };
+        let expected: Vec<f32> = words[..length].iter().map(multiplier).collect();
+        for level in samples::levels() {
+            let mut found = vec![f32::NAN; length];
+            let blocks = found.chunks_mut(BLOCK).zip(0..);
+            blocks.for_each(|(mask, block)| multipliers(level, Stream::new(key, block), rate, mask));
+            samples::assert_same_bits(&found, &expected, "mask");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod block;
 pub(crate) mod broadcast;
 pub(crate) mod bytes;
 pub(crate) mod centred;
+mod chacha;
 pub mod conv2d;
 pub(crate) mod double;
 pub mod dropout;
