@@ -160,7 +160,7 @@ fn dense_linear_shows_what_its_notebook_shows() {
     check_shows(&shown, &["labels  [5, 0, 4]", encoded, "decoded [5, 0, 4]", "Total params: 715,410"]);
     check_shows(
         &shown,
-        &["the loaded model predicts the same bits for all 10000 test images", "precision  recall     F1"],
+        &["Predictions of the loaded model for 10000 test images: identical bits", "precision  recall     F1"],
     );
 }
 

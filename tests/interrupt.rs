@@ -85,8 +85,9 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
             assert!(!output.status.success() && told.is_empty(), "it was killed at its work: {told}");
         } else {
             digest(&output);
-            let how = format!("the same command with --resume goes on from the checkpoint in {}", out.display());
-            let heard = told.starts_with("ending after this step; once more ends at once\n");
+            let folder = out.join("checkpoints");
+            let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
+            let heard = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
             assert!(heard && told.contains(&how), "{signalled}: {told}");
         }
         assert!(before < reached(&out) && reached(&out) < steps, "{signalled} at step {} of {steps}", reached(&out));

@@ -63,13 +63,13 @@ fn options_are_told_by_name_with_what_is_expected() {
         (&["--steps", "2"], "invalid option '--steps'"),
         (&["5"], "unexpected argument \"5\""),
         (&["--resume=yes"], "unexpected argument for option '--resume': \"yes\""),
-        (&["--epochs", "many"], "--epochs is \"many\", expected a whole number from 1 to 18446744073709551615"),
-        (&["--epochs", "0"], "--epochs is \"0\", expected a whole number from 1 to 18446744073709551615"),
-        (&["--threads", "0"], "--threads is \"0\", expected a whole number from 1 to 1024"),
-        (&["--limit=-5"], "--limit is \"-5\", expected a whole number from 1 to 18446744073709551615"),
+        (&["--epochs", "many"], "--epochs must be an integer from 1 to 18446744073709551615, got \"many\""),
+        (&["--epochs", "0"], "--epochs must be an integer from 1 to 18446744073709551615, got \"0\""),
+        (&["--threads", "0"], "--threads must be an integer from 1 to 1024, got \"0\""),
+        (&["--limit=-5"], "--limit must be an integer from 1 to 18446744073709551615, got \"-5\""),
         // The option that every run here ends with.
-        (&["--out"], "--out needs a value, and --quiet follows"),
-        (&["--seed"], "--seed needs a value, and --quiet follows"),
+        (&["--out"], "--out needs a value, got the option --quiet"),
+        (&["--seed"], "--seed needs a value, got the option --quiet"),
     ] {
         assert_eq!(told("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
     }
