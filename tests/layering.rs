@@ -19,8 +19,8 @@ const LEVELS: [&[&str]; 11] = [
     &["cli", "run"],
 ];
 
-/// What stands beside the levels: `lib` shows everything, `testing` checks it, `bin` runs it.
-const BESIDE: [&str; 3] = ["bin", "lib", "testing"];
+/// Modules outside the levels: `lib` exports everything, `testing` checks it, `bin` runs it, `guide` documents it.
+const BESIDE: [&str; 4] = ["bin", "guide", "lib", "testing"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
