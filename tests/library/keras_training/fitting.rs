@@ -1,6 +1,6 @@
 //! What `fit` and `evaluate` report where weights cost and rows count differently.
 
-use crate::NEAR;
+use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
 use gradus::callbacks::{CsvLogger, LearningRateScheduler};
 use gradus::data::{Arrays, Dataset, NamedArrays};

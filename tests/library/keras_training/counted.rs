@@ -1,7 +1,7 @@
 //! Metrics that count rows by their weights, and weights on single batches and for each output.
 
-use crate::NEAR;
-use crate::fitting::kind_and_mood;
+use super::NEAR;
+use super::fitting::kind_and_mood;
 use crate::golden::{Cases, load};
 use gradus::data::{Arrays, NamedArrays};
 use gradus::layers::*;

@@ -1,7 +1,6 @@
 //! Models in use: validation, any memory layout, several threads, rows beside each other.
 
-mod notebooks;
-
+use crate::notebooks;
 use gradus::data::{Arrays, Dataset, validation_split};
 use gradus::layers::{Activation, Dense, Flatten};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};

@@ -1,7 +1,6 @@
 //! The same seed gives the same bits: on any number of threads, on every instruction set, in one run or in two.
 
-mod notebooks;
-
+use crate::notebooks::{self, BasicNn, lenet5};
 use gradus::data::{Arrays, Dataset, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
@@ -9,7 +8,6 @@ use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Model, Progress, Result, Sequential, Stop};
 use ndarray::{Axis, s};
-use notebooks::{BasicNn, lenet5};
 use std::process::Command;
 
 fn dropout_and_batch_norm() -> Sequential {
@@ -132,7 +130,7 @@ const CHILD: &str = "GRADUS_TEST_CHILD";
 /// What `child` says about `kind` in a process of its own, as environment variables are read once.
 fn run_child(variable: &str, value: &str, kind: &str) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture"]).env(CHILD, "1").env(variable, value);
+    command.args(["--exact", "bits::child", "--nocapture"]).env(CHILD, "1").env(variable, value);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();

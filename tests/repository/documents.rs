@@ -88,7 +88,8 @@ fn every_part_has_a_line() {
 fn sources(target: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = target.replace("::", "/");
-    let places = [format!("tests/{path}.rs"), format!("tests/{path}"), format!("src/{path}.rs")];
+    let places = ["tests/library/", "tests/", "src/"].map(|folder| format!("{folder}{path}"));
+    let places = places.iter().flat_map(|place| [format!("{place}.rs"), place.clone()]).collect::<Vec<_>>();
     places.iter().map(|place| root.join(place)).find(|place| place.exists())
 }
 
@@ -110,6 +111,37 @@ fn the_tests_that_are_named_exist() {
             count += usize::from(word);
         }
         assert!(count > 0, "the section {} names no test", section.lines().next().unwrap());
+    }
+}
+
+/// The documents, apart from the changelog, which names files of earlier versions.
+const DOCUMENTS: [&str; 14] = [
+    "CONTRIBUTING.md",
+    "README.md",
+    "benches/README.md",
+    "docs/decisions.md",
+    "docs/extending.md",
+    "docs/files.md",
+    "docs/from_keras.md",
+    "docs/from_pytorch.md",
+    "docs/keras.md",
+    "docs/models.md",
+    "docs/onnx.md",
+    "docs/reproducibility.md",
+    "docs/tutorial.md",
+    "examples/README.md",
+];
+
+#[test]
+fn the_files_that_documents_name_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for document in DOCUMENTS {
+        let text = read(document);
+        let words = quoted(&text).into_iter().flat_map(str::split_whitespace);
+        let paths = words.filter(|word| ["tests/", "src/", "benches/"].iter().any(|folder| word.starts_with(folder)));
+        for path in paths.collect::<Vec<_>>() {
+            assert!(root.join(path).exists(), "{document} names {path}, which does not exist");
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Values, gradients, optimizer steps and whole trainings against what Keras computes (`golden/make.py`).
 
-mod golden;
-
-use golden::{Cases, assert_close, load};
+use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
 use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform};
 use gradus::kernels::activation::Elementwise;

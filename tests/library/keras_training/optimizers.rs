@@ -1,6 +1,6 @@
 //! Ten steps of every optimizer, with clipping, weight decay and schedules.
 
-use crate::NEAR;
+use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
 use gradus::OptimizerState;
 use gradus::optimizers::schedules::{CosineDecay, ExponentialDecay};

@@ -1,8 +1,6 @@
 //! Every operation's value and gradients against what Keras computes (`golden/make_ops.py`).
 
-mod golden;
-
-use golden::{assert_close, load};
+use crate::golden::{assert_close, load};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use gradus::{Key, Shape};

@@ -317,7 +317,7 @@ fn killing_the_program_while_it_saves_leaves_the_old_file_whole() {
     let path = folder.join("model.safetensors");
     for round in 0..12 {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        let child = child.args(["--exact", "saves_until_killed"]).env("GRADUS_TEST_SAVE", &path);
+        let child = child.args(["--exact", "saving::saves_until_killed"]).env("GRADUS_TEST_SAVE", &path);
         let mut child = child.stdout(std::process::Stdio::null()).spawn().unwrap();
         while !path.exists() {
             std::thread::sleep(Duration::from_millis(1));

@@ -1,6 +1,6 @@
 //! ONNX' own tests of single nodes: a model of one node, inputs, and the outputs that it must give.
 //!
-//! The small ones lie in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test
+//! The small ones lie in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test formats
 //! onnx_nodes -- --nocapture` runs all of them: the Python package `onnx` has them under `backend/test/data/node`.
 
 use gradus::Error;

@@ -1,11 +1,9 @@
 //! The examples as a user meets them: run by cargo, read from the outside.
 
-mod notebooks;
-
+use crate::notebooks::{BasicNn, Notebook};
 use gradus::data::mnist;
 use gradus::tape::Params;
 use gradus::{Fit, Model, Progress};
-use notebooks::{BasicNn, Notebook};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -66,7 +66,7 @@ fn child() {
 
 fn spawn(folder: &Path, threads: u64) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--exact", "kill::child", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env(CHILD, folder).env("GRADUS_THREADS", threads.to_string()).spawn().unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Losses and their gradients, with and without weights for rows.
 
-use crate::NEAR;
+use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
 use gradus::losses::*;
 use gradus::tape::{Mode, ParamGradients, Params, Recorder};

@@ -1,6 +1,6 @@
 //! Metrics over two batches.
 
-use crate::NEAR;
+use super::NEAR;
 use crate::golden::load;
 use gradus::metrics::*;
 use gradus::{Shape, View};

@@ -1,7 +1,6 @@
 //! Training that was interrupted and resumed ends with the bits of training that was not.
 
-mod notebooks;
-
+use crate::notebooks;
 use gradus::data::{Arrays, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;

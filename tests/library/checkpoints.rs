@@ -278,7 +278,8 @@ fn a_write_that_ends_in_its_middle_leaves_the_checkpoint_before() {
     train(Checkpoints::new(&folder.0), 1, 7);
     let length = fs::metadata(folder.file(7)).unwrap().len();
     // In blocks of 512 or 1,024 bytes, whatever the shell; both are less than the file. A signal would come first.
-    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" --exact child --nocapture", length / 1024 / 2);
+    let script =
+        format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" --exact checkpoints::child --nocapture", length / 1024 / 2);
     let mut command = Command::new("sh");
     command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).env(CHILD, &folder.0);
     let output = command.output().unwrap();

@@ -3,8 +3,6 @@
 mod callbacks;
 mod counted;
 mod fitting;
-#[path = "../golden/mod.rs"]
-mod golden;
 mod losses;
 mod metrics;
 mod optimizers;

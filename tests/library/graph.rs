@@ -1,8 +1,6 @@
 //! Models that are no chain: several inputs and outputs, skips, shared layers.
 
-mod golden;
-
-use golden::{Cases, assert_close, load};
+use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Columns, Dataset, NamedArrays, Target};
 use gradus::layers::{Activation, BatchNorm, Cursor, Dense, Dropout, Layer, Weights};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};

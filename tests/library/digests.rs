@@ -1,10 +1,8 @@
 //! Twenty steps of each notebook's model end with the bits that stand in `golden/digests.txt`: on any number of threads and
-//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test digests` writes the file anew.
+//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` writes the file anew.
 
-mod notebooks;
-
+use crate::notebooks::{Size, digests};
 use gradus::data::mnist::{self, Mnist};
-use notebooks::{Size, digests};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -35,7 +33,7 @@ fn the_bits_are_those_of_the_repository() {
         let [found, expected] = [found, expected].map(|lines| lines.get(line).copied().unwrap_or("nothing").to_owned());
         panic!(
             "line {}: found\n{found}\nexpected\n{expected}\nIf the numerics were meant to change, say so in CHANGELOG.md \
-             under Numerics, and write the file with GRADUS_GOLDEN=write cargo test --test digests",
+             under Numerics, and write the file with GRADUS_GOLDEN=write cargo test --test library digests",
             line + 1
         );
     }
@@ -64,7 +62,7 @@ const START: &str = "digests:\n";
 /// The digests of another process, as the environment is read once.
 fn under(level: &str, size: &str) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture"]).env(CHILD, size).env("GRADUS_SIMD", level);
+    command.args(["--exact", "digests::child", "--nocapture"]).env(CHILD, size).env("GRADUS_SIMD", level);
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
