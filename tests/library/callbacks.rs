@@ -12,6 +12,7 @@ use gradus::{
 };
 use ndarray::{Array1, Array2};
 use std::sync::Mutex;
+use tempfile::tempdir;
 
 fn data() -> Arrays {
     let inputs = Array2::from_shape_fn((10, 4), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0);
@@ -137,10 +138,10 @@ fn the_learning_rate_changes_the_steps_that_follow_and_stays_with_the_model() {
     let mut by_callback = model();
     by_callback.fit(&data, quiet(2).batch_size(10).callback(&mut Halving)).unwrap();
     assert_eq!(by_callback.params().sha256(), by_hand.params().sha256());
-    let path = std::env::temp_dir().join(format!("gradus-rate-{}.safetensors", std::process::id()));
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     halved.save(&path).unwrap();
     let mut loaded = Model::load(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
     assert_eq!((loaded.learning_rate(), loaded.optimizer().learning_rate(1)), (0.0625, 0.5));
     loaded.fit(&data, quiet(1)).unwrap();
     halved.fit(&data, quiet(1)).unwrap();

@@ -8,7 +8,7 @@ use gradus::{
     BatchEnd, Callback, Checkpoints, Compile, Divergence, Error, Fit, Flow, Model, Progress, Result, Sequential, Stop,
 };
 use ndarray::{Array1, Array2};
-use std::fs;
+use tempfile::tempdir;
 
 fn data() -> Arrays {
     let inputs = Array2::from_shape_fn((20, 4), |(row, column)| 0.1 + ((row * 7 + column * 3) % 11) as f32 / 11.0);
@@ -198,13 +198,13 @@ impl Callback for Pause {
 
 #[test]
 fn an_interruption_around_it_does_not_change_a_bit() {
-    let folder = std::env::temp_dir().join(format!("gradus-divergence-{}", std::process::id()));
+    let folder = tempdir().unwrap();
     let train = |pause: u64, resume: bool| {
         let mut spoil = Spoil::at(&[7], "dense/bias", f32::NAN);
         let (mut model, mut lower, mut pause) = (model(), Divergence::lower_rate(0.5).every_steps(2), Pause(pause));
         let settings = quiet(3).callback(&mut spoil).callback(&mut lower).callback(&mut pause);
-        let settings = settings.checkpoints(Checkpoints::new(&folder));
-        model.fit(&data(), if resume { settings.resume(&folder) } else { settings }).unwrap();
+        let settings = settings.checkpoints(Checkpoints::new(folder.path()));
+        model.fit(&data(), if resume { settings.resume(folder.path()) } else { settings }).unwrap();
         (bits(&model), model.step(), model.learning_rate())
     };
     let expected = train(99, false);
@@ -212,7 +212,6 @@ fn an_interruption_around_it_does_not_change_a_bit() {
         assert_eq!(train(step, false).1, step);
         assert!(train(99, true) == expected, "resumed after step {step}");
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -13,6 +13,7 @@ use gradus::{BatchEnd, Callback, Checkpoints, Compile, Error, Fit, Flow, FromSpe
 use gradus::{Result, Sequential, Settings, Shape, Spec, Stop};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::fs;
+use tempfile::tempdir;
 
 /// The sum of all inputs, as a layer of one's own.
 #[derive(Debug)]
@@ -212,9 +213,8 @@ fn a_chain_written_as_a_graph_is_the_chain() {
 
 #[test]
 fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
-    let folder = std::env::temp_dir().join(format!("gradus-graph-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let (path, data, graph) = (folder.join("model.safetensors"), data(24), branches(0.3));
+    let folder = tempdir().unwrap();
+    let (path, data, graph) = (folder.path().join("model.safetensors"), data(24), branches(0.3));
     let mut model = graph.compile(settings()).unwrap();
     model.fit(&data, quiet(1)).unwrap();
     model.save(&path).unwrap();
@@ -228,7 +228,6 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
     let mut whole = graph.compile(settings()).unwrap();
     whole.fit(&data, quiet(2)).unwrap();
     assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training goes on where it stood");
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// Stops within the second epoch.
@@ -242,31 +241,30 @@ impl Callback for Interrupt {
 
 #[test]
 fn training_goes_on_from_a_checkpoint() {
-    let folder = std::env::temp_dir().join(format!("gradus-graph-resume-{}", std::process::id()));
+    let folder = tempdir().unwrap();
     let (data, graph) = (data(20), branches(0.3));
     let mut interrupted = graph.compile(settings()).unwrap();
     let mut interrupt = Interrupt;
-    let fit = quiet(2).callback(&mut interrupt).checkpoints(Checkpoints::new(&folder));
+    let fit = quiet(2).callback(&mut interrupt).checkpoints(Checkpoints::new(folder.path()));
     interrupted.fit(&data, fit).unwrap();
     assert_eq!(interrupted.step(), 4);
     let mut resumed = graph.compile(settings()).unwrap();
-    let history = resumed.fit(&data, quiet(2).resume(&folder)).unwrap();
+    let history = resumed.fit(&data, quiet(2).resume(folder.path())).unwrap();
     let mut whole = graph.compile(settings()).unwrap();
     let expected = whole.fit(&data, quiet(2)).unwrap();
     assert_eq!(resumed.params().sha256(), whole.params().sha256());
     for name in NAMES {
         assert_eq!(history.get(name), expected.get(name));
     }
-    let refused = |model: &mut Model| message(model.fit(&data, quiet(2).resume(&folder)));
+    let refused = |model: &mut Model| message(model.fit(&data, quiet(2).resume(folder.path())));
     let weighted = refused(&mut graph.compile(settings().loss_weight("mood", 0.25)).unwrap());
     assert!(weighted.contains("its losses are of other outputs or have other weights"), "{weighted}");
     let moods = Array2::from_shape_fn((20, 2), |(_, j)| j as f32);
     let others = NamedArrays::new().with_input("left", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_input("right", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_target("mood", moods).unwrap().with_target("kind", Array1::<u8>::zeros(20)).unwrap();
-    let told = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(&folder)));
+    let told = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(folder.path())));
     assert!(told.contains("it was trained on other rows"), "{told}");
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

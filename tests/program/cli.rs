@@ -12,21 +12,21 @@ use ndarray::{Array, Array2, Array4, s};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
 
 /// A folder of its own with a model and samples, gone at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-cli-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        model().save(folder.join("model.safetensors")).unwrap();
-        npy::write(folder.join("x.npy"), &images()).unwrap();
+    fn new() -> Folder {
+        let folder = tempdir().unwrap();
+        model().save(folder.path().join("model.safetensors")).unwrap();
+        npy::write(folder.path().join("x.npy"), &images()).unwrap();
         Folder(folder)
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path().join(name)
     }
 
     /// Runs the program within the folder.
@@ -55,12 +55,6 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -85,7 +79,7 @@ fn floats(path: &Path) -> Array2<f32> {
 
 #[test]
 fn inspect_shows_layers_and_arrays() {
-    let folder = Folder::new("inspect");
+    let folder = Folder::new();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
     for part in
         ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
@@ -106,7 +100,7 @@ fn inspect_shows_layers_and_arrays() {
 
 #[test]
 fn every_format_predicts_the_same() {
-    let folder = Folder::new("convert");
+    let folder = Folder::new();
     let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
     for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
         let shown = folder.shown(&["convert", "model.safetensors", to]);
@@ -137,7 +131,7 @@ fn every_format_predicts_the_same() {
 
 #[test]
 fn predictions_are_a_table_csv_or_npy() {
-    let folder = Folder::new("predict");
+    let folder = Folder::new();
     let bytes = images().mapv(|value| (value * 255.0).round() as u8);
     Picture::new(&bytes.slice(s![2, .., .., 0])).unwrap().write_png(folder.path("two.png")).unwrap();
     Picture::new(&bytes.slice(s![3, .., .., 0])).unwrap().inverted().write_png(folder.path("three.png")).unwrap();
@@ -158,7 +152,7 @@ fn predictions_are_a_table_csv_or_npy() {
 
 #[test]
 fn evaluate_takes_npz_and_idx_folders() {
-    let folder = Folder::new("evaluate");
+    let folder = Folder::new();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
     let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
     let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy).seed(4);
@@ -175,7 +169,7 @@ fn evaluate_takes_npz_and_idx_folders() {
 
 #[test]
 fn help_and_version_are_shown() {
-    let folder = Folder::new("help");
+    let folder = Folder::new();
     let help = folder.shown(&["--help"]);
     for part in
         ["usage: gradus inspect FILE", "convert", "predict", "evaluate", "--out FILE", ".keras", ".onnx", ".npz"]
@@ -187,7 +181,7 @@ fn help_and_version_are_shown() {
 
 #[test]
 fn what_is_wrong_is_one_line_and_a_code() {
-    let folder = Folder::new("wrong");
+    let folder = Folder::new();
     let usage = |arguments: &[&str]| {
         folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };
