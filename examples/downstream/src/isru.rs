@@ -3,7 +3,7 @@
 //! Most functions need none: `x / (x * x + 1.0).sqrt()` on a `Var` has its derivative already. An operation goes over the
 //! array once instead of four times, and keeps nothing in between.
 
-use gradus::tape::{Gradients, Inputs, Op, Var, arity};
+use gradus::tape::{Context, Gradients, Inputs, Op, Var, arity};
 use gradus::{Error, FromSpec, Key, Result, Settings, Shape, Spec, layers};
 
 /// It has no settings and keeps nothing for backward, so there are no fields.
@@ -22,7 +22,7 @@ impl Op for Isru {
 
     // IEEE 754 rounds +, ·, / and √ alike on every machine. The system's exp or tanh would not give the same bits; those of
     // a `Var` do.
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x / (1.0 + x * x).sqrt());
     }
