@@ -4,7 +4,7 @@
 //! array once instead of four times, and keeps nothing in between.
 
 use gradus::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use gradus::{Error, FromSpec, Key, Result, Settings, Shape, Spec, layers};
+use gradus::{Error, FromSpec, Result, Settings, Shape, Spec, layers};
 
 /// It has no settings and keeps nothing for backward, so there are no fields.
 struct Isru;
