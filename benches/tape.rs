@@ -78,7 +78,7 @@ impl Network {
         self.step += 1;
         let [inputs, targets] = tape.input_slices(self.x, self.t);
         data.gather(rows, inputs, targets);
-        tape.run(params, Key::from_seed(self.step));
+        tape.run(params, Key::from_seed(self.step)).unwrap();
         state.descend(adam, self.step, adam.learning_rate(self.step), tape, params, gradients);
         f64::from(tape.value(self.loss).sum())
     }

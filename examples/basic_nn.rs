@@ -76,7 +76,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     for number in made + 1..=last {
         let start = Instant::now();
         step.fill(&train, batches.next_batch());
-        step.tape.run(&params, key.split(number));
+        step.tape.run(&params, key.split(number))?;
         let rate = adam.learning_rate(number);
         state.descend(&adam, number, rate, &mut step.tape, &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
@@ -165,7 +165,7 @@ fn evaluate(params: &Params, ids: [ParamId; 4], data: &Rows<'_>) -> Result<(Arra
     let (mut loss, mut accuracy, mut probabilities) = (Mean::default(), Mean::default(), Vec::new());
     for first in (0..data.len()).step_by(BATCH) {
         network.fill(data, &(first..first + BATCH).collect::<Vec<_>>());
-        network.tape.run(params, Key::from_seed(0));
+        network.tape.run(params, Key::from_seed(0))?;
         network.score(&mut loss, &mut accuracy);
         probabilities.extend(network.tape.value(network.probabilities));
     }

@@ -5,7 +5,7 @@ use gradus::layers::{Cursor, Dense, Layer, Weights};
 use gradus::losses::Loss;
 use gradus::metrics::Metric;
 use gradus::optimizers::{Optimizer, Sgd, StepOptions};
-use gradus::tape::{Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
+use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
 use gradus::{
     BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, Spec,
@@ -26,7 +26,7 @@ impl Op for Cube {
         if x.rank() == 0 { Err(Error::expected("at least one axis")) } else { Ok(x) }
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x * x * x);
     }
@@ -293,7 +293,7 @@ fn fit_line(steps: u64) -> (f32, f32, String) {
         let rows = Array1::from_iter(batches.next_batch().iter().map(|row| *row as f32 / 20.0));
         tape.input_mut(x).assign(&rows.view().insert_axis(Axis(1)));
         tape.input_mut(t).assign(&rows.mapv(|x| 3.0 * x - 1.0).insert_axis(Axis(1)));
-        tape.run(&params, Key::from_seed(step));
+        tape.run(&params, Key::from_seed(step)).unwrap();
         tape.backward(&params, &mut gradients);
         for id in [w, b] {
             let gradient = gradients.get(id).unwrap();

@@ -61,7 +61,7 @@ impl Recorded {
         tape.input_mut(x).assign(array("x"));
         tape.input_mut(r).assign(array("r"));
         let mut gradients = ParamGradients::new(&self.params);
-        tape.run(&self.params, Key::from_seed(0));
+        tape.run(&self.params, Key::from_seed(0)).unwrap();
         tape.backward(&self.params, &mut gradients);
         tape.commit(&mut self.params);
         assert_close(&format!("{case}/y"), tape.value(y), array("y").view(), NEAR);
@@ -213,7 +213,7 @@ fn check_loss(
     weights.into_iter().for_each(|weights| tape.input_mut(w).assign(weights));
     tape.input_mut(x).assign(input);
     tape.input_mut(t).assign(target);
-    tape.run(&params, Key::from_seed(0));
+    tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut ParamGradients::new(&params));
     let expected = ArrayD::from_elem(IxDyn(&[]), cases.scalar(&format!("{case}/loss")));
     assert_close(&format!("{case}/loss"), tape.value(loss), expected.view(), NEAR);

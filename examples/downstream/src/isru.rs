@@ -3,8 +3,8 @@
 //! Most functions need no custom operation: `x / (x * x + 1.0).sqrt()` on a `Var` is differentiated automatically. An
 //! operation passes over the array once instead of four times, and stores no intermediate results.
 
-use gradus::tape::{Gradients, Inputs, Op, Var, arity};
-use gradus::{Error, FromSpec, Key, Result, Settings, Shape, Spec, layers};
+use gradus::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use gradus::{Error, FromSpec, Result, Settings, Shape, Spec, layers};
 
 /// The operation. It has no fields, as it has no settings and stores nothing for the backward pass.
 struct Isru;
@@ -22,7 +22,7 @@ impl Op for Isru {
 
     // IEEE 754 defines the result of +, ·, / and √ on every machine. The system's exp or tanh differ between machines; those
     // of a `Var` do not.
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x / (1.0 + x * x).sqrt());
     }

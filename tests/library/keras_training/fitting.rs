@@ -39,7 +39,7 @@ fn check_penalty(cases: &Cases, case: &str, regularizer: &dyn Regularizer) {
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(input).assign(x);
     let params = Params::new();
-    tape.run(&params, Key::from_seed(0));
+    tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut ParamGradients::new(&params));
     let expected = ArrayD::from_elem(IxDyn(&[]), cases.scalar(&format!("{case}/penalty")));
     assert_close(&format!("{case}/penalty"), tape.value(penalty), expected.view(), NEAR);

@@ -43,7 +43,7 @@ fn check(cases: &Cases, case: &str) {
     tape.input_mut(t).assign(array("targets"));
     weights.into_iter().for_each(|weights| tape.input_mut(weights).assign(array("weights")));
     let params = Params::new();
-    tape.run(&params, Key::from_seed(0));
+    tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut ParamGradients::new(&params));
     let expected = ArrayD::from_elem(IxDyn(&[]), cases.scalar(&format!("{case}/loss")));
     assert_close(&format!("{case}/loss"), tape.value(value), expected.view(), NEAR);
