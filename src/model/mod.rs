@@ -167,7 +167,7 @@ impl Model {
     /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
     /// let mut losses = Vec::new();
     /// for step in 1..=200 {
-    ///     tape.run(model.params(), Key::from_seed(1).split(step)); // the key is for dropout's draws
+    ///     tape.run(model.params(), Key::from_seed(1).split(step))?; // the key is for dropout's draws
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any

@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn arrays_come_back_from_their_other_layout() {
-        let path = std::env::temp_dir().join(format!("gradus-torch-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         let model = convolutional();
         let dict = StateDict::of(&model).unwrap();
         dict.save(&model, &path).unwrap();
@@ -235,7 +236,6 @@ mod tests {
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
         dict.load(&mut other, &path).unwrap();
         assert_eq!(other.params().sha256(), model.params().sha256());
-        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

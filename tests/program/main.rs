@@ -1,0 +1,8 @@
+//! Tests of programs from the outside: the command line program `gradus` and the examples.
+
+mod cli;
+mod examples;
+mod interrupt;
+mod mistakes;
+#[path = "../notebooks/mod.rs"]
+mod notebooks;
