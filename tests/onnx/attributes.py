@@ -84,7 +84,7 @@ CASES = {
         known=(1, 2, 3, 4),
     ),
     "LayerNormalization": Case([X, draw(4)], {"axis": [1, -2], "epsilon": [0.5], "stash_type": [0]}, known=(1,)),
-    "Concat": Case([X, draw(2, 3, 4)], {"axis": [0, 2, -2]}, {"axis": 1}),
+    "Concat": Case([X, draw(2, 3, 4)], {"axis": [0, 2, -1]}, {"axis": 1}),
     "Gather": Case([X, np.array([1, 0], np.int64)], {"axis": [1, -1]}, known=(1,)),
     "Softmax": Case([X], {"axis": [0, 1, 2]}),
     "LogSoftmax": Case([X], {"axis": [0, 1, 2]}),
@@ -150,6 +150,8 @@ def old_broadcast(name, attributes, a, b):
         "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power, "And": np.logical_and,
         "Or": np.logical_or, "Equal": np.equal, "Greater": np.greater, "Less": np.less,
     }
+    if not attributes.get("broadcast") and a.shape != b.shape:
+        raise ValueError("shapes differ")
     if "axis" in attributes:
         b = b.reshape(b.shape + (1,) * (a.ndim - attributes["axis"] - b.ndim))
     return [functions[name](a, b)]
@@ -260,7 +262,7 @@ def main():
                 files += [(f"input_{at}.pb", tensor(array)) for at, array in enumerate(inputs)]
                 if found is not None and all(np.asarray(array).dtype.kind != "U" for array in found):
                     files += [(f"output_{at}.pb", tensor(array)) for at, array in enumerate(found)]
-                    files += [(f"base_{at}.pb", tensor(array)) for at, array in enumerate(base or [])]
+                files += [(f"base_{at}.pb", tensor(array)) for at, array in enumerate(base or [])]
                 parts += packed(f"{name}-{since}-{attribute}-{number}", files)
                 count += 1
     (HERE / "attributes.bin").write_bytes(b"".join(parts))

@@ -183,3 +183,88 @@ fn an_option_that_keras_does_not_have_is_refused_by_name() {
         assert!(problem.contains("option \"misspelled\" is not known"), "{class}: {problem}");
     }
 }
+
+/// A model of one dense layer, and how it is trained, each as Keras 3 writes it.
+fn model() -> (Value, Config) {
+    let own = |module: &str, class: &str, config: Value| json!({"module": module, "class_name": class, "config": config, "registered_name": null});
+    let l2 = own("keras.regularizers", "L2", json!({"l2": 0.5}));
+    let dense =
+        own("keras.layers", "Dense", json!({"name": "d", "units": 2, "activation": "relu", "kernel_regularizer": l2}));
+    let input = own("keras.layers", "InputLayer", json!({"name": "x", "batch_shape": [null, 3]}));
+    let model = own("keras", "Sequential", json!({"name": "s", "layers": [input, dense]}));
+    let rate =
+        own("keras.optimizers.schedules", "PolynomialDecay", json!({"initial_learning_rate": 0.5, "decay_steps": 9}));
+    let compiled = json!({
+        "optimizer": own("keras.optimizers", "SGD", json!({"learning_rate": rate})),
+        "loss": own("keras.losses", "MeanSquaredError", json!({})),
+        "metrics": [own("keras.metrics", "MeanAbsoluteError", json!({}))],
+    });
+    (model, compiled.as_object().unwrap().clone())
+}
+
+fn described(model: &Value, compiled: Config) -> Result<(), String> {
+    super::contents::describe(model, &Value::Null, Some(compiled), &Registry::new(), true).map(|_| ())
+}
+
+#[test]
+fn a_custom_class_of_any_kind_is_not_taken_for_the_one_of_keras() {
+    const PLACES: [(&str, &str); 7] = [
+        ("/config/layers/1", "mine>Dense"),
+        ("/config/layers/1/config/kernel_regularizer", "mine>L2"),
+        ("/optimizer", "mine>SGD"),
+        ("/optimizer/config/learning_rate", "mine>PolynomialDecay"),
+        ("/loss", "mine>MeanSquaredError"),
+        ("/metrics/0", "mine>MeanAbsoluteError"),
+        ("", "mine>Sequential"),
+    ];
+    let (model, compiled) = model();
+    assert_eq!(described(&model, compiled.clone()), Ok(()));
+    for (place, name) in PLACES {
+        let (mut model, mut compiled) = (model.clone(), Value::Object(compiled.clone()));
+        let part = if model.pointer(place).is_some() { &mut model } else { &mut compiled };
+        let object = part.pointer_mut(place).unwrap();
+        object["module"] = Value::Null;
+        object["registered_name"] = json!(name);
+        let told = described(&model, compiled.as_object().unwrap().clone()).unwrap_err();
+        assert!(told.contains(&format!("{name} is not a")) || told.contains(&format!("it holds {name}")), "{told}");
+    }
+}
+
+#[test]
+fn one_message_tells_every_problem_of_a_file() {
+    let (mut model, mut compiled) = model();
+    let layers = model["config"]["layers"].as_array_mut().unwrap();
+    let mut other = layers[1].clone();
+    (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("non_neg"));
+    layers.insert(
+        1,
+        json!({"module": "keras.layers", "class_name": "GRU", "config": {"name": "g"}, "registered_name": null}),
+    );
+    layers.push(other);
+    layers.push(json!({"class_name": "LSTM", "config": {"name": "l"}}));
+    compiled["loss"] = json!("poisson");
+    compiled["optimizer"]["config"]["use_ema"] = json!(true);
+    let told = described(&model, compiled).unwrap_err();
+    let expected = "5 problems: layer \"g\": GRU is not a layer that gradus has; \
+        layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
+        layer \"l\": LSTM is not a layer that gradus has; \
+        optimizer (SGD): use_ema is true, and only false or null is supported; \
+        loss: poisson is not a loss that gradus has. A Registry given to keras::load_with can add classes";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn arguments_of_calls_and_frozen_models_are_read() {
+    let dense = json!({"class_name": "Dense", "config": {"name": "d", "units": 2}, "name": "d",
+        "inbound_nodes": [[["x", 0, 0, {"training": false}]]]});
+    let input =
+        json!({"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 3]}, "name": "x"});
+    let mut model = json!({"class_name": "Functional", "config": {"name": "f", "trainable": false,
+        "layers": [input, dense], "input_layers": [["x", 0, 0]], "output_layers": [["d", 0, 0]]}});
+    let told = described(&model, self::model().1).unwrap_err();
+    assert_eq!(told, "layer \"d\": it is called with training=false, which is not supported");
+    model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
+        "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
+    let (architecture, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    assert!(architecture.weights().all(|weight| !weight.trainable));
+}

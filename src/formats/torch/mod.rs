@@ -15,6 +15,10 @@
 //! convolution or a maximum has a module more, which pads before it.
 //!
 //! PyTorch's images have their channels first. Where they are flattened, the weights behind are put in that order.
+//!
+//! A `state_dict` has no ε. That of PyTorch's `BatchNorm1d`, `BatchNorm2d` and `LayerNorm` is 10⁻⁵ by default, that of
+//! [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm) 10⁻³ as in Keras: build the layers
+//! with `.epsilon(1e-5)` before weights from PyTorch are loaded.
 
 mod walk;
 
@@ -127,6 +131,9 @@ impl StateDict {
 
     /// Sets a model's arrays from a safetensors file that PyTorch's `state_dict` was saved to. Counters of batches in it
     /// are left alone; nothing changes if it fails.
+    ///
+    /// The file does not say ε of normalization layers, which is 10⁻⁵ in PyTorch and 10⁻³ in
+    /// [`BatchNorm::new`](crate::layers::BatchNorm::new), unless either was set.
     ///
     /// # Errors
     /// The file cannot be read, an array is missing in it or in the model, or has another shape.
