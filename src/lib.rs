@@ -44,13 +44,16 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod accepts;
 mod error;
 mod files;
 mod known;
+mod output_scale;
 mod random;
 mod settings;
 mod shape;
 mod spec;
+mod target;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -75,12 +78,14 @@ pub mod save;
 pub mod tape;
 pub mod testing;
 
+pub use accepts::{Accepts, TargetKind};
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
     Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
+pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};

@@ -37,10 +37,9 @@ fn numpy(path: &Path, raw: bool) -> Result<Arrays> {
         return Err(wrong(path, format!("it has the arrays {}, expected x and y", names.join(", "))));
     };
     let x = floats(x, Reading { raw, invert: false });
-    let labels = |shape: &[usize]| shape.len() == 1 || (shape.len() == 2 && shape[1] == 1);
     match y {
-        NumpyArray::Bytes(y) if labels(y.shape()) => Arrays::new(x, y),
-        NumpyArray::Integers(y) if labels(y.shape()) => Arrays::new(x, y),
+        NumpyArray::Bytes(y) => Arrays::new(x, y),
+        NumpyArray::Integers(y) => Arrays::new(x, y),
         y => Arrays::new(x, y.into_floats()),
     }
 }
@@ -48,7 +47,7 @@ fn numpy(path: &Path, raw: bool) -> Result<Arrays> {
 /// The scores with labels as they are, or as one-hot rows where the model's loss wants those.
 fn scored(model: &Model, rows: Arrays) -> Result<crate::metrics::Scores> {
     let first = match model.evaluate(&rows) {
-        Err(error @ Error::Shape { .. }) if rows.target() == Target::Label => error,
+        Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,
         other => return other,
     };
     let Ok(rows) = rows.one_hot(model.output_shapes()[0].last()) else { return Err(first) };

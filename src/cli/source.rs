@@ -59,7 +59,7 @@ impl Source {
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let imported = crate::formats::onnx::import(path)?;
-                let model = imported.compile(settings())?;
+                let model = imported.compile(classes()).or_else(|_| imported.compile(values()))?;
                 Ok(Source::Model(Box::new(model), "a model of ONNX"))
             }
             _ => Err(unknown_ending(path)),
@@ -109,7 +109,14 @@ fn safetensors(path: &Path) -> Result<Source> {
 
 /// How a model is compiled whose file does not say how it was trained: for classes, as most models here are.
 #[cfg(feature = "onnx")]
-fn settings() -> crate::model::Compile {
+fn classes() -> crate::model::Compile {
     use crate::{losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Adam};
     crate::model::Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy)
+}
+
+/// How it is compiled where its outputs tell no classes apart.
+#[cfg(feature = "onnx")]
+fn values() -> crate::model::Compile {
+    use crate::{losses::MeanSquaredError, optimizers::Adam};
+    crate::model::Compile::new(Adam::default(), MeanSquaredError::new())
 }

@@ -22,6 +22,7 @@ mod save;
 mod scoring;
 mod sequential;
 mod summary;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -32,7 +33,8 @@ mod weigh;
 mod wired;
 
 pub use callbacks::{
-    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
+    TrainEnd,
 };
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
@@ -50,6 +52,7 @@ pub(crate) use network::layer_name;
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
+use crate::output_scale::OutputScale;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, Params, Recorder, Var};
@@ -89,6 +92,16 @@ impl Model {
     /// The shape of one sample of each output.
     pub fn output_shapes(&self) -> Vec<Shape> {
         (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+    }
+
+    /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
+    /// without a loss are read as they are.
+    pub fn output_scales(&self) -> Vec<OutputScale> {
+        let scale = |output| {
+            let head = self.heads.iter().find(|head| head.output == output);
+            head.map_or(OutputScale::Plain, |head| head.loss.output_scale())
+        };
+        (0..self.network.output_names().len()).map(scale).collect()
     }
 
     /// The shape of one sample of each value: the inputs, then what each call gives.

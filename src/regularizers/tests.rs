@@ -122,7 +122,7 @@ fn one_of_another_crate_counts_where_it_is_trained_and_reported() {
     let before = cost(&model);
     let history = model.fit(&data(), Fit::new().epochs(40).progress(Progress::Quiet)).unwrap();
     assert!(cost(&model) < 0.5 * before, "{} after {before}", cost(&model));
-    let losses = history.get("loss");
+    let losses = history.get("loss").unwrap();
     assert!(losses[39] < losses[0] - 0.4 * before, "{losses:?}");
 }
 

@@ -44,7 +44,7 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     let history = model.fit(data, quiet(epochs, 100).validation_split(0.2)).unwrap();
     let bits: Vec<String> = ["loss", "accuracy", "val_loss", "val_accuracy"]
         .iter()
-        .flat_map(|name| history.get(name))
+        .flat_map(|name| history.get(name).unwrap())
         .map(|value| format!("{:016x}", value.to_bits()))
         .collect();
     let predictions = model.predict(&data.rows(..50).unwrap().inputs().unwrap()).unwrap();

@@ -53,7 +53,8 @@ impl Callback for Diary {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         assert_eq!((begin.epoch, begin.batch, begin.batches), (model.epoch() + 1, 0, 3));
         assert!(begin.history.epochs.is_empty());
-        self.tell(format!("train {} {}", begin.epochs, begin.names.join(" "))).map(drop)
+        let names: Vec<&str> = begin.scores.iter().map(|score| score.name.as_str()).collect();
+        self.tell(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {

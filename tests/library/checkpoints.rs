@@ -99,7 +99,7 @@ fn they_are_written_as_often_as_asked_and_the_last_are_kept() {
 fn the_best_is_kept_besides() {
     let folder = Folder::new();
     let best = || Checkpoint::load(folder.path().join("best.safetensors")).unwrap();
-    let accuracy: Vec<f64> = model(1).fit(&data(), quiet(3)).unwrap().get("accuracy");
+    let accuracy: Vec<f64> = model(1).fit(&data(), quiet(3)).unwrap().get("accuracy").unwrap();
     let highest = (0..3).fold(0, |best, at| if accuracy[at] > accuracy[best] { at } else { best });
     train(Checkpoints::new(folder.path()).keep(1).every_steps(2).best("accuracy"), 1, 99);
     assert_eq!((folder.content().as_str(), best().step()), ("best.safetensors 15", 5 * (highest as u64 + 1)));

@@ -125,7 +125,7 @@ fn check_fit(cases: &Cases, case: &str) {
     }
     let history = model.fit(&data, fit.progress(Progress::Quiet)).unwrap();
     for name in ["loss", "accuracy", "val_loss", "val_accuracy"] {
-        let found: Vec<f32> = history.get(name).iter().map(|value| *value as f32).collect();
+        let found: Vec<f32> = history.get(name).unwrap().iter().map(|value| *value as f32).collect();
         let found = ArrayD::from_shape_vec(IxDyn(&[4]), found).unwrap();
         let expected = cases.array(&format!("{case}/{name}"));
         assert_close(&format!("{case}/{name}"), found.view(), expected.view(), NEAR_IN_THE_END);
