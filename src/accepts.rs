@@ -48,6 +48,7 @@ pub struct Accepts {
     fewer: &'static str,
     class: Option<usize>,
     threshold: Option<f32>,
+    ignored: Option<i64>,
     remedy: &'static str,
 }
 
@@ -57,12 +58,22 @@ pub(crate) struct Reading {
     pub(crate) kind: TargetKind,
     /// Labels for each position, or values in the output's shape.
     pub(crate) target: Target,
+    /// A label that need not be a class of the output.
+    pub(crate) ignored: Option<i64>,
 }
 
 impl Accepts {
     /// Targets of these kinds, and outputs of any size.
     pub fn new(kinds: &[TargetKind]) -> Accepts {
-        Accepts { kinds: kinds.to_vec(), outputs: 1, fewer: "", class: None, threshold: None, remedy: "" }
+        Accepts {
+            kinds: kinds.to_vec(),
+            outputs: 1,
+            fewer: "",
+            class: None,
+            threshold: None,
+            ignored: None,
+            remedy: "",
+        }
     }
 
     /// Requires at least this size of the output's last axis. `remedy` ends the error message where it is smaller.
@@ -84,6 +95,13 @@ impl Accepts {
         self
     }
 
+    /// Takes this label as well, whether or not it is a class of the output, such as −1 or 255 for positions without a
+    /// class. Metrics of the same output still require classes.
+    pub fn ignored_label(mut self, label: impl Into<Option<i64>>) -> Accepts {
+        self.ignored = label.into();
+        self
+    }
+
     /// What to do where targets are of another kind; ends the error message.
     pub fn remedy(mut self, remedy: &'static str) -> Accepts {
         self.remedy = remedy;
@@ -92,13 +110,16 @@ impl Accepts {
 
     /// Checks the shape of one sample of the model's output. `place` names the loss or the metric.
     pub(crate) fn check_output(&self, place: impl Fn() -> String, output: Shape, scale: OutputScale) -> Result<()> {
-        let wrong = |expected: String| Err(Error::Shape { place: place(), found: vec![output], expected: expected.into() });
+        let wrong =
+            |expected: String| Err(Error::Shape { place: place(), found: vec![output], expected: expected.into() });
         if output.last() < self.outputs {
             return wrong(format!("a last axis of size {} or more{}", self.outputs, after(self.fewer)));
         }
         if let Some(class) = self.class.filter(|class| *class >= output.last()) {
             let last = output.last() - 1;
-            return wrong(format!("a class from 0 to {last}, an index along the output's last axis, not class {class}"));
+            return wrong(format!(
+                "a class from 0 to {last}, an index along the output's last axis, not class {class}"
+            ));
         }
         match self.threshold {
             Some(threshold) if scale == OutputScale::Margins && threshold != 0.5 => wrong(format!(
@@ -120,7 +141,9 @@ impl Accepts {
             (TargetKind::Labels, Target::Values(_)) => None,
             _ => alike(target.shape(), output).then_some(Target::Values(output)),
         };
-        self.kinds.iter().find_map(|kind| found(kind).map(|target| Reading { kind: *kind, target }))
+        self.kinds
+            .iter()
+            .find_map(|kind| found(kind).map(|target| Reading { kind: *kind, target, ignored: self.ignored }))
     }
 
     /// How a target is read, or why it is not taken.
@@ -165,7 +188,8 @@ impl Accepts {
 }
 
 /// What to do where targets have another shape than the output.
-const SHAPE: &str = "give the targets the shape of the model's output, or the last layer as many units as the targets need";
+const SHAPE: &str =
+    "give the targets the shape of the model's output, or the last layer as many units as the targets need";
 
 /// A remedy, set off from what stands before it.
 fn after(remedy: &str) -> String {

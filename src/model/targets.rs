@@ -43,12 +43,14 @@ impl TargetColumn<'_> {
         Ok(())
     }
 
-    /// Checks every number of a target that is read as this kind.
-    fn check(&self, kind: TargetKind, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
+    /// Checks every number of a target that is read in this way.
+    fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
+        let Reading { kind, ignored, .. } = reading;
+        let ignored = ignored.map(|label| label as f32);
         // Of a batch of ones alone nobody could say which of the two kinds it is of.
         let (mut zeros, mut negative) = (false, false);
         self.for_each(|row, target| {
-            for number in target {
+            for number in target.iter().filter(|number| ignored != Some(**number)) {
                 kind.check(*number, classes, row, place)?;
                 (zeros, negative) = (zeros || *number == 0.0, negative || *number < 0.0);
                 if kind == TargetKind::Signs && zeros && negative {
@@ -76,13 +78,16 @@ impl Head {
             let reading = accepts.check(|| place.clone(), output, target)?;
             readings.push((place, reading));
         }
-        for (number, (place, Reading { kind, .. })) in readings.iter().enumerate() {
-            if !readings[..number].iter().any(|(_, earlier)| earlier.kind.implies(*kind)) {
-                column.check(*kind, output.last(), &|| place.clone())?;
+        for (number, (place, reading)) in readings.iter().enumerate() {
+            let implied = |earlier: &Reading| {
+                earlier.kind.implies(reading.kind) && [None, reading.ignored].contains(&earlier.ignored)
+            };
+            if !readings[..number].iter().any(|(_, earlier)| implied(earlier)) {
+                column.check(*reading, output.last(), &|| place.clone())?;
             }
         }
         Ok(match readings[0].1 {
-            Reading { kind: TargetKind::Any, target } if !are_labels(output, target) => Target::Values(target.shape()),
+            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => Target::Values(target.shape()),
             Reading { target, .. } => target,
         })
     }

@@ -1,11 +1,12 @@
 //! Files whose configurations say more than their class names and operators do: each option and attribute has its effect, or
 //! is refused by name.
 
+use gradus::data::Arrays;
 use gradus::formats::keras::{self, Load};
 use gradus::formats::npz;
 use gradus::formats::onnx::{self, Graph, Tensor};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
-use gradus::losses::MeanSquaredError;
+use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::optimizers::Sgd;
 use gradus::save::Registry;
 use gradus::tape::Var;
@@ -75,12 +76,22 @@ fn a_custom_class_is_not_taken_for_the_class_of_keras_of_its_name() {
 }
 
 #[test]
-fn a_loss_that_ignores_class_0_is_not_taken_for_one_that_ignores_none() {
-    let path = file("ignore_class_0.keras");
-    let told = keras::load(&path).unwrap_err().to_string();
-    let expected = "loss (SparseCategoricalCrossentropy): ignore_class is 0, and only null is supported. \
-        keras::load_with takes another optimizer, loss and metrics in their place";
-    assert_eq!(told, format!("{}: {expected}", path.display()));
+fn a_loss_that_ignores_class_0_leaves_it_out() {
+    let model = keras::load(file("ignore_class_0.keras")).unwrap();
+    let [x, y] = ["x", "y"].map(|key| array("ignore_class_0.npz", key));
+    check_close(&model.predict(&x).unwrap(), &y);
+    let labels = array("ignore_class_0.npz", "labels").mapv(|label| label as i64);
+    let expected = array("ignore_class_0.npz", "loss").sum();
+    let found = model.evaluate(&Arrays::new(&x, &labels).unwrap()).unwrap().loss;
+    assert!((found - f64::from(expected)).abs() < 1e-5, "{found}, expected {expected}");
+    // The same loss where the ignored positions have a label that is no class.
+    let compile = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().ignore_class(255));
+    let model = keras::load_with(file("ignore_class_0.keras"), compile).unwrap();
+    let void = labels.mapv(|label| if label == 0 { 255 } else { label });
+    let found = model.evaluate(&Arrays::new(&x, &void).unwrap()).unwrap().loss;
+    assert!((found - f64::from(expected)).abs() < 1e-5, "{found}, expected {expected}");
+    let told = model.evaluate(&Arrays::new(&x, void.mapv(|label| label + 1)).unwrap()).unwrap_err().to_string();
+    assert!(told.contains("256"), "{told}");
 }
 
 #[test]

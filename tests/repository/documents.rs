@@ -94,7 +94,7 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules that the document names tests of.
-const TARGETS: [&str; 6] = ["interop", "keras", "keras_ops", "keras_training", "graph", "layers::keras"];
+const TARGETS: [&str; 7] = ["formats::keras", "interop", "keras", "keras_ops", "keras_training", "graph", "layers::keras"];
 
 /// "`target`, `module::test`" names a test that exists, and each section names one.
 #[test]

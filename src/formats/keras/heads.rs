@@ -8,7 +8,7 @@ use crate::losses::{
 };
 use crate::metrics::{self, Metric};
 use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::spec::{Spec, SpecValue};
 use serde_json::{Value, json};
 
 /// Keras' losses that gradus has. Keras 2 also writes the function that a loss is made of, `fn`.
@@ -37,7 +37,8 @@ pub(super) const LOSSES: &[Kind] = &[
         ..kind("MeanSquaredError", || MeanSquaredError::new().spec(), &[])
     },
     Kind {
-        inactive: &[LAST_AXIS, null("ignore_class"), at("fn", &[Plain::Word("sparse_categorical_crossentropy")])],
+        optional: || Spec::new("").with("ignore_class", SpecValue::axis(-1)),
+        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("sparse_categorical_crossentropy")])],
         ..kind("SparseCategoricalCrossentropy", || SparseCategoricalCrossentropy::new().spec(), &[])
     },
 ];

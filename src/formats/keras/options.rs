@@ -5,6 +5,7 @@
 
 use super::object::Object;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// An option without a setting here.
 #[derive(Clone, Copy, Debug)]
@@ -167,13 +168,15 @@ impl Plain {
             Word(expected) => value == expected,
         }
     }
+}
 
-    fn to_string(&self) -> String {
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Null => "null".into(),
-            Bool(value) => value.to_string(),
-            Number(value) => value.to_string(),
-            Word(word) => (*word).into(),
+            Null => f.write_str("null"),
+            Bool(value) => write!(f, "{value}"),
+            Number(value) => write!(f, "{value}"),
+            Word(word) => f.write_str(word),
         }
     }
 }

@@ -96,6 +96,9 @@ fn reshape<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &V
     {
         *first = here as i64;
     }
+    if allow_zero && target.contains(&0) {
+        return Err("allowzero with a size of 0 is not supported".into());
+    }
     let mut sizes = Vec::new();
     for (axis, size) in target.iter().enumerate() {
         sizes.push(match *size {
