@@ -39,6 +39,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod axis_order;
 mod error;
 mod files;
 mod known;
@@ -47,6 +48,7 @@ mod settings;
 mod shape;
 mod spec;
 
+pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
@@ -68,6 +70,8 @@ pub mod save;
 pub mod tape;
 pub mod testing;
 
+pub use architecture::ValueInfo;
+pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{

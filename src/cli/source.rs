@@ -1,10 +1,10 @@
 //! What a file holds, by its name and its contents.
 
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::files::read_whole;
 use crate::model::Model;
 use crate::save::Contents;
-use crate::shape::Shape;
 use crate::tape::Params;
 use std::path::Path;
 
@@ -78,10 +78,10 @@ impl Source {
     }
 }
 
-/// The shape of one sample that goes into a model, and of what comes out.
-pub(super) fn shapes(path: &Path, model: &Model) -> Result<(Shape, Shape)> {
-    match (&model.input_shapes()[..], &model.output_shapes()[..]) {
-        ([input], [output]) => Ok((*input, *output)),
+/// The only input and the only output of a model.
+pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo)> {
+    match (&model.inputs()[..], &model.outputs()[..]) {
+        ([input], [output]) => Ok((input.clone(), output.clone())),
         (inputs, outputs) => {
             let (inputs, outputs) = (inputs.len(), outputs.len());
             let problem = format!("it has {inputs} inputs and {outputs} outputs, expected one of each");
@@ -107,9 +107,10 @@ fn safetensors(path: &Path) -> Result<Source> {
     Ok(Source::Arrays(params, "arrays of another program"))
 }
 
-/// How a model is compiled whose file does not say how it was trained: for classes, as most models here are.
+/// How a model is compiled whose file does not say how it was trained. Nothing but `evaluate` looks at it, which chooses
+/// for itself.
 #[cfg(feature = "onnx")]
 fn settings() -> crate::model::Compile {
-    use crate::{losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Adam};
-    crate::model::Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy)
+    use crate::{losses::MeanSquaredError, optimizers::Sgd};
+    crate::model::Compile::new(Sgd::new(0.0), MeanSquaredError::new())
 }

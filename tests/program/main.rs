@@ -2,6 +2,8 @@
 
 mod cli;
 mod examples;
+mod faults;
+mod folder;
 mod interrupt;
 mod mistakes;
 #[path = "../notebooks/mod.rs"]

@@ -4,8 +4,9 @@ use super::config::{Result, find};
 use super::layers::LAYERS;
 use super::names::snake_case;
 use super::{functional, order, sequential};
+use crate::architecture::ValueInfo;
 use crate::layers::{Layer, Source, Weights};
-use crate::save::{Call, Description, Registry, Wiring};
+use crate::save::{Call, Description, Output, Registry, Wiring};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Params;
@@ -52,8 +53,8 @@ impl Placed {
 
 impl Architecture {
     /// Inputs alone.
-    pub(super) fn new(inputs: Vec<(String, Shape)>) -> Architecture {
-        let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
+    pub(super) fn new(inputs: Vec<ValueInfo>) -> Architecture {
+        let shapes = inputs.iter().map(|input| input.shape).collect();
         let wiring = Wiring { chain: false, inputs, calls: Vec::new(), outputs: Vec::new() };
         Architecture { wiring, layers: Vec::new(), shapes }
     }
@@ -161,7 +162,7 @@ impl Architecture {
         let names = gradus["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
         if names.len() == self.wiring.inputs.len() {
             let pairs = self.wiring.inputs.iter_mut().zip(names.iter().filter_map(Value::as_str));
-            pairs.for_each(|((name, _), known)| *name = known.into());
+            pairs.for_each(|(input, known)| input.name = known.into());
         }
     }
 
@@ -172,15 +173,15 @@ impl Architecture {
 
     /// The outputs' names.
     pub(super) fn outputs(&self) -> Vec<String> {
-        self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
+        self.wiring.outputs.iter().map(|output| output.name.clone()).collect()
     }
 }
 
 /// Sorts what Keras knows by these names, and names the only one, which Keras knows without a name.
-fn name(outputs: &mut [(String, usize)], names: &Value) {
+fn name(outputs: &mut [Output], names: &Value) {
     let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (outputs, &names[..]) {
-        ([only], [name]) => only.0 = (*name).into(),
-        (outputs, names) => outputs.sort_by_key(|(output, _)| names.iter().position(|name| name == output)),
+        ([only], [name]) => only.name = (*name).into(),
+        (outputs, names) => outputs.sort_by_key(|output| names.iter().position(|name| *name == output.name)),
     }
 }

@@ -3,7 +3,9 @@
 use super::architecture::Architecture;
 use super::config::{Config, Result, object};
 use super::entries::{self, Entry};
+use crate::architecture::ValueInfo;
 use crate::model::layer_name;
+use crate::save::Output;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 /// The chain of layers that a configuration describes.
 pub(super) fn read(config: &Config) -> Result<Architecture> {
     let entries = config.get("layers").and_then(Value::as_array).ok_or("its model has no list of layers")?;
-    let mut architecture = Architecture::new(vec![("input".into(), input(config, entries)?)]);
+    let mut architecture = Architecture::new(vec![ValueInfo::new("input", input(config, entries)?)]);
     let (mut value, mut counts) = (0, BTreeMap::new());
     for entry in entries.iter().map(Entry::read) {
         let entry = entry?;
@@ -24,7 +26,7 @@ pub(super) fn read(config: &Config) -> Result<Architecture> {
         let layer = architecture.layer(name, spec)?;
         value = architecture.apply(layer, vec![value])?;
     }
-    (architecture.wiring.chain, architecture.wiring.outputs) = (true, vec![("output".into(), value)]);
+    (architecture.wiring.chain, architecture.wiring.outputs) = (true, vec![Output::new("output", value)]);
     Ok(architecture)
 }
 
@@ -40,7 +42,7 @@ fn input(config: &Config, layers: &[Value]) -> Result<Shape> {
 
 /// Keras' configuration of a chain.
 pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
-    let shape = architecture.wiring.inputs[0].1;
+    let shape = architecture.wiring.inputs[0].shape;
     let input = std::iter::once(Ok(entries::input("input_layer", shape)));
     let layers: Result<Vec<Value>> = input.chain(architecture.layers.iter().map(entries::layer)).collect();
     let mut config = Config::new();

@@ -1,12 +1,13 @@
 //! Every layer of the list, out to ONNX and back.
 
 use super::{Graph, Tensor, to_bytes};
+use crate::architecture::ValueInfo;
 use crate::data::NamedArrays;
 use crate::layers::{Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::shape::Shape;
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
@@ -33,12 +34,12 @@ fn cases() -> Vec<Case> {
 }
 
 fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
-    let input = |(number, shape): (usize, &Shape)| (format!("x{number}"), *shape);
+    let input = |(number, shape): (usize, &Shape)| ValueInfo::new(format!("x{number}"), *shape);
     let wiring = Wiring {
         chain: false,
         inputs: shapes.iter().enumerate().map(input).collect(),
         calls: vec![Call { layer: 0, inputs: (0..shapes.len()).collect() }],
-        outputs: vec![("y".into(), shapes.len())],
+        outputs: vec![Output::new("y", shapes.len())],
     };
     let mut model = Model::from_wiring(&wiring, &[layer], settings()).unwrap();
     for id in model.params().ids().collect::<Vec<_>>() {

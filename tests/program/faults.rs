@@ -1,0 +1,138 @@
+//! Files on which the program `gradus` could go wrong without a word: it gives the right numbers, or says what is wrong.
+//! Right numbers are those of onnxruntime and Keras.
+
+use crate::folder::Folder;
+use gradus::formats::{npy, npz, onnx};
+use gradus::layers::{Conv2d, Dense, Flatten};
+use gradus::losses::MeanSquaredError;
+use gradus::optimizers::Sgd;
+use gradus::{AxisOrder, Compile, Model, Sequential, Shape};
+use ndarray::{ArrayD, IxDyn};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "faults", name].iter().collect()
+}
+
+fn array(name: &str, key: &str) -> ArrayD<f32> {
+    npz::read(file(name)).unwrap().remove(key).unwrap().into_floats()
+}
+
+#[track_caller]
+fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
+    assert_eq!(found.shape(), expected.shape());
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{found}, expected {expected}");
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn arrays_have_the_axis_order_of_the_onnx_file() {
+    let folder = Folder::new("onnx");
+    for name in ["axis_order", "conv_one_axis"] {
+        let (model, data) = (file(&format!("{name}.onnx")), file(&format!("{name}.npz")));
+        let (x, y) = (array(&format!("{name}.npz"), "x"), array(&format!("{name}.npz"), "y"));
+        check_close(&folder.predicted(&[text(&model), text(&data)]), &y);
+        // Single samples, the other order, and the file again through every format that keeps the order.
+        npy::write(folder.path("one.npy"), &x.index_axis(ndarray::Axis(0), 1)).unwrap();
+        check_close(
+            &folder.predicted(&[text(&model), "one.npy"]),
+            &y.slice_axis(ndarray::Axis(0), (1..2).into()).to_owned(),
+        );
+        for to in ["again.onnx", "again.safetensors"] {
+            if name == "axis_order" {
+                folder.shown(&["convert", text(&model), to]);
+                check_close(&folder.predicted(&[to, text(&data)]), &y);
+            }
+        }
+    }
+    let (model, x) = (file("axis_order.onnx"), array("axis_order.npz", "x"));
+    npy::write(folder.path("last.npy"), &x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]))).unwrap();
+    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; --layout \
+                    channels_last takes it";
+    assert_eq!(folder.told(&["predict", text(&model), "last.npy"], 1), expected);
+    let found = folder.predicted(&[text(&model), "last.npy", "--layout", "channels_last"]);
+    check_close(&found, &array("axis_order.npz", "y"));
+    // Keras' files are channels last.
+    folder.shown(&["convert", text(&model), "model.keras"]);
+    check_close(&folder.predicted(&["model.keras", "last.npy"]), &array("axis_order.npz", "y"));
+    npy::write(folder.path("first.npy"), &x).unwrap();
+    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("--layout channels_first takes it"));
+}
+
+#[test]
+fn a_model_knows_the_axis_order_of_its_file() {
+    let imported = onnx::import(file("conv_one_axis.onnx")).unwrap();
+    let model = imported.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+    let (input, output) = (model.inputs().remove(0), model.outputs().remove(0));
+    assert_eq!((input.shape(), input.shape_in_file()), (Shape::from([9, 4]), Shape::from([4, 9])));
+    assert_eq!((output.shape(), output.shape_in_file()), (Shape::from([7, 5]), Shape::from([5, 7])));
+    let x = array("conv_one_axis.npz", "x");
+    let y = model.predict(&input.axis_order().to_model(x.view()).unwrap()).unwrap();
+    check_close(&output.axis_order().to_file(y).unwrap(), &array("conv_one_axis.npz", "y"));
+    let network = Sequential::new([8, 6, 3]).add(Flatten).add(Dense::new(2));
+    let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+    assert_eq!(model.inputs()[0].axis_order(), AxisOrder::CHANNELS_LAST);
+}
+
+#[test]
+fn samples_of_another_shape_are_refused() {
+    let folder = Folder::new("shapes");
+    let (model, data) = (file("samples_4_by_3.keras"), file("samples_4_by_3.npz"));
+    check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
+    let transposed = array("samples_4_by_3.npz", "x").permuted_axes(IxDyn(&[0, 2, 1]));
+    npy::write(folder.path("transposed.npy"), &transposed).unwrap();
+    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; --layout \
+                    channels_first takes it";
+    assert_eq!(folder.told(&["predict", text(&model), "transposed.npy"], 1), expected);
+}
+
+/// A model for pictures of this shape.
+fn pictures(shape: [usize; 3]) -> Model {
+    let network = Sequential::new(shape).add(Conv2d::new(2, 2)).add(Flatten).add(Dense::new(2));
+    network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).seed(5)).unwrap()
+}
+
+#[test]
+fn pictures_of_another_shape_are_refused() {
+    let folder = Folder::new("pictures");
+    for (shape, picture, found, expected) in [
+        ([28, 28, 1], "gray14x56.png", "14 × 56 × 1", "28 × 28 × 1"),
+        ([8, 6, 3], "rgb6x8.png", "6 × 8 × 3", "8 × 6 × 3"),
+    ] {
+        pictures(shape).save(folder.path("model.safetensors")).unwrap();
+        let path = file(picture);
+        let told = folder.told(&["predict", "model.safetensors", text(&path)], 1);
+        let problem = format!(
+            "{}: the picture is {found} (height × width × channels), the model takes samples of {expected}; scale or \
+             crop it first",
+            path.display()
+        );
+        assert_eq!(told, problem);
+    }
+}
+
+#[test]
+fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() {
+    let folder = Folder::new("background");
+    let model = pictures([28, 28, 1]);
+    model.save(folder.path("model.safetensors")).unwrap();
+    let ink = file("ink_on_transparent.png");
+    // Black with an alpha of 0 to 255, so on white each pixel is 255 − alpha.
+    let alpha = |background: f32| {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(fs::read(&ink).unwrap())).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let values = pixels.chunks_exact(4).map(|pixel| background * (255.0 - f32::from(pixel[3])) / 255.0 / 255.0);
+        model.predict(&ArrayD::from_shape_vec(IxDyn(&[1, 28, 28, 1]), values.collect()).unwrap()).unwrap()
+    };
+    check_close(&folder.predicted(&["model.safetensors", text(&ink)]), &alpha(255.0));
+    check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "#404040"]), &alpha(64.0));
+    check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "black"]), &alpha(0.0));
+    assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
+}
