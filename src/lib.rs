@@ -43,6 +43,7 @@ mod axis_order;
 mod error;
 mod files;
 mod known;
+mod lookup;
 mod random;
 mod settings;
 mod shape;

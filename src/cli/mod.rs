@@ -2,7 +2,9 @@
 //!
 //! Exit codes: 0 where everything went well, 1 for what is wrong with a file, 2 for what is wrong with the command line.
 
+mod choice;
 mod convert;
+mod ending;
 mod evaluate;
 mod input;
 mod inspect;
@@ -24,7 +26,7 @@ const HELP: &str = "Looks at models and arrays in files, converts them, predicts
 usage: gradus inspect FILE
        gradus convert IN OUT [--torch] [--model MODEL]
        gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOUR] [--layout ORDER]
-       gradus evaluate MODEL DATA [--raw] [--layout ORDER]
+       gradus evaluate MODEL DATA [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
 
   inspect    a model's layers, and every array with its shape and range
   convert    IN to the format that OUT's name ends in
@@ -41,6 +43,10 @@ usage: gradus inspect FILE
   --layout ORDER
                 the axis order of arrays: channels_last, channels_first, or flat for samples of any shape that
                 become one axis; by default that of the model's file
+  --loss LOSS   the loss in place of the file's own, by its class or Keras' name: mse, huber(delta=2),
+                sparse_categorical_crossentropy(from_logits=true)
+  --metric METRIC
+                the metrics in place of the file's own, by their classes or Keras' names; may be given several times
   --help        this text
   --version     the version
 
@@ -49,6 +55,9 @@ Shapes have to be equal. An array has the axis order of the file that the model 
 Outputs come back in the same order. An array with as many axes as a sample is one sample, one with an axis more is
 rows of samples; as in Keras, a last axis of 1 may be missing or added behind the rows where the order is channels last.
 Pictures are height × width × channels, gray where the model takes one channel.
+
+evaluate uses the loss and the metrics of the model's file. For a file without them, as every .onnx is, they follow from
+what the output ends in and from y; what was chosen is shown, and what is not certain has to be named.
 
 ";
 
@@ -60,6 +69,8 @@ struct Options {
     torch: bool,
     model: Option<PathBuf>,
     reading: Reading,
+    loss: Option<String>,
+    metrics: Vec<String>,
 }
 
 /// Why nothing could be done.
@@ -115,6 +126,8 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
             Long("model") => options.model = Some(arguments.value()?.into()),
             Long("raw") => options.reading.raw = true,
             Long("invert") => options.reading.invert = true,
+            Long("loss") => options.loss = Some(arguments.value()?.string()?),
+            Long("metric") => options.metrics.push(arguments.value()?.string()?),
             Long("background") => {
                 options.reading.background =
                     value(&mut arguments, "background", "black, white or #rrggbb", Background::parse)?;

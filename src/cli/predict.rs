@@ -1,12 +1,15 @@
 //! `gradus predict`: a model's outputs for pictures and arrays.
 
+use super::ending::Ending;
 use super::input::{samples, wrong};
 use super::source::{Source, ending, single};
 use super::{Options, Told};
+use crate::architecture::ValueInfo;
 use crate::error::Error;
 use crate::files::write_whole;
 use crate::formats::npy;
 use crate::metrics::argmax;
+use crate::model::Model;
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 use std::path::Path;
 
@@ -14,8 +17,9 @@ use std::path::Path;
 const COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told {
-    let model = Source::model(path)?;
+    let (model, trained) = Source::trained(path)?;
     let (input, output) = single(path, &model)?;
+    let classes = Classes::of(&model, &output, trained)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());
     for file in inputs {
         let prediction = model.predict(&samples(file, &input, options.reading)?)?;
@@ -29,7 +33,7 @@ pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told 
     if let Some(out) = options.out.as_deref().filter(|out| ending(out) == "npy") {
         npy::write(out, &all)?;
     } else {
-        let rows = Rows::new(names.clone(), all)?;
+        let rows = Rows::new(names.clone(), classes, all)?;
         match &options.out {
             None => return Ok(rows.table()),
             Some(out) if ending(out) == "csv" => write_whole(out, rows.csv().as_bytes())?,
@@ -45,20 +49,55 @@ fn name(path: &Path, row: usize, rows: usize) -> String {
     if rows == 1 { path.display().to_string() } else { format!("{}[{row}]", path.display()) }
 }
 
+/// Which class the outputs of a sample predict.
+#[derive(Clone, Copy)]
+enum Classes {
+    /// None: an output of several axes, or one number that is no probability.
+    None,
+    /// 1 where the only output is above this, otherwise 0.
+    Two(f32),
+    /// That of the largest output.
+    Largest,
+}
+
+impl Classes {
+    fn of(model: &Model, output: &ValueInfo, trained: bool) -> Result<Classes, Error> {
+        let crossentropy = || trained && model.loss().spec().class() == "BinaryCrossentropy";
+        let logits = || model.loss().spec().settings().contains(&("from_logits".into(), true.into()));
+        Ok(match output.shape().sizes() {
+            [1] if Ending::of(model)? == Ending::Sigmoid => Classes::Two(0.5),
+            [1] if crossentropy() => Classes::Two(if logits() { 0.0 } else { 0.5 }),
+            [1] => Classes::None,
+            [_] => Classes::Largest,
+            _ => Classes::None,
+        })
+    }
+
+    fn predicted(self, row: &[f32]) -> Option<usize> {
+        match self {
+            Classes::None => None,
+            Classes::Two(threshold) => Some(usize::from(row[0] > threshold)),
+            Classes::Largest => Some(argmax(row)),
+        }
+    }
+}
+
 /// Predictions with the samples they are of, each flattened.
 struct Rows {
     names: Vec<String>,
-    /// Whether the outputs of a row belong to classes, of which the largest is predicted.
-    classes: bool,
+    classes: Classes,
     values: Array2<f32>,
 }
 
 impl Rows {
-    fn new(names: Vec<String>, all: ArrayD<f32>) -> Result<Rows, Error> {
-        let classes = all.ndim() <= 2;
+    fn new(names: Vec<String>, classes: Classes, all: ArrayD<f32>) -> Result<Rows, Error> {
         let columns = all.len() / names.len().max(1);
         let values = all.into_shape_with_order((names.len(), columns)).map_err(Error::other)?;
         Ok(Rows { names, classes, values })
+    }
+
+    fn has_classes(&self) -> bool {
+        !matches!(self.classes, Classes::None)
     }
 
     fn iter(&self) -> impl Iterator<Item = (&String, Vec<f32>)> {
@@ -68,14 +107,14 @@ impl Rows {
     /// `input,predicted,p0,p1,…`, or without `predicted` where there are no classes.
     fn csv(&self) -> String {
         let heads: Vec<String> = (0..self.values.ncols()).map(|column| format!("p{column}")).collect();
-        let predicted = if self.classes { "predicted," } else { "" };
+        let predicted = if self.has_classes() { "predicted," } else { "" };
         let mut text = format!("input,{predicted}{}\n", heads.join(","));
         for (name, row) in self.iter() {
             let quoted = match name.contains([',', '"', '\n']) {
                 true => format!("\"{}\"", name.replace('"', "\"\"")),
                 false => name.clone(),
             };
-            let predicted = if self.classes { format!("{},", class(&row)) } else { String::new() };
+            let predicted = self.classes.predicted(&row).map_or(String::new(), |class| format!("{class},"));
             let cells: Vec<String> = row.iter().map(f32::to_string).collect();
             text.push_str(&format!("{quoted},{predicted}{}\n", cells.join(",")));
         }
@@ -85,13 +124,13 @@ impl Rows {
     fn table(&self) -> String {
         let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
         let columns = self.values.ncols();
-        let few = columns <= COLUMNS || !self.classes;
+        let few = columns <= COLUMNS || !self.has_classes();
         let shown = columns.min(COLUMNS);
         let heads: String = match few {
             true => (0..shown).map(|column| format!("{column:>9}")).collect(),
             false => "  most probable".into(),
         };
-        let predicted = if self.classes { "predicted" } else { "" };
+        let predicted = if self.has_classes() { "predicted" } else { "" };
         let more = if few && columns > shown { "  …" } else { "" };
         let mut text = format!("{:<width$}{predicted}{heads}{more}\n", "input");
         for (name, row) in self.iter() {
@@ -99,15 +138,11 @@ impl Rows {
                 true => row[..shown].iter().map(|value| format!("{value:>9.4}")).collect(),
                 false => most(&row),
             };
-            let predicted = if self.classes { format!("{:>9}", class(&row)) } else { String::new() };
+            let predicted = self.classes.predicted(&row).map_or(String::new(), |class| format!("{class:>9}"));
             text.push_str(&format!("{name:<width$}{predicted}{cells}{more}\n"));
         }
         text
     }
-}
-
-fn class(row: &[f32]) -> usize {
-    if row.len() == 1 { usize::from(row[0] > 0.5) } else { argmax(row) }
 }
 
 /// The three largest, with their places.

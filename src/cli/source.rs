@@ -11,8 +11,8 @@ use std::path::Path;
 /// What a file holds.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// A model, and what kind of file it is from.
-    Model(Box<Model>, &'static str),
+    /// A model, what kind of file it is from, and whether the file says how the model is trained.
+    Model(Box<Model>, &'static str, bool),
     /// Arrays alone, and what kind of file they are from.
     Arrays(Params, &'static str),
 }
@@ -54,13 +54,13 @@ impl Source {
             #[cfg(feature = "keras")]
             "keras" | "h5" | "hdf5" => {
                 let model = crate::formats::keras::load(path)?;
-                Ok(Source::Model(Box::new(model), "a model of Keras"))
+                Ok(Source::Model(Box::new(model), "a model of Keras", true))
             }
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let imported = crate::formats::onnx::import(path)?;
                 let model = imported.compile(settings())?;
-                Ok(Source::Model(Box::new(model), "a model of ONNX"))
+                Ok(Source::Model(Box::new(model), "a model of ONNX", false))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -68,8 +68,13 @@ impl Source {
 
     /// Reads a model.
     pub(super) fn model(path: &Path) -> Result<Model> {
+        Ok(Source::trained(path)?.0)
+    }
+
+    /// Reads a model; whether its file says how it is trained.
+    pub(super) fn trained(path: &Path) -> Result<(Model, bool)> {
         match Source::read(path)? {
-            Source::Model(model, _) => Ok(*model),
+            Source::Model(model, _, trained) => Ok((*model, trained)),
             Source::Arrays(..) => {
                 let problem = "it holds arrays but no model; name a file that a whole model was saved to";
                 Err(Error::Format { path: path.into(), problem: problem.into() })
@@ -95,7 +100,7 @@ fn safetensors(path: &Path) -> Result<Source> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
     let contents = Contents::decode_foreign(&read_whole(path)?).map_err(wrong)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus"));
+        return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus", true));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
         return Ok(Source::Arrays(Params::load(path)?, "arrays of gradus"));

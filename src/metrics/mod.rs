@@ -15,6 +15,7 @@ pub(crate) use accuracy::argmax;
 
 use crate::error::Result;
 use crate::known::{Make, Part};
+use crate::lookup;
 use crate::settings::FromSpec;
 use crate::shape::{Shape, View};
 use crate::spec::Spec;
@@ -58,6 +59,12 @@ pub trait Metric: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
+impl<M: Metric + 'static> From<M> for Box<dyn Metric> {
+    fn from(metric: M) -> Box<dyn Metric> {
+        Box::new(metric)
+    }
+}
+
 /// Every metric: one line here and one new file add one.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
@@ -69,6 +76,11 @@ macro_rules! metrics {
             fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
                 vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
             }
+        }
+
+        /// Every metric with its default settings.
+        fn all() -> Vec<Box<dyn Metric>> {
+            vec![$(Box::new($Metric::default())),*]
         }
 
         /// What the tests that walk all metrics run.
@@ -92,6 +104,29 @@ metrics! {
     sparse_categorical_accuracy::SparseCategoricalAccuracy,
     sparse_top_k::SparseTopKCategoricalAccuracy,
     top_k::TopKCategoricalAccuracy,
+}
+
+/// Keras' other names of metrics.
+const ALIASES: &[(&str, &str)] = &[("acc", "Accuracy"), ("mae", "MeanAbsoluteError"), ("mse", "MeanSquaredError")];
+
+/// Returns the metric of a name: its class, Keras' name of it, or an abbreviation of Keras, with settings other than the
+/// defaults in parentheses.
+///
+/// ```
+/// use gradus::metrics;
+/// assert_eq!(metrics::get("acc")?.name(), "accuracy");
+/// assert_eq!(metrics::get("precision(threshold=0.75)")?.spec().to_string(), "Precision(threshold=0.75)");
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unknown`](crate::Error::Unknown) for a name that no metric has, with the classes there are;
+/// [`Error::Spec`](crate::Error::Spec) for a setting that the metric does not have or that is of another kind; settings out
+/// of range.
+pub fn get(name: &str) -> Result<Box<dyn Metric>> {
+    let metric: Box<dyn Metric> = lookup::find(name, all().iter().map(|metric| metric.spec()).collect(), ALIASES)?;
+    metric.check()?;
+    Ok(metric)
 }
 
 /// Several positions in a row of the batch count as its mean.
@@ -143,6 +178,20 @@ mod tests {
             let (found, whole) = (metric.value(&totals, 8.0), metric.sum(p, target(0..8)) / 8.0);
             assert!((found - whole).abs() < 1e-12 && whole.is_finite(), "{metric:?}: {found}, not {whole}");
         }
+    }
+
+    #[test]
+    fn metrics_have_the_names_of_their_classes_and_those_of_keras() {
+        for metric in all() {
+            let spec = metric.spec();
+            for name in [spec.class(), metric.name(), &spec.to_string()] {
+                assert_eq!(get(name).unwrap().spec(), spec, "{name}");
+            }
+        }
+        let spec = |text: &str| get(text).map(|metric| metric.spec().to_string()).map_err(|error| error.to_string());
+        assert_eq!(spec("recall(class=2)").unwrap(), Recall::new().class(2).spec().to_string());
+        assert_eq!(spec("f1_score(threshold=1)").unwrap(), F1Score::new().threshold(1.0).spec().to_string());
+        assert!(spec("mse_loss").unwrap_err().starts_with("there is no metric \"mse_loss\"; there is Accuracy, "));
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod network;
 mod on_batch;
 mod plan;
 mod predict;
+#[cfg(feature = "cli")]
+mod rescore;
 mod resume;
 mod save;
 mod scoring;

@@ -2,9 +2,11 @@
 //! Right numbers are those of onnxruntime and Keras.
 
 use crate::folder::Folder;
-use gradus::formats::{npy, npz, onnx};
+use gradus::data::Arrays;
+use gradus::formats::{keras, npy, npz, onnx};
 use gradus::layers::{Conv2d, Dense, Flatten};
-use gradus::losses::MeanSquaredError;
+use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
+use gradus::metrics::{Accuracy, MeanAbsoluteError};
 use gradus::optimizers::Sgd;
 use gradus::{AxisOrder, Compile, Model, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
@@ -135,4 +137,104 @@ fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() 
     check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "#404040"]), &alpha(64.0));
     check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "black"]), &alpha(0.0));
     assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
+}
+
+/// The loss and metric that Keras computes, for each model and data set.
+fn cases() -> Vec<[String; 5]> {
+    let text = fs::read_to_string(file("evaluate.txt")).unwrap();
+    text.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()).collect()
+}
+
+fn evaluate_files(model: &str, data: &str) -> [String; 2] {
+    [format!("evaluate_{model}.onnx"), format!("evaluate_{data}.npz")].map(|name| text(&file(&name)).to_owned())
+}
+
+/// The loss and the metric of a line such as `loss: 1.8477 - accuracy: 0.4000`.
+fn scores(shown: &str) -> [f64; 2] {
+    let line = shown.lines().last().unwrap();
+    let values: Vec<f64> = line.split(" - ").map(|score| score.split_once(": ").unwrap().1.parse().unwrap()).collect();
+    values.try_into().unwrap()
+}
+
+#[test]
+fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown() {
+    let folder = Folder::new("evaluate");
+    assert_eq!(cases().len(), 6);
+    for [model, data, class, loss, metric] in cases() {
+        let [model, data] = &evaluate_files(&model, &data);
+        let shown = folder.shown(&["evaluate", model, data]);
+        let expected = [&loss, &metric].map(|number| number.parse::<f64>().unwrap());
+        for (found, expected) in scores(&shown).into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-4, "{found}, not {expected}:\n{shown}");
+        }
+        assert!(shown.starts_with(&format!("loss: {class}(")), "{shown}");
+        assert_eq!(shown.contains("accuracy"), class.ends_with("Crossentropy"), "{shown}");
+        // The same by the names of Keras.
+        let keras = class.chars().fold(String::new(), |name, letter| match letter.is_uppercase() && !name.is_empty() {
+            true => format!("{name}_{}", letter.to_lowercase()),
+            false => format!("{name}{}", letter.to_lowercase()),
+        });
+        let metric = if class.ends_with("Crossentropy") { "acc" } else { "mae" };
+        let named = folder.shown(&["evaluate", model, data, "--loss", &keras, "--metric", metric]);
+        assert_eq!(named.lines().last(), shown.lines().last());
+        let several = folder.shown(&["evaluate", model, data, "--metric", metric, "--metric", "mean_absolute_error"]);
+        assert!(several.lines().last().unwrap().contains(" - mean_absolute_error: "), "{several}");
+    }
+    let [model, data] = &evaluate_files("logits", "labels");
+    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output ends without softmax and sigmoid, and y \
+                 has integers)\nmetrics: Accuracy() (with this loss)\n";
+    assert!(folder.shown(&["evaluate", model, data]).starts_with(first));
+}
+
+#[test]
+fn a_loss_that_is_not_certain_has_to_be_named() {
+    let folder = Folder::new("uncertain");
+    for (model, data, part) in [
+        ("relu", "labels", "--loss \"SparseCategoricalCrossentropy(from_logits=true)\""),
+        ("relu", "one_hot", "--loss MeanSquaredError for a regression"),
+        ("number", "bits", "--loss \"BinaryCrossentropy(from_logits=true)\""),
+        ("sigmoid", "numbers", "--loss MeanSquaredError for a regression"),
+    ] {
+        let [model, data] = &evaluate_files(model, data);
+        let told = folder.told(&["evaluate", model, data], 1);
+        assert!(told.starts_with(&**model) && told.contains("name the loss") && told.contains(part), "{told}");
+        if told.contains("MeanSquaredError") {
+            let shown = folder.shown(&["evaluate", model, data, "--loss", "mse"]);
+            assert!(shown.starts_with("loss: MeanSquaredError() (--loss)\n"), "{shown}");
+        }
+    }
+    let [model, data] = &evaluate_files("logits", "labels");
+    let told = folder.told(&["evaluate", model, data, "--loss", "wasserstein"], 1);
+    assert!(told.contains("there is no loss \"wasserstein\"; there is BinaryCrossentropy, "), "{told}");
+    let told = folder.told(&["evaluate", model, data, "--metric", "auroc"], 1);
+    assert!(told.contains("there is no metric \"auroc\"; there is Accuracy, "), "{told}");
+    let [_, numbers] = &evaluate_files("logits", "numbers");
+    let told = folder.told(&["evaluate", model, numbers], 1);
+    let expected = "its y is 20 × 1, expected rows × 3, the model's output, or one label for each row";
+    assert!(told.ends_with(expected), "{told}");
+}
+
+#[test]
+fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
+    let folder = Folder::new("own");
+    let network = Sequential::new([4]).add(Dense::new(3));
+    let compile = |settings: Compile| network.compile(settings.seed(3)).unwrap();
+    let own = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(MeanAbsoluteError));
+    own.save(folder.path("own.safetensors")).unwrap();
+    keras::save(&own, folder.path("own.keras")).unwrap();
+    let [_, data] = &evaluate_files("logits", "one_hot");
+    let [x, y] = ["x", "y"].map(|key| array("evaluate_one_hot.npz", key));
+    let rows = Arrays::new(x, y).unwrap();
+    for path in ["own.safetensors", "own.keras"] {
+        assert_eq!(folder.shown(&["evaluate", path, data]), format!("{}\n", own.evaluate(&rows).unwrap()));
+        let other = folder.shown(&["evaluate", path, data, "--loss", "categorical_crossentropy"]);
+        let cross = CategoricalCrossentropy::new().from_logits(true);
+        let expected = compile(Compile::new(Sgd::new(0.1), cross).metric(MeanAbsoluteError)).evaluate(&rows).unwrap();
+        let why =
+            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output ends without softmax and sigmoid)";
+        assert_eq!(other, format!("{why}\n{expected}\n"));
+        let other = folder.shown(&["evaluate", path, data, "--metric", "acc"]);
+        let expected = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(Accuracy));
+        assert_eq!(other, format!("metrics: Accuracy() (--metric)\n{}\n", expected.evaluate(&rows).unwrap()));
+    }
 }

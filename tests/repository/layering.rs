@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
 const LEVELS: [&[&str]; 12] = [
-    &["axis_order", "error", "files", "known", "random", "settings", "shape", "spec"],
+    &["axis_order", "error", "files", "known", "lookup", "random", "settings", "shape", "spec"],
     &["kernels"],
     &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
