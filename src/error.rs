@@ -3,6 +3,7 @@
 //! Messages read: place – found – expected – remedy.
 
 use crate::shape::Shape;
+use crate::target::Target;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
@@ -67,6 +68,31 @@ pub enum Error {
         /// What the second array holds, and its rows.
         second: (&'static str, usize),
     },
+    /// Targets of a kind or shape that a loss or a metric does not take.
+    Target {
+        /// What the targets are for, as in `targets for R2Score`.
+        place: String,
+        /// The target of a row of the dataset.
+        found: Target,
+        /// What is taken, and what to do about it.
+        expected: Cow<'static, str>,
+    },
+    /// A number in the targets that a loss or a metric does not take.
+    TargetValue {
+        /// What the targets are for, as in `targets for BinaryCrossentropy`.
+        place: String,
+        /// The row that holds the number, from 0.
+        row: usize,
+        /// The number.
+        value: f64,
+        /// Which numbers are taken, as in `numbers from 0 to 1`.
+        expected: &'static str,
+    },
+    /// A score that is to be compared between epochs, and nothing says whether lower or higher is better.
+    Undirected {
+        /// The score's name.
+        score: String,
+    },
     /// A class label that is not one of the classes.
     Label {
         /// The row it stands in.
@@ -75,6 +101,27 @@ pub enum Error {
         label: f64,
         /// How many classes there are: labels are 0, 1, … `classes` − 1.
         classes: usize,
+    },
+    /// An operation met a value in a batch with which it cannot compute. It ends the step before weights, running
+    /// statistics or the optimizer's state change.
+    Fault {
+        /// The layer and the operation, as in `embedding_1: embedding`.
+        place: String,
+        /// The row that holds the value, from 0.
+        row: usize,
+        /// What the row is counted in: `batch` where a tape runs, otherwise what the model was given, as in `dataset`.
+        rows: &'static str,
+        /// What is wrong with the value.
+        problem: Box<Error>,
+    },
+    /// A value that is used as an index lies outside its range or is not a number.
+    Index {
+        /// What the value is, as in `index` or `label`.
+        name: &'static str,
+        /// The value.
+        value: f64,
+        /// The number of positions to choose from: valid values are at least 0 and below it.
+        count: usize,
     },
     /// A file that is in none of the places where it may be.
     Missing {
@@ -149,6 +196,17 @@ impl Error {
         Error::Other(error.into())
     }
 
+    /// Changes what the row of a fault is counted in: `row_of` gives the row of `rows` that a row of the batch is.
+    pub(crate) fn in_rows(self, rows: &'static str, row_of: impl FnOnce(usize) -> Option<usize>) -> Error {
+        match self {
+            Error::Fault { place, row, rows: counted, problem } => {
+                let (row, rows) = row_of(row).map_or((row, counted), |row| (row, rows));
+                Error::Fault { place, row, rows, problem }
+            }
+            other => other,
+        }
+    }
+
     /// Adds the place and the shapes to a shape error that does not have them yet.
     pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
@@ -182,6 +240,16 @@ fn join<T: fmt::Display>(items: &[T]) -> String {
     }
 }
 
+/// A number that may have been given as `f32`, which is then shown as such: 1.2, not 1.2000000476837158.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.0 as f32;
+        if f64::from(short) == self.0 { write!(f, "{short}") } else { write!(f, "{}", self.0) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -195,13 +263,7 @@ impl fmt::Display for Error {
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
             Error::Setting { owner, name, value, expected } => {
-                // What was given as f32 is shown as f32: 1.2, not 1.2000000476837158.
-                let short = *value as f32;
-                if f64::from(short) == *value {
-                    write!(f, "{owner}: {name} {short} is not in {expected}")
-                } else {
-                    write!(f, "{owner}: {name} {value} is not in {expected}")
-                }
+                write!(f, "{owner}: {name} {} is not in {expected}", Short(*value))
             }
             Error::TooLarge { place, shape } => {
                 write!(
@@ -220,10 +282,22 @@ impl fmt::Display for Error {
                     "{a} have {rows_a} rows and {b} have {rows_b}; each row of the one needs its row of the other"
                 )
             }
+            Error::Target { place, found, expected } => write!(f, "{place}: found {found}, expected {expected}"),
+            Error::TargetValue { place, row, value, expected } => {
+                write!(f, "{place}: row {row} holds {}, expected {expected}", Short(*value))
+            }
+            Error::Undirected { score } => write!(
+                f,
+                "score \"{score}\": nothing says whether lower or higher is better; monitor Monitor::new(\"{score}\").lower() or .higher()"
+            ),
             Error::Label { row, label, classes } => write!(
                 f,
                 "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}, as there are {classes} classes"
             ),
+            Error::Fault { place, row, rows, problem } => write!(f, "{place}: row {row} of the {rows}: {problem}"),
+            Error::Index { name, value, count } => {
+                write!(f, "{name} must be a whole number ≥ 0 and < {count}, got {value}; correct the data")
+            }
             Error::Missing { name, tried } => {
                 let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
                 write!(f, "{name} was not found; tried {}", join(&places))

@@ -4,7 +4,9 @@ use super::choice::{Answers, Asked, choose};
 use super::input::{Layout, Reading, fitted, floats, wrong};
 use super::source::{Source, ending, single};
 use super::{Options, Told};
+use crate::accepts::positions as label_shape;
 use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::data::{Arrays, Dataset, Target, mnist};
 use crate::error::{Error, Result};
 use crate::formats::npy::NumpyArray;
@@ -56,44 +58,53 @@ fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -
         return Err(wrong(path, format!("it has the arrays {}, expected x and y", names.join(", "))));
     };
     let x = fitted(path, floats(x, reading), input, reading.layout)?;
-    let labels = |shape: &[usize]| shape.len() == 1 || (shape.len() == 2 && shape[1] == 1);
-    match y {
-        NumpyArray::Bytes(y) if labels(y.shape()) => {
-            let answers = Answers::labels(y.iter().map(|label| i64::from(*label)));
-            Ok(Rows { arrays: Arrays::new(x, y)?, answers })
+    let order = reading.layout.order(output);
+    let labels = match y {
+        NumpyArray::Bytes(y) => y.mapv(i64::from),
+        NumpyArray::Integers(y) => y,
+        NumpyArray::Floats(y) => {
+            let Some(y) = of_shape(order, output.shape(), &y) else { return Err(mismatch(path, &y, order, output)) };
+            return Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? });
         }
-        NumpyArray::Integers(y) if labels(y.shape()) => {
-            let answers = Answers::labels(y.iter().copied());
-            Ok(Rows { arrays: Arrays::new(x, y)?, answers })
-        }
-        y => {
-            let y = values(path, y.into_floats(), output, reading.layout)?;
-            let answers = Answers::values(&y);
-            Ok(Rows { arrays: Arrays::new(x, y)?, answers })
-        }
+    };
+    if let Some(y) = of_shape(positions(order, output), label_shape(output.shape()), &labels) {
+        return Ok(Rows { answers: Answers::labels(y.iter().copied()), arrays: Arrays::new(x, y)? });
     }
+    let Some(y) = of_shape(order, output.shape(), &labels) else { return Err(mismatch(path, &labels, order, output)) };
+    let y = y.mapv(|number| number as f32);
+    Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? })
 }
 
-/// The array `y` in the model's order of axes.
-fn values(path: &Path, y: ArrayD<f32>, output: &ValueInfo, layout: Layout) -> Result<ArrayD<f32>> {
-    let order = layout.order(output);
-    let expected = order.shape_in_file(output.shape());
-    let found = y.shape().get(1..).unwrap_or(&[]);
-    // A last axis of 1 may be missing.
-    if found == expected.sizes() || (order.is_channels_last() && expected.sizes().strip_suffix(&[1]) == Some(found)) {
-        return order.to_model(y);
-    }
+/// The axis order of labels for the positions of an output: that of its axes but the last.
+fn positions(order: AxisOrder, output: &ValueInfo) -> AxisOrder {
+    let last = output.shape().rank().saturating_sub(1);
+    let axes: Vec<usize> = order.axes().iter().copied().filter(|axis| *axis < last).collect();
+    AxisOrder::new(&axes).unwrap_or_default()
+}
+
+/// The array in the model's order, if it has this order and is rows × this shape. Where the order is channels last, a last
+/// axis of 1 may be missing or added.
+fn of_shape<T: Clone>(order: AxisOrder, shape: Shape, y: &ArrayD<T>) -> Option<ArrayD<T>> {
+    let found = y.shape().get(1..)?;
+    let expected = order.shape_in_file(shape);
+    let lacks = |a: &[usize], b: &[usize]| a.strip_suffix(&[1]) == Some(b);
+    let alike = order.is_channels_last() && (lacks(found, expected.sizes()) || lacks(expected.sizes(), found));
+    if found == expected.sizes() || alike { order.to_model(y.clone()).ok() } else { None }
+}
+
+fn mismatch<T>(path: &Path, y: &ArrayD<T>, order: AxisOrder, output: &ValueInfo) -> Error {
     let found = Shape::new(y.shape()).map_or_else(|_| format!("{} axes", y.ndim()), |shape| shape.to_string());
-    Err(wrong(
-        path,
-        format!("its y is {found}, expected rows × {expected}, the model's output, or one label for each row"),
-    ))
+    let expected = order.shape_in_file(output.shape());
+    let labels = positions(order, output).shape_in_file(label_shape(output.shape()));
+    let labels =
+        if labels.rank() == 0 { "one integer per row".into() } else { format!("integers of shape {labels} per row") };
+    wrong(path, format!("its y is {found}, expected rows × {expected}, the model's output, or {labels}"))
 }
 
 /// The scores with labels as they are, or as one-hot rows where the model's loss wants those.
 fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
     let first = match model.evaluate(&rows) {
-        Err(error @ Error::Shape { .. }) if rows.target() == Target::Label => error,
+        Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,
         other => return other,
     };
     let Ok(rows) = rows.one_hot(model.output_shapes()[0].last()) else { return Err(first) };

@@ -8,8 +8,8 @@ use crate::architecture::ValueInfo;
 use crate::error::Error;
 use crate::files::write_whole;
 use crate::formats::npy;
-use crate::metrics::argmax;
 use crate::model::Model;
+use crate::output_scale::OutputScale;
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const COLUMNS: usize = 10;
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told {
     let (model, trained) = Source::trained(path)?;
     let (input, output) = single(path, &model)?;
-    let classes = Classes::of(&model, &output, trained)?;
+    let classes = classes(&model, &output, trained)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());
     for file in inputs {
         let prediction = model.predict(&samples(file, &input, options.reading)?)?;
@@ -49,55 +49,37 @@ fn name(path: &Path, row: usize, rows: usize) -> String {
     if rows == 1 { path.display().to_string() } else { format!("{}[{row}]", path.display()) }
 }
 
-/// Which class the outputs of a sample predict.
-#[derive(Clone, Copy)]
-enum Classes {
-    /// None: an output of several axes, or one number that is no probability.
-    None,
-    /// 1 where the only output is above this, otherwise 0.
-    Two(f32),
-    /// That of the largest output.
-    Largest,
-}
-
-impl Classes {
-    fn of(model: &Model, output: &ValueInfo, trained: bool) -> Result<Classes, Error> {
-        let crossentropy = || trained && model.loss().spec().class() == "BinaryCrossentropy";
-        let logits = || model.loss().spec().settings().contains(&("from_logits".into(), true.into()));
-        Ok(match output.shape().sizes() {
-            [1] if Ending::of(model)? == Ending::Sigmoid => Classes::Two(0.5),
-            [1] if crossentropy() => Classes::Two(if logits() { 0.0 } else { 0.5 }),
-            [1] => Classes::None,
-            [_] => Classes::Largest,
-            _ => Classes::None,
-        })
-    }
-
-    fn predicted(self, row: &[f32]) -> Option<usize> {
-        match self {
-            Classes::None => None,
-            Classes::Two(threshold) => Some(usize::from(row[0] > threshold)),
-            Classes::Largest => Some(argmax(row)),
-        }
-    }
+/// How the outputs of a sample name a class; `None` where they name none: outputs of several axes, and one number that is
+/// neither a probability nor trained as one.
+fn classes(model: &Model, output: &ValueInfo, trained: bool) -> Result<Option<OutputScale>, Error> {
+    let scale = if trained { model.loss().output_scale() } else { OutputScale::Plain };
+    Ok(match output.shape().sizes() {
+        [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
+        [_] => Some(scale),
+        _ => None,
+    })
 }
 
 /// Predictions with the samples they are of, each flattened.
 struct Rows {
     names: Vec<String>,
-    classes: Classes,
+    classes: Option<OutputScale>,
     values: Array2<f32>,
 }
 
 impl Rows {
-    fn new(names: Vec<String>, classes: Classes, all: ArrayD<f32>) -> Result<Rows, Error> {
+    fn new(names: Vec<String>, classes: Option<OutputScale>, all: ArrayD<f32>) -> Result<Rows, Error> {
         let columns = all.len() / names.len().max(1);
         let values = all.into_shape_with_order((names.len(), columns)).map_err(Error::other)?;
         Ok(Rows { names, classes, values })
     }
 
     fn has_classes(&self) -> bool {
-        !matches!(self.classes, Classes::None)
+        self.classes.is_some()
+    }
+
+    fn class(&self, row: &[f32]) -> Option<usize> {
+        self.classes.map(|scale| scale.class(row))
     }
 
     fn iter(&self) -> impl Iterator<Item = (&String, Vec<f32>)> {
@@ -114,7 +96,7 @@ impl Rows {
                 true => format!("\"{}\"", name.replace('"', "\"\"")),
                 false => name.clone(),
             };
-            let predicted = self.classes.predicted(&row).map_or(String::new(), |class| format!("{class},"));
+            let predicted = self.class(&row).map_or(String::new(), |class| format!("{class},"));
             let cells: Vec<String> = row.iter().map(f32::to_string).collect();
             text.push_str(&format!("{quoted},{predicted}{}\n", cells.join(",")));
         }
@@ -138,7 +120,7 @@ impl Rows {
                 true => row[..shown].iter().map(|value| format!("{value:>9.4}")).collect(),
                 false => most(&row),
             };
-            let predicted = self.classes.predicted(&row).map_or(String::new(), |class| format!("{class:>9}"));
+            let predicted = self.class(&row).map_or(String::new(), |class| format!("{class:>9}"));
             text.push_str(&format!("{name:<width$}{predicted}{cells}{more}\n"));
         }
         text

@@ -78,6 +78,12 @@ activations! {
 }
 
 impl Activation {
+    /// Keras' names of all activations.
+    #[cfg(feature = "keras")]
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|(name, _)| *name)
+    }
+
     /// The setting `activation` of a layer that has one.
     pub(super) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
         settings.one_of("activation", ALL)

@@ -1,24 +1,33 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
+mod names;
+
+pub use names::get;
+
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
 use crate::known::{Make, Part};
-use crate::lookup;
-use crate::ops::values_fit;
+use crate::output_scale::OutputScale;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::fmt::Debug;
 
-/// A mean over the rows of a batch of how far predictions are from targets.
+/// A mean over the rows of a batch of how far predictions are from targets. Lower is better.
 pub trait Loss: Debug + Send + Sync {
-    /// Checks that targets of this shape go with predictions of that shape, both of one row.
-    ///
-    /// # Errors
-    /// Shapes that do not fit; [`Error::expected`] says only what was expected.
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()>;
+    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
+    /// by `compile`, and before any work by every call that takes a dataset.
+    fn accepts(&self, output: Shape) -> Accepts;
 
-    /// Records the loss of a batch, a scalar.
+    /// How the outputs that it trains are to be read. Everything that turns outputs into classes follows it: metrics and
+    /// [`predict_classes`](crate::Model::predict_classes). Without it outputs are probabilities or values.
+    fn output_scale(&self) -> OutputScale {
+        OutputScale::Plain
+    }
+
+    /// Records the loss of a batch, a scalar. The target has the output's shape, or that of its positions where it is of
+    /// integer labels.
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
 
     /// The same, where the loss of each of the batch's rows counts by a weight of its own, from one axis of weights. As
@@ -36,12 +45,6 @@ pub trait Loss: Debug + Send + Sync {
     /// One of them is out of range.
     fn check_settings(&self) -> Result<()> {
         Ok(())
-    }
-
-    /// The number of classes that labels may name where a model gives such predictions of a row; `None` where whole
-    /// numbers are no labels but values.
-    fn classes(&self, prediction: Shape) -> Option<usize> {
-        Some(prediction.last())
     }
 
     /// The class name and the settings.
@@ -86,36 +89,6 @@ losses! {
     sparse_categorical_crossentropy::SparseCategoricalCrossentropy,
 }
 
-/// Keras' other names of losses.
-const ALIASES: &[(&str, &str)] = &[
-    ("bce", "BinaryCrossentropy"),
-    ("huber_loss", "Huber"),
-    ("kld", "KLDivergence"),
-    ("kullback_leibler_divergence", "KLDivergence"),
-    ("mae", "MeanAbsoluteError"),
-    ("mse", "MeanSquaredError"),
-];
-
-/// Returns the loss of a name: its class, Keras' name of it, or an abbreviation of Keras, with settings other than the
-/// defaults in parentheses.
-///
-/// ```
-/// use gradus::losses;
-/// assert_eq!(losses::get("mse")?.spec().class(), "MeanSquaredError");
-/// let loss = losses::get("sparse_categorical_crossentropy(from_logits=true)")?;
-/// assert_eq!(loss.spec().to_string(), "SparseCategoricalCrossentropy(from_logits=true)");
-/// # Ok::<(), gradus::Error>(())
-/// ```
-///
-/// # Errors
-/// [`Error::Unknown`] for a name that no loss has, with the classes there are; [`Error::Spec`] for a setting that the loss
-/// does not have or that is of another kind; settings out of range.
-pub fn get(name: &str) -> Result<Box<dyn Loss>> {
-    let loss: Box<dyn Loss> = lookup::find(name, all().iter().map(|loss| loss.spec()).collect(), ALIASES)?;
-    loss.check_settings()?;
-    Ok(loss)
-}
-
 /// Cross-entropy of logits, or of probabilities: exact where they are a softmax, whose logits are then taken.
 fn crossentropy<'r>(prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>, from_logits: bool) -> Var<'r> {
     match prediction.logits() {
@@ -125,14 +98,12 @@ fn crossentropy<'r>(prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r
     }
 }
 
-/// Targets like the predictions; a last axis of 1 may be missing in them.
-fn check_values(prediction: Shape, target: Shape) -> Result<()> {
-    if values_fit(prediction, target) {
-        return Ok(());
-    }
-    Err(Error::expected(format!(
-        "targets of {prediction}, one for each prediction; the last layer's units are as many"
-    )))
+/// What to do where a loss of several classes has one output.
+const ONE_OUTPUT: &str = "BinaryCrossentropy takes one output";
+
+/// What losses of numbers take.
+fn values() -> Accepts {
+    Accepts::new(&[TargetKind::Values]).remedy("SparseCategoricalCrossentropy takes integer labels")
 }
 
 /// Targets moved towards the mean of all classes: t · (1 − smoothing) + smoothing / classes.
@@ -155,12 +126,13 @@ mod tests {
     use super::*;
     use crate::known::BUILT_IN;
     use crate::tape::{Mode, Recorder};
+    use crate::target::Target;
 
     #[test]
     fn every_loss_is_a_scalar_and_names_itself() {
         for loss in all() {
             let recorder = Recorder::new(Mode::Inference);
-            let labels = loss.check(Shape::from(3), Shape::SCALAR).is_ok();
+            let labels = loss.accepts(Shape::from(3)).read(Shape::from(3), Target::LABEL).is_some();
             let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
             let prediction = recorder.input([5, 3]);
             assert_eq!(loss.record(prediction, target).shape(), Shape::SCALAR);
@@ -170,30 +142,6 @@ mod tests {
             let spec = loss.spec();
             assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Loss>(&spec).unwrap()), format!("{loss:?}"));
         }
-    }
-
-    #[test]
-    fn losses_have_the_names_of_their_classes_and_those_of_keras() {
-        for loss in all() {
-            let spec = loss.spec();
-            for name in [spec.class().to_owned(), spec.snake_case(), spec.to_string()] {
-                assert_eq!(get(&name).unwrap().spec(), spec, "{name}");
-            }
-        }
-        for (alias, class) in ALIASES.iter().chain(&[("kl_divergence", "KLDivergence"), ("logcosh", "LogCosh")]) {
-            assert_eq!(get(alias).unwrap().spec().class(), *class);
-        }
-        let spec = |text: &str| get(text).map(|loss| loss.spec().to_string()).map_err(|error| error.to_string());
-        assert_eq!(spec("huber(delta=2)").unwrap(), Huber::new().delta(2.0).spec().to_string());
-        let smooth = CategoricalCrossentropy::new().from_logits(true).label_smoothing(1.0).spec().to_string();
-        assert_eq!(spec(" CategoricalCrossentropy( from_logits = true, label_smoothing=1 ) ").unwrap(), smooth);
-        assert_eq!(spec("mse(delta=2)").unwrap_err(), "MeanSquaredError has a setting \"delta\" that is not known");
-        assert!(
-            spec("accuracy").unwrap_err().starts_with("there is no loss \"accuracy\"; there is BinaryCrossentropy, ")
-        );
-        assert!(spec("huber(delta=0)").unwrap_err().starts_with("Huber: delta 0 is not in"));
-        assert_eq!(spec("huber(2)").unwrap_err(), "Huber has a setting \"2\", expected name=value");
-        assert_eq!(spec("huber(delta=2").unwrap_err(), "huber(delta=2 has no closing parenthesis");
     }
 
     #[test]
@@ -211,8 +159,8 @@ mod tests {
         #[derive(Debug)]
         struct Plain;
         impl Loss for Plain {
-            fn check(&self, _: Shape, _: Shape) -> Result<()> {
-                Ok(())
+            fn accepts(&self, _: Shape) -> Accepts {
+                Accepts::new(&[TargetKind::Any])
             }
             fn record<'r>(&self, prediction: Var<'r>, _: Var<'r>) -> Var<'r> {
                 prediction.mean()
@@ -226,17 +174,5 @@ mod tests {
         Plain.record_weighted(x, t, w);
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "Plain takes no weights for rows; leave them out");
-    }
-
-    #[test]
-    fn targets_of_the_other_kind_are_refused_with_the_remedy() {
-        let classes = Shape::from(10);
-        let error = CategoricalCrossentropy::new().check(classes, Shape::SCALAR).unwrap_err().to_string();
-        assert!(error.contains("SparseCategoricalCrossentropy"), "{error}");
-        let error = SparseCategoricalCrossentropy::new().check(classes, classes).unwrap_err().to_string();
-        assert!(error.contains("CategoricalCrossentropy"), "{error}");
-        let error = MeanSquaredError::new().check(classes, Shape::SCALAR).unwrap_err().to_string();
-        assert!(error.contains("targets of 10, one for each prediction"), "{error}");
-        assert!(MeanSquaredError::new().check(Shape::from(1), Shape::SCALAR).is_ok());
     }
 }

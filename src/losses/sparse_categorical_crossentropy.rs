@@ -1,8 +1,13 @@
 //! Cross-entropy against labels.
 
-use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentropy};
+use super::{
+    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy,
+};
 
-/// −ln p of the right class, for targets that are labels: whole numbers 0, 1, … classes − 1. Keras' `SparseCategoricalCrossentropy`.
+/// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
+/// Keras' `SparseCategoricalCrossentropy`.
+///
+/// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,11 +29,13 @@ impl SparseCategoricalCrossentropy {
 }
 
 impl Loss for SparseCategoricalCrossentropy {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        if prediction.rank() > 0 && target.sizes() == &prediction.sizes()[..prediction.rank() - 1] {
-            return Ok(());
-        }
-        Err(Error::expected("one whole-number label for each row; CategoricalCrossentropy takes one-hot rows"))
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let remedy = "CategoricalCrossentropy takes one-hot rows, and arrays of integers are labels";
+        Accepts::new(&[TargetKind::Labels]).at_least(2, ONE_OUTPUT).remedy(remedy)
+    }
+
+    fn output_scale(&self) -> OutputScale {
+        if self.from_logits { OutputScale::SoftmaxLogits } else { OutputScale::Plain }
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {

@@ -2,6 +2,7 @@
 
 use super::Model;
 use super::plan::{Kind, Plan};
+use super::targets::TargetColumn;
 use super::weigh::Weigh;
 use crate::architecture::ValueInfo;
 use crate::data::{Columns, Dataset, Target};
@@ -14,8 +15,8 @@ pub(super) struct Feed<'a> {
     data: &'a dyn Dataset,
     /// The columns by name, and which of them each input and each target of the model takes.
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
-    /// The shape of one target for each output that is trained.
-    pub(super) targets: Vec<Shape>,
+    /// The target of a row for each output that is trained, as the loss takes it.
+    pub(super) targets: Vec<Target>,
     /// How much rows count in the loss of each of these.
     weigh: Vec<Weigh<'a>>,
 }
@@ -33,13 +34,8 @@ impl<'a> Feed<'a> {
             only_one("target", &wanted)?;
         }
         for (number, head) in model.heads.iter().enumerate() {
-            let (output, target) = (model.network.output(head.output), feed.target(number).shape());
-            let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
-            head.loss.check(output, target).map_err(|error| error.at(place, &[target, output]))?;
-            let labels = feed.target(number) == Target::Label;
-            let classes = if labels { head.loss.classes(output) } else { Some(output.last()) };
-            classes.map_or(Ok(()), |classes| feed.check(number, classes))?;
-            feed.targets.push(target);
+            let of = if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[head.output]) };
+            feed.targets.push(head.check_targets(&model.network, &of, &feed.column(number))?);
             feed.weigh.push(match &feed.columns {
                 None => Weigh::rows(data),
                 Some((columns, _, targets)) => Weigh::target(*columns, targets[number]),
@@ -77,7 +73,8 @@ impl<'a> Feed<'a> {
     /// The same with rows that count by their class, where classes have weights.
     pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
         if !classes.is_empty() {
-            self.weigh = vec![Weigh::classes(&self.weigh, classes, &model.network, &model.heads, &self.targets)?];
+            let column = self.column(0);
+            self.weigh = vec![Weigh::classes(&self.weigh, classes, model, &column)?];
         }
         Ok(self)
     }
@@ -92,21 +89,10 @@ impl<'a> Feed<'a> {
         self.data.len()
     }
 
-    fn target(&self, number: usize) -> Target {
-        match &self.columns {
-            None => self.data.target(),
-            Some((columns, _, targets)) => columns.target_columns()[targets[number]].1,
-        }
-    }
-
-    fn check(&self, number: usize, classes: usize) -> Result<()> {
-        match &self.columns {
-            None => self.data.check(classes),
-            Some((columns, _, targets)) => {
-                let target = targets[number];
-                (0..self.data.len()).try_for_each(|row| columns.check_target(target, row, classes))
-            }
-        }
+    /// The targets for the output that is trained with this number.
+    fn column(&self, number: usize) -> TargetColumn<'a> {
+        let columns = self.columns.as_ref();
+        TargetColumn { data: self.data, column: columns.map(|(columns, _, targets)| (*columns, targets[number])) }
     }
 
     /// Writes rows into the inputs of a plan that has no targets.
@@ -189,11 +175,6 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
         wanted.join(", ")
     );
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
-}
-
-/// `all` where there is but one, else `kind "name"`.
-fn place(all: &str, kind: &str, name: &str, count: usize) -> String {
-    if count == 1 { all.into() } else { format!("{kind} \"{name}\"") }
 }
 
 /// Whether a model takes samples of this shape: its own, or one that differs only by a last axis of 1, which is added or

@@ -24,6 +24,7 @@ mod save;
 mod scoring;
 mod sequential;
 mod summary;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -34,7 +35,8 @@ mod weigh;
 mod wired;
 
 pub use callbacks::{
-    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
+    TrainEnd,
 };
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
@@ -55,6 +57,7 @@ use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
+use crate::output_scale::OutputScale;
 use crate::random::Key;
 use crate::save::Output;
 use crate::shape::Shape;
@@ -113,6 +116,16 @@ impl Model {
     /// The shape of one sample of each output.
     pub fn output_shapes(&self) -> Vec<Shape> {
         (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+    }
+
+    /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
+    /// without a loss are read as they are.
+    pub fn output_scales(&self) -> Vec<OutputScale> {
+        let scale = |output| {
+            let head = self.heads.iter().find(|head| head.output == output);
+            head.map_or(OutputScale::Plain, |head| head.loss.output_scale())
+        };
+        (0..self.network.output_names().len()).map(scale).collect()
     }
 
     /// The shape of one sample of each value: the inputs, then what each call gives.
@@ -191,7 +204,7 @@ impl Model {
     /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
     /// let mut losses = Vec::new();
     /// for step in 1..=200 {
-    ///     tape.run(model.params(), Key::from_seed(1).split(step)); // the key is for dropout's draws
+    ///     tape.run(model.params(), Key::from_seed(1).split(step))?; // the key is for dropout's draws
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any

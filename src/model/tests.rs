@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::known::BUILT_IN;
 use crate::layers::{Layer, Source, samples};
 use crate::save::{Call, Output, Wiring};
-use crate::testing::LayerSample;
 use crate::{Key, Shape, Spec, tape::Params};
 use std::sync::Arc;
 
@@ -88,9 +87,8 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
                     refused += 1;
                     continue;
                 }
-                let made = LayerSample::made_by(made_from(&layer.spec()).unwrap(), made_from);
-                let made = inputs.iter().fold(made, |made, shape| made.input(*shape));
-                made.steps().unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"))();
+                let steps = sample.on(&inputs, made_from).steps();
+                steps.and_then(|mut step| step()).unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"));
             }
         }
         if refused == 0 {

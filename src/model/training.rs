@@ -1,14 +1,14 @@
 //! The loop of training: epochs of steps, each on a batch of shuffled rows.
 
 use super::Model;
-use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
+use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, ReportedScore, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
 use super::evaluate::{Evaluation, select};
 use super::feed::Feed;
 use super::fit::Fit;
 use super::plan::Plan;
-use super::scoring::{Means, blank_scores};
+use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::kernels::awake;
@@ -79,8 +79,8 @@ impl<'a> Training<'a> {
         callbacks: &mut Callbacks<'_>,
         from: Option<&Checkpoint>,
     ) -> Result<()> {
-        let names = self.names();
-        self.checkpoints.as_ref().map_or(Ok(()), |checkpoints| checkpoints.check(&names))?;
+        let scores = self.reported(model);
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.check(&scores))?;
         if let Some(checkpoint) = from {
             self.resume(model, checkpoint)?;
             self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;
@@ -90,7 +90,7 @@ impl<'a> Training<'a> {
             epochs: self.epochs,
             batch: self.current.batch,
             batches: self.batches.len(),
-            names: &names,
+            scores: &scores,
             history: &self.history,
         };
         callbacks.train_begin(model, &begin)?;
@@ -103,11 +103,14 @@ impl<'a> Training<'a> {
         callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
     }
 
-    /// The names of what each epoch reports.
-    fn names(&self) -> Vec<String> {
-        let validation = self.evaluation.iter().flat_map(|evaluation| evaluation.scores.names());
-        let validation = validation.map(|name| format!("val_{name}"));
-        self.scores.names().map(str::to_owned).chain(validation).collect()
+    /// The scores that each epoch reports.
+    fn reported(&self, model: &Model) -> Vec<ReportedScore> {
+        let mut scores = reported(&model.network, &model.heads);
+        if self.evaluation.is_some() {
+            let validation = scores.iter().map(|score| ReportedScore { name: format!("val_{}", score.name), ..*score });
+            scores.extend(validation.collect::<Vec<_>>());
+        }
+        scores
     }
 
     /// An epoch from its first step, or from where it was interrupted, to its end.
@@ -130,10 +133,10 @@ impl<'a> Training<'a> {
         model.epoch += 1;
         self.current.batch = 0;
         let validation = self.evaluation.as_mut().map(|evaluation| {
-            evaluation.run(model);
-            evaluation.scores.clone()
+            evaluation.run(model, "validation dataset")?;
+            Ok(evaluation.scores.clone())
         });
-        self.report(model, number, validation);
+        self.report(model, number, validation.transpose()?);
         let (epochs, history) = (self.epochs, &self.history);
         let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
         self.stop = told.transpose()?.and_then(Flow::break_value);
@@ -154,10 +157,11 @@ impl<'a> Training<'a> {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            awake::together(|| {
+            let trained = awake::together(|| {
                 self.data.fill(rows, plan);
-                model.train_step(plan, self.current.learning_rate);
+                model.train_step(plan, self.current.learning_rate)
             });
+            trained.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
             let loss = plan.score(&model.heads, &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
@@ -197,10 +201,11 @@ impl<'a> Training<'a> {
 }
 
 impl Model {
-    /// One step on the batch that stands in the plan: forward, backward, update.
-    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) {
+    /// One step on the batch that stands in the plan: forward, backward, update. Where an operation meets a value with which
+    /// it cannot compute, nothing of the model changes.
+    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
         let step = self.step + 1;
-        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
+        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {
             let (optimizer, params, gradients) = (self.optimizer.as_ref(), &mut self.params, &mut self.gradients);
@@ -208,5 +213,6 @@ impl Model {
         }
         plan.tape.commit(&mut self.params);
         self.step = step;
+        Ok(())
     }
 }

@@ -40,7 +40,7 @@ pub enum Mode {
 /// let mut tape = recorder.finish()?;
 ///
 /// tape.input_mut(x).assign(&arr2(&[[1.0, 1.0]]));
-/// tape.run(&params, Key::from_seed(0));
+/// tape.run(&params, Key::from_seed(0))?;
 /// assert_eq!(tape.value(loss).sum(), 5.0);
 ///
 /// let mut gradients = ParamGradients::new(&params);

@@ -6,7 +6,7 @@ use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Ini
 use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
-use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
+use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
@@ -61,7 +61,7 @@ impl Recorded {
         tape.input_mut(x).assign(array("x"));
         tape.input_mut(r).assign(array("r"));
         let mut gradients = ParamGradients::new(&self.params);
-        tape.run(&self.params, Key::from_seed(0));
+        tape.run(&self.params, Key::from_seed(0)).unwrap();
         tape.backward(&self.params, &mut gradients);
         tape.commit(&mut self.params);
         assert_close(&format!("{case}/y"), tape.value(y), array("y").view(), NEAR);
@@ -169,7 +169,8 @@ fn metrics() {
     let ((shape, predictions), (target_shape, targets)) = (view(predictions), view(targets));
     let top = ArrayD::from_shape_fn(IxDyn(&[5]), |k| {
         let metric = TopKCategoricalAccuracy::new(k[0] + 1);
-        (metric.sum(View::new(shape, &predictions), View::new(target_shape, &targets)) / 40.0) as f32
+        let batch = ScoredBatch::values(View::new(shape, &predictions), View::new(target_shape, &targets));
+        metric.score(&batch).unwrap() as f32
     });
     assert_close("top", top.view(), array("top").view(), NEAR);
 }
@@ -213,7 +214,7 @@ fn check_loss(
     weights.into_iter().for_each(|weights| tape.input_mut(w).assign(weights));
     tape.input_mut(x).assign(input);
     tape.input_mut(t).assign(target);
-    tape.run(&params, Key::from_seed(0));
+    tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut ParamGradients::new(&params));
     let expected = ArrayD::from_elem(IxDyn(&[]), cases.scalar(&format!("{case}/loss")));
     assert_close(&format!("{case}/loss"), tape.value(loss), expected.view(), NEAR);

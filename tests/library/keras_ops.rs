@@ -98,7 +98,7 @@ fn operations() {
         ids.iter().zip(&names).for_each(|(id, name)| tape.input_mut(*id).assign(array(name)));
         tape.input_mut(r).assign(array("r"));
         let params = Params::new();
-        tape.run(&params, Key::from_seed(0));
+        tape.run(&params, Key::from_seed(0)).unwrap();
         tape.backward(&params, &mut ParamGradients::new(&params));
         assert_close(&format!("{case}/y"), tape.value(y), array("y").view(), NEAR);
         let mut compared = 0;

@@ -3,10 +3,12 @@
 mod bits;
 mod callbacks;
 mod checkpoints;
+mod child;
 mod digests;
 mod divergence;
 mod downstream;
 mod errors;
+mod faults_running;
 #[path = "../golden/mod.rs"]
 mod golden;
 mod graph;

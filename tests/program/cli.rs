@@ -14,8 +14,8 @@ use std::fs;
 use std::path::Path;
 
 /// A folder with a model and samples.
-fn folder(name: &str) -> Folder {
-    let folder = Folder::new(name);
+fn folder() -> Folder {
+    let folder = Folder::new();
     model().save(folder.path("model.safetensors")).unwrap();
     npy::write(folder.path("x.npy"), &images()).unwrap();
     folder
@@ -41,7 +41,7 @@ fn floats(path: &Path) -> Array2<f32> {
 
 #[test]
 fn inspect_shows_layers_and_arrays() {
-    let folder = folder("inspect");
+    let folder = folder();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
     for part in
         ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
@@ -62,7 +62,7 @@ fn inspect_shows_layers_and_arrays() {
 
 #[test]
 fn every_format_predicts_the_same() {
-    let folder = folder("convert");
+    let folder = folder();
     let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
     for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
         let shown = folder.shown(&["convert", "model.safetensors", to]);
@@ -93,7 +93,7 @@ fn every_format_predicts_the_same() {
 
 #[test]
 fn predictions_are_a_table_csv_or_npy() {
-    let folder = folder("predict");
+    let folder = folder();
     let bytes = images().mapv(|value| (value * 255.0).round() as u8);
     Picture::new(&bytes.slice(s![2, .., .., 0])).unwrap().write_png(folder.path("two.png")).unwrap();
     Picture::new(&bytes.slice(s![3, .., .., 0])).unwrap().inverted().write_png(folder.path("three.png")).unwrap();
@@ -114,7 +114,7 @@ fn predictions_are_a_table_csv_or_npy() {
 
 #[test]
 fn evaluate_takes_npz_and_idx_folders() {
-    let folder = folder("evaluate");
+    let folder = folder();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
     let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
     let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy).seed(4);
@@ -131,7 +131,7 @@ fn evaluate_takes_npz_and_idx_folders() {
 
 #[test]
 fn help_and_version_are_shown() {
-    let folder = folder("help");
+    let folder = folder();
     let help = folder.shown(&["--help"]);
     for part in
         ["usage: gradus inspect FILE", "convert", "predict", "evaluate", "--out FILE", ".keras", ".onnx", ".npz"]
@@ -143,7 +143,7 @@ fn help_and_version_are_shown() {
 
 #[test]
 fn what_is_wrong_is_one_line_and_a_code() {
-    let folder = folder("wrong");
+    let folder = folder();
     let usage = |arguments: &[&str]| {
         folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };

@@ -116,7 +116,7 @@ fn fill(model: &mut Model, random: &mut Random) {
 
 #[test]
 fn every_format_predicts_the_same_bits() {
-    let folder = Folder::new("conversions");
+    let folder = Folder::new();
     for seed in 0..16 {
         let random = &mut Random(seed);
         let mut model = if seed % 2 == 0 { sequential(random) } else { graph(random) };

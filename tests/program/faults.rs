@@ -35,7 +35,7 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn arrays_have_the_axis_order_of_the_onnx_file() {
-    let folder = Folder::new("onnx");
+    let folder = Folder::new();
     for name in ["axis_order", "conv_one_axis"] {
         let (model, data) = (file(&format!("{name}.onnx")), file(&format!("{name}.npz")));
         let (x, y) = (array(&format!("{name}.npz"), "x"), array(&format!("{name}.npz"), "y"));
@@ -84,7 +84,7 @@ fn a_model_knows_the_axis_order_of_its_file() {
 
 #[test]
 fn samples_of_another_shape_are_refused() {
-    let folder = Folder::new("shapes");
+    let folder = Folder::new();
     let (model, data) = (file("samples_4_by_3.keras"), file("samples_4_by_3.npz"));
     check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
     let transposed = array("samples_4_by_3.npz", "x").permuted_axes(IxDyn(&[0, 2, 1]));
@@ -102,7 +102,7 @@ fn pictures(shape: [usize; 3]) -> Model {
 
 #[test]
 fn pictures_of_another_shape_are_refused() {
-    let folder = Folder::new("pictures");
+    let folder = Folder::new();
     for (shape, picture, found, expected) in [
         ([28, 28, 1], "gray14x56.png", "14 × 56 × 1", "28 × 28 × 1"),
         ([8, 6, 3], "rgb6x8.png", "6 × 8 × 3", "8 × 6 × 3"),
@@ -121,7 +121,7 @@ fn pictures_of_another_shape_are_refused() {
 
 #[test]
 fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() {
-    let folder = Folder::new("background");
+    let folder = Folder::new();
     let model = pictures([28, 28, 1]);
     model.save(folder.path("model.safetensors")).unwrap();
     let ink = file("ink_on_transparent.png");
@@ -158,7 +158,7 @@ fn scores(shown: &str) -> [f64; 2] {
 
 #[test]
 fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown() {
-    let folder = Folder::new("evaluate");
+    let folder = Folder::new();
     assert_eq!(cases().len(), 6);
     for [model, data, class, loss, metric] in cases() {
         let [model, data] = &evaluate_files(&model, &data);
@@ -188,7 +188,7 @@ fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown
 
 #[test]
 fn a_loss_that_is_not_certain_has_to_be_named() {
-    let folder = Folder::new("uncertain");
+    let folder = Folder::new();
     for (model, data, part) in [
         ("relu", "labels", "--loss \"SparseCategoricalCrossentropy(from_logits=true)\""),
         ("relu", "one_hot", "--loss MeanSquaredError for a regression"),
@@ -216,7 +216,7 @@ fn a_loss_that_is_not_certain_has_to_be_named() {
 
 #[test]
 fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
-    let folder = Folder::new("own");
+    let folder = Folder::new();
     let network = Sequential::new([4]).add(Dense::new(3));
     let compile = |settings: Compile| network.compile(settings.seed(3)).unwrap();
     let own = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(MeanAbsoluteError));

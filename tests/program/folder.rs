@@ -2,22 +2,20 @@
 
 use gradus::formats::npy;
 use ndarray::ArrayD;
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
 
 /// A folder for the files of one test, removed at its end. The program runs within it.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    pub(crate) fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-program-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
+    pub(crate) fn new() -> Folder {
+        Folder(tempdir().unwrap())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path().join(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -49,12 +47,6 @@ impl Folder {
     pub(crate) fn predicted(&self, arguments: &[&str]) -> ArrayD<f32> {
         self.shown(&[&["predict"], arguments, &["--out", "p.npy"]].concat());
         npy::read(self.path("p.npy")).unwrap().into_floats()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -115,14 +115,20 @@ fn the_tests_that_are_named_exist() {
 }
 
 /// The documents, apart from the changelog, which names files of earlier versions.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 14] = [
     "CONTRIBUTING.md",
     "README.md",
     "benches/README.md",
     "docs/decisions.md",
+    "docs/extending.md",
+    "docs/files.md",
+    "docs/from_keras.md",
+    "docs/from_pytorch.md",
     "docs/keras.md",
+    "docs/models.md",
     "docs/onnx.md",
     "docs/reproducibility.md",
+    "docs/tutorial.md",
     "examples/README.md",
 ];
 

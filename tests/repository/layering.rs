@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
 const LEVELS: [&[&str]; 12] = [
-    &["axis_order", "error", "files", "known", "lookup", "random", "settings", "shape", "spec"],
+    &[
+        "accepts",
+        "axis_order",
+        "error",
+        "files",
+        "known",
+        "lookup",
+        "output_scale",
+        "random",
+        "settings",
+        "shape",
+        "spec",
+        "target",
+    ],
     &["kernels"],
     &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
@@ -20,8 +33,8 @@ const LEVELS: [&[&str]; 12] = [
     &["cli", "run"],
 ];
 
-/// What stands beside the levels: `lib` shows everything, `testing` checks it, `bin` runs it.
-const BESIDE: [&str; 3] = ["bin", "lib", "testing"];
+/// Modules outside the levels: `lib` exports everything, `testing` checks it, `bin` runs it, `guide` documents it.
+const BESIDE: [&str; 4] = ["bin", "guide", "lib", "testing"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

@@ -1,22 +1,22 @@
-//! A loss of one's own: the mean of d² / √(1 + d²) for d = prediction − target, which is d² where d is small and |d| where
-//! it is large, so that a target that is far off pulls no harder than others.
+//! A custom loss: the mean of d² / √(1 + d²) for d = prediction − target. It is close to d² for small d and close to |d|
+//! for large d, which limits the influence of outliers.
 
 use crate::isru::IsruExt;
 use gradus::losses::Loss;
 use gradus::tape::Var;
-use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
+use gradus::{Accepts, FromSpec, Result, Settings, Shape, Spec, TargetKind};
 
 /// The mean of d · isru(d).
 #[derive(Clone, Copy, Debug)]
 pub struct RobustError;
 
 impl Loss for RobustError {
-    // Of one row each, and before training begins: whoever gives targets of another shape hears of it at once.
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
+    // Checked before training begins: numbers in the output's shape, and no NaN among them.
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Values])
     }
 
-    // Operations that have derivatives make a loss that has one. Of a batch, so the mean runs over its rows as well.
+    // Receives a whole batch, so the mean is also taken over the rows. The operations provide the derivative.
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
         let difference = prediction - target;
         (difference * difference.isru()).mean()

@@ -60,7 +60,7 @@ impl Given {
             let all = cases.array(&format!("{case}/gradients.{array}"));
             self.tape.input_mut(id).assign(&all.index_axis(ndarray::Axis(0), step));
         }
-        self.tape.run(params, Key::from_seed(0));
+        self.tape.run(params, Key::from_seed(0)).unwrap();
         self.tape.backward(params, gradients);
     }
 }

@@ -13,6 +13,7 @@ mod weighted;
 use super::check::{Checked, Fact};
 use super::graph::Nodes;
 use super::node::Node;
+use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
 use super::tensor::Tensor;
 use crate::architecture::ValueInfo;
@@ -102,6 +103,10 @@ impl<'a> Builder<'a> {
     }
 
     fn add(&mut self, node: &Node) -> Option<()> {
+        // The first operator sets broadcast otherwise.
+        if node.version < NUMPY_BROADCAST && node.attributes.contains_key("broadcast") {
+            return None;
+        }
         let computed = node.inputs.iter().filter(|name| self.fact(name).is_some()).count();
         match (node.operator.as_str(), computed) {
             ("Add" | "Sum", 2..) => self.sum(node),

@@ -1,14 +1,14 @@
-"""Times epochs of every program in turn and appends what it sees to a file: `sitting.py FILE MODEL …`.
+"""Times epochs of all programs in turn and appends the results to a file: `session.py FILE MODEL …`.
 
-For a model and a number of threads, every program trains one epoch that does not count. Then in each round every program
-trains one epoch in turn, the order reversed from round to round, while the others wait. What the file holds already is
-not timed again, so an interrupted sitting goes on.
+For each model and number of threads, every program first trains one epoch as warm-up. In each round, every program then
+trains one epoch while the others wait; the order is reversed from round to round. Results that are already in the file are
+not measured again, so an interrupted session can be resumed.
 
 ROUNDS (5)      timed epochs of each program
 THREADS (2 1)   numbers of threads; every program is bound to as many cores
-SLOW (3)        a peer that took more than so many times the fastest peer's time in round 1 is timed in three rounds only
-LIMIT           only so many images, to see that everything runs
-PEERS           the peers to time, by name; all of them without it
+SLOW (3)        a peer slower than SLOW times the fastest peer in round 1 is timed in three rounds only
+LIMIT           number of images, for a quick test that everything runs
+PEERS           names of the peers to time (default: all)
 """
 import os
 import subprocess
@@ -22,11 +22,11 @@ SLOW, SLOW_ROUNDS = float(os.environ.get("SLOW", 3)), 3
 LIMIT = os.environ.get("LIMIT", "")
 NAMES = ["gradus", *(os.environ.get("PEERS", "").split() or list(PROGRAMS)[1:])]
 if unknown := [name for name in NAMES if name not in PROGRAMS]:
-    sys.exit(f"PEERS names {', '.join(unknown)}; there are {', '.join(list(PROGRAMS)[1:])}")
+    sys.exit(f"unknown PEERS {', '.join(unknown)}; available: {', '.join(list(PROGRAMS)[1:])}")
 
 
 class Records:
-    """The file's lines, of five words: model, threads, program, what, value."""
+    """The lines of the file, with five words each: model, threads, program, quantity, value."""
 
     def __init__(self, path):
         self.path = path
@@ -45,20 +45,20 @@ class Records:
 
 
 class Program:
-    """A program that waits between epochs. Its first one is trained here."""
+    """A program that waits between epochs. The constructor trains the warm-up epoch."""
 
     def __init__(self, name, model, threads):
         command = bound([*PROGRAMS[name], model], threads) + ["--epochs", str(ROUNDS + 1), "--wait"]
         command += ["--limit", LIMIT] if LIMIT else []
         pipe = subprocess.PIPE
         self.name = name
-        # The programs say more on standard error than anyone wants to read; a failure is told by the missing line.
+        # Standard error is discarded, as some libraries log a lot. A failed program is noticed by its missing output.
         self.process = subprocess.Popen(
             command, env=environment(threads), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, bufsize=1)
         self.epoch()
 
     def epoch(self):
-        """Seconds of one epoch."""
+        """Trains one epoch and returns its seconds."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
@@ -68,7 +68,7 @@ class Program:
         sys.exit(f"{self.name} ended before its epoch did; run: {' '.join(self.process.args)}")
 
     def end(self):
-        """Ends it and returns its peak resident memory in MiB."""
+        """Ends the program and returns its peak resident memory in MiB."""
         self.process.stdin.close()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
@@ -76,7 +76,7 @@ class Program:
 
 
 def product(records, model, threads, name):
-    """A large product's FLOP/s, taken beside each model."""
+    """Measures the FLOP/s of a large product, once for each model."""
     if records.get(model, threads, name, "product") is None:
         command = bound(PRODUCTS[name], threads)
         said = subprocess.run(command, env=environment(threads), check=True, capture_output=True, text=True).stdout
@@ -84,19 +84,19 @@ def product(records, model, threads, name):
 
 
 def is_slow(records, model, threads, name):
-    """Whether a peer can no longer be the fastest."""
+    """Whether a peer was too slow in round 1 to become the fastest."""
     first = {peer: records.get(model, threads, peer, 1) for peer in NAMES[1:]}
     times = [seconds for seconds in first.values() if seconds is not None]
     return name != "gradus" and first[name] is not None and first[name] > SLOW * min(times)
 
 
 def missing(records, model, threads, turn):
-    """The programs that have no time in this round and should have one."""
+    """The programs that are still to be timed in this round."""
     wanted = [name for name in NAMES if records.get(model, threads, name, turn) is None]
     return [name for name in wanted if turn <= SLOW_ROUNDS or not is_slow(records, model, threads, name)]
 
 
-def sit(records, model, threads):
+def measure(records, model, threads):
     for name in PRODUCTS:
         product(records, model, threads, name)
     rounds = range(1, ROUNDS + 1)
@@ -117,7 +117,7 @@ def main():
     records = Records(sys.argv[1])
     for model in sys.argv[2:]:
         for threads in THREADS:
-            sit(records, model, threads)
+            measure(records, model, threads)
 
 
 if __name__ == "__main__":
