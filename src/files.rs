@@ -61,7 +61,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         write_whole(&path, b"one").unwrap();
-        std::os::unix::fs::symlink("/dev/full", folder.path().join(format!("a.txt.{}.part", std::process::id()))).unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join(format!("a.txt.{}.part", std::process::id())))
+            .unwrap();
         match write_whole(&path, b"two").unwrap_err() {
             Error::Io { path: told, source } => {
                 assert_eq!((told, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));

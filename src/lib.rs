@@ -45,9 +45,11 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod accepts;
+mod axis_order;
 mod error;
 mod files;
 mod known;
+mod lookup;
 mod output_scale;
 mod random;
 mod settings;
@@ -55,6 +57,7 @@ mod shape;
 mod spec;
 mod target;
 
+pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
@@ -79,6 +82,8 @@ pub mod tape;
 pub mod testing;
 
 pub use accepts::{Accepts, TargetKind};
+pub use architecture::ValueInfo;
+pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{

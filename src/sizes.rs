@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn arrays_that_no_memory_holds_are_errors() {
         for huge in HUGE {
-            assert!(zeros(&[huge]).is_err() && filled([0u8; 16], &[huge]).is_err() && collect(&[huge], |at| at).is_err());
+            assert!(
+                zeros(&[huge]).is_err() && filled([0u8; 16], &[huge]).is_err() && collect(&[huge], |at| at).is_err()
+            );
         }
         assert_eq!(zeros(&[2, 3]).unwrap(), [0.0; 6]);
         assert_eq!(collect(&[2, 2], |at| 2 * at).unwrap(), [0, 2, 4, 6]);

@@ -150,4 +150,4 @@ pub(super) mod tests {
         ]
     }
 }
-// 
+//

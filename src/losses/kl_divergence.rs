@@ -1,6 +1,6 @@
 //! The divergence of predicted probabilities from others.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, TargetKind};
+use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, TargetKind, Var};
 
 /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951). Keras' `KLDivergence`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +15,8 @@ impl KlDivergence {
 
 impl Loss for KlDivergence {
     fn accepts(&self, _output: Shape) -> Accepts {
-        Accepts::new(&[TargetKind::Probabilities]).remedy("to_categorical and Arrays::one_hot make rows of probabilities")
+        Accepts::new(&[TargetKind::Probabilities])
+            .remedy("to_categorical and Arrays::one_hot make rows of probabilities")
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {

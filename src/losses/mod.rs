@@ -1,5 +1,9 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
+mod names;
+
+pub use names::get;
+
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
 use crate::known::{Make, Part};
@@ -47,6 +51,12 @@ pub trait Loss: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
+impl<L: Loss + 'static> From<L> for Box<dyn Loss> {
+    fn from(loss: L) -> Box<dyn Loss> {
+        Box::new(loss)
+    }
+}
+
 /// Every loss: one line here and one new file add one.
 macro_rules! losses {
     ($($file:ident::$Loss:ident),* $(,)?) => {
@@ -60,7 +70,7 @@ macro_rules! losses {
             }
         }
 
-        #[cfg(test)]
+        /// Every loss with its default settings.
         fn all() -> Vec<Box<dyn Loss>> {
             vec![$(Box::new($Loss::new())),*]
         }
@@ -115,8 +125,8 @@ fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
 mod tests {
     use super::*;
     use crate::known::BUILT_IN;
-    use crate::target::Target;
     use crate::tape::{Mode, Recorder};
+    use crate::target::Target;
 
     #[test]
     fn every_loss_is_a_scalar_and_names_itself() {

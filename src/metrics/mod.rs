@@ -5,6 +5,7 @@ mod confusion;
 mod direction;
 mod history;
 mod mean;
+mod names;
 mod positive;
 mod scores;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use confusion::ConfusionMatrix;
 pub use direction::Direction;
 pub use history::{Epoch, History};
 pub use mean::{Count, Mean};
+pub use names::get;
 pub use scores::Scores;
 pub use threshold::{RowThreshold, Threshold};
 
@@ -110,6 +112,12 @@ pub trait Metric: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
+impl<M: Metric + 'static> From<M> for Box<dyn Metric> {
+    fn from(metric: M) -> Box<dyn Metric> {
+        Box::new(metric)
+    }
+}
+
 /// Every metric: one line here and one new file add one.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
@@ -121,6 +129,11 @@ macro_rules! metrics {
             fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
                 vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
             }
+        }
+
+        /// Every metric with its default settings.
+        fn all() -> Vec<Box<dyn Metric>> {
+            vec![$(Box::new($Metric::default())),*]
         }
 
         /// What the tests that walk all metrics run.

@@ -75,11 +75,11 @@ impl Model {
     /// The output for samples, so many at once.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
-        let ([(_, input)], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
+        let ([input], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
             let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
-        check_samples(&samples, *input)?;
+        check_samples(&samples, input.shape)?;
         let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; shape.len()];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;

@@ -144,7 +144,9 @@ mod tests {
     use crate::losses::{Loss, MeanSquaredError, SparseCategoricalCrossentropy};
     use crate::optimizers::Sgd;
     use crate::regularizers::L2;
-    use crate::{Accepts, Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, TargetKind, tape::Var};
+    use crate::{
+        Accepts, Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, TargetKind, tape::Var,
+    };
     use ndarray::{Array1, Array2, Axis};
 
     fn model() -> Model {

@@ -8,8 +8,8 @@ use gradus::optimizers::{Optimizer, Sgd, StepOptions};
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
 use gradus::{
-    Accepts, BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, Spec,
-    TargetKind,
+    Accepts, BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape,
+    Spec, TargetKind,
 };
 use ndarray::{Array1, Axis, arr1, arr2};
 

@@ -7,8 +7,9 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::{functional, order, sequential};
+use crate::architecture::ValueInfo;
 use crate::layers::{Layer, Source, Weights};
-use crate::save::{Call, Description, Registry, Wiring};
+use crate::save::{Call, Description, Output, Registry, Wiring};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Params;
@@ -59,7 +60,8 @@ impl Architecture {
     /// Inputs alone.
     pub(super) fn new(inputs: Vec<(String, Option<Shape>)>) -> Architecture {
         let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
-        let inputs = inputs.into_iter().map(|(name, shape)| (name, shape.unwrap_or(Shape::SCALAR))).collect();
+        let inputs = inputs.into_iter().map(|(name, shape)| ValueInfo::new(name, shape.unwrap_or(Shape::SCALAR)));
+        let inputs = inputs.collect();
         let wiring = Wiring { chain: false, inputs, calls: Vec::new(), outputs: Vec::new() };
         Architecture { wiring, layers: Vec::new(), shapes }
     }
@@ -67,7 +69,7 @@ impl Architecture {
     /// Of a model.
     pub(super) fn of(description: &Description) -> Result<Architecture> {
         let Wiring { chain, inputs, calls, outputs } = &description.wiring;
-        let known = inputs.iter().map(|(name, shape)| (name.clone(), Some(*shape))).collect();
+        let known = inputs.iter().map(|input| (input.name.clone(), Some(input.shape))).collect();
         let (mut architecture, registry) = (Architecture::new(known), Registry::new());
         for (name, spec) in &description.layers {
             if LAYER.find(spec.class()).is_none() {
@@ -193,7 +195,7 @@ impl Architecture {
         let names = gradus["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
         if names.len() == self.wiring.inputs.len() {
             let pairs = self.wiring.inputs.iter_mut().zip(names.iter().filter_map(Value::as_str));
-            pairs.for_each(|((name, _), known)| *name = known.into());
+            pairs.for_each(|(input, known)| input.name = known.into());
         }
     }
 
@@ -204,15 +206,15 @@ impl Architecture {
 
     /// The outputs' names.
     pub(super) fn outputs(&self) -> Vec<String> {
-        self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
+        self.wiring.outputs.iter().map(|output| output.name.clone()).collect()
     }
 }
 
 /// Sorts what Keras knows by these names, and names the only one, which Keras knows without a name.
-fn name(outputs: &mut [(String, usize)], names: &Value) {
+fn name(outputs: &mut [Output], names: &Value) {
     let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (outputs, &names[..]) {
-        ([only], [name]) => only.0 = (*name).into(),
-        (outputs, names) => outputs.sort_by_key(|(output, _)| names.iter().position(|name| name == output)),
+        ([only], [name]) => only.name = (*name).into(),
+        (outputs, names) => outputs.sort_by_key(|output| names.iter().position(|name| *name == output.name)),
     }
 }

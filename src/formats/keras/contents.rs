@@ -59,8 +59,8 @@ impl<'a> Outgoing<'a> {
         let wiring = &self.architecture.wiring;
         let mut gradus = json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch});
         if !wiring.chain {
-            gradus["inputs"] = wiring.inputs.iter().map(|(name, _)| name.as_str()).collect();
-            gradus["outputs"] = wiring.outputs.iter().map(|(name, _)| name.as_str()).collect();
+            gradus["inputs"] = wiring.inputs.iter().map(|input| input.name.as_str()).collect();
+            gradus["outputs"] = wiring.outputs.iter().map(|output| output.name.as_str()).collect();
         }
         gradus
     }

@@ -8,6 +8,8 @@ use super::config::{Config, Result, object};
 use super::entries::{self, Entry};
 use super::options::{DTYPE, Inactive, NAME, short};
 use super::reader::Reader;
+use crate::architecture::ValueInfo;
+use crate::save::Output;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +70,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Archit
     })?;
     architecture.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
     let value = |(name, source): (String, Source)| match known.get(&source) {
-        Some(value) => Ok((name, *value)),
+        Some(value) => Ok(Output::new(name, *value)),
         None => Err(format!("its output {name} is of a layer \"{}\" that is never applied so often", source.0)),
     };
     architecture.wiring.outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
@@ -201,7 +203,7 @@ fn in_turn(
 pub(super) fn named_outputs(architecture: &Architecture) -> bool {
     let outputs = &architecture.wiring.outputs;
     let values = sources(architecture, &[]);
-    outputs.len() > 1 && outputs.iter().any(|(name, value)| *name != values[*value].0)
+    outputs.len() > 1 && outputs.iter().any(|output| output.name != values[output.value].0)
 }
 
 /// Where every value comes from, the inputs being called so.
@@ -221,7 +223,7 @@ fn sources(architecture: &Architecture, inputs: &[String]) -> Vec<Source> {
 fn input_names(architecture: &Architecture) -> Vec<String> {
     let taken = |name: &str| architecture.layers.iter().any(|placed| placed.name == name);
     let inputs = architecture.wiring.inputs.iter();
-    inputs.map(|(name, _)| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
+    inputs.map(|ValueInfo { name, .. }| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
 }
 
 /// Keras' configuration of a graph.
@@ -230,8 +232,8 @@ pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
     let names = input_names(architecture);
     let sources = sources(architecture, &names);
     let mut layers = Vec::new();
-    for (name, (_, shape)) in names.iter().zip(&wiring.inputs) {
-        layers.push(entry(entries::input(name, *shape), name, Vec::new()));
+    for (name, input) in names.iter().zip(&wiring.inputs) {
+        layers.push(entry(entries::input(name, input.shape), name, Vec::new()));
     }
     for (number, placed) in architecture.layers.iter().enumerate() {
         let calls = wiring.calls.iter().filter(|call| call.layer == number);
@@ -249,7 +251,7 @@ pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
     config.insert("name".into(), json!("functional"));
     config.insert("layers".into(), json!(layers));
     config.insert("input_layers".into(), one_or_all((0..names.len()).map(place).collect()));
-    let outputs = wiring.outputs.iter().map(|(name, value)| (name.clone(), place(*value)));
+    let outputs = wiring.outputs.iter().map(|output| (output.name.clone(), place(output.value)));
     let outputs = match named_outputs(architecture) {
         true => Value::Object(outputs.collect()),
         false => one_or_all(outputs.map(|(_, place)| place).collect()),

@@ -6,6 +6,7 @@ use super::entries::{self, Entry};
 use super::options::{DTYPE, Inactive, NAME, any};
 use super::reader::Reader;
 use crate::model::layer_name;
+use crate::save::Output;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -40,13 +41,13 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Archit
         });
         value = architecture.apply_if_known(layer, vec![value], reader);
     }
-    (architecture.wiring.chain, architecture.wiring.outputs) = (true, vec![("output".into(), value)]);
+    (architecture.wiring.chain, architecture.wiring.outputs) = (true, vec![Output::new("output", value)]);
     Ok(architecture)
 }
 
 /// Keras' configuration of a chain.
 pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
-    let shape = architecture.wiring.inputs[0].1;
+    let shape = architecture.wiring.inputs[0].shape;
     let input = std::iter::once(Ok(entries::input("input_layer", shape)));
     let layers: Result<Vec<Value>> = input.chain(architecture.layers.iter().map(entries::layer)).collect();
     let mut config = Config::new();
