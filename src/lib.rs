@@ -43,6 +43,8 @@
 //! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accepts;
 mod axis_order;
@@ -90,6 +92,8 @@ pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
     Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
+/// The crate of the arrays in this crate's interface, in the version that it uses.
+pub use ndarray;
 pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;

@@ -53,7 +53,7 @@ impl Metric for BinaryAccuracy {
             let pairs = position.outputs().iter().zip(position.target());
             pairs.filter(|(output, target)| row.is_above(**output) == (*target == 1.0)).count()
         });
-        let right = right.fold(0, |sum, right| sum + right) as f64;
+        let right = right.sum::<usize>() as f64;
         totals[0] += right / batch.outputs().shape().sample().len() as f64;
     }
 

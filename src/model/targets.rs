@@ -87,7 +87,9 @@ impl Head {
             }
         }
         Ok(match readings[0].1 {
-            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => Target::Values(target.shape()),
+            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => {
+                Target::Values(target.shape())
+            }
             Reading { target, .. } => target,
         })
     }

@@ -211,7 +211,7 @@ fn checksum(contents: &Contents) -> String {
             hasher.update(&bytes[..4 * values.len()]);
         }
     }
-    format!("{:x}", hasher.finalize())
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn hash_text(hasher: &mut Sha256, text: &str) {

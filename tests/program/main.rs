@@ -1,6 +1,7 @@
 //! Tests of programs from the outside: the command line program `gradus` and the examples.
 
 mod cli;
+mod commands;
 mod conversions;
 mod examples;
 mod faults;
