@@ -1,6 +1,7 @@
 //! Recording: expressions append operations to a list, which becomes a tape.
 
 use super::op::{Op, Place, Source};
+use super::origin::Origin;
 use super::params::{ParamId, Params};
 use super::stamp::Stamp;
 use super::{Step, Tape};
@@ -78,36 +79,6 @@ pub(super) struct Taken {
     /// Whether it depends on something that wants a gradient.
     pub(super) differentiable: bool,
     origin: Option<Origin<VarIndex>>,
-}
-
-/// What a value was made from, where an operation on it may start from that instead.
-#[derive(Clone, Copy)]
-pub(crate) enum Origin<V> {
-    Softmax {
-        logits: V,
-    },
-    BatchNorm {
-        x: V,
-        gamma: V,
-        beta: V,
-        epsilon: f32,
-    },
-    /// The activation that an operation has taken in.
-    Activation {
-        name: &'static str,
-    },
-}
-
-impl<V> Origin<V> {
-    fn map<W>(self, to: impl Fn(V) -> W) -> Origin<W> {
-        match self {
-            Origin::Softmax { logits } => Origin::Softmax { logits: to(logits) },
-            Origin::BatchNorm { x, gamma, beta, epsilon } => {
-                Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
-            }
-            Origin::Activation { name } => Origin::Activation { name },
-        }
-    }
 }
 
 /// A recorded value's place in its recording.
