@@ -50,6 +50,7 @@ mod known;
 mod random;
 mod settings;
 mod shape;
+mod sizes;
 mod spec;
 
 #[cfg(feature = "cli")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
 const LEVELS: [&[&str]; 11] = [
-    &["error", "files", "known", "random", "settings", "shape", "spec"],
+    &["error", "files", "known", "random", "settings", "shape", "sizes", "spec"],
     &["kernels"],
     &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
