@@ -102,7 +102,7 @@ fn convolutions(criterion: &mut Criterion) {
         let (x, w, dy) =
             (numbers(batch * height * width * channels), numbers(taps * filters), numbers(pixels * filters));
         let (mut y, mut dw, mut dx) = (dy.clone(), w.clone(), x.clone());
-        let mut scratch = Scratch::new(&geometry, true);
+        let mut scratch = Scratch::new(&geometry, true).unwrap();
         let shape = format!("{height}x{width}x{channels} {side}x{side}x{filters}");
         group.throughput(Throughput::Elements((2 * pixels * taps * filters) as u64));
         group.bench_function(BenchmarkId::new("forward", &shape), |bencher| {

@@ -207,13 +207,14 @@ impl Error {
         }
     }
 
-    /// Adds the place and the shapes to a shape error that does not have them yet.
+    /// Adds the place to an error of shapes or sizes that has none yet, and to the former the shapes.
     pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
                 let found = if found.is_empty() { inputs.to_vec() } else { found };
                 Error::Shape { place: at(), found, expected }
             }
+            Error::TooLarge { place, shape } if place.is_empty() => Error::TooLarge { place: at(), shape },
             other => other,
         }
     }

@@ -56,6 +56,7 @@ mod output_scale;
 mod random;
 mod settings;
 mod shape;
+mod sizes;
 mod spec;
 mod target;
 

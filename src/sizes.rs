@@ -14,7 +14,7 @@ pub(crate) const MAX_STEP: usize = i32::MAX as usize;
 pub(crate) fn check_steps(owner: impl Into<Cow<'static, str>>, name: &'static str, steps: &[usize]) -> Result<()> {
     match steps.iter().find(|step| !(1..=MAX_STEP).contains(*step)) {
         None => Ok(()),
-        Some(step) => check_setting(false, owner, name, *step as f64, "1 ≤ steps ≤ 2³¹ − 1"),
+        Some(step) => check_setting(false, owner, name, *step as f64, "1 ≤ value < 2³¹"),
     }
 }
 
@@ -55,8 +55,7 @@ pub(crate) fn zeros(sizes: &[usize]) -> Result<Vec<f32>> {
 /// # Errors
 /// [`Error::TooLarge`] where memory does not hold them.
 pub(crate) fn filled<T: Clone>(value: T, sizes: &[usize]) -> Result<Vec<T>> {
-    let length = product(sizes)?;
-    check_room::<T>(length, sizes)?;
+    let length = check_room::<T>(sizes)?;
     Ok(vec![value; length]) // zeros of `vec!` take no memory before they are written
 }
 
@@ -65,13 +64,18 @@ pub(crate) fn filled<T: Clone>(value: T, sizes: &[usize]) -> Result<Vec<T>> {
 /// # Errors
 /// [`Error::TooLarge`] where memory does not hold them.
 pub(crate) fn collect<T>(sizes: &[usize], value: impl FnMut(usize) -> T) -> Result<Vec<T>> {
-    let length = product(sizes)?;
-    check_room::<T>(length, sizes)?;
+    let length = check_room::<T>(sizes)?;
     Ok((0..length).map(value).collect())
 }
 
-fn check_room<T>(length: usize, sizes: &[usize]) -> Result<()> {
-    Vec::<T>::new().try_reserve_exact(length).map_err(|_| too_large(sizes))
+/// The product of `sizes`, where memory holds as many elements.
+///
+/// # Errors
+/// [`Error::TooLarge`] where it does not.
+pub(crate) fn check_room<T>(sizes: &[usize]) -> Result<usize> {
+    let length = product(sizes)?;
+    Vec::<T>::new().try_reserve_exact(length).map_err(|_| too_large(sizes))?;
+    Ok(length)
 }
 
 /// An array of these sizes does not fit; the recorder adds the place.
@@ -113,8 +117,8 @@ mod tests {
     fn steps_are_at_least_one_and_fit_32_bits() {
         assert!(check_steps("Conv2d", "strides", &[1, MAX_STEP]).is_ok());
         for step in [0, MAX_STEP + 1, usize::MAX] {
-            let error = check_steps("Conv2d", "strides", &[1, step]).unwrap_err().to_string();
-            assert_eq!(error, format!("Conv2d: strides {} is not in 1 ≤ steps ≤ 2³¹ − 1", step as f64));
+            let error = check_steps("Conv2d", "strides", &[1, step]).unwrap_err();
+            assert!(matches!(error, Error::Setting { name: "strides", value, .. } if value == step as f64), "{error}");
         }
     }
 }

@@ -34,8 +34,9 @@ pub use split::{train_validation_split, validation_split, validation_start};
 
 pub use crate::target::Target;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::shape::Shape;
+use crate::sizes;
 
 /// Rows of inputs with their targets, which a model trains on or is evaluated on.
 ///
@@ -166,10 +167,7 @@ impl<D: Dataset + ?Sized> Dataset for &D {
 
 /// As many zeros as `shape` has elements, or an error where memory does not hold them.
 fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(shape.len()).map_err(|_| Error::TooLarge { place: place.into(), shape })?;
-    values.resize(shape.len(), 0.0);
-    Ok(values)
+    sizes::zeros(shape.sizes()).map_err(|error| error.at(|| place.into(), &[]))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::random::Key;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
+use crate::sizes;
 use crate::spec::Spec;
 
 /// All the same number. Keras' `Constant`, whose number is 0 unless it is given.
@@ -22,7 +23,7 @@ impl Constant {
 
 impl Initializer for Constant {
     fn values(&self, shape: Shape, _key: Key) -> Result<Vec<f32>> {
-        Ok(vec![self.value; shape.len()])
+        sizes::filled(self.value, shape.sizes())
     }
 
     fn spec(&self) -> Spec {

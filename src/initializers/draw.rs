@@ -4,6 +4,7 @@ use crate::error::{Result, check_setting};
 use crate::kernels::math::normal_quantile;
 use crate::random::Key;
 use crate::shape::Shape;
+use crate::sizes;
 use ndarray::Array1;
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::Uniform;
@@ -15,32 +16,33 @@ pub(super) const TRUNCATED: f64 = 0.879_625_661_034_239_8;
 pub(super) const BELOW_MINUS_TWO: f64 = 0.022_750_131_948_179_21;
 
 /// Uniform numbers of this variance around 0: √3 deviations to each side.
-pub(super) fn scaled_uniform(shape: Shape, variance: f64, key: Key) -> Vec<f32> {
+pub(super) fn scaled_uniform(shape: Shape, variance: f64, key: Key) -> Result<Vec<f32>> {
     let limit = (3.0 * variance).sqrt() as f32;
     uniform(shape, -limit, limit, key)
 }
 
 /// Truncated normal numbers of this variance around 0.
-pub(super) fn scaled_normal(shape: Shape, variance: f64, key: Key) -> Vec<f32> {
+pub(super) fn scaled_normal(shape: Shape, variance: f64, key: Key) -> Result<Vec<f32>> {
     normal(shape, 0.0, variance.sqrt() / TRUNCATED, BELOW_MINUS_TWO, key)
 }
 
 /// Uniform numbers from `low` to `high`.
-pub(super) fn uniform(shape: Shape, low: f32, high: f32, key: Key) -> Vec<f32> {
-    match Uniform::new_inclusive(low, high) {
-        Ok(between) => Array1::random_using(shape.len(), between, key.draws(0).generator()).into_raw_vec_and_offset().0,
-        Err(_) => vec![low; shape.len()], // limits were checked, so only their distance can be out of range
-    }
+pub(super) fn uniform(shape: Shape, low: f32, high: f32, key: Key) -> Result<Vec<f32>> {
+    let length = sizes::check_room::<f32>(shape.sizes())?;
+    Ok(match Uniform::new_inclusive(low, high) {
+        Ok(between) => Array1::random_using(length, between, key.draws(0).generator()).into_raw_vec_and_offset().0,
+        Err(_) => vec![low; length], // limits were checked, so only their distance can be out of range
+    })
 }
 
 /// Normal numbers as quantiles of uniform ones, so that each takes one draw. `tail` is the probability cut off at either end.
-pub(super) fn normal(shape: Shape, mean: f32, deviation: f64, tail: f64, key: Key) -> Vec<f32> {
+pub(super) fn normal(shape: Shape, mean: f32, deviation: f64, tail: f64, key: Key) -> Result<Vec<f32>> {
     let mut draws = key.draws(0);
     let mut draw = || {
         let inside = tail + (1.0 - 2.0 * tail) * (draws.uniform() + 0.5 / (1u64 << 53) as f64);
         (f64::from(mean) + deviation * normal_quantile(inside)) as f32
     };
-    (0..shape.len()).map(|_| draw()).collect()
+    sizes::collect(shape.sizes(), |_| draw())
 }
 
 /// Checks a standard deviation.

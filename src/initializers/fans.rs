@@ -6,12 +6,12 @@ use crate::shape::Shape;
 /// height · width · in and height · width · out, for a matrix its rows and columns.
 pub fn fans(shape: Shape) -> (f64, f64) {
     let (fan_in, fan_out) = match *shape.sizes() {
-        [] => (1, 1),
-        [size] => (size, size),
+        [] => (1.0, 1.0),
+        [size] => (size as f64, size as f64),
         [ref field @ .., input, output] => {
-            let field: usize = field.iter().product();
-            (field * input, field * output)
+            let field: f64 = field.iter().map(|size| *size as f64).product();
+            (field * input as f64, field * output as f64)
         }
     };
-    (fan_in.max(1) as f64, fan_out.max(1) as f64)
+    (fan_in.max(1.0), fan_out.max(1.0))
 }

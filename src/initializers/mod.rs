@@ -72,7 +72,7 @@ macro_rules! without_settings {
 
         impl $crate::initializers::Initializer for $Initializer {
             fn values(&self, $shape: $crate::shape::Shape, $key: $crate::random::Key) -> $crate::error::Result<Vec<f32>> {
-                Ok($values)
+                $values
             }
 
             fn spec(&self) -> $crate::spec::Spec {

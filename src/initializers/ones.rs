@@ -2,5 +2,5 @@
 
 without_settings! {
     /// All 1. Keras' `Ones`.
-    Ones = |shape, _key| vec![1.0; shape.len()]
+    Ones = |shape, _key| crate::sizes::filled(1.0, shape.sizes())
 }

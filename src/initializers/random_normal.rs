@@ -32,7 +32,7 @@ impl RandomNormal {
 impl Initializer for RandomNormal {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>> {
         check_deviation("RandomNormal", self.deviation)?;
-        Ok(normal(shape, self.mean, f64::from(self.deviation), 0.0, key))
+        normal(shape, self.mean, f64::from(self.deviation), 0.0, key)
     }
 
     fn spec(&self) -> Spec {

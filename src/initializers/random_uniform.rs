@@ -34,7 +34,7 @@ impl Initializer for RandomUniform {
         let (low, high) = (f64::from(self.low), f64::from(self.high));
         let fits = low.is_finite() && high.is_finite() && low <= high;
         check_setting(fits, format!("RandomUniform from {low}"), "high", high, "low ≤ high, both finite")?;
-        Ok(uniform(shape, self.low, self.high, key))
+        uniform(shape, self.low, self.high, key)
     }
 
     fn spec(&self) -> Spec {

@@ -32,7 +32,7 @@ impl TruncatedNormal {
 impl Initializer for TruncatedNormal {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>> {
         check_deviation("TruncatedNormal", self.deviation)?;
-        Ok(normal(shape, self.mean, f64::from(self.deviation), BELOW_MINUS_TWO, key))
+        normal(shape, self.mean, f64::from(self.deviation), BELOW_MINUS_TWO, key)
     }
 
     fn spec(&self) -> Spec {

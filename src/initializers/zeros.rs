@@ -2,5 +2,5 @@
 
 without_settings! {
     /// All 0. Keras' `Zeros`.
-    Zeros = |shape, _key| vec![0.0; shape.len()]
+    Zeros = |shape, _key| crate::sizes::zeros(shape.sizes())
 }

@@ -2,6 +2,7 @@
 
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
+use crate::sizes;
 use std::ops::Range;
 
 /// The sizes of a pooling, checked by the operation that records it.
@@ -32,7 +33,7 @@ impl Windows {
 
     /// What an image costs one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
-        self.pooled() * self.window[0] * self.window[1] / 4
+        sizes::work(&[self.pooled(), self.window[0], self.window[1]]) / 4
     }
 
     /// Which elements along an axis the window of output place `at` covers.

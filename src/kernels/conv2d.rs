@@ -17,6 +17,8 @@ pub use weight::IMAGES_PER_SHARD;
 
 use super::activation::Elementwise;
 use super::parallel;
+use crate::error::Result;
+use crate::sizes;
 
 /// Room for a convolution's work, made once.
 #[derive(Clone, Debug)]
@@ -33,10 +35,17 @@ struct Rooms {
 
 impl Scratch {
     /// Room for convolutions of this geometry; for the gradients as well where it is for training.
-    pub fn new(geometry: &Geometry, training: bool) -> Scratch {
-        let backward = || (input::Room::new(geometry), weight::Room::new(geometry));
-        let rooms = || Rooms { forward: forward::Room::new(geometry), backward: training.then(backward) };
-        Scratch { rooms: (!geometry.covers_image()).then(rooms) }
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge) where memory does not hold it.
+    pub fn new(geometry: &Geometry, training: bool) -> Result<Scratch> {
+        if geometry.covers_image() {
+            return Ok(Scratch { rooms: None });
+        }
+        geometry.check_sizes()?;
+        let backward = || Ok((input::Room::new(geometry)?, weight::Room::new(geometry)?));
+        let rooms = Rooms { forward: forward::Room::new(geometry)?, backward: training.then(backward).transpose()? };
+        Ok(Scratch { rooms: Some(rooms) })
     }
 }
 
@@ -87,7 +96,7 @@ pub fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: W
     let parameters = dw.is_some() || db.is_some();
     let passes = usize::from(dx.is_some()) + usize::from(parameters);
     parallel::join(
-        if passes == 2 { 2 * geometry.batch * geometry.nanoseconds() } else { 0 },
+        if passes == 2 { sizes::work(&[2, geometry.batch, geometry.nanoseconds()]) } else { 0 },
         || dx.into_iter().for_each(|dx| input::backward(geometry, dy, w, dx, input)),
         || {
             if parameters {

@@ -4,8 +4,10 @@
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels); taps that
 //! lie outside the image are left out.
 
+use crate::error::Result;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
+use crate::sizes;
 
 /// Images in a shard of a sum over the batch.
 const IMAGES_PER_SHARD: usize = 32;
@@ -45,12 +47,17 @@ impl Grouped {
 
     /// What an image costs one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
-        self.output_image() * self.kernel[0] * self.kernel[1] * self.channels / 8
+        sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
     }
 
-    /// Numbers that the kernels' gradient needs room for: one array for each shard of the batch.
-    pub(crate) fn room(&self) -> usize {
-        self.batch.div_ceil(IMAGES_PER_SHARD) * self.weights()
+    /// Room for the kernels' gradient: one array for each shard of the batch.
+    ///
+    /// # Errors
+    /// Memory does not hold it.
+    pub(crate) fn room(&self) -> Result<Vec<f32>> {
+        let [rows, columns] = self.kernel;
+        let shards = self.batch.div_ceil(IMAGES_PER_SHARD);
+        sizes::zeros(&[shards, rows, columns, self.channels, self.filters, self.groups])
     }
 
     /// Calls `tap(where the pixel's channels begin, where the kernel's do)` for each tap that output pixel `pixel` has inside
@@ -103,10 +110,10 @@ vectorized! {
 
 /// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
 ///
-/// `room` is [`Grouped::room`] long.
+/// `room` is [`Grouped::room`].
 pub(crate) fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut [f32]) {
     let level = simd::current();
-    parallel::for_each_chunk(room, g.weights(), IMAGES_PER_SHARD * g.nanoseconds(), |shard, dw| {
+    parallel::for_each_chunk(room, g.weights(), sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]), |shard, dw| {
         let [x, dy] = [(x, g.image()), (dy, g.output_image())].map(|(all, image)| {
             let shard = shard * IMAGES_PER_SHARD * image;
             &all[shard..all.len().min(shard + IMAGES_PER_SHARD * image)]
@@ -182,7 +189,7 @@ mod tests {
     fn run(g: &Grouped, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
         let [mut y, mut dw, mut dx] = [dy, w, x].map(|like| samples::unset(like.len()));
         forward(g, x, w, &mut y);
-        backward_weight(g, x, dy, &mut dw, &mut samples::unset(g.room()));
+        backward_weight(g, x, dy, &mut dw, &mut g.room().unwrap());
         backward_input(g, dy, w, &mut dx);
         [y, dw, dx]
     }
@@ -208,7 +215,7 @@ mod tests {
             padding: g.padding,
             output: g.output,
         };
-        let mut scratch = conv2d::Scratch::new(&plain, true);
+        let mut scratch = conv2d::Scratch::new(&plain, true).unwrap();
         let [mut right_y, mut right_dw, mut right_dx] = [&y, &dw, &dx].map(|like| samples::unset(like.len()));
         conv2d::forward(&plain, &x, &w, None, Elementwise::Linear, &mut right_y, &mut scratch);
         let wanted = conv2d::Wanted { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };

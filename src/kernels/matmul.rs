@@ -17,6 +17,7 @@ use super::simd::{self, vectorized};
 use super::sparse;
 use super::tile::{self, LANES};
 use super::update::Update;
+use crate::sizes;
 
 /// A matrix over a slice, as it lies or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -255,7 +256,7 @@ impl Product<'_> {
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
         let rate = if self.skip { 100 } else { parallel::MULTIPLY_ADDS_A_NANOSECOND };
         let following = if c.is_followed() { c.rows() * c.columns() / FOLLOWING } else { 0 };
-        let nanoseconds = c.rows() * c.columns().max(LANES) * self.a.columns / rate + following;
+        let nanoseconds = sizes::work(&[c.rows(), c.columns().max(LANES), self.a.columns]) / rate + following;
         let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
         let cut = if fork { self.cut(&c) } else { Cut::None };
         let most_parts = most_parts.div_ceil(2);

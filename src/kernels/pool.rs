@@ -63,9 +63,9 @@ impl PoolGeometry {
         }
     }
 
-    /// Elements between the windows of a row.
+    /// Elements between the windows of a row. A row of one window may have any stride.
     fn step(&self) -> usize {
-        self.strides[1] * self.channels
+        self.strides[1].saturating_mul(self.channels)
     }
 
     /// Where in an image the first window of a row of windows has its row `below`.

@@ -13,25 +13,26 @@ use crate::tape::Var;
 #[derive(Clone, Debug)]
 pub struct AveragePool2d {
     pool_size: [usize; 2],
-    strides: [usize; 2],
+    /// `None` where they are the pool size.
+    strides: Option<[usize; 2]>,
     padding: Padding,
 }
 
 impl AveragePool2d {
     /// Square windows side by side; sizes that they do not fill are cut off.
     pub fn new(pool_size: usize) -> AveragePool2d {
-        AveragePool2d { pool_size: [pool_size; 2], strides: [pool_size; 2], padding: Padding::Valid }
+        AveragePool2d { pool_size: [pool_size; 2], strides: None, padding: Padding::Valid }
     }
 
-    /// Rows and columns of a window. Windows lie side by side unless [`strides`](AveragePool2d::strides) follows.
+    /// Rows and columns of a window.
     pub fn pool_size(mut self, pool_size: [usize; 2]) -> AveragePool2d {
-        (self.pool_size, self.strides) = (pool_size, pool_size);
+        self.pool_size = pool_size;
         self
     }
 
-    /// Rows and columns between windows.
+    /// Rows and columns from one window to the next; the pool size where they are not set.
     pub fn strides(mut self, strides: [usize; 2]) -> AveragePool2d {
-        self.strides = strides;
+        self.strides = Some(strides);
         self
     }
 
@@ -40,20 +41,25 @@ impl AveragePool2d {
         self.padding = padding;
         self
     }
+
+    /// The strides that were set, or the pool size.
+    fn steps(&self) -> [usize; 2] {
+        self.strides.unwrap_or(self.pool_size)
+    }
 }
 
 impl Layer for AveragePool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
         let [images] = inputs else { return Err(Error::expected("one input")) };
-        ops::pooled(*images, "AveragePool2d", self.pool_size, self.strides, self.padding)
+        ops::pooled(*images, "AveragePool2d", self.pool_size, self.steps(), self.padding)
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].average_pool2d(self.pool_size, self.strides, self.padding)
+        inputs[0].average_pool2d(self.pool_size, self.steps(), self.padding)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..]);
+        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.steps()[..]);
         spec.with("padding", self.padding.name())
     }
 }
@@ -62,9 +68,10 @@ impl FromSpec for AveragePool2d {
     const CLASS: &'static str = "AveragePooling2D";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<AveragePool2d> {
+        let (pool_size, strides) = (settings.pair("pool_size")?, settings.pair("strides")?);
         Ok(AveragePool2d {
-            pool_size: settings.pair("pool_size")?,
-            strides: settings.pair("strides")?,
+            pool_size,
+            strides: (strides != pool_size).then_some(strides),
             padding: Padding::read(settings, "padding")?,
         })
     }

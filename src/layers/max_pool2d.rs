@@ -12,25 +12,26 @@ use crate::tape::Var;
 #[derive(Clone, Debug)]
 pub struct MaxPool2d {
     pool_size: [usize; 2],
-    strides: [usize; 2],
+    /// `None` where they are the pool size.
+    strides: Option<[usize; 2]>,
     padding: Padding,
 }
 
 impl MaxPool2d {
     /// Square windows side by side; sizes that they do not fill are cut off.
     pub fn new(pool_size: usize) -> MaxPool2d {
-        MaxPool2d { pool_size: [pool_size; 2], strides: [pool_size; 2], padding: Padding::Valid }
+        MaxPool2d { pool_size: [pool_size; 2], strides: None, padding: Padding::Valid }
     }
 
-    /// Rows and columns of a window. Windows lie side by side unless [`strides`](MaxPool2d::strides) follows.
+    /// Rows and columns of a window.
     pub fn pool_size(mut self, pool_size: [usize; 2]) -> MaxPool2d {
-        (self.pool_size, self.strides) = (pool_size, pool_size);
+        self.pool_size = pool_size;
         self
     }
 
-    /// Rows and columns between windows.
+    /// Rows and columns from one window to the next; the pool size where they are not set.
     pub fn strides(mut self, strides: [usize; 2]) -> MaxPool2d {
-        self.strides = strides;
+        self.strides = Some(strides);
         self
     }
 
@@ -39,20 +40,25 @@ impl MaxPool2d {
         self.padding = padding;
         self
     }
+
+    /// The strides that were set, or the pool size.
+    fn steps(&self) -> [usize; 2] {
+        self.strides.unwrap_or(self.pool_size)
+    }
 }
 
 impl Layer for MaxPool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
         let [images] = inputs else { return Err(Error::expected("one input")) };
-        ops::pooled(*images, "MaxPool2d", self.pool_size, self.strides, self.padding)
+        ops::pooled(*images, "MaxPool2d", self.pool_size, self.steps(), self.padding)
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].max_pool2d(self.pool_size, self.strides, self.padding)
+        inputs[0].max_pool2d(self.pool_size, self.steps(), self.padding)
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.strides[..]);
+        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.steps()[..]);
         spec.with("padding", self.padding.name())
     }
 }
@@ -61,9 +67,10 @@ impl FromSpec for MaxPool2d {
     const CLASS: &'static str = "MaxPooling2D";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<MaxPool2d> {
+        let (pool_size, strides) = (settings.pair("pool_size")?, settings.pair("strides")?);
         Ok(MaxPool2d {
-            pool_size: settings.pair("pool_size")?,
-            strides: settings.pair("strides")?,
+            pool_size,
+            strides: (strides != pool_size).then_some(strides),
             padding: settings.or("padding", Padding::Valid, Padding::read)?,
         })
     }

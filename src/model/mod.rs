@@ -160,7 +160,7 @@ impl Model {
 
     /// The learning rate of the next step: the optimizer's own, unless another was set.
     pub fn learning_rate(&self) -> f32 {
-        self.learning_rate.unwrap_or(self.optimizer.learning_rate(self.step + 1))
+        self.learning_rate.unwrap_or(self.optimizer.learning_rate(self.step.saturating_add(1)))
     }
 
     /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's

@@ -75,7 +75,8 @@ impl Network {
                 again.map_err(|error| shared(error, &first).at(place, &inputs))?
             }
         };
-        let weights: usize = self.layers[layer].weights.iter().map(|id| params.shape(*id).len()).sum();
+        let weights = self.layers[layer].weights.iter().map(|id| params.shape(*id).len());
+        let weights = weights.fold(0, usize::saturating_add);
         let places = output.len() / output.last().max(1);
         self.work = weights.saturating_mul(places).saturating_add(output.len()).saturating_add(self.work);
         self.shapes.push(output);

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::kernels::parallel;
 use crate::random::Key;
 use crate::shape::Shape;
+use crate::sizes;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -38,9 +39,11 @@ impl Model {
     pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let feed = Feed::inputs(self, data)?;
         let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
-        let mut values: Vec<Vec<f32>> =
-            shapes.clone().map(|shape| Vec::with_capacity(data.len() * shape.len())).collect();
         let batches = Batches::new(data.len(), ROWS)?;
+        let mut values = Vec::new();
+        for shape in shapes.clone() {
+            values.push(Vec::with_capacity(room(shape.batch(data.len())?)?));
+        }
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
@@ -81,7 +84,7 @@ impl Model {
         };
         check_samples(&samples, input.shape)?;
         let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
-        let mut output = vec![0.0; shape.len()];
+        let mut output = vec![0.0; room(shape)?];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
         array(shape, output)
     }
@@ -127,6 +130,11 @@ impl Model {
         self.plans.keep(plan);
         result
     }
+}
+
+/// The elements of the predictions, where memory holds them.
+fn room(predictions: Shape) -> Result<usize> {
+    sizes::check_room::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
 }
 
 fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {

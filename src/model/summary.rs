@@ -15,7 +15,7 @@ pub(super) fn table(network: &Network, params: &Params) -> String {
     let inputs =
         inputs.map(|input| [format!("{} (InputLayer)", input.name), batch_of(input.shape), "0".into(), "-".into()]);
     let layers = network.layers.iter().map(|placed| {
-        let count: usize = placed.weights.iter().map(|id| params.shape(*id).len()).sum();
+        let count = placed.weights.iter().map(|id| params.shape(*id).len()).fold(0, usize::saturating_add);
         let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
         [layer, batch_of(network.output_of(placed)), thousands(count), connections(network, placed)]
     });

@@ -1,12 +1,19 @@
 //! What a model says of layers that do not fit, walked over the list of layers.
 
 use super::network::Network;
+use super::{Compile, Graph, Node};
 use crate::architecture::ValueInfo;
+use crate::data::NamedArrays;
 use crate::error::{Error, Result};
 use crate::known::BUILT_IN;
-use crate::layers::{Layer, Source, samples};
+use crate::layers::{Cursor, Layer, Source, Weights, samples};
+use crate::losses::MeanSquaredError;
+use crate::optimizers::Sgd;
 use crate::save::{Call, Output, Wiring};
-use crate::{Key, Shape, Spec, tape::Params};
+use crate::spec::SpecValue;
+use crate::tape::{Params, Var};
+use crate::{Key, Shape, Spec};
+use ndarray::ArrayD;
 use std::sync::Arc;
 
 /// A layer of the library, from its spec.
@@ -96,4 +103,124 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
         }
     }
     assert_eq!(never, TAKE_ANY_SHAPE);
+}
+
+/// Sizes that no memory holds; their products and sums overflow.
+const HUGE: [usize; 5] = [usize::MAX, usize::MAX - 1, usize::MAX / 2, 1 << 62, 1 << 47];
+
+/// The spec with each of its whole numbers replaced in turn, also those of lists, by each of `values`.
+fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
+    let mut changed = Vec::new();
+    for (at, (_, old)) in spec.settings().iter().enumerate() {
+        let mut replace = |new: SpecValue| {
+            let settings = spec.settings().iter().enumerate();
+            let copied = settings.map(|(other, (name, value))| (name.clone(), if other == at { &new } else { value }));
+            changed.push(copied.fold(Spec::new(spec.class()), |spec, (name, value)| spec.with(name, value.clone())));
+        };
+        match old {
+            SpecValue::Size(_) | SpecValue::Below(_) => {
+                values.iter().for_each(|value| replace(SpecValue::Size(*value)));
+                values.iter().for_each(|value| replace(SpecValue::Below(-1 - (*value as isize & isize::MAX))));
+            }
+            SpecValue::Sizes(sizes) => {
+                for (place, value) in (0..sizes.len()).flat_map(|place| values.iter().map(move |value| (place, *value)))
+                {
+                    let mut sizes = sizes.clone();
+                    sizes[place] = value;
+                    replace(SpecValue::Sizes(sizes));
+                }
+                values.iter().for_each(|value| replace(SpecValue::Sizes(vec![*value; sizes.len()])));
+            }
+            _ => {}
+        }
+    }
+    changed
+}
+
+/// A model of one layer, made from a spec and compiled, that predicts one batch of zeros.
+fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
+    let layer = made_from(spec)?;
+    build(layer.as_ref(), inputs)?;
+    let mut graph = Graph::new();
+    let names: Vec<String> = (0..inputs.len()).map(|number| format!("input_{number}")).collect();
+    let nodes: Vec<Node> = names.iter().zip(inputs).map(|(name, shape)| graph.input(name, *shape)).collect();
+    let y = graph.apply(Made(layer), nodes);
+    graph.output("y", y);
+    let model = graph.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    let mut data = NamedArrays::new();
+    for (name, shape) in names.iter().zip(inputs) {
+        data = data.with_input(name, ArrayD::<f32>::zeros(shape.batch(2)?.sizes()))?;
+    }
+    model.predict_outputs(&data).map(|_| ())
+}
+
+/// A layer that is not named by its type.
+#[derive(Debug)]
+struct Made(Box<dyn Layer>);
+
+impl Layer for Made {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        self.0.build(inputs, weights)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        self.0.record(weights, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        self.0.spec()
+    }
+}
+
+/// Settings that are read from no array may be this large; the window that they move is the only one.
+const STEPS: [usize; 2] = [i32::MAX as usize, 1 << 20];
+
+#[test]
+fn settings_that_no_memory_holds_are_errors() {
+    let mut checked = Vec::new();
+    for (file, samples) in samples() {
+        for sample in samples {
+            let spec = sample.layer.spec();
+            for spec in with_numbers(&spec, &HUGE) {
+                let refused = predict_with(&spec, &sample.inputs);
+                assert!(refused.is_err(), "{spec} on {:?}", sample.inputs);
+                checked.push(file);
+            }
+            // What is left of the settings is small enough to run.
+            let steps = |spec: &Spec| {
+                let small = |(name, value): &(_, SpecValue)| {
+                    let sizes: &[usize] = match value {
+                        SpecValue::Size(size) => std::slice::from_ref(size),
+                        SpecValue::Sizes(sizes) => sizes,
+                        _ => &[],
+                    };
+                    ["strides", "dilation_rate"].contains(name) || sizes.iter().all(|size| *size < 1 << 10)
+                };
+                spec.settings().iter().map(|(name, value)| (name.as_ref(), value.clone())).all(|pair| small(&pair))
+            };
+            for spec in with_numbers(&spec, &STEPS).into_iter().filter(steps) {
+                let _ = predict_with(&spec, &sample.inputs); // does not panic
+            }
+        }
+    }
+    checked.dedup();
+    assert!(checked.len() >= 9, "layers with whole numbers: {checked:?}");
+}
+
+#[test]
+fn samples_that_no_memory_holds_are_errors() {
+    for (_, samples) in samples() {
+        for sample in samples {
+            for (input, size) in (0..sample.inputs.len()).flat_map(|input| HUGE.map(|size| (input, size))) {
+                for axis in 0..sample.inputs[input].rank() {
+                    let mut inputs = sample.inputs.clone();
+                    let mut sizes = inputs[input].sizes().to_vec();
+                    sizes[axis] = size;
+                    inputs[input] = Shape::new(&sizes).unwrap();
+                    let layer = sample.layer.as_ref();
+                    assert!(build(layer, &inputs).is_err(), "{layer:?} on {inputs:?}");
+                }
+            }
+        }
+    }
 }

@@ -86,7 +86,7 @@ impl<'a> Training<'a> {
             self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;
         }
         let begin = TrainBegin {
-            epoch: model.epoch + 1,
+            epoch: model.epoch.saturating_add(1),
             epochs: self.epochs,
             batch: self.current.batch,
             batches: self.batches.len(),
@@ -115,7 +115,7 @@ impl<'a> Training<'a> {
 
     /// An epoch from its first step, or from where it was interrupted, to its end.
     fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
-        let (number, batches) = (model.epoch + 1, self.batches.len());
+        let (number, batches) = (model.epoch.saturating_add(1), self.batches.len());
         if self.current.batch == 0 {
             self.current.means.clear();
             self.current.seconds = 0.0;
@@ -166,7 +166,7 @@ impl<'a> Training<'a> {
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
                 self.current.means.write(&model.heads, &mut self.scores);
-                let (epoch, epochs) = (model.epoch + 1, self.epochs);
+                let (epoch, epochs) = (model.epoch.saturating_add(1), self.epochs);
                 let (not_finite, scores) = (plan.not_finite.as_deref(), &self.scores);
                 let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
@@ -204,7 +204,7 @@ impl Model {
     /// One step on the batch that stands in the plan: forward, backward, update. Where an operation meets a value with which
     /// it cannot compute, nothing of the model changes.
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
-        let step = self.step + 1;
+        let step = self.step.saturating_add(1);
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {

@@ -4,6 +4,7 @@ use super::conv2d::{Padding, size};
 use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::average_pool::{self, Windows};
+use crate::sizes::check_steps;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct AveragePool2d {
@@ -46,9 +47,9 @@ pub(super) fn windows(
 ) -> Result<Windows> {
     let places = window[0].saturating_mul(window[1]);
     check_setting((1..=1 << 16).contains(&places), owner, "pool_size", places as f64, "1 ≤ places ≤ 65536")?;
-    check_setting(strides[0] > 0 && strides[1] > 0, owner, "strides", 0.0, "1 ≤ strides")?;
+    check_steps(owner, "strides", &strides)?;
     let along = |axis: usize| size(x.axis(axis + 1), window[axis], strides[axis], padding);
-    let (4, Some((rows, top)), Some((columns, left))) = (x.rank(), along(0), along(1)) else {
+    let (4, Some((rows, top)), Some((columns, left))) = (x.rank(), along(0)?, along(1)?) else {
         let [height, width] = window;
         let expected = format!("images n × height × width × channels of at least {height} × {width}");
         return Err(Error::expected(expected));

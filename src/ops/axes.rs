@@ -4,6 +4,7 @@ use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::axes;
 use crate::shape::MAX_RANK;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 /// The axis that `axis` names: counted from the first, or below 0 from the last, which is −1.
@@ -80,7 +81,7 @@ impl Op for Reduce {
             end = first;
         }
         let earlier = self.stages.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        self.rooms = earlier.iter().map(|[outer, _, inner]| vec![0.0; outer * inner]).collect();
+        self.rooms = earlier.iter().map(|[outer, _, inner]| sizes::zeros(&[*outer, *inner])).collect::<Result<_>>()?;
         let mut axes = 0..x.rank();
         sizes.retain(|_| axes.next().is_some_and(|axis| self.keepdims || !summed[axis]));
         Shape::new(&sizes)

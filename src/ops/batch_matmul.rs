@@ -5,6 +5,7 @@ use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::parallel;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 #[derive(Default)]
@@ -20,7 +21,7 @@ struct BatchMatmul {
 impl BatchMatmul {
     /// Multiply-adds of one product, as nanoseconds on one thread.
     fn nanoseconds(&self) -> usize {
-        self.sizes.iter().product::<usize>() / 20
+        sizes::work(&self.sizes) / 20
     }
 
     /// Calls `write(pair, gradient of its matrix)` for every pair; where pairs share matrices, adds up what it writes.
@@ -63,12 +64,9 @@ impl Op for BatchMatmul {
         let mut sizes = stack.sizes().to_vec();
         sizes.extend([rows, columns]);
         let shape = Shape::new(&sizes)?;
-        if shape.len() == usize::MAX {
-            return Ok(shape); // which the recorder refuses
-        }
-        self.pairs = (0..stack.len()).map(|pair| [stack_a, stack_b].map(|own| matrix(pair, stack, own))).collect();
-        let room = |own: Shape, length: usize| vec![0.0; if own.len() < stack.len() { length } else { 0 }];
-        self.rooms = [room(stack_a, rows * inner), room(stack_b, inner * columns)];
+        self.pairs = sizes::collect(stack.sizes(), |pair| [stack_a, stack_b].map(|own| matrix(pair, stack, own)))?;
+        let room = |own: Shape, matrix: [usize; 2]| sizes::zeros(if own.len() < stack.len() { &matrix } else { &[0] });
+        self.rooms = [room(stack_a, [rows, inner])?, room(stack_b, [inner, columns])?];
         Ok(shape)
     }
 

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, check_setting};
 use crate::kernels::normalize;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, ParamId, Params, Var, arity};
 use crate::{Result, Shape};
 
@@ -45,9 +46,9 @@ impl Op for BatchNorm {
                 "at least two rows to take statistics of; choose a batch size that does not leave a batch of one";
             return Err(Error::expected(remedy));
         }
-        let columns = || vec![0.0; x.last()];
-        (self.mean, self.variance, self.scale) = (columns(), columns(), columns());
-        self.spare = [columns(), columns()];
+        let columns = || sizes::zeros(&[x.last()]);
+        (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);
+        self.spare = [columns()?, columns()?];
         Ok(x)
     }
 
@@ -95,8 +96,8 @@ impl Op for BatchNormInference {
         let [x, gamma, beta, mean, variance] = arity(inputs)?;
         check_batch_norm(0.0, self.epsilon)?;
         check_columns(x, &[gamma, beta, mean, variance])?;
-        let columns = || vec![0.0; x.last()];
-        (self.scale, self.spare) = (columns(), [columns(), columns()]);
+        let columns = || sizes::zeros(&[x.last()]);
+        (self.scale, self.spare) = (columns()?, [columns()?, columns()?]);
         Ok(x)
     }
 

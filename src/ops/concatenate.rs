@@ -3,6 +3,7 @@
 use super::axes;
 use crate::Shape;
 use crate::error::{Error, Result};
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct Concatenate {
@@ -20,8 +21,8 @@ impl Op for Concatenate {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let shape = concatenated(inputs, self.axis)?;
         let axis = axes::find(shape, self.axis)?;
-        self.widths = inputs.iter().map(|shape| shape.sizes()[axis..].iter().product()).collect();
-        self.width = self.widths.iter().sum();
+        self.widths = inputs.iter().map(|shape| sizes::product(&shape.sizes()[axis..])).collect::<Result<_>>()?;
+        self.width = sizes::sum(&self.widths)?;
         Ok(shape)
     }
 

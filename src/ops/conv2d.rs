@@ -6,10 +6,11 @@
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
 use super::grouped_conv2d;
-use crate::error::{Error, check_setting};
+use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
+use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 use crate::{Result, Shape};
 
@@ -79,7 +80,7 @@ impl Op for Conv2d {
             return Err(Error::expected(format!("one bias for each of the {} filters", geometry.filters)));
         }
         let shape = Shape::from([geometry.batch, geometry.output[0], geometry.output[1], geometry.filters]);
-        let scratch = Scratch::new(&geometry, true);
+        let scratch = Scratch::new(&geometry, true)?;
         self.ready = Some((geometry, scratch));
         Ok(shape)
     }
@@ -121,14 +122,14 @@ pub(crate) fn conv2d_output(sample: Shape, kernel: Shape, options: &Conv2dOption
 /// The sizes of a convolution of `x` with the kernels `w`.
 fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
     let strides = options.strides;
-    check_setting(strides[0] > 0 && strides[1] > 0, "Conv2d", "strides", 0.0, "1 ≤ strides")?;
+    check_steps("Conv2d", "strides", &strides)?;
     if x.rank() != 4 || w.rank() != 4 || x.axis(3) != w.axis(2) {
         let expected = "images n × height × width × channels and kernels height × width × channels × filters";
         return Err(Error::expected(expected));
     }
     let kernel = [w.axis(0), w.axis(1)];
     let along = |axis: usize| size(x.axis(axis + 1), kernel[axis], strides[axis], options.padding);
-    let (Some((rows, top)), Some((columns, left))) = (along(0), along(1)) else {
+    let (Some((rows, top)), Some((columns, left))) = (along(0)?, along(1)?) else {
         let [height, width] = kernel;
         return Err(Error::expected(format!("images of at least {height} × {width}, or padding `same`")));
     };
@@ -145,14 +146,18 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
     })
 }
 
-/// The output's size along an axis, and the zeros before the first element; `None` where no window fits.
-pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<(usize, usize)> {
+/// The size of the output along an axis, and the zeros before the first element; `None` where no window fits.
+///
+/// # Errors
+/// [`Error::TooLarge`] where the windows reach over more elements than an axis can have.
+pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Result<Option<(usize, usize)>> {
     match padding {
-        Padding::Valid => Some((size.checked_sub(kernel)? / stride + 1, 0)),
+        Padding::Valid => Ok(size.checked_sub(kernel).map(|rest| (rest / stride + 1, 0))),
         Padding::Same => {
             let output = size.div_ceil(stride);
-            let reach = output.checked_sub(1)?.saturating_mul(stride).saturating_add(kernel);
-            Some((output, reach.saturating_sub(size) / 2))
+            let Some(last) = output.checked_sub(1) else { return Ok(None) };
+            let reach = sizes::sum(&[sizes::product(&[last, stride])?, kernel])?;
+            Ok(Some((output, reach.saturating_sub(size) / 2)))
         }
     }
 }
@@ -205,10 +210,11 @@ pub(super) mod tests {
 
     #[test]
     fn sizes_follow_keras() {
-        assert_eq!(size(28, 5, 1, Padding::Valid), Some((24, 0)));
-        assert_eq!(size(28, 5, 2, Padding::Same), Some((14, 1)));
-        assert_eq!(size(5, 2, 2, Padding::Same), Some((3, 0)));
-        assert_eq!(size(1, 2, 1, Padding::Valid), None);
+        assert_eq!(size(28, 5, 1, Padding::Valid).unwrap(), Some((24, 0)));
+        assert_eq!(size(28, 5, 2, Padding::Same).unwrap(), Some((14, 1)));
+        assert_eq!(size(5, 2, 2, Padding::Same).unwrap(), Some((3, 0)));
+        assert_eq!(size(1, 2, 1, Padding::Valid).unwrap(), None);
+        assert!(size(2, usize::MAX, 1, Padding::Same).is_err());
     }
 
     #[test]

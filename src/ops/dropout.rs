@@ -3,6 +3,7 @@
 
 use crate::error::check_setting;
 use crate::kernels::dropout;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Mode, Op, Var, arity};
 use crate::{Result, Shape};
 
@@ -19,7 +20,7 @@ impl Op for Dropout {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x] = arity(inputs)?;
         check_dropout_rate(self.rate)?;
-        self.mask = vec![0.0; x.len()];
+        self.mask = sizes::zeros(x.sizes())?;
         Ok(x)
     }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation;
 use crate::kernels::grouped_conv2d::{self as kernel, Grouped};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
+use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct GroupedConv2d {
@@ -29,7 +30,7 @@ impl Op for GroupedConv2d {
         if bias.iter().any(|bias| *bias != Shape::from(w.axis(3))) {
             return Err(Error::expected(format!("one bias for each of the {} filters", w.axis(3))));
         }
-        self.room = vec![0.0; sizes.room()];
+        self.room = sizes.room()?;
         self.sizes = Some(sizes);
         output(x, w, &self.options)
     }
@@ -71,8 +72,8 @@ pub(super) fn output(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Shap
 /// The sizes of a convolution of `x` with the kernels `w`.
 fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
     let Conv2dOptions { strides, dilation, groups, padding, .. } = *options;
-    check_setting(strides[0].min(strides[1]) > 0, "Conv2d", "strides", 0.0, "1 ≤ strides")?;
-    check_setting(dilation[0].min(dilation[1]) > 0, "Conv2d", "dilation_rate", 0.0, "1 ≤ dilation_rate")?;
+    check_steps("Conv2d", "strides", &strides)?;
+    check_steps("Conv2d", "dilation_rate", &dilation)?;
     check_setting(groups > 0, "Conv2d", "groups", 0.0, "1 ≤ groups")?;
     let cut = |size: usize| size.is_multiple_of(groups);
     if x.rank() != 4 || w.rank() != 4 || !cut(x.axis(3)) || !cut(w.axis(3)) || x.axis(3) / groups != w.axis(2) {
@@ -82,10 +83,10 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
         )));
     }
     let kernel = [w.axis(0), w.axis(1)];
-    let reach = [0, 1].map(|axis| (kernel[axis].saturating_sub(1)).saturating_mul(dilation[axis]).saturating_add(1));
-    let along = |axis: usize| size(x.axis(axis + 1), reach[axis], strides[axis], padding);
-    let (Some((rows, top)), Some((columns, left))) = (along(0), along(1)) else {
-        let [height, width] = reach;
+    let reach = |axis: usize| sizes::sum(&[sizes::product(&[kernel[axis].saturating_sub(1), dilation[axis]])?, 1]);
+    let [height, width] = [reach(0)?, reach(1)?];
+    let along = |axis: usize, reach: usize| size(x.axis(axis + 1), reach, strides[axis], padding);
+    let (Some((rows, top)), Some((columns, left))) = (along(0, height)?, along(1, width)?) else {
         return Err(Error::expected(format!("images of at least {height} × {width}, or padding `same`")));
     };
     Ok(Grouped {
@@ -155,7 +156,7 @@ pub(super) mod tests {
                         multiples of 4";
         assert_eq!(message(options([1, 1], 4, Padding::Valid)), expected);
         assert!(message(options([5, 1], 2, Padding::Valid)).ends_with("images of at least 11 × 3, or padding `same`"));
-        assert_eq!(message(options([1, 0], 2, Padding::Valid)), "Conv2d: dilation_rate 0 is not in 1 ≤ dilation_rate");
+        assert_eq!(message(options([1, 0], 2, Padding::Valid)), "Conv2d: dilation_rate 0 is not in 1 ≤ value < 2³¹");
         assert_eq!(message(options([1, 1], 0, Padding::Valid)), "Conv2d: groups 0 is not in 1 ≤ groups");
     }
 }

@@ -5,6 +5,7 @@ use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::layer_norm::{self, Statistics};
 use crate::kernels::matmul;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct LayerNorm {
@@ -34,7 +35,7 @@ impl Op for LayerNorm {
         if x.rank() == 0 || columns.iter().any(|shape| *shape != Shape::from(x.last())) {
             return Err(Error::expected("an input with at least one axis, and one value for each place of the last"));
         }
-        (self.statistics, self.part) = (vec![[0.0; 2]; x.rows()], vec![0.0; x.last()]);
+        (self.statistics, self.part) = (sizes::filled([0.0; 2], &[x.rows()])?, sizes::zeros(&[x.last()])?);
         Ok(*x)
     }
 

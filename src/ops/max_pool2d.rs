@@ -8,6 +8,7 @@ use super::conv2d::Padding;
 use crate::Shape;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct MaxPool2d {
@@ -26,7 +27,7 @@ impl Op for MaxPool2d {
         let [x] = arity(inputs)?;
         let geometry = geometry(x, self.window, self.strides)?;
         let output = Shape::from([geometry.batch, geometry.output[0], geometry.output[1], geometry.channels]);
-        self.at = vec![0; output.len()];
+        self.at = sizes::filled(0, output.sizes())?;
         self.geometry = Some(geometry);
         Ok(output)
     }

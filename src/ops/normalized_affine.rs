@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
 use crate::kernels::{centred, normalize};
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
 use crate::{Result, Shape};
 
@@ -84,11 +85,14 @@ impl Op for NormalizedAffine {
             &mut self.variance,
             &mut self.factor,
         ];
-        of_columns.into_iter().for_each(|values| *values = vec![0.0; inner]);
-        (self.spread, self.bias) = (vec![0.0; x.len() + inner], vec![0.0; units]);
-        self.sums = vec![0.0; (x.axis(0) + 1) * units];
-        self.products = vec![[0.0; 2]; inner];
-        self.spare = [vec![0.0; w.len()], vec![0.0; units]];
+        for values in of_columns {
+            *values = sizes::zeros(&[inner])?;
+        }
+        let rows = sizes::sum(&[x.axis(0), 1])?;
+        (self.spread, self.bias) = (sizes::zeros(&[rows, inner])?, sizes::zeros(&[units])?);
+        self.sums = sizes::zeros(&[rows, units])?;
+        self.products = sizes::filled([0.0; 2], &[inner])?;
+        self.spare = [sizes::zeros(w.sizes())?, sizes::zeros(&[units])?];
         Ok(Shape::from([x.axis(0), units]))
     }
 

@@ -5,6 +5,7 @@ use super::pointwise::{first, weights, weights_fit};
 use crate::error::Error;
 use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::shape::View;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 use crate::{Result, Shape};
 
@@ -23,7 +24,7 @@ impl Op for SoftmaxCrossentropy {
         if !targets_fit(*x, *targets, weights) {
             return Err(Error::expected("logits n × classes, and targets n × classes (one-hot) or n (labels)"));
         }
-        self.probabilities = vec![0.0; x.len()];
+        self.probabilities = sizes::zeros(x.sizes())?;
         Ok(Shape::SCALAR)
     }
 

@@ -76,7 +76,7 @@ impl Optimizer for Nadam {
 
     fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
         let [mean, square] = memory else { return };
-        let ([now, product], [next, product_next]) = (self.schedule(step), self.schedule(step + 1));
+        let ([now, product], [next, product_next]) = (self.schedule(step), self.schedule(step.saturating_add(1)));
         let factors = [
             next / (1.0 - product_next),
             (1.0 - now) / (1.0 - product),

@@ -10,8 +10,9 @@ use crate::spec::Spec;
 /// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
 /// epsilon inside the root as in Keras 3.
 ///
-/// Centered, the square of a running mean of g is taken from v below the root, which makes it a variance. With momentum,
-/// b ← momentum · b + rate · g / √… and w ← w − b.
+/// Centered, the square of a running mean of g is subtracted from v under the root, which makes it a variance; it is at
+/// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g / √…
+/// and w ← w − b.
 #[derive(Clone, Debug)]
 pub struct RmsProp {
     options: StepOptions,
@@ -121,11 +122,13 @@ fn mean_square<F: Fma>(rho: f32, v: &mut f32, g: f32) -> f32 {
     *v
 }
 
-/// The variance that `v` and the mean `a` make, with g entered in both.
+/// The variance v − a², with g entered in both means. Rounding may take it below 0 where the gradient hardly changes; it is
+/// then 0. A NaN stays.
 #[inline(always)]
 fn variance<F: Fma>(rho: f32, v: &mut f32, a: &mut f32, g: f32) -> f32 {
     *a = running::<F>(rho, *a, 1.0 - rho, g);
-    F::fma(-*a, *a, mean_square::<F>(rho, v, g))
+    let variance = F::fma(-*a, *a, mean_square::<F>(rho, v, g));
+    if variance < 0.0 { 0.0 } else { variance }
 }
 
 /// momentum · `b` + `change` / √`square`.

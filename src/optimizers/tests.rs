@@ -69,6 +69,59 @@ fn without_an_epsilon_steps_are_what_a_division_makes_of_them() {
     }
 }
 
+/// Sequences of finite gradients: constant ones, where differences of means round to 0 or below, and ones that jump.
+fn gradients(step: u64) -> Vec<f32> {
+    let mut gradients = Vec::new();
+    for magnitude in [1e-30, 1e-12, 1e-7, 1e-3, 0.1, 1.0, 35.97, 1e3, 1e6, 1e12, 1e15] {
+        for factor in [1.0, -1.0, 0.3333, 1.1, std::f32::consts::PI] {
+            let g: f32 = magnitude * factor;
+            gradients.extend([g, if step.is_multiple_of(2) { g } else { -g }, if step > 100 { 0.0 } else { g }]);
+            gradients.extend([if step.is_multiple_of(10) { g } else { 0.0 }, g * (1.0 + 1e-6 * (step % 7) as f32)]);
+        }
+    }
+    let mut draws = crate::Key::from_seed(step).draws(0);
+    gradients.extend((0..50).map(|_| (draws.uniform() - 0.5) as f32 * 60.0));
+    gradients
+}
+
+#[test]
+fn finite_gradients_leave_weights_and_state_finite() {
+    let defaults: [Box<dyn Optimizer>; 5] = [
+        Box::new(super::RmsProp::new(1e-6).centered(true)),
+        Box::new(super::RmsProp::new(1e-6).centered(true).momentum(0.9)),
+        Box::new(super::RmsProp::new(1e-6).centered(true).rho(0.999)),
+        Box::new(super::Adam::new(1e-3).amsgrad(true)),
+        Box::new(super::Nadam::default()),
+    ];
+    let samples = samples().into_iter().flat_map(|(_, samples)| samples);
+    for optimizer in defaults.into_iter().chain(samples) {
+        let count = gradients(0).len();
+        let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; count]).collect();
+        let mut values = vec![0.5; count];
+        for step in 1..=400 {
+            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
+            optimizer.update(step, optimizer.learning_rate(step), &mut values, &gradients(step), &mut lent);
+            for (at, value) in values.iter().enumerate().chain(memory.iter().flat_map(|array| array.iter().enumerate()))
+            {
+                assert!(value.is_finite(), "{optimizer:?}, step {step}, gradient {:e}", gradients(step)[at]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_a_number_is_not_hidden() {
+    for_each_sample(|optimizer| {
+        let mut memory: Vec<[f32; 1]> = optimizer.memory().iter().map(|first| [*first]).collect();
+        let mut value = [0.5];
+        for step in 1..=2 {
+            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
+            optimizer.update(step, 0.1, &mut value, &[f32::NAN], &mut lent);
+        }
+        assert!(value[0].is_nan(), "{optimizer:?}");
+    });
+}
+
 #[test]
 fn settings_are_checked() {
     let message = super::Sgd::new(f32::NAN).check().unwrap_err().to_string();

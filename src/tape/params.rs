@@ -178,7 +178,7 @@ impl Params {
     /// The number of weights: the elements of every array, or of the trainable ones only.
     pub fn count(&self, trainable_only: bool) -> usize {
         let counted = self.entries.iter().filter(|entry| entry.trainable || !trainable_only);
-        counted.map(|entry| entry.shape.len()).sum()
+        counted.map(|entry| entry.shape.len()).fold(0, usize::saturating_add)
     }
 
     /// The sha256 of every array's values as little-endian f32 in build order, in hexadecimal: equal digests mean equal bits.

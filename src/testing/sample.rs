@@ -132,6 +132,18 @@ impl Sample {
         shapes.iter().map(Shape::len).chain([y]).max()
     }
 
+    /// Records it for inputs of other shapes, without running it.
+    #[cfg(test)]
+    pub(crate) fn record_on(&self, shapes: &[Shape]) -> Result<()> {
+        let recorder = Recorder::new(Mode::Training);
+        let wanted = |(shape, (_, variable)): (&Shape, &(ArrayD<f32>, bool))| {
+            if *variable { recorder.variable(*shape) } else { recorder.input(*shape) }
+        };
+        let inputs: Vec<Var<'_>> = shapes.iter().zip(&self.inputs).map(wanted).collect();
+        recorder.scope("somewhere", || (self.expression)(&inputs));
+        recorder.finish().map(|_| ())
+    }
+
     /// Whether its value can be computed, and is finite.
     #[cfg(test)]
     pub(crate) fn is_finite(&self) -> bool {

@@ -3,14 +3,21 @@
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::onnx;
-use gradus::layers::{BatchNorm, Cursor, Dense, Dropout, Embedding, Flatten, Layer, Weights};
+use gradus::initializers::{HeNormal, Ones};
+use gradus::layers::{
+    Activation, AveragePool2d, BatchNorm, Conv2d, Cursor, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2d, Weights,
+};
 use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
-use gradus::optimizers::Adam;
+use gradus::ops::Padding;
+use gradus::optimizers::{Adam, Clip, Optimizer, RmsProp};
+use gradus::regularizers::L2;
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::with_threads;
-use gradus::{Checkpoints, Compile, Error, Fit, Graph, Key, Model, Progress, Result, Sequential, Shape, Spec};
-use ndarray::{Array1, Array2, arr1, arr2, s};
+use gradus::{
+    Checkpoints, Compile, Error, Fit, Graph, Key, Model, OptimizerState, Progress, Result, Sequential, Shape, Spec,
+};
+use ndarray::{Array1, Array2, Array4, arr1, arr2, s};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
@@ -368,4 +375,131 @@ fn onnx_gather_reports_the_index() {
     let imported = graph.import().unwrap().compile(settings()).unwrap();
     assert!(matches!(imported.predict(&x), Err(Error::Fault { row: 2, .. })));
     with_threads(2, || assert!(run(&x).is_err()));
+}
+
+#[test]
+fn sizes_that_overflow_are_errors_of_compile() {
+    let compile = |layer: Conv2d| {
+        let network = Sequential::new([6, 5, 3]).add(layer);
+        network.compile(Compile::new(Adam::new(0.1), MeanSquaredError::new())).map(|_| ()).unwrap_err()
+    };
+    let setting = |layer: Conv2d| match compile(layer) {
+        Error::Setting { owner, name, .. } => format!("{owner}: {name}"),
+        error => panic!("{error}"),
+    };
+    let same = Conv2d::new(2, 3).padding(Padding::Same);
+    assert_eq!(setting(same.clone().dilation_rate([usize::MAX, 1])), "Conv2d: dilation_rate");
+    assert_eq!(setting(same.strides([1, usize::MAX])), "Conv2d: strides");
+    let text = compile(Conv2d::new(2, usize::MAX).padding(Padding::Same)).to_string();
+    assert!(text.starts_with("layer 1 (conv2d): an array of "), "{text}");
+    let text = compile(Conv2d::new(usize::MAX, 3)).to_string();
+    assert!(text.starts_with("conv2d/kernel: an array of 3 × 3 × 3 × "), "{text}");
+    // The largest steps that are allowed leave one window, or taps in the padding alone.
+    for layer in
+        [Conv2d::new(2, 3).strides([i32::MAX as usize; 2]), Conv2d::new(2, 3).dilation_rate([i32::MAX as usize, 1])]
+    {
+        let network = Sequential::new([6, 5, 3]).add(layer.padding(Padding::Same)).add(Flatten).add(Dense::new(1));
+        let mut model = network.compile(Compile::new(Adam::new(0.1), MeanSquaredError::new())).unwrap();
+        let data = Arrays::new(Array4::from_elem((2, 6, 5, 3), 0.5f32), arr1(&[0.5f32, 1.0])).unwrap();
+        assert!(model.train_on_batch(&data).unwrap().loss.is_finite());
+    }
+}
+
+#[test]
+fn centered_rmsprop_stays_finite_on_a_constant_gradient() {
+    let mut params = Params::new();
+    params.add("weight", &arr1(&[1.0])).unwrap();
+    let rmsprop = RmsProp::new(1e-6).centered(true);
+    let mut state = OptimizerState::new(&rmsprop, &params).unwrap();
+    let recorder = Recorder::new(Mode::Training);
+    recorder.minimize((recorder.parameter(&params, params.id("weight").unwrap()) * 35.97).sum());
+    let (mut tape, mut gradients) = (recorder.finish().unwrap(), ParamGradients::new(&params));
+    for step in 1..=2000 {
+        tape.run(&params, Key::from_seed(0)).unwrap();
+        tape.backward(&params, &mut gradients);
+        state.update(&rmsprop, step, 1e-6, &mut params, &mut gradients);
+        assert!(params.get(params.id("weight").unwrap())[[0]].is_finite(), "step {step}");
+    }
+}
+
+/// Calls of methods of a builder.
+macro_rules! setters {
+    ($T:ty: $($name:ident($($value:expr),*)),* $(,)?) => {
+        &[$(|builder: $T| builder.$name($($value),*)),*]
+    };
+}
+
+/// Applies setters in every order of two, and compares what comes out.
+fn check_order<T>(what: &str, new: impl Fn() -> T, setters: &[fn(T) -> T], shown: impl Fn(T) -> String) {
+    for (first, one) in setters.iter().enumerate() {
+        for (second, other) in setters.iter().enumerate().skip(first + 1) {
+            let (a, b) = (shown(other(one(new()))), shown(one(other(new()))));
+            assert_eq!(a, b, "{what}: setters {first} and {second}");
+        }
+    }
+}
+
+fn spec(layer: impl Layer) -> String {
+    layer.spec().to_string()
+}
+
+#[test]
+fn the_order_of_builder_calls_does_not_matter() {
+    check_order(
+        "MaxPool2d",
+        || MaxPool2d::new(2),
+        setters!(MaxPool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
+        spec,
+    );
+    check_order(
+        "AveragePool2d",
+        || AveragePool2d::new(2),
+        setters!(AveragePool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
+        spec,
+    );
+    check_order(
+        "Conv2d",
+        || Conv2d::new(4, 2),
+        setters!(
+            Conv2d: kernel_size([3, 1]), strides([1, 2]), padding(Padding::Same), dilation_rate([2, 1]), groups(2),
+            activation(Activation::Relu), use_bias(false), kernel_initializer(HeNormal), bias_initializer(Ones),
+            kernel_regularizer(L2::new(0.1)), bias_regularizer(L2::new(0.2)),
+        ),
+        spec,
+    );
+    check_order(
+        "RmsProp",
+        || RmsProp::new(0.1),
+        setters!(
+            RmsProp: rho(0.5), momentum(0.3), epsilon(1e-3), centered(true), clip(Clip::Value(1.0)), weight_decay(0.1),
+        ),
+        |optimizer| optimizer.spec().to_string(),
+    );
+    // Windows side by side, unless strides are set before or after the pool size.
+    let sizes = |layer: MaxPool2d| Sequential::new([12, 12, 1]).add(layer.padding(Padding::Same)).summary().unwrap();
+    assert!(sizes(MaxPool2d::new(2).pool_size([3, 4])).contains("(None, 4, 3, 1)"));
+    assert!(sizes(MaxPool2d::new(2).strides([1, 2]).pool_size([3, 4])).contains("(None, 12, 6, 1)"));
+}
+
+#[test]
+fn the_order_of_the_settings_of_a_training_does_not_matter() {
+    let (data, validation) = (good(), bad(2, 1.0));
+    let setters: [for<'a> fn(Fit<'a>, &'a Arrays) -> Fit<'a>; 6] = [
+        |fit, _| fit.epochs(3),
+        |fit, _| fit.batch_size(6),
+        |fit, _| fit.shuffle(false),
+        |fit, _| fit.class_weight(1, 2.0),
+        |fit, validation| fit.validation(validation),
+        |fit, _| fit.validation_split(0.25),
+    ];
+    let trained = |one: usize, other: usize| {
+        let mut model = model();
+        let fit = setters[other](setters[one](Fit::new().progress(Progress::Quiet), &validation), &validation);
+        let history = model.fit(&data, fit).unwrap();
+        let values: Vec<_> = history.names().into_iter().map(|name| history.get(&name)).collect();
+        (format!("{values:?}"), model.params().sha256())
+    };
+    for one in 0..setters.len() {
+        (0..one).for_each(|other| assert_eq!(trained(one, other), trained(other, one), "setters {one} and {other}"));
+    }
 }

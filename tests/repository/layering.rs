@@ -17,6 +17,7 @@ const LEVELS: [&[&str]; 12] = [
         "random",
         "settings",
         "shape",
+        "sizes",
         "spec",
         "target",
     ],

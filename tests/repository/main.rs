@@ -1,4 +1,5 @@
 //! Tests of the repository itself: the structure of the source and the completeness of the documents.
 
+mod builders;
 mod documents;
 mod layering;

@@ -2,9 +2,11 @@
 
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::images;
 use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::sizes;
 
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
@@ -29,13 +31,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(geometry: &Geometry) -> Room {
-        Room {
-            offsets: geometry.offsets(),
-            bases: geometry.bases(),
-            panels: vec![ZEROS; geometry.filters.div_ceil(LANES) * geometry.taps()],
-            padded: vec![geometry.padded_room(); geometry.batch.div_ceil(IMAGES_PER_PIECE)],
-        }
+    pub(super) fn new(geometry: &Geometry) -> Result<Room> {
+        Ok(Room {
+            padded: geometry.padded_room(geometry.batch.div_ceil(IMAGES_PER_PIECE))?,
+            offsets: geometry.offsets()?,
+            bases: geometry.bases()?,
+            panels: sizes::filled(ZEROS, &[geometry.filters.div_ceil(LANES), geometry.taps()])?,
+        })
     }
 
     /// Copies the kernels into panels of sixteen filters; lanes that have none stay 0.
@@ -71,7 +73,7 @@ pub(super) fn forward(
     room.pack(geometry, w);
     let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, panels: &room.panels, bias };
     let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
-    let nanoseconds = IMAGES_PER_PIECE * geometry.nanoseconds();
+    let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
     let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut room.padded[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {

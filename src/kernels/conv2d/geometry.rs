@@ -1,7 +1,9 @@
 //! The sizes of a convolution, and images with zeros around them.
 
 use super::tile::LANES;
+use crate::error::Result;
 use crate::kernels::parallel::MULTIPLY_ADDS_A_NANOSECOND;
+use crate::sizes;
 
 /// The sizes of a convolution, checked by the operation that records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,17 @@ impl Geometry {
     pub(super) fn padded_size(&self) -> [usize; 2] {
         let reach = |axis: usize| (self.output[axis] - 1) * self.strides[axis] + self.kernel[axis];
         [reach(0).max(self.height + self.padding[0]), reach(1).max(self.width + self.padding[1])]
+    }
+
+    /// Checks what the other methods multiply: the output, the kernels, and a padded image.
+    ///
+    /// # Errors
+    /// Memory does not hold one of them.
+    pub(super) fn check_sizes(&self) -> Result<()> {
+        let ([rows, columns], [height, width]) = (self.output, self.padded_size());
+        sizes::check_room::<f32>(&[self.batch, rows, columns, self.filters])?;
+        sizes::check_room::<f32>(&[self.kernel[0], self.kernel[1], self.channels, self.filters])?;
+        sizes::check_room::<f32>(&[height, width, self.channels]).map(|_| ())
     }
 
     /// Elements of a row of a padded image.
@@ -67,7 +80,7 @@ impl Geometry {
 
     /// Whether the windows of pixels in a row begin side by side.
     pub(super) fn side_by_side(&self) -> bool {
-        self.channels * self.strides[1] == 1
+        self.channels == 1 && self.strides[1] == 1
     }
 
     /// Whether the one window of an image is all of it: such a convolution is a product of matrices.
@@ -82,27 +95,34 @@ impl Geometry {
 
     /// What a pass over one image takes one thread, in nanoseconds.
     pub(super) fn nanoseconds(&self) -> usize {
-        self.pixels() * self.taps() * self.filters.next_multiple_of(LANES) / MULTIPLY_ADDS_A_NANOSECOND
+        sizes::work(&[self.pixels(), self.taps(), self.filters.next_multiple_of(LANES)]) / MULTIPLY_ADDS_A_NANOSECOND
     }
 
     /// How far each tap is from where its window begins, in a padded image.
-    pub(super) fn offsets(&self) -> Vec<usize> {
-        (0..self.taps()).map(|tap| tap / self.run() * self.padded_row() + tap % self.run()).collect()
+    pub(super) fn offsets(&self) -> Result<Vec<usize>> {
+        sizes::collect(&[self.taps()], |tap| tap / self.run() * self.padded_row() + tap % self.run())
     }
 
     /// Where in a padded image the window of each output pixel begins.
-    pub(super) fn bases(&self) -> Vec<usize> {
+    pub(super) fn bases(&self) -> Result<Vec<usize>> {
         let base = |pixel: usize| {
             let [row, column] = [pixel / self.output[1], pixel % self.output[1]];
             row * self.strides[0] * self.padded_row() + column * self.strides[1] * self.channels
         };
-        (0..self.pixels()).map(base).collect()
+        sizes::collect(&[self.pixels()], base)
     }
 
-    /// Room for one padded image; none where an image needs no zeros around it.
-    pub(super) fn padded_room(&self) -> Vec<f32> {
-        let needed = self.padded_size() != [self.height, self.width];
-        vec![0.0; if needed { self.padded_image() } else { 0 }]
+    /// Room for as many padded images; none where an image needs no zeros around it.
+    ///
+    /// # Errors
+    /// Memory does not hold all of them.
+    pub(super) fn padded_room(&self, images: usize) -> Result<Vec<Vec<f32>>> {
+        let [height, width] = self.padded_size();
+        let needed = [height, width] != [self.height, self.width];
+        if needed {
+            sizes::check_room::<f32>(&[images, height, width, self.channels])?;
+        }
+        sizes::filled(vec![0.0; if needed { self.padded_image() } else { 0 }], &[images])
     }
 
     /// The image with zeros around it, in `room`; itself where it needs none.

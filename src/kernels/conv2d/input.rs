@@ -5,8 +5,10 @@
 
 use super::geometry::Geometry;
 use super::tile::{LANES, Vector, ZEROS, for_even_tiles, for_rows};
+use crate::error::Result;
 use crate::kernels::images;
 use crate::kernels::simd::{self, Aligned, Fma, vectorized};
+use crate::sizes;
 
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
@@ -43,18 +45,23 @@ fn group(geometry: &Geometry) -> usize {
 }
 
 impl Room {
-    pub(super) fn new(geometry: &Geometry) -> Room {
+    pub(super) fn new(geometry: &Geometry) -> Result<Room> {
         let (group, rows) = (group(geometry), geometry.output[0]);
-        let piece = Piece {
-            dy: vec![ZEROS; geometry.filters.div_ceil(LANES) * group * geometry.pixels()],
-            dx: vec![0.0; group * geometry.padded_image() + STRIP],
-        };
+        let pieces = geometry.batch.div_ceil(IMAGES_PER_PIECE);
+        let ([height, width], channels) = (geometry.padded_size(), geometry.channels);
+        let images = sizes::product(&[group, height, width, channels])?;
+        let dx = sizes::sum(&[images, STRIP])?;
+        let dy = [geometry.filters.div_ceil(LANES), group, geometry.pixels()];
+        sizes::check_room::<f32>(&[pieces, dx])?;
+        sizes::check_room::<Vector>(&[pieces, sizes::product(&dy)?])?;
+        let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
         let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
-        Room {
-            panels: vec![Aligned([0.0; STRIP]); geometry.kernel[0] * geometry.run().div_ceil(STRIP) * geometry.filters],
-            tops: (0..group * rows).map(top).collect(),
-            pieces: vec![piece; geometry.batch.div_ceil(IMAGES_PER_PIECE)],
-        }
+        let panels = [geometry.kernel[0], geometry.run().div_ceil(STRIP), geometry.filters];
+        Ok(Room {
+            panels: sizes::filled(Aligned([0.0; STRIP]), &panels)?,
+            tops: sizes::collect(&[group, rows], top)?,
+            pieces: sizes::filled(piece, &[pieces])?,
+        })
     }
 
     /// Copies the kernels into panels of thirty-two taps of a row, with the filters one after the other; lanes that have no
@@ -84,7 +91,7 @@ pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32
     let (input, output, level, group) =
         (geometry.input_image(), geometry.output_image(), simd::current(), group(geometry));
     let layer = Layer { geometry, panels: &room.panels, tops: &room.tops };
-    let nanoseconds = IMAGES_PER_PIECE * geometry.nanoseconds();
+    let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
     let images = ((dy, IMAGES_PER_PIECE * output), (dx, IMAGES_PER_PIECE * input), (&mut room.pieces[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|dy, dx, pieces| {
         for (dy, dx) in dy.chunks(group * output).zip(dx.chunks_mut(group * input)) {

@@ -64,7 +64,7 @@ impl Case {
 
     /// y, dw, dx and db, one after the other.
     fn run(&self) -> Vec<f32> {
-        let (g, mut scratch) = (&self.geometry, Scratch::new(&self.geometry, true));
+        let (g, mut scratch) = (&self.geometry, Scratch::new(&self.geometry, true).unwrap());
         let [mut y, mut dw, mut dx, mut db] =
             [&self.dy, &self.w, &self.x, &self.bias].map(|like| samples::unset(like.len()));
         // Twice, as a second run must not see what the first left behind.

@@ -3,8 +3,10 @@
 
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Pixels, Vector, Vectors, ZEROS, for_even_tiles, for_rows};
+use crate::error::Result;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::sizes;
 
 /// Images in a shard of a sum over the batch.
 pub const IMAGES_PER_SHARD: usize = 32;
@@ -40,11 +42,16 @@ struct Shard {
 }
 
 impl Room {
-    pub(super) fn new(geometry: &Geometry) -> Room {
-        let sums = vec![ZEROS; geometry.filters.div_ceil(LANES) * (geometry.taps() + 1)];
-        let shard = Shard { sums, padded: geometry.padded_room(), last: vec![0.0; geometry.output_image() + LANES] };
-        let shards = vec![shard; geometry.batch.div_ceil(IMAGES_PER_SHARD)];
-        Room { offsets: geometry.offsets(), bases: geometry.bases(), shards }
+    pub(super) fn new(geometry: &Geometry) -> Result<Room> {
+        let count = geometry.batch.div_ceil(IMAGES_PER_SHARD);
+        let taps = [geometry.filters.div_ceil(LANES), sizes::sum(&[geometry.taps(), 1])?];
+        let last = sizes::sum(&[geometry.output_image(), LANES])?;
+        sizes::check_room::<Vector>(&[count, taps[0], taps[1]])?;
+        sizes::check_room::<f32>(&[count, last])?;
+        let sums = sizes::filled(ZEROS, &taps)?;
+        let shards = geometry.padded_room(count)?.into_iter();
+        let shards = shards.map(|padded| Shard { sums: sums.clone(), padded, last: vec![0.0; last] }).collect();
+        Ok(Room { offsets: geometry.offsets()?, bases: geometry.bases()?, shards })
     }
 }
 
@@ -67,7 +74,7 @@ pub(super) fn backward(
     room: &mut Room,
 ) {
     let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, level: simd::current() };
-    let nanoseconds = IMAGES_PER_SHARD.min(geometry.batch) * geometry.nanoseconds();
+    let nanoseconds = sizes::work(&[IMAGES_PER_SHARD.min(geometry.batch), geometry.nanoseconds()]);
     parallel::for_each_chunk(&mut room.shards, 1, nanoseconds, |number, shards| {
         let images = number * IMAGES_PER_SHARD..geometry.batch.min((number + 1) * IMAGES_PER_SHARD);
         let x = &x[images.start * geometry.input_image()..images.end * geometry.input_image()];
