@@ -6,7 +6,7 @@
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::kernels::activation::Elementwise;
-use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, Scores};
+use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, ScoredBatch, Scores};
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};
@@ -80,7 +80,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         let rate = adam.learning_rate(number);
         state.descend(&adam, number, rate, &mut step.tape, &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
-        step.score(&mut loss, &mut accuracy);
+        step.score(&mut loss, &mut accuracy)?;
         let shown = number % DISPLAY == 0 || number == last;
         if shown {
             notebook.show(format!("Step: {number} error: {}", general(step.loss())));
@@ -153,9 +153,11 @@ impl Network {
     }
 
     /// Adds the batch to the mean loss and accuracy.
-    fn score(&self, loss: &mut Mean, accuracy: &mut Mean) {
+    fn score(&self, loss: &mut Mean, accuracy: &mut Mean) -> gradus::Result<()> {
+        let batch = ScoredBatch::values(self.tape.view(self.probabilities), self.tape.view(self.t));
         loss.add(self.loss(), BATCH);
-        accuracy.add_sum(Accuracy.sum(self.tape.view(self.probabilities), self.tape.view(self.t)), BATCH);
+        accuracy.add(Accuracy.score(&batch)?, BATCH);
+        Ok(())
     }
 }
 
@@ -166,7 +168,7 @@ fn evaluate(params: &Params, ids: [ParamId; 4], data: &Rows<'_>) -> Result<(Arra
     for first in (0..data.len()).step_by(BATCH) {
         network.fill(data, &(first..first + BATCH).collect::<Vec<_>>());
         network.tape.run(params, Key::from_seed(0))?;
-        network.score(&mut loss, &mut accuracy);
+        network.score(&mut loss, &mut accuracy)?;
         probabilities.extend(network.tape.value(network.probabilities));
     }
     Ok((Array2::from_shape_vec((data.len(), 10), probabilities)?, scores(&loss, &accuracy)))

@@ -73,7 +73,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Answers the notebook's two closing questions with the numbers of this run.
 fn ponder(notebook: &mut Notebook, history: &History) {
-    let [accuracy, validation] = ["accuracy", "val_accuracy"].map(|name| history.get(name));
+    let [accuracy, validation] = ["accuracy", "val_accuracy"].map(|name| history.get(name).unwrap_or_default());
     let (Some(start), Some(seen), Some(unseen)) = (validation.first(), accuracy.last(), validation.last()) else {
         return;
     };

@@ -3,6 +3,7 @@
 //! Messages read: place – found – expected – remedy.
 
 use crate::shape::Shape;
+use crate::target::Target;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
@@ -66,6 +67,31 @@ pub enum Error {
         first: (&'static str, usize),
         /// What the second array holds, and its rows.
         second: (&'static str, usize),
+    },
+    /// Targets of a kind or shape that a loss or a metric does not take.
+    Target {
+        /// What the targets are for, as in `targets for R2Score`.
+        place: String,
+        /// The target of a row of the dataset.
+        found: Target,
+        /// What is taken, and what to do about it.
+        expected: Cow<'static, str>,
+    },
+    /// A number in the targets that a loss or a metric does not take.
+    TargetValue {
+        /// What the targets are for, as in `targets for BinaryCrossentropy`.
+        place: String,
+        /// The row that holds the number, from 0.
+        row: usize,
+        /// The number.
+        value: f64,
+        /// Which numbers are taken, as in `numbers from 0 to 1`.
+        expected: &'static str,
+    },
+    /// A score that is to be compared between epochs, and nothing says whether lower or higher is better.
+    Undirected {
+        /// The score's name.
+        score: String,
     },
     /// A class label that is not one of the classes.
     Label {
@@ -215,6 +241,16 @@ fn join<T: fmt::Display>(items: &[T]) -> String {
     }
 }
 
+/// A number that may have been given as `f32`, which is then shown as such: 1.2, not 1.2000000476837158.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.0 as f32;
+        if f64::from(short) == self.0 { write!(f, "{short}") } else { write!(f, "{}", self.0) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -228,13 +264,7 @@ impl fmt::Display for Error {
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
             Error::Setting { owner, name, value, expected } => {
-                // What was given as f32 is shown as f32: 1.2, not 1.2000000476837158.
-                let short = *value as f32;
-                if f64::from(short) == *value {
-                    write!(f, "{owner}: {name} {short} is not in {expected}")
-                } else {
-                    write!(f, "{owner}: {name} {value} is not in {expected}")
-                }
+                write!(f, "{owner}: {name} {} is not in {expected}", Short(*value))
             }
             Error::TooLarge { place, shape } => {
                 write!(
@@ -253,6 +283,14 @@ impl fmt::Display for Error {
                     "{a} have {rows_a} rows and {b} have {rows_b}; each row of the one needs its row of the other"
                 )
             }
+            Error::Target { place, found, expected } => write!(f, "{place}: found {found}, expected {expected}"),
+            Error::TargetValue { place, row, value, expected } => {
+                write!(f, "{place}: row {row} holds {}, expected {expected}", Short(*value))
+            }
+            Error::Undirected { score } => write!(
+                f,
+                "score \"{score}\": nothing says whether lower or higher is better; monitor Monitor::new(\"{score}\").lower() or .higher()"
+            ),
             Error::Label { row, label, classes } => write!(
                 f,
                 "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}, as there are {classes} classes"

@@ -43,16 +43,24 @@
 //! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accepts;
+mod axis_order;
 mod error;
 mod files;
 mod known;
+mod lookup;
+mod output_scale;
 mod random;
 mod settings;
 mod shape;
 mod sizes;
 mod spec;
+mod target;
 
+pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
@@ -76,12 +84,18 @@ pub mod save;
 pub mod tape;
 pub mod testing;
 
+pub use accepts::{Accepts, TargetKind};
+pub use architecture::ValueInfo;
+pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
     Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
+/// The crate of the arrays in this crate's interface, in the version that it uses.
+pub use ndarray;
+pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};

@@ -35,11 +35,12 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The rows of `inputs` (rows × the shape of one) with those of `targets` (a label each, or rows × floats).
+    /// The rows of `inputs` (rows × the shape of one) with those of `targets`: integer labels, one for each row or for each
+    /// position (rows × the shape of the positions), or rows × floats.
     ///
     /// # Errors
     /// [`Error::Rows`] when the numbers of rows differ, [`Error::Empty`] when there is none, and [`Error::Shape`] when
-    /// an array has no axis, more than six, or an axis of size 0, or labels have more than one column.
+    /// an array has no axis, more than six, or an axis of size 0.
     pub fn new(inputs: impl Into<Inputs>, targets: impl Into<Targets>) -> Result<Arrays> {
         let (inputs, targets) = (inputs.into(), targets.into());
         let (rows, input_shape) = inputs.rows()?;
@@ -73,17 +74,24 @@ impl Arrays {
         Ok(self)
     }
 
-    /// The same rows with each label as a one-hot row of `classes` floats, written when gathered.
+    /// Turns each label into a one-hot row of `classes` floats, written when gathered: labels n × … become targets
+    /// n × … × `classes`.
     ///
     /// # Errors
-    /// [`Error::Label`] when a label is not below `classes`, [`Error::Shape`] when the targets are floats already.
+    /// [`Error::Label`] when a label is not below `classes`, [`Error::Shape`] when the targets are floats already, or have as
+    /// many axes as an array may have.
     pub fn one_hot(mut self, classes: usize) -> Result<Arrays> {
-        if let Target::Values(shape) = self.target {
+        let (TargetElements::Labels(labels), Target::Labels(shape)) = (&self.targets, self.target) else {
             let expected = "integer labels; the targets are floats already, so leave one_hot out".into();
-            return Err(Error::Shape { place: "one_hot".into(), found: vec![shape], expected });
+            return Err(Error::Shape { place: "one_hot".into(), found: vec![self.target.shape()], expected });
+        };
+        let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
+        if let Some(wrong) = labels.iter().position(|label| !is_class(*label)) {
+            return Err(Error::Label { row: wrong / shape.len(), label: labels[wrong] as f64, classes });
         }
-        self.check(classes)?;
-        self.target = Target::Values(Shape::from([classes]));
+        let rows =
+            Shape::new(&[shape.sizes(), &[classes]].concat()).and_then(|shape| shape.batch(self.rows).map(|_| shape));
+        self.target = Target::Values(rows.map_err(|error| error.at(|| "one_hot".into(), &[shape]))?);
         Ok(self)
     }
 
@@ -107,8 +115,7 @@ impl Arrays {
         Ok(self)
     }
 
-    /// The class label of each row, also where they are gathered as one-hot rows; `None` when targets were given as
-    /// floats.
+    /// The class labels, row by row, also where they are gathered as one-hot rows; `None` when targets were given as floats.
     pub fn labels(&self) -> Option<&[i64]> {
         match &self.targets {
             TargetElements::Labels(labels) => Some(labels),
@@ -151,9 +158,8 @@ impl Dataset for Arrays {
         sample_weight::gather(self.weights.as_deref(), rows, weights);
     }
 
-    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
-        let label = self.labels().map_or(0, |labels| labels[row]);
-        self.target.check(row, label as f64, classes)
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
+        self.targets.gather(self.target, rows, targets);
     }
 }
 
@@ -177,7 +183,7 @@ impl fmt::Debug for Arrays {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2, Array3, array};
+    use ndarray::{Array1, Array2, Array3, Array6, array};
 
     fn gathered(data: &Arrays, rows: &[usize]) -> (Vec<f32>, Vec<f32>) {
         // What was in the buffers before must not matter.
@@ -224,25 +230,33 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_checked_against_the_classes() {
+    fn labels_become_one_hot_rows_where_they_are_classes() {
         let data = Arrays::new(array![[1u8], [2], [3]], array![0i32, 9, -1]).unwrap();
         let text = "row 2: label -1 is not a whole number in 0 ≤ label < 10, as there are 10 classes";
-        assert_eq!(data.check(10).unwrap_err().to_string(), text);
-        assert!(data.check(9).unwrap_err().to_string().starts_with("row 1: label 9 is not"));
-        assert!(data.clone().one_hot(10).is_err());
-        let data = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap();
-        assert!(matches!(data.check(10), Err(Error::Label { row: 0, label, .. }) if label > 9e18));
+        assert_eq!(data.clone().one_hot(10).unwrap_err().to_string(), text);
+        assert!(data.clone().one_hot(9).unwrap_err().to_string().starts_with("row 1: label 9 is not"));
+        let wild = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap().one_hot(10);
+        assert!(matches!(wild, Err(Error::Label { row: 0, label, .. }) if label > 9e18));
+        let text =
+            "one_hot: found shape 10, expected integer labels; the targets are floats already, so leave one_hot out";
+        let floats = Arrays::new(array![[1u8]], Array2::<f32>::zeros((1, 10))).unwrap();
+        assert_eq!(floats.one_hot(10).unwrap_err().to_string(), text);
     }
 
     #[test]
-    fn one_hot_rows_are_checked_against_the_classes() {
-        let data = Arrays::new(array![[1u8]], Array2::<f32>::zeros((1, 10))).unwrap();
-        assert!(data.check(10).is_ok());
-        let text = "targets: found shape 10, expected a last axis of 7, as the model's output has; give the last layer 10 outputs or encode the targets anew";
-        assert_eq!(data.check(7).unwrap_err().to_string(), text);
-        let text =
-            "one_hot: found shape 10, expected integer labels; the targets are floats already, so leave one_hot out";
-        assert_eq!(data.one_hot(10).unwrap_err().to_string(), text);
+    fn labels_per_position_keep_their_shape() {
+        let data = Arrays::new(array![[1u8], [2]], array![[[0u8, 2], [1, 1]], [[2, 2], [0, 1]]]).unwrap();
+        assert_eq!(data.target(), Target::Labels(Shape::from([2, 2])));
+        assert_eq!(gathered(&data, &[1, 0]).1, [2.0, 2.0, 0.0, 1.0, 0.0, 2.0, 1.0, 1.0]);
+        let one_hot = data.clone().one_hot(3).unwrap();
+        assert_eq!(one_hot.target(), Target::Values(Shape::from([2, 2, 3])));
+        let row = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        assert_eq!(gathered(&one_hot, &[1]).1, row);
+        let error = data.one_hot(2).unwrap_err().to_string();
+        assert!(error.starts_with("row 0: label 2 is not"), "{error}");
+        let full = Arrays::new(array![[1u8]], Array6::<u8>::zeros((1, 2, 1, 1, 1, 1))).unwrap();
+        let error = full.one_hot(2).unwrap_err().to_string();
+        assert!(error.starts_with("one_hot: found shape 2 × 1 × 1 × 1 × 1, expected at most 6 axes"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Datasets whose rows have several inputs or several targets, each with a name.
 
 use super::{Dataset, Target};
-use crate::error::Result;
 use crate::shape::Shape;
 
 /// Several inputs and targets of a dataset's rows, by name, for models that have several: see
@@ -23,18 +22,6 @@ pub trait Columns: Dataset {
 
     /// Writes the rows `rows` of the target with this number over `values`.
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
-
-    /// Checks one target of one row against an output whose last axis has size `classes`. Gathers it, unless a dataset
-    /// knows a quicker way.
-    ///
-    /// # Errors
-    /// As [`Dataset::check_row`].
-    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
-        let (_, kind) = self.target_columns()[target];
-        let mut values = vec![0.0; kind.len()];
-        self.gather_target(target, &[row], &mut values);
-        kind.check(row, values.first().map_or(0.0, |&label| f64::from(label)), classes)
-    }
 
     /// Whether each row has a weight by which its loss at the output of this target is multiplied. Unless a dataset gives
     /// targets weights of their own, that is whether rows have [weights](Dataset::has_sample_weight).

@@ -23,10 +23,11 @@ pub(super) enum InputElements {
     Floats(Vec<f32>),
 }
 
-/// Targets for [`Arrays`](super::Arrays): a class label for each row, or floats.
+/// Targets for [`Arrays`](super::Arrays): integer class labels, or floats.
 ///
-/// Made from ndarray's arrays and views in any memory layout: of integers, one for each row (an N × 1 array will do), or
-/// of `f32`, rows × the shape of one row's target; floats with one axis count as one column.
+/// Made from ndarray's arrays and views in any memory layout, rows × the shape of one row's target. Integers are class
+/// labels: one for each row (N or N × 1), or one for each position, such as N × height × width for the pixels of an image.
+/// Floats are `f32`; those with one axis count as one column.
 #[derive(Clone)]
 pub struct Targets {
     sizes: Vec<usize>,
@@ -126,12 +127,8 @@ impl Targets {
     pub(super) fn rows(&self) -> Result<(usize, Target)> {
         let (count, shape) = rows("targets", &self.sizes)?;
         match self.elements {
-            TargetElements::Labels(_) if shape.len() == 1 => Ok((count, Target::Label)),
-            TargetElements::Labels(_) => Err(Error::Shape {
-                place: "targets".into(),
-                found: Shape::new(&self.sizes).into_iter().collect(),
-                expected: "one integer label a row; give a one-hot array as f32".into(),
-            }),
+            TargetElements::Labels(_) if shape.len() == 1 => Ok((count, Target::LABEL)),
+            TargetElements::Labels(_) => Ok((count, Target::Labels(shape))),
             TargetElements::Values(_) if shape.rank() == 0 => Ok((count, Target::Values(Shape::from([1])))),
             TargetElements::Values(_) => Ok((count, Target::Values(shape))),
         }
@@ -155,23 +152,21 @@ impl TargetElements {
     /// Writes the targets of rows; labels of which values are wanted become one-hot rows.
     pub(super) fn gather(&self, target: Target, rows: &[usize], values: &mut [f32]) {
         match (self, target) {
-            (TargetElements::Labels(labels), Target::Label) => gather(labels, 1, rows, values, |label| label as f32),
+            (TargetElements::Labels(labels), Target::Labels(shape)) => {
+                gather(labels, shape.len(), rows, values, |label| label as f32);
+            }
             (TargetElements::Labels(labels), Target::Values(shape)) => {
                 assert_eq!(values.len(), rows.len() * shape.len(), "targets: rows × classes");
                 values.fill(0.0);
+                let (classes, positions) = (shape.last(), shape.len() / shape.last());
                 for (target, &row) in values.chunks_exact_mut(shape.len()).zip(rows) {
-                    target[labels[row] as usize] = 1.0; // in range since `one_hot`
+                    let labels = &labels[row * positions..][..positions];
+                    for (target, label) in target.chunks_exact_mut(classes).zip(labels) {
+                        target[*label as usize] = 1.0; // in range since `one_hot`
+                    }
                 }
             }
             (TargetElements::Values(floats), target) => gather(floats, target.len(), rows, values, |value| value),
-        }
-    }
-
-    /// The label of a row where there are labels.
-    pub(super) fn label(&self, row: usize) -> Option<i64> {
-        match self {
-            TargetElements::Labels(labels) => Some(labels[row]),
-            TargetElements::Values(_) => None,
         }
     }
 }
@@ -260,14 +255,13 @@ mod tests {
     #[test]
     fn targets_are_labels_or_values() {
         let target = |targets: Targets| targets.rows().map(|(_, target)| target);
-        assert_eq!(target(Array1::<u8>::zeros(3).into()).unwrap(), Target::Label);
-        assert_eq!(target(Array2::<i32>::zeros((3, 1)).into()).unwrap(), Target::Label);
-        assert_eq!(target(Array1::<usize>::zeros(3).view().into()).unwrap(), Target::Label);
+        assert_eq!(target(Array1::<u8>::zeros(3).into()).unwrap(), Target::LABEL);
+        assert_eq!(target(Array2::<i32>::zeros((3, 1)).into()).unwrap(), Target::LABEL);
+        assert_eq!(target(Array1::<usize>::zeros(3).view().into()).unwrap(), Target::LABEL);
         assert_eq!(target(Array1::<f32>::zeros(3).into()).unwrap(), Target::Values(Shape::from([1])));
         assert_eq!(target(Array2::<f32>::zeros((3, 10)).into()).unwrap(), Target::Values(Shape::from([10])));
-        let error = target(Array2::<i64>::zeros((3, 10)).into()).unwrap_err();
-        let text = "targets: found shape 3 × 10, expected one integer label a row; give a one-hot array as f32";
-        assert_eq!(error.to_string(), text);
+        let positions = Target::Labels(Shape::from([8, 6]));
+        assert_eq!(target(Array3::<u8>::zeros((3, 8, 6)).into()).unwrap(), positions);
     }
 
     #[test]

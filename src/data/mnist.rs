@@ -196,8 +196,8 @@ mod tests {
         assert_eq!(counts(&test.labels), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
 
         let data = train.normalized().unwrap();
-        assert_eq!((data.len(), data.input_shape(), data.target()), (60_000, Shape::from([28, 28]), Target::Label));
-        assert!(data.check(10).is_ok() && data.check(9).is_err());
+        assert_eq!((data.len(), data.input_shape(), data.target()), (60_000, Shape::from([28, 28]), Target::LABEL));
+        assert!(data.clone().one_hot(10).is_ok() && data.clone().one_hot(9).is_err());
         let first = data.rows(..1).unwrap().inputs().unwrap();
         assert_eq!(first.shape(), [1, 28, 28]);
         assert_eq!(first[[0, 5, 12]], 3.0 / 255.0);

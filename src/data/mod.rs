@@ -32,7 +32,9 @@ pub use next_batch::NextBatch;
 pub use rows::Rows;
 pub use split::{train_validation_split, validation_split, validation_start};
 
-use crate::error::{Error, Result};
+pub use crate::target::Target;
+
+use crate::error::Result;
 use crate::shape::Shape;
 use crate::sizes;
 
@@ -91,28 +93,18 @@ pub trait Dataset: Send + Sync {
     /// May panic when a row is not below `len`, or a slice has another length.
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
 
-    /// Checks the target of one row against a model whose output's last axis has size `classes`. Gathers the row,
-    /// unless a dataset knows a quicker way.
-    ///
-    /// # Errors
-    /// [`Error::Label`] for a label that is not one of the classes; [`Error::Shape`] for values whose last axis has
-    /// another size.
+    /// Writes the targets of the rows `rows`, in that order, over `targets`, as [`gather`](Dataset::gather) does. All
+    /// targets are gathered once before training, to be checked. Without it inputs are gathered as well and left unused.
     ///
     /// # Panics
-    /// May panic when `row` is not below `len`.
-    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
-        let mut inputs = vec![0.0; self.input_shape().len()];
-        let mut targets = vec![0.0; self.target().len()];
-        self.gather(&[row], &mut inputs, &mut targets);
-        self.target().check(row, targets.first().map_or(0.0, |&label| f64::from(label)), classes)
+    /// As [`gather`](Dataset::gather).
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
+        self.gather(rows, &mut vec![0.0; rows.len() * self.input_shape().len()], targets);
     }
 
-    /// Checks the targets of all rows before training; `classes` is the size of the last axis of the model's output.
-    ///
-    /// # Errors
-    /// That of the first row for which [`check_row`](Dataset::check_row) fails.
-    fn check(&self, classes: usize) -> Result<()> {
-        (0..self.len()).try_for_each(|row| self.check_row(row, classes))
+    /// The number that error messages give a row: in a part of another dataset, the row's number in the whole.
+    fn row_number(&self, row: usize) -> usize {
+        row
     }
 
     /// Whether each row has a weight, by which its loss is multiplied in training and evaluation: Keras' `sample_weight`.
@@ -152,12 +144,12 @@ impl<D: Dataset + ?Sized> Dataset for &D {
         (**self).gather(rows, inputs, targets);
     }
 
-    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
-        (**self).check_row(row, classes)
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
+        (**self).gather_targets(rows, targets);
     }
 
-    fn check(&self, classes: usize) -> Result<()> {
-        (**self).check(classes)
+    fn row_number(&self, row: usize) -> usize {
+        (**self).row_number(row)
     }
 
     fn has_sample_weight(&self) -> bool {
@@ -173,56 +165,6 @@ impl<D: Dataset + ?Sized> Dataset for &D {
     }
 }
 
-/// What the target of one row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// One class label a row, written as a whole number. Exact up to 2²⁴ classes.
-    Label,
-    /// Floats of this shape a row, such as a one-hot row.
-    Values(Shape),
-}
-
-impl Target {
-    /// The number of floats that a row's target takes.
-    pub fn len(&self) -> usize {
-        match self {
-            Target::Label => 1,
-            Target::Values(shape) => shape.len(),
-        }
-    }
-
-    /// The shape of a row's target; that of a label has no axes.
-    pub fn shape(&self) -> Shape {
-        match self {
-            Target::Label => Shape::SCALAR,
-            Target::Values(shape) => *shape,
-        }
-    }
-
-    /// Whether a target takes no floats at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Checks the label of row `row`, or the shape of its values, against `classes` outputs.
-    fn check(&self, row: usize, label: f64, classes: usize) -> Result<()> {
-        match *self {
-            Target::Label if label.fract() == 0.0 && label >= 0.0 && label < classes as f64 => Ok(()),
-            Target::Label => Err(Error::Label { row, label, classes }),
-            Target::Values(shape) if shape.last() == classes => Ok(()),
-            Target::Values(shape) => Err(Error::Shape {
-                place: "targets".into(),
-                found: vec![shape],
-                expected: format!(
-                    "a last axis of {classes}, as the model's output has; give the last layer {} outputs or encode the targets anew",
-                    shape.last()
-                )
-                .into(),
-            }),
-        }
-    }
-}
-
 /// As many zeros as `shape` has elements, or an error where memory does not hold them.
 fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {
     sizes::zeros(shape.sizes()).map_err(|error| error.at(|| place.into(), &[]))
@@ -231,36 +173,6 @@ fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Row `i` has the label `i / 2`.
-    struct Halves;
-
-    impl Dataset for Halves {
-        fn len(&self) -> usize {
-            5
-        }
-        fn input_shape(&self) -> Shape {
-            Shape::SCALAR
-        }
-        fn target(&self) -> Target {
-            Target::Label
-        }
-        fn gather(&self, rows: &[usize], _inputs: &mut [f32], targets: &mut [f32]) {
-            rows.iter().zip(targets).for_each(|(&row, target)| *target = row as f32 / 2.0);
-        }
-    }
-
-    #[test]
-    fn labels_of_any_dataset_are_checked() {
-        let halves: &dyn Dataset = &Halves;
-        let error = halves.check(9).unwrap_err();
-        let text = "row 1: label 0.5 is not a whole number in 0 ≤ label < 9, as there are 9 classes";
-        assert_eq!(error.to_string(), text);
-        assert!(halves.check_row(4, 3).is_ok());
-        assert!(halves.check_row(4, 2).is_err());
-        assert!(Target::Label.check(0, f64::NAN, 3).is_err());
-        assert!(!halves.is_empty());
-    }
 
     #[test]
     fn what_memory_cannot_hold_is_an_error() {

@@ -139,11 +139,6 @@ impl Columns for NamedArrays {
         elements.gather(*target, rows, values);
     }
 
-    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
-        let (_, target, elements) = &self.targets[target];
-        target.check(row, elements.label(row).unwrap_or(0) as f64, classes)
-    }
-
     fn has_target_weight(&self, target: usize) -> bool {
         self.weights.is_some() || self.target_weights.contains_key(&target)
     }
@@ -172,6 +167,12 @@ impl Dataset for NamedArrays {
         if !self.inputs.is_empty() {
             self.gather_input(0, rows, inputs);
         }
+        if !self.targets.is_empty() {
+            self.gather_target(0, rows, targets);
+        }
+    }
+
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
         if !self.targets.is_empty() {
             self.gather_target(0, rows, targets);
         }
@@ -240,8 +241,7 @@ mod tests {
         assert_eq!(values, [2.5, 1.5, 2.5]);
         columns.gather_input(0, &[0, 1, 0], &mut values);
         assert_eq!(values, [2.0, 3.0, 2.0]);
-        assert!(columns.check_target(0, 0, 2).is_ok());
-        assert_eq!(columns.check_target(0, 1, 2).unwrap_err().to_string().split(':').next(), Some("row 2"));
+        assert_eq!(part.row_number(1), 2);
     }
 
     #[test]

@@ -156,9 +156,16 @@ impl Dataset for Rows<'_> {
         });
     }
 
-    /// Errors name the row's number in the whole dataset.
-    fn check_row(&self, row: usize, classes: usize) -> Result<()> {
-        self.dataset.check_row(self.whole(row), classes)
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
+        let target = self.target().len();
+        assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
+        self.blocks(rows, |rows, place| {
+            self.dataset.gather_targets(rows, &mut targets[place.start * target..place.end * target]);
+        });
+    }
+
+    fn row_number(&self, row: usize) -> usize {
+        self.dataset.row_number(self.whole(row))
     }
 
     fn has_sample_weight(&self) -> bool {
@@ -198,11 +205,6 @@ impl Columns for Rows<'_> {
         self.blocks(rows, |rows, place| {
             whole.gather_target(target, rows, &mut values[place.start * length..place.end * length]);
         });
-    }
-
-    /// Errors name the row's number in the whole dataset.
-    fn check_target(&self, target: usize, row: usize, classes: usize) -> Result<()> {
-        self.dataset.columns().map_or(Ok(()), |whole| whole.check_target(target, self.whole(row), classes))
     }
 
     fn has_target_weight(&self, target: usize) -> bool {
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(inputs.shape(), [200, 2]);
         assert!(inputs.outer_iter().zip((100..300).rev()).all(|(row, whole)| row[0] == 2.0 * whole as f32));
         assert_eq!(part.targets().unwrap()[[199]], 100.0);
-        assert_eq!((part.input_shape(), part.target()), (Shape::from([2]), Target::Label));
+        assert_eq!((part.input_shape(), part.target()), (Shape::from([2]), Target::LABEL));
     }
 
     #[test]
@@ -267,11 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_labels_of_the_part_are_checked() {
-        let data = numbers(10);
-        assert!(data.rows(..5).unwrap().check(5).is_ok());
-        let error = data.rows(3..).unwrap().check(5).unwrap_err();
-        assert!(error.to_string().starts_with("row 5: label 5 is not"), "{error}");
-        assert_eq!(format!("{:?}", data.rows(3..7).unwrap()), "Rows { of: 10, picked: 3..7 }");
+    fn rows_of_parts_keep_their_numbers_and_their_targets() {
+        let data = numbers(100);
+        let part = data.rows(3..).unwrap();
+        assert_eq!(format!("{part:?}"), "Rows { of: 100, picked: 3..100 }");
+        let part = Rows::chosen(&part, (10..90).rev().collect()).unwrap();
+        assert_eq!((part.row_number(0), part.row_number(79)), (92, 13));
+        let mut targets = [0.0; 80];
+        part.gather_targets(&(0..80).collect::<Vec<_>>(), &mut targets);
+        assert!(targets.iter().enumerate().all(|(row, label)| *label == part.row_number(row) as f32));
     }
 }

@@ -6,8 +6,8 @@
 //! | [`models`] | non-sequential models, freezing, custom training loops, the tape |
 //! | [`files`] | saving, checkpoints, and the files of Keras, ONNX, PyTorch and NumPy |
 //! | [`extending`] | custom operations, layers, losses, datasets and callbacks |
-//! | [`from_keras`] | what is called how, for users of Keras |
-//! | [`from_pytorch`] | what is called how, for users of PyTorch |
+//! | [`from_keras`] | equivalents of Keras classes and functions |
+//! | [`from_pytorch`] | equivalents of PyTorch classes and functions |
 //!
 //! # The modules in reading order
 //!
@@ -27,18 +27,36 @@
 
 pub mod tutorial {
     #![doc = include_str!("../../docs/tutorial.md")]
+    //!
+    //! API: [`data::Arrays`](crate::data::Arrays), [`Sequential`](crate::Sequential), [`Compile`](crate::Compile),
+    //! [`Fit`](crate::Fit), [`Model`](crate::Model), [`History`](crate::metrics::History),
+    //! [`EarlyStopping`](crate::callbacks::EarlyStopping), [`Progress`](crate::Progress).
 }
 
 pub mod models {
     #![doc = include_str!("../../docs/models.md")]
+    //!
+    //! API: [`Sequential`](crate::Sequential), [`Graph`](crate::Graph), [`Compile`](crate::Compile),
+    //! [`Losses`](crate::Losses), [`Fit`](crate::Fit), [`Model::record`](crate::Model::record),
+    //! [`Model::set_trainable`](crate::Model::set_trainable), [`data::NamedArrays`](crate::data::NamedArrays),
+    //! [`tape::Recorder`](crate::tape::Recorder).
 }
 
 pub mod files {
     #![doc = include_str!("../../docs/files.md")]
+    //!
+    //! API: [`Model::save`](crate::Model::save), [`Model::load`](crate::Model::load),
+    //! [`save::Registry`](crate::save::Registry), [`Checkpoints`](crate::Checkpoints), [`formats`](crate::formats).
 }
 
 pub mod extending {
     #![doc = include_str!("../../docs/extending.md")]
+    //!
+    //! API: [`tape::Op`](crate::tape::Op), [`layers::Layer`](crate::layers::Layer), [`losses::Loss`](crate::losses::Loss),
+    //! [`metrics::Metric`](crate::metrics::Metric), [`optimizers::Optimizer`](crate::optimizers::Optimizer),
+    //! [`Initializer`](crate::initializers::Initializer), [`Regularizer`](crate::regularizers::Regularizer),
+    //! [`data::Dataset`](crate::data::Dataset), [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec),
+    //! [`save::Registry`](crate::save::Registry), [`testing`](crate::testing).
 }
 
 pub mod from_keras {

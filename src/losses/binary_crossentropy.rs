@@ -1,7 +1,7 @@
 //! Cross-entropy of outputs that are probabilities of their own.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var};
-use super::{check_smoothing, check_values, read_smoothing, smoothed};
+use super::{Accepts, FromSpec, Loss, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::{check_smoothing, read_smoothing, smoothed};
 
 /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
 /// `BinaryCrossentropy`.
@@ -42,8 +42,13 @@ impl BinaryCrossentropy {
 }
 
 impl Loss for BinaryCrossentropy {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let remedy = "SparseCategoricalCrossentropy takes integer labels of several classes";
+        Accepts::new(&[TargetKind::Probabilities]).remedy(remedy)
+    }
+
+    fn output_scale(&self) -> OutputScale {
+        if self.from_logits { OutputScale::SigmoidLogits } else { OutputScale::Plain }
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -56,11 +61,6 @@ impl Loss for BinaryCrossentropy {
 
     fn check_settings(&self) -> Result<()> {
         check_smoothing(Self::CLASS, self.label_smoothing)
-    }
-
-    /// Labels 0 and 1, where they are labels.
-    fn classes(&self, prediction: Shape) -> Option<usize> {
-        Some(prediction.last().max(2))
     }
 
     fn spec(&self) -> Spec {

@@ -1,6 +1,6 @@
 //! Cross-entropy against one-hot rows.
 
-use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var};
+use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
 use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
 
 /// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
@@ -32,13 +32,14 @@ impl CategoricalCrossentropy {
 }
 
 impl Loss for CategoricalCrossentropy {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        if target == prediction && prediction.rank() > 0 {
-            return Ok(());
-        }
-        Err(Error::expected(
-            "targets like the predictions, one-hot rows; to_categorical makes them, and SparseCategoricalCrossentropy takes labels",
-        ))
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let remedy =
+            "Arrays::one_hot and to_categorical make one-hot rows, and SparseCategoricalCrossentropy takes labels";
+        Accepts::new(&[TargetKind::Probabilities]).at_least(2, ONE_OUTPUT).remedy(remedy)
+    }
+
+    fn output_scale(&self) -> OutputScale {
+        if self.from_logits { OutputScale::SoftmaxLogits } else { OutputScale::Plain }
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {

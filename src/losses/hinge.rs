@@ -1,6 +1,6 @@
 //! The hinge loss of a margin.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+use super::{Accepts, FromSpec, Loss, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
 
 /// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
 /// Keras' `Hinge`.
@@ -15,8 +15,8 @@ impl Hinge {
 }
 
 impl Loss for Hinge {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Signs]).remedy("a last layer of one unit tells two classes apart")
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -27,9 +27,8 @@ impl Loss for Hinge {
         prediction.hinge_of(target, Some(weights))
     }
 
-    /// Labels 0 and 1, where they are labels.
-    fn classes(&self, prediction: Shape) -> Option<usize> {
-        Some(prediction.last().max(2))
+    fn output_scale(&self) -> OutputScale {
+        OutputScale::Margins
     }
 
     fn spec(&self) -> Spec {

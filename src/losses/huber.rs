@@ -1,6 +1,6 @@
 //! Huber's loss, which large errors cannot dominate.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_setting, check_values};
+use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_setting, values};
 
 /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,8 @@ impl Huber {
 }
 
 impl Loss for Huber {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -43,10 +43,6 @@ impl Loss for Huber {
     fn check_settings(&self) -> Result<()> {
         let fits = self.delta > 0.0 && self.delta.is_finite();
         check_setting(fits, Self::CLASS, "delta", f64::from(self.delta), "0 < delta, finite")
-    }
-
-    fn classes(&self, _prediction: Shape) -> Option<usize> {
-        None
     }
 
     fn spec(&self) -> Spec {

@@ -1,6 +1,6 @@
 //! The divergence of predicted probabilities from others.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, TargetKind, Var};
 
 /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951). Keras' `KLDivergence`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,8 +14,9 @@ impl KlDivergence {
 }
 
 impl Loss for KlDivergence {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Probabilities])
+            .remedy("to_categorical and Arrays::one_hot make rows of probabilities")
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -24,10 +25,6 @@ impl Loss for KlDivergence {
 
     fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
         prediction.kl_divergence_of(target, Some(weights))
-    }
-
-    fn classes(&self, _prediction: Shape) -> Option<usize> {
-        None
     }
 
     fn spec(&self) -> Spec {

@@ -1,6 +1,6 @@
 //! The logarithm of the hyperbolic cosine of the error.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
 
 /// The mean of ln cosh(p − t): like half the square of small errors, like large ones themselves. Keras' `LogCosh`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,8 +14,8 @@ impl LogCosh {
 }
 
 impl Loss for LogCosh {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -24,10 +24,6 @@ impl Loss for LogCosh {
 
     fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
         prediction.log_cosh_of(target, Some(weights))
-    }
-
-    fn classes(&self, _prediction: Shape) -> Option<usize> {
-        None
     }
 
     fn spec(&self) -> Spec {

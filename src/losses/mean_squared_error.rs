@@ -1,6 +1,6 @@
 //! The mean squared error.
 
-use super::{FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_values};
+use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
 
 /// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,8 +14,8 @@ impl MeanSquaredError {
 }
 
 impl Loss for MeanSquaredError {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        check_values(prediction, target)
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -24,10 +24,6 @@ impl Loss for MeanSquaredError {
 
     fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
         prediction.mean_squared_error_of(target, Some(weights))
-    }
-
-    fn classes(&self, _prediction: Shape) -> Option<usize> {
-        None
     }
 
     fn spec(&self) -> Spec {

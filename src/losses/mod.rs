@@ -1,23 +1,33 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
+mod names;
+
+pub use names::get;
+
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
 use crate::known::{Make, Part};
-use crate::ops::values_fit;
+use crate::output_scale::OutputScale;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::fmt::Debug;
 
-/// A mean over the rows of a batch of how far predictions are from targets.
+/// A mean over the rows of a batch of how far predictions are from targets. Lower is better.
 pub trait Loss: Debug + Send + Sync {
-    /// Checks that targets of this shape go with predictions of that shape, both of one row.
-    ///
-    /// # Errors
-    /// Shapes that do not fit; [`Error::expected`] says only what was expected.
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()>;
+    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
+    /// by `compile`, and before any work by every call that takes a dataset.
+    fn accepts(&self, output: Shape) -> Accepts;
 
-    /// Records the loss of a batch, a scalar.
+    /// How the outputs that it trains are to be read. Everything that turns outputs into classes follows it: metrics and
+    /// [`predict_classes`](crate::Model::predict_classes). Without it outputs are probabilities or values.
+    fn output_scale(&self) -> OutputScale {
+        OutputScale::Plain
+    }
+
+    /// Records the loss of a batch, a scalar. The target has the output's shape, or that of its positions where it is of
+    /// integer labels.
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
 
     /// The same, where the loss of each of the batch's rows counts by a weight of its own, from one axis of weights. As
@@ -37,14 +47,14 @@ pub trait Loss: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The number of classes that labels may name where a model gives such predictions of a row; `None` where whole
-    /// numbers are no labels but values.
-    fn classes(&self, prediction: Shape) -> Option<usize> {
-        Some(prediction.last())
-    }
-
     /// The class name and the settings.
     fn spec(&self) -> Spec;
+}
+
+impl<L: Loss + 'static> From<L> for Box<dyn Loss> {
+    fn from(loss: L) -> Box<dyn Loss> {
+        Box::new(loss)
+    }
 }
 
 /// Every loss: one line here and one new file add one.
@@ -60,7 +70,7 @@ macro_rules! losses {
             }
         }
 
-        #[cfg(test)]
+        /// Every loss with its default settings.
         fn all() -> Vec<Box<dyn Loss>> {
             vec![$(Box::new($Loss::new())),*]
         }
@@ -88,14 +98,12 @@ fn crossentropy<'r>(prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r
     }
 }
 
-/// Targets like the predictions; a last axis of 1 may be missing in them.
-fn check_values(prediction: Shape, target: Shape) -> Result<()> {
-    if values_fit(prediction, target) {
-        return Ok(());
-    }
-    Err(Error::expected(format!(
-        "targets of {prediction}, one for each prediction; the last layer's units are as many"
-    )))
+/// What to do where a loss of several classes has one output.
+const ONE_OUTPUT: &str = "BinaryCrossentropy takes one output";
+
+/// What losses of numbers take.
+fn values() -> Accepts {
+    Accepts::new(&[TargetKind::Values]).remedy("SparseCategoricalCrossentropy takes integer labels")
 }
 
 /// Targets moved towards the mean of all classes: t · (1 − smoothing) + smoothing / classes.
@@ -118,12 +126,13 @@ mod tests {
     use super::*;
     use crate::known::BUILT_IN;
     use crate::tape::{Mode, Recorder};
+    use crate::target::Target;
 
     #[test]
     fn every_loss_is_a_scalar_and_names_itself() {
         for loss in all() {
             let recorder = Recorder::new(Mode::Inference);
-            let labels = loss.check(Shape::from(3), Shape::SCALAR).is_ok();
+            let labels = loss.accepts(Shape::from(3)).read(Shape::from(3), Target::LABEL).is_some();
             let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
             let prediction = recorder.input([5, 3]);
             assert_eq!(loss.record(prediction, target).shape(), Shape::SCALAR);
@@ -150,8 +159,8 @@ mod tests {
         #[derive(Debug)]
         struct Plain;
         impl Loss for Plain {
-            fn check(&self, _: Shape, _: Shape) -> Result<()> {
-                Ok(())
+            fn accepts(&self, _: Shape) -> Accepts {
+                Accepts::new(&[TargetKind::Any])
             }
             fn record<'r>(&self, prediction: Var<'r>, _: Var<'r>) -> Var<'r> {
                 prediction.mean()
@@ -165,17 +174,5 @@ mod tests {
         Plain.record_weighted(x, t, w);
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "Plain takes no weights for rows; leave them out");
-    }
-
-    #[test]
-    fn targets_of_the_other_kind_are_refused_with_the_remedy() {
-        let classes = Shape::from(10);
-        let error = CategoricalCrossentropy::new().check(classes, Shape::SCALAR).unwrap_err().to_string();
-        assert!(error.contains("SparseCategoricalCrossentropy"), "{error}");
-        let error = SparseCategoricalCrossentropy::new().check(classes, classes).unwrap_err().to_string();
-        assert!(error.contains("CategoricalCrossentropy"), "{error}");
-        let error = MeanSquaredError::new().check(classes, Shape::SCALAR).unwrap_err().to_string();
-        assert!(error.contains("targets of 10, one for each prediction"), "{error}");
-        assert!(MeanSquaredError::new().check(Shape::from(1), Shape::SCALAR).is_ok());
     }
 }

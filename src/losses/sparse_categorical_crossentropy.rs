@@ -1,13 +1,20 @@
 //! Cross-entropy against labels.
 
-use super::{Error, FromSpec, Loss, Result, Settings, Shape, Spec, Var, crossentropy};
+use super::{
+    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy,
+};
+use crate::spec::SpecValue;
 
-/// −ln p of the right class, for targets that are labels: whole numbers 0, 1, … classes − 1. Keras' `SparseCategoricalCrossentropy`.
+/// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
+/// Keras' `SparseCategoricalCrossentropy`.
+///
+/// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SparseCategoricalCrossentropy {
     from_logits: bool,
+    ignore_class: Option<i32>,
 }
 
 impl SparseCategoricalCrossentropy {
@@ -21,26 +28,70 @@ impl SparseCategoricalCrossentropy {
         self.from_logits = from_logits;
         self
     }
+
+    /// Leaves out positions whose label is this one: the loss is the mean over the other positions, 0 if there are none. The
+    /// label need not be a class of the output; −1 and 255 are common. Defaults to none.
+    pub fn ignore_class(mut self, class: impl Into<Option<i32>>) -> SparseCategoricalCrossentropy {
+        self.ignore_class = class.into();
+        self
+    }
+
+    /// The sum of the losses of the positions that are not ignored, each times the weight of its row, over their number.
+    fn valid_mean<'r>(&self, ignored: i32, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        // A reshaped softmax would lose its logits.
+        let (prediction, from_logits) = match prediction.logits() {
+            Some(logits) if !self.from_logits => (logits, true),
+            _ => (prediction, self.from_logits),
+        };
+        let (shape, classes) = (prediction.shape(), prediction.shape().last());
+        let positions = shape.len() / classes;
+        // Labels are whole numbers: 1 where one differs, 0 where it is the ignored one.
+        let apart = target.reshape(positions) - ignored as f32;
+        let valid = (apart * apart).clip(0.0, 1.0);
+        let count = valid.sum().clip(1.0, f32::MAX);
+        let weights = weights.map(|weights| {
+            let rows = weights.shape().len();
+            let each = weights.reshape([rows, 1]) * valid.reshape([rows, positions / rows]);
+            each.reshape(positions)
+        });
+        let labels = target.reshape(positions).kept(valid);
+        let rows = prediction.reshape([positions, classes]);
+        let mean = crossentropy(rows, labels, Some(weights.unwrap_or(valid)), from_logits);
+        mean * (positions as f32) / count
+    }
 }
 
 impl Loss for SparseCategoricalCrossentropy {
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        if prediction.rank() > 0 && target.sizes() == &prediction.sizes()[..prediction.rank() - 1] {
-            return Ok(());
-        }
-        Err(Error::expected("one whole-number label for each row; CategoricalCrossentropy takes one-hot rows"))
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let remedy = "CategoricalCrossentropy takes one-hot rows, and arrays of integers are labels";
+        let ignored = self.ignore_class.map(i64::from);
+        Accepts::new(&[TargetKind::Labels]).at_least(2, ONE_OUTPUT).ignored_label(ignored).remedy(remedy)
+    }
+
+    fn output_scale(&self) -> OutputScale {
+        if self.from_logits { OutputScale::SoftmaxLogits } else { OutputScale::Plain }
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
-        crossentropy(prediction, target, None, self.from_logits)
+        match self.ignore_class {
+            Some(ignored) => self.valid_mean(ignored, prediction, target, None),
+            None => crossentropy(prediction, target, None, self.from_logits),
+        }
     }
 
     fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
-        crossentropy(prediction, target, Some(weights), self.from_logits)
+        match self.ignore_class {
+            Some(ignored) => self.valid_mean(ignored, prediction, target, Some(weights)),
+            None => crossentropy(prediction, target, Some(weights), self.from_logits),
+        }
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("from_logits", self.from_logits)
+        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
+        match self.ignore_class {
+            Some(class) => spec.with("ignore_class", SpecValue::axis(class as isize)),
+            None => spec,
+        }
     }
 }
 
@@ -48,6 +99,11 @@ impl FromSpec for SparseCategoricalCrossentropy {
     const CLASS: &'static str = "SparseCategoricalCrossentropy";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<SparseCategoricalCrossentropy> {
-        Ok(SparseCategoricalCrossentropy { from_logits: settings.flag("from_logits")? })
+        let from_logits = settings.flag("from_logits")?;
+        let class = if settings.has("ignore_class") { Some(settings.axis("ignore_class")?) } else { None };
+        let ignore_class = class.map(i32::try_from).transpose().map_err(|_| {
+            crate::error::Error::other(format!("{}: ignore_class {class:?} is not a label", Self::CLASS))
+        })?;
+        Ok(SparseCategoricalCrossentropy { from_logits, ignore_class })
     }
 }

@@ -1,14 +1,20 @@
-//! Accuracy: the share of rows whose most probable class is the right one.
+//! Accuracy: the proportion of rows whose predicted class is the target's class.
 
-use super::{BinaryAccuracy, CategoricalAccuracy, Metric, SparseCategoricalAccuracy};
+use super::{Direction, Metric, ScoredBatch, add_right};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of rows whose largest prediction stands at the target's class. Keras' `accuracy`: targets may be one-hot
-/// rows ([`CategoricalAccuracy`]) or labels ([`SparseCategoricalAccuracy`]); a single prediction for each row counts as a
-/// class when it is above ½ ([`BinaryAccuracy`]). The first of equal maxima wins.
+/// The proportion of rows whose predicted class is the target's class. Keras' `"accuracy"`.
+///
+/// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
+/// tells two classes apart, and its targets are 0 and 1. The predicted class is
+/// [the one that the outputs name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0,
+/// where Keras compares logits with ½.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accuracy;
 
@@ -17,12 +23,19 @@ impl Metric for Accuracy {
         "accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        match prediction.shape().last() {
-            1 => BinaryAccuracy::default().sum(prediction, target),
-            _ if target.shape() == prediction.shape() => CategoricalAccuracy.sum(prediction, target),
-            _ => SparseCategoricalAccuracy.sum(prediction, target),
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, output: Shape) -> Accepts {
+        match output.last() {
+            1 => Accepts::new(&[TargetKind::Binary]),
+            _ => Accepts::new(&[TargetKind::Labels, TargetKind::Probabilities]),
         }
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_right(batch, totals, |position| position.predicted() == position.class());
     }
 
     fn spec(&self) -> Spec {
@@ -38,41 +51,34 @@ impl FromSpec for Accuracy {
     }
 }
 
-/// The place of the first maximum.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (at, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = at;
-        }
-    }
-    best
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::shape::Shape;
+    use crate::output_scale::OutputScale;
+    use crate::shape::View;
 
     pub(crate) fn samples() -> Vec<Box<dyn Metric>> {
         vec![Box::new(Accuracy)]
     }
 
-    fn accuracy(prediction: &[f32], columns: usize, target: &[f32]) -> f64 {
-        let rows = prediction.len() / columns;
-        let shape = if target.len() == rows { Shape::from([rows]) } else { Shape::from([rows, columns]) };
-        Accuracy.sum(View::new(Shape::from([rows, columns]), prediction), View::new(shape, target))
-    }
-
     #[test]
     fn labels_and_one_hot_rows_agree() {
-        let prediction = [0.1, 0.7, 0.2, 0.5, 0.5, 0.0, 0.2, 0.3, 0.5];
-        assert_eq!(accuracy(&prediction, 3, &[1.0, 0.0, 1.0]), 2.0);
-        assert_eq!(accuracy(&prediction, 3, &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), 2.0);
+        let outputs = View::new(Shape::from([3, 3]), &[0.1, 0.7, 0.2, 0.5, 0.5, 0.0, 0.2, 0.3, 0.5]);
+        let labels = ScoredBatch::labels(outputs, View::new(Shape::from([3]), &[1.0, 0.0, 1.0]));
+        let one_hot = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        let one_hot = ScoredBatch::values(outputs, View::new(Shape::from([3, 3]), &one_hot));
+        assert_eq!([labels, one_hot].map(|batch| Accuracy.score(&batch).unwrap()), [2.0 / 3.0; 2]);
     }
 
     #[test]
-    fn a_single_output_is_a_class_above_one_half() {
-        assert_eq!(accuracy(&[0.5, 0.6, 0.4], 1, &[0.0, 1.0, 1.0]), 2.0);
+    fn a_single_output_is_a_class_above_its_boundary() {
+        let outputs = View::new(Shape::from([3, 1]), &[0.5, 0.6, 0.4]);
+        let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[0.0, 1.0, 1.0]));
+        assert_eq!(Accuracy.score(&batch).unwrap(), 2.0 / 3.0);
+        assert_eq!(Accuracy.score(&batch.scale(OutputScale::SigmoidLogits)).unwrap(), 2.0 / 3.0);
+        let outputs = View::new(Shape::from([2, 1]), &[0.25, -0.25]);
+        let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[1.0, 0.0]));
+        assert_eq!(Accuracy.score(&batch).unwrap(), 0.5);
+        assert_eq!(Accuracy.score(&batch.scale(OutputScale::SigmoidLogits)).unwrap(), 1.0);
     }
 }

@@ -1,13 +1,19 @@
-//! Accuracy of predictions that are yes or no each.
+//! Binary accuracy: the proportion of outputs that are on their target's side of a threshold.
 
-use super::{Metric, sum_of_means};
+use super::{Direction, Metric, ScoredBatch};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of predictions that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
+/// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
 /// `BinaryAccuracy`.
+///
+/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
+/// probability, also where the outputs are logits.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
 pub struct BinaryAccuracy {
     threshold: f32,
@@ -32,9 +38,23 @@ impl Metric for BinaryAccuracy {
         "binary_accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        let class = |p: f32| f32::from(u8::from(p > self.threshold));
-        sum_of_means(prediction, target, |p, t| f64::from(u8::from(class(p) == t)))
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Labels, TargetKind::Binary]).threshold(self.threshold)
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        let threshold = batch.threshold(self.threshold);
+        let right = batch.positions().map(|position| {
+            let row = threshold.row(position.outputs());
+            let pairs = position.outputs().iter().zip(position.target());
+            pairs.filter(|(output, target)| row.is_above(**output) == (*target == 1.0)).count()
+        });
+        let right = right.sum::<usize>() as f64;
+        totals[0] += right / batch.outputs().shape().sample().len() as f64;
     }
 
     fn check(&self) -> Result<()> {

@@ -1,12 +1,18 @@
-//! Accuracy against one-hot rows.
+//! Categorical accuracy: the proportion of rows whose largest output is at the target's class.
 
-use super::{Metric, argmax, mean_of_positions};
+use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, add_right};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of rows whose largest prediction stands where the target's largest does. Keras' `CategoricalAccuracy`.
+/// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal maxima
+/// counts. Keras' `CategoricalAccuracy`.
+///
+/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CategoricalAccuracy;
 
@@ -15,10 +21,17 @@ impl Metric for CategoricalAccuracy {
         "categorical_accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        let columns = prediction.shape().last();
-        let rows = prediction.chunks_exact(columns).zip(target.chunks_exact(columns));
-        mean_of_positions(rows.filter(|(row, target)| argmax(row) == argmax(target)).count(), prediction)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let kinds = [TargetKind::Labels, TargetKind::Probabilities];
+        Accepts::new(&kinds).at_least(2, ONE_OUTPUT)
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_right(batch, totals, |position| position.predicted() == position.class());
     }
 
     fn spec(&self) -> Spec {

@@ -1,27 +1,34 @@
 //! F1: the harmonic mean of precision and recall, class by class.
 
-use super::{Metric, ratio, value_times_rows};
+use super::{Count, Direction, Metric, ScoredBatch, ratio};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
+use crate::output_scale::OutputScale;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::{Shape, View};
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// 2 · right / (taken + belonging) of each output, and the mean of that over the outputs. A row is taken for its largest
-/// prediction, or for each above a threshold where there is one; targets are 0 and 1. Keras' `F1Score(average="macro")`.
+/// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
+/// Keras' `F1Score(average="macro")`.
 ///
-/// [`ConfusionMatrix`](super::ConfusionMatrix) has it by class.
+/// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with one, as
+/// every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels, which stand
+/// for one-hot rows. The threshold is a probability, also where the outputs are logits.
+///
+/// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
+/// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct F1Score {
     threshold: Option<f32>,
 }
 
 impl F1Score {
-    /// Of the largest predictions.
+    /// Of the largest outputs.
     pub fn new() -> F1Score {
         F1Score::default()
     }
 
-    /// Of all predictions above this, 0 < threshold ≤ 1.
+    /// Of all outputs above this probability, 0 < threshold ≤ 1.
     pub fn threshold(mut self, threshold: f32) -> F1Score {
         self.threshold = Some(threshold);
         self
@@ -33,30 +40,42 @@ impl Metric for F1Score {
         "f1_score"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        value_times_rows(self, prediction, target)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
     }
 
-    /// For each output: the right ones, and those taken for it with those that belong to it.
-    fn totals(&self, prediction: Shape) -> usize {
-        2 * prediction.last()
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let accepts = Accepts::new(&[TargetKind::Labels, TargetKind::Binary]).threshold(self.threshold);
+        match self.threshold {
+            Some(_) => accepts,
+            None => accepts.at_least(2, "a single output needs F1Score::threshold"),
+        }
     }
 
-    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        let columns = totals.len() / 2;
-        for (p, t) in prediction.chunks_exact(columns).zip(target.chunks_exact(columns)) {
-            let most = p.iter().fold(f32::NEG_INFINITY, |most, p| if *p > most { *p } else { most });
-            // A prediction of 0 is taken for nothing, also where it is the largest.
-            let taken = |p: f32| self.threshold.map_or(p >= most && p.abs() > 1e-9, |threshold| p > threshold);
-            for ((total, p), t) in totals.as_chunks_mut::<2>().0.iter_mut().zip(p).zip(t) {
-                let (taken, t) = (f64::from(u8::from(taken(*p))), f64::from(*t));
-                total[0] += taken * t;
-                total[1] += taken + t;
+    /// For each class the rows that are rightly predicted as it, and those predicted as it and those of it together.
+    fn totals(&self, output: Shape) -> usize {
+        2 * output.last()
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        let threshold = self.threshold.map(|threshold| batch.threshold(threshold));
+        // As in Keras a probability of 0 predicts nothing, also where it is the largest.
+        let least = if batch.output_scale() == OutputScale::Plain { 1e-9 } else { -1.0 };
+        for position in batch.positions() {
+            let row = threshold.map(|threshold| threshold.row(position.outputs()));
+            let largest =
+                position.outputs().iter().fold(f32::NEG_INFINITY, |most, p| if *p > most { *p } else { most });
+            let is_predicted = |p: f32| row.map_or(p >= largest && p.abs() > least, |row| row.is_above(p));
+            let pairs = position.outputs().iter().zip(position.target());
+            for (total, (output, target)) in totals.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+                let (predicted, target) = (f64::from(u8::from(is_predicted(*output))), f64::from(target));
+                total[0] += predicted * target;
+                total[1] += predicted + target;
             }
         }
     }
 
-    fn value(&self, totals: &[f64], _rows: f64) -> f64 {
+    fn value(&self, totals: &[f64], _over: Count) -> f64 {
         let scores = totals.as_chunks::<2>().0.iter().map(|[right, all]| ratio(2.0 * right, *all));
         scores.fold(0.0, |sum, score| sum + score) / (totals.len() / 2) as f64
     }

@@ -52,9 +52,11 @@ impl History {
         History { epochs: Vec::new(), unit }
     }
 
-    /// One score over all epochs, by Keras' name; epochs without it are left out.
-    pub fn get(&self, name: &str) -> Vec<f64> {
-        self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect()
+    /// One score over all epochs, by Keras' name: `loss`, `val_accuracy`, …; `None` where no epoch has it. Epochs without it
+    /// are left out.
+    pub fn get(&self, name: &str) -> Option<Vec<f64>> {
+        let values: Vec<f64> = self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect();
+        (!values.is_empty()).then_some(values)
     }
 
     /// Every name that [`get`](History::get) knows: the loss and the metrics, then the same of the validation rows.
@@ -104,7 +106,8 @@ mod tests {
         let expected = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate\n\
                         1,0.5,0.25,,,1.500,0.01\n2,0.5,0.25,0.5,0.25,1.500,0.01\n";
         assert_eq!(history.to_csv(), expected);
-        assert_eq!(history.get("val_accuracy"), [0.25]);
+        assert_eq!(history.get("val_accuracy"), Some(vec![0.25]));
+        assert_eq!((history.get("accuracy"), history.get("acc")), (Some(vec![0.25, 0.25]), None));
         assert_eq!(history.names(), ["loss", "accuracy", "val_loss", "val_accuracy"]);
         history.unit = "step";
         assert!(history.to_csv().starts_with("step,loss,"));

@@ -1,5 +1,21 @@
 //! Means over the rows of an epoch, whatever the sizes of its batches.
 
+/// The rows that the totals of a metric are over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Count {
+    /// The number of rows.
+    pub rows: usize,
+    /// The sum of the rows' weights; the number of rows where they have none.
+    pub weight: f64,
+}
+
+impl Count {
+    /// So many rows without weights.
+    pub fn of(rows: usize) -> Count {
+        Count { rows, weight: rows as f64 }
+    }
+}
+
 /// A running mean in which a batch counts by its rows, so that a smaller last one counts less.
 ///
 /// ```

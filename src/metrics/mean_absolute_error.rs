@@ -1,12 +1,17 @@
 //! The mean absolute error of predicted values.
 
-use super::{Metric, sum_of_means};
+use super::{Direction, Metric, ScoredBatch, add_errors, values};
+use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
 /// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+///
+/// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanAbsoluteError;
 
@@ -15,8 +20,16 @@ impl Metric for MeanAbsoluteError {
         "mean_absolute_error"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        sum_of_means(prediction, target, |p, t| (f64::from(p) - f64::from(t)).abs())
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_errors(batch, totals, |p, t| (f64::from(p) - f64::from(t)).abs());
     }
 
     fn spec(&self) -> Spec {

@@ -1,12 +1,17 @@
 //! The mean squared error of predicted values.
 
-use super::{Metric, sum_of_means};
+use super::{Direction, Metric, ScoredBatch, add_errors, values};
+use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
 /// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+///
+/// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanSquaredError;
 
@@ -15,11 +20,19 @@ impl Metric for MeanSquaredError {
         "mean_squared_error"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        sum_of_means(prediction, target, |p, t| {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_errors(batch, totals, |p, t| {
             let error = f64::from(p) - f64::from(t);
             error * error
-        })
+        });
     }
 
     fn spec(&self) -> Spec {

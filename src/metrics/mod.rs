@@ -1,49 +1,103 @@
 //! Metrics: what is reported beside the loss, and the means of both over an epoch.
 
+mod batch;
 mod confusion;
+mod direction;
 mod history;
 mod mean;
+mod names;
 mod positive;
 mod scores;
+#[cfg(test)]
+mod tests;
+mod threshold;
 
+pub use batch::{Position, ScoredBatch};
 pub use confusion::ConfusionMatrix;
+pub use direction::Direction;
 pub use history::{Epoch, History};
-pub use mean::Mean;
+pub use mean::{Count, Mean};
+pub use names::get;
 pub use scores::Scores;
+pub use threshold::{RowThreshold, Threshold};
 
-pub(crate) use accuracy::argmax;
+pub(crate) use crate::output_scale::argmax;
 
-use crate::error::Result;
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::{Error, Result};
 use crate::known::{Make, Part};
 use crate::settings::FromSpec;
-use crate::shape::{Shape, View};
+use crate::shape::Shape;
 use crate::spec::Spec;
+use crate::target::Target;
 use std::fmt::Debug;
 
 /// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
+///
+/// ```
+/// use gradus::metrics::{Direction, Metric, ScoredBatch};
+/// use gradus::{Accepts, Shape, Spec, TargetKind};
+///
+/// /// The largest class probability, however right it is.
+/// #[derive(Debug)]
+/// struct Confidence;
+///
+/// impl Metric for Confidence {
+///     fn name(&self) -> &str {
+///         "confidence"
+///     }
+///     fn direction(&self) -> Option<Direction> {
+///         None // neither way is better, so a monitor has to say which one it means
+///     }
+///     fn accepts(&self, _output: Shape) -> Accepts {
+///         Accepts::new(&[TargetKind::Any])
+///     }
+///     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+///         for position in batch.positions() {
+///             totals[0] += f64::from(position.outputs().iter().copied().fold(f32::MIN, f32::max));
+///         }
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("Confidence")
+///     }
+/// }
+/// ```
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;
 
-    /// The sum over a batch's rows: the value over these rows alone, times how many they are. Predictions are n × …,
-    /// targets as the dataset gives them.
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64;
+    /// Whether lower or higher values are better; `None` where neither is. A [`Monitor`](crate::Monitor) of the metric asks
+    /// for it.
+    fn direction(&self) -> Option<Direction>;
 
-    /// How many totals it keeps over an epoch, where the prediction of a row has this shape; a mean needs one.
-    fn totals(&self, _prediction: Shape) -> usize {
+    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
+    /// by `compile`, and before any work by every call that takes a dataset.
+    fn accepts(&self, output: Shape) -> Accepts;
+
+    /// The number of totals that it keeps over an epoch, where a row's output has this shape; a mean needs one.
+    fn totals(&self, _output: Shape) -> usize {
         1
     }
 
     /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate. A row adds the same
-    /// whatever stands beside it: where rows have weights, each is added by itself, its part times its weight.
-    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        totals[0] += self.sum(prediction, target);
+    /// whatever other rows the batch has: where rows have weights, each is added alone, its part times its weight.
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
+
+    /// The value that follows from the totals over so many rows. Unless a metric says otherwise it is a mean: the first
+    /// total over the rows' weights, and 0 over none.
+    fn value(&self, totals: &[f64], over: Count) -> f64 {
+        ratio(totals[0], over.weight)
     }
 
-    /// The value that follows from totals over so many rows; where rows have weights, `rows` is the sum of these. A mean
-    /// is 0 over none.
-    fn value(&self, totals: &[f64], rows: f64) -> f64 {
-        ratio(totals[0], rows)
+    /// The value over a single batch, for a training loop of your own.
+    ///
+    /// # Errors
+    /// Targets or outputs that the metric does not take.
+    fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64> {
+        check_batch(self.accepts(batch.outputs().shape().sample()), self.spec().class(), batch)?;
+        let mut totals = vec![0.0; self.totals(batch.outputs().shape().sample())];
+        self.add(batch, &mut totals);
+        Ok(self.value(&totals, Count::of(batch.rows())))
     }
 
     /// Checks the settings.
@@ -58,6 +112,12 @@ pub trait Metric: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
+impl<M: Metric + 'static> From<M> for Box<dyn Metric> {
+    fn from(metric: M) -> Box<dyn Metric> {
+        Box::new(metric)
+    }
+}
+
 /// Every metric: one line here and one new file add one.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
@@ -69,6 +129,11 @@ macro_rules! metrics {
             fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
                 vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
             }
+        }
+
+        /// Every metric with its default settings.
+        fn all() -> Vec<Box<dyn Metric>> {
+            vec![$(Box::new($Metric::default())),*]
         }
 
         /// What the tests that walk all metrics run.
@@ -94,63 +159,47 @@ metrics! {
     top_k::TopKCategoricalAccuracy,
 }
 
-/// Several positions in a row of the batch count as its mean.
-fn mean_of_positions(right: usize, prediction: View<'_>) -> f64 {
-    let positions = prediction.shape().rows() / prediction.shape().axis(0);
-    right as f64 / positions as f64
+/// What to do where a metric of several outputs has one.
+const ONE_OUTPUT: &str = "Accuracy and BinaryAccuracy take one output";
+
+/// Checks a batch against what a metric takes.
+fn check_batch(accepts: Accepts, class: &str, batch: &ScoredBatch<'_>) -> Result<()> {
+    let (outputs, targets) = (batch.outputs().shape(), batch.targets().shape());
+    if outputs.axis(0) != targets.axis(0) {
+        return Err(Error::Rows { first: ("outputs", outputs.axis(0)), second: ("targets", targets.axis(0)) });
+    }
+    if outputs.is_empty() {
+        return Err(Error::Empty { what: "the batch".into() });
+    }
+    let (output, target) = (outputs.sample(), targets.sample());
+    let place = || format!("targets for {class}");
+    accepts.check_output(|| class.to_owned(), output, batch.output_scale())?;
+    let target = if batch.has_labels() { Target::Labels(target) } else { Target::Values(target) };
+    let kind = accepts.check(place, output, target)?.kind;
+    let rows = batch.targets().data().chunks(target.len().max(1)).enumerate();
+    let mut numbers = rows.flat_map(|(row, numbers)| numbers.iter().map(move |number| (row, *number)));
+    numbers.try_for_each(|(row, number)| kind.check(number, output.last(), row, place))
 }
 
-/// The mean over the elements of each row, summed up.
-fn sum_of_means(prediction: View<'_>, target: View<'_>, of: impl Fn(f32, f32) -> f64) -> f64 {
-    let sum = prediction.iter().zip(target.data()).fold(0.0, |sum, (p, t)| sum + of(*p, *t));
-    sum / prediction.shape().sample().len() as f64
+/// Adds the number of positions that are right, where several positions of a row count as their mean.
+fn add_right(batch: &ScoredBatch<'_>, totals: &mut [f64], is_right: impl Fn(&Position<'_>) -> bool) {
+    let positions = batch.outputs().shape().rows() / batch.rows();
+    totals[0] += batch.positions().filter(is_right).count() as f64 / positions as f64;
 }
 
-/// What a metric that is no mean gives as its `sum`: its value over these rows, times how many they are.
-fn value_times_rows(metric: &dyn Metric, prediction: View<'_>, target: View<'_>) -> f64 {
-    let rows = prediction.shape().axis(0) as f64;
-    let mut totals = vec![0.0; metric.totals(prediction.shape().sample())];
-    metric.add(prediction, target, &mut totals);
-    metric.value(&totals, rows) * rows
+/// Adds the mean error over the outputs of each row.
+fn add_errors(batch: &ScoredBatch<'_>, totals: &mut [f64], error: impl Fn(f32, f32) -> f64) {
+    let sum = batch.pairs().fold(0.0, |sum, (output, target)| sum + error(output, target));
+    totals[0] += sum / batch.outputs().shape().sample().len() as f64;
+}
+
+/// What metrics of numbers take.
+fn values() -> Accepts {
+    let remedy = "metrics of classes, such as Accuracy, take integer labels";
+    Accepts::new(&[TargetKind::Values]).remedy(remedy)
 }
 
 /// A part of a whole, or 0 of nothing.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::known::BUILT_IN;
-
-    #[test]
-    fn totals_of_batches_give_the_value_of_all_rows() {
-        let p: Vec<f32> = (0..24).map(|i| ((i * 7 % 24) as f32 + 0.5) / 24.0).collect();
-        let t: Vec<f32> = (0..24).map(|i| f32::from(u8::from(i % 3 == i / 3 % 3))).collect();
-        for metric in samples() {
-            let columns = if metric.spec().class().starts_with("Sparse") { 1 } else { 3 };
-            let (p, t) = (View::new(Shape::from([8, 3]), &p), &t[..8 * columns]);
-            let target = |rows: std::ops::Range<usize>| {
-                let shape = if columns == 1 { Shape::from([rows.len()]) } else { Shape::from([rows.len(), 3]) };
-                View::new(shape, &t[rows.start * columns..rows.end * columns])
-            };
-            let mut totals = vec![0.0; metric.totals(Shape::from([3]))];
-            for rows in [0..5, 5..8] {
-                let batch = View::new(Shape::from([rows.len(), 3]), &p[rows.start * 3..rows.end * 3]);
-                metric.add(batch, target(rows), &mut totals);
-            }
-            let (found, whole) = (metric.value(&totals, 8.0), metric.sum(p, target(0..8)) / 8.0);
-            assert!((found - whole).abs() < 1e-12 && whole.is_finite(), "{metric:?}: {found}, not {whole}");
-        }
-    }
-
-    #[test]
-    fn specs_lead_back_and_settings_are_right() {
-        for metric in samples() {
-            let spec = metric.spec();
-            assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Metric>(&spec).unwrap()), format!("{metric:?}"));
-            assert!(metric.check().is_ok() && !metric.name().is_empty());
-        }
-    }
 }

@@ -1,11 +1,12 @@
-//! Which predictions say yes: what precision and recall share.
+//! Outputs above a threshold: what precision and recall share.
 
+use super::ScoredBatch;
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::Settings;
-use crate::shape::View;
 use crate::spec::Spec;
 
-/// Predictions above a threshold, of all outputs or of one alone.
+/// Outputs above a threshold, of all classes or of one alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Positive {
     pub(super) threshold: f32,
@@ -16,21 +17,24 @@ impl Positive {
     /// Over all outputs, with a threshold of ½, as in Keras.
     pub(super) const DEFAULT: Positive = Positive { threshold: 0.5, class: None };
 
-    /// Adds to the totals the right ones, and all that `counts(yes, real)`: whether yes was said, and whether it is so.
-    pub(super) fn add(
-        &self,
-        prediction: View<'_>,
-        target: View<'_>,
-        totals: &mut [f64],
-        counts: impl Fn(bool, bool) -> bool,
-    ) {
-        let columns = prediction.shape().last();
-        let wanted = |column: usize| self.class.is_none_or(|class| class == column % columns);
-        let pairs = prediction.iter().zip(target.data()).enumerate();
-        for (_, (p, t)) in pairs.filter(|(at, _)| wanted(*at)) {
-            let (yes, real) = (*p > self.threshold, *t > 0.0);
-            totals[0] += f64::from(u8::from(yes && real));
-            totals[1] += f64::from(u8::from(counts(yes, real)));
+    /// Zeros and ones, or labels as one-hot rows.
+    pub(super) fn accepts(&self) -> Accepts {
+        Accepts::new(&[TargetKind::Labels, TargetKind::Binary]).class(self.class).threshold(self.threshold)
+    }
+
+    /// Adds to the totals the outputs that are rightly above the threshold, and all that `counts(above, one)`: whether the
+    /// output is above the threshold, and whether its target is 1.
+    pub(super) fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64], counts: impl Fn(bool, bool) -> bool) {
+        let threshold = batch.threshold(self.threshold);
+        for position in batch.positions() {
+            let row = threshold.row(position.outputs());
+            let wanted = |class: usize| self.class.is_none_or(|only| only == class);
+            let pairs = position.outputs().iter().zip(position.target()).enumerate();
+            for (_, (output, target)) in pairs.filter(|(class, _)| wanted(*class)) {
+                let (above, one) = (row.is_above(*output), target > 0.0);
+                totals[0] += f64::from(u8::from(above && one));
+                totals[1] += f64::from(u8::from(counts(above, one)));
+            }
         }
     }
 

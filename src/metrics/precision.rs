@@ -1,13 +1,19 @@
-//! Precision: how many of those taken for a class belong to it.
+//! Precision: the proportion of the outputs above a threshold whose target is 1.
 
 use super::positive::Positive;
-use super::{Metric, ratio, value_times_rows};
+use super::{Count, Direction, Metric, ScoredBatch, ratio};
+use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::{Shape, View};
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// Of the predictions above the threshold, the share whose target is 1; 0 where there is none. Keras' `Precision`.
+/// The proportion of the outputs above a threshold whose target is 1. Keras' `Precision`.
+///
+/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
+/// probability, also where the outputs are logits.
+///
+/// 0 where no output is above the threshold, over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Precision(Positive);
 
@@ -24,13 +30,13 @@ impl Precision {
         Precision(Positive::DEFAULT)
     }
 
-    /// Above what a prediction counts as yes, 0 ≤ threshold ≤ 1.
+    /// The probability above which an output counts as 1, 0 ≤ threshold ≤ 1.
     pub fn threshold(mut self, threshold: f32) -> Precision {
         self.0.threshold = threshold;
         self
     }
 
-    /// Of one output alone. Keras' `class_id`.
+    /// Counts one class alone, an index along the output's last axis. Keras' `class_id`.
     pub fn class(mut self, class: usize) -> Precision {
         self.0.class = Some(class);
         self
@@ -42,20 +48,24 @@ impl Metric for Precision {
         "precision"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        value_times_rows(self, prediction, target)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
     }
 
-    /// The right ones, and all that were taken for it.
-    fn totals(&self, _prediction: Shape) -> usize {
+    fn accepts(&self, _output: Shape) -> Accepts {
+        self.0.accepts()
+    }
+
+    /// The right ones, and all outputs above the threshold.
+    fn totals(&self, _output: Shape) -> usize {
         2
     }
 
-    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        self.0.add(prediction, target, totals, |yes, _real| yes);
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        self.0.add(batch, totals, |yes, _real| yes);
     }
 
-    fn value(&self, totals: &[f64], _rows: f64) -> f64 {
+    fn value(&self, totals: &[f64], _over: Count) -> f64 {
         ratio(totals[0], totals[1])
     }
 

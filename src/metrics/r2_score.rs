@@ -1,13 +1,19 @@
-//! How much of the spread of values is explained.
+//! R²: the proportion of the variance of values that is explained.
 
-use super::{Metric, value_times_rows};
+use super::{Count, Direction, Metric, ScoredBatch, values};
+use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::{Shape, View};
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs; 0 for an output whose
-/// targets are all the same. Keras' `R2Score`.
+/// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras' `R2Score`.
+///
+/// Targets are numbers in the output's shape.
+///
+/// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an error,
+/// where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where all weights
+/// are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct R2Score;
 
@@ -16,39 +22,50 @@ impl Metric for R2Score {
         "r2_score"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        value_times_rows(self, prediction, target)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        values()
     }
 
     /// For each output Σ t, Σ t² and Σ (p − t)².
-    fn totals(&self, prediction: Shape) -> usize {
-        3 * prediction.len()
+    fn totals(&self, output: Shape) -> usize {
+        3 * output.len()
     }
 
-    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        let columns = totals.len() / 3;
-        for (p, t) in prediction.chunks_exact(columns).zip(target.chunks_exact(columns)) {
-            for ((total, p), t) in totals.as_chunks_mut::<3>().0.iter_mut().zip(p).zip(t) {
-                let (p, t) = (f64::from(*p), f64::from(*t));
-                total[0] += t;
-                total[1] += t * t;
-                total[2] += (p - t) * (p - t);
-            }
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        let totals = totals.as_chunks_mut::<3>().0;
+        let outputs = totals.len();
+        for (at, (p, t)) in batch.pairs().enumerate() {
+            let (total, p, t) = (&mut totals[at % outputs], f64::from(p), f64::from(t));
+            total[0] += t;
+            total[1] += t * t;
+            total[2] += (p - t) * (p - t);
         }
     }
 
-    fn value(&self, totals: &[f64], rows: f64) -> f64 {
-        let score = |[sum, squares, errors]: &[f64; 3]| {
-            let score = 1.0 - errors / (squares - sum * (sum / rows));
-            if score.is_infinite() { 0.0 } else { score }
-        };
-        let scores = totals.as_chunks::<3>().0.iter().map(score);
+    fn value(&self, totals: &[f64], over: Count) -> f64 {
+        if over.weight == 0.0 {
+            return 0.0;
+        }
+        let scores = totals.as_chunks::<3>().0.iter().map(|totals| score(*totals, over));
         scores.fold(0.0, |sum, score| sum + score) / (totals.len() / 3) as f64
     }
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
     }
+}
+
+/// The score of one output.
+fn score([sum, squares, errors]: [f64; 3], over: Count) -> f64 {
+    let spread = squares - sum * (sum / over.weight);
+    // Sums of equal numbers are off by up to a seventh of n · 2⁻⁵²: what is below a quarter is rounding.
+    let constant = spread <= squares * (over.rows as f64 * 0.25 * f64::EPSILON);
+    let score = if constant && errors == 0.0 { 1.0 } else { 1.0 - errors / if constant { 0.0 } else { spread } };
+    if score.is_infinite() { 0.0 } else { score }
 }
 
 impl FromSpec for R2Score {
@@ -62,8 +79,48 @@ impl FromSpec for R2Score {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::shape::View;
 
     pub(crate) fn samples() -> Vec<Box<dyn Metric>> {
         vec![Box::new(R2Score)]
+    }
+
+    /// The score over all rows, which arrive in batches of `batch`.
+    fn scored(targets: &[f32], errors: impl Fn(usize) -> f32, batch: usize) -> f64 {
+        let mut totals = [0.0; 3];
+        for (number, targets) in targets.chunks(batch).enumerate() {
+            let outputs: Vec<f32> = (0..targets.len()).map(|at| targets[at] + errors(number * batch + at)).collect();
+            let view = |values| View::new(Shape::from([targets.len(), 1]), values);
+            let mut of_batch = [0.0; 3];
+            R2Score.add(&ScoredBatch::values(view(&outputs), view(targets)), &mut of_batch);
+            totals.iter_mut().zip(of_batch).for_each(|(total, more)| *total += more);
+        }
+        R2Score.value(&totals, Count::of(targets.len()))
+    }
+
+    /// Sums round, so equal targets seldom have a variance of exactly 0.
+    #[test]
+    fn constant_targets_of_any_size_and_number_count_as_1_or_0() {
+        for constant in [0.0, 0.1, -3.3, 1234.567, 1e-3, 1e9] {
+            for rows in [1, 2, 3, 100, 12_345] {
+                for batch in [1, 32] {
+                    let targets = vec![constant; rows];
+                    assert_eq!(scored(&targets, |_| 0.0, batch), 1.0, "{rows} × {constant}");
+                    let error = constant.abs().max(1.0);
+                    let found = scored(&targets, |row| if row == 0 { error } else { 0.0 }, batch);
+                    assert_eq!(found, 0.0, "{rows} × {constant}");
+                    assert!(scored(&targets, |_| f32::NAN, batch).is_nan(), "NaN shows");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn small_variances_are_no_constants() {
+        let mut targets = vec![1000.0f32; 100];
+        targets[7] = 1000.1;
+        assert_eq!(scored(&targets, |_| 0.0, 32), 1.0);
+        let found = scored(&targets, |row| if row == 7 { 1000.0 - 1000.1 } else { 0.0 }, 32);
+        approx::assert_relative_eq!(found, 1.0 - 1.0 / 0.99, max_relative = 1e-3);
     }
 }

@@ -1,13 +1,19 @@
-//! Recall: how many of those that belong to a class were taken for it.
+//! Recall: the proportion of the outputs with target 1 that are above a threshold.
 
 use super::positive::Positive;
-use super::{Metric, ratio, value_times_rows};
+use super::{Count, Direction, Metric, ScoredBatch, ratio};
+use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::{Shape, View};
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// Of the predictions whose target is 1, the share above the threshold; 0 where there is none. Keras' `Recall`.
+/// The proportion of the outputs with target 1 that are above a threshold. Keras' `Recall`.
+///
+/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
+/// probability, also where the outputs are logits.
+///
+/// 0 where no target is 1, over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Recall(Positive);
 
@@ -24,13 +30,13 @@ impl Recall {
         Recall(Positive::DEFAULT)
     }
 
-    /// Above what a prediction counts as yes, 0 ≤ threshold ≤ 1.
+    /// The probability above which an output counts as 1, 0 ≤ threshold ≤ 1.
     pub fn threshold(mut self, threshold: f32) -> Recall {
         self.0.threshold = threshold;
         self
     }
 
-    /// Of one output alone. Keras' `class_id`.
+    /// Counts one class alone, an index along the output's last axis. Keras' `class_id`.
     pub fn class(mut self, class: usize) -> Recall {
         self.0.class = Some(class);
         self
@@ -42,20 +48,24 @@ impl Metric for Recall {
         "recall"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        value_times_rows(self, prediction, target)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
     }
 
-    /// The right ones, and all that belong to it.
-    fn totals(&self, _prediction: Shape) -> usize {
+    fn accepts(&self, _output: Shape) -> Accepts {
+        self.0.accepts()
+    }
+
+    /// The right ones, and all outputs whose target is 1.
+    fn totals(&self, _output: Shape) -> usize {
         2
     }
 
-    fn add(&self, prediction: View<'_>, target: View<'_>, totals: &mut [f64]) {
-        self.0.add(prediction, target, totals, |_yes, real| real);
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        self.0.add(batch, totals, |_yes, real| real);
     }
 
-    fn value(&self, totals: &[f64], _rows: f64) -> f64 {
+    fn value(&self, totals: &[f64], _over: Count) -> f64 {
         ratio(totals[0], totals[1])
     }
 

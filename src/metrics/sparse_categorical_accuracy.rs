@@ -1,12 +1,18 @@
-//! Accuracy against labels.
+//! Categorical accuracy for integer labels.
 
-use super::{Metric, argmax, mean_of_positions};
+use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, add_right};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of rows whose largest prediction stands at the target, a label. Keras' `SparseCategoricalAccuracy`.
+/// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first of
+/// equal maxima counts. Keras' `SparseCategoricalAccuracy`.
+///
+/// One-hot rows are refused, as Keras fails on them; [`CategoricalAccuracy`](super::CategoricalAccuracy) takes both.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SparseCategoricalAccuracy;
 
@@ -15,9 +21,16 @@ impl Metric for SparseCategoricalAccuracy {
         "sparse_categorical_accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        let rows = prediction.chunks_exact(prediction.shape().last()).zip(target.data());
-        mean_of_positions(rows.filter(|(row, target)| argmax(row) as f32 == **target).count(), prediction)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Labels]).at_least(2, ONE_OUTPUT).remedy("CategoricalAccuracy takes one-hot rows")
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_right(batch, totals, |position| position.predicted() == position.class());
     }
 
     fn spec(&self) -> Spec {

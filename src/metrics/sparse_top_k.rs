@@ -1,13 +1,19 @@
-//! Top-k accuracy against labels.
+//! Top-k accuracy for integer labels.
 
-use super::{Metric, TopKCategoricalAccuracy};
+use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, TopKCategoricalAccuracy, add_right};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of rows whose label is among the `k` most probable classes, ties included. Keras'
-/// `SparseTopKCategoricalAccuracy`.
+/// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
+/// right. Keras' `SparseTopKCategoricalAccuracy`.
+///
+/// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or more.
+/// An output that is not finite is wrong. With k above the number of classes every finite output is right, as in Keras.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseTopKCategoricalAccuracy {
     k: usize,
@@ -32,8 +38,17 @@ impl Metric for SparseTopKCategoricalAccuracy {
         "sparse_top_k_categorical_accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        TopKCategoricalAccuracy::new(self.k).sum(prediction, target)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Labels]).at_least(2, ONE_OUTPUT).remedy("TopKCategoricalAccuracy takes one-hot rows")
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        let top = TopKCategoricalAccuracy::new(self.k);
+        add_right(batch, totals, |position| top.is_right(position));
     }
 
     fn check(&self) -> Result<()> {

@@ -1,13 +1,20 @@
-//! Top-k accuracy: the share of rows whose class is among the k most probable.
+//! Top-k accuracy: the proportion of rows whose class is among the k largest outputs.
 
-use super::{Metric, argmax, mean_of_positions};
+use super::{Direction, Metric, ONE_OUTPUT, Position, ScoredBatch, add_right};
+use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};
-use crate::shape::View;
+use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The share of rows with fewer than k predictions larger than that of the row's class, so that ties count as right.
-/// Keras' `TopKCategoricalAccuracy`; targets may be one-hot rows or labels. A prediction that is not finite is wrong.
+/// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as right.
+/// Keras' `TopKCategoricalAccuracy`.
+///
+/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels; there are two
+/// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is right,
+/// as in Keras.
+///
+/// 0 over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
 pub struct TopKCategoricalAccuracy {
     k: usize,
@@ -26,9 +33,10 @@ impl TopKCategoricalAccuracy {
         TopKCategoricalAccuracy { k }
     }
 
-    fn is_right(&self, row: &[f32], class: usize) -> bool {
-        let Some(own) = row.get(class) else { return false };
-        own.is_finite() && row.iter().filter(|other| *other > own).count() < self.k
+    /// Whether the class of a position's target is among the k largest outputs.
+    pub(super) fn is_right(&self, position: &Position<'_>) -> bool {
+        let Some(own) = position.outputs().get(position.class()) else { return false };
+        own.is_finite() && position.outputs().iter().filter(|other| *other > own).count() < self.k
     }
 }
 
@@ -37,15 +45,17 @@ impl Metric for TopKCategoricalAccuracy {
         "top_k_categorical_accuracy"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        let columns = prediction.shape().last();
-        let rows = prediction.chunks_exact(columns);
-        let right = if target.shape() == prediction.shape() {
-            rows.zip(target.chunks_exact(columns)).filter(|(row, target)| self.is_right(row, argmax(target))).count()
-        } else {
-            rows.zip(target.data()).filter(|(row, target)| self.is_right(row, **target as usize)).count()
-        };
-        mean_of_positions(right, prediction)
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        let kinds = [TargetKind::Labels, TargetKind::Probabilities];
+        Accepts::new(&kinds).at_least(2, ONE_OUTPUT)
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        add_right(batch, totals, |position| self.is_right(position));
     }
 
     fn check(&self) -> Result<()> {
@@ -68,23 +78,22 @@ impl FromSpec for TopKCategoricalAccuracy {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::shape::Shape;
+    use crate::shape::View;
 
     pub(crate) fn samples() -> Vec<Box<dyn Metric>> {
         vec![Box::new(TopKCategoricalAccuracy::default()), Box::new(TopKCategoricalAccuracy::new(2))]
     }
 
     #[test]
-    fn ties_count_as_right_and_what_is_not_finite_does_not() {
-        let prediction = [0.1, 0.2, 0.2, 0.5, 0.3, 0.3, 0.2, 0.2, f32::NAN, 0.0, 0.0, 0.0];
-        let sum = |k, target: &[f32], shape: Shape| {
-            let prediction = View::new(Shape::from([3, 4]), &prediction);
-            TopKCategoricalAccuracy::new(k).sum(prediction, View::new(shape, target))
-        };
-        let labels = |k, labels: [f32; 3]| sum(k, &labels, Shape::from([3]));
-        assert_eq!([1, 2, 3, 4].map(|k| labels(k, [2.0, 2.0, 0.0])), [0.0, 1.0, 2.0, 2.0]);
+    fn ties_count_as_right_and_outputs_that_are_not_finite_do_not() {
+        let outputs = [0.1, 0.2, 0.2, 0.5, 0.3, 0.3, 0.2, 0.2, f32::NAN, 0.0, 0.0, 0.0];
+        let outputs = View::new(Shape::from([3, 4]), &outputs);
+        let right = |k, batch: ScoredBatch<'_>| 3.0 * TopKCategoricalAccuracy::new(k).score(&batch).unwrap();
+        let labels = ScoredBatch::labels(outputs, View::new(Shape::from([3]), &[2.0, 2.0, 0.0]));
+        assert_eq!([1, 2, 3, 4].map(|k| right(k, labels)), [0.0, 1.0, 2.0, 2.0]);
         let one_hot = [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0];
-        assert_eq!(sum(3, &one_hot, Shape::from([3, 4])), 2.0);
+        let one_hot = ScoredBatch::values(outputs, View::new(Shape::from([3, 4]), &one_hot));
+        assert_eq!(right(3, one_hot), 2.0);
         assert_eq!(
             TopKCategoricalAccuracy::new(0).check().unwrap_err().to_string(),
             "TopKCategoricalAccuracy: k 0 is not in 1 ≤ k"

@@ -1,9 +1,10 @@
 //! A folder of checkpoints: when one is written, which are kept, and which one training resumes from.
 
-use super::callbacks::Monitor;
+use super::callbacks::{Monitor, ReportedScore};
 use super::checkpoint::Checkpoint;
 use crate::error::{Error, Result, check_setting};
 use crate::files::write_whole;
+use crate::metrics::Direction;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Checkpoints {
     interval: Option<Duration>,
     keep: usize,
     best: Option<Monitor>,
+    /// Which way its score is better, once that is known.
+    direction: Option<Direction>,
     /// The steps of this training's files, in order.
     kept: Vec<u64>,
     /// When the last one was written, or training began.
@@ -50,6 +53,7 @@ impl Checkpoints {
             interval: None,
             keep: 2,
             best: None,
+            direction: None,
             kept: Vec::new(),
             last: Instant::now(),
             compared: 0,
@@ -74,18 +78,19 @@ impl Checkpoints {
         self
     }
 
-    /// Keeps the one with the best score besides, as `best.safetensors`: `best("val_loss")`.
+    /// Keeps the one with the best score besides, as `best.safetensors`: `best("val_loss")`. In a training loop on the tape
+    /// scores other than `loss` and `val_loss` need a direction: `best(Monitor::new("val_accuracy").higher())`.
     pub fn best(mut self, monitor: impl Into<Monitor>) -> Checkpoints {
         self.best = Some(monitor.into());
         self
     }
 
-    /// Checks the settings against the names of what epochs report, and whether the folder can be written to: better to
+    /// Checks the settings against the scores that epochs report, and whether the folder can be written to: better to
     /// hear of it before an epoch of work.
-    pub(super) fn check(&self, names: &[String]) -> Result<()> {
+    pub(super) fn check(&mut self, scores: &[ReportedScore]) -> Result<()> {
         check_setting(self.keep > 0, "Checkpoints", "keep", 0.0, "1 ≤ keep")?;
         check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0.0, "1 ≤ every_steps")?;
-        self.best.as_ref().map_or(Ok(()), |monitor| monitor.check(names))?;
+        self.direction = self.best.as_ref().map(|monitor| monitor.direction(scores)).transpose()?;
         self.check_folder()
     }
 
@@ -140,8 +145,12 @@ impl Checkpoints {
     /// Writes a checkpoint, and removes those that need not be kept any more.
     ///
     /// # Errors
-    /// The file cannot be written; the earlier ones are still there.
+    /// The file cannot be written; the earlier ones are still there. Nothing says whether lower or higher is better for the
+    /// score of [`best`](Checkpoints::best).
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        if self.direction.is_none() {
+            self.direction = self.best.as_ref().map(Monitor::direction_by_name).transpose()?;
+        }
         let path = self.folder.join(name(checkpoint.step()));
         let bytes = checkpoint.encode(&path)?;
         // Before the other one: if the process ends between them, the epoch comes again.
@@ -161,10 +170,11 @@ impl Checkpoints {
 
     /// Whether an epoch ended since the last checkpoint, and is the best.
     fn is_best(&self, checkpoint: &Checkpoint) -> bool {
-        let (Some(monitor), epochs) = (&self.best, checkpoint.epochs()) else { return false };
+        let (Some(monitor), Some(direction)) = (&self.best, self.direction) else { return false };
+        let epochs = checkpoint.epochs();
         let score = |at: usize| epochs[at].get(monitor.name()).unwrap_or(f64::NAN);
         let last = epochs.len().checked_sub(1).filter(|last| *last >= self.compared);
-        last.is_some_and(|last| (0..last).all(|at| monitor.is_better(score(last), score(at))))
+        last.is_some_and(|last| (0..last).all(|at| direction.is_better(score(last), score(at))))
     }
 
     /// Removes the files that are not to be kept, and what a killed process left half written. What cannot be removed

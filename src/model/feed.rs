@@ -2,7 +2,9 @@
 
 use super::Model;
 use super::plan::{Kind, Plan};
+use super::targets::TargetColumn;
 use super::weigh::Weigh;
+use crate::architecture::ValueInfo;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -13,8 +15,8 @@ pub(super) struct Feed<'a> {
     data: &'a dyn Dataset,
     /// The columns by name, and which of them each input and each target of the model takes.
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
-    /// The shape of one target for each output that is trained.
-    pub(super) targets: Vec<Shape>,
+    /// The target of a row for each output that is trained, as the loss takes it.
+    pub(super) targets: Vec<Target>,
     /// How much rows count in the loss of each of these.
     weigh: Vec<Weigh<'a>>,
 }
@@ -32,13 +34,8 @@ impl<'a> Feed<'a> {
             only_one("target", &wanted)?;
         }
         for (number, head) in model.heads.iter().enumerate() {
-            let (output, target) = (model.network.output(head.output), feed.target(number).shape());
-            let place = || place("targets", "target", outputs[head.output].as_str(), outputs.len());
-            head.loss.check(output, target).map_err(|error| error.at(place, &[target, output]))?;
-            let labels = feed.target(number) == Target::Label;
-            let classes = if labels { head.loss.classes(output) } else { Some(output.last()) };
-            classes.map_or(Ok(()), |classes| feed.check(number, classes))?;
-            feed.targets.push(target);
+            let of = if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[head.output]) };
+            feed.targets.push(head.check_targets(&model.network, &of, &feed.column(number))?);
             feed.weigh.push(match &feed.columns {
                 None => Weigh::rows(data),
                 Some((columns, _, targets)) => Weigh::target(*columns, targets[number]),
@@ -53,18 +50,18 @@ impl<'a> Feed<'a> {
             return Err(Error::Empty { what: "the dataset".into() });
         }
         let inputs = &model.network.wiring.inputs;
-        let wanted: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+        let wanted: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_input(data.input_shape(), inputs[0].1, || "inputs per sample".into())?;
+                check_input(data.input_shape(), inputs[0].shape, || "inputs per sample".into())?;
                 None
             }
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
-                for ((name, shape), column) in inputs.iter().zip(&chosen) {
+                for (ValueInfo { name, shape, .. }, column) in inputs.iter().zip(&chosen) {
                     check_input(found[*column].1, *shape, || format!("input \"{name}\" per sample"))?;
                 }
                 Some((columns, chosen, Vec::new()))
@@ -76,7 +73,8 @@ impl<'a> Feed<'a> {
     /// The same with rows that count by their class, where classes have weights.
     pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
         if !classes.is_empty() {
-            self.weigh = vec![Weigh::classes(&self.weigh, classes, &model.network, &model.heads, &self.targets)?];
+            let column = self.column(0);
+            self.weigh = vec![Weigh::classes(&self.weigh, classes, model, &column)?];
         }
         Ok(self)
     }
@@ -91,21 +89,10 @@ impl<'a> Feed<'a> {
         self.data.len()
     }
 
-    fn target(&self, number: usize) -> Target {
-        match &self.columns {
-            None => self.data.target(),
-            Some((columns, _, targets)) => columns.target_columns()[targets[number]].1,
-        }
-    }
-
-    fn check(&self, number: usize, classes: usize) -> Result<()> {
-        match &self.columns {
-            None => self.data.check(classes),
-            Some((columns, _, targets)) => {
-                let target = targets[number];
-                (0..self.data.len()).try_for_each(|row| columns.check_target(target, row, classes))
-            }
-        }
+    /// The targets for the output that is trained with this number.
+    fn column(&self, number: usize) -> TargetColumn<'a> {
+        let columns = self.columns.as_ref();
+        TargetColumn { data: self.data, column: columns.map(|(columns, _, targets)| (*columns, targets[number])) }
     }
 
     /// Writes rows into the inputs of a plan that has no targets.
@@ -190,18 +177,16 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
 
-/// `all` where there is but one, else `kind "name"`.
-fn place(all: &str, kind: &str, name: &str, count: usize) -> String {
-    if count == 1 { all.into() } else { format!("{kind} \"{name}\"") }
+/// Whether a model takes samples of this shape: its own, or one that differs only by a last axis of 1, which is added or
+/// taken away as in Keras.
+pub(crate) fn is_input(found: Shape, model: Shape) -> bool {
+    let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
+    found == model || (trimmed(&found) == trimmed(&model) && found.rank().abs_diff(model.rank()) == 1)
 }
 
-/// Equal shapes, or ones that differ only by a last axis of 1, which is added or taken away as in Keras.
+/// Refuses samples of a shape that the model does not take.
 pub(super) fn check_input(found: Shape, model: Shape, place: impl FnOnce() -> String) -> Result<()> {
-    let trimmed = |shape: Shape| {
-        let sizes = shape.sizes();
-        Shape::new(sizes.strip_suffix(&[1]).unwrap_or(sizes))
-    };
-    if found == model || (trimmed(found)? == trimmed(model)? && found.rank().abs_diff(model.rank()) == 1) {
+    if is_input(found, model) {
         return Ok(());
     }
     let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");

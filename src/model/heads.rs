@@ -29,9 +29,14 @@ impl Losses {
         Losses::default()
     }
 
+    /// This loss for every output.
+    pub(super) fn every(loss: Arc<dyn Loss>) -> Losses {
+        Losses { every: Some(loss), named: Vec::new() }
+    }
+
     /// Adds the loss of the output with this name.
-    pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
-        self.named.push((name.into(), Arc::new(loss)));
+    pub fn output(mut self, name: impl Into<String>, loss: impl Into<Box<dyn Loss>>) -> Losses {
+        self.named.push((name.into(), Arc::from(loss.into())));
         self
     }
 }
@@ -39,7 +44,14 @@ impl Losses {
 impl<L: Loss + 'static> From<L> for Losses {
     /// This loss for every output.
     fn from(loss: L) -> Losses {
-        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
+        Losses::every(Arc::new(loss))
+    }
+}
+
+impl From<Box<dyn Loss>> for Losses {
+    /// This loss for every output.
+    fn from(loss: Box<dyn Loss>) -> Losses {
+        Losses::every(loss.into())
     }
 }
 
@@ -97,14 +109,12 @@ impl Wishes {
                 "two losses are given for it; add them in a loss of your own",
             ));
         }
-        heads.iter().try_for_each(|head| head.loss.check_settings())?;
         check_setting(!heads.is_empty(), "Compile", "losses", 0.0, "1 ≤ losses")?;
         for (name, weight) in self.weights {
             check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite numbers")?;
             find(&mut heads, number(&name)?, &name)?.weight = weight;
         }
         for MetricWish { metric, output, weighted } in self.metrics {
-            metric.check()?;
             let name = match (output, &names[..]) {
                 (Some(name), _) => name,
                 (None, [only]) => only.clone(),
@@ -113,6 +123,7 @@ impl Wishes {
             let head = find(&mut heads, number(&name)?, &name)?;
             if weighted { &mut head.weighted_metrics } else { &mut head.metrics }.push(metric);
         }
+        heads.iter().try_for_each(|head| head.check(network))?;
         Ok(heads)
     }
 }
@@ -121,6 +132,37 @@ impl Head {
     /// Without metrics.
     pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> Head {
         Head { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
+    }
+
+    /// Every metric, those that count rows by their weights last.
+    pub(super) fn all_metrics(&self) -> impl Iterator<Item = &dyn Metric> {
+        self.metrics.iter().chain(&self.weighted_metrics).map(|metric| metric.as_ref())
+    }
+
+    /// Checks the settings of the loss and the metrics, and that they go with the output and with each other. A model that
+    /// was read from a file may hold others, with which it can still predict.
+    pub(super) fn check(&self, network: &Network) -> Result<()> {
+        let output = network.output(self.output);
+        let of = match &network.output_names()[..] {
+            [_] => String::new(),
+            names => format!(" of output \"{}\"", names[self.output]),
+        };
+        let (loss, scale) = (self.loss.accepts(output), self.loss.output_scale());
+        let class = self.loss.spec().class().to_owned();
+        self.loss.check_settings()?;
+        loss.check_output(|| format!("loss {class}{of}"), output, scale)?;
+        for metric in self.all_metrics() {
+            metric.check()?;
+            let accepts = metric.accepts(output);
+            let place = || format!("metric {}{of}", metric.spec().class());
+            accepts.check_output(place, output, scale)?;
+            if !accepts.goes_with(&loss, output) {
+                let (own, other) = (accepts.expected(output), loss.expected(output));
+                let problem = format!("it takes {own}, but the loss {class} takes {other}{}", accepts.hint());
+                return Err(Error::Graph { place: place(), problem: problem.into() });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -17,11 +17,14 @@ mod network;
 mod on_batch;
 mod plan;
 mod predict;
+#[cfg(feature = "cli")]
+mod rescore;
 mod resume;
 mod save;
 mod scoring;
 mod sequential;
 mod summary;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -32,7 +35,8 @@ mod weigh;
 mod wired;
 
 pub use callbacks::{
-    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, Stop, TrainBegin, TrainEnd,
+    BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
+    TrainEnd,
 };
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
@@ -44,13 +48,18 @@ pub use on_batch::Batch;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
 
+#[cfg(feature = "cli")]
+pub(crate) use feed::is_input;
 #[cfg(feature = "keras")]
 pub(crate) use network::layer_name;
 
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
+use crate::output_scale::OutputScale;
 use crate::random::Key;
+use crate::save::Output;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, Params, Recorder, Var};
 use heads::Head;
@@ -81,6 +90,24 @@ pub struct Model {
 }
 
 impl Model {
+    /// The inputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
+    /// loaded from.
+    ///
+    /// [`predict`](Model::predict) and datasets take samples in the model's own order, channels last; [`AxisOrder::to_model`](crate::AxisOrder::to_model)
+    /// brings an array from the file's order into that.
+    pub fn inputs(&self) -> Vec<ValueInfo> {
+        self.network.wiring.inputs.clone()
+    }
+
+    /// The outputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
+    /// loaded from.
+    pub fn outputs(&self) -> Vec<ValueInfo> {
+        let info = |(number, output): (usize, &Output)| {
+            ValueInfo::new(&output.name, self.network.output(number)).with_axis_order(output.axis_order)
+        };
+        self.network.wiring.outputs.iter().enumerate().map(info).collect()
+    }
+
     /// The shape of one sample of each input.
     pub fn input_shapes(&self) -> Vec<Shape> {
         self.network.inputs().collect()
@@ -89,6 +116,16 @@ impl Model {
     /// The shape of one sample of each output.
     pub fn output_shapes(&self) -> Vec<Shape> {
         (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+    }
+
+    /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
+    /// without a loss are read as they are.
+    pub fn output_scales(&self) -> Vec<OutputScale> {
+        let scale = |output| {
+            let head = self.heads.iter().find(|head| head.output == output);
+            head.map_or(OutputScale::Plain, |head| head.loss.output_scale())
+        };
+        (0..self.network.output_names().len()).map(scale).collect()
     }
 
     /// The shape of one sample of each value: the inputs, then what each call gives.

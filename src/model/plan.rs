@@ -3,7 +3,10 @@
 use super::heads::Head;
 use super::network::Network;
 use super::scoring::{Means, Seen};
-use crate::error::Result;
+use crate::accepts::{self, TargetKind};
+use crate::data::Target;
+use crate::error::{Error, Result};
+use crate::metrics::ScoredBatch;
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use crate::tape::{Id, Mode, Params, Recorder, Tape, Var};
@@ -14,8 +17,8 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Kind {
     pub(super) mode: Mode,
     pub(super) rows: usize,
-    /// The shape of one target for each head; none where no loss is computed.
-    pub(super) targets: Vec<Shape>,
+    /// The target of a row for each head; none where no loss is computed.
+    pub(super) targets: Vec<Target>,
     /// Whether the loss of each row has a weight, for each head.
     pub(super) weighted: Vec<bool>,
 }
@@ -50,7 +53,7 @@ impl Plan {
         let recorder = Recorder::new(kind.mode);
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
         let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
-        let targets = kind.targets.iter().map(|shape| fresh(*shape)).collect::<Result<Vec<Var<'_>>>>()?;
+        let targets = kind.targets.iter().map(|target| fresh(target.shape())).collect::<Result<Vec<Var<'_>>>>()?;
         let weights = kind.weighted.iter().map(|weighted| weighted.then(|| fresh(Shape::SCALAR)).transpose());
         let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
         let outputs = network.record(&recorder, params, &inputs);
@@ -93,10 +96,14 @@ impl Plan {
         let Some(loss) = self.loss else { return f64::NAN };
         let number = |id: Id| f64::from(self.tape.view(id)[0]);
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
-        means.add_metrics(heads, |head| Seen {
-            prediction: self.output(heads[head].output),
-            target: self.tape.view(self.targets[head]),
-            weights: self.weights[head].map(|id| self.tape.view(id)),
+        means.add_metrics(heads, |head| {
+            let (outputs, targets) = (self.output(heads[head].output), self.tape.view(self.targets[head]));
+            let batch = match self.kind.targets[head] {
+                Target::Labels(_) => ScoredBatch::labels(outputs, targets),
+                Target::Values(_) => ScoredBatch::values(outputs, targets),
+            };
+            let weights = self.weights[head].map(|id| self.tape.view(id));
+            Seen { batch: batch.scale(heads[head].loss.output_scale()), weights }
         });
         number(loss)
     }
@@ -105,6 +112,11 @@ impl Plan {
 impl Head {
     fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
+        if output.shape().last() == 1 && output.logits().is_some() {
+            let expected = "an output that depends on the inputs: a softmax over a single output is always 1; take a sigmoid \
+                            with BinaryCrossentropy, or two outputs or more";
+            output.recorder().fail(Error::expected(expected).at(|| "output".into(), &[output.shape().sample()]));
+        }
         output.recorder().scope("loss", || match weights {
             None => self.loss.record(output, target),
             Some(weights) => self.loss.record_weighted(output, target, weights),
@@ -119,19 +131,24 @@ fn total<'r>(heads: &[Head], losses: &[Var<'r>]) -> Option<Var<'r>> {
 }
 
 /// A model whose loss leaves a parameter unreached is refused before anybody waits for it. Which targets there will be is
-/// not known yet, so the two kinds are tried.
+/// not known yet, so those are tried that the losses take.
 pub(super) fn check_loss(network: &Network, params: &Params, heads: &[Head]) -> Result<()> {
-    let mut targets = Vec::new();
+    let (mut targets, mut known) = (Vec::new(), true);
     for head in heads {
         let output = network.output(head.output);
-        let kinds = [output, Shape::new(&output.sizes()[..output.rank().saturating_sub(1)])?];
-        let Some(fitting) = kinds.into_iter().find(|target| head.loss.check(output, *target).is_ok()) else {
-            return Ok(());
-        };
-        targets.push(fitting);
+        let candidates = [Target::Values(output), Target::Labels(accepts::positions(output))];
+        let mut readings = candidates.into_iter().filter_map(|target| head.loss.accepts(output).read(output, target));
+        let Some(reading) = readings.next() else { return Ok(()) };
+        targets.push(reading.target);
+        known &= reading.kind != TargetKind::Any;
     }
     let weighted = vec![false; heads.len()];
-    Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted }).map(|_| ())
+    let recorded = Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted });
+    match recorded {
+        // The loss may well take other targets than these.
+        Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Plans that are not in use. Shared by threads that predict on one model.

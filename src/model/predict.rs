@@ -7,7 +7,6 @@ use super::plan::Kind;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
 use crate::kernels::parallel;
-use crate::metrics::argmax;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::sizes;
@@ -64,25 +63,26 @@ impl Model {
         names.zip(shapes.zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
     }
 
-    /// The most probable class of each sample n × …; with a single output, 1 where it is above ½.
+    /// The class of each sample n × …: that of the largest output. A single output names class 1 where it is above ½, or
+    /// above 0 where the loss takes logits or margins. An output with several positions gives the classes of all positions,
+    /// sample by sample.
     ///
     /// # Errors
     /// As for [`predict`](Model::predict).
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
-        let columns = self.network.output(0).last();
-        let class = |row: &[f32]| if columns == 1 { usize::from(row[0] > 0.5) } else { argmax(row) };
-        Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(class).collect())
+        let (columns, scale) = (self.network.output(0).last(), self.output_scales()[0]);
+        Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(|row| scale.class(row)).collect())
     }
 
     /// The output for samples, so many at once.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
-        let ([(_, input)], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
+        let ([input], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
             let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
-        check_samples(&samples, *input)?;
+        check_samples(&samples, input.shape)?;
         let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; room(shape)?];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;

@@ -1,8 +1,9 @@
 //! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as they stand so far.
 
+use super::callbacks::ReportedScore;
 use super::heads::Head;
 use super::network::Network;
-use crate::metrics::{Mean, Metric, Scores};
+use crate::metrics::{Count, Direction, Mean, Metric, ScoredBatch, Scores};
 use crate::shape::View;
 
 /// Running means of the loss and of its parts, and the totals from which metrics follow.
@@ -44,8 +45,7 @@ fn asked(heads: &[Head]) -> impl Iterator<Item = Asked<'_>> {
 /// What the metrics of a head look at.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
-    pub(super) prediction: View<'a>,
-    pub(super) target: View<'a>,
+    pub(super) batch: ScoredBatch<'a>,
     /// The rows' weights, where they have any.
     pub(super) weights: Option<View<'a>>,
 }
@@ -53,24 +53,23 @@ pub(super) struct Seen<'a> {
 impl Seen<'_> {
     /// Adds a batch to a metric's totals, row by row where it counts them by their weights.
     fn add(self, metric: &dyn Metric, weighted: bool, room: &mut [f64], totals: &mut [Mean]) {
-        let mut add = |prediction: View<'_>, target, weight: f64| {
+        let mut add = |batch: ScoredBatch<'_>, weight: f64| {
             room.fill(0.0);
-            metric.add(prediction, target, room);
-            let rows = prediction.shape().axis(0);
-            totals.iter_mut().zip(&*room).for_each(|(mean, total)| mean.add_sum(weight * total, rows));
+            metric.add(&batch, room);
+            totals.iter_mut().zip(&*room).for_each(|(mean, total)| mean.add_sum(weight * total, batch.rows()));
         };
         match self.weights {
             Some(weights) if weighted => {
-                let rows = self.prediction.samples().zip(self.target.samples()).zip(weights.data());
-                rows.for_each(|((prediction, target), weight)| add(prediction, target, f64::from(*weight)));
+                let rows = self.batch.each_row().zip(weights.data());
+                rows.for_each(|(row, weight)| add(row, f64::from(*weight)));
             }
-            _ => add(self.prediction, self.target, 1.0),
+            _ => add(self.batch, 1.0),
         }
     }
 
     /// What the batch's rows count together.
     fn weight(self) -> f64 {
-        let rows = self.prediction.shape().axis(0) as f64;
+        let rows = self.batch.rows() as f64;
         self.weights.map_or(rows, |weights| weights.iter().fold(0.0, |sum, weight| sum + f64::from(*weight)))
     }
 }
@@ -122,7 +121,7 @@ impl Means {
     pub(super) fn add_metrics<'a>(&mut self, heads: &[Head], seen: impl Fn(usize) -> Seen<'a>) {
         for (head, sum) in self.weights.iter_mut().enumerate() {
             let seen = seen(head);
-            sum.add_sum(seen.weight(), seen.prediction.shape().axis(0));
+            sum.add_sum(seen.weight(), seen.batch.rows());
         }
         let mut rest = &mut self.totals[..];
         for (asked, count) in asked(heads).zip(&self.counts) {
@@ -142,33 +141,38 @@ impl Means {
             let (totals, later) = rest.split_at(*count);
             let room = &mut self.room[..*count];
             room.iter_mut().zip(totals).for_each(|(room, mean)| *room = mean.sum());
-            let rows = if asked.weighted { self.weights[asked.head].sum() } else { self.loss.rows() as f64 };
-            *value = asked.metric.value(room, rows);
+            let rows = Count::of(self.loss.rows());
+            let weighted = asked.weighted.then(|| Count { weight: self.weights[asked.head].sum(), ..rows });
+            *value = asked.metric.value(room, weighted.unwrap_or(rows));
             rest = later;
         }
     }
 }
 
-/// Scores with every name and no value yet. Keras' names: with several losses `a_loss` of each output, and with several
-/// outputs their metrics as `a_accuracy`; a metric that counts rows by their weights is `weighted_accuracy` where another
-/// has its name.
+/// Scores with every name and no value yet.
 pub(super) fn blank_scores(network: &Network, heads: &[Head]) -> Scores {
+    let metrics = reported(network, heads).into_iter().skip(1).map(|score| (score.name, f64::NAN)).collect();
+    Scores { loss: f64::NAN, metrics }
+}
+
+/// What each epoch reports of the training rows: the loss, and then every metric. Keras' names: with several losses
+/// `a_loss` of each output, and with several outputs their metrics as `a_accuracy`; a metric that counts rows by their
+/// weights is `weighted_accuracy` where another has its name.
+pub(super) fn reported(network: &Network, heads: &[Head]) -> Vec<ReportedScore> {
     let outputs = network.output_names();
+    let lower = |name| ReportedScore { name, direction: Some(Direction::Lower) };
     let losses = heads.iter().filter(|_| heads.len() > 1).map(|head| format!("{}_loss", outputs[head.output]));
-    let mut names: Vec<String> = losses.collect();
+    let mut scores: Vec<ReportedScore> = std::iter::once("loss".into()).chain(losses).map(lower).collect();
     for Asked { metric, head, weighted } in asked(heads) {
         let name = |prefix: &str| match outputs.len() {
             1 => format!("{prefix}{}", metric.name()),
             _ => format!("{}_{prefix}{}", outputs[heads[head].output], metric.name()),
         };
-        let (plain, taken) = (name(""), names.contains(&name("")));
-        names.push(own_name(if taken && weighted { name("weighted_") } else { plain }, &names));
+        let is_taken = |name: &str| scores.iter().any(|score| score.name == name);
+        let name = if weighted && is_taken(&name("")) { name("weighted_") } else { name("") };
+        let numbered = (1..).map(|number| format!("{name}_{number}"));
+        let own = std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name);
+        scores.push(ReportedScore { name: own, direction: metric.direction() });
     }
-    Scores { loss: f64::NAN, metrics: names.into_iter().map(|name| (name, f64::NAN)).collect() }
-}
-
-/// The name, or with the first number from 1 that makes it one of its own.
-fn own_name(name: String, taken: &[String]) -> String {
-    let numbered = (1..).map(|number| format!("{name}_{number}"));
-    std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name)
+    scores
 }

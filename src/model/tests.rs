@@ -2,13 +2,14 @@
 
 use super::network::Network;
 use super::{Compile, Graph, Node};
+use crate::architecture::ValueInfo;
 use crate::data::NamedArrays;
 use crate::error::{Error, Result};
 use crate::known::BUILT_IN;
 use crate::layers::{Cursor, Layer, Source, Weights, samples};
 use crate::losses::MeanSquaredError;
 use crate::optimizers::Sgd;
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::spec::SpecValue;
 use crate::tape::{Params, Var};
 use crate::{Key, Shape, Spec};
@@ -25,9 +26,13 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
     let count = inputs.len();
     let wiring = Wiring {
         chain: false,
-        inputs: inputs.iter().enumerate().map(|(number, shape)| (format!("input_{number}"), *shape)).collect(),
+        inputs: inputs
+            .iter()
+            .enumerate()
+            .map(|(number, shape)| ValueInfo::new(format!("input_{number}"), *shape))
+            .collect(),
         calls: vec![Call { layer: 0, inputs: (0..count).collect() }],
-        outputs: vec![("y".into(), count)],
+        outputs: vec![Output::new("y", count)],
     };
     let (layers, mut params) = (vec![(None, Arc::from(made_from(&layer.spec())?))], Params::new());
     let network = Network::build(wiring, layers, &mut params, Source::Init(Key::from_seed(1)))?;

@@ -1,14 +1,14 @@
 //! The loop of training: epochs of steps, each on a batch of shuffled rows.
 
 use super::Model;
-use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
+use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, ReportedScore, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
 use super::evaluate::{Evaluation, select};
 use super::feed::Feed;
 use super::fit::Fit;
 use super::plan::Plan;
-use super::scoring::{Means, blank_scores};
+use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::kernels::awake;
@@ -79,8 +79,8 @@ impl<'a> Training<'a> {
         callbacks: &mut Callbacks<'_>,
         from: Option<&Checkpoint>,
     ) -> Result<()> {
-        let names = self.names();
-        self.checkpoints.as_ref().map_or(Ok(()), |checkpoints| checkpoints.check(&names))?;
+        let scores = self.reported(model);
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.check(&scores))?;
         if let Some(checkpoint) = from {
             self.resume(model, checkpoint)?;
             self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;
@@ -90,7 +90,7 @@ impl<'a> Training<'a> {
             epochs: self.epochs,
             batch: self.current.batch,
             batches: self.batches.len(),
-            names: &names,
+            scores: &scores,
             history: &self.history,
         };
         callbacks.train_begin(model, &begin)?;
@@ -103,11 +103,14 @@ impl<'a> Training<'a> {
         callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
     }
 
-    /// The names of what each epoch reports.
-    fn names(&self) -> Vec<String> {
-        let validation = self.evaluation.iter().flat_map(|evaluation| evaluation.scores.names());
-        let validation = validation.map(|name| format!("val_{name}"));
-        self.scores.names().map(str::to_owned).chain(validation).collect()
+    /// The scores that each epoch reports.
+    fn reported(&self, model: &Model) -> Vec<ReportedScore> {
+        let mut scores = reported(&model.network, &model.heads);
+        if self.evaluation.is_some() {
+            let validation = scores.iter().map(|score| ReportedScore { name: format!("val_{}", score.name), ..*score });
+            scores.extend(validation.collect::<Vec<_>>());
+        }
+        scores
     }
 
     /// An epoch from its first step, or from where it was interrupted, to its end.

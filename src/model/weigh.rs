@@ -1,12 +1,12 @@
 //! How much the loss of each row counts: by weights that the dataset brings, or by the row's class.
 
-use super::heads::Head;
-use super::network::Network;
+use super::Model;
 use super::plan::Plan;
+use super::targets::TargetColumn;
+use crate::accepts::{TargetKind, are_labels, positions};
 use crate::data::{Columns, Dataset};
 use crate::error::{Error, Result, check_setting};
 use crate::metrics::argmax;
-use crate::shape::Shape;
 use std::borrow::Cow;
 
 /// What the loss of a row is multiplied by, for one output.
@@ -40,21 +40,21 @@ impl<'a> Weigh<'a> {
     pub(super) fn classes(
         weigh: &[Weigh<'a>],
         classes: &[(usize, f32)],
-        network: &Network,
-        heads: &[Head],
-        targets: &[Shape],
+        model: &Model,
+        targets: &TargetColumn<'_>,
     ) -> Result<Weigh<'a>> {
-        let ([weigh], [head], [target]) = (weigh, heads, targets) else {
+        let ([weigh], [head]) = (weigh, &model.heads[..]) else {
             return wrong("it is for models of which one output is trained; give each row a weight instead");
         };
         if weigh.differs() {
             return wrong("the dataset's rows have weights already; leave one of both out");
         }
-        if target.rank() > 1 {
+        let output = model.network.output(head.output);
+        if positions(output).len() > 1 {
             return wrong("it is for targets of one class a row; give each row a weight instead");
         }
         // A single output tells two classes apart.
-        let known = network.output(head.output).last().max(2);
+        let known = output.last().max(2);
         let mut weights = vec![1.0; known];
         for (class, weight) in classes {
             if *class >= known {
@@ -62,6 +62,15 @@ impl<'a> Weigh<'a> {
             }
             check_setting(weight.is_finite(), "class_weight", "weight", f64::from(*weight), "finite numbers")?;
             weights[*class] = *weight;
+        }
+        let loss = head.loss.accepts(output).read(output, targets.target());
+        match loss.map(|reading| reading.kind) {
+            Some(TargetKind::Labels | TargetKind::Probabilities | TargetKind::Binary) => {}
+            _ if are_labels(output, targets.target()) => {}
+            _ => targets.for_each(|row, target| {
+                let class = head.loss.spec().class().to_owned();
+                if names_class(target) { Ok(()) } else { wrong(no_class(&class, row)) }
+            })?,
         }
         Ok(Weigh::Classes(weights))
     }
@@ -105,6 +114,20 @@ fn wrong<T>(problem: impl Into<Cow<'static, str>>) -> Result<T> {
     Err(Error::Graph { place: "class_weight".into(), problem: problem.into() })
 }
 
+/// Whether a target of numbers is a one-hot row, or 0 or 1 for a single output.
+fn names_class(target: &[f32]) -> bool {
+    let ones = target.iter().filter(|number| **number == 1.0).count();
+    let binary = target.iter().all(|number| *number == 0.0 || *number == 1.0);
+    binary && (target.len() == 1 || ones == 1)
+}
+
+fn no_class(loss: &str, row: usize) -> String {
+    format!(
+        "the target of row {row} names no class, as {loss} takes numbers; class weights are for integer labels, one-hot rows, \
+         and 0 and 1, so give each row a weight instead"
+    )
+}
+
 /// The weight of the class that a label, or a row of one for each class, names.
 fn of_class(classes: &[f32], target: &[f32]) -> f32 {
     let class = match target {
@@ -121,7 +144,9 @@ mod tests {
     use crate::losses::{Loss, MeanSquaredError, SparseCategoricalCrossentropy};
     use crate::optimizers::Sgd;
     use crate::regularizers::L2;
-    use crate::{Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, tape::Var};
+    use crate::{
+        Accepts, Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, TargetKind, tape::Var,
+    };
     use ndarray::{Array1, Array2, Axis};
 
     fn model() -> Model {
@@ -203,8 +228,8 @@ mod tests {
     struct Plain;
 
     impl Loss for Plain {
-        fn check(&self, _: Shape, _: Shape) -> crate::Result<()> {
-            Ok(())
+        fn accepts(&self, _: Shape) -> Accepts {
+            Accepts::new(&[TargetKind::Any])
         }
         fn record<'r>(&self, prediction: Var<'r>, _: Var<'r>) -> Var<'r> {
             prediction.mean()
@@ -224,22 +249,21 @@ mod tests {
     /// Weights decide the bits, so training that resumes needs the same.
     #[test]
     fn training_does_not_resume_under_other_weights() {
-        let folder = std::env::temp_dir().join(format!("gradus-weights-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
-        model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(&folder))).unwrap();
-        let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(&folder));
+        model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
+        let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
         assert!(message.contains("it was trained on other rows"), "{message}");
-        assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(&folder)).is_ok());
-        std::fs::remove_dir_all(folder).unwrap();
+        assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(folder.path())).is_ok());
     }
 
     #[test]
     fn penalties_are_saved_and_end_where_a_layer_is_frozen() {
         let mut model = model();
-        let path = std::env::temp_dir().join(format!("gradus-penalty-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         model.save(&path).unwrap();
         let loaded = Model::load(&path).unwrap();
-        std::fs::remove_file(path).unwrap();
         let loss = |model: &Model| model.evaluate(&data()).unwrap().loss;
         assert_eq!(loss(&loaded), loss(&model));
         let kernel = model.params().id("dense/kernel").unwrap();

@@ -93,7 +93,6 @@ pub(crate) use dropout::check_dropout_rate;
 pub(crate) use layer_norm::check_layer_norm;
 pub(crate) use pad::padded;
 pub(crate) use penalty::check_penalty_factor;
-pub(crate) use pointwise::values_fit;
 
 mod axes;
 mod pairwise;

@@ -74,7 +74,7 @@ impl<P: Pointwise> Op for PointwiseLoss<P> {
 }
 
 /// Equal shapes, or targets that lack a last axis of 1.
-pub(crate) fn values_fit(predictions: Shape, targets: Shape) -> bool {
+fn values_fit(predictions: Shape, targets: Shape) -> bool {
     targets == predictions || predictions.sizes().strip_suffix(&[1]) == Some(targets.sizes())
 }
 

@@ -61,16 +61,16 @@ impl Bars {
         let width = STEP * self.bars.len().max(4) as f64;
         let mut svg = Svg::new(&self.title, width, HEIGHT);
         svg.text(8.0, 18.0, Anchor::Start, &self.title);
-        let room = HEIGHT - TOP - BOTTOM;
+        let tallest = HEIGHT - TOP - BOTTOM;
         for (at, ((label, value), length)) in self.bars.iter().zip(self.lengths()).enumerate() {
-            let (x, height) = (STEP * at as f64, room * length);
+            let (x, height) = (STEP * at as f64, tallest * length);
             let series = usize::from(self.is_highlighted(label));
             let hint = format!("{label}: {}", general(*value));
-            svg.bar(series, 1.0, [x + 6.0, TOP + room - height, STEP - 12.0, height], &hint);
-            svg.text(x + STEP / 2.0, TOP + room - height - 5.0, Anchor::Middle, short(*value));
+            svg.bar(series, 1.0, [x + 6.0, TOP + tallest - height, STEP - 12.0, height], &hint);
+            svg.text(x + STEP / 2.0, TOP + tallest - height - 5.0, Anchor::Middle, short(*value));
             svg.text(x + STEP / 2.0, HEIGHT - 10.0, Anchor::Middle, label);
         }
-        svg.grid([0.0, TOP + room], [width, TOP + room]);
+        svg.grid([0.0, TOP + tallest], [width, TOP + tallest]);
         svg.finish()
     }
 
@@ -85,12 +85,12 @@ impl Bars {
     /// Renders the chart as ASCII text, `columns` characters wide, one line per bar. `>` marks the highlighted bar.
     pub fn to_text(&self, columns: usize) -> String {
         let widest = self.bars.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-        let room = columns.saturating_sub(widest + 13).max(1);
+        let longest = columns.saturating_sub(widest + 13).max(1);
         let mut lines = vec![self.title.clone()];
         for ((label, value), length) in self.bars.iter().zip(self.lengths()) {
             let mark = if self.is_highlighted(label) { '>' } else { ' ' };
-            let bar = "#".repeat((length * room as f64).round() as usize);
-            lines.push(format!(" {label:<widest$} {mark}|{bar:<room$} {}", short(*value)));
+            let bar = "#".repeat((length * longest as f64).round() as usize);
+            lines.push(format!(" {label:<widest$} {mark}|{bar:<longest$} {}", short(*value)));
         }
         lines.join("\n")
     }

@@ -52,8 +52,8 @@ impl Notebook {
     /// Begins a section.
     pub fn heading(&mut self, text: impl Display) -> &mut Notebook {
         let text = text.to_string();
-        let room = self.terminal.map_or(usize::MAX, |terminal| terminal.columns);
-        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count().min(room))));
+        let columns = self.terminal.map_or(usize::MAX, |terminal| terminal.columns);
+        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count().min(columns))));
         self.page.heading(text);
         self
     }

@@ -132,8 +132,8 @@ impl Axis {
             (low, high) = (0.0, 1.0);
         }
         if low == high {
-            let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
-            (low, high) = (low - room, high + room);
+            let margin = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+            (low, high) = (low - margin, high + margin);
         }
         let step = round_step((high - low) / about.max(1) as f64);
         let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);

@@ -8,6 +8,7 @@ mod context;
 mod finite;
 mod known_finite;
 mod op;
+mod origin;
 mod params;
 mod plan;
 mod record;
@@ -18,7 +19,7 @@ pub use op::{Gradients, InPlace, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 
-pub(crate) use record::Origin;
+pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
 
 use crate::error::{Error, Result};

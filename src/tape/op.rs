@@ -131,7 +131,7 @@ pub(super) enum Place {
 }
 
 /// An array that an operation reads: where it lies, and the shape as which it is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Source {
     pub(super) place: Place,
     pub(super) shape: Shape,

@@ -187,7 +187,7 @@ impl Params {
         for entry in &self.entries {
             entry.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
         }
-        format!("{:x}", hasher.finalize())
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(super) fn view(&self, index: usize) -> View<'_> {

@@ -1,6 +1,7 @@
 //! Recording: expressions append operations to a list, which becomes a tape.
 
 use super::op::{Op, Place, Source};
+use super::origin::Origin;
 use super::params::{ParamId, Params};
 use super::stamp::Stamp;
 use super::{Step, Tape};
@@ -78,24 +79,6 @@ pub(super) struct Taken {
     /// Whether it depends on something that wants a gradient.
     pub(super) differentiable: bool,
     origin: Option<Origin<VarIndex>>,
-}
-
-/// What a value was made from, where an operation on it may start from that instead.
-#[derive(Clone, Copy)]
-pub(crate) enum Origin<V> {
-    Softmax { logits: V },
-    BatchNorm { x: V, gamma: V, beta: V, epsilon: f32 },
-}
-
-impl<V> Origin<V> {
-    fn map<W>(self, to: impl Fn(V) -> W) -> Origin<W> {
-        match self {
-            Origin::Softmax { logits } => Origin::Softmax { logits: to(logits) },
-            Origin::BatchNorm { x, gamma, beta, epsilon } => {
-                Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
-            }
-        }
-    }
 }
 
 /// A recorded value's place in its recording.
@@ -364,6 +347,32 @@ impl<'r> Var<'r> {
             Some(Origin::Softmax { logits }) => Some(logits),
             _ => None,
         }
+    }
+
+    /// The name of the operation that computed the value, and the values that it read; `None` for inputs and parameters. An
+    /// activation that an operation has taken in, as that of a dense layer, counts as the operation. Reading an array as
+    /// another shape is none.
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, Recorder};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.softmax().reshape([3, 2]);
+    /// assert_eq!(y.operation().map(|(name, inputs)| (name, inputs.len())), Some(("softmax", 1)));
+    /// assert!(x.operation().is_none());
+    /// ```
+    pub fn operation(&self) -> Option<(&'static str, Vec<Var<'r>>)> {
+        let (place, recorder) = (self.taken().source.place, self.recorder);
+        let state = recorder.state.borrow();
+        let step = state.steps.iter().find(|step| Place::Buffer(step.output) == place)?;
+        let var = |input: &Source| state.vars.iter().position(|taken| taken.source == *input);
+        let inputs = step.inputs.iter().filter_map(var).map(|var| Var { recorder, var }).collect();
+        let fused =
+            state.vars.iter().filter(|taken| taken.source.place == place).find_map(|taken| match taken.origin {
+                Some(Origin::Activation { name }) => Some(name),
+                _ => None,
+            });
+        Some((fused.unwrap_or(step.op.name()), inputs))
     }
 
     /// What the value was made from, if it remembers.

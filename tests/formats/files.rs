@@ -6,18 +6,18 @@ use gradus::{Error, Result};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use tempfile::{TempDir, tempdir};
 
 const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// A folder of its own with the four files, gone at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
     /// Three training and two test images of 2 × 2 pixels, gzipped.
-    fn new(name: &str) -> Folder {
-        let folder = Folder(std::env::temp_dir().join(format!("gradus-files-{name}-{}", std::process::id())));
-        fs::create_dir_all(&folder.0).unwrap();
+    fn new() -> Folder {
+        let folder = Folder(tempdir().unwrap());
         for (file, rows) in FILES.into_iter().zip([3, 3, 2, 2]) {
             let content = if file.contains("images") { images(rows) } else { labels(rows) };
             folder.write(file, &gzip(&content));
@@ -26,7 +26,7 @@ impl Folder {
     }
 
     fn path(&self, file: &str) -> PathBuf {
-        self.0.join(format!("{file}.gz"))
+        self.0.path().join(format!("{file}.gz"))
     }
 
     fn write(&self, file: &str, content: &[u8]) {
@@ -34,7 +34,7 @@ impl Folder {
     }
 
     fn load(&self) -> Result<Mnist> {
-        mnist::load(Some(&self.0))
+        mnist::load(Some(self.0.path()))
     }
 
     /// What loading says once `file` has this content: a format error that begins with the file's path.
@@ -44,12 +44,6 @@ impl Folder {
         assert!(matches!(&error, Error::Format { path, .. } if *path == self.path(file)), "{error:?}");
         let text = error.to_string();
         text.strip_prefix(&format!("{}: ", self.path(file).display())).unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -74,32 +68,32 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn four_good_files_are_read_gzipped_or_plain() {
-    let folder = Folder::new("good");
+    let folder = Folder::new();
     let digits = folder.load().unwrap();
     assert_eq!((digits.train.images.dim(), digits.test.labels.len()), ((3, 2, 2), 2));
     folder.write(FILES[0], &images(3)); // plain, whatever its name says
     fs::remove_file(folder.path(FILES[1])).unwrap();
-    fs::write(folder.0.join(FILES[1]), labels(3)).unwrap();
+    fs::write(folder.0.path().join(FILES[1]), labels(3)).unwrap();
     assert_eq!(folder.load().unwrap().train.images, digits.train.images);
 }
 
 #[test]
 fn a_missing_file_or_folder_names_every_place_tried() {
-    let folder = Folder::new("missing");
+    let folder = Folder::new();
     fs::remove_file(folder.path(FILES[3])).unwrap();
     let error = folder.load().unwrap_err();
-    let (packed, plain) = (folder.path(FILES[3]), folder.0.join(FILES[3]));
+    let (packed, plain) = (folder.path(FILES[3]), folder.0.path().join(FILES[3]));
     let expected = format!("{} was not found; tried {} and {}", FILES[3], packed.display(), plain.display());
     assert_eq!(error.to_string(), expected);
     assert!(matches!(error, Error::Missing { tried, .. } if tried == [packed, plain]));
-    let nowhere = folder.0.join("nowhere");
+    let nowhere = folder.0.path().join("nowhere");
     let text = mnist::load(Some(&nowhere)).unwrap_err().to_string();
     assert!(text.starts_with(&format!("{} was not found; tried {}", FILES[0], nowhere.display())), "{text}");
 }
 
 #[test]
 fn swapped_files_are_recognised() {
-    let folder = Folder::new("swapped");
+    let folder = Folder::new();
     let text = "magic number 0x00000801, expected 0x00000803 (images); is this the label file?";
     assert_eq!(folder.told(FILES[0], &gzip(&labels(3))), text);
     folder.write(FILES[0], &gzip(&images(3)));
@@ -109,7 +103,7 @@ fn swapped_files_are_recognised() {
 
 #[test]
 fn images_and_labels_of_other_sets_are_told_by_their_numbers() {
-    let folder = Folder::new("mixed");
+    let folder = Folder::new();
     folder.write(FILES[1], &gzip(&labels(2)));
     let error = folder.load().unwrap_err();
     let text = "images have 3 rows and labels have 2; each row of the one needs its row of the other";
@@ -119,7 +113,7 @@ fn images_and_labels_of_other_sets_are_told_by_their_numbers() {
 
 #[test]
 fn truncated_files_say_how_much_is_there() {
-    let folder = Folder::new("truncated");
+    let folder = Folder::new();
     let text = folder.told(FILES[0], &gzip(&images(3)[..20]));
     assert_eq!(text, "its header claims 3 × 2 × 2 = 12 bytes, found only 4; it is truncated");
     let text = folder.told(FILES[0], &gzip(&images(3)[..9]));
@@ -134,7 +128,7 @@ fn truncated_files_say_how_much_is_there() {
 
 #[test]
 fn a_header_that_lies_is_not_believed() {
-    let folder = Folder::new("lying");
+    let folder = Folder::new();
     let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[4, 2, 2], &[7; 12])));
     assert_eq!(text, "its header claims 4 × 2 × 2 = 16 bytes, found only 12; it is truncated");
     let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[2, 2, 2], &[7; 12])));
@@ -149,7 +143,7 @@ fn a_header_that_lies_is_not_believed() {
 
 #[test]
 fn what_is_not_gzip_or_not_idx_is_told() {
-    let folder = Folder::new("other");
+    let folder = Folder::new();
     let text = "magic number 0x3c68746d, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor \
                 IDX: was a web page saved instead?";
     assert_eq!(folder.told(FILES[0], b"<html>404 not found</html>"), text);
@@ -164,7 +158,7 @@ fn what_is_not_gzip_or_not_idx_is_told() {
 
 #[test]
 fn a_folder_in_place_of_a_file_is_an_error_of_the_system() {
-    let folder = Folder::new("folder");
+    let folder = Folder::new();
     fs::remove_file(folder.path(FILES[0])).unwrap();
     fs::create_dir(folder.path(FILES[0])).unwrap();
     let error = folder.load().unwrap_err();

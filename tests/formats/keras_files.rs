@@ -12,13 +12,7 @@ use gradus::tape::Var;
 use gradus::{Compile, Error, Fit, Graph, Losses, Model, Progress, Result, Sequential, Shape, Spec};
 use ndarray::{Array, Array1, Array4};
 use std::fs;
-use std::path::PathBuf;
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("gradus-keras-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
+use tempfile::tempdir;
 
 fn convolutional() -> Sequential {
     Sequential::new([8, 8, 1])
@@ -53,8 +47,8 @@ fn fit(model: &mut Model, epochs: usize) {
 
 /// Trains 1 + 1 epochs with a file between them, and 2 without.
 fn check_travel(name: &str, model: impl Fn() -> Model) {
-    let folder = folder("travel");
-    let (path, again) = (folder.join(name), folder.join(format!("again.{name}")));
+    let folder = tempdir().unwrap();
+    let (path, again) = (folder.path().join(name), folder.path().join(format!("again.{name}")));
     let (mut first, mut whole) = (model(), model());
     fit(&mut first, 1);
     keras::save(&first, &path).unwrap();
@@ -67,8 +61,6 @@ fn check_travel(name: &str, model: impl Fn() -> Model) {
     fit(&mut loaded, 1);
     fit(&mut whole, 2);
     assert_eq!(loaded.params().sha256(), whole.params().sha256(), "{name}: training goes on where it stood");
-    fs::remove_file(path).unwrap();
-    fs::remove_file(again).unwrap();
 }
 
 #[test]
@@ -112,7 +104,7 @@ fn rows() -> NamedArrays {
 
 #[test]
 fn a_graph_travels_with_its_branches_names_and_losses() {
-    let folder = folder("graph");
+    let folder = tempdir().unwrap();
     let compile = |optimizer: &dyn Fn() -> Compile| graph().compile(optimizer()).unwrap();
     let losses = || Losses::new().output("kind", SparseCategoricalCrossentropy::new()).output("a value", Huber::new());
     let nadam = move || {
@@ -123,7 +115,7 @@ fn a_graph_travels_with_its_branches_names_and_losses() {
     let rmsprop = move || Compile::new(RmsProp::new(0.01).momentum(0.5).centered(true), losses()).seed(3);
     for settings in [&nadam as &dyn Fn() -> Compile, &amsgrad, &rmsprop] {
         for name in ["a.keras", "a.h5"] {
-            let (path, again) = (folder.join(name), folder.join(format!("again.{name}")));
+            let (path, again) = (folder.path().join(name), folder.path().join(format!("again.{name}")));
             let (mut first, mut whole) = (compile(settings), compile(settings));
             first.train_on_batch(&rows()).unwrap();
             keras::save(&first, &path).unwrap();
@@ -138,16 +130,15 @@ fn a_graph_travels_with_its_branches_names_and_losses() {
             assert_eq!(loaded.predict_outputs(&rows()).unwrap(), whole.predict_outputs(&rows()).unwrap());
         }
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn weights_go_into_a_model_of_the_same_layers() {
-    let folder = folder("weights");
+    let folder = tempdir().unwrap();
     let mut trained = compile(&convolutional(), Adam::default());
     fit(&mut trained, 1);
     for name in ["a.weights.h5", "a.keras", "a.h5"] {
-        let path = folder.join(name);
+        let path = folder.path().join(name);
         match name {
             "a.weights.h5" => keras::save_weights(&trained, &path).unwrap(),
             _ => keras::save(&trained, &path).unwrap(),
@@ -157,20 +148,18 @@ fn weights_go_into_a_model_of_the_same_layers() {
         assert_eq!(fresh.params().sha256(), trained.params().sha256(), "{name}");
         assert_eq!(fresh.step(), 0);
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn layers_and_weights_can_be_trained_in_another_way() {
-    let folder = folder("with");
-    let path = folder.join("a.keras");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.keras");
     let trained = compile(&dense(), Adam::default());
     keras::save(&trained, &path).unwrap();
     let settings = Compile::new(Sgd::new(0.5), CategoricalCrossentropy::new());
     let model = keras::load_with(&path, settings).unwrap();
     assert_eq!(model.params().sha256(), trained.params().sha256());
     assert_eq!((model.optimizer().spec().class(), model.loss().spec().class()), ("SGD", "CategoricalCrossentropy"));
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// What is wrong, without the file's name.
@@ -201,38 +190,40 @@ impl Layer for Double {
 
 #[test]
 fn what_does_not_travel_is_told_and_nothing_is_written() {
-    let folder = folder("told");
+    let folder = tempdir().unwrap();
     let double = compile(&Sequential::new([2]).add(Double).add(Dense::new(2)), Sgd::new(0.1));
     for name in ["a.keras", "a.h5"] {
-        assert_eq!(told(keras::save(&double, folder.join(name))), "Double (double) is not a layer that Keras has");
+        assert_eq!(
+            told(keras::save(&double, folder.path().join(name))),
+            "Double (double) is not a layer that Keras has"
+        );
     }
     assert_eq!(
-        told(keras::save_weights(&double, folder.join("a.weights.h5"))),
+        told(keras::save_weights(&double, folder.path().join("a.weights.h5"))),
         "Double (double) is not a layer that Keras has"
     );
     let model = compile(&dense(), Sgd::new(0.1));
     let ending = "a Keras model ends in .keras or .h5, and weights alone in .weights.h5";
     for name in ["a.safetensors", "a", "a.weights.h5"] {
-        assert_eq!(told(keras::save(&model, folder.join(name))), ending);
+        assert_eq!(told(keras::save(&model, folder.path().join(name))), ending);
     }
-    assert_eq!(told(keras::save_weights(&model, folder.join("a.h5"))), "weights for Keras end in .weights.h5");
+    assert_eq!(told(keras::save_weights(&model, folder.path().join("a.h5"))), "weights for Keras end in .weights.h5");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn what_is_no_model_is_told() {
-    let folder = folder("none");
+    let folder = tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
-        fs::write(folder.join(name), bytes).unwrap();
-        told(keras::load(folder.join(name)))
+        fs::write(folder.path().join(name), bytes).unwrap();
+        told(keras::load(folder.path().join(name)))
     };
     assert_eq!(write("a.h5", b"text"), "it is not an HDF5 file");
     assert!(write("a.keras", b"PK\x03\x04").starts_with("it is not a zip archive"));
-    let missing = keras::load(folder.join("none.keras")).unwrap_err();
+    let missing = keras::load(folder.path().join("none.keras")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }), "{missing}");
     let mut model = compile(&dense(), Sgd::new(0.1));
-    let weights = folder.join("a.weights.h5");
+    let weights = folder.path().join("a.weights.h5");
     keras::save_weights(&model, &weights).unwrap();
     let expected = "it holds weights but no model; build the model in code, and load_weights puts them in";
     assert_eq!(told(keras::load(&weights)), expected);
@@ -248,5 +239,4 @@ fn what_is_no_model_is_told() {
     let message = told(keras::load_weights(&mut model, &weights));
     assert_eq!(message, "\"dense/kernel\" is 64 × 5 in the file and 64 × 4 in the model");
     assert_eq!(model.params().sha256(), before, "nothing changes");
-    fs::remove_dir_all(folder).unwrap();
 }

@@ -25,7 +25,7 @@ enum Outcome {
 fn tests() -> Tests {
     match std::env::var_os("GRADUS_ONNX_NODES") {
         Some(folder) => folders(Path::new(&folder)),
-        None => packed(),
+        None => packed("nodes.bin"),
     }
 }
 
@@ -40,8 +40,8 @@ fn folders(root: &Path) -> Tests {
     paths(root).iter().map(|folder| (name(folder), test(folder))).collect()
 }
 
-fn packed() -> Tests {
-    let bytes = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/onnx/nodes.bin")).unwrap();
+fn packed(file: &str) -> Tests {
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx").join(file)).unwrap();
     let (mut rest, mut tests) = (&bytes[..], Tests::new());
     let mut take = |length: usize| {
         let (taken, left) = rest.split_at_checked(length)?;
@@ -131,4 +131,55 @@ fn no_node_gives_what_it_should_not() {
     println!("{:<32}{:>8}{:>8}{:>13}", "all", total[0], total[1], total[2]);
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(total[0] >= 300, "{} tests passed", total[0]);
+}
+
+/// Attributes that change nothing in a prediction: `docs/onnx.md` says why.
+const WITHOUT_EFFECT: [&str; 9] = [
+    "Cast.round_mode",
+    "Cast.saturate",
+    "Conv.kernel_shape",
+    "Dropout.ratio",
+    "Dropout.seed",
+    "BatchNormalization.momentum",
+    "Gemm.broadcast",
+    "MaxPool.storage_order",
+    "consumed_inputs",
+];
+
+/// What a node with an attribute gives, compared with what onnxruntime gives with it and without it.
+fn check_attribute(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
+    let parts: Vec<&str> = name.split('-').collect();
+    let [operator, _, attribute, _] = parts[..] else { panic!("{name}") };
+    let inputs = tensors(files, "input").unwrap();
+    let found = match Graph::from_bytes(&files["model.onnx"]).and_then(|graph| graph.run(&inputs)) {
+        Ok(found) => found,
+        Err(error) if error.to_string().contains(attribute) => return Ok(false),
+        Err(error) => return Err(format!("refused without its name: {error}")),
+    };
+    let [expected, base] = ["output", "base"].map(|kind| tensors(files, kind).unwrap());
+    let same = |other: &[Tensor]| {
+        found.len() == other.len() && found.iter().zip(other).all(|(a, b)| differ(a, b, 1e-5).is_none())
+    };
+    let idle = WITHOUT_EFFECT.contains(&attribute) || WITHOUT_EFFECT.contains(&&*format!("{operator}.{attribute}"));
+    match idle {
+        true if same(&base) => Ok(true),
+        true => Err("it changes something".into()),
+        // Leaving out training, which is the default of the first sets, is refused elsewhere.
+        false if same(&base) && attribute != "is_test" => Err("it changes nothing".into()),
+        false if same(&expected) => Ok(true),
+        false => Err(format!("{found:?}, expected {expected:?}")),
+    }
+}
+
+#[test]
+fn every_attribute_is_effective_or_refused_by_name() {
+    let (mut counts, mut failed) = ([0; 2], Vec::new());
+    for (name, files) in packed("attributes.bin") {
+        match check_attribute(&name, &files) {
+            Ok(effective) => counts[usize::from(effective)] += 1,
+            Err(problem) => failed.push(format!("{name}: {problem}")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(counts[0] > 20 && counts[1] > 300, "{counts:?}");
 }

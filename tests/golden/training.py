@@ -138,6 +138,19 @@ def losses_of_pairs(file):
               true_rows.reshape(2, 3, 4), weights[:2])
     loss_case(file, "kl_divergence_axes_weights", "KLDivergence()", rows.reshape(2, 3, 4), true_rows.reshape(2, 3, 4),
               weights[:2])
+    # Labels, some of which are ignored.
+    labels = rng.integers(0, 4, 6).astype(np.float32)
+    labels[:2] = [0, 3]
+    void = labels.copy()
+    void[[1, 4]] = 255
+    for name, arguments, predictions, targets in [
+        ("probabilities", "ignore_class=0", rows, labels), ("logits", "from_logits=True, ignore_class=0", values, labels),
+        ("void", "from_logits=True, ignore_class=255", values, void), ("all", "from_logits=True, ignore_class=1", values, 0 * labels + 1),
+        ("axes", "from_logits=True, ignore_class=255", values.reshape(2, 3, 4), void.reshape(2, 3)),
+    ]:
+        text = f"SparseCategoricalCrossentropy({arguments})"
+        loss_case(file, f"sparse_ignoring_{name}", text, predictions, targets)
+        loss_case(file, f"sparse_ignoring_{name}_weights", text, predictions, targets, weights[:len(predictions)])
     loss_case(file, "mean_squared_error_column", "MeanSquaredError()", values[:, :1], truth[:, 0])
 
 

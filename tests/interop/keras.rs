@@ -58,7 +58,7 @@ fn models_for_keras() {
         arrays.add("targets", &targets).unwrap();
         let fit = Fit::new().batch_size(100).shuffle(false).progress(Progress::Quiet);
         let history = model.fit(&Arrays::new(more, targets).unwrap(), fit).unwrap();
-        arrays.add("loss", &ndarray::arr1(&[history.get("loss")[0] as f32])).unwrap();
+        arrays.add("loss", &ndarray::arr1(&[history.get("loss").unwrap()[0] as f32])).unwrap();
         for (number, (_, values)) in model.params().iter().enumerate() {
             arrays.add(&format!("after/{number}"), &values).unwrap();
         }

@@ -1,5 +1,6 @@
 //! The same seed gives the same bits: on any number of threads, on every instruction set, in one run or in two.
 
+use crate::child;
 use crate::notebooks::{self, BasicNn, lenet5};
 use gradus::data::{Arrays, Dataset, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
@@ -8,7 +9,6 @@ use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Model, Progress, Result, Sequential, Stop};
 use ndarray::{Axis, s};
-use std::process::Command;
 
 fn dropout_and_batch_norm() -> Sequential {
     Sequential::new([28, 28])
@@ -44,7 +44,7 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     let history = model.fit(data, quiet(epochs, 100).validation_split(0.2)).unwrap();
     let bits: Vec<String> = ["loss", "accuracy", "val_loss", "val_accuracy"]
         .iter()
-        .flat_map(|name| history.get(name))
+        .flat_map(|name| history.get(name).unwrap())
         .map(|value| format!("{:016x}", value.to_bits()))
         .collect();
     let predictions = model.predict(&data.rows(..50).unwrap().inputs().unwrap()).unwrap();
@@ -110,42 +110,39 @@ fn ambient_threads() -> Result<usize> {
     Ok(seen.0)
 }
 
-/// Where it is run as a child process, prints what the environment makes of it.
-#[test]
-fn child() {
-    if std::env::var_os(CHILD).is_none() {
-        return;
-    }
+/// In a child process: reports what the environment makes of it.
+fn report_environment() {
     match ambient_threads() {
-        Ok(threads) => println!("\n{CHILD} threads {threads}"),
-        Err(error) => return println!("\n{CHILD} error {error}"),
+        Ok(threads) => child::report(&format!("threads {threads}")),
+        Err(error) => return child::report(&format!("error {error}")),
     }
     if std::env::var_os("GRADUS_SIMD").is_some() {
-        fingerprints(2, 130).iter().for_each(|line| println!("{CHILD} bits {line}"));
+        fingerprints(2, 130).iter().for_each(|line| child::report(&format!("bits {line}")));
     }
 }
 
-const CHILD: &str = "GRADUS_TEST_CHILD";
-
-/// What `child` says about `kind` in a process of its own, as environment variables are read once.
-fn run_child(variable: &str, value: &str, kind: &str) -> Vec<String> {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "bits::child", "--nocapture"]).env(CHILD, "1").env(variable, value);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let start = format!("{CHILD} {kind} ");
-    text.lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect()
+/// What a child process reports about `kind` with an environment variable set.
+fn run_child(test: &str, (variable, value): (&str, &str), kind: &str) -> Vec<String> {
+    let output = child::command(&format!("bits::{test}"), "").env(variable, value).output().unwrap();
+    let lines = child::reported(&output);
+    lines.iter().filter_map(|line| line.strip_prefix(kind)?.strip_prefix(' ')).map(str::to_owned).collect()
 }
 
 #[test]
 fn instruction_sets_do_not_change_a_bit() {
-    assert_eq!(run_child("GRADUS_SIMD", "portable", "bits"), fingerprints(1, 130));
+    if child::argument().is_some() {
+        return report_environment();
+    }
+    let portable = run_child("instruction_sets_do_not_change_a_bit", ("GRADUS_SIMD", "portable"), "bits");
+    assert_eq!(portable, fingerprints(1, 130));
 }
 
 #[test]
 fn an_instruction_set_that_does_not_exist_is_an_error() {
-    let told = run_child("GRADUS_SIMD", "sse9", "error");
+    if child::argument().is_some() {
+        return report_environment();
+    }
+    let told = run_child("an_instruction_set_that_does_not_exist_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
     assert!(
         told[0].starts_with("there is no GRADUS_SIMD level on this processor \"sse9\"; there is portable"),
         "{told:?}"
@@ -154,11 +151,15 @@ fn an_instruction_set_that_does_not_exist_is_an_error() {
 
 #[test]
 fn the_number_of_threads_may_come_from_the_environment() {
-    assert_eq!(run_child("GRADUS_THREADS", "3", "threads"), ["3"]);
-    let many = run_child("GRADUS_THREADS", "many", "error");
-    assert_eq!(many, ["threads: GRADUS_THREADS is \"many\", expected a number"]);
-    let none = run_child("GRADUS_THREADS", "0", "error");
-    assert_eq!(none, ["threads: 0 threads were asked for, expected at least 1"]);
+    if child::argument().is_some() {
+        return report_environment();
+    }
+    let reported = |threads: &str, kind: &str| {
+        run_child("the_number_of_threads_may_come_from_the_environment", ("GRADUS_THREADS", threads), kind)
+    };
+    assert_eq!(reported("3", "threads"), ["3"]);
+    assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected a number"]);
+    assert_eq!(reported("0", "error"), ["threads: 0 threads were asked for, expected at least 1"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use gradus::{
 };
 use ndarray::{Array1, Array2};
 use std::sync::Mutex;
+use tempfile::tempdir;
 
 fn data() -> Arrays {
     let inputs = Array2::from_shape_fn((10, 4), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0);
@@ -52,7 +53,8 @@ impl Callback for Diary {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         assert_eq!((begin.epoch, begin.batch, begin.batches), (model.epoch() + 1, 0, 3));
         assert!(begin.history.epochs.is_empty());
-        self.tell(format!("train {} {}", begin.epochs, begin.names.join(" "))).map(drop)
+        let names: Vec<&str> = begin.scores.iter().map(|score| score.name.as_str()).collect();
+        self.tell(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
@@ -137,10 +139,10 @@ fn the_learning_rate_changes_the_steps_that_follow_and_stays_with_the_model() {
     let mut by_callback = model();
     by_callback.fit(&data, quiet(2).batch_size(10).callback(&mut Halving)).unwrap();
     assert_eq!(by_callback.params().sha256(), by_hand.params().sha256());
-    let path = std::env::temp_dir().join(format!("gradus-rate-{}.safetensors", std::process::id()));
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     halved.save(&path).unwrap();
     let mut loaded = Model::load(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
     assert_eq!((loaded.learning_rate(), loaded.optimizer().learning_rate(1)), (0.0625, 0.5));
     loaded.fit(&data, quiet(1)).unwrap();
     halved.fit(&data, quiet(1)).unwrap();

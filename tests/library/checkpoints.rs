@@ -1,5 +1,6 @@
 //! Folders of checkpoints: when they are written, which are kept, and what happens to damaged, full and read-only ones.
 
+use crate::child;
 use gradus::data::Arrays;
 use gradus::layers::{Activation, Dense};
 use gradus::losses::SparseCategoricalCrossentropy;
@@ -9,26 +10,29 @@ use gradus::{
     BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Error, Fit, Flow, Model, Progress, Result, Sequential, Stop,
 };
 use ndarray::{Array1, Array2};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use tempfile::{TempDir, tempdir};
 
 /// A folder of its own, gone at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-checkpoints-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
+    fn new() -> Folder {
+        Folder(tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     /// The steps of the checkpoints, and the other files' names.
     fn content(&self) -> String {
         let mut names: Vec<String> =
-            fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         let short = |name: &String| match name.strip_prefix("step-").and_then(|name| name.strip_suffix(".safetensors"))
         {
@@ -39,13 +43,7 @@ impl Folder {
     }
 
     fn file(&self, step: u64) -> PathBuf {
-        self.0.join(format!("step-{step:012}.safetensors"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.path().join(format!("step-{step:012}.safetensors"))
     }
 }
 
@@ -83,8 +81,8 @@ fn train(checkpoints: Checkpoints, seed: u64, to: u64) -> Model {
 
 #[test]
 fn they_are_written_as_often_as_asked_and_the_last_are_kept() {
-    let folder = Folder::new("kept");
-    let checkpoints = || Checkpoints::new(&folder.0);
+    let folder = Folder::new();
+    let checkpoints = || Checkpoints::new(folder.path());
     for (checkpoints, to, expected) in [
         (checkpoints(), 99, "10 15"),
         (checkpoints().keep(9), 99, "5 10 15"),
@@ -99,30 +97,30 @@ fn they_are_written_as_often_as_asked_and_the_last_are_kept() {
 
 #[test]
 fn the_best_is_kept_besides() {
-    let folder = Folder::new("best");
-    let best = || Checkpoint::load(folder.0.join("best.safetensors")).unwrap();
-    let accuracy: Vec<f64> = model(1).fit(&data(), quiet(3)).unwrap().get("accuracy");
+    let folder = Folder::new();
+    let best = || Checkpoint::load(folder.path().join("best.safetensors")).unwrap();
+    let accuracy: Vec<f64> = model(1).fit(&data(), quiet(3)).unwrap().get("accuracy").unwrap();
     let highest = (0..3).fold(0, |best, at| if accuracy[at] > accuracy[best] { at } else { best });
-    train(Checkpoints::new(&folder.0).keep(1).every_steps(2).best("accuracy"), 1, 99);
+    train(Checkpoints::new(folder.path()).keep(1).every_steps(2).best("accuracy"), 1, 99);
     assert_eq!((folder.content().as_str(), best().step()), ("best.safetensors 15", 5 * (highest as u64 + 1)));
-    train(Checkpoints::new(&folder.0).best("loss"), 1, 99);
+    train(Checkpoints::new(folder.path()).best("loss"), 1, 99);
     assert_eq!(best().step(), 15);
-    let unknown = quiet(1).checkpoints(Checkpoints::new(&folder.0).best("val_loss"));
+    let unknown = quiet(1).checkpoints(Checkpoints::new(folder.path()).best("val_loss"));
     let message = model(1).fit(&data(), unknown).unwrap_err().to_string();
     assert_eq!(message, "there is no score \"val_loss\"; there is loss and accuracy");
 }
 
 #[test]
 fn training_that_starts_afresh_removes_earlier_checkpoints_once_it_has_its_own() {
-    let folder = Folder::new("afresh");
-    train(Checkpoints::new(&folder.0), 1, 99);
-    fs::write(folder.0.join("notes.txt"), "mine").unwrap();
-    fs::write(folder.0.join("step-000000000007.safetensors.1.part"), "half").unwrap();
+    let folder = Folder::new();
+    train(Checkpoints::new(folder.path()), 1, 99);
+    fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    fs::write(folder.path().join("step-000000000007.safetensors.1.part"), "half").unwrap();
     let mut fails = Fails;
-    let settings = quiet(3).callback(&mut fails).checkpoints(Checkpoints::new(&folder.0));
+    let settings = quiet(3).callback(&mut fails).checkpoints(Checkpoints::new(folder.path()));
     model(2).fit(&data(), settings).unwrap_err();
     assert_eq!(folder.content(), "notes.txt step-000000000007.safetensors.1.part 10 15");
-    train(Checkpoints::new(&folder.0), 2, 3);
+    train(Checkpoints::new(folder.path()), 2, 3);
     assert_eq!(folder.content(), "notes.txt 3");
 }
 
@@ -137,19 +135,19 @@ impl Callback for Fails {
 
 #[test]
 fn settings_out_of_range_are_told() {
-    let folder = Folder::new("settings");
+    let folder = Folder::new();
     let message =
         |checkpoints: Checkpoints| model(1).fit(&data(), quiet(1).checkpoints(checkpoints)).unwrap_err().to_string();
-    assert_eq!(message(Checkpoints::new(&folder.0).keep(0)), "Checkpoints: keep 0 is not in 1 ≤ keep");
-    let every = message(Checkpoints::new(&folder.0).every_steps(0));
+    assert_eq!(message(Checkpoints::new(folder.path()).keep(0)), "Checkpoints: keep 0 is not in 1 ≤ keep");
+    let every = message(Checkpoints::new(folder.path()).every_steps(0));
     assert_eq!(every, "Checkpoints: every_steps 0 is not in 1 ≤ every_steps");
 }
 
 /// Resumes, trains to the end, and compares with training that nothing interrupted.
 fn check_resumes(folder: &Folder, from: u64) {
-    assert_eq!(Checkpoints::new(&folder.0).resume().unwrap().unwrap().step(), from);
+    assert_eq!(Checkpoints::new(folder.path()).resume().unwrap().unwrap().step(), from);
     let mut resumed = model(1);
-    let settings = quiet(3).checkpoints(Checkpoints::new(&folder.0)).resume(&folder.0);
+    let settings = quiet(3).checkpoints(Checkpoints::new(folder.path())).resume(folder.path());
     let history = resumed.fit(&data(), settings).unwrap();
     let mut whole = model(1);
     let expected = whole.fit(&data(), quiet(3)).unwrap();
@@ -161,7 +159,7 @@ const NONE_WHOLE: &str =
 
 /// What reading the folder says, which is about the newest file.
 fn told(folder: &Folder) -> String {
-    match Checkpoints::new(&folder.0).resume().unwrap_err() {
+    match Checkpoints::new(folder.path()).resume().unwrap_err() {
         Error::Format { path, problem } if path == folder.file(7) => {
             problem.strip_suffix(NONE_WHOLE).unwrap().to_owned()
         }
@@ -171,16 +169,16 @@ fn told(folder: &Folder) -> String {
 
 #[test]
 fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
-    let folder = Folder::new("damage");
-    train(Checkpoints::new(&folder.0).every_steps(4), 1, 7);
+    let folder = Folder::new();
+    train(Checkpoints::new(folder.path()).every_steps(4), 1, 7);
     assert_eq!(folder.content(), "5 7");
     let whole = fs::read(folder.file(7)).unwrap();
     let check = |damaged: &[u8]| {
         fs::write(folder.file(7), damaged).unwrap();
-        assert_eq!(Checkpoints::new(&folder.0).resume().unwrap().unwrap().step(), 5);
-        fs::rename(folder.file(5), folder.0.join("aside")).unwrap();
+        assert_eq!(Checkpoints::new(folder.path()).resume().unwrap().unwrap().step(), 5);
+        fs::rename(folder.file(5), folder.path().join("aside")).unwrap();
         let problem = told(&folder);
-        fs::rename(folder.0.join("aside"), folder.file(5)).unwrap();
+        fs::rename(folder.path().join("aside"), folder.file(5)).unwrap();
         problem
     };
     for length in (0..whole.len()).step_by(31) {
@@ -200,8 +198,8 @@ fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
 
 #[test]
 fn the_best_one_is_the_last_resort() {
-    let folder = Folder::new("resort");
-    train(Checkpoints::new(&folder.0).keep(1).best("loss"), 1, 7);
+    let folder = Folder::new();
+    train(Checkpoints::new(folder.path()).keep(1).best("loss"), 1, 7);
     assert_eq!(folder.content(), "best.safetensors 7");
     fs::write(folder.file(7), "broken").unwrap();
     check_resumes(&folder, 5);
@@ -218,8 +216,8 @@ fn failing(folder: &Path) -> Error {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_told_before_the_first_step() {
-    let folder = Folder::new("forbidden");
-    let file = folder.0.join("file");
+    let folder = Folder::new();
+    let file = folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
     // Modes of folders do not bind root; these places do.
     let mut places = vec![file.join("checkpoints"), file.clone()];
@@ -235,31 +233,28 @@ fn a_folder_that_cannot_be_written_to_is_told_before_the_first_step() {
     assert!(matches!(message, Error::Io { .. }), "a file is no folder: {message}");
 }
 
-/// Where it is run as a child process, under a limit on the length of files, resumes.
-#[test]
-fn child() {
-    let Some(folder) = std::env::var_os(CHILD) else { return };
+/// In a child process, under a limit on the length of files: resumes.
+#[cfg(unix)]
+fn resume_and_report(folder: &OsStr) {
     let mut model = model(1);
-    let settings = quiet(3).checkpoints(Checkpoints::new(&folder).every_steps(1)).resume(&folder);
-    match model.fit(&data(), settings) {
-        Ok(_) => println!("\n{CHILD} trained"),
-        Err(Error::Io { path, source }) => println!("\n{CHILD} {} at step {}: {source}", path.display(), model.step()),
-        Err(other) => println!("\n{CHILD} other {other}"),
-    }
+    let settings = quiet(3).checkpoints(Checkpoints::new(folder).every_steps(1)).resume(folder);
+    child::report(&match model.fit(&data(), settings) {
+        Ok(_) => "trained".to_owned(),
+        Err(Error::Io { path, source }) => format!("{} at step {}: {source}", path.display(), model.step()),
+        Err(other) => format!("another error: {other}"),
+    });
 }
-
-const CHILD: &str = "GRADUS_TEST_CHECKPOINTS";
 
 /// What is written beside the place of the next checkpoint goes to a device that has no room, as on a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_checkpoint_before() {
-    let folder = Folder::new("space");
-    train(Checkpoints::new(&folder.0), 1, 7);
+    let folder = Folder::new();
+    train(Checkpoints::new(folder.path()), 1, 7);
     let beside = format!("step-{:012}.safetensors.{}.part", 8, std::process::id());
-    std::os::unix::fs::symlink("/dev/full", folder.0.join(beside)).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join(beside)).unwrap();
     let mut model = model(1);
-    let settings = quiet(3).checkpoints(Checkpoints::new(&folder.0).every_steps(1)).resume(&folder.0);
+    let settings = quiet(3).checkpoints(Checkpoints::new(folder.path()).every_steps(1)).resume(folder.path());
     match model.fit(&data(), settings).unwrap_err() {
         Error::Io { path, source } => {
             assert_eq!((path, source.kind()), (folder.file(8), std::io::ErrorKind::StorageFull));
@@ -274,18 +269,21 @@ fn a_full_disk_leaves_the_checkpoint_before() {
 #[cfg(unix)]
 #[test]
 fn a_write_that_ends_in_its_middle_leaves_the_checkpoint_before() {
-    let folder = Folder::new("full");
-    train(Checkpoints::new(&folder.0), 1, 7);
+    if let Some(folder) = child::argument() {
+        return resume_and_report(&folder);
+    }
+    let folder = Folder::new();
+    train(Checkpoints::new(folder.path()), 1, 7);
     let length = fs::metadata(folder.file(7)).unwrap().len();
     // In blocks of 512 or 1,024 bytes, whatever the shell; both are less than the file. A signal would come first.
-    let script =
-        format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" --exact checkpoints::child --nocapture", length / 1024 / 2);
+    let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", length / 1024 / 2);
+    let test = "checkpoints::a_write_that_ends_in_its_middle_leaves_the_checkpoint_before";
+    let child = child::command(test, folder.path());
     let mut command = Command::new("sh");
-    command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).env(CHILD, &folder.0);
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(CHILD)).unwrap_or_else(|| panic!("{text}")).to_owned();
-    assert!(line.starts_with(&format!(" {} at step 8: ", folder.file(8).display())), "{line}");
+    command.args(["-c", &limit]).arg(child.get_program()).args(child.get_args());
+    command.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let line = child::reported(&command.output().unwrap()).remove(0);
+    assert!(line.starts_with(&format!("{} at step 8: ", folder.file(8).display())), "{line}");
     assert_eq!(folder.content(), "5 7");
     check_resumes(&folder, 7);
 }

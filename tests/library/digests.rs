@@ -1,10 +1,10 @@
 //! Twenty steps of each notebook's model end with the bits that stand in `golden/digests.txt`: on any number of threads and
 //! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` writes the file anew.
 
+use crate::child;
 use crate::notebooks::{Size, digests};
 use gradus::data::mnist::{self, Mnist};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 
 fn digits() -> &'static Mnist {
@@ -46,47 +46,50 @@ fn threads_do_not_change_a_bit() {
     }
 }
 
-/// Where it is run as a child process, shows the digests of its instruction set.
-#[test]
-fn child() {
-    match std::env::var(CHILD).as_deref() {
-        Ok("own") => println!("\n{START}{}", digests(digits(), Size::Own, 2)),
-        Ok("small") => println!("\n{START}{}", digests(digits(), Size::Small, 2)),
-        _ => {}
-    }
+/// In a child process: reports the digests of its instruction set.
+fn report_digests(size: Size) {
+    digests(digits(), size, 2).lines().for_each(child::report);
 }
 
-const CHILD: &str = "GRADUS_TEST_DIGESTS";
-const START: &str = "digests:\n";
+/// The digests that a child process reports under an instruction set, as the environment is read once.
+fn under(level: &str, test: &str, size: &str) -> String {
+    let output = child::command(&format!("digests::{test}"), size).env("GRADUS_SIMD", level).output().unwrap();
+    child::reported(&output).join("\n") + "\n"
+}
 
-/// The digests of another process, as the environment is read once.
-fn under(level: &str, size: &str) -> String {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "digests::child", "--nocapture"]).env(CHILD, size).env("GRADUS_SIMD", level);
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let (_, digests) = text.split_once(START).unwrap_or_else(|| panic!("{text}"));
-    digests.split_once("\n\n").unwrap_or_else(|| panic!("{text}")).0.to_owned() + "\n"
+/// The size that this child process was given.
+fn child_size() -> Option<Size> {
+    match child::argument()?.to_str() {
+        Some("own") => Some(Size::Own),
+        Some("small") => Some(Size::Small),
+        other => panic!("there is no size {other:?}"),
+    }
 }
 
 #[test]
 fn the_portable_instructions_do_not_change_a_bit() {
-    assert_eq!(under("portable", "small"), here(Size::Small));
+    if let Some(size) = child_size() {
+        return report_digests(size);
+    }
+    assert_eq!(under("portable", "the_portable_instructions_do_not_change_a_bit", "small"), here(Size::Small));
 }
 
 /// Those that this processor has; the others would be an error.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn wider_instructions_do_not_change_a_bit() {
+    if let Some(size) = child_size() {
+        return report_digests(size);
+    }
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let parts = [is_x86_feature_detected!("avx512vl"), is_x86_feature_detected!("avx512bw")];
     let avx512 =
         avx2 && parts == [true; 2] && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
     for (level, there) in [("avx2", avx2), ("avx512", avx512)] {
         if there {
-            assert_eq!(under(level, "own"), here(Size::Own), "{level}");
-            assert_eq!(under(level, "small"), here(Size::Small), "{level}");
+            let test = "wider_instructions_do_not_change_a_bit";
+            assert_eq!(under(level, test, "own"), here(Size::Own), "{level}");
+            assert_eq!(under(level, test, "small"), here(Size::Small), "{level}");
         }
     }
 }

@@ -3,13 +3,13 @@
 use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
 use gradus::losses::Loss;
-use gradus::metrics::Metric;
+use gradus::metrics::{Direction, Metric, ScoredBatch};
 use gradus::optimizers::{Optimizer, Sgd, StepOptions};
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
 use gradus::{
-    BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, Spec,
-    View,
+    Accepts, BatchEnd, Callback, Compile, EpochEnd, Error, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape,
+    Spec, TargetKind,
 };
 use ndarray::{Array1, Axis, arr1, arr2};
 
@@ -75,8 +75,8 @@ impl Layer for Cubed {
 struct SquaredError;
 
 impl Loss for SquaredError {
-    fn check(&self, prediction: Shape, target: Shape) -> gradus::Result<()> {
-        if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Values])
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
@@ -98,8 +98,16 @@ impl Metric for Distance {
         "distance"
     }
 
-    fn sum(&self, prediction: View<'_>, target: View<'_>) -> f64 {
-        prediction.iter().zip(target.data()).map(|(p, t)| f64::from((p - t).abs())).sum()
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Values])
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
+        totals[0] += batch.pairs().map(|(p, t)| f64::from((p - t).abs())).sum::<f64>();
     }
 
     fn spec(&self) -> Spec {
@@ -220,7 +228,7 @@ fn parts_of_ones_own_learn_together() {
     let history = model.fit(&data, quiet().epochs(40).batch_size(20)).unwrap();
     let after = model.evaluate(&data).unwrap();
     assert!(after.loss < 0.01 * before.loss && after.get("distance") < before.get("distance"), "{before} → {after}");
-    assert_eq!(history.get("distance").len(), 40);
+    assert_eq!(history.get("distance").unwrap().len(), 40);
     let scale = model.params().get(model.params().id("cubed/scale").unwrap())[[0]];
     approx::assert_abs_diff_eq!(scale, 1.0, epsilon = 0.05);
     assert!(model.summary().contains(" cubed (Cubed)"));

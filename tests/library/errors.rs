@@ -87,10 +87,11 @@ fn data_that_does_not_fit_the_model() {
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
     let one_hot = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 7))).unwrap();
     let error = model.fit(&one_hot, quiet()).unwrap_err();
-    let text = "targets: found shapes 7 and 3, expected targets like the predictions, one-hot rows; to_categorical makes \
-                them, and SparseCategoricalCrossentropy takes labels";
+    let text = "targets for CategoricalCrossentropy: found numbers of shape 7 per row, expected numbers from 0 to 1 of shape 3 \
+                per row, such as one-hot rows; give the targets the shape of the model's output, or the last layer as many \
+                units as the targets need";
     assert_eq!(error.to_string(), text);
-    assert!(matches!(error, Error::Shape { .. }));
+    assert!(matches!(error, Error::Target { .. }));
     let validation = quiet().validation(&wide);
     let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
     assert!(refused(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
@@ -108,12 +109,15 @@ fn data_that_does_not_fit_the_model() {
 fn labels_that_are_not_classes() {
     let labels = |labels: Array1<i64>| Arrays::new(Array2::<f32>::zeros((3, 4)), labels).unwrap();
     let text = refused(classifier().fit(&labels(arr1(&[0, 1, 2])), quiet()));
-    assert!(text.ends_with("and SparseCategoricalCrossentropy takes labels"), "{text}");
+    let expected = "targets for CategoricalCrossentropy: found one integer label per row, expected numbers from 0 to 1 of shape 3 \
+                    per row, such as one-hot rows; Arrays::one_hot and to_categorical make one-hot rows, and \
+                    SparseCategoricalCrossentropy takes labels";
+    assert_eq!(text, expected);
     let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
     let one_hot = Arrays::new(Array2::<f32>::zeros((3, 4)), Array2::<f32>::zeros((3, 3))).unwrap();
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
-    let text = "targets: found shapes 3 and 3, expected one whole-number label for each row; CategoricalCrossentropy \
-                takes one-hot rows";
+    let text = "targets for SparseCategoricalCrossentropy: found numbers of shape 3 per row, expected one integer label per row; \
+                CategoricalCrossentropy takes one-hot rows, and arrays of integers are labels";
     assert_eq!(refused(network.compile(sparse).unwrap().fit(&one_hot, quiet())), text);
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let mut model = network.compile(sparse).unwrap();

@@ -19,8 +19,8 @@ use gradus::{
 };
 use ndarray::{Array1, Array2, Array4, arr1, arr2, s};
 use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tempfile::tempdir;
 
 /// Indices < 5 of 16 samples, 3 each.
 fn indices() -> Array2<f32> {
@@ -58,22 +58,12 @@ fn fit<'a>() -> Fit<'a> {
     Fit::new().batch_size(4).progress(Progress::Quiet)
 }
 
-/// A folder of this test alone.
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("gradus-faults-running-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 /// Everything that a file keeps of a model: weights, running statistics, the optimizer's state and the counters.
 fn state(model: &Model) -> Vec<u8> {
-    let folder = folder(&format!("state-{:?}", std::thread::current().id()));
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
-    let bytes = fs::read(path).unwrap();
-    fs::remove_dir_all(folder).unwrap();
-    bytes
+    fs::read(path).unwrap()
 }
 
 const RANGE: &str = "index must be a whole number ≥ 0 and < 5";
@@ -330,8 +320,8 @@ fn checkpoints_before_a_failed_step_can_be_resumed() {
     let mut whole = compile();
     let expected = whole.fit(&data, fit().epochs(2)).unwrap();
 
-    let folder = folder("checkpoints");
-    let checkpoints = || Checkpoints::new(&folder).every_steps(1).keep(100);
+    let folder = tempdir().unwrap();
+    let checkpoints = || Checkpoints::new(folder.path()).every_steps(1).keep(100);
     let mut interrupted = compile();
     BROKEN.store(true, Ordering::Relaxed);
     interrupted.fit(&data, fit().epochs(2).checkpoints(checkpoints())).unwrap_err();
@@ -339,10 +329,9 @@ fn checkpoints_before_a_failed_step_can_be_resumed() {
     let steps = interrupted.step();
     assert!(steps < 4, "row 15 is in the first epoch");
     let mut resumed = compile();
-    let history = resumed.fit(&data, fit().epochs(2).checkpoints(checkpoints()).resume(&folder)).unwrap();
+    let history = resumed.fit(&data, fit().epochs(2).checkpoints(checkpoints()).resume(folder.path())).unwrap();
     assert_eq!(history.get("loss"), expected.get("loss"));
     assert!(state(&resumed) == state(&whole));
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

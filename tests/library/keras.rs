@@ -6,7 +6,7 @@ use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Ini
 use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
-use gradus::metrics::{ConfusionMatrix, Metric, TopKCategoricalAccuracy};
+use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
 use gradus::ops::{Conv2dOptions, Padding};
 use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
@@ -169,7 +169,8 @@ fn metrics() {
     let ((shape, predictions), (target_shape, targets)) = (view(predictions), view(targets));
     let top = ArrayD::from_shape_fn(IxDyn(&[5]), |k| {
         let metric = TopKCategoricalAccuracy::new(k[0] + 1);
-        (metric.sum(View::new(shape, &predictions), View::new(target_shape, &targets)) / 40.0) as f32
+        let batch = ScoredBatch::values(View::new(shape, &predictions), View::new(target_shape, &targets));
+        metric.score(&batch).unwrap() as f32
     });
     assert_close("top", top.view(), array("top").view(), NEAR);
 }

@@ -1,5 +1,6 @@
 //! A training that is killed again and again, at any moment, ends with the bits of one that nobody touched.
 
+use crate::child;
 use gradus::data::{Arrays, mnist};
 use gradus::layers::{Activation, BatchNorm, Dense, Dropout, Reshape};
 use gradus::losses::CategoricalCrossentropy;
@@ -7,12 +8,10 @@ use gradus::metrics::Accuracy;
 use gradus::optimizers::Adam;
 use gradus::{BatchEnd, Callback, Checkpoints, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
-
-/// Where the child process keeps its checkpoints.
-const CHILD: &str = "GRADUS_TEST_KILL";
+use tempfile::tempdir;
 
 /// Kills that have to meet a living process.
 const KILLS: u64 = 20;
@@ -56,31 +55,14 @@ fn train(folder: &Path) -> String {
     )
 }
 
-/// Where it is run as a child process, trains, or goes on.
-#[test]
-fn child() {
-    if let Some(folder) = std::env::var_os(CHILD) {
-        println!("\n{CHILD} {}", train(Path::new(&folder)));
-    }
-}
-
 fn spawn(folder: &Path, threads: u64) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "kill::child", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env(CHILD, folder).env("GRADUS_THREADS", threads.to_string()).spawn().unwrap()
+    let mut command = child::command("kill::twenty_kills_lose_nothing", folder);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("GRADUS_THREADS", threads.to_string()).spawn().unwrap()
 }
 
-fn ended(child: Child) -> String {
-    let output = child.wait_with_output().unwrap();
-    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{shown}{said}");
-    shown.lines().find_map(|line| line.strip_prefix(CHILD)).unwrap().to_owned()
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("gradus-kill-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    folder
+fn ended(child: Child) -> Vec<String> {
+    child::reported(&child.wait_with_output().unwrap())
 }
 
 /// What the file names of a folder say was reached.
@@ -92,29 +74,32 @@ fn reached(folder: &Path) -> u64 {
 
 #[test]
 fn twenty_kills_lose_nothing() {
-    let (killed, whole) = (folder("killed"), folder("whole"));
-    let uninterrupted = spawn(&whole, 2);
+    if let Some(folder) = child::argument() {
+        return child::report(&train(Path::new(&folder)));
+    }
+    let (killed, whole) = (tempdir().unwrap(), tempdir().unwrap());
+    let (killed, whole) = (killed.path(), whole.path());
+    let uninterrupted = spawn(whole, 2);
     let mut draws = Key::from_seed(4).draws(0);
     let mut steps = Vec::new();
     for kill in 0..KILLS {
-        let mut child = spawn(&killed, [1, 2, 3, 4, 7][kill as usize % 5]);
+        let mut child = spawn(killed, [1, 2, 3, 4, 7][kill as usize % 5]);
         // Long enough to get somewhere now and then, and short enough that twenty fit before the last step.
-        let before = reached(&killed);
+        let before = reached(killed);
         let mut patience = draws.below(60);
-        while patience > 0 || (kill % 2 == 0 && reached(&killed) == before) {
+        while patience > 0 || (kill % 2 == 0 && reached(killed) == before) {
             std::thread::sleep(Duration::from_millis(1));
             patience = patience.saturating_sub(1);
         }
-        assert!(child.try_wait().unwrap().is_none(), "it ended before kill {kill}, at step {}", reached(&killed));
+        assert!(child.try_wait().unwrap().is_none(), "it ended before kill {kill}, at step {}", reached(killed));
         child.kill().unwrap(); // SIGKILL, where there are signals
         child.wait().unwrap();
-        steps.push(reached(&killed));
+        steps.push(reached(killed));
     }
     let last = steps[KILLS as usize - 1];
     assert!(steps.is_sorted() && 0 < last && last < 600, "what was reached stays: {steps:?}");
-    let resumed = ended(spawn(&killed, 2));
+    let resumed = ended(spawn(killed, 2));
     assert_eq!(resumed, ended(uninterrupted));
-    let files: Vec<_> = fs::read_dir(&killed).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let files: Vec<_> = fs::read_dir(killed).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files.len(), 3, "two checkpoints and the best, and nothing half written: {files:?}");
-    [killed, whole].into_iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
 }

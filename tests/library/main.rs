@@ -3,6 +3,7 @@
 mod bits;
 mod callbacks;
 mod checkpoints;
+mod child;
 mod digests;
 mod divergence;
 mod downstream;

@@ -13,27 +13,24 @@ use gradus::{
 };
 use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::{TempDir, tempdir};
 
 /// A folder of its own, gone at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-resume-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        Folder(folder)
+    fn new() -> Folder {
+        Folder(tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn checkpoints(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -132,8 +129,8 @@ fn check(name: &str, make: impl Fn() -> Model, data: &Arrays, steps: &[u64]) {
     let history = whole.fit(data, validated(&validation).callback(&mut Counting::new(f64::MAX))).unwrap();
     let expected = fingerprint(&whole, &history, data);
     for step in steps {
-        let folder = Folder::new(name);
-        let checkpoints = || Checkpoints::new(&folder.0).keep(1);
+        let folder = Folder::new();
+        let checkpoints = || Checkpoints::new(folder.path()).keep(1);
         let (mut pause, mut counting) = (Pause(*step), Counting::new(f64::MAX));
         let interrupted =
             validated(&validation).callback(&mut counting).callback(&mut pause).checkpoints(checkpoints());
@@ -143,7 +140,7 @@ fn check(name: &str, make: impl Fn() -> Model, data: &Arrays, steps: &[u64]) {
         let mut second = make();
         second.set_threads(1 + *step as usize % 4).unwrap();
         let mut counting = Counting::new(f64::MAX);
-        let resumed = validated(&validation).callback(&mut counting).checkpoints(checkpoints()).resume(&folder.0);
+        let resumed = validated(&validation).callback(&mut counting).checkpoints(checkpoints()).resume(folder.path());
         let history = second.fit(data, resumed).unwrap();
         assert_eq!(fingerprint(&second, &history, data), expected, "{name} resumed at step {step}");
     }
@@ -165,47 +162,48 @@ fn convolutions_resume() {
 
 #[test]
 fn a_schedule_goes_on_where_it_stood() {
-    let (folder, data) = (Folder::new("schedule"), digits(200));
+    let (folder, data) = (Folder::new(), digits(200));
     let make = || compile(&network(), Adam::new(OneCycle::new(0.01, 21)));
     let (mut whole, mut first, mut resumed) = (make(), make(), make());
     let history = whole.fit(&data, quiet(3)).unwrap();
     let expected = fingerprint(&whole, &history, &data);
     let mut pause = Pause(9);
-    first.fit(&data, quiet(3).callback(&mut pause).checkpoints(Checkpoints::new(&folder.0))).unwrap();
-    let history = resumed.fit(&data, quiet(3).resume(&folder.0)).unwrap();
+    first.fit(&data, quiet(3).callback(&mut pause).checkpoints(Checkpoints::new(folder.path()))).unwrap();
+    let history = resumed.fit(&data, quiet(3).resume(folder.path())).unwrap();
     assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
 /// The checkpoints of a paused training, and the model that would resume from them.
-fn paused(name: &str, step: u64) -> (Folder, Model, Arrays) {
-    let (folder, data) = (Folder::new(name), digits(200));
+fn paused(step: u64) -> (Folder, Model, Arrays) {
+    let (folder, data) = (Folder::new(), digits(200));
     let mut pause = Pause(step);
-    let settings = quiet(3).callback(&mut pause).checkpoints(Checkpoints::new(&folder.0));
+    let settings = quiet(3).callback(&mut pause).checkpoints(Checkpoints::new(folder.path()));
     compile(&network(), Sgd::new(0.1)).fit(&data, settings).unwrap();
     (folder, compile(&network(), Sgd::new(0.1)), data)
 }
 
 #[test]
 fn a_folder_that_is_empty_or_missing_starts_afresh_and_a_missing_file_is_told() {
-    let (folder, data) = (Folder::new("fresh"), digits(60));
+    let (folder, data) = (tempdir().unwrap(), digits(60));
+    let checkpoints = folder.path().join("checkpoints");
     for _ in 0..2 {
         let mut model = compile(&network(), Sgd::new(0.1));
-        let history = model.fit(&data, quiet(1).resume(&folder.0)).unwrap();
+        let history = model.fit(&data, quiet(1).resume(&checkpoints)).unwrap();
         assert_eq!((history.epochs.len(), model.step()), (1, 2));
-        fs::create_dir_all(&folder.0).unwrap();
+        fs::create_dir_all(&checkpoints).unwrap();
     }
-    let file = folder.0.join("step.safetensors");
+    let file = checkpoints.join("step.safetensors");
     let error = compile(&network(), Sgd::new(0.1)).fit(&data, quiet(1).resume(&file)).unwrap_err();
     assert!(matches!(&error, Error::Io { path, .. } if *path == file), "{error:?}");
 }
 
 #[test]
 fn training_that_came_to_its_end_trains_no_more_and_goes_on_for_more_epochs() {
-    let (folder, data) = (Folder::new("end"), digits(60));
+    let (folder, data) = (Folder::new(), digits(60));
     let fit = |epochs: usize, resume: bool| {
-        let settings = quiet(epochs).checkpoints(Checkpoints::new(&folder.0));
+        let settings = quiet(epochs).checkpoints(Checkpoints::new(folder.path()));
         let mut model = compile(&network(), Sgd::new(0.1));
-        let history = model.fit(&data, if resume { settings.resume(&folder.0) } else { settings }).unwrap();
+        let history = model.fit(&data, if resume { settings.resume(folder.path()) } else { settings }).unwrap();
         fingerprint(&model, &history, &data)
     };
     let two = fit(2, false);
@@ -217,12 +215,12 @@ fn training_that_came_to_its_end_trains_no_more_and_goes_on_for_more_epochs() {
 
 #[test]
 fn who_is_done_stays_done() {
-    let (folder, data) = (Folder::new("done"), digits(60));
+    let (folder, data) = (Folder::new(), digits(60));
     let fit = |resume: bool| {
         let mut counting = Counting::new(3.0);
-        let settings = quiet(9).callback(&mut counting).checkpoints(Checkpoints::new(&folder.0));
+        let settings = quiet(9).callback(&mut counting).checkpoints(Checkpoints::new(folder.path()));
         let mut model = compile(&network(), Sgd::new(0.1));
-        let history = model.fit(&data, if resume { settings.resume(&folder.0) } else { settings }).unwrap();
+        let history = model.fit(&data, if resume { settings.resume(folder.path()) } else { settings }).unwrap();
         (model.epoch(), fingerprint(&model, &history, &data))
     };
     let done = fit(false);
@@ -231,13 +229,13 @@ fn who_is_done_stays_done() {
 
 #[test]
 fn epochs_count_from_where_the_interrupted_training_began() {
-    let (folder, data) = (Folder::new("start"), digits(60));
+    let (folder, data) = (Folder::new(), digits(60));
     let mut whole = compile(&network(), Sgd::new(0.1));
     whole.fit(&data, quiet(1)).unwrap();
-    let mut model = Model::load(save(&whole, &folder.0)).unwrap();
+    let mut model = Model::load(save(&whole, folder.path())).unwrap();
     whole.fit(&data, quiet(2)).unwrap();
     let mut pause = Pause(3);
-    let kept = folder.0.join("checkpoints");
+    let kept = folder.path().join("checkpoints");
     model.fit(&data, quiet(2).callback(&mut pause).checkpoints(Checkpoints::new(&kept))).unwrap();
     let mut fresh = compile(&network(), Sgd::new(0.1));
     let history = fresh.fit(&data, quiet(2).resume(&kept)).unwrap();
@@ -253,26 +251,26 @@ fn save(model: &Model, folder: &Path) -> PathBuf {
 
 #[test]
 fn a_checkpoint_is_a_model_too() {
-    let (folder, _, data) = paused("model", 9);
+    let (folder, _, data) = paused(9);
     let model = Model::load(&folder.checkpoints()[1]).unwrap();
     assert_eq!((model.epoch(), model.step()), (1, 9));
     assert!(model.evaluate(&data).unwrap().loss.is_finite());
     let mut fresh = compile(&network(), Sgd::new(0.1));
-    let error = fresh.fit(&data, quiet(1).resume(save(&model, &folder.0))).unwrap_err().to_string();
+    let error = fresh.fit(&data, quiet(1).resume(save(&model, folder.path()))).unwrap_err().to_string();
     assert!(error.ends_with("so it is no checkpoint; Model::load may read it"), "{error}");
 }
 
 /// What resuming says, without the file's name.
 fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> String {
     let before = model.params().sha256();
-    let error = model.fit(data, settings.resume(&folder.0)).unwrap_err();
+    let error = model.fit(data, settings.resume(folder.path())).unwrap_err();
     assert_eq!((model.params().sha256(), model.step()), (before, 0), "nothing changes");
     error.to_string().replace(&format!("{}: ", folder.checkpoints().pop().unwrap().display()), "")
 }
 
 #[test]
 fn another_training_is_refused() {
-    let (folder, same, data) = paused("other", 9);
+    let (folder, same, data) = paused(9);
     let expected = "; resume with the settings it was written with, or go on from its weights alone";
     let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
         let text = told(&folder, model, data, settings);
@@ -298,14 +296,14 @@ fn another_training_is_refused() {
 
 #[test]
 fn other_callbacks_are_refused() {
-    let (folder, mut model, data) = paused("callbacks", 9);
+    let (folder, mut model, data) = paused(9);
     let mut counting = Counting::new(f64::MAX);
-    let error = model.fit(&data, quiet(3).callback(&mut counting).resume(&folder.0)).unwrap_err().to_string();
+    let error = model.fit(&data, quiet(3).callback(&mut counting).resume(folder.path())).unwrap_err().to_string();
     assert!(error.starts_with("the callback Counting was not among those of the checkpoint; resume with"), "{error}");
-    let kept = || Checkpoints::new(&folder.0);
+    let kept = || Checkpoints::new(folder.path());
     model = compile(&network(), Sgd::new(0.1));
     model.fit(&data, quiet(1).callback(&mut counting).checkpoints(kept())).unwrap();
     model = compile(&network(), Sgd::new(0.1));
-    let error = model.fit(&data, quiet(3).resume(&folder.0)).unwrap_err().to_string();
+    let error = model.fit(&data, quiet(3).resume(folder.path())).unwrap_err().to_string();
     assert!(error.starts_with("the callback Counting was among those of the checkpoint; resume with"), "{error}");
 }

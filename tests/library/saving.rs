@@ -1,5 +1,6 @@
 //! Models in files: what is loaded is what was saved, whatever happens to the file is told, and no file is ever half.
 
+use crate::child;
 use gradus::data::Arrays;
 use gradus::layers::{
     Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Reshape, Weights,
@@ -12,16 +13,12 @@ use gradus::save::Registry;
 use gradus::tape::{Params, Var};
 use gradus::{Compile, Error, Fit, FromSpec, Model, Progress, Result, Sequential, Settings, Shape, Spec};
 use ndarray::{Array, Array1, Array2, Array4};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Stdio;
 use std::time::Duration;
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("gradus-saving-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
+use tempfile::tempdir;
 
 fn compile(network: &Sequential, optimizer: impl Optimizer + 'static) -> Model {
     let settings = Compile::new(optimizer, SparseCategoricalCrossentropy::new()).metric(Accuracy).seed(3);
@@ -73,8 +70,8 @@ fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
 
 #[test]
 fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
-    let folder = folder("travel");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     for network in [convolutional(), dense()] {
         check_travel(&path, compile(&network, Adam::default()), compile(&network, Adam::default()));
         check_travel(&path, compile(&network, RmsProp::new(0.01)), compile(&network, RmsProp::new(0.01)));
@@ -82,13 +79,12 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
         check_travel(&path, compile(&network, momentum()), compile(&network, momentum()));
         check_travel(&path, compile(&network, Sgd::new(0.1)), compile(&network, Sgd::new(0.1)));
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn every_optimizer_and_its_options_travel() {
-    let folder = folder("optimizers");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     fn check<T: Optimizer + Clone + 'static>(path: &Path, optimizer: T) {
         check_travel(path, compile(&dense(), optimizer.clone()), compile(&dense(), optimizer));
     }
@@ -101,7 +97,6 @@ fn every_optimizer_and_its_options_travel() {
     check(&path, Adadelta::new(1.0));
     check(&path, Nadam::default());
     check(&path, Lion::default());
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// Every step at the rate of the first over its number.
@@ -132,8 +127,8 @@ impl FromSpec for Harmonic {
 
 #[test]
 fn custom_schedules_load_through_a_registry() {
-    let folder = folder("schedule");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     let model = compile(&dense(), Sgd::new(LearningRate::schedule(Harmonic(0.5))));
     model.save(&path).unwrap();
     let message = told(Model::load(&path));
@@ -142,7 +137,6 @@ fn custom_schedules_load_through_a_registry() {
     let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
     assert_eq!(loaded.optimizer().learning_rate(4), 0.125);
     fit(&mut loaded, 1);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// The message of an error about a file, without the file's name.
@@ -155,8 +149,8 @@ fn told(result: Result<Model>) -> String {
 
 #[test]
 fn a_file_cut_short_or_with_a_flipped_bit_loads_nothing() {
-    let folder = folder("damage");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     compile(&Sequential::new([2]).add(Dense::new(2)), Sgd::new(0.1)).save(&path).unwrap();
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
@@ -172,13 +166,12 @@ fn a_file_cut_short_or_with_a_flipped_bit_loads_nothing() {
         let before = model.params().sha256();
         assert!(model.load_weights(&path).is_err() && model.params().sha256() == before, "bit {bit}");
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn a_newer_version_is_refused_and_a_missing_file_named() {
-    let folder = folder("newer");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     compile(&dense(), Sgd::new(0.1)).save(&path).unwrap();
     let mut bytes = fs::read(&path).unwrap();
     let key = br#""gradus.version":""#;
@@ -187,16 +180,15 @@ fn a_newer_version_is_refused_and_a_missing_file_named() {
     fs::write(&path, bytes).unwrap();
     let expected = "its format is version 2, and this version of gradus reads up to 1; update gradus";
     assert_eq!(told(Model::load(&path)), expected);
-    let missing = Model::load(folder.join("none.safetensors")).unwrap_err();
+    let missing = Model::load(folder.path().join("none.safetensors")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }) && missing.to_string().contains("none.safetensors"), "{missing}");
     assert!(Model::load(&folder).is_err(), "a folder is no file");
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn weights_go_by_name_into_a_model_built_in_code() {
-    let folder = folder("names");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     let mut trained = compile(&dense(), Adam::default());
     fit(&mut trained, 1);
     trained.save(&path).unwrap();
@@ -219,7 +211,6 @@ fn weights_go_by_name_into_a_model_built_in_code() {
     let expected =
         "\"dense_1/kernel\" is in the file, but not in the model; Params::load and assign take a part of a file";
     assert_eq!(message(shallow), expected);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 fn golden(name: &str) -> PathBuf {
@@ -284,8 +275,8 @@ impl FromSpec for Scaling {
 
 #[test]
 fn custom_layers_load_through_a_registry() {
-    let folder = folder("custom");
-    let path = folder.join("model.safetensors");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     let network = Sequential::new([2]).add(Scaling { factor: 0.1 }).add(Dense::new(3).activation(Activation::Softmax));
     let model = compile(&network, Sgd::new(0.1));
     model.save(&path).unwrap();
@@ -295,17 +286,16 @@ fn custom_layers_load_through_a_registry() {
     let loaded = Model::load_with(&path, &Registry::new().layer::<Scaling>()).unwrap();
     let rows = ndarray::arr2(&[[1.0, -2.0]]);
     assert_eq!(loaded.predict(&rows).unwrap(), model.predict(&rows).unwrap());
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// In a child process: saves one of two models over and over until it is killed.
-#[test]
-fn saves_until_killed() {
-    let Some(path) = std::env::var_os("GRADUS_TEST_SAVE") else { return };
+fn save_until_killed(path: &OsStr) -> ! {
     let network = Sequential::new([300]).add(Dense::new(300)).add(Dense::new(3).activation(Activation::Softmax));
     let mut model = compile(&network, Sgd::new(0.1));
+    model.save(path).unwrap();
+    child::report("saved");
     loop {
-        model.save(&path).unwrap();
+        model.save(path).unwrap();
         let bias = model.params().id("dense/bias").unwrap();
         model.params_mut().get_mut(bias).fill(1.0);
     }
@@ -313,19 +303,19 @@ fn saves_until_killed() {
 
 #[test]
 fn killing_the_program_while_it_saves_leaves_the_old_file_whole() {
-    let folder = folder("killed");
-    let path = folder.join("model.safetensors");
+    if let Some(path) = child::argument() {
+        save_until_killed(&path);
+    }
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     for round in 0..12 {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        let child = child.args(["--exact", "saving::saves_until_killed"]).env("GRADUS_TEST_SAVE", &path);
-        let mut child = child.stdout(std::process::Stdio::null()).spawn().unwrap();
-        while !path.exists() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let mut child = child::command("saving::killing_the_program_while_it_saves_leaves_the_old_file_whole", &path);
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+        child::wait_for_report(&mut child);
         std::thread::sleep(Duration::from_micros(1700 * round));
+        assert!(child.try_wait().unwrap().is_none(), "the child process ended before it was killed");
         child.kill().unwrap(); // SIGKILL on Unix
         child.wait().unwrap();
         Model::load(&path).unwrap();
     }
-    fs::remove_dir_all(folder).unwrap();
 }

@@ -9,35 +9,15 @@ use gradus::metrics::{Accuracy, History};
 use gradus::optimizers::schedules::ExponentialDecay;
 use gradus::optimizers::{Adam, LearningRate};
 use gradus::{BatchEnd, Callback, Checkpoints, Compile, Fit, Flow, Model, Progress, Result, Sequential, Stop};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::tempdir;
 
 /// Steps of an epoch; the last batch is a partial one.
 const BATCHES: u64 = 5;
 
 /// More epochs than training takes until it stops.
 const MOST: usize = 40;
-
-/// A folder of its own, gone at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Folder {
-        static FOLDERS: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("gradus-stopping-{}-{}", FOLDERS.fetch_add(1, Ordering::Relaxed), std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&folder);
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Few rows, so that the network soon knows them by heart and gets worse on others.
 fn digits() -> &'static [Arrays; 2] {
@@ -124,10 +104,10 @@ fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
 
 /// The training that nobody interrupts, which has to be one that shows something.
 fn uninterrupted(rate: Rate) -> Ended {
-    let folder = Folder::new();
-    let whole = train(rate, &folder.0, 1, u64::MAX);
+    let folder = tempdir().unwrap();
+    let whole = train(rate, folder.path(), 1, u64::MAX);
     assert!(1 < whole.best && whole.epoch == whole.best as u64 + 4 && whole.epoch < MOST as u64, "{whole:?}");
-    let at_its_best = train(rate, &Folder::new().0, 2, whole.best as u64 * BATCHES);
+    let at_its_best = train(rate, tempdir().unwrap().path(), 2, whole.best as u64 * BATCHES);
     assert_eq!(at_its_best.weights, whole.weights, "{rate:?}: the weights are those of the best epoch");
     whole
 }
@@ -139,10 +119,10 @@ fn check(rate: Rate) {
     let within = [1, (best - 1) * BATCHES + 3, best * BATCHES + 2, (whole.epoch - 1) * BATCHES + 4];
     let between = [best * BATCHES, whole.epoch * BATCHES];
     for (at, step) in within.into_iter().chain(between).enumerate() {
-        let folder = Folder::new();
-        let paused = train(rate, &folder.0, 1, step);
+        let folder = tempdir().unwrap();
+        let paused = train(rate, folder.path(), 1, step);
         assert!(paused.epoch == (step - 1) / BATCHES, "{rate:?} was paused after step {step}: {paused:?}");
-        assert_eq!(train(rate, &folder.0, [2, 3, 4, 7][at % 4], u64::MAX), whole, "{rate:?} after step {step}");
+        assert_eq!(train(rate, folder.path(), [2, 3, 4, 7][at % 4], u64::MAX), whole, "{rate:?} after step {step}");
     }
 }
 
@@ -171,11 +151,11 @@ fn a_schedule_and_then_a_plateau() {
 
 #[test]
 fn interrupted_again_and_again() {
-    let (whole, folder) = (uninterrupted(Rate::Plateau), Folder::new());
+    let (whole, folder) = (uninterrupted(Rate::Plateau), tempdir().unwrap());
     // Three steps at a time, so in every epoch, before and after every step of one.
     for (at, step) in (3..whole.epoch * BATCHES).step_by(3).enumerate() {
-        train(Rate::Plateau, &folder.0, 1 + at % 4, step);
+        train(Rate::Plateau, folder.path(), 1 + at % 4, step);
     }
-    assert_eq!(train(Rate::Plateau, &folder.0, 2, u64::MAX), whole);
-    assert_eq!(train(Rate::Plateau, &folder.0, 3, u64::MAX), whole, "who has stopped stays so");
+    assert_eq!(train(Rate::Plateau, folder.path(), 2, u64::MAX), whole);
+    assert_eq!(train(Rate::Plateau, folder.path(), 3, u64::MAX), whole, "who has stopped stays so");
 }

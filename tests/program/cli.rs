@@ -1,5 +1,6 @@
 //! The program `gradus`, as a user meets it.
 
+use crate::folder::Folder;
 use gradus::formats::{keras, npy, onnx};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
@@ -10,59 +11,14 @@ use gradus::tape::Params;
 use gradus::{Compile, Model, Sequential};
 use ndarray::{Array, Array2, Array4, s};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-/// A folder of its own with a model and samples, gone at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-cli-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        model().save(folder.join("model.safetensors")).unwrap();
-        npy::write(folder.join("x.npy"), &images()).unwrap();
-        Folder(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// Runs the program within the folder.
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_gradus")).args(arguments).current_dir(&self.0).output().unwrap()
-    }
-
-    /// What it shows when all goes well.
-    #[track_caller]
-    fn shown(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        assert_eq!(text(&output.stderr), "");
-        text(&output.stdout)
-    }
-
-    /// The one line that it says when something is wrong.
-    #[track_caller]
-    fn told(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
-        assert!(output.stdout.is_empty());
-        let told = text(&output.stderr);
-        assert_eq!(told.lines().count(), 1, "{told}");
-        told.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+/// A folder with a model and samples.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    model().save(folder.path("model.safetensors")).unwrap();
+    npy::write(folder.path("x.npy"), &images()).unwrap();
+    folder
 }
 
 fn model() -> Model {
@@ -85,7 +41,7 @@ fn floats(path: &Path) -> Array2<f32> {
 
 #[test]
 fn inspect_shows_layers_and_arrays() {
-    let folder = Folder::new("inspect");
+    let folder = folder();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
     for part in
         ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
@@ -106,7 +62,7 @@ fn inspect_shows_layers_and_arrays() {
 
 #[test]
 fn every_format_predicts_the_same() {
-    let folder = Folder::new("convert");
+    let folder = folder();
     let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
     for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
         let shown = folder.shown(&["convert", "model.safetensors", to]);
@@ -137,7 +93,7 @@ fn every_format_predicts_the_same() {
 
 #[test]
 fn predictions_are_a_table_csv_or_npy() {
-    let folder = Folder::new("predict");
+    let folder = folder();
     let bytes = images().mapv(|value| (value * 255.0).round() as u8);
     Picture::new(&bytes.slice(s![2, .., .., 0])).unwrap().write_png(folder.path("two.png")).unwrap();
     Picture::new(&bytes.slice(s![3, .., .., 0])).unwrap().inverted().write_png(folder.path("three.png")).unwrap();
@@ -158,7 +114,7 @@ fn predictions_are_a_table_csv_or_npy() {
 
 #[test]
 fn evaluate_takes_npz_and_idx_folders() {
-    let folder = Folder::new("evaluate");
+    let folder = folder();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
     let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
     let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy).seed(4);
@@ -175,7 +131,7 @@ fn evaluate_takes_npz_and_idx_folders() {
 
 #[test]
 fn help_and_version_are_shown() {
-    let folder = Folder::new("help");
+    let folder = folder();
     let help = folder.shown(&["--help"]);
     for part in
         ["usage: gradus inspect FILE", "convert", "predict", "evaluate", "--out FILE", ".keras", ".onnx", ".npz"]
@@ -187,7 +143,7 @@ fn help_and_version_are_shown() {
 
 #[test]
 fn what_is_wrong_is_one_line_and_a_code() {
-    let folder = Folder::new("wrong");
+    let folder = folder();
     let usage = |arguments: &[&str]| {
         folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };
@@ -205,7 +161,11 @@ fn what_is_wrong_is_one_line_and_a_code() {
     assert_eq!(folder.told(&["convert", "model.safetensors", "model.txt"], 1), ending);
     npy::write(folder.path("small.npy"), &images().slice(s![.., ..7, .., ..])).unwrap();
     let told = folder.told(&["predict", "model.safetensors", "small.npy"], 1);
-    assert_eq!(told, "small.npy: it holds [5, 7, 6, 1] elements, expected samples of 8 × 6 × 1");
+    assert_eq!(
+        told,
+        "small.npy: its array is 5 × 7 × 6 × 1, expected rows × 8 × 6 × 1, or 8 × 6 × 1 for one sample; transpose or \
+                    reshape it"
+    );
     let told = folder.told(&["evaluate", "model.safetensors", "x.npy"], 1);
     assert_eq!(told, "x.npy: data is a folder of IDX files or an .npz with x and y");
     fs::write(folder.path("bad.png"), "no picture").unwrap();

@@ -5,8 +5,9 @@ use gradus::data::mnist;
 use gradus::tape::Params;
 use gradus::{Fit, Model, Progress};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
+use tempfile::tempdir;
 
 fn run(example: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO"));
@@ -16,10 +17,6 @@ fn run(example: &str, arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("gradus-example-{name}-{}", std::process::id()))
 }
 
 fn has_four_decimals(number: &str) -> bool {
@@ -113,7 +110,8 @@ fn check_keras_file(out: &Path, digest: &str) {
 
 /// What every example shows and writes; returns what it showed.
 fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> String {
-    let out = folder(example);
+    let folder = tempdir().unwrap();
+    let out = folder.path();
     let arguments = [&["--threads", "1", "--out", out.to_str().unwrap()], more].concat();
     let output = run(example, &arguments);
     let (shown, progress) = (text(&output.stdout), text(&output.stderr));
@@ -122,8 +120,8 @@ fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> Stri
     assert!(shown.chars().chain(progress.chars()).all(printable), "piped output has no control characters");
     let digest = check_last_lines(&shown);
     let unit = if example == "basic_nn" { "step" } else { "epoch" };
-    check_tables(&out, unit, rows, validated);
-    check_report(&out);
+    check_tables(out, unit, rows, validated);
+    check_report(out);
     let model = out.join("model.safetensors");
     let saved = match example {
         "basic_nn" => Params::load(model).unwrap().sha256(),
@@ -136,12 +134,11 @@ fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> Stri
     assert_eq!(saved, digest, "the file holds the weights whose digest is shown");
     assert_eq!(trained_here(example, more).unwrap_or(saved), digest, "tests take this network for the example's");
     if example == "deep_sigmoid" {
-        check_keras_file(&out, digest);
+        check_keras_file(out, digest);
     }
     let again = run(example, &[&["--threads=2", "--quiet", "--out", out.to_str().unwrap()], more].concat());
     assert_eq!(check_last_lines(&text(&again.stdout)), digest, "threads do not change a bit");
     assert_eq!(text(&again.stderr), "", "--quiet is quiet");
-    fs::remove_dir_all(out).unwrap();
     shown
 }
 

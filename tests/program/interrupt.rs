@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
+use tempfile::tempdir;
 
 /// An example, built by cargo and started without it, so that a signal meets the example itself.
 fn example(name: &str) -> PathBuf {
@@ -67,17 +68,13 @@ const SIGNALS: [(&str, &str); 3] = [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3"
 /// Ends a run by each signal in turn, resumes it each time, and compares with a run that nobody touched.
 fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let example = example(name);
-    let folder = |kind: &str| {
-        let folder = std::env::temp_dir().join(format!("gradus-signal-{name}-{kind}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        folder
-    };
-    let (out, untouched) = (folder("touched"), folder("untouched"));
+    let (out, untouched) = (tempdir().unwrap(), tempdir().unwrap());
+    let (out, untouched) = (out.path(), untouched.path());
     let mut before = 0;
     for &(signalled, threads) in signals {
         // The first begins afresh, as there is nothing yet.
-        let mut child = start(&example, arguments, &out, &["--threads", threads]);
-        await_checkpoint(&out, before, &mut child);
+        let mut child = start(&example, arguments, out, &["--threads", threads]);
+        await_checkpoint(out, before, &mut child);
         signal(&child, signalled);
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -90,14 +87,13 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
             let heard = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
             assert!(heard && told.contains(&how), "{signalled}: {told}");
         }
-        assert!(before < reached(&out) && reached(&out) < steps, "{signalled} at step {} of {steps}", reached(&out));
-        before = reached(&out);
+        assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
+        before = reached(out);
     }
-    let resumed = start(&example, arguments, &out, &["--threads", "2"]).wait_with_output().unwrap();
-    let whole = start(&example, arguments, &untouched, &["--threads", "1"]).wait_with_output().unwrap();
-    assert_eq!((digest(&resumed), reached(&out)), (digest(&whole), steps));
-    assert_eq!(history(&out), history(&untouched));
-    [out, untouched].into_iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
+    let resumed = start(&example, arguments, out, &["--threads", "2"]).wait_with_output().unwrap();
+    let whole = start(&example, arguments, untouched, &["--threads", "1"]).wait_with_output().unwrap();
+    assert_eq!((digest(&resumed), reached(out)), (digest(&whole), steps));
+    assert_eq!(history(out), history(untouched));
 }
 
 #[test]

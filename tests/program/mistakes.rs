@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
 
 fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO"));
@@ -23,24 +24,15 @@ fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]
 }
 
 /// A folder of its own, gone at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("gradus-mistakes-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
+    fn new() -> Folder {
+        Folder(tempdir().unwrap())
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path().join(name).to_str().unwrap().to_owned()
     }
 }
 
@@ -79,7 +71,7 @@ fn options_are_told_by_name_with_what_is_expected() {
 
 #[test]
 fn instruction_sets_and_threads_of_the_environment_are_told() {
-    let folder = Folder::new("environment");
+    let folder = Folder::new();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         let out = folder.path(example);
         let arguments = [&arguments[..], &["--out", &out]].concat();
@@ -97,7 +89,7 @@ fn instruction_sets_and_threads_of_the_environment_are_told() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_told_before_any_work() {
-    let folder = Folder::new("folder");
+    let folder = Folder::new();
     fs::write(folder.path("file"), "no folder").unwrap();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         for out in [folder.path("file"), folder.path("file/below")] {
@@ -111,7 +103,7 @@ fn a_folder_that_cannot_be_written_to_is_told_before_any_work() {
 
 #[test]
 fn checkpoints_that_cannot_be_gone_on_from_are_told() {
-    let folder = Folder::new("resume");
+    let folder = Folder::new();
     let [out, tape] = [folder.path("lenet5"), folder.path("basic_nn")];
     assert!(run("lenet5", &[&LENET5[..], &["--out", &out]].concat(), &[]).status.success());
     assert!(run("basic_nn", &[&BASIC_NN[..], &["--out", &tape]].concat(), &[]).status.success());

@@ -94,7 +94,8 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules that the document names tests of.
-const TARGETS: [&str; 6] = ["interop", "keras", "keras_ops", "keras_training", "graph", "layers::keras"];
+const TARGETS: [&str; 7] =
+    ["formats::keras", "interop", "keras", "keras_ops", "keras_training", "graph", "layers::keras"];
 
 /// "`target`, `module::test`" names a test that exists, and each section names one.
 #[test]
@@ -189,4 +190,29 @@ fn is_test(place: &Path, name: &str) -> bool {
     };
     let start = format!("fn {function}() {{");
     fs::read_to_string(place).is_ok_and(|text| text.lines().any(|line| line == start))
+}
+
+/// The first column of the table whose header begins with this word.
+fn rows<'a>(document: &'a str, header: &str) -> Vec<&'a str> {
+    let lines = document.lines().skip_while(|line| !line.starts_with(&format!("| {header} |"))).skip(2);
+    lines.take_while(|line| line.starts_with('|')).flat_map(|line| quoted(line.split(" | ").next().unwrap())).collect()
+}
+
+/// `CONTRIBUTING.md` describes every part of `.ci/run`, and every script that it does not run.
+#[test]
+fn all_checks_are_described() {
+    let document = read("CONTRIBUTING.md");
+    // A package has no `.ci`.
+    if Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci").exists() {
+        let script = read(".ci/run");
+        let parts = script.lines().find_map(|line| line.strip_prefix("all=(")?.strip_suffix(')')).unwrap();
+        assert_eq!(rows(&document, "part"), parts.split(' ').collect::<Vec<_>>());
+    }
+    let described = rows(&document, "script");
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")).unwrap();
+    for folder in folders.map(|entry| entry.unwrap().path()).filter(|path| path.join("run").exists()) {
+        let script = format!("tests/{}/run", folder.file_name().unwrap().to_str().unwrap());
+        let run = document.contains(&script) && (described.contains(&&*script) || script == "tests/builds/run");
+        assert!(run, "CONTRIBUTING.md does not describe {script}");
+    }
 }

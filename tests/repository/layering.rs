@@ -5,13 +5,28 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
-const LEVELS: [&[&str]; 11] = [
-    &["error", "files", "known", "random", "settings", "shape", "sizes", "spec"],
+const LEVELS: [&[&str]; 12] = [
+    &[
+        "accepts",
+        "axis_order",
+        "error",
+        "files",
+        "known",
+        "lookup",
+        "output_scale",
+        "random",
+        "settings",
+        "shape",
+        "sizes",
+        "spec",
+        "target",
+    ],
     &["kernels"],
     &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],
     &["regularizers"],
     &["layers", "losses"],
+    &["architecture"],
     &["save"],
     &["model"],
     &["formats"],
@@ -115,6 +130,8 @@ fn depth(path: &Path) -> usize {
 
 fn home(name: &str) -> &str {
     match name {
+        "ValueInfo" => "architecture",
+        "AxisOrder" => "axis_order",
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",

@@ -4,16 +4,16 @@
 use crate::isru::IsruExt;
 use gradus::losses::Loss;
 use gradus::tape::Var;
-use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
+use gradus::{Accepts, FromSpec, Result, Settings, Shape, Spec, TargetKind};
 
 /// The mean of d · isru(d).
 #[derive(Clone, Copy, Debug)]
 pub struct RobustError;
 
 impl Loss for RobustError {
-    // Called before training with the shapes of one row.
-    fn check(&self, prediction: Shape, target: Shape) -> Result<()> {
-        if prediction == target { Ok(()) } else { Err(Error::expected("targets like the predictions")) }
+    // Checked before training begins: numbers in the output's shape, and no NaN among them.
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Values])
     }
 
     // Receives a whole batch, so the mean is also taken over the rows. The operations provide the derivative.

@@ -1,6 +1,6 @@
 //! A line of a CSV file for each epoch, written while training goes on.
 
-use super::{Callback, EpochEnd, Flow, Model, TrainBegin, TrainEnd};
+use super::{Callback, EpochEnd, Flow, Model, ReportedScore, TrainBegin, TrainEnd};
 use crate::error::{Error, Result};
 use crate::metrics::Epoch;
 use std::fs::{File, OpenOptions};
@@ -61,11 +61,11 @@ impl CsvLogger {
 }
 
 /// The names in alphabetical order, and after them those of the validation that is not there.
-fn columns(names: &[String]) -> Vec<String> {
-    let mut columns = names.to_vec();
+fn columns(scores: &[ReportedScore]) -> Vec<String> {
+    let mut columns: Vec<String> = scores.iter().map(|score| score.name.clone()).collect();
     columns.push("learning_rate".into());
     columns.sort();
-    if !names.iter().any(|name| name.starts_with("val_")) {
+    if !scores.iter().any(|score| score.name.starts_with("val_")) {
         let missing: Vec<String> = columns.iter().map(|name| format!("val_{name}")).collect();
         columns.extend(missing);
     }
@@ -79,7 +79,7 @@ impl Callback for CsvLogger {
         options.create(true).write(true).append(append).truncate(!append);
         let file = options.open(&self.path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (length, file) = file.map_err(|source| Error::Io { path: self.path.clone(), source })?;
-        (self.file, self.columns) = (Some(file), columns(begin.names));
+        (self.file, self.columns) = (Some(file), columns(begin.scores));
         if length == 0 {
             let header: Vec<String> = std::iter::once("epoch".into()).chain(self.columns.iter().cloned()).collect();
             self.line(header.into_iter())?;
@@ -102,8 +102,12 @@ impl Callback for CsvLogger {
 pub(super) mod tests {
     use super::*;
 
+    thread_local! {
+        // Removed when the thread of the test ends.
+        static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+
     pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
-        let file = format!("gradus-csv-{}.csv", std::process::id());
-        vec![Box::new(CsvLogger::new(std::env::temp_dir().join(file)))]
+        vec![Box::new(CsvLogger::new(FOLDER.with(|folder| folder.path().join("epochs.csv"))))]
     }
 }

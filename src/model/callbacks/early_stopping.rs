@@ -2,6 +2,7 @@
 
 use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, Stop, TrainBegin, TrainEnd};
 use crate::error::{Result, check_setting};
+use crate::metrics::Direction;
 use crate::tape::Params;
 use std::ops::ControlFlow;
 
@@ -14,6 +15,8 @@ use std::ops::ControlFlow;
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     monitor: Monitor,
+    /// Which way is better, known once training begins.
+    direction: Direction,
     min_delta: f64,
     patience: usize,
     baseline: Option<f64>,
@@ -31,6 +34,7 @@ impl EarlyStopping {
     pub fn new(monitor: impl Into<Monitor>) -> EarlyStopping {
         EarlyStopping {
             monitor: monitor.into(),
+            direction: Direction::Lower,
             min_delta: 0.0,
             patience: 0,
             baseline: None,
@@ -97,7 +101,8 @@ impl Callback for EarlyStopping {
     fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         check_setting(self.min_delta >= 0.0, "EarlyStopping", "min_delta", self.min_delta, "0 ≤ min_delta")?;
         (self.best, self.best_epoch, self.wait, self.weights) = (f64::NAN, 0, 0, None);
-        self.monitor.check(begin.names)
+        self.direction = self.monitor.direction(begin.scores)?;
+        Ok(())
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
@@ -107,10 +112,10 @@ impl Callback for EarlyStopping {
             return Ok(Flow::Continue(()));
         }
         self.wait += 1;
-        if self.best_epoch == 0 || self.monitor.is_better_by(self.min_delta, score, self.best) {
+        if self.best_epoch == 0 || self.direction.is_better_by(self.min_delta, score, self.best) {
             (self.best, self.best_epoch) = (score, epoch);
             self.keep(model)?;
-            if self.baseline.is_none_or(|baseline| self.monitor.is_better_by(self.min_delta, score, baseline)) {
+            if self.baseline.is_none_or(|baseline| self.direction.is_better_by(self.min_delta, score, baseline)) {
                 self.wait = 0;
             }
         } else if self.wait >= self.patience && epoch > 1 {

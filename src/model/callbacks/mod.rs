@@ -5,7 +5,7 @@ mod moments;
 mod monitor;
 mod progress;
 
-pub use moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
+pub use moments::{BatchEnd, EpochBegin, EpochEnd, ReportedScore, TrainBegin, TrainEnd};
 pub use monitor::Monitor;
 pub use progress::Progress;
 

@@ -1,7 +1,16 @@
 //! The moments that callbacks are told of. Epochs and batches count from 1.
 
 use super::Stop;
-use crate::metrics::{Epoch, History, Scores};
+use crate::metrics::{Direction, Epoch, History, Scores};
+
+/// A score that each epoch reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedScore {
+    /// The score's name: `loss`, `accuracy`, `val_loss`, …
+    pub name: String,
+    /// Whether lower or higher values are better; `None` where the metric states neither.
+    pub direction: Option<Direction>,
+}
 
 /// Where training begins.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +24,8 @@ pub struct TrainBegin<'a> {
     pub batch: usize,
     /// How many batches an epoch has.
     pub batches: usize,
-    /// The names of what each epoch reports, as [`Epoch::get`] knows them: `loss`, `accuracy`, `val_loss`, …
-    pub names: &'a [String],
+    /// The scores that each epoch reports, with the names that [`Epoch::get`] knows: `loss`, `accuracy`, `val_loss`, …
+    pub scores: &'a [ReportedScore],
     /// The epochs before an interruption; empty where training is not resumed.
     pub history: &'a History,
 }

@@ -1,37 +1,41 @@
 //! A score that callbacks watch, and which way is better.
 
+use super::ReportedScore;
 use crate::error::{Error, Result};
+use crate::metrics::Direction;
 
-/// A score by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`, and whether it should fall or
-/// rise.
+/// A score to watch, by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
+///
+/// Whether lower or higher is better follows from the score: a loss should fall, and each metric states its
+/// [direction](crate::metrics::Metric::direction). A score that states none needs [`lower`](Monitor::lower) or
+/// [`higher`](Monitor::higher).
 ///
 /// ```
 /// use gradus::Monitor;
-/// assert!(Monitor::new("val_loss").is_better(0.1, 0.2)); // what is called a loss or an error should fall
-/// assert!(Monitor::new("val_accuracy").is_better(0.2, 0.1));
-/// assert!(Monitor::new("distance").lower().is_better(0.1, 0.2));
+/// use gradus::callbacks::EarlyStopping;
+/// let stopping = EarlyStopping::new("val_accuracy").patience(3);
+/// let stopping = EarlyStopping::new(Monitor::new("val_share_of_zeros").lower()).patience(3);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitor {
     name: String,
-    lower: bool,
+    direction: Option<Direction>,
 }
 
 impl Monitor {
-    /// A score that should fall where its name speaks of a loss or an error, and otherwise rise.
+    /// A score whose direction follows from the loss or the metric that it is of.
     pub fn new(name: impl Into<String>) -> Monitor {
-        let name = name.into();
-        Monitor { lower: name.contains("loss") || name.contains("error"), name }
+        Monitor { name: name.into(), direction: None }
     }
 
-    /// Lower is better.
+    /// Sets the direction: lower is better.
     pub fn lower(self) -> Monitor {
-        Monitor { lower: true, ..self }
+        Monitor { direction: Some(Direction::Lower), ..self }
     }
 
-    /// Higher is better.
+    /// Sets the direction: higher is better.
     pub fn higher(self) -> Monitor {
-        Monitor { lower: false, ..self }
+        Monitor { direction: Some(Direction::Higher), ..self }
     }
 
     /// The score's name.
@@ -39,28 +43,25 @@ impl Monitor {
         &self.name
     }
 
-    /// Whether a score is better than another one, and not the same. What is not a number is never better, and a number
-    /// always better than it.
-    pub fn is_better(&self, score: f64, than: f64) -> bool {
-        let better = if self.lower { score < than } else { score > than };
-        better || (than.is_nan() && !score.is_nan())
-    }
-
-    /// The same where a score has to be better by some distance, which is at least 0.
-    pub fn is_better_by(&self, distance: f64, score: f64, than: f64) -> bool {
-        let distance = if self.lower { distance } else { -distance };
-        self.is_better(score + distance, than)
-    }
-
-    /// Whether an epoch will report it.
+    /// Which way is better, for one of these scores.
     ///
     /// # Errors
-    /// It is not among these names; the error lists them.
-    pub fn check(&self, names: &[String]) -> Result<()> {
-        if names.contains(&self.name) {
-            return Ok(());
-        }
-        Err(Error::Unknown { kind: "score", name: self.name.clone(), known: names.to_vec() })
+    /// [`Error::Unknown`] when the score is not among these, and [`Error::Undirected`] when neither the monitor nor the score
+    /// states a direction.
+    pub fn direction(&self, scores: &[ReportedScore]) -> Result<Direction> {
+        let Some(score) = scores.iter().find(|score| score.name == self.name) else {
+            let known = scores.iter().map(|score| score.name.clone()).collect();
+            return Err(Error::Unknown { kind: "score", name: self.name.clone(), known });
+        };
+        let direction = self.direction.or(score.direction);
+        direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
+    }
+
+    /// Which way is better where scores are known by name alone, as in a training loop on the tape: a loss should fall.
+    pub(in crate::model) fn direction_by_name(&self) -> Result<Direction> {
+        let is_loss = self.name == "loss" || self.name == "val_loss";
+        let direction = self.direction.or(is_loss.then_some(Direction::Lower));
+        direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
     }
 }
 
@@ -75,15 +76,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_number_is_never_better() {
-        let loss = Monitor::new("val_loss");
-        assert!(!loss.is_better(f64::NAN, 1.0) && !loss.is_better(f64::NAN, f64::NAN) && !loss.is_better(1.0, 1.0));
-        assert!(loss.is_better(f64::INFINITY, f64::NAN));
-    }
-
-    #[test]
-    fn a_name_that_no_epoch_reports_is_told_with_those_there_are() {
-        let message = Monitor::new("val_loss").check(&["loss".into(), "accuracy".into()]).unwrap_err().to_string();
-        assert_eq!(message, "there is no score \"val_loss\"; there is loss and accuracy");
+    fn a_score_that_no_epoch_reports_is_an_error_that_lists_those_there_are() {
+        let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
+        let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
+        let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();
+        assert_eq!(message, "there is no score \"val_loss\"; there is loss and share");
+        assert_eq!(Monitor::new("loss").direction(&scores).unwrap(), Direction::Lower);
+        assert_eq!(Monitor::new("loss").higher().direction(&scores).unwrap(), Direction::Higher);
+        let message = Monitor::new("share").direction(&scores).unwrap_err().to_string();
+        let expected = "score \"share\": nothing says whether lower or higher is better; monitor \
+                        Monitor::new(\"share\").lower() or .higher()";
+        assert_eq!(message, expected);
+        assert_eq!(Monitor::new("share").lower().direction(&scores).unwrap(), Direction::Lower);
     }
 }

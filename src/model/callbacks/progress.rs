@@ -138,7 +138,7 @@ mod tests {
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };
         fn told(epoch: u64, batch: usize, history: &History) -> Option<String> {
-            resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, names: &[], history })
+            resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, scores: &[], history })
         }
         assert_eq!(told(1, 0, &History::default()), None);
         assert_eq!(told(6, 0, &history), None);

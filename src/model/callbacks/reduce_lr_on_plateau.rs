@@ -2,6 +2,7 @@
 
 use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, TrainBegin};
 use crate::error::{Result, check_setting};
+use crate::metrics::Direction;
 
 /// Multiplies the learning rate by a factor when a score has not got better in so many epochs. Keras'
 /// `ReduceLROnPlateau`. The rate that it sets takes the place of a schedule.
@@ -13,6 +14,8 @@ use crate::error::{Result, check_setting};
 #[derive(Clone, Debug)]
 pub struct ReduceLrOnPlateau {
     monitor: Monitor,
+    /// Which way is better, known once training begins.
+    direction: Direction,
     factor: f64,
     patience: usize,
     min_delta: f64,
@@ -28,6 +31,7 @@ impl ReduceLrOnPlateau {
     pub fn new(monitor: impl Into<Monitor>) -> ReduceLrOnPlateau {
         ReduceLrOnPlateau {
             monitor: monitor.into(),
+            direction: Direction::Lower,
             factor: 0.1,
             patience: 10,
             min_delta: 1e-4,
@@ -87,7 +91,8 @@ impl Callback for ReduceLrOnPlateau {
         let least = f64::from(self.min_learning_rate);
         check_setting(least >= 0.0 && least.is_finite(), owner, "min_learning_rate", least, "0 ≤ rate, finite")?;
         (self.best, self.wait, self.cooling) = (None, 0, 0);
-        self.monitor.check(begin.names)
+        self.direction = self.monitor.direction(begin.scores)?;
+        Ok(())
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
@@ -95,7 +100,7 @@ impl Callback for ReduceLrOnPlateau {
         if self.cooling > 0 {
             (self.cooling, self.wait) = (self.cooling - 1, 0);
         }
-        if self.best.is_none_or(|best| self.monitor.is_better_by(self.min_delta, score, best)) {
+        if self.best.is_none_or(|best| self.direction.is_better_by(self.min_delta, score, best)) {
             (self.best, self.wait) = (Some(score), 0);
         } else if self.cooling == 0 {
             self.wait += 1;

@@ -5,9 +5,9 @@ use gradus::callbacks::{EarlyStopping, LambdaCallback, LearningRateScheduler, Re
 use gradus::data::Arrays;
 use gradus::layers::Dense;
 use gradus::losses::MeanSquaredError;
-use gradus::metrics::Metric;
+use gradus::metrics::{Direction, Metric, ScoredBatch};
 use gradus::optimizers::Sgd;
-use gradus::{Callback, Compile, Fit, Flow, Monitor, Progress, Sequential, Spec, View};
+use gradus::{Accepts, Callback, Compile, Fit, Flow, Monitor, Progress, Sequential, Shape, Spec, TargetKind};
 use ndarray::Array2;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,9 +23,17 @@ impl Metric for Told {
         "told"
     }
 
-    fn sum(&self, prediction: View<'_>, _target: View<'_>) -> f64 {
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
+
+    fn accepts(&self, _output: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Any])
+    }
+
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
         let epoch = self.asked.fetch_add(1, Ordering::Relaxed) / 2;
-        f64::from(self.scores[epoch]) * prediction.shape().axis(0) as f64
+        totals[0] += f64::from(self.scores[epoch]) * batch.rows() as f64;
     }
 
     fn spec(&self) -> Spec {

@@ -105,7 +105,7 @@ fn metrics_count_rows_as_in_keras() {
         assert!(names.len() > 4 && names.contains(&"weighted_accuracy".to_owned()), "{names:?}");
         for name in names.iter().cloned().chain(names.iter().map(|name| format!("val_{name}"))) {
             let expected = cases.array(&format!("{case}/{name}"));
-            for (found, expected) in history.get(&name).iter().zip(expected) {
+            for (found, expected) in history.get(&name).unwrap().iter().zip(expected) {
                 let near = NEAR_IN_THE_END * expected.abs().max(1.0);
                 assert!((*found as f32 - expected).abs() <= near, "{case}/{name}: {found}, not {expected}");
             }
@@ -156,7 +156,7 @@ fn every_output_counts_rows_by_weights_of_its_own_as_in_keras() {
     let fit = Fit::new().epochs(2).batch_size(4).shuffle(false).validation(&data).progress(Progress::Quiet);
     let history = model.fit(&data, fit).unwrap();
     for (name, expected) in cases.starting_with("outputs/fit.") {
-        let found = history.get(name);
+        let found = history.get(name).unwrap();
         assert_eq!(found.len(), expected.len(), "{name}");
         for (found, expected) in found.iter().zip(expected) {
             let near = NEAR_IN_THE_END * expected.abs().max(1.0);

@@ -13,6 +13,7 @@ use gradus::tape::{Mode, ParamGradients, Params, Recorder};
 use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
 use std::path::Path;
+use tempfile::tempdir;
 
 /// The same after twelve steps.
 const NEAR_IN_THE_END: f32 = 1e-4;
@@ -124,7 +125,7 @@ fn check_fit(cases: &Cases, case: &str) {
     }
     let history = model.fit(&data, fit.progress(Progress::Quiet)).unwrap();
     for name in ["loss", "accuracy", "val_loss", "val_accuracy"] {
-        let found: Vec<f32> = history.get(name).iter().map(|value| *value as f32).collect();
+        let found: Vec<f32> = history.get(name).unwrap().iter().map(|value| *value as f32).collect();
         let found = ArrayD::from_shape_vec(IxDyn(&[4]), found).unwrap();
         let expected = cases.array(&format!("{case}/{name}"));
         assert_close(&format!("{case}/{name}"), found.view(), expected.view(), NEAR_IN_THE_END);
@@ -172,7 +173,8 @@ fn csv_lines(cases: &Cases, case: &str, path: &Path) -> [Vec<String>; 2] {
 
 #[test]
 fn the_csv_file_is_that_of_keras() {
-    let (cases, path) = (load("csv.txt"), std::env::temp_dir().join(format!("gradus-csv-{}.csv", std::process::id())));
+    let (cases, folder) = (load("csv.txt"), tempdir().unwrap());
+    let path = folder.path().join("epochs.csv");
     for case in ["validated", "alone"] {
         let [keras, ours] = csv_lines(&cases, case, &path);
         assert_eq!(keras.len(), 1 + 4, "{case}");
@@ -190,7 +192,6 @@ fn the_csv_file_is_that_of_keras() {
             }
         }
     }
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

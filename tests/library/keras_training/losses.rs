@@ -24,6 +24,12 @@ fn loss(case: &str) -> Box<dyn Loss> {
         "categorical" => Box::new(CategoricalCrossentropy::new().from_logits(true)),
         "categorical_logits_smooth" => Box::new(CategoricalCrossentropy::new().from_logits(true).label_smoothing(0.1)),
         "categorical_probabilities_smooth" => Box::new(CategoricalCrossentropy::new().label_smoothing(0.1)),
+        "sparse_ignoring_probabilities" => Box::new(SparseCategoricalCrossentropy::new().ignore_class(0)),
+        "sparse_ignoring_logits" => Box::new(SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(0)),
+        "sparse_ignoring_all" => Box::new(SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(1)),
+        "sparse_ignoring_void" | "sparse_ignoring" => {
+            Box::new(SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(255))
+        }
         other => panic!("a loss that is not compared: {other}"),
     }
 }
@@ -33,7 +39,7 @@ fn check(cases: &Cases, case: &str) {
     let shape = |name: &str| Shape::new(array(name).shape()).unwrap();
     let (loss, recorder) = (loss(case), Recorder::new(Mode::Training));
     let (p, t) = (recorder.variable(shape("predictions")), recorder.input(shape("targets")));
-    loss.check(p.shape().sample(), t.shape().sample()).unwrap();
+    loss.accepts(p.shape().sample());
     let weights = cases.contains(&format!("{case}/weights")).then(|| recorder.input(shape("weights")));
     let value = weights.map_or_else(|| loss.record(p, t), |weights| loss.record_weighted(p, t, weights));
     recorder.minimize(value);

@@ -31,19 +31,27 @@ fn values_are_those_of_keras() {
     let cases = load("scores.txt");
     for case in cases.cases() {
         let metric = metric(case);
-        let (shape, p) = cases.parts(&format!("{case}/predictions"));
-        let (target_shape, t) = cases.parts(&format!("{case}/targets"));
-        let columns = |shape: &[usize]| shape.get(1).copied().unwrap_or(1);
-        let view = |values: &'static [f32], shape: &[usize], rows: std::ops::Range<usize>| {
-            let sizes: Vec<usize> = std::iter::once(rows.len()).chain(shape[1..].iter().copied()).collect();
-            View::new(Shape::new(&sizes).unwrap(), &values[rows.start * columns(shape)..rows.end * columns(shape)])
+        let (shape, outputs) = cases.parts(&format!("{case}/predictions"));
+        let (target_shape, targets) = cases.parts(&format!("{case}/targets"));
+        let output = Shape::new(&shape[1..]).unwrap();
+        let batch = |rows: std::ops::Range<usize>| {
+            let view = |values: &'static [f32], shape: &[usize]| {
+                let length: usize = shape[1..].iter().product();
+                let sizes: Vec<usize> = std::iter::once(rows.len()).chain(shape[1..].iter().copied()).collect();
+                View::new(Shape::new(&sizes).unwrap(), &values[rows.start * length..rows.end * length])
+            };
+            let outputs = view(outputs.clone().leak(), &shape);
+            let targets = view(targets.clone().leak(), &target_shape);
+            let labels = target_shape.len() < shape.len();
+            if labels { ScoredBatch::labels(outputs, targets) } else { ScoredBatch::values(outputs, targets) }
         };
-        let (p, t): (&'static [f32], &'static [f32]) = (p.leak(), t.leak());
-        let mut totals = vec![0.0; metric.totals(Shape::from([columns(&shape)]))];
+        let mut totals = vec![0.0; metric.totals(output)];
         for rows in [0..20, 20..30] {
-            metric.add(view(p, &shape, rows.clone()), view(t, &target_shape, rows), &mut totals);
+            metric.add(&batch(rows), &mut totals);
         }
-        let (found, expected) = (metric.value(&totals, 30.0) as f32, cases.scalar(&format!("{case}/value")));
-        assert!((found - expected).abs() <= NEAR, "{case}: {found}, not {expected}");
+        let expected = cases.scalar(&format!("{case}/value"));
+        for found in [metric.value(&totals, Count::of(30)), metric.score(&batch(0..30)).unwrap()] {
+            assert!((found as f32 - expected).abs() <= NEAR, "{case}: {found}, not {expected}");
+        }
     }
 }

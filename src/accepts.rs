@@ -1,0 +1,262 @@
+//! Declarations of losses and metrics: which targets they take, and what they require of the model's output.
+
+use crate::error::{Error, Result};
+use crate::output_scale::OutputScale;
+use crate::shape::Shape;
+use crate::target::Target;
+use std::borrow::Cow;
+
+/// A kind of targets that a loss or a metric takes.
+///
+/// Positions are the places of an output along all axes but the last: one for an output of shape 3, and 8 × 6 for one of
+/// shape 8 × 6 × 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetKind {
+    /// An integer class label for each position, counted from 0 and below the size of the output's last axis.
+    Labels,
+    /// Numbers from 0 to 1 in the output's shape, such as one-hot rows.
+    Probabilities,
+    /// Zeros and ones in the output's shape.
+    Binary,
+    /// Numbers −1, 0 and 1 in the output's shape.
+    Signs,
+    /// Finite numbers in the output's shape.
+    Values,
+    /// Targets of any kind and shape, which are not checked.
+    Any,
+}
+
+/// What a loss or a metric takes: kinds of targets, and requirements on the model's output.
+///
+/// [`compile`](crate::Sequential::compile) checks the model's output against it, and the calls that take a dataset check
+/// the dataset's targets before any work starts.
+///
+/// ```
+/// use gradus::{Accepts, TargetKind};
+/// let classes = Accepts::new(&[TargetKind::Labels, TargetKind::Probabilities])
+///     .at_least(2, "BinaryAccuracy takes one output")
+///     .remedy("Arrays::one_hot makes one-hot rows");
+/// ```
+///
+/// A target of integer labels whose shape is the output's shape is read as numbers. Shapes may differ by a last axis of
+/// size 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepts {
+    kinds: Vec<TargetKind>,
+    outputs: usize,
+    fewer: &'static str,
+    class: Option<usize>,
+    threshold: Option<f32>,
+    ignored: Option<i64>,
+    remedy: &'static str,
+}
+
+/// How a target is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) kind: TargetKind,
+    /// Labels for each position, or values in the output's shape.
+    pub(crate) target: Target,
+    /// A label that need not be a class of the output.
+    pub(crate) ignored: Option<i64>,
+}
+
+impl Accepts {
+    /// Targets of these kinds, and outputs of any size.
+    pub fn new(kinds: &[TargetKind]) -> Accepts {
+        Accepts {
+            kinds: kinds.to_vec(),
+            outputs: 1,
+            fewer: "",
+            class: None,
+            threshold: None,
+            ignored: None,
+            remedy: "",
+        }
+    }
+
+    /// Requires at least this size of the output's last axis. `remedy` ends the error message where it is smaller.
+    pub fn at_least(mut self, outputs: usize, remedy: &'static str) -> Accepts {
+        (self.outputs, self.fewer) = (outputs, remedy);
+        self
+    }
+
+    /// Requires that the output's last axis has this class, counted from 0.
+    pub fn class(mut self, class: impl Into<Option<usize>>) -> Accepts {
+        self.class = class.into();
+        self
+    }
+
+    /// Declares that the outputs are compared with this probability. Margins, which stand for no probabilities, can be
+    /// compared with ½ alone, which is a margin of 0.
+    pub fn threshold(mut self, probability: impl Into<Option<f32>>) -> Accepts {
+        self.threshold = probability.into();
+        self
+    }
+
+    /// Takes this label as well, whether or not it is a class of the output, such as −1 or 255 for positions without a
+    /// class. Metrics of the same output still require classes.
+    pub fn ignored_label(mut self, label: impl Into<Option<i64>>) -> Accepts {
+        self.ignored = label.into();
+        self
+    }
+
+    /// What to do where targets are of another kind; ends the error message.
+    pub fn remedy(mut self, remedy: &'static str) -> Accepts {
+        self.remedy = remedy;
+        self
+    }
+
+    /// Checks the shape of one sample of the model's output. `place` names the loss or the metric.
+    pub(crate) fn check_output(&self, place: impl Fn() -> String, output: Shape, scale: OutputScale) -> Result<()> {
+        let wrong =
+            |expected: String| Err(Error::Shape { place: place(), found: vec![output], expected: expected.into() });
+        if output.last() < self.outputs {
+            return wrong(format!("a last axis of size {} or more{}", self.outputs, after(self.fewer)));
+        }
+        if let Some(class) = self.class.filter(|class| *class >= output.last()) {
+            let last = output.last() - 1;
+            return wrong(format!(
+                "a class from 0 to {last}, an index along the output's last axis, not class {class}"
+            ));
+        }
+        match self.threshold {
+            Some(threshold) if scale == OutputScale::Margins && threshold != 0.5 => wrong(format!(
+                "outputs that stand for probabilities, for the threshold {threshold}; the loss trains margins, for which \
+                 only the threshold 0.5 has a meaning, a margin of 0"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// How a target is read for an output of this shape; `None` where it is not taken.
+    pub(crate) fn read(&self, output: Shape, target: Target) -> Option<Reading> {
+        let found = |kind: &TargetKind| match (kind, target) {
+            (TargetKind::Any, _) => Some(target),
+            (TargetKind::Labels, Target::Labels(shape)) => {
+                let fit = output.last() > 1 && alike(shape, positions(output));
+                fit.then(|| Target::Labels(positions(output)))
+            }
+            (TargetKind::Labels, Target::Values(_)) => None,
+            _ => alike(target.shape(), output).then_some(Target::Values(output)),
+        };
+        self.kinds
+            .iter()
+            .find_map(|kind| found(kind).map(|target| Reading { kind: *kind, target, ignored: self.ignored }))
+    }
+
+    /// How a target is read, or why it is not taken.
+    pub(crate) fn check(&self, place: impl FnOnce() -> String, output: Shape, target: Target) -> Result<Reading> {
+        self.read(output, target).ok_or_else(|| {
+            let expected = self.expected(output);
+            let remedy = if self.takes_kind_of(target) { SHAPE } else { self.remedy };
+            Error::Target { place: place(), found: target, expected: format!("{expected}{}", after(remedy)).into() }
+        })
+    }
+
+    /// Whether there are targets that both take for an output of this shape.
+    pub(crate) fn goes_with(&self, other: &Accepts, output: Shape) -> bool {
+        let any = |accepts: &Accepts| accepts.kinds.contains(&TargetKind::Any);
+        let both = |target| self.read(output, target).is_some() && other.read(output, target).is_some();
+        let positions = Target::Labels(positions(output));
+        any(self) || any(other) || [positions, Target::Labels(output), Target::Values(output)].into_iter().any(both)
+    }
+
+    /// The targets that are taken for an output of this shape, in words.
+    pub(crate) fn expected(&self, output: Shape) -> String {
+        let mut kinds: Vec<Cow<'_, str>> = Vec::new();
+        for kind in self.kinds.iter().filter(|kind| **kind != TargetKind::Labels || output.last() > 1) {
+            kinds.push(kind.expected(output));
+        }
+        kinds.join(" or ")
+    }
+
+    /// What to do where the loss takes other targets than the metric, set off from what stands before it.
+    pub(crate) fn hint(&self) -> String {
+        after(self.remedy)
+    }
+
+    /// Whether targets like this one are taken in another shape.
+    fn takes_kind_of(&self, target: Target) -> bool {
+        let labels = self.kinds.contains(&TargetKind::Labels);
+        match target {
+            Target::Labels(_) => labels,
+            Target::Values(_) => !labels || self.kinds.len() > 1,
+        }
+    }
+}
+
+/// What to do where targets have another shape than the output.
+const SHAPE: &str =
+    "give the targets the shape of the model's output, or the last layer as many units as the targets need";
+
+/// A remedy, set off from what stands before it.
+fn after(remedy: &str) -> String {
+    if remedy.is_empty() { String::new() } else { format!("; {remedy}") }
+}
+
+/// What is said of numbers that are no probabilities.
+const PROBABILITIES: &str =
+    "numbers from 0 to 1; scale the targets, or choose a loss and metrics of values, such as MeanSquaredError";
+
+/// What is said of numbers that are neither 0 nor 1.
+const BINARY: &str = "0 or 1; round the targets, or choose a metric of values, such as MeanSquaredError";
+
+impl TargetKind {
+    /// Whether every number of this kind is one of the other kind.
+    pub(crate) fn implies(self, other: TargetKind) -> bool {
+        match other {
+            TargetKind::Any => true,
+            TargetKind::Values => self != TargetKind::Any,
+            TargetKind::Probabilities => self == TargetKind::Binary || self == other,
+            _ => self == other,
+        }
+    }
+
+    fn expected(self, output: Shape) -> Cow<'static, str> {
+        let rows = if output.last() > 1 { ", such as one-hot rows" } else { "" };
+        let shaped = |numbers: &str| format!("{numbers} of shape {output} per row").into();
+        match self {
+            TargetKind::Labels => Target::Labels(positions(output)).to_string().into(),
+            TargetKind::Probabilities => format!("numbers from 0 to 1 of shape {output} per row{rows}").into(),
+            TargetKind::Binary => shaped("zeros and ones"),
+            TargetKind::Signs => shaped("numbers −1 and 1, or 0 and 1,"),
+            TargetKind::Values => shaped("numbers"),
+            TargetKind::Any => "targets of any kind".into(),
+        }
+    }
+
+    /// Checks one number of a target. `row` and `place` say where it stands.
+    pub(crate) fn check(self, value: f32, classes: usize, row: usize, place: impl FnOnce() -> String) -> Result<()> {
+        let (fits, expected) = match self {
+            TargetKind::Labels if value.fract() == 0.0 && value >= 0.0 && value < classes as f32 => return Ok(()),
+            TargetKind::Labels => return Err(Error::Label { row, label: f64::from(value), classes }),
+            TargetKind::Probabilities => ((0.0..=1.0).contains(&value), PROBABILITIES),
+            TargetKind::Binary => (value == 0.0 || value == 1.0, BINARY),
+            TargetKind::Signs => (value == 0.0 || value.abs() == 1.0, "−1 or 1, or 0 or 1"),
+            TargetKind::Values => (value.is_finite(), "finite numbers; leave out rows without a target"),
+            TargetKind::Any => return Ok(()),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::TargetValue { place: place(), row, value: f64::from(value), expected })
+    }
+}
+
+/// The axes of an output's positions: all but the last.
+pub(crate) fn positions(output: Shape) -> Shape {
+    Shape::new(&output.sizes()[..output.rank().saturating_sub(1)]).unwrap_or(Shape::SCALAR)
+}
+
+/// Whether a target is of integer labels, one for each position of an output of this shape.
+pub(crate) fn are_labels(output: Shape, target: Target) -> bool {
+    Accepts::new(&[TargetKind::Labels]).read(output, target).is_some()
+}
+
+/// Whether two shapes are equal, or differ by a last axis of size 1.
+fn alike(a: Shape, b: Shape) -> bool {
+    let lacks = |a: Shape, b: Shape| b.sizes().strip_suffix(&[1]) == Some(a.sizes());
+    a == b || lacks(a, b) || lacks(b, a)
+}

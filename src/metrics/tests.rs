@@ -1,0 +1,1 @@
+//! What every metric must hold, walked over the list.

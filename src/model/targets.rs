@@ -1,0 +1,96 @@
+//! The targets of a dataset, checked against what a loss and its metrics take.
+
+use super::heads::Head;
+use super::network::Network;
+use crate::accepts::{Reading, TargetKind, are_labels};
+use crate::data::{Columns, Dataset, Target};
+use crate::error::{Error, Result};
+
+/// How many rows are gathered at once.
+const BLOCK: usize = 64;
+
+/// The targets of a dataset for one output.
+pub(super) struct TargetColumn<'a> {
+    pub(super) data: &'a dyn Dataset,
+    /// The dataset's columns and the number of this one, where it has several.
+    pub(super) column: Option<(&'a dyn Columns, usize)>,
+}
+
+impl TargetColumn<'_> {
+    /// The target of a row.
+    pub(super) fn target(&self) -> Target {
+        match self.column {
+            None => self.data.target(),
+            Some((columns, number)) => columns.target_columns()[number].1,
+        }
+    }
+
+    /// Calls `visit` with the target of each row and the row's number in messages.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
+        let (length, rows) = (self.target().len(), self.data.len());
+        let (mut targets, mut numbers) = (vec![0.0; BLOCK.min(rows) * length], Vec::with_capacity(BLOCK));
+        for first in (0..rows).step_by(BLOCK) {
+            numbers.clear();
+            numbers.extend(first..rows.min(first + BLOCK));
+            let targets = &mut targets[..numbers.len() * length];
+            match self.column {
+                None => self.data.gather_targets(&numbers, targets),
+                Some((columns, number)) => columns.gather_target(number, &numbers, targets),
+            }
+            let mut rows = numbers.iter().zip(targets.chunks_exact(length.max(1)));
+            rows.try_for_each(|(row, target)| visit(self.data.row_number(*row), target))?;
+        }
+        Ok(())
+    }
+
+    /// Checks every number of a target that is read in this way.
+    fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
+        let Reading { kind, ignored, .. } = reading;
+        let ignored = ignored.map(|label| label as f32);
+        // Of a batch of ones alone nobody could say which of the two kinds it is of.
+        let (mut zeros, mut negative) = (false, false);
+        self.for_each(|row, target| {
+            for number in target.iter().filter(|number| ignored != Some(**number)) {
+                kind.check(*number, classes, row, place)?;
+                (zeros, negative) = (zeros || *number == 0.0, negative || *number < 0.0);
+                if kind == TargetKind::Signs && zeros && negative {
+                    let expected = "−1 and 1, or 0 and 1, but not all three";
+                    return Err(Error::TargetValue { place: place(), row, value: f64::from(*number), expected });
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Head {
+    /// Checks the targets for this output before any work starts, and gives the target of a row as the loss takes it. `of`
+    /// names the targets in messages.
+    pub(super) fn check_targets(&self, network: &Network, of: &str, column: &TargetColumn<'_>) -> Result<Target> {
+        self.check(network)?;
+        let (output, target) = (network.output(self.output), column.target());
+        let class = self.loss.spec().class().to_owned();
+        let losses = std::iter::once((class, self.loss.accepts(output)));
+        let metrics = self.all_metrics().map(|metric| (metric.spec().class().to_owned(), metric.accepts(output)));
+        let mut readings: Vec<(String, Reading)> = Vec::new();
+        for (class, accepts) in losses.chain(metrics) {
+            let place = format!("{of} for {class}");
+            let reading = accepts.check(|| place.clone(), output, target)?;
+            readings.push((place, reading));
+        }
+        for (number, (place, reading)) in readings.iter().enumerate() {
+            let implied = |earlier: &Reading| {
+                earlier.kind.implies(reading.kind) && [None, reading.ignored].contains(&earlier.ignored)
+            };
+            if !readings[..number].iter().any(|(_, earlier)| implied(earlier)) {
+                column.check(*reading, output.last(), &|| place.clone())?;
+            }
+        }
+        Ok(match readings[0].1 {
+            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => {
+                Target::Values(target.shape())
+            }
+            Reading { target, .. } => target,
+        })
+    }
+}
