@@ -42,6 +42,7 @@
 mod accepts;
 mod error;
 mod files;
+mod forward;
 mod known;
 mod output_scale;
 mod random;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
 const LEVELS: [&[&str]; 11] = [
-    &["accepts", "error", "files", "known", "output_scale", "random", "settings", "shape", "spec", "target"],
+    &["accepts", "error", "files", "forward", "known", "output_scale", "random", "settings", "shape", "spec", "target"],
     &["kernels"],
     &["data", "initializers", "metrics", "optimizers", "tape"],
     &["ops"],

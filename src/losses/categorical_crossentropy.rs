@@ -33,7 +33,8 @@ impl CategoricalCrossentropy {
 
 impl Loss for CategoricalCrossentropy {
     fn accepts(&self, _output: Shape) -> Accepts {
-        let remedy = "Arrays::one_hot and to_categorical make one-hot rows, and SparseCategoricalCrossentropy takes labels";
+        let remedy =
+            "Arrays::one_hot and to_categorical make one-hot rows, and SparseCategoricalCrossentropy takes labels";
         Accepts::new(&[TargetKind::Probabilities]).at_least(2, ONE_OUTPUT).remedy(remedy)
     }
 

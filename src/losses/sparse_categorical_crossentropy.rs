@@ -1,6 +1,8 @@
 //! Cross-entropy against labels.
 
-use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy};
+use super::{
+    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy,
+};
 
 /// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
 /// Keras' `SparseCategoricalCrossentropy`.

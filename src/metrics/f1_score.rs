@@ -63,7 +63,8 @@ impl Metric for F1Score {
         let least = if batch.output_scale() == OutputScale::Plain { 1e-9 } else { -1.0 };
         for position in batch.positions() {
             let row = threshold.map(|threshold| threshold.row(position.outputs()));
-            let largest = position.outputs().iter().fold(f32::NEG_INFINITY, |most, p| if *p > most { *p } else { most });
+            let largest =
+                position.outputs().iter().fold(f32::NEG_INFINITY, |most, p| if *p > most { *p } else { most });
             let is_predicted = |p: f32| row.map_or(p >= largest && p.abs() > least, |row| row.is_above(p));
             let pairs = position.outputs().iter().zip(position.target());
             for (total, (output, target)) in totals.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {

@@ -36,7 +36,8 @@ impl Threshold {
         if self.scale != OutputScale::SoftmaxLogits {
             return RowThreshold(Comparison::Output(self.cut));
         }
-        let largest = outputs.iter().fold(f64::NEG_INFINITY, |most, x| if f64::from(*x) > most { (*x).into() } else { most });
+        let largest =
+            outputs.iter().fold(f64::NEG_INFINITY, |most, x| if f64::from(*x) > most { (*x).into() } else { most });
         let sum = outputs.iter().fold(0.0, |sum, x| sum + double::exp(f64::from(*x) - largest));
         RowThreshold(Comparison::Exponential { largest, cut: self.probability * sum })
     }
