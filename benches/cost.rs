@@ -1,20 +1,20 @@
-//! A model of what a training step of dense layers costs: a floor, a part for each operation, the work, and the forks.
+//! A cost model of a training step of dense layers: a constant, a cost per operation, the work, and the forks.
 
-/// A network of `depth` hidden layers, as wide as its input, and ten outputs, trained in batches.
+/// A network with `depth` hidden layers of the width of the input and ten outputs, trained in batches.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
-    /// Rows in a batch.
+    /// Batch size.
     pub batch: usize,
-    /// Units of each hidden layer, and inputs.
+    /// Number of units of each hidden layer, and of inputs.
     pub width: usize,
-    /// Hidden layers.
+    /// Number of hidden layers.
     pub depth: usize,
 }
 
-/// What a step does: how much there is of each thing that costs. In the order of [`Cost`]'s rates.
+/// The amounts of work in a step, in the order of the rates of [`Cost`].
 type Amounts = [f64; 5];
 
-/// What a kernel does with a weight matrix: multiply-adds, and weights passed over.
+/// The work of a kernel on a weight matrix: multiply-adds, and weights accessed.
 struct Kernel {
     multiply_adds: f64,
     weights: f64,
@@ -29,7 +29,7 @@ impl Network {
     /// The products: forward, and the gradients of the weights and, but for the first layer, of the inputs.
     fn kernels(self) -> Vec<Kernel> {
         let kernels = self.layers().enumerate().flat_map(|(number, [inputs, outputs])| {
-            // Sixteen columns are multiplied at once, whether they are there or not.
+            // Columns are multiplied in groups of sixteen, padded if necessary.
             let multiply_adds = (self.batch * inputs * outputs.next_multiple_of(16)) as f64;
             let products = if number == 0 { 2 } else { 3 };
             (0..products).map(move |_| Kernel { multiply_adds, weights: (inputs * outputs) as f64 })
@@ -37,7 +37,7 @@ impl Network {
         kernels.collect()
     }
 
-    /// Multiply-adds of the dense form, without padding.
+    /// Multiply-adds of the dense computation, without padding.
     pub fn multiply_adds(self) -> f64 {
         let layers = self.layers().enumerate();
         layers
@@ -58,19 +58,19 @@ impl Network {
     }
 }
 
-/// Nanoseconds for each thing that costs.
+/// Cost rates in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// A step; an operation; a weight passed over by a kernel; a multiply-add; an element of what layers give.
+    /// Per step, per operation, per weight accessed by a kernel, per multiply-add, per element of a layer's output.
     pub rates: Amounts,
-    /// Handing half of the work to another thread and waiting for it.
+    /// A fork and the join.
     pub fork: f64,
-    /// Work that is not cut in two stays below this.
+    /// Minimum work of a part; shorter kernels are not split.
     pub least: f64,
 }
 
 impl Cost {
-    /// Fits to measured nanoseconds on one thread, and on two.
+    /// Fits the rates to measured nanoseconds on one thread and on two.
     pub fn fit(one: &[(Network, f64)], two: &[(Network, f64)]) -> Cost {
         let rows: Vec<Amounts> =
             one.iter().map(|(network, measured)| network.amounts().map(|a| a / measured)).collect();
@@ -85,10 +85,10 @@ impl Cost {
         candidates.min_by(|a, b| wrong(a).total_cmp(&wrong(b))).expect("there are candidates")
     }
 
-    /// What a step takes on so many threads.
+    /// Step time in nanoseconds on a number of threads.
     ///
-    /// A kernel that is worth it is cut in two again and again, until every thread has a piece or pieces get too short; the
-    /// forks of one level run at the same time. What is left stays on one thread.
+    /// A kernel is split in two repeatedly until every thread has a part or the parts would be too short. The forks of one
+    /// level run at the same time. All other work runs on one thread.
     pub fn nanoseconds(&self, network: Network, threads: usize) -> f64 {
         let [step, operation, weight, multiply_add, element] = self.rates;
         let [_, operations, _, _, elements] = network.amounts();
@@ -105,7 +105,7 @@ impl Cost {
     }
 }
 
-/// The rates ≥ 0 with the least Σ (row · rates − 1)², by going down one coordinate after the other.
+/// The rates ≥ 0 that minimize Σ (row · rates − 1)², by coordinate descent.
 fn least_squares(rows: &[Amounts]) -> Amounts {
     let mut rates = [0.0; 5];
     for _ in 0..20_000 {

@@ -1,4 +1,4 @@
-"""Prints what criterion kept of `cargo bench` as Markdown: `criterion_table.py kernels` or `steps`."""
+"""Prints the results of `cargo bench` that criterion stored as Markdown: `criterion_table.py kernels` or `steps`."""
 import json
 import os
 import pathlib
@@ -9,7 +9,7 @@ CRITERION = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / 
 
 
 def results(group):
-    """Of each benchmark of a group: its function, its parameter, nanoseconds (median), and what one run works on."""
+    """For each benchmark of a group: function, parameter, median time in nanoseconds, and amount of work per run."""
     for path in sorted((CRITERION / group).rglob("new/benchmark.json")):
         about = json.loads(path.read_text())
         times = json.loads((path.parent / "estimates.json").read_text())
@@ -23,7 +23,7 @@ def head(*names):
 
 
 def rates(group, first, functions):
-    """A row for each shape and a column for each function, in the order of work; billions a second."""
+    """Prints a row for each shape, in the order of work, and a column for each function; in billions per second."""
     seen = {(value, function): (amount / time, amount) for function, value, time, amount in results(group)}
     shapes = sorted({value for value, _ in seen}, key=lambda shape: -max(n for (v, _), (_, n) in seen.items() if v == shape))
     head(first, *functions.values())
@@ -35,12 +35,12 @@ def rates(group, first, functions):
 
 def kernels():
     rates("matmul", "product, rows × inner × columns", {
-        "forward": "forward", "weight": "gradient of weights", "input": "of inputs",
-        "forward with matrixmultiply": "forward with matrixmultiply"})
-    rates("conv2d", "convolution of 128 images, and kernels", {
-        "forward": "forward", "weight": "gradient of kernels", "input": "of inputs"})
-    rates("zeros", "product skipping zeros, and what there is", {"forward": "forward", "weight": "gradient of weights"})
-    head("other kernels", "bytes a second")
+        "forward": "forward", "weight": "gradient of weights", "input": "gradient of inputs",
+        "forward with matrixmultiply": "forward, matrixmultiply"})
+    rates("conv2d", "convolution of 128 images, kernel", {
+        "forward": "forward", "weight": "gradient of kernels", "input": "gradient of inputs"})
+    rates("zeros", "zero-skipping product, nonzero inputs", {"forward": "forward", "weight": "gradient of weights"})
+    head("other kernels", "bytes per second")
     for group in ("elementwise", "max_pool2d", "optimizer"):
         for function, _, time, amount in results(group):
             print(f"| {group.replace('_', ' ')}: {function} | {amount / time:.1f} G |")

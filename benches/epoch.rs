@@ -1,5 +1,5 @@
-//! Whole epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, a line for each, as
-//! the peers print it. With `--wait` a line of standard input starts an epoch, and its end ends the program.
+//! Epochs of a notebook's model: `epoch MODEL [--epochs N] [--threads N] [--limit N] [--wait]` prints a line for each, in the
+//! format of the peers. With `--wait`, each line on standard input starts an epoch, and its end exits the program.
 
 use gradus::data::mnist;
 use gradus_benches::{Notebook, Options};

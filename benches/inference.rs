@@ -1,4 +1,4 @@
-//! Predictions of the notebooks' models: of one image, and of 10,000, on one thread and on two.
+//! Predictions of the notebooks' models for 1 and 10,000 images, on one thread and on two.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::data::mnist;

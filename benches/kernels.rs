@@ -1,5 +1,5 @@
-//! Kernels on the notebooks' shapes: floating-point operations a second for products and convolutions (two for each
-//! multiply-add of the dense form), bytes a second for the others. On the ambient threads; `RAYON_NUM_THREADS=1` for one.
+//! Kernels on the notebooks' shapes: floating-point operations per second for products and convolutions (two for each
+//! multiply-add of the dense computation), bytes per second for the others. `RAYON_NUM_THREADS` sets the number of threads.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -14,7 +14,7 @@ use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
 use ndarray::Array2;
 use std::time::Duration;
 
-/// Rows, inner size and columns of the notebooks' dense layers.
+/// Rows, inner dimension and columns of the products in the notebooks' dense layers.
 const DENSE: [[usize; 3]; 10] = [
     [100, 784, 600],
     [100, 600, 400],
@@ -28,7 +28,7 @@ const DENSE: [[usize; 3]; 10] = [
     [32, 200, 100],
 ];
 
-/// The convolutions of LeNet-5, and a larger one: height, width, channels, kernel side, filters.
+/// The convolutions of LeNet-5 and a larger one: height, width, channels, kernel size, filters.
 const CONVOLUTIONS: [[usize; 5]; 4] = [[28, 28, 1, 2, 6], [13, 13, 6, 5, 16], [4, 4, 16, 4, 120], [12, 12, 24, 3, 32]];
 
 fn numbers(count: usize) -> Vec<f32> {
@@ -62,7 +62,7 @@ fn matmuls(criterion: &mut Criterion) {
     }
 }
 
-/// Products that skip zeros, beside dense ones: of digits, and of numbers of which a share is 0.
+/// Zero-skipping products, compared with dense ones, of MNIST images and of random arrays with a share of zeros.
 fn zeros(criterion: &mut Criterion) {
     let digits = mnist::load(None).expect("the repository's own digits").train.first(1000);
     let digits: Vec<f32> = digits.images.iter().map(|pixel| f32::from(*pixel) / 255.0).collect();
@@ -123,7 +123,7 @@ fn convolutions(criterion: &mut Criterion) {
     }
 }
 
-/// Measures `work` on arrays of so many bytes in all.
+/// Measures `work` on arrays of `bytes` bytes in total.
 fn bytes(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, bytes: usize, mut work: impl FnMut()) {
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function(name, |bencher| bencher.iter(&mut work));
@@ -167,7 +167,7 @@ fn others(criterion: &mut Criterion) {
     for (name, optimizer) in optimizers {
         let (mut value, gradient) = (numbers(669_706), numbers(669_706));
         let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; value.len()]).collect();
-        // Every array is read and, but for the gradient, written.
+        // Every array is read, and every array except the gradient is written.
         let traffic = 4 * value.len() * (3 + 2 * memory.len());
         bytes(&mut group, name, traffic, || {
             let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the models of the five notebooks, each with its optimizer and batch size.
+//! The models of the five notebooks, each with its optimizer and batch size, for all benchmarks.
 
 mod options;
 mod tape;
@@ -17,15 +17,15 @@ use tape::TapeNetwork;
 /// A notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notebook {
-    /// 784 → 600 → 400 relu → 10 softmax, Adam, batches of 100.
+    /// 784 → 600 → 400 relu → 10 softmax, Adam, batch size 100.
     DenseLinear,
-    /// A small LeNet-5, SGD, batches of 128.
+    /// A small LeNet-5, SGD, batch size 128.
     Lenet5,
-    /// 784 → 512 relu → 512 relu → 10 softmax with dropout, RMSprop, batches of 32.
+    /// 784 → 512 relu → 512 relu → 10 softmax with dropout, RMSprop, batch size 32.
     DropoutMlp,
-    /// 784 → 200 relu → 10, written on the tape, Adam, batches of 1000.
+    /// 784 → 200 relu → 10, written on the tape, Adam, batch size 1000.
     BasicNn,
-    /// Batch normalisation and four sigmoid layers, SGD, batches of 32.
+    /// Batch normalization and four sigmoid layers, SGD, batch size 32.
     DeepSigmoid,
 }
 
@@ -45,7 +45,7 @@ impl Notebook {
         }
     }
 
-    /// Rows in a batch.
+    /// The batch size of the notebook.
     pub fn batch_size(self) -> usize {
         match self {
             Notebook::DenseLinear => 100,
@@ -55,19 +55,19 @@ impl Notebook {
         }
     }
 
-    /// The digits as the notebook feeds them.
+    /// The digits as the notebook prepares them.
     ///
     /// # Errors
-    /// There are none.
+    /// Returns an error if there are no digits.
     pub fn data(self, digits: &Digits) -> Result<Arrays> {
         let pixels = if self == Notebook::DeepSigmoid { digits.raw()? } else { digits.normalized()? };
         pixels.one_hot(10)
     }
 
-    /// The model, ready to train on so many threads, in batches of so many rows.
+    /// The model, ready to train with this number of threads and batch size.
     ///
     /// # Errors
-    /// Batches of one row where statistics are taken of them.
+    /// Returns an error if the batch size is 1 and the model has batch normalization.
     pub fn training(self, threads: usize, batch_size: usize) -> Result<Training> {
         Ok(match self {
             Notebook::BasicNn => Training::Tape(Box::new(TapeNetwork::new(threads, batch_size)?)),
@@ -75,10 +75,10 @@ impl Notebook {
         })
     }
 
-    /// The same as a compiled model; also of the notebook that has none.
+    /// The network as a compiled model, also for the notebook that is written on the tape.
     ///
     /// # Errors
-    /// No thread at all.
+    /// Returns an error if `threads` is 0.
     pub fn model(self, threads: usize) -> Result<Model> {
         let loss = CategoricalCrossentropy::new;
         let settings = match self {
@@ -123,21 +123,21 @@ fn lenet5() -> Sequential {
         .add(Activation::Softmax)
 }
 
-/// A model that is being trained.
+/// A model in training.
 pub enum Training {
-    /// A compiled model, and the rows in its batches.
+    /// A compiled model and its batch size.
     Model(Box<Model>, usize),
     /// A network on the tape.
     Tape(Box<TapeNetwork>),
 }
 
 impl Training {
-    /// One epoch over `data`. Returns its seconds, shuffling and everything else included, and the mean loss.
+    /// Trains one epoch. Returns its seconds, including shuffling and gathering of batches, and the mean loss.
     ///
-    /// On a dataset of one batch this is one step: a model keeps what it recorded from one call to the next.
+    /// On a dataset of one batch this is one step, as a model keeps its recordings from one call to the next.
     ///
     /// # Errors
-    /// Data that does not fit the model.
+    /// Returns an error if the data does not fit the model.
     pub fn epoch(&mut self, data: &dyn Dataset) -> Result<(f64, f64)> {
         let start = Instant::now();
         let loss = match self {
@@ -151,7 +151,7 @@ impl Training {
     }
 }
 
-/// The middle value, or the mean of the middle two; NaN of none.
+/// The median, or NaN for an empty list.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_unstable_by(f64::total_cmp);

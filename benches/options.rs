@@ -1,30 +1,30 @@
-//! The command line of these programs: words, and numbers behind names.
+//! Command lines of the benchmark programs.
 
 use std::error::Error;
 
-/// What stands on the command line.
+/// The arguments of a command line.
 pub struct Options(Vec<String>);
 
 impl Options {
-    /// This program's.
+    /// The arguments of this process.
     pub fn given() -> Options {
         Options(std::env::args().skip(1).collect())
     }
 
-    /// The first word; empty where there is none.
+    /// The first argument, or an empty string.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Whether this word is there.
+    /// Whether this argument is given.
     pub fn has(&self, word: &str) -> bool {
         self.0.iter().any(|given| given == word)
     }
 
-    /// The number behind this word, or the default.
+    /// The number that follows this argument, or the default.
     ///
     /// # Errors
-    /// What stands there is no number.
+    /// Returns an error if it is not a number.
     pub fn number(&self, name: &str, default: usize) -> Result<usize, Box<dyn Error>> {
         let value = self.0.iter().position(|given| given == name).and_then(|at| self.0.get(at + 1));
         value.map_or(Ok(default), |value| value.parse().map_err(|_| format!("{name} {value} is not a number").into()))

@@ -1,4 +1,4 @@
-//! FLOP/s of one large product, which a model's floor is computed with: `product [--threads N]` prints `product F`.
+//! FLOP/s of one large product, for the lower bounds: `product [--threads N]` prints `product F`.
 
 use gradus::kernels::matmul::{Epilogue, Matrix, matmul};
 use gradus_benches::{Options, median};

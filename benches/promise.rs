@@ -1,8 +1,9 @@
-//! What equal bits cost: epochs of each notebook's model by `fit`, in turn with epochs that give the promise up.
+//! Cost of reproducibility: epochs of each notebook's model by `fit`, in turn with epochs of a variant whose bits depend on the
+//! number of threads.
 //!
-//! `promise [MODEL …] [--rounds N]` prints Markdown. Without the promise each of two threads has half of every batch to itself, on a
-//! tape of its own, with one fork and one join a step; the two gradients are added where the weights are updated. That is
-//! what data-parallel training does elsewhere. Sums are then cut by the number of threads, and the bits follow from that.
+//! `promise [MODEL …] [--rounds N]` prints Markdown. In the variant, each of two threads processes half of every batch on a
+//! separate tape, with one fork and one join per step, and the two gradients are added during the update, as in other
+//! implementations of data-parallel training. Sums are partitioned by thread count, so the bits depend on it.
 
 use gradus::data::{Arrays, Batches, Dataset, mnist};
 use gradus::optimizers::Optimizer;
@@ -20,7 +21,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let (rounds, named) = (options.number("--rounds", 3)?, |notebook: &Notebook| options.has(notebook.name()));
     let all = !Notebook::ALL.iter().any(named);
     let digits = mnist::load(None)?.train;
-    println!("| model | with the promise, s | without, s | with / without, by round | median |");
+    println!("| model | reproducible, s | not reproducible, s | ratio by round | median ratio |");
     println!("|---|---:|---:|---:|---:|");
     for notebook in Notebook::ALL.into_iter().filter(|notebook| all || named(notebook)) {
         let batch = notebook.batch_size();
@@ -47,20 +48,20 @@ fn fitted(model: &mut Model, data: &Arrays, batch: usize) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Training in two halves of each batch.
+/// Training with each batch divided between two threads.
 struct Halves {
-    /// Whose layers, loss and optimizer these are.
+    /// Provides the layers, the loss and the optimizer.
     model: Model,
     params: Params,
     halves: [Half; 2],
-    /// What the optimizer remembers of each parameter, and room for the mean of its gradients.
+    /// Optimizer state of each parameter, and a buffer for the mean gradient.
     memory: Vec<(ParamId, Vec<Vec<f32>>)>,
     pool: ThreadPool,
     batch: usize,
     step: u64,
 }
 
-/// One thread's.
+/// The tape and the gradients of one thread.
 struct Half {
     tape: Tape,
     x: Id,
@@ -80,7 +81,7 @@ impl Halves {
         Ok(Halves { params, halves, memory, pool: pool.map_err(Error::other)?, batch, step: 0, model })
     }
 
-    /// Trains one epoch, and returns its seconds.
+    /// Trains one epoch and returns its seconds.
     fn epoch(&mut self, data: &Arrays) -> Result<f64> {
         let start = Instant::now();
         let Halves { model, params, halves, memory, pool, batch, step } = self;
@@ -126,12 +127,12 @@ impl Half {
     fn run(&mut self, params: &Params, data: &Arrays, rows: &[usize], key: Key) {
         let [inputs, targets] = self.tape.input_slices(self.x, self.t);
         data.gather(rows, inputs, targets);
-        self.tape.run(params, key);
+        self.tape.run(params, key).unwrap();
         self.tape.backward(params, &mut self.gradients);
     }
 }
 
-/// Follows the mean of two gradients, piece by piece. The last of the arrays is room for it.
+/// Updates `values` by the mean of two gradients, in pieces. The last of the arrays is the buffer for the mean.
 fn update(optimizer: &dyn Optimizer, step: u64, values: &mut [f32], [a, b]: [&[f32]; 2], mut arrays: Vec<&mut [f32]>) {
     if values.len() > PIECE {
         let middle = values.len() / 2;

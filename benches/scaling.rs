@@ -1,6 +1,5 @@
-//! How a training step scales: measured against batch size, width, depth and threads, drawn as charts, and explained by a
-//! model of its cost, which is then asked about more cores. `scaling FOLDER [--passes N]` writes the charts there and prints
-//! Markdown.
+//! Scaling of a training step with batch size, width, depth and threads: measurements, charts, and a cost model that
+//! extrapolates to more cores. `scaling FOLDER [--passes N]` writes the charts to the folder and prints Markdown.
 
 mod cost;
 
@@ -18,7 +17,7 @@ use std::path::Path;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Networks that differ in one size; and networks that the cost model has not seen when it is asked about them.
+/// Networks that differ in one size, and held-out networks that the cost model is not fitted to.
 const BATCHES: [usize; 9] = [1, 8, 16, 32, 64, 128, 256, 512, 1024];
 const WIDTHS: [usize; 8] = [16, 32, 64, 128, 256, 384, 512, 768];
 const DEPTHS: [usize; 6] = [1, 2, 4, 8, 12, 16];
@@ -33,7 +32,7 @@ const UNSEEN: [[usize; 3]; 8] = [
     [150, 48, 10],
 ];
 
-/// What more cores are asked about. The last one is too large to be measured here.
+/// Networks for the extrapolation to more cores. The last one is too large to be measured.
 const LARGER: [Network; 4] = [
     Network { batch: 32, width: 512, depth: 2 },
     Network { batch: 128, width: 512, depth: 2 },
@@ -43,13 +42,13 @@ const LARGER: [Network; 4] = [
 
 const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
-/// Nanoseconds of a step on one thread and on two.
+/// Step time in nanoseconds on one thread and on two.
 struct Measured {
     network: Network,
     nanoseconds: [f64; 2],
 }
 
-/// Goes through all networks several times, so that what else the machine does for a while spoils no number.
+/// Measures all networks in several passes and keeps the minimum, so that temporary load affects no result.
 fn measure(networks: &[Network], passes: usize) -> Result<Vec<Measured>> {
     let mut all: Vec<Measured> =
         networks.iter().map(|network| Measured { network: *network, nanoseconds: [f64::INFINITY; 2] }).collect();
@@ -66,7 +65,7 @@ fn measure(networks: &[Network], passes: usize) -> Result<Vec<Measured>> {
     Ok(all)
 }
 
-/// A step of the fastest of several epochs that take a twentieth of a second each: what it costs with nothing in the way.
+/// Step time of the fastest of several epochs of 50 ms each.
 fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
     let Network { batch, width, depth } = network;
     let layers = (0..depth)
@@ -75,7 +74,7 @@ fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
     let mut model = layers.add(Dense::new(10).activation(Activation::Softmax)).compile(settings)?;
     let mut epochs = |steps: usize, epochs: usize| -> Result<Vec<f64>> {
         let rows = batch * steps;
-        // No zeros: they would be skipped.
+        // No zeros, as they would be skipped.
         let inputs = Array2::from_shape_fn((rows, width), |(i, j)| ((i * 31 + j * 17) % 200) as f32 / 200.0 - 0.4975);
         let data = Arrays::new(inputs, Array1::from_shape_fn(rows, |i| (i % 10) as i64))?.one_hot(10)?;
         let fit = Fit::new().batch_size(batch).epochs(epochs).progress(Progress::Quiet);
@@ -83,20 +82,20 @@ fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
     };
     let least = |times: Vec<f64>| times.into_iter().fold(f64::INFINITY, f64::min);
     let trial = least(epochs(4, 2)?);
-    // As many steps as the inputs of all of them take 64 MB at most.
+    // At most as many steps as have 64 MB of inputs.
     let most = (16_000_000 / (batch * width)).clamp(4, 4000);
     let steps = ((5e7 / trial) as usize).clamp(4, most);
     Ok(least(epochs(steps, 3)?))
 }
 
-/// A chart's name, its axis, what was measured, and what it is drawn against.
+/// Name of a chart, label of its axis, measurements, and the size on the axis.
 type Sweep<'a> = (&'a str, &'a str, &'a [Measured], fn(Network) -> usize);
 
 fn main() -> Result<()> {
     let options = Options::given();
     let folder = Path::new(options.first());
     if !folder.is_dir() {
-        return Err("scaling FOLDER [--passes N]: the charts are written to the folder, which has to be there".into());
+        return Err("usage: scaling FOLDER [--passes N]; the charts are written to FOLDER, which must exist".into());
     }
     let networks: Vec<Network> = [
         BATCHES.map(|batch| Network { batch, width: 256, depth: 2 }).to_vec(),
@@ -131,7 +130,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A step's milliseconds, measured and as the model has them.
+/// Chart of the measured and modelled step time in milliseconds.
 fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usize) -> Chart {
     let chart = Chart::new("threads:").logarithmic().x_label(label).y_label("ms");
     (0..2).fold(chart, |chart, at| {
@@ -144,7 +143,7 @@ fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usiz
     })
 }
 
-/// A step's milliseconds against threads: measured on as many as are there, and as the model has them.
+/// Chart of the measured and modelled step time in milliseconds by number of threads.
 fn threads(cost: &Cost, measured: &[Measured]) -> Chart {
     let chart = Chart::new("rows:").logarithmic().x_label("threads; 512 wide, 2 hidden layers").y_label("ms");
     measured.iter().fold(chart, |chart, Measured { network, nanoseconds }| {
@@ -168,7 +167,7 @@ fn cores(cost: &Cost) -> Chart {
 
 fn print_rates(cost: &Cost) {
     let [step, operation, weight, multiply_add, element] = cost.rates;
-    println!("| a step | an operation | a weight in a product | a multiply-add | an element | a fork | cut from |");
+    println!("| step | operation | weight in a product | multiply-add | element | fork | minimum work of a part |");
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     println!(
         "| {:.1} µs | {:.1} µs | {weight:.3} ns | {multiply_add:.4} ns ({:.0} GFLOP/s) | {element:.2} ns | {:.1} µs | {:.0} µs |\n",
@@ -180,11 +179,11 @@ fn print_rates(cost: &Cost) {
     );
 }
 
-/// How far the model is from what was measured, for networks that it was fitted to and for others.
+/// Prints the errors of the model for the networks it was fitted to and for held-out networks.
 fn print_errors(cost: &Cost, seen: &[Measured], unseen: &[Measured]) {
-    println!("| networks | threads | mean error | largest | within 20 % |");
+    println!("| networks | threads | mean error | largest error | within 20 % |");
     println!("|---|---:|---:|---:|---:|");
-    for (name, measured) in [("fitted to", seen), ("not seen", unseen)] {
+    for (name, measured) in [("fitted", seen), ("held out", unseen)] {
         for threads in [1, 2] {
             let error = |measured: &Measured| {
                 (cost.nanoseconds(measured.network, threads) / measured.nanoseconds[threads - 1] - 1.0).abs()
@@ -205,7 +204,9 @@ fn print_errors(cost: &Cost, seen: &[Measured], unseen: &[Measured]) {
 }
 
 fn print_cores(cost: &Cost, measured: &[Measured]) {
-    println!("| batch × width, hidden layers | one core | GFLOP/s | speed-up on 2 | measured | on 16 | on 64 |");
+    println!(
+        "| batch × width, hidden layers | one core | GFLOP/s | speed-up on 2 cores | measured | 16 cores | 64 cores |"
+    );
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for (at, network) in LARGER.into_iter().enumerate() {
         let one = cost.nanoseconds(network, 1);
@@ -223,15 +224,15 @@ fn print_cores(cost: &Cost, measured: &[Measured]) {
     }
 }
 
-/// The charts, as a page beside their folder shows them.
+/// Prints a table with the charts.
 fn print_charts(folder: &Path) {
-    println!("\n| milliseconds of a step, measured and by the model, against | |\n|---|---|");
+    println!("\n| step time in ms, measured and modelled, by | |\n|---|---|");
     let charts = [
-        ("rows in a batch", "batch"),
+        ("batch size", "batch"),
         ("width", "width"),
         ("depth", "depth"),
         ("threads", "threads"),
-        ("how many times faster on more cores, by the model alone", "cores"),
+        ("modelled speed-up by number of cores", "cores"),
     ];
     for (about, name) in charts {
         println!("| {about} | ![{about}]({}/{name}.svg) |", folder.display());

@@ -1,4 +1,4 @@
-//! One training step of each notebook's model, at its own batch size and at others, on real digits.
+//! One training step of each notebook's model with several batch sizes, on MNIST.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::data::{Arrays, mnist};
@@ -14,7 +14,7 @@ fn steps(criterion: &mut Criterion) {
         sizes.sort_unstable();
         sizes.dedup();
         for rows in sizes {
-            // Batch normalisation takes no statistics of a single row.
+            // Batch normalization rejects batches of one row.
             if rows == 1 && notebook == Notebook::DeepSigmoid {
                 continue;
             }

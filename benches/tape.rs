@@ -1,4 +1,4 @@
-//! The notebook that has no layers: its network written on the tape.
+//! The network of the notebook without layers, written on the tape.
 
 use gradus::data::{Batches, Dataset};
 use gradus::initializers::{Initializer, RandomNormal};
@@ -10,7 +10,7 @@ use gradus::{Error, Key, OptimizerState, Result, Shape};
 use ndarray::Array;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// 784 → 200 relu → 10, all four arrays from normal(0.5, 0.7), trained by Adam.
+/// 784 → 200 relu → 10, initialized from a normal distribution with mean 0.5 and standard deviation 0.7, trained by Adam.
 pub struct TapeNetwork {
     network: Network,
     batch_size: usize,
@@ -23,7 +23,7 @@ impl TapeNetwork {
         Ok(TapeNetwork { network: Network::new(batch_size)?, batch_size, pool })
     }
 
-    /// One epoch over whole batches. Returns the mean loss.
+    /// Trains one epoch of whole batches and returns the mean loss.
     pub(crate) fn epoch(&mut self, data: &dyn Dataset) -> Result<f64> {
         let TapeNetwork { network, batch_size, pool } = self;
         let mut batches = Batches::new(data.len(), *batch_size)?;
@@ -72,13 +72,13 @@ impl Network {
         Ok(Network { tape: recorder.finish()?, params, gradients, adam, state, x, t, loss, step: 0 })
     }
 
-    /// One step. Returns the batch's loss.
+    /// Trains one step and returns the loss of the batch.
     fn train(&mut self, data: &dyn Dataset, rows: &[usize]) -> f64 {
         let Network { tape, params, gradients, adam, state, .. } = self;
         self.step += 1;
         let [inputs, targets] = tape.input_slices(self.x, self.t);
         data.gather(rows, inputs, targets);
-        tape.run(params, Key::from_seed(self.step));
+        tape.run(params, Key::from_seed(self.step)).unwrap();
         state.descend(adam, self.step, adam.learning_rate(self.step), tape, params, gradients);
         f64::from(tape.value(self.loss).sum())
     }

@@ -1,7 +1,7 @@
-//! A network of one hidden layer, written on the tape alone: `cargo run --example basic_nn`.
+//! A network with one hidden layer, written on the tape without layers: `cargo run --example basic_nn`.
 //!
-//! Start here to see how autograd works: parameters live in `Params`, an expression is recorded once, and each step fills
-//! the inputs, runs the tape forward and backward, and lets the optimizer follow the gradients.
+//! Start here to see how the autograd works. `Params` stores the parameters. The network is recorded once. Each step fills
+//! the inputs, runs the tape forward and backward, and updates the parameters.
 
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
 use gradus::initializers::{Initializer, RandomNormal};
@@ -17,19 +17,19 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Rows in a batch, for training and for evaluation.
+/// Batch size, for training and for evaluation.
 const BATCH: usize = 1000;
-/// Steps between reports.
+/// Number of steps between two printed losses.
 const DISPLAY: u64 = 50;
 
 fn main() -> ExitCode {
-    Program::new("basic_nn", "A network on the tape, on MNIST").steps(1000).seed(1).run(train)
+    Program::new("basic_nn", "A network written on the tape, on MNIST").steps(1000).seed(1).run(train)
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
-    let mut notebook = Notebook::new("A network on the tape, on MNIST");
+    let mut notebook = Notebook::new("A network written on the tape, on MNIST");
 
-    notebook.heading("The data, with the classic split: the first 5,000 training images are for validation");
+    notebook.heading("Load the data, with the first 5,000 training images for validation");
     let digits = mnist::load(options.data.as_deref())?;
     let all = digits.train.normalized()?.reshaped([784])?.one_hot(10)?;
     let test = digits.test.normalized()?.reshaped([784])?.one_hot(10)?;
@@ -42,7 +42,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let inverted = (drawn[0].clone(), format!("{}, inverted", captions[0]));
     notebook.pictures(&[inverted].into_iter().chain(white).collect::<Vec<_>>());
 
-    notebook.heading("Parameters: all four arrays from normal(0.5, 0.7)");
+    notebook.heading("Initialize the parameters: normal distribution with mean 0.5 and standard deviation 0.7");
     let key = Key::from_seed(options.seed);
     let mut params = Params::new();
     let mut normal = |name: &str, sizes: &[usize]| -> Result<ParamId, Box<dyn Error>> {
@@ -50,9 +50,9 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         Ok(params.add(name, &Array::from_shape_vec(sizes, values)?)?)
     };
     let ids = [normal("w1", &[784, 200])?, normal("b1", &[200])?, normal("w2", &[200, 10])?, normal("b2", &[10])?];
-    notebook.text(format!("784 → 200 → 10: {} weights", params.count(true)));
+    notebook.text(format!("784 → 200 → 10: {} parameters", params.count(true)));
 
-    notebook.heading("Training: recorded once, replayed in every step");
+    notebook.heading("Train: record the network once, run it in every step");
     let mut step = Network::record(Mode::Training, &params, ids)?;
     let mut gradients = ParamGradients::new(&params);
     let adam = Adam::new(0.001).epsilon(1e-8);
@@ -60,7 +60,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut batches = NextBatch::new(train.len(), BATCH, key.split_name("batches"))?;
     let (interrupt, mut history) = (Interrupt::new()?, History::new("step"));
     let (mut loss, mut accuracy, mut seconds) = (Mean::default(), Mean::default(), 0.0);
-    // Everything that the loop needs to go on, so that whatever ends this process loses at most ten seconds.
+    // A checkpoint holds everything that the loop needs to resume.
     let (seed, mut checkpoints, mut made) = (options.seed as f64, options.checkpoints(), 0);
     checkpoints.check_folder()?;
     if let Some(found) = if options.resume { checkpoints.resume()? } else { None } {
@@ -76,7 +76,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     for number in made + 1..=last {
         let start = Instant::now();
         step.fill(&train, batches.next_batch());
-        step.tape.run(&params, key.split(number));
+        step.tape.run(&params, key.split(number))?;
         let rate = adam.learning_rate(number);
         state.descend(&adam, number, rate, &mut step.tape, &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
@@ -98,10 +98,10 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    // Overfitting shows where training goes on getting better and validation does not.
+    // The network overfits where the training scores keep improving and the validation scores do not.
     notebook.history(&history);
 
-    notebook.heading("How good it is, one right and one wrong prediction");
+    notebook.heading("Test accuracy, one correct and one wrong prediction");
     let (probabilities, scores) = evaluate(&params, ids, &test)?;
     notebook.text(format!("Accuracy: {:.0}%", 100.0 * scores.metrics[0].1));
     let predictions = Predictions::new(&digits.test.classes(), &probabilities)?;
@@ -118,7 +118,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The network on a tape: what goes in, and what comes out.
+/// The network on a tape, with its inputs and outputs.
 struct Network {
     tape: Tape,
     x: Id,
@@ -128,7 +128,7 @@ struct Network {
 }
 
 impl Network {
-    /// softmax(relu(x · w1 + b1) · w2 + b2), and its cross-entropy against one-hot rows t.
+    /// Records softmax(relu(x · w1 + b1) · w2 + b2) and its cross-entropy with the one-hot rows t.
     fn record(mode: Mode, params: &Params, ids: [ParamId; 4]) -> gradus::Result<Network> {
         let recorder = Recorder::new(mode);
         let (x, t) = (recorder.input([BATCH, 784]), recorder.input([BATCH, 10]));
@@ -147,12 +147,12 @@ impl Network {
         data.gather(rows, inputs, targets);
     }
 
-    /// The batch's mean loss.
+    /// Mean loss of the batch.
     fn loss(&self) -> f64 {
         f64::from(self.tape.value(self.loss).sum())
     }
 
-    /// Adds the batch to running means.
+    /// Adds the batch to the mean loss and accuracy.
     fn score(&self, loss: &mut Mean, accuracy: &mut Mean) -> gradus::Result<()> {
         let batch = ScoredBatch::values(self.tape.view(self.probabilities), self.tape.view(self.t));
         loss.add(self.loss(), BATCH);
@@ -161,13 +161,13 @@ impl Network {
     }
 }
 
-/// The probabilities of the ten digits for every row, and the mean loss and accuracy.
+/// Returns the probabilities of the ten digits for every row, and the mean loss and accuracy.
 fn evaluate(params: &Params, ids: [ParamId; 4], data: &Rows<'_>) -> Result<(Array2<f32>, Scores), Box<dyn Error>> {
     let mut network = Network::record(Mode::Inference, params, ids)?;
     let (mut loss, mut accuracy, mut probabilities) = (Mean::default(), Mean::default(), Vec::new());
     for first in (0..data.len()).step_by(BATCH) {
         network.fill(data, &(first..first + BATCH).collect::<Vec<_>>());
-        network.tape.run(params, Key::from_seed(0));
+        network.tape.run(params, Key::from_seed(0))?;
         network.score(&mut loss, &mut accuracy)?;
         probabilities.extend(network.tape.value(network.probabilities));
     }

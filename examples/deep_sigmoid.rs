@@ -1,5 +1,4 @@
-//! Four sigmoid layers behind a batch normalisation, on raw pixels, as the notebook has it:
-//! `cargo run --example deep_sigmoid`.
+//! Batch normalization and four sigmoid layers on the raw pixels of MNIST: `cargo run --example deep_sigmoid`.
 
 use gradus::data::{mnist, to_categorical};
 use gradus::formats::keras;
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut notebook = Notebook::new("A deep sigmoid network on MNIST");
 
-    notebook.heading("Collect the data, and look at random test images");
+    notebook.heading("Load the data and show random test images");
     let digits = mnist::load(options.data.as_deref())?;
     let first = digits.train.first(options.limit);
     notebook.show(format!("train {:?}, test {:?}", first.images.dim(), digits.test.images.dim()));
@@ -30,12 +29,12 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let numbered = random.map(|image| (pictures[image].clone(), format!("Number: {}", digits.test.labels[image])));
     notebook.pictures(&numbered.collect::<Vec<_>>());
 
-    notebook.heading("Convert labels to probabilities");
+    notebook.heading("Convert the labels to one-hot rows");
     let label = digits.test.labels[0];
     notebook.show(format!("{label}\n{}", matrix(&to_categorical([label], Some(10))?)));
     let (train, test) = (first.raw()?.one_hot(10)?, digits.test.raw()?.one_hot(10)?); // pixels stay 0 to 255
 
-    notebook.heading("Build the model, which normalises its inputs itself");
+    notebook.heading("Build the model, with batch normalization of the inputs");
     let sigmoid = |units: usize| Dense::new(units).activation(Activation::Sigmoid);
     let network = Sequential::new([28, 28])
         .add(Reshape::new(784))
@@ -55,8 +54,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.history(&history);
     ponder(&mut notebook, &history);
 
-    notebook.heading("Save the model, load it again, and predict one image");
-    let path = options.out.join("mnist_dnn_v1.h5"); // which Keras opens as well
+    notebook.heading("Save and load the model, then predict one image");
+    let path = options.out.join("mnist_dnn_v1.h5"); // a file that Keras can open
     keras::save(&model, &path)?;
     let loaded = keras::load(&path)?;
     let one = test.rows(..1)?.inputs()?; // a batch of one
@@ -72,7 +71,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The notebook's two closing questions, answered from this run's own numbers.
+/// Answers the notebook's two closing questions with the numbers of this run.
 fn ponder(notebook: &mut Notebook, history: &History) {
     let [accuracy, validation] = ["accuracy", "val_accuracy"].map(|name| history.get(name).unwrap_or_default());
     let (Some(start), Some(seen), Some(unseen)) = (validation.first(), accuracy.last(), validation.last()) else {
@@ -81,15 +80,17 @@ fn ponder(notebook: &mut Notebook, history: &History) {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     notebook.heading("Questions to ponder");
     notebook.text(format!(
-        "Why did training start slowly? After the first epoch {} of the test images are right. A sigmoid's slope is at most \
-         ¼, so through four of them a gradient shrinks at least 256 times before it reaches the first layer; epochs go by \
-         until the upper layers pass enough of it on. After half of the epochs it is {}.",
+        "Why did training start slowly? After the first epoch, {} of the test images are classified correctly. The \
+         derivative of a sigmoid is at most ¼, so four sigmoids shrink a gradient by a factor of at least 256 before it \
+         reaches the first layer. The first layer learns slowly until the upper layers pass on larger gradients. After half \
+         of the epochs, the accuracy is {}.",
         percent(*start),
         percent(validation[validation.len() / 2])
     ));
     notebook.text(format!(
-        "At the end {} of the training images are right and {} of the test images: a gap of {}. Is that ok? The network has \
-         seen the former, so some gap is expected; it is harmful once the test accuracy falls, and its best was {}.",
+        "At the end, the training accuracy is {} and the test accuracy {}: a gap of {}. Is that ok? The network was trained \
+         on the training images, so a gap is expected. It is overfitting if the test accuracy falls during training; its \
+         best value was {}.",
         percent(*seen),
         percent(*unseen),
         percent(seen - unseen),

@@ -1,7 +1,7 @@
-//! A dense network with a linear layer on MNIST, as the notebook has it: `cargo run --example dense_linear`.
+//! A dense network with a linear hidden layer on MNIST: `cargo run --example dense_linear`.
 //!
-//! The notebook seeds three generators and forces one thread, so that a run can be repeated. Here the seed is one setting,
-//! and the weights have the same bits on any number of threads: compare the digest in the last line.
+//! The notebook seeds three random generators and restricts TensorFlow to one thread to make its run repeatable. Here one
+//! seed is enough: the weights have the same bits on any number of threads. Compare the digests in the last line of output.
 
 use gradus::data::{Arrays, Dataset, LabelBinarizer, mnist};
 use gradus::layers::{Activation, Dense};
@@ -30,7 +30,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let captions = train.labels.iter().map(u8::to_string);
     notebook.pictures(&pictures.into_iter().zip(captions).collect::<Vec<_>>());
 
-    notebook.heading("Encode the labels, and decode them again");
+    notebook.heading("Encode and decode the labels");
     let binarizer = LabelBinarizer::fit(&train.labels)?;
     let encoded: Array2<f32> = binarizer.transform(&train.labels);
     let first = encoded.slice(s![..train.len().min(3), ..]);
@@ -41,30 +41,30 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let encoded = binarizer.transform(&digits.test.labels);
     let test = Arrays::new(&digits.test.images, encoded)?.normalized().reshaped([784])?;
 
-    notebook.heading("Set up a neural network, layer by layer");
+    notebook.heading("Build the network layer by layer");
     let network = Sequential::new([784])
-        .add(Dense::new(600)) // linear: each output is a weighted sum of all inputs
-        .add(Dense::new(400).activation(Activation::Relu)) // negative values become 0
+        .add(Dense::new(600)) // no activation: each output is a weighted sum of the inputs
+        .add(Dense::new(400).activation(Activation::Relu))
         .add(Dense::new(10).activation(Activation::Softmax)); // probabilities of the ten digits
     notebook.show(network.summary()?);
 
-    notebook.heading("Train"); // The notebook stops before this; it is what its imports announce.
+    notebook.heading("Train"); // the notebook ends here; its imports show what was planned
     let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;
     let history = model.fit(&rows, options.fit().batch_size(100).callback(&mut interrupt))?;
     notebook.history(&history);
 
-    notebook.heading("Save the model, and load it again");
+    notebook.heading("Save and load the model");
     let path = options.out.join("model.safetensors");
     model.save(&path)?;
     let inputs = test.rows(..)?.inputs()?;
     let probabilities = model.predict(&inputs)?;
     let same = Model::load(&path)?.predict(&inputs)? == probabilities;
-    let verdict = if same { "the same bits" } else { "something else" };
-    notebook.text(format!("the loaded model predicts {verdict} for all {} test images", test.len()));
+    let verdict = if same { "identical" } else { "different" };
+    notebook.text(format!("Predictions of the loaded model for {} test images: {verdict} bits", test.len()));
 
-    notebook.heading("What it predicts");
+    notebook.heading("Predict");
     let predictions = Predictions::new(&digits.test.classes(), &probabilities)?;
     let pictures = Picture::all(&digits.test.images)?;
     notebook.prediction(&pictures[0], &predictions, 0);

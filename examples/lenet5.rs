@@ -1,6 +1,6 @@
-//! LeNet-5 on MNIST, as the notebook has it: `cargo run --example lenet5`.
+//! A small LeNet-5 on MNIST: `cargo run --example lenet5`.
 //!
-//! The same seed gives the same weights on any number of threads: compare the digest in the last line.
+//! A seed gives the same weights on any number of threads. Compare the digests in the last line of output.
 
 use gradus::data::{mnist, to_categorical};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut notebook = Notebook::new("LeNet-5 on MNIST");
 
-    notebook.heading("Load and format the data"); // pixels are divided by 255, labels become one-hot rows
+    notebook.heading("Load and format the data"); // pixels divided by 255, one-hot labels
     let digits = mnist::load(options.data.as_deref())?;
     let first = digits.train.first(options.limit);
     let train = first.normalized()?.one_hot(10)?;
@@ -32,10 +32,10 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.show(matrix(&to_categorical([first.labels[0]], Some(10))?));
     notebook.pictures(&[(Picture::new(&image)?, first.labels[0].to_string())]);
 
-    notebook.heading("Define a smaller version of LeNet-5, for the standard 28 × 28 images");
-    let network = Sequential::new([28, 28, 1]) // the images get the last axis by themselves
+    notebook.heading("Define a smaller version of LeNet-5 for 28 × 28 images");
+    let network = Sequential::new([28, 28, 1]) // images of shape 28 × 28 get the channel axis automatically
         .add(Conv2d::new(6, 2)) // C1: 28 × 28 × 1 → 27 × 27 × 6
-        .add(MaxPool2d::new(2)) // S2: 27 is odd, so a row and a column are cut off → 13 × 13 × 6
+        .add(MaxPool2d::new(2)) // S2: → 13 × 13 × 6; 27 is odd, so the last row and column are ignored
         .add(Activation::Sigmoid)
         .add(Conv2d::new(16, 5)) // C3 → 9 × 9 × 16
         .add(MaxPool2d::new(2)) // S4 → 4 × 4 × 16
@@ -48,7 +48,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         .add(Activation::Softmax);
     notebook.show(network.summary()?);
 
-    notebook.heading("Train"); // with a fresh process each time, or in a loop: the seed decides, nothing else
+    notebook.heading("Train"); // the notebook warns against training twice in one process; here only the seed matters
     let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;

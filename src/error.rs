@@ -102,6 +102,27 @@ pub enum Error {
         /// How many classes there are: labels are 0, 1, … `classes` − 1.
         classes: usize,
     },
+    /// An operation met a value in a batch with which it cannot compute. It ends the step before weights, running
+    /// statistics or the optimizer's state change.
+    Fault {
+        /// The layer and the operation, as in `embedding_1: embedding`.
+        place: String,
+        /// The row that holds the value, from 0.
+        row: usize,
+        /// What the row is counted in: `batch` where a tape runs, otherwise what the model was given, as in `dataset`.
+        rows: &'static str,
+        /// What is wrong with the value.
+        problem: Box<Error>,
+    },
+    /// A value that is used as an index lies outside its range or is not a number.
+    Index {
+        /// What the value is, as in `index` or `label`.
+        name: &'static str,
+        /// The value.
+        value: f64,
+        /// The number of positions to choose from: valid values are at least 0 and below it.
+        count: usize,
+    },
     /// A file that is in none of the places where it may be.
     Missing {
         /// The file's name.
@@ -173,6 +194,17 @@ impl Error {
     /// Wraps an error of a user's own part.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Other(error.into())
+    }
+
+    /// Changes what the row of a fault is counted in: `row_of` gives the row of `rows` that a row of the batch is.
+    pub(crate) fn in_rows(self, rows: &'static str, row_of: impl FnOnce(usize) -> Option<usize>) -> Error {
+        match self {
+            Error::Fault { place, row, rows: counted, problem } => {
+                let (row, rows) = row_of(row).map_or((row, counted), |row| (row, rows));
+                Error::Fault { place, row, rows, problem }
+            }
+            other => other,
+        }
     }
 
     /// Adds the place and the shapes to a shape error that does not have them yet.
@@ -262,6 +294,10 @@ impl fmt::Display for Error {
                 f,
                 "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}, as there are {classes} classes"
             ),
+            Error::Fault { place, row, rows, problem } => write!(f, "{place}: row {row} of the {rows}: {problem}"),
+            Error::Index { name, value, count } => {
+                write!(f, "{name} must be a whole number ≥ 0 and < {count}, got {value}; correct the data")
+            }
             Error::Missing { name, tried } => {
                 let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
                 write!(f, "{name} was not found; tried {}", join(&places))

@@ -44,32 +44,31 @@ mod tests {
 
     #[test]
     fn folders_are_made_and_nothing_is_left_beside() {
-        let folder = std::env::temp_dir().join(format!("gradus-files-{}", std::process::id()));
-        let path = folder.join("a/b.txt");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.txt");
         write_whole(&path, b"one").unwrap();
         write_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(folder.join("a")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
         let message = write_whole(&path.join("c.txt"), b"three").unwrap_err().to_string();
         assert!(message.contains("c.txt"), "{message}");
-        fs::remove_dir_all(folder).unwrap();
     }
 
     /// What is written beside the place goes to a device that has no room.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_leaves_the_old_file_whole() {
-        let folder = std::env::temp_dir().join(format!("gradus-full-{}", std::process::id()));
-        let path = folder.join("a.txt");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
         write_whole(&path, b"one").unwrap();
-        std::os::unix::fs::symlink("/dev/full", folder.join(format!("a.txt.{}.part", std::process::id()))).unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join(format!("a.txt.{}.part", std::process::id())))
+            .unwrap();
         match write_whole(&path, b"two").unwrap_err() {
             Error::Io { path: told, source } => {
                 assert_eq!((told, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!((fs::read(&path).unwrap(), fs::read_dir(&folder).unwrap().count()), (b"one".to_vec(), 1));
-        fs::remove_dir_all(folder).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (b"one".to_vec(), 1));
     }
 }

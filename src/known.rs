@@ -35,6 +35,12 @@ impl Known {
         self.added.insert((T::NAME, class), Arc::new(make));
     }
 
+    /// Whether the class was added, rather than being one of the library's own.
+    #[cfg(feature = "keras")]
+    pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
+        self.added.keys().any(|(kind, added)| *kind == T::NAME && *added == class)
+    }
+
     /// The part that the spec describes.
     pub(crate) fn make<T: Part + ?Sized>(&self, spec: &Spec) -> Result<Box<T>> {
         let make = self.find::<T>(spec.class()).ok_or_else(|| {

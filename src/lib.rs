@@ -1,8 +1,9 @@
-//! gradus trains small and medium neural networks on a CPU. The same seed gives the same bits on any number of threads.
+//! gradus trains small and medium neural networks on a CPU. A seed gives the same bits on any number of threads.
 //!
-//! A [`Sequential`] is a recipe of [`layers`]; [`compile`](Sequential::compile) gives it weights, an optimizer and a loss and
-//! makes it a [`Model`], which can [`fit`](Model::fit), [`evaluate`](Model::evaluate) and [`predict`](Model::predict). A [`Graph`] is the recipe of a
-//! model with several inputs and outputs, skips and shared layers.
+//! A [`Sequential`] describes a network as a list of [`layers`]. [`compile`](Sequential::compile) adds weights, an optimizer
+//! and a loss and returns a [`Model`], with the methods [`fit`](Model::fit), [`evaluate`](Model::evaluate) and
+//! [`predict`](Model::predict). A [`Graph`] describes a network with several inputs and outputs, skip connections and shared
+//! layers.
 //!
 //! ```
 //! use gradus::{Compile, Fit, Progress, Sequential};
@@ -24,26 +25,32 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
-//! The modules, in reading order:
+//! The [`guide`] has a tutorial, pages on models, files and custom parts, tables for users of Keras and PyTorch, and the
+//! modules in reading order.
 //!
-//! - [`tape`] records expressions and differentiates them, [`ops`] are the operations;
-//! - [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`] and [`optimizers`] are what models are put
-//!   together from, [`model`] the models;
-//! - [`data`] is what they learn from;
-//! - [`save`] keeps them in files;
-//! - `formats` (features) brings models to other programs and from them: Keras, ONNX, PyTorch, NumPy;
-//! - `cli` (a feature) is the program `gradus` around them;
-//! - `report` (a feature) shows what they do: tables, pictures, charts, pages;
-//! - `run` (a feature) is what a training program has around its model;
-//! - [`testing`] checks parts of your own, [`kernels`] are the loops below everything.
+//! | module | contents |
+//! |---|---|
+//! | [`data`] | datasets |
+//! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
+//! | [`save`] | model files and checkpoints |
+//! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
+//! | `report` (feature) | tables, pictures, charts and HTML pages |
+//! | `run` (feature) | scaffolding of training programs |
+//! | `cli` (feature) | the program `gradus` |
+//! | [`tape`], [`ops`] | autograd, and the operations that it records |
+//! | [`testing`] | tests for custom parts |
+//! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod accepts;
+mod axis_order;
 mod error;
 mod files;
 mod forward;
 mod known;
+mod lookup;
 mod output_scale;
 mod random;
 mod settings;
@@ -51,10 +58,13 @@ mod shape;
 mod spec;
 mod target;
 
+pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod formats;
+#[cfg(doc)]
+pub mod guide;
 pub mod initializers;
 pub mod kernels;
 pub mod layers;
@@ -73,6 +83,8 @@ pub mod tape;
 pub mod testing;
 
 pub use accepts::{Accepts, TargetKind};
+pub use architecture::ValueInfo;
+pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
@@ -86,7 +98,7 @@ pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};
 
-/// Runs the examples of the README.
+/// Runs the examples of the README as doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -80,6 +80,11 @@ impl Shape {
         Shape::new(&self.sizes()[..self.rank().saturating_sub(1)]).map_or(1, |outer| outer.len())
     }
 
+    /// The position along the outermost axis of the element at `position`, row-major; 0 where there is no such axis.
+    pub(crate) fn row_of(&self, position: usize) -> usize {
+        if self.rank() == 0 { 0 } else { position / self.sample().len().max(1) }
+    }
+
     /// This shape with a new outermost axis: `n` samples of it.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-"""Prints predictions' times as Markdown: what criterion kept of ours, beside what `inference.py` saw."""
+"""Prints prediction times as Markdown: those of gradus as stored by criterion, and those measured by `inference.py`."""
 import json
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from programs import HERE, TARGET, bound, environment
 
 
 def theirs(threads):
-    """What each peer took, by model, program and rows."""
+    """Seconds of each peer by model, program and number of rows."""
     command = bound([sys.executable, HERE / "inference.py"], threads)
     said = subprocess.run(
         command, env=environment(threads), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -21,7 +21,7 @@ def ours(threads, model, rows):
 
 
 def main():
-    print("| model | threads | images | gradus | PyTorch | ONNX Runtime | ours / faster |")
+    print("| model | threads | images | gradus | PyTorch | ONNX Runtime | gradus / faster peer |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for threads in (1, 2):
         seen = theirs(threads)

@@ -1,4 +1,4 @@
-"""What the Python peers share: the command line, the digits, and the loop over epochs that prints a line for each."""
+"""Common code of the Python peers: the command line, the data, and the loop over epochs, which prints a line for each."""
 import argparse
 import gzip
 import pathlib
@@ -29,9 +29,9 @@ def idx(name, header):
 
 
 def digits(model, limit=None):
-    """Training images n × 28 × 28 as the model takes them, and their labels; or the first of them."""
+    """Training images of shape n × 28 × 28, scaled for the model, and their labels; only the first `limit` if given."""
     images = idx("train-images-idx3-ubyte", 16).reshape(-1, 28, 28)[:limit].astype(numpy.float32)
-    # deep_sigmoid normalises raw pixels itself.
+    # deep_sigmoid normalizes raw pixels itself.
     return images if model == "deep_sigmoid" else images / 255, idx("train-labels-idx1-ubyte", 8)[:limit]
 
 

@@ -1,4 +1,4 @@
-"""The programs that are timed, and how each is started: bound to its cores and told its number of threads."""
+"""The programs to time, and how each is started: bound to its cores and with its number of threads."""
 import os
 import pathlib
 import shutil
@@ -23,19 +23,19 @@ PROGRAMS = {
 # A program takes `--threads T` and prints `product F`, the FLOP/s of one large product.
 PRODUCTS = {"gradus": [OURS / "product"], "PyTorch": [sys.executable, HERE / "torch_product.py"]}
 
-# What steers libraries of mathematics is ours to set.
+# Environment variables that configure mathematics libraries are set here only.
 STEERING = ("OPENBLAS_", "MKL_", "OMP_", "GOMP_", "KMP_", "BLIS_", "NVPL_", "XLA_", "TF_", "RAYON_", "CANDLE_", "GRADUS_")
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 def environment(threads):
-    """The caller's, but for what steers libraries of mathematics."""
+    """The caller's environment with fixed settings for mathematics libraries."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
     return kept | {name: str(threads) for name in POOLS} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def bound(command, threads):
-    """The command, bound to as many cores as it has threads where the system can do that."""
+    """The command, bound to as many cores as it has threads if the system supports that."""
     cores = sorted(os.sched_getaffinity(0))[:threads] if hasattr(os, "sched_getaffinity") else []
     bind = ["taskset", "-c", ",".join(map(str, cores))] if cores and shutil.which("taskset") else []
     return [*bind, *map(str, command), "--threads", str(threads)]

@@ -1,12 +1,12 @@
-"""Prints what a sitting saw as Markdown: `table.py FILE`; in one small table: `table.py FILE summary`."""
+"""Prints the results of a session as Markdown: `table.py FILE`; as one small table: `table.py FILE summary`."""
 import statistics
 import sys
 
 from programs import PROGRAMS
 
-# Floating-point operations of an epoch of 60,000 images, two for each multiply-add of the dense form: forward, and for the
-# gradients of weights and inputs. A first layer needs none for its inputs; deep_sigmoid's does, as there are trained
-# weights before it.
+# Floating-point operations per epoch of 60,000 images, two for each multiply-add of the dense computation: forward, and the
+# gradients of weights and inputs. The first layer needs no gradient of its inputs, except in deep_sigmoid, where trained
+# weights precede it.
 GFLOP = {"dense_linear": 200.7, "lenet5": 89.2, "dropout_mlp": 192.6, "basic_nn": 38.4, "deep_sigmoid": 66.6}
 
 records = {}
@@ -37,9 +37,9 @@ def head(*names):
 
 
 def times(models):
-    """Medians, and how ours compares with the fastest peer's."""
+    """Prints medians, and the ratio to the fastest peer."""
     names = peers(next(iter(models.values())))
-    head("model", "gradus", *names, "ours / fastest", "worst round", "rounds")
+    head("model", "gradus", *names, "gradus / fastest peer", "worst round", "rounds")
     for model, programs in models.items():
         ours, theirs = programs["gradus"], {name: median(programs[name]) for name in names}
         fastest = min(theirs, key=theirs.get)
@@ -53,13 +53,13 @@ def times(models):
 
 
 def floors(models):
-    """What the arithmetic of the dense form would take at the speed of one large product."""
+    """Prints the time that the arithmetic of the dense computation would take at the rate of one large product."""
     products = {name: [programs[name]["product"] for programs in models.values()] for name in ("gradus", "PyTorch")}
     rates = {name: statistics.median(rates) for name, rates in products.items()}
     rate = max(rates.values())
     said = " and ".join(f"{rate / 1e9:.0f} GFLOP/s in {name}" for name, rate in rates.items())
-    print(f"A product of 1024 × 1024 × 1024 ran at {said} (medians of the sitting); the floors are taken at the higher.\n")
-    head("model", "GFLOP an epoch", "floor, s", "gradus, s", "share of the product's speed", "fastest peer's share")
+    print(f"A product of 1024 × 1024 × 1024 ran at {said} (medians of the session); the lower bounds use the higher rate.\n")
+    head("model", "GFLOP per epoch", "lower bound, s", "gradus, s", "bound / gradus", "bound / fastest peer")
     for model, programs in models.items():
         floor, ours = GFLOP[model] * 1e9 / rate, median(programs["gradus"])
         fastest = min(median(programs[name]) for name in peers(programs))
@@ -67,9 +67,9 @@ def floors(models):
 
 
 def memory(most):
-    """Peak resident memory of whole processes, with `most` threads."""
+    """Prints the peak resident memory of the processes with the largest number of threads."""
     names = ["gradus", *peers(next(iter(most.values())))]
-    head("model", *names, "PyTorch / ours")
+    head("model", *names, "PyTorch / gradus")
     for model, programs in most.items():
         peaks = {name: programs[name]["memory"] for name in names}
         ratio = f"**{peaks['PyTorch'] / peaks['gradus']:.1f}**" if "PyTorch" in peaks else ""
@@ -77,7 +77,7 @@ def memory(most):
 
 
 def summary():
-    """Ours and the fastest peer, for each number of threads."""
+    """Prints gradus and the fastest peer for each number of threads."""
     counts = sorted(records, reverse=True)
     names = [f"{'one thread' if threads == 1 else f'{threads} threads'}" for threads in counts]
     head("model", *(cell for name in names for cell in (f"gradus, {name}", "fastest peer", "ratio")))
@@ -92,11 +92,11 @@ def summary():
 
 def main():
     for threads in sorted(records, reverse=True):
-        print(f"Seconds an epoch, {'one thread on one core' if threads == 1 else f'{threads} threads'}:\n")
+        print(f"Seconds per epoch, {'one thread on one core' if threads == 1 else f'{threads} threads'}:\n")
         times(records[threads])
         print()
     for threads in sorted(records, reverse=True):
-        print(f"Floors, {'one thread' if threads == 1 else f'{threads} threads'}. ", end="")
+        print(f"Lower bounds, {'one thread' if threads == 1 else f'{threads} threads'}. ", end="")
         floors(records[threads])
         print()
     print("Peak resident memory, MiB:\n")

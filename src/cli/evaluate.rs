@@ -1,32 +1,53 @@
 //! `gradus evaluate`: a model's loss and metrics on data with known answers.
 
-use super::Told;
-use super::input::{Reading, floats, wrong};
-use super::source::{Source, ending, shapes};
+use super::choice::{Answers, Asked, choose};
+use super::input::{Layout, Reading, fitted, floats, wrong};
+use super::source::{Source, ending, single};
+use super::{Options, Told};
+use crate::accepts::positions as label_shape;
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::data::{Arrays, Dataset, Target, mnist};
 use crate::error::{Error, Result};
 use crate::formats::npy::NumpyArray;
 use crate::formats::npz;
+use crate::metrics::Scores;
 use crate::model::Model;
+use crate::shape::Shape;
+use ndarray::{ArrayD, Axis};
 use std::path::Path;
 
-pub(super) fn evaluate(path: &Path, data: &Path, raw: bool) -> Told {
-    let model = Source::model(path)?;
-    let rows = if data.is_dir() { idx(data, raw)? } else { numpy(data, raw)? };
-    let (shape, _) = shapes(path, &model)?;
-    let rows = if rows.input_shape().len() == shape.len() { rows.reshaped(shape)? } else { rows };
-    let scores = scored(&model, rows)?;
-    Ok(format!("{scores}\n"))
+pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> Told {
+    let asked = Asked { loss: options.loss.as_deref(), metrics: &options.metrics };
+    let (model, trained) = Source::trained(path)?;
+    let (input, output) = single(path, &model)?;
+    let rows = match data.is_dir() {
+        true => idx(data, &input, options.reading)?,
+        false => numpy(data, &input, &output, options.reading)?,
+    };
+    let chosen = choose(model, trained, &asked, rows.answers);
+    let (model, told) = chosen.map_err(|error| wrong(path, error.to_string()))?;
+    let scores = scored(&model, rows.arrays)?;
+    Ok(format!("{told}{scores}\n"))
 }
 
-/// The test images of a folder of IDX files.
-fn idx(folder: &Path, raw: bool) -> Result<Arrays> {
+/// Samples with their answers.
+struct Rows {
+    arrays: Arrays,
+    answers: Answers,
+}
+
+/// The test images of a folder of IDX files, height × width × 1 as pictures are.
+fn idx(folder: &Path, input: &ValueInfo, reading: Reading) -> Result<Rows> {
     let digits = mnist::load(Some(folder))?.test;
-    if raw { digits.raw() } else { digits.normalized() }
+    let layout = if reading.layout.is_flat() { Layout::Flat } else { Layout::ChannelsLast };
+    let images = floats(NumpyArray::Bytes(digits.images.insert_axis(Axis(3)).into_dyn()), reading);
+    let answers = Answers::labels(digits.labels.iter().map(|label| i64::from(*label)));
+    Ok(Rows { arrays: Arrays::new(fitted(folder, images, input, layout)?, digits.labels)?, answers })
 }
 
 /// `x` and `y`, or `x_test` and `y_test` as in Keras' data sets.
-fn numpy(path: &Path, raw: bool) -> Result<Arrays> {
+fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -> Result<Rows> {
     if ending(path) != "npz" {
         return Err(wrong(path, "data is a folder of IDX files or an .npz with x and y".into()));
     }
@@ -36,16 +57,52 @@ fn numpy(path: &Path, raw: bool) -> Result<Arrays> {
     let (Some(x), Some(y)) = (take("x"), take("y")) else {
         return Err(wrong(path, format!("it has the arrays {}, expected x and y", names.join(", "))));
     };
-    let x = floats(x, Reading { raw, invert: false });
-    match y {
-        NumpyArray::Bytes(y) => Arrays::new(x, y),
-        NumpyArray::Integers(y) => Arrays::new(x, y),
-        y => Arrays::new(x, y.into_floats()),
+    let x = fitted(path, floats(x, reading), input, reading.layout)?;
+    let order = reading.layout.order(output);
+    let labels = match y {
+        NumpyArray::Bytes(y) => y.mapv(i64::from),
+        NumpyArray::Integers(y) => y,
+        NumpyArray::Floats(y) => {
+            let Some(y) = of_shape(order, output.shape(), &y) else { return Err(mismatch(path, &y, order, output)) };
+            return Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? });
+        }
+    };
+    if let Some(y) = of_shape(positions(order, output), label_shape(output.shape()), &labels) {
+        return Ok(Rows { answers: Answers::labels(y.iter().copied()), arrays: Arrays::new(x, y)? });
     }
+    let Some(y) = of_shape(order, output.shape(), &labels) else { return Err(mismatch(path, &labels, order, output)) };
+    let y = y.mapv(|number| number as f32);
+    Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? })
+}
+
+/// The axis order of labels for the positions of an output: that of its axes but the last.
+fn positions(order: AxisOrder, output: &ValueInfo) -> AxisOrder {
+    let last = output.shape().rank().saturating_sub(1);
+    let axes: Vec<usize> = order.axes().iter().copied().filter(|axis| *axis < last).collect();
+    AxisOrder::new(&axes).unwrap_or_default()
+}
+
+/// The array in the model's order, if it has this order and is rows × this shape. Where the order is channels last, a last
+/// axis of 1 may be missing or added.
+fn of_shape<T: Clone>(order: AxisOrder, shape: Shape, y: &ArrayD<T>) -> Option<ArrayD<T>> {
+    let found = y.shape().get(1..)?;
+    let expected = order.shape_in_file(shape);
+    let lacks = |a: &[usize], b: &[usize]| a.strip_suffix(&[1]) == Some(b);
+    let alike = order.is_channels_last() && (lacks(found, expected.sizes()) || lacks(expected.sizes(), found));
+    if found == expected.sizes() || alike { order.to_model(y.clone()).ok() } else { None }
+}
+
+fn mismatch<T>(path: &Path, y: &ArrayD<T>, order: AxisOrder, output: &ValueInfo) -> Error {
+    let found = Shape::new(y.shape()).map_or_else(|_| format!("{} axes", y.ndim()), |shape| shape.to_string());
+    let expected = order.shape_in_file(output.shape());
+    let labels = positions(order, output).shape_in_file(label_shape(output.shape()));
+    let labels =
+        if labels.rank() == 0 { "one integer per row".into() } else { format!("integers of shape {labels} per row") };
+    wrong(path, format!("its y is {found}, expected rows × {expected}, the model's output, or {labels}"))
 }
 
 /// The scores with labels as they are, or as one-hot rows where the model's loss wants those.
-fn scored(model: &Model, rows: Arrays) -> Result<crate::metrics::Scores> {
+fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
     let first = match model.evaluate(&rows) {
         Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,
         other => return other,

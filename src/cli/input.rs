@@ -1,34 +1,73 @@
 //! Samples for a model, from pictures and arrays.
+//!
+//! Nothing is guessed from the number of elements: shapes have to be equal, in the axis order of the model's file or in
+//! that of `--layout`.
 
+use super::picture::{Background, picture};
 use super::source::{ending, unknown_ending};
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::error::{Error, Result};
-use crate::files::read_whole;
 use crate::formats::npy::{self, NumpyArray};
 use crate::formats::npz;
+use crate::model::is_input;
 use crate::shape::Shape;
-use ndarray::{ArrayD, IxDyn};
-use std::io::Cursor;
+use ndarray::{ArrayD, Axis};
 use std::path::Path;
 
-/// The most pixels that a picture may have.
-const MOST_PIXELS: usize = 1 << 24;
-
-/// How bytes and pictures become floats.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
-    pub(super) raw: bool,
-    pub(super) invert: bool,
+/// In which order arrays have the axes of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Layout {
+    /// In that of the model's file.
+    #[default]
+    File,
+    ChannelsLast,
+    ChannelsFirst,
+    /// Each sample is flattened to one axis, for models whose samples have one.
+    Flat,
 }
 
-/// The samples of a file, n × the shape that the model takes.
-pub(super) fn samples(path: &Path, sample: Shape, reading: Reading) -> Result<ArrayD<f32>> {
+impl Layout {
+    const NAMES: [(&str, Layout); 3] =
+        [("channels_last", Layout::ChannelsLast), ("channels_first", Layout::ChannelsFirst), ("flat", Layout::Flat)];
+
+    pub(super) fn parse(text: &str) -> Option<Layout> {
+        Layout::NAMES.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
+    }
+
+    pub(super) fn is_flat(self) -> bool {
+        self == Layout::Flat
+    }
+
+    /// The axis order of arrays for an input, or from an output.
+    pub(super) fn order(self, of: &ValueInfo) -> AxisOrder {
+        match self {
+            Layout::File => of.axis_order(),
+            Layout::ChannelsFirst => AxisOrder::channels_first(of.shape().rank()),
+            Layout::ChannelsLast | Layout::Flat => AxisOrder::CHANNELS_LAST,
+        }
+    }
+}
+
+/// How files become samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// Whether bytes stay 0 to 255.
+    pub(super) raw: bool,
+    pub(super) invert: bool,
+    pub(super) background: Background,
+    pub(super) layout: Layout,
+}
+
+/// The samples of a file for an input, rows × its shape in the model.
+pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Result<ArrayD<f32>> {
     let array = match ending(path) {
-        "png" => picture(path, sample, reading)?,
+        "png" => return picture(path, input.shape(), reading),
         "npy" => floats(npy::read(path)?, reading),
         "npz" => floats(only(path, npz::read(path)?.into_iter().collect())?, reading),
         _ => return Err(unknown_ending(path)),
     };
-    fitted(path, array, sample)
+    fitted(path, array, input, reading.layout)
 }
 
 /// The array `x`, or the only one.
@@ -39,65 +78,145 @@ fn only(path: &Path, mut arrays: Vec<(String, NumpyArray)>) -> Result<NumpyArray
     Ok(arrays.swap_remove(at).1)
 }
 
-/// Bytes from 0 to 1 unless they are wanted raw.
+/// Divides bytes by 255 unless they are wanted raw.
 pub(super) fn floats(array: NumpyArray, reading: Reading) -> ArrayD<f32> {
     let bytes = matches!(array, NumpyArray::Bytes(_));
     let array = array.into_floats();
     if bytes && !reading.raw { array / 255.0 } else { array }
 }
 
-/// The same elements as n samples; one sample may come without an axis for n.
-fn fitted(path: &Path, array: ArrayD<f32>, sample: Shape) -> Result<ArrayD<f32>> {
-    let found = array.shape().to_vec();
-    let rows = match array.len() {
-        length if length == sample.len() && found.first() != Some(&1) => 1,
-        _ => found.first().copied().unwrap_or(1),
+/// The array as rows × a sample in the model's order. An array with as many axes as a sample is one sample; one with an
+/// axis more is rows of samples. As everywhere in the library, a last axis of 1 may be missing or added behind the rows,
+/// where the order is the model's own.
+pub(super) fn fitted(path: &Path, array: ArrayD<f32>, input: &ValueInfo, layout: Layout) -> Result<ArrayD<f32>> {
+    let Ok(found) = Shape::new(array.shape()) else {
+        return Err(wrong(path, format!("its array has {} axes; no model takes as many", array.ndim())));
     };
-    let sizes = [&[rows], sample.sizes()].concat();
-    let told = || wrong(path, format!("it holds {found:?} elements, expected samples of {sample}"));
-    if rows.checked_mul(sample.len()) != Some(array.len()) || rows == 0 {
-        return Err(told());
+    let order = layout.order(input);
+    if found.axis(0) == 0 && found.rank() > 0 {
+        return Err(wrong(path, format!("its array is {found} and has no row; at least one is needed")));
     }
-    let values = array.as_standard_layout().into_owned();
-    values.into_shape_with_order(IxDyn(&sizes)).map_err(|_| told())
+    match place(found, input.shape(), order, layout) {
+        Some(Place::Rows) => order.to_model(array),
+        Some(Place::Sample) => order.to_model(array.insert_axis(Axis(0))),
+        Some(Place::Flat) => {
+            let values = array.as_standard_layout().into_owned();
+            values.into_shape_with_order(vec![found.axis(0), input.shape().len()]).map_err(Error::other)
+        }
+        None => Err(wrong(path, mismatch(found, input.shape(), order, layout))),
+    }
 }
 
-/// A picture's pixels in as many channels as the model takes, gray where it takes one.
-fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<ArrayD<f32>> {
-    let broken = |error: png::DecodingError| wrong(path, format!("it is not a PNG picture: {error}"));
-    let bytes = read_whole(path)?;
-    let mut decoder = png::Decoder::new(Cursor::new(&bytes));
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(broken)?;
-    let size = reader.output_buffer_size().filter(|size| *size <= 4 * MOST_PIXELS);
-    let size = size.ok_or_else(|| wrong(path, format!("it has more than {MOST_PIXELS} pixels")))?;
-    let mut pixels = vec![0; size];
-    let info = reader.next_frame(&mut pixels).map_err(broken)?;
-    let channels = info.color_type.samples();
-    let colours = if sample.rank() == 3 { sample.last() } else { 1 };
-    let mut values = Vec::new();
-    for pixel in pixels[..info.buffer_size()].chunks_exact(channels) {
-        match (colours, pixel) {
-            (3, [red, green, blue, ..]) => values.extend([*red, *green, *blue].map(f32::from)),
-            (3, [gray, ..]) => values.extend([f32::from(*gray); 3]),
-            (_, [red, green, blue, ..]) => {
-                // How bright eyes find the colours (Rec. 601).
-                values.push(0.299 * f32::from(*red) + 0.587 * f32::from(*green) + 0.114 * f32::from(*blue));
-            }
-            (_, [gray, ..]) => values.push(f32::from(*gray)),
-            (_, []) => {}
+/// What an array is to a model.
+enum Place {
+    Rows,
+    Sample,
+    /// Rows of samples that become one axis.
+    Flat,
+}
+
+/// What an array of shape `found` is in this order to a model that takes samples of `sample`; `None` where it fits nothing.
+fn place(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> Option<Place> {
+    if layout.is_flat() {
+        let fits = sample.rank() == 1 && found.rank() > 1 && found.sample().len() == sample.len();
+        return fits.then_some(Place::Flat);
+    }
+    let expected = order.shape_in_file(sample);
+    if found == expected {
+        return Some(Place::Sample);
+    }
+    let rows = found.rank() > 0
+        && (found.sizes()[1..] == *expected.sizes() || (order.is_channels_last() && is_input(found.sample(), sample)));
+    rows.then_some(Place::Rows)
+}
+
+/// What is wrong with an array of shape `found`, and which layout would take it.
+fn mismatch(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> String {
+    let expected = match layout {
+        Layout::Flat if sample.rank() == 1 => format!("rows of {} elements", sample.len()),
+        Layout::Flat => format!("{sample}, as --layout flat is for models whose samples have one axis"),
+        _ => {
+            let expected = order.shape_in_file(sample);
+            format!("rows × {expected}, or {expected} for one sample")
         }
-    }
-    let scale = if reading.raw { 1.0 } else { 255.0 };
-    values.iter_mut().for_each(|value| *value = if reading.invert { 255.0 - *value } else { *value } / scale);
-    let (height, width, colours) = (info.height as usize, info.width as usize, if colours == 3 { 3 } else { 1 });
-    if values.len() != sample.len() {
-        let problem = format!("the picture is {height} × {width}, the model takes {sample}; scale it first");
-        return Err(wrong(path, problem));
-    }
-    ArrayD::from_shape_vec(vec![1, height, width, colours], values).map_err(Error::other)
+    };
+    let others = Layout::NAMES.into_iter().filter(|(_, other)| *other != layout);
+    let other = others.into_iter().find(|(_, other)| {
+        let order = match other {
+            Layout::ChannelsFirst => AxisOrder::channels_first(sample.rank()),
+            _ => AxisOrder::CHANNELS_LAST,
+        };
+        place(found, sample, order, *other).is_some()
+    });
+    let remedy = other.map_or("transpose or reshape it".into(), |(name, _)| format!("--layout {name} takes it"));
+    format!("its array is {found}, expected {expected}; {remedy}")
 }
 
 pub(super) fn wrong(path: &Path, problem: String) -> Error {
     Error::Format { path: path.into(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array, IxDyn};
+
+    /// The shape of what an array of these sizes becomes, or what is wrong with it.
+    fn shape(sizes: &[usize], input: &ValueInfo, layout: Layout) -> Result<Vec<usize>, String> {
+        let fitted = fitted(Path::new("x.npy"), ArrayD::zeros(IxDyn(sizes)), input, layout);
+        fitted.map(|array| array.shape().to_vec()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_equal_shapes_fit() {
+        let images = ValueInfo::new("input", [8, 6, 3]);
+        let first = images.clone().with_axis_order(AxisOrder::channels_first(3));
+        let fits =
+            |sizes: &[usize], input, layout| shape(sizes, input, layout).is_ok_and(|rows| rows[1..] == [8, 6, 3]);
+        assert!(fits(&[5, 8, 6, 3], &images, Layout::File) && fits(&[8, 6, 3], &images, Layout::File));
+        assert!(fits(&[5, 3, 8, 6], &first, Layout::File) && fits(&[3, 8, 6], &first, Layout::File));
+        assert!(fits(&[5, 3, 8, 6], &images, Layout::ChannelsFirst));
+        assert!(fits(&[5, 8, 6, 3], &first, Layout::ChannelsLast));
+        for sizes in [&[][..], &[8, 6], &[5, 3, 8, 6], &[5, 6, 8, 3], &[5, 144], &[144], &[720], &[0, 8, 6, 3], &[1; 7]]
+        {
+            assert!(shape(sizes, &images, Layout::File).is_err(), "{sizes:?}");
+        }
+        let text = "x.npy: its array is 5 × 3 × 8 × 6, expected rows × 8 × 6 × 3, or 8 × 6 × 3 for one sample; --layout \
+                    channels_first takes it";
+        assert_eq!(shape(&[5, 3, 8, 6], &images, Layout::File).unwrap_err(), text);
+        let text = "x.npy: its array is 5 × 8 × 6 × 3, expected rows × 3 × 8 × 6, or 3 × 8 × 6 for one sample; --layout \
+                    channels_last takes it";
+        assert_eq!(shape(&[5, 8, 6, 3], &first, Layout::File).unwrap_err(), text);
+        let text = "x.npy: its array is 5 × 144, expected rows × 8 × 6 × 3, or 8 × 6 × 3 for one sample; transpose or \
+                    reshape it";
+        assert_eq!(shape(&[5, 144], &images, Layout::File).unwrap_err(), text);
+    }
+
+    #[test]
+    fn a_last_axis_of_one_comes_and_goes_as_in_the_library() {
+        let images = ValueInfo::new("input", [4, 4, 1]);
+        assert_eq!(shape(&[5, 4, 4], &images, Layout::File).unwrap(), [5, 4, 4]);
+        assert_eq!(shape(&[4, 4, 1], &images, Layout::File).unwrap(), [1, 4, 4, 1]);
+        assert!(shape(&[4, 4], &images, Layout::File).is_err());
+        assert_eq!(shape(&[5, 3, 1], &ValueInfo::new("input", [3]), Layout::File).unwrap(), [5, 3, 1]);
+        assert_eq!(shape(&[5], &ValueInfo::new("input", [1]), Layout::File).unwrap(), [5]);
+        let first = images.with_axis_order(AxisOrder::channels_first(3));
+        assert!(shape(&[5, 4, 4], &first, Layout::File).is_err(), "the file has the axis of 1 first");
+    }
+
+    #[test]
+    fn samples_are_flattened_on_request_alone() {
+        let row = ValueInfo::new("input", [12]);
+        assert_eq!(shape(&[5, 3, 4], &row, Layout::Flat).unwrap(), [5, 12]);
+        let text = "x.npy: its array is 5 × 3 × 4, expected rows × 12, or 12 for one sample; --layout flat takes it";
+        assert_eq!(shape(&[5, 3, 4], &row, Layout::File).unwrap_err(), text);
+        let text = "x.npy: its array is 5 × 13, expected rows of 12 elements; transpose or reshape it";
+        assert_eq!(shape(&[5, 13], &row, Layout::Flat).unwrap_err(), text);
+        let text = "x.npy: its array is 5 × 4 × 4, expected 4 × 4 × 1, as --layout flat is for models whose samples have \
+                    one axis; --layout channels_last takes it";
+        assert_eq!(shape(&[5, 4, 4], &ValueInfo::new("input", [4, 4, 1]), Layout::Flat).unwrap_err(), text);
+        let array = Array::from_shape_fn(IxDyn(&[2, 2, 3]), |at| (at[0] * 6 + at[1] * 3 + at[2]) as f32);
+        let flat = fitted(Path::new("x"), array, &ValueInfo::new("input", [6]), Layout::Flat).unwrap();
+        assert_eq!(flat.iter().copied().collect::<Vec<f32>>(), (0..12).map(|n| n as f32).collect::<Vec<f32>>());
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn inspect(path: &Path) -> Told {
 
 fn source(source: Source) -> String {
     match source {
-        Source::Model(model, kind) => {
+        Source::Model(model, kind, _) => {
             let trained = match model.step() {
                 0 => "no step of training yet".to_owned(),
                 steps => format!("training so far: epochs {}, steps {steps}", model.epoch()),

@@ -2,15 +2,20 @@
 //!
 //! Exit codes: 0 where everything went well, 1 for what is wrong with a file, 2 for what is wrong with the command line.
 
+mod choice;
 mod convert;
+mod ending;
 mod evaluate;
 mod input;
 mod inspect;
+mod picture;
 mod predict;
 mod source;
 
 use crate::error::Error;
+use input::{Layout, Reading};
 use lexopt::prelude::*;
+use picture::Background;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -20,12 +25,12 @@ const HELP: &str = "Looks at models and arrays in files, converts them, predicts
 
 usage: gradus inspect FILE
        gradus convert IN OUT [--torch] [--model MODEL]
-       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert]
-       gradus evaluate MODEL DATA [--raw]
+       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOUR] [--layout ORDER]
+       gradus evaluate MODEL DATA [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
 
   inspect    a model's layers, and every array with its shape and range
   convert    IN to the format that OUT's name ends in
-  predict    what a model says of each INPUT: a PNG picture, or samples in .npy or .npz
+  predict    a model's outputs for each INPUT: a PNG picture, or samples in .npy or .npz
   evaluate   a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
 
   --out FILE    predictions as .csv or .npy instead of a table
@@ -33,20 +38,39 @@ usage: gradus inspect FILE
   --model FILE  the model that the arrays in IN are for; OUT is that model with these
   --raw         bytes stay 0 to 255; otherwise they are divided by 255
   --invert      pictures with dark ink on bright paper
+  --background COLOUR
+                the colour behind the transparent parts of pictures: white (default), black or #rrggbb
+  --layout ORDER
+                the axis order of arrays: channels_last, channels_first, or flat for samples of any shape that
+                become one axis; by default that of the model's file
+  --loss LOSS   the loss in place of the file's own, by its class or Keras' name: mse, huber(delta=2),
+                sparse_categorical_crossentropy(from_logits=true)
+  --metric METRIC
+                the metrics in place of the file's own, by their classes or Keras' names; may be given several times
   --help        this text
   --version     the version
+
+Shapes have to be equal. An array has the axis order of the file that the model is read from: that of the graph for
+.onnx, channels last for .keras and .h5, and for .safetensors channels last unless the model was imported from .onnx.
+Outputs come back in the same order. An array with as many axes as a sample is one sample, one with an axis more is
+rows of samples; as in Keras, a last axis of 1 may be missing or added behind the rows where the order is channels last.
+Pictures are height × width × channels, gray where the model takes one channel.
+
+evaluate uses the loss and the metrics of the model's file. For a file without them, as every .onnx is, they follow from
+what the output ends in and from y; what was chosen is shown, and what is not certain has to be named.
 
 ";
 
 /// What a command line asks for.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 struct Options {
     files: Vec<PathBuf>,
     out: Option<PathBuf>,
     torch: bool,
     model: Option<PathBuf>,
-    raw: bool,
-    invert: bool,
+    reading: Reading,
+    loss: Option<String>,
+    metrics: Vec<String>,
 }
 
 /// Why nothing could be done.
@@ -100,8 +124,18 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
             Long("out") => options.out = Some(arguments.value()?.into()),
             Long("torch") => options.torch = true,
             Long("model") => options.model = Some(arguments.value()?.into()),
-            Long("raw") => options.raw = true,
-            Long("invert") => options.invert = true,
+            Long("raw") => options.reading.raw = true,
+            Long("invert") => options.reading.invert = true,
+            Long("loss") => options.loss = Some(arguments.value()?.string()?),
+            Long("metric") => options.metrics.push(arguments.value()?.string()?),
+            Long("background") => {
+                options.reading.background =
+                    value(&mut arguments, "background", "black, white or #rrggbb", Background::parse)?;
+            }
+            Long("layout") => {
+                let expected = "channels_last, channels_first or flat";
+                options.reading.layout = value(&mut arguments, "layout", expected, Layout::parse)?;
+            }
             Value(value) if command.is_none() => command = Some(value.string()?),
             Value(value) => options.files.push(value.into()),
             other => return Err(other.unexpected().into()),
@@ -112,7 +146,7 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
         (Some("inspect"), [file]) => inspect::inspect(file),
         (Some("convert"), [from, to]) => convert::convert(from, to, &options),
         (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
-        (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, options.raw),
+        (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, &options),
         (Some("inspect"), files) => Err(misused("inspect FILE", files.len())),
         (Some("convert"), files) => Err(misused("convert IN OUT", files.len())),
         (Some("predict"), files) => Err(misused("predict MODEL INPUT…", files.len())),
@@ -120,6 +154,17 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
         (Some(other), _) => Err(Failure::Usage(format!("there is no command \"{other}\""))),
         (None, _) => Err(Failure::Usage("no command".into())),
     }
+}
+
+/// The value of an option, as `parse` reads it.
+fn value<T>(
+    arguments: &mut lexopt::Parser,
+    option: &str,
+    expected: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, Failure> {
+    let text = arguments.value()?.string()?;
+    parse(&text).ok_or_else(|| Failure::Usage(format!("--{option} is \"{text}\", expected {expected}")))
 }
 
 /// A command with other files than it takes.

@@ -1,39 +1,46 @@
-//! `gradus predict`: what a model says of pictures and arrays.
+//! `gradus predict`: a model's outputs for pictures and arrays.
 
-use super::input::{Reading, samples, wrong};
-use super::source::{Source, ending, shapes};
+use super::ending::Ending;
+use super::input::{samples, wrong};
+use super::source::{Source, ending, single};
 use super::{Options, Told};
+use crate::architecture::ValueInfo;
+use crate::error::Error;
 use crate::files::write_whole;
 use crate::formats::npy;
-use crate::metrics::argmax;
-use ndarray::{Array2, Axis, concatenate};
+use crate::model::Model;
+use crate::output_scale::OutputScale;
+use ndarray::{Array2, ArrayD, Axis, concatenate};
 use std::path::Path;
 
-/// As many columns as a table shows; beyond that, the most probable classes.
+/// The most columns of a table; beyond that, it has the most probable classes.
 const COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told {
-    let model = Source::model(path)?;
-    let reading = Reading { raw: options.raw, invert: options.invert };
-    let (sample, output) = shapes(path, &model)?;
-    let columns = output.len();
+    let (model, trained) = Source::trained(path)?;
+    let (input, output) = single(path, &model)?;
+    let classes = classes(&model, &output, trained)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let samples = samples(input, sample, reading)?;
-        let prediction = model.predict(&samples)?;
+    for file in inputs {
+        let prediction = model.predict(&samples(file, &input, options.reading)?)?;
         let rows = prediction.len_of(Axis(0));
-        names.extend((0..rows).map(|row| name(input, row, rows)));
-        let flat = prediction.into_shape_with_order((rows, columns)).map_err(crate::error::Error::other)?;
-        parts.push(flat);
+        names.extend((0..rows).map(|row| name(file, row, rows)));
+        parts.push(prediction);
     }
-    let views: Vec<_> = parts.iter().map(|part: &Array2<f32>| part.view()).collect();
-    let all = concatenate(Axis(0), &views).map_err(crate::error::Error::other)?;
-    let Some(out) = &options.out else { return Ok(table(&names, &all)) };
-    match ending(out) {
-        "csv" => write_whole(out, csv(&names, &all).as_bytes())?,
-        "npy" => npy::write(out, &all)?,
-        _ => return Err(wrong(out, "predictions are written as .csv or .npy".into()).into()),
+    let views: Vec<_> = parts.iter().map(|part: &ArrayD<f32>| part.view()).collect();
+    let all = concatenate(Axis(0), &views).map_err(Error::other)?;
+    let all = options.reading.layout.order(&output).to_file(all)?.as_standard_layout().into_owned();
+    if let Some(out) = options.out.as_deref().filter(|out| ending(out) == "npy") {
+        npy::write(out, &all)?;
+    } else {
+        let rows = Rows::new(names.clone(), classes, all)?;
+        match &options.out {
+            None => return Ok(rows.table()),
+            Some(out) if ending(out) == "csv" => write_whole(out, rows.csv().as_bytes())?,
+            Some(out) => return Err(wrong(out, "predictions are written as .csv or .npy".into()).into()),
+        }
     }
+    let out = options.out.as_deref().unwrap_or(Path::new(""));
     Ok(format!("{} predictions in {}\n", names.len(), out.display()))
 }
 
@@ -42,36 +49,82 @@ fn name(path: &Path, row: usize, rows: usize) -> String {
     if rows == 1 { path.display().to_string() } else { format!("{}[{row}]", path.display()) }
 }
 
-fn class(row: &[f32]) -> usize {
-    if row.len() == 1 { usize::from(row[0] > 0.5) } else { argmax(row) }
+/// How the outputs of a sample name a class; `None` where they name none: outputs of several axes, and one number that is
+/// neither a probability nor trained as one.
+fn classes(model: &Model, output: &ValueInfo, trained: bool) -> Result<Option<OutputScale>, Error> {
+    let scale = if trained { model.loss().output_scale() } else { OutputScale::Plain };
+    Ok(match output.shape().sizes() {
+        [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
+        [_] => Some(scale),
+        _ => None,
+    })
 }
 
-/// `input,predicted,p0,p1,…`
-fn csv(names: &[String], all: &Array2<f32>) -> String {
-    let heads: Vec<String> = (0..all.ncols()).map(|column| format!("p{column}")).collect();
-    let mut text = format!("input,predicted,{}\n", heads.join(","));
-    for (name, row) in names.iter().zip(all.rows()) {
-        let row = row.to_vec();
-        let quoted =
-            if name.contains([',', '"', '\n']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.clone() };
-        let cells: Vec<String> = row.iter().map(f32::to_string).collect();
-        text.push_str(&format!("{quoted},{},{}\n", class(&row), cells.join(",")));
-    }
-    text
+/// Predictions with the samples they are of, each flattened.
+struct Rows {
+    names: Vec<String>,
+    classes: Option<OutputScale>,
+    values: Array2<f32>,
 }
 
-fn table(names: &[String], all: &Array2<f32>) -> String {
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
-    let few = all.ncols() <= COLUMNS;
-    let heads: String =
-        if few { (0..all.ncols()).map(|column| format!("{column:>9}")).collect() } else { "  most probable".into() };
-    let mut text = format!("{:<width$}predicted{heads}\n", "input");
-    for (name, row) in names.iter().zip(all.rows()) {
-        let row = row.to_vec();
-        let cells: String = if few { row.iter().map(|value| format!("{value:>9.4}")).collect() } else { most(&row) };
-        text.push_str(&format!("{name:<width$}{:>9}{cells}\n", class(&row)));
+impl Rows {
+    fn new(names: Vec<String>, classes: Option<OutputScale>, all: ArrayD<f32>) -> Result<Rows, Error> {
+        let columns = all.len() / names.len().max(1);
+        let values = all.into_shape_with_order((names.len(), columns)).map_err(Error::other)?;
+        Ok(Rows { names, classes, values })
     }
-    text
+
+    fn has_classes(&self) -> bool {
+        self.classes.is_some()
+    }
+
+    fn class(&self, row: &[f32]) -> Option<usize> {
+        self.classes.map(|scale| scale.class(row))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&String, Vec<f32>)> {
+        self.names.iter().zip(self.values.rows().into_iter().map(|row| row.to_vec()))
+    }
+
+    /// `input,predicted,p0,p1,…`, or without `predicted` where there are no classes.
+    fn csv(&self) -> String {
+        let heads: Vec<String> = (0..self.values.ncols()).map(|column| format!("p{column}")).collect();
+        let predicted = if self.has_classes() { "predicted," } else { "" };
+        let mut text = format!("input,{predicted}{}\n", heads.join(","));
+        for (name, row) in self.iter() {
+            let quoted = match name.contains([',', '"', '\n']) {
+                true => format!("\"{}\"", name.replace('"', "\"\"")),
+                false => name.clone(),
+            };
+            let predicted = self.class(&row).map_or(String::new(), |class| format!("{class},"));
+            let cells: Vec<String> = row.iter().map(f32::to_string).collect();
+            text.push_str(&format!("{quoted},{predicted}{}\n", cells.join(",")));
+        }
+        text
+    }
+
+    fn table(&self) -> String {
+        let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
+        let columns = self.values.ncols();
+        let few = columns <= COLUMNS || !self.has_classes();
+        let shown = columns.min(COLUMNS);
+        let heads: String = match few {
+            true => (0..shown).map(|column| format!("{column:>9}")).collect(),
+            false => "  most probable".into(),
+        };
+        let predicted = if self.has_classes() { "predicted" } else { "" };
+        let more = if few && columns > shown { "  …" } else { "" };
+        let mut text = format!("{:<width$}{predicted}{heads}{more}\n", "input");
+        for (name, row) in self.iter() {
+            let cells: String = match few {
+                true => row[..shown].iter().map(|value| format!("{value:>9.4}")).collect(),
+                false => most(&row),
+            };
+            let predicted = self.class(&row).map_or(String::new(), |class| format!("{class:>9}"));
+            text.push_str(&format!("{name:<width$}{predicted}{cells}{more}\n"));
+        }
+        text
+    }
 }
 
 /// The three largest, with their places.

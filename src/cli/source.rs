@@ -1,18 +1,18 @@
 //! What a file holds, by its name and its contents.
 
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::files::read_whole;
 use crate::model::Model;
 use crate::save::Contents;
-use crate::shape::Shape;
 use crate::tape::Params;
 use std::path::Path;
 
 /// What a file holds.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// A model, and what kind of file it is from.
-    Model(Box<Model>, &'static str),
+    /// A model, what kind of file it is from, and whether the file says how the model is trained.
+    Model(Box<Model>, &'static str, bool),
     /// Arrays alone, and what kind of file they are from.
     Arrays(Params, &'static str),
 }
@@ -54,13 +54,13 @@ impl Source {
             #[cfg(feature = "keras")]
             "keras" | "h5" | "hdf5" => {
                 let model = crate::formats::keras::load(path)?;
-                Ok(Source::Model(Box::new(model), "a model of Keras"))
+                Ok(Source::Model(Box::new(model), "a model of Keras", true))
             }
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let imported = crate::formats::onnx::import(path)?;
-                let model = imported.compile(classes()).or_else(|_| imported.compile(values()))?;
-                Ok(Source::Model(Box::new(model), "a model of ONNX"))
+                let model = imported.compile(settings())?;
+                Ok(Source::Model(Box::new(model), "a model of ONNX", false))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -68,8 +68,13 @@ impl Source {
 
     /// Reads a model.
     pub(super) fn model(path: &Path) -> Result<Model> {
+        Ok(Source::trained(path)?.0)
+    }
+
+    /// Reads a model; whether its file says how it is trained.
+    pub(super) fn trained(path: &Path) -> Result<(Model, bool)> {
         match Source::read(path)? {
-            Source::Model(model, _) => Ok(*model),
+            Source::Model(model, _, trained) => Ok((*model, trained)),
             Source::Arrays(..) => {
                 let problem = "it holds arrays but no model; name a file that a whole model was saved to";
                 Err(Error::Format { path: path.into(), problem: problem.into() })
@@ -78,10 +83,10 @@ impl Source {
     }
 }
 
-/// The shape of one sample that goes into a model, and of what comes out.
-pub(super) fn shapes(path: &Path, model: &Model) -> Result<(Shape, Shape)> {
-    match (&model.input_shapes()[..], &model.output_shapes()[..]) {
-        ([input], [output]) => Ok((*input, *output)),
+/// The only input and the only output of a model.
+pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo)> {
+    match (&model.inputs()[..], &model.outputs()[..]) {
+        ([input], [output]) => Ok((input.clone(), output.clone())),
         (inputs, outputs) => {
             let (inputs, outputs) = (inputs.len(), outputs.len());
             let problem = format!("it has {inputs} inputs and {outputs} outputs, expected one of each");
@@ -95,7 +100,7 @@ fn safetensors(path: &Path) -> Result<Source> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
     let contents = Contents::decode_foreign(&read_whole(path)?).map_err(wrong)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus"));
+        return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus", true));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
         return Ok(Source::Arrays(Params::load(path)?, "arrays of gradus"));
@@ -107,16 +112,10 @@ fn safetensors(path: &Path) -> Result<Source> {
     Ok(Source::Arrays(params, "arrays of another program"))
 }
 
-/// How a model is compiled whose file does not say how it was trained: for classes, as most models here are.
+/// How a model is compiled whose file does not say how it was trained. Nothing but `evaluate` looks at it, which chooses
+/// for itself.
 #[cfg(feature = "onnx")]
-fn classes() -> crate::model::Compile {
-    use crate::{losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Adam};
-    crate::model::Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy)
-}
-
-/// How it is compiled where its outputs tell no classes apart.
-#[cfg(feature = "onnx")]
-fn values() -> crate::model::Compile {
-    use crate::{losses::MeanSquaredError, optimizers::Adam};
-    crate::model::Compile::new(Adam::default(), MeanSquaredError::new())
+fn settings() -> crate::model::Compile {
+    use crate::{losses::MeanSquaredError, optimizers::Sgd};
+    crate::model::Compile::new(Sgd::new(0.0), MeanSquaredError::new())
 }

@@ -89,7 +89,8 @@ impl Arrays {
         if let Some(wrong) = labels.iter().position(|label| !is_class(*label)) {
             return Err(Error::Label { row: wrong / shape.len(), label: labels[wrong] as f64, classes });
         }
-        let rows = Shape::new(&[shape.sizes(), &[classes]].concat()).and_then(|shape| shape.batch(self.rows).map(|_| shape));
+        let rows =
+            Shape::new(&[shape.sizes(), &[classes]].concat()).and_then(|shape| shape.batch(self.rows).map(|_| shape));
         self.target = Target::Values(rows.map_err(|error| error.at(|| "one_hot".into(), &[shape]))?);
         Ok(self)
     }

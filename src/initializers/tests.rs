@@ -138,13 +138,13 @@ fn compile(first: Dense) -> Result<Model> {
 fn one_of_another_crate_fills_weights_and_comes_back_from_a_file() {
     let model = compile(Dense::new(2).kernel_initializer(Identity)).unwrap();
     assert_eq!(model.params().values(model.params().id("dense/kernel").unwrap()), [1.0, 0.0, 0.0, 1.0]);
-    let path = std::env::temp_dir().join(format!("gradus-identity-{}.safetensors", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
     let message = Model::load(&path).unwrap_err().to_string();
     assert!(message.contains("Identity is not an initializer that is known"), "{message}");
     let loaded = Model::load_with(&path, &Registry::new().initializer::<Identity>()).unwrap();
     assert_eq!(loaded.params().sha256(), model.params().sha256());
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::kernels::activation::Elementwise;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
-use crate::tape::Var;
+use crate::tape::{Origin, Var};
 
 /// Every activation: one line here adds one, of Keras' name of it and what it records.
 macro_rules! activations {
@@ -78,6 +78,12 @@ activations! {
 }
 
 impl Activation {
+    /// Keras' names of all activations.
+    #[cfg(feature = "keras")]
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|(name, _)| *name)
+    }
+
     /// The setting `activation` of a layer that has one.
     pub(super) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
         settings.one_of("activation", ALL)
@@ -97,7 +103,8 @@ impl Activation {
     /// Records an operation that can fuse this activation, and the activation behind it where it cannot.
     pub(super) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
         match self.elementwise() {
-            Some(fused) => operation(fused),
+            Some(Elementwise::Linear) => operation(Elementwise::Linear),
+            Some(fused) => operation(fused).remember(Origin::Activation { name: fused.name() }),
             None => self.apply(operation(Elementwise::Linear)),
         }
     }

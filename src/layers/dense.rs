@@ -150,3 +150,4 @@ pub(super) mod tests {
         ]
     }
 }
+//

@@ -10,10 +10,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 use std::sync::Arc;
 
-/// A learned vector for each of `input_dim` indices: whole numbers from 0 on, of any shape, to which it adds an axis of
-/// `output_dim`. Keras' `Embedding`.
+/// A learned vector of `output_dim` numbers for each index ≥ 0 and < `input_dim`: samples of indices of any shape get one
+/// more axis, of `output_dim`. Keras' `Embedding`.
 ///
-/// An index that is none of them gives NaN.
+/// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training, evaluation
+/// and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
 #[derive(Clone, Debug)]
 pub struct Embedding {
     input_dim: usize,
@@ -90,16 +91,16 @@ pub(super) mod tests {
     use crate::initializers::Ones;
     use crate::regularizers::L2;
 
-    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape, usize)> {
         vec![
-            (Box::new(Embedding::new(5, 3)), Shape::from([4])),
-            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2])),
-            (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR),
+            (Box::new(Embedding::new(5, 3)), Shape::from([4]), 5),
+            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2]), 3),
+            (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR, 1),
         ]
     }
 
     #[test]
-    fn a_table_of_nothing_is_refused() {
+    fn an_empty_table_is_refused() {
         let message = crate::Sequential::new([4]).add(Embedding::new(0, 3)).summary().unwrap_err().to_string();
         assert_eq!(message, "Embedding: input_dim 0 is not in 1 ≤ input_dim");
     }

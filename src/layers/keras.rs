@@ -87,7 +87,7 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
     inputs.iter().zip(&names).for_each(|(id, name)| tape.input_mut(*id).assign(array(name)));
     tape.input_mut(r).assign(array("r"));
     let mut gradients = ParamGradients::new(&params);
-    tape.run(&params, Key::from_seed(0));
+    tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut gradients);
     assert_close(&format!("{case}/y"), tape.value(y), array("y").view(), NEAR);
     // Indices have no gradient in the file.

@@ -8,34 +8,64 @@ use crate::spec::Spec;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use crate::testing::{LayerSample, spread};
 use crate::{Graph, Key};
+use ndarray::ArrayD;
 
 /// A layer with the shapes of one sample of each of its inputs.
 pub(crate) struct Sample {
     pub(crate) layer: Box<dyn Layer>,
     pub(crate) inputs: Vec<Shape>,
+    /// For a layer whose inputs are indices, the number of rows that they select from.
+    rows: Option<usize>,
 }
 
 impl From<(Box<dyn Layer>, Shape)> for Sample {
     fn from((layer, input): (Box<dyn Layer>, Shape)) -> Sample {
-        Sample { layer, inputs: vec![input] }
+        Sample { layer, inputs: vec![input], rows: None }
     }
 }
 
 impl From<(Box<dyn Layer>, Vec<Shape>)> for Sample {
     fn from((layer, inputs): (Box<dyn Layer>, Vec<Shape>)) -> Sample {
-        Sample { layer, inputs }
+        Sample { layer, inputs, rows: None }
     }
 }
 
-fn for_each_sample(check: impl Fn(&dyn Layer, &[Shape])) {
+impl From<(Box<dyn Layer>, Shape, usize)> for Sample {
+    fn from((layer, input, rows): (Box<dyn Layer>, Shape, usize)) -> Sample {
+        Sample { layer, inputs: vec![input], rows: Some(rows) }
+    }
+}
+
+impl Sample {
+    /// Values for a batch of three samples of this shape: indices where the layer takes them, spread ones otherwise.
+    fn values(&self, shape: Shape) -> ArrayD<f32> {
+        let mut values = spread(shape.batch(3).unwrap(), 5);
+        if let Some(rows) = self.rows {
+            values.iter_mut().enumerate().for_each(|(at, value)| *value = (at % rows) as f32);
+        }
+        values
+    }
+
+    /// The layer, made again from its spec by `make`, on inputs of these shapes.
+    pub(crate) fn on(&self, inputs: &[Shape], make: fn(&Spec) -> Result<Box<dyn Layer>>) -> LayerSample {
+        let made = LayerSample::made_by(make(&self.layer.spec()).unwrap(), make);
+        inputs.iter().fold(made, |made, shape| match self.rows {
+            None => made.input(*shape),
+            Some(_) => made.values(self.values(*shape)),
+        })
+    }
+}
+
+fn for_each_sample(check: impl Fn(&Sample)) {
     for (file, samples) in samples() {
         assert!(!samples.is_empty(), "{file} has no samples");
-        samples.iter().for_each(|sample| check(sample.layer.as_ref(), &sample.inputs));
+        samples.iter().for_each(&check);
     }
 }
 
 /// The output's shape and values for a batch of three, and the sum of all gradients' magnitudes.
-fn run(layer: &dyn Layer, shapes: &[Shape], mode: Mode) -> (Shape, Vec<f32>, f32) {
+fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
+    let (layer, shapes) = (&sample.layer, &sample.inputs);
     let mut params = Params::new();
     let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
     let built = layer.build(shapes, &mut weights).unwrap();
@@ -50,9 +80,9 @@ fn run(layer: &dyn Layer, shapes: &[Shape], mode: Mode) -> (Shape, Vec<f32>, f32
     let (ids_of_inputs, y) = (inputs.iter().map(Var::id).collect::<Vec<_>>(), y.id());
     let mut tape = recorder.finish().unwrap();
     for (x, shape) in ids_of_inputs.into_iter().zip(shapes) {
-        tape.input_mut(x).assign(&spread(shape.batch(3).unwrap(), 5));
+        tape.input_mut(x).assign(&sample.values(*shape));
     }
-    tape.run(&params, Key::from_seed(2));
+    tape.run(&params, Key::from_seed(2)).unwrap();
     let mut gradients = ParamGradients::new(&params);
     tape.backward(&params, &mut gradients);
     tape.commit(&mut params);
@@ -62,20 +92,20 @@ fn run(layer: &dyn Layer, shapes: &[Shape], mode: Mode) -> (Shape, Vec<f32>, f32
 
 #[test]
 fn the_announced_shape_is_the_recorded_one_in_both_modes() {
-    for_each_sample(|layer, shapes| {
-        let (training, values, gradient) = run(layer, shapes, Mode::Training);
-        let (inference, more, _) = run(layer, shapes, Mode::Inference);
+    for_each_sample(|sample| {
+        let (training, values, gradient) = run(sample, Mode::Training);
+        let (inference, more, _) = run(sample, Mode::Inference);
         assert_eq!(training, inference);
-        assert!(values.iter().chain(&more).all(|value| value.is_finite()), "{layer:?}");
+        assert!(values.iter().chain(&more).all(|value| value.is_finite()), "{:?}", sample.layer);
         assert!(gradient.is_finite());
     });
 }
 
 #[test]
 fn another_number_of_inputs_is_refused() {
-    for_each_sample(|layer, shapes| {
+    for_each_sample(|Sample { layer, inputs: shapes, .. }| {
         // What merges branches takes any number from two on.
-        let wrong = if let [shape] = shapes { vec![*shape; 2] } else { vec![shapes[0]] };
+        let wrong = if let [shape] = shapes[..] { vec![shape; 2] } else { vec![shapes[0]] };
         for inputs in [&wrong[..], &[]] {
             let mut params = Params::new();
             let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
@@ -94,12 +124,11 @@ fn specs_name_class_and_settings() {
 
 #[test]
 fn every_layer_passes_the_public_checks() {
-    for_each_sample(|layer, shapes| {
+    for_each_sample(|sample| {
         let make = |spec: &Spec| BUILT_IN.make::<dyn Layer>(spec);
-        let made = make(&layer.spec()).unwrap();
-        assert_eq!(format!("{made:?}"), format!("{layer:?}"));
-        let sample = shapes.iter().fold(LayerSample::made_by(made, make), |sample, shape| sample.input(*shape));
-        sample.check().unwrap();
+        let made = make(&sample.layer.spec()).unwrap();
+        assert_eq!(format!("{made:?}"), format!("{:?}", sample.layer));
+        sample.on(&sample.inputs, make).check().unwrap();
     });
 }
 
@@ -125,7 +154,7 @@ impl Layer for Any {
 #[test]
 fn every_layer_has_its_line_in_the_summary() {
     for (_, samples) in samples() {
-        for Sample { layer, inputs } in samples {
+        for Sample { layer, inputs, .. } in samples {
             let mut params = Params::new();
             let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
             let output = layer.build(&inputs, &mut weights).unwrap();

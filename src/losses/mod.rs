@@ -1,5 +1,9 @@
 //! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
 
+mod names;
+
+pub use names::get;
+
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
 use crate::forward::forward;
@@ -71,7 +75,7 @@ macro_rules! losses {
             }
         }
 
-        #[cfg(test)]
+        /// Every loss with its default settings.
         fn all() -> Vec<Box<dyn Loss>> {
             vec![$(Box::new($Loss::new())),*]
         }

@@ -5,6 +5,7 @@ mod confusion;
 mod direction;
 mod history;
 mod mean;
+mod names;
 mod positive;
 mod scores;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use confusion::ConfusionMatrix;
 pub use direction::Direction;
 pub use history::{Epoch, History};
 pub use mean::{Count, Mean};
+pub use names::get;
 pub use scores::Scores;
 pub use threshold::{RowThreshold, Threshold};
 
@@ -135,6 +137,11 @@ macro_rules! metrics {
             fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
                 vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
             }
+        }
+
+        /// Every metric with its default settings.
+        fn all() -> Vec<Box<dyn Metric>> {
+            vec![$(Box::new($Metric::default())),*]
         }
 
         /// What the tests that walk all metrics run.

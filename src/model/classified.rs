@@ -62,7 +62,8 @@ impl Model {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
                 feed.fill_inputs(rows, &mut plan);
-                plan.run(&self.params, Key::from_seed(0));
+                let result = plan.run(&self.params, Key::from_seed(0));
+                result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
                 let targets = &mut targets[..rows.len() * reading.target.len()];
                 column.gather(rows, targets);
                 let targets = View::new(reading.target.shape().batch(rows.len())?, targets);

@@ -37,12 +37,12 @@ impl Compile {
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(metric, None, false)
+        self.wish(Box::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(metric, Some(output.into()), false)
+        self.wish(Box::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -59,16 +59,16 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(metric, None, true)
+        self.wish(Box::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(metric, Some(output.into()), true)
+        self.wish(Box::new(metric), Some(output.into()), true)
     }
 
-    fn wish(mut self, metric: impl Metric + 'static, output: Option<String>, weighted: bool) -> Compile {
-        self.wishes.metrics.push(MetricWish { metric: Box::new(metric), output, weighted });
+    fn wish(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+        self.wishes.metrics.push(MetricWish { metric, output, weighted });
         self
     }
 
@@ -96,9 +96,14 @@ impl Compile {
     /// Makes the model of the network that `build` gives.
     pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
         simd::level()?;
-        let key = Key::from_seed(self.seed);
         let mut params = Params::new();
-        let network = build(&mut params, key.purpose(Purpose::Init))?;
+        let network = build(&mut params, Key::from_seed(self.seed).purpose(Purpose::Init))?;
+        self.model_of(network, params)
+    }
+
+    /// Makes the model of a network with its parameters.
+    pub(super) fn model_of(self, network: Network, params: Params) -> Result<Model> {
+        let key = Key::from_seed(self.seed);
         let heads = self.wishes.heads(&network)?;
         plan::check_loss(&network, &params, &heads)?;
         Ok(Model {

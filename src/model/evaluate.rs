@@ -17,13 +17,16 @@ impl Model {
     /// The mean loss and metrics over all rows of a dataset.
     ///
     /// # Errors
-    /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset.
+    /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset; [`Error::Fault`] where
+    /// an operation meets a value with which it cannot compute, such as an index out of range.
+    ///
+    /// [`Error::Fault`]: crate::Error::Fault
     pub fn evaluate(&self, data: &dyn Dataset) -> Result<Scores> {
         let mut evaluation = self.evaluation(data)?;
-        self.threads.run(|| evaluation.run(self));
+        let result = self.threads.run(|| evaluation.run(self, "dataset"));
         let scores = evaluation.scores.clone();
         evaluation.into_plans().into_iter().for_each(|plan| self.plans.keep(plan));
-        Ok(scores)
+        result.map(|()| scores)
     }
 
     /// Checks the dataset and records or takes the plans for it.
@@ -59,15 +62,18 @@ pub(super) struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    pub(super) fn run(&mut self, model: &Model) {
+    /// Computes the scores. `name` says in errors what the rows belong to.
+    pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
         self.means.clear();
         for rows in self.batches.iter() {
             let plan = select(&mut self.plans, rows.len());
             self.feed.fill(rows, plan);
-            plan.run(&model.params, Key::from_seed(0));
+            let result = plan.run(&model.params, Key::from_seed(0));
+            result.map_err(|error| error.in_rows(name, |row| rows.get(row).copied()))?;
             plan.score(&model.heads, &mut self.means);
         }
         self.means.write(&model.heads, &mut self.scores);
+        Ok(())
     }
 
     pub(super) fn into_plans(self) -> Vec<Plan> {

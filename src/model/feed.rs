@@ -4,6 +4,7 @@ use super::Model;
 use super::plan::{Kind, Plan};
 use super::targets::TargetColumn;
 use super::weigh::Weigh;
+use crate::architecture::ValueInfo;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -44,18 +45,18 @@ impl<'a> Feed<'a> {
             return Err(Error::Empty { what: "the dataset".into() });
         }
         let inputs = &model.network.wiring.inputs;
-        let wanted: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+        let wanted: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_input(data.input_shape(), inputs[0].1, || "inputs per sample".into())?;
+                check_input(data.input_shape(), inputs[0].shape, || "inputs per sample".into())?;
                 None
             }
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
-                for ((name, shape), column) in inputs.iter().zip(&chosen) {
+                for (ValueInfo { name, shape, .. }, column) in inputs.iter().zip(&chosen) {
                     check_input(found[*column].1, *shape, || format!("input \"{name}\" per sample"))?;
                 }
                 Some((columns, chosen, Vec::new()))
@@ -179,13 +180,16 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
 
-/// Equal shapes, or ones that differ only by a last axis of 1, which is added or taken away as in Keras.
+/// Whether a model takes samples of this shape: its own, or one that differs only by a last axis of 1, which is added or
+/// taken away as in Keras.
+pub(crate) fn is_input(found: Shape, model: Shape) -> bool {
+    let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
+    found == model || (trimmed(&found) == trimmed(&model) && found.rank().abs_diff(model.rank()) == 1)
+}
+
+/// Refuses samples of a shape that the model does not take.
 pub(super) fn check_input(found: Shape, model: Shape, place: impl FnOnce() -> String) -> Result<()> {
-    let trimmed = |shape: Shape| {
-        let sizes = shape.sizes();
-        Shape::new(sizes.strip_suffix(&[1]).unwrap_or(sizes))
-    };
-    if found == model || (trimmed(found)? == trimmed(model)? && found.rank().abs_diff(model.rank()) == 1) {
+    if is_input(found, model) {
         return Ok(());
     }
     let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");

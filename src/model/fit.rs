@@ -129,7 +129,10 @@ impl Model {
     /// # Errors
     /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset, settings out of range:
     /// all before the first step, as are a checkpoint that is damaged or of another training. A checkpoint that cannot be
-    /// written ends training, and the earlier ones are still there. What a callback reports ends training where it stands; the model keeps what it learned.
+    /// written ends training, and the earlier ones are still there. An error of a callback ends training where it stands; the
+    /// model keeps what it learned. A value with which an operation cannot compute, such as an index out of range, ends
+    /// training with [`Error::Fault`](crate::Error::Fault) before its step changes anything, so the model is as the step
+    /// before left it.
     pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
         if settings.validation.is_some() || settings.validation_split == 0.0 {
             let validation = settings.validation;

@@ -125,10 +125,10 @@ mod tests {
         let mut model = model();
         model.set_trainable("dense", false).unwrap();
         train(&mut model, 1);
-        let path = std::env::temp_dir().join(format!("gradus-frozen-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         model.save(&path).unwrap();
         let mut loaded = Model::load(&path).unwrap();
-        std::fs::remove_file(path).unwrap();
         assert_eq!(loaded.params().count(true), model.params().count(true));
         [&mut model, &mut loaded].into_iter().for_each(|model| train(model, 1));
         assert_eq!(loaded.params().sha256(), model.params().sha256());

@@ -2,10 +2,11 @@
 
 use super::network::{Layers, Network};
 use super::{Compile, Model, summary};
+use crate::architecture::ValueInfo;
 use crate::error::Result;
 use crate::layers::{Layer, Source};
 use crate::random::Key;
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::shape::Shape;
 use crate::tape::{Params, Stamp};
 use std::sync::Arc;
@@ -190,11 +191,11 @@ impl Graph {
         let calls = self.calls.iter();
         Wiring {
             chain: false,
-            inputs: self.inputs.clone(),
+            inputs: self.inputs.iter().map(|(name, shape)| ValueInfo::new(name, *shape)).collect(),
             calls: calls
                 .map(|(layer, nodes)| Call { layer: *layer, inputs: nodes.iter().map(value).collect() })
                 .collect(),
-            outputs: self.outputs.iter().map(|(name, node)| (name.clone(), value(node))).collect(),
+            outputs: self.outputs.iter().map(|(name, node)| Output::new(name, value(node))).collect(),
         }
     }
 }

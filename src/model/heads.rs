@@ -29,6 +29,11 @@ impl Losses {
         Losses::default()
     }
 
+    /// This loss for every output.
+    pub(super) fn every(loss: Arc<dyn Loss>) -> Losses {
+        Losses { every: Some(loss), named: Vec::new() }
+    }
+
     /// Adds the loss of the output with this name.
     pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
         self.named.push((name.into(), Arc::new(loss)));
@@ -39,7 +44,7 @@ impl Losses {
 impl<L: Loss + 'static> From<L> for Losses {
     /// This loss for every output.
     fn from(loss: L) -> Losses {
-        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
+        Losses::every(Arc::new(loss))
     }
 }
 

@@ -18,6 +18,8 @@ mod network;
 mod on_batch;
 mod plan;
 mod predict;
+#[cfg(feature = "cli")]
+mod rescore;
 mod resume;
 mod save;
 mod scoring;
@@ -47,14 +49,18 @@ pub use on_batch::Batch;
 pub use sequential::Sequential;
 pub use update::OptimizerState;
 
+#[cfg(feature = "cli")]
+pub(crate) use feed::is_input;
 #[cfg(feature = "keras")]
 pub(crate) use network::layer_name;
 
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
 use crate::output_scale::OutputScale;
 use crate::random::Key;
+use crate::save::Output;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, Params, Recorder, Var};
 use heads::Head;
@@ -85,6 +91,24 @@ pub struct Model {
 }
 
 impl Model {
+    /// The inputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
+    /// loaded from.
+    ///
+    /// [`predict`](Model::predict) and datasets take samples in the model's own order, channels last; [`AxisOrder::to_model`](crate::AxisOrder::to_model)
+    /// brings an array from the file's order into that.
+    pub fn inputs(&self) -> Vec<ValueInfo> {
+        self.network.wiring.inputs.clone()
+    }
+
+    /// The outputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
+    /// loaded from.
+    pub fn outputs(&self) -> Vec<ValueInfo> {
+        let info = |(number, output): (usize, &Output)| {
+            ValueInfo::new(&output.name, self.network.output(number)).with_axis_order(output.axis_order)
+        };
+        self.network.wiring.outputs.iter().enumerate().map(info).collect()
+    }
+
     /// The shape of one sample of each input.
     pub fn input_shapes(&self) -> Vec<Shape> {
         self.network.inputs().collect()
@@ -181,7 +205,7 @@ impl Model {
     /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
     /// let mut losses = Vec::new();
     /// for step in 1..=200 {
-    ///     tape.run(model.params(), Key::from_seed(1).split(step)); // the key is for dropout's draws
+    ///     tape.run(model.params(), Key::from_seed(1).split(step))?; // the key is for dropout's draws
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any

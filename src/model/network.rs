@@ -1,8 +1,9 @@
 //! Layers with names and weights, and who feeds whom: what records a model's forward pass.
 
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Penalty, Source, Weights};
-use crate::save::Wiring;
+use crate::save::{Output, Wiring};
 use crate::shape::{MAX_RANK, Shape};
 use crate::spec::Spec;
 use crate::tape::{Mode, ParamId, Params, Recorder, Var};
@@ -43,12 +44,13 @@ impl Network {
         check_setting(!layers.is_empty(), owner, "layers", 0.0, "1 ≤ layers")?;
         check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
         check_setting(!wiring.outputs.is_empty(), owner, "outputs", 0.0, "1 ≤ outputs")?;
-        let shapes = wiring.inputs.iter().map(|(_, shape)| *shape).collect();
+        let shapes = wiring.inputs.iter().map(|input| input.shape).collect();
         let mut network = Network { layers: name(layers), shapes, wiring, work: 0 };
         network.check_names()?;
         network.check_values()?;
         network.check_inputs()?;
         (0..network.wiring.calls.len()).try_for_each(|call| network.place(call, params, source))?;
+        network.check_axis_orders()?;
         Ok(network)
     }
 
@@ -97,7 +99,7 @@ impl Network {
 
     /// The shape of one sample of an output.
     pub(super) fn output(&self, output: usize) -> Shape {
-        self.shapes[self.wiring.outputs[output].1]
+        self.shapes[self.wiring.outputs[output].value]
     }
 
     /// The shape of one sample of what a layer gives when it is first applied.
@@ -107,12 +109,12 @@ impl Network {
 
     /// The shape of one sample of each input.
     pub(super) fn inputs(&self) -> impl Iterator<Item = Shape> {
-        self.wiring.inputs.iter().map(|(_, shape)| *shape)
+        self.wiring.inputs.iter().map(|input| input.shape)
     }
 
     /// The outputs' names.
     pub(super) fn output_names(&self) -> Vec<String> {
-        self.wiring.outputs.iter().map(|(name, _)| name.clone()).collect()
+        self.wiring.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
     /// Records the forward pass of inputs that have a batch axis, and gives the outputs.
@@ -123,7 +125,7 @@ impl Network {
             let (placed, output) = (&self.layers[call.layer], self.shapes[values.len()]);
             values.push(recorder.scope(&placed.name, || placed.record(recorder, params, &taken, output)));
         }
-        self.wiring.outputs.iter().map(|(_, value)| values[*value]).collect()
+        self.wiring.outputs.iter().map(|output| values[output.value]).collect()
     }
 
     /// Records what the weights of all layers add to the loss, if any do.
@@ -155,7 +157,7 @@ impl Network {
 
     /// Inputs have elements, and room for a batch axis.
     fn check_inputs(&self) -> Result<()> {
-        for (name, shape) in &self.wiring.inputs {
+        for ValueInfo { name, shape, .. } in &self.wiring.inputs {
             let place = || if self.wiring.chain { name.clone() } else { format!("input \"{name}\"") };
             if shape.is_empty() {
                 return Err(Error::expected("at least one element along each axis").at(place, &[*shape]));
@@ -168,6 +170,20 @@ impl Network {
         Ok(())
     }
 
+    /// The axis orders of inputs and outputs are of no more axes than their samples have.
+    fn check_axis_orders(&self) -> Result<()> {
+        let inputs = self.wiring.inputs.iter().map(|input| ("input", &input.name, input.axis_order, input.shape));
+        let outputs = self.wiring.outputs.iter();
+        let outputs = outputs.map(|output| ("output", &output.name, output.axis_order, self.shapes[output.value]));
+        match inputs.chain(outputs).find(|(_, _, order, shape)| !order.fits(shape.rank())) {
+            None => Ok(()),
+            Some((kind, name, order, shape)) => {
+                let problem = format!("its axis order is {order}, but its samples are {shape}");
+                Err(Error::Graph { place: format!("{kind} \"{name}\""), problem: problem.into() })
+            }
+        }
+    }
+
     /// Inputs, layers and outputs each have names of their own.
     fn check_names(&self) -> Result<()> {
         let twice = |names: Vec<&String>| {
@@ -176,9 +192,9 @@ impl Network {
         };
         let Wiring { inputs, outputs, .. } = &self.wiring;
         for (kind, names) in [
-            ("input", inputs.iter().map(|(name, _)| name).collect()),
+            ("input", inputs.iter().map(|input| &input.name).collect()),
             ("layer", self.layers.iter().map(|placed| &placed.name).collect()),
-            ("output", outputs.iter().map(|(name, _)| name).collect()),
+            ("output", outputs.iter().map(|output| &output.name).collect()),
         ] {
             if let Some(name) = twice(names) {
                 let problem = format!("two {kind}s have this name; give each its own");
@@ -207,7 +223,7 @@ impl Network {
             }
             call.inputs.iter().for_each(|value| used[*value] = true);
         }
-        for (name, value) in outputs {
+        for Output { name, value, .. } in outputs {
             let Some(used) = used.get_mut(*value) else { return wrong(format!("output \"{name}\""), foreign) };
             *used = true;
         }
@@ -217,7 +233,7 @@ impl Network {
         match used.iter().position(|used| !used) {
             None => Ok(()),
             Some(input) if input < inputs.len() => {
-                let place = format!("input \"{}\"", inputs[input].0);
+                let place = format!("input \"{}\"", inputs[input].name);
                 wrong(place, "no layer takes it; apply one to it or leave it out")
             }
             Some(value) => wrong(

@@ -70,15 +70,16 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// Rows that do not fit the model, as for [`fit`](Model::fit); none of them change the model.
+    /// Rows that do not fit the model, as for [`fit`](Model::fit), or a value with which an operation cannot compute
+    /// ([`Error::Fault`](crate::Error::Fault)). The model is then as it was before.
     pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
         let Batch { data, class_weights } = batch.into();
         let mut plan = self.fill(Mode::Training, Feed::new(self, data)?.by_classes(self, &class_weights)?)?;
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
         let rate = self.learning_rate();
-        threads.run(|| self.train_step(&mut plan, rate));
+        let trained = threads.run(|| self.train_step(&mut plan, rate));
         self.threads = threads;
-        Ok(self.scored(plan))
+        self.scored(plan, trained)
     }
 
     /// The loss and the metrics of all rows of a dataset, computed at once and without learning. Rows count by the weights
@@ -88,8 +89,8 @@ impl Model {
     /// As for [`evaluate`](Model::evaluate).
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
         let mut plan = self.fill(Mode::Inference, Feed::new(self, batch)?)?;
-        self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
-        Ok(self.scored(plan))
+        let tested = self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
+        self.scored(plan, tested)
     }
 
     /// The model's output for samples n × …, computed at once. [`predict`](Model::predict) gives the same bits and takes
@@ -109,12 +110,15 @@ impl Model {
         Ok(plan)
     }
 
-    /// What a plan that has run reports. The plan is kept.
-    fn scored(&self, plan: Plan) -> Scores {
-        let (mut means, mut scores) =
-            (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
-        plan.score(&self.heads, &mut means);
-        means.write(&self.heads, &mut scores);
+    /// What a plan reports that has run with this result. The plan is kept.
+    fn scored(&self, plan: Plan, result: Result<()>) -> Result<Scores> {
+        let scores = result.map(|()| {
+            let (mut means, mut scores) =
+                (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
+            plan.score(&self.heads, &mut means);
+            means.write(&self.heads, &mut scores);
+            scores
+        });
         self.plans.keep(plan);
         scores
     }

@@ -77,8 +77,8 @@ impl Plan {
         self.tape.input_slices(self.inputs[0], self.targets[0])
     }
 
-    pub(super) fn run(&mut self, params: &Params, key: Key) {
-        self.tape.run(params, key);
+    pub(super) fn run(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.tape.run(params, key)
     }
 
     /// Looks for where a loss that is NaN or infinite came from, while the parameters are those of the run.

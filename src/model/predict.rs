@@ -11,7 +11,7 @@ use crate::random::Key;
 use crate::shape::Shape;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 /// Multiply-adds below which a prediction stays on the calling thread: handing it to the pool and waiting for the answer
 /// would take longer than another thread could save.
@@ -23,7 +23,8 @@ impl Model {
     ///
     /// # Errors
     /// Samples that do not fit the model, or none; a model of several inputs or outputs, for which there is
-    /// [`predict_outputs`](Model::predict_outputs).
+    /// [`predict_outputs`](Model::predict_outputs); [`Error::Fault`] for the first sample that holds a value with which an
+    /// operation cannot compute, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, ROWS)
     }
@@ -32,7 +33,8 @@ impl Model {
     /// [`NamedArrays`](crate::data::NamedArrays) may do without.
     ///
     /// # Errors
-    /// Inputs that do not fit the model, an empty dataset.
+    /// Inputs that do not fit the model, an empty dataset, or a value with which an operation cannot compute
+    /// ([`Error::Fault`]).
     pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let feed = Feed::inputs(self, data)?;
         let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
@@ -43,12 +45,13 @@ impl Model {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
                 feed.fill_inputs(rows, &mut plan);
-                plan.run(&self.params, Key::from_seed(0));
+                let result = plan.run(&self.params, Key::from_seed(0));
                 values
                     .iter_mut()
                     .enumerate()
                     .for_each(|(output, values)| values.extend_from_slice(&plan.output(output)));
                 self.plans.keep(plan);
+                result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
             }
             Ok::<(), Error>(())
         })?;
@@ -72,11 +75,11 @@ impl Model {
     /// The output for samples, so many at once.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
-        let ([(_, input)], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
+        let ([input], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
             let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
-        check_samples(&samples, *input)?;
+        check_samples(&samples, input.shape)?;
         let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; shape.len()];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
@@ -96,15 +99,20 @@ impl Model {
         let apart = parallel::enough_for_all(all.div_ceil(rows));
         let nanoseconds =
             if apart { self.network.work.saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
-        let failed = OnceLock::new();
+        let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
             let first = batch * rows;
             let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
             let mut predict = || self.predict_batch(&samples, output);
             let predicted = if apart { parallel::alone(predict) } else { predict() };
-            predicted.unwrap_or_else(|error| failed.set(error).unwrap_or(())); // all batches fail alike
+            let Err(error) = predicted else { return };
+            // The first batch's error, whichever thread comes first.
+            let mut kept = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.as_ref().is_none_or(|(earlier, _)| batch < *earlier) {
+                *kept = Some((batch, error.in_rows("samples", |row| Some(first + row))));
+            }
         });
-        failed.into_inner().map_or(Ok(()), Err)
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
     }
 
     fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {
@@ -114,10 +122,10 @@ impl Model {
             Some(samples) => inputs.copy_from_slice(samples),
             None => inputs.iter_mut().zip(samples).for_each(|(input, value)| *input = *value),
         }
-        plan.run(&self.params, Key::from_seed(0));
+        let result = plan.run(&self.params, Key::from_seed(0));
         output.copy_from_slice(&plan.output(0));
         self.plans.keep(plan);
-        Ok(())
+        result
     }
 }
 

@@ -163,11 +163,11 @@ mod tests {
         let model = network.compile(Compile::new(Sgd::new(0.1).momentum(0.5), CategoricalCrossentropy::new())).unwrap();
         let mut description = model.description();
         lie(&mut description);
-        let path = std::env::temp_dir().join(format!("gradus-lie-{:?}.safetensors", std::thread::current().id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         let memory = model.memory.arrays(&model.params);
         Store { params: &model.params, memory, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
-        std::fs::remove_file(path).unwrap();
         error.split_once(": ").unwrap().1.to_owned()
     }
 

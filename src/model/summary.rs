@@ -12,7 +12,8 @@ const COLUMNS: [usize; 3] = [29, 55, 65];
 pub(super) fn table(network: &Network, params: &Params) -> String {
     let chain = network.wiring.chain;
     let inputs = network.wiring.inputs.iter().filter(|_| !chain);
-    let inputs = inputs.map(|(name, shape)| [format!("{name} (InputLayer)"), batch_of(*shape), "0".into(), "-".into()]);
+    let inputs =
+        inputs.map(|input| [format!("{} (InputLayer)", input.name), batch_of(input.shape), "0".into(), "-".into()]);
     let layers = network.layers.iter().map(|placed| {
         let count: usize = placed.weights.iter().map(|id| params.shape(*id).len()).sum();
         let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
@@ -44,7 +45,7 @@ pub(super) fn table(network: &Network, params: &Params) -> String {
 fn connections(network: &Network, placed: &Placed) -> String {
     let Wiring { inputs, calls, .. } = &network.wiring;
     let name = |value: &usize| match value.checked_sub(inputs.len()) {
-        None => format!("{}[0][0]", inputs[*value].0),
+        None => format!("{}[0][0]", inputs[*value].name),
         Some(call) => {
             let source = &network.layers[calls[call].layer];
             let number = source.calls.iter().position(|other| *other == call).unwrap_or(0);

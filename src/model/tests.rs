@@ -1,11 +1,11 @@
 //! What a model says of layers that do not fit, walked over the list of layers.
 
 use super::network::Network;
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::known::BUILT_IN;
 use crate::layers::{Layer, Source, samples};
-use crate::save::{Call, Wiring};
-use crate::testing::LayerSample;
+use crate::save::{Call, Output, Wiring};
 use crate::{Key, Shape, Spec, tape::Params};
 use std::sync::Arc;
 
@@ -19,9 +19,13 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
     let count = inputs.len();
     let wiring = Wiring {
         chain: false,
-        inputs: inputs.iter().enumerate().map(|(number, shape)| (format!("input_{number}"), *shape)).collect(),
+        inputs: inputs
+            .iter()
+            .enumerate()
+            .map(|(number, shape)| ValueInfo::new(format!("input_{number}"), *shape))
+            .collect(),
         calls: vec![Call { layer: 0, inputs: (0..count).collect() }],
-        outputs: vec![("y".into(), count)],
+        outputs: vec![Output::new("y", count)],
     };
     let (layers, mut params) = (vec![(None, Arc::from(made_from(&layer.spec())?))], Params::new());
     let network = Network::build(wiring, layers, &mut params, Source::Init(Key::from_seed(1)))?;
@@ -83,9 +87,8 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
                     refused += 1;
                     continue;
                 }
-                let made = LayerSample::made_by(made_from(&layer.spec()).unwrap(), made_from);
-                let made = inputs.iter().fold(made, |made, shape| made.input(*shape));
-                made.steps().unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"))();
+                let steps = sample.on(&inputs, made_from).steps();
+                steps.and_then(|mut step| step()).unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"));
             }
         }
         if refused == 0 {

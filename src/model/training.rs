@@ -133,10 +133,10 @@ impl<'a> Training<'a> {
         model.epoch += 1;
         self.current.batch = 0;
         let validation = self.evaluation.as_mut().map(|evaluation| {
-            evaluation.run(model);
-            evaluation.scores.clone()
+            evaluation.run(model, "validation dataset")?;
+            Ok(evaluation.scores.clone())
         });
-        self.report(model, number, validation);
+        self.report(model, number, validation.transpose()?);
         let (epochs, history) = (self.epochs, &self.history);
         let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
         self.stop = told.transpose()?.and_then(Flow::break_value);
@@ -157,10 +157,11 @@ impl<'a> Training<'a> {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            awake::together(|| {
+            let trained = awake::together(|| {
                 self.data.fill(rows, plan);
-                model.train_step(plan, self.current.learning_rate);
+                model.train_step(plan, self.current.learning_rate)
             });
+            trained.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
             let loss = plan.score(&model.heads, &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
@@ -200,10 +201,11 @@ impl<'a> Training<'a> {
 }
 
 impl Model {
-    /// One step on the batch that stands in the plan: forward, backward, update.
-    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) {
+    /// One step on the batch that stands in the plan: forward, backward, update. Where an operation meets a value with which
+    /// it cannot compute, nothing of the model changes.
+    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
         let step = self.step + 1;
-        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step));
+        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {
             let (optimizer, params, gradients) = (self.optimizer.as_ref(), &mut self.params, &mut self.gradients);
@@ -211,5 +213,6 @@ impl Model {
         }
         plan.tape.commit(&mut self.params);
         self.step = step;
+        Ok(())
     }
 }

@@ -256,7 +256,7 @@ mod tests {
         let values = values.into_iter().enumerate().map(kept).collect();
         tape.input_mut(x).assign(&Array2::from_shape_vec((rows, WIDTHS[0]), values).unwrap());
         for step in 1..=3 {
-            tape.run(&params, Key::from_seed(0));
+            tape.run(&params, Key::from_seed(0)).unwrap();
             if at_once {
                 tape.backward(&params, &mut gradients);
                 state.update(optimizer, step, 0.01, &mut params, &mut gradients);

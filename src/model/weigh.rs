@@ -144,7 +144,9 @@ mod tests {
     use crate::losses::{Loss, MeanSquaredError, SparseCategoricalCrossentropy};
     use crate::optimizers::Sgd;
     use crate::regularizers::L2;
-    use crate::{Accepts, Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, TargetKind, tape::Var};
+    use crate::{
+        Accepts, Checkpoints, Compile, Fit, Graph, Model, Progress, Sequential, Shape, Spec, TargetKind, tape::Var,
+    };
     use ndarray::{Array1, Array2, Axis};
 
     fn model() -> Model {
@@ -247,22 +249,21 @@ mod tests {
     /// Weights decide the bits, so training that resumes needs the same.
     #[test]
     fn training_does_not_resume_under_other_weights() {
-        let folder = std::env::temp_dir().join(format!("gradus-weights-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
-        model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(&folder))).unwrap();
-        let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(&folder));
+        model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
+        let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
         assert!(message.contains("it was trained on other rows"), "{message}");
-        assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(&folder)).is_ok());
-        std::fs::remove_dir_all(folder).unwrap();
+        assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(folder.path())).is_ok());
     }
 
     #[test]
     fn penalties_are_saved_and_end_where_a_layer_is_frozen() {
         let mut model = model();
-        let path = std::env::temp_dir().join(format!("gradus-penalty-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         model.save(&path).unwrap();
         let loaded = Model::load(&path).unwrap();
-        std::fs::remove_file(path).unwrap();
         let loss = |model: &Model| model.evaluate(&data()).unwrap().loss;
         assert_eq!(loss(&loaded), loss(&model));
         let kernel = model.params().id("dense/kernel").unwrap();

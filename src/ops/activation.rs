@@ -2,8 +2,8 @@
 //! [`kernels::activation`](crate::kernels::activation).
 
 use crate::kernels::activation::{self, Elementwise};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct Activate(Elementwise);
 
@@ -16,7 +16,7 @@ impl Op for Activate {
         arity(inputs).map(|[x]| x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         activation::forward_from(self.0, &x, y);
     }

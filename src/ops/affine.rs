@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::update::Update;
-use crate::tape::{Gradients, InPlace, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, InPlace, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct Affine {
     activation: Elementwise,
@@ -25,7 +25,7 @@ impl Op for Affine {
         Ok(Shape::from([x.axis(0), w.axis(1)]))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, w, b] = inputs.each();
         let [rows, inner, columns] = sizes(x.shape(), w.shape());
         let epilogue = Epilogue::Affine { bias: Some(b.data()), activation: self.activation };

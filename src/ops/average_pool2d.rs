@@ -1,10 +1,10 @@
 //! The mean of each window of an image (NHWC), over those of its elements that lie inside; each gets an equal share of dy.
 
 use super::conv2d::{Padding, size};
+use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::average_pool::{self, Windows};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct AveragePool2d {
     window: [usize; 2],
@@ -25,7 +25,7 @@ impl Op for AveragePool2d {
         Ok(Shape::from([x.axis(0), windows.output[0], windows.output[1], windows.channels]))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let ([x], Some(windows)) = (inputs.each(), &self.windows) else { return };
         average_pool::forward(windows, &x, y);
     }

@@ -1,10 +1,10 @@
 //! What operations along axes share: how an axis is named, and the sum over several.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::axes;
 use crate::shape::MAX_RANK;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 /// The axis that `axis` names: counted from the first, or below 0 from the last, which is −1.
 pub(crate) fn find(shape: Shape, axis: isize) -> Result<usize> {
@@ -86,7 +86,7 @@ impl Op for Reduce {
         Shape::new(&sizes)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         let count = self.count() as f32;
         let mut from = x.data();

@@ -1,11 +1,11 @@
 //! y = a · b for every pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; what stands before the last two axes
 //! broadcasts by NumPy's rule, and a matrix that several pairs share gets the sum of its gradients.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::parallel;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 #[derive(Default)]
 struct BatchMatmul {
@@ -72,7 +72,7 @@ impl Op for BatchMatmul {
         Ok(shape)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [a, b] = inputs.each();
         let [rows, inner, columns] = self.sizes;
         parallel::for_each_chunk(y, rows * columns, self.nanoseconds(), |pair, y| {

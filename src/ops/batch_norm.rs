@@ -6,8 +6,8 @@
 
 use crate::error::{Error, check_setting};
 use crate::kernels::normalize;
-use crate::tape::{Gradients, Inputs, Op, Origin, ParamId, Params, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, ParamId, Params, Var, arity};
+use crate::{Result, Shape};
 
 /// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
 const FLUSH: f32 = 1e-30;
@@ -51,7 +51,7 @@ impl Op for BatchNorm {
         Ok(x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta] = inputs.each();
         normalize::statistics(&x, &mut self.mean, &mut self.variance);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
@@ -100,7 +100,7 @@ impl Op for BatchNormInference {
         Ok(x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta, mean, variance] = inputs.each();
         fill_scale(&variance, self.epsilon, &mut self.scale);
         normalize::forward(&x, &mean, &self.scale, &gamma, &beta, y);

@@ -4,12 +4,12 @@
 //! With gᵢ = −tᵢ / qᵢ inside the clip and 0 outside it: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
 
 use super::pointwise::first;
-use super::softmax_crossentropy::{row_weights, targets, targets_fit};
+use super::softmax_crossentropy::{labels_fit, row_weights, targets, targets_fit};
 use crate::error::Error;
 use crate::kernels::math;
 use crate::kernels::softmax::Targets;
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
+use crate::{Result, Shape};
 
 /// Keras' epsilon.
 const CLIP: f32 = 1e-7;
@@ -29,9 +29,12 @@ impl Op for CategoricalCrossentropy {
         Err(Error::expected("probabilities n × classes, and targets n × classes (one-hot) or n (labels)"))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let (p, t, weights) = (inputs.get(0), inputs.get(1), row_weights(inputs));
         let (targets, columns) = (targets(p.shape(), t), p.shape().last());
+        if !labels_fit(targets, t.shape(), columns, context) {
+            return;
+        }
         let mut total = 0.0;
         for (row, p) in p.chunks_exact(columns).enumerate() {
             let (sum, weight) = (sum(p), weights.of(row));

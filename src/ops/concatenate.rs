@@ -1,9 +1,9 @@
 //! Arrays side by side along an axis; each gets its own part of the gradient.
 
 use super::axes;
+use crate::Shape;
 use crate::error::{Error, Result};
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct Concatenate {
     axis: isize,
@@ -25,7 +25,7 @@ impl Op for Concatenate {
         Ok(shape)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let mut start = 0;
         for (position, width) in self.widths.iter().enumerate() {
             let x = inputs.get(position);

@@ -10,8 +10,8 @@ use crate::error::{Error, check_setting};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
+use crate::{Result, Shape};
 
 /// What lies beyond an image's border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Op for Conv2d {
         Ok(shape)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let Some((geometry, scratch)) = &mut self.ready else { return };
         let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
         conv2d::forward(geometry, &x, &w, bias, self.options.activation, y, scratch);

@@ -3,8 +3,8 @@
 
 use crate::error::check_setting;
 use crate::kernels::dropout;
-use crate::tape::{Gradients, Inputs, Mode, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Mode, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct Dropout {
     rate: f32,
@@ -23,9 +23,9 @@ impl Op for Dropout {
         Ok(x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let [x] = inputs.each();
-        dropout::mask(key, self.rate, &mut self.mask);
+        dropout::mask(context.key(), self.rate, &mut self.mask);
         dropout::apply(&self.mask, &x, y);
     }
 
@@ -80,7 +80,7 @@ pub(super) mod tests {
         tape.input_mut(x).fill(1.0);
         let mut kept = Vec::new();
         for step in 0..2 {
-            tape.run(&params, Key::from_seed(step));
+            tape.run(&params, Key::from_seed(step)).unwrap();
             tape.backward(&params, &mut ParamGradients::new(&params));
             assert_eq!(tape.value(y), tape.gradient(x).unwrap());
             kept.push(reduce::sum(tape.value(y).as_slice().unwrap()));

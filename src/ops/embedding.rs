@@ -1,8 +1,8 @@
-//! y = the row of a table that each index names; the gradient of a row is the sum of dy where it was named, in order.
+//! y = the row of a table that each index selects; the gradient of a row is the sum of dy where it was selected, in order.
 
+use crate::Shape;
 use crate::error::{Error, Result};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Embedding;
 
@@ -21,14 +21,15 @@ impl Op for Embedding {
         Shape::new(&sizes)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let [indices, table] = inputs.each();
-        let columns = table.shape().axis(1);
-        for (index, y) in indices.iter().zip(y.chunks_exact_mut(columns)) {
-            match row(*index, table.shape().axis(0)) {
-                Some(row) => y.copy_from_slice(&table[row * columns..][..columns]),
-                None => y.fill(f32::NAN),
-            }
+        let [rows, columns] = [table.shape().axis(0), table.shape().axis(1)];
+        for (at, (index, y)) in indices.iter().zip(y.chunks_exact_mut(columns)).enumerate() {
+            let Some(row) = row(*index, rows) else {
+                let problem = || Error::Index { name: "index", value: f64::from(*index), count: rows };
+                return context.fault(indices.shape().row_of(at), problem);
+            };
+            y.copy_from_slice(&table[row * columns..][..columns]);
         }
     }
 
@@ -47,14 +48,18 @@ impl Op for Embedding {
     }
 }
 
-/// The row that an index names, what stands behind its point cut off, as Keras does it.
+/// The row that an index selects. A fraction is cut off, as in Keras.
 fn row(index: f32, rows: usize) -> Option<usize> {
     let row = index as usize;
-    (index > -1.0 && row < rows).then_some(row)
+    (index >= 0.0 && row < rows).then_some(row)
 }
 
 impl<'r> Var<'r> {
-    /// The rows of `table` that these indices name. An index that is none of its rows gives NaN, which shows in the loss.
+    /// The rows of `table` that these indices select: indices n × … and a table rows × columns give n × … × columns. A
+    /// fraction is cut off, as in Keras.
+    ///
+    /// An index below 0, not below the number of rows, or NaN ends the run with [`Error::Fault`], which states it and its
+    /// row, that is its position along the first axis of the indices.
     pub fn embedding(self, table: Var<'r>) -> Var<'r> {
         self.recorder().apply(Embedding, &[self, table])
     }
@@ -75,13 +80,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn indices_that_name_nothing_give_nan() {
-        assert_eq!([0.0, 2.9, -0.5].map(|index| row(index, 3)), [Some(0), Some(2), Some(0)]);
-        assert_eq!([-1.0, 3.0, f32::NAN, f32::INFINITY].map(|index| row(index, 3)), [None; 4]);
+    fn fractions_are_cut_off_and_indices_out_of_range_select_nothing() {
+        assert_eq!([-0.0, 0.9, 2.9].map(|index| row(index, 3)), [Some(0), Some(0), Some(2)]);
+        assert_eq!([-0.5, -1.0, 3.0, f32::NAN, f32::INFINITY].map(|index| row(index, 3)), [None; 5]);
     }
 
     #[test]
-    fn a_table_that_is_none_is_told() {
+    fn a_table_of_one_axis_is_refused() {
         let recorder = Recorder::new(Mode::Training);
         let (x, table) = (recorder.input([5]), recorder.input([4]));
         recorder.scope("embedding_1", || x.embedding(table));

@@ -1,9 +1,9 @@
 //! The maximum of each channel over an image (NHWC); the elements that are equal to it share its gradient.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::global_max;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct GlobalMaxPool2d;
 
@@ -20,7 +20,7 @@ impl Op for GlobalMaxPool2d {
         Ok(Shape::from([x.axis(0), x.axis(3)]))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         global_max::forward(&x, x.shape().axis(3), x.shape().sample().len(), y);
     }

@@ -5,12 +5,12 @@
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
 use super::conv2d::{Conv2dOptions, size, without_bias};
+use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation;
 use crate::kernels::grouped_conv2d::{self as kernel, Grouped};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct GroupedConv2d {
     options: Conv2dOptions,
@@ -34,7 +34,7 @@ impl Op for GroupedConv2d {
         output(x, w, &self.options)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let Some(sizes) = &self.sizes else { return };
         kernel::forward(sizes, &inputs.get(0), &inputs.get(1), y);
         if inputs.count() == 3 {

@@ -1,11 +1,11 @@
 //! y = gamma · (x − mean) / √(variance + epsilon) + beta, mean and biased variance being those of the last axis (Ba, Kiros
 //! and Hinton 2016). Gradients: [`kernels::layer_norm`](crate::kernels::layer_norm).
 
+use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::layer_norm::{self, Statistics};
 use crate::kernels::matmul;
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct LayerNorm {
     epsilon: f32,
@@ -38,7 +38,7 @@ impl Op for LayerNorm {
         Ok(*x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let (x, columns) = (inputs.get(0), self.part.len());
         layer_norm::statistics(&x, columns, self.epsilon, &mut self.statistics);
         let affine = self.places().map(|place| place.map(|place| inputs.get(place).data()));

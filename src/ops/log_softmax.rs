@@ -2,8 +2,8 @@
 
 use super::axes;
 use crate::kernels::log_softmax;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct LogSoftmax;
 
@@ -16,7 +16,7 @@ impl Op for LogSoftmax {
         arity(inputs).map(|[x]| x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         log_softmax::forward(&x, x.shape().last(), y);
     }

@@ -3,8 +3,8 @@
 use super::batch_matmul;
 use crate::error::Error;
 use crate::kernels::matmul::{self, Epilogue, Matrix};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct Matmul;
 
@@ -21,7 +21,7 @@ impl Op for Matmul {
         Ok(Shape::from([a.axis(0), b.axis(1)]))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [a, b] = inputs.each();
         matmul::matmul(matrix(a.shape(), &a), matrix(b.shape(), &b), y, Epilogue::None);
     }

@@ -5,10 +5,10 @@
 
 use super::average_pool2d::windows;
 use super::conv2d::Padding;
+use crate::Shape;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct MaxPool2d {
     window: [usize; 2],
@@ -31,7 +31,7 @@ impl Op for MaxPool2d {
         Ok(output)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let ([x], Some(geometry)) = (inputs.each(), &self.geometry) else { return };
         pool::max_forward(geometry, &x, y, &mut self.at);
     }

@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
 use crate::kernels::{centred, normalize};
-use crate::tape::{Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
+use crate::{Result, Shape};
 
 struct NormalizedAffine {
     activation: Elementwise,
@@ -92,7 +92,7 @@ impl Op for NormalizedAffine {
         Ok(Shape::from([x.axis(0), units]))
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta, w, b] = inputs.each();
         let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
         normalize::statistics(&x, &mut self.mean, &mut self.variance);
@@ -216,7 +216,7 @@ pub(super) mod tests {
                 let (mut tape, x, y) = layer(&params, [rows, inner], wants);
                 assert_eq!(format!("{tape:?}").contains("normalized_affine"), !wants);
                 tape.input_mut(x).assign(&data(rows, inner));
-                tape.run(&params, Key::from_seed(0));
+                tape.run(&params, Key::from_seed(0)).unwrap();
                 let mut gradients = ParamGradients::new(&params);
                 tape.backward(&params, &mut gradients);
                 let gradients = ids.map(|id| gradients.get(id).unwrap().to_owned());
@@ -245,7 +245,7 @@ pub(super) mod tests {
         let (mut tape, x, y) = layer(&params, [4, 3], false);
         tape.input_mut(x).fill(0.0);
         tape.input_mut(x)[[1, 2]] = f32::NAN;
-        tape.run(&params, Key::from_seed(0));
+        tape.run(&params, Key::from_seed(0)).unwrap();
         assert!(tape.value(y).iter().all(|y| y.is_nan()));
     }
 }

@@ -1,9 +1,9 @@
 //! An array with a constant around it; the gradient is what lies inside.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Pad {
     around: Vec<[usize; 2]>,
@@ -28,7 +28,7 @@ impl Op for Pad {
         Ok(padded)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let ([x], Some(window)) = (inputs.each(), &self.window) else { return };
         window.fill(y, &x, self.value);
     }

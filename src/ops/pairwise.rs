@@ -1,8 +1,8 @@
 //! What operations on pairs of elements share: NumPy's broadcasting, and the sums that undo it.
 
 use crate::kernels::broadcast;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 use std::marker::PhantomData;
 
 /// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so what is
@@ -40,7 +40,7 @@ impl<P: Pairwise> Op for Pairs<P> {
         Ok(self.result)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [a, b] = inputs.each();
         broadcast::zip(y, self.result, a, b, P::value);
     }

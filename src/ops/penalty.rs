@@ -2,8 +2,8 @@
 
 use crate::error::check_setting;
 use crate::kernels::penalty::Penalty;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct PenaltyOf {
     factors: Penalty,
@@ -22,7 +22,7 @@ impl Op for PenaltyOf {
         Ok(Shape::SCALAR)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y[0] = self.factors.sum(&x) as f32;
     }

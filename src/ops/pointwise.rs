@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::shape::View;
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
+use crate::{Result, Shape};
 
 /// A loss of one prediction and its target, with its slope along the prediction.
 pub(super) trait Pointwise: Send + 'static {
@@ -48,7 +48,7 @@ impl<P: Pointwise> Op for PointwiseLoss<P> {
         Ok(Shape::SCALAR)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let (p, t, weights) = (inputs.get(0), inputs.get(1), weights(inputs));
         self.0.look(&t);
         let (loss, columns) = (&self.0, p.len() / p.shape().axis(0));

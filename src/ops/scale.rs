@@ -1,7 +1,7 @@
 //! y = x · factor + offset with constant numbers, dx = dy · factor; also what numbers do beside a value: `2.0 * x − 1.0`.
 
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 use std::ops;
 
 struct Scale {
@@ -18,7 +18,7 @@ impl Op for Scale {
         arity(inputs).map(|[x]| x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x * self.factor + self.offset);
     }

@@ -1,9 +1,9 @@
 //! A box cut out of an array; the gradient is dy inside the box and 0 around it.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Slice {
     starts: Vec<usize>,
@@ -28,7 +28,7 @@ impl Op for Slice {
         Ok(self.size)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let ([x], Some(window)) = (inputs.each(), &self.window) else { return };
         window.cut(&x, y);
     }

@@ -1,8 +1,8 @@
 //! yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ) over the last axis, dxᵢ = yᵢ · (dyᵢ − Σⱼ yⱼ·dyⱼ).
 
 use crate::kernels::softmax;
-use crate::tape::{Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
+use crate::{Result, Shape};
 
 struct Softmax;
 
@@ -15,7 +15,7 @@ impl Op for Softmax {
         arity(inputs).map(|[x]| x)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         softmax::forward(&x, x.shape().last(), y);
     }

@@ -5,8 +5,8 @@ use super::pointwise::{first, weights, weights_fit};
 use crate::error::Error;
 use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::shape::View;
-use crate::tape::{Gradients, Inputs, Op, Var};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var};
+use crate::{Result, Shape};
 
 #[derive(Default)]
 struct SoftmaxCrossentropy {
@@ -27,9 +27,12 @@ impl Op for SoftmaxCrossentropy {
         Ok(Shape::SCALAR)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let (x, t) = (inputs.get(0), inputs.get(1));
         let (targets, weights) = (targets(x.shape(), t), row_weights(inputs));
+        if !labels_fit(targets, t.shape(), x.shape().last(), context) {
+            return;
+        }
         let total = softmax::crossentropy(&x, targets, weights, x.shape().last(), &mut self.probabilities);
         y[0] = total / x.shape().rows() as f32;
     }
@@ -52,6 +55,15 @@ pub(super) fn targets_fit(predictions: Shape, targets: Shape, weights: &[Shape])
 
 pub(super) fn targets<'a>(predictions: Shape, targets: View<'a>) -> Targets<'a> {
     if targets.shape() == predictions { Targets::Rows(targets.data()) } else { Targets::Labels(targets.data()) }
+}
+
+/// Whether every label is one of the classes; reports the first that is not.
+pub(super) fn labels_fit(targets: Targets<'_>, shape: Shape, classes: usize, context: Context<'_>) -> bool {
+    let Targets::Labels(labels) = targets else { return true };
+    let Some(at) = labels.iter().position(|value| softmax::label(*value, classes).is_none()) else { return true };
+    let problem = || Error::Index { name: "label", value: f64::from(labels[at]), count: classes };
+    context.fault(shape.row_of(at), problem);
+    false
 }
 
 /// The third input, where there is one: a weight for each row of the batch.

@@ -1,8 +1,8 @@
 //! y = Σ x over every element, dx = dy.
 
 use crate::kernels::reduce;
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Result, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::{Result, Shape};
 
 struct Sum;
 
@@ -15,7 +15,7 @@ impl Op for Sum {
         arity(inputs).map(|[_]| Shape::SCALAR)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y[0] = reduce::sum(&x);
     }

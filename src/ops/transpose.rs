@@ -1,9 +1,9 @@
 //! The same elements with the axes in another order; the gradient goes back in the order before.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::axes::{self, Permutation};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Transpose {
     axes: Vec<usize>,
@@ -28,7 +28,7 @@ impl Op for Transpose {
         Shape::new(self.there.sizes())
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         axes::permute(&self.there, &x, y);
     }

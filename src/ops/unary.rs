@@ -1,9 +1,9 @@
 //! What functions of one element share: the operation around them, and the form in which they are written down.
 
+use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::{self, Unary};
-use crate::tape::{Gradients, Inputs, Op, Var, arity};
-use crate::{Key, Shape};
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 /// Records the function of every element. `checked` says what is wrong with its settings.
 pub(super) fn record<'r, U: Unary>(x: Var<'r>, function: U, checked: Result<()>) -> Var<'r> {
@@ -25,7 +25,7 @@ impl<U: Unary> Op for Elements<U> {
         self.refused.take().map_or(Ok(x), Err)
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         elementwise::forward(self.function, &x, y);
     }

@@ -128,7 +128,8 @@ fn one_of_another_crate_counts_where_it_is_trained_and_reported() {
 
 #[test]
 fn one_of_another_crate_comes_back_from_a_file_through_a_registry() {
-    let path = std::env::temp_dir().join(format!("gradus-orthonormal-{}.safetensors", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
     let fit = |model: &mut Model| {
         model.fit(&data(), Fit::new().epochs(2).progress(Progress::Quiet)).unwrap();
         model.params().sha256()
@@ -141,7 +142,6 @@ fn one_of_another_crate_comes_back_from_a_file_through_a_registry() {
     assert!(message.ends_with(known), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().regularizer::<Orthonormal>()).unwrap();
     assert_eq!(fit(&mut loaded), fit(&mut model));
-    std::fs::remove_file(path).unwrap();
 }
 
 /// Magnitudes that nobody has added up.

@@ -1,4 +1,4 @@
-//! Bar charts: named values side by side, such as the probabilities of ten classes.
+//! Bar charts of named values, such as the probabilities of ten classes.
 
 use super::general;
 use super::svg::{Anchor, Svg};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::files::write_whole;
 use std::path::Path;
 
-/// A bar chart of values from 0 up.
+/// A bar chart of non-negative values.
 ///
 /// ```
 /// use gradus::report::Bars;
@@ -20,15 +20,15 @@ pub struct Bars {
     highlight: Option<String>,
 }
 
-/// The height of the chart, and what is left free above and below the bars.
+/// Height of the chart, and the margins above and below the bars, in units of the view box.
 const HEIGHT: f64 = 240.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 28.0;
-/// The width of a bar with the gap behind it.
+/// Width of a bar including the gap to the next one.
 const STEP: f64 = 44.0;
 
 impl Bars {
-    /// A chart without bars.
+    /// Creates a chart without bars.
     pub fn new(title: impl Into<String>) -> Bars {
         Bars { title: title.into(), bars: Vec::new(), highlight: None }
     }
@@ -39,13 +39,13 @@ impl Bars {
         self
     }
 
-    /// Draws the bar with this label in another colour: the right answer.
+    /// Draws the bar with this label in another colour, for example the correct class.
     pub fn highlight(mut self, label: impl Into<String>) -> Bars {
         self.highlight = Some(label.into());
         self
     }
 
-    /// Each bar's length, between 0 and 1 of the longest.
+    /// Length of each bar relative to the longest, from 0 to 1.
     fn lengths(&self) -> Vec<f64> {
         let length = |value: f64| if value.is_finite() { value.max(0.0) } else { 0.0 };
         let longest = self.bars.iter().map(|(_, value)| length(*value)).fold(f64::MIN_POSITIVE, f64::max);
@@ -56,47 +56,47 @@ impl Bars {
         self.highlight.as_deref() == Some(label)
     }
 
-    /// The chart as SVG, for a page or a file. It follows the reader's choice of light or dark.
+    /// Renders the chart as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let width = STEP * self.bars.len().max(4) as f64;
         let mut svg = Svg::new(&self.title, width, HEIGHT);
         svg.text(8.0, 18.0, Anchor::Start, &self.title);
-        let room = HEIGHT - TOP - BOTTOM;
+        let tallest = HEIGHT - TOP - BOTTOM;
         for (at, ((label, value), length)) in self.bars.iter().zip(self.lengths()).enumerate() {
-            let (x, height) = (STEP * at as f64, room * length);
+            let (x, height) = (STEP * at as f64, tallest * length);
             let series = usize::from(self.is_highlighted(label));
             let hint = format!("{label}: {}", general(*value));
-            svg.bar(series, 1.0, [x + 6.0, TOP + room - height, STEP - 12.0, height], &hint);
-            svg.text(x + STEP / 2.0, TOP + room - height - 5.0, Anchor::Middle, short(*value));
+            svg.bar(series, 1.0, [x + 6.0, TOP + tallest - height, STEP - 12.0, height], &hint);
+            svg.text(x + STEP / 2.0, TOP + tallest - height - 5.0, Anchor::Middle, short(*value));
             svg.text(x + STEP / 2.0, HEIGHT - 10.0, Anchor::Middle, label);
         }
-        svg.grid([0.0, TOP + room], [width, TOP + room]);
+        svg.grid([0.0, TOP + tallest], [width, TOP + tallest]);
         svg.finish()
     }
 
-    /// Writes [`to_svg`](Bars::to_svg) to a file, whole or not at all.
+    /// Writes [`to_svg`](Bars::to_svg) to a file atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_svg(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_svg().as_bytes())
     }
 
-    /// The chart in plain ASCII, a line for each bar, so many columns wide; `>` marks the highlighted one.
+    /// Renders the chart as ASCII text, `columns` characters wide, one line per bar. `>` marks the highlighted bar.
     pub fn to_text(&self, columns: usize) -> String {
         let widest = self.bars.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-        let room = columns.saturating_sub(widest + 13).max(1);
+        let longest = columns.saturating_sub(widest + 13).max(1);
         let mut lines = vec![self.title.clone()];
         for ((label, value), length) in self.bars.iter().zip(self.lengths()) {
             let mark = if self.is_highlighted(label) { '>' } else { ' ' };
-            let bar = "#".repeat((length * room as f64).round() as usize);
-            lines.push(format!(" {label:<widest$} {mark}|{bar:<room$} {}", short(*value)));
+            let bar = "#".repeat((length * longest as f64).round() as usize);
+            lines.push(format!(" {label:<widest$} {mark}|{bar:<longest$} {}", short(*value)));
         }
         lines.join("\n")
     }
 }
 
-/// A value as it stands at its bar.
+/// Formats a value for the label of its bar.
 fn short(value: f64) -> String {
     if value == 0.0 || (0.005..1000.0).contains(&value) { format!("{value:.2}") } else { format!("{value:.0e}") }
 }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_drawn_is_well_formed_and_has_numbers_only() {
+    fn svg_is_well_formed_for_hostile_titles_and_values() {
         let hostile = "<\"&'\u{1}";
         let empty = Bars::new(hostile);
         let odd = [f64::NAN, -1.0, 0.0, 1e-300, 1e300]

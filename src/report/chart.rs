@@ -1,4 +1,4 @@
-//! Line charts: one or more series over the same axis, as SVG or as text.
+//! Line charts: one or more series over a common axis, as SVG or as text.
 
 use super::general;
 use super::svg::{Anchor, Axis, Svg};
@@ -7,7 +7,7 @@ use crate::files::write_whole;
 use crate::metrics::History;
 use std::path::Path;
 
-/// A line chart, such as a loss over the epochs.
+/// A line chart, such as the loss by epoch.
 ///
 /// ```
 /// use gradus::report::Chart;
@@ -31,18 +31,18 @@ pub struct Chart {
     series: Vec<(String, Vec<(f64, f64)>)>,
 }
 
-/// Width and height of the picture, and what is left free around the lines: left, top, right, bottom.
+/// Width and height of the SVG's view box, and the margins around the plot: left, top, right, bottom.
 const SIZE: [f64; 2] = [480.0, 280.0];
 const MARGIN: [f64; 4] = [56.0, 44.0, 16.0, 44.0];
 
-/// The marks of the series in a text.
+/// Characters that mark the series of a text chart.
 const MARKS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];
 
-/// What the numbers beside a text chart take.
+/// Columns reserved for the axis labels of a text chart.
 const LABELS: usize = 10;
 
 impl Chart {
-    /// A chart without series.
+    /// Creates a chart without series.
     pub fn new(title: impl Into<String>) -> Chart {
         Chart {
             title: title.into(),
@@ -53,37 +53,38 @@ impl Chart {
         }
     }
 
-    /// What stands along the axis to the right.
+    /// Label of the horizontal axis.
     pub fn x_label(mut self, label: impl Into<String>) -> Chart {
         self.x_label = label.into();
         self
     }
 
-    /// What stands along the axis upwards.
+    /// Label of the vertical axis.
     pub fn y_label(mut self, label: impl Into<String>) -> Chart {
         self.y_label = label.into();
         self
     }
 
-    /// With logarithmic axes, on which a power is a straight line. What is not positive leaves a gap.
+    /// Makes both axes logarithmic, so that a power law is a straight line. Points that are not positive leave a gap.
     pub fn logarithmic(mut self) -> Chart {
         self.logarithmic = true;
         self
     }
 
-    /// Adds a series over 1, 2, 3, … A value that is not finite leaves a gap.
+    /// Adds a series whose values are plotted over 1, 2, 3, … Values that are not finite leave a gap.
     pub fn series(self, name: impl Into<String>, values: &[f64]) -> Chart {
         let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(at, value)| (at as f64 + 1.0, *value)).collect();
         self.points(name, &points)
     }
 
-    /// Adds a series of points, from left to right.
+    /// Adds a series of points (x, y), ordered by x.
     pub fn points(mut self, name: impl Into<String>, points: &[(f64, f64)]) -> Chart {
         self.series.push((name.into(), points.to_vec()));
         self
     }
 
-    /// A chart for each score of a history, with the score's name: training and, where there is any, validation.
+    /// Creates one chart per score of a history, paired with the score's name. Each shows the training values and, if
+    /// recorded, the validation values.
     pub fn of_history(history: &History) -> Vec<(String, Chart)> {
         let points = |name: &str| -> Vec<(f64, f64)> {
             let entries = history.epochs.iter();
@@ -110,7 +111,7 @@ impl Chart {
         [x_axis, Axis::over(points().map(|(_, y)| *y), about[1])]
     }
 
-    /// The chart as SVG, for a page or a file. It follows the reader's choice of light or dark.
+    /// Renders the chart as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let mut svg = Svg::new(&self.title, SIZE[0], SIZE[1]);
         let [x_axis, y_axis] = self.axes([8, 5]);
@@ -134,7 +135,7 @@ impl Chart {
         svg.finish()
     }
 
-    /// The lines, and the legend above them.
+    /// Draws the lines and the legend above them.
     fn draw(&self, svg: &mut Svg, drawable: impl Fn(&(f64, f64)) -> bool, place: impl Fn((f64, f64)) -> [f64; 2]) {
         let mut legend = SIZE[0] - MARGIN[2];
         for (number, (name, points)) in self.series.iter().enumerate().rev() {
@@ -149,15 +150,15 @@ impl Chart {
         svg.text(8.0, 20.0, Anchor::Start, &self.title);
     }
 
-    /// Writes [`to_svg`](Chart::to_svg) to a file, whole or not at all.
+    /// Writes [`to_svg`](Chart::to_svg) to a file atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_svg(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_svg().as_bytes())
     }
 
-    /// The chart in plain ASCII, so many columns wide and with so many rows for its lines.
+    /// Renders the chart as ASCII text, `columns` characters wide, with `rows` lines for the plot itself.
     pub fn to_text(&self, columns: usize, rows: usize) -> String {
         let (width, height) = (columns.saturating_sub(LABELS).max(2), rows.max(2));
         let [x_axis, y_axis] = self.axes([1, 1]);
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_drawn_is_well_formed_and_has_numbers_only() {
+    fn svg_is_well_formed_for_hostile_titles_and_values() {
         let hostile = "</svg><a href='x'>&\u{0}";
         let few = Chart::new(hostile).x_label(hostile).y_label(hostile);
         let charts = [
@@ -221,11 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_a_point_for_each_value_and_gaps_split_it() {
+    fn values_that_are_not_finite_split_a_line() {
         let svg = Chart::new("t").series("a", &[1.0, 2.0, f64::NAN, 4.0, 5.0]).to_svg();
         let document = roxmltree::Document::parse(&svg).unwrap();
         let lines = document.descendants().filter(|node| node.has_tag_name("polyline"));
         let points: Vec<usize> = lines.map(|node| node.attribute("points").unwrap().split(' ').count()).collect();
-        assert_eq!(points, [2, 2, 2], "the legend's, and the two pieces'");
+        assert_eq!(points, [2, 2, 2], "the legend and the two segments");
     }
 }

@@ -1,7 +1,7 @@
-//! Numbers as C's `%g` prints them, which is what notebooks of the time show.
+//! Formatting of numbers as by `%g` in C and in older versions of NumPy.
 
-/// Six significant digits without trailing zeros, as a power of ten where the number is below 10⁻⁴ or has more than six
-/// digits before its point.
+/// Formats a number as `%g` does in C: six significant digits without trailing zeros, in scientific notation if the
+/// magnitude is below 10⁻⁴ or at least 10⁶.
 ///
 /// ```
 /// use gradus::report::general;
@@ -23,7 +23,7 @@ pub fn general(value: f64) -> String {
     }
 }
 
-/// Without the zeros at the end of a fraction, and without its point where nothing is left.
+/// Removes the trailing zeros of a fraction, and its decimal point if no digit is left.
 fn trimmed(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_in_c() {
+    fn numbers_are_formatted_as_in_c() {
         let cases = [
             (0.0, "0"),
             (-0.0, "-0"),

@@ -1,4 +1,4 @@
-//! Heatmaps: a table of counts in colours, such as a confusion matrix.
+//! Heatmaps: coloured tables of counts, such as a confusion matrix.
 
 use super::svg::{Anchor, Svg};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::files::write_whole;
 use crate::metrics::ConfusionMatrix;
 use std::path::Path;
 
-/// A table of counts whose cells are the darker the larger their share of their row.
+/// A table of counts. The larger a cell's share of its row, the darker the cell.
 ///
 /// ```
 /// use gradus::report::Heatmap;
@@ -22,37 +22,38 @@ pub struct Heatmap {
 }
 
 const CELL: f64 = 40.0;
-/// What is left free at the left and above the cells.
+/// Margins to the left of the cells and above them.
 const LEFT: f64 = 60.0;
 const TOP: f64 = 64.0;
 
 impl Heatmap {
-    /// Of these rows of counts; rows and columns are numbered from 0 unless [`labels`](Heatmap::labels) names them.
+    /// Creates a heatmap from rows of counts. Rows and columns are numbered from 0 unless [`labels`](Heatmap::labels)
+    /// names them.
     pub fn new(title: impl Into<String>, rows: Vec<Vec<u64>>) -> Heatmap {
         let count = rows.iter().map(Vec::len).max().unwrap_or(0).max(rows.len());
         let labels = (0..count).map(|label| label.to_string()).collect();
         Heatmap { title: title.into(), rows, labels, axes: [String::new(), String::new()] }
     }
 
-    /// A confusion matrix.
+    /// Creates the heatmap of a confusion matrix.
     pub fn of_confusion(confusion: &ConfusionMatrix) -> Heatmap {
         let rows = confusion.counts().outer_iter().map(|row| row.to_vec()).collect();
         Heatmap::new("Confusion matrix", rows).axes("actual", "predicted")
     }
 
-    /// What rows and columns are called.
+    /// Names of the rows and columns.
     pub fn labels(mut self, labels: Vec<String>) -> Heatmap {
         self.labels = labels;
         self
     }
 
-    /// What the rows stand for, and what the columns.
+    /// Titles of the vertical and the horizontal axis, such as `actual` and `predicted`.
     pub fn axes(mut self, rows: impl Into<String>, columns: impl Into<String>) -> Heatmap {
         self.axes = [rows.into(), columns.into()];
         self
     }
 
-    /// The table as SVG, for a page or a file. It follows the reader's choice of light or dark.
+    /// Renders the heatmap as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let size = |cells: usize, before: f64| before + CELL * cells.max(3) as f64 + 8.0;
@@ -70,7 +71,7 @@ impl Heatmap {
             let total = row.iter().sum::<u64>().max(1);
             for (column, count) in row.iter().enumerate() {
                 let x = LEFT + CELL * column as f64;
-                // Never so dark that the number on it could not be read, in either theme; small shares still show.
+                // The square root keeps small shares visible; the limit keeps the count readable in both themes.
                 let share = *count as f64 / total as f64;
                 let opacity = if *count == 0 { 0.04 } else { 0.1 + 0.45 * share.sqrt() };
                 let hint = format!("{} {}, {} {}: {count}", self.axes[0], label(at), self.axes[1], label(column));
@@ -81,10 +82,10 @@ impl Heatmap {
         svg.finish()
     }
 
-    /// Writes [`to_svg`](Heatmap::to_svg) to a file, whole or not at all.
+    /// Writes [`to_svg`](Heatmap::to_svg) to a file atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_svg(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_svg().as_bytes())
     }

@@ -1,8 +1,8 @@
-//! A matrix as a table of two decimals, as NumPy prints it.
+//! Formatting of matrices as by NumPy with two decimals.
 
 use ndarray::{ArrayRef, Ix2};
 
-/// The matrix with two decimals, trailing zeros as spaces, columns aligned, on as many lines as it has rows.
+/// Formats a matrix with two decimals as NumPy does: one line per row, aligned columns, trailing zeros replaced by spaces.
 ///
 /// ```
 /// use gradus::report::matrix;
@@ -19,7 +19,7 @@ pub fn matrix(values: &ArrayRef<f32, Ix2>) -> String {
     format!("[{}]", rows.join("\n "))
 }
 
-/// `0.25`, `0.5 `, `1.  `.
+/// Formats one element: `0.25`, `0.5 `, `1.  `.
 fn cell(value: f32) -> String {
     let text = format!("{value:.2}");
     let significant = text.trim_end_matches('0').len();

@@ -1,7 +1,8 @@
-//! What people look at: arrays and predictions as tables, pictures, charts, and a whole run as one page.
+//! Reports of training runs: tables of predictions, pictures, charts, and a self-contained HTML page.
 //!
-//! Charts are SVG and plain text; pictures are shown in a terminal and written as PNG. [`Page`] is a self-contained HTML
-//! file, and [`Notebook`] shows a run on standard output and as a page.
+//! Charts ([`Chart`], [`Bars`], [`Heatmap`]) are rendered as SVG or as text. A [`Picture`] is shown in a terminal or
+//! written as PNG. A [`Page`] is a self-contained HTML file. A [`Notebook`] prints a run on standard output and collects
+//! it on a page.
 
 mod bars;
 mod chart;

@@ -1,4 +1,4 @@
-//! A run shown twice: line by line on standard output, and as a page that stays.
+//! A run that is printed on standard output and collected on an HTML page.
 
 use super::{Chart, Heatmap, Page, Picture, Predictions, Terminal};
 use crate::error::Result;
@@ -7,8 +7,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What a notebook shows cell by cell. Texts and tables go to standard output and to the page; pictures and charts to the
-/// page, and to standard output where it is a terminal.
+/// A report of a run, in the order in which its parts are added.
+///
+/// Texts and tables are printed on standard output and added to the page. Pictures and charts are added to the page, and
+/// printed only if standard output is a terminal.
 ///
 /// ```no_run
 /// use gradus::report::{Notebook, Picture};
@@ -24,25 +26,25 @@ pub struct Notebook {
     terminal: Option<Terminal>,
 }
 
-/// The most mistakes that a page shows.
+/// Maximum number of misclassified pictures on the page.
 const MOST_MISTAKES: usize = 200;
 
-/// The most mistakes that a terminal shows.
+/// Maximum number of misclassified pictures in a terminal.
 const MOST_IN_TERMINAL: usize = 10;
 
-/// Pixels between pictures that stand side by side.
+/// Pixels between adjacent pictures.
 const GAP: usize = 2;
 
-/// The widest and the highest that a chart gets in a terminal.
+/// Maximum width and height of a chart in a terminal, in characters.
 const CHART: [usize; 2] = [80, 12];
 
 impl Notebook {
-    /// With this title on its page, on the terminal that standard output may be.
+    /// Creates an empty report with this page title. Detects whether standard output is a terminal.
     pub fn new(title: impl Display) -> Notebook {
         Notebook { page: Page::new(title), terminal: Terminal::detect() }
     }
 
-    /// The page so far, to add to or to write.
+    /// The page, to add elements that are not printed.
     pub fn page(&mut self) -> &mut Page {
         &mut self.page
     }
@@ -50,13 +52,13 @@ impl Notebook {
     /// Begins a section.
     pub fn heading(&mut self, text: impl Display) -> &mut Notebook {
         let text = text.to_string();
-        let room = self.terminal.map_or(usize::MAX, |terminal| terminal.columns);
-        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count().min(room))));
+        let columns = self.terminal.map_or(usize::MAX, |terminal| terminal.columns);
+        print(&format!("\n{text}\n{}", "-".repeat(text.chars().count().min(columns))));
         self.page.heading(text);
         self
     }
 
-    /// Adds a sentence or a few.
+    /// Adds a paragraph.
     pub fn text(&mut self, text: impl Display) -> &mut Notebook {
         let text = text.to_string();
         print(&text);
@@ -64,7 +66,7 @@ impl Notebook {
         self
     }
 
-    /// Adds text whose spaces and lines stay as they are: arrays, summaries.
+    /// Adds preformatted text, such as an array or a model summary.
     pub fn show(&mut self, text: impl Display) -> &mut Notebook {
         let text = text.to_string();
         print(&text);
@@ -90,7 +92,7 @@ impl Notebook {
         self
     }
 
-    /// Adds a chart for each score of a history: training and, where there is any, validation.
+    /// Adds one chart per score of a history, with the training values and, if recorded, the validation values.
     pub fn history(&mut self, history: &History) -> &mut Notebook {
         for (_, chart) in Chart::of_history(history) {
             self.chart(&chart);
@@ -98,7 +100,7 @@ impl Notebook {
         self
     }
 
-    /// Adds a picture and, beside it, the probability of each class that it may belong to.
+    /// Adds a picture next to the predicted probability of each class.
     pub fn prediction(&mut self, picture: &Picture, predictions: &Predictions, row: usize) -> &mut Notebook {
         let bars = predictions.bars(row);
         let caption = format!("Actual: {} Predicted: {}", predictions.label(row), predictions.predicted(row));
@@ -111,31 +113,30 @@ impl Notebook {
         self
     }
 
-    /// Adds how well each class is told from the others: the confusion matrix, and precision, recall and F1 of each class.
+    /// Adds the confusion matrix, and a table of precision, recall and F1 by class.
     ///
     /// # Errors
-    /// There is no prediction.
+    /// Returns an error if there are no predictions.
     pub fn confusion(&mut self, predictions: &Predictions) -> Result<&mut Notebook> {
         let confusion = predictions.confusion()?;
         print(&confusion.to_string());
         self.page.svg(&Heatmap::of_confusion(&confusion).to_svg());
         let rows: Vec<[String; 5]> = (0..confusion.classes()).map(|class| class_row(&confusion, class)).collect();
-        self.page.table(&["class", "precision", "recall", "F1", "rows"], &rows);
+        self.page.table(&["class", "precision", "recall", "F1", "support"], &rows);
         Ok(self)
     }
 
-    /// Adds what was classified wrongly, the surest first, with its pictures: the picture of each row in order.
+    /// Adds the misclassified pictures, most confident first. `pictures` holds one picture per row of `predictions`.
     pub fn mistakes(&mut self, predictions: &Predictions, pictures: &[Picture]) -> &mut Notebook {
         let mistakes = predictions.mistakes();
         let shown = mistakes.len().min(MOST_MISTAKES);
         let caption = |row: usize| {
-            let (predicted, sure) = (predictions.predicted(row), 100.0 * predictions.confidence(row));
-            format!("{row}: {predicted} for a {} ({sure:.1} %)", predictions.label(row))
+            let (predicted, confidence) = (predictions.predicted(row), 100.0 * predictions.confidence(row));
+            format!("#{row}: {} as {predicted} ({confidence:.1} %)", predictions.label(row))
         };
         let with_picture = |row: &usize| Some((pictures.get(*row)?.clone(), caption(*row)));
         let figures: Vec<(Picture, String)> = mistakes[..shown].iter().filter_map(with_picture).collect();
-        let text = format!("{} of {} are wrong; the {shown} surest come first", mistakes.len(), predictions.len());
-        self.text(text);
+        self.text(misclassified(mistakes.len(), predictions.len(), shown));
         if let Some(terminal) = &self.terminal {
             print(&strips(&figures[..figures.len().min(MOST_IN_TERMINAL)], terminal));
         }
@@ -143,21 +144,21 @@ impl Notebook {
         self
     }
 
-    /// Writes the page, whole or not at all.
+    /// Writes the page atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         self.page.write(path)
     }
 }
 
-/// A closed standard output is no reason to stop.
+/// Prints a line and ignores a closed standard output, which should not end a run.
 fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Rows of as many pictures as fit the terminal, each row with its captions below.
+/// Renders pictures in rows that fit the terminal, with the captions below each row.
 fn strips(pictures: &[(Picture, String)], terminal: &Terminal) -> String {
     let widest = pictures.iter().map(|(picture, _)| picture.width()).max().unwrap_or(1);
     let each = (terminal.columns + GAP) / (widest + GAP);
@@ -172,6 +173,16 @@ fn strips(pictures: &[(Picture, String)], terminal: &Terminal) -> String {
         format!("{picture}\n{}", captions.trim_end())
     };
     pictures.chunks(each.max(1)).map(strip).collect::<Vec<_>>().join("\n")
+}
+
+/// A sentence about the misclassified rows, of which `shown` follow.
+fn misclassified(count: usize, rows: usize, shown: usize) -> String {
+    let order = match count {
+        0 => String::new(),
+        _ if shown < count => format!("; showing the {shown} most confident"),
+        _ => ", most confident first".into(),
+    };
+    format!("Misclassified: {count} of {rows}{order}")
 }
 
 fn class_row(confusion: &ConfusionMatrix, class: usize) -> [String; 5] {

@@ -1,4 +1,4 @@
-//! A page for people: one self-contained HTML file that reads like a notebook, on any screen, offline, light and dark.
+//! Self-contained HTML pages.
 
 use super::Picture;
 use super::svg::escape;
@@ -9,8 +9,10 @@ use base64::prelude::BASE64_STANDARD;
 use std::fmt::Display;
 use std::path::Path;
 
-/// A page that grows from top to bottom. It asks for nothing from anywhere: pictures and charts stand within it, there is
-/// no script, and its own policy forbids any request.
+/// A self-contained HTML page to which elements are appended.
+///
+/// Pictures and charts are embedded. The page has no script, and its content security policy forbids every request, so it
+/// can be read offline. It adapts to the width of the screen and to the reader's light or dark theme.
 ///
 /// ```
 /// use gradus::report::Page;
@@ -27,7 +29,7 @@ pub struct Page {
 const STYLE: &str = include_str!("page.css");
 
 impl Page {
-    /// A page with nothing but a title.
+    /// Creates a page with a title.
     pub fn new(title: impl Display) -> Page {
         Page { title: escape(&title.to_string()), body: String::new() }
     }
@@ -42,8 +44,7 @@ impl Page {
         self.element("p", text)
     }
 
-    /// Adds text whose spaces and lines stay as they are: arrays, summaries. Right after another it goes on in the same
-    /// frame.
+    /// Adds preformatted text, such as an array or a model summary. Consecutive calls share one block.
     pub fn preformatted(&mut self, text: impl Display) -> &mut Page {
         if let Some(before) = self.body.strip_suffix("</pre>\n") {
             self.body.truncate(before.len());
@@ -52,7 +53,7 @@ impl Page {
         self.element("pre", text)
     }
 
-    /// Adds a table; rows may have fewer or more cells than the header.
+    /// Adds a table. Rows may have fewer or more cells than the header.
     pub fn table<const N: usize, T: Display>(&mut self, header: &[&str], rows: &[[T; N]]) -> &mut Page {
         let line = |tag: &str, cells: Vec<String>| {
             let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
@@ -63,14 +64,14 @@ impl Page {
         self.add(format!("<div class=\"scroll\"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"))
     }
 
-    /// Adds names and what they stand for, such as settings.
+    /// Adds a list of names and values, such as settings.
     pub fn properties(&mut self, properties: &[(&str, String)]) -> &mut Page {
         let line = |(name, value): &(&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(value));
         let lines: String = properties.iter().map(line).collect();
         self.add(format!("<dl>{lines}</dl>"))
     }
 
-    /// Adds a chart: what its `to_svg` gives.
+    /// Adds a chart, given as the SVG that its `to_svg` returns.
     pub fn svg(&mut self, svg: &str) -> &mut Page {
         self.add(format!("<figure class=\"chart\">{svg}</figure>"))
     }
@@ -81,13 +82,13 @@ impl Page {
         self.add(format!("<div class=\"pictures\">{figures}</div>"))
     }
 
-    /// Adds a picture with a chart beside it, such as a digit and the probabilities of its class.
+    /// Adds a picture next to a chart, such as a digit and its class probabilities.
     pub fn picture_beside(&mut self, picture: &Picture, caption: &str, svg: &str) -> &mut Page {
         let figure = figure(picture, caption);
         self.add(format!("<div class=\"beside\">{figure}<figure class=\"chart\">{svg}</figure></div>"))
     }
 
-    /// The file's text: HTML that is well-formed XML as well.
+    /// Renders the page as HTML, which is also well-formed XML.
     pub fn to_html(&self) -> String {
         let Page { title, body } = self;
         format!(
@@ -99,10 +100,10 @@ impl Page {
         )
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the page to a file atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_html().as_bytes())
     }
@@ -131,13 +132,13 @@ fn figure(picture: &Picture, caption: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The page as XML, without the line that XML does not know.
+    /// The page as XML, without the document type of HTML.
     fn xml(page: &Page) -> String {
         page.to_html().replacen("<!DOCTYPE html>\n", "", 1)
     }
 
     #[test]
-    fn whatever_is_put_in_the_page_is_well_formed_and_asks_for_nothing() {
+    fn pages_are_well_formed_and_self_contained_for_hostile_text() {
         let hostile = "</p><script src=\"http://nowhere\">&amp; \u{1} ]]> 'x'";
         let picture = Picture::new(&ndarray::arr2(&[[0.0, 1.0], [0.5, 0.25]])).unwrap();
         let mut page = Page::new(hostile);

@@ -1,9 +1,11 @@
-//! Pictures: arrays as pixels, to be written as PNG, put into a page, or shown in a terminal.
+//! Pictures: arrays as pixels.
 
 use crate::error::{Error, Result};
 use ndarray::{ArrayRef, ArrayViewD, Axis, Dimension};
 
-/// A picture of 8 bits a channel, gray or in colour.
+/// A grayscale or RGB picture with 8 bits per channel.
+///
+/// It can be written as PNG, added to a [`Page`](super::Page), or shown in a terminal.
 ///
 /// ```
 /// use gradus::report::Picture;
@@ -16,14 +18,14 @@ use ndarray::{ArrayRef, ArrayViewD, Axis, Dimension};
 pub struct Picture {
     height: usize,
     width: usize,
-    /// 1 for gray, 3 for red, green and blue.
+    /// 1 for grayscale, 3 for RGB.
     channels: usize,
     pixels: Vec<u8>,
 }
 
-/// An element of an array that stands for brightness: `f32` from 0 to 1, or `u8`.
+/// An array element that represents a brightness: `f32` from 0 to 1, or `u8`.
 pub trait Brightness: Copy {
-    /// The brightness from 0 to 255; what lies outside is cut, NaN is 0.
+    /// The brightness from 0 to 255. Values out of range are clipped; NaN becomes 0.
     fn byte(self) -> u8;
 }
 
@@ -40,18 +42,18 @@ impl Brightness for f32 {
 }
 
 impl Picture {
-    /// Of an image height × width, height × width × 1, or height × width × 3 for colours.
+    /// Creates a picture from an array of shape height × width, height × width × 1 (grayscale) or height × width × 3 (RGB).
     ///
     /// # Errors
-    /// Other axes, or no pixel.
+    /// Returns an error if the array has another shape or no elements.
     pub fn new<A: Brightness, D: Dimension>(image: &ArrayRef<A, D>) -> Result<Picture> {
         Picture::of(image.view().into_dyn())
     }
 
-    /// Of each of the images n × height × width (× 1 or 3).
+    /// Creates one picture per image of an array of shape n × height × width, optionally × 1 or × 3 channels.
     ///
     /// # Errors
-    /// As for [`new`](Picture::new).
+    /// Returns an error if the array has another shape or an image has no pixels.
     pub fn all<A: Brightness, D: Dimension>(images: &ArrayRef<A, D>) -> Result<Vec<Picture>> {
         let images = images.view().into_dyn();
         if images.ndim() == 0 {
@@ -72,36 +74,36 @@ impl Picture {
         Ok(Picture { height, width, channels, pixels: image.iter().map(|value| value.byte()).collect() })
     }
 
-    /// The same with dark and bright exchanged, as on paper.
+    /// Inverts the brightness of every channel.
     pub fn inverted(mut self) -> Picture {
         self.pixels.iter_mut().for_each(|value| *value = 255 - *value);
         self
     }
 
-    /// How many rows of pixels there are.
+    /// Height in pixels.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// How many columns of pixels there are.
+    /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Red, green and blue of a pixel.
+    /// The red, green and blue values of a pixel.
     ///
     /// # Panics
-    /// When it lies outside.
+    /// Panics if `row` or `column` is out of bounds.
     pub fn pixel(&self, row: usize, column: usize) -> [u8; 3] {
         assert!(row < self.height && column < self.width, "pixel {row}, {column} of {} × {}", self.height, self.width);
         let at = (row * self.width + column) * self.channels;
         std::array::from_fn(|channel| self.pixels[at + channel.min(self.channels - 1)])
     }
 
-    /// The same at an integer fraction of its size; each pixel is the mean of a block.
+    /// Downscales the picture by an integer factor. Each pixel is the mean of a block of `factor` × `factor` pixels.
     ///
     /// # Panics
-    /// When the factor is 0.
+    /// Panics if `factor` is 0.
     pub fn shrunk(&self, factor: usize) -> Picture {
         let (height, width) = (self.height.div_ceil(factor), self.width.div_ceil(factor));
         let block = |row: usize, column: usize| {
@@ -120,7 +122,7 @@ impl Picture {
         Picture { height, width, channels: self.channels, pixels: pixels.collect() }
     }
 
-    /// Several pictures as one, in rows of so many, with a black gap of so many pixels between them.
+    /// Combines pictures into one, `columns` per row, separated by a black gap of `gap` pixels.
     pub fn side_by_side(pictures: &[Picture], columns: usize, gap: usize) -> Picture {
         let (columns, rows) = (columns.clamp(1, pictures.len().max(1)), pictures.len().div_ceil(columns.max(1)));
         let widest = pictures.iter().map(Picture::width).max().unwrap_or(1);
@@ -145,7 +147,7 @@ impl Picture {
         }
     }
 
-    /// The channels and the bytes of all pixels, row by row.
+    /// The number of channels and the bytes of all pixels in row-major order.
     pub(super) fn bytes(&self) -> (usize, &[u8]) {
         (self.channels, &self.pixels)
     }
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_told() {
+    fn arrays_that_are_not_images_are_errors() {
         let message = Picture::new(&arr1(&[0u8; 784])).unwrap_err().to_string();
         assert!(message.contains("reshape a row of 784 pixels to 28 × 28 first (found axes [784])"), "{message}");
         assert!(Picture::new(&Array3::<u8>::zeros((2, 2, 2))).is_err());
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn sheets_hold_every_picture_in_its_place() {
+    fn pictures_side_by_side_keep_their_pixels() {
         let picture = |value: u8| Picture::new(&ndarray::Array2::from_elem((2, 1), value)).unwrap();
         let sheet = Picture::side_by_side(&[picture(1), picture(2), picture(3)], 2, 1);
         assert_eq!((sheet.height, sheet.width), (5, 3));
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn shrinking_takes_means() {
+    fn shrinking_averages_blocks() {
         let picture = Picture::new(&arr2(&[[0u8, 10, 100], [20, 30, 200]])).unwrap();
         assert_eq!(picture.shrunk(2).pixels, [15, 150]);
         assert_eq!(picture.shrunk(1), picture);

@@ -1,4 +1,4 @@
-//! Pictures as PNG files.
+//! Encoding of pictures as PNG.
 
 use super::Picture;
 use crate::error::Result;
@@ -6,10 +6,10 @@ use crate::files::write_whole;
 use std::path::Path;
 
 impl Picture {
-    /// The bytes of a PNG file, equal for equal pictures.
+    /// Encodes the picture as a PNG file. Equal pictures give equal bytes.
     ///
     /// # Panics
-    /// With more than 2³² pixels a side, which no PNG file can have.
+    /// Panics if the width or the height is 2³² pixels or more, which PNG cannot represent.
     pub fn to_png(&self) -> Vec<u8> {
         let (channels, pixels) = self.bytes();
         let side = |pixels: usize| u32::try_from(pixels).expect("a PNG file has fewer than 2³² pixels a side");
@@ -22,14 +22,14 @@ impl Picture {
             writer.write_image_data(pixels)?;
             writer.finish()
         });
-        written.expect("the header says what the pixels are, and a Vec takes every byte");
+        written.expect("the header matches the pixels, and writing to a Vec cannot fail");
         file
     }
 
-    /// Writes a PNG file, whole or not at all.
+    /// Writes the picture to a PNG file atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_png(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), &self.to_png())
     }
@@ -41,7 +41,7 @@ mod tests {
     use ndarray::Array3;
 
     #[test]
-    fn what_is_written_decodes_to_the_same_pixels() {
+    fn png_files_decode_to_the_same_pixels() {
         for channels in [1, 3] {
             let image = Array3::from_shape_fn((5, 7, channels), |(y, x, c)| (y * 37 + x * 11 + c * 101) as u8);
             let picture = Picture::new(&image).unwrap();

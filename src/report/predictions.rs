@@ -1,4 +1,4 @@
-//! What a classifier says of each row, beside the truth: as CSV, as a confusion matrix, and which rows it gets wrong.
+//! A classifier's predictions together with the true classes.
 
 use super::Bars;
 use crate::error::{Error, Result};
@@ -11,14 +11,16 @@ use crate::output_scale::OutputScale;
 use ndarray::{Array2, ArrayRef, ArrayView1, Dimension};
 use std::path::Path;
 
-/// Probabilities rows × classes, and the class of each row.
+/// Predicted probabilities of shape rows × classes, and the true class of each row.
+///
+/// They can be written as CSV, counted in a confusion matrix, or searched for misclassified rows.
 ///
 /// ```
 /// use gradus::report::Predictions;
 /// let probabilities = ndarray::arr2(&[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]);
 /// let predictions = Predictions::new(&[0, 0, 1], &probabilities)?;
 /// assert_eq!((predictions.predicted(1), predictions.confidence(1)), (1, 0.8));
-/// assert_eq!(predictions.mistakes(), [1, 2]); // the surest first
+/// assert_eq!(predictions.mistakes(), [1, 2]); // most confident first
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +31,12 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Of `probabilities` rows × classes, as [`Model::predict`](crate::Model::predict) gives them.
+    /// Pairs the true class of each row with its predicted probabilities, an array of shape rows × classes as returned by
+    /// [`Model::predict`](crate::Model::predict).
     ///
     /// # Errors
-    /// Probabilities with other than two axes, another number of labels than of rows, or a label that is no class.
+    /// Returns an error if `probabilities` does not have two axes, if the number of labels differs from the number of rows,
+    /// or if a label is not a class.
     pub fn new<D: Dimension>(labels: &[usize], probabilities: &ArrayRef<f32, D>) -> Result<Predictions> {
         let &[rows, classes] = probabilities.shape() else {
             return Err(Error::expected(format!("two axes, rows × classes, found {:?}", probabilities.shape())));
@@ -89,60 +93,75 @@ impl Predictions {
         Ok(Predictions { labels, probabilities, predicted })
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The class that a row belongs to.
+    /// The true class of a row.
     ///
     /// # Panics
-    /// Here and below when there is no such row.
+    /// Panics if `row` is out of bounds.
     pub fn label(&self, row: usize) -> usize {
         self.labels[row]
     }
 
-    /// The most probable class of a row; the first of equals.
+    /// The most probable class of a row, or the first of several that are equally probable.
+    ///
+    /// # Panics
+    /// Panics if `row` is out of bounds.
     pub fn predicted(&self, row: usize) -> usize {
         self.predicted[row]
     }
 
-    /// The probability of the most probable class.
+    /// The probability of the most probable class of a row.
+    ///
+    /// # Panics
+    /// Panics if `row` is out of bounds.
     pub fn confidence(&self, row: usize) -> f32 {
         self.probabilities[[row, self.predicted[row]]]
     }
 
-    /// The probability of each class.
+    /// The probability of each class for a row.
+    ///
+    /// # Panics
+    /// Panics if `row` is out of bounds.
     pub fn probabilities(&self, row: usize) -> ArrayView1<'_, f32> {
         self.probabilities.row(row)
     }
 
-    /// Whether the most probable class of a row is the right one.
+    /// Whether the most probable class of a row is its true class.
+    ///
+    /// # Panics
+    /// Panics if `row` is out of bounds.
     pub fn is_right(&self, row: usize) -> bool {
         self.predicted[row] == self.labels[row]
     }
 
-    /// The rows whose most probable class is not the right one, the surest first.
+    /// Indices of the misclassified rows, most confident first.
     pub fn mistakes(&self) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.len()).filter(|row| !self.is_right(*row)).collect();
         rows.sort_unstable_by(|a, b| self.confidence(*b).total_cmp(&self.confidence(*a)).then(a.cmp(b)));
         rows
     }
 
-    /// How often each class was taken for each other.
+    /// The confusion matrix of all rows.
     ///
     /// # Errors
-    /// There is no row.
+    /// Returns an error if there are no rows.
     pub fn confusion(&self) -> Result<ConfusionMatrix> {
         ConfusionMatrix::new(&self.labels, &self.predicted, self.probabilities.ncols())
     }
 
-    /// The probabilities of a row as a bar chart, with the right class highlighted.
+    /// A bar chart of the probabilities of a row, with the true class highlighted.
+    ///
+    /// # Panics
+    /// Panics if `row` is out of bounds.
     pub fn bars(&self, row: usize) -> Bars {
         let title = format!("Actual: {} Predicted: {}", self.label(row), self.predicted(row));
         let bars =
@@ -152,11 +171,11 @@ impl Predictions {
         bars.highlight(self.label(row).to_string())
     }
 
-    /// Writes a line for each row: index, label, predicted class, and the probability of each class with seven
-    /// significant digits. The file is written whole or not at all.
+    /// Writes a CSV file atomically, with one line per row: index, true class, predicted class, and the probability of each
+    /// class with seven significant digits.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_csv().as_bytes())
     }
@@ -200,7 +219,7 @@ mod tests {
     use ndarray::arr2;
 
     #[test]
-    fn lines_hold_index_label_class_and_probabilities() {
+    fn csv_lines_have_index_label_prediction_and_probabilities() {
         let expected = "index,label,predicted,p0,p1\n0,1,0,7.500000e-1,2.500000e-1\n1,1,1,0.000000e0,1.000000e0\n";
         let predictions = Predictions::new(&[1, 1], &arr2(&[[0.75, 0.25], [0.0, 1.0]])).unwrap();
         assert_eq!(predictions.to_csv(), expected);

@@ -1,11 +1,11 @@
-//! What the charts share: escaped texts, coordinates, colours for light and dark, and axes with round numbers.
+//! Elements common to all charts: escaped text, coordinates, colours for light and dark themes, and axes with round ticks.
 
 use super::general;
 use crate::kernels::math::ln;
 use std::fmt::Display;
 use std::fmt::Write;
 
-/// Text that means itself in XML and HTML. Characters that XML does not have become `�`.
+/// Escapes text for XML and HTML. Characters that XML does not allow become `�`.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -23,17 +23,17 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Colours of the marks, readable on light and on dark, and told apart by people who see colours differently.
+/// Colours of the series: readable in both themes, and distinguishable with common colour vision deficiencies.
 const COLOURS: [&str; 6] = ["#2f7fd6", "#d9772b", "#2a9d68", "#b065c4", "#c9a227", "#d4527a"];
 
-/// An SVG that grows mark by mark. Its sizes are those of its view box; it is as wide as what holds it.
+/// An SVG to which elements are appended. Sizes are in units of its view box; it is as wide as its container.
 pub(super) struct Svg {
     body: String,
     title: String,
     size: [f64; 2],
 }
 
-/// Which end of a text stands at its place.
+/// The point of a text that is at its coordinates.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -46,7 +46,7 @@ impl Svg {
         Svg { body: String::new(), title: escape(title), size: [width, height] }
     }
 
-    /// A text in the ink of the page, or in a series' colour.
+    /// Adds text in the text colour of the theme.
     pub(super) fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: impl Display) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -57,13 +57,13 @@ impl Svg {
         self.add(format_args!("<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>", cut(x), cut(y)));
     }
 
-    /// A line of the grid.
+    /// Adds a grid line.
     pub(super) fn grid(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(cut);
         self.add(format_args!("<line class=\"gradus-grid\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>"));
     }
 
-    /// A line through points, or a dot where there is only one.
+    /// Adds a line through the points, or a dot if there is only one.
     pub(super) fn line(&mut self, series: usize, points: &[[f64; 2]]) {
         let colour = colour(series);
         if let [[x, y]] = points {
@@ -75,7 +75,7 @@ impl Svg {
         self.add(format_args!("<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{points}\"/>"));
     }
 
-    /// A filled rectangle in a series' colour, with this opacity, and a hint for the pointer.
+    /// Adds a filled rectangle in the colour of a series, with this opacity and a tooltip.
     pub(super) fn bar(&mut self, series: usize, opacity: f64, [x, y, width, height]: [f64; 4], hint: &str) {
         let [x, y, width, height, opacity] = [x, y, width, height, opacity].map(cut);
         let (colour, hint) = (colour(series), escape(hint));
@@ -98,7 +98,7 @@ impl Svg {
     }
 
     fn add(&mut self, element: std::fmt::Arguments<'_>) {
-        let _ = writeln!(self.body, "{element}"); // a String takes everything
+        let _ = writeln!(self.body, "{element}"); // writing to a String cannot fail
     }
 }
 
@@ -106,12 +106,13 @@ fn colour(series: usize) -> &'static str {
     COLOURS[series % COLOURS.len()]
 }
 
-/// A coordinate with at most two decimals.
+/// Formats a coordinate with at most two decimals.
 fn cut(value: f64) -> String {
     general((value * 100.0).round() / 100.0)
 }
 
-/// A range of numbers with round marks on it: 1, 2 or 5 times a power of ten apart, or, on a logarithmic axis, at these.
+/// A range of numbers with ticks at round values. On a linear axis the ticks are 1, 2 or 5 times a power of ten apart; on
+/// a logarithmic axis they are at such values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
     pub(super) low: f64,
@@ -121,7 +122,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Over all finite values, with about so many marks; around 0 where there is no value.
+    /// A linear axis over all finite values, with approximately `about` ticks, or from 0 to 1 if there are none.
     pub(super) fn over(values: impl Iterator<Item = f64>, about: usize) -> Axis {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.filter(|value| value.is_finite() && value.abs() < 1e100) {
@@ -131,15 +132,15 @@ impl Axis {
             (low, high) = (0.0, 1.0);
         }
         if low == high {
-            let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
-            (low, high) = (low - room, high + room);
+            let margin = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+            (low, high) = (low - margin, high + margin);
         }
         let step = round_step((high - low) / about.max(1) as f64);
         let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
         Axis { low, high, marks: (first..=last).map(|mark| mark as f64 * step).collect(), logarithmic: false }
     }
 
-    /// Over all positive values by their logarithms, with a mark at least at each power of ten.
+    /// A logarithmic axis over all positive values, with a tick at every power of ten.
     pub(super) fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
         let axis = Axis::over(values.filter(|value| *value >= 1e-100), 1);
         let (low, high) = if axis.low > 0.0 { (axis.low, axis.high) } else { (1.0, 10.0) };
@@ -150,19 +151,19 @@ impl Axis {
         Axis { low, high, marks: marks.filter(|mark| (low..=high).contains(mark)).collect(), logarithmic: true }
     }
 
-    /// Where a value lies: 0 at the low end, 1 at the high end.
+    /// Relative position of a value: 0 at the low end of the axis, 1 at the high end.
     pub(super) fn place(&self, value: f64) -> f64 {
         let [value, low, high] = [value, self.low, self.high].map(|x| if self.logarithmic { ln(x) } else { x });
         (value - low) / (high - low)
     }
 
-    /// Whether a value has a place that can be drawn.
+    /// Whether a value can be drawn on this axis.
     pub(super) fn has(&self, value: f64) -> bool {
         value.is_finite() && value.abs() < 1e100 && (!self.logarithmic || value >= 1e-100)
     }
 }
 
-/// The largest power of ten that is not above `most`.
+/// The largest power of ten that is at most `most`.
 fn power_of_ten(most: f64) -> f64 {
     let mut power = 1.0;
     while power > most && power > 1e-300 {
@@ -174,7 +175,7 @@ fn power_of_ten(most: f64) -> f64 {
     power
 }
 
-/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
+/// The smallest of 1, 2 and 5 times a power of ten that is at least `least`.
 fn round_step(least: f64) -> f64 {
     let power = power_of_ten(least);
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= least).unwrap_or(power * 10.0)
@@ -185,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_round_numbers_within_the_range() {
+    fn ticks_are_round_numbers_within_the_range() {
         assert_eq!(Axis::over([0.0, 1.0].into_iter(), 5).marks, [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
         assert_eq!(Axis::over([1.0, 50.0].into_iter(), 5).marks, [10.0, 20.0, 30.0, 40.0, 50.0]);
         for (low, high) in [(-3.0, 1e9), (0.97, 0.98), (1e-12, 3e-12), (-1e90, 1e90), (5.0, 5.0)] {
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn logarithmic_marks_are_powers_of_ten_and_equal_ratios_equally_far_apart() {
+    fn logarithmic_axes_have_ticks_at_powers_of_ten_and_map_equal_ratios_to_equal_distances() {
         let axis = Axis::logarithmic([0.0, 0.5, -3.0, 2000.0, f64::INFINITY].into_iter());
         assert_eq!((axis.low, axis.high), (0.5, 2000.0));
         assert_eq!(axis.marks, [1.0, 10.0, 100.0, 1000.0]);
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_cannot_become_marks() {
+    fn text_is_escaped() {
         assert_eq!(escape("<a b='\"&'>\u{7}ä\n"), "&lt;a b=&#39;&quot;&amp;&#39;&gt;\u{fffd}ä\n");
     }
 }

@@ -1,32 +1,34 @@
-//! Pictures in a terminal: two pixels a character in true colour, or plain ASCII.
+//! Pictures in a terminal: two pixels per character in true colour, or ASCII.
 
 use super::Picture;
 use std::io::{self, IsTerminal};
 
-/// What a terminal can show.
+/// Width and colour support of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
-    /// How many characters fit a line.
+    /// Width in characters.
     pub columns: usize,
-    /// Which colours it has.
+    /// Supported colours.
     pub colours: Colours,
 }
 
-/// The colours of a terminal.
+/// The colours that a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
-    /// Any of 2²⁴, by escape sequences.
+    /// 24-bit colours, selected by escape sequences.
     True,
-    /// None that could be relied on.
+    /// No colours.
     None,
 }
 
-/// Characters from dark to bright.
+/// Characters in order of increasing brightness.
 const RAMP: &[u8] = b" .:-=+*#%@";
 
 impl Terminal {
-    /// The terminal that standard output is, or `None` where it is a file or a pipe. It has true colours where the
-    /// environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    /// Detects the terminal that standard output is connected to. Returns `None` if standard output is a file or a pipe.
+    ///
+    /// True colour is used if the environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or
+    /// `TERM` is `dumb`.
     pub fn detect() -> Option<Terminal> {
         let terminal = io::stdout().is_terminal();
         terminal.then(|| Terminal::of(columns(), |name| std::env::var(name).unwrap_or_default()))
@@ -44,8 +46,8 @@ fn columns() -> usize {
 }
 
 impl Picture {
-    /// The picture as lines of characters, each for two pixels, one above the other. One that is too wide for the terminal
-    /// is shrunk to an integer fraction. No newline at the end.
+    /// Renders the picture as lines of text, in which each character covers two pixels, one above the other. A picture
+    /// that is wider than the terminal is downscaled by an integer factor. There is no newline at the end.
     pub fn to_terminal(&self, terminal: &Terminal) -> String {
         let picture = self.shrunk(self.width().div_ceil(terminal.columns.max(1)));
         let line = match terminal.colours {
@@ -56,7 +58,8 @@ impl Picture {
     }
 }
 
-/// Half blocks, with the upper pixel in front and the lower one behind; nothing stands below the last row.
+/// Half blocks: the upper pixel is the foreground, the lower pixel the background. Below the last row the background stays
+/// unset.
 fn coloured(picture: &Picture, row: usize) -> String {
     let mut line = String::new();
     let mut last = None;
@@ -75,7 +78,7 @@ fn coloured(picture: &Picture, row: usize) -> String {
     line
 }
 
-/// The mean brightness of both pixels as a character.
+/// A character for the mean brightness of both pixels.
 fn plain(picture: &Picture, row: usize) -> String {
     let bright = |row: usize, column: usize| {
         let pixel = picture.pixel(row, column);
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_used_where_the_terminal_says_so() {
+    fn colours_are_used_if_the_terminal_announces_them() {
         assert_eq!(terminal(80, &[("COLORTERM", "truecolor")]).colours, Colours::True);
         assert_eq!(terminal(80, &[("COLORTERM", "24bit"), ("TERM", "xterm")]).colours, Colours::True);
         assert_eq!(terminal(80, &[("TERM", "xterm-256color")]).colours, Colours::None);
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn half_blocks_carry_both_pixels_and_change_colour_only_where_it_changes() {
+    fn half_blocks_encode_two_pixels_and_repeat_no_escape_sequence() {
         let picture = Picture::new(&arr2(&[[0u8, 0, 9], [255, 255, 8], [7, 7, 7]])).unwrap();
         let expected = "\u{1b}[38;2;0;0;0m\u{1b}[48;2;255;255;255m▀▀\u{1b}[38;2;9;9;9m\u{1b}[48;2;8;8;8m▀\u{1b}[0m\n\
                         \u{1b}[38;2;7;7;7m\u{1b}[49m▀▀▀\u{1b}[0m";
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_characters_are_the_denser_the_brighter() {
+    fn brighter_pixels_get_denser_characters() {
         let picture = Picture::new(&arr2(&[[0u8, 64, 255, 0], [0, 64, 255, 0], [255, 0, 1, 0]])).unwrap();
         let plain = |columns| picture.to_terminal(&Terminal { columns, colours: Colours::None });
         assert_eq!(plain(80), " -@\n@ .");

@@ -1,44 +1,45 @@
-//! Ctrl-C, or a signal to terminate, as a wish to end soon, not at once.
+//! A clean stop on Ctrl-C, SIGTERM and SIGHUP.
 
 use crate::error::{Error, Result};
 use crate::model::{BatchEnd, Callback, Flow, Model, Stop};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether somebody asked for an end since the handler was installed.
+/// Whether a signal arrived since the handler was installed.
 static PRESSED: AtomicBool = AtomicBool::new(false);
 
-/// What shells say of a program that Ctrl-C ended.
+/// The exit code by which shells recognize a program that Ctrl-C ended.
 const EXIT_CODE: i32 = 130;
 
-/// A callback that pauses training after the current step once Ctrl-C is pressed, or the process is told to terminate
-/// (SIGTERM, SIGHUP), so that what was trained so far can be evaluated and written. A second time ends the process at once.
+/// A callback that stops training after the current step when the user presses Ctrl-C or the process receives SIGTERM or
+/// SIGHUP, so that the program can still evaluate and save the model. A second signal exits the process immediately with
+/// code 130.
 #[derive(Debug)]
 pub struct Interrupt(());
 
 impl Interrupt {
-    /// Catches Ctrl-C, SIGTERM and SIGHUP from now on.
+    /// Installs a handler for Ctrl-C, SIGTERM and SIGHUP.
     ///
     /// # Errors
-    /// The process has a handler already, or the system refuses one.
+    /// Returns an error if the process already has such a handler or the system refuses to install one.
     pub fn new() -> Result<Interrupt> {
         ctrlc::set_handler(|| {
             if PRESSED.swap(true, Ordering::Relaxed) {
                 process::exit(EXIT_CODE);
             }
-            eprintln!("ending after this step; once more ends at once");
+            eprintln!("stopping after this step; interrupt again to stop immediately");
         })
         .map_err(Error::other)?;
         Ok(Interrupt(()))
     }
 
-    /// Whether somebody asked for an end.
+    /// Whether Ctrl-C was pressed or a signal arrived since the handler was installed.
     pub fn pressed(&self) -> bool {
         pressed()
     }
 }
 
-/// Whether somebody asked for an end since it is heard.
+/// Whether a signal arrived since a handler was installed.
 pub(super) fn pressed() -> bool {
     PRESSED.load(Ordering::Relaxed)
 }

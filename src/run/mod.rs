@@ -1,6 +1,6 @@
-//! What a training program has around its model: command-line options, exit codes, checkpoints, and an end on Ctrl-C that loses nothing.
+//! Scaffolding of training programs: command-line options, exit codes, checkpoints, a report, and a clean stop on Ctrl-C.
 //!
-//! The examples are such programs; so can be a user's.
+//! The examples in the repository are written with it.
 
 mod interrupt;
 mod options;
@@ -11,7 +11,7 @@ pub use options::Options;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// A training program: its name, what it does, and the defaults of its options.
+/// A training program: its name, its title, and the default values of its [`Options`].
 ///
 /// ```no_run
 /// use gradus::run::Program;
@@ -35,48 +35,49 @@ pub struct Program {
 }
 
 impl Program {
-    /// One epoch and seed 0, unless the options say otherwise.
+    /// Creates a program that trains for 1 epoch with seed 0 by default. `name` is the name of the executable and of the
+    /// default output folder, `runs/NAME`; `title` is the first line of `--help`.
     pub fn new(name: &'static str, title: &'static str) -> Program {
         Program { name, title, unit: "epochs", length: 1, seed: 0 }
     }
 
-    /// How many epochs it trains.
+    /// Default number of epochs.
     pub fn epochs(mut self, epochs: usize) -> Program {
         (self.unit, self.length) = ("epochs", epochs);
         self
     }
 
-    /// How many steps it trains; its option is then `--steps`.
+    /// Default number of steps. The option is then `--steps` instead of `--epochs`.
     pub fn steps(mut self, steps: usize) -> Program {
         (self.unit, self.length) = ("steps", steps);
         self
     }
 
-    /// What every draw follows from.
+    /// Default seed.
     pub fn seed(mut self, seed: u64) -> Program {
         self.seed = seed;
         self
     }
 
-    /// Reads the command line and trains. An error is told in one line on standard error: exit code 2 for the command
-    /// line's, 1 for others.
+    /// Parses the command line and calls `train` with the options. `--threads` sets the size of rayon's global pool.
     ///
-    /// `--threads` sets the size of rayon's global pool, which is the program's to set.
+    /// Prints an error as one line on standard error. The exit code is 0 on success, 2 for an invalid command line and 1
+    /// for other errors.
     pub fn run(self, train: impl FnOnce(&Options) -> Result<(), Box<dyn Error>>) -> ExitCode {
-        let told = |code: u8, message: String| {
+        let fail = |code: u8, message: String| {
             eprintln!("{}: {message}", self.name);
             ExitCode::from(code)
         };
         match options::parse(&self, lexopt::Parser::from_env()) {
             Ok(Some(options)) => {
                 let result = use_threads(options.threads).and_then(|()| train(&options));
-                result.map_or_else(|error| told(1, error.to_string()), |()| ExitCode::SUCCESS)
+                result.map_or_else(|error| fail(1, error.to_string()), |()| ExitCode::SUCCESS)
             }
             Ok(None) => {
                 println!("{}", options::help(&self));
                 ExitCode::SUCCESS
             }
-            Err(error) => told(2, format!("{error}; --help lists the options")),
+            Err(error) => fail(2, format!("{error}; --help lists the options")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The options that every training program has.
+//! Command-line options common to all training programs.
 
 use super::{Program, interrupt};
 use crate::data::Arrays;
@@ -15,30 +15,30 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The options of a training program, from its command line or its defaults.
+/// The options of a training program, from the command line or the program's defaults.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// `--epochs N`: how often every row is seen; in a program that counts steps, `--steps N`.
+    /// `--epochs N`: number of epochs. In a program that counts steps, `--steps N`: number of steps.
     pub epochs: usize,
-    /// `--seed N`: what every draw follows from.
+    /// `--seed N`: seed of all random draws.
     pub seed: u64,
-    /// `--threads N`: how many threads to work on; all without it.
+    /// `--threads N`: number of threads. `None` means all cores.
     pub threads: Option<usize>,
-    /// `--limit N`: only the first N training rows; all without it.
+    /// `--limit N`: train on the first N rows only. `usize::MAX` means all rows.
     pub limit: usize,
-    /// `--data DIR`: the folder of the data; the library's own search without it.
+    /// `--data DIR`: folder with the data. `None` means the library's default search.
     pub data: Option<PathBuf>,
-    /// `--out DIR`: where results are written.
+    /// `--out DIR`: output folder. Defaults to `runs/NAME`.
     pub out: PathBuf,
-    /// `--resume`: goes on from the checkpoints in the output folder, or begins where there are none.
+    /// `--resume`: resume from the newest checkpoint in the output folder, or start a new run if there is none.
     pub resume: bool,
-    /// `--quiet`: no progress on standard error.
+    /// `--quiet`: show no progress on standard error.
     pub quiet: bool,
 }
 
 impl Options {
-    /// How a model is compiled under these options: with their seed and threads.
+    /// Adds the seed and the number of threads to the settings of a model.
     pub fn compile(&self, settings: Compile) -> Compile {
         let settings = settings.seed(self.seed);
         match self.threads {
@@ -47,15 +47,16 @@ impl Options {
         }
     }
 
-    /// How long a model is fitted under these options, with [`checkpoints`](Options::checkpoints), and what is shown of
-    /// it.
+    /// Settings for [`Model::fit`] with these epochs, progress and [`checkpoints`](Options::checkpoints); with `--resume`,
+    /// training resumes from them.
     pub fn fit<'a>(&self) -> Fit<'a> {
         let progress = if self.quiet { Progress::Quiet } else { Progress::Auto };
         let fit = Fit::new().epochs(self.epochs).progress(progress).checkpoints(self.checkpoints());
         if self.resume { fit.resume(self.folder()) } else { fit }
     }
 
-    /// Checkpoints in the output folder, at least every ten seconds.
+    /// Checkpoints in the folder `checkpoints` of the output folder: at the end of each epoch and at least every ten
+    /// seconds.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.folder()).every(Duration::from_secs(10))
     }
@@ -64,11 +65,11 @@ impl Options {
         self.out.join("checkpoints")
     }
 
-    /// What a run ends with: `model.safetensors`, and then what [`close`](Options::close) says. `test` holds the rows whose
-    /// predictions are given.
+    /// Completes a run: evaluates the model on `test`, writes `model.safetensors`, and then the files and lines of
+    /// [`close`](Options::close). `predictions` are those for the rows of `test`.
     ///
     /// # Errors
-    /// Data that does not fit the model, and files that cannot be written.
+    /// Returns an error if the data does not fit the model or a file cannot be written.
     pub fn finish(
         &self,
         notebook: &mut Notebook,
@@ -88,12 +89,15 @@ impl Options {
         self.close(notebook, &settings, history, predictions, &scores, model.params())
     }
 
-    /// What a run without a [`Model`] ends with: `history.csv`, `predictions.csv`, `report.html` and its charts
-    /// (`loss.svg`, …, `confusion.svg`) in the output folder, with these settings beside its own in the report; the test scores and the digest of the weights as the last two
-    /// lines of standard output. If Ctrl-C or SIGTERM ended the run, standard error says how to go on.
+    /// Completes a run without a [`Model`].
+    ///
+    /// Writes `history.csv`, `predictions.csv`, `report.html` and its charts (`loss.svg`, …, `confusion.svg`) to the output
+    /// folder. The report lists `settings`, the seed, the version of gradus and the digest of the weights. The last two
+    /// lines of standard output are the test scores and that digest. If a signal stopped the run, standard error says how
+    /// to resume it.
     ///
     /// # Errors
-    /// Files that cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn close(
         &self,
         notebook: &mut Notebook,
@@ -116,24 +120,24 @@ impl Options {
         notebook.write(self.out.join("report.html"))?;
         if interrupt::pressed() {
             eprintln!(
-                "stopped early; the same command with --resume goes on from the checkpoint in {}",
+                "stopped early; to continue from the checkpoint in {}, run the same command with --resume",
                 self.folder().display()
             );
         }
         let out = self.out.display();
-        say(&format!("\nmodel.safetensors, history.csv, predictions.csv and report.html are in {out}"));
+        say(&format!("\nWrote model.safetensors, history.csv, predictions.csv and report.html to {out}"));
         say(&test);
         say(&format!("weights: sha256 {}", params.sha256()));
         Ok(())
     }
 }
 
-/// A closed standard output is no reason to fail.
+/// Prints a line and ignores a closed standard output, which should not fail a finished run.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// The options of a command line, or `None` where help is asked for.
+/// Parses a command line. Returns `None` for `--help`.
 pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     let mut options = Options {
         epochs: program.length,
@@ -164,16 +168,16 @@ pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<
     Ok(Some(options))
 }
 
-/// An option's value. Another option in its place is a slip: a folder of such a name is `./--quiet`.
+/// The value of an option. Another option in its place is an error; a folder of that name is written `./--quiet`.
 fn value(arguments: &mut lexopt::Parser, option: &str) -> Result<OsString, lexopt::Error> {
     let value = arguments.value()?;
     if value.to_string_lossy().starts_with("--") {
-        return Err(format!("--{option} needs a value, and {} follows", value.display()).into());
+        return Err(format!("--{option} needs a value, got the option {}", value.display()).into());
     }
     Ok(value)
 }
 
-/// A whole number in its range.
+/// An integer option within its range.
 fn number<T>(arguments: &mut lexopt::Parser, option: &str, least: T, most: T) -> Result<T, lexopt::Error>
 where
     T: FromStr + PartialOrd + Display,
@@ -181,11 +185,11 @@ where
     let value = value(arguments, option)?;
     let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| (&least..=&most).contains(&number));
     number.ok_or_else(|| {
-        format!("--{option} is \"{}\", expected a whole number from {least} to {most}", value.display()).into()
+        format!("--{option} must be an integer from {least} to {most}, got \"{}\"", value.display()).into()
     })
 }
 
-/// More threads than any machine has cores are a slip.
+/// More threads than any machine has cores are a typing error.
 const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.
@@ -197,15 +201,15 @@ pub(super) fn help(program: &Program) -> String {
 
 usage: {name} [options]
 
-  {flag:<13} how many {unit} to train ({length})
-  --seed N      what every draw follows from ({seed})
-  --threads N   how many threads to work on (all)
-  --limit N     only the first N training rows (all)
-  --data DIR    the folder of the data (GRADUS_DATA, or the repository's own)
-  --out DIR     where results are written (runs/{name})
-  --resume      go on from the checkpoints in the output folder, or begin where there are none
-  --quiet       no progress on standard error
-  --help        this text"
+  {flag:<13} number of {unit} (default: {length})
+  --seed N      seed of all random draws (default: {seed})
+  --threads N   number of threads (default: all cores)
+  --limit N     train on the first N rows only (default: all rows)
+  --data DIR    folder with the data (default: $GRADUS_DATA, or the data in the repository)
+  --out DIR     output folder (default: runs/{name})
+  --resume      resume from the newest checkpoint in the output folder, or start if there is none
+  --quiet       show no progress on standard error
+  --help        print this help"
     )
 }
 
@@ -219,14 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_the_programs() {
+    fn options_default_to_the_values_of_the_program() {
         let options = parsed(&[]).unwrap().unwrap();
         assert_eq!((options.epochs, options.seed, options.threads), (1000, 7, None));
         assert_eq!(options.out, PathBuf::from("runs/digits"));
     }
 
     #[test]
-    fn every_option_of_the_help_is_read() {
+    fn every_option_of_the_help_is_parsed() {
         let arguments = [
             "--steps=3",
             "--seed",
@@ -258,18 +262,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_option_is_told() {
+    fn invalid_options_are_errors_that_name_the_option() {
         assert_eq!(parsed(&["--epochs", "3"]).unwrap_err(), "invalid option '--epochs'");
-        let seed = format!("--seed is \"-1\", expected a whole number from 0 to {}", u64::MAX);
+        let seed = format!("--seed must be an integer from 0 to {}, got \"-1\"", u64::MAX);
         assert_eq!(parsed(&["--seed", "-1"]).unwrap_err(), seed);
         let threads = parsed(&["--threads", "0"]).unwrap_err();
-        assert_eq!(threads, "--threads is \"0\", expected a whole number from 1 to 1024");
-        // It would train nothing, and overwrite the results of a run that did.
-        let steps = format!("--steps is \"0\", expected a whole number from 1 to {}", usize::MAX);
+        assert_eq!(threads, "--threads must be an integer from 1 to 1024, got \"0\"");
+        // A run of no steps would overwrite the results of an earlier run.
+        let steps = format!("--steps must be an integer from 1 to {}, got \"0\"", usize::MAX);
         assert_eq!(parsed(&["--steps", "0"]).unwrap_err(), steps);
-        assert!(parsed(&["--steps", "x"]).unwrap_err().starts_with("--steps is \"x\", "));
-        assert!(parsed(&["--limit=0"]).unwrap_err().starts_with("--limit is \"0\", "));
-        assert_eq!(parsed(&["--out", "--quiet"]).unwrap_err(), "--out needs a value, and --quiet follows");
+        assert!(parsed(&["--steps", "x"]).unwrap_err().ends_with(", got \"x\""));
+        assert!(parsed(&["--limit=0"]).unwrap_err().ends_with(", got \"0\""));
+        assert_eq!(parsed(&["--out", "--quiet"]).unwrap_err(), "--out needs a value, got the option --quiet");
         assert_eq!(parsed(&["--seed"]).unwrap_err(), "missing argument for option '--seed'");
     }
 }

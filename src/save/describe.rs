@@ -209,8 +209,9 @@ fn numbers(array: &[Value]) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wiring::Call;
+    use super::super::wiring::{Call, Output};
     use super::*;
+    use crate::architecture::ValueInfo;
     use crate::shape::Shape;
 
     fn description(spec: Spec, wiring: Wiring, heads: Vec<HeadSpec>) -> Description {
@@ -248,9 +249,9 @@ mod tests {
         let part = || Spec::new("Part");
         let wiring = Wiring {
             chain: false,
-            inputs: vec![("a".into(), Shape::from([2, 3])), ("b".into(), Shape::SCALAR)],
+            inputs: vec![ValueInfo::new("a", Shape::from([2, 3])), ValueInfo::new("b", Shape::SCALAR)],
             calls: vec![Call { layer: 0, inputs: vec![0, 1] }, Call { layer: 0, inputs: vec![2] }],
-            outputs: vec![("y".into(), 3), ("z".into(), 2)],
+            outputs: vec![Output::new("y", 3), Output::new("z", 2)],
         };
         let heads = vec![head(0, 0.5, vec![part(), part()]), head(1, 1.0, vec![])];
         let graph = description(part(), wiring, heads);

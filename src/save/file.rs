@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn which_arrays_are_trainable_is_kept() {
-        let path = std::env::temp_dir().join(format!("gradus-state-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         let mut params = Params::new();
         params.add("optimizer/0", &arr1(&[1.0])).unwrap(); // a fine name where there is no optimizer
         params.add_state("mean", &arr1(&[2.0, 3.0])).unwrap();
@@ -249,6 +250,5 @@ mod tests {
         let read = read(&path).unwrap().params;
         let flags: Vec<(&str, bool)> = read.ids().map(|id| (read.name(id), read.trainable(id))).collect();
         assert_eq!(flags, [("optimizer/0", true), ("mean", false)]);
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -15,7 +15,9 @@
 //!
 //! In `gradus.model`, a `Sequential` says the shape of its `input`, and each of its `layers` takes what the one before
 //! gives. A `Graph` has lists instead: `inputs` with names and shapes, `calls` of layers on values, `outputs` with names and
-//! values. Values are numbered, the inputs first and then what each call gives. `heads` says the loss, its weight and the
+//! values. Values are numbered, the inputs first and then what each call gives. Inputs and outputs of a model from a file
+//! with another [order of axes](crate::AxisOrder) have that as `axes`, those of a `Sequential` as `input_axes` and
+//! `output_axes`. `heads` says the loss, its weight and the
 //! metrics of each output that is trained; without it there are `loss` and `metrics` of the only one.
 //!
 //! **Promise:** a file of an older version of the format can be read by every later version of the library. One of a newer
@@ -44,4 +46,4 @@ pub(crate) use describe::number_to_json;
 pub(crate) use describe::{Description, HeadSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;
-pub(crate) use wiring::{Call, Wiring};
+pub(crate) use wiring::{Call, Output, Wiring};

@@ -98,6 +98,12 @@ impl Registry {
         self
     }
 
+    /// Whether this class was added.
+    #[cfg(feature = "keras")]
+    pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
+        self.known.adds::<T>(class)
+    }
+
     pub(crate) fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
         Frozen::read(spec, |spec| self.known.make(spec))
     }

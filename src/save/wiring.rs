@@ -1,5 +1,7 @@
-//! How values go through a model, as files have it.
+//! How values pass through a model, as files have it.
 
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 
@@ -9,11 +11,9 @@ use serde_json::{Value, json};
 pub(crate) struct Wiring {
     /// Whether it is a `Sequential`'s: one input, each layer called once on the value before, one output.
     pub(crate) chain: bool,
-    /// The inputs' names, and the shape of one sample of each.
-    pub(crate) inputs: Vec<(String, Shape)>,
+    pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) calls: Vec<Call>,
-    /// The outputs' names and values.
-    pub(crate) outputs: Vec<(String, usize)>,
+    pub(crate) outputs: Vec<Output>,
 }
 
 /// A layer applied to values.
@@ -24,26 +24,64 @@ pub(crate) struct Call {
     pub(crate) inputs: Vec<usize>,
 }
 
+/// An output of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    pub(crate) value: usize,
+    /// The order of a sample's axes in the file that the model was loaded from.
+    pub(crate) axis_order: AxisOrder,
+}
+
+/// The names of the only input and output of a chain, which its files do not hold.
+const CHAIN_INPUT: &str = "input";
+const CHAIN_OUTPUT: &str = "output";
+
+impl Output {
+    /// An output whose samples have their channels last.
+    pub(crate) fn new(name: impl Into<String>, value: usize) -> Output {
+        Output { name: name.into(), value, axis_order: AxisOrder::CHANNELS_LAST }
+    }
+}
+
 impl Wiring {
     /// A chain of so many layers.
     pub(crate) fn chain(input: Shape, layers: usize) -> Wiring {
         Wiring {
             chain: true,
-            inputs: vec![("input".into(), input)],
+            inputs: vec![ValueInfo::new(CHAIN_INPUT, input)],
             calls: (0..layers).map(|layer| Call { layer, inputs: vec![layer] }).collect(),
-            outputs: vec![("output".into(), layers)],
+            outputs: vec![Output::new(CHAIN_OUTPUT, layers)],
         }
     }
 
-    /// Writes itself into a description: a chain is said by the shape of its input.
+    /// Gives the only input and output the names that those of a chain have.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn name_as_chain(&mut self) {
+        self.inputs.iter_mut().for_each(|input| input.name = CHAIN_INPUT.into());
+        self.outputs.iter_mut().for_each(|output| output.name = CHAIN_OUTPUT.into());
+    }
+
+    /// Writes itself into a description. A chain has the shape of its input, and axis orders where they are not those of
+    /// the model.
     pub(super) fn describe(&self, model: &mut Value) {
         if self.chain {
-            model["input"] = json!(self.inputs[0].1.sizes());
+            model["input"] = json!(self.inputs[0].shape.sizes());
+            put_order(model, "input_axes", self.inputs[0].axis_order);
+            put_order(model, "output_axes", self.outputs[0].axis_order);
             return;
         }
-        let inputs = self.inputs.iter().map(|(name, shape)| json!({"name": name, "shape": shape.sizes()}));
+        let inputs = self.inputs.iter().map(|input| {
+            let mut value = json!({"name": input.name, "shape": input.shape.sizes()});
+            put_order(&mut value, "axes", input.axis_order);
+            value
+        });
         let calls = self.calls.iter().map(|call| json!({"layer": call.layer, "inputs": call.inputs}));
-        let outputs = self.outputs.iter().map(|(name, value)| json!({"name": name, "value": value}));
+        let outputs = self.outputs.iter().map(|output| {
+            let mut value = json!({"name": output.name, "value": output.value});
+            put_order(&mut value, "axes", output.axis_order);
+            value
+        });
         let lists: [Vec<Value>; 3] = [inputs.collect(), calls.collect(), outputs.collect()];
         for (key, list) in ["inputs", "calls", "outputs"].into_iter().zip(lists) {
             model[key] = json!(list);
@@ -53,12 +91,21 @@ impl Wiring {
     /// The wiring of a model with so many layers, or `None` where the description holds none.
     pub(super) fn read(model: &Value, layers: usize) -> Option<Wiring> {
         if let Some(input) = model.get("input") {
-            return Some(Wiring::chain(shape(input)?, layers));
+            let mut chain = Wiring::chain(shape(input)?, layers);
+            chain.inputs[0].axis_order = order(model, "input_axes")?;
+            chain.outputs[0].axis_order = order(model, "output_axes")?;
+            return Some(chain);
         }
         let named = |value: &Value| Some(value["name"].as_str()?.to_owned());
-        let input = |value: &Value| Some((named(value)?, shape(&value["shape"])?));
+        let input = |value: &Value| {
+            let axis_order = order(value, "axes")?;
+            Some(ValueInfo { name: named(value)?, shape: shape(&value["shape"])?, axis_order })
+        };
         let call = |value: &Value| Some(Call { layer: size(&value["layer"])?, inputs: sizes(&value["inputs"])? });
-        let output = |value: &Value| Some((named(value)?, size(&value["value"])?));
+        let output = |value: &Value| {
+            let axis_order = order(value, "axes")?;
+            Some(Output { name: named(value)?, value: size(&value["value"])?, axis_order })
+        };
         Some(Wiring {
             chain: false,
             inputs: model["inputs"].as_array()?.iter().map(input).collect::<Option<_>>()?,
@@ -66,6 +113,18 @@ impl Wiring {
             outputs: model["outputs"].as_array()?.iter().map(output).collect::<Option<_>>()?,
         })
     }
+}
+
+/// Files have an axis order only where it is not channels last, so that files of other models stay as they were.
+fn put_order(value: &mut Value, key: &str, order: AxisOrder) {
+    if !order.is_channels_last() {
+        value[key] = json!(order.axes());
+    }
+}
+
+/// The axis order of that key; channels last where there is none, as in older files.
+fn order(value: &Value, key: &str) -> Option<AxisOrder> {
+    value.get(key).map_or(Some(AxisOrder::CHANNELS_LAST), |axes| AxisOrder::new(&sizes(axes)?).ok())
 }
 
 fn shape(value: &Value) -> Option<Shape> {
@@ -78,4 +137,35 @@ fn size(value: &Value) -> Option<usize> {
 
 pub(super) fn sizes(value: &Value) -> Option<Vec<usize>> {
     value.as_array()?.iter().map(size).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn travel(wiring: &Wiring) -> (Value, Option<Wiring>) {
+        let mut model = json!({});
+        wiring.describe(&mut model);
+        (model.clone(), Wiring::read(&model, wiring.calls.len()))
+    }
+
+    #[test]
+    fn axis_orders_are_written_only_where_they_are_not_channels_last() {
+        let mut chain = Wiring::chain(Shape::from([8, 6, 3]), 2);
+        assert_eq!(travel(&chain).0, json!({"input": [8, 6, 3]}));
+        assert_eq!(travel(&chain).1.as_ref(), Some(&chain));
+        chain.inputs[0].axis_order = AxisOrder::channels_first(3);
+        chain.outputs[0].axis_order = AxisOrder::channels_first(2);
+        let expected = json!({"input": [8, 6, 3], "input_axes": [2, 0, 1], "output_axes": [1, 0]});
+        assert_eq!(travel(&chain), (expected, Some(chain.clone())));
+        let graph = Wiring { chain: false, ..chain };
+        assert_eq!(travel(&graph).1, Some(graph));
+    }
+
+    #[test]
+    fn what_is_no_axis_order_is_refused() {
+        for axes in [json!([0, 2]), json!([1, 1]), json!("first"), json!([0, 1, 2, 3, 4, 5, 6])] {
+            assert_eq!(Wiring::read(&json!({"input": [2], "input_axes": axes}), 1), None);
+        }
+    }
 }

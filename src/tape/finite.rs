@@ -19,7 +19,7 @@ impl Tape {
     /// let mut tape = recorder.finish()?;
     /// for (values, place) in [([1.0, 2.0], None), ([1.0, -2.0], Some("the output of logarithms: ln"))] {
     ///     tape.input_mut(x).assign(&arr1(&values));
-    ///     tape.run(&params, Key::from_seed(0));
+    ///     tape.run(&params, Key::from_seed(0))?;
     ///     assert_eq!(tape.first_not_finite(&params).as_deref(), place);
     /// }
     /// # Ok::<(), gradus::Error>(())
@@ -43,8 +43,7 @@ impl Tape {
                 }
             }
             if !finite(&self.buffers[step.output]) {
-                let separator = if step.scope.is_empty() { "" } else { ": " };
-                return Some(format!("the output of {}{separator}{}", step.scope, step.op.name()));
+                return Some(format!("the output of {}", step.place()));
             }
         }
         None
@@ -81,7 +80,7 @@ mod tests {
         let mut tape = recorder.finish().unwrap();
         ids.iter().zip(weights).for_each(|(id, weight)| params.get_mut(*id).fill(weight));
         tape.input_mut(input).fill(x);
-        tape.run(&params, Key::from_seed(0));
+        tape.run(&params, Key::from_seed(0)).unwrap();
         tape.first_not_finite(&params)
     }
 

@@ -4,6 +4,7 @@
 //! differentiation walks the list backwards (Griewank and Walther 2008, *Evaluating Derivatives*). Inputs always come
 //! before outputs, so an output's gradient can be split off from those of its inputs without any bookkeeping at run time.
 
+mod context;
 mod finite;
 mod known_finite;
 mod op;
@@ -12,6 +13,7 @@ mod plan;
 mod record;
 mod stamp;
 
+pub use context::Context;
 pub use op::{Gradients, InPlace, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
@@ -19,12 +21,13 @@ pub use record::{Id, Mode, Recorder, Var};
 pub(crate) use record::Origin;
 pub(crate) use stamp::Stamp;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::awake;
 use crate::kernels::lines::Lines;
 use crate::kernels::update::{Descend, MAX_MEMORY, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
+use context::Faults;
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
 use op::{Loan, Place, Source};
 use plan::Addition;
@@ -46,6 +49,8 @@ pub struct Tape {
     scratch: Vec<Lines>,
     loss: Option<usize>,
     steps: Vec<Step>,
+    /// What the operations of a run report.
+    faults: Faults,
 }
 
 /// One operation on the tape.
@@ -71,6 +76,12 @@ impl Step {
     fn new(op: Box<dyn Op>, scope: String, path: u64, inputs: Vec<Source>, wanted: Vec<bool>, output: usize) -> Step {
         Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new(), in_place: None }
     }
+
+    /// `layer: operation`, for messages.
+    fn place(&self) -> String {
+        let separator = if self.scope.is_empty() { "" } else { ": " };
+        format!("{}{separator}{}", self.scope, self.op.name())
+    }
 }
 
 impl Tape {
@@ -95,6 +106,7 @@ impl Tape {
             buffers: buffers.iter().copied().map(Lines::zeros).collect(),
             loss,
             steps,
+            faults: Faults::default(),
         })
     }
 
@@ -102,20 +114,30 @@ impl Tape {
     ///
     /// `key` belongs to this run; random operations draw under it, each by its layer and its number there.
     ///
+    /// # Errors
+    /// [`Error::Fault`] where an operation meets a value with which it cannot compute, such as an index out of range. The
+    /// run ends at the first such operation, in the order of recording; the values of the tape are then unspecified, and
+    /// [`backward`](Tape::backward) and [`commit`](Tape::commit) must not follow. The tape can be run again.
+    ///
     /// # Panics
     /// When `params` are not those of the recording.
-    pub fn run(&mut self, params: &Params, key: Key) {
+    pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
         self.check_params(params.stamp);
-        awake::together(|| self.forward(params, key));
+        awake::together(|| self.forward(params, key))
     }
 
-    fn forward(&mut self, params: &Params, key: Key) {
+    fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
         for step in &mut self.steps {
-            let key = if self.mode == Mode::Training { key.split(step.path) } else { key };
+            let path = (self.mode == Mode::Training).then_some(step.path);
+            let context = Context { key, path, first_row: 0, faults: &self.faults };
             let (before, after) = self.buffers.split_at_mut(step.output);
             let inputs = Inputs { sources: &step.inputs, buffers: before, params };
-            step.op.forward(inputs, &mut after[0], key);
+            step.op.forward(inputs, &mut after[0], context);
+            if let Some((row, problem)) = self.faults.take() {
+                return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
+            }
         }
+        Ok(())
     }
 
     /// Whether there is a loss that depends on something trainable, so that [`backward`](Tape::backward) has work to do.

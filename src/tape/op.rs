@@ -1,54 +1,62 @@
 //! What an operation is: a forward and a backward over slices, whose shapes were checked when it was recorded.
 
+use super::context::Context;
 use super::params::Params;
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
 use crate::kernels::update::Update;
-use crate::random::Key;
 use crate::shape::{Shape, View};
 
 /// An operation on arrays, with its derivative.
 ///
-/// Everything that can fail, fails in [`prepare`](Op::prepare). A type that implements `Op` is recorded with
+/// What depends on shapes and settings fails in [`prepare`](Op::prepare), before anything runs; what depends on values is
+/// reported to the [`Context`] by [`forward`](Op::forward). A type that implements `Op` is recorded with
 /// [`Recorder::apply`](super::Recorder::apply); its author's crate adds a method to [`Var`](super::Var) by an extension trait.
 ///
 /// ```
-/// use gradus::{Key, Result, Shape, tape::*};
+/// use gradus::{Error, Key, Result, Shape, tape::*};
 ///
-/// /// y = x², dx = 2 x dy
-/// struct Square;
+/// /// y = √x, dx = dy / 2y
+/// struct Root;
 ///
-/// impl Op for Square {
+/// impl Op for Root {
 ///     fn name(&self) -> &'static str {
-///         "square"
+///         "root"
 ///     }
 ///     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
 ///         let [x] = arity(inputs)?;
 ///         Ok(x)
 ///     }
-///     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+///     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
 ///         let [x] = inputs.each();
-///         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x * x);
+///         let row_length = x.len() / x.shape().axis(0);
+///         if let Some(at) = x.iter().position(|x| *x < 0.0) {
+///             return context.fault(at / row_length, || Error::other(format!("{} has no square root", x[at])));
+///         }
+///         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x.sqrt());
 ///     }
-///     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
-///         let ([x], [dx]) = (inputs.each(), gradients.each());
-///         let Some(dx) = dx else { return };
-///         dx.iter_mut().zip(x.data()).zip(dy).for_each(|((dx, x), dy)| *dx = 2.0 * x * *dy);
+///     fn backward(&mut self, _inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+///         let [Some(dx)] = gradients.each() else { return };
+///         dx.iter_mut().zip(y).zip(dy).for_each(|((dx, y), dy)| *dx = *dy / (2.0 * y));
 ///     }
 /// }
 ///
 /// let recorder = Recorder::new(Mode::Training);
 /// let x = recorder.variable([2]);
-/// let y = recorder.apply(Square, &[x]);
+/// let y = recorder.scope("distance", || recorder.apply(Root, &[x]));
 /// recorder.minimize(y.sum());
 /// let (x, y) = (x.id(), y.id());
 /// let mut tape = recorder.finish()?;
 /// let params = Params::new();
-/// tape.input_mut(x).assign(&ndarray::arr1(&[3.0, -1.0]));
-/// tape.run(&params, Key::from_seed(0));
+/// tape.input_mut(x).assign(&ndarray::arr1(&[9.0, 4.0]));
+/// tape.run(&params, Key::from_seed(0))?;
 /// tape.backward(&params, &mut ParamGradients::new(&params));
-/// assert_eq!(tape.value(y), ndarray::arr1(&[9.0, 1.0]).into_dyn());
-/// assert_eq!(tape.gradient(x).unwrap(), ndarray::arr1(&[6.0, -2.0]).into_dyn());
+/// assert_eq!(tape.value(y), ndarray::arr1(&[3.0, 2.0]).into_dyn());
+/// assert_eq!(tape.gradient(x).unwrap(), ndarray::arr1(&[1.0 / 6.0, 0.25]).into_dyn());
+///
+/// tape.input_mut(x).assign(&ndarray::arr1(&[9.0, -4.0]));
+/// let error = tape.run(&params, Key::from_seed(0)).unwrap_err();
+/// assert_eq!(error.to_string(), "distance: root: row 1 of the batch: -4 has no square root");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub trait Op: Send {
@@ -64,8 +72,9 @@ pub trait Op: Send {
 
     /// Overwrites `y` with the operation's value. `y` may hold anything before.
     ///
-    /// `key` belongs to this operation in this step: draws made under it depend on nothing else.
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], key: Key);
+    /// `context` holds the key for draws, and takes the report of a value with which the operation cannot compute, such as
+    /// an index out of range.
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>);
 
     /// Overwrites each wanted gradient; the tape adds where a value was used more than once.
     ///
@@ -122,7 +131,7 @@ pub(super) enum Place {
 }
 
 /// An array that an operation reads: where it lies, and the shape as which it is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Source {
     pub(super) place: Place,
     pub(super) shape: Shape,

@@ -40,7 +40,7 @@ pub enum Mode {
 /// let mut tape = recorder.finish()?;
 ///
 /// tape.input_mut(x).assign(&arr2(&[[1.0, 1.0]]));
-/// tape.run(&params, Key::from_seed(0));
+/// tape.run(&params, Key::from_seed(0))?;
 /// assert_eq!(tape.value(loss).sum(), 5.0);
 ///
 /// let mut gradients = ParamGradients::new(&params);
@@ -83,8 +83,19 @@ pub(super) struct Taken {
 /// What a value was made from, where an operation on it may start from that instead.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin<V> {
-    Softmax { logits: V },
-    BatchNorm { x: V, gamma: V, beta: V, epsilon: f32 },
+    Softmax {
+        logits: V,
+    },
+    BatchNorm {
+        x: V,
+        gamma: V,
+        beta: V,
+        epsilon: f32,
+    },
+    /// The activation that an operation has taken in.
+    Activation {
+        name: &'static str,
+    },
 }
 
 impl<V> Origin<V> {
@@ -94,6 +105,7 @@ impl<V> Origin<V> {
             Origin::BatchNorm { x, gamma, beta, epsilon } => {
                 Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
             }
+            Origin::Activation { name } => Origin::Activation { name },
         }
     }
 }
@@ -364,6 +376,32 @@ impl<'r> Var<'r> {
             Some(Origin::Softmax { logits }) => Some(logits),
             _ => None,
         }
+    }
+
+    /// The name of the operation that computed the value, and the values that it read; `None` for inputs and parameters. An
+    /// activation that an operation has taken in, as that of a dense layer, counts as the operation. Reading an array as
+    /// another shape is none.
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, Recorder};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.softmax().reshape([3, 2]);
+    /// assert_eq!(y.operation().map(|(name, inputs)| (name, inputs.len())), Some(("softmax", 1)));
+    /// assert!(x.operation().is_none());
+    /// ```
+    pub fn operation(&self) -> Option<(&'static str, Vec<Var<'r>>)> {
+        let (place, recorder) = (self.taken().source.place, self.recorder);
+        let state = recorder.state.borrow();
+        let step = state.steps.iter().find(|step| Place::Buffer(step.output) == place)?;
+        let var = |input: &Source| state.vars.iter().position(|taken| taken.source == *input);
+        let inputs = step.inputs.iter().filter_map(var).map(|var| Var { recorder, var }).collect();
+        let fused =
+            state.vars.iter().filter(|taken| taken.source.place == place).find_map(|taken| match taken.origin {
+                Some(Origin::Activation { name }) => Some(name),
+                _ => None,
+            });
+        Some((fused.unwrap_or(step.op.name()), inputs))
     }
 
     /// What the value was made from, if it remembers.

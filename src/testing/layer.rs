@@ -91,7 +91,7 @@ impl LayerSample {
     /// - in inference, a row's output depends neither on the rows beside it nor on the key.
     ///
     /// # Errors
-    /// The first of these that does not hold, and what building and recording say.
+    /// The first of these that does not hold, and the errors of building, recording and running.
     pub fn check(&self) -> Result<()> {
         self.check_spec()?;
         self.check_modes()?;
@@ -100,18 +100,20 @@ impl LayerSample {
         self.check_rows()
     }
 
-    /// One training step a call, all on one tape, for counting what it allocates: forward, backward, running statistics.
+    /// One training step a call, all on one tape, for counting what it allocates: forward, backward, running statistics. A
+    /// call returns the error of its run.
     ///
     /// # Errors
     /// What building and recording say.
-    pub fn steps(&self) -> Result<impl FnMut() + use<>> {
+    pub fn steps(&self) -> Result<impl FnMut() -> Result<()> + use<>> {
         let mut built = self.build(self.layer.as_ref())?;
         let mut run = self.record(&built, Mode::Training, 0..ROWS)?;
         let mut gradients = ParamGradients::new(&built.params);
         Ok(move || {
-            run.forward(&built.params);
+            run.forward(&built.params)?;
             run.backward(&built.params, &mut gradients);
             run.tape.commit(&mut built.params);
+            Ok(())
         })
     }
 
@@ -133,7 +135,7 @@ impl LayerSample {
         for mode in [Mode::Training, Mode::Inference] {
             let built = self.build(self.layer.as_ref())?;
             let mut run = self.record(&built, mode, 0..ROWS)?;
-            run.forward(&built.params);
+            run.forward(&built.params)?;
             if run.tape.value(run.y).iter().any(|value| !value.is_finite()) {
                 return fail(&self.layer, format_args!("{mode:?} gives values that are not finite"));
             }
@@ -145,7 +147,7 @@ impl LayerSample {
         let mut built = self.build(self.layer.as_ref())?;
         let mut run = self.record(&built, Mode::Training, 0..ROWS)?;
         let mut gradients = ParamGradients::new(&built.params);
-        run.forward(&built.params);
+        run.forward(&built.params)?;
         run.backward(&built.params, &mut gradients);
         for (number, (values, variable)) in self.inputs.iter().enumerate().filter(|(_, (_, variable))| *variable) {
             let id = run.inputs[number];
@@ -181,11 +183,13 @@ impl LayerSample {
         &self,
         what: &str,
         found: impl ExactSizeIterator<Item = f32>,
-        at_distance: &mut dyn FnMut(usize, f32) -> f64,
+        at_distance: &mut dyn FnMut(usize, f32) -> Result<f64>,
     ) -> Result<()> {
-        let mut slope = |at: usize, step: f32| (at_distance(at, step) - at_distance(at, -step)) / f64::from(2.0 * step);
+        let mut slope =
+            |at: usize, step: f32| Ok((at_distance(at, step)? - at_distance(at, -step)?) / f64::from(2.0 * step));
         let (count, found) = (found.len(), found.map(f64::from));
-        let slopes: Vec<[f64; 2]> = (0..count).map(|at| [slope(at, STEP), slope(at, STEP / 2.0)]).collect();
+        let slopes = (0..count).map(|at| Ok([slope(at, STEP)?, slope(at, STEP / 2.0)?]));
+        let slopes = slopes.collect::<Result<Vec<[f64; 2]>>>()?;
         let largest = slopes.iter().fold(1.0, |largest: f64, [_, near]| largest.max(near.abs()));
         let near = |a: f64, b: f64| (a - b).abs() <= TOLERANCE * largest;
         let mut kinks = 0;
@@ -207,10 +211,12 @@ impl LayerSample {
     fn check_bits(&self) -> Result<()> {
         let built = self.build(self.layer.as_ref())?;
         for mode in [Mode::Training, Mode::Inference] {
-            let expected = self.record(&built, mode, 0..ROWS)?.bits(&built.params);
+            let expected = self.record(&built, mode, 0..ROWS)?.bits(&built.params)?;
             for threads in 1..=4 {
                 let mut run = self.record(&built, mode, 0..ROWS)?;
-                let [first, again] = with_threads(threads, || [run.bits(&built.params), run.bits(&built.params)]);
+                let bits = with_threads(threads, || [run.bits(&built.params), run.bits(&built.params)]);
+                let [first, again] = bits;
+                let (first, again) = (first?, again?);
                 if first != expected {
                     return fail(&self.layer, format_args!("{mode:?} gives other bits on {threads} threads"));
                 }
@@ -225,11 +231,11 @@ impl LayerSample {
     fn check_rows(&self) -> Result<()> {
         let built = self.build(self.layer.as_ref())?;
         let mut together = self.record(&built, Mode::Inference, 0..ROWS)?;
-        together.forward(&built.params);
+        together.forward(&built.params)?;
         let value = together.tape.value(together.y);
         for row in 0..ROWS {
             let mut alone = self.record(&built, Mode::Inference, row..row + 1)?;
-            alone.tape.run(&built.params, Key::from_seed(7));
+            alone.tape.run(&built.params, Key::from_seed(7))?;
             let alone = alone.tape.value(alone.y);
             if alone.index_axis(Axis(0), 0) != value.index_axis(Axis(0), row) {
                 return fail(&self.layer, "in inference, a row's output depends on the rows beside it or on chance");
@@ -302,8 +308,8 @@ struct Run {
 }
 
 impl Run {
-    fn forward(&mut self, params: &Params) {
-        self.tape.run(params, Key::from_seed(2));
+    fn forward(&mut self, params: &Params) -> Result<()> {
+        self.tape.run(params, Key::from_seed(2))
     }
 
     fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
@@ -313,20 +319,20 @@ impl Run {
     }
 
     /// Σ r·y in f64, so that only the layer itself rounds to f32.
-    fn weighted_sum(&mut self, params: &Params) -> f64 {
-        self.forward(params);
-        self.tape.value(self.y).iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum()
+    fn weighted_sum(&mut self, params: &Params) -> Result<f64> {
+        self.forward(params)?;
+        Ok(self.tape.value(self.y).iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum())
     }
 
     /// The bits of the output and of every gradient.
-    fn bits(&mut self, params: &Params) -> Vec<u32> {
+    fn bits(&mut self, params: &Params) -> Result<Vec<u32>> {
         let mut gradients = ParamGradients::new(params);
-        self.forward(params);
+        self.forward(params)?;
         self.backward(params, &mut gradients);
         let inputs = self.inputs.iter().filter_map(|id| self.tape.gradient(*id));
         let weights = params.ids().filter_map(|id| gradients.get(id));
         let arrays = [self.tape.value(self.y)].into_iter().chain(inputs).chain(weights);
-        arrays.flat_map(|array| array.iter().map(|value| value.to_bits()).collect::<Vec<_>>()).collect()
+        Ok(arrays.flat_map(|array| array.iter().map(|value| value.to_bits()).collect::<Vec<_>>()).collect())
     }
 }
 
@@ -338,62 +344,4 @@ impl std::fmt::Debug for LayerSample {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::initializers::Ones;
-    use crate::settings::Settings;
-
-    /// A layer with one thing wrong.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    enum Broken {
-        Shape,
-        Weight,
-        Rows,
-        Spec,
-    }
-
-    impl Layer for Broken {
-        fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
-            weights.add("scale", inputs[0].last(), &Ones)?;
-            Ok(if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] })
-        }
-
-        fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-            let x = inputs[0];
-            match self {
-                Broken::Weight => x,
-                Broken::Rows => x * weights.take::<1>()[0] + x.sum(),
-                _ => x * weights.take::<1>()[0],
-            }
-        }
-
-        fn spec(&self) -> Spec {
-            Spec::new("Broken")
-        }
-    }
-
-    impl FromSpec for Broken {
-        const CLASS: &'static str = "Broken";
-
-        fn from_spec(settings: &mut Settings<'_>) -> Result<Broken> {
-            let _ = settings;
-            Ok(Broken::Rows)
-        }
-    }
-
-    #[test]
-    fn each_fault_is_found() {
-        let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
-        assert_eq!(message(Broken::Shape), "Shape: what is made from its spec has other weights or another output");
-        assert_eq!(message(Broken::Weight), "Weight: it does not take its weight layer/scale");
-        assert_eq!(
-            message(Broken::Rows),
-            "Rows: in inference, a row's output depends on the rows beside it or on chance"
-        );
-        let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));
-        let taking = made.input([4]).check().unwrap_err().to_string();
-        assert_eq!(taking, "Shape: it takes a setting that it does not know; read settings by name");
-        let few = LayerSample::new(Broken::Spec).values(ndarray::arr2(&[[1.0]])).check().unwrap_err().to_string();
-        assert_eq!(few, "Spec: a sample has inputs of 3 rows");
-    }
-}
+mod tests;

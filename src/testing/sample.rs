@@ -37,39 +37,51 @@ impl Sample {
     /// Compares every gradient with central differences of Σ r·y, for random weights r.
     ///
     /// # Errors
-    /// What recording says, or the first gradient that differs, with both values.
+    /// What recording and running say, or the first gradient that differs, with both values.
     pub fn check_gradients(&self) -> Result<()> {
         let mut run = self.record()?;
-        run.forward();
+        run.forward()?;
         run.tape.backward(&run.params, &mut ParamGradients::new(&run.params));
         let variables = self.inputs.iter().enumerate().filter(|(_, (_, variable))| *variable);
         for (number, (values, _)) in variables {
             let found = run.tape.gradient(run.inputs[number]);
             let found = found.ok_or_else(|| Error::other(format!("input {number} gets no gradient")))?.to_owned();
-            let expected = run.differences(number, values);
+            let expected = run.differences(number, values)?;
             compare(number, &found, &expected)?;
         }
         Ok(())
     }
 
-    /// One run forward and backward a call, all on one tape, for counting what it allocates.
+    /// One run forward and backward a call, all on one tape, for counting what it allocates. A call returns the error of its
+    /// run.
     ///
     /// # Errors
     /// What recording says.
-    pub fn steps(&self) -> Result<impl FnMut() + use<>> {
+    pub fn steps(&self) -> Result<impl FnMut() -> Result<()> + use<>> {
         let mut run = self.record()?;
         let mut gradients = ParamGradients::new(&run.params);
         Ok(move || {
-            run.forward();
+            run.forward()?;
             run.tape.backward(&run.params, &mut gradients);
+            Ok(())
         })
+    }
+
+    /// The value of the expression, as in training.
+    ///
+    /// # Errors
+    /// What recording says; [`Error::Fault`] where an operation reports a value with which it cannot compute.
+    pub fn value(&self) -> Result<ArrayD<f32>> {
+        let mut run = self.record()?;
+        run.forward()?;
+        Ok(run.tape.value(run.y).to_owned())
     }
 
     /// The bits of the value and of every gradient.
     #[cfg(test)]
     pub(crate) fn bits(&self) -> Vec<u32> {
         let mut run = self.record().expect("samples are right");
-        run.forward();
+        run.forward().expect("samples are right");
         run.bits()
     }
 
@@ -77,19 +89,20 @@ impl Sample {
     #[cfg(test)]
     pub(crate) fn bits_of_second_run(&self) -> Vec<u32> {
         let mut run = self.record().expect("samples are right");
-        run.forward();
+        let forward = |run: &mut Run| run.forward().expect("samples are right");
+        forward(&mut run);
         run.bits();
         for (number, (values, variable)) in self.inputs.iter().enumerate() {
             if *variable {
                 run.tape.input_mut(run.inputs[number]).assign(&(values * f32::NAN));
             }
         }
-        run.forward();
+        forward(&mut run);
         run.bits();
         for (number, (values, _)) in self.inputs.iter().enumerate() {
             run.tape.input_mut(run.inputs[number]).assign(values);
         }
-        run.forward();
+        forward(&mut run);
         run.bits()
     }
 
@@ -119,11 +132,11 @@ impl Sample {
         shapes.iter().map(Shape::len).chain([y]).max()
     }
 
-    /// Whether its value is finite.
+    /// Whether its value can be computed, and is finite.
     #[cfg(test)]
     pub(crate) fn is_finite(&self) -> bool {
         let mut run = self.record().expect("samples are right");
-        run.weighted_sum().is_finite()
+        run.weighted_sum().is_ok_and(f64::is_finite)
     }
 
     /// The names of the operations that it records, which refuse what does not fit them.
@@ -150,7 +163,7 @@ impl Sample {
             recorder.minimize((self.expression)(&inputs).sum());
         });
         let (params, mut tape) = (Params::new(), recorder.finish()?);
-        tape.run(&params, Key::from_seed(0));
+        tape.run(&params, Key::from_seed(0))?;
         tape.backward(&params, &mut ParamGradients::new(&params));
         Ok(tape)
     }
@@ -186,18 +199,18 @@ struct Run {
 }
 
 impl Run {
-    fn forward(&mut self) {
-        self.tape.run(&self.params, Key::from_seed(0));
+    fn forward(&mut self) -> Result<()> {
+        self.tape.run(&self.params, Key::from_seed(0))
     }
 
     /// Σ r·y in f64, so that only the expression itself rounds to f32.
-    fn weighted_sum(&mut self) -> f64 {
-        self.forward();
+    fn weighted_sum(&mut self) -> Result<f64> {
+        self.forward()?;
         let products = self.tape.value(self.y);
-        products.iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum()
+        Ok(products.iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum())
     }
 
-    fn differences(&mut self, number: usize, values: &ArrayD<f32>) -> ArrayD<f64> {
+    fn differences(&mut self, number: usize, values: &ArrayD<f32>) -> Result<ArrayD<f64>> {
         let id = self.inputs[number];
         let mut differences = ArrayD::zeros(values.raw_dim());
         for (at, difference) in differences.iter_mut().enumerate() {
@@ -208,10 +221,10 @@ impl Run {
                 self.tape.input_mut(id).assign(&moved);
                 self.weighted_sum()
             };
-            *difference = (at_distance(STEP) - at_distance(-STEP)) / f64::from(2.0 * STEP);
+            *difference = (at_distance(STEP)? - at_distance(-STEP)?) / f64::from(2.0 * STEP);
         }
         self.tape.input_mut(id).assign(values);
-        differences
+        Ok(differences)
     }
 
     #[cfg(test)]
@@ -242,7 +255,7 @@ fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result
 mod tests {
     use super::*;
     use crate::Result;
-    use crate::tape::{Gradients, Inputs, Op, arity};
+    use crate::tape::{Context, Gradients, Inputs, Op, arity};
 
     /// y = x, with a wrong gradient.
     struct Wrong;
@@ -254,7 +267,7 @@ mod tests {
         fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
             arity(inputs).map(|[x]| x)
         }
-        fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+        fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
             y.copy_from_slice(&inputs.get(0));
         }
         fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], _dy: &mut [f32], gradients: Gradients<'_>) {

@@ -169,11 +169,11 @@ fn listed(source: &str, list: &str) -> Vec<String> {
 }
 
 /// Counts what a step allocates that is no first one.
-fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() + Send) {
+fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() -> Result<()> + Send) {
     let allocated = pool.install(|| {
-        step();
+        step().unwrap();
         let before = allocations();
-        (0..3).for_each(|_| step());
+        (0..3).for_each(|_| step().unwrap());
         allocations() - before
     });
     assert_eq!(allocated, 0, "{what} allocates in steps 2 to 4 on {} threads", pool.current_num_threads());

@@ -141,7 +141,7 @@ const SEEDS: [&str; 18] = [
 
 #[test]
 fn no_file_does_harm() {
-    let (mut trial, mut model) = (Trial::new("arrays"), model());
+    let (mut trial, mut model) = (Trial::new(), model());
     check_lies(&mut trial, &mut model);
     for (number, name) in SEEDS.into_iter().enumerate() {
         let seed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).unwrap();

@@ -10,6 +10,7 @@ use gradus::{Compile, Model, Sequential};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tempfile::tempdir;
 
 /// How often each seed is changed at random.
 const CHANGES: usize = 1200;
@@ -64,14 +65,14 @@ fn kept(name: &str) -> Vec<u8> {
 fn seeds(chain: &Model) -> Vec<(String, Vec<u8>)> {
     let names = ["images.h5", "images.weights.h5", "sgd.keras", "old.h5", "adam.keras", "branches.keras"];
     let mut seeds: Vec<(String, Vec<u8>)> = names.map(|name| (name.to_owned(), kept(name))).into();
+    let folder = tempdir().unwrap();
     let graph = keras::load(kept_path("branches.keras")).unwrap();
     for (model, name) in
         [(chain, "ours.keras"), (chain, "ours.h5"), (&graph, "our_graph.keras"), (&graph, "our_graph.h5")]
     {
-        let path = std::env::temp_dir().join(format!("gradus-hostile-{}-{name}", std::process::id()));
+        let path = folder.path().join(name);
         keras::save(model, &path).unwrap();
         seeds.push((name.to_owned(), fs::read(&path).unwrap()));
-        fs::remove_file(path).unwrap();
     }
     seeds
 }
@@ -107,7 +108,7 @@ fn check_lies(trial: &mut Trial, load: &mut Reader<'_>) {
 
 #[test]
 fn no_file_does_harm() {
-    let (mut trial, mut takes) = (Trial::new("keras"), model());
+    let (mut trial, mut takes) = (Trial::new(), model());
     let mut load = |path: &Path| {
         check_told(&keras::load_weights(&mut takes, path), "weights alone");
         keras::load(path).map(drop)

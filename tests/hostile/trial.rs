@@ -4,10 +4,11 @@ use super::changes::changed;
 use super::memory::{MOST, NOW};
 use gradus::{Error, Key, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tempfile::{TempDir, tempdir};
 
 /// The most that a file may have, so that it is no feat to take long over it.
 pub(crate) const SMALL: usize = 64 << 10;
@@ -21,7 +22,7 @@ const TRIES: usize = 20;
 
 /// What became of the files so far.
 pub(crate) struct Trial {
-    path: PathBuf,
+    folder: TempDir,
     read: usize,
     refused: usize,
     most: usize,
@@ -31,22 +32,22 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    pub(crate) fn new(name: &str) -> Trial {
+    pub(crate) fn new() -> Trial {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = std::env::temp_dir().join(format!("gradus-hostile-{name}-{}", std::process::id()));
-        Trial { path, read: 0, refused: 0, most: 0, longest: Duration::ZERO, _alone: alone }
+        Trial { folder: tempdir().unwrap(), read: 0, refused: 0, most: 0, longest: Duration::ZERO, _alone: alone }
     }
 
     /// Reads a file of these bytes.
     pub(crate) fn read(&mut self, bytes: &[u8], what: &str, read: &mut Reader<'_>) -> Result<()> {
-        fs::write(&self.path, bytes).unwrap();
+        let path = self.folder.path().join("file");
+        fs::write(&path, bytes).unwrap();
         let before = NOW.load(Ordering::SeqCst);
         MOST.store(before, Ordering::SeqCst);
-        let (mut result, mut took) = timed(|| read(&self.path));
+        let (mut result, mut took) = timed(|| read(&path));
         for _ in 1..TRIES {
             if took > TIME {
-                let (again, time) = timed(|| read(&self.path));
+                let (again, time) = timed(|| read(&path));
                 (result, took) = (again, took.min(time));
             }
         }
@@ -71,7 +72,6 @@ impl Trial {
 
     /// There were enough files, of both kinds.
     pub(crate) fn finish(self) {
-        fs::remove_file(&self.path).unwrap();
         let Trial { read, refused, most, longest, .. } = self;
         println!("{} files: {read} read, {refused} refused, at most {most} bytes and {longest:?}", read + refused);
         assert!(read + refused >= 10_000 && read >= 500 && refused >= 1000);

@@ -2,11 +2,11 @@
 set -euo pipefail
 
 echo "== our models in Keras"
-cargo test --quiet --test interop -- --ignored --exact keras::models_for_keras
-cargo test --quiet --test interop -- --ignored --exact keras::models_back_to_keras
+cargo test --quiet --test formats -- --ignored --exact interop::keras::models_for_keras
+cargo test --quiet --test formats -- --ignored --exact interop::keras::models_back_to_keras
 "$PYTHON" tests/interop/keras_models.py back "$GRADUS_INTEROP/back"
 "$PYTHON" tests/interop/keras_models.py check "$GRADUS_INTEROP"
 
 echo "== Keras' models in gradus"
 "$PYTHON" tests/interop/keras_models.py make "$GRADUS_INTEROP/keras" 200
-cargo test --quiet --test interop -- --ignored --exact keras::models_of_keras --nocapture
+cargo test --quiet --test formats -- --ignored --exact interop::keras::models_of_keras --nocapture

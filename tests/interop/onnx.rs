@@ -63,6 +63,6 @@ fn logits(params: &Params) -> Array2<f32> {
     let (x, y) = (x.id(), y.id());
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(x).assign(&test);
-    tape.run(params, Key::from_seed(0));
+    tape.run(params, Key::from_seed(0)).unwrap();
     tape.value(y).to_owned().into_dimensionality().unwrap()
 }

@@ -66,7 +66,7 @@ impl BasicNn {
         data.gather(self.batches.next_batch(), &mut self.inputs, &mut self.targets);
         self.tape.input_mut(self.input).iter_mut().zip(&self.inputs).for_each(|(x, value)| *x = *value);
         self.tape.input_mut(self.target).iter_mut().zip(&self.targets).for_each(|(t, value)| *t = *value);
-        self.tape.run(&self.params, self.key.split(self.step));
+        self.tape.run(&self.params, self.key.split(self.step)).unwrap();
         self.tape.backward(&self.params, &mut self.gradients);
         let adam = Adam::new(0.001).epsilon(1e-8);
         for (id, [mean, square]) in self.ids.into_iter().zip(&mut self.memory) {

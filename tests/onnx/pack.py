@@ -6,27 +6,18 @@
 A file in it is two lengths of four bytes each, little-endian, then its name and its bytes.
 """
 import pathlib
-import re
 import struct
 
 import onnx
+import operators
 
 HERE = pathlib.Path(__file__).resolve().parent
 NODES = pathlib.Path(onnx.__file__).parent / "backend/test/data/node"
 MOST = 6000
 
 
-def operators():
-    """The names that stand in the lists of src/formats/onnx/operators."""
-    names = {"Constant"}
-    for path in (HERE.parents[1] / "src/formats/onnx/operators").glob("*.rs"):
-        for found in re.findall(r"NAMES: &\[&str\] =\s*&\[(.*?)\]", path.read_text(), re.S):
-            names.update(re.findall(r'"(\w+)"', found))
-    return names
-
-
 def main():
-    known, packed, count = operators(), [], 0
+    known, packed, count = operators.own(), [], 0
     for folder in sorted(NODES.iterdir()):
         model = folder / "model.onnx"
         files = [model, *sorted((folder / "test_data_set_0").glob("*.pb"))]

@@ -1,4 +1,4 @@
-//! A layer of one's own that brings two branches together: y = b + (a − b) · sigmoid(gate), with one learned gate for each
+//! A custom layer that interpolates between two branches: y = b + (a − b) · sigmoid(gate), with one learned gate per
 //! feature.
 
 use gradus::initializers::Constant;
@@ -6,22 +6,22 @@ use gradus::layers::{Cursor, Layer, Weights};
 use gradus::tape::Var;
 use gradus::{Error, FromSpec, Result, Settings, Shape, Spec};
 
-/// Between two branches, for each feature: at first as far from `b` as `sigmoid(gate)` says.
+/// Interpolates between two branches, a and b, with one learned gate per feature.
 #[derive(Clone, Copy, Debug)]
 pub struct Blend {
     gate: f32,
 }
 
 impl Blend {
-    /// With gates that begin at this number: 0 is halfway.
+    /// Creates the layer with this initial value of every gate. 0 weights both branches equally.
     pub fn new(gate: f32) -> Blend {
         Blend { gate }
     }
 }
 
 impl Layer for Blend {
-    // Shapes here are of one sample; the batch's axis comes when it is recorded. What is expected is enough for an error:
-    // the model adds the layer's name and the shapes.
+    // Shapes here are those of one sample, without the batch axis. An error states only what was expected; the model adds
+    // the name of the layer and the shapes that it found.
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
         match inputs {
             [a, b] if a == b => {
@@ -32,14 +32,14 @@ impl Layer for Blend {
         }
     }
 
-    // Recorded once for each size of batch and for training and inference apart, then replayed. Weights come in the order in
-    // which `build` added them.
+    // Called once per batch size and mode (training or inference); the recording is then replayed. Weights are taken in
+    // the order in which `build` added them.
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
         let ([gate], a, b) = (weights.take(), inputs[0], inputs[1]);
         b + (a - b) * gate.sigmoid()
     }
 
-    // All settings by name: what files and summaries say of the layer, and what `from_spec` reads.
+    // All settings by name, as saved in files and read by `from_spec`.
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS).with("gate", self.gate)
     }
@@ -59,13 +59,13 @@ mod tests {
     use gradus::testing::LayerSample;
 
     #[test]
-    fn it_holds_what_layers_hold() {
+    fn the_layer_passes_all_checks() {
         LayerSample::new(Blend::new(0.5)).input([4]).input([4]).check().unwrap();
         LayerSample::new(Blend::new(-1.0)).input([2, 3]).input([2, 3]).check().unwrap();
     }
 
     #[test]
-    fn branches_that_do_not_fit_are_refused() {
+    fn branches_of_different_shapes_are_errors() {
         let error = LayerSample::new(Blend::new(0.0)).input([4]).input([5]).check().unwrap_err();
         let text = "Blend { gate: 0.0 }: found shapes 4 and 5, expected two branches of one shape";
         assert_eq!(error.to_string(), text);

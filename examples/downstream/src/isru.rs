@@ -1,12 +1,12 @@
-//! An operation of one's own: y = x / √(1 + x²), dx = dy / √(1 + x²)³ (Carlile et al. 2017, the inverse square root unit).
+//! A custom operation, the inverse square root unit (Carlile et al. 2017): y = x / √(1 + x²), dx = dy / √(1 + x²)³.
 //!
-//! Most functions need none: `x / (x * x + 1.0).sqrt()` on a `Var` has its derivative already. An operation goes over the
-//! array once instead of four times, and keeps nothing in between.
+//! Most functions need no custom operation: `x / (x * x + 1.0).sqrt()` on a `Var` is differentiated automatically. An
+//! operation passes over the array once instead of four times, and stores no intermediate results.
 
-use gradus::tape::{Gradients, Inputs, Op, Var, arity};
-use gradus::{Error, FromSpec, Key, Result, Settings, Shape, Spec, layers};
+use gradus::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use gradus::{Error, FromSpec, Result, Settings, Shape, Spec, layers};
 
-/// It has no settings and keeps nothing for backward, so there are no fields.
+/// The operation. It has no fields, as it has no settings and stores nothing for the backward pass.
 struct Isru;
 
 impl Op for Isru {
@@ -14,23 +14,23 @@ impl Op for Isru {
         "isru"
     }
 
-    // Called once, while recording: the place for checks, and for memory, as the two below allocate nothing.
+    // Called once, while recording. Check shapes and allocate buffers here; `forward` and `backward` must not allocate.
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x] = arity(inputs)?;
         Ok(x)
     }
 
-    // IEEE 754 rounds +, ·, / and √ alike on every machine. The system's exp or tanh would not give the same bits; those of
-    // a `Var` do.
-    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _key: Key) {
+    // IEEE 754 defines the result of +, ·, / and √ on every machine. The system's exp or tanh differ between machines; those
+    // of a `Var` do not.
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x / (1.0 + x * x).sqrt());
     }
 
-    // Overwrites what is lent; where x is used twice, the tape adds.
+    // Overwrites the gradient. The tape adds the gradients of values that are used more than once.
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([x], [dx]) = (inputs.each(), gradients.each());
-        let Some(dx) = dx else { return }; // nobody wants it: x is data
+        let Some(dx) = dx else { return }; // x is data and needs no gradient
         for ((dx, x), dy) in dx.iter_mut().zip(x.data()).zip(dy) {
             let slope = 1.0 / (1.0 + x * x).sqrt();
             *dx = *dy * slope * slope * slope;
@@ -38,9 +38,9 @@ impl Op for Isru {
     }
 }
 
-/// The method that records it, `x.isru()`: a trait, as `Var` belongs to gradus.
+/// Adds the method `x.isru()` to `Var`, by a trait because `Var` is defined in gradus.
 pub trait IsruExt {
-    /// x / √(1 + x²), element by element.
+    /// x / √(1 + x²), elementwise.
     fn isru(self) -> Self;
 }
 
@@ -50,7 +50,7 @@ impl IsruExt for Var<'_> {
     }
 }
 
-/// The operation as a layer, to put behind others in a model.
+/// The operation as a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct IsruLayer;
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_what_layers_hold() {
+    fn the_layer_passes_all_checks() {
         LayerSample::new(IsruLayer).input([2, 3]).check().unwrap();
     }
 }

@@ -1,15 +1,16 @@
-//! What another crate makes of gradus: parts of its own, put together as a residual network on tables of numbers.
+//! A crate that extends gradus with an operation, layers, a loss and a regularizer, used in a residual network on tabular
+//! data.
 //!
-//! To be read in this order. Each part's file ends with the tests that it needs, a line or two each.
+//! Read the modules in this order. Each ends with the tests of its parts, one or two lines each.
 //!
 //! 1. [`isru`]: an operation with its derivative, the method that records it, and a layer without weights.
-//! 2. [`blend`]: a layer of two inputs with weights.
-//! 3. [`loss`]: a loss, written with operations.
+//! 2. [`blend`]: a layer with weights and two inputs.
+//! 3. [`loss`]: a loss, composed of operations.
 //! 4. [`orthonormal`]: a regularizer.
-//! 5. [`network`]: a model of all these, and what it takes to read it back from a file.
+//! 5. [`network`]: the model, and the registry that is needed to load it from a file.
 //! 6. [`table`]: the data.
 //!
-//! `main.rs` trains it; `tests/learns.rs` is what to hold a whole model to.
+//! `main.rs` trains the model; `tests/learns.rs` tests it as a whole.
 
 pub mod blend;
 pub mod isru;

@@ -1,5 +1,5 @@
-//! A loss of one's own: the mean of d² / √(1 + d²) for d = prediction − target, which is d² where d is small and |d| where
-//! it is large, so that a target that is far off pulls no harder than others.
+//! A custom loss: the mean of d² / √(1 + d²) for d = prediction − target. It is close to d² for small d and close to |d|
+//! for large d, which limits the influence of outliers.
 
 use crate::isru::IsruExt;
 use gradus::losses::Loss;
@@ -16,7 +16,7 @@ impl Loss for RobustError {
         Accepts::new(&[TargetKind::Values])
     }
 
-    // Operations that have derivatives make a loss that has one. Of a batch, so the mean runs over its rows as well.
+    // Receives a whole batch, so the mean is also taken over the rows. The operations provide the derivative.
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
         let difference = prediction - target;
         (difference * difference.isru()).mean()

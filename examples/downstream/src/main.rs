@@ -1,4 +1,4 @@
-//! Trains the residual network on a table and says how much of the targets' variance it explains.
+//! Trains the residual network on tabular data and prints the share of the targets' variance that it explains.
 //!
 //! ```sh
 //! cargo run --manifest-path examples/downstream/Cargo.toml
@@ -9,13 +9,13 @@ use gradus::data::Dataset;
 use gradus::{Fit, Result};
 
 fn main() -> Result<()> {
-    // Another seed makes other rows, which the model has not seen.
+    // A different seed gives different rows, which the model has not seen.
     let (train, test) = (table::rows(2000, 1)?, table::rows(500, 2)?);
     let mut model = network::residual(3).compile(network::settings(7))?;
     println!("{}", model.summary());
     model.fit(&train, Fit::new().epochs(20).validation(&test))?;
     let explained = 100.0 * model.evaluate(&test)?.get("r2_score").unwrap_or(f64::NAN);
-    println!("explains {explained:.1} % of the variance of {} rows it has not seen", test.len());
-    println!("weights: sha256 {}", model.params().sha256()); // the same on any number of threads
+    println!("explained variance: {explained:.1} % on {} test rows", test.len());
+    println!("weights: sha256 {}", model.params().sha256()); // equal on any number of threads
     Ok(())
 }

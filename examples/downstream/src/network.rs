@@ -1,4 +1,4 @@
-//! A residual network through the functional graph: each block adds something to what goes past it.
+//! A residual network as a `Graph`.
 
 use crate::blend::Blend;
 use crate::isru::IsruLayer;
@@ -13,11 +13,11 @@ use gradus::optimizers::Adam;
 use gradus::save::Registry;
 use gradus::{Compile, Graph};
 
-/// How wide the branches are.
+/// Width of the branches.
 const WIDTH: usize = 32;
 
-/// `blocks` residual blocks between an input of features and an output of one number. Nodes are `Copy`, so a skip is a node
-/// that is used twice; `compile` says where something does not fit, or is used by nothing.
+/// A network of `blocks` residual blocks from the features to one value. Nodes are `Copy`, so a skip connection is a node
+/// that is used twice. `compile` reports shapes that do not fit and layers that lead to no output.
 pub fn residual(blocks: usize) -> Graph {
     let mut graph = Graph::new();
     let features = graph.input("features", [FEATURES]);
@@ -30,7 +30,8 @@ pub fn residual(blocks: usize) -> Graph {
     graph
 }
 
-/// Dense, isru, Dense, blended with what came in: half of each at first, so that gradients find a short way to the features.
+/// Dense, isru and Dense, blended with the block's input. Both have weight ½ initially, so gradients reach the features
+/// through the skip connections.
 fn block(graph: &mut Graph, x: Node) -> Node {
     let y = graph.apply(Dense::new(WIDTH).kernel_initializer(LecunNormal), x);
     let y = graph.apply(IsruLayer, y);
@@ -38,12 +39,12 @@ fn block(graph: &mut Graph, x: Node) -> Node {
     graph.apply(Blend::new(0.0), [y, x])
 }
 
-/// How it is trained, and what is reported: the share of the targets' variance that it explains.
+/// Optimizer, loss, and the R² score as metric: the share of the targets' variance that the model explains.
 pub fn settings(seed: u64) -> Compile {
     Compile::new(Adam::new(0.003), RobustError).metric(R2Score).seed(seed)
 }
 
-/// This crate's parts by their classes, for `Model::load_with`: a file names them, and only this crate can make them.
+/// The parts defined in this crate, for `Model::load_with`. A model file stores their class names.
 pub fn registry() -> Registry {
     Registry::new().layer::<Blend>().layer::<IsruLayer>().loss::<RobustError>().regularizer::<Orthonormal>()
 }

@@ -1,25 +1,25 @@
-//! A regularizer of one's own: factor · ‖wᵀ · w − 1‖², how far the columns of a matrix are from orthonormal. A branch whose
-//! kernel is near one neither stretches nor flattens what it carries.
+//! A custom regularizer: factor · ‖wᵀ · w − 1‖², the distance of the columns of a matrix from an orthonormal set. A branch
+//! with such a kernel preserves the norm of its input.
 
 use gradus::regularizers::Regularizer;
 use gradus::tape::Var;
 use gradus::{FromSpec, Result, Settings, Spec};
 
-/// Keeps the columns of a kernel near orthonormal.
+/// Penalizes kernels whose columns are not orthonormal.
 #[derive(Clone, Copy, Debug)]
 pub struct Orthonormal {
     factor: f32,
 }
 
 impl Orthonormal {
-    /// With this factor.
+    /// Creates the regularizer with this factor.
     pub fn new(factor: f32) -> Orthonormal {
         Orthonormal { factor }
     }
 }
 
 impl Regularizer for Orthonormal {
-    // ‖wᵀ · w − 1‖² = Σ (wᵀ · w)² − 2 · Σ w² + columns, as the diagonal of wᵀ · w adds up to Σ w².
+    // ‖wᵀ · w − 1‖² = Σ (wᵀ · w)² − 2 · Σ w² + columns, because the trace of wᵀ · w is Σ w².
     fn record<'r>(&self, weights: Var<'r>) -> Var<'r> {
         let products = weights.transpose(&[1, 0]).matmul(weights);
         let columns = weights.shape().last() as f32;

@@ -1,17 +1,18 @@
-//! Tables made up from a seed: eight features, of which five matter, and a number to predict (Friedman 1991, without the
-//! sine).
+//! Synthetic tabular data: eight features, five of them informative, and a value to predict (after Friedman 1991, with a
+//! product in place of the sine).
 
 use gradus::data::Arrays;
 use gradus::{Key, Result};
 use ndarray::Array2;
 
-/// How many features a row has.
+/// Number of features.
 pub const FEATURES: usize = 8;
 
-/// So many rows: features between 0 and 1, and (10·x₀·x₁ + 20·(x₂ − ½)² + 10·x₃ + 5·x₄ − 14) / 5 plus a little noise.
+/// Generates `count` rows: features between 0 and 1, and (10·x₀·x₁ + 20·(x₂ − ½)² + 10·x₃ + 5·x₄ − 14) / 5 plus uniform
+/// noise of ±0.05.
 ///
 /// # Errors
-/// No row at all.
+/// Returns an error if `count` is 0.
 pub fn rows(count: usize, seed: u64) -> Result<Arrays> {
     let mut draws = Key::from_seed(seed).draws(0);
     let features = Array2::from_shape_simple_fn((count, FEATURES), || draws.uniform() as f32);
@@ -28,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_same_rows() {
+    fn rows_depend_only_on_the_seed() {
         let inputs = |seed| rows(20, seed).unwrap().rows(..).unwrap().inputs().unwrap();
         assert_eq!(inputs(3), inputs(3));
         assert_ne!(inputs(3), inputs(4));

@@ -1,4 +1,4 @@
-//! The parts of this crate, working together: what a model of one's own parts should be held to.
+//! Tests of a whole model with custom parts.
 
 use downstream::{network, table};
 use gradus::{Fit, Model, Progress};
@@ -11,7 +11,7 @@ fn trained(threads: usize) -> Model {
 }
 
 #[test]
-fn it_explains_most_of_a_table_it_has_not_seen() {
+fn the_model_explains_most_of_the_variance_of_test_rows() {
     let scores = trained(1).evaluate(&table::rows(300, 2).unwrap()).unwrap();
     assert!(scores.get("r2_score") > Some(0.9), "{scores}");
 }
@@ -22,14 +22,14 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn it_comes_back_from_a_file() {
+fn a_saved_model_loads_with_the_registry_only() {
     let (model, rows) = (trained(1), table::rows(9, 5).unwrap().rows(..).unwrap().inputs().unwrap());
     let path = std::env::temp_dir().join(format!("downstream-{}.safetensors", std::process::id()));
     model.save(&path).unwrap();
     let loaded = Model::load_with(&path, &network::registry()).unwrap();
     assert_eq!(loaded.predict(&rows).unwrap(), model.predict(&rows).unwrap());
     assert_eq!(loaded.summary(), model.summary());
-    // Without the registry nobody knows this crate's layers.
+    // Without the registry the classes of this crate are unknown.
     let unknown = Model::load(&path).unwrap_err().to_string();
     assert!(unknown.contains(" is not a layer that is known"), "{unknown}");
     std::fs::remove_file(path).unwrap();

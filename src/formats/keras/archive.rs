@@ -1,13 +1,12 @@
 //! Whole models as `.keras`, the form of Keras 3: a zip archive of two descriptions and one HDF5 file of weights.
 
-use super::architecture::Architecture;
 use super::config::Result;
-use super::contents::{Incoming, Outgoing, parse};
+use super::contents::{self, Incoming, Outgoing, parse};
 use super::legacy::KERAS_VERSION;
-use super::training::Training;
 use super::weights;
 use crate::formats::hdf5::{self, NewGroup};
 use crate::formats::zip::{self, Archive};
+use crate::save::Registry;
 use serde_json::{Value, json};
 
 /// The weights within the archive.
@@ -34,19 +33,15 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file())])
 }
 
-/// The model that an archive holds.
-pub(super) fn read(archive: &Archive<'_>) -> Result<Incoming> {
-    let config = json(archive, CONFIG)?;
-    let mut architecture = Architecture::read(&config)?;
-    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
-    architecture.name(&gradus);
-    let compiled = &config["compile_config"];
-    let training = match compiled {
-        Value::Object(compile) if !compile.is_empty() => {
-            Some(Training::read(compiled, &compiled["optimizer"], &architecture.outputs()))
-        }
+/// The model that an archive holds, with how it is trained unless the caller says that.
+pub(super) fn read(archive: &Archive<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
+    let mut config = json(archive, CONFIG)?;
+    let compiled = match config["compile_config"].take() {
+        Value::Object(compile) if !compile.is_empty() => Some(compile),
         _ => None,
     };
+    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
+    let (architecture, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
     let bytes = archive.get(WEIGHTS)?;
     let root = hdf5::open(&bytes)?;
     let params = weights::read_layers(&root, &architecture.layers)?;

@@ -1,7 +1,8 @@
 //! What a file of Keras holds, between the file and the model.
 
 use super::architecture::Architecture;
-use super::config::Result;
+use super::config::{Config, Result};
+use super::reader::Reader;
 use super::state;
 use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
@@ -58,8 +59,8 @@ impl<'a> Outgoing<'a> {
         let wiring = &self.architecture.wiring;
         let mut gradus = json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch});
         if !wiring.chain {
-            gradus["inputs"] = wiring.inputs.iter().map(|(name, _)| name.as_str()).collect();
-            gradus["outputs"] = wiring.outputs.iter().map(|(name, _)| name.as_str()).collect();
+            gradus["inputs"] = wiring.inputs.iter().map(|input| input.name.as_str()).collect();
+            gradus["outputs"] = wiring.outputs.iter().map(|output| output.name.as_str()).collect();
         }
         gradus
     }
@@ -68,8 +69,8 @@ impl<'a> Outgoing<'a> {
 /// A model that was read.
 pub(super) struct Incoming {
     pub(super) architecture: Architecture,
-    /// Unless the model was not compiled; the error where it was compiled with what gradus does not have.
-    pub(super) training: Option<Result<Training>>,
+    /// `None` where nobody asked for it.
+    pub(super) training: Option<Training>,
     pub(super) params: Params,
     /// The optimizer's variables in Keras' order.
     pub(super) variables: Result<Vec<Array>>,
@@ -77,12 +78,44 @@ pub(super) struct Incoming {
     pub(super) gradus: Value,
 }
 
+/// The layers of a model and how it is trained, from Keras' descriptions. The error names everything in either that gradus
+/// does not have.
+pub(super) fn describe(
+    model: &Value,
+    gradus: &Value,
+    compiled: Option<Config>,
+    registry: &Registry,
+    with_training: bool,
+) -> Result<(Architecture, Option<Training>)> {
+    let mut reader = Reader::new(registry);
+    let mut architecture = Architecture::read(model, &mut reader)?;
+    architecture.name(gradus);
+    let training = match compiled {
+        _ if !with_training => None,
+        Some(compiled) => {
+            let sound = reader.is_content();
+            let training = Training::read(compiled, &architecture.outputs(), &mut reader);
+            if sound && !reader.is_content() {
+                reader.advise("keras::load_with takes another optimizer, loss and metrics in their place");
+            }
+            training
+        }
+        None => {
+            reader.problem(
+                "",
+                "the model was saved without being compiled; keras::load_with takes an optimizer and a loss",
+            );
+            None
+        }
+    };
+    reader.finish()?;
+    Ok((architecture, training))
+}
+
 impl Incoming {
     /// The model as it was saved.
-    pub(super) fn model(self) -> Result<Model> {
-        let uncompiled = "it was saved without how it is trained; load_with takes an optimizer and a loss of yours";
-        let training = self.training.ok_or(uncompiled)??;
-        let registry = Registry::new();
+    pub(super) fn model(self, registry: &Registry) -> Result<Model> {
+        let training = self.training.ok_or("it was read without how it is trained")?;
         let optimizer = registry.make_optimizer(&training.optimizer).map_err(|error| error.to_string())?;
         let state = state::read(&self.architecture, &training.optimizer, optimizer.memory(), self.variables?)?;
         let key = self.gradus["key"].as_str().and_then(Key::from_hex);
@@ -97,7 +130,7 @@ impl Incoming {
             step: state.step,
         };
         let stored = Stored { params: self.params, memory: state.memory, model: None, record: None };
-        Model::from_description(&stored, &description, &registry).map_err(|error| error.to_string())
+        Model::from_description(&stored, &description, registry).map_err(|error| error.to_string())
     }
 
     /// The layers with their weights, to be trained in another way.

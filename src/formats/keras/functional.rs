@@ -6,6 +6,10 @@
 use super::architecture::Architecture;
 use super::config::{Config, Result, object};
 use super::entries::{self, Entry};
+use super::options::{DTYPE, Inactive, NAME, short};
+use super::reader::Reader;
+use crate::architecture::ValueInfo;
+use crate::save::Output;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,47 +25,56 @@ struct Pending {
     takes: Vec<Source>,
 }
 
+/// Options of the model itself, beside its layers and their connections.
+const OPTIONS: &[Inactive] = &[NAME, DTYPE];
+
 /// The graph that a configuration describes.
-pub(super) fn read(config: &Config) -> Result<Architecture> {
-    let list = config.get("layers").and_then(Value::as_array).ok_or("its model has no list of layers")?;
-    let entries: Vec<Entry<'_>> = list.iter().map(Entry::read).collect::<Result<_>>()?;
-    let inputs = named(config.get("input_layers"), "input")?;
+pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Architecture> {
+    let [list, inputs, outputs] = ["layers", "input_layers", "output_layers"].map(|name| config.remove(name));
+    let Some(Value::Array(list)) = list else { return Err("its model has no list of layers".into()) };
+    // A model that is frozen trains none of its layers, whatever they say.
+    let frozen = config.remove("trainable").is_some_and(|trainable| trainable == false);
+    reader.left("the model", &config, &[OPTIONS]);
+    let mut entries: Vec<Entry<'_>> = list.iter().map(Entry::read).collect::<Result<_>>()?;
+    if frozen {
+        entries.iter_mut().for_each(Entry::freeze);
+    }
+    let calls = pending(&list, &entries, reader)?;
+    let mut entries: Vec<Option<Entry<'_>>> = entries.into_iter().map(Some).collect();
     let mut known = BTreeMap::new();
     let mut shapes = Vec::new();
-    for (number, (name, source)) in inputs.iter().enumerate() {
-        shapes.push((name.clone(), input(&entries, source)?));
-        known.insert(source.clone(), number);
+    for (number, (name, source)) in named(inputs.as_ref(), "input")?.into_iter().enumerate() {
+        let is = |entry: &&mut Option<Entry<'_>>| {
+            entry.as_ref().is_some_and(|entry| entry.is_input() && entry.name.as_ref() == Some(&source.0))
+        };
+        let entry = entries.iter_mut().find(is).and_then(Option::take);
+        let entry = entry.ok_or_else(|| format!("its input {} is not an InputLayer", source.0))?;
+        shapes.push((name, entry.input(reader)));
+        known.insert(source, number);
     }
     let mut architecture = Architecture::new(shapes);
-    let calls = pending(list, &entries)?;
     let mut layers: Vec<Option<usize>> = vec![None; entries.len()];
-    let mut entries: Vec<Option<Entry<'_>>> = entries.into_iter().map(Some).collect();
     in_turn(&calls, &mut known, |call, inputs| {
         // A layer is set up when it is first applied, as its settings may depend on its input.
         if let Some(entry) = entries[call.entry].take() {
             let name = entry.name.clone().unwrap_or_default();
-            let input = inputs.first().map_or(Shape::SCALAR, |value| architecture.shape(*value));
-            layers[call.entry] = Some(architecture.layer(name, entry.spec(input)?)?);
+            let (place, class) = (entry.place(), entry.object.class.to_owned());
+            let input = inputs.first().and_then(|value| architecture.shape(*value));
+            let spec = entry.spec(reader, input);
+            layers[call.entry] = spec.and_then(|spec| {
+                let layer = architecture.layer(name, spec, class, reader.registry);
+                reader.note(&place, layer)
+            });
         }
-        let layer = layers[call.entry].ok_or("a layer is applied before it is there")?;
-        architecture.apply(layer, inputs)
+        architecture.apply_if_known(layers[call.entry], inputs, reader)
     })?;
     architecture.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
     let value = |(name, source): (String, Source)| match known.get(&source) {
-        Some(value) => Ok((name, *value)),
+        Some(value) => Ok(Output::new(name, *value)),
         None => Err(format!("its output {name} is of a layer \"{}\" that is never applied so often", source.0)),
     };
-    architecture.wiring.outputs =
-        named(config.get("output_layers"), "output")?.into_iter().map(value).collect::<Result<_>>()?;
+    architecture.wiring.outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
     Ok(architecture)
-}
-
-/// The shape of one sample of an input.
-fn input(entries: &[Entry<'_>], (layer, _): &Source) -> Result<Shape> {
-    let entry = entries.iter().find(|entry| entry.class == "InputLayer" && entry.name.as_ref() == Some(layer));
-    let config = &entry.ok_or_else(|| format!("its input {layer} is not an InputLayer"))?.config;
-    let shape = config.get("batch_shape").or(config.get("batch_input_shape"));
-    entries::sample(shape.ok_or_else(|| format!("its input {layer} has no shape"))?)
 }
 
 /// Values with names: one or a list, named after their layers, or a table by name.
@@ -100,13 +113,14 @@ fn source(value: &Value) -> Option<Source> {
 }
 
 /// Every call of every layer.
-fn pending(list: &[Value], entries: &[Entry<'_>]) -> Result<Vec<Pending>> {
+fn pending(list: &[Value], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Pending>> {
     let mut all = Vec::new();
-    for (entry, value) in list.iter().enumerate().filter(|(entry, _)| entries[*entry].class != "InputLayer") {
+    for (entry, value) in list.iter().enumerate().filter(|(entry, _)| !entries[*entry].is_input()) {
         let name = entries[entry].name.as_ref().ok_or("a layer of its graph has no name")?;
         let calls = value["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
         for (number, call) in calls.iter().enumerate() {
-            let takes = taken(call).map_err(|problem| format!("the layer {name} is applied to {problem}"))?;
+            let place = entries[entry].place();
+            let takes = taken(call, &place, reader).map_err(|problem| format!("{place} is applied to {problem}"))?;
             all.push(Pending { entry, gives: (name.clone(), number), takes });
         }
     }
@@ -114,28 +128,31 @@ fn pending(list: &[Value], entries: &[Entry<'_>]) -> Result<Vec<Pending>> {
 }
 
 /// What a call takes, as Keras 3 says it or as its versions before did.
-fn taken(call: &Value) -> Result<Vec<Source>> {
-    let idle = |settings: &Value| match settings {
-        Value::Null => true,
-        Value::Object(all) => all.values().all(|value| value.is_null() || *value == false),
-        _ => false,
-    };
+fn taken(call: &Value, place: &str, reader: &mut Reader<'_>) -> Result<Vec<Source>> {
     let mut takes = Vec::new();
     match call {
         Value::Array(sources) => {
             for value in sources {
-                if !value.get(3).is_none_or(idle) {
-                    return Err(format!("its inputs with {}, for which gradus has nothing", value[3]));
-                }
+                arguments(value.get(3), place, reader);
                 takes.push(source(value).ok_or("what cannot be read")?);
             }
         }
-        _ if !idle(&call["kwargs"]) => {
-            return Err(format!("its inputs with {}, for which gradus has nothing", call["kwargs"]));
+        _ => {
+            arguments(call.get("kwargs"), place, reader);
+            tensors(&call["args"], &mut takes)?;
         }
-        _ => tensors(&call["args"], &mut takes)?,
     }
     Ok(takes)
+}
+
+/// Further arguments of a call must be null. Both `training=True` and `training=False` would fix what otherwise follows from
+/// whether the model is trained.
+fn arguments(arguments: Option<&Value>, place: &str, reader: &mut Reader<'_>) {
+    for (name, value) in arguments.and_then(Value::as_object).into_iter().flatten() {
+        if !value.is_null() {
+            reader.problem(place, format!("it is called with {name}={}, which is not supported", short(value)));
+        }
+    }
 }
 
 /// The values among nested arguments. Lists of lists are no deeper than JSON may be.
@@ -152,7 +169,7 @@ fn tensors(arguments: &Value, takes: &mut Vec<Source>) -> Result<()> {
 fn in_turn(
     calls: &[Pending],
     known: &mut BTreeMap<Source, usize>,
-    mut make: impl FnMut(&Pending, Vec<usize>) -> Result<usize>,
+    mut make: impl FnMut(&Pending, Vec<usize>) -> usize,
 ) -> Result<()> {
     let mut waiting = BTreeMap::<&Source, Vec<usize>>::new();
     let mut missing = vec![0; calls.len()];
@@ -167,7 +184,7 @@ fn in_turn(
     while let Some(number) = ready.pop_first() {
         let call = &calls[number];
         let inputs = call.takes.iter().filter_map(|source| known.get(source).copied()).collect();
-        known.insert(call.gives.clone(), make(call, inputs)?);
+        known.insert(call.gives.clone(), make(call, inputs));
         made += 1;
         for number in waiting.remove(&call.gives).unwrap_or_default() {
             missing[number] -= 1;
@@ -186,7 +203,7 @@ fn in_turn(
 pub(super) fn named_outputs(architecture: &Architecture) -> bool {
     let outputs = &architecture.wiring.outputs;
     let values = sources(architecture, &[]);
-    outputs.len() > 1 && outputs.iter().any(|(name, value)| *name != values[*value].0)
+    outputs.len() > 1 && outputs.iter().any(|output| output.name != values[output.value].0)
 }
 
 /// Where every value comes from, the inputs being called so.
@@ -206,7 +223,7 @@ fn sources(architecture: &Architecture, inputs: &[String]) -> Vec<Source> {
 fn input_names(architecture: &Architecture) -> Vec<String> {
     let taken = |name: &str| architecture.layers.iter().any(|placed| placed.name == name);
     let inputs = architecture.wiring.inputs.iter();
-    inputs.map(|(name, _)| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
+    inputs.map(|ValueInfo { name, .. }| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
 }
 
 /// Keras' configuration of a graph.
@@ -215,13 +232,14 @@ pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
     let names = input_names(architecture);
     let sources = sources(architecture, &names);
     let mut layers = Vec::new();
-    for (name, (_, shape)) in names.iter().zip(&wiring.inputs) {
-        layers.push(entry(entries::input(name, *shape), name, Vec::new()));
+    for (name, input) in names.iter().zip(&wiring.inputs) {
+        layers.push(entry(entries::input(name, input.shape), name, Vec::new()));
     }
     for (number, placed) in architecture.layers.iter().enumerate() {
         let calls = wiring.calls.iter().filter(|call| call.layer == number);
         let calls = calls.map(|call| {
-            let tensor = |value: &usize| tensor(&sources[*value], architecture.shape(*value));
+            let shape = |value| architecture.shape(value).unwrap_or(Shape::SCALAR);
+            let tensor = |value: &usize| tensor(&sources[*value], shape(*value));
             let takes: Vec<Value> = call.inputs.iter().map(tensor).collect();
             json!({"args": if takes.len() == 1 { json!(takes) } else { json!([takes]) }, "kwargs": {}})
         });
@@ -233,7 +251,7 @@ pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
     config.insert("name".into(), json!("functional"));
     config.insert("layers".into(), json!(layers));
     config.insert("input_layers".into(), one_or_all((0..names.len()).map(place).collect()));
-    let outputs = wiring.outputs.iter().map(|(name, value)| (name.clone(), place(*value)));
+    let outputs = wiring.outputs.iter().map(|output| (output.name.clone(), place(output.value)));
     let outputs = match named_outputs(architecture) {
         true => Value::Object(outputs.collect()),
         false => one_or_all(outputs.map(|(_, place)| place).collect()),

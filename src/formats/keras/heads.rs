@@ -1,6 +1,7 @@
 //! Every loss and metric that both sides have: one line each.
 
 use super::config::{Config, Kind, Result, kind};
+use super::options::{Inactive, Plain, at, null, off, short};
 use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Hinge, Huber, KlDivergence, LogCosh, Loss, MeanAbsoluteError,
     MeanSquaredError, SparseCategoricalCrossentropy,
@@ -10,18 +11,39 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use serde_json::{Value, json};
 
-/// Keras' losses that gradus has.
+/// Keras' losses that gradus has. Keras 2 also writes the function that a loss is made of, `fn`.
 pub(super) const LOSSES: &[Kind] = &[
-    kind("BinaryCrossentropy", || smoothed(BinaryCrossentropy::new().spec()), &[]),
-    kind("CategoricalCrossentropy", || smoothed(CategoricalCrossentropy::new().spec()), &[]),
-    kind("Hinge", || Hinge::new().spec(), &[]),
-    kind("Huber", || Huber::new().spec(), &[]),
-    kind("KLDivergence", || KlDivergence::new().spec(), &[]),
-    kind("LogCosh", || LogCosh::new().spec(), &[]),
-    kind("MeanAbsoluteError", || MeanAbsoluteError::new().spec(), &[]),
-    kind("MeanSquaredError", || MeanSquaredError::new().spec(), &[]),
-    kind("SparseCategoricalCrossentropy", || SparseCategoricalCrossentropy::new().spec(), &[]),
+    Kind {
+        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("binary_crossentropy")])],
+        ..kind("BinaryCrossentropy", || smoothed(BinaryCrossentropy::new().spec()), &[])
+    },
+    Kind {
+        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("categorical_crossentropy")])],
+        ..kind("CategoricalCrossentropy", || smoothed(CategoricalCrossentropy::new().spec()), &[])
+    },
+    Kind { inactive: &[at("fn", &[Plain::Word("hinge")])], ..kind("Hinge", || Hinge::new().spec(), &[]) },
+    Kind { inactive: &[at("fn", &[Plain::Word("huber")])], ..kind("Huber", || Huber::new().spec(), &[]) },
+    Kind {
+        inactive: &[at("fn", &[Plain::Word("kl_divergence")])],
+        ..kind("KLDivergence", || KlDivergence::new().spec(), &[])
+    },
+    Kind { inactive: &[at("fn", &[Plain::Word("log_cosh")])], ..kind("LogCosh", || LogCosh::new().spec(), &[]) },
+    Kind {
+        inactive: &[at("fn", &[Plain::Word("mean_absolute_error")])],
+        ..kind("MeanAbsoluteError", || MeanAbsoluteError::new().spec(), &[])
+    },
+    Kind {
+        inactive: &[at("fn", &[Plain::Word("mean_squared_error")])],
+        ..kind("MeanSquaredError", || MeanSquaredError::new().spec(), &[])
+    },
+    Kind {
+        inactive: &[LAST_AXIS, null("ignore_class"), at("fn", &[Plain::Word("sparse_categorical_crossentropy")])],
+        ..kind("SparseCategoricalCrossentropy", || SparseCategoricalCrossentropy::new().spec(), &[])
+    },
 ];
+
+/// The axis of the classes.
+const LAST_AXIS: Inactive = at("axis", &[Plain::Number(-1.0)]);
 
 /// Keras' metrics that gradus has.
 pub(super) const METRICS: &[Kind] = &[
@@ -32,10 +54,19 @@ pub(super) const METRICS: &[Kind] = &[
     kind("MeanAbsoluteError", || metrics::MeanAbsoluteError.spec(), &[]),
     kind("MeanSquaredError", || metrics::MeanSquaredError.spec(), &[]),
     positive(kind("Precision", || metrics::Precision::new().spec(), &[])),
-    Kind { adjust: uniform_average, ..kind("R2Score", || metrics::R2Score.spec(), &[]) },
+    Kind {
+        inactive: &[
+            at("class_aggregation", &[Plain::Word("uniform_average")]),
+            at("num_regressors", &[Plain::Number(0.0)]),
+        ],
+        ..kind("R2Score", || metrics::R2Score.spec(), &[])
+    },
     positive(kind("Recall", || metrics::Recall::new().spec(), &[])),
     kind("SparseCategoricalAccuracy", || metrics::SparseCategoricalAccuracy.spec(), &[]),
-    kind("SparseTopKCategoricalAccuracy", || metrics::SparseTopKCategoricalAccuracy::new(5).spec(), &[]),
+    Kind {
+        inactive: &[off("from_sorted_ids")],
+        ..kind("SparseTopKCategoricalAccuracy", || metrics::SparseTopKCategoricalAccuracy::new(5).spec(), &[])
+    },
     kind("TopKCategoricalAccuracy", || metrics::TopKCategoricalAccuracy::new(5).spec(), &[]),
 ];
 
@@ -51,19 +82,31 @@ fn threshold() -> Spec {
     Spec::new("").with("threshold", 0.5)
 }
 
+const TOP_K: &[Inactive] = &[null("top_k")];
+
 /// Precision and recall: Keras says `thresholds`, which may be several, and `class_id`.
 const fn positive(kind: Kind) -> Kind {
-    Kind { optional: || Spec::new("").with("class", 0), adjust: one_threshold, express: thresholds, ..kind }
+    Kind {
+        optional: || Spec::new("").with("class", 0),
+        adjust: one_threshold,
+        express: thresholds,
+        inactive: TOP_K,
+        ..kind
+    }
 }
 
-fn one_threshold(config: &mut Config, _input: Shape) -> Result<()> {
+fn one_threshold(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    let class = config.remove("class_id");
+    config.extend(class.map(|class| ("class".into(), class)));
     let threshold = match config.remove("thresholds") {
+        None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(mut several)) if several.len() == 1 => several.remove(0),
-        Some(Value::Array(_)) => return Err("has several thresholds, and gradus one".into()),
-        other => other.unwrap_or(Value::Null),
+        Some(several @ Value::Array(_)) => {
+            return Err(format!("thresholds is {}, and only one threshold is supported", short(&several)));
+        }
+        Some(one) => one,
     };
-    let class = config.remove("class_id").unwrap_or(Value::Null);
-    config.extend([("threshold".into(), threshold), ("class".into(), class)]);
+    config.insert("threshold".into(), threshold);
     Ok(())
 }
 
@@ -75,11 +118,11 @@ fn thresholds(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// Gradus gives the mean over the classes, where Keras can also give a number for each.
-fn macro_average(config: &mut Config, _input: Shape) -> Result<()> {
-    match config.remove("average") {
-        Some(average) if average == "macro" => Ok(()),
-        other => Err(format!("has average {}, and gradus has macro", other.unwrap_or(Value::Null))),
+/// Gradus gives the mean over the classes, where Keras gives a number for each unless it is told to average.
+fn macro_average(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    match config.remove("average").unwrap_or(Value::Null) {
+        average if average == "macro" => Ok(()),
+        other => Err(format!("average is {}, and only \"macro\" is supported", short(&other))),
     }
 }
 
@@ -88,25 +131,19 @@ fn say_macro(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-fn uniform_average(config: &mut Config, _input: Shape) -> Result<()> {
-    match config.remove("class_aggregation") {
-        Some(other) if other != "uniform_average" => {
-            Err(format!("has class_aggregation {other}, and gradus has uniform_average"))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::config::find;
+    use super::super::families::METRIC;
+    use super::super::object::Object;
+    use super::super::reader::Reader;
     use super::*;
     use crate::known::{BUILT_IN, Part};
+    use crate::save::Registry;
 
     #[test]
     fn every_loss_is_here() {
         for (class, _) in <dyn Loss>::built_in() {
-            let kind = find(LOSSES, class).unwrap_or_else(|| panic!("{class} needs a line"));
+            let kind = LOSSES.iter().find(|kind| kind.class == class).unwrap_or_else(|| panic!("{class} needs a line"));
             BUILT_IN.make::<dyn Loss>(&(kind.template)()).unwrap();
         }
         assert_eq!(LOSSES.len(), <dyn Loss>::built_in().len());
@@ -115,34 +152,40 @@ mod tests {
     #[test]
     fn every_metric_is_here() {
         for (class, _) in <dyn Metric>::built_in() {
-            let kind = find(METRICS, class).unwrap_or_else(|| panic!("{class} needs a line"));
+            let kind =
+                METRICS.iter().find(|kind| kind.class == class).unwrap_or_else(|| panic!("{class} needs a line"));
             BUILT_IN.make::<dyn Metric>(&(kind.template)()).unwrap();
         }
         assert_eq!(METRICS.len(), <dyn Metric>::built_in().len());
     }
 
+    fn read(class: &str, config: Value) -> Result<Spec> {
+        let registry = Registry::new();
+        let mut reader = Reader::new(&registry);
+        let value = json!({"class_name": class, "config": config});
+        let spec = reader.object(&METRIC, "metric", &value, Object::read(&value).unwrap(), None);
+        reader.finish().map(|()| spec.unwrap())
+    }
+
     fn travels(spec: &Spec, config: &Value) {
-        let kind = find(METRICS, spec.class()).unwrap();
-        let written = kind.config(spec, &[]).unwrap();
+        let written = METRIC.find(spec.class()).unwrap().config(spec).unwrap();
         assert_eq!(Value::Object(written.clone()), *config);
-        assert_eq!(kind.read(written, Shape::SCALAR, &[]).unwrap(), *spec);
+        assert_eq!(read(spec.class(), Value::Object(written)).unwrap(), *spec);
     }
 
     #[test]
     fn words_that_differ_are_understood() {
         let precision = metrics::Precision::new().threshold(0.25).class(2);
         travels(&precision.spec(), &json!({"thresholds": 0.25, "class_id": 2}));
+        travels(&metrics::Precision::new().class(0).spec(), &json!({"thresholds": 0.5, "class_id": 0}));
         travels(&metrics::F1Score::new().spec(), &json!({"average": "macro"}));
         travels(&metrics::F1Score::new().threshold(0.25).spec(), &json!({"average": "macro", "threshold": 0.25}));
-        let read = |class: &str, config: Value| {
-            let config = config.as_object().unwrap().clone();
-            find(METRICS, class).unwrap().read(config, Shape::SCALAR, &[]).map(|spec| spec.to_string())
-        };
         let several = read("Recall", json!({"thresholds": [0.5, 0.75]})).unwrap_err();
-        assert_eq!(several, "Recall has several thresholds, and gradus one");
-        assert_eq!(read("Recall", json!({"thresholds": [0.75]})).unwrap(), "Recall(threshold=0.75)");
-        assert_eq!(read("F1Score", json!({})).unwrap_err(), "F1Score has average null, and gradus has macro");
+        assert_eq!(several, "metric (Recall): thresholds is [0.5,0.75], and only one threshold is supported");
+        assert_eq!(read("Recall", json!({"thresholds": [0.75]})).unwrap().to_string(), "Recall(threshold=0.75)");
+        let average = read("F1Score", json!({})).unwrap_err();
+        assert_eq!(average, "metric (F1Score): average is null, and only \"macro\" is supported");
         let raw = read("R2Score", json!({"class_aggregation": null})).unwrap_err();
-        assert_eq!(raw, "R2Score has class_aggregation null, and gradus has uniform_average");
+        assert_eq!(raw, "metric (R2Score): class_aggregation is null, and only uniform_average is supported");
     }
 }

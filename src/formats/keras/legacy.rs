@@ -1,11 +1,11 @@
 //! Whole models as `.h5`, the form of Keras 1 and 2: one HDF5 file with descriptions as attributes of the root, and the
 //! arrays by their names in TensorFlow.
 
-use super::architecture::{Architecture, Placed};
+use super::architecture::Placed;
 use super::config::Result;
-use super::contents::{Incoming, Outgoing, Variable, group_name, insert, parse, values};
-use super::training::Training;
+use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
 use crate::formats::hdf5::{Group, NewGroup};
+use crate::save::Registry;
 use crate::shape::Shape;
 use crate::tape::Params;
 use serde_json::Value;
@@ -62,16 +62,24 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The model that a file holds.
-pub(super) fn read(root: &Group<'_>) -> Result<Incoming> {
+/// The model that a file holds, with how it is trained unless the caller says that.
+pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
     let config = root
         .text("model_config")?
         .ok_or("it holds weights but no model; build the model in code, and load_weights puts them in")?;
-    let mut architecture = Architecture::read(&parse(&config)?)?;
+    let compiled = match root.text("training_config")? {
+        Some(text) => match parse(&text)? {
+            Value::Object(mut compile) => {
+                let optimizer = compile.remove("optimizer_config").unwrap_or(Value::Null);
+                compile.insert("optimizer".into(), optimizer);
+                Some(compile)
+            }
+            _ => return Err("its training_config cannot be read".into()),
+        },
+        None => None,
+    };
     let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
-    architecture.name(&gradus);
-    let training = root.text("training_config")?.map(|text| parse(&text)).transpose()?;
-    let training = training.map(|config| Training::read(&config, &config["optimizer_config"], &architecture.outputs()));
+    let (architecture, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
     let params = read_weights(&root.group(WEIGHTS)?, &architecture.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),

@@ -40,15 +40,21 @@ mod archive;
 mod config;
 mod contents;
 mod entries;
+mod families;
 mod functional;
 mod heads;
 mod layers;
 mod legacy;
 mod names;
+mod object;
 mod optimizers;
+mod options;
 mod order;
+mod reader;
 mod sequential;
 mod state;
+#[cfg(test)]
+mod tests;
 mod training;
 mod weights;
 
@@ -57,9 +63,10 @@ use super::zip::Archive;
 use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
 use crate::model::{Compile, Model};
+use crate::save::Registry;
 use crate::tape::Params;
 use architecture::Architecture;
-use contents::{Incoming, Outgoing};
+use contents::Outgoing;
 use std::path::Path;
 
 /// What zip archives begin with, and so `.keras` files.
@@ -84,15 +91,57 @@ pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<()> {
 /// and training goes on from the optimizer's state.
 ///
 /// # Errors
-/// The file cannot be read or is damaged; the model is neither a `Sequential` nor functional, has a layer, loss, metric or optimizer that
-/// gradus does not have, or was not compiled. For most of the latter there is [`load_with`].
+/// The file cannot be read or is damaged; the model is neither a `Sequential` nor functional, or was never compiled; a layer,
+/// loss, metric, optimizer or option is one that gradus does not have, or a class of another package. One message names
+/// all of these. For most there is [`load_with`].
 pub fn load(path: impl AsRef<Path>) -> Result<Model> {
-    let path = path.as_ref();
-    read(path, Incoming::model)
+    load_with(path, Load::new())
 }
 
-/// Reads the layers and weights of a whole model, to be trained in another way than the file says, or in any way if it
-/// says none.
+/// How [`load_with`] reads a file: with classes of your own, or to be trained otherwise than the file says.
+#[derive(Debug, Default)]
+pub struct Load {
+    registry: Registry,
+    compile: Option<Compile>,
+}
+
+impl Load {
+    /// As [`load`] does.
+    pub fn new() -> Load {
+        Load::default()
+    }
+
+    /// Adds classes: layers, losses, metrics, optimizers, schedules, regularizers and initializers that Keras does not have, or
+    /// gradus does not. A class is found by the name that it is registered under in Keras, such as `mine>Attention`, which is
+    /// its [`FromSpec::CLASS`](crate::FromSpec::CLASS); options that are set become its settings.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Load {
+        self.registry = registry;
+        self
+    }
+
+    /// Trains the model in this way. Whatever the file says of training is not read.
+    #[must_use]
+    pub fn compile(mut self, settings: Compile) -> Load {
+        self.compile = Some(settings);
+        self
+    }
+}
+
+impl From<Compile> for Load {
+    fn from(settings: Compile) -> Load {
+        Load::new().compile(settings)
+    }
+}
+
+impl From<Registry> for Load {
+    fn from(registry: Registry) -> Load {
+        Load::new().registry(registry)
+    }
+}
+
+/// Reads a whole model like [`load`], with classes of your own, or to be trained in another way than the file says, or in any
+/// way if it says none.
 ///
 /// ```
 /// use gradus::formats::keras;
@@ -108,9 +157,21 @@ pub fn load(path: impl AsRef<Path>) -> Result<Model> {
 /// ```
 ///
 /// # Errors
-/// As for [`load`], but for those of training; and those of [`Sequential::compile`](crate::Sequential::compile).
-pub fn load_with(path: impl AsRef<Path>, settings: Compile) -> Result<Model> {
-    read(path.as_ref(), |incoming| incoming.compiled(settings))
+/// As for [`load`]. With settings of training none of the file's, but those of
+/// [`Sequential::compile`](crate::Sequential::compile).
+pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model> {
+    let (path, Load { registry, compile }) = (path.as_ref(), load.into());
+    let bytes = read_whole(path)?;
+    let with_training = compile.is_none();
+    let incoming = match bytes.starts_with(ZIP) {
+        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, &registry, with_training)),
+        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, &registry, with_training)),
+    };
+    let model = incoming.and_then(|incoming| match compile {
+        Some(settings) => incoming.compiled(settings),
+        None => incoming.model(&registry),
+    });
+    model.map_err(|problem| wrong(path, problem))
 }
 
 /// Writes the weights and running statistics alone, as `.weights.h5`.
@@ -156,15 +217,6 @@ fn weights_alone(bytes: &[u8], architecture: &Architecture) -> Result<Params, St
         true => weights::read_layers(&root, &architecture.layers),
         false => legacy::read_weights(&root, &architecture.layers),
     }
-}
-
-fn read(path: &Path, make: impl FnOnce(Incoming) -> Result<Model, String>) -> Result<Model> {
-    let bytes = read_whole(path)?;
-    let incoming = match bytes.starts_with(ZIP) {
-        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive)),
-        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root)),
-    };
-    incoming.and_then(make).map_err(|problem| wrong(path, problem))
 }
 
 fn ending(path: &Path) -> &str {

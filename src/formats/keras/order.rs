@@ -61,9 +61,10 @@ fn walk(wiring: &Wiring, layers: usize, outputs: &[usize]) -> (Vec<usize>, Vec<u
 
 /// The outputs' values as Keras walks through them: by name where it knows them by name.
 fn outputs(architecture: &Architecture) -> Vec<usize> {
-    let mut outputs: Vec<&(String, usize)> = architecture.wiring.outputs.iter().collect();
+    let mut outputs: Vec<(&String, usize)> =
+        architecture.wiring.outputs.iter().map(|output| (&output.name, output.value)).collect();
     if named_outputs(architecture) {
         outputs.sort();
     }
-    outputs.into_iter().map(|(_, value)| *value).collect()
+    outputs.into_iter().map(|(_, value)| value).collect()
 }

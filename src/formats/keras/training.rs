@@ -1,23 +1,26 @@
 //! How a model is trained: the optimizer, and the losses and metrics of its outputs, in Keras' words and back.
 
-use super::config::{Config, Kind, Result, class_of, find, object};
-use super::heads::{LOSSES, METRICS};
-use super::optimizers::{OPTIMIZERS, SCHEDULES, optimizer};
+use super::config::{Config, Result, object};
+use super::families::{Family, LOSS, METRIC, OPTIMIZER};
+use super::object::Object;
+use super::options::{Inactive, Plain, any, at, null, short};
+use super::reader::Reader;
+use crate::metrics;
+use crate::metrics::Metric;
 use crate::save::{Description, HeadSpec};
-use crate::shape::Shape;
 use crate::spec::Spec;
 use serde_json::{Value, json};
 
-/// Other names of functions and classes.
-const ALIASES: &[(&str, &str)] = &[
-    ("acc", "accuracy"),
-    ("mse", "MeanSquaredError"),
-    ("mae", "MeanAbsoluteError"),
-    ("bce", "BinaryCrossentropy"),
-    ("kld", "KLDivergence"),
-    ("kullback_leibler_divergence", "KLDivergence"),
-    ("logcosh", "LogCosh"),
-    ("huber_loss", "Huber"),
+/// Options of `compile` beside those that are read here.
+pub(super) const OPTIONS: &[Inactive] = &[
+    any("run_eagerly", "it chooses how Keras computes"),
+    any("jit_compile", "it chooses how Keras computes"),
+    any("steps_per_execution", "it chooses how often Keras reports"),
+    any("auto_scale_loss", "it has no effect in float32"),
+    at("pss_evaluation_shards", &[Plain::Number(0.0), Plain::Null]),
+    null("sample_weight_mode"),
+    null("target_tensors"),
+    null("distribute"),
 ];
 
 /// What training needs beside the layers.
@@ -34,44 +37,62 @@ impl Training {
             true => Ok(()),
             false => Err(format!("{} is not {what} that Keras has", spec.class())),
         };
-        known(optimizer(description.optimizer.class()).is_some(), &description.optimizer, "an optimizer")?;
+        known(OPTIMIZER.find(description.optimizer.class()).is_some(), &description.optimizer, "an optimizer")?;
         for head in &description.heads {
-            known(find(LOSSES, head.loss.class()).is_some(), &head.loss, "a loss")?;
+            known(LOSS.find(head.loss.class()).is_some(), &head.loss, "a loss")?;
             let metrics = &mut head.metrics.iter().chain(&head.weighted_metrics);
-            metrics.try_for_each(|metric| known(find(METRICS, metric.class()).is_some(), metric, "a metric"))?;
+            metrics.try_for_each(|metric| known(is_metric(metric), metric, "a metric"))?;
         }
         Ok(Training { optimizer: description.optimizer.clone(), heads: description.heads.clone() })
     }
 
-    /// Of what `compile` was told of these outputs, with the optimizer beside it.
-    pub(super) fn read(config: &Value, optimizer: &Value, outputs: &[String]) -> Result<Training> {
-        let (class, _) = class_of(optimizer).ok_or("its optimizer cannot be read")?;
-        let kind = OPTIMIZERS.iter().map(|known| known.kind).find(|kind| kind.class.eq_ignore_ascii_case(class));
-        let optimizer = read(kind.as_slice(), optimizer, "optimizer", SCHEDULES)?;
-        let (losses, weights) = (by_output(&config["loss"], outputs)?, by_output(&config["loss_weights"], outputs)?);
-        let metrics = |name: &str| match &config[name] {
-            // Metrics of the only output stand in no list of their own.
-            metrics @ Value::Array(_) if outputs.len() == 1 => Ok(vec![metrics.clone()]),
+    /// Of what `compile` was told of these outputs, with the optimizer as `optimizer` in it. What is wrong, the reader
+    /// takes down.
+    pub(super) fn read(mut config: Config, outputs: &[String], reader: &mut Reader<'_>) -> Option<Training> {
+        let mut take = |name: &str| config.remove(name).unwrap_or(Value::Null);
+        let (optimizer, losses, weights) = (take("optimizer"), take("loss"), take("loss_weights"));
+        let metrics = [take("metrics"), take("weighted_metrics")];
+        reader.left("compile", &config, &[OPTIONS]);
+        let optimizer = read(&OPTIMIZER, "optimizer", &optimizer, reader);
+        if let Some(optimizer) = &optimizer {
+            let made = reader.registry.make_optimizer(optimizer);
+            reader.note("optimizer", made);
+        }
+        let losses = reader.note("loss", by_output(&losses, outputs))?;
+        let weights = reader.note("loss_weights", by_output(&weights, outputs))?;
+        // Metrics of the only output stand in no list of their own.
+        let [metrics, weighted] = metrics.map(|metrics| match &metrics {
+            Value::Array(_) if outputs.len() == 1 => Ok(vec![metrics.clone()]),
             metrics => by_output(metrics, outputs),
-        };
-        let (metrics, weighted) = (metrics("metrics")?, metrics("weighted_metrics")?);
-        let head = |output: usize| {
-            let weight = if weights[output].is_null() { 1.0 } else { weights[output].as_f64().unwrap_or(f64::NAN) };
-            let read_all = |metrics| -> Result<Vec<Spec>> {
-                flat(metrics).map(|metric| read(METRICS, metric, "metric", &[])).collect()
+        });
+        let metrics = reader.note("metrics", metrics)?;
+        let weighted = reader.note("weighted_metrics", weighted)?;
+        let mut heads = Vec::new();
+        for output in (0..outputs.len()).filter(|output| !losses[*output].is_null()) {
+            let place = |what: &str| match outputs {
+                [_] => what.to_owned(),
+                all => format!("{what} of \"{}\"", all[output]),
             };
-            Ok(HeadSpec {
-                output,
-                loss: read(LOSSES, &losses[output], "loss", &[])?,
-                weight: Some(weight as f32)
-                    .filter(|weight| weight.is_finite())
-                    .ok_or("its loss weights are no numbers")?,
-                metrics: read_all(&metrics[output])?,
-                weighted_metrics: read_all(&weighted[output])?,
-            })
-        };
-        let trained = (0..outputs.len()).filter(|output| !losses[*output].is_null());
-        Ok(Training { optimizer, heads: trained.map(head).collect::<Result<_>>()? })
+            let loss = read(&LOSS, &place("loss"), &losses[output], reader);
+            if let Some(loss) = &loss {
+                let made = reader.registry.make_loss(loss).and_then(|loss| loss.check_settings());
+                reader.note(&place("loss"), made);
+            }
+            let metrics = read_metrics(&place("metric"), &metrics[output], reader);
+            let weighted_metrics = read_metrics(&place("weighted metric"), &weighted[output], reader);
+            let weight = match &weights[output] {
+                Value::Null => Some(1.0),
+                weight => {
+                    let number = weight.as_f64().map(|weight| weight as f32).filter(|weight| weight.is_finite());
+                    let problem = || format!("it is {}, expected a number", short(weight));
+                    reader.note(&place("loss_weights"), number.ok_or_else(problem))
+                }
+            };
+            if let (Some(loss), Some(weight)) = (loss, weight) {
+                heads.push(HeadSpec { output, loss, weight, metrics, weighted_metrics });
+            }
+        }
+        Some(Training { optimizer: optimizer?, heads })
     }
 
     /// What `compile` is told of these outputs, without the optimizer.
@@ -80,14 +101,14 @@ impl Training {
         let (mut metrics, mut counted) = (Config::new(), Config::new());
         let all = |metrics: &[Spec]| -> Result<Value> {
             let metric = |metric: &Spec| match metric.class() {
-                "Accuracy" => Ok(json!("accuracy")), // Keras chooses the kind by the shapes
-                _ => part(METRICS, "keras.metrics", metric),
+                "Accuracy" => Ok(json!(ACCURACY)),
+                _ => part(&METRIC, metric),
             };
             metrics.iter().map(metric).collect()
         };
         for head in &self.heads {
             let name = &outputs[head.output];
-            losses.insert(name.clone(), part(LOSSES, "keras.losses", &head.loss)?);
+            losses.insert(name.clone(), part(&LOSS, &head.loss)?);
             weights.insert(name.clone(), json!(head.weight));
             metrics.insert(name.clone(), all(&head.metrics)?);
             counted.insert(name.clone(), all(&head.weighted_metrics)?);
@@ -109,15 +130,21 @@ impl Training {
     }
 
     pub(super) fn optimizer_to_json(&self) -> Result<Value> {
-        let kinds = OPTIMIZERS.iter().map(|known| known.kind).collect::<Vec<_>>();
-        let kind = find(&kinds, self.optimizer.class()).ok_or("its optimizer is not one that Keras has")?;
-        Ok(object("keras.optimizers", self.optimizer.class(), kind.config(&self.optimizer, SCHEDULES)?))
+        part(&OPTIMIZER, &self.optimizer)
     }
 }
 
-fn part(kinds: &[Kind], module: &str, spec: &Spec) -> Result<Value> {
-    let kind = find(kinds, spec.class()).ok_or_else(|| format!("{} is not one that Keras has", spec.class()))?;
-    Ok(object(module, spec.class(), kind.config(spec, &[])?))
+fn part(family: &Family, spec: &Spec) -> Result<Value> {
+    let kind = family.find(spec.class());
+    let kind = kind.ok_or_else(|| format!("{} is not one that Keras has", spec.class()))?;
+    Ok(object(family.module, spec.class(), kind.config(spec)?))
+}
+
+/// Keras' word for an accuracy that it chooses by the shapes.
+const ACCURACY: &str = "accuracy";
+
+fn is_metric(metric: &Spec) -> bool {
+    *metric == metrics::Accuracy.spec() || METRIC.find(metric.class()).is_some()
 }
 
 /// What is said of each output: by name, by place, or of every one alike; null where nothing is.
@@ -146,31 +173,50 @@ fn members(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-fn read(kinds: &[Kind], value: &Value, what: &str, parts: &[Kind]) -> Result<Spec> {
+/// The specs of the metrics of one output.
+fn read_metrics(place: &str, metrics: &Value, reader: &mut Reader<'_>) -> Vec<Spec> {
+    let mut all = Vec::new();
+    for metric in flat(metrics) {
+        let spec = match metric.as_str() {
+            Some(ACCURACY | "acc") => Some(metrics::Accuracy.spec()),
+            _ => read(&METRIC, place, metric, reader),
+        };
+        if let Some(spec) = &spec {
+            let made = reader.registry.make_metric(spec);
+            reader.note(place, made);
+        }
+        all.extend(spec);
+    }
+    all
+}
+
+/// The spec of an object, which may stand in a list alone.
+fn read(family: &Family, place: &str, value: &Value, reader: &mut Reader<'_>) -> Option<Spec> {
     let value = match value {
         Value::Array(only) if only.len() == 1 => &only[0],
         value => value,
     };
-    let (name, config) = class_of(value).unwrap_or(("something unreadable", Config::new()));
-    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, class)| class);
-    // Keras' class of this name wants values to be equal; the word has it choose by the shapes.
-    let kind = match name {
-        "Accuracy" => None,
-        _ => kinds.iter().find(|kind| kind.class.eq_ignore_ascii_case(name)).or_else(|| find(kinds, name)),
-    };
-    let kind = kind.ok_or_else(|| {
-        format!("its {what} is {name}, which gradus does not have; load_with takes another in its place")
-    })?;
-    kind.read(config, Shape::SCALAR, parts)
+    let unreadable = || format!("{} describes no {}", short(value), family.what);
+    let object = reader.note(place, Object::read(value).ok_or_else(unreadable))?;
+    reader.object(family, place, value, object, None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::save::Registry;
+
+    fn training(config: Value, outputs: &[String]) -> Result<Training> {
+        let registry = Registry::new();
+        let mut reader = Reader::new(&registry);
+        let Value::Object(config) = config else { panic!("{config}") };
+        let training = Training::read(config, outputs, &mut reader);
+        reader.finish().map(|()| training.unwrap())
+    }
 
     fn told(loss: Value, optimizer: Value) -> Result<String> {
-        let config = json!({"loss": loss, "metrics": ["acc"]});
-        let training = Training::read(&config, &optimizer, &["output".into()])?;
+        let config = json!({"loss": loss, "metrics": ["acc"], "optimizer": optimizer});
+        let training = training(config, &["output".into()])?;
         let head = &training.heads[0];
         Ok(format!("{} {} {}", training.optimizer, head.loss, head.metrics[0]))
     }
@@ -190,34 +236,41 @@ mod tests {
 
     #[test]
     fn what_gradus_cannot_do_is_told() {
+        let remedy = ". A Registry given to keras::load_with can add classes";
         let unknown = told(json!("ctc"), json!("sgd")).unwrap_err();
-        assert_eq!(unknown, "its loss is ctc, which gradus does not have; load_with takes another in its place");
+        assert_eq!(unknown, format!("loss: ctc is not a loss that gradus has{remedy}"));
         let ema = json!({"class_name": "SGD", "config": {"use_ema": true}});
         let unknown = told(json!("categorical_crossentropy"), ema).unwrap_err();
-        assert_eq!(unknown, "SGD has use_ema true, for which gradus has nothing");
+        assert_eq!(unknown, "optimizer (SGD): use_ema is true, and only false or null is supported");
         let restarts = json!({"class_name": "CosineDecayRestarts", "config": {}});
         let sgd = json!({"class_name": "SGD", "config": {"learning_rate": restarts}});
         let unknown = told(json!("mse"), sgd).unwrap_err();
-        assert!(unknown.starts_with("SGD has learning_rate {\"class_name\":\"CosineDecayRestarts\""), "{unknown}");
-        let exact = json!({"loss": "mse", "metrics": [{"class_name": "Accuracy", "config": {"name": "accuracy"}}]});
-        let unknown = Training::read(&exact, &json!("sgd"), &["output".into()]).unwrap_err();
-        assert!(unknown.starts_with("its metric is Accuracy, which gradus does not have"), "{unknown}");
+        let expected = "optimizer (SGD): learning_rate: CosineDecayRestarts is not a schedule that gradus has";
+        assert_eq!(unknown, format!("{expected}{remedy}"));
+        let exact = json!({"class_name": "Accuracy", "config": {"name": "accuracy"}});
+        let exact = json!({"loss": "mse", "optimizer": "sgd", "metrics": [exact], "sample_weight_mode": "temporal"});
+        let unknown = training(exact, &["output".into()]).unwrap_err();
+        let expected = "2 problems: compile: sample_weight_mode is \"temporal\", and only null is supported; \
+            metric: Accuracy is not a metric that gradus has";
+        assert_eq!(unknown, format!("{expected}{remedy}"));
     }
 
     #[test]
     fn outputs_are_trained_by_name_by_place_or_all_alike() {
         let outputs = ["a".to_owned(), "b".to_owned()];
-        let heads = |config: Value| -> Result<Vec<String>> {
-            let training = Training::read(&config, &json!("sgd"), &outputs)?;
-            let again = Training::read(&training.to_json(&outputs)?, &json!("sgd"), &outputs)?;
-            assert_eq!(training.heads, again.heads, "{config}");
+        let heads = |mut config: Value| -> Result<Vec<String>> {
+            config["optimizer"] = json!("sgd");
+            let read = training(config.clone(), &outputs)?;
+            let mut written = read.to_json(&outputs)?;
+            written["optimizer"] = json!("sgd");
+            assert_eq!(read.heads, training(written, &outputs)?.heads, "{config}");
             let head = |head: HeadSpec| {
                 let classes = |specs: &[Spec]| specs.iter().map(Spec::class).collect::<Vec<_>>().join(" ");
                 let HeadSpec { output, loss, weight, metrics, weighted_metrics } = &head;
                 let (loss, metrics, weighted) = (loss.class(), classes(metrics), classes(weighted_metrics));
                 format!("{output} {loss} {weight} {metrics} {weighted}").trim_end().to_owned()
             };
-            Ok(training.heads.into_iter().map(head).collect())
+            Ok(read.heads.into_iter().map(head).collect())
         };
         let named = json!({"loss": {"b": "mse"}, "loss_weights": {"b": 0.5}, "metrics": {"b": ["mae", "mse"]}});
         assert_eq!(heads(named).unwrap(), ["1 MeanSquaredError 0.5 MeanAbsoluteError MeanSquaredError"]);
@@ -230,8 +283,8 @@ mod tests {
             ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
         assert_eq!(heads(counted).unwrap(), expected);
         let other = heads(json!({"loss": {"c": "mse"}})).unwrap_err();
-        assert_eq!(other, "it is compiled for an output \"c\", which the model does not have");
+        assert_eq!(other, "loss: it is compiled for an output \"c\", which the model does not have");
         let more = heads(json!({"loss": ["mse", "mse", "mse"]})).unwrap_err();
-        assert_eq!(more, "it is compiled for 3 outputs, and has 2");
+        assert_eq!(more, "loss: it is compiled for 3 outputs, and has 2");
     }
 }

@@ -58,6 +58,10 @@ pub(super) fn check(nodes: &Nodes, inputs: &[(String, Fact)], rows: Option<[usiz
 impl Checked {
     /// What a node gives; the error is why it is not supported, or nothing where an input is missing already.
     fn record(&mut self, node: &Node, rows: Option<[usize; 2]>) -> Result<Vec<Fact>, Option<String>> {
+        let problems = operators::problems(node);
+        if !problems.is_empty() {
+            return Err(Some(problems.join("; ")));
+        }
         let record = operators::find(node).ok_or_else(|| Some("unknown".to_owned()))?;
         let recorder = Recorder::limited(Mode::Inference, MOST);
         let mut inputs = Vec::new();

@@ -1,7 +1,7 @@
 //! From a model to an ONNX file.
 //!
-//! Operators are those of version 20. The number of rows stays open. What the file takes and gives lies as the model has
-//! it, channels last.
+//! Operators are those of version 20. The number of rows stays open. Inputs and outputs have the axis orders of the model:
+//! channels last, unless it came from an ONNX file that has them otherwise.
 
 use super::layers;
 use super::proto::{self, element};
@@ -9,6 +9,7 @@ use super::writer::{Value, Writer};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::model::Model;
+use crate::save::Output;
 use crate::shape::Shape;
 use prost::Message;
 use std::path::Path;
@@ -19,7 +20,10 @@ pub(super) const OPSET: i64 = 20;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 9;
 
-/// Writes what a model predicts with as an ONNX file, whole or not at all. What training needs is not in it.
+/// Writes a model's forward pass as an ONNX file, whole or not at all. What training needs is not in it.
+///
+/// Each input and output has the axis order that the model [knows](Model::inputs): channels last, or for a model that was
+/// imported from an ONNX file that file's own, so that the programs that run the one also run the other.
 ///
 /// ```
 /// use gradus::{Compile, Sequential, formats::onnx, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -54,8 +58,8 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
     let wiring = &description.wiring;
     let mut writer = Writer::new(model.params());
     let mut unsupported = Vec::new();
-    let inputs = wiring.inputs.iter().map(|(name, shape)| Value::new(name, *shape));
-    let mut values: Vec<Value> = inputs.collect();
+    let inputs = wiring.inputs.iter().enumerate();
+    let mut values: Vec<Value> = inputs.map(|(number, input)| writer.input(number, input)).collect();
     for (number, call) in wiring.calls.iter().enumerate() {
         let (name, spec) = &description.layers[call.layer];
         writer.begin(name, number, call.inputs.iter().map(|value| values[*value].clone()).collect());
@@ -65,11 +69,11 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
         let shape = model.value_shapes()[values.len()];
         values.push(writer.given(shape));
     }
-    for (name, value) in &wiring.outputs {
-        if wiring.inputs.iter().any(|(input, _)| input == name) {
+    for Output { name, value, axis_order } in &wiring.outputs {
+        if wiring.inputs.iter().any(|input| input.name == *name) {
             unsupported.push(format!("output \"{name}\" (an input has the name)"));
         }
-        writer.end(name, values[*value].clone());
+        writer.end(name, values[*value].clone(), *axis_order);
     }
     match unsupported.is_empty() {
         true => Ok(file(writer, model).encode_to_vec()),
@@ -80,8 +84,9 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
 /// The file of what was written.
 fn file(writer: Writer<'_>, model: &Model) -> proto::Model {
     let wiring = model.description().wiring;
-    let inputs = wiring.inputs.iter().map(|(name, shape)| rows_of(name, *shape));
-    let outputs = wiring.outputs.iter().map(|(name, value)| rows_of(name, model.value_shapes()[*value]));
+    let inputs = wiring.inputs.iter().map(|input| rows_of(&input.name, input.axis_order.shape_in_file(input.shape)));
+    let shape = |output: &Output| output.axis_order.shape_in_file(model.value_shapes()[output.value]);
+    let outputs = wiring.outputs.iter().map(|output| rows_of(&output.name, shape(output)));
     let (node, initializer) = writer.finish();
     let graph = proto::Graph {
         node,

@@ -4,15 +4,42 @@
 
 use super::graph::Constant;
 use super::node::{Attribute, Node};
+use super::operators::attributes::{Operator, ignored, operator, read};
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The domain of these operators.
+pub(super) const DOMAIN: &str = "ai.onnx.ml";
+
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "LinearClassifier",
+        1,
+        &[
+            read("classlabels_ints"),
+            read("classlabels_strings"),
+            read("coefficients"),
+            read("intercepts"),
+            ignored("multi_class", "post_transform says how scores become probabilities"),
+            read("post_transform"),
+        ],
+    ),
+    operator(
+        "LinearRegressor",
+        1,
+        &[read("coefficients"), read("intercepts"), read("post_transform"), read("targets")],
+    ),
+    operator("Normalizer", 1, &[read("norm")]),
+    operator("Scaler", 1, &[read("offset"), read("scale")]),
+];
 
 type Constants = BTreeMap<String, Constant>;
 
 /// The nodes that stand for `node`: itself unless it is one of scikit-learn's that are known.
 pub(super) fn rewrite(node: Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
-    if node.domain != "ai.onnx.ml" || node.inputs.is_empty() || node.outputs.is_empty() {
+    if node.domain != DOMAIN || node.inputs.is_empty() || node.outputs.is_empty() {
         return Ok(vec![node]);
     }
     let told = |problem: String| format!("{node}: {problem}");

@@ -1,9 +1,10 @@
 //! The graph of an ONNX file: nodes in an order in which they can run, constants, inputs and outputs.
 
 use super::node::Node;
+use super::operators::constant::read_constant;
 use super::proto::{self, element};
 use super::tensor::Tensor;
-use super::{foreign, tensor};
+use super::{foreign, operators, tensor, versions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -47,11 +48,7 @@ impl Nodes {
         if !model.functions.is_empty() {
             return Err("it defines operators of its own; export it without functions".into());
         }
-        let versions: BTreeMap<String, i64> = model
-            .opset_import
-            .into_iter()
-            .map(|set| (set.domain.unwrap_or_default(), set.version.unwrap_or_default()))
-            .collect();
+        let versions = versions::read(&model)?;
         let graph = model.graph.ok_or("it holds no graph; is it an ONNX file?")?;
         let mut constants = BTreeMap::new();
         for initializer in &graph.initializer {
@@ -67,7 +64,12 @@ impl Nodes {
         let mut nodes = Vec::new();
         for node in graph.node {
             let node = Node::read(node, &versions)?;
-            match node.constant()? {
+            // What is not supported of a node is said when it is used.
+            if !operators::problems(&node).is_empty() {
+                nodes.push(node);
+                continue;
+            }
+            match read_constant(&node)? {
                 Some(tensor) => {
                     let name = node.outputs.first().cloned().unwrap_or_default();
                     constants.insert(name, Constant { tensor: Arc::new(tensor), learned: false });

@@ -1,17 +1,19 @@
 //! From a file to a network that can be trained on.
 
 use super::check::{Checked, Fact, check, check_size};
-use super::graph::{Input, Nodes, Output};
+use super::graph::{self, Nodes};
 use super::layer::{Given, OnnxGraph};
 use super::node::Node;
 use super::operators;
 use super::order;
 use super::rebuild::{Rebuilt, rebuild};
 use super::run::Graph;
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::error::{Error, Result};
 use crate::layers::Layer;
 use crate::model::{Compile, Model};
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::shape::Shape;
 use std::path::Path;
 use std::sync::Arc;
@@ -104,11 +106,11 @@ impl Graph {
         }
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
         let shapes = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
-        let inputs: Vec<(String, Shape)> = given.iter().map(|given| (given.name.clone(), given.sample)).collect();
+        let inputs: Vec<ValueInfo> = given.iter().map(Given::input).collect();
         if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, false) {
             return Ok(Imported { wiring, layers, arrays });
         }
-        let ([output], [name]) = (&shapes[..], &outputs[..]) else {
+        let ([(output, axis_order)], [name]) = (&shapes[..], &outputs[..]) else {
             // One layer has one output, so what layers share has to be parted.
             if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, true) {
                 return Ok(Imported { wiring, layers, arrays });
@@ -117,14 +119,13 @@ impl Graph {
             return Err(wrong(format!("it has the outputs {names}; choose one with Graph::output")));
         };
         let arrays = checked.weights.iter().map(|weight| weight.values.clone()).collect();
-        let wiring = match inputs.len() {
-            1 => Wiring::chain(inputs[0].1, 1),
-            count => {
-                let (calls, outputs) =
-                    (vec![Call { layer: 0, inputs: (0..count).collect() }], vec![(name.clone(), count)]);
-                Wiring { chain: false, inputs, calls, outputs }
-            }
-        };
+        let count = inputs.len();
+        let calls = vec![Call { layer: 0, inputs: (0..count).collect() }];
+        let outputs = vec![Output { name: name.clone(), value: count, axis_order: *axis_order }];
+        let mut wiring = Wiring { chain: count == 1, inputs, calls, outputs };
+        if wiring.chain {
+            wiring.name_as_chain();
+        }
         let (nodes, weights) = (Arc::new(nodes), Arc::new(checked.weights));
         let layer = OnnxGraph { nodes, weights, inputs: given, output: *output, rows };
         Ok(Imported { wiring, layers: vec![Arc::new(layer)], arrays })
@@ -142,7 +143,8 @@ impl Graph {
             let node = self.nodes.source(name).filter(|node| node.operator == "ZipMap")?;
             node.inputs.first().cloned()
         };
-        let name = |output: &Output| if output.floats { Some(output.name.clone()) } else { zipped(&output.name) };
+        let name =
+            |output: &graph::Output| if output.floats { Some(output.name.clone()) } else { zipped(&output.name) };
         self.nodes.outputs.iter().filter_map(name).collect()
     }
 }
@@ -158,13 +160,21 @@ impl Given {
     }
 }
 
+impl Given {
+    /// The model's input.
+    fn input(&self) -> ValueInfo {
+        let order = order::axis_order(&self.order).unwrap_or_default(); // the rows come first
+        ValueInfo::new(&self.name, self.sample).with_axis_order(order)
+    }
+}
+
 /// The number of rows, if it is fixed.
-fn rows(input: &Input) -> Option<usize> {
+fn rows(input: &graph::Input) -> Option<usize> {
     input.sizes.as_ref().and_then(|sizes| sizes.first().copied().flatten())
 }
 
 /// What one sample of an input is.
-fn given(nodes: &Nodes, input: &Input) -> std::result::Result<Given, String> {
+fn given(nodes: &Nodes, input: &graph::Input) -> std::result::Result<Given, String> {
     let name = &input.name;
     let sizes = input.sizes.as_ref().ok_or_else(|| format!("the shape of its input \"{name}\" is open; fix it"))?;
     let Some((_, sizes)) = sizes.split_first() else {
@@ -194,13 +204,13 @@ fn wants_channels_last(nodes: &Nodes, name: &str, depth: usize) -> bool {
         })
 }
 
-/// The shape of one sample of what comes out, which must have a row for each that comes in.
-fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<Shape, String> {
+/// The shape and the axis order of one sample of an output, which must have a row for each of the inputs.
+fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<(Shape, AxisOrder), String> {
     match checked.facts.get(name) {
-        Some(Fact::Computed(shape, order)) if order.first() == Some(&0) && shape.axis(0) == rows => Ok(shape.sample()),
-        Some(Fact::Computed(shape, _)) => {
-            Err(format!("its output \"{name}\" is {shape} for {rows} rows; it has not a row for each"))
-        }
+        Some(Fact::Computed(shape, order)) => match order::axis_order(order) {
+            Some(axis_order) if shape.axis(0) == rows => Ok((shape.sample(), axis_order)),
+            _ => Err(format!("its output \"{name}\" is {shape} for {rows} rows; it has not a row for each")),
+        },
         _ => Err(format!("its output \"{name}\" does not depend on its input, or is not of floats")),
     }
 }

@@ -25,6 +25,7 @@ mod scope;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod writer;
 
 pub use export::{export, to_bytes};

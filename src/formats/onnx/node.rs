@@ -37,14 +37,16 @@ impl Node {
     pub(super) fn read(node: proto::Node, versions: &BTreeMap<String, i64>) -> Result<Node, String> {
         let (operator, domain) = (node.op_type.unwrap_or_default(), node.domain.unwrap_or_default());
         let domain = if domain == "ai.onnx" { String::new() } else { domain };
-        let version = versions.get(&domain).or_else(|| versions.get("ai.onnx")).copied().unwrap_or(1);
+        let version = versions.get(&domain).copied().unwrap_or(1);
         let name = node.name.unwrap_or_default();
         let mut attributes = BTreeMap::new();
         for attribute in node.attribute {
             let read = Attribute::read(&attribute);
             let key = attribute.name.unwrap_or_default();
             let value = read.map_err(|problem| format!("{operator} \"{name}\": attribute {key} has {problem}"))?;
-            attributes.insert(key, value);
+            if attributes.insert(key.clone(), value).is_some() {
+                return Err(format!("{operator} \"{name}\": attribute {key} is there twice"));
+            }
         }
         Ok(Node { name, operator, domain, version, inputs: node.input, outputs: node.output, attributes })
     }
@@ -67,22 +69,6 @@ impl Node {
     pub(super) fn with(mut self, name: &str, value: Attribute) -> Node {
         self.attributes.insert(name.into(), value);
         self
-    }
-
-    /// What a node that is a constant gives.
-    pub(super) fn constant(&self) -> Result<Option<Tensor>, String> {
-        if self.operator != "Constant" || !self.domain.is_empty() {
-            return Ok(None);
-        }
-        let tensor = match self.attributes.iter().next() {
-            Some((_, Attribute::Tensor(tensor))) => tensor.clone(),
-            Some((_, Attribute::Number(value))) => Tensor::floats(vec![], vec![*value]),
-            Some((_, Attribute::Integer(value))) => Tensor::integers(vec![], vec![*value]),
-            Some((_, Attribute::Numbers(values))) => Tensor::floats(vec![values.len()], values.clone()),
-            Some((_, Attribute::Integers(values))) => Tensor::list(values.clone()),
-            _ => return Err(format!("{self} holds no numbers")),
-        };
-        Ok(Some(tensor))
     }
 
     /// A whole number; what is left out is `default`.

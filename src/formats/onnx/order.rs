@@ -1,5 +1,7 @@
 //! Orders of axes: where each of ONNX' axes lies in memory.
 
+use crate::axis_order::AxisOrder;
+
 /// The order in which the channels, ONNX' axis 1, lie last.
 pub(super) fn channels_last(rank: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rank).collect();
@@ -16,6 +18,13 @@ pub(super) fn channels_first(rank: usize) -> Vec<usize> {
         order[1..].rotate_right(1);
     }
     order
+}
+
+/// The axis order of samples that lie in this order, the rows included; `None` where the rows do not come first.
+pub(super) fn axis_order(order: &[usize]) -> Option<AxisOrder> {
+    let (0, sample) = order.split_first().map(|(rows, sample)| (*rows, sample))? else { return None };
+    let place = |axis| sample.iter().position(|lying| *lying == axis + 1);
+    AxisOrder::new(&(0..sample.len()).map(place).collect::<Option<Vec<_>>>()?).ok()
 }
 
 /// Whether `order` names each axis of as many once.
@@ -52,5 +61,9 @@ mod tests {
         assert_eq!(channels_last(2), [0, 1]);
         assert_eq!(channels_first(4), [0, 3, 1, 2]);
         assert!(is_permutation(&[1, 0]) && !is_permutation(&[1, 1]));
+        assert_eq!(axis_order(&channels_last(4)), Some(AxisOrder::channels_first(3)));
+        assert_eq!(axis_order(&[0, 1, 2, 3]), Some(AxisOrder::CHANNELS_LAST));
+        assert_eq!(axis_order(&[0, 3, 1, 2]).unwrap().axes(), [1, 2, 0]);
+        assert_eq!((axis_order(&[1, 0]), axis_order(&[])), (None, None));
     }
 }

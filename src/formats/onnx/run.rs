@@ -92,7 +92,8 @@ impl Graph {
     /// Every output for these inputs, in ONNX' own order of axes.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every node that cannot be run; another number of inputs than the graph has.
+    /// [`Error::Unsupported`] with every node that cannot be run; another number of inputs than the graph has;
+    /// [`Error::Fault`] where an operator meets a value with which it cannot compute, such as an index out of range.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let wanted = &self.nodes.inputs;
         if inputs.len() != wanted.len() {
@@ -147,7 +148,7 @@ impl Graph {
                 tape.input_slice(id).copy_from_slice(values);
             }
         }
-        tape.run(&params, Key::from_seed(0));
+        tape.run(&params, Key::from_seed(0))?;
         let read = |id| {
             let view = tape.view(id);
             Tensor::floats(view.shape().sizes().to_vec(), view.data().to_vec())

@@ -1,12 +1,14 @@
 //! Every layer of the list, out to ONNX and back.
 
 use super::{Graph, Tensor, to_bytes};
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::data::NamedArrays;
 use crate::layers::{Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::shape::Shape;
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 /// A model of one layer with weights that are not first values, and rows for it.
 struct Case {
     name: String,
+    layer: Arc<dyn Layer>,
     model: Model,
     inputs: Vec<ArrayD<f32>>,
 }
@@ -33,22 +36,68 @@ fn cases() -> Vec<Case> {
 }
 
 fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
-    let input = |(number, shape): (usize, &Shape)| (format!("x{number}"), *shape);
-    let wiring = Wiring {
-        chain: false,
-        inputs: shapes.iter().enumerate().map(input).collect(),
-        calls: vec![Call { layer: 0, inputs: (0..shapes.len()).collect() }],
-        outputs: vec![("y".into(), shapes.len())],
-    };
-    let mut model = Model::from_wiring(&wiring, &[layer], settings()).unwrap();
+    let input = |(number, shape): (usize, &Shape)| ValueInfo::new(format!("x{number}"), *shape);
+    let model = model(&layer, shapes.iter().enumerate().map(input).collect(), AxisOrder::CHANNELS_LAST);
+    let words =
+        model.params().iter().next().filter(|_| name.starts_with("embedding")).map(|(_, table)| table.shape()[0]);
+    let inputs = shapes.iter().map(|shape| rows(shape.batch(3).unwrap(), words)).collect();
+    Case { name, layer, model, inputs }
+}
+
+/// A model of the layer, with these inputs and this axis order of its output.
+fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) -> Model {
+    let count = inputs.len();
+    let outputs = vec![Output { axis_order, ..Output::new("y", count) }];
+    let calls = vec![Call { layer: 0, inputs: (0..count).collect() }];
+    let wiring = Wiring { chain: false, inputs, calls, outputs };
+    let mut model = Model::from_wiring(&wiring, std::slice::from_ref(layer), settings()).unwrap();
     for id in model.params().ids().collect::<Vec<_>>() {
         let values = model.params_mut().values_mut(id).iter_mut().enumerate();
         values.for_each(|(at, value)| *value = 0.25 + ((at * 7) % 11) as f32 / 10.0);
     }
-    let words =
-        model.params().iter().next().filter(|_| name.starts_with("embedding")).map(|(_, table)| table.shape()[0]);
-    let inputs = shapes.iter().map(|shape| rows(shape.batch(3).unwrap(), words)).collect();
-    Case { name, model, inputs }
+    model
+}
+
+/// One of the orders of so many axes.
+fn order(rank: usize, number: usize) -> AxisOrder {
+    let mut axes: Vec<usize> = (0..rank).collect();
+    axes.rotate_right(number % rank.max(1));
+    if number % 2 == 1 && rank > 1 {
+        axes.swap(0, 1);
+    }
+    AxisOrder::new(&axes).unwrap()
+}
+
+#[test]
+fn exported_files_have_the_axis_orders_of_the_model_and_give_them_back() {
+    for (number, case) in cases().into_iter().enumerate() {
+        let (name, expected) = (&case.name, predicted(&case.model, &case.inputs));
+        for number in [number, number + 1, number + 2] {
+            let inputs = case.model.inputs().into_iter();
+            let inputs: Vec<ValueInfo> = inputs
+                .map(|input| {
+                    let order = order(input.shape().rank(), number);
+                    input.with_axis_order(order)
+                })
+                .collect();
+            let output = order(expected.ndim() - 1, number + 1);
+            let model = model(&case.layer, inputs.clone(), output);
+            assert_eq!(predicted(&model, &case.inputs), expected, "{name}");
+
+            let expected = output.to_file(expected.view()).unwrap().to_owned();
+            let in_file = inputs.iter().zip(&case.inputs).map(|(input, rows)| input.axis_order().to_file(rows.view()));
+            let in_file: Vec<ArrayD<f32>> = in_file.map(|rows| rows.unwrap().to_owned()).collect();
+            let graph = Graph::from_bytes(&to_bytes(&model).unwrap()).unwrap();
+            let tensors: Vec<Tensor> = in_file.iter().map(|rows| (&**rows).into()).collect();
+            check_close(name, &graph.run(&tensors).unwrap()[0].array().unwrap(), &expected);
+
+            let again = graph.import().unwrap().compile(settings()).unwrap();
+            let moved = again.inputs().into_iter().zip(&in_file);
+            let moved = moved.map(|(input, rows)| input.axis_order().to_model(rows.view()).unwrap().to_owned());
+            let found = predicted(&again, &moved.collect::<Vec<_>>());
+            check_close(name, &again.outputs()[0].axis_order().to_file(found).unwrap(), &expected);
+        }
+    }
 }
 
 /// Numbers on both sides of 0; for a table of words, indices that it has.
@@ -60,15 +109,11 @@ fn rows(shape: Shape, words: Option<usize>) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), (0..shape.len()).map(value).collect()).unwrap()
 }
 
-impl Case {
-    fn predicted(&self, model: &Model) -> ArrayD<f32> {
-        let data = self
-            .inputs
-            .iter()
-            .enumerate()
-            .try_fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows));
-        model.predict_outputs(&data.unwrap()).unwrap().pop_first().unwrap().1
-    }
+fn predicted(model: &Model, inputs: &[ArrayD<f32>]) -> ArrayD<f32> {
+    let inputs = inputs.iter().enumerate();
+    let data =
+        inputs.fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows).unwrap());
+    model.predict_outputs(&data).unwrap().pop_first().unwrap().1
 }
 
 fn check_close(name: &str, found: &ArrayD<f32>, expected: &ArrayD<f32>) {
@@ -81,7 +126,7 @@ fn check_close(name: &str, found: &ArrayD<f32>, expected: &ArrayD<f32>) {
 #[test]
 fn every_layer_goes_out_and_comes_back_as_one_of_ours() {
     for case in cases() {
-        let expected = case.predicted(&case.model);
+        let expected = predicted(&case.model, &case.inputs);
         let bytes = to_bytes(&case.model).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let graph = Graph::from_bytes(&bytes).unwrap();
         let inputs: Vec<Tensor> = case.inputs.iter().map(|rows| (&**rows).into()).collect();
@@ -89,7 +134,7 @@ fn every_layer_goes_out_and_comes_back_as_one_of_ours() {
         check_close(&case.name, &run[0].array().unwrap(), &expected);
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let again = imported.compile(settings()).unwrap();
-        check_close(&case.name, &case.predicted(&again), &expected);
+        check_close(&case.name, &predicted(&again, &case.inputs), &expected);
         // Nothing is left of a layer that does nothing when predicting.
         let ours = !format!("{imported:?}").contains("OnnxGraph") || graph.node_operators() == ["Identity"];
         assert!(ours, "{} comes back as another program's graph", case.name);
@@ -106,7 +151,8 @@ fn layers_for_onnxruntime() {
     for case in cases() {
         super::export(&case.model, folder.join(format!("{}.onnx", case.name))).unwrap();
         let inputs = case.inputs.iter().enumerate().map(|(number, rows)| (format!("x{number}"), rows.clone()));
-        let arrays: Vec<(String, ArrayD<f32>)> = inputs.chain([("y".into(), case.predicted(&case.model))]).collect();
+        let arrays: Vec<(String, ArrayD<f32>)> =
+            inputs.chain([("y".into(), predicted(&case.model, &case.inputs))]).collect();
         let mut params = crate::tape::Params::new();
         for (name, rows) in &arrays {
             params.add(name, rows).unwrap();

@@ -9,6 +9,8 @@ use super::node::{Attribute, Node};
 use super::order;
 use super::proto;
 use super::tensor::Tensor;
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 use crate::tape::Params;
 
@@ -23,9 +25,10 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// An input of the model.
-    pub(super) fn new(name: &str, shape: Shape) -> Value {
-        Value { name: name.into(), shape, channels_first: false }
+    /// An input of the model, with its channels last or first.
+    fn new(input: &ValueInfo) -> Value {
+        let channels_first = has_channels_first(input.axis_order, input.shape.rank());
+        Value { name: input.name.clone(), shape: input.shape, channels_first }
     }
 
     /// How many axes it has, with the batch's.
@@ -50,6 +53,24 @@ impl<'a> Writer<'a> {
         Writer { params, nodes: Vec::new(), constants: Vec::new(), layer: (String::new(), 0), values: Vec::new() }
     }
 
+    /// What an input gives to the layers. Only axes in an order that is neither channels last nor first are moved at once.
+    pub(super) fn input(&mut self, number: usize, input: &ValueInfo) -> Value {
+        let (value, order) = (Value::new(input), input.axis_order);
+        if value.channels_first || order.is_channels_last() {
+            return value;
+        }
+        self.begin(&input.name, number, vec![value]);
+        let places = (0..input.shape.rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
+        self.transpose(places.enumerate().map(|(axis, place)| place.unwrap_or(axis)));
+        self.given(input.shape)
+    }
+
+    /// Puts a `Transpose` of the samples' axes behind the last node.
+    fn transpose(&mut self, axes: impl Iterator<Item = usize>) {
+        let axes = std::iter::once(0).chain(axes.map(|axis| axis as i64 + 1)).collect();
+        self.node("Transpose", &[], &[("perm", Attribute::Integers(axes))]);
+    }
+
     /// Begins with the call of a layer.
     pub(super) fn begin(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
         self.layer = (layer.to_owned(), number);
@@ -61,10 +82,18 @@ impl<'a> Writer<'a> {
         Value { shape, ..self.values[0].clone() }
     }
 
-    /// Makes a value an output.
-    pub(super) fn end(&mut self, name: &str, value: Value) {
+    /// Makes a value an output with its axes in this order.
+    pub(super) fn end(&mut self, name: &str, value: Value, order: AxisOrder) {
         self.begin(name, self.nodes.len(), vec![value]);
-        self.channels_last();
+        let rank = self.shape().rank();
+        if has_channels_first(order, rank) {
+            self.channels_first();
+        } else {
+            self.channels_last();
+        }
+        if !order.is_channels_last() && !self.is_channels_first() {
+            self.transpose((0..rank).map(|axis| order.axes().get(axis).copied().unwrap_or(axis)));
+        }
         self.node("Identity", &[], &[]);
         if let Some(output) = self.nodes.last_mut().and_then(|node| node.outputs.first_mut()) {
             *output = name.to_owned();
@@ -193,6 +222,11 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(self) -> (Vec<proto::Node>, Vec<proto::Tensor>) {
         (self.nodes.iter().map(Node::write).collect(), self.constants)
     }
+}
+
+/// Whether samples with so many axes have their channels first in this order, and other axes than these.
+fn has_channels_first(order: AxisOrder, rank: usize) -> bool {
+    rank > 1 && order == AxisOrder::channels_first(rank)
 }
 
 impl Node {

@@ -15,6 +15,10 @@
 //! convolution or a maximum has a module more, which pads before it.
 //!
 //! PyTorch's images have their channels first. Where they are flattened, the weights behind are put in that order.
+//!
+//! A `state_dict` has no ε. That of PyTorch's `BatchNorm1d`, `BatchNorm2d` and `LayerNorm` is 10⁻⁵ by default, that of
+//! [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm) 10⁻³ as in Keras: build the layers
+//! with `.epsilon(1e-5)` before weights from PyTorch are loaded.
 
 mod walk;
 
@@ -128,6 +132,9 @@ impl StateDict {
     /// Sets a model's arrays from a safetensors file that PyTorch's `state_dict` was saved to. Counters of batches in it
     /// are left alone; nothing changes if it fails.
     ///
+    /// The file does not say ε of normalization layers, which is 10⁻⁵ in PyTorch and 10⁻³ in
+    /// [`BatchNorm::new`](crate::layers::BatchNorm::new), unless either was set.
+    ///
     /// # Errors
     /// The file cannot be read, an array is missing in it or in the model, or has another shape.
     pub fn load(&self, model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
@@ -220,7 +227,8 @@ mod tests {
 
     #[test]
     fn arrays_come_back_from_their_other_layout() {
-        let path = std::env::temp_dir().join(format!("gradus-torch-{}.safetensors", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
         let model = convolutional();
         let dict = StateDict::of(&model).unwrap();
         dict.save(&model, &path).unwrap();
@@ -235,7 +243,6 @@ mod tests {
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
         dict.load(&mut other, &path).unwrap();
         assert_eq!(other.params().sha256(), model.params().sha256());
-        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -102,8 +102,12 @@ impl Callback for CsvLogger {
 pub(super) mod tests {
     use super::*;
 
+    thread_local! {
+        // Removed when the thread of the test ends.
+        static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+
     pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
-        let file = format!("gradus-csv-{}.csv", std::process::id());
-        vec![Box::new(CsvLogger::new(std::env::temp_dir().join(file)))]
+        vec![Box::new(CsvLogger::new(FOLDER.with(|folder| folder.path().join("epochs.csv"))))]
     }
 }

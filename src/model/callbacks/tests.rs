@@ -92,18 +92,17 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
 
 #[test]
 fn an_interrupted_training_ends_as_one_that_was_not() {
-    let folder = |name: &str| std::env::temp_dir().join(format!("gradus-callbacks-{}-{name}", std::process::id()));
     for (class, all) in samples() {
         assert!(!all.is_empty(), "{class} has no samples");
         for sample in 0..all.len() {
-            let [whole, parts] = ["whole", "parts"].map(folder);
+            let folder = tempfile::tempdir().unwrap();
+            let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
             let expected = train(class, sample, &whole, u64::MAX);
             // Within the first epoch of three steps, at the end of the second, within the fourth.
             for pause in [1, 6, 11] {
                 train(class, sample, &parts, pause);
             }
             assert_eq!(train(class, sample, &parts, u64::MAX), expected, "{class}, sample {sample}");
-            [whole, parts].iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
         }
     }
 }

@@ -1,32 +1,36 @@
 //! Operators on single elements.
 
+use super::attributes::{CONSUMED, Operator, operator, read};
 use super::{Node, Scope, Value, input, optional};
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &[
-    "Abs",
-    "Celu",
-    "Clip",
-    "Elu",
-    "Erf",
-    "Exp",
-    "Gelu",
-    "HardSigmoid",
-    "HardSwish",
-    "LeakyRelu",
-    "Log",
-    "Mish",
-    "Neg",
-    "PRelu",
-    "Reciprocal",
-    "Relu",
-    "Selu",
-    "Sigmoid",
-    "Softplus",
-    "Softsign",
-    "Sqrt",
-    "Swish",
-    "Tanh",
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("Abs", 1, &[CONSUMED]),
+    operator("Celu", 12, &[read("alpha")]),
+    operator("Clip", 1, &[read("max").until(10), read("min").until(10), CONSUMED]),
+    operator("Elu", 1, &[read("alpha"), CONSUMED]),
+    operator("Erf", 9, &[]),
+    operator("Exp", 1, &[CONSUMED]),
+    operator("Gelu", 20, &[read("approximate")]),
+    operator("HardSigmoid", 1, &[read("alpha"), read("beta"), CONSUMED]),
+    operator("HardSwish", 14, &[]),
+    operator("LeakyRelu", 1, &[read("alpha"), CONSUMED]),
+    operator("Log", 1, &[CONSUMED]),
+    operator("Mish", 18, &[]),
+    operator("Neg", 1, &[CONSUMED]),
+    // Before, a slope for each channel stood for one along ONNX' axis 1.
+    operator("PRelu", 7, &[]),
+    operator("Reciprocal", 1, &[CONSUMED]),
+    operator("Relu", 1, &[CONSUMED]),
+    // Before, its constants had fewer digits.
+    operator("Selu", 6, &[read("alpha"), read("gamma")]),
+    operator("Sigmoid", 1, &[CONSUMED]),
+    operator("Softplus", 1, &[]),
+    operator("Softsign", 1, &[]),
+    operator("Sqrt", 1, &[CONSUMED]),
+    operator("Swish", 24, &[read("alpha")]),
+    operator("Tanh", 1, &[CONSUMED]),
 ];
 
 /// The constants that `Selu` has where the file says no others, as floats.

@@ -1,11 +1,25 @@
 //! Operators on pairs of elements, with NumPy's broadcasting.
 
+use super::attributes::{CONSUMED, Operator, operator, read};
+use super::shape::with_sizes;
 use super::{Node, Scope, Value, input};
+use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::{Tensor, Values};
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Pow"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("Add", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
+    operator("Sub", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
+    operator("Mul", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
+    operator("Div", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
+    operator("Sum", 1, &[CONSUMED]),
+    operator("Mean", 1, &[CONSUMED]),
+    operator("Max", 1, &[CONSUMED]),
+    operator("Min", 1, &[CONSUMED]),
+    operator("Pow", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+];
 
 type Pair = for<'r> fn(Var<'r>, Var<'r>) -> Var<'r>;
 
@@ -20,11 +34,11 @@ pub(super) fn record<'r>(
         "Div" => |a, b| a / b,
         "Max" => |a, b| a.maximum(b),
         "Min" => |a, b| a.minimum(b),
-        "Pow" => return Ok(vec![power(scope, inputs)?]),
+        "Pow" => return Ok(vec![power(node, scope, inputs)?]),
         _ => |a, b| a + b,
     };
     if let ("Add" | "Sub" | "Mul" | "Div", [Some(a), Some(b)]) = (node.operator.as_str(), inputs)
-        && let Some(folded) = fold(node, a, b)?
+        && let Some(folded) = fold(node, a, &aligned(node, scope, a, b)?)?
     {
         return Ok(vec![folded]);
     }
@@ -33,7 +47,8 @@ pub(super) fn record<'r>(
         return Err("of whole numbers that are computed it is not supported".into());
     }
     for number in 1..inputs.len() {
-        result = pair(scope, &result, input(inputs, number)?, operation)?;
+        let other = aligned(node, scope, &result, input(inputs, number)?)?;
+        result = pair(scope, &result, &other, operation)?;
     }
     if node.operator == "Mean" {
         let factor = 1.0 / inputs.len() as f32;
@@ -43,8 +58,9 @@ pub(super) fn record<'r>(
 }
 
 /// A power that is one known number needs no logarithm in its gradient.
-fn power<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
-    let (base, exponent) = (input(inputs, 0)?, input(inputs, 1)?);
+fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let base = input(inputs, 0)?;
+    let exponent = &aligned(node, scope, base, input(inputs, 1)?)?;
     if let Value::Known(_, constant) = exponent
         && let ([exponent], 0..=1) = (&constant.tensor.to_floats()[..], constant.tensor.sizes.len())
     {
@@ -53,6 +69,41 @@ fn power<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<
     }
     pair(scope, base, exponent, |base, exponent| base.power_by(exponent))
 }
+
+/// The second operand, with its axes where the first has those that they belong to.
+///
+/// Before operator set 7 only this operand was broadcast, if `broadcast` is 1: from `axis` of the first on, or else along
+/// the last axes.
+pub(super) fn aligned<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    a: &Value<'r>,
+    b: &Value<'r>,
+) -> Result<Value<'r>, String> {
+    if node.version >= NUMPY_BROADCAST || !BROADCASTING.contains(&node.operator.as_str()) {
+        return Ok(b.clone());
+    }
+    let (sizes, mut other) = (a.sizes(), b.sizes());
+    if node.integer("broadcast", 0)? == 0 {
+        return match sizes == other {
+            true => Ok(b.clone()),
+            false => Err(format!("{sizes:?} and {other:?} without broadcast")),
+        };
+    }
+    if node.attributes.contains_key("axis") {
+        let axis = order::axis(node.integer("axis", 0)?, sizes.len())?;
+        let behind = sizes.len().checked_sub(axis + other.len());
+        let behind = behind.ok_or_else(|| format!("{other:?} from axis {axis} of {sizes:?} on"))?;
+        other.extend(vec![1; behind]);
+    }
+    with_sizes(scope, b, other)
+}
+
+/// The first operator set that broadcasts as NumPy does.
+pub(in crate::formats::onnx) const NUMPY_BROADCAST: i64 = 7;
+
+/// The operators that had attributes for it before.
+const BROADCASTING: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Equal", "Greater", "Less"];
 
 /// Records an operation on two values, whose axes may lie in different orders. Whole numbers give whole numbers.
 pub(super) fn pair<'r>(

@@ -1,12 +1,18 @@
 //! Convolutions: channels first in ONNX, last here; kernels are stored accordingly.
 
+use super::attributes::{Operator, operator, read};
 use super::window::Window;
 use super::{Node, Scope, Value, input, optional};
 use crate::formats::onnx::order;
 use crate::ops::{Conv2dOptions, Padding};
 use crate::shape::Shape;
 
-pub(super) const NAMES: &[&str] = &["Conv"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[operator(
+    "Conv",
+    1,
+    &[read("auto_pad"), read("dilations"), read("group"), read("kernel_shape"), read("pads"), read("strides")],
+)];
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -22,6 +28,11 @@ pub(super) fn record<'r>(
     let groups = node.integer("group", 1)?;
     let groups = usize::try_from(groups).ok().filter(|groups| (1..=sizes[1].max(1)).contains(groups));
     let groups = groups.ok_or_else(|| format!("{sizes:?} in other groups than there are channels"))?;
+    if let Some(shape) = node.integers("kernel_shape")?
+        && !shape.iter().eq(kernel_sizes[2..].iter().map(|size| *size as i64).collect::<Vec<_>>().iter())
+    {
+        return Err(format!("kernel_shape {shape:?} for weights of {kernel_sizes:?}"));
+    }
     let windows = Window::read(node, &sizes[2..], &kernel_sizes[2..])?;
     // channels last; filters × channels of a group × … → … × channels of a group × filters
     let images = scope.arranged(x, &order::channels_last(rank))?;

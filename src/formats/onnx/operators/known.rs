@@ -1,10 +1,16 @@
 //! Operators on whole numbers, which exporters compute shapes with: everything is known when the tape is recorded.
 
+use super::attributes::{Operator, operator, read};
 use super::{Node, Scope, Value, axes, input, optional};
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::{Tensor, length};
 
-pub(super) const NAMES: &[&str] = &["ConstantOfShape", "Shape", "Size"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("ConstantOfShape", 9, &[read("value")]),
+    operator("Shape", 1, &[read("start").since(15), read("end").since(15)]),
+    operator("Size", 1, &[]),
+];
 
 /// The longest list of whole numbers that is computed.
 const LONGEST: usize = 1 << 16;
@@ -83,7 +89,7 @@ fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
 pub(super) fn bounds(node: &Node, inputs: &[Option<Value<'_>>], name: &str, number: usize) -> Result<Vec<i64>, String> {
     match optional(inputs, number) {
         Some(value) => value.known()?.as_integers().map(<[i64]>::to_vec),
-        None => Ok(node.integers(name)?.unwrap_or(&[]).to_vec()),
+        None => Ok(node.integers(name)?.ok_or_else(|| format!("{name} are missing"))?.to_vec()),
     }
 }
 

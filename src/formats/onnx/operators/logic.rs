@@ -1,10 +1,21 @@
 //! Comparisons, and choices by them. What is true is 1.
 
-use super::arithmetic::numbers;
+use super::arithmetic::{aligned, numbers};
+use super::attributes::{Operator, operator, read};
 use super::{Node, Scope, Value, input};
 
-pub(super) const NAMES: &[&str] =
-    &["And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or", "Where"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("And", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+    operator("Equal", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+    operator("Greater", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+    operator("GreaterOrEqual", 12, &[]),
+    operator("Less", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+    operator("LessOrEqual", 12, &[]),
+    operator("Not", 1, &[]),
+    operator("Or", 1, &[read("axis").until(6), read("broadcast").until(6)]),
+    operator("Where", 9, &[]),
+];
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -15,7 +26,7 @@ pub(super) fn record<'r>(
     if node.operator == "Not" {
         return Ok(vec![not(scope, a)?]);
     }
-    let b = input(inputs, 1)?;
+    let b = &aligned(node, scope, a, input(inputs, 1)?)?;
     let y = match node.operator.as_str() {
         "And" => numbers(scope, a, b, |a, b| a * b)?,
         "Or" => numbers(scope, a, b, |a, b| a.maximum(b))?,

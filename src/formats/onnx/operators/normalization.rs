@@ -1,12 +1,35 @@
 //! Normalisation: of channels, ONNX' axis 1, and of the axes from one on.
 
+use super::attributes::{CONSUMED, Operator, only, operator, read, training};
 use super::{Node, Scope, Value, input, one_output, optional, reduction};
 use crate::formats::onnx::check::check_size;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
 use crate::tape::{Mode, ParamId, Var};
 
-pub(super) const NAMES: &[&str] = &["BatchNormalization", "LayerNormalization"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "BatchNormalization",
+        1,
+        &[
+            read("epsilon"),
+            training("momentum"),
+            only("is_test", 1, 0, INFERENCE).until(6),
+            only("spatial", 1, 1, "statistics of each pixel are not supported").until(8),
+            only("training_mode", 0, 0, INFERENCE).since(14),
+            CONSUMED,
+        ],
+    ),
+    operator(
+        "LayerNormalization",
+        17,
+        &[read("axis"), read("epsilon"), only("stash_type", 1, 1, "statistics are floats of 32 bits")],
+    ),
+];
+
+/// What to do about a node that was exported for training.
+pub(super) const INFERENCE: &str = "export the model for inference";
 
 pub(super) fn record<'r>(
     node: &Node,

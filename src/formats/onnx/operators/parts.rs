@@ -1,5 +1,6 @@
 //! Operators that put arrays together or take parts of them; on whole numbers that are known they compute shapes.
 
+use super::attributes::{Operator, operator, read};
 use super::{Node, Scope, Value, axes, input, known, optional};
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, arrange};
@@ -7,7 +8,16 @@ use crate::formats::onnx::tensor::Values;
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &["Concat", "Gather", "Pad", "Slice", "Split"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("Concat", 1, &[read("axis")]),
+    operator("Gather", 1, &[read("axis")]),
+    // Before, the padding had another name.
+    operator("Pad", 2, &[read("mode"), read("pads").until(10), read("value").until(10)]),
+    operator("Slice", 1, &[read("axes").until(9), read("ends").until(9), read("starts").until(9)]),
+    // Before, the sizes could be an input as well.
+    operator("Split", 2, &[read("axis"), read("split").until(12), read("num_outputs").since(18)]),
+];
 
 /// The most places along an axis that are gathered one by one.
 const MOST_GATHERED: usize = 64;
@@ -117,6 +127,10 @@ fn split<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
     let x = scope.recorded(input(inputs, 0)?)?;
     let axis = order::axis(node.integer("axis", 0)?, x.order.len())?;
     let (length, count) = (x.sizes()[axis], node.outputs.len());
+    let said = node.integer("num_outputs", count as i64)?;
+    if said != count as i64 {
+        return Err(format!("num_outputs is {said}, and it has {count} outputs"));
+    }
     let sizes = match optional(inputs, 1) {
         Some(value) => value.known()?.as_integers()?.to_vec(),
         None => match node.integers("split")? {

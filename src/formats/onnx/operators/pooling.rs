@@ -1,5 +1,6 @@
 //! Pooling: channels first in ONNX, last here.
 
+use super::attributes::{Operator, ignored, operator, read};
 use super::window::{Window, sizes};
 use super::{Node, Scope, Value, input, one_output};
 use crate::formats::onnx::order;
@@ -8,7 +9,37 @@ use crate::ops::Padding;
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "AveragePool",
+        1,
+        &[
+            read("auto_pad"),
+            read("kernel_shape"),
+            read("pads"),
+            read("strides"),
+            read("count_include_pad").since(7),
+            read("ceil_mode").since(10),
+            read("dilations").since(19),
+        ],
+    ),
+    operator("GlobalAveragePool", 1, &[]),
+    operator("GlobalMaxPool", 1, &[]),
+    operator(
+        "MaxPool",
+        1,
+        &[
+            read("auto_pad"),
+            read("kernel_shape"),
+            read("pads"),
+            read("strides"),
+            ignored("storage_order", "it concerns the places of the maxima, which are not supported").since(8),
+            read("ceil_mode").since(10),
+            read("dilations").since(10),
+        ],
+    ),
+];
 
 pub(super) fn record<'r>(
     node: &Node,

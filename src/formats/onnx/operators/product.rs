@@ -1,11 +1,26 @@
 //! Products of matrices.
 
 use super::arithmetic;
+use super::attributes::{Operator, ignored, operator, read};
 use super::{Node, Scope, Value, input, optional};
 use crate::kernels::activation::Elementwise;
 use crate::shape::Shape;
 
-pub(super) const NAMES: &[&str] = &["MatMul", "Gemm"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("MatMul", 1, &[]),
+    operator(
+        "Gemm",
+        1,
+        &[
+            read("alpha"),
+            read("beta"),
+            read("transA"),
+            read("transB"),
+            ignored("broadcast", "the shapes tell whether there is anything to broadcast").until(6),
+        ],
+    ),
+];
 
 pub(super) fn record<'r>(
     node: &Node,

@@ -1,22 +1,26 @@
 //! Sums and means over axes.
 
+use super::attributes::{Attribute, Operator, operator, read};
 use super::{Node, Scope, Value, axes, input};
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] = &[
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceSum",
-    "ReduceSumSquare",
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("ReduceL1", 1, AXES),
+    operator("ReduceL2", 1, AXES),
+    operator("ReduceLogSum", 1, AXES),
+    operator("ReduceLogSumExp", 1, AXES),
+    operator("ReduceMax", 1, AXES),
+    operator("ReduceMean", 1, AXES),
+    operator("ReduceMin", 1, AXES),
+    operator("ReduceSum", 1, &[read("axes").until(12), read("keepdims"), read("noop_with_empty_axes").since(13)]),
+    operator("ReduceSumSquare", 1, AXES),
 ];
+
+const AXES: &[Attribute] = &[read("axes").until(17), read("keepdims"), read("noop_with_empty_axes").since(18)];
 
 pub(super) fn record<'r>(
     node: &Node,

@@ -1,13 +1,43 @@
 //! Operators that change what a value's axes are, not its numbers.
 
+use super::attributes::{CONSUMED, Operator, ignored, only, operator, read, training};
+use super::normalization::INFERENCE;
 use super::{Node, Scope, Value, axes, input, one_output, optional};
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
 use crate::shape::Shape;
 use crate::tape::Var;
 
-pub(super) const NAMES: &[&str] =
-    &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    // Before, the shape was an attribute.
+    operator("Reshape", 5, &[read("allowzero").since(14)]),
+    operator("Flatten", 1, &[read("axis")]),
+    operator("Squeeze", 1, &[read("axes").until(12)]),
+    operator("Unsqueeze", 1, &[read("axes").until(12)]),
+    operator("Transpose", 1, &[read("perm")]),
+    operator("Identity", 1, &[]),
+    operator(
+        "Dropout",
+        1,
+        &[
+            only("is_test", 1, 0, INFERENCE).until(6),
+            training("ratio").until(11),
+            ignored("seed", "draws follow from the seed of the model").since(12),
+            CONSUMED,
+        ],
+    ),
+    // Before, the type was a word.
+    operator(
+        "Cast",
+        6,
+        &[
+            read("to"),
+            ignored("saturate", "it concerns floats of 8 bits").since(19),
+            ignored("round_mode", "it concerns floats of 8 bits").since(24),
+        ],
+    ),
+];
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -43,7 +73,7 @@ pub(super) fn record<'r>(
 }
 
 /// The same elements, in ONNX' order, under other sizes.
-fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
+pub(super) fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
     match x {
         Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
         Value::Recorded(_) => {

@@ -1,9 +1,12 @@
 //! Softmax and its logarithm: along one axis; before version 13 along all axes from one on.
 
+use super::attributes::{Operator, operator, read};
 use super::{Node, Scope, Value, input};
 use crate::formats::onnx::order;
 
-pub(super) const NAMES: &[&str] = &["LogSoftmax", "Softmax"];
+/// The operators, and their attributes.
+pub(super) const OPERATORS: &[Operator] =
+    &[operator("LogSoftmax", 1, &[read("axis")]), operator("Softmax", 1, &[read("axis")])];
 
 pub(super) fn record<'r>(
     node: &Node,

@@ -13,9 +13,12 @@ mod weighted;
 use super::check::{Checked, Fact};
 use super::graph::Nodes;
 use super::node::Node;
+use super::operators::arithmetic::NUMPY_BROADCAST;
+use super::order;
 use super::tensor::Tensor;
+use crate::architecture::ValueInfo;
 use crate::layers::{Activation, Conv2d, Dense, Layer, Reshape};
-use crate::save::{Call, Wiring};
+use crate::save::{Call, Output, Wiring};
 use crate::shape::Shape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +34,7 @@ pub(super) struct Rebuilt {
 /// The layers that a graph is made of, if its nodes can be taken one by one. `inputs` are the shapes of one sample of each.
 ///
 /// `untied` lets constants that several layers share become weights of each.
-pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[(String, Shape)], untied: bool) -> Option<Rebuilt> {
+pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], untied: bool) -> Option<Rebuilt> {
     let mut builder = Builder::new(nodes, checked, inputs, untied);
     for node in &nodes.nodes {
         // What is known already says shapes.
@@ -72,7 +75,7 @@ struct Place {
 struct Builder<'a> {
     nodes: &'a Nodes,
     checked: &'a Checked,
-    inputs: &'a [(String, Shape)],
+    inputs: &'a [ValueInfo],
     steps: Vec<Step>,
     places: BTreeMap<String, Place>,
     /// The constants that are some layer's weights: two layers that share one are not rebuilt, unless they may be untied.
@@ -81,10 +84,9 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [(String, Shape)], untied: bool) -> Builder<'a> {
-        let place = |(value, (name, shape)): (usize, &(String, Shape))| {
-            (name.clone(), Place { value, shape: *shape, flat: None })
-        };
+    fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [ValueInfo], untied: bool) -> Builder<'a> {
+        let place =
+            |(value, input): (usize, &ValueInfo)| (input.name.clone(), Place { value, shape: input.shape, flat: None });
         let places = inputs.iter().enumerate().map(place).collect();
         Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new(), untied }
     }
@@ -101,6 +103,10 @@ impl<'a> Builder<'a> {
     }
 
     fn add(&mut self, node: &Node) -> Option<()> {
+        // The first operator sets broadcast otherwise.
+        if node.version < NUMPY_BROADCAST && node.attributes.contains_key("broadcast") {
+            return None;
+        }
         let computed = node.inputs.iter().filter(|name| self.fact(name).is_some()).count();
         match (node.operator.as_str(), computed) {
             ("Add" | "Sum", 2..) => self.sum(node),
@@ -223,11 +229,13 @@ impl<'a> Builder<'a> {
         let place = |output: &super::graph::Output| {
             let place = self.places.get(&output.name).filter(|place| place.flat.is_none())?;
             let (shape, order) = self.fact(&output.name)?;
-            (place.shape == shape.sample() && order[0] == 0).then(|| (output.name.clone(), place.value))
+            let axis_order = order::axis_order(order)?;
+            let output = Output { name: output.name.clone(), value: place.value, axis_order };
+            (place.shape == shape.sample()).then_some(output)
         };
         let outputs = self.nodes.outputs.iter().map(place).collect::<Option<Vec<_>>>()?;
         let chain = self.inputs.len() == 1
-            && matches!(&outputs[..], [(_, last)] if *last == self.steps.len())
+            && matches!(&outputs[..], [output] if output.value == self.steps.len())
             && self.steps.iter().enumerate().all(|(number, step)| step.inputs == [number]);
         for (layer, step) in self.steps.into_iter().enumerate() {
             calls.push(Call { layer, inputs: step.inputs });
@@ -237,10 +245,10 @@ impl<'a> Builder<'a> {
         if layers.is_empty() {
             return None;
         }
-        let wiring = match chain {
-            true => Wiring::chain(self.inputs[0].1, layers.len()),
-            false => Wiring { chain, inputs: self.inputs.to_vec(), calls, outputs },
-        };
+        let mut wiring = Wiring { chain, inputs: self.inputs.to_vec(), calls, outputs };
+        if chain {
+            wiring.name_as_chain();
+        }
         Some(Rebuilt { wiring, layers, arrays })
     }
 }

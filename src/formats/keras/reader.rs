@@ -1,0 +1,263 @@
+//! Reads objects of Keras' configurations as specs, and collects everything in them that gradus cannot do.
+
+use super::config::{Config, Kind};
+use super::families::{self, Family};
+use super::object::Object;
+use super::options::{Inactive, short, unknown_key};
+use crate::layers::Activation;
+use crate::save::Registry;
+use crate::shape::Shape;
+use crate::spec::{Spec, SpecValue};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+/// Reads one file. It goes on after a problem, so that all are found.
+pub(super) struct Reader<'a> {
+    pub(super) registry: &'a Registry,
+    problems: Vec<String>,
+    /// What to do about them.
+    remedies: BTreeSet<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(registry: &'a Registry) -> Reader<'a> {
+        Reader { registry, problems: Vec::new(), remedies: BTreeSet::new() }
+    }
+
+    /// Takes down what is wrong at a place.
+    pub(super) fn problem(&mut self, place: &str, problem: impl Display) {
+        self.problems.push(if place.is_empty() { problem.to_string() } else { format!("{place}: {problem}") });
+    }
+
+    /// Takes down the problem of a result.
+    pub(super) fn note<T>(&mut self, place: &str, result: Result<T, impl Display>) -> Option<T> {
+        result.map_err(|problem| self.problem(place, problem)).ok()
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_content(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Adds what to do about a problem.
+    pub(super) fn advise(&mut self, remedy: &'static str) {
+        self.remedies.insert(remedy);
+    }
+
+    /// All problems as one text.
+    pub(super) fn finish(self) -> Result<(), String> {
+        let remedies: String = self.remedies.into_iter().map(|remedy| format!(". {remedy}")).collect();
+        match &self.problems[..] {
+            [] => Ok(()),
+            [only] => Err(format!("{only}{remedies}")),
+            all => Err(format!("{} problems: {}{remedies}", all.len(), all.join("; "))),
+        }
+    }
+
+    /// The spec of an object; `input` is the shape of one sample of a layer's first input.
+    pub(super) fn object(
+        &mut self,
+        family: &Family,
+        place: &str,
+        value: &Value,
+        object: Object<'_>,
+        input: Option<Shape>,
+    ) -> Option<Spec> {
+        if let Some(key) = value.as_object().and_then(unknown_key) {
+            self.problem(place, format!("its description has a \"{key}\", which is not known"));
+        }
+        if family.added(self.registry, object.name) {
+            return Some(self.added(family, place, object));
+        }
+        let kind = if object.custom { None } else { family.find(object.name) };
+        match kind {
+            Some(kind) => Some(self.options(family, kind, &format!("{place} ({})", kind.class), object.config, input)),
+            None => {
+                self.advise("A Registry given to keras::load_with can add classes");
+                self.problem(place, format!("{} is not a {} that gradus has", object.title(), family.what));
+                None
+            }
+        }
+    }
+
+    fn options(&mut self, family: &Family, kind: &Kind, place: &str, mut config: Config, input: Option<Shape>) -> Spec {
+        let adjusted = (kind.adjust)(&mut config, input);
+        self.note(place, adjusted);
+        let mut spec = Spec::new(kind.class);
+        for (name, default) in (kind.template)().settings() {
+            let value = match config.remove(name.as_ref()) {
+                None => {
+                    if kind.required.contains(&name.as_ref()) {
+                        self.problem(place, format!("{name} is missing"));
+                    }
+                    default.clone()
+                }
+                Some(Value::Null) if kind.nullable.contains(&name.as_ref()) => default.clone(),
+                Some(value) => self.value(place, name, default, &value).unwrap_or_else(|| default.clone()),
+            };
+            spec = spec.with(name.clone(), value);
+        }
+        for (name, like) in (kind.optional)().settings() {
+            if let Some(value) = config.remove(name.as_ref()).filter(|value| !value.is_null())
+                && let Some(value) = self.value(place, name, like, &value)
+            {
+                spec = spec.with(name.clone(), value);
+            }
+        }
+        self.left(place, &config, &[kind.inactive, family.options]);
+        spec
+    }
+
+    /// Options that are no settings must have a value at which they change nothing.
+    pub(super) fn left(&mut self, place: &str, config: &Config, tables: &[&[Inactive]]) {
+        for (name, value) in config {
+            let option = tables.iter().copied().flatten().find(|option| option.name == name);
+            match option.map(|option| option.problem(value)) {
+                None => self.problem(place, format!("option \"{name}\" is not known")),
+                Some(problem) => self.problems.extend(problem.map(|problem| format!("{place}: {problem}"))),
+            }
+        }
+    }
+
+    /// A class of the registry takes the options that it has, and what is common to its kind where that is active.
+    fn added(&mut self, family: &Family, place: &str, object: Object<'_>) -> Spec {
+        let mut spec = Spec::new(object.name);
+        for (name, value) in &object.config {
+            let common = family.options.iter().find(|option| option.name == name);
+            let inactive = value.is_null() || common.is_some_and(|option| option.problem(value).is_none());
+            if !inactive && let Some(value) = self.any_value(place, name, value) {
+                spec = spec.with(name.clone(), value);
+            }
+        }
+        spec
+    }
+
+    /// A value as what it is in JSON.
+    fn any_value(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
+        let found = match value {
+            Value::Bool(flag) => Some(SpecValue::Flag(*flag)),
+            Value::String(word) => Some(SpecValue::Word(word.clone())),
+            Value::Number(number) if number.is_f64() => self::number(value).map(SpecValue::Number),
+            Value::Number(number) => number.as_i64().and_then(|axis| isize::try_from(axis).ok()).map(SpecValue::axis),
+            Value::Array(list) => list
+                .iter()
+                .map(size)
+                .collect::<Option<_>>()
+                .map(SpecValue::Sizes)
+                .or_else(|| list.iter().map(self::number).collect::<Option<_>>().map(SpecValue::Numbers)),
+            Value::Object(_) => return self.any_object(place, name, value),
+            Value::Null => None,
+        };
+        if found.is_none() {
+            self.problem(place, format!("{name} is {}, which no setting can hold", short(value)));
+        }
+        found
+    }
+
+    /// An object as one of the library or the registry, or else as its class and options; a function as its name.
+    fn any_object(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
+        let place = format!("{place}: {name}");
+        let family = Family::of_setting(name);
+        match Object::read(value) {
+            Some(object) if family.added(self.registry, object.name) || family.find(object.name).is_some() => {
+                self.object(family, &place, value, object, None).map(SpecValue::Part)
+            }
+            Some(object) if object.config.is_empty() => Some(SpecValue::from(object.name)),
+            Some(object) => Some(SpecValue::Part(self.added(family, &place, object))),
+            None => {
+                self.problem(&place, format!("{} describes no object", short(value)));
+                None
+            }
+        }
+    }
+
+    /// A value of the same kind as `like`.
+    fn value(&mut self, place: &str, name: &str, like: &SpecValue, value: &Value) -> Option<SpecValue> {
+        let found = match (like, value) {
+            (SpecValue::Flag(_), _) => value.as_bool().map(SpecValue::Flag).ok_or("true or false"),
+            (SpecValue::Size(_), _) => size(value).map(SpecValue::Size).ok_or("a whole number ≥ 0"),
+            (SpecValue::Below(_), _) => {
+                let axis = value.as_i64().and_then(|axis| isize::try_from(axis).ok());
+                axis.map(SpecValue::axis).ok_or("a whole number")
+            }
+            (SpecValue::Sizes(_), Value::Array(sizes)) => {
+                let sizes = sizes.iter().map(size).collect::<Option<_>>();
+                sizes.map(SpecValue::Sizes).ok_or("whole numbers ≥ 0")
+            }
+            (SpecValue::Sizes(axes), _) => {
+                size(value).map(|size| SpecValue::Sizes(vec![size; axes.len()])).ok_or("whole numbers ≥ 0")
+            }
+            (SpecValue::Number(_), Value::Object(_)) if name == "learning_rate" => {
+                return self.part(place, name, value);
+            }
+            (SpecValue::Number(_), _) => number(value).map(SpecValue::Number).ok_or("a number"),
+            (SpecValue::Numbers(_), Value::Array(numbers)) => {
+                let numbers = numbers.iter().map(number).collect::<Option<_>>();
+                numbers.map(SpecValue::Numbers).ok_or("numbers")
+            }
+            (SpecValue::Numbers(_), _) => Err("numbers"),
+            (SpecValue::Word(_), _) if name == "activation" => return self.activation(place, value),
+            (SpecValue::Word(_), _) => value.as_str().map(SpecValue::from).ok_or("a word"),
+            (SpecValue::Part(default), _) if name.ends_with("_initializer") => {
+                return self.initializer(place, name, default, value);
+            }
+            (SpecValue::Part(_), _) => return self.part(place, name, value),
+        };
+        let told = |expected| format!("{name} is {}, expected {expected}", short(value));
+        self.note(place, found.map_err(told))
+    }
+
+    /// An object within an object.
+    fn part(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
+        let place = format!("{place}: {name}");
+        match Object::read(value) {
+            Some(object) => self.object(Family::of_setting(name), &place, value, object, None).map(SpecValue::Part),
+            None => {
+                self.problem(&place, format!("{} describes no object", short(value)));
+                None
+            }
+        }
+    }
+
+    /// An initializer that gradus does not have is taken for the default: it says how weights would begin, and a file
+    /// brings them along.
+    fn initializer(&mut self, place: &str, name: &str, default: &Spec, value: &Value) -> Option<SpecValue> {
+        let Some(object) = Object::read(value) else {
+            self.problem(place, format!("{name} is {}, which describes no object", short(value)));
+            return None;
+        };
+        let mut reader = Reader::new(self.registry);
+        let spec = reader.object(&families::INITIALIZER, place, value, object, None);
+        Some(SpecValue::Part(spec.filter(|_| reader.is_content()).unwrap_or_else(|| default.clone())))
+    }
+
+    /// An activation by name; null is the value itself. Layers and functions of users have no place within a layer.
+    fn activation(&mut self, place: &str, value: &Value) -> Option<SpecValue> {
+        let object = Object::read(value);
+        let name = match &object {
+            None if value.is_null() => Some("linear"),
+            Some(object) if object.name == "swish" && !object.custom => Some("silu"),
+            Some(object) => Some(object.name).filter(|_| !object.custom && object.config.is_empty()),
+            None => None,
+        };
+        let name = name.filter(|name| Activation::names().any(|known| known == *name));
+        if name.is_none() {
+            let found = object.as_ref().map_or_else(|| short(value), Object::title);
+            let known = Activation::names().collect::<Vec<_>>().join(", ");
+            self.problem(place, format!("activation is {found}, and only these are supported: {known}"));
+        }
+        name.map(SpecValue::from)
+    }
+}
+
+fn number(value: &Value) -> Option<f32> {
+    Some(value.as_f64()? as f32)
+}
+
+/// A whole number, which may be written as one with a point.
+pub(super) fn size(value: &Value) -> Option<usize> {
+    let whole = || value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number));
+    let size = value.as_u64().or_else(|| whole().map(|number| number as u64))?;
+    usize::try_from(size).ok()
+}

@@ -1,0 +1,270 @@
+//! Every option of every class of Keras that is read here: what another value than the default does.
+//!
+//! `tests/golden/keras_options.py` lists them from the signatures of Keras 3 and of Keras 2.
+
+use super::config::Config;
+use super::entries::Entry;
+use super::families::{Family, INITIALIZER, LAYER, LOSS, METRIC, OPTIMIZER, REGULARIZER, SCHEDULE};
+use super::object::Object;
+use super::options::Inactive;
+use super::reader::Reader;
+use super::training::Training;
+use super::{heads, layers, optimizers};
+use crate::initializers::Initializer;
+use crate::known::BUILT_IN;
+use crate::regularizers::Regularizer;
+use crate::save::Registry;
+use crate::shape::Shape;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const OPTIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/keras_options.txt"));
+const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keras.md"));
+
+/// A library, a module and a class, with the options: name, default, another value.
+type Classes<'a> = BTreeMap<[&'a str; 3], Vec<(&'a str, Value, Value)>>;
+
+fn classes() -> Classes<'static> {
+    let mut classes = Classes::new();
+    for line in OPTIONS.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        if let [library, module, class] = columns[..] {
+            classes.entry([library, module, class]).or_default();
+            continue;
+        }
+        let [library, module, class, option, default, other] = columns[..] else { panic!("{line}") };
+        let [default, other] = [default, other].map(|value| serde_json::from_str(value).unwrap());
+        classes.entry([library, module, class]).or_default().push((option, default, other));
+    }
+    classes
+}
+
+/// What is read of an object with these options, or what is said of them.
+fn read(module: &str, class: &str, config: Config) -> Result<String, String> {
+    let registry = Registry::new();
+    let mut reader = Reader::new(&registry);
+    let value = json!({"class_name": class, "config": config});
+    let mut object = |family: &Family| {
+        let object = Object::read(&value).unwrap();
+        reader.object(family, "here", &value, object, None)
+    };
+    let read = match module {
+        "layers" if class == "InputLayer" => {
+            let input = Entry::read(&value).unwrap().input(&mut reader);
+            input.map(|shape| shape.to_string())
+        }
+        "layers" => {
+            let entry = Entry::read(&value).unwrap();
+            let name = entry.name.clone();
+            let spec = entry.spec(&mut reader, Some(Shape::from([4, 6, 2])));
+            let made = spec.as_ref().map(|spec| registry.make_layer(spec));
+            made.map(|made| reader.note("here", made));
+            spec.map(|spec| format!("{name:?} {spec}"))
+        }
+        "models" => {
+            let training = Training::read(config, &["output".into()], &mut reader);
+            training.map(|training| format!("{training:?}"))
+        }
+        "initializers" => {
+            object(&INITIALIZER).map(|spec| BUILT_IN.make::<dyn Initializer>(&spec).unwrap().spec().to_string())
+        }
+        "regularizers" => {
+            object(&REGULARIZER).map(|spec| BUILT_IN.make::<dyn Regularizer>(&spec).unwrap().spec().to_string())
+        }
+        "optimizers" | "optimizers.legacy" => {
+            object(&OPTIMIZER).map(|spec| registry.make_optimizer(&spec).unwrap().spec().to_string())
+        }
+        "optimizers.schedules" => object(&SCHEDULE).map(|spec| spec.to_string()),
+        "losses" => object(&LOSS).map(|spec| registry.make_loss(&spec).unwrap().spec().to_string()),
+        "metrics" => object(&METRIC).map(|spec| registry.make_metric(&spec).unwrap().spec().to_string()),
+        _ => panic!("{module}"),
+    };
+    reader.finish().map(|()| read.unwrap())
+}
+
+/// Where an option is declared as one without effect: of which classes, and why.
+fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'static str)> {
+    let of_kind = |family: &'static Family| {
+        let own = family.find(class).map_or(&[][..], |kind| kind.inactive);
+        let all = (format!("every {}", family.what), family.options);
+        vec![(format!("`{class}`"), own), all]
+    };
+    let tables: Vec<(String, &'static [Inactive])> = match module {
+        "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layers::INPUT)],
+        "layers" => of_kind(&LAYER),
+        "models" => vec![("`compile`".into(), super::training::OPTIONS)],
+        "initializers" => of_kind(&INITIALIZER),
+        "regularizers" => of_kind(&REGULARIZER),
+        "optimizers" | "optimizers.legacy" => of_kind(&OPTIMIZER),
+        "optimizers.schedules" => of_kind(&SCHEDULE),
+        "losses" => of_kind(&LOSS),
+        _ => of_kind(&METRIC),
+    };
+    let declared =
+        tables.into_iter().find_map(|(of, table)| Some((of, table.iter().find(|found| found.name == option)?)));
+    declared.and_then(|(of, option)| Some((of, option.reason()?)))
+}
+
+/// The options that every object of the class has in this test.
+fn defaults(module: &str, class: &str, options: &[(&str, Value, Value)]) -> Config {
+    let mut config: Config = options.iter().map(|(option, default, _)| ((*option).into(), default.clone())).collect();
+    match (module, class) {
+        // Its default gives a number for each class.
+        (_, "F1Score") => drop(config.insert("average".into(), json!("macro"))),
+        ("models", _) => config.extend([("optimizer".into(), json!("sgd")), ("loss".into(), json!("mae"))]),
+        _ => {}
+    }
+    config
+}
+
+#[test]
+fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect() {
+    let (mut documented, mut unread, mut counts) = (BTreeSet::new(), Vec::new(), [0; 3]);
+    for ([library, module, class], options) in classes() {
+        let config = defaults(module, class, &options);
+        let base = read(module, class, config.clone());
+        if module == "optimizers.legacy" && base.is_err() {
+            assert!(base.unwrap_err().contains("decay is not supported: an optimizer with it is one of Keras 2.10"));
+            continue;
+        }
+        let base = base.unwrap_or_else(|problem| panic!("{library} {class}: {problem}"));
+        for (option, default, other) in &options {
+            if config[*option] == *other {
+                // It had to have this value for the others' sake.
+                assert_eq!(*option, "average");
+                continue;
+            }
+            let mut changed = config.clone();
+            changed.insert((*option).into(), other.clone());
+            let place = format!("{library} {class}: {option} = {other} instead of {default}");
+            match read(module, class, changed) {
+                Err(problem) => {
+                    assert!(problem.contains(option), "{place}: {problem}");
+                    counts[1] += 1;
+                }
+                Ok(read) if read != base => counts[0] += 1,
+                Ok(_) => {
+                    match without_effect(module, class, option) {
+                        Some((of, reason)) => drop(documented.insert(format!("| `{option}` | {of} | {reason} |"))),
+                        None => unread.push(place),
+                    }
+                    counts[2] += 1;
+                }
+            }
+        }
+    }
+    assert!(unread.is_empty(), "nothing happens for\n{}", unread.join("\n"));
+    let missing: Vec<&String> = documented.iter().filter(|row| !DOCUMENT.contains(&***row)).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/keras.md has no rows\n{}",
+        missing.into_iter().map(|row| format!("{row}\n")).collect::<String>()
+    );
+    assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
+}
+
+#[test]
+fn the_list_has_every_class_that_is_read() {
+    let listed: BTreeSet<&str> = classes().into_keys().map(|[_, _, class]| class).collect();
+    let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS);
+    let kinds = kinds.chain(heads::LOSSES).chain(heads::METRICS).chain(optimizers::SCHEDULES);
+    for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
+        // Only a word, which has no options.
+        assert!(listed.contains(class) || class == "Accuracy", "{class} is not in tests/golden/keras_options.txt");
+    }
+}
+
+#[test]
+fn an_option_that_keras_does_not_have_is_refused_by_name() {
+    for ([_, module, class], options) in classes() {
+        let mut config = defaults(module, class, &options);
+        config.insert("misspelled".into(), Value::Null);
+        let problem = read(module, class, config).unwrap_err();
+        assert!(problem.contains("option \"misspelled\" is not known"), "{class}: {problem}");
+    }
+}
+
+/// A model of one dense layer, and how it is trained, each as Keras 3 writes it.
+fn model() -> (Value, Config) {
+    let own = |module: &str, class: &str, config: Value| json!({"module": module, "class_name": class, "config": config, "registered_name": null});
+    let l2 = own("keras.regularizers", "L2", json!({"l2": 0.5}));
+    let dense =
+        own("keras.layers", "Dense", json!({"name": "d", "units": 2, "activation": "relu", "kernel_regularizer": l2}));
+    let input = own("keras.layers", "InputLayer", json!({"name": "x", "batch_shape": [null, 3]}));
+    let model = own("keras", "Sequential", json!({"name": "s", "layers": [input, dense]}));
+    let rate =
+        own("keras.optimizers.schedules", "PolynomialDecay", json!({"initial_learning_rate": 0.5, "decay_steps": 9}));
+    let compiled = json!({
+        "optimizer": own("keras.optimizers", "SGD", json!({"learning_rate": rate})),
+        "loss": own("keras.losses", "MeanSquaredError", json!({})),
+        "metrics": [own("keras.metrics", "MeanAbsoluteError", json!({}))],
+    });
+    (model, compiled.as_object().unwrap().clone())
+}
+
+fn described(model: &Value, compiled: Config) -> Result<(), String> {
+    super::contents::describe(model, &Value::Null, Some(compiled), &Registry::new(), true).map(|_| ())
+}
+
+#[test]
+fn a_custom_class_of_any_kind_is_not_taken_for_the_one_of_keras() {
+    const PLACES: [(&str, &str); 7] = [
+        ("/config/layers/1", "mine>Dense"),
+        ("/config/layers/1/config/kernel_regularizer", "mine>L2"),
+        ("/optimizer", "mine>SGD"),
+        ("/optimizer/config/learning_rate", "mine>PolynomialDecay"),
+        ("/loss", "mine>MeanSquaredError"),
+        ("/metrics/0", "mine>MeanAbsoluteError"),
+        ("", "mine>Sequential"),
+    ];
+    let (model, compiled) = model();
+    assert_eq!(described(&model, compiled.clone()), Ok(()));
+    for (place, name) in PLACES {
+        let (mut model, mut compiled) = (model.clone(), Value::Object(compiled.clone()));
+        let part = if model.pointer(place).is_some() { &mut model } else { &mut compiled };
+        let object = part.pointer_mut(place).unwrap();
+        object["module"] = Value::Null;
+        object["registered_name"] = json!(name);
+        let told = described(&model, compiled.as_object().unwrap().clone()).unwrap_err();
+        assert!(told.contains(&format!("{name} is not a")) || told.contains(&format!("it holds {name}")), "{told}");
+    }
+}
+
+#[test]
+fn one_message_tells_every_problem_of_a_file() {
+    let (mut model, mut compiled) = model();
+    let layers = model["config"]["layers"].as_array_mut().unwrap();
+    let mut other = layers[1].clone();
+    (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("non_neg"));
+    layers.insert(
+        1,
+        json!({"module": "keras.layers", "class_name": "GRU", "config": {"name": "g"}, "registered_name": null}),
+    );
+    layers.push(other);
+    layers.push(json!({"class_name": "LSTM", "config": {"name": "l"}}));
+    compiled["loss"] = json!("poisson");
+    compiled["optimizer"]["config"]["use_ema"] = json!(true);
+    let told = described(&model, compiled).unwrap_err();
+    let expected = "5 problems: layer \"g\": GRU is not a layer that gradus has; \
+        layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
+        layer \"l\": LSTM is not a layer that gradus has; \
+        optimizer (SGD): use_ema is true, and only false or null is supported; \
+        loss: poisson is not a loss that gradus has. A Registry given to keras::load_with can add classes";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn arguments_of_calls_and_frozen_models_are_read() {
+    let dense = json!({"class_name": "Dense", "config": {"name": "d", "units": 2}, "name": "d",
+        "inbound_nodes": [[["x", 0, 0, {"training": false}]]]});
+    let input =
+        json!({"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 3]}, "name": "x"});
+    let mut model = json!({"class_name": "Functional", "config": {"name": "f", "trainable": false,
+        "layers": [input, dense], "input_layers": [["x", 0, 0]], "output_layers": [["d", 0, 0]]}});
+    let told = described(&model, self::model().1).unwrap_err();
+    assert_eq!(told, "layer \"d\": it is called with training=false, which is not supported");
+    model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
+        "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
+    let (architecture, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    assert!(architecture.weights().all(|weight| !weight.trainable));
+}

@@ -1,0 +1,56 @@
+//! A layer with one thing wrong is found.
+
+use super::*;
+use crate::initializers::Ones;
+use crate::settings::Settings;
+
+/// A layer with one thing wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Broken {
+    Shape,
+    Weight,
+    Rows,
+    Spec,
+}
+
+impl Layer for Broken {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        weights.add("scale", inputs[0].last(), &Ones)?;
+        Ok(if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] })
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        let x = inputs[0];
+        match self {
+            Broken::Weight => x,
+            Broken::Rows => x * weights.take::<1>()[0] + x.sum(),
+            _ => x * weights.take::<1>()[0],
+        }
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Broken")
+    }
+}
+
+impl FromSpec for Broken {
+    const CLASS: &'static str = "Broken";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Broken> {
+        let _ = settings;
+        Ok(Broken::Rows)
+    }
+}
+
+#[test]
+fn each_fault_is_found() {
+    let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
+    assert_eq!(message(Broken::Shape), "Shape: what is made from its spec has other weights or another output");
+    assert_eq!(message(Broken::Weight), "Weight: it does not take its weight layer/scale");
+    assert_eq!(message(Broken::Rows), "Rows: in inference, a row's output depends on the rows beside it or on chance");
+    let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));
+    let taking = made.input([4]).check().unwrap_err().to_string();
+    assert_eq!(taking, "Shape: it takes a setting that it does not know; read settings by name");
+    let few = LayerSample::new(Broken::Spec).values(ndarray::arr2(&[[1.0]])).check().unwrap_err().to_string();
+    assert_eq!(few, "Spec: a sample has inputs of 3 rows");
+}

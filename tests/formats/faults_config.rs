@@ -1,0 +1,124 @@
+//! Files whose configurations say more than their class names and operators do: each option and attribute has its effect, or
+//! is refused by name.
+
+use gradus::formats::keras::{self, Load};
+use gradus::formats::npz;
+use gradus::formats::onnx::{self, Graph, Tensor};
+use gradus::layers::{Cursor, Dense, Layer, Weights};
+use gradus::losses::MeanSquaredError;
+use gradus::optimizers::Sgd;
+use gradus::save::Registry;
+use gradus::tape::Var;
+use gradus::{Compile, FromSpec, Result, Settings, Shape, Spec};
+use ndarray::ArrayD;
+use std::fs;
+use std::path::PathBuf;
+
+fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "faults", name].iter().collect()
+}
+
+fn array(name: &str, key: &str) -> ArrayD<f32> {
+    npz::read(file(name)).unwrap().remove(key).unwrap().into_floats()
+}
+
+#[track_caller]
+fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
+    assert_eq!(found.shape(), expected.shape());
+    let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+    let far = found.iter().zip(expected).find(|(a, b)| (**a - **b).abs() > 1e-5 * largest);
+    assert!(far.is_none(), "{far:?}");
+}
+
+/// What the file's class `mine>Dense` computes: three times a dense layer.
+#[derive(Debug)]
+struct Tripled(Dense);
+
+impl Layer for Tripled {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+        self.0.build(inputs, weights)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        self.0.record(weights, inputs) * 3.0
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Tripled::CLASS).with("units", 2)
+    }
+}
+
+impl FromSpec for Tripled {
+    const CLASS: &'static str = "mine>Dense";
+
+    fn from_spec(settings: &mut Settings<'_>) -> Result<Tripled> {
+        assert_eq!((settings.word("activation")?, settings.flag("use_bias")?), ("linear", true));
+        settings.part("kernel_initializer")?;
+        settings.part("bias_initializer")?;
+        Ok(Tripled(Dense::new(settings.size("units")?)))
+    }
+}
+
+#[test]
+fn a_custom_class_is_not_taken_for_the_class_of_keras_of_its_name() {
+    let path = file("custom_class_named_dense.keras");
+    let told = keras::load(&path).unwrap_err().to_string();
+    let expected = "layer \"dense_42\": mine>Dense is not a layer that gradus has. \
+        A Registry given to keras::load_with can add classes";
+    assert_eq!(told, format!("{}: {expected}", path.display()));
+    let model = keras::load_with(&path, Registry::new().layer::<Tripled>()).unwrap();
+    let [x, y] = ["x", "y"].map(|key| array("custom_class_named_dense.npz", key));
+    check_close(&model.predict(&x).unwrap(), &y);
+    let compile = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+    let load = Load::new().registry(Registry::new().layer::<Tripled>()).compile(compile);
+    check_close(&keras::load_with(&path, load).unwrap().predict(&x).unwrap(), &y);
+}
+
+#[test]
+fn a_loss_that_ignores_class_0_is_not_taken_for_one_that_ignores_none() {
+    let path = file("ignore_class_0.keras");
+    let told = keras::load(&path).unwrap_err().to_string();
+    let expected = "loss (SparseCategoricalCrossentropy): ignore_class is 0, and only null is supported. \
+        keras::load_with takes another optimizer, loss and metrics in their place";
+    assert_eq!(told, format!("{}: {expected}", path.display()));
+}
+
+#[test]
+fn operands_are_broadcast_as_the_operator_set_says() {
+    let [x, y] = ["x", "y"].map(|key| array("opset_6_broadcast.npz", key));
+    let run = Graph::load(file("opset_6_broadcast.onnx")).unwrap().run(&[Tensor::from(&*x)]).unwrap();
+    check_close(&run[0].array().unwrap(), &y);
+    let imported = onnx::import(file("opset_6_broadcast.onnx")).unwrap();
+    let model = imported.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+    check_close(&model.predict(&x).unwrap(), &y);
+}
+
+/// The bytes of the file with another operator set.
+fn with_operator_set(version: u8) -> Vec<u8> {
+    let mut bytes = fs::read(file("opset_6_broadcast.onnx")).unwrap();
+    // The last field of the file: a message with a domain of no letters, and the version.
+    let length = bytes.len();
+    assert_eq!(bytes[length - 4..], [10, 0, 16, 6]);
+    bytes[length - 1] = version;
+    bytes
+}
+
+#[test]
+fn attributes_of_another_operator_set_and_operator_sets_that_are_not_known_are_refused() {
+    let [x] = ["x"].map(|key| array("opset_6_broadcast.npz", key));
+    let told = |version| {
+        let run = Graph::from_bytes(&with_operator_set(version)).and_then(|graph| graph.run(&[Tensor::from(&*x)]));
+        run.unwrap_err().to_string()
+    };
+    let expected = "ONNX: not supported: Add \"y\" (attribute axis is not known; it has none in operator set 7; \
+        attribute broadcast is not known; it has none in operator set 7)";
+    assert_eq!(told(7), expected);
+    for version in [0, 28, 99] {
+        let expected = format!(
+            "ONNX: it asks for operator set {version} of ai.onnx, and sets 1 to 27 are understood; \
+             convert it with onnx.version_converter, or export it again"
+        );
+        assert_eq!(told(version), expected);
+    }
+    assert!(Graph::from_bytes(&with_operator_set(27)).is_ok());
+}

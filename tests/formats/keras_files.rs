@@ -1,0 +1,242 @@
+//! Keras' files as gradus writes and reads them. That Keras opens them is shown by tests/interop/run.
+
+use gradus::data::{Arrays, NamedArrays};
+use gradus::formats::keras;
+use gradus::initializers::{HeNormal, RandomNormal};
+use gradus::layers::*;
+use gradus::losses::{CategoricalCrossentropy, Huber, SparseCategoricalCrossentropy};
+use gradus::metrics::{Accuracy, R2Score, SparseTopKCategoricalAccuracy};
+use gradus::optimizers::schedules::ExponentialDecay;
+use gradus::optimizers::{Adam, Clip, Nadam, Optimizer, RmsProp, Sgd};
+use gradus::tape::Var;
+use gradus::{Compile, Error, Fit, Graph, Losses, Model, Progress, Result, Sequential, Shape, Spec};
+use ndarray::{Array, Array1, Array4};
+use std::fs;
+use tempfile::tempdir;
+
+fn convolutional() -> Sequential {
+    Sequential::new([8, 8, 1])
+        .add(Conv2d::new(3, 3).activation(Activation::Relu).kernel_initializer(HeNormal))
+        .add(MaxPool2d::new(2).strides([1, 2]))
+        .add(BatchNorm::new().momentum(0.9))
+        .add(Conv2d::new(2, 1).use_bias(false))
+        .add(Flatten)
+        .add(Dropout::new(0.3))
+        .add(Dense::new(3).activation(Activation::Softmax))
+}
+
+fn dense() -> Sequential {
+    let deviation = RandomNormal::new(0.0, 0.25);
+    let hidden = Dense::new(4).activation(Activation::Sigmoid).kernel_initializer(deviation);
+    Sequential::new([8, 8]).add(Reshape::new(64)).add(hidden).add(Dense::new(3)).add(Activation::Softmax)
+}
+
+fn compile(network: &Sequential, optimizer: impl Optimizer + 'static) -> Model {
+    let settings = Compile::new(optimizer, SparseCategoricalCrossentropy::new()).metric(Accuracy).seed(3);
+    network.compile(settings.metric(SparseTopKCategoricalAccuracy::new(2))).unwrap()
+}
+
+fn images() -> Array4<f32> {
+    Array::from_shape_fn((40, 8, 8, 1), |(n, y, x, _)| ((n * 31 + y * 7 + x * 3) % 17) as f32 / 17.0)
+}
+
+fn fit(model: &mut Model, epochs: usize) {
+    let data = Arrays::new(images(), Array1::from_shape_fn(40, |n| (n % 3) as u8)).unwrap();
+    model.fit(&data, Fit::new().epochs(epochs).batch_size(16).progress(Progress::Quiet)).unwrap();
+}
+
+/// Trains 1 + 1 epochs with a file between them, and 2 without.
+fn check_travel(name: &str, model: impl Fn() -> Model) {
+    let folder = tempdir().unwrap();
+    let (path, again) = (folder.path().join(name), folder.path().join(format!("again.{name}")));
+    let (mut first, mut whole) = (model(), model());
+    fit(&mut first, 1);
+    keras::save(&first, &path).unwrap();
+    let mut loaded = keras::load(&path).unwrap();
+    assert_eq!(loaded.predict(&images()).unwrap(), first.predict(&images()).unwrap());
+    assert_eq!(loaded.summary(), first.summary());
+    assert_eq!(loaded.optimizer().spec(), first.optimizer().spec());
+    keras::save(&loaded, &again).unwrap();
+    assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
+    fit(&mut loaded, 1);
+    fit(&mut whole, 2);
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "{name}: training goes on where it stood");
+}
+
+#[test]
+fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
+    for name in ["a.keras", "a.h5", "a.hdf5"] {
+        for network in [convolutional(), dense()] {
+            check_travel(name, || compile(&network, Adam::new(0.003).beta_1(0.8)));
+            check_travel(name, || compile(&network, RmsProp::new(0.01)));
+            check_travel(name, || compile(&network, Sgd::new(0.1).momentum(0.9).nesterov(true)));
+            check_travel(name, || compile(&network, Sgd::new(0.1)));
+        }
+    }
+}
+
+/// Two inputs and outputs, a layer that is applied three times, branches, and a frozen layer. The order of its layers is
+/// not that in which they are applied.
+fn graph() -> Graph {
+    let mut graph = Graph::new();
+    let (left, right) = (graph.input("left", [6]), graph.input("right", [6]));
+    let fixed = graph.apply(Dense::new(6).activation(Activation::Gelu).frozen(), right);
+    let encoder = graph.layer("encoder", Dense::new(6).activation(Activation::Silu));
+    let (a, b) = (graph.apply(encoder, left), graph.apply(encoder, fixed));
+    let sum = graph.apply(Add, [a, b]);
+    let again = graph.apply(encoder, sum);
+    let all = graph.apply(Concatenate::new(), [again, a, sum]);
+    let kind = graph.apply(Dense::new(3), all);
+    let kind = graph.apply(Softmax::new(), kind);
+    let value = graph.apply(LayerNorm::new().center(false), b);
+    let value = graph.apply(Dense::new(2), value);
+    graph.output("kind", kind);
+    graph.output("a value", value);
+    graph
+}
+
+fn rows() -> NamedArrays {
+    let x = |shift: usize| Array::from_shape_fn((20, 6), |(n, i)| ((n * 5 + i * 7 + shift) % 11) as f32 / 11.0 - 0.5);
+    let data = NamedArrays::new().with_input("left", x(0)).unwrap().with_input("right", x(4)).unwrap();
+    let data = data.with_target("kind", Array1::from_shape_fn(20, |n| (n % 3) as u8)).unwrap();
+    data.with_target("a value", Array::from_shape_fn((20, 2), |(n, i)| ((n + i) % 4) as f32)).unwrap()
+}
+
+#[test]
+fn a_graph_travels_with_its_branches_names_and_losses() {
+    let folder = tempdir().unwrap();
+    let compile = |optimizer: &dyn Fn() -> Compile| graph().compile(optimizer()).unwrap();
+    let losses = || Losses::new().output("kind", SparseCategoricalCrossentropy::new()).output("a value", Huber::new());
+    let nadam = move || {
+        let settings = Compile::new(Nadam::new(0.01).clip(Clip::Norm(1.0)), losses()).loss_weight("a value", 0.5);
+        settings.metric_of("kind", Accuracy).metric_of("a value", R2Score).seed(3)
+    };
+    let amsgrad = move || Compile::new(Adam::new(ExponentialDecay::new(0.01, 3, 0.5)).amsgrad(true), losses()).seed(3);
+    let rmsprop = move || Compile::new(RmsProp::new(0.01).momentum(0.5).centered(true), losses()).seed(3);
+    for settings in [&nadam as &dyn Fn() -> Compile, &amsgrad, &rmsprop] {
+        for name in ["a.keras", "a.h5"] {
+            let (path, again) = (folder.path().join(name), folder.path().join(format!("again.{name}")));
+            let (mut first, mut whole) = (compile(settings), compile(settings));
+            first.train_on_batch(&rows()).unwrap();
+            keras::save(&first, &path).unwrap();
+            let mut loaded = keras::load(&path).unwrap();
+            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), first.predict_outputs(&rows()).unwrap());
+            assert_eq!(loaded.params().count(true), first.params().count(true));
+            keras::save(&loaded, &again).unwrap();
+            assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
+            let scores = loaded.train_on_batch(&rows()).unwrap();
+            whole.train_on_batch(&rows()).unwrap();
+            assert_eq!(format!("{:?}", whole.train_on_batch(&rows()).unwrap()), format!("{scores:?}"));
+            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), whole.predict_outputs(&rows()).unwrap());
+        }
+    }
+}
+
+#[test]
+fn weights_go_into_a_model_of_the_same_layers() {
+    let folder = tempdir().unwrap();
+    let mut trained = compile(&convolutional(), Adam::default());
+    fit(&mut trained, 1);
+    for name in ["a.weights.h5", "a.keras", "a.h5"] {
+        let path = folder.path().join(name);
+        match name {
+            "a.weights.h5" => keras::save_weights(&trained, &path).unwrap(),
+            _ => keras::save(&trained, &path).unwrap(),
+        }
+        let mut fresh = compile(&convolutional(), Sgd::new(0.1));
+        keras::load_weights(&mut fresh, &path).unwrap();
+        assert_eq!(fresh.params().sha256(), trained.params().sha256(), "{name}");
+        assert_eq!(fresh.step(), 0);
+    }
+}
+
+#[test]
+fn layers_and_weights_can_be_trained_in_another_way() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.keras");
+    let trained = compile(&dense(), Adam::default());
+    keras::save(&trained, &path).unwrap();
+    let settings = Compile::new(Sgd::new(0.5), CategoricalCrossentropy::new());
+    let model = keras::load_with(&path, settings).unwrap();
+    assert_eq!(model.params().sha256(), trained.params().sha256());
+    assert_eq!((model.optimizer().spec().class(), model.loss().spec().class()), ("SGD", "CategoricalCrossentropy"));
+}
+
+/// What is wrong, without the file's name.
+fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
+    match result.unwrap_err() {
+        Error::Format { problem, .. } => problem,
+        other => panic!("expected an error about the file, found {other}"),
+    }
+}
+
+/// y = 2 · x, a layer that only this test has.
+#[derive(Debug)]
+struct Double;
+
+impl Layer for Double {
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
+        Ok(inputs[0])
+    }
+
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0] * 2.0
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Double")
+    }
+}
+
+#[test]
+fn what_does_not_travel_is_told_and_nothing_is_written() {
+    let folder = tempdir().unwrap();
+    let double = compile(&Sequential::new([2]).add(Double).add(Dense::new(2)), Sgd::new(0.1));
+    for name in ["a.keras", "a.h5"] {
+        assert_eq!(
+            told(keras::save(&double, folder.path().join(name))),
+            "Double (double) is not a layer that Keras has"
+        );
+    }
+    assert_eq!(
+        told(keras::save_weights(&double, folder.path().join("a.weights.h5"))),
+        "Double (double) is not a layer that Keras has"
+    );
+    let model = compile(&dense(), Sgd::new(0.1));
+    let ending = "a Keras model ends in .keras or .h5, and weights alone in .weights.h5";
+    for name in ["a.safetensors", "a", "a.weights.h5"] {
+        assert_eq!(told(keras::save(&model, folder.path().join(name))), ending);
+    }
+    assert_eq!(told(keras::save_weights(&model, folder.path().join("a.h5"))), "weights for Keras end in .weights.h5");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_no_model_is_told() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        told(keras::load(folder.path().join(name)))
+    };
+    assert_eq!(write("a.h5", b"text"), "it is not an HDF5 file");
+    assert!(write("a.keras", b"PK\x03\x04").starts_with("it is not a zip archive"));
+    let missing = keras::load(folder.path().join("none.keras")).unwrap_err();
+    assert!(matches!(&missing, Error::Io { .. }), "{missing}");
+    let mut model = compile(&dense(), Sgd::new(0.1));
+    let weights = folder.path().join("a.weights.h5");
+    keras::save_weights(&model, &weights).unwrap();
+    let expected = "it holds weights but no model; build the model in code, and load_weights puts them in";
+    assert_eq!(told(keras::load(&weights)), expected);
+    let narrow = dense().add(Dense::new(2));
+    let message = told(keras::load_weights(&mut compile(&narrow, Sgd::new(0.1)), &weights));
+    assert_eq!(message, "\"layers/dense_2\" is missing, or is a link to elsewhere");
+    let before = model.params().sha256();
+    keras::save_weights(
+        &compile(&Sequential::new([8, 8]).add(Flatten).add(Dense::new(5)).add(Dense::new(3)), Sgd::new(0.1)),
+        &weights,
+    )
+    .unwrap();
+    let message = told(keras::load_weights(&mut model, &weights));
+    assert_eq!(message, "\"dense/kernel\" is 64 × 5 in the file and 64 × 4 in the model");
+    assert_eq!(model.params().sha256(), before, "nothing changes");
+}

@@ -1,0 +1,9 @@
+//! Tests of the file formats of other programs. `make.py` wrote the files in this folder.
+
+mod faults_config;
+mod files;
+#[path = "../interop/mod.rs"]
+mod interop;
+mod keras_files;
+mod onnx;
+mod onnx_nodes;

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Lists every option of the classes of Keras that gradus reads, into keras_options.txt.
+
+    python tests/golden/keras_options.py      (Keras 3.15.1 and tf_keras 2.21)
+
+A line holds, separated by tabs: the library; the module; the class; the option; its value in the configuration of an object that
+was made with the required options alone; another value. An option of a constructor that its configuration leaves out is listed with the
+constructor's default. A class without options has a line of three columns. `Model` stands for what `compile` takes.
+"""
+import inspect
+import json
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras  # noqa: E402
+import tf_keras  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+# Each class with what its constructor requires.
+CLASSES = {
+    "layers": {
+        "Activation": {"activation": "relu"},
+        "Add": {},
+        "AveragePooling2D": {"pool_size": 2},
+        "BatchNormalization": {},
+        "Concatenate": {},
+        "Conv2D": {"filters": 4, "kernel_size": 3},
+        "Dense": {"units": 3},
+        "Dropout": {"rate": 0.5},
+        "ELU": {},
+        "Embedding": {"input_dim": 5, "output_dim": 3},
+        "Flatten": {},
+        "GlobalAveragePooling2D": {},
+        "GlobalMaxPooling2D": {},
+        "InputLayer": {"input_shape": (4, 6, 2)},
+        "LayerNormalization": {},
+        "LeakyReLU": {},
+        "MaxPooling2D": {},
+        "Reshape": {"target_shape": (8, 6)},
+        "Softmax": {},
+        "ZeroPadding2D": {},
+    },
+    "initializers": {
+        name: {}
+        for name in (
+            "Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal GlorotUniform GlorotNormal HeUniform "
+            "HeNormal LecunUniform LecunNormal"
+        ).split()
+    },
+    "regularizers": {"L1": {}, "L2": {}, "L1L2": {}},
+    "optimizers": {name: {} for name in "Adadelta Adagrad Adam AdamW Lion Nadam RMSprop SGD".split()},
+    "optimizers.legacy": {name: {} for name in "Adadelta Adagrad Adam Nadam RMSprop SGD".split()},
+    "optimizers.schedules": {
+        "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+        "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+        "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+        "PiecewiseConstantDecay": {"boundaries": [1, 2], "values": [0.1, 0.2, 0.3]},
+        "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+    },
+    "losses": {
+        name: {}
+        for name in (
+            "BinaryCrossentropy CategoricalCrossentropy Hinge Huber KLDivergence LogCosh MeanAbsoluteError "
+            "MeanSquaredError SparseCategoricalCrossentropy"
+        ).split()
+    },
+    "metrics": {
+        name: {}
+        for name in (
+            "BinaryAccuracy CategoricalAccuracy F1Score MeanAbsoluteError MeanSquaredError Precision R2Score Recall "
+            "SparseCategoricalAccuracy SparseTopKCategoricalAccuracy TopKCategoricalAccuracy"
+        ).split()
+    },
+}
+
+# Options that every layer takes through `kwargs`, with their defaults.
+OF_LAYERS = {"activity_regularizer": None, "autocast": True}
+
+# Other values, by class and option or by option alone. Each of a list is a line.
+OTHERS = {
+    "BatchNormalization.axis": [1, 2],
+    "Concatenate.axis": [1],
+    "F1Score.average": ["macro", "micro", "weighted"],
+    "F1Score.threshold": [0.25],
+    "LayerNormalization.axis": [1, [1, 2]],
+    "R2Score.class_aggregation": [None, "variance_weighted_average"],
+    "Softmax.axis": [1],
+    "ZeroPadding2D.padding": [[[0, 1], [2, 3]]],
+    "activation": ["tanh", "mish"],
+    "adaptive_epsilon": [True],
+    "activity_regularizer": ["l2"],
+    "alpha": [0.25],
+    "amsgrad": [True],
+    "autocast": [False],
+    "axis": [0, 1],
+    "batch_shape": [[None, 3, 6, 2]],
+    "batch_input_shape": [[None, 3, 6, 2]],
+    "batch_size": [2],
+    "beta_1": [0.5],
+    "beta_2": [0.5],
+    "bias_constraint": ["non_neg"],
+    "beta_constraint": ["non_neg"],
+    "beta_regularizer": ["l2"],
+    "bias_regularizer": ["l2"],
+    "boundaries": [[1, 3]],
+    "center": [False],
+    "centered": [True],
+    "class_id": [0, 1],
+    "clipnorm": [1.0],
+    "clipvalue": [1.0],
+    "cycle": [True],
+    "data_format": ["channels_first"],
+    "decay": [0.5],
+    "decay_rate": [0.25],
+    "decay_steps": [20],
+    "delta": [2.0],
+    "dilation_rate": [2],
+    "dtype": ["float16", "mixed_float16", "float64"],
+    "ema_momentum": [0.5],
+    "ema_overwrite_frequency": [2],
+    "embeddings_constraint": ["non_neg"],
+    "embeddings_regularizer": ["l2"],
+    "end_learning_rate": [0.25],
+    "epsilon": [0.5],
+    "filters": [6],
+    "fn": ["poisson"],
+    "from_logits": [True],
+    "from_sorted_ids": [True],
+    "gamma_constraint": ["non_neg"],
+    "gamma_regularizer": ["l2"],
+    "global_clipnorm": [1.0],
+    "gradient_accumulation_steps": [2],
+    "groups": [2],
+    "ignore_class": [0, 1],
+    "initial_accumulator_value": [0.5],
+    "initial_learning_rate": [0.5],
+    "input_axes": [0],
+    "input_dim": [6],
+    "input_length": [7],
+    "is_legacy_optimizer": [True],
+    "jit_compile": [True],
+    "k": [3],
+    "keepdims": [True],
+    "kernel_constraint": ["non_neg"],
+    "kernel_regularizer": ["l2"],
+    "kernel_size": [2],
+    "l1": [0.5],
+    "l2": [0.5],
+    "label_smoothing": [0.25],
+    "learning_rate": [0.5],
+    "lora_alpha": [2],
+    "lora_rank": [2],
+    "loss_scale_factor": [2.0],
+    "mask_zero": [True],
+    "maxval": [0.5],
+    "mean": [0.5],
+    "minval": [-0.5],
+    "momentum": [0.5],
+    "name": ["other"],
+    "negative_slope": [0.5],
+    "nesterov": [True],
+    "noise_shape": [[1, 3]],
+    "num_regressors": [1],
+    "optional": [True],
+    "output_axes": [1],
+    "output_dim": [4],
+    "padding": ["same"],
+    "pool_size": [3],
+    "power": [2.0],
+    "quantization_config": [{"class_name": "Int8QuantizationConfig", "config": {}}],
+    "ragged": [True],
+    "rate": [0.25],
+    "reduction": ["sum", None, "mean_with_sample_weight"],
+    "renorm": [True],
+    "renorm_clipping": [{"rmax": 2.0}],
+    "renorm_momentum": [0.5],
+    "rho": [0.5],
+    "rms_scaling": [True],
+    "robust_masking": [True],
+    "scale": [False],
+    "seed": [0, 1],
+    "sparse": [True],
+    "staircase": [True],
+    "stddev": [0.5],
+    "strides": [3],
+    "synchronized": [True],
+    "target_shape": [[6, 8]],
+    "threshold": [0.0, 0.25],
+    "thresholds": [0.0, 0.25, [0.25, 0.5]],
+    "top_k": [1],
+    "trainable": [False],
+    "units": [4],
+    "use_bias": [False],
+    "use_ema": [True],
+    "value": [0.5],
+    "values": [[0.1, 0.2, 0.4]],
+    "warmup_steps": [3],
+    "warmup_target": [0.5],
+    "weight_decay": [0.5],
+    "weights": [[[0.5]]],
+}
+
+# What `compile` takes, and other values.
+COMPILE = {
+    "loss_weights": [[2.0], 0.5],
+    "metrics": [["mae"]],
+    "weighted_metrics": [["mae"]],
+    "run_eagerly": [True],
+    "steps_per_execution": [2],
+    "jit_compile": [True],
+    "auto_scale_loss": [False],
+}
+
+# Parameters of constructors that no configuration can hold.
+NOT_IN_FILES = {"self", "args", "kwargs", "shape", "input_shape", "input_tensor", "type_spec"}
+
+
+def find(library, module, name):
+    place = library
+    for part in module.split("."):
+        place = getattr(place, part)
+    return getattr(place, name)
+
+
+def config(library, made):
+    return library.saving.serialize_keras_object(made)["config"]
+
+
+def others(name, option):
+    if option.endswith("_initializer"):
+        return [{"module": "keras.initializers", "class_name": "Constant", "config": {"value": 0.25}, "registered_name": None}]
+    return OTHERS.get(f"{name}.{option}") or OTHERS[option]
+
+
+def changed(library, kind, required, option, other):
+    """The value as the library writes it, where its constructor takes it."""
+    if option == "weights":
+        return other
+    try:
+        written = config(library, kind(**{**required, option: other}))
+    except Exception:
+        return other
+    return written.get(option, other)
+
+
+def rows(library, module, name, required):
+    kind = find(library, module, name)
+    parameters = inspect.signature(kind.__init__).parameters
+    required = {key: value for key, value in required.items() if key in parameters or key == "input_shape"}
+    default = config(library, kind(**required))
+    default.pop("shared_object_id", None)
+    for option, parameter in parameters.items():
+        if option not in NOT_IN_FILES and parameter.default is not inspect.Parameter.empty:
+            default.setdefault(option, parameter.default)
+    if module == "layers" and name != "InputLayer":
+        default = {**OF_LAYERS, **default}
+    if not default:
+        yield [library.__name__, module, name]
+    for option, value in sorted(default.items()):
+        for other in others(name, option):
+            other = changed(library, kind, required, option, other)
+            if other != value:
+                yield [library.__name__, module, name, option, json.dumps(value), json.dumps(other)]
+
+
+def compile_rows(library):
+    model = library.Sequential([library.layers.Dense(1)])
+    for option, parameter in inspect.signature(model.compile).parameters.items():
+        if option not in ("optimizer", "loss") and option not in NOT_IN_FILES:
+            default = None if parameter.default == "auto" else parameter.default
+            for other in COMPILE.get(option, [True]):
+                yield [library.__name__, "models", "Model", option, json.dumps(default), json.dumps(other)]
+
+
+def main():
+    lines = []
+    for library in (keras, tf_keras):
+        for module, classes in CLASSES.items():
+            if module == "optimizers.legacy" and library is keras:
+                continue
+            for name, required in classes.items():
+                lines += rows(library, module, name, required)
+        lines += compile_rows(library)
+    text = "".join("\t".join(line) + "\n" for line in lines)
+    (HERE / "keras_options.txt").write_text(text)
+    print(f"{len(lines)} lines")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,382 @@
+//! Faults found while a model runs, and settings that no machine can compute with: each is a typed error, and a failed step
+//! leaves the model as it was.
+
+use gradus::data::{Arrays, NamedArrays};
+use gradus::formats::onnx;
+use gradus::layers::{BatchNorm, Cursor, Dense, Dropout, Embedding, Flatten, Layer, Weights};
+use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
+use gradus::metrics::Accuracy;
+use gradus::optimizers::Adam;
+use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
+use gradus::testing::with_threads;
+use gradus::{Checkpoints, Compile, Error, Fit, Graph, Key, Model, Progress, Result, Sequential, Shape, Spec};
+use ndarray::{Array1, Array2, arr1, arr2, s};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Indices < 5 of 16 samples, 3 each.
+fn indices() -> Array2<f32> {
+    Array2::from_shape_fn((16, 3), |(i, j)| ((3 * i + 7 * j) % 5) as f32)
+}
+
+fn labels() -> Array1<u8> {
+    Array1::from_shape_fn(16, |i| (i % 3) as u8)
+}
+
+fn good() -> Arrays {
+    Arrays::new(indices(), labels()).unwrap()
+}
+
+/// The rows of [`good`] with one index replaced.
+fn bad(row: usize, index: f32) -> Arrays {
+    let mut indices = indices();
+    indices[[row, 1]] = index;
+    Arrays::new(indices, labels()).unwrap()
+}
+
+/// A model with every kind of state: weights, running statistics, state of the optimizer, draws of dropout.
+fn model() -> Model {
+    let network = Sequential::new([3])
+        .add(Embedding::new(5, 4))
+        .add(Flatten)
+        .add(BatchNorm::new())
+        .add(Dropout::new(0.2))
+        .add(Dense::new(3));
+    let loss = SparseCategoricalCrossentropy::new().from_logits(true);
+    network.compile(Compile::new(Adam::new(0.01), loss).metric(Accuracy).seed(4)).unwrap()
+}
+
+fn fit<'a>() -> Fit<'a> {
+    Fit::new().batch_size(4).progress(Progress::Quiet)
+}
+
+/// A folder of this test alone.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("gradus-faults-running-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Everything that a file keeps of a model: weights, running statistics, the optimizer's state and the counters.
+fn state(model: &Model) -> Vec<u8> {
+    let folder = folder(&format!("state-{:?}", std::thread::current().id()));
+    let path = folder.join("model.safetensors");
+    model.save(&path).unwrap();
+    let bytes = fs::read(path).unwrap();
+    fs::remove_dir_all(folder).unwrap();
+    bytes
+}
+
+const RANGE: &str = "index must be a whole number ≥ 0 and < 5";
+
+#[test]
+fn the_error_names_the_layer_the_row_and_the_index() {
+    for (index, shown) in
+        [(5.0, "5"), (-1.0, "-1"), (-0.5, "-0.5"), (1e30, "1000000015047466200000000000000"), (f32::NAN, "NaN")]
+    {
+        let error = model().fit(&bad(9, index), fit()).unwrap_err();
+        let text = format!("embedding: embedding: row 9 of the dataset: {RANGE}, got {shown}; correct the data");
+        assert_eq!(error.to_string(), text);
+        let Error::Fault { place, row: 9, rows: "dataset", problem } = error else { panic!("{error:?}") };
+        assert_eq!(place, "embedding: embedding");
+        let Error::Index { name: "index", value, count: 5 } = *problem else { panic!("{problem:?}") };
+        assert_eq!(value.to_bits(), f64::from(index).to_bits());
+    }
+    assert!(model().fit(&bad(9, 4.9), fit()).is_ok(), "a fraction is cut off, as in Keras");
+}
+
+#[test]
+fn every_call_reports_the_row_of_what_it_was_given() {
+    let mut model = model();
+    let before = state(&model);
+    let found = |error: Error| {
+        let text = error.to_string();
+        let Error::Fault { row, rows, .. } = error else { panic!("{text}") };
+        format!("{row} of the {rows}")
+    };
+    let data = bad(9, 7.0);
+    let x = {
+        let mut x = indices();
+        x[[9, 1]] = 7.0;
+        x
+    };
+    assert_eq!(found(model.evaluate(&data).unwrap_err()), "9 of the dataset");
+    assert_eq!(found(model.test_on_batch(&data).unwrap_err()), "9 of the batch");
+    assert_eq!(found(model.test_on_batch(&data.rows(8..).unwrap()).unwrap_err()), "1 of the batch");
+    assert_eq!(found(model.train_on_batch(&data).unwrap_err()), "9 of the batch");
+    assert_eq!(found(model.fit(&data, fit().batch_size(16)).unwrap_err()), "9 of the dataset");
+    assert_eq!(found(model.predict(&x).unwrap_err()), "9 of the samples");
+    assert_eq!(found(model.predict_classes(&x).unwrap_err()), "9 of the samples");
+    assert_eq!(found(model.predict_on_batch(&x).unwrap_err()), "9 of the samples");
+    let named = NamedArrays::new().with_input("x", &x).unwrap();
+    assert_eq!(found(model.predict_outputs(&named).unwrap_err()), "9 of the dataset");
+    assert!(state(&model) == before, "a failed call changes nothing");
+    assert_eq!((model.step(), model.epoch()), (0, 0));
+    // What was wrong was the data: everything works as before.
+    let fresh = self::model();
+    assert_eq!(model.predict(&indices()).unwrap(), fresh.predict(&indices()).unwrap());
+    assert_eq!(model.evaluate(&good()).unwrap(), fresh.evaluate(&good()).unwrap());
+}
+
+#[test]
+fn a_failed_step_leaves_the_model_as_the_step_before_left_it() {
+    let data = bad(9, 5.0);
+    let mut failed = model();
+    failed.fit(&data, fit().shuffle(false)).unwrap_err(); // in the third batch of four rows
+    let mut expected = model();
+    for first in [0, 4] {
+        expected.train_on_batch(&data.rows(first..first + 4).unwrap()).unwrap();
+    }
+    assert_eq!((failed.step(), failed.epoch()), (2, 0));
+    assert!(state(&failed) == state(&expected));
+    // Training continues from there.
+    let [one, other] = [&mut failed, &mut expected].map(|model| model.fit(&good(), fit().epochs(2)).unwrap());
+    assert_eq!(one.get("loss"), other.get("loss"));
+    assert!(state(&failed) == state(&expected));
+}
+
+#[test]
+fn a_fault_in_validation_ends_training_after_the_epoch_that_it_follows() {
+    let (mut failed, mut expected, data) = (model(), model(), bad(2, -3.0));
+    let error = failed.fit(&good(), fit().epochs(3).validation(&data)).unwrap_err().to_string();
+    assert!(error.starts_with("embedding: embedding: row 2 of the validation dataset: "), "{error}");
+    expected.fit(&good(), fit()).unwrap();
+    assert!(state(&failed) == state(&expected));
+}
+
+#[test]
+fn labels_that_a_dataset_does_not_check_are_found_by_the_loss() {
+    let recorder = Recorder::new(Mode::Training);
+    let (logits, labels) = (recorder.variable([2, 2, 3]), recorder.input([2, 2]));
+    recorder.minimize(recorder.scope("loss", || logits.softmax_crossentropy(labels)));
+    let labels = labels.id();
+    let mut tape = recorder.finish().unwrap();
+    tape.input_mut(labels).assign(&arr2(&[[0.0, 2.0], [3.0, 1.5]]));
+    let error = tape.run(&Params::new(), Key::from_seed(0)).unwrap_err().to_string();
+    let text = "loss: softmax_crossentropy: row 1 of the batch: label must be a whole number ≥ 0 and < 3, got 3; \
+                correct the data";
+    assert_eq!(error, text);
+    tape.input_mut(labels).fill(1.0);
+    assert!(tape.run(&Params::new(), Key::from_seed(0)).is_ok());
+}
+
+/// Whichever thread meets a fault first, the error is that of the first row.
+#[test]
+fn the_error_does_not_depend_on_threads() {
+    let rows = 3000;
+    let mut x = Array2::from_shape_fn((rows, 3), |(i, j)| ((i + j) % 5) as f32);
+    for row in [2900, 700, 1500, 701] {
+        x[[row, 2]] = row as f32;
+    }
+    for threads in 1..=4 {
+        let mut model = model();
+        model.set_threads(threads).unwrap();
+        for _ in 0..5 {
+            let error = model.predict(&x).unwrap_err().to_string();
+            let start = format!("embedding: embedding: row 700 of the samples: {RANGE}, got 700");
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+}
+
+#[test]
+fn of_several_operations_the_first_reports() {
+    let model = {
+        let mut graph = Graph::new();
+        let (a, b) = (graph.input("a", [1]), graph.input("b", [1]));
+        let [first, second] = ["first", "second"].map(|name| graph.layer(name, Embedding::new(5, 1)));
+        let nodes = [graph.apply(first, a), graph.apply(second, b)];
+        let y = graph.apply(gradus::layers::Add, nodes);
+        graph.output("y", y);
+        graph.compile(Compile::new(Adam::new(0.1), MeanSquaredError::new())).unwrap()
+    };
+    // The second layer's fault is in an earlier row.
+    let data = NamedArrays::new().with_input("a", arr2(&[[0.0], [9.0]])).unwrap();
+    let data = data.with_input("b", arr2(&[[8.0f32], [0.0]])).unwrap();
+    let error = model.predict_outputs(&data).unwrap_err().to_string();
+    assert!(error.starts_with("first: embedding: row 1 of the dataset: "), "{error}");
+}
+
+/// y = √x; a negative x is a fault.
+struct Root;
+
+impl Op for Root {
+    fn name(&self) -> &'static str {
+        "root"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        arity(inputs).map(|[x]| x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
+        let [x] = inputs.each();
+        let columns = x.len() / x.shape().axis(0);
+        assert_eq!(context.first_row(), 0);
+        // Rows are reported by several threads, the last first.
+        std::thread::scope(|scope| {
+            for (row, x) in x.chunks_exact(columns).enumerate().rev() {
+                let wrong = x.iter().find(|x| **x < 0.0);
+                scope.spawn(move || {
+                    wrong.map(|x| context.fault(row, || Error::other(format!("{x} has no square root"))))
+                });
+            }
+        });
+        y.iter_mut().zip(x.data()).for_each(|(y, x)| *y = x.sqrt());
+    }
+
+    fn backward(&mut self, _inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let [Some(dx)] = gradients.each() else { return };
+        dx.iter_mut().zip(y).zip(dy).for_each(|((dx, y), dy)| *dx = *dy / (2.0 * y));
+    }
+}
+
+#[derive(Debug)]
+struct RootLayer;
+
+impl Layer for RootLayer {
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
+        Ok(inputs[0])
+    }
+
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].recorder().apply(Root, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Root")
+    }
+}
+
+#[test]
+fn an_operation_of_another_crate_reports_faults() {
+    let network = Sequential::new([2]).add(RootLayer).add(Dense::new(1));
+    let mut model = network.compile(Compile::new(Adam::new(0.1), MeanSquaredError::new())).unwrap();
+    let x = arr2(&[[1.0f32, 4.0], [9.0, -16.0], [-25.0, 36.0]]);
+    let before = model.params().sha256();
+    let data = Arrays::new(&x, arr2(&[[1.0f32], [2.0], [3.0]])).unwrap();
+    let text = |rows: &str| format!("root: root: row 1 of the {rows}: -16 has no square root");
+    assert_eq!(model.train_on_batch(&data).unwrap_err().to_string(), text("batch"));
+    assert_eq!(model.predict(&x).unwrap_err().to_string(), text("samples"));
+    assert_eq!(model.params().sha256(), before);
+    let positive = Arrays::new(x.mapv(f32::abs), arr2(&[[1.0f32], [2.0], [3.0]])).unwrap();
+    model.train_on_batch(&positive).unwrap();
+    assert_ne!(model.params().sha256(), before);
+}
+
+/// A fault that happens, and then does not: what a checkpoint must outlive.
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+struct Sometimes;
+
+impl Op for Sometimes {
+    fn name(&self) -> &'static str {
+        "sometimes"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        arity(inputs).map(|[x]| x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
+        let [x] = inputs.each();
+        y.copy_from_slice(&x);
+        if BROKEN.load(Ordering::Relaxed) && x.contains(&15.0) {
+            context.fault(0, || Error::other("broken"));
+        }
+    }
+
+    fn backward(&mut self, _: Inputs<'_>, _: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let [dx] = gradients.each();
+        dx.into_iter().for_each(|dx| dx.copy_from_slice(dy));
+    }
+}
+
+#[derive(Debug)]
+struct SometimesLayer;
+
+impl Layer for SometimesLayer {
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
+        Ok(inputs[0])
+    }
+
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+        inputs[0].recorder().apply(Sometimes, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new("Sometimes")
+    }
+}
+
+#[test]
+fn checkpoints_before_a_failed_step_can_be_resumed() {
+    let compile = || {
+        let network =
+            Sequential::new([1]).add(SometimesLayer).add(Dense::new(4)).add(Dropout::new(0.5)).add(Dense::new(1));
+        network.compile(Compile::new(Adam::new(0.01), MeanSquaredError::new()).seed(3)).unwrap()
+    };
+    let x = Array2::from_shape_fn((16, 1), |(i, _)| i as f32);
+    let data = Arrays::new(&x, x.mapv(|x| (0.3 * x).sin())).unwrap();
+    let mut whole = compile();
+    let expected = whole.fit(&data, fit().epochs(2)).unwrap();
+
+    let folder = folder("checkpoints");
+    let checkpoints = || Checkpoints::new(&folder).every_steps(1).keep(100);
+    let mut interrupted = compile();
+    BROKEN.store(true, Ordering::Relaxed);
+    interrupted.fit(&data, fit().epochs(2).checkpoints(checkpoints())).unwrap_err();
+    BROKEN.store(false, Ordering::Relaxed);
+    let steps = interrupted.step();
+    assert!(steps < 4, "row 15 is in the first epoch");
+    let mut resumed = compile();
+    let history = resumed.fit(&data, fit().epochs(2).checkpoints(checkpoints()).resume(&folder)).unwrap();
+    assert_eq!(history.get("loss"), expected.get("loss"));
+    assert!(state(&resumed) == state(&whole));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_tape_can_be_run_again_after_a_fault() {
+    let mut params = Params::new();
+    let table = params.add("table", &arr2(&[[1.0, 2.0], [3.0, 4.0]])).unwrap();
+    let recorder = Recorder::new(Mode::Training);
+    let indices = recorder.input([3]);
+    let y = indices.embedding(recorder.parameter(&params, table));
+    recorder.minimize(y.sum());
+    let (indices, y) = (indices.id(), y.id());
+    let mut tape = recorder.finish().unwrap();
+    tape.input_mut(indices).assign(&arr1(&[1.0, 2.0, -1.0]));
+    let error = tape.run(&params, Key::from_seed(0)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "embedding: row 1 of the batch: index must be a whole number ≥ 0 and < 2, got 2; correct the data"
+    );
+    tape.input_mut(indices).assign(&arr1(&[1.0, 0.0, 1.9]));
+    tape.run(&params, Key::from_seed(0)).unwrap();
+    assert_eq!(tape.value(y), arr2(&[[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]).into_dyn());
+    let mut gradients = ParamGradients::new(&params);
+    tape.backward(&params, &mut gradients);
+    assert_eq!(gradients.get(table).unwrap(), arr2(&[[1.0, 1.0], [2.0, 2.0]]).into_dyn());
+}
+
+#[test]
+fn onnx_gather_reports_the_index() {
+    let network = Sequential::new([3]).add(Embedding::new(5, 2)).add(Flatten).add(Dense::new(2));
+    let settings = || Compile::new(Adam::new(0.1), MeanSquaredError::new());
+    let model = network.compile(settings()).unwrap();
+    let graph = onnx::Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
+    let run = |x: &Array2<f32>| graph.run(&[(&**x).into()]);
+    let x = indices();
+    assert_eq!(run(&x).unwrap()[0].array().unwrap(), model.predict(&x).unwrap());
+    let mut x = x.slice(s![..4, ..]).to_owned();
+    x[[2, 1]] = 5.0;
+    let error = run(&x).unwrap_err();
+    let Error::Fault { row: 2, ref problem, .. } = error else { panic!("{error}") };
+    assert!(matches!(**problem, Error::Index { value: 5.0, count: 5, .. }), "{problem:?}");
+    let imported = graph.import().unwrap().compile(settings()).unwrap();
+    assert!(matches!(imported.predict(&x), Err(Error::Fault { row: 2, .. })));
+    with_threads(2, || assert!(run(&x).is_err()));
+}

@@ -1,0 +1,237 @@
+//! What `fit` and `evaluate` report where weights cost and rows count differently.
+
+use super::NEAR;
+use crate::golden::{Cases, assert_close, load};
+use gradus::callbacks::{CsvLogger, LearningRateScheduler};
+use gradus::data::{Arrays, Dataset, NamedArrays};
+use gradus::layers::*;
+use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
+use gradus::metrics::Accuracy;
+use gradus::optimizers::Sgd;
+use gradus::regularizers::{L1, L1L2, L2, Regularizer};
+use gradus::tape::{Mode, ParamGradients, Params, Recorder};
+use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Sequential, Shape};
+use ndarray::{ArrayD, IxDyn};
+use std::path::Path;
+use tempfile::tempdir;
+
+/// The same after twelve steps.
+const NEAR_IN_THE_END: f32 = 1e-4;
+
+fn regularizer(case: &str) -> Option<Box<dyn Regularizer>> {
+    match case {
+        "l1" => Some(Box::new(L1::new(0.3))),
+        "l1_default" => Some(Box::new(L1::default())),
+        "l2" => Some(Box::new(L2::new(0.4))),
+        "l2_default" => Some(Box::new(L2::default())),
+        "l1_l2" => Some(Box::new(L1L2::new(0.3, 0.4))),
+        _ => None,
+    }
+}
+
+fn check_penalty(cases: &Cases, case: &str, regularizer: &dyn Regularizer) {
+    let x = cases.array(&format!("{case}/x"));
+    let recorder = Recorder::new(Mode::Training);
+    let input = recorder.variable(Shape::new(x.shape()).unwrap());
+    let penalty = regularizer.record(input);
+    recorder.minimize(penalty);
+    let (input, penalty) = (input.id(), penalty.id());
+    let mut tape = recorder.finish().unwrap();
+    tape.input_mut(input).assign(x);
+    let params = Params::new();
+    tape.run(&params, Key::from_seed(0)).unwrap();
+    tape.backward(&params, &mut ParamGradients::new(&params));
+    let expected = ArrayD::from_elem(IxDyn(&[]), cases.scalar(&format!("{case}/penalty")));
+    assert_close(&format!("{case}/penalty"), tape.value(penalty), expected.view(), NEAR);
+    let expected = cases.array(&format!("{case}/slope"));
+    assert_close(&format!("{case}/slope"), tape.gradient(input).unwrap(), expected.view(), NEAR);
+}
+
+fn network(case: &str) -> Sequential {
+    let (l1, l2) = (L1::new, L2::new);
+    match case {
+        "dense_net" => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Relu).kernel_regularizer(l1(0.02)).bias_regularizer(l2(0.05)))
+            .add(BatchNorm::new().gamma_regularizer(l2(0.03)).beta_regularizer(l1(0.04)))
+            .add(LayerNorm::new().gamma_regularizer(l1(0.02)).beta_regularizer(l2(0.06)))
+            .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(L1L2::new(0.01, 0.02))),
+        "conv_net" => Sequential::new([4])
+            .add(Embedding::new(5, 3).embeddings_regularizer(l2(0.02)))
+            .add(Reshape::new([4, 3, 1]))
+            .add(Conv2d::new(2, 2).kernel_regularizer(l2(0.03)).bias_regularizer(l1(0.05)))
+            .add(Flatten)
+            .add(Dense::new(3).activation(Activation::Softmax)),
+        "frozen_dense" => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Relu).kernel_regularizer(l1(0.5)).frozen())
+            .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(l2(0.1))),
+        "frozen_norm" => Sequential::new([7])
+            .add(Dense::new(6))
+            .add(BatchNorm::new().frozen())
+            .add(Dense::new(3).activation(Activation::Softmax)),
+        "validated" | "alone" => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Tanh))
+            .add(Dense::new(3).activation(Activation::Softmax)),
+        _ => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Tanh))
+            .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(l2(0.01))),
+    }
+}
+
+/// The rows of a case, or those it is validated on.
+fn rows(cases: &Cases, case: &str, end: &str) -> Arrays {
+    let array = |name: &str| cases.array(&format!("{case}/{name}{end}"));
+    let (x, targets) = (array("x"), array("targets"));
+    let data = match targets.ndim() {
+        1 => Arrays::new(x, targets.mapv(|label| label as i64)).unwrap(),
+        _ => Arrays::new(x, targets).unwrap(),
+    };
+    if !cases.contains(&format!("{case}/weights{end}")) {
+        return data;
+    }
+    data.with_sample_weight(array("weights").iter().copied()).unwrap()
+}
+
+fn compiled(cases: &Cases, case: &str, labels: bool) -> Model {
+    let settings = match labels {
+        true => Compile::new(Sgd::new(0.1).momentum(0.5), SparseCategoricalCrossentropy::new()),
+        false => Compile::new(Sgd::new(0.1).momentum(0.5), CategoricalCrossentropy::new()),
+    };
+    let mut model = network(case).compile(settings.metric(Accuracy)).unwrap();
+    set(&mut model, cases, case);
+    model
+}
+
+fn set(model: &mut Model, cases: &Cases, case: &str) {
+    let start = cases.starting_with(&format!("{case}/start."));
+    assert_eq!(start.len(), model.params().len(), "{case}");
+    start.iter().for_each(|(name, array)| model.params_mut().set(name, &***array).unwrap());
+}
+
+fn check_end(model: &Model, cases: &Cases, case: &str) {
+    for (name, expected) in cases.starting_with(&format!("{case}/end.")) {
+        let found = model.params().get(model.params().id(name).unwrap());
+        assert_close(&format!("{case}/end.{name}"), found, expected.view(), NEAR_IN_THE_END);
+    }
+}
+
+fn check_fit(cases: &Cases, case: &str) {
+    let (data, validation) = (rows(cases, case, ""), rows(cases, case, "_val"));
+    let mut model = compiled(cases, case, cases.array(&format!("{case}/targets")).ndim() == 1);
+    let batch = cases.integers(&format!("{case}/batch"))[0];
+    let mut fit = Fit::new().epochs(4).batch_size(batch).shuffle(false).validation(&validation);
+    if cases.contains(&format!("{case}/classes")) {
+        let weights = cases.array(&format!("{case}/classes"));
+        fit = weights.iter().enumerate().fold(fit, |fit, (class, weight)| fit.class_weight(class, *weight));
+    }
+    let history = model.fit(&data, fit.progress(Progress::Quiet)).unwrap();
+    for name in ["loss", "accuracy", "val_loss", "val_accuracy"] {
+        let found: Vec<f32> = history.get(name).unwrap().iter().map(|value| *value as f32).collect();
+        let found = ArrayD::from_shape_vec(IxDyn(&[4]), found).unwrap();
+        let expected = cases.array(&format!("{case}/{name}"));
+        assert_close(&format!("{case}/{name}"), found.view(), expected.view(), NEAR_IN_THE_END);
+    }
+    check_end(&model, cases, case);
+    let scores = model.evaluate(&data).unwrap();
+    let found = [scores.loss as f32, scores.get("accuracy").unwrap() as f32];
+    let expected = cases.array(&format!("{case}/evaluated"));
+    let found = ArrayD::from_shape_vec(IxDyn(&[2]), found.to_vec()).unwrap();
+    assert_close(&format!("{case}/evaluated"), found.view(), expected.view(), NEAR_IN_THE_END);
+}
+
+#[test]
+fn regularizers_count_as_in_keras() {
+    let cases = load("regularizers.txt");
+    for case in cases.cases() {
+        match regularizer(case) {
+            Some(regularizer) => check_penalty(&cases, case, regularizer.as_ref()),
+            None => check_fit(&cases, case),
+        }
+    }
+}
+
+#[test]
+fn frozen_layers_stay_as_in_keras() {
+    let cases = load("freezing.txt");
+    cases.cases().into_iter().for_each(|case| check_fit(&cases, case));
+}
+
+/// The lines of Keras' file, and those of ours under the same callbacks.
+fn csv_lines(cases: &Cases, case: &str, path: &Path) -> [Vec<String>; 2] {
+    let (data, validation) = (rows(cases, case, ""), rows(cases, case, "_val"));
+    let mut model = compiled(cases, case, false);
+    let (mut half, mut logger) = (LearningRateScheduler::new(|_, rate| 0.5 * rate), CsvLogger::new(path));
+    let fit = Fit::new().epochs(4).batch_size(cases.integers(&format!("{case}/batch"))[0]).shuffle(false);
+    let fit = if case == "validated" { fit.validation(&validation) } else { fit };
+    model.fit(&data, fit.progress(Progress::Quiet).callback(&mut half).callback(&mut logger)).unwrap();
+    let ours = std::fs::read_to_string(path).unwrap();
+    assert!(ours.ends_with("\r\n"));
+    let golden = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/csv.txt")).unwrap();
+    let part = golden.split("\n# ").find(|part| part.starts_with(&format!("{case}:"))).unwrap();
+    let keras = part.lines().filter_map(|line| line.strip_prefix("#|")).map(str::to_owned).collect();
+    [keras, ours.split_terminator("\r\n").map(str::to_owned).collect()]
+}
+
+#[test]
+fn the_csv_file_is_that_of_keras() {
+    let (cases, folder) = (load("csv.txt"), tempdir().unwrap());
+    let path = folder.path().join("epochs.csv");
+    for case in ["validated", "alone"] {
+        let [keras, ours] = csv_lines(&cases, case, &path);
+        assert_eq!(keras.len(), 1 + 4, "{case}");
+        assert_eq!(ours[0], keras[0], "{case}");
+        assert_eq!(ours.len(), keras.len(), "{case}");
+        for (ours, keras) in ours[1..].iter().zip(&keras[1..]) {
+            assert_eq!(ours.split(',').count(), keras.split(',').count(), "{ours}, not {keras}");
+            for (ours, keras) in ours.split(',').zip(keras.split(',')) {
+                match (ours.parse::<f32>(), keras.parse::<f32>()) {
+                    (Ok(found), Ok(expected)) => {
+                        approx::assert_relative_eq!(found, expected, max_relative = NEAR_IN_THE_END);
+                    }
+                    _ => assert_eq!(ours, keras),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_of_rows_and_classes_count_as_in_keras() {
+    let cases = load("weights.txt");
+    for case in cases.cases().into_iter().filter(|case| *case != "branches") {
+        check_fit(&cases, case);
+    }
+}
+
+/// Two outputs of one input, and their losses.
+pub(super) fn kind_and_mood() -> (Graph, Compile) {
+    let mut graph = Graph::new();
+    let x = graph.input("x", [4]);
+    for (name, layer) in [("kind", Dense::new(3).activation(Activation::Softmax)), ("mood", Dense::new(2))] {
+        let layer = graph.layer(name, layer);
+        let y = graph.apply(layer, x);
+        graph.output(name, y);
+    }
+    let losses = Losses::new().output("kind", SparseCategoricalCrossentropy::new());
+    let losses = losses.output("mood", MeanSquaredError::new());
+    (graph, Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5))
+}
+
+/// One weight a row counts in both outputs' losses, which are reported by themselves as well.
+#[test]
+fn weights_of_rows_count_in_every_output() {
+    let cases = load("weights.txt");
+    let array = |name: &str| cases.array(&format!("branches/{name}"));
+    let (graph, settings) = kind_and_mood();
+    let mut model = graph.compile(settings.metric_of("kind", Accuracy)).unwrap();
+    set(&mut model, &cases, "branches");
+    let data = NamedArrays::new().with_input("x", array("x")).unwrap();
+    let data = data.with_target("kind", array("kind").mapv(|kind| kind as i64)).unwrap();
+    let data = data.with_target("mood", array("mood")).unwrap();
+    let data = data.with_sample_weight(array("weights").iter().copied()).unwrap();
+    assert!(data.has_sample_weight());
+    let scores = model.train_on_batch(&data).unwrap();
+    for (name, expected) in cases.starting_with("branches/reported.") {
+        approx::assert_relative_eq!(scores.get(name).unwrap() as f32, expected[[0]], max_relative = NEAR);
+    }
+    check_end(&model, &cases, "branches");
+}

@@ -1,0 +1,25 @@
+//! Tests of the library through its public interface: training, callbacks, saving, resuming, and reproducible bits.
+
+mod bits;
+mod callbacks;
+mod checkpoints;
+mod child;
+mod digests;
+mod divergence;
+mod downstream;
+mod errors;
+mod faults_metrics;
+mod faults_running;
+#[path = "../golden/mod.rs"]
+mod golden;
+mod graph;
+mod keras;
+mod keras_ops;
+mod keras_training;
+mod kill;
+#[path = "../notebooks/mod.rs"]
+mod notebooks;
+mod resume;
+mod saving;
+mod stopping;
+mod using;

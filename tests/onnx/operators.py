@@ -1,0 +1,23 @@
+"""The operators that stand in the tables of src/formats/onnx."""
+import pathlib
+import re
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/formats/onnx"
+
+
+def names(path):
+    """Each operator with the first operator set whose form is understood."""
+    return {name: int(since) for name, since in re.findall(r'operator\(\s*"(\w+)",\s*(\d+)', path.read_text())}
+
+
+def own():
+    """ONNX' own."""
+    found = {}
+    for path in (SOURCES / "operators").glob("*.rs"):
+        found.update(names(path))
+    return found
+
+
+def of_scikit_learn():
+    """Those of the domain ai.onnx.ml."""
+    return names(SOURCES / "foreign.rs")

@@ -1,0 +1,178 @@
+//! The program `gradus`, as a user meets it.
+
+use crate::folder::Folder;
+use gradus::formats::{keras, npy, onnx};
+use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
+use gradus::losses::CategoricalCrossentropy;
+use gradus::metrics::Accuracy;
+use gradus::optimizers::Adam;
+use gradus::report::Picture;
+use gradus::tape::Params;
+use gradus::{Compile, Model, Sequential};
+use ndarray::{Array, Array2, Array4, s};
+use std::fs;
+use std::path::Path;
+
+/// A folder with a model and samples.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    model().save(folder.path("model.safetensors")).unwrap();
+    npy::write(folder.path("x.npy"), &images()).unwrap();
+    folder
+}
+
+fn model() -> Model {
+    let network = Sequential::new([8, 6, 1])
+        .add(Conv2d::new(2, 3).activation(Activation::Relu))
+        .add(MaxPool2d::new(2))
+        .add(Flatten)
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy).seed(4);
+    network.compile(settings).unwrap()
+}
+
+fn images() -> Array4<f32> {
+    Array::from_shape_fn((5, 8, 6, 1), |(n, y, x, _)| ((n * 31 + y * 7 + x * 3) % 17) as f32 / 17.0)
+}
+
+fn floats(path: &Path) -> Array2<f32> {
+    npy::read(path).unwrap().into_floats().into_dimensionality().unwrap()
+}
+
+#[test]
+fn inspect_shows_layers_and_arrays() {
+    let folder = folder();
+    let shown = folder.shown(&["inspect", "model.safetensors"]);
+    for part in
+        ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
+    {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+    let shown = folder.shown(&["inspect", "x.npy"]);
+    assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 arrays, 240 elements"), "{shown}");
+    folder.shown(&["convert", "model.safetensors", "model.onnx"]);
+    let shown = folder.shown(&["inspect", "model.onnx"]);
+    for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel", "Total params: 59"] {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+    // Such a file has no optimizer, and does not count steps.
+    assert!(folder.shown(&["inspect", "model.safetensors"]).contains("optimizer: Adam("));
+    assert!(!shown.contains("Adam") && !shown.contains("step"), "{shown}");
+}
+
+#[test]
+fn every_format_predicts_the_same() {
+    let folder = folder();
+    let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
+    for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
+        let shown = folder.shown(&["convert", "model.safetensors", to]);
+        assert_eq!(shown, format!("model.safetensors → {to}\n"));
+        let shown = folder.shown(&["predict", to, "x.npy", "--out", "p.npy"]);
+        assert_eq!(shown, "5 predictions in p.npy\n");
+        let found = floats(&folder.path("p.npy"));
+        let difference: &Array2<f32> = &(&found - &expected);
+        assert!(difference.iter().all(|difference| difference.abs() < 1e-6), "{to}: {found} and {expected}");
+    }
+    folder.shown(&["convert", "model.safetensors", "arrays.npz"]);
+    folder.shown(&["convert", "model.safetensors", "model.npz"]);
+    folder.shown(&["convert", "arrays.npz", "arrays.safetensors"]);
+    let arrays = Params::load(folder.path("arrays.safetensors")).unwrap();
+    assert_eq!(arrays.get(arrays.id("dense/bias").unwrap()).shape(), [3]);
+    folder.shown(&["convert", "model.keras", "torch.safetensors", "--torch"]);
+    let arrays = Params::load(folder.path("torch.safetensors")).unwrap();
+    assert_eq!(arrays.get(arrays.id("4.weight").unwrap()).shape(), [3, 12]);
+    folder.shown(&["convert", "torch.safetensors", "again.safetensors", "--torch", "--model", "model.onnx"]);
+    folder.shown(&["convert", "model.npz", "again.h5", "--model", "model.safetensors"]);
+    let again = Model::load(folder.path("again.safetensors")).unwrap();
+    let bits = |model: &Model| model.params().iter().flat_map(|(_, array)| array.to_owned()).collect::<Vec<f32>>();
+    assert_eq!(bits(&again), bits(&model()));
+    assert_eq!(keras::load(folder.path("again.h5")).unwrap().params().sha256(), model().params().sha256());
+    assert_eq!(keras::load(folder.path("model.h5")).unwrap().params().sha256(), model().params().sha256());
+    assert!(onnx::import(folder.path("model.onnx")).is_ok());
+}
+
+#[test]
+fn predictions_are_a_table_csv_or_npy() {
+    let folder = folder();
+    let bytes = images().mapv(|value| (value * 255.0).round() as u8);
+    Picture::new(&bytes.slice(s![2, .., .., 0])).unwrap().write_png(folder.path("two.png")).unwrap();
+    Picture::new(&bytes.slice(s![3, .., .., 0])).unwrap().inverted().write_png(folder.path("three.png")).unwrap();
+    let expected = model().predict(&bytes.mapv(|byte| f32::from(byte) / 255.0)).unwrap();
+    let shown = folder.shown(&["predict", "model.safetensors", "two.png", "x.npy"]);
+    assert_eq!(shown.lines().count(), 7, "{shown}");
+    assert!(shown.starts_with("input     predicted        0        1        2\ntwo.png "), "{shown}");
+    assert!(shown.contains("\nx.npy[4] "), "{shown}");
+    folder.shown(&["predict", "model.safetensors", "two.png", "--out", "p.csv"]);
+    let csv = fs::read_to_string(folder.path("p.csv")).unwrap();
+    let cells: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(csv.lines().next(), Some("input,predicted,p0,p1,p2"));
+    let numbers: Vec<f32> = cells[2..].iter().map(|cell| cell.parse().unwrap()).collect();
+    assert_eq!((cells[0], numbers), ("two.png", expected.slice(s![2, ..]).to_vec()));
+    folder.shown(&["predict", "model.safetensors", "three.png", "--invert", "--out", "p.npy"]);
+    assert_eq!(floats(&folder.path("p.npy")).row(0), expected.slice(s![3, ..]));
+}
+
+#[test]
+fn evaluate_takes_npz_and_idx_folders() {
+    let folder = folder();
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
+    let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
+    let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy).seed(4);
+    let model = network.compile(settings).unwrap();
+    model.save(folder.path("digits.safetensors")).unwrap();
+    let data = gradus::data::mnist::load(None).unwrap().test;
+    let few = data.first(20).normalized().unwrap().one_hot(10).unwrap();
+    let shown = folder.shown(&["evaluate", "digits.safetensors", python.to_str().unwrap()]);
+    assert_eq!(shown, format!("{}\n", model.evaluate(&few).unwrap()));
+    let all = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist");
+    let shown = folder.shown(&["evaluate", "digits.safetensors", all, "--raw"]);
+    assert_eq!(shown, format!("{}\n", model.evaluate(&data.raw().unwrap().one_hot(10).unwrap()).unwrap()));
+}
+
+#[test]
+fn help_and_version_are_shown() {
+    let folder = folder();
+    let help = folder.shown(&["--help"]);
+    for part in
+        ["usage: gradus inspect FILE", "convert", "predict", "evaluate", "--out FILE", ".keras", ".onnx", ".npz"]
+    {
+        assert!(help.contains(part), "{part} is missing in\n{help}");
+    }
+    assert_eq!(folder.shown(&["--version"]), format!("gradus {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_is_wrong_is_one_line_and_a_code() {
+    let folder = folder();
+    let usage = |arguments: &[&str]| {
+        folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
+    };
+    assert_eq!(usage(&[]), "no command");
+    assert_eq!(usage(&["train"]), "there is no command \"train\"");
+    assert_eq!(usage(&["inspect"]), "0 files are named, the usage is gradus inspect FILE");
+    assert_eq!(usage(&["predict", "model.safetensors"]), "1 file is named, the usage is gradus predict MODEL INPUT…");
+    assert_eq!(usage(&["inspect", "--all"]), "invalid option '--all'");
+    assert_eq!(usage(&["predict", "model.safetensors", "x.npy", "--out"]), "missing argument for option '--out'");
+
+    assert!(folder.told(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
+    fs::write(folder.path("text.onnx"), "hello").unwrap();
+    assert!(folder.told(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
+    let ending = "model.txt: its name ends in nothing that is known here; --help lists the endings that are known";
+    assert_eq!(folder.told(&["convert", "model.safetensors", "model.txt"], 1), ending);
+    npy::write(folder.path("small.npy"), &images().slice(s![.., ..7, .., ..])).unwrap();
+    let told = folder.told(&["predict", "model.safetensors", "small.npy"], 1);
+    assert_eq!(
+        told,
+        "small.npy: its array is 5 × 7 × 6 × 1, expected rows × 8 × 6 × 1, or 8 × 6 × 1 for one sample; transpose or \
+                    reshape it"
+    );
+    let told = folder.told(&["evaluate", "model.safetensors", "x.npy"], 1);
+    assert_eq!(told, "x.npy: data is a folder of IDX files or an .npz with x and y");
+    fs::write(folder.path("bad.png"), "no picture").unwrap();
+    assert!(
+        folder.told(&["predict", "model.safetensors", "bad.png"], 1).starts_with("bad.png: it is not a PNG picture")
+    );
+    folder.shown(&["convert", "model.safetensors", "a.npz"]);
+    let told = folder.told(&["convert", "a.npz", "a.onnx"], 1);
+    assert_eq!(told, "a.npz: it holds arrays but no model, which only .safetensors and .npz can take");
+}

@@ -1,0 +1,240 @@
+//! Files on which the program `gradus` could go wrong without a word: it gives the right numbers, or says what is wrong.
+//! Right numbers are those of onnxruntime and Keras.
+
+use crate::folder::Folder;
+use gradus::data::Arrays;
+use gradus::formats::{keras, npy, npz, onnx};
+use gradus::layers::{Conv2d, Dense, Flatten};
+use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
+use gradus::metrics::{Accuracy, MeanAbsoluteError};
+use gradus::optimizers::Sgd;
+use gradus::{AxisOrder, Compile, Model, Sequential, Shape};
+use ndarray::{ArrayD, IxDyn};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "faults", name].iter().collect()
+}
+
+fn array(name: &str, key: &str) -> ArrayD<f32> {
+    npz::read(file(name)).unwrap().remove(key).unwrap().into_floats()
+}
+
+#[track_caller]
+fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
+    assert_eq!(found.shape(), expected.shape());
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{found}, expected {expected}");
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn arrays_have_the_axis_order_of_the_onnx_file() {
+    let folder = Folder::new();
+    for name in ["axis_order", "conv_one_axis"] {
+        let (model, data) = (file(&format!("{name}.onnx")), file(&format!("{name}.npz")));
+        let (x, y) = (array(&format!("{name}.npz"), "x"), array(&format!("{name}.npz"), "y"));
+        check_close(&folder.predicted(&[text(&model), text(&data)]), &y);
+        // Single samples, the other order, and the file again through every format that keeps the order.
+        npy::write(folder.path("one.npy"), &x.index_axis(ndarray::Axis(0), 1)).unwrap();
+        check_close(
+            &folder.predicted(&[text(&model), "one.npy"]),
+            &y.slice_axis(ndarray::Axis(0), (1..2).into()).to_owned(),
+        );
+        for to in ["again.onnx", "again.safetensors"] {
+            if name == "axis_order" {
+                folder.shown(&["convert", text(&model), to]);
+                check_close(&folder.predicted(&[to, text(&data)]), &y);
+            }
+        }
+    }
+    let (model, x) = (file("axis_order.onnx"), array("axis_order.npz", "x"));
+    npy::write(folder.path("last.npy"), &x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]))).unwrap();
+    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; --layout \
+                    channels_last takes it";
+    assert_eq!(folder.told(&["predict", text(&model), "last.npy"], 1), expected);
+    let found = folder.predicted(&[text(&model), "last.npy", "--layout", "channels_last"]);
+    check_close(&found, &array("axis_order.npz", "y"));
+    // Keras' files are channels last.
+    folder.shown(&["convert", text(&model), "model.keras"]);
+    check_close(&folder.predicted(&["model.keras", "last.npy"]), &array("axis_order.npz", "y"));
+    npy::write(folder.path("first.npy"), &x).unwrap();
+    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("--layout channels_first takes it"));
+}
+
+#[test]
+fn a_model_knows_the_axis_order_of_its_file() {
+    let imported = onnx::import(file("conv_one_axis.onnx")).unwrap();
+    let model = imported.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+    let (input, output) = (model.inputs().remove(0), model.outputs().remove(0));
+    assert_eq!((input.shape(), input.shape_in_file()), (Shape::from([9, 4]), Shape::from([4, 9])));
+    assert_eq!((output.shape(), output.shape_in_file()), (Shape::from([7, 5]), Shape::from([5, 7])));
+    let x = array("conv_one_axis.npz", "x");
+    let y = model.predict(&input.axis_order().to_model(x.view()).unwrap()).unwrap();
+    check_close(&output.axis_order().to_file(y).unwrap(), &array("conv_one_axis.npz", "y"));
+    let network = Sequential::new([8, 6, 3]).add(Flatten).add(Dense::new(2));
+    let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+    assert_eq!(model.inputs()[0].axis_order(), AxisOrder::CHANNELS_LAST);
+}
+
+#[test]
+fn samples_of_another_shape_are_refused() {
+    let folder = Folder::new();
+    let (model, data) = (file("samples_4_by_3.keras"), file("samples_4_by_3.npz"));
+    check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
+    let transposed = array("samples_4_by_3.npz", "x").permuted_axes(IxDyn(&[0, 2, 1]));
+    npy::write(folder.path("transposed.npy"), &transposed).unwrap();
+    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; --layout \
+                    channels_first takes it";
+    assert_eq!(folder.told(&["predict", text(&model), "transposed.npy"], 1), expected);
+}
+
+/// A model for pictures of this shape.
+fn pictures(shape: [usize; 3]) -> Model {
+    let network = Sequential::new(shape).add(Conv2d::new(2, 2)).add(Flatten).add(Dense::new(2));
+    network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).seed(5)).unwrap()
+}
+
+#[test]
+fn pictures_of_another_shape_are_refused() {
+    let folder = Folder::new();
+    for (shape, picture, found, expected) in [
+        ([28, 28, 1], "gray14x56.png", "14 × 56 × 1", "28 × 28 × 1"),
+        ([8, 6, 3], "rgb6x8.png", "6 × 8 × 3", "8 × 6 × 3"),
+    ] {
+        pictures(shape).save(folder.path("model.safetensors")).unwrap();
+        let path = file(picture);
+        let told = folder.told(&["predict", "model.safetensors", text(&path)], 1);
+        let problem = format!(
+            "{}: the picture is {found} (height × width × channels), the model takes samples of {expected}; scale or \
+             crop it first",
+            path.display()
+        );
+        assert_eq!(told, problem);
+    }
+}
+
+#[test]
+fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() {
+    let folder = Folder::new();
+    let model = pictures([28, 28, 1]);
+    model.save(folder.path("model.safetensors")).unwrap();
+    let ink = file("ink_on_transparent.png");
+    // Black with an alpha of 0 to 255, so on white each pixel is 255 − alpha.
+    let alpha = |background: f32| {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(fs::read(&ink).unwrap())).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let values = pixels.chunks_exact(4).map(|pixel| background * (255.0 - f32::from(pixel[3])) / 255.0 / 255.0);
+        model.predict(&ArrayD::from_shape_vec(IxDyn(&[1, 28, 28, 1]), values.collect()).unwrap()).unwrap()
+    };
+    check_close(&folder.predicted(&["model.safetensors", text(&ink)]), &alpha(255.0));
+    check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "#404040"]), &alpha(64.0));
+    check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "black"]), &alpha(0.0));
+    assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
+}
+
+/// The loss and metric that Keras computes, for each model and data set.
+fn cases() -> Vec<[String; 5]> {
+    let text = fs::read_to_string(file("evaluate.txt")).unwrap();
+    text.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()).collect()
+}
+
+fn evaluate_files(model: &str, data: &str) -> [String; 2] {
+    [format!("evaluate_{model}.onnx"), format!("evaluate_{data}.npz")].map(|name| text(&file(&name)).to_owned())
+}
+
+/// The loss and the metric of a line such as `loss: 1.8477 - accuracy: 0.4000`.
+fn scores(shown: &str) -> [f64; 2] {
+    let line = shown.lines().last().unwrap();
+    let values: Vec<f64> = line.split(" - ").map(|score| score.split_once(": ").unwrap().1.parse().unwrap()).collect();
+    values.try_into().unwrap()
+}
+
+#[test]
+fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown() {
+    let folder = Folder::new();
+    assert_eq!(cases().len(), 6);
+    for [model, data, class, loss, metric] in cases() {
+        let [model, data] = &evaluate_files(&model, &data);
+        let shown = folder.shown(&["evaluate", model, data]);
+        let expected = [&loss, &metric].map(|number| number.parse::<f64>().unwrap());
+        for (found, expected) in scores(&shown).into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-4, "{found}, not {expected}:\n{shown}");
+        }
+        assert!(shown.starts_with(&format!("loss: {class}(")), "{shown}");
+        assert_eq!(shown.contains("accuracy"), class.ends_with("Crossentropy"), "{shown}");
+        // The same by the names of Keras.
+        let keras = class.chars().fold(String::new(), |name, letter| match letter.is_uppercase() && !name.is_empty() {
+            true => format!("{name}_{}", letter.to_lowercase()),
+            false => format!("{name}{}", letter.to_lowercase()),
+        });
+        let metric = if class.ends_with("Crossentropy") { "acc" } else { "mae" };
+        let named = folder.shown(&["evaluate", model, data, "--loss", &keras, "--metric", metric]);
+        assert_eq!(named.lines().last(), shown.lines().last());
+        let several = folder.shown(&["evaluate", model, data, "--metric", metric, "--metric", "mean_absolute_error"]);
+        assert!(several.lines().last().unwrap().contains(" - mean_absolute_error: "), "{several}");
+    }
+    let [model, data] = &evaluate_files("logits", "labels");
+    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output ends without softmax and sigmoid, and y \
+                 has integers)\nmetrics: Accuracy() (with this loss)\n";
+    assert!(folder.shown(&["evaluate", model, data]).starts_with(first));
+}
+
+#[test]
+fn a_loss_that_is_not_certain_has_to_be_named() {
+    let folder = Folder::new();
+    for (model, data, part) in [
+        ("relu", "labels", "--loss \"SparseCategoricalCrossentropy(from_logits=true)\""),
+        ("relu", "one_hot", "--loss MeanSquaredError for a regression"),
+        ("number", "bits", "--loss \"BinaryCrossentropy(from_logits=true)\""),
+        ("sigmoid", "numbers", "--loss MeanSquaredError for a regression"),
+    ] {
+        let [model, data] = &evaluate_files(model, data);
+        let told = folder.told(&["evaluate", model, data], 1);
+        assert!(told.starts_with(&**model) && told.contains("name the loss") && told.contains(part), "{told}");
+        if told.contains("MeanSquaredError") {
+            let shown = folder.shown(&["evaluate", model, data, "--loss", "mse"]);
+            assert!(shown.starts_with("loss: MeanSquaredError() (--loss)\n"), "{shown}");
+        }
+    }
+    let [model, data] = &evaluate_files("logits", "labels");
+    let told = folder.told(&["evaluate", model, data, "--loss", "wasserstein"], 1);
+    assert!(told.contains("there is no loss \"wasserstein\"; there is BinaryCrossentropy, "), "{told}");
+    let told = folder.told(&["evaluate", model, data, "--metric", "auroc"], 1);
+    assert!(told.contains("there is no metric \"auroc\"; there is Accuracy, "), "{told}");
+    let [_, numbers] = &evaluate_files("logits", "numbers");
+    let told = folder.told(&["evaluate", model, numbers], 1);
+    let expected = "its y is 20 × 1, expected rows × 3, the model's output, or one label for each row";
+    assert!(told.ends_with(expected), "{told}");
+}
+
+#[test]
+fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
+    let folder = Folder::new();
+    let network = Sequential::new([4]).add(Dense::new(3));
+    let compile = |settings: Compile| network.compile(settings.seed(3)).unwrap();
+    let own = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(MeanAbsoluteError));
+    own.save(folder.path("own.safetensors")).unwrap();
+    keras::save(&own, folder.path("own.keras")).unwrap();
+    let [_, data] = &evaluate_files("logits", "one_hot");
+    let [x, y] = ["x", "y"].map(|key| array("evaluate_one_hot.npz", key));
+    let rows = Arrays::new(x, y).unwrap();
+    for path in ["own.safetensors", "own.keras"] {
+        assert_eq!(folder.shown(&["evaluate", path, data]), format!("{}\n", own.evaluate(&rows).unwrap()));
+        let other = folder.shown(&["evaluate", path, data, "--loss", "categorical_crossentropy"]);
+        let cross = CategoricalCrossentropy::new().from_logits(true);
+        let expected = compile(Compile::new(Sgd::new(0.1), cross).metric(MeanAbsoluteError)).evaluate(&rows).unwrap();
+        let why =
+            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output ends without softmax and sigmoid)";
+        assert_eq!(other, format!("{why}\n{expected}\n"));
+        let other = folder.shown(&["evaluate", path, data, "--metric", "acc"]);
+        let expected = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(Accuracy));
+        assert_eq!(other, format!("metrics: Accuracy() (--metric)\n{}\n", expected.evaluate(&rows).unwrap()));
+    }
+}

@@ -1,0 +1,55 @@
+//! A folder in which a test runs the program `gradus`.
+
+use gradus::formats::npy;
+use ndarray::ArrayD;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
+
+/// A folder for the files of one test, removed at its end. The program runs within it.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        Folder(tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_gradus")).args(arguments).current_dir(&self.0).output().unwrap()
+    }
+
+    /// Standard output of a run that succeeds, and says nothing else.
+    #[track_caller]
+    pub(crate) fn shown(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "");
+        text(&output.stdout)
+    }
+
+    /// The line on standard error of a run that ends with this code.
+    #[track_caller]
+    pub(crate) fn told(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let (shown, told) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}{told}");
+        assert_eq!(shown, "");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        told.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
+    }
+
+    /// The predictions that `gradus predict` writes as an array.
+    #[track_caller]
+    pub(crate) fn predicted(&self, arguments: &[&str]) -> ArrayD<f32> {
+        self.shown(&[&["predict"], arguments, &["--out", "p.npy"]].concat());
+        npy::read(self.path("p.npy")).unwrap().into_floats()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}

@@ -1,0 +1,11 @@
+//! Tests of programs from the outside: the command line program `gradus` and the examples.
+
+mod cli;
+mod conversions;
+mod examples;
+mod faults;
+mod folder;
+mod interrupt;
+mod mistakes;
+#[path = "../notebooks/mod.rs"]
+mod notebooks;

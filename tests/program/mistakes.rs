@@ -1,0 +1,144 @@
+//! What one can do wrong with a training program: each is told in one line with what to do about it, before any work, and
+//! the exit code says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
+
+fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--example", example, "--"]).args(arguments).arg("--quiet");
+    command.envs(variables.iter().copied()).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+}
+
+/// What is told in the only line on standard error, which begins with the program's name.
+fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = run(example, arguments, variables);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{example} {arguments:?} {variables:?}: {text}");
+    let line = text.strip_prefix(&format!("{example}: ")).and_then(|text| text.strip_suffix('\n'));
+    let line = line.unwrap_or_else(|| panic!("{example} {arguments:?}: {text}"));
+    assert!(!line.contains('\n') && !line.contains("panicked"), "{text}");
+    line.to_owned()
+}
+
+/// A folder of its own, gone at the end.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+/// The only checkpoint in an output folder.
+fn checkpoint(out: &str) -> PathBuf {
+    let mut files = fs::read_dir(Path::new(out).join("checkpoints")).unwrap();
+    let (file, none) = (files.next().unwrap().unwrap().path(), files.next());
+    assert!(none.is_none());
+    file
+}
+
+const LENET5: [&str; 4] = ["--epochs", "1", "--limit", "128"];
+const BASIC_NN: [&str; 4] = ["--steps", "1", "--limit", "1000"];
+
+#[test]
+fn options_are_told_by_name_with_what_is_expected() {
+    let end = "; --help lists the options";
+    for (arguments, expected) in [
+        (&["--epoch", "2"][..], "invalid option '--epoch'"),
+        (&["--steps", "2"], "invalid option '--steps'"),
+        (&["5"], "unexpected argument \"5\""),
+        (&["--resume=yes"], "unexpected argument for option '--resume': \"yes\""),
+        (&["--epochs", "many"], "--epochs must be an integer from 1 to 18446744073709551615, got \"many\""),
+        (&["--epochs", "0"], "--epochs must be an integer from 1 to 18446744073709551615, got \"0\""),
+        (&["--threads", "0"], "--threads must be an integer from 1 to 1024, got \"0\""),
+        (&["--limit=-5"], "--limit must be an integer from 1 to 18446744073709551615, got \"-5\""),
+        // The option that every run here ends with.
+        (&["--out"], "--out needs a value, got the option --quiet"),
+        (&["--seed"], "--seed needs a value, got the option --quiet"),
+    ] {
+        assert_eq!(told("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
+    }
+    let missing = told("lenet5", 1, &["--data", "nowhere"], &[]);
+    assert!(missing.starts_with("train-images-idx3-ubyte was not found; tried nowhere"), "{missing}");
+}
+
+#[test]
+fn instruction_sets_and_threads_of_the_environment_are_told() {
+    let folder = Folder::new();
+    for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
+        let out = folder.path(example);
+        let arguments = [&arguments[..], &["--out", &out]].concat();
+        for wish in ["avx3", "AVX2", "none"] {
+            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", wish)]);
+            let expected = format!("there is no GRADUS_SIMD level on this processor \"{wish}\"; there is portable");
+            assert!(line.starts_with(&expected), "{line}");
+        }
+        let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);
+        assert!(empty.status.success(), "an empty variable is none");
+    }
+    let line = told("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
+    assert_eq!(line, "threads: 0 threads were asked for, expected at least 1");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_told_before_any_work() {
+    let folder = Folder::new();
+    fs::write(folder.path("file"), "no folder").unwrap();
+    for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
+        for out in [folder.path("file"), folder.path("file/below")] {
+            let line = told(example, 1, &[&arguments[..], &["--out", &out]].concat(), &[]);
+            let checkpoints = Path::new(&out).join("checkpoints");
+            assert!(line.starts_with(&format!("{}: checkpoints cannot be written ", checkpoints.display())), "{line}");
+            assert!(line.ends_with("; choose another one"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn checkpoints_that_cannot_be_gone_on_from_are_told() {
+    let folder = Folder::new();
+    let [out, tape] = [folder.path("lenet5"), folder.path("basic_nn")];
+    assert!(run("lenet5", &[&LENET5[..], &["--out", &out]].concat(), &[]).status.success());
+    assert!(run("basic_nn", &[&BASIC_NN[..], &["--out", &tape]].concat(), &[]).status.success());
+    // What is said after the file's name.
+    let resumed = |example: &str, out: &str, arguments: &[&str]| {
+        let line = told(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
+        let start = format!("{}: ", checkpoint(out).display());
+        line.strip_prefix(&start).unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    let settings = "; resume with the settings it was written with, or go on from its weights alone";
+    for (example, out, arguments, expected) in [
+        ("dense_linear", &out, &LENET5[..], "its layers are others"),
+        ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with another seed"),
+        ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, here it is 127"),
+        ("lenet5", &tape, &LENET5, "it is of a training loop on the tape, not of a model"),
+        ("basic_nn", &tape, &["--limit", "1000", "--seed", "3"], "it was trained with seed 1, here it is 3"),
+    ] {
+        assert_eq!(resumed(example, out, arguments), format!("{expected}{settings}"));
+    }
+    let other =
+        "it has no number \"seed\", so it is of another program; resume with that one, or begin in another folder";
+    assert_eq!(resumed("basic_nn", &out, &BASIC_NN), other);
+
+    let (file, end) = (
+        checkpoint(&out),
+        "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder",
+    );
+    let whole = fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for damaged in [&whole[..whole.len() - 1], &whole[..100], &[], &flipped, b"no checkpoint"] {
+        fs::write(&file, damaged).unwrap();
+        let line = resumed("lenet5", &out, &LENET5);
+        assert!(line.ends_with(end), "{line}");
+    }
+    fs::write(&file, whole).unwrap();
+    assert!(run("lenet5", &[&LENET5[..], &["--resume", "--out", &out]].concat(), &[]).status.success());
+}

@@ -1,0 +1,311 @@
+//! The levels of the house: a module imports only from lower ones, and what is said of the source holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
+const LEVELS: [&[&str]; 12] = [
+    &[
+        "accepts",
+        "axis_order",
+        "error",
+        "files",
+        "forward",
+        "known",
+        "lookup",
+        "output_scale",
+        "random",
+        "settings",
+        "shape",
+        "spec",
+        "target",
+    ],
+    &["kernels"],
+    &["data", "initializers", "metrics", "optimizers", "tape"],
+    &["ops"],
+    &["regularizers"],
+    &["layers", "losses"],
+    &["architecture"],
+    &["save"],
+    &["model"],
+    &["formats"],
+    &["report"],
+    &["cli", "run"],
+];
+
+/// Modules outside the levels: `lib` exports everything, `testing` checks it, `bin` runs it, `guide` documents it.
+const BESIDE: [&str; 4] = ["bin", "guide", "lib", "testing"];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every file under `folder`, with its text.
+fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.insert(path, text);
+        }
+    }
+    found
+}
+
+/// The module at the top of the crate that a file belongs to.
+fn module(path: &Path) -> String {
+    let inside = path.strip_prefix(source()).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The text without what is for tests only: files of their own, and items under `#[cfg(test)]` up to their last line.
+fn without_tests(path: &Path, text: &str) -> String {
+    if ["tests.rs", "samples.rs", "scratch.rs"].iter().any(|name| path.ends_with(name)) {
+        return String::new();
+    }
+    let (mut kept, mut lines) = (Vec::new(), text.lines());
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            kept.push(line);
+            continue;
+        }
+        // An item ends on its first line, or with a brace below its beginning.
+        let end = line.replace("#[cfg(test)]", "}");
+        let one_line = lines.next().is_none_or(|line| line.ends_with(';'));
+        let _ = one_line || lines.any(|line| line == end);
+    }
+    kept.join("\n")
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn level(module: &str) -> Option<usize> {
+    LEVELS.iter().position(|level| level.contains(&module))
+}
+
+/// The modules that a text names after `crate::`, in lists within lists as well.
+fn imports(text: &str) -> Vec<String> {
+    let code = without_comments(text);
+    code.match_indices("crate::").flat_map(|(at, found)| first_words(&code[at + found.len()..])).collect()
+}
+
+/// The first word of a path, or of each path in the list that stands there.
+fn first_words(path: &str) -> Vec<String> {
+    let word = |text: &str| {
+        let text = text.trim_start();
+        let end = text.find(|letter: char| !(letter.is_alphanumeric() || letter == '_')).unwrap_or(text.len());
+        Some(text[..end].to_owned()).filter(|word| !word.is_empty())
+    };
+    let Some(list) = path.strip_prefix('{') else { return word(path).into_iter().collect() };
+    let (mut words, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (at, letter) in list.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' | ',' if depth == 0 => {
+                words.extend(word(&list[start..at]));
+                start = at + 1;
+                if letter == '}' {
+                    break;
+                }
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    words
+}
+
+/// How many `super::` lead from a file to the top of the crate.
+fn depth(path: &Path) -> usize {
+    let inside = path.strip_prefix(source()).unwrap();
+    inside.components().count() - usize::from(path.ends_with("mod.rs"))
+}
+
+fn home(name: &str) -> &str {
+    match name {
+        "ValueInfo" => "architecture",
+        "AxisOrder" => "axis_order",
+        "Error" | "Result" => "error",
+        "Key" | "Draws" => "random",
+        "Shape" | "View" => "shape",
+        "Spec" => "spec",
+        other => other,
+    }
+}
+
+#[test]
+fn modules_import_only_from_lower_levels() {
+    for (path, text) in files(&source()) {
+        let from = module(&path);
+        let Some(own) = level(&from) else {
+            assert!(BESIDE.contains(&from.as_str()), "{} stands on no level", path.display());
+            continue;
+        };
+        for name in imports(&without_tests(&path, &text)) {
+            let to = home(&name);
+            if to == from || (own == 0 && level(to) == Some(0)) {
+                continue;
+            }
+            let Some(other) = level(to) else { panic!("{} imports {name}, which stands on no level", path.display()) };
+            assert!(other < own, "{} imports {name}: level {own} from level {other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_climbs_to_the_top_by_another_way() {
+    for (path, text) in files(&source()) {
+        let code = without_comments(&without_tests(&path, &text));
+        let inline = code.lines().any(|line| line.trim_end().ends_with('{') && line.contains("mod "));
+        let climb = "super::".repeat(depth(&path) + usize::from(inline));
+        assert!(module(&path) == "lib" || !code.contains(&climb), "{} says {climb}", path.display());
+    }
+}
+
+#[test]
+fn every_way_to_write_an_import_is_seen() {
+    assert_eq!(imports("use crate::data::Arrays;\nlet x = crate::shape::Shape::SCALAR;"), ["data", "shape"]);
+    assert_eq!(imports("use crate::{data::{Arrays, Rows}, model, Key};"), ["data", "model", "Key"]);
+    assert_eq!(imports("use crate::{\n    ops::{self},\n    tape::*,\n};\nuse std::fmt;"), ["ops", "tape"]);
+    assert_eq!(imports("// use crate::model;\nfn f(key: &crate::Key) {}"), ["Key"]);
+    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    use crate::testing;\n}\nfn b() {}\n#[cfg(test)]\nmod tests;";
+    assert_eq!(without_tests(Path::new("a.rs"), text), "fn a() {}\nfn b() {}");
+}
+
+#[test]
+fn unsafe_stays_in_its_room() {
+    let room = ["kernels/block.rs", "kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"];
+    for (path, text) in files(&source()) {
+        let code = without_comments(&text);
+        let found = code.lines().filter(|line| is_unsafe(line)).count();
+        assert!(found == 0 || room.iter().any(|room| path.ends_with(room)), "{} is unsafe", path.display());
+    }
+}
+
+// A hyphen belongs to the word here, for the `unsafe-inline` of a page's security policy is not Rust's.
+fn is_unsafe(line: &str) -> bool {
+    let of_a_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+    line.contains("allow(unsafe_code)") || line.split(|letter| !of_a_word(letter)).any(|word| word == "unsafe")
+}
+
+#[test]
+fn every_way_to_write_unsafe_is_seen() {
+    let unsafe_lines = ["unsafe { f() }", "pub unsafe fn f() {", "let x = unsafe{f()};", "#![allow(unsafe_code)]"];
+    assert!(unsafe_lines.into_iter().all(is_unsafe));
+    assert!(!is_unsafe("style-src 'unsafe-inline'") && !is_unsafe("let unsafe_room = 1;"));
+}
+
+/// Functions of the system's mathematics library: they differ in their last bits from system to system.
+const LIBM: [&str; 29] = [
+    "exp", "exp2", "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "tanh", "sinh", "cosh", "sin", "cos", "tan",
+    "sin_cos", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "powf", "powi", "cbrt", "hypot", "gamma",
+    "ln_gamma", "erf",
+];
+
+/// What decides a bit by chance, by time, by a hash, or by somebody else's order of sums.
+const BY_CHANCE: [&str; 14] = [
+    "StdRng",
+    "SmallRng",
+    "thread_rng",
+    "rand::rng(",
+    "StandardNormal",
+    "SystemTime",
+    "HashMap",
+    "HashSet",
+    "par_bridge",
+    "matrixmultiply",
+    ".dot(",
+    "general_mat_mul",
+    "algebraic",
+    "_fast(",
+];
+
+/// What only some files may say, each where it decides nothing about a bit.
+const ONLY_IN: [(&str, &[&str]); 8] = [
+    // Which of the pieces run on another thread. Pieces are cut by shape.
+    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/awake.rs"]),
+    // Whether this thread belongs to the pool that is kept awake.
+    ("current_thread_index", &["kernels/awake.rs"]),
+    // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
+    ("mul_add", &["kernels/simd/fma.rs"]),
+    ("target_feature", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
+    ("target_arch", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
+    ("is_x86_feature_detected", &["kernels/simd.rs"]),
+    ("std::arch", &["kernels/simd.rs", "kernels/simd/registers.rs"]),
+    ("core::arch", &[]),
+];
+
+/// Sums whose order rayon chooses: not in a file that has its iterators, which end in `for_each`.
+const GATHERED: [&str; 8] =
+    [".sum(", ".sum::<", ".reduce(", ".reduce_with(", ".fold(", ".fold_with(", ".product(", ".product::<"];
+
+/// What a text says that it must not say in this file.
+fn says(path: &Path, text: &str) -> Option<String> {
+    let code = without_comments(&without_tests(path, text));
+    let calls = LIBM.iter().flat_map(|name| [format!(".{name}("), format!("f32::{name}"), format!("f64::{name}")]);
+    // `F64::exp` is a word of its own, and `f32::exponent` would be too.
+    let whole = |word: &str| {
+        let after = code.match_indices(word).filter_map(|(at, _)| code[at + word.len()..].chars().next());
+        word.ends_with('(') && code.contains(word)
+            || after.into_iter().any(|next| !next.is_alphanumeric() && next != '_')
+    };
+    let elsewhere = |files: &[&str]| !files.iter().any(|file| path.ends_with(file));
+    let parallel = code.contains("par_") || code.contains("rayon::prelude") || code.contains("rayon::iter");
+    let found = calls.into_iter().find(|call| whole(call));
+    let found = found.or_else(|| BY_CHANCE.iter().find(|word| code.contains(**word)).map(|word| word.to_string()));
+    let only = ONLY_IN.iter().find(|(word, files)| elsewhere(files) && code.contains(word));
+    let found = found.or_else(|| only.map(|(word, _)| word.to_string()));
+    found.or_else(|| GATHERED.iter().find(|word| parallel && code.contains(**word)).map(|word| word.to_string()))
+}
+
+#[test]
+fn nothing_depends_on_the_systems_mathematics_or_on_chance() {
+    for (path, text) in files(&source()) {
+        let found = says(&path, &text);
+        assert!(found.is_none(), "{} uses {}", path.display(), found.unwrap_or_default());
+    }
+}
+
+#[test]
+fn every_way_to_lose_a_bit_is_seen() {
+    let found = |code: &str| says(&source().join("kernels/new.rs"), code);
+    for (code, word) in [
+        ("let y = x.exp();", ".exp("),
+        ("let y = f64::powi(x, 2);", "f64::powi"),
+        ("values.iter().copied().map(f32::tanh)", "f32::tanh"),
+        ("let y = a.mul_add(b, c);", "mul_add"),
+        ("let total: f32 = values.par_iter().sum();", ".sum("),
+        ("use rayon::prelude::*;\nlet total = parts.map(f).reduce(|| 0.0, |a, b| a + b);", ".reduce("),
+        ("let c = a.dot(&b);", ".dot("),
+        ("let chunk = rows / rayon::current_num_threads();", "current_num_threads"),
+        ("if cfg!(target_feature = \"fma\") {}", "target_feature"),
+        ("use std::arch::x86_64::*;", "std::arch"),
+        ("let y = a.algebraic_add(b);", "algebraic"),
+    ] {
+        assert_eq!(found(code).as_deref(), Some(word), "{code}");
+    }
+    assert_eq!(found("let y = math::exp(x) + x.sqrt();\nlet total: f64 = values.iter().sum();\n// x.exp()"), None);
+    assert_eq!(found("let y = x.exponent();\n#[cfg(test)]\nmod tests {\n    fn f() { x.exp() }\n}"), None);
+    assert_eq!(says(&source().join("kernels/simd/fma.rs"), "a.mul_add(b, c)"), None);
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut lengths = Vec::new();
+    for (path, text) in files(&source()) {
+        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        lengths.push(text.lines().count());
+        assert!(lengths.last() < Some(&400), "{} is long: is it one concept?", path.display());
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    println!("the median of {} files has {median} lines", lengths.len());
+    assert!(median < 150, "the median file has {median} lines");
+}

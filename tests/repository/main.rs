@@ -1,0 +1,4 @@
+//! Tests of the repository itself: the structure of the source and the completeness of the documents.
+
+mod documents;
+mod layering;
