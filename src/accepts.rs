@@ -116,10 +116,7 @@ impl Accepts {
             return wrong(format!("a last axis of size {} or more{}", self.outputs, after(self.fewer)));
         }
         if let Some(class) = self.class.filter(|class| *class >= output.last()) {
-            let last = output.last() - 1;
-            return wrong(format!(
-                "a class from 0 to {last}, an index along the output's last axis, not class {class}"
-            ));
+            return wrong(format!("a last axis with a class {class}; classes are counted from 0"));
         }
         match self.threshold {
             Some(threshold) if scale == OutputScale::Margins && threshold != 0.5 => wrong(format!(

@@ -50,6 +50,7 @@ mod accepts;
 mod axis_order;
 mod error;
 mod files;
+mod forward;
 mod known;
 mod lookup;
 mod output_scale;

@@ -1,6 +1,6 @@
 //! The hinge loss of a margin.
 
-use super::{Accepts, FromSpec, Loss, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
 
 /// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
 /// Keras' `Hinge`.
@@ -16,7 +16,7 @@ impl Hinge {
 
 impl Loss for Hinge {
     fn accepts(&self, _output: Shape) -> Accepts {
-        Accepts::new(&[TargetKind::Signs]).remedy("a last layer of one unit tells two classes apart")
+        Accepts::new(&[TargetKind::Signs]).remedy(ONE_HOT)
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {

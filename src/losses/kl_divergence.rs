@@ -1,8 +1,9 @@
 //! The divergence of predicted probabilities from others.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::{Accepts, FromSpec, Loss, ONE_HOT, ONE_OUTPUT, Result, Settings, Shape, Spec, TargetKind, Var};
 
-/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951). Keras' `KLDivergence`.
+/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two outputs or
+/// more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KlDivergence;
 
@@ -15,8 +16,7 @@ impl KlDivergence {
 
 impl Loss for KlDivergence {
     fn accepts(&self, _output: Shape) -> Accepts {
-        Accepts::new(&[TargetKind::Probabilities])
-            .remedy("to_categorical and Arrays::one_hot make rows of probabilities")
+        Accepts::new(&[TargetKind::Probabilities]).at_least(2, ONE_OUTPUT).remedy(ONE_HOT)
     }
 
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {

@@ -6,6 +6,7 @@ pub use names::get;
 
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
+use crate::forward::forward;
 use crate::known::{Make, Part};
 use crate::output_scale::OutputScale;
 use crate::settings::{FromSpec, Settings};
@@ -13,6 +14,7 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A mean over the rows of a batch of how far predictions are from targets. Lower is better.
 pub trait Loss: Debug + Send + Sync {
@@ -51,11 +53,14 @@ pub trait Loss: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
-impl<L: Loss + 'static> From<L> for Box<dyn Loss> {
-    fn from(loss: L) -> Box<dyn Loss> {
-        Box::new(loss)
-    }
-}
+forward!(Loss for [Box, Arc] {
+    fn accepts(&self, output: Shape) -> Accepts;
+    fn output_scale(&self) -> OutputScale;
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r>;
+    fn check_settings(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
 
 /// Every loss: one line here and one new file add one.
 macro_rules! losses {
@@ -101,6 +106,9 @@ fn crossentropy<'r>(prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r
 /// What to do where a loss of several classes has one output.
 const ONE_OUTPUT: &str = "BinaryCrossentropy takes one output";
 
+/// What to do where a loss of one-hot rows is given labels.
+const ONE_HOT: &str = "Arrays::one_hot and to_categorical make one-hot rows";
+
 /// What losses of numbers take.
 fn values() -> Accepts {
     Accepts::new(&[TargetKind::Values]).remedy("SparseCategoricalCrossentropy takes integer labels")
@@ -122,57 +130,4 @@ fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::known::BUILT_IN;
-    use crate::tape::{Mode, Recorder};
-    use crate::target::Target;
-
-    #[test]
-    fn every_loss_is_a_scalar_and_names_itself() {
-        for loss in all() {
-            let recorder = Recorder::new(Mode::Inference);
-            let labels = loss.accepts(Shape::from(3)).read(Shape::from(3), Target::LABEL).is_some();
-            let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
-            let prediction = recorder.input([5, 3]);
-            assert_eq!(loss.record(prediction, target).shape(), Shape::SCALAR);
-            assert_eq!(loss.record_weighted(prediction, target, recorder.input([5])).shape(), Shape::SCALAR);
-            assert!(loss.check_settings().is_ok());
-            assert!(recorder.finish().is_ok());
-            let spec = loss.spec();
-            assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Loss>(&spec).unwrap()), format!("{loss:?}"));
-        }
-    }
-
-    #[test]
-    fn settings_out_of_range_are_told() {
-        let message = |loss: &dyn Loss| loss.check_settings().unwrap_err().to_string();
-        let smooth = BinaryCrossentropy::new().label_smoothing(1.5);
-        assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing 1.5 is not in 0 ≤ label_smoothing ≤ 1");
-        let smooth = CategoricalCrossentropy::new().label_smoothing(-0.5);
-        assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing -0.5 is not in 0 ≤ label_smoothing ≤ 1");
-        assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta 0 is not in 0 < delta, finite");
-    }
-
-    #[test]
-    fn a_loss_without_weights_for_rows_says_so() {
-        #[derive(Debug)]
-        struct Plain;
-        impl Loss for Plain {
-            fn accepts(&self, _: Shape) -> Accepts {
-                Accepts::new(&[TargetKind::Any])
-            }
-            fn record<'r>(&self, prediction: Var<'r>, _: Var<'r>) -> Var<'r> {
-                prediction.mean()
-            }
-            fn spec(&self) -> Spec {
-                Spec::new("Plain")
-            }
-        }
-        let recorder = Recorder::new(Mode::Inference);
-        let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
-        Plain.record_weighted(x, t, w);
-        let message = recorder.finish().unwrap_err().to_string();
-        assert_eq!(message, "Plain takes no weights for rows; leave them out");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! How often each class was taken for each other, and what follows: accuracy, precision, recall, F1.
 
+use super::{Accuracy, Metric, ScoredBatch, check_batch};
 use crate::error::{Error, Result, check_setting};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::fmt;
@@ -29,23 +30,57 @@ impl ConfusionMatrix {
     /// # Errors
     /// No row, lists of different lengths, a class that is not below `classes`, or more than 4,096 of them.
     pub fn new(labels: &[usize], predicted: &[usize], classes: usize) -> Result<ConfusionMatrix> {
-        let fits = (1..=MAX_CLASSES).contains(&classes);
-        check_setting(fits, "ConfusionMatrix", "classes", classes as f64, "1 ≤ classes ≤ 4096")?;
+        let mut matrix = ConfusionMatrix::empty(classes)?;
         if labels.len() != predicted.len() {
             return Err(Error::Rows { first: ("labels", labels.len()), second: ("predictions", predicted.len()) });
         }
         if labels.is_empty() {
             return Err(Error::Empty { what: "the list of labels".into() });
         }
-        let mut counts = Array2::zeros((classes, classes));
         for (row, (label, predicted)) in labels.iter().zip(predicted).enumerate() {
             let wrong = [label, predicted].into_iter().find(|class| **class >= classes);
             match wrong {
                 Some(class) => return Err(Error::Label { row, label: *class as f64, classes }),
-                None => counts[[*label, *predicted]] += 1,
+                None => matrix.counts[[*label, *predicted]] += 1,
             }
         }
-        Ok(ConfusionMatrix { counts })
+        Ok(matrix)
+    }
+
+    /// Counts the rows of a batch, or their positions where there are several. Targets are integer labels, one-hot rows, or
+    /// rows of probabilities whose first maximum is the class; a single output tells two classes apart, and its targets are
+    /// 0 and 1. [`Model::confusion_matrix`](crate::Model::confusion_matrix) counts the rows of a dataset.
+    ///
+    /// ```
+    /// use gradus::metrics::{ConfusionMatrix, ScoredBatch};
+    /// use gradus::{OutputScale, Shape, View};
+    /// let logits = View::new(Shape::from([3, 1]), &[-2.0, 0.25, 3.0]);
+    /// let batch = ScoredBatch::values(logits, View::new(Shape::from([3, 1]), &[0.0, 1.0, 0.0]));
+    /// let confusion = ConfusionMatrix::of(&batch.scale(OutputScale::SigmoidLogits))?;
+    /// assert_eq!((confusion.count(0, 0), confusion.count(0, 1), confusion.count(1, 1)), (1, 1, 1));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Targets that name no classes, no row, or more than 4,096 classes.
+    pub fn of(batch: &ScoredBatch<'_>) -> Result<ConfusionMatrix> {
+        let output = batch.outputs().shape().sample();
+        check_batch(Accuracy.accepts(output), "ConfusionMatrix", batch)?;
+        let mut matrix = ConfusionMatrix::empty(output.last().max(2))?;
+        matrix.add(batch);
+        Ok(matrix)
+    }
+
+    /// Without rows yet.
+    pub(crate) fn empty(classes: usize) -> Result<ConfusionMatrix> {
+        let fits = (1..=MAX_CLASSES).contains(&classes);
+        check_setting(fits, "ConfusionMatrix", "classes", classes as f64, "1 ≤ classes ≤ 4096")?;
+        Ok(ConfusionMatrix { counts: Array2::zeros((classes, classes)) })
+    }
+
+    /// Counts the positions of a batch whose targets name classes.
+    pub(crate) fn add(&mut self, batch: &ScoredBatch<'_>) {
+        batch.positions().for_each(|position| self.counts[[position.class(), position.predicted()]] += 1);
     }
 
     /// The counts: rows are the actual classes, columns the predicted ones.

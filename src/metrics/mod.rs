@@ -25,12 +25,14 @@ pub(crate) use crate::output_scale::argmax;
 
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result};
+use crate::forward::forward;
 use crate::known::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::target::Target;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
 ///
@@ -112,11 +114,17 @@ pub trait Metric: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 }
 
-impl<M: Metric + 'static> From<M> for Box<dyn Metric> {
-    fn from(metric: M) -> Box<dyn Metric> {
-        Box::new(metric)
-    }
-}
+forward!(Metric for [Box, Arc] {
+    fn name(&self) -> &str;
+    fn direction(&self) -> Option<Direction>;
+    fn accepts(&self, output: Shape) -> Accepts;
+    fn totals(&self, output: Shape) -> usize;
+    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
+    fn value(&self, totals: &[f64], over: Count) -> f64;
+    fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64>;
+    fn check(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
 
 /// Every metric: one line here and one new file add one.
 macro_rules! metrics {

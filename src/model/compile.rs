@@ -36,13 +36,13 @@ impl Compile {
     }
 
     /// Reports another metric, in which every row counts alike.
-    pub fn metric(self, metric: impl Into<Box<dyn Metric>>) -> Compile {
-        self.wish(metric.into(), None, false)
+    pub fn metric(self, metric: impl Metric + 'static) -> Compile {
+        self.wish(Box::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
-    pub fn metric_of(self, output: impl Into<String>, metric: impl Into<Box<dyn Metric>>) -> Compile {
-        self.wish(metric.into(), Some(output.into()), false)
+    pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
+        self.wish(Box::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -58,13 +58,13 @@ impl Compile {
     /// assert_eq!((scores.get("accuracy"), scores.get("weighted_accuracy")), (Some(0.5), Some(0.75)));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    pub fn weighted_metric(self, metric: impl Into<Box<dyn Metric>>) -> Compile {
-        self.wish(metric.into(), None, true)
+    pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
+        self.wish(Box::new(metric), None, true)
     }
 
     /// The same of the output with this name.
-    pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Into<Box<dyn Metric>>) -> Compile {
-        self.wish(metric.into(), Some(output.into()), true)
+    pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
+        self.wish(Box::new(metric), Some(output.into()), true)
     }
 
     fn wish(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {

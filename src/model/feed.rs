@@ -27,12 +27,7 @@ impl<'a> Feed<'a> {
         let mut feed = Feed::inputs(model, data)?;
         let outputs = model.network.output_names();
         let wanted: Vec<&str> = model.heads.iter().map(|head| outputs[head.output].as_str()).collect();
-        if let Some((columns, _, targets)) = &mut feed.columns {
-            let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
-            *targets = choose("target", &wanted, &found)?;
-        } else {
-            only_one("target", &wanted)?;
-        }
+        feed.choose_targets(&wanted)?;
         for (number, head) in model.heads.iter().enumerate() {
             let of = if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[head.output]) };
             feed.targets.push(head.check_targets(&model.network, &of, &feed.column(number))?);
@@ -89,8 +84,16 @@ impl<'a> Feed<'a> {
         self.data.len()
     }
 
-    /// The targets for the output that is trained with this number.
-    fn column(&self, number: usize) -> TargetColumn<'a> {
+    /// Chooses the targets for the outputs of these names.
+    pub(super) fn choose_targets(&mut self, wanted: &[&str]) -> Result<()> {
+        let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", wanted) };
+        let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
+        *targets = choose("target", wanted, &found)?;
+        Ok(())
+    }
+
+    /// The targets that were chosen with this number.
+    pub(super) fn column(&self, number: usize) -> TargetColumn<'a> {
         let columns = self.columns.as_ref();
         TargetColumn { data: self.data, column: columns.map(|(columns, _, targets)| (*columns, targets[number])) }
     }

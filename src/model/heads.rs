@@ -35,8 +35,8 @@ impl Losses {
     }
 
     /// Adds the loss of the output with this name.
-    pub fn output(mut self, name: impl Into<String>, loss: impl Into<Box<dyn Loss>>) -> Losses {
-        self.named.push((name.into(), Arc::from(loss.into())));
+    pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
+        self.named.push((name.into(), Arc::new(loss)));
         self
     }
 }
@@ -45,13 +45,6 @@ impl<L: Loss + 'static> From<L> for Losses {
     /// This loss for every output.
     fn from(loss: L) -> Losses {
         Losses::every(Arc::new(loss))
-    }
-}
-
-impl From<Box<dyn Loss>> for Losses {
-    /// This loss for every output.
-    fn from(loss: Box<dyn Loss>) -> Losses {
-        Losses::every(loss.into())
     }
 }
 

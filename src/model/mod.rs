@@ -3,6 +3,7 @@
 pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
+mod classified;
 mod clip;
 mod compile;
 mod evaluate;

@@ -90,7 +90,7 @@ impl Model {
     }
 
     /// Runs `work` on so many rows: in the pool, or here where they are few.
-    fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
+    pub(super) fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
         let small = self.network.work.saturating_mul(rows) < WORTH_THE_POOL;
         if small { parallel::alone(work) } else { self.threads.run(work) }
     }

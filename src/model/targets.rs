@@ -25,6 +25,14 @@ impl TargetColumn<'_> {
         }
     }
 
+    /// Writes the targets of rows over `targets`.
+    pub(super) fn gather(&self, rows: &[usize], targets: &mut [f32]) {
+        match self.column {
+            None => self.data.gather_targets(rows, targets),
+            Some((columns, number)) => columns.gather_target(number, rows, targets),
+        }
+    }
+
     /// Calls `visit` with the target of each row and the row's number in messages.
     pub(super) fn for_each(&self, mut visit: impl FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
         let (length, rows) = (self.target().len(), self.data.len());
@@ -33,10 +41,7 @@ impl TargetColumn<'_> {
             numbers.clear();
             numbers.extend(first..rows.min(first + BLOCK));
             let targets = &mut targets[..numbers.len() * length];
-            match self.column {
-                None => self.data.gather_targets(&numbers, targets),
-                Some((columns, number)) => columns.gather_target(number, &numbers, targets),
-            }
+            self.gather(&numbers, targets);
             let mut rows = numbers.iter().zip(targets.chunks_exact(length.max(1)));
             rows.try_for_each(|(row, target)| visit(self.data.row_number(*row), target))?;
         }
@@ -44,7 +49,7 @@ impl TargetColumn<'_> {
     }
 
     /// Checks every number of a target that is read in this way.
-    fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
+    pub(super) fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
         let Reading { kind, ignored, .. } = reading;
         let ignored = ignored.map(|label| label as f32);
         // Of a batch of ones alone nobody could say which of the two kinds it is of.

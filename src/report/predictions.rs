@@ -1,9 +1,13 @@
 //! A classifier's predictions together with the true classes.
 
 use super::Bars;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::kernels::double;
 use crate::metrics::{ConfusionMatrix, argmax};
+use crate::model::Model;
+use crate::output_scale::OutputScale;
 use ndarray::{Array2, ArrayRef, ArrayView1, Dimension};
 use std::path::Path;
 
@@ -47,6 +51,48 @@ impl Predictions {
         let probabilities = Array2::from_shape_vec((rows, classes), values).map_err(Error::other)?;
         let predicted = probabilities.outer_iter().map(|row| argmax(&row.to_vec())).collect();
         Ok(Predictions { labels: labels.into(), probabilities, predicted })
+    }
+
+    /// Of a model on a dataset, whose targets are integer labels, one-hot rows, or 0 and 1 for a single output. Logits become
+    /// probabilities; a single output becomes the probabilities of two classes.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::Activation, losses::BinaryCrossentropy, optimizers::Sgd};
+    /// use gradus::report::Predictions;
+    /// let loss = BinaryCrossentropy::new().from_logits(true);
+    /// let model = Sequential::new([1]).add(Activation::Linear).compile(Compile::new(Sgd::new(0.1), loss))?;
+    /// let data = Arrays::new(ndarray::arr2(&[[-1.0f32], [0.0], [2.0]]), ndarray::arr1(&[0u8, 1, 1]))?;
+    /// let predictions = Predictions::of(&model, &data)?;
+    /// assert_eq!(predictions.mistakes(), [1]);
+    /// assert_eq!(predictions.probabilities(1).to_vec(), [0.5, 0.5]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Model::confusion_matrix`] says, an output with several positions, and margins, which stand for no
+    /// probabilities.
+    pub fn of(model: &Model, data: &dyn Dataset) -> Result<Predictions> {
+        let (output, scale) = (model.output_shapes()[0], model.output_scales()[0]);
+        let wrong = |problem: &'static str| Err(Error::Graph { place: "Predictions".into(), problem: problem.into() });
+        if output.len() > output.last() {
+            return wrong("the model predicts several classes a row; Model::confusion_matrix counts them");
+        }
+        if scale == OutputScale::Margins {
+            return wrong(
+                "the loss trains margins, which stand for no probabilities; Model::confusion_matrix takes them",
+            );
+        }
+        let (mut labels, mut predicted, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        model.classify("Predictions", data, |batch| {
+            for position in batch.positions() {
+                labels.push(position.class());
+                predicted.push(position.predicted());
+                push_probabilities(scale, position.outputs(), &mut all);
+            }
+        })?;
+        let shape = (labels.len(), output.last().max(2));
+        let probabilities = Array2::from_shape_vec(shape, all).map_err(Error::other)?;
+        Ok(Predictions { labels, probabilities, predicted })
     }
 
     /// Number of rows.
@@ -146,6 +192,26 @@ impl Predictions {
             csv.push('\n');
         }
         csv
+    }
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    (1.0 / (1.0 + double::exp(f64::from(-logit)))) as f32
+}
+
+/// Appends the probability of each class.
+fn push_probabilities(scale: OutputScale, outputs: &[f32], all: &mut Vec<f32>) {
+    match (scale, outputs) {
+        (OutputScale::SigmoidLogits, [logit]) => all.extend([sigmoid(-logit), sigmoid(*logit)]),
+        (_, [probability]) => all.extend([1.0 - probability, *probability]),
+        (OutputScale::SigmoidLogits, logits) => all.extend(logits.iter().map(|logit| sigmoid(*logit))),
+        (OutputScale::SoftmaxLogits, logits) => {
+            let largest = f64::from(logits[argmax(logits)]);
+            let share = |logit: &f32| double::exp(f64::from(*logit) - largest);
+            let sum = logits.iter().fold(0.0, |sum, logit| sum + share(logit));
+            all.extend(logits.iter().map(|logit| (share(logit) / sum) as f32));
+        }
+        (_, outputs) => all.extend(outputs),
     }
 }
 

@@ -43,6 +43,7 @@ init        `bound` is what Keras hands its generator: the limit of a uniform, t
 Every case draws from a generator of its own, seeded with its name, so that a new case changes no other.
 """
 import argparse
+import importlib
 import os
 import pathlib
 import platform
@@ -62,7 +63,7 @@ if BACKEND == "torch":
     import torch
 
     torch.set_default_device("cpu")
-else:
+elif BACKEND == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -425,7 +426,7 @@ def main(topics=TOPICS, script="make.py"):
     options.add_argument("topics", nargs="*", default=list(topics), help="default: all")
     options = options.parse_args()
     keras.config.set_floatx(options.floatx)
-    backend = {"torch": lambda: torch, "jax": lambda: jax}[BACKEND]()
+    backend = importlib.import_module(BACKEND)
     for topic in options.topics:
         file, path = File(), HERE / f"{topic}.txt"
         topics[topic](file)

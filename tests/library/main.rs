@@ -8,6 +8,7 @@ mod digests;
 mod divergence;
 mod downstream;
 mod errors;
+mod faults_metrics;
 mod faults_running;
 #[path = "../golden/mod.rs"]
 mod golden;

@@ -94,8 +94,17 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules that the document names tests of.
-const TARGETS: [&str; 7] =
-    ["formats::keras", "interop", "keras", "keras_ops", "keras_training", "graph", "layers::keras"];
+const TARGETS: [&str; 9] = [
+    "formats::keras",
+    "interop",
+    "keras",
+    "keras_ops",
+    "keras_training",
+    "graph",
+    "layers::keras",
+    "losses::tests",
+    "metrics::tests",
+];
 
 /// "`target`, `module::test`" names a test that exists, and each section names one.
 #[test]

@@ -11,6 +11,7 @@ const LEVELS: [&[&str]; 12] = [
         "axis_order",
         "error",
         "files",
+        "forward",
         "known",
         "lookup",
         "output_scale",

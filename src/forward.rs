@@ -1,0 +1,28 @@
+//! Pointers that implement a trait by what they point to.
+
+/// Implements a trait for pointers such as `Box` and `Arc` to whatever implements it: `dyn` parts of a model are parts as
+/// well. Every method of the trait is listed, also those that it provides.
+macro_rules! forward {
+    ($Trait:ident for [$($Pointer:ident),+] $methods:tt) => {
+        $($crate::forward::forward!(@impl $Trait $Pointer $methods);)+
+    };
+    (@impl $Trait:ident $Pointer:ident {
+        $(fn $name:ident $(<$life:lifetime>)? ($($this:tt)+) $(-> $result:ty)?;)*
+    }) => {
+        impl<T: $Trait + ?Sized> $Trait for $Pointer<T> {
+            $($crate::forward::forward!(@method $name [$($life)?] [$($result)?] $($this)+);)*
+        }
+    };
+    (@method $name:ident [$($life:lifetime)?] [$($result:ty)?] &self $(, $arg:ident: $type:ty)*) => {
+        fn $name $(<$life>)? (&self $(, $arg: $type)*) $(-> $result)? {
+            (**self).$name($($arg),*)
+        }
+    };
+    (@method $name:ident [$($life:lifetime)?] [$($result:ty)?] &mut self $(, $arg:ident: $type:ty)*) => {
+        fn $name $(<$life>)? (&mut self $(, $arg: $type)*) $(-> $result)? {
+            (**self).$name($($arg),*)
+        }
+    };
+}
+
+pub(crate) use forward;

@@ -1,0 +1,162 @@
+//! What every loss must hold, walked over the list: it gives what Keras gives for each kind of targets, or refuses them before
+//! any work.
+
+#[path = "../../tests/golden/mod.rs"]
+mod golden;
+
+use super::*;
+use crate::data::Arrays;
+use crate::known::BUILT_IN;
+use crate::layers::Activation;
+use crate::optimizers::Sgd;
+use crate::tape::{Mode, Recorder};
+use crate::target::Target;
+use crate::{Compile, Fit, Progress, Sequential};
+use golden::Cases;
+use std::collections::BTreeSet;
+
+/// How far a value may be from Keras', beside itself or 1.
+const NEAR: f64 = 1e-6;
+
+/// What is said where a loss refuses targets or outputs: `Loss(settings)/rows: message`. A new loss's lines are those that the
+/// test prints; read them before they are added.
+const REFUSED: &str = include_str!("../../tests/golden/losses_refused.txt");
+
+/// Rows whose targets are integers: labels of several classes, and counts.
+const INTEGERS: [&str; 3] = ["labels", "label_positions", "counts"];
+
+/// Every loss, and with logits those that take them.
+fn every_kind() -> Vec<Box<dyn Loss>> {
+    let mut losses = all();
+    for loss in all() {
+        let spec = loss.spec();
+        if spec.settings().iter().any(|(name, _)| name == "from_logits") {
+            let others = spec.settings().iter().filter(|(name, _)| name != "from_logits");
+            let start = Spec::new(spec.class()).with("from_logits", true);
+            let spec = others.fold(start, |spec, (name, value)| spec.with(name.clone(), value.clone()));
+            losses.push(BUILT_IN.make(&spec).unwrap());
+        }
+    }
+    losses
+}
+
+/// The loss over all rows, or what is said instead; either way before or after training with the same loss.
+fn evaluated(loss: &dyn Loss, cases: &Cases, rows: &str, integers: bool, scale: &str) -> Result<f64> {
+    let (outputs, targets) = (cases.array(&format!("{rows}/{scale}")), cases.array(&format!("{rows}/targets")));
+    let network = Sequential::new(Shape::new(&outputs.shape()[1..])?).add(Activation::Linear);
+    let again: Box<dyn Loss> = BUILT_IN.make(&loss.spec())?;
+    let mut model = network.compile(Compile::new(Sgd::new(0.1), again))?;
+    let data = match integers {
+        true => Arrays::new(outputs, targets.mapv(|label| label as i64))?,
+        false => Arrays::new(outputs, targets)?,
+    };
+    let quiet = Fit::new().batch_size(3).shuffle(false).progress(Progress::Quiet);
+    let (evaluated, fitted, tested) = (model.evaluate(&data), model.fit(&data, quiet), model.test_on_batch(&data));
+    match (evaluated, fitted, tested) {
+        (Ok(evaluated), Ok(fitted), Ok(tested)) => {
+            let losses = [evaluated.loss, fitted.epochs[0].scores.loss, tested.loss];
+            let near = |loss: f64| (loss - losses[0]).abs() <= 10.0 * NEAR * losses[0].abs().max(1.0);
+            assert!(losses.into_iter().all(near), "{loss:?}/{rows}@{scale}: {losses:?}");
+            Ok(evaluated.loss)
+        }
+        (Err(evaluated), Err(fitted), Err(tested)) => {
+            let messages = [&evaluated, &fitted, &tested].map(Error::to_string);
+            assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+            Err(evaluated)
+        }
+        (evaluated, fitted, tested) => {
+            panic!("{loss:?}/{rows}@{scale}: {evaluated:?}, {:?}, {tested:?}", fitted.map(|history| history.epochs))
+        }
+    }
+}
+
+#[test]
+fn every_loss_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
+    let cases = golden::load("losses_of_targets.txt");
+    let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
+    for loss in every_kind() {
+        let text = loss.spec().to_string().replace(", ", ",");
+        let scales = if text.contains("from_logits=true") { &["logits"][..] } else { &["probabilities", "values"] };
+        for rows in cases.cases() {
+            let kinds = if rows == "column" { vec![false, true] } else { vec![INTEGERS.contains(&rows)] };
+            let scales = scales.iter().filter(|scale| cases.contains(&format!("{rows}/{scale}")));
+            for (scale, integers) in scales.flat_map(|scale| kinds.iter().map(move |integers| (scale, *integers))) {
+                let golden = format!("{rows}/{text}@{scale}");
+                match evaluated(loss.as_ref(), &cases, rows, integers, scale) {
+                    Ok(found) if cases.contains(&golden) => {
+                        let expected = f64::from(cases.scalar(&golden));
+                        if (found - expected).abs() > NEAR * expected.abs().max(1.0) {
+                            wrong.push(format!("{golden}: {found}, not {expected}"));
+                        }
+                        used.insert(golden);
+                    }
+                    Ok(found) => wrong.push(format!("{golden}: {found}, and tests/golden/targets.py has no value")),
+                    Err(error) => {
+                        let line = format!("{text}/{rows}: {error}");
+                        if !REFUSED.lines().any(|expected| expected == line) {
+                            wrong.push(line.clone());
+                        }
+                        used.insert(line);
+                    }
+                }
+            }
+        }
+    }
+    let unused = REFUSED.lines().filter(|line| !line.starts_with('#') && !used.contains(*line));
+    wrong.extend(unused.map(|line| format!("nothing says: {line}")));
+    for rows in cases.cases() {
+        let names = cases.starting_with(&format!("{rows}/")).into_iter().map(|(name, _)| format!("{rows}/{name}"));
+        let unused = names.filter(|name| name.contains('@') && !used.contains(name));
+        wrong.extend(unused.map(|name| format!("no loss gives {name}")));
+    }
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_loss_is_a_scalar_and_names_itself() {
+    for loss in all() {
+        let recorder = Recorder::new(Mode::Inference);
+        let labels = loss.accepts(Shape::from(3)).read(Shape::from(3), Target::LABEL).is_some();
+        let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
+        let prediction = recorder.input([5, 3]);
+        assert_eq!(loss.record(prediction, target).shape(), Shape::SCALAR);
+        assert_eq!(loss.record_weighted(prediction, target, recorder.input([5])).shape(), Shape::SCALAR);
+        assert!(loss.check_settings().is_ok());
+        assert!(recorder.finish().is_ok());
+        let spec = loss.spec();
+        assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Loss>(&spec).unwrap()), format!("{loss:?}"));
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_told() {
+    let message = |loss: &dyn Loss| loss.check_settings().unwrap_err().to_string();
+    let smooth = BinaryCrossentropy::new().label_smoothing(1.5);
+    assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing 1.5 is not in 0 ≤ label_smoothing ≤ 1");
+    let smooth = CategoricalCrossentropy::new().label_smoothing(-0.5);
+    assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing -0.5 is not in 0 ≤ label_smoothing ≤ 1");
+    assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta 0 is not in 0 < delta, finite");
+}
+
+#[test]
+fn a_loss_without_weights_for_rows_says_so() {
+    #[derive(Debug)]
+    struct Plain;
+    impl Loss for Plain {
+        fn accepts(&self, _: Shape) -> Accepts {
+            Accepts::new(&[TargetKind::Any])
+        }
+        fn record<'r>(&self, prediction: Var<'r>, _: Var<'r>) -> Var<'r> {
+            prediction.mean()
+        }
+        fn spec(&self) -> Spec {
+            Spec::new("Plain")
+        }
+    }
+    let recorder = Recorder::new(Mode::Inference);
+    let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
+    Plain.record_weighted(x, t, w);
+    let message = recorder.finish().unwrap_err().to_string();
+    assert_eq!(message, "Plain takes no weights for rows; leave them out");
+}

@@ -1,0 +1,77 @@
+//! The classes that a model predicts for a dataset, beside those that the targets name.
+
+use super::Model;
+use super::evaluate::ROWS;
+use super::feed::Feed;
+use super::plan::Kind;
+use crate::accepts::are_labels;
+use crate::data::{Batches, Dataset};
+use crate::error::{Error, Result};
+use crate::metrics::{Accuracy, ConfusionMatrix, Metric, ScoredBatch};
+use crate::random::Key;
+use crate::shape::View;
+
+impl Model {
+    /// Counts how often each class was predicted for each actual class, over all rows of a dataset, or their positions where
+    /// the output has several. Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the
+    /// class; a single output tells two classes apart, and its targets are 0 and 1. Classes are predicted as by
+    /// [`predict_classes`](Model::predict_classes).
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::Activation, losses::BinaryCrossentropy, optimizers::Sgd};
+    /// let loss = BinaryCrossentropy::new().from_logits(true);
+    /// let model = Sequential::new([1]).add(Activation::Linear).compile(Compile::new(Sgd::new(0.1), loss))?;
+    /// let data = Arrays::new(ndarray::arr2(&[[-1.0f32], [0.25], [2.0]]), ndarray::arr1(&[0u8, 1, 0]))?;
+    /// let confusion = model.confusion_matrix(&data)?;
+    /// assert_eq!((confusion.count(0, 0), confusion.count(0, 1), confusion.count(1, 1)), (1, 1, 1));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A model of several outputs, inputs or targets that do not fit the model, targets that name no classes, an empty
+    /// dataset, or more than 4,096 classes.
+    pub fn confusion_matrix(&self, data: &dyn Dataset) -> Result<ConfusionMatrix> {
+        let mut confusion = ConfusionMatrix::empty(self.network.output(0).last().max(2))?;
+        self.classify("confusion_matrix", data, |batch| confusion.add(batch))?;
+        Ok(confusion)
+    }
+
+    /// Calls `visit` with the outputs and the targets of a dataset, batch by batch, once it is known that the targets name
+    /// classes. `place` names the caller in messages.
+    pub(crate) fn classify(
+        &self,
+        place: &'static str,
+        data: &dyn Dataset,
+        mut visit: impl FnMut(&ScoredBatch<'_>) + Send,
+    ) -> Result<()> {
+        let names = self.network.output_names();
+        let [name] = &names[..] else {
+            let problem = format!("it takes a model of one output, and this one has {}", names.join(", "));
+            return Err(Error::Graph { place: place.into(), problem: problem.into() });
+        };
+        let mut feed = Feed::inputs(self, data)?;
+        feed.choose_targets(&[name])?;
+        let (column, output, scale) = (feed.column(0), self.network.output(0), self.output_scales()[0]);
+        let place = || format!("targets for {place}");
+        let reading = Accuracy.accepts(output).check(place, output, column.target())?;
+        column.check(reading, output.last(), &place)?;
+        let labels = are_labels(output, column.target());
+        let batches = Batches::new(data.len(), ROWS)?;
+        let mut targets = vec![0.0; ROWS.min(data.len()) * reading.target.len()];
+        self.run_rows(data.len(), || {
+            for rows in batches.iter() {
+                let mut plan = self.take_plan(Kind::forward(rows.len()))?;
+                feed.fill_inputs(rows, &mut plan);
+                let result = plan.run(&self.params, Key::from_seed(0));
+                result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
+                let targets = &mut targets[..rows.len() * reading.target.len()];
+                column.gather(rows, targets);
+                let targets = View::new(reading.target.shape().batch(rows.len())?, targets);
+                let batch = if labels { ScoredBatch::labels } else { ScoredBatch::values };
+                visit(&batch(plan.output(0), targets).scale(scale));
+                self.plans.keep(plan);
+            }
+            Ok(())
+        })
+    }
+}
