@@ -340,15 +340,6 @@ impl<'r> Var<'r> {
         self.recorder.state.borrow().vars[self.var]
     }
 
-    /// The value whose softmax this is, if it is one: cross-entropy then takes the logits, which is exact where
-    /// probabilities round to 0.
-    pub fn logits(&self) -> Option<Var<'r>> {
-        match self.origin() {
-            Some(Origin::Softmax { logits }) => Some(logits),
-            _ => None,
-        }
-    }
-
     /// The name of the operation that computed the value, and the values that it read; `None` for inputs and parameters. An
     /// activation that an operation has taken in, as that of a dense layer, counts as the operation. Reading an array as
     /// another shape is none.

@@ -228,7 +228,9 @@ fn windows_and_strides_of_any_size() {
     assert_eq!(text, "Conv2d: kernel_size 0 is not in 1 ≤ kernel_size");
     let giant = Conv2d::new(2, 1).kernel_size([usize::MAX, 1]).padding(Padding::Same);
     assert!(matches!(network(giant).compile(settings()), Err(Error::TooLarge { .. })));
-    assert!(network(Conv2d::new(2, 3).strides([usize::MAX; 2]).padding(Padding::Same)).compile(settings()).is_ok());
+    let strides = |size| network(Conv2d::new(2, 3).strides([size; 2]).padding(Padding::Same)).compile(settings());
+    assert!(strides((1 << 31) - 1).is_ok());
+    assert!(matches!(strides(usize::MAX), Err(Error::Setting { name: "strides", .. })));
     let pool = Sequential::new([5, 5, 1]).add(MaxPool2d::new(usize::MAX)).add(Flatten).add(Dense::new(2));
     assert!(matches!(pool.compile(settings()), Err(Error::Setting { name: "pool_size", .. })));
 }

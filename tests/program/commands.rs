@@ -1,13 +1,14 @@
 //! The shell commands in the documents: every one is run here, or is in the list of those that are not.
 
-use gradus::formats::keras;
+use gradus::formats::{keras, npy};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Adam;
 use gradus::report::Picture;
+use gradus::tape::Params;
 use gradus::{Compile, Sequential};
-use ndarray::Array2;
+use ndarray::{Array2, Array4};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,7 +68,7 @@ fn commands_are_found() {
     assert_eq!(commands(document), ["cargo test", "cargo run", "ls"]);
 }
 
-/// The files that the documents' commands for the program `gradus` read: models, an image and the MNIST dataset.
+/// The files that the documents' commands for the program `gradus` read: models, an image, arrays and the MNIST dataset.
 fn fill(folder: &Path) {
     let network = Sequential::new([28, 28, 1])
         .add(Conv2d::new(2, 3).activation(Activation::Relu))
@@ -80,6 +81,12 @@ fn fill(folder: &Path) {
     keras::save(&model, folder.join("model.keras")).unwrap();
     let seven = Array2::from_shape_fn((28, 28), |(y, x)| if y == 5 || x + y == 24 { 255_u8 } else { 0 });
     Picture::new(&seven).unwrap().write_png(folder.join("seven.png")).unwrap();
+    let (x, y) = (Array4::from_elem((3, 28, 28, 1), 0.5), Array2::from_elem((3, 10), 0.1));
+    npy::write(folder.join("x.npy"), &x).unwrap();
+    let mut arrays = Params::new();
+    arrays.add("x", &x).unwrap();
+    arrays.add("y", &y).unwrap();
+    arrays.save_npz(folder.join("data.npz")).unwrap();
     fs::create_dir_all(folder.join("data/mnist")).unwrap();
     for file in fs::read_dir(root().join("data/mnist")).unwrap() {
         let file = file.unwrap();
