@@ -51,6 +51,9 @@ mod axis_order;
 mod error;
 mod files;
 mod forward;
+#[cfg(test)]
+#[path = "../tests/golden/mod.rs"]
+mod golden;
 mod known;
 mod lookup;
 mod output_scale;

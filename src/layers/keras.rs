@@ -1,13 +1,10 @@
 //! Every layer's values and gradients against what Keras computes (`tests/golden/make_ops.py`).
 
-#[path = "../../tests/golden/mod.rs"]
-mod golden;
-
 use super::*;
 use crate::Key;
+use crate::golden::{Cases, assert_close, load};
 use crate::ops::Padding;
 use crate::tape::{Mode, ParamGradients, Params, Recorder};
-use golden::{Cases, assert_close, load};
 
 /// How far values may be from Keras', beside the largest of their array or 1.
 const NEAR: f32 = 1e-5;

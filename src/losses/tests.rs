@@ -1,18 +1,15 @@
 //! What every loss must hold, walked over the list: it gives what Keras gives for each kind of targets, or refuses them before
 //! any work.
 
-#[path = "../../tests/golden/mod.rs"]
-mod golden;
-
 use super::*;
 use crate::data::Arrays;
+use crate::golden::{self, Cases};
 use crate::known::BUILT_IN;
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
 use crate::tape::{Mode, Recorder};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
-use golden::Cases;
 use std::collections::BTreeSet;
 
 /// How far a value may be from Keras', beside itself or 1.

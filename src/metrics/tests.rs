@@ -1,11 +1,9 @@
 //! What every metric must hold, walked over the list: it gives what Keras or scikit-learn gives for each kind of targets, or
 //! refuses them before any work.
 
-#[path = "../../tests/golden/mod.rs"]
-mod golden;
-
 use super::*;
 use crate::data::Arrays;
+use crate::golden::{self, Cases};
 use crate::known::BUILT_IN;
 use crate::layers::Activation;
 use crate::losses::{
@@ -15,7 +13,6 @@ use crate::optimizers::Sgd;
 use crate::output_scale::OutputScale;
 use crate::shape::View;
 use crate::{Compile, Fit, Model, Progress, Sequential};
-use golden::Cases;
 use ndarray::ArrayD;
 use std::collections::BTreeSet;
 
