@@ -154,10 +154,15 @@ impl Accepts {
 
     /// Whether there are targets that both take for an output of this shape.
     pub(crate) fn goes_with(&self, other: &Accepts, output: Shape) -> bool {
-        let any = |accepts: &Accepts| accepts.kinds.contains(&TargetKind::Any);
+        let any = |accepts: &Accepts| accepts.takes(TargetKind::Any);
         let both = |target| self.read(output, target).is_some() && other.read(output, target).is_some();
         let positions = Target::Labels(positions(output));
         any(self) || any(other) || [positions, Target::Labels(output), Target::Values(output)].into_iter().any(both)
+    }
+
+    /// Whether targets of this kind are among those that are taken.
+    pub(crate) fn takes(&self, kind: TargetKind) -> bool {
+        self.kinds.contains(&kind)
     }
 
     /// The targets that are taken for an output of this shape, in words.
@@ -176,7 +181,7 @@ impl Accepts {
 
     /// Whether targets like this one are taken in another shape.
     fn takes_kind_of(&self, target: Target) -> bool {
-        let labels = self.kinds.contains(&TargetKind::Labels);
+        let labels = self.takes(TargetKind::Labels);
         match target {
             Target::Labels(_) => labels,
             Target::Values(_) => !labels || self.kinds.len() > 1,

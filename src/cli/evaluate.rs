@@ -4,7 +4,7 @@ use super::choice::{Answers, Asked, choose};
 use super::input::{Layout, Reading, fitted, floats, wrong};
 use super::source::{Source, ending, single};
 use super::{Options, Told};
-use crate::accepts::positions as label_shape;
+use crate::accepts::{TargetKind, positions as label_shape};
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
 use crate::data::{Arrays, Dataset, Target, mnist};
@@ -101,12 +101,16 @@ fn mismatch<T>(path: &Path, y: &ArrayD<T>, order: AxisOrder, output: &ValueInfo)
     wrong(path, format!("its y is {found}, expected rows × {expected}, the model's output, or {labels}"))
 }
 
-/// The scores with labels as they are, or as one-hot rows where the model's loss wants those.
+/// The scores with labels as they are, or as one-hot rows where the loss compares probabilities of classes with these.
 fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
     let first = match model.evaluate(&rows) {
         Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,
         other => return other,
     };
-    let Ok(rows) = rows.one_hot(model.output_shapes()[0].last()) else { return Err(first) };
+    let output = model.output_shapes()[0];
+    if !model.loss().accepts(output).takes(TargetKind::Probabilities) {
+        return Err(first);
+    }
+    let Ok(rows) = rows.one_hot(output.last()) else { return Err(first) };
     model.evaluate(&rows).map_err(|_| first)
 }

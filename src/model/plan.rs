@@ -112,7 +112,7 @@ impl Plan {
 impl Head {
     fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
-        if output.shape().last() == 1 && output.logits().is_some() {
+        if is_softmax_of_one(output) {
             let expected = "an output that depends on the inputs: a softmax over a single output is always 1; take a sigmoid \
                             with BinaryCrossentropy, or two outputs or more";
             output.recorder().fail(Error::expected(expected).at(|| "output".into(), &[output.shape().sample()]));
@@ -121,6 +121,16 @@ impl Head {
             None => self.loss.record(output, target),
             Some(weights) => self.loss.record_weighted(output, target, weights),
         })
+    }
+}
+
+/// Whether a value is a softmax over a single element, which is always 1, or its logarithm: also in another shape, or behind
+/// dropout.
+fn is_softmax_of_one(value: Var<'_>) -> bool {
+    match value.operation() {
+        Some(("softmax" | "log_softmax", inputs)) => inputs[0].shape().last() == 1,
+        Some(("dropout", inputs)) => is_softmax_of_one(inputs[0]),
+        _ => false,
     }
 }
 

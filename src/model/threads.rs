@@ -6,6 +6,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 /// The environment variable that sets the number of threads where the program does not.
 const VARIABLE: &str = "GRADUS_THREADS";
 
+/// The most threads of a pool: more than processors have, and few enough to be started in a moment.
+const MAX_THREADS: usize = 4096;
+
 /// A pool of the model's own, or the ambient one.
 #[derive(Debug)]
 pub(super) struct Threads(Option<ThreadPool>);
@@ -53,6 +56,9 @@ fn pool(threads: usize) -> Result<ThreadPool> {
     if threads == 0 {
         return Err(Error::Threads("0 threads were asked for, expected at least 1".into()));
     }
+    if threads > MAX_THREADS {
+        return Err(Error::Threads(format!("{threads} threads were asked for, expected at most {MAX_THREADS}")));
+    }
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Error::Threads(error.to_string()))
 }
 
@@ -65,6 +71,8 @@ mod tests {
         assert_eq!(Threads::new(Some(3)).unwrap().run(rayon::current_num_threads), 3);
         let message = Threads::new(Some(0)).unwrap_err().to_string();
         assert_eq!(message, "threads: 0 threads were asked for, expected at least 1");
+        let message = Threads::new(Some(usize::MAX)).unwrap_err().to_string();
+        assert!(message.ends_with("threads were asked for, expected at most 4096"), "{message}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use gradus::callbacks::{EarlyStopping, ReduceLrOnPlateau};
 use gradus::data::{Arrays, Dataset, NamedArrays, Target};
-use gradus::layers::{Activation, Conv2d, Dense, Layer};
+use gradus::layers::{Activation, Conv2d, Dense, Dropout, Layer, Reshape};
 use gradus::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Hinge, KlDivergence, Loss, MeanSquaredError,
     SparseCategoricalCrossentropy,
@@ -639,6 +639,11 @@ fn a_softmax_over_one_output_is_refused_by_compile() {
                 take a sigmoid with BinaryCrossentropy, or two outputs or more";
     assert_eq!(refused(network().compile(with(BinaryCrossentropy::new()))), text);
     assert_eq!(refused(network().compile(with(MeanSquaredError::new()))), text);
+    assert_eq!(refused(network().add(Dropout::new(0.1)).compile(with(BinaryCrossentropy::new()))), text);
+    let reshaped = network().add(Reshape::new([1, 1])).compile(with(BinaryCrossentropy::new()));
+    assert_eq!(refused(reshaped), text.replace("shape 1,", "shape 1 × 1,"));
+    let logarithm = Sequential::new([3]).add(Dense::new(1).activation(Activation::LogSoftmax));
+    assert_eq!(refused(logarithm.compile(with(MeanSquaredError::new()))), text);
     let text = "loss CategoricalCrossentropy: found shape 1, expected a last axis of size 2 or more; BinaryCrossentropy takes one \
                 output";
     assert_eq!(refused(network().compile(with(CategoricalCrossentropy::new()))), text);

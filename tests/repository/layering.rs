@@ -35,8 +35,9 @@ const LEVELS: [&[&str]; 12] = [
     &["cli", "run"],
 ];
 
-/// Modules outside the levels: `lib` exports everything, `testing` checks it, `bin` runs it, `guide` documents it.
-const BESIDE: [&str; 4] = ["bin", "guide", "lib", "testing"];
+/// Modules outside the levels: `lib` exports everything, `testing` checks it, `bin` runs it, `guide` documents it, `golden`
+/// reads the expected values of tests.
+const BESIDE: [&str; 5] = ["bin", "golden", "guide", "lib", "testing"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
