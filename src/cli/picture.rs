@@ -115,7 +115,7 @@ impl Pixels {
         }
     }
 
-    /// Every pixel in so many channels, on the background, as bright as the settings say.
+    /// Every pixel in the model's number of channels, composed on the background.
     fn values(&self, channels: usize, reading: Reading) -> Vec<f32> {
         let (own, alpha) = (self.channels(), self.colour.samples() > self.channels());
         let background = reading.background.0.map(f32::from);

@@ -10,7 +10,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// So many rows without weights.
+    /// Rows without weights.
     pub fn of(rows: usize) -> Count {
         Count { rows, weight: rows as f64 }
     }

@@ -85,7 +85,7 @@ pub trait Metric: Debug + Send + Sync {
     /// whatever other rows the batch has: where rows have weights, each is added alone, its part times its weight.
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
 
-    /// The value that follows from the totals over so many rows. Unless a metric says otherwise it is a mean: the first
+    /// The value that follows from the totals over the counted rows. The default is a mean: the first
     /// total over the rows' weights, and 0 over none.
     fn value(&self, totals: &[f64], over: Count) -> f64 {
         ratio(totals[0], over.weight)

@@ -9,7 +9,7 @@ use crate::optimizers::Sgd;
 use std::sync::Arc;
 
 impl Model {
-    /// The same layers and weights, evaluated with another loss or other metrics of the first output; what is not given
+    /// A model with these layers and weights, evaluated with another loss or other metrics of the first output; what is not given
     /// stays.
     pub(crate) fn rescored(self, loss: Option<Box<dyn Loss>>, metrics: Option<Vec<Box<dyn Metric>>>) -> Result<Model> {
         let Model { network, params, heads, .. } = self;

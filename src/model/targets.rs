@@ -52,7 +52,7 @@ impl TargetColumn<'_> {
     pub(super) fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
         let Reading { kind, ignored, .. } = reading;
         let ignored = ignored.map(|label| label as f32);
-        // Of a batch of ones alone nobody could say which of the two kinds it is of.
+        // A batch of ones alone could be of either kind.
         let (mut zeros, mut negative) = (false, false);
         self.for_each(|row, target| {
             for number in target.iter().filter(|number| ignored != Some(**number)) {

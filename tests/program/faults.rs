@@ -169,7 +169,7 @@ fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown
         }
         assert!(shown.starts_with(&format!("loss: {class}(")), "{shown}");
         assert_eq!(shown.contains("accuracy"), class.ends_with("Crossentropy"), "{shown}");
-        // The same by the names of Keras.
+        // Keras' names select the same loss.
         let keras = class.chars().fold(String::new(), |name, letter| match letter.is_uppercase() && !name.is_empty() {
             true => format!("{name}_{}", letter.to_lowercase()),
             false => format!("{name}{}", letter.to_lowercase()),

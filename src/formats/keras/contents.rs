@@ -69,7 +69,7 @@ impl<'a> Outgoing<'a> {
 /// A model that was read.
 pub(super) struct Incoming {
     pub(super) architecture: Architecture,
-    /// `None` where nobody asked for it.
+    /// `None` unless it was requested.
     pub(super) training: Option<Training>,
     pub(super) params: Params,
     /// The optimizer's variables in Keras' order.

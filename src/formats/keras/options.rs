@@ -210,7 +210,7 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// The first key of a description that says something which nobody reads.
+/// The first key of a configuration that no reader uses.
 pub(super) fn unknown_key(description: &Map<String, Value>) -> Option<&str> {
     const KEYS: [&str; 11] = [
         "module",

@@ -58,7 +58,7 @@ fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) 
     model
 }
 
-/// One of the orders of so many axes.
+/// One of the orders of a number of axes.
 fn order(rank: usize, number: usize) -> AxisOrder {
     let mut axes: Vec<usize> = (0..rank).collect();
     axes.rotate_right(number % rank.max(1));

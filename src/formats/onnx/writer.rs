@@ -224,7 +224,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether samples with so many axes have their channels first in this order, and other axes than these.
+/// Whether this order puts the channels of samples first, and samples have axes other than the channels.
 fn has_channels_first(order: AxisOrder, rank: usize) -> bool {
     rank > 1 && order == AxisOrder::channels_first(rank)
 }
