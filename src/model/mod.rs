@@ -181,11 +181,11 @@ impl Model {
     ///
     /// ```
     /// use gradus::tape::{Mode, ParamGradients, Recorder};
-    /// use gradus::{Compile, Key, OptimizerState, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Adam};
+    /// use gradus::{Compile, Key, OptimizerState, Sequential, layers::*, losses::MeanSquaredError, optimizers::Adam};
     /// use ndarray::Array2;
     ///
     /// let network = Sequential::new([1]).add(Dense::new(16).activation(Activation::Tanh)).add(Dense::new(1));
-    /// let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()))?;
+    /// let mut model = network.compile(Compile::new(Adam::default(), MeanSquaredError::new()))?;
     ///
     /// // The loss of this loop: the mean of fourth powers, recorded once.
     /// let recorder = Recorder::new(Mode::Training);
