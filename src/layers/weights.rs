@@ -97,7 +97,11 @@ impl<'a> Weights<'a> {
                 }
                 values
             }
-            Source::Given(params) => given(params, &name, shape)?,
+            Source::Given(params) => {
+                let id = given(params, &name, shape)?;
+                self.ids.push(self.params.insert_shared(&name, params, id, trainable)?);
+                return Ok(());
+            }
             Source::Nowhere => Vec::new(),
         };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
@@ -114,12 +118,13 @@ impl<'a> Weights<'a> {
     }
 }
 
-fn given(params: &Params, name: &str, shape: Shape) -> Result<Vec<f32>> {
+/// The parameter of that name, if it has that shape.
+fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
     let id = params.id(name)?;
     if params.shape(id) != shape {
         return Err(Error::expected(format!("{shape}")).at(|| name.into(), &[params.shape(id)]));
     }
-    Ok(params.values(id).to_vec())
+    Ok(id)
 }
 
 /// Hands a layer its weights in the order in which it declared them.
