@@ -179,6 +179,11 @@ pub enum Error {
         /// Where the first value that is not finite came from, as in `the output of dense_1: affine`.
         place: String,
     },
+    /// A call that trains or evaluates, on a model that has neither an optimizer nor a loss.
+    NotCompiled {
+        /// The call, as in `fit`.
+        place: &'static str,
+    },
     /// The thread pool could not be made.
     Threads(String),
     /// An error of a user's own operation, layer or dataset.
@@ -314,6 +319,10 @@ impl fmt::Display for Error {
                 f,
                 "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
                  the learning rate, clip gradients, or look at the data"
+            ),
+            Error::NotCompiled { place } => write!(
+                f,
+                "{place}: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both"
             ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),

@@ -94,8 +94,8 @@ pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
-    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
+    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainedOutput,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;

@@ -28,7 +28,8 @@ fn source(source: Source) -> String {
                 0 => "no step of training yet".to_owned(),
                 steps => format!("training so far: epochs {}, steps {steps}", model.epoch()),
             };
-            network(&format!("{kind}, {trained}\noptimizer: {}", model.optimizer().spec()), &model)
+            let optimizer = model.optimizer().map_or(String::new(), |optimizer| format!("\noptimizer: {}", optimizer.spec()));
+            network(&format!("{kind}, {trained}{optimizer}"), &model)
         }
         Source::Arrays(params, kind) => format!("{kind}\n{}", weights(&params)),
     }

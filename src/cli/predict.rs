@@ -52,7 +52,8 @@ fn name(path: &Path, row: usize, rows: usize) -> String {
 /// How the outputs of a sample name a class; `None` where they name none: outputs of several axes, and one number that is
 /// neither a probability nor trained as one.
 fn classes(model: &Model, output: &ValueInfo, trained: bool) -> Result<Option<OutputScale>, Error> {
-    let scale = if trained { model.loss().output_scale() } else { OutputScale::Plain };
+    let loss = model.loss().filter(|_| trained);
+    let scale = loss.map_or(OutputScale::Plain, |loss| loss.output_scale());
     Ok(match output.shape().sizes() {
         [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
         [_] => Some(scale),

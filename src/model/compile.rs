@@ -1,9 +1,10 @@
 //! How a model is to be trained: optimizer, loss, metrics, seed, threads.
 
-use super::heads::{Losses, MetricWish, Wishes};
 use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
+use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
+use super::training_state::{Counters, TrainingState};
 use super::update::OptimizerState;
 use super::{Model, plan};
 use crate::error::Result;
@@ -22,7 +23,7 @@ use crate::tape::{ParamGradients, Params};
 #[derive(Debug)]
 pub struct Compile {
     optimizer: Box<dyn Optimizer>,
-    wishes: Wishes,
+    request: CompileRequest,
     seed: u64,
     threads: Option<usize>,
 }
@@ -31,18 +32,18 @@ impl Compile {
     /// With this optimizer and loss, no metrics, seed 0 and the ambient threads. A model with several outputs has this
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
-        let wishes = Wishes { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Box::new(optimizer), wishes, seed: 0, threads: None }
+        let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
+        Compile { optimizer: Box::new(optimizer), request, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, false)
+        self.request_metric(Box::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), false)
+        self.request_metric(Box::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -59,23 +60,23 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, true)
+        self.request_metric(Box::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), true)
+        self.request_metric(Box::new(metric), Some(output.into()), true)
     }
 
-    fn wish(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
-        self.wishes.metrics.push(MetricWish { metric, output, weighted });
+    fn request_metric(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+        self.request.metrics.push(MetricRequest { metric, output, weighted });
         self
     }
 
     /// How much the loss of the output with this name counts in the sum that training makes small; without a word, 1.
     /// The output's own loss is reported unweighted, as in Keras.
     pub fn loss_weight(mut self, output: impl Into<String>, weight: f32) -> Compile {
-        self.wishes.weights.push((output.into(), weight));
+        self.request.weights.push((output.into(), weight));
         self
     }
 
@@ -93,32 +94,63 @@ impl Compile {
         self
     }
 
+    /// The key that all draws follow from.
+    pub(super) fn key(&self) -> Key {
+        Key::from_seed(self.seed)
+    }
+
     /// Makes the model of the network that `build` gives.
     pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
         simd::level()?;
         let mut params = Params::new();
-        let network = build(&mut params, Key::from_seed(self.seed).purpose(Purpose::Init))?;
-        self.model_of(network, params)
+        let network = build(&mut params, self.key().purpose(Purpose::Init))?;
+        self.model_of(network, params, None)
     }
 
-    /// Makes the model of a network with its parameters.
-    pub(super) fn model_of(self, network: Network, params: Params) -> Result<Model> {
-        let key = Key::from_seed(self.seed);
-        let heads = self.wishes.heads(&network)?;
-        plan::check_loss(&network, &params, &heads)?;
-        Ok(Model {
-            gradients: ParamGradients::new(&params),
-            memory: OptimizerState::new(self.optimizer.as_ref(), &params)?,
-            network,
-            params,
-            heads,
-            learning_rate: None,
+    /// Makes the model of a network with its parameters, on these threads unless the settings say others.
+    pub(super) fn model_of(self, network: Network, params: Params, threads: Option<Threads>) -> Result<Model> {
+        let threads = match (self.threads, threads) {
+            (None, Some(threads)) => threads,
+            (threads, _) => Threads::new(threads)?,
+        };
+        let training = Some(self.training(&network, &params)?);
+        Ok(Model { network, params, training, threads, plans: Plans::default() })
+    }
+
+    /// The state before the first step of training.
+    fn training(self, network: &Network, params: &Params) -> Result<TrainingState> {
+        let counters = Counters { key: self.key(), epoch: 0, step: 0, learning_rate: None };
+        let trained_outputs = self.request.trained_outputs(network)?;
+        plan::check_loss(network, params, &trained_outputs)?;
+        Ok(TrainingState {
+            memory: OptimizerState::new(self.optimizer.as_ref(), params)?,
+            gradients: ParamGradients::new(params),
             optimizer: self.optimizer,
-            key,
-            epoch: 0,
-            step: 0,
-            threads: Threads::new(self.threads)?,
-            plans: Plans::default(),
+            trained_outputs,
+            counters,
         })
+    }
+}
+
+impl Model {
+    /// Gives the model another optimizer, losses and metrics: to train a model that was made for inference, or to train or
+    /// evaluate a trained one in another way. Weights stay as they are; the optimizer's state, epochs and steps start anew.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
+    /// use gradus::{losses::*, metrics::R2Score, optimizers::Sgd};
+    /// let network = Sequential::new([1]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    /// let data = Arrays::new(ndarray::arr2(&[[1.0f32], [2.0]]), ndarray::arr2(&[[1.0f32], [2.0]]))?;
+    /// let model = model.compile(Compile::new(Sgd::new(0.1), Huber::new()).metric(R2Score))?;
+    /// assert_eq!(model.evaluate(&data)?.names().collect::<Vec<_>>(), ["loss", "r2_score"]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a
+    /// weight that no loss reaches, a thread pool that cannot be made.
+    pub fn compile(self, settings: Compile) -> Result<Model> {
+        settings.model_of(self.network, self.params, Some(self.threads))
     }
 }

@@ -18,7 +18,7 @@ impl Model {
 
     /// What the optimizer remembers.
     pub(crate) fn memory(&self) -> Vec<MemoryArray<'_>> {
-        self.memory.arrays(&self.params)
+        self.training.as_ref().map_or(Vec::new(), |training| training.memory.arrays(&self.params))
     }
 
     /// The model of a description. Its layers find their arrays in `stored`; nothing else is allocated.

@@ -40,11 +40,13 @@ impl Model {
         let mut params = Params::new();
         let given = Source::Given(&self.params);
         let network = Network::build(self.network.wiring.clone(), layers, &mut params, given)?;
-        plan::check_loss(&network, &params, &self.heads)?;
-        let mut memory = OptimizerState::new(self.optimizer.as_ref(), &params)?;
-        memory.remember(&params, &self.memory, &self.params);
-        self.gradients = ParamGradients::new(&params);
-        (self.network, self.params, self.memory, self.plans) = (network, params, memory, Plans::default());
+        if let Some(training) = &mut self.training {
+            plan::check_loss(&network, &params, &training.trained_outputs)?;
+            let mut memory = OptimizerState::new(training.optimizer.as_ref(), &params)?;
+            memory.remember(&params, &training.memory, &self.params);
+            (training.gradients, training.memory) = (ParamGradients::new(&params), memory);
+        }
+        (self.network, self.params, self.plans) = (network, params, Plans::default());
         Ok(())
     }
 }
@@ -112,7 +114,7 @@ mod tests {
         model.set_trainable("dense", false).unwrap();
         model.set_trainable("dense", true).unwrap();
         let values = |model: &Model, name: &str| -> Vec<Vec<f32>> {
-            let arrays = model.memory.arrays(model.params());
+            let arrays = model.optimizer_state().unwrap().arrays(model.params());
             arrays.into_iter().filter(|array| array.name.ends_with(name)).map(|array| array.values.to_vec()).collect()
         };
         assert_eq!(values(&model, "dense_1/kernel"), values(&same, "dense_1/kernel"));

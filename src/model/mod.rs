@@ -9,11 +9,11 @@ mod compile;
 mod evaluate;
 #[cfg(feature = "keras")]
 mod exchange;
-mod feed;
+mod matched_dataset;
 mod fit;
 mod freeze;
 mod graph;
-mod heads;
+mod trained_outputs;
 mod network;
 mod on_batch;
 mod plan;
@@ -30,8 +30,9 @@ mod targets;
 mod tests;
 mod threads;
 mod training;
+mod training_state;
 mod update;
-mod weigh;
+mod sample_weights;
 #[cfg(feature = "onnx")]
 mod wired;
 
@@ -44,13 +45,14 @@ pub use checkpoints::Checkpoints;
 pub use compile::Compile;
 pub use fit::Fit;
 pub use graph::{Applied, Graph, GraphLayer, Node};
-pub use heads::Losses;
+pub use trained_outputs::{Losses, TrainedOutput};
 pub use on_batch::Batch;
 pub use sequential::Sequential;
+pub use training_state::Counters;
 pub use update::OptimizerState;
 
 #[cfg(feature = "cli")]
-pub(crate) use feed::is_input;
+pub(crate) use matched_dataset::is_input;
 #[cfg(feature = "keras")]
 pub(crate) use network::layer_name;
 
@@ -59,33 +61,24 @@ use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
 use crate::output_scale::OutputScale;
-use crate::random::Key;
 use crate::save::Output;
 use crate::shape::Shape;
-use crate::tape::{ParamGradients, Params, Recorder, Var};
-use heads::Head;
+use crate::tape::{Params, Recorder, Var};
 use network::Network;
 use plan::Plans;
 use threads::Threads;
+use training_state::TrainingState;
 
-/// A compiled model: layers with their weights, a loss, an optimizer with its state, and counters of what was trained.
+/// A model: layers with their weights, and for training also losses, an optimizer with its state, and counters.
 ///
-/// Made by [`Sequential::compile`] and [`Graph::compile`].
+/// Made by [`Sequential::compile`] and [`Graph::compile`], ready to be trained, or from an
+/// [`Architecture`](crate::Architecture), for inference or for training.
 #[derive(Debug)]
 pub struct Model {
     network: Network,
     params: Params,
-    gradients: ParamGradients,
-    /// The outputs that are trained.
-    heads: Vec<Head>,
-    optimizer: Box<dyn Optimizer>,
-    memory: OptimizerState,
-    key: Key,
-    /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
-    epoch: u64,
-    step: u64,
-    /// The learning rate of the steps to come, where it is not the optimizer's own.
-    learning_rate: Option<f32>,
+    /// What training needs; none in a model for inference.
+    training: Option<TrainingState>,
     threads: Threads,
     plans: Plans,
 }
@@ -123,8 +116,8 @@ impl Model {
     /// without a loss are read as they are.
     pub fn output_scales(&self) -> Vec<OutputScale> {
         let scale = |output| {
-            let head = self.heads.iter().find(|head| head.output == output);
-            head.map_or(OutputScale::Plain, |head| head.loss.output_scale())
+            let trained = self.trained_outputs().iter().find(|trained| trained.output == output);
+            trained.map_or(OutputScale::Plain, |trained| trained.loss.output_scale())
         };
         (0..self.network.output_names().len()).map(scale).collect()
     }
@@ -144,34 +137,35 @@ impl Model {
         &mut self.params
     }
 
-    /// How weights follow their gradients.
-    pub fn optimizer(&self) -> &dyn Optimizer {
-        self.optimizer.as_ref()
+    /// The optimizer; `None` in a model for inference.
+    pub fn optimizer(&self) -> Option<&dyn Optimizer> {
+        self.training.as_ref().map(|training| training.optimizer.as_ref())
     }
 
-    /// What the optimizer remembers about each weight.
-    pub fn optimizer_state(&self) -> &OptimizerState {
-        &self.memory
+    /// The optimizer's state arrays of each weight; `None` in a model for inference.
+    pub fn optimizer_state(&self) -> Option<&OptimizerState> {
+        self.training.as_ref().map(|training| &training.memory)
     }
 
-    /// The same, to change.
-    pub fn optimizer_state_mut(&mut self) -> &mut OptimizerState {
-        &mut self.memory
+    /// The optimizer's state arrays of each weight, to change; `None` in a model for inference.
+    pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
+        self.training.as_mut().map(|training| &mut training.memory)
     }
 
-    /// The learning rate of the next step: the optimizer's own, unless another was set.
+    /// The learning rate of the next step: the optimizer's own, unless another was set; 0 in a model for inference, which
+    /// makes no step.
     pub fn learning_rate(&self) -> f32 {
-        self.learning_rate.unwrap_or(self.optimizer.learning_rate(self.step.saturating_add(1)))
+        self.training.as_ref().map_or(0.0, TrainingState::learning_rate)
     }
 
     /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
     /// training state, and is saved with it.
     ///
     /// # Errors
-    /// It is below 0, infinite or not a number.
+    /// It is below 0, infinite or not a number; [`Error::NotCompiled`].
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         check_rate("Model", learning_rate)?;
-        self.learning_rate = Some(learning_rate);
+        self.compiled_mut("set_learning_rate")?.counters.learning_rate = Some(learning_rate);
         Ok(())
     }
 
@@ -242,9 +236,9 @@ impl Model {
         self.network.record_penalty(recorder, &self.params)
     }
 
-    /// What training makes small: the loss of the first output that has one.
-    pub fn loss(&self) -> &dyn Loss {
-        self.heads[0].loss.as_ref()
+    /// The loss of the first output that has one; `None` in a model for inference.
+    pub fn loss(&self) -> Option<&dyn Loss> {
+        self.trained_outputs().first().map(TrainedOutput::loss)
     }
 
     /// Works on a pool of so many threads of its own from now on. The results have the same bits.
@@ -256,14 +250,14 @@ impl Model {
         Ok(())
     }
 
-    /// How many epochs were trained.
+    /// The number of epochs trained; 0 in a model for inference.
     pub fn epoch(&self) -> u64 {
-        self.epoch
+        self.counters().map_or(0, |counters| counters.epoch)
     }
 
-    /// How many training steps were made.
+    /// The number of training steps made; 0 in a model for inference.
     pub fn step(&self) -> u64 {
-        self.step
+        self.counters().map_or(0, |counters| counters.step)
     }
 
     /// The layers in Keras' three columns, and the number of weights.

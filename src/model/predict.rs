@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::evaluate::ROWS;
-use super::feed::{Feed, check_input};
+use super::matched_dataset::{MatchedDataset, check_input};
 use super::plan::Kind;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ impl Model {
     /// Inputs that do not fit the model, an empty dataset, or a value with which an operation cannot compute
     /// ([`Error::Fault`]).
     pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
-        let feed = Feed::inputs(self, data)?;
+        let matched = MatchedDataset::inputs(self, data)?;
         let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
         let batches = Batches::new(data.len(), ROWS)?;
         let mut values = Vec::new();
@@ -47,7 +47,7 @@ impl Model {
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
-                feed.fill_inputs(rows, &mut plan);
+                matched.fill_inputs(rows, &mut plan);
                 let result = plan.run(&self.params, Key::from_seed(0));
                 values
                     .iter_mut()

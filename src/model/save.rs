@@ -1,16 +1,17 @@
 //! A model in one file, and back.
 
 use super::Model;
-use super::heads::Head;
 use super::network::{Layers, Network};
 use super::plan::Plans;
 use super::threads::Threads;
+use super::trained_outputs::TrainedOutput;
+use super::training_state::{Counters, TrainingState};
 use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::layers::Source;
 use crate::metrics::Metric;
-use crate::save::{self, Description, HeadSpec, Registry, Store, Stored};
+use crate::save::{self, Description, Registry, Store, Stored, TrainedOutputSpec, TrainingSpec};
 use crate::spec::Spec;
 use crate::tape::{ParamGradients, Params};
 use std::path::Path;
@@ -35,7 +36,8 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (memory, description) = (self.memory.arrays(&self.params), self.description());
+        let memory = self.training.as_ref().map_or(Vec::new(), |training| training.memory.arrays(&self.params));
+        let description = self.description();
         Store { params: &self.params, memory, model: Some(&description), record: None }.write(path.as_ref())
     }
 
@@ -80,12 +82,7 @@ impl Model {
         Description {
             wiring: self.network.wiring.clone(),
             layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
-            optimizer: self.optimizer.spec(),
-            heads: self.heads.iter().map(Head::spec).collect(),
-            key: self.key,
-            epoch: self.epoch,
-            step: self.step,
-            learning_rate: self.learning_rate,
+            training: self.training.as_ref().map(TrainingState::spec),
         }
     }
 
@@ -102,31 +99,52 @@ impl Model {
         let network = Network::build(description.wiring.clone(), layers, &mut params, Source::Given(&stored.params))?;
         check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
         let outputs = network.output_names().len();
-        let known = description.heads.iter().all(|head| head.output < outputs) && !description.heads.is_empty();
-        check(known, || "it has a loss of an output that is not there, or no loss".into())?;
-        let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
-        let optimizer = registry.make_optimizer(&description.optimizer)?;
-        Ok(Model {
-            gradients: ParamGradients::new(&params),
-            memory: OptimizerState::restore(optimizer.as_ref(), &params, &stored.memory)?,
-            network,
-            params,
-            heads,
-            learning_rate: description.learning_rate,
+        let restore = |spec| TrainingState::restore(spec, outputs, &params, stored, registry);
+        let training = description.training.as_ref().map(restore).transpose()?;
+        check(training.is_some() || stored.memory.is_empty(), || {
+            "it holds arrays of an optimizer but names none".into()
+        })?;
+        Ok(Model { network, params, training, threads, plans: Plans::default() })
+    }
+}
+
+impl TrainingState {
+    fn spec(&self) -> TrainingSpec {
+        let Counters { key, epoch, step, learning_rate } = self.counters;
+        let trained_outputs = self.trained_outputs.iter().map(TrainedOutput::spec).collect();
+        TrainingSpec { optimizer: self.optimizer.spec(), trained_outputs, key, epoch, step, learning_rate }
+    }
+
+    /// The state that a file describes, of a model with so many outputs.
+    fn restore(
+        spec: &TrainingSpec,
+        outputs: usize,
+        params: &Params,
+        stored: &Stored,
+        registry: &Registry,
+    ) -> Result<TrainingState> {
+        let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
+        check(known && !spec.trained_outputs.is_empty(), || {
+            "it has a loss of an output that is not there, or no loss".into()
+        })?;
+        let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
+        let trained_outputs = trained.collect::<Result<_>>()?;
+        let optimizer = registry.make_optimizer(&spec.optimizer)?;
+        let &TrainingSpec { key, epoch, step, learning_rate, .. } = spec;
+        Ok(TrainingState {
+            gradients: ParamGradients::new(params),
+            memory: OptimizerState::restore(optimizer.as_ref(), params, &stored.memory)?,
+            trained_outputs,
             optimizer,
-            key: description.key,
-            epoch: description.epoch,
-            step: description.step,
-            threads,
-            plans: Plans::default(),
+            counters: Counters { key, epoch, step, learning_rate },
         })
     }
 }
 
-impl Head {
-    fn spec(&self) -> HeadSpec {
+impl TrainedOutput {
+    fn spec(&self) -> TrainedOutputSpec {
         let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
-        HeadSpec {
+        TrainedOutputSpec {
             output: self.output,
             loss: self.loss.spec(),
             weight: self.weight,
@@ -135,11 +153,11 @@ impl Head {
         }
     }
 
-    fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
+    fn make(spec: &TrainedOutputSpec, registry: &Registry) -> Result<TrainedOutput> {
         let metrics = |specs: &[Spec]| specs.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>();
-        let head = Head::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
+        let trained = TrainedOutput::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
         let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
-        Ok(Head { metrics, weighted_metrics, ..head })
+        Ok(TrainedOutput { metrics, weighted_metrics, ..trained })
     }
 }
 
@@ -157,6 +175,10 @@ mod tests {
     use crate::shape::Shape;
     use crate::{Compile, Sequential};
 
+    fn training(description: &mut Description) -> &mut TrainingSpec {
+        description.training.as_mut().unwrap()
+    }
+
     /// What loading says of a file with a sound checksum whose description was changed by `lie`.
     fn message(lie: impl FnOnce(&mut Description)) -> String {
         let network = Sequential::new([2]).add(Dense::new(2));
@@ -165,7 +187,7 @@ mod tests {
         lie(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let memory = model.memory.arrays(&model.params);
+        let memory = model.optimizer_state().unwrap().arrays(&model.params);
         Store { params: &model.params, memory, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         error.split_once(": ").unwrap().1.to_owned()
@@ -195,7 +217,7 @@ mod tests {
         assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
         assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
-        let headless = message(|description| description.heads.clear());
+        let headless = message(|description| training(description).trained_outputs.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
         let backwards = message(|description| {
             description.wiring.chain = false;
@@ -203,11 +225,11 @@ mod tests {
         });
         let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
         assert_eq!(backwards, text);
-        let other = message(|description| description.optimizer = Sgd::new(0.1).spec());
+        let other = message(|description| training(description).optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
-        let adam = message(|description| description.optimizer = Adam::default().spec());
+        let adam = message(|description| training(description).optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
-        let wrong = message(|description| description.optimizer = Sgd::new(-1.0).spec());
+        let wrong = message(|description| training(description).optimizer = Sgd::new(-1.0).spec());
         assert_eq!(wrong, "Sgd: learning_rate -1 is not in 0 ≤ learning_rate, finite");
     }
 }

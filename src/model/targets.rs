@@ -1,7 +1,7 @@
 //! The targets of a dataset, checked against what a loss and its metrics take.
 
-use super::heads::Head;
 use super::network::Network;
+use super::trained_outputs::TrainedOutput;
 use crate::accepts::{Reading, TargetKind, are_labels};
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
@@ -68,7 +68,7 @@ impl TargetColumn<'_> {
     }
 }
 
-impl Head {
+impl TrainedOutput {
     /// Checks the targets for this output before any work starts, and gives the target of a row as the loss takes it. `of`
     /// names the targets in messages.
     pub(super) fn check_targets(&self, network: &Network, of: &str, column: &TargetColumn<'_>) -> Result<Target> {

@@ -11,9 +11,16 @@ pub(crate) struct Description {
     pub(crate) wiring: Wiring,
     /// Each layer's name and spec.
     pub(crate) layers: Vec<(String, Spec)>,
+    /// How it is trained; models for inference have none.
+    pub(crate) training: Option<TrainingSpec>,
+}
+
+/// How a model is trained, and how far it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TrainingSpec {
     pub(crate) optimizer: Spec,
     /// The outputs that are trained.
-    pub(crate) heads: Vec<HeadSpec>,
+    pub(crate) trained_outputs: Vec<TrainedOutputSpec>,
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
@@ -23,7 +30,7 @@ pub(crate) struct Description {
 
 /// How an output is trained.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct HeadSpec {
+pub(crate) struct TrainedOutputSpec {
     /// Which output it is.
     pub(crate) output: usize,
     pub(crate) loss: Spec,
@@ -41,21 +48,10 @@ impl Description {
             layer["name"] = json!(name);
             layer
         };
-        let mut model = json!({
-            "layers": self.layers.iter().map(layer).collect::<Vec<_>>(),
-            "optimizer": spec_to_json(&self.optimizer),
-            "key": format!("{:x}", self.key),
-            "epoch": self.epoch,
-            "step": self.step,
-            "learning_rate": self.learning_rate.map(number_to_json),
-        });
+        let mut model = json!({"layers": self.layers.iter().map(layer).collect::<Vec<_>>()});
         self.wiring.describe(&mut model);
-        match &self.heads[..] {
-            [head] if self.wiring.chain && head.weight == 1.0 && head.weighted_metrics.is_empty() => {
-                model["loss"] = spec_to_json(&head.loss);
-                model["metrics"] = specs_to_json(&head.metrics);
-            }
-            heads => model["heads"] = heads.iter().map(HeadSpec::to_json).collect(),
+        if let Some(training) = &self.training {
+            training.describe(&mut model, self.wiring.chain);
         }
         model.to_string()
     }
@@ -65,9 +61,35 @@ impl Description {
         let value: Value = serde_json::from_str(text).ok()?;
         let layer = |layer: &Value| Some((layer["name"].as_str()?.to_owned(), spec_from_json(layer)?));
         let layers: Vec<_> = value["layers"].as_array()?.iter().map(layer).collect::<Option<_>>()?;
-        let heads = match value.get("heads") {
-            Some(heads) => heads.as_array()?.iter().map(HeadSpec::from_json).collect::<Option<_>>()?,
-            None => vec![HeadSpec {
+        let training = match value.get("optimizer") {
+            Some(_) => Some(TrainingSpec::read(&value)?),
+            None => None,
+        };
+        Some(Description { wiring: Wiring::read(&value, layers.len())?, layers, training })
+    }
+}
+
+impl TrainingSpec {
+    /// Writes itself into the description of a model.
+    fn describe(&self, model: &mut Value, chain: bool) {
+        model["optimizer"] = spec_to_json(&self.optimizer);
+        model["key"] = json!(format!("{:x}", self.key));
+        model["epoch"] = json!(self.epoch);
+        model["step"] = json!(self.step);
+        model["learning_rate"] = json!(self.learning_rate.map(number_to_json));
+        match &self.trained_outputs[..] {
+            [trained] if chain && trained.weight == 1.0 && trained.weighted_metrics.is_empty() => {
+                model["loss"] = spec_to_json(&trained.loss);
+                model["metrics"] = specs_to_json(&trained.metrics);
+            }
+            trained_outputs => model["heads"] = trained_outputs.iter().map(TrainedOutputSpec::to_json).collect(),
+        }
+    }
+
+    fn read(value: &Value) -> Option<TrainingSpec> {
+        let trained_outputs = match value.get("heads") {
+            Some(trained) => trained.as_array()?.iter().map(TrainedOutputSpec::from_json).collect::<Option<_>>()?,
+            None => vec![TrainedOutputSpec {
                 output: 0,
                 loss: spec_from_json(&value["loss"])?,
                 weight: 1.0,
@@ -75,42 +97,36 @@ impl Description {
                 weighted_metrics: Vec::new(),
             }],
         };
-        Some(Description {
-            wiring: Wiring::read(&value, layers.len())?,
-            layers,
+        Some(TrainingSpec {
             optimizer: spec_from_json(&value["optimizer"])?,
-            heads,
+            trained_outputs,
             key: Key::from_hex(value["key"].as_str()?)?,
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
             learning_rate: value["learning_rate"].as_f64().map(|rate| rate as f32),
         })
     }
-}
 
-impl Description {
     /// What makes this another training than `other`, whatever their epochs and steps.
-    pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+    fn difference(&self, other: &TrainingSpec) -> Option<String> {
         // As JSON has them, for there settings have an order.
         let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
-        let layers = |description: &Description| -> Vec<Value> {
-            description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
+        let metrics = |trained: &[TrainedOutputSpec]| -> Vec<[Value; 2]> {
+            let lists =
+                |one: &TrainedOutputSpec| [&one.metrics, &one.weighted_metrics].map(|specs| specs_to_json(specs));
+            trained.iter().map(lists).collect()
         };
-        let metrics = |heads: &[HeadSpec]| -> Vec<[Value; 2]> {
-            heads.iter().map(|head| [&head.metrics, &head.weighted_metrics].map(|specs| specs_to_json(specs))).collect()
+        let weights = |trained: &[TrainedOutputSpec]| -> Vec<(usize, f32)> {
+            trained.iter().map(|one| (one.output, one.weight)).collect()
         };
-        let trained =
-            |heads: &[HeadSpec]| -> Vec<(usize, f32)> { heads.iter().map(|head| (head.output, head.weight)).collect() };
-        let mut losses = self.heads.iter().zip(&other.heads).map(|(a, b)| (&a.loss, &b.loss));
-        if self.wiring != other.wiring || layers(self) != layers(other) {
-            Some("its layers are others".into())
-        } else if !same(&self.optimizer, &other.optimizer) {
+        let mut losses = self.trained_outputs.iter().zip(&other.trained_outputs).map(|(a, b)| (&a.loss, &b.loss));
+        if !same(&self.optimizer, &other.optimizer) {
             Some(format!("it was trained with {}, here it is {}", self.optimizer, other.optimizer))
-        } else if trained(&self.heads) != trained(&other.heads) {
+        } else if weights(&self.trained_outputs) != weights(&other.trained_outputs) {
             Some("its losses are of other outputs or have other weights".into())
         } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
             Some(format!("its loss is {there}, here it is {here}"))
-        } else if metrics(&self.heads) != metrics(&other.heads) {
+        } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
             Some("its metrics are others".into())
         } else if self.key != other.key {
             Some("it was trained with another seed".into())
@@ -120,22 +136,39 @@ impl Description {
     }
 }
 
-impl HeadSpec {
+impl Description {
+    /// What makes this another training than `other`, whatever their epochs and steps.
+    pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+        let layers = |description: &Description| -> Vec<Value> {
+            description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
+        };
+        if self.wiring != other.wiring || layers(self) != layers(other) {
+            return Some("its layers are others".into());
+        }
+        match (&self.training, &other.training) {
+            (Some(there), Some(here)) => there.difference(here),
+            (there, here) if there.is_some() == here.is_some() => None,
+            _ => Some("one of both models has no optimizer and no loss".into()),
+        }
+    }
+}
+
+impl TrainedOutputSpec {
     fn to_json(&self) -> Value {
-        let mut head = json!({
+        let mut trained = json!({
             "output": self.output,
             "loss": spec_to_json(&self.loss),
             "weight": number_to_json(self.weight),
             "metrics": specs_to_json(&self.metrics),
         });
         if !self.weighted_metrics.is_empty() {
-            head["weighted_metrics"] = specs_to_json(&self.weighted_metrics);
+            trained["weighted_metrics"] = specs_to_json(&self.weighted_metrics);
         }
-        head
+        trained
     }
 
-    fn from_json(value: &Value) -> Option<HeadSpec> {
-        Some(HeadSpec {
+    fn from_json(value: &Value) -> Option<TrainedOutputSpec> {
+        Some(TrainedOutputSpec {
             output: usize::try_from(value["output"].as_u64()?).ok()?,
             loss: spec_from_json(&value["loss"])?,
             weight: value["weight"].as_f64()? as f32,
@@ -214,22 +247,28 @@ mod tests {
     use crate::architecture::ValueInfo;
     use crate::shape::Shape;
 
-    fn description(spec: Spec, wiring: Wiring, heads: Vec<HeadSpec>) -> Description {
-        Description {
-            wiring,
-            layers: vec![("name".into(), spec.clone())],
+    fn description(spec: Spec, wiring: Wiring, trained_outputs: Vec<TrainedOutputSpec>) -> Description {
+        let layers = vec![("name".into(), spec.clone())];
+        let training = TrainingSpec {
             optimizer: spec,
-            heads,
+            trained_outputs,
             key: Key::from_seed(9),
             epoch: 2,
             step: u64::MAX,
             learning_rate: Some(0.1),
-        }
+        };
+        Description { wiring, layers, training: Some(training) }
     }
 
-    fn head(output: usize, weight: f32, metrics: Vec<Spec>) -> HeadSpec {
+    fn trained(output: usize, weight: f32, metrics: Vec<Spec>) -> TrainedOutputSpec {
         let weighted_metrics = metrics.iter().skip(1).cloned().collect();
-        HeadSpec { output, loss: Spec::new("Loss").with("from_logits", true), weight, metrics, weighted_metrics }
+        TrainedOutputSpec {
+            output,
+            loss: Spec::new("Loss").with("from_logits", true),
+            weight,
+            metrics,
+            weighted_metrics,
+        }
     }
 
     #[test]
@@ -240,7 +279,7 @@ mod tests {
         let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
         let spec = spec.with("j", SpecValue::axis(-1));
         let chain = Wiring::chain(Shape::from([2, 3]), 1);
-        let description = description(spec.clone(), chain, vec![head(0, 1.0, vec![spec])]);
+        let description = description(spec.clone(), chain, vec![trained(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));
     }
 
@@ -253,10 +292,10 @@ mod tests {
             calls: vec![Call { layer: 0, inputs: vec![0, 1] }, Call { layer: 0, inputs: vec![2] }],
             outputs: vec![Output::new("y", 3), Output::new("z", 2)],
         };
-        let heads = vec![head(0, 0.5, vec![part(), part()]), head(1, 1.0, vec![])];
-        let graph = description(part(), wiring, heads);
+        let trained_outputs = vec![trained(0, 0.5, vec![part(), part()]), trained(1, 1.0, vec![])];
+        let graph = description(part(), wiring, trained_outputs);
         assert_eq!(Description::from_json(&graph.to_json()), Some(graph));
-        let weighted = description(part(), Wiring::chain(Shape::from([4]), 1), vec![head(0, 0.25, vec![])]);
+        let weighted = description(part(), Wiring::chain(Shape::from([4]), 1), vec![trained(0, 0.25, vec![])]);
         assert_eq!(Description::from_json(&weighted.to_json()), Some(weighted));
     }
 
@@ -277,7 +316,7 @@ mod tests {
     #[test]
     fn what_is_no_description_is_none() {
         let chain = Wiring::chain(Shape::from([2, 3]), 1);
-        let whole = description(Spec::new("Part"), chain, vec![head(0, 1.0, vec![])]).to_json();
+        let whole = description(Spec::new("Part"), chain, vec![trained(0, 1.0, vec![])]).to_json();
         for wrong in ["", "7", "{}", &whole.replace("\"key\":\"09", "\"key\":\"x"), &whole.replace("[2,3]", "[2,-3]")] {
             assert_eq!(Description::from_json(wrong), None, "{wrong}");
         }

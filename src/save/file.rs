@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The version of the format that is written, and the newest that is read.
-const VERSION: u64 = 1;
+/// The newest version of the format that is read. Version 2 has models without training.
+const NEWEST: u64 = 2;
 
 /// What the keys of the library's own metadata begin with.
 const OWN: &str = "gradus.";
@@ -97,7 +97,9 @@ impl Store<'_> {
     fn metadata(&self) -> BTreeMap<String, String> {
         let ids = self.params.ids().filter(|id| !self.params.trainable(*id));
         let state: Vec<&str> = ids.map(|id| self.params.name(id)).collect();
-        let version = Some(("version", VERSION.to_string()));
+        // What version 1 can say is written as such, so that earlier versions of the library read it.
+        let version = if self.model.is_some_and(|model| model.training.is_none()) { NEWEST } else { 1 };
+        let version = Some(("version", version.to_string()));
         let state = Some(("state", serde_json::json!(state).to_string()));
         let model = self.model.map(|model| ("model", model.to_json()));
         let training = self.record.map(|record| ("training", record.to_json()));
@@ -142,10 +144,10 @@ fn check(contents: &Contents) -> Result<(), String> {
     let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}")).map(String::as_str);
     let version = text("version").and_then(|version| version.parse::<u64>().ok());
     match version {
-        Some(VERSION) => {}
-        Some(newer) if newer > VERSION => {
+        Some(1..=NEWEST) => {}
+        Some(newer) if newer > NEWEST => {
             return Err(format!(
-                "its format is version {newer}, and this version of gradus reads up to {VERSION}; update gradus"
+                "its format is version {newer}, and this version of gradus reads up to {NEWEST}; update gradus"
             ));
         }
         _ => return Err("it is damaged: it does not say the version of its format".into()),

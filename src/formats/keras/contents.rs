@@ -8,7 +8,7 @@ use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
 use crate::model::{Compile, Model};
 use crate::random::Key;
-use crate::save::{Description, MemoryArray, Registry, Stored};
+use crate::save::{Description, MemoryArray, Registry, Stored, TrainingSpec};
 use crate::spec::Spec;
 use crate::tape::Params;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) architecture: Architecture,
     pub(super) training: Training,
     pub(super) params: &'a Params,
-    description: Description,
+    spec: TrainingSpec,
     memory: Vec<MemoryArray<'a>>,
 }
 
@@ -32,24 +32,26 @@ pub(super) enum Variable<'a> {
 impl<'a> Outgoing<'a> {
     pub(super) fn new(model: &'a Model) -> Result<Outgoing<'a>> {
         let description = model.describe();
+        let spec = description.training.clone();
+        let spec = spec.ok_or("the model has no optimizer and no loss; Model::compile gives it both")?;
         Ok(Outgoing {
             architecture: Architecture::of(&description)?,
-            training: Training::of(&description)?,
+            training: Training::of(&spec)?,
             params: model.params(),
             memory: model.memory(),
-            description,
+            spec,
         })
     }
 
     /// The optimizer's variables with their names, in Keras' order.
     pub(super) fn variables(&self) -> Vec<(String, Variable<'_>)> {
-        let mut all = vec![("iteration".into(), Variable::Step(self.description.step))];
+        let mut all = vec![("iteration".into(), Variable::Step(self.spec.step))];
         if let Some(rate) = state::constant_rate(&self.training.optimizer) {
-            all.push(("learning_rate".into(), Variable::Number(self.description.learning_rate.unwrap_or(rate))));
+            all.push(("learning_rate".into(), Variable::Number(self.spec.learning_rate.unwrap_or(rate))));
         }
         let arrays = state::in_order(&self.architecture, &self.training.optimizer, &self.memory);
         all.extend(arrays.into_iter().map(|(name, array)| (name, Variable::Array(array))));
-        let last = state::last(&self.training.optimizer, self.description.step);
+        let last = state::last(&self.training.optimizer, self.spec.step);
         all.extend(last.map(|number| ("u_product".into(), Variable::Number(number))));
         all
     }
@@ -57,7 +59,7 @@ impl<'a> Outgoing<'a> {
     /// What gradus needs to go on with the same bits, and Keras does not look at.
     pub(super) fn gradus(&self) -> Value {
         let wiring = &self.architecture.wiring;
-        let mut gradus = json!({"key": format!("{:x}", self.description.key), "epoch": self.description.epoch});
+        let mut gradus = json!({"key": format!("{:x}", self.spec.key), "epoch": self.spec.epoch});
         if !wiring.chain {
             gradus["inputs"] = wiring.inputs.iter().map(|input| input.name.as_str()).collect();
             gradus["outputs"] = wiring.outputs.iter().map(|output| output.name.as_str()).collect();
@@ -122,12 +124,14 @@ impl Incoming {
         let description = Description {
             wiring: self.architecture.wiring.clone(),
             layers: self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.spec.clone())).collect(),
-            optimizer: state::with_rate(&training.optimizer, state.rate),
-            heads: training.heads,
-            learning_rate: None,
-            key: key.unwrap_or(Key::from_seed(0)),
-            epoch: self.gradus["epoch"].as_u64().unwrap_or(0),
-            step: state.step,
+            training: Some(TrainingSpec {
+                optimizer: state::with_rate(&training.optimizer, state.rate),
+                trained_outputs: training.trained_outputs,
+                learning_rate: None,
+                key: key.unwrap_or(Key::from_seed(0)),
+                epoch: self.gradus["epoch"].as_u64().unwrap_or(0),
+                step: state.step,
+            }),
         };
         let stored = Stored { params: self.params, memory: state.memory, model: None, record: None };
         Model::from_description(&stored, &description, registry).map_err(|error| error.to_string())

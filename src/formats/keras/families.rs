@@ -1,8 +1,8 @@
 //! The kinds of objects in Keras' configurations: how each is found by name, and which options all of a kind have.
 
 use super::config::Kind;
-use super::heads::{LOSSES, METRICS};
 use super::layers::{INITIALIZERS, LAYERS, REGULARIZERS};
+use super::losses_metrics::{LOSSES, METRICS};
 use super::names::snake_case;
 use super::optimizers::{OPTIMIZERS, SCHEDULES};
 use super::options::{self, Inactive};

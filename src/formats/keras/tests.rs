@@ -9,7 +9,7 @@ use super::object::Object;
 use super::options::Inactive;
 use super::reader::Reader;
 use super::training::Training;
-use super::{heads, layers, optimizers};
+use super::{layers, optimizers, losses_metrics};
 use crate::initializers::Initializer;
 use crate::known::BUILT_IN;
 use crate::regularizers::Regularizer;
@@ -169,7 +169,7 @@ fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect(
 fn the_list_has_every_class_that_is_read() {
     let listed: BTreeSet<&str> = classes().into_keys().map(|[_, _, class]| class).collect();
     let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS);
-    let kinds = kinds.chain(heads::LOSSES).chain(heads::METRICS).chain(optimizers::SCHEDULES);
+    let kinds = kinds.chain(losses_metrics::LOSSES).chain(losses_metrics::METRICS).chain(optimizers::SCHEDULES);
     for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
         // Only a word, which has no options.
         assert!(listed.contains(class) || class == "Accuracy", "{class} is not in tests/golden/keras_options.txt");

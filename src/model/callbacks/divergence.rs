@@ -129,7 +129,7 @@ impl Callback for Divergence {
         self.seen.clear();
         if self.answer != Answer::Stop {
             // After a resume both are the weights of the checkpoint; `restore` then says which of them they are.
-            (self.good, self.next) = (Some(Snapshot::of(model)), Some(Snapshot::of(model)));
+            (self.good, self.next) = (Some(Snapshot::of(model)?), Some(Snapshot::of(model)?));
         }
         Ok(())
     }
@@ -168,18 +168,19 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn of(model: &Model) -> Snapshot {
-        Snapshot { params: model.params().clone(), memory: model.optimizer_state().clone() }
+    fn of(model: &Model) -> Result<Snapshot> {
+        Ok(Snapshot { params: model.params().clone(), memory: model.compiled("fit")?.memory.clone() })
     }
 
     fn take(&mut self, model: &Model) -> Result<()> {
-        self.memory.remember(&self.params, model.optimizer_state(), model.params());
+        self.memory.remember(&self.params, &model.compiled("fit")?.memory, model.params());
         self.params.assign(model.params())
     }
 
     fn put_back(&self, model: &mut Model) -> Result<()> {
-        let Model { params, memory, .. } = model;
-        memory.remember(params, &self.memory, &self.params);
+        let Model { params, training, .. } = model;
+        let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
+        training.memory.remember(params, &self.memory, &self.params);
         params.assign(&self.params)
     }
 

@@ -2,8 +2,8 @@
 
 use super::Model;
 use super::plan::{Kind, Plan};
+use super::sample_weights::SampleWeights;
 use super::targets::TargetColumn;
-use super::weigh::Weigh;
 use crate::architecture::ValueInfo;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
@@ -11,36 +11,38 @@ use crate::shape::Shape;
 use crate::tape::Mode;
 
 /// A dataset that fits a model.
-pub(super) struct Feed<'a> {
+pub(super) struct MatchedDataset<'a> {
     data: &'a dyn Dataset,
     /// The columns by name, and which of them each input and each target of the model takes.
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
     /// The target of a row for each output that is trained, as the loss takes it.
     pub(super) targets: Vec<Target>,
     /// How much rows count in the loss of each of these.
-    weigh: Vec<Weigh<'a>>,
+    sample_weights: Vec<SampleWeights<'a>>,
 }
 
-impl<'a> Feed<'a> {
+impl<'a> MatchedDataset<'a> {
     /// Inputs and targets, for training and evaluation.
-    pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
-        let mut feed = Feed::inputs(model, data)?;
+    pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
+        let mut matched = MatchedDataset::inputs(model, data)?;
         let outputs = model.network.output_names();
-        let wanted: Vec<&str> = model.heads.iter().map(|head| outputs[head.output].as_str()).collect();
-        feed.choose_targets(&wanted)?;
-        for (number, head) in model.heads.iter().enumerate() {
-            let of = if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[head.output]) };
-            feed.targets.push(head.check_targets(&model.network, &of, &feed.column(number))?);
-            feed.weigh.push(match &feed.columns {
-                None => Weigh::rows(data),
-                Some((columns, _, targets)) => Weigh::target(*columns, targets[number]),
+        let wanted: Vec<&str> =
+            model.trained_outputs().iter().map(|trained| outputs[trained.output].as_str()).collect();
+        matched.choose_targets(&wanted)?;
+        for (number, trained) in model.trained_outputs().iter().enumerate() {
+            let of =
+                if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[trained.output]) };
+            matched.targets.push(trained.check_targets(&model.network, &of, &matched.column(number))?);
+            matched.sample_weights.push(match &matched.columns {
+                None => SampleWeights::rows(data),
+                Some((columns, _, targets)) => SampleWeights::target(*columns, targets[number]),
             });
         }
-        Ok(feed)
+        Ok(matched)
     }
 
     /// Inputs alone, for prediction.
-    pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
+    pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         if data.is_empty() {
             return Err(Error::Empty { what: "the dataset".into() });
         }
@@ -62,21 +64,21 @@ impl<'a> Feed<'a> {
                 Some((columns, chosen, Vec::new()))
             }
         };
-        Ok(Feed { data, columns, targets: Vec::new(), weigh: Vec::new() })
+        Ok(MatchedDataset { data, columns, targets: Vec::new(), sample_weights: Vec::new() })
     }
 
     /// The same with rows that count by their class, where classes have weights.
-    pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
+    pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<MatchedDataset<'a>> {
         if !classes.is_empty() {
             let column = self.column(0);
-            self.weigh = vec![Weigh::classes(&self.weigh, classes, model, &column)?];
+            self.sample_weights = vec![SampleWeights::classes(&self.sample_weights, classes, model, &column)?];
         }
         Ok(self)
     }
 
     /// What a plan for so many of the rows is recorded for.
     pub(super) fn kind(&self, mode: Mode, rows: usize) -> Kind {
-        let weighted = self.weigh.iter().map(Weigh::differs).collect();
+        let weighted = self.sample_weights.iter().map(SampleWeights::differs).collect();
         Kind { mode, rows, targets: self.targets.clone(), weighted }
     }
 
@@ -111,7 +113,7 @@ impl<'a> Feed<'a> {
 
     /// The inputs, the targets and the weights of rows, each column after the other.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
-        let weights = self.weigh.iter().flat_map(|weigh| weigh.values(rows));
+        let weights = self.sample_weights.iter().flat_map(|sample_weights| sample_weights.values(rows));
         self.columns(rows).into_iter().chain(weights).collect()
     }
 
@@ -139,7 +141,10 @@ impl<'a> Feed<'a> {
     /// Writes rows into the inputs, the targets and the weights of a plan.
     pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
         self.fill_columns(rows, plan);
-        self.weigh.iter().enumerate().for_each(|(head, weigh)| weigh.fill(head, rows, plan));
+        self.sample_weights
+            .iter()
+            .enumerate()
+            .for_each(|(trained, sample_weights)| sample_weights.fill(trained, rows, plan));
     }
 
     fn fill_columns(&self, rows: &[usize], plan: &mut Plan) {
