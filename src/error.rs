@@ -212,8 +212,9 @@ impl Error {
         }
     }
 
-    /// Adds the place to an error of shapes or sizes that has none yet, and to the former the shapes.
-    pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
+    /// Adds the place to an error of shapes or sizes that has none yet, and to an error of shapes also the shapes found.
+    /// For callers of [`Layer::build`](crate::layers::Layer::build), whose errors say only what was expected.
+    pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
                 let found = if found.is_empty() { inputs.to_vec() } else { found };

@@ -1,12 +1,25 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, for the library's formats and for those of other crates.
+//!
+//! ```
+//! use gradus::files::{read_whole, write_whole};
+//! let path = std::env::temp_dir().join("gradus-doc-files.bin");
+//! write_whole(&path, b"weights")?;
+//! assert_eq!(read_whole(&path)?, b"weights");
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes `bytes` beside `path` and renames it to `path`, so that a crash leaves the old file whole. Makes the folder.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes `bytes` beside `path` and renames the new file to `path`, so that a crash leaves the old file whole. Creates
+/// missing folders.
+///
+/// # Errors
+/// The system refuses to make the folder or to write the file.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| Error::Io { path: path.into(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -25,8 +38,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Reads a whole file; takes no more memory than its length, which a file that is none might not keep to.
-pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
+/// Reads a whole file. Takes no more memory than the file's length; a device or a pipe, which has none, is an error.
+///
+/// # Errors
+/// The system refuses to read the file, or it is none.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;

@@ -35,10 +35,9 @@ impl Known {
         self.added.insert((T::NAME, class), Arc::new(make));
     }
 
-    /// Whether the class was added, rather than being one of the library's own.
-    #[cfg(feature = "keras")]
-    pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
-        self.added.keys().any(|(kind, added)| *kind == T::NAME && *added == class)
+    /// Whether the class of this kind was added, rather than being one of the library's own.
+    pub(crate) fn adds(&self, kind: &str, class: &str) -> bool {
+        self.added.keys().any(|added| *added == (kind, class))
     }
 
     /// The part that the spec describes.

@@ -49,7 +49,6 @@
 mod accepts;
 mod axis_order;
 mod error;
-mod files;
 mod forward;
 #[cfg(test)]
 #[path = "../tests/golden/mod.rs"]
@@ -68,6 +67,7 @@ pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
+pub mod files;
 pub mod formats;
 #[cfg(doc)]
 pub mod guide;

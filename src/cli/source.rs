@@ -2,9 +2,9 @@
 
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
-use crate::files::read_whole;
+use crate::formats::npz;
 use crate::model::Model;
-use crate::save::Contents;
+use crate::save::SafeTensors;
 use crate::tape::Params;
 use std::path::Path;
 
@@ -50,7 +50,7 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<Source> {
         match ending(path) {
             "safetensors" => safetensors(path),
-            "npz" => Ok(Source::Arrays(Params::load_npz(path)?, "NumPy's arrays")),
+            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy's arrays")),
             #[cfg(feature = "keras")]
             "keras" | "h5" | "hdf5" => {
                 let model = crate::formats::keras::load(path)?;
@@ -97,8 +97,7 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
 
 /// A model of this library, or arrays of any program.
 fn safetensors(path: &Path) -> Result<Source> {
-    let wrong = |problem| Error::Format { path: path.into(), problem };
-    let contents = Contents::decode_foreign(&read_whole(path)?).map_err(wrong)?;
+    let contents = SafeTensors::read(path)?;
     if contents.metadata.contains_key("gradus.model") {
         return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus", true));
     }

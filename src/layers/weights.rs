@@ -30,7 +30,6 @@ pub(crate) enum Source<'a> {
     /// From those of the same name that are given.
     Given(&'a Params),
     /// Nowhere: names and shapes alone are wanted, so there are no values and nothing is allocated.
-    #[cfg_attr(not(feature = "keras"), expect(dead_code))]
     Nowhere,
 }
 
@@ -97,12 +96,15 @@ impl<'a> Weights<'a> {
                 }
                 values
             }
+            Source::Nowhere => {
+                self.ids.push(self.params.insert_empty(&name, shape, trainable)?);
+                return Ok(());
+            }
             Source::Given(params) => {
                 let id = given(params, &name, shape)?;
                 self.ids.push(self.params.insert_shared(&name, params, id, trainable)?);
                 return Ok(());
             }
-            Source::Nowhere => Vec::new(),
         };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
         Ok(())
@@ -166,12 +168,11 @@ impl<'a, 'r> Cursor<'a, 'r> {
         self.ids.first().is_some_and(|id| !self.params.trainable(*id))
     }
 
-    /// The next weight, both as a value and by id.
+    /// The next weight, both as a value and by id, for layers that do not know how many they have.
     ///
     /// # Panics
     /// When the layer declared no more.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn take_one(&mut self) -> (Var<'r>, ParamId) {
+    pub fn take_one(&mut self) -> (Var<'r>, ParamId) {
         let [id] = self.take_ids();
         (self.recorder.parameter(self.params, id), id)
     }

@@ -229,8 +229,9 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
     })
 }
 
-/// The shortest decimal number that leads back to the same bits; JSON has no word for infinity.
-pub(crate) fn number_to_json(number: f32) -> Value {
+/// The shortest decimal JSON number that leads back to the bits of `number`; a text such as `"-inf"` where it is not finite,
+/// which JSON has no number for.
+pub fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)

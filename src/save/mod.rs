@@ -40,9 +40,8 @@ mod wiring;
 pub use registry::Registry;
 pub use state::CallbackState;
 
-pub(crate) use container::{Contents, Named};
-#[cfg(feature = "keras")]
-pub(crate) use describe::number_to_json;
+pub use container::{NamedArray, SafeTensors};
+pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;

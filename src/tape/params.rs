@@ -81,7 +81,15 @@ impl Params {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
-    pub(crate) fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
+    /// Adds an array by its elements in row-major order. `trainable` says whether the optimizer changes it.
+    ///
+    /// # Errors
+    /// A name that is taken, or another number of elements than the shape has.
+    pub fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
+        if values.len() != shape.len() {
+            let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
+            return Err(Error::other(problem));
+        }
         self.push(name, shape, Arc::new(Lines::from(&*values)), trainable)
     }
 
@@ -101,6 +109,11 @@ impl Params {
     ) -> Result<ParamId> {
         let entry = other.entry(id);
         self.push(name, entry.shape, entry.values.clone(), trainable)
+    }
+
+    /// Adds an array of which only name and shape are known. It has no elements, and must not be read.
+    pub(crate) fn insert_empty(&mut self, name: &str, shape: Shape, trainable: bool) -> Result<ParamId> {
+        self.push(name, shape, Arc::default(), trainable)
     }
 
     fn push(&mut self, name: &str, shape: Shape, values: Arc<Lines>, trainable: bool) -> Result<ParamId> {
@@ -133,7 +146,7 @@ impl Params {
     /// A parameter's name, such as `dense_1/kernel`.
     ///
     /// # Panics
-    /// Here and below when `id` belongs to other parameters.
+    /// When `id` belongs to other parameters.
     pub fn name(&self, id: ParamId) -> &str {
         &self.entry(id).name
     }
@@ -233,11 +246,19 @@ impl Params {
         entry.finite.ask(&entry.values)
     }
 
-    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
+    /// A parameter's elements in row-major order.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters.
+    pub fn values(&self, id: ParamId) -> &[f32] {
         &self.entry(id).values
     }
 
-    pub(crate) fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
+    /// A parameter's elements in row-major order, to change.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters.
+    pub fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
         self.check(id);
         self.entries[id.index].values_mut()
     }

@@ -7,10 +7,9 @@ use super::state;
 use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
 use crate::model::{Compile, Model};
-use crate::random::Key;
 use crate::save::{Description, MemoryArray, Registry, Stored, TrainingSpec};
-use crate::spec::Spec;
 use crate::tape::Params;
+use crate::{Key, Spec};
 use serde_json::{Value, json};
 
 /// A model to be written.

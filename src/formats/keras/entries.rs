@@ -6,8 +6,7 @@ use super::families::LAYER;
 use super::layers::INPUT;
 use super::object::Object;
 use super::reader::Reader;
-use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
 /// A layer as a file describes it.

@@ -8,9 +8,8 @@ use super::config::{Config, Result, object};
 use super::entries::{self, Entry};
 use super::options::{DTYPE, Inactive, NAME, short};
 use super::reader::Reader;
-use crate::architecture::ValueInfo;
 use crate::save::Output;
-use crate::shape::Shape;
+use crate::{Shape, ValueInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,9 +4,9 @@
 use super::architecture::Placed;
 use super::config::Result;
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
+use crate::Shape;
 use crate::formats::hdf5::{Group, NewGroup};
 use crate::save::Registry;
-use crate::shape::Shape;
 use crate::tape::Params;
 use serde_json::Value;
 

@@ -60,11 +60,11 @@ mod weights;
 
 use super::hdf5::{self, NewGroup};
 use super::zip::Archive;
-use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
 use crate::model::{Compile, Model};
 use crate::save::Registry;
 use crate::tape::Params;
+use crate::{Error, Result};
 use architecture::Architecture;
 use contents::Outgoing;
 use std::path::Path;

@@ -6,8 +6,7 @@ use super::config::Result;
 use super::optimizers::{Known, optimizer};
 use crate::formats::hdf5::{Array, Values};
 use crate::save::MemoryArray;
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::{Shape, Spec, SpecValue};
 use std::collections::BTreeMap;
 
 /// Arrays by the names that gradus gives them, as in `0/dense/kernel`.

@@ -9,12 +9,12 @@ use super::object::Object;
 use super::options::Inactive;
 use super::reader::Reader;
 use super::training::Training;
-use super::{layers, optimizers, losses_metrics};
+use super::{layers, losses_metrics, optimizers};
+use crate::Shape;
 use crate::initializers::Initializer;
 use crate::known::BUILT_IN;
 use crate::regularizers::Regularizer;
 use crate::save::Registry;
-use crate::shape::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

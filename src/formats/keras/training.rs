@@ -5,10 +5,10 @@ use super::families::{Family, LOSS, METRIC, OPTIMIZER};
 use super::object::Object;
 use super::options::{Inactive, Plain, any, at, null, short};
 use super::reader::Reader;
+use crate::Spec;
 use crate::metrics;
 use crate::metrics::Metric;
 use crate::save::{TrainedOutputSpec, TrainingSpec};
-use crate::spec::Spec;
 use serde_json::{Value, json};
 
 /// Options of `compile` beside those that are read here.

@@ -3,8 +3,8 @@
 use super::architecture::Placed;
 use super::config::Result;
 use super::contents::{Outgoing, Variable, insert, values};
+use crate::Shape;
 use crate::formats::hdf5::{Array, Group, NewGroup};
-use crate::shape::Shape;
 use crate::tape::Params;
 
 /// The groups that hold the layers: Keras 3, and its versions before.

@@ -6,11 +6,10 @@
 use super::layers;
 use super::proto::{self, element};
 use super::writer::{Value, Writer};
-use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::model::Model;
 use crate::save::Output;
-use crate::shape::Shape;
+use crate::{Error, Result, Shape};
 use prost::Message;
 use std::path::Path;
 

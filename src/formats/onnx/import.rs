@@ -8,13 +8,10 @@ use super::operators;
 use super::order;
 use super::rebuild::{Rebuilt, rebuild};
 use super::run::Graph;
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
-use crate::error::{Error, Result};
 use crate::layers::Layer;
 use crate::model::{Compile, Model};
 use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{AxisOrder, Error, Result, Shape, ValueInfo};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -7,11 +7,9 @@ use super::proto;
 use super::record::record;
 use super::scope::{Scope, Value, Weights};
 use super::tensor::{Tensor, Values};
-use crate::error::{Error, Result};
 use crate::files::read_whole;
-use crate::random::Key;
-use crate::shape::Shape;
 use crate::tape::{Mode, Params, Recorder};
+use crate::{Error, Key, Result, Shape};
 use prost::Message;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -145,7 +143,7 @@ impl Graph {
         let mut tape = recorder.finish()?;
         for (id, tensor) in ids.into_iter().zip(inputs) {
             if let (Some(id), Ok(values)) = (id, tensor.as_floats()) {
-                tape.input_slice(id).copy_from_slice(values);
+                tape.input_mut(id).iter_mut().zip(values).for_each(|(input, value)| *input = *value);
             }
         }
         tape.run(&params, Key::from_seed(0))?;

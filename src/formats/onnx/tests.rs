@@ -1,15 +1,14 @@
 //! Every layer of the list, out to ONNX and back.
 
 use super::{Graph, Tensor, to_bytes};
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
 use crate::data::NamedArrays;
+use crate::formats::npz;
 use crate::layers::{Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
 use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{AxisOrder, Shape, ValueInfo};
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
 
@@ -157,6 +156,6 @@ fn layers_for_onnxruntime() {
         for (name, rows) in &arrays {
             params.add(name, rows).unwrap();
         }
-        params.save_npz(folder.join(format!("{}.npz", case.name))).unwrap();
+        npz::write_params(folder.join(format!("{}.npz", case.name)), &params).unwrap();
     }
 }

@@ -9,10 +9,8 @@ use super::node::{Attribute, Node};
 use super::order;
 use super::proto;
 use super::tensor::Tensor;
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
-use crate::shape::Shape;
 use crate::tape::Params;
+use crate::{AxisOrder, Shape, ValueInfo};
 
 /// A value while it is written.
 #[derive(Clone, Debug)]

@@ -1,9 +1,8 @@
 //! The modules that a model's layers are in PyTorch, one after the other.
 
 use super::Entry;
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
 use crate::tape::Params;
+use crate::{Shape, Spec, SpecValue};
 
 /// Every array of the layers, whose values have these shapes; or what is not supported.
 pub(super) fn entries(params: &Params, layers: &[(String, Spec)], shapes: &[Shape]) -> Result<Vec<Entry>, Vec<String>> {

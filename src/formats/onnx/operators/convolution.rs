@@ -3,9 +3,9 @@
 use super::attributes::{Operator, operator, read};
 use super::window::Window;
 use super::{Node, Scope, Value, input, optional};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::ops::{Conv2dOptions, Padding};
-use crate::shape::Shape;
 
 /// The operators, and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[operator(
@@ -38,7 +38,8 @@ pub(super) fn record<'r>(
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
     let bias = optional(inputs, 2).map(|bias| scope.plain(bias)).transpose()?;
-    let mut options = Conv2dOptions { groups, ..Conv2dOptions::default() };
+    let mut options = Conv2dOptions::default();
+    options.groups = groups;
     let mut borders = vec![[0, 0]; 4];
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
         options.strides[axis] = window.stride;

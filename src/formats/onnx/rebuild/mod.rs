@@ -16,10 +16,9 @@ use super::node::Node;
 use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
 use super::tensor::Tensor;
-use crate::architecture::ValueInfo;
 use crate::layers::{Activation, Conv2d, Dense, Layer, Reshape};
 use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
