@@ -45,4 +45,4 @@ pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;
-pub(crate) use wiring::{Call, Output, Wiring};
+pub(crate) use wiring::{Call, Output, Sources, Wiring};
