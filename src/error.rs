@@ -33,6 +33,15 @@ pub enum Error {
         /// What is wrong with its place in the model, and what to do about it.
         problem: Cow<'static, str>,
     },
+    /// Arrays that are not those that the layers of a network declare.
+    Arrays {
+        /// The names of arrays that layers declare and that are not given.
+        missing: Vec<String>,
+        /// The names of arrays that are given and that no layer declares.
+        unused: Vec<String>,
+        /// The name of each array of another shape, with the shapes that are given and declared.
+        shapes: Vec<(String, Shape, Shape)>,
+    },
     /// A setting lies outside its range.
     Setting {
         /// The thing that has the setting, as in `Dropout`.
@@ -269,6 +278,20 @@ impl fmt::Display for Error {
                 }
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
+            Error::Arrays { missing, unused, shapes } => {
+                let mut problems: Vec<String> = shapes
+                    .iter()
+                    .map(|(name, found, expected)| format!("{name} is {found}, expected {expected}"))
+                    .collect();
+                if !missing.is_empty() {
+                    problems.push(format!("missing: {}", join(missing)));
+                }
+                if !unused.is_empty() {
+                    problems.push(format!("declared by no layer: {}", join(unused)));
+                }
+                let remedy = "give every array that a layer declares, as layer/weight, and no others";
+                write!(f, "arrays of the layers: {}; {remedy}", problems.join("; "))
+            }
             Error::Setting { owner, name, value, expected } => {
                 write!(f, "{owner}: {name} {} is not in {expected}", Short(*value))
             }

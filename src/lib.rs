@@ -89,14 +89,11 @@ pub mod tape;
 pub mod testing;
 
 pub use accepts::{Accepts, TargetKind};
-pub use architecture::ValueInfo;
+pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
 pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
-pub use model::{
-    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainedOutput,
-};
+pub use model::{Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow, Losses, Model, Monitor, OptimizerState, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput};
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
 pub use output_scale::OutputScale;

@@ -15,11 +15,11 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> Told {
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
     match Source::read(from)? {
-        Source::Model(model, ..) if options.torch => match ending(to) {
-            "safetensors" => StateDict::of(&model)?.save(&model, to)?,
+        Source::Model(loaded) if options.torch => match ending(to) {
+            "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
             _ => return Err(only_safetensors(to).into()),
         },
-        Source::Model(model, ..) => write_model(&model, to)?,
+        Source::Model(loaded) => write_model(&loaded.model, to)?,
         Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
         Source::Arrays(params, _) => write_arrays(&params, from, to)?,
     }

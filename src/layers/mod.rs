@@ -1,15 +1,18 @@
 //! Layers: plain configuration, one file each. A layer says which weights it needs and records operations; the numbers
 //! live in [`Params`](crate::tape::Params).
 
+mod declared;
 mod frozen;
 mod weights;
 
+pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 
 pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
+use crate::forward::forward;
 use crate::known::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
@@ -80,6 +83,13 @@ pub trait Layer: Debug + Send + Sync {
         None
     }
 }
+
+forward!(Layer for [Box, Arc] {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
+    fn spec(&self) -> Spec;
+    fn thawed(&self) -> Option<Arc<dyn Layer>>;
+});
 
 /// Every layer: one line here and one new file add one.
 macro_rules! layers {

@@ -1,18 +1,17 @@
 //! How a model is to be trained: optimizer, loss, metrics, seed, threads.
 
-use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::training_state::{Counters, TrainingState};
 use super::update::OptimizerState;
 use super::{Model, plan};
+use crate::architecture::Architecture;
 use crate::error::Result;
-use crate::kernels::simd;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
-use crate::random::{Key, Purpose};
-use crate::tape::{ParamGradients, Params};
+use crate::random::Key;
+use crate::tape::ParamGradients;
 
 /// How a model is to be trained.
 ///
@@ -24,6 +23,7 @@ use crate::tape::{ParamGradients, Params};
 pub struct Compile {
     optimizer: Box<dyn Optimizer>,
     request: CompileRequest,
+    deferred_checks: bool,
     seed: u64,
     threads: Option<usize>,
 }
@@ -33,7 +33,7 @@ impl Compile {
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Box::new(optimizer), request, seed: 0, threads: None }
+        Compile { optimizer: Box::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
@@ -80,6 +80,14 @@ impl Compile {
         self
     }
 
+    /// Whether losses and metrics are checked against the outputs when the model first trains or evaluates, not already
+    /// when it is compiled; `false` by default. For importers: a model whose file names a loss that does not fit can still
+    /// predict.
+    pub fn deferred_checks(mut self, deferred: bool) -> Compile {
+        self.deferred_checks = deferred;
+        self
+    }
+
     /// What every draw follows from: first weights, shuffling, dropout. The same seed gives the same bits on any number of
     /// threads.
     pub fn seed(mut self, seed: u64) -> Compile {
@@ -94,37 +102,31 @@ impl Compile {
         self
     }
 
-    /// The key that all draws follow from.
-    pub(super) fn key(&self) -> Key {
-        Key::from_seed(self.seed)
+    /// The seed, from which the initial weights follow.
+    pub(super) fn seed_of_weights(&self) -> u64 {
+        self.seed
     }
 
-    /// Makes the model of the network that `build` gives.
-    pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
-        simd::level()?;
-        let mut params = Params::new();
-        let network = build(&mut params, self.key().purpose(Purpose::Init))?;
-        self.model_of(network, params, None)
-    }
-
-    /// Makes the model of a network with its parameters, on these threads unless the settings say others.
-    pub(super) fn model_of(self, network: Network, params: Params, threads: Option<Threads>) -> Result<Model> {
+    /// Makes the model of an architecture, on these threads unless the settings say others.
+    pub(super) fn model(self, architecture: Architecture, threads: Option<Threads>) -> Result<Model> {
         let threads = match (self.threads, threads) {
             (None, Some(threads)) => threads,
             (threads, _) => Threads::new(threads)?,
         };
-        let training = Some(self.training(&network, &params)?);
-        Ok(Model { network, params, training, threads, plans: Plans::default() })
+        let training = Some(self.training(&architecture)?);
+        Ok(Model { architecture, training, threads, plans: Plans::default() })
     }
 
     /// The state before the first step of training.
-    fn training(self, network: &Network, params: &Params) -> Result<TrainingState> {
-        let counters = Counters { key: self.key(), epoch: 0, step: 0, learning_rate: None };
-        let trained_outputs = self.request.trained_outputs(network)?;
-        plan::check_loss(network, params, &trained_outputs)?;
+    fn training(self, architecture: &Architecture) -> Result<TrainingState> {
+        let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
+        let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
+        if !self.deferred_checks {
+            plan::check_loss(architecture, &trained_outputs)?;
+        }
         Ok(TrainingState {
-            memory: OptimizerState::new(self.optimizer.as_ref(), params)?,
-            gradients: ParamGradients::new(params),
+            memory: OptimizerState::new(self.optimizer.as_ref(), architecture.params())?,
+            gradients: ParamGradients::new(architecture.params()),
             optimizer: self.optimizer,
             trained_outputs,
             counters,
@@ -151,6 +153,6 @@ impl Model {
     /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a
     /// weight that no loss reaches, a thread pool that cannot be made.
     pub fn compile(self, settings: Compile) -> Result<Model> {
-        settings.model_of(self.network, self.params, Some(self.threads))
+        settings.model(self.architecture, Some(self.threads))
     }
 }

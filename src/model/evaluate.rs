@@ -36,8 +36,10 @@ impl Model {
         let matched = MatchedDataset::new(self, data)?;
         let batches = Batches::new(data.len(), ROWS)?;
         let plans = self.take_plans(Mode::Inference, &batches, &matched)?;
-        let (means, scores) =
-            (Means::new(&self.network, self.trained_outputs()), blank_scores(&self.network, self.trained_outputs()));
+        let (means, scores) = (
+            Means::new(&self.architecture, self.trained_outputs()),
+            blank_scores(&self.architecture, self.trained_outputs()),
+        );
         Ok(Evaluation { matched, batches, plans, means, scores })
     }
 
@@ -50,7 +52,7 @@ impl Model {
 
     /// A plan of this kind.
     pub(super) fn take_plan(&self, kind: Kind) -> Result<Plan> {
-        let record = |kind| Plan::record(&self.network, &self.params, self.trained_outputs(), kind);
+        let record = |kind| Plan::record(&self.architecture, self.trained_outputs(), kind);
         self.plans.take(kind, record)
     }
 }
@@ -71,7 +73,7 @@ impl Evaluation<'_> {
         for rows in self.batches.iter() {
             let plan = select(&mut self.plans, rows.len());
             self.matched.fill(rows, plan);
-            let result = plan.run(&model.params, Key::from_seed(0));
+            let result = plan.run(model.architecture.params(), Key::from_seed(0));
             result.map_err(|error| error.in_rows(name, |row| rows.get(row).copied()))?;
             plan.score(model.trained_outputs(), &mut self.means);
         }

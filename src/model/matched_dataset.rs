@@ -25,14 +25,14 @@ impl<'a> MatchedDataset<'a> {
     /// Inputs and targets, for training and evaluation.
     pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         let mut matched = MatchedDataset::inputs(model, data)?;
-        let outputs = model.network.output_names();
+        let outputs = model.architecture.output_names();
         let wanted: Vec<&str> =
             model.trained_outputs().iter().map(|trained| outputs[trained.output].as_str()).collect();
         matched.choose_targets(&wanted)?;
         for (number, trained) in model.trained_outputs().iter().enumerate() {
             let of =
                 if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[trained.output]) };
-            matched.targets.push(trained.check_targets(&model.network, &of, &matched.column(number))?);
+            matched.targets.push(trained.check_targets(&model.architecture, &of, &matched.column(number))?);
             matched.sample_weights.push(match &matched.columns {
                 None => SampleWeights::rows(data),
                 Some((columns, _, targets)) => SampleWeights::target(*columns, targets[number]),
@@ -46,20 +46,20 @@ impl<'a> MatchedDataset<'a> {
         if data.is_empty() {
             return Err(Error::Empty { what: "the dataset".into() });
         }
-        let inputs = &model.network.wiring.inputs;
+        let inputs = model.architecture.inputs();
         let wanted: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_input(data.input_shape(), inputs[0].shape, || "inputs per sample".into())?;
+                check_input(data.input_shape(), &inputs[0], || "inputs per sample".into())?;
                 None
             }
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
-                for (ValueInfo { name, shape, .. }, column) in inputs.iter().zip(&chosen) {
-                    check_input(found[*column].1, *shape, || format!("input \"{name}\" per sample"))?;
+                for (input, column) in inputs.iter().zip(&chosen) {
+                    check_input(found[*column].1, input, || format!("input \"{}\" per sample", input.name))?;
                 }
                 Some((columns, chosen, Vec::new()))
             }
@@ -185,18 +185,11 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
 
-/// Whether a model takes samples of this shape: its own, or one that differs only by a last axis of 1, which is added or
-/// taken away as in Keras.
-pub(crate) fn is_input(found: Shape, model: Shape) -> bool {
-    let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
-    found == model || (trimmed(&found) == trimmed(&model) && found.rank().abs_diff(model.rank()) == 1)
-}
-
 /// Refuses samples of a shape that the model does not take.
-pub(super) fn check_input(found: Shape, model: Shape, place: impl FnOnce() -> String) -> Result<()> {
-    if is_input(found, model) {
+pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() -> String) -> Result<()> {
+    if input.takes(found) {
         return Ok(());
     }
-    let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");
+    let expected = format!("{}, the model's input; reshape the dataset or put Reshape first", input.shape());
     Err(Error::expected(expected).at(place, &[found]))
 }

@@ -1,4 +1,4 @@
-//! Models: layers put together, compiled, fitted, evaluated and used, with Keras' words.
+//! Models: compiled, trained, evaluated and used, with Keras' names.
 
 pub mod callbacks;
 mod checkpoint;
@@ -7,64 +7,47 @@ mod classified;
 mod clip;
 mod compile;
 mod evaluate;
-#[cfg(feature = "keras")]
-mod exchange;
-mod matched_dataset;
 mod fit;
-mod freeze;
-mod graph;
-mod trained_outputs;
-mod network;
+mod from_architecture;
+mod matched_dataset;
 mod on_batch;
 mod plan;
 mod predict;
-#[cfg(feature = "cli")]
-mod rescore;
 mod resume;
+mod sample_weights;
 mod save;
 mod scoring;
-mod sequential;
-mod summary;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod trainable;
+mod trained_outputs;
 mod training;
 mod training_state;
 mod update;
-mod sample_weights;
-#[cfg(feature = "onnx")]
-mod wired;
 
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
     TrainEnd,
 };
+pub use crate::architecture::{Applied, Graph, GraphLayer, Node, Sequential};
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
 pub use compile::Compile;
 pub use fit::Fit;
-pub use graph::{Applied, Graph, GraphLayer, Node};
-pub use trained_outputs::{Losses, TrainedOutput};
 pub use on_batch::Batch;
-pub use sequential::Sequential;
+pub use trained_outputs::{Losses, TrainedOutput};
 pub use training_state::Counters;
 pub use update::OptimizerState;
 
-#[cfg(feature = "cli")]
-pub(crate) use matched_dataset::is_input;
-#[cfg(feature = "keras")]
-pub(crate) use network::layer_name;
-
-use crate::architecture::ValueInfo;
+use crate::architecture::{Architecture, ValueInfo};
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, check_rate};
 use crate::output_scale::OutputScale;
-use crate::save::Output;
 use crate::shape::Shape;
 use crate::tape::{Params, Recorder, Var};
-use network::Network;
 use plan::Plans;
 use threads::Threads;
 use training_state::TrainingState;
@@ -75,8 +58,7 @@ use training_state::TrainingState;
 /// [`Architecture`](crate::Architecture), for inference or for training.
 #[derive(Debug)]
 pub struct Model {
-    network: Network,
-    params: Params,
+    architecture: Architecture,
     /// What training needs; none in a model for inference.
     training: Option<TrainingState>,
     threads: Threads,
@@ -90,26 +72,23 @@ impl Model {
     /// [`predict`](Model::predict) and datasets take samples in the model's own order, channels last; [`AxisOrder::to_model`](crate::AxisOrder::to_model)
     /// brings an array from the file's order into that.
     pub fn inputs(&self) -> Vec<ValueInfo> {
-        self.network.wiring.inputs.clone()
+        self.architecture.inputs().to_vec()
     }
 
     /// The outputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
     /// loaded from.
     pub fn outputs(&self) -> Vec<ValueInfo> {
-        let info = |(number, output): (usize, &Output)| {
-            ValueInfo::new(&output.name, self.network.output(number)).with_axis_order(output.axis_order)
-        };
-        self.network.wiring.outputs.iter().enumerate().map(info).collect()
+        self.architecture.outputs().to_vec()
     }
 
     /// The shape of one sample of each input.
     pub fn input_shapes(&self) -> Vec<Shape> {
-        self.network.inputs().collect()
+        self.architecture.inputs().iter().map(ValueInfo::shape).collect()
     }
 
     /// The shape of one sample of each output.
     pub fn output_shapes(&self) -> Vec<Shape> {
-        (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+        self.architecture.outputs().iter().map(ValueInfo::shape).collect()
     }
 
     /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
@@ -119,22 +98,17 @@ impl Model {
             let trained = self.trained_outputs().iter().find(|trained| trained.output == output);
             trained.map_or(OutputScale::Plain, |trained| trained.loss.output_scale())
         };
-        (0..self.network.output_names().len()).map(scale).collect()
-    }
-
-    /// The shape of one sample of each value: the inputs, then what each call gives.
-    pub(crate) fn value_shapes(&self) -> &[Shape] {
-        self.network.shapes()
+        (0..self.architecture.output_names().len()).map(scale).collect()
     }
 
     /// The weights and running statistics, by name and in build order.
     pub fn params(&self) -> &Params {
-        &self.params
+        self.architecture.params()
     }
 
-    /// The same, to change.
+    /// The weights and running statistics, to change.
     pub fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+        self.architecture.params_mut()
     }
 
     /// The optimizer; `None` in a model for inference.
@@ -217,14 +191,14 @@ impl Model {
     /// When an input is of another recorder, or earlier parameters of the recording are not the model's.
     pub fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
         let found: Vec<Shape> = inputs.iter().map(Var::shape).collect();
-        let expected: Vec<Shape> = self.network.inputs().collect();
+        let expected = self.input_shapes();
         if found.iter().map(Shape::sample).ne(expected.iter().copied()) || found.contains(&Shape::SCALAR) {
             let expected: Vec<String> = expected.iter().map(Shape::to_string).collect();
             let expected =
                 Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
             return Err(expected.at(|| "record".into(), &found));
         }
-        Ok(self.network.record(recorder, &self.params, inputs))
+        Ok(self.architecture.record(recorder, inputs))
     }
 
     /// Records what the model's [regularizers](crate::regularizers) add to a loss, for a loop of your own; `None` where no
@@ -233,7 +207,7 @@ impl Model {
     /// # Panics
     /// When earlier parameters of the recording are not the model's.
     pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
-        self.network.record_penalty(recorder, &self.params)
+        self.architecture.record_penalty(recorder)
     }
 
     /// The loss of the first output that has one; `None` in a model for inference.
@@ -262,6 +236,6 @@ impl Model {
 
     /// The layers in Keras' three columns, and the number of weights.
     pub fn summary(&self) -> String {
-        summary::table(&self.network, &self.params)
+        self.architecture.summary()
     }
 }

@@ -91,7 +91,7 @@ impl Model {
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
         self.compiled("test_on_batch")?;
         let mut plan = self.fill(Mode::Inference, MatchedDataset::new(self, batch)?)?;
-        let tested = self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
+        let tested = self.threads.run(|| plan.run(self.architecture.params(), Key::from_seed(0)));
         self.scored(plan, tested)
     }
 
@@ -116,8 +116,8 @@ impl Model {
     fn scored(&self, plan: Plan, result: Result<()>) -> Result<Scores> {
         let scores = result.map(|()| {
             let (mut means, mut scores) = (
-                Means::new(&self.network, self.trained_outputs()),
-                blank_scores(&self.network, self.trained_outputs()),
+                Means::new(&self.architecture, self.trained_outputs()),
+                blank_scores(&self.architecture, self.trained_outputs()),
             );
             plan.score(self.trained_outputs(), &mut means);
             means.write(self.trained_outputs(), &mut scores);

@@ -1,9 +1,9 @@
 //! A recorded tape for one batch size and mode, with the names of what goes in and comes out.
 
-use super::network::Network;
 use super::scoring::{Means, Seen};
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
+use crate::architecture::Architecture;
 use crate::data::Target;
 use crate::error::{Error, Result};
 use crate::metrics::ScoredBatch;
@@ -49,23 +49,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn record(
-        network: &Network,
-        params: &Params,
-        trained_outputs: &[TrainedOutput],
-        kind: Kind,
-    ) -> Result<Plan> {
+    pub(super) fn record(architecture: &Architecture, trained_outputs: &[TrainedOutput], kind: Kind) -> Result<Plan> {
         let recorder = Recorder::new(kind.mode);
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
-        let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
+        let inputs = architecture.inputs().iter().map(|input| fresh(input.shape)).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|target| fresh(target.shape())).collect::<Result<Vec<Var<'_>>>>()?;
         let weights = kind.weighted.iter().map(|weighted| weighted.then(|| fresh(Shape::SCALAR)).transpose());
         let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
-        let outputs = network.record(&recorder, params, &inputs);
+        let outputs = architecture.record(&recorder, &inputs);
         let trained = trained_outputs.iter().zip(&targets).zip(&weights);
         let losses: Vec<Var<'_>> =
             trained.map(|((trained, target), weights)| trained.record(&outputs, *target, *weights)).collect();
-        let penalty = if losses.is_empty() { None } else { network.record_penalty(&recorder, params) };
+        let penalty = if losses.is_empty() { None } else { architecture.record_penalty(&recorder) };
         let loss = total(trained_outputs, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
@@ -150,10 +145,10 @@ fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Va
 
 /// A model whose loss leaves a parameter unreached is refused before anybody waits for it. Which targets there will be is
 /// not known yet, so those are tried that the losses take.
-pub(super) fn check_loss(network: &Network, params: &Params, trained_outputs: &[TrainedOutput]) -> Result<()> {
+pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Result<()> {
     let (mut targets, mut known) = (Vec::new(), true);
     for trained in trained_outputs {
-        let output = network.output(trained.output);
+        let output = architecture.output(trained.output);
         let candidates = [Target::Values(output), Target::Labels(accepts::positions(output))];
         let mut readings =
             candidates.into_iter().filter_map(|target| trained.loss.accepts(output).read(output, target));
@@ -163,7 +158,7 @@ pub(super) fn check_loss(network: &Network, params: &Params, trained_outputs: &[
     }
     let weighted = vec![false; trained_outputs.len()];
     let recorded =
-        Plan::record(network, params, trained_outputs, Kind { mode: Mode::Training, rows: 2, targets, weighted });
+        Plan::record(architecture, trained_outputs, Kind { mode: Mode::Training, rows: 2, targets, weighted });
     match recorded {
         // The loss may well take other targets than these.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),

@@ -17,7 +17,7 @@ impl TrainingLoop<'_> {
     /// Everything that is needed to go on from here.
     pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Result<Checkpoint> {
         let training = model.compiled("fit")?;
-        let mut checkpoint = Checkpoint::new(training.counters.step, &model.params, &training.memory)
+        let mut checkpoint = Checkpoint::new(training.counters.step, model.architecture.params(), &training.memory)
             .with_history(&self.history)
             .with("start", self.start as f64)
             .with("batch", self.current.batch as f64)
@@ -46,9 +46,9 @@ impl TrainingLoop<'_> {
         for (name, mean) in means.named_mut() {
             *mean = checkpoint.mean(&name)?;
         }
-        let Model { params, training, .. } = model;
+        let Model { architecture, training, .. } = model;
         let TrainingState { memory, counters, .. } = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
-        checkpoint.restore(params, memory)?;
+        checkpoint.restore(architecture.params_mut(), memory)?;
         *counters = at;
         self.current.means = means;
         (self.current.batch, self.current.seconds, self.current.learning_rate) = (batch, seconds, learning_rate);

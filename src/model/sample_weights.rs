@@ -49,7 +49,7 @@ impl<'a> SampleWeights<'a> {
         if sample_weights.differs() {
             return wrong("the dataset's rows have weights already; leave one of both out");
         }
-        let output = model.network.output(trained.output);
+        let output = model.architecture.output(trained.output);
         if positions(output).len() > 1 {
             return wrong("it is for targets of one class a row; give each row a weight instead");
         }

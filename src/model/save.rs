@@ -1,19 +1,18 @@
 //! A model in one file, and back.
 
 use super::Model;
-use super::network::{Layers, Network};
 use super::plan::Plans;
 use super::threads::Threads;
 use super::trained_outputs::TrainedOutput;
 use super::training_state::{Counters, TrainingState};
 use super::update::OptimizerState;
+use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
-use crate::layers::Source;
 use crate::metrics::Metric;
 use crate::save::{self, Description, Registry, Store, Stored, TrainedOutputSpec, TrainingSpec};
 use crate::spec::Spec;
-use crate::tape::{ParamGradients, Params};
+use crate::tape::ParamGradients;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,9 +35,9 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let memory = self.training.as_ref().map_or(Vec::new(), |training| training.memory.arrays(&self.params));
+        let memory = self.training.as_ref().map_or(Vec::new(), |training| training.memory.arrays(self.params()));
         let description = self.description();
-        Store { params: &self.params, memory, model: Some(&description), record: None }.write(path.as_ref())
+        Store { params: self.params(), memory, model: Some(&description), record: None }.write(path.as_ref())
     }
 
     /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
@@ -60,8 +59,7 @@ impl Model {
         let mut stored = save::read(path)?;
         let wrong = |problem| Error::Format { path: path.into(), problem };
         let Some(description) = stored.model.take() else {
-            let problem = "it holds arrays but no model; build the model in code, and load_weights puts them in";
-            return Err(wrong(problem.into()));
+            return Err(wrong(save::NO_MODEL.into()));
         };
         let threads = level.and_then(|_| Threads::new(None))?;
         Model::restore(&stored, &description, registry, threads).map_err(|error| wrong(error.to_string()))
@@ -73,38 +71,23 @@ impl Model {
     /// # Errors
     /// Those of [`Params::load_weights`].
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.params.load_weights(path)
+        self.params_mut().load_weights(path)
     }
 
     /// What a file says of this model beside its arrays.
-    pub(crate) fn description(&self) -> Description {
-        let layers = self.network.layers.iter();
-        Description {
-            wiring: self.network.wiring.clone(),
-            layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
-            training: self.training.as_ref().map(TrainingState::spec),
-        }
+    pub(super) fn description(&self) -> Description {
+        Description::of(&self.architecture, self.training.as_ref().map(TrainingState::spec))
     }
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
-    pub(super) fn restore(
-        stored: &Stored,
-        description: &Description,
-        registry: &Registry,
-        threads: Threads,
-    ) -> Result<Model> {
-        let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
-        let layers: Layers = description.layers.iter().map(layer).collect::<Result<_>>()?;
-        let mut params = Params::new();
-        let network = Network::build(description.wiring.clone(), layers, &mut params, Source::Given(&stored.params))?;
-        check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
-        let outputs = network.output_names().len();
-        let restore = |spec| TrainingState::restore(spec, outputs, &params, stored, registry);
+    fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
+        let architecture = description.architecture(&stored.params, registry)?;
+        let restore = |spec| TrainingState::restore(spec, &architecture, stored, registry);
         let training = description.training.as_ref().map(restore).transpose()?;
         check(training.is_some() || stored.memory.is_empty(), || {
             "it holds arrays of an optimizer but names none".into()
         })?;
-        Ok(Model { network, params, training, threads, plans: Plans::default() })
+        Ok(Model { architecture, training, threads, plans: Plans::default() })
     }
 }
 
@@ -115,14 +98,14 @@ impl TrainingState {
         TrainingSpec { optimizer: self.optimizer.spec(), trained_outputs, key, epoch, step, learning_rate }
     }
 
-    /// The state that a file describes, of a model with so many outputs.
+    /// The state that a file describes.
     fn restore(
         spec: &TrainingSpec,
-        outputs: usize,
-        params: &Params,
+        architecture: &Architecture,
         stored: &Stored,
         registry: &Registry,
     ) -> Result<TrainingState> {
+        let (params, outputs) = (architecture.params(), architecture.outputs().len());
         let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
         check(known && !spec.trained_outputs.is_empty(), || {
             "it has a loss of an output that is not there, or no loss".into()
@@ -168,10 +151,10 @@ fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Connections;
     use crate::layers::{Dense, Layer, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::{Adam, Optimizer, Sgd};
-    use crate::save::Wiring;
     use crate::shape::Shape;
     use crate::{Compile, Sequential};
 
@@ -187,8 +170,10 @@ mod tests {
         lie(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let memory = model.optimizer_state().unwrap().arrays(&model.params);
-        Store { params: &model.params, memory, model: Some(&description), record: None }.write(&path).unwrap();
+        let memory = model.optimizer_state().unwrap().arrays(model.params());
+        Store { params: model.params(), memory, model: Some(&description), record: None }
+            .write(&path)
+            .unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         error.split_once(": ").unwrap().1.to_owned()
     }
@@ -197,18 +182,18 @@ mod tests {
     fn a_description_that_claims_too_much_is_refused_before_anything_is_allocated() {
         let dense = |units: usize| Dense::new(units).spec();
         let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
-        assert_eq!(wide, "dense/kernel: found shape 2 × 2, expected 2 × 72057594037927935");
+        assert!(wide.contains("dense/kernel is 2 × 2, expected 2 × 72057594037927935; dense/bias is 2, "), "{wide}");
         let more = message(|description| {
-            description.wiring = Wiring::chain(Shape::from([2]), 2);
+            description.connections = Connections::chain(Shape::from([2]), 2);
             description.layers.push(("dense_1".into(), dense(2)));
         });
-        assert_eq!(more, "there is no parameter \"dense_1/kernel\"; there is dense/kernel and dense/bias");
+        assert!(more.contains("missing: dense_1/kernel and dense_1/bias; "), "{more}");
         let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
         let huge = message(|description| {
-            description.wiring = Wiring::chain(Shape::from([1 << 40]), 1);
+            description.connections = Connections::chain(Shape::from([1 << 40]), 1);
             description.layers = vec![("reshape".into(), reshaped)];
         });
-        assert_eq!(huge, "it holds arrays that no layer has declared");
+        assert!(huge.contains("declared by no layer: dense/kernel and dense/bias; "), "{huge}");
     }
 
     #[test]
@@ -216,12 +201,13 @@ mod tests {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
         assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
-        assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
+        let both = "missing: hidden/kernel and hidden/bias; declared by no layer: dense/kernel and dense/bias; ";
+        assert!(named.contains(both), "{named}");
         let headless = message(|description| training(description).trained_outputs.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
         let backwards = message(|description| {
-            description.wiring.chain = false;
-            description.wiring.calls[0].inputs = vec![1];
+            description.connections.chain = false;
+            description.connections.calls[0].inputs = vec![1];
         });
         let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
         assert_eq!(backwards, text);

@@ -1,8 +1,8 @@
 //! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as they stand so far.
 
 use super::callbacks::ReportedScore;
-use super::network::Network;
 use super::trained_outputs::TrainedOutput;
+use crate::architecture::Architecture;
 use crate::metrics::{Count, Direction, Mean, Metric, ScoredBatch, Scores};
 use crate::shape::View;
 
@@ -75,10 +75,10 @@ impl Seen<'_> {
 }
 
 impl Means {
-    pub(super) fn new(network: &Network, trained_outputs: &[TrainedOutput]) -> Means {
+    pub(super) fn new(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Means {
         let losses = if trained_outputs.len() > 1 { trained_outputs.len() } else { 0 };
         let weights = if asked(trained_outputs).any(|asked| asked.weighted) { trained_outputs.len() } else { 0 };
-        let count = |asked: Asked<'_>| asked.metric.totals(network.output(trained_outputs[asked.trained].output));
+        let count = |asked: Asked<'_>| asked.metric.totals(architecture.output(trained_outputs[asked.trained].output));
         let counts: Vec<usize> = asked(trained_outputs).map(count).collect();
         Means {
             loss: Mean::default(),
@@ -150,16 +150,17 @@ impl Means {
 }
 
 /// Scores with every name and no value yet.
-pub(super) fn blank_scores(network: &Network, trained_outputs: &[TrainedOutput]) -> Scores {
-    let metrics = reported(network, trained_outputs).into_iter().skip(1).map(|score| (score.name, f64::NAN)).collect();
+pub(super) fn blank_scores(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Scores {
+    let metrics =
+        reported(architecture, trained_outputs).into_iter().skip(1).map(|score| (score.name, f64::NAN)).collect();
     Scores { loss: f64::NAN, metrics }
 }
 
 /// What each epoch reports of the training rows: the loss, and then every metric. Keras' names: with several losses
 /// `a_loss` of each output, and with several outputs their metrics as `a_accuracy`; a metric that counts rows by their
 /// weights is `weighted_accuracy` where another has its name.
-pub(super) fn reported(network: &Network, trained_outputs: &[TrainedOutput]) -> Vec<ReportedScore> {
-    let outputs = network.output_names();
+pub(super) fn reported(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Vec<ReportedScore> {
+    let outputs = architecture.output_names();
     let lower = |name| ReportedScore { name, direction: Some(Direction::Lower) };
     let losses = trained_outputs
         .iter()

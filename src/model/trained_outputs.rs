@@ -1,6 +1,6 @@
 //! What is trained of a model: outputs with their losses and metrics.
 
-use super::network::Network;
+use crate::architecture::Architecture;
 use crate::error::{Error, Result, check_setting};
 use crate::losses::Loss;
 use crate::metrics::Metric;
@@ -29,11 +29,6 @@ impl Losses {
         Losses::default()
     }
 
-    /// This loss for every output.
-    pub(super) fn every(loss: Arc<dyn Loss>) -> Losses {
-        Losses { every: Some(loss), named: Vec::new() }
-    }
-
     /// Adds the loss of the output with this name.
     pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
         self.named.push((name.into(), Arc::new(loss)));
@@ -44,7 +39,7 @@ impl Losses {
 impl<L: Loss + 'static> From<L> for Losses {
     /// This loss for every output.
     fn from(loss: L) -> Losses {
-        Losses::every(Arc::new(loss))
+        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
     }
 }
 
@@ -114,9 +109,9 @@ impl TrainedOutput {
 }
 
 impl CompileRequest {
-    /// The outputs that are trained, in the model's order.
-    pub(super) fn trained_outputs(self, network: &Network) -> Result<Vec<TrainedOutput>> {
-        let names = network.output_names();
+    /// The outputs that are trained, in the model's order, with losses and metrics that are checked or not.
+    pub(super) fn trained_outputs(self, architecture: &Architecture, check: bool) -> Result<Vec<TrainedOutput>> {
+        let names = architecture.output_names();
         let number = |name: &String| {
             let unknown = || Error::Unknown { kind: "output", name: name.clone(), known: names.clone() };
             names.iter().position(|known| known == name).ok_or_else(unknown)
@@ -150,7 +145,9 @@ impl CompileRequest {
             let trained = find(&mut trained_outputs, number(&name)?, &name)?;
             if weighted { &mut trained.weighted_metrics } else { &mut trained.metrics }.push(metric);
         }
-        trained_outputs.iter().try_for_each(|trained| trained.check(network))?;
+        if check {
+            trained_outputs.iter().try_for_each(|trained| trained.check(architecture))?;
+        }
         Ok(trained_outputs)
     }
 }
@@ -168,9 +165,9 @@ impl TrainedOutput {
 
     /// Checks the settings of the loss and the metrics, and that they go with the output and with each other. A model that
     /// was read from a file may hold others, with which it can still predict.
-    pub(super) fn check(&self, network: &Network) -> Result<()> {
-        let output = network.output(self.output);
-        let of = match &network.output_names()[..] {
+    pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+        let output = architecture.output(self.output);
+        let of = match &architecture.output_names()[..] {
             [_] => String::new(),
             names => format!(" of output \"{}\"", names[self.output]),
         };

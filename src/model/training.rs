@@ -57,7 +57,7 @@ impl<'a> TrainingLoop<'a> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
-        let means = Means::new(&model.network, model.trained_outputs());
+        let means = Means::new(&model.architecture, model.trained_outputs());
         Ok(TrainingLoop {
             plans: model.take_plans(Mode::Training, &batches, &data)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
@@ -66,7 +66,7 @@ impl<'a> TrainingLoop<'a> {
             shuffle: settings.shuffle,
             history: History::default(),
             current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
-            scores: blank_scores(&model.network, model.trained_outputs()),
+            scores: blank_scores(&model.architecture, model.trained_outputs()),
             stop: None,
             checkpoints: None,
             data,
@@ -107,7 +107,7 @@ impl<'a> TrainingLoop<'a> {
 
     /// The scores that each epoch reports.
     fn reported(&self, model: &Model) -> Vec<ReportedScore> {
-        let mut scores = reported(&model.network, model.trained_outputs());
+        let mut scores = reported(&model.architecture, model.trained_outputs());
         if self.evaluation.is_some() {
             let validation = scores.iter().map(|score| ReportedScore { name: format!("val_{}", score.name), ..*score });
             scores.extend(validation.collect::<Vec<_>>());
@@ -209,14 +209,14 @@ impl Model {
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
-        plan.run(&self.params, training.counters.key.purpose(Purpose::Step).split(step))?;
-        plan.look_for_not_finite(&self.params);
+        plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
+        plan.look_for_not_finite(self.architecture.params());
         if plan.tape.learns() {
             let TrainingState { optimizer, memory, gradients, .. } = training;
-            let (optimizer, params) = (optimizer.as_ref(), &mut self.params);
+            let (optimizer, params) = (optimizer.as_ref(), self.architecture.params_mut());
             memory.descend(optimizer, step, rate, &mut plan.tape, params, gradients);
         }
-        plan.tape.commit(&mut self.params);
+        plan.tape.commit(self.architecture.params_mut());
         training.counters.step = step;
         Ok(())
     }

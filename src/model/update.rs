@@ -51,6 +51,29 @@ impl OptimizerState {
         Ok(OptimizerState(params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect()))
     }
 
+    /// One of the state arrays of a weight, `number` counting from 0; `None` where the optimizer keeps fewer or the weight is
+    /// not trainable.
+    ///
+    /// ```
+    /// use gradus::{OptimizerState, optimizers::Adam, tape::Params};
+    /// let mut params = Params::new();
+    /// let id = params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+    /// let mut state = OptimizerState::new(&Adam::default(), &params)?;
+    /// state.array_mut(1, id).unwrap().fill(0.5); // Adam's running mean of squares, from a file
+    /// assert_eq!((state.array(0, id), state.array(2, id)), (Some(&[0.0, 0.0][..]), None));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn array(&self, number: usize, id: ParamId) -> Option<&[f32]> {
+        let (_, arrays) = self.0.iter().find(|(other, _)| *other == id)?;
+        arrays.get(number).map(|array| &**array).filter(|array| !array.is_empty())
+    }
+
+    /// One of the state arrays of a weight, to change; `None` where there is none.
+    pub fn array_mut(&mut self, number: usize, id: ParamId) -> Option<&mut [f32]> {
+        let (_, arrays) = self.0.iter_mut().find(|(other, _)| *other == id)?;
+        arrays.get_mut(number).map(|array| &mut **array).filter(|array| !array.is_empty())
+    }
+
     /// What was remembered, from the arrays of a file.
     pub(super) fn restore(optimizer: &dyn Optimizer, params: &Params, stored: &StoredArrays) -> Result<OptimizerState> {
         let mut memory = OptimizerState::new(optimizer, params)?;

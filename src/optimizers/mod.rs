@@ -8,6 +8,7 @@ pub use learning_rate::LearningRate;
 pub use options::{Clip, StepOptions};
 
 use crate::error::{Result, check_setting};
+use crate::forward::forward;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::Fma;
 use crate::kernels::update;
@@ -49,6 +50,16 @@ pub trait Optimizer: Debug + Send + Sync {
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 }
+
+forward!(Optimizer for [Box] {
+    fn memory(&self) -> &[f32];
+    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]);
+    fn options(&self) -> &StepOptions;
+    fn options_mut(&mut self) -> &mut StepOptions;
+    fn learning_rate(&self, step: u64) -> f32;
+    fn check(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
 
 /// The most state arrays that an optimizer may keep for a weight array.
 pub const MAX_MEMORY: usize = update::MAX_MEMORY;

@@ -1,6 +1,7 @@
 //! The description of a model as JSON: its layers, optimizer, loss and metrics as specs, and where its training stands.
 
-use super::wiring::{Wiring, sizes};
+use super::connections::sizes;
+use crate::architecture::Connections;
 use crate::random::Key;
 use crate::spec::{Spec, SpecValue};
 use serde_json::{Map, Number, Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Map, Number, Value, json};
 /// What a file says of a model beside its arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
-    pub(crate) wiring: Wiring,
+    pub(crate) connections: Connections,
     /// Each layer's name and spec.
     pub(crate) layers: Vec<(String, Spec)>,
     /// How it is trained; models for inference have none.
@@ -49,9 +50,9 @@ impl Description {
             layer
         };
         let mut model = json!({"layers": self.layers.iter().map(layer).collect::<Vec<_>>()});
-        self.wiring.describe(&mut model);
+        self.connections.describe(&mut model);
         if let Some(training) = &self.training {
-            training.describe(&mut model, self.wiring.chain);
+            training.describe(&mut model, self.connections.chain);
         }
         model.to_string()
     }
@@ -65,7 +66,7 @@ impl Description {
             Some(_) => Some(TrainingSpec::read(&value)?),
             None => None,
         };
-        Some(Description { wiring: Wiring::read(&value, layers.len())?, layers, training })
+        Some(Description { connections: Connections::read(&value, layers.len())?, layers, training })
     }
 }
 
@@ -142,7 +143,7 @@ impl Description {
         let layers = |description: &Description| -> Vec<Value> {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
-        if self.wiring != other.wiring || layers(self) != layers(other) {
+        if self.connections != other.connections || layers(self) != layers(other) {
             return Some("its layers are others".into());
         }
         match (&self.training, &other.training) {
@@ -243,12 +244,12 @@ fn numbers(array: &[Value]) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wiring::{Call, Output};
     use super::*;
     use crate::architecture::ValueInfo;
+    use crate::architecture::{Call, Output};
     use crate::shape::Shape;
 
-    fn description(spec: Spec, wiring: Wiring, trained_outputs: Vec<TrainedOutputSpec>) -> Description {
+    fn description(spec: Spec, connections: Connections, trained_outputs: Vec<TrainedOutputSpec>) -> Description {
         let layers = vec![("name".into(), spec.clone())];
         let training = TrainingSpec {
             optimizer: spec,
@@ -258,7 +259,7 @@ mod tests {
             step: u64::MAX,
             learning_rate: Some(0.1),
         };
-        Description { wiring, layers, training: Some(training) }
+        Description { connections, layers, training: Some(training) }
     }
 
     fn trained(output: usize, weight: f32, metrics: Vec<Spec>) -> TrainedOutputSpec {
@@ -279,24 +280,24 @@ mod tests {
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
         let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
         let spec = spec.with("j", SpecValue::axis(-1));
-        let chain = Wiring::chain(Shape::from([2, 3]), 1);
+        let chain = Connections::chain(Shape::from([2, 3]), 1);
         let description = description(spec.clone(), chain, vec![trained(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));
     }
 
     #[test]
-    fn every_wiring_comes_back() {
+    fn every_connections_comes_back() {
         let part = || Spec::new("Part");
-        let wiring = Wiring {
+        let connections = Connections {
             chain: false,
             inputs: vec![ValueInfo::new("a", Shape::from([2, 3])), ValueInfo::new("b", Shape::SCALAR)],
             calls: vec![Call { values: 2, ..Call::new(0, vec![0, 1]) }, Call::new(0, vec![2])],
             outputs: vec![Output::new("y", 3), Output::new("z", 2)],
         };
         let trained_outputs = vec![trained(0, 0.5, vec![part(), part()]), trained(1, 1.0, vec![])];
-        let graph = description(part(), wiring, trained_outputs);
+        let graph = description(part(), connections, trained_outputs);
         assert_eq!(Description::from_json(&graph.to_json()), Some(graph));
-        let weighted = description(part(), Wiring::chain(Shape::from([4]), 1), vec![trained(0, 0.25, vec![])]);
+        let weighted = description(part(), Connections::chain(Shape::from([4]), 1), vec![trained(0, 0.25, vec![])]);
         assert_eq!(Description::from_json(&weighted.to_json()), Some(weighted));
     }
 
@@ -316,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_is_no_description_is_none() {
-        let chain = Wiring::chain(Shape::from([2, 3]), 1);
+        let chain = Connections::chain(Shape::from([2, 3]), 1);
         let whole = description(Spec::new("Part"), chain, vec![trained(0, 1.0, vec![])]).to_json();
         for wrong in ["", "7", "{}", &whole.replace("\"key\":\"09", "\"key\":\"x"), &whole.replace("[2,3]", "[2,-3]")] {
             assert_eq!(Description::from_json(wrong), None, "{wrong}");

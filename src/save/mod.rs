@@ -27,6 +27,8 @@
 //! these metadata; [`Params::load`](crate::tape::Params::load) reads its arrays, and
 //! [`Model::load_weights`](crate::Model::load_weights) puts them into a model built in code.
 
+mod architecture;
+mod connections;
 mod container;
 mod describe;
 mod element;
@@ -35,14 +37,13 @@ mod params;
 mod record;
 mod registry;
 mod state;
-mod wiring;
 
 pub use registry::Registry;
 pub use state::CallbackState;
 
+pub(crate) use architecture::NO_MODEL;
 pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec};
 pub(crate) use file::{MemoryArray, Store, Stored, read};
 pub(crate) use record::Record;
-pub(crate) use wiring::{Call, Output, Sources, Wiring};

@@ -116,6 +116,21 @@ impl Params {
         self.push(name, shape, Arc::default(), trainable)
     }
 
+    /// Takes over the arrays of the same names, which both share from now on.
+    ///
+    /// # Errors
+    /// One of the names is not there, or its shape differs.
+    pub(crate) fn share(&mut self, other: &Params) -> Result<()> {
+        let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
+        pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
+        for (id, given) in pairs {
+            let entry = &mut self.entries[id.index];
+            entry.finite.forget();
+            entry.values = other.entry(given).values.clone();
+        }
+        Ok(())
+    }
+
     fn push(&mut self, name: &str, shape: Shape, values: Arc<Lines>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));

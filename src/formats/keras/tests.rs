@@ -267,6 +267,6 @@ fn arguments_of_calls_and_frozen_models_are_read() {
     assert_eq!(told, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
         "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
-    let (architecture, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
-    assert!(architecture.weights().all(|weight| !weight.trainable));
+    let (draft, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    assert!(draft.weights().all(|weight| !weight.is_trainable()));
 }

@@ -8,7 +8,9 @@ use super::reader::Reader;
 use crate::Spec;
 use crate::metrics;
 use crate::metrics::Metric;
-use crate::save::{TrainedOutputSpec, TrainingSpec};
+use crate::optimizers::Optimizer;
+use crate::save::Registry;
+use crate::{Compile, Losses, Model};
 use serde_json::{Value, json};
 
 /// Options of `compile` beside those that are read here.
@@ -30,20 +32,70 @@ pub(super) struct Training {
     pub(super) trained_outputs: Vec<TrainedOutputSpec>,
 }
 
+/// How an output is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TrainedOutputSpec {
+    /// Its number among the model's outputs.
+    pub(super) output: usize,
+    pub(super) loss: Spec,
+    pub(super) weight: f32,
+    pub(super) metrics: Vec<Spec>,
+    /// Those that count rows by their weights.
+    pub(super) weighted_metrics: Vec<Spec>,
+}
+
 impl Training {
-    /// Of a model. The error names what Keras does not have.
-    pub(super) fn of(description: &TrainingSpec) -> Result<Training> {
+    /// Of a model, if it is trained. The error names what Keras does not have.
+    pub(super) fn of(model: &Model) -> Result<Option<Training>> {
+        let Some(optimizer) = model.optimizer().map(Optimizer::spec) else { return Ok(None) };
         let known = |known: bool, spec: &Spec, what: &str| match known {
             true => Ok(()),
             false => Err(format!("{} is not {what} that Keras has", spec.class())),
         };
-        known(OPTIMIZER.find(description.optimizer.class()).is_some(), &description.optimizer, "an optimizer")?;
-        for trained in &description.trained_outputs {
-            known(LOSS.find(trained.loss.class()).is_some(), &trained.loss, "a loss")?;
-            let metrics = &mut trained.metrics.iter().chain(&trained.weighted_metrics);
+        known(OPTIMIZER.find(optimizer.class()).is_some(), &optimizer, "an optimizer")?;
+        let mut trained_outputs = Vec::new();
+        for trained in model.trained_outputs() {
+            let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect::<Vec<_>>();
+            let spec = TrainedOutputSpec {
+                output: trained.output(),
+                loss: trained.loss().spec(),
+                weight: trained.loss_weight(),
+                metrics: specs(trained.metrics()),
+                weighted_metrics: specs(trained.weighted_metrics()),
+            };
+            known(LOSS.find(spec.loss.class()).is_some(), &spec.loss, "a loss")?;
+            let metrics = &mut spec.metrics.iter().chain(&spec.weighted_metrics);
             metrics.try_for_each(|metric| known(is_metric(metric), metric, "a metric"))?;
+            trained_outputs.push(spec);
         }
-        Ok(Training { optimizer: description.optimizer.clone(), trained_outputs: description.trained_outputs.clone() })
+        Ok(Some(Training { optimizer, trained_outputs }))
+    }
+
+    /// What to compile a model with these outputs with, by an optimizer that was made already.
+    pub(super) fn settings(
+        &self,
+        optimizer: Box<dyn Optimizer>,
+        outputs: &[String],
+        registry: &Registry,
+    ) -> Result<Compile> {
+        let wrong = |error: crate::Error| error.to_string();
+        let mut losses = Losses::new();
+        for trained in &self.trained_outputs {
+            losses = losses.output(&outputs[trained.output], registry.make_loss(&trained.loss).map_err(wrong)?);
+        }
+        // Keras opens a model whose loss does not fit, and it can predict.
+        let mut settings = Compile::new(optimizer, losses).deferred_checks(true);
+        for trained in &self.trained_outputs {
+            let name = &outputs[trained.output];
+            settings = settings.loss_weight(name, trained.weight);
+            for metric in &trained.metrics {
+                settings = settings.metric_of(name, registry.make_metric(metric).map_err(wrong)?);
+            }
+            for metric in &trained.weighted_metrics {
+                settings = settings.weighted_metric_of(name, registry.make_metric(metric).map_err(wrong)?);
+            }
+        }
+        Ok(settings)
     }
 
     /// Of what `compile` was told of these outputs, with the optimizer as `optimizer` in it. What is wrong, the reader

@@ -22,6 +22,7 @@
 
 mod walk;
 
+use crate::architecture::Architecture;
 use crate::model::Model;
 use crate::save::{NamedArray, SafeTensors};
 use crate::tape::Params;
@@ -69,17 +70,17 @@ struct Entry {
 }
 
 impl StateDict {
-    /// The arrays of the `nn.Sequential` that does what the model does, by the modules' numbers.
+    /// The arrays of the `nn.Sequential` that does what a model or an architecture does, by the modules' numbers.
     ///
     /// # Errors
     /// [`Error::Unsupported`] with every layer that has no module in PyTorch, and for a graph, which is no chain.
-    pub fn of(model: &Model) -> Result<StateDict> {
-        let description = model.description();
-        if !description.wiring.chain {
+    pub fn of(model: &impl AsRef<Architecture>) -> Result<StateDict> {
+        let architecture = model.as_ref();
+        if !architecture.is_chain() {
             let parts = vec!["a graph, as an nn.Sequential is a chain".into()];
             return Err(Error::Unsupported { path: "PyTorch".into(), parts });
         }
-        match walk::entries(model.params(), &description.layers, model.value_shapes()) {
+        match walk::entries(architecture) {
             Ok(entries) => Ok(StateDict { entries }),
             Err(parts) => Err(Error::Unsupported { path: "PyTorch".into(), parts }),
         }
@@ -110,12 +111,12 @@ impl StateDict {
         }
     }
 
-    /// Writes a model's arrays under PyTorch's names to a safetensors file, for `load_state_dict`.
+    /// Writes the arrays of a model or an architecture under PyTorch's names to a safetensors file, for `load_state_dict`.
     ///
     /// # Errors
     /// The model has other arrays than the one that this was made of, or the file cannot be written.
-    pub fn save(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
-        let params = model.params();
+    pub fn save(&self, model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
+        let params = model.as_ref().params();
         let named = |entry: &Entry| {
             let id = params.id(&entry.own)?;
             let view = ArrayView::from_shape(IxDyn(&entry.view), params.values(id)).map_err(Error::other)?;

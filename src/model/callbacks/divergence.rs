@@ -178,7 +178,8 @@ impl Snapshot {
     }
 
     fn put_back(&self, model: &mut Model) -> Result<()> {
-        let Model { params, training, .. } = model;
+        let Model { architecture, training, .. } = model;
+        let params = architecture.params_mut();
         let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         training.memory.remember(params, &self.memory, &self.params);
         params.assign(&self.params)
