@@ -13,11 +13,13 @@ mod params;
 mod plan;
 mod record;
 mod stamp;
+mod states;
 
 pub use context::Context;
 pub use op::{Gradients, InPlace, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
+pub use states::States;
 
 pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
@@ -33,6 +35,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
 use op::{Loan, Place, Source};
 use plan::Addition;
 use record::Recording;
+use states::Commits;
 use std::fmt;
 
 /// A recorded computation: operations with their buffers. Plain data, `Send`, replayable.
@@ -52,6 +55,7 @@ pub struct Tape {
     steps: Vec<Step>,
     /// What the operations of a run report.
     faults: Faults,
+    commits: Commits,
 }
 
 /// One operation on the tape.
@@ -65,6 +69,8 @@ struct Step {
     /// Which inputs depend on something that wants a gradient.
     wanted: Vec<bool>,
     output: usize,
+    /// Where the new values of its states are kept.
+    states: Vec<usize>,
     /// Where backward writes, sorted by place; empty when it need not run.
     loans: Vec<Loan>,
     /// What is added afterwards: later contributions to a gradient.
@@ -75,7 +81,8 @@ struct Step {
 
 impl Step {
     fn new(op: Box<dyn Op>, scope: String, path: u64, inputs: Vec<Source>, wanted: Vec<bool>, output: usize) -> Step {
-        Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new(), in_place: None }
+        let (states, loans, additions) = (Vec::new(), Vec::new(), Vec::new());
+        Step { op, scope, path, inputs, wanted, output, states, loans, additions, in_place: None }
     }
 
     /// `layer: operation`, for messages.
@@ -87,7 +94,7 @@ impl Step {
 
 impl Tape {
     fn new(recording: Recording, mode: Mode) -> Result<Tape> {
-        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, loss, .. } = recording;
+        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, states, loss, .. } = recording;
         let loss = loss.and_then(|var| match vars[var].source.place {
             Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
             _ => None,
@@ -108,6 +115,7 @@ impl Tape {
             loss,
             steps,
             faults: Faults::default(),
+            commits: Commits::new(states),
         })
     }
 
@@ -118,7 +126,7 @@ impl Tape {
     /// # Errors
     /// [`Error::Fault`] where an operation meets a value with which it cannot compute, such as an index out of range. The
     /// run ends at the first such operation, in the order of recording; the values of the tape are then unspecified, and
-    /// [`backward`](Tape::backward) and [`commit`](Tape::commit) must not follow. The tape can be run again.
+    /// [`backward`](Tape::backward) must not follow. [`commit`](Tape::commit) then changes nothing. The tape can be run again.
     ///
     /// # Panics
     /// When `params` are not those of the recording.
@@ -128,6 +136,7 @@ impl Tape {
     }
 
     fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.commits.forget();
         for step in &mut self.steps {
             let path = (self.mode == Mode::Training).then_some(step.path);
             let context = Context { key, path, first_row: 0, faults: &self.faults };
@@ -138,6 +147,7 @@ impl Tape {
                 return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
             }
         }
+        self.update_states(params);
         Ok(())
     }
 
@@ -224,12 +234,6 @@ impl Tape {
         for addition in &step.additions {
             addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
         }
-    }
-
-    /// Lets operations bring their running statistics up to date after a training step.
-    pub fn commit(&mut self, params: &mut Params) {
-        self.check_params(params.stamp);
-        self.steps.iter_mut().for_each(|step| step.op.commit(params));
     }
 
     /// An input's values, to fill in before a run.
