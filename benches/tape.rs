@@ -76,7 +76,7 @@ impl Network {
     fn train(&mut self, data: &dyn Dataset, rows: &[usize]) -> f64 {
         let Network { tape, params, gradients, adam, state, .. } = self;
         self.step += 1;
-        let [inputs, targets] = tape.input_slices(self.x, self.t);
+        let [inputs, targets] = tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
         tape.run(params, Key::from_seed(self.step)).unwrap();
         state.descend(adam, self.step, adam.learning_rate(self.step), tape, params, gradients);

@@ -143,7 +143,7 @@ impl Network {
 
     /// Writes a batch into the tape's inputs.
     fn fill(&mut self, data: &Rows<'_>, rows: &[usize]) {
-        let [inputs, targets] = self.tape.input_slices(self.x, self.t);
+        let [inputs, targets] = self.tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
     }
 

@@ -242,22 +242,34 @@ impl Tape {
     /// When `id` is of another tape, or not of an input.
     pub fn input_mut(&mut self, id: Id) -> ArrayViewMutD<'_, f32> {
         let shape = self.source(id).shape;
-        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), self.input_slice(id)).expect("buffers fill their shape")
+        let [values] = self.input_slices([id]);
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("buffers fill their shape")
     }
 
-    /// An input's values as a slice, row-major.
-    pub(crate) fn input_slice(&mut self, id: Id) -> &mut [f32] {
-        let buffer = self.input_buffer(id);
-        &mut self.buffers[buffer]
-    }
-
-    /// Two inputs' values, row-major, such as what [`Dataset::gather`](crate::data::Dataset::gather) fills.
+    /// The values of any number of inputs, row-major, to fill in before a run. Allocates nothing.
+    ///
+    /// ```
+    /// use gradus::{Key, data::{Arrays, Dataset}, tape::*};
+    /// use ndarray::{arr1, arr2};
+    /// let data = Arrays::new(arr2(&[[1.0f32, 2.0], [3.0, 4.0]]), arr1(&[0.5f32, 0.25]))?;
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, t) = (recorder.input([1, 2]), recorder.input([1]));
+    /// let difference = (x.sum() - t).id();
+    /// let (x, t) = (x.id(), t.id());
+    /// let mut tape = recorder.finish()?;
+    ///
+    /// let [inputs, targets] = tape.input_slices([x, t]);
+    /// data.gather(&[1], inputs, targets);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(difference)[[0]], 6.75);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Panics
-    /// When an id is of another tape, or not of an input, or both are the same.
-    pub fn input_slices(&mut self, first: Id, second: Id) -> [&mut [f32]; 2] {
-        let [a, b] = [first, second].map(|id| self.input_buffer(id));
-        let buffers = self.buffers.get_disjoint_mut([a, b]).expect("two inputs differ");
+    /// When an id is of another tape, or not of an input, or is given twice.
+    pub fn input_slices<const N: usize>(&mut self, ids: [Id; N]) -> [&mut [f32]; N] {
+        let positions = ids.map(|id| self.input_buffer(id));
+        let buffers = self.buffers.get_disjoint_mut(positions).expect("an input was given twice");
         buffers.map(|buffer| &mut **buffer)
     }
 
