@@ -22,4 +22,5 @@ mod notebooks;
 mod resume;
 mod saving;
 mod stopping;
+mod training_state;
 mod using;
