@@ -22,6 +22,7 @@ mod notebooks;
 mod open_axes;
 mod resume;
 mod saving;
+mod several_outputs;
 mod stopping;
 mod training_state;
 mod using;
