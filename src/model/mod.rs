@@ -30,6 +30,7 @@ mod targets;
 mod tests;
 mod threads;
 mod training;
+mod training_state;
 mod update;
 mod weigh;
 #[cfg(feature = "onnx")]
@@ -47,6 +48,7 @@ pub use graph::{Applied, Graph, GraphLayer, Node};
 pub use heads::Losses;
 pub use on_batch::Batch;
 pub use sequential::Sequential;
+pub use training_state::TrainingState;
 pub use update::OptimizerState;
 
 #[cfg(feature = "cli")]
