@@ -7,7 +7,7 @@ use gradus::data::{Dataset, NextBatch, Rows, mnist};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::kernels::activation::Elementwise;
 use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, ScoredBatch, Scores};
-use gradus::optimizers::{Adam, Optimizer};
+use gradus::optimizers::Adam;
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
@@ -55,8 +55,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.heading("Train: record the network once, run it in every step");
     let mut step = Network::record(Mode::Training, &params, ids)?;
     let mut gradients = ParamGradients::new(&params);
-    let adam = Adam::new(0.001).epsilon(1e-8);
-    let mut state = OptimizerState::new(&adam, &params)?;
+    let mut state = OptimizerState::new(Adam::new(0.001).epsilon(1e-8), &params)?;
     let mut batches = NextBatch::new(train.len(), BATCH, key.split_name("batches"))?;
     let (interrupt, mut history) = (Interrupt::new()?, History::new("step"));
     let (mut loss, mut accuracy, mut seconds) = (Mean::default(), Mean::default(), 0.0);
@@ -77,15 +76,15 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         step.fill(&train, batches.next_batch());
         step.tape.run(&params, key.split(number))?;
-        let rate = adam.learning_rate(number);
-        state.descend(&adam, number, rate, &mut step.tape, &mut params, &mut gradients);
+        let at = state.step(number);
+        state.backward_and_update(at, &mut step.tape, &mut params, &mut gradients);
         seconds += start.elapsed().as_secs_f64();
         step.score(&mut loss, &mut accuracy)?;
         let shown = number % DISPLAY == 0 || number == last;
         if shown {
             notebook.show(format!("Step: {number} error: {}", general(step.loss())));
             let (scores, (_, unseen)) = (scores(&loss, &accuracy), evaluate(&params, ids, &validation)?);
-            let learning_rate = adam.learning_rate(number);
+            let learning_rate = at.learning_rate;
             history.epochs.push(Epoch { number, scores, validation: Some(unseen), seconds, learning_rate });
             (loss, accuracy, seconds) = (Mean::default(), Mean::default(), 0.0);
         }
@@ -113,7 +112,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
     params.save(options.out.join("model.safetensors"))?;
-    let settings = [("optimizer", adam.spec().to_string()), ("batch size", BATCH.to_string())];
+    let settings = [("optimizer", state.optimizer().spec().to_string()), ("batch size", BATCH.to_string())];
     options.close(&mut notebook, &settings, &history, &predictions, &scores, &params)?;
     Ok(())
 }

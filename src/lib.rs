@@ -95,10 +95,11 @@ pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
+pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;

@@ -4,14 +4,14 @@ use super::heads::{Losses, MetricWish, Wishes};
 use super::network::Network;
 use super::plan::Plans;
 use super::threads::Threads;
-use super::update::OptimizerState;
 use super::{Model, plan};
 use crate::error::Result;
 use crate::kernels::simd;
 use crate::metrics::Metric;
-use crate::optimizers::Optimizer;
+use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::{Key, Purpose};
 use crate::tape::{ParamGradients, Params};
+use std::sync::Arc;
 
 /// How a model is to be trained.
 ///
@@ -21,7 +21,7 @@ use crate::tape::{ParamGradients, Params};
 /// ```
 #[derive(Debug)]
 pub struct Compile {
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Arc<dyn Optimizer>,
     wishes: Wishes,
     seed: u64,
     threads: Option<usize>,
@@ -32,7 +32,7 @@ impl Compile {
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let wishes = Wishes { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Box::new(optimizer), wishes, seed: 0, threads: None }
+        Compile { optimizer: Arc::new(optimizer), wishes, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
@@ -108,12 +108,11 @@ impl Compile {
         plan::check_loss(&network, &params, &heads)?;
         Ok(Model {
             gradients: ParamGradients::new(&params),
-            memory: OptimizerState::new(self.optimizer.as_ref(), &params)?,
+            optimizer: OptimizerState::of(self.optimizer, &params)?,
             network,
             params,
             heads,
             learning_rate: None,
-            optimizer: self.optimizer,
             key,
             epoch: 0,
             step: 0,

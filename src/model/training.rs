@@ -13,6 +13,7 @@ use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::kernels::awake;
 use crate::metrics::{Epoch, History, Scores};
+use crate::optimizers::Step;
 use crate::random::Purpose;
 use crate::tape::Mode;
 use std::time::Instant;
@@ -208,8 +209,8 @@ impl Model {
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
         if plan.tape.learns() {
-            let (optimizer, params, gradients) = (self.optimizer.as_ref(), &mut self.params, &mut self.gradients);
-            self.memory.descend(optimizer, step, rate, &mut plan.tape, params, gradients);
+            let (params, gradients) = (&mut self.params, &mut self.gradients);
+            self.optimizer.backward_and_update(Step::new(step, rate), &mut plan.tape, params, gradients);
         }
         plan.tape.commit(&mut self.params);
         self.step = step;

@@ -5,7 +5,9 @@
 //! ```
 //! use gradus::optimizers::{Optimizer, Sgd, schedules::ExponentialDecay};
 //! let sgd = Sgd::new(ExponentialDecay::new(0.5, 10, 0.25));
-//! assert_eq!([1, 11, 21].map(|step| sgd.learning_rate(step)), [0.5, 0.125, 0.03125]);
+//! let rate = sgd.options()?.learning_rate;
+//! assert_eq!([0, 10, 20].map(|steps| rate.rate(steps)), [0.5, 0.125, 0.03125]);
+//! # Ok::<(), gradus::Error>(())
 //! ```
 
 use crate::error::{Result, check_setting};
