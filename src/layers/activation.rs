@@ -111,18 +111,18 @@ impl Activation {
 }
 
 impl Layer for Activation {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match (self, inputs) {
             (Activation::Softmax | Activation::LogSoftmax, [x]) if x.rank() == 0 => {
                 Err(Error::expected("at least one axis for softmax"))
             }
-            (_, [x]) => Ok(*x),
+            (_, [x]) => Ok(vec![*x]),
             _ => Err(Error::expected("one input")),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        self.apply(inputs[0])
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![self.apply(inputs[0])]
     }
 
     fn spec(&self) -> Spec {

@@ -27,15 +27,17 @@ use crate::tape::Var;
 pub struct Add;
 
 impl Layer for Add {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [first, second, others @ ..] = inputs else { return Err(Error::expected("at least two branches to add")) };
         let sum = |sum: Shape, next: &Shape| sum.broadcast(next).filter(|_| sum.rank() == next.rank());
         let shape = others.iter().chain([second]).try_fold(*first, sum);
-        shape.ok_or_else(|| Error::expected("branches of the same shape, or of size 1 along an axis"))
+        shape
+            .map(|shape| vec![shape])
+            .ok_or_else(|| Error::expected("branches of the same shape, or of size 1 along an axis"))
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next)]
     }
 
     fn spec(&self) -> Spec {

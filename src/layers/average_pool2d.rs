@@ -49,13 +49,13 @@ impl AveragePool2d {
 }
 
 impl Layer for AveragePool2d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [images] = inputs else { return Err(Error::expected("one input")) };
-        ops::pooled(*images, "AveragePool2d", self.pool_size, self.steps(), self.padding)
+        Ok(vec![ops::pooled(*images, "AveragePool2d", self.pool_size, self.steps(), self.padding)?])
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].average_pool2d(self.pool_size, self.steps(), self.padding)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].average_pool2d(self.pool_size, self.steps(), self.padding)]
     }
 
     fn spec(&self) -> Spec {

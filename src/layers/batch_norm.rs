@@ -96,7 +96,7 @@ impl BatchNorm {
 }
 
 impl Layer for BatchNorm {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         ops::check_batch_norm(self.momentum, self.epsilon)?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() == 0 {
@@ -106,20 +106,21 @@ impl Layer for BatchNorm {
         weights.add_regularized("beta", x.last(), self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
         weights.add_state("moving_mean", x.last(), self.moving_mean_initializer.as_ref())?;
         weights.add_state("moving_variance", x.last(), self.moving_variance_initializer.as_ref())?;
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         // Frozen, it keeps its statistics, and normalises by them.
         let infers = weights.frozen() || inputs[0].recorder().mode() == Mode::Inference;
         let (x, scaling) = (inputs[0], weights.take());
-        match infers {
+        let y = match infers {
             true => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
             false => {
                 let [gamma, beta] = scaling;
                 x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take_ids()))
             }
-        }
+        };
+        vec![y]
     }
 
     fn spec(&self) -> Spec {

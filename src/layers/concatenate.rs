@@ -34,17 +34,17 @@ impl Concatenate {
 }
 
 impl Layer for Concatenate {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let batches = inputs.iter().map(|shape| shape.batch(1)).collect::<Result<Vec<Shape>>>()?;
         let [first, _, ..] = batches[..] else { return Err(Error::expected("at least two branches to concatenate")) };
         match ops::find_axis(first, self.axis)? {
             0 => Err(Error::expected("another axis than 0, along which the samples of a batch lie")),
-            _ => Ok(ops::concatenated(&batches, self.axis)?.sample()),
+            _ => Ok(vec![ops::concatenated(&batches, self.axis)?.sample()]),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].concatenate(&inputs[1..], self.axis)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].concatenate(&inputs[1..], self.axis)]
     }
 
     fn spec(&self) -> Spec {

@@ -124,7 +124,7 @@ impl Conv2d {
 }
 
 impl Layer for Conv2d {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [height, width] = self.kernel_size;
         check_setting(self.filters > 0, "Conv2d", "filters", self.filters as f64, "1 ≤ filters")?;
         check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0.0, "1 ≤ kernel_size")?;
@@ -154,17 +154,17 @@ impl Layer for Conv2d {
                 self.bias_regularizer.as_ref(),
             )?;
         }
-        Ok(output)
+        Ok(vec![output])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        self.activation.fuse(|activation| {
+        vec![self.activation.fuse(|activation| {
             let mut options = self.options();
             options.activation = activation;
             inputs[0].conv2d(kernel, bias, options)
-        })
+        })]
     }
 
     fn spec(&self) -> Spec {

@@ -74,7 +74,7 @@ impl Dense {
 }
 
 impl Layer for Dense {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         check_setting(self.units > 0, "Dense", "units", self.units as f64, "1 ≤ units")?;
         let [features] = inputs else { return Err(Error::expected("one input")) };
         if features.rank() != 1 {
@@ -94,17 +94,17 @@ impl Layer for Dense {
                 self.bias_regularizer.as_ref(),
             )?;
         }
-        Ok(self.units.into())
+        Ok(vec![self.units.into()])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
         let [kernel] = weights.take();
         if !self.use_bias {
-            return self.activation.fuse(|fused| x.matmul(kernel).activation(fused));
+            return vec![self.activation.fuse(|fused| x.matmul(kernel).activation(fused))];
         }
         let [bias] = weights.take();
-        self.activation.fuse(|fused| x.affine(kernel, bias, fused))
+        vec![self.activation.fuse(|fused| x.affine(kernel, bias, fused))]
     }
 
     fn spec(&self) -> Spec {

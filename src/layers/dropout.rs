@@ -23,14 +23,14 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         ops::check_dropout_rate(self.rate)?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].dropout(self.rate)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].dropout(self.rate)]
     }
 
     fn spec(&self) -> Spec {

@@ -33,15 +33,15 @@ impl Elu {
 }
 
 impl Layer for Elu {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let alpha = self.alpha;
         check_setting(alpha.is_finite(), "Elu", "alpha", f64::from(alpha), "−∞ < alpha < ∞")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].elu(self.alpha)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].elu(self.alpha)]
     }
 
     fn spec(&self) -> Spec {

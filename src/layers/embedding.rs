@@ -44,7 +44,7 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         check_setting(self.input_dim > 0, "Embedding", "input_dim", self.input_dim as f64, "1 ≤ input_dim")?;
         check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim as f64, "1 ≤ output_dim")?;
         let [indices] = inputs else { return Err(Error::expected("one input")) };
@@ -57,12 +57,12 @@ impl Layer for Embedding {
         )?;
         let mut sizes = indices.sizes().to_vec();
         sizes.push(self.output_dim);
-        Shape::new(&sizes)
+        Ok(vec![Shape::new(&sizes)?])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [table] = weights.take();
-        inputs[0].embedding(table)
+        vec![inputs[0].embedding(table)]
     }
 
     fn spec(&self) -> Spec {

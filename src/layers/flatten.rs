@@ -12,13 +12,13 @@ use crate::tape::Var;
 pub struct Flatten;
 
 impl Layer for Flatten {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        Ok(x.len().into())
+        Ok(vec![x.len().into()])
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].flatten()
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].flatten()]
     }
 
     fn spec(&self) -> Spec {

@@ -12,15 +12,15 @@ use crate::tape::Var;
 pub struct GlobalMaxPool2d;
 
 impl Layer for GlobalMaxPool2d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
-            [images] if images.rank() == 3 => Ok(images.last().into()),
+            [images] if images.rank() == 3 => Ok(vec![images.last().into()]),
             _ => Err(Error::expected("images height × width × channels")),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].global_max_pool2d()
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].global_max_pool2d()]
     }
 
     fn spec(&self) -> Spec {

@@ -75,7 +75,7 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
 
     let recorder = Recorder::new(mode);
     let inputs: Vec<Var<'_>> = names.iter().map(|name| recorder.variable(shape(name))).collect();
-    let y = layer.record(&mut Cursor::new(&recorder, &params, &ids), &inputs);
+    let y = layer.record(&mut Cursor::new(&recorder, &params, &ids), &inputs)[0];
     let r = recorder.input(y.shape());
     recorder.minimize((y * r).sum());
     let inputs: Vec<_> = inputs.iter().map(Var::id).collect();

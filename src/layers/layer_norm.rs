@@ -90,7 +90,7 @@ impl LayerNorm {
 }
 
 impl Layer for LayerNorm {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         ops::check_layer_norm(self.epsilon)?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() == 0 {
@@ -112,12 +112,12 @@ impl Layer for LayerNorm {
                 self.beta_regularizer.as_ref(),
             )?;
         }
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [gamma, beta] = [self.scale, self.center].map(|learned| learned.then(|| weights.take::<1>()[0]));
-        inputs[0].layer_norm(gamma, beta, self.epsilon)
+        vec![inputs[0].layer_norm(gamma, beta, self.epsilon)]
     }
 
     fn spec(&self) -> Spec {

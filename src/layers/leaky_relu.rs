@@ -33,7 +33,7 @@ impl LeakyRelu {
 }
 
 impl Layer for LeakyRelu {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let negative_slope = self.negative_slope;
         check_setting(
             negative_slope >= 0.0,
@@ -43,11 +43,11 @@ impl Layer for LeakyRelu {
             "0 ≤ negative_slope",
         )?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].leaky_relu(self.negative_slope)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].leaky_relu(self.negative_slope)]
     }
 
     fn spec(&self) -> Spec {

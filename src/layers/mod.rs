@@ -31,13 +31,13 @@ use std::sync::Arc;
 /// struct Scaling;
 ///
 /// impl Layer for Scaling {
-///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
 ///         weights.add("scale", inputs[0].last(), &Ones)?;
-///         Ok(inputs[0])
+///         Ok(vec![inputs[0]])
 ///     }
-///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
 ///         let [scale] = weights.take();
-///         inputs[0] * scale
+///         vec![inputs[0] * scale]
 ///     }
 ///     fn spec(&self) -> Spec {
 ///         Spec::new("Scaling")
@@ -51,17 +51,18 @@ use std::sync::Arc;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub trait Layer: Debug + Send + Sync {
-    /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of
-    /// one sample of the output.
+    /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of one
+    /// sample of each output. Most layers have one output; a layer that has several, such as a sequence and a last state, is
+    /// applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
     ///
     /// # Errors
     /// Shapes that do not fit and settings out of range; [`Error::expected`](crate::Error::expected) says only what was
     /// expected, the model adds the layer and the shapes.
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape>;
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
 
-    /// Records the layer's operations on its inputs, which have a batch axis. The recorder's mode says whether this is for
-    /// training.
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r>;
+    /// Records the layer's operations on its inputs, which have a batch axis, and returns the outputs in the order of
+    /// [`build`](Layer::build). The recorder's mode says whether this is for training.
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
 
     /// The class name and the settings.
     fn spec(&self) -> Spec;

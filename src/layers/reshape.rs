@@ -21,15 +21,15 @@ impl Reshape {
 }
 
 impl Layer for Reshape {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
-            [x] if x.len() == self.target.len() => Ok(self.target),
+            [x] if x.len() == self.target.len() => Ok(vec![self.target]),
             _ => Err(Error::expected(format!("{} elements per sample, as in {}", self.target.len(), self.target))),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].reshape_samples(self.target)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].reshape_samples(self.target)]
     }
 
     fn spec(&self) -> Spec {

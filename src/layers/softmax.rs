@@ -34,16 +34,16 @@ impl Softmax {
 }
 
 impl Layer for Softmax {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
         match ops::find_axis(x.batch(1)?, self.axis)? {
             0 => Err(Error::expected("another axis than 0, along which the samples of a batch lie")),
-            _ => Ok(*x),
+            _ => Ok(vec![*x]),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].softmax_over(self.axis)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].softmax_over(self.axis)]
     }
 
     fn spec(&self) -> Spec {

@@ -68,12 +68,12 @@ fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
     let (layer, shapes) = (&sample.layer, &sample.inputs);
     let mut params = Params::new();
     let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-    let built = layer.build(shapes, &mut weights).unwrap();
+    let built = layer.build(shapes, &mut weights).unwrap()[0];
     let ids = weights.into_ids();
     let recorder = Recorder::new(mode);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.variable(shape.batch(3).unwrap())).collect();
     let mut cursor = Cursor::new(&recorder, &params, &ids);
-    let y = layer.record(&mut cursor, &inputs);
+    let y = layer.record(&mut cursor, &inputs)[0];
     assert!(cursor.left().is_empty(), "{layer:?} does not take every weight");
     assert_eq!(y.shape(), built.batch(3).unwrap(), "{layer:?} announces another shape than it records");
     recorder.minimize((y * y).sum());
@@ -137,11 +137,11 @@ fn every_layer_passes_the_public_checks() {
 struct Any(Box<dyn Layer>);
 
 impl Layer for Any {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         self.0.build(inputs, weights)
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         self.0.record(weights, inputs)
     }
 
@@ -157,7 +157,7 @@ fn every_layer_has_its_line_in_the_summary() {
         for Sample { layer, inputs, .. } in samples {
             let mut params = Params::new();
             let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-            let output = layer.build(&inputs, &mut weights).unwrap();
+            let output = layer.build(&inputs, &mut weights).unwrap()[0];
             let spec = layer.spec();
             let mut graph = Graph::new();
             let names = (0..inputs.len()).map(|number| format!("input_{number}"));

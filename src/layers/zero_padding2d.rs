@@ -42,15 +42,15 @@ impl ZeroPadding2d {
 }
 
 impl Layer for ZeroPadding2d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
-            [images] if images.rank() == 3 => Shape::new(&ops::padded(images.sizes(), &self.around::<3>())),
+            [images] if images.rank() == 3 => Ok(vec![Shape::new(&ops::padded(images.sizes(), &self.around::<3>()))?]),
             _ => Err(Error::expected("images height × width × channels")),
         }
     }
 
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].pad(&self.around::<4>(), 0.0)
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].pad(&self.around::<4>(), 0.0)]
     }
 
     fn spec(&self) -> Spec {

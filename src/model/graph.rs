@@ -50,7 +50,8 @@ pub struct Graph {
     stamp: Stamp,
     inputs: Vec<(String, Shape)>,
     layers: Layers,
-    calls: Vec<(usize, Vec<Node>)>,
+    /// Each call's layer, its inputs, and the number of values that it gives.
+    calls: Vec<(usize, Vec<Node>, usize)>,
     outputs: Vec<(String, Node)>,
 }
 
@@ -64,7 +65,8 @@ pub struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NodeValue {
     Input(usize),
-    Call(usize),
+    /// A value of a call: the call's number, and the value's position among those that it gives.
+    Call(usize, usize),
 }
 
 impl AsRef<[Node]> for Node {
@@ -132,10 +134,55 @@ impl Graph {
         GraphLayer { stamp: self.stamp, layer: self.layers.len() - 1 }
     }
 
-    /// Applies a layer to nodes, and gives what comes out: `graph.apply(Dense::new(64), x)`, `graph.apply(layer, [a, b])`.
-    /// A new layer gets Keras' name for it, such as `dense_1`.
+    /// Applies a layer with one output to nodes, and returns the output: `graph.apply(Dense::new(64), x)`,
+    /// `graph.apply(layer, [a, b])`. A new layer gets Keras' name for it, such as `dense_1`.
     pub fn apply(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> Node {
-        let layer = match layer.into().0 {
+        let call = self.call(layer.into(), inputs.as_ref(), 1);
+        self.node(NodeValue::Call(call, 0))
+    }
+
+    /// Applies a layer with `N` outputs to nodes, and returns the outputs: `let [sequence, state] =
+    /// graph.apply_multi(layer, x)`. At least one of them must be used. [`compile`](Graph::compile) returns an error when the
+    /// layer has another number of outputs.
+    ///
+    /// ```
+    /// use gradus::{Compile, Graph, Result, Shape, Spec, layers::*, losses::MeanSquaredError, optimizers::Sgd, tape::Var};
+    ///
+    /// /// Splits the features of a sample: the first, and the others.
+    /// #[derive(Debug)]
+    /// struct Split;
+    ///
+    /// impl Layer for Split {
+    ///     fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         Ok(vec![Shape::from(1), Shape::from(inputs[0].len() - 1)])
+    ///     }
+    ///     fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let (x, [rows, columns]) = (inputs[0], [0, 1].map(|axis| inputs[0].shape().axis(axis)));
+    ///         vec![x.slice(&[0, 0], [rows, 1]), x.slice(&[0, 1], [rows, columns - 1])]
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Split")
+    ///     }
+    /// }
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x", [4]);
+    /// let [first, others] = graph.apply_multi(Split, x);
+    /// let hidden = graph.apply(Dense::new(8).activation(Activation::Relu), others);
+    /// let y = graph.apply(Concatenate::new(), [first, hidden]);
+    /// graph.output("y", y);
+    /// let model = graph.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    /// assert_eq!(model.output_shapes(), [Shape::from(9)]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn apply_multi<const N: usize>(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> [Node; N] {
+        let call = self.call(layer.into(), inputs.as_ref(), N);
+        std::array::from_fn(|position| self.node(NodeValue::Call(call, position)))
+    }
+
+    /// Adds a call whose layer gives `values` values, and returns its number.
+    fn call(&mut self, layer: Applied, inputs: &[Node], values: usize) -> usize {
+        let layer = match layer.0 {
             Choice::New(layer) => {
                 self.layers.push((None, layer));
                 self.layers.len() - 1
@@ -143,8 +190,8 @@ impl Graph {
             Choice::Known(known) if known.stamp == self.stamp => known.layer,
             Choice::Known(_) => FOREIGN,
         };
-        self.calls.push((layer, inputs.as_ref().to_vec()));
-        self.node(NodeValue::Call(self.calls.len() - 1))
+        self.calls.push((layer, inputs.to_vec(), values));
+        self.calls.len() - 1
     }
 
     /// Makes a node an output of this name: what `predict` gives, and what a loss and targets can be for.
@@ -186,14 +233,20 @@ impl Graph {
         let value = |node: &Node| match node.value {
             _ if node.stamp != self.stamp => FOREIGN,
             NodeValue::Input(input) => input,
-            NodeValue::Call(call) => self.inputs.len() + call,
+            NodeValue::Call(call, position) => {
+                self.inputs.len() + self.calls[..call].iter().map(|(.., values)| values).sum::<usize>() + position
+            }
         };
         let calls = self.calls.iter();
         Wiring {
             chain: false,
             inputs: self.inputs.iter().map(|(name, shape)| ValueInfo::new(name, *shape)).collect(),
             calls: calls
-                .map(|(layer, nodes)| Call { layer: *layer, inputs: nodes.iter().map(value).collect() })
+                .map(|(layer, nodes, values)| Call {
+                    layer: *layer,
+                    inputs: nodes.iter().map(value).collect(),
+                    values: *values,
+                })
                 .collect(),
             outputs: self.outputs.iter().map(|(name, node)| Output::new(name, value(node))).collect(),
         }

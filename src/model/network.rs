@@ -60,14 +60,14 @@ impl Network {
         let inputs = self.shapes_of(call);
         let place = || self.place_of(layer);
         let Placed { layer: built, name, weights, calls, .. } = &self.layers[layer];
-        let output = match calls.first() {
+        let outputs = match calls.first() {
             None => {
                 let mut declared = Weights::new(params, name, source);
-                let output = built.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
+                let outputs = built.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
                 let (weights, penalties) = declared.into_declared();
                 self.layers[layer].weights = weights;
                 self.layers[layer].penalties = penalties;
-                output
+                outputs
             }
             Some(first) => {
                 let again = build_again(built.as_ref(), name, &inputs, params, weights.len());
@@ -75,13 +75,32 @@ impl Network {
                 again.map_err(|error| shared(error, &first).at(place, &inputs))?
             }
         };
+        self.check_count(call, outputs.len())?;
         let weights = self.layers[layer].weights.iter().map(|id| params.shape(*id).len());
         let weights = weights.fold(0, usize::saturating_add);
-        let places = output.len() / output.last().max(1);
-        self.work = weights.saturating_mul(places).saturating_add(output.len()).saturating_add(self.work);
-        self.shapes.push(output);
+        let places = outputs.iter().map(|output| output.len() / output.last().max(1)).max().unwrap_or(0);
+        let elements = outputs.iter().map(Shape::len).fold(0, usize::saturating_add);
+        self.work = weights.saturating_mul(places).saturating_add(elements).saturating_add(self.work);
+        self.shapes.extend(outputs);
         self.layers[layer].calls.push(call);
         Ok(())
+    }
+
+    /// A call takes as many values from its layer as the layer has outputs.
+    fn check_count(&self, call: usize, outputs: usize) -> Result<()> {
+        let taken = self.wiring.calls[call].values;
+        if outputs == taken {
+            return Ok(());
+        }
+        let place = self.place_of(self.wiring.calls[call].layer);
+        let are = if taken == 1 { "is" } else { "are" };
+        let problem = match outputs {
+            0 => "it has no output; return at least one shape from `build`".to_owned(),
+            _ if self.wiring.chain => format!("it has {outputs} outputs; a layer of a Sequential has one, use a Graph"),
+            1 => format!("it has 1 output, but {taken} are taken; use Graph::apply"),
+            _ => format!("it has {outputs} outputs, but {taken} {are} taken; use Graph::apply_multi::<{outputs}>"),
+        };
+        Err(Error::Graph { place, problem: problem.into() })
     }
 
     /// The shapes of what a call takes.
@@ -103,9 +122,11 @@ impl Network {
         self.shapes[self.wiring.outputs[output].value]
     }
 
-    /// The shape of one sample of what a layer gives when it is first applied.
-    pub(super) fn output_of(&self, placed: &Placed) -> Shape {
-        placed.calls.first().map_or(Shape::SCALAR, |call| self.shapes[self.wiring.inputs.len() + call])
+    /// The shape of one sample of each output of a layer in its first call.
+    pub(super) fn outputs_of(&self, placed: &Placed) -> &[Shape] {
+        let Some(call) = placed.calls.first() else { return &[] };
+        let first = self.wiring.sources().first(*call);
+        &self.shapes[first..first + self.wiring.calls[*call].values]
     }
 
     /// The shape of one sample of each input.
@@ -123,8 +144,8 @@ impl Network {
         let mut values = inputs.to_vec();
         for call in &self.wiring.calls {
             let taken: Vec<Var<'r>> = call.inputs.iter().map(|value| values[*value]).collect();
-            let (placed, output) = (&self.layers[call.layer], self.shapes[values.len()]);
-            values.push(recorder.scope(&placed.name, || placed.record(recorder, params, &taken, output)));
+            let (placed, outputs) = (&self.layers[call.layer], &self.shapes[values.len()..][..call.values]);
+            values.extend(recorder.scope(&placed.name, || placed.record(recorder, params, &taken, outputs)));
         }
         self.wiring.outputs.iter().map(|output| values[output.value]).collect()
     }
@@ -210,9 +231,16 @@ impl Network {
         let wrong = |place: String, problem: &'static str| Err(Error::Graph { place, problem: problem.into() });
         let foreign = "it takes a node of another graph; apply it to nodes that this graph gave";
         let Wiring { inputs, calls, outputs, .. } = &self.wiring;
+        // Of a call with several values, one that is used is enough.
         let mut used = vec![false; inputs.len() + calls.len()];
+        let sources = self.wiring.sources();
+        let place_of_value = |value: usize| match sources.call_of(value) {
+            Some((call, _)) => inputs.len() + call,
+            None if value < inputs.len() => value,
+            None => usize::MAX,
+        };
         for (number, call) in calls.iter().enumerate() {
-            let known = inputs.len() + number;
+            let known = sources.first(number);
             if call.layer >= self.layers.len() {
                 return wrong(format!("call {}", number + 1), "it applies a layer of another graph");
             }
@@ -222,10 +250,12 @@ impl Network {
             if call.inputs.is_empty() {
                 return wrong(self.place_of(call.layer), "it is applied to nothing; give it at least one node");
             }
-            call.inputs.iter().for_each(|value| used[*value] = true);
+            call.inputs.iter().for_each(|value| used[place_of_value(*value)] = true);
         }
         for Output { name, value, .. } in outputs {
-            let Some(used) = used.get_mut(*value) else { return wrong(format!("output \"{name}\""), foreign) };
+            let Some(used) = used.get_mut(place_of_value(*value)) else {
+                return wrong(format!("output \"{name}\""), foreign);
+            };
             *used = true;
         }
         if let Some(layer) = (0..self.layers.len()).find(|layer| calls.iter().all(|call| call.layer != *layer)) {
@@ -246,12 +276,12 @@ impl Network {
 }
 
 /// Builds a layer with the weights it has, for inputs that may have other shapes.
-fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params, count: usize) -> Result<Shape> {
+fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params, count: usize) -> Result<Vec<Shape>> {
     let mut copies = Params::new();
     let mut weights = Weights::new(&mut copies, name, Source::Given(params));
-    let output = layer.build(inputs, &mut weights)?;
+    let outputs = layer.build(inputs, &mut weights)?;
     let declared = weights.into_ids().len();
-    if declared == count { Ok(output) } else { Err(Error::expected(format!("{count} weights, not {declared}"))) }
+    if declared == count { Ok(outputs) } else { Err(Error::expected(format!("{count} weights, not {declared}"))) }
 }
 
 /// What is wrong with applying a layer once more, beside what it was first applied to.
@@ -264,18 +294,33 @@ fn shared(error: Error, first: &[Shape]) -> Error {
 }
 
 impl Placed {
-    fn record<'r>(&self, recorder: &'r Recorder, params: &Params, inputs: &[Var<'r>], output: Shape) -> Var<'r> {
+    /// Records the layer, whose outputs have samples of these shapes.
+    fn record<'r>(
+        &self,
+        recorder: &'r Recorder,
+        params: &Params,
+        inputs: &[Var<'r>],
+        outputs: &[Shape],
+    ) -> Vec<Var<'r>> {
         let mut weights = Cursor::new(recorder, params, &self.weights);
-        let y = self.layer.record(&mut weights, inputs);
+        let mut values = self.layer.record(&mut weights, inputs);
         if let [unused, ..] = weights.left() {
             recorder.fail(Error::Unreached { parameter: params.name(*unused).into() });
         }
         let rows = inputs.first().map_or(0, |x| x.shape().axis(0));
-        if output.batch(rows).ok() != Some(y.shape()) {
-            let announced = Error::expected(format!("samples of {output}, as `build` announced"));
-            recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+        if values.len() != outputs.len() {
+            let announced = Error::expected(format!("{} outputs, as `build` announced", outputs.len()));
+            recorder.fail(announced.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
+            // The recording has failed; what follows only needs as many values.
+            values.resize(outputs.len(), inputs[0]);
         }
-        y
+        for (output, y) in outputs.iter().zip(&values) {
+            if output.batch(rows).ok() != Some(y.shape()) {
+                let announced = Error::expected(format!("samples of {output}, as `build` announced"));
+                recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+            }
+        }
+        values
     }
 }
 

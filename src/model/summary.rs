@@ -17,7 +17,7 @@ pub(super) fn table(network: &Network, params: &Params) -> String {
     let layers = network.layers.iter().map(|placed| {
         let count = placed.weights.iter().map(|id| params.shape(*id).len()).fold(0, usize::saturating_add);
         let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
-        [layer, batch_of(network.output_of(placed)), thousands(count), connections(network, placed)]
+        [layer, batches_of(network.outputs_of(placed)), thousands(count), connections(network, placed)]
     });
     let rows: Vec<[String; 4]> = inputs.chain(layers).collect();
     let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
@@ -44,12 +44,13 @@ pub(super) fn table(network: &Network, params: &Params) -> String {
 /// What a layer is applied to, call by call, with Keras' numbers: `dense[1][0]` is what the second call of `dense` gives.
 fn connections(network: &Network, placed: &Placed) -> String {
     let Wiring { inputs, calls, .. } = &network.wiring;
-    let name = |value: &usize| match value.checked_sub(inputs.len()) {
+    let sources = network.wiring.sources();
+    let name = |value: &usize| match sources.call_of(*value) {
         None => format!("{}[0][0]", inputs[*value].name),
-        Some(call) => {
+        Some((call, position)) => {
             let source = &network.layers[calls[call].layer];
             let number = source.calls.iter().position(|other| *other == call).unwrap_or(0);
-            format!("{}[{number}][0]", source.name)
+            format!("{}[{number}][{position}]", source.name)
         }
     };
     let taken = placed.calls.iter().flat_map(|call| &calls[*call].inputs);
@@ -60,6 +61,14 @@ fn totals(params: &Params) -> [String; 3] {
     let (all, trainable) = (params.count(false), params.count(true));
     [("Total", all), ("Trainable", trainable), ("Non-trainable", all - trainable)]
         .map(|(what, count)| format!("{what} params: {} ({})", thousands(count), bytes(4 * count)))
+}
+
+/// The outputs of a layer: `(None, 8)`, or `[(None, 4, 8), (None, 8)]` where it has several.
+fn batches_of(samples: &[Shape]) -> String {
+    match samples {
+        [one] => batch_of(*one),
+        several => format!("[{}]", several.iter().map(|sample| batch_of(*sample)).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// `(None, 13, 13, 6)`: a batch of any size.

@@ -31,7 +31,7 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
             .enumerate()
             .map(|(number, shape)| ValueInfo::new(format!("input_{number}"), *shape))
             .collect(),
-        calls: vec![Call { layer: 0, inputs: (0..count).collect() }],
+        calls: vec![Call::new(0, (0..count).collect())],
         outputs: vec![Output::new("y", count)],
     };
     let (layers, mut params) = (vec![(None, Arc::from(made_from(&layer.spec())?))], Params::new());
@@ -159,11 +159,11 @@ fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
 struct Made(Box<dyn Layer>);
 
 impl Layer for Made {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         self.0.build(inputs, weights)
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         self.0.record(weights, inputs)
     }
 

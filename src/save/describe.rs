@@ -250,7 +250,7 @@ mod tests {
         let wiring = Wiring {
             chain: false,
             inputs: vec![ValueInfo::new("a", Shape::from([2, 3])), ValueInfo::new("b", Shape::SCALAR)],
-            calls: vec![Call { layer: 0, inputs: vec![0, 1] }, Call { layer: 0, inputs: vec![2] }],
+            calls: vec![Call { values: 2, ..Call::new(0, vec![0, 1]) }, Call::new(0, vec![2])],
             outputs: vec![Output::new("y", 3), Output::new("z", 2)],
         };
         let heads = vec![head(0, 0.5, vec![part(), part()]), head(1, 1.0, vec![])];

@@ -21,11 +21,11 @@ use crate::spec::Spec;
 /// struct Double;
 ///
 /// impl Layer for Double {
-///     fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
-///         Ok(inputs[0])
+///     fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+///         Ok(vec![inputs[0]])
 ///     }
-///     fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-///         inputs[0] * 2.0
+///     fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+///         vec![inputs[0] * 2.0]
 ///     }
 ///     fn spec(&self) -> Spec {
 ///         Spec::new(Double::CLASS)

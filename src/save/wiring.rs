@@ -5,8 +5,8 @@ use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 
-/// Which layer takes what. Values are numbered: the inputs first, then what each call gives, in order; so a call can take
-/// only what stands before it, and there are no cycles.
+/// The calls that connect layers. Values are numbered: the inputs first, then the values of each call in order. A call takes
+/// only values of smaller numbers, so there are no cycles.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wiring {
     /// Whether it is a `Sequential`'s: one input, each layer called once on the value before, one output.
@@ -21,7 +21,17 @@ pub(crate) struct Wiring {
 pub(crate) struct Call {
     /// The layer's place in the list of layers.
     pub(crate) layer: usize,
+    /// The values that it takes.
     pub(crate) inputs: Vec<usize>,
+    /// The number of values that it gives: the layer's outputs.
+    pub(crate) values: usize,
+}
+
+impl Call {
+    /// A call of a layer with one output.
+    pub(crate) fn new(layer: usize, inputs: Vec<usize>) -> Call {
+        Call { layer, inputs, values: 1 }
+    }
 }
 
 /// An output of a model.
@@ -31,6 +41,27 @@ pub(crate) struct Output {
     pub(crate) value: usize,
     /// The order of a sample's axes in the file that the model was loaded from.
     pub(crate) axis_order: AxisOrder,
+}
+
+/// Which call gives which value.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    /// The number of each call's first value, and the number of all values.
+    firsts: Vec<usize>,
+}
+
+impl Sources {
+    /// The number of a call's first value.
+    pub(crate) fn first(&self, call: usize) -> usize {
+        self.firsts[call]
+    }
+
+    /// The call that gives a value, and the value's position among those of the call; `None` for inputs, and for numbers
+    /// that no value has.
+    pub(crate) fn call_of(&self, value: usize) -> Option<(usize, usize)> {
+        let call = self.firsts.partition_point(|first| *first <= value).checked_sub(1)?;
+        (call + 1 < self.firsts.len()).then(|| (call, value - self.firsts[call]))
+    }
 }
 
 /// The names of the only input and output of a chain, which its files do not hold.
@@ -50,9 +81,18 @@ impl Wiring {
         Wiring {
             chain: true,
             inputs: vec![ValueInfo::new(CHAIN_INPUT, input)],
-            calls: (0..layers).map(|layer| Call { layer, inputs: vec![layer] }).collect(),
+            calls: (0..layers).map(|layer| Call::new(layer, vec![layer])).collect(),
             outputs: vec![Output::new(CHAIN_OUTPUT, layers)],
         }
+    }
+
+    /// Which call gives which value.
+    pub(crate) fn sources(&self) -> Sources {
+        let mut firsts = vec![self.inputs.len()];
+        for call in &self.calls {
+            firsts.push(firsts[firsts.len() - 1].saturating_add(call.values));
+        }
+        Sources { firsts }
     }
 
     /// Gives the only input and output the names that those of a chain have.
@@ -76,7 +116,13 @@ impl Wiring {
             put_order(&mut value, "axes", input.axis_order);
             value
         });
-        let calls = self.calls.iter().map(|call| json!({"layer": call.layer, "inputs": call.inputs}));
+        let calls = self.calls.iter().map(|call| {
+            let mut value = json!({"layer": call.layer, "inputs": call.inputs});
+            if call.values != 1 {
+                value["values"] = json!(call.values);
+            }
+            value
+        });
         let outputs = self.outputs.iter().map(|output| {
             let mut value = json!({"name": output.name, "value": output.value});
             put_order(&mut value, "axes", output.axis_order);
@@ -101,7 +147,10 @@ impl Wiring {
             let axis_order = order(value, "axes")?;
             Some(ValueInfo { name: named(value)?, shape: shape(&value["shape"])?, axis_order })
         };
-        let call = |value: &Value| Some(Call { layer: size(&value["layer"])?, inputs: sizes(&value["inputs"])? });
+        let call = |value: &Value| {
+            let values = value.get("values").map_or(Some(1), size).filter(|values| *values > 0)?;
+            Some(Call { layer: size(&value["layer"])?, inputs: sizes(&value["inputs"])?, values })
+        };
         let output = |value: &Value| {
             let axis_order = order(value, "axes")?;
             Some(Output { name: named(value)?, value: size(&value["value"])?, axis_order })

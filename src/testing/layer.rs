@@ -22,13 +22,13 @@ use std::ops::Range;
 /// }
 ///
 /// impl Layer for Scaling {
-///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
 ///         weights.add("scale", inputs[0].last(), &Constant::new(self.init))?;
-///         Ok(inputs[0])
+///         Ok(vec![inputs[0]])
 ///     }
-///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
 ///         let [scale] = weights.take();
-///         inputs[0] * scale
+///         vec![inputs[0] * scale]
 ///     }
 ///     fn spec(&self) -> Spec {
 ///         Spec::new("Scaling").with("init", self.init)
@@ -127,7 +127,7 @@ impl LayerSample {
             return fail(&layer, "it takes a setting that it does not know; read settings by name");
         }
         let [own, made] = [self.build(layer)?, self.build(made.as_ref())?];
-        let same = own.output == made.output && own.params.sha256() == made.params.sha256();
+        let same = own.outputs == made.outputs && own.params.sha256() == made.params.sha256();
         if same { Ok(()) } else { fail(&layer, "what is made from its spec has other weights or another output") }
     }
 
@@ -136,7 +136,7 @@ impl LayerSample {
             let built = self.build(self.layer.as_ref())?;
             let mut run = self.record(&built, mode, 0..ROWS)?;
             run.forward(&built.params)?;
-            if run.tape.value(run.y).iter().any(|value| !value.is_finite()) {
+            if run.values().any(|value| !value.is_finite()) {
                 return fail(&self.layer, format_args!("{mode:?} gives values that are not finite"));
             }
         }
@@ -232,12 +232,14 @@ impl LayerSample {
         let built = self.build(self.layer.as_ref())?;
         let mut together = self.record(&built, Mode::Inference, 0..ROWS)?;
         together.forward(&built.params)?;
-        let value = together.tape.value(together.y);
         for row in 0..ROWS {
             let mut alone = self.record(&built, Mode::Inference, row..row + 1)?;
             alone.tape.run(&built.params, Key::from_seed(7))?;
-            let alone = alone.tape.value(alone.y);
-            if alone.index_axis(Axis(0), 0) != value.index_axis(Axis(0), row) {
+            let differs = |(one, all): (&Id, &Id)| {
+                let (one, all) = (alone.tape.value(*one), together.tape.value(*all));
+                one.index_axis(Axis(0), 0) != all.index_axis(Axis(0), row)
+            };
+            if alone.outputs.iter().zip(&together.outputs).any(differs) {
                 return fail(&self.layer, "in inference, a row's output depends on the rows beside it or on chance");
             }
         }
@@ -252,13 +254,13 @@ impl LayerSample {
         }
         let mut params = Params::new();
         let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-        let output =
+        let outputs =
             layer.build(&samples, &mut weights).map_err(|error| error.at(|| format!("{layer:?}"), &samples))?;
         let ids = weights.into_ids();
-        Ok(Built { params, ids, output })
+        Ok(Built { params, ids, outputs })
     }
 
-    /// Records these rows, and Σ r·y for random weights r as what is minimized.
+    /// Records these rows, and the sum of r·y over all outputs y, with random weights r, as the loss.
     fn record(&self, built: &Built, mode: Mode, rows: Range<usize>) -> Result<Run> {
         let recorder = Recorder::new(mode);
         let part = |values: &ArrayD<f32>| values.slice_axis(Axis(0), rows.clone().into()).to_owned();
@@ -268,24 +270,33 @@ impl LayerSample {
         });
         let inputs = inputs.collect::<Result<Vec<Var<'_>>>>()?;
         let mut weights = Cursor::new(&recorder, &built.params, &built.ids);
-        let y = recorder.scope("layer", || self.layer.record(&mut weights, &inputs));
+        let outputs = recorder.scope("layer", || self.layer.record(&mut weights, &inputs));
         if let [left, ..] = weights.left() {
             return fail(&self.layer, format_args!("it does not take its weight {}", built.params.name(*left)));
         }
-        let r = recorder.input(y.shape());
-        recorder.minimize((y * r).sum());
-        let (ids, y_shape) = (inputs.iter().map(Var::id).collect::<Vec<Id>>(), y.shape());
-        let (y, r) = (y.id(), r.id());
+        let shapes: Vec<Shape> = outputs.iter().map(Var::shape).collect();
+        let weights: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
+        let Some(loss) = outputs.iter().zip(&weights).map(|(y, r)| (*y * *r).sum()).reduce(|sum, next| sum + next)
+        else {
+            return fail(&self.layer, "it records no output");
+        };
+        recorder.minimize(loss);
+        let [ids, outputs, weights]: [Vec<Id>; 3] =
+            [&inputs, &outputs, &weights].map(|vars| vars.iter().map(Var::id).collect());
         let mut tape = recorder.finish()?;
-        if built.output.batch(rows.len())? != y_shape {
-            return fail(&self.layer, format_args!("it announces samples of {} but records {y_shape}", built.output));
+        let announced = built.outputs.iter().map(|output| output.batch(rows.len())).collect::<Result<Vec<Shape>>>()?;
+        if announced != shapes {
+            let list = |shapes: Vec<Shape>| shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(", ");
+            let (announced, recorded) = (list(built.outputs.clone()), list(shapes));
+            return fail(&self.layer, format_args!("it announces samples of {announced} but records {recorded}"));
         }
         for (id, (values, _)) in ids.iter().zip(&self.inputs) {
             tape.input_mut(*id).assign(&part(values));
         }
-        let weights = spread(y_shape, 99);
-        tape.input_mut(r).assign(&weights);
-        Ok(Run { tape, inputs: ids, y, weights })
+        let spread = |(number, shape): (usize, &Shape)| spread(*shape, 99 + number as u64);
+        let factors: Vec<ArrayD<f32>> = shapes.iter().enumerate().map(spread).collect();
+        weights.iter().zip(&factors).for_each(|(id, values)| tape.input_mut(*id).assign(values));
+        Ok(Run { tape, inputs: ids, outputs, factors })
     }
 }
 
@@ -296,15 +307,16 @@ fn shape(values: &ArrayD<f32>) -> Result<Shape> {
 struct Built {
     params: Params,
     ids: Vec<ParamId>,
-    output: Shape,
+    outputs: Vec<Shape>,
 }
 
 /// A recorded sample.
 struct Run {
     tape: Tape,
     inputs: Vec<Id>,
-    y: Id,
-    weights: ArrayD<f32>,
+    outputs: Vec<Id>,
+    /// The weight of each element of each output in the loss.
+    factors: Vec<ArrayD<f32>>,
 }
 
 impl Run {
@@ -318,10 +330,15 @@ impl Run {
         }
     }
 
-    /// Σ r·y in f64, so that only the layer itself rounds to f32.
+    /// The values of all outputs.
+    fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        self.outputs.iter().flat_map(|id| self.tape.view(*id).data()).copied()
+    }
+
+    /// The weighted sum of the outputs in f64, so that only the layer itself rounds to f32.
     fn weighted_sum(&mut self, params: &Params) -> Result<f64> {
         self.forward(params)?;
-        Ok(self.tape.value(self.y).iter().zip(&self.weights).map(|(y, r)| f64::from(*y) * f64::from(*r)).sum())
+        Ok(self.values().zip(self.factors.iter().flatten()).map(|(y, r)| f64::from(y) * f64::from(*r)).sum())
     }
 
     /// The bits of the output and of every gradient.
@@ -331,7 +348,8 @@ impl Run {
         self.backward(params, &mut gradients);
         let inputs = self.inputs.iter().filter_map(|id| self.tape.gradient(*id));
         let weights = params.ids().filter_map(|id| gradients.get(id));
-        let arrays = [self.tape.value(self.y)].into_iter().chain(inputs).chain(weights);
+        let outputs = self.outputs.iter().map(|id| self.tape.value(*id));
+        let arrays = outputs.chain(inputs).chain(weights);
         Ok(arrays.flat_map(|array| array.iter().map(|value| value.to_bits()).collect::<Vec<_>>()).collect())
     }
 }

@@ -36,12 +36,12 @@ fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
 struct Tripled(Dense);
 
 impl Layer for Tripled {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         self.0.build(inputs, weights)
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        self.0.record(weights, inputs) * 3.0
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        self.0.record(weights, inputs).into_iter().map(|y| y * 3.0).collect()
     }
 
     fn spec(&self) -> Spec {

@@ -175,12 +175,12 @@ fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
 struct Double;
 
 impl Layer for Double {
-    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
-        Ok(inputs[0])
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0] * 2.0
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0] * 2.0]
     }
 
     fn spec(&self) -> Spec {

@@ -54,15 +54,15 @@ impl CubeExt for Var<'_> {
 struct Cubed;
 
 impl Layer for Cubed {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> gradus::Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> gradus::Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
         weights.add("scale", x.last(), &gradus::initializers::Constant::new(0.5))?;
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [scale] = weights.take();
-        (inputs[0] * scale).cube()
+        vec![(inputs[0] * scale).cube()]
     }
 
     fn spec(&self) -> Spec {

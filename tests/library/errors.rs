@@ -153,16 +153,16 @@ struct Idle {
 }
 
 impl Layer for Idle {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         weights.add("scale", inputs[0].last(), &Ones)?;
-        Ok(inputs[0])
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         if self.takes {
             let [_scale] = weights.take();
         }
-        inputs[0]
+        vec![inputs[0]]
     }
 
     fn spec(&self) -> Spec {

@@ -309,7 +309,7 @@ fn labels_per_position_are_checked_where_the_width_is_the_number_of_classes() {
 struct Dense3;
 
 impl Layer for Dense3 {
-    fn build(&self, inputs: &[Shape], weights: &mut gradus::layers::Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut gradus::layers::Weights<'_>) -> Result<Vec<Shape>> {
         Conv2d::new(3, 1).build(inputs, weights)
     }
 
@@ -317,7 +317,7 @@ impl Layer for Dense3 {
         &self,
         weights: &mut gradus::layers::Cursor<'_, 'r>,
         inputs: &[gradus::tape::Var<'r>],
-    ) -> gradus::tape::Var<'r> {
+    ) -> Vec<gradus::tape::Var<'r>> {
         Conv2d::new(3, 1).record(weights, inputs)
     }
 

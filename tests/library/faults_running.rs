@@ -234,12 +234,12 @@ impl Op for Root {
 struct RootLayer;
 
 impl Layer for RootLayer {
-    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
-        Ok(inputs[0])
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].recorder().apply(Root, inputs)
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].recorder().apply(Root, inputs)]
     }
 
     fn spec(&self) -> Spec {
@@ -295,12 +295,12 @@ impl Op for Sometimes {
 struct SometimesLayer;
 
 impl Layer for SometimesLayer {
-    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
-        Ok(inputs[0])
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].recorder().apply(Sometimes, inputs)
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].recorder().apply(Sometimes, inputs)]
     }
 
     fn spec(&self) -> Spec {

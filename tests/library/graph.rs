@@ -20,15 +20,15 @@ use tempfile::tempdir;
 struct Sum;
 
 impl Layer for Sum {
-    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs.iter().all(|shape| *shape == inputs[0]) {
-            true => Ok(inputs[0]),
+            true => Ok(vec![inputs[0]]),
             false => Err(Error::expected("inputs of one shape")),
         }
     }
 
-    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next)
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next)]
     }
 
     fn spec(&self) -> Spec {

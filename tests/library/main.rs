@@ -21,5 +21,6 @@ mod kill;
 mod notebooks;
 mod resume;
 mod saving;
+mod several_outputs;
 mod stopping;
 mod using;

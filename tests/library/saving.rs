@@ -252,12 +252,12 @@ struct Scaling {
 }
 
 impl Layer for Scaling {
-    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Shape> {
-        Ok(inputs[0])
+    fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0] * self.factor
+    fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0] * self.factor]
     }
 
     fn spec(&self) -> Spec {

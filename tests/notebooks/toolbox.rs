@@ -12,12 +12,12 @@ use gradus::{Result, Sequential, Shape, Spec};
 struct Everything;
 
 impl Layer for Everything {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         weights.add("table", [4, inputs[0].last()], &GlorotUniform)?;
-        Ok(inputs[0])
+        Ok(vec![inputs[0]])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, [table]) = (inputs[0], weights.take());
         let near = x.softmax_over(1).log_softmax_over(1).absolute().sqrt().erf();
         let pairs = near.maximum(x).minimum(x.clip(-9.0, 9.0)).power(2.0).power_by(near).exp().ln();
@@ -28,7 +28,7 @@ impl Layer for Everything {
         let [batch, height, width, channels] = [0, 1, 2, 3].map(|axis| sizes.axis(axis));
         let cut = product.slice(&[0; 4], [batch, height, width, channels]);
         let indices = x.clip(0.0, 3.0).mean_over(&[-1], false);
-        cut + indices.embedding(table)
+        vec![cut + indices.embedding(table)]
     }
 
     fn spec(&self) -> Spec {

@@ -22,11 +22,11 @@ impl Blend {
 impl Layer for Blend {
     // Shapes here are those of one sample, without the batch axis. An error states only what was expected; the model adds
     // the name of the layer and the shapes that it found.
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
             [a, b] if a == b => {
                 weights.add("gate", a.last(), &Constant::new(self.gate))?;
-                Ok(*a)
+                Ok(vec![*a])
             }
             _ => Err(Error::expected("two branches of one shape")),
         }
@@ -34,9 +34,9 @@ impl Layer for Blend {
 
     // Called once per batch size and mode (training or inference); the recording is then replayed. Weights are taken in
     // the order in which `build` added them.
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let ([gate], a, b) = (weights.take(), inputs[0], inputs[1]);
-        b + (a - b) * gate.sigmoid()
+        vec![b + (a - b) * gate.sigmoid()]
     }
 
     // All settings by name, as saved in files and read by `from_spec`.

@@ -55,13 +55,13 @@ impl IsruExt for Var<'_> {
 pub struct IsruLayer;
 
 impl layers::Layer for IsruLayer {
-    fn build(&self, inputs: &[Shape], _weights: &mut layers::Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], _weights: &mut layers::Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        Ok(*x)
+        Ok(vec![*x])
     }
 
-    fn record<'r>(&self, _weights: &mut layers::Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
-        inputs[0].isru()
+    fn record<'r>(&self, _weights: &mut layers::Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![inputs[0].isru()]
     }
 
     fn spec(&self) -> Spec {

@@ -149,7 +149,10 @@ impl Architecture {
         let mut declared = Weights::new(&mut params, &name, Source::Nowhere);
         let built = placed.layer.build(&shapes, &mut declared);
         let place = || format!("layer {} ({name})", layer + 1);
-        let output = built.map_err(|error| error.at(place, &shapes).to_string())?;
+        let outputs = built.map_err(|error| error.at(place, &shapes).to_string())?;
+        let [output] = outputs[..] else {
+            return Err(format!("{}: it has {} outputs; layers in Keras files have one", place(), outputs.len()));
+        };
         let weight =
             |id| Weight { name: params.name(id).into(), shape: params.shape(id), trainable: params.trainable(id) };
         let mut weights: Vec<Weight> = params.ids().map(weight).collect();
@@ -158,7 +161,7 @@ impl Architecture {
             return Err(format!("{}: it is applied to inputs that need weights of different shapes", place()));
         }
         placed.declared = Some(weights);
-        self.wiring.calls.push(Call { layer, inputs });
+        self.wiring.calls.push(Call::new(layer, inputs));
         self.shapes.push(Some(output));
         Ok(self.shapes.len() - 1)
     }

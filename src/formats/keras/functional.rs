@@ -213,7 +213,9 @@ fn sources(architecture: &Architecture, inputs: &[String]) -> Vec<Source> {
     let mut sources: Vec<Source> =
         (0..count).map(|input| (inputs.get(input).cloned().unwrap_or_default(), 0)).collect();
     for call in &architecture.wiring.calls {
-        sources.push((architecture.layers[call.layer].name.clone(), counts[call.layer]));
+        for _ in 0..call.values {
+            sources.push((architecture.layers[call.layer].name.clone(), counts[call.layer]));
+        }
         counts[call.layer] += 1;
     }
     sources

@@ -4,7 +4,7 @@
 
 use super::architecture::Architecture;
 use super::functional::named_outputs;
-use crate::save::Wiring;
+use crate::save::{Sources, Wiring};
 use std::cmp::Reverse;
 
 /// The numbers of the layers in Keras' order.
@@ -13,14 +13,15 @@ pub(super) fn of(architecture: &Architecture) -> Vec<usize> {
     if wiring.chain {
         return (0..layers).collect();
     }
-    let (finished, met) = walk(wiring, layers, &outputs(architecture));
+    let sources = wiring.sources();
+    let (finished, met) = walk(wiring, &sources, layers, &outputs(architecture));
     let (mut of_calls, mut of_layers) = (vec![0; wiring.calls.len()], vec![0; layers]);
     for number in finished.into_iter().rev() {
         let call = &wiring.calls[number];
         // A layer that is applied twice stands at the greater depth, and what feeds either call deeper still.
         let depth = of_layers[call.layer].max(of_calls[number]);
         (of_layers[call.layer], of_calls[number]) = (depth, depth);
-        for feeding in calls_before(wiring, number) {
+        for feeding in calls_before(wiring, &sources, number) {
             of_calls[feeding] = of_calls[feeding].max(depth + 1);
         }
     }
@@ -30,18 +31,18 @@ pub(super) fn of(architecture: &Architecture) -> Vec<usize> {
 }
 
 /// The calls whose values a call takes.
-fn calls_before(wiring: &Wiring, call: usize) -> impl DoubleEndedIterator<Item = usize> {
-    wiring.calls[call].inputs.iter().filter_map(|value| value.checked_sub(wiring.inputs.len()))
+fn calls_before(wiring: &Wiring, sources: &Sources, call: usize) -> impl DoubleEndedIterator<Item = usize> {
+    wiring.calls[call].inputs.iter().filter_map(|value| Some(sources.call_of(*value)?.0))
 }
 
 /// Walks back from each output, depth first: the calls as they are left, and when each layer was first met.
-fn walk(wiring: &Wiring, layers: usize, outputs: &[usize]) -> (Vec<usize>, Vec<usize>) {
+fn walk(wiring: &Wiring, sources: &Sources, layers: usize, outputs: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let (mut finished, mut met, mut count) = (Vec::new(), vec![usize::MAX; layers], 0);
     let mut entered = vec![false; wiring.calls.len()];
     for value in outputs {
         // A call to enter, or to leave when everything before it was.
         let mut stack: Vec<(usize, bool)> =
-            value.checked_sub(wiring.inputs.len()).map(|call| (call, false)).into_iter().collect();
+            sources.call_of(*value).map(|(call, _)| (call, false)).into_iter().collect();
         while let Some((call, leave)) = stack.pop() {
             if leave {
                 finished.push(call);
@@ -52,7 +53,7 @@ fn walk(wiring: &Wiring, layers: usize, outputs: &[usize]) -> (Vec<usize>, Vec<u
                     count += 1;
                 }
                 stack.push((call, true));
-                stack.extend(calls_before(wiring, call).rev().map(|before| (before, false)));
+                stack.extend(calls_before(wiring, sources, call).rev().map(|before| (before, false)));
             }
         }
     }

@@ -63,11 +63,17 @@ fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
     for (number, call) in wiring.calls.iter().enumerate() {
         let (name, spec) = &description.layers[call.layer];
         writer.begin(name, number, call.inputs.iter().map(|value| values[*value].clone()).collect());
-        if let Err(problem) = layers::write(&mut writer, spec) {
+        let written = match call.values {
+            1 => layers::write(&mut writer, spec),
+            several => Err(format!("{several} outputs, and one is supported")),
+        };
+        if let Err(problem) = written {
             unsupported.push(format!("layer \"{name}\" ({problem})"));
         }
-        let shape = model.value_shapes()[values.len()];
-        values.push(writer.given(shape));
+        for _ in 0..call.values {
+            let shape = model.value_shapes()[values.len()];
+            values.push(writer.given(shape));
+        }
     }
     for Output { name, value, axis_order } in &wiring.outputs {
         if wiring.inputs.iter().any(|input| input.name == *name) {

@@ -120,7 +120,7 @@ impl Graph {
         };
         let arrays = checked.weights.iter().map(|weight| weight.values.clone()).collect();
         let count = inputs.len();
-        let calls = vec![Call { layer: 0, inputs: (0..count).collect() }];
+        let calls = vec![Call::new(0, (0..count).collect())];
         let outputs = vec![Output { name: name.clone(), value: count, axis_order: *axis_order }];
         let mut wiring = Wiring { chain: count == 1, inputs, calls, outputs };
         if wiring.chain {

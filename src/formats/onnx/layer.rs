@@ -39,7 +39,7 @@ pub(super) struct Given {
 }
 
 impl Layer for OnnxGraph {
-    fn build(&self, inputs: &[Shape], weights: &mut Declared<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Declared<'_>) -> Result<Vec<Shape>> {
         if !inputs.iter().eq(self.inputs.iter().map(|given| &given.sample)) {
             let wanted: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
             return Err(Error::expected(format!("samples of {}, as the file says", wanted.join(", "))));
@@ -50,10 +50,10 @@ impl Layer for OnnxGraph {
                 false => weights.add_state(&weight.name, weight.shape, &Zeros)?,
             }
         }
-        Ok(self.output)
+        Ok(vec![self.output])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
         let given: BTreeMap<_, _> =
             self.weights.iter().map(|weight| (weight.key.clone(), weights.take_one())).collect();
@@ -64,11 +64,12 @@ impl Layer for OnnxGraph {
             (given.name.clone(), Value::Recorded(recorded))
         };
         let outputs = record(&self.nodes, &mut scope, self.inputs.iter().zip(inputs).map(value).collect());
-        match outputs.first() {
+        let output = match outputs.first() {
             Some(Value::Recorded(recorded)) => recorded.var,
             // What failed, the recorder has kept.
             _ => x,
-        }
+        };
+        vec![output]
     }
 
     fn spec(&self) -> Spec {

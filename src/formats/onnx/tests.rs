@@ -48,7 +48,7 @@ fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
 fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) -> Model {
     let count = inputs.len();
     let outputs = vec![Output { axis_order, ..Output::new("y", count) }];
-    let calls = vec![Call { layer: 0, inputs: (0..count).collect() }];
+    let calls = vec![Call::new(0, (0..count).collect())];
     let wiring = Wiring { chain: false, inputs, calls, outputs };
     let mut model = Model::from_wiring(&wiring, std::slice::from_ref(layer), settings()).unwrap();
     for id in model.params().ids().collect::<Vec<_>>() {

@@ -14,18 +14,19 @@ enum Broken {
 }
 
 impl Layer for Broken {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Shape> {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         weights.add("scale", inputs[0].last(), &Ones)?;
-        Ok(if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] })
+        Ok(vec![if *self == Broken::Shape { Shape::from([inputs[0].len() + 1]) } else { inputs[0] }])
     }
 
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Var<'r> {
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
-        match self {
+        let y = match self {
             Broken::Weight => x,
             Broken::Rows => x * weights.take::<1>()[0] + x.sum(),
             _ => x * weights.take::<1>()[0],
-        }
+        };
+        vec![y]
     }
 
     fn spec(&self) -> Spec {

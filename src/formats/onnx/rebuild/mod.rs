@@ -238,7 +238,7 @@ impl<'a> Builder<'a> {
             && matches!(&outputs[..], [output] if output.value == self.steps.len())
             && self.steps.iter().enumerate().all(|(number, step)| step.inputs == [number]);
         for (layer, step) in self.steps.into_iter().enumerate() {
-            calls.push(Call { layer, inputs: step.inputs });
+            calls.push(Call::new(layer, step.inputs));
             layers.push(step.layer.done());
             arrays.extend(step.arrays);
         }
