@@ -4,12 +4,12 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::Key;
+use gradus::bench_kernels::activation::{self, Elementwise};
+use gradus::bench_kernels::conv2d::{self, Geometry, Scratch, Wanted};
+use gradus::bench_kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
+use gradus::bench_kernels::pool::{self, PoolGeometry};
+use gradus::bench_kernels::{dropout, softmax};
 use gradus::data::mnist;
-use gradus::kernels::activation::{self, Elementwise};
-use gradus::kernels::conv2d::{self, Geometry, Scratch, Wanted};
-use gradus::kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
-use gradus::kernels::pool::{self, PoolGeometry};
-use gradus::kernels::{dropout, softmax};
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
 use ndarray::Array2;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use gradus::data::{Batches, Dataset};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::Mean;
+use gradus::ops::Elementwise;
 use gradus::optimizers::Adam;
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Error, Key, OptimizerState, Result, Shape};

@@ -5,8 +5,8 @@
 
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, ScoredBatch, Scores};
+use gradus::ops::Elementwise;
 use gradus::optimizers::Adam;
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};

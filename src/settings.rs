@@ -1,7 +1,7 @@
 //! The way back from a spec to the part it describes: settings read by name and kind, with nothing left over.
 
 use crate::error::{Error, Result};
-use crate::known::{BUILT_IN, Known, Part};
+use crate::registry::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
 
 /// A part that can be made again from what its `spec` says, so that a model holding it can be loaded from a file.

@@ -35,8 +35,10 @@ pub use split::{train_validation_split, validation_split, validation_start};
 pub use crate::target::Target;
 
 use crate::error::Result;
+use crate::forward::forward;
 use crate::shape::Shape;
 use crate::sizes;
+use std::sync::Arc;
 
 /// Rows of inputs with their targets, which a model trains on or is evaluated on.
 ///
@@ -71,6 +73,8 @@ use crate::sizes;
 /// Sums.gather(&[3, 9], &mut inputs, &mut targets);
 /// assert_eq!((inputs, targets), ([3.0, 4.0, 9.0, 10.0], [7.0, 19.0]));
 /// ```
+///
+/// `&`, `Box` and `Arc` of a dataset are datasets, so that one can be chosen at run time and shared.
 pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;
@@ -127,43 +131,18 @@ pub trait Dataset: Send + Sync {
     }
 }
 
-impl<D: Dataset + ?Sized> Dataset for &D {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
-
-    fn input_shape(&self) -> Shape {
-        (**self).input_shape()
-    }
-
-    fn target(&self) -> Target {
-        (**self).target()
-    }
-
-    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        (**self).gather(rows, inputs, targets);
-    }
-
-    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
-        (**self).gather_targets(rows, targets);
-    }
-
-    fn row_number(&self, row: usize) -> usize {
-        (**self).row_number(row)
-    }
-
-    fn has_sample_weight(&self) -> bool {
-        (**self).has_sample_weight()
-    }
-
-    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
-        (**self).gather_sample_weight(rows, weights);
-    }
-
-    fn columns(&self) -> Option<&dyn Columns> {
-        (**self).columns()
-    }
-}
+forward!(Dataset for [Box, Arc, &] {
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+    fn input_shape(&self) -> Shape;
+    fn target(&self) -> Target;
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]);
+    fn row_number(&self, row: usize) -> usize;
+    fn has_sample_weight(&self) -> bool;
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]);
+    fn columns(&self) -> Option<&dyn Columns>;
+});
 
 /// As many zeros as `shape` has elements, or an error where memory does not hold them.
 fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {

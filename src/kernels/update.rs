@@ -6,11 +6,11 @@
 use std::fmt;
 
 /// The largest number of state arrays that an optimizer has for a weight array.
-pub const MAX_STATE_ARRAYS: usize = 4;
+pub(crate) const MAX_STATE_ARRAYS: usize = 4;
 
 /// Changes a stretch of weights along its gradient; the arrays are the weights and the optimizer's state, of which
 /// unused ones are empty. Elements must not depend on others: stretches are cut as is convenient.
-pub type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_STATE_ARRAYS]) + Sync + 'a;
+pub(crate) type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_STATE_ARRAYS]) + Sync + 'a;
 
 /// A weight array, the optimizer's state of it, and how they follow a gradient.
 pub struct Update<'a> {

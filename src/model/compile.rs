@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// use gradus::{Compile, losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Sgd};
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compile {
     optimizer: Arc<dyn Optimizer>,
     wishes: Wishes,
@@ -37,12 +37,12 @@ impl Compile {
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, false)
+        self.wish(Arc::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), false)
+        self.wish(Arc::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -59,15 +59,15 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, true)
+        self.wish(Arc::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), true)
+        self.wish(Arc::new(metric), Some(output.into()), true)
     }
 
-    fn wish(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+    fn wish(mut self, metric: Arc<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
         self.wishes.metrics.push(MetricWish { metric, output, weighted });
         self
     }

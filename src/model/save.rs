@@ -124,7 +124,7 @@ impl Model {
 
 impl Head {
     fn spec(&self) -> HeadSpec {
-        let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
+        let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
         HeadSpec {
             output: self.output,
             loss: self.loss.spec(),
@@ -135,7 +135,8 @@ impl Head {
     }
 
     fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
-        let metrics = |specs: &[Spec]| specs.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>();
+        let metric = |spec: &Spec| registry.make_metric(spec).map(Arc::from);
+        let metrics = |specs: &[Spec]| specs.iter().map(metric).collect::<Result<_>>();
         let head = Head::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
         let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
         Ok(Head { metrics, weighted_metrics, ..head })

@@ -21,7 +21,7 @@ use crate::forward::forward;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::Fma;
 use crate::kernels::update;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 use super::{Clip, LearningRate};
 use crate::error::{Result, check_setting};
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 use crate::settings::{Settings, unfit};
 use crate::spec::Spec;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! What every optimizer must hold, walked over the list.
 
 use super::{Optimizer, ParamSlice, Step, samples};
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 use crate::spec::Spec;
 use crate::testing::check_made;
 

@@ -46,4 +46,6 @@ pub(crate) use describe::number_to_json;
 pub(crate) use describe::{Description, HeadSpec};
 pub(crate) use file::{Store, Stored, read};
 pub(crate) use record::Record;
-pub(crate) use wiring::{Call, Output, Sources, Wiring};
+#[cfg(feature = "keras")]
+pub(crate) use wiring::Sources;
+pub(crate) use wiring::{Call, Output, Wiring};

@@ -15,10 +15,11 @@ mod record;
 mod stamp;
 
 pub use context::Context;
-pub use op::{Gradients, InPlace, Inputs, Op, arity};
+pub use op::{Gradients, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 
+pub(crate) use op::InPlace;
 pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
 

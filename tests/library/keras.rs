@@ -3,11 +3,10 @@
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
 use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform};
-use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
 use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
-use gradus::ops::{Conv2dOptions, Padding};
+use gradus::ops::{Conv2dOptions, Elementwise, Padding};
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};

@@ -19,6 +19,7 @@ mod keras_training;
 mod kill;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod pointers;
 mod resume;
 mod saving;
 mod several_outputs;

@@ -2,7 +2,7 @@
 
 use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
+use gradus::ops::Elementwise;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Key, Shape};

@@ -145,9 +145,9 @@ mod tests {
     use super::super::object::Object;
     use super::super::reader::Reader;
     use super::*;
-    use crate::known::{BUILT_IN, Part};
     use crate::optimizers::schedules::Schedule;
     use crate::optimizers::{Clip, LearningRate, schedules};
+    use crate::registry::{BUILT_IN, Part};
     use crate::save::Registry;
 
     /// Schedules that Keras does not have.
