@@ -8,7 +8,7 @@ use gradus::metrics::{Accuracy, RunningScores, ScoredBatch, Scores};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Options, Program};
 use gradus::tape::{Id, Mode, Params, Recorder, Tape};
-use gradus::{Key, TrainingState, kernels::activation::Elementwise, optimizers::Adam};
+use gradus::{Key, TrainingState, ops::Elementwise, optimizers::Adam};
 use ndarray::{Array2, Axis, s};
 use std::{error::Error, process::ExitCode};
 

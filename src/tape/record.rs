@@ -14,6 +14,7 @@ use std::cell::RefCell;
 
 /// What a tape is recorded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mode {
     /// Learning: dropout drops, batch normalisation takes the batch's statistics, gradients are kept.
     Training,

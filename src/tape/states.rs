@@ -9,6 +9,7 @@ use crate::kernels::lines::Lines;
 use crate::shape::{Shape, View};
 
 /// The states of one operation, in the order of [`Op::states`]: values to update.
+#[derive(Debug)]
 pub struct States<'a> {
     /// Which of `values` each state is.
     slots: &'a [usize],

@@ -1,7 +1,6 @@
 //! Every operation by itself, on arrays that are shared out among threads.
 
-use gradus::kernels::activation::Elementwise;
-use gradus::ops::{Conv2dOptions, Padding};
+use gradus::ops::{Conv2dOptions, Elementwise, Padding};
 use gradus::testing::Sample;
 use ndarray::Array;
 
