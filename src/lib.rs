@@ -40,7 +40,6 @@
 //! | `cli` (feature) | the program `gradus` |
 //! | [`tape`], [`ops`] | autograd, and the operations that it records |
 //! | [`testing`] | tests for custom parts |
-//! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 // docs.rs shows which feature an item needs.
@@ -53,10 +52,10 @@ mod forward;
 #[cfg(test)]
 #[path = "../tests/golden/mod.rs"]
 mod golden;
-mod known;
 mod lookup;
 mod output_scale;
 mod random;
+mod registry;
 mod settings;
 mod shape;
 mod sizes;
@@ -72,7 +71,7 @@ pub mod formats;
 #[cfg(doc)]
 pub mod guide;
 pub mod initializers;
-pub mod kernels;
+mod kernels;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
@@ -93,15 +92,25 @@ pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo
 pub use axis_order::AxisOrder;
 pub use error::{Error, Result};
 pub use model::callbacks;
-pub use model::{Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow, Losses, Model, Monitor, OptimizerState, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput};
+pub use model::{
+    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
+    Losses, Model, Monitor, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
+};
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
+pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};
+
+/// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.
+#[doc(hidden)]
+pub mod bench_kernels {
+    pub use crate::kernels::{activation, conv2d, dropout, matmul, pool, softmax};
+}
 
 /// Runs the examples of the README as doc tests.
 #[cfg(doctest)]

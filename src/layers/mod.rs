@@ -13,7 +13,7 @@ pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -52,6 +52,14 @@ use std::sync::Arc;
 /// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
 /// assert_eq!(model.params().count(true), 4 + 4 * 2 + 2);
 /// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// `Box` and `Arc` of a layer are layers, so that one can be chosen at run time:
+///
+/// ```
+/// use gradus::{Sequential, layers::*};
+/// let norm: Box<dyn Layer> = if cfg!(debug_assertions) { Box::new(BatchNorm::new()) } else { Box::new(LayerNorm::new()) };
+/// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
 /// ```
 pub trait Layer: Debug + Send + Sync {
     /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of one

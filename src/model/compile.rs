@@ -1,17 +1,17 @@
 //! How a model is to be trained: optimizer, loss, metrics, seed, threads.
 
+use super::compiled::{Counters, Training};
 use super::plan::Plans;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
-use super::training_state::{Counters, TrainingState};
-use super::update::OptimizerState;
 use super::{Model, plan};
 use crate::architecture::Architecture;
 use crate::error::Result;
 use crate::metrics::Metric;
-use crate::optimizers::Optimizer;
+use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::Key;
 use crate::tape::ParamGradients;
+use std::sync::Arc;
 
 /// How a model is to be trained.
 ///
@@ -19,9 +19,9 @@ use crate::tape::ParamGradients;
 /// use gradus::{Compile, losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Sgd};
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compile {
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Arc<dyn Optimizer>,
     request: CompileRequest,
     deferred_checks: bool,
     seed: u64,
@@ -33,17 +33,17 @@ impl Compile {
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Box::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
+        Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.request_metric(Box::new(metric), None, false)
+        self.request_metric(Arc::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.request_metric(Box::new(metric), Some(output.into()), false)
+        self.request_metric(Arc::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -60,15 +60,15 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.request_metric(Box::new(metric), None, true)
+        self.request_metric(Arc::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.request_metric(Box::new(metric), Some(output.into()), true)
+        self.request_metric(Arc::new(metric), Some(output.into()), true)
     }
 
-    fn request_metric(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+    fn request_metric(mut self, metric: Arc<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
         self.request.metrics.push(MetricRequest { metric, output, weighted });
         self
     }
@@ -118,16 +118,15 @@ impl Compile {
     }
 
     /// The state before the first step of training.
-    fn training(self, architecture: &Architecture) -> Result<TrainingState> {
+    fn training(self, architecture: &Architecture) -> Result<Training> {
         let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
         let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
         if !self.deferred_checks {
             plan::check_loss(architecture, &trained_outputs)?;
         }
-        Ok(TrainingState {
-            memory: OptimizerState::new(self.optimizer.as_ref(), architecture.params())?,
+        Ok(Training {
+            optimizer: OptimizerState::of(self.optimizer, architecture.params())?,
             gradients: ParamGradients::new(architecture.params()),
-            optimizer: self.optimizer,
             trained_outputs,
             counters,
         })

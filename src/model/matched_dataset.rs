@@ -51,7 +51,9 @@ impl<'a> MatchedDataset<'a> {
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_input(data.input_shape(), &inputs[0], || "inputs per sample".into())?;
+                check_rows(data, data.input_shape(), data.open_axes(), &inputs[0], "inputs", |row| {
+                    data.row_shape(row)
+                })?;
                 None
             }
             Some(columns) => {
@@ -59,7 +61,10 @@ impl<'a> MatchedDataset<'a> {
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
                 for (input, column) in inputs.iter().zip(&chosen) {
-                    check_input(found[*column].1, input, || format!("input \"{}\" per sample", input.name))?;
+                    let (found, open) = (found[*column].1, columns.input_open_axes(*column));
+                    check_rows(data, found, open, input, &format!("input \"{}\"", input.name), |row| {
+                        columns.input_row_shape(*column, row)
+                    })?;
                 }
                 Some((columns, chosen, Vec::new()))
             }
@@ -104,10 +109,10 @@ impl<'a> MatchedDataset<'a> {
     pub(super) fn fill_inputs(&self, rows: &[usize], plan: &mut Plan) {
         let Some((columns, inputs, _)) = &self.columns else {
             let mut targets = vec![0.0; rows.len() * self.data.target().len()];
-            return self.data.gather(rows, plan.tape.input_slice(plan.inputs[0]), &mut targets);
+            return self.data.gather(rows, plan.input_mut(0), &mut targets);
         };
-        for (id, column) in plan.inputs.iter().zip(inputs) {
-            columns.gather_input(*column, rows, plan.tape.input_slice(*id));
+        for (input, column) in inputs.iter().enumerate() {
+            columns.gather_input(*column, rows, plan.input_mut(input));
         }
     }
 
@@ -120,13 +125,13 @@ impl<'a> MatchedDataset<'a> {
     fn columns(&self, rows: &[usize]) -> Vec<f32> {
         let zeros = |length: usize| vec![0.0; rows.len() * length];
         let Some((columns, inputs, targets)) = &self.columns else {
-            let (mut inputs, mut targets) = (zeros(self.data.input_shape().len()), zeros(self.data.target().len()));
+            let (mut inputs, mut targets) = (zeros(self.data.batch_shape(rows).len()), zeros(self.data.target().len()));
             self.data.gather(rows, &mut inputs, &mut targets);
             return [inputs, targets].concat();
         };
         let mut all = Vec::new();
         for column in inputs {
-            let mut values = zeros(columns.input_columns()[*column].1.len());
+            let mut values = zeros(columns.input_batch_shape(*column, rows).len());
             columns.gather_input(*column, rows, &mut values);
             all.extend(values);
         }
@@ -153,8 +158,8 @@ impl<'a> MatchedDataset<'a> {
             return self.data.gather(rows, inputs, targets);
         };
         self.fill_inputs(rows, plan);
-        for (id, column) in plan.targets.iter().zip(targets) {
-            columns.gather_target(*column, rows, plan.tape.input_slice(*id));
+        for (head, column) in targets.iter().enumerate() {
+            columns.gather_target(*column, rows, plan.targets_mut(head));
         }
     }
 }
@@ -183,6 +188,32 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
         wanted.join(", ")
     );
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
+}
+
+/// Refuses rows of a shape that the model does not take. Where axes are open, each row is looked at.
+fn check_rows(
+    data: &dyn Dataset,
+    largest: Shape,
+    open: &[usize],
+    input: &ValueInfo,
+    of: &str,
+    shape: impl Fn(usize) -> Shape,
+) -> Result<()> {
+    if open.is_empty() {
+        return check_input(largest, input, || format!("{of} per sample"));
+    }
+    if let Some(axis) = open.iter().find(|axis| **axis >= largest.rank()) {
+        let expected = format!("at least {} axes, as the dataset says that axis {axis} is open", axis + 1);
+        return Err(Error::expected(expected).at(|| format!("{of} per sample"), &[largest]));
+    }
+    let Some(row) = (0..data.len()).find(|row| !input.takes(shape(*row))) else { return Ok(()) };
+    let axes = open.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let expected = format!(
+        "{}, the model's input; the dataset's rows differ in size along open axes (axis {axes}), but the model's input has \
+         a fixed size, so pad or cut every row to it",
+        input.shape()
+    );
+    Err(Error::expected(expected).at(|| format!("{of} of row {}", data.row_number(row)), &[shape(row)]))
 }
 
 /// Refuses samples of a shape that the model does not take.

@@ -4,8 +4,8 @@ pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
 mod classified;
-mod clip;
 mod compile;
+mod compiled;
 mod evaluate;
 mod fit;
 mod from_architecture;
@@ -25,32 +25,31 @@ mod trainable;
 mod trained_outputs;
 mod training;
 mod training_state;
-mod update;
 
+pub use crate::architecture::{Applied, Graph, GraphLayer, Node, Sequential};
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
     TrainEnd,
 };
-pub use crate::architecture::{Applied, Graph, GraphLayer, Node, Sequential};
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
 pub use compile::Compile;
+pub use compiled::Counters;
 pub use fit::Fit;
 pub use on_batch::Batch;
 pub use trained_outputs::{Losses, TrainedOutput};
-pub use training_state::Counters;
-pub use update::OptimizerState;
+pub use training_state::TrainingState;
 
 use crate::architecture::{Architecture, ValueInfo};
 use crate::error::{Error, Result};
 use crate::losses::Loss;
-use crate::optimizers::{Optimizer, check_rate};
+use crate::optimizers::{Optimizer, OptimizerState, check_rate};
 use crate::output_scale::OutputScale;
 use crate::shape::Shape;
 use crate::tape::{Params, Recorder, Var};
+use compiled::Training;
 use plan::Plans;
 use threads::Threads;
-use training_state::TrainingState;
 
 /// A model: layers with their weights, and for training also losses, an optimizer with its state, and counters.
 ///
@@ -60,7 +59,7 @@ use training_state::TrainingState;
 pub struct Model {
     architecture: Architecture,
     /// What training needs; none in a model for inference.
-    training: Option<TrainingState>,
+    training: Option<Training>,
     threads: Threads,
     plans: Plans,
 }
@@ -113,23 +112,23 @@ impl Model {
 
     /// The optimizer; `None` in a model for inference.
     pub fn optimizer(&self) -> Option<&dyn Optimizer> {
-        self.training.as_ref().map(|training| training.optimizer.as_ref())
+        self.optimizer_state().map(OptimizerState::optimizer)
     }
 
-    /// The optimizer's state arrays of each weight; `None` in a model for inference.
+    /// The optimizer with its state for each weight; `None` in a model for inference.
     pub fn optimizer_state(&self) -> Option<&OptimizerState> {
-        self.training.as_ref().map(|training| &training.memory)
+        self.training.as_ref().map(|training| &training.optimizer)
     }
 
-    /// The optimizer's state arrays of each weight, to change; `None` in a model for inference.
+    /// The optimizer with its state for each weight, to change; `None` in a model for inference.
     pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
-        self.training.as_mut().map(|training| &mut training.memory)
+        self.training.as_mut().map(|training| &mut training.optimizer)
     }
 
     /// The learning rate of the next step: the optimizer's own, unless another was set; 0 in a model for inference, which
     /// makes no step.
     pub fn learning_rate(&self) -> f32 {
-        self.training.as_ref().map_or(0.0, TrainingState::learning_rate)
+        self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
     /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
@@ -166,8 +165,7 @@ impl Model {
     /// let mut tape = recorder.finish()?;
     ///
     /// // Each step: fill in a batch, run forward and backward, update.
-    /// let adam = Adam::new(0.01);
-    /// let mut state = OptimizerState::new(&adam, model.params())?;
+    /// let mut state = OptimizerState::new(Adam::new(0.01), model.params())?;
     /// let mut gradients = ParamGradients::new(model.params());
     /// tape.input_mut(x).assign(&Array2::from_shape_fn((32, 1), |(i, _)| i as f32 / 32.0));
     /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
@@ -177,7 +175,7 @@ impl Model {
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any
-    ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients); // `descend` does backward and update faster
+    ///     state.update(state.step(step), model.params_mut(), &mut gradients); // backward_and_update is faster
     /// }
     /// assert!(losses[199] < 0.1 * losses[0]);
     /// # Ok::<(), gradus::Error>(())

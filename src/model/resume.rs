@@ -3,9 +3,9 @@
 use super::Model;
 use super::callbacks::{Callbacks, Stop};
 use super::checkpoint::Checkpoint;
+use super::compiled::{Counters, Training};
 use super::matched_dataset::MatchedDataset;
 use super::training::TrainingLoop;
-use super::training_state::{Counters, TrainingState};
 use crate::error::{Error, Result};
 use crate::save::TrainingSpec;
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ impl TrainingLoop<'_> {
     /// Everything that is needed to go on from here.
     pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Result<Checkpoint> {
         let training = model.compiled("fit")?;
-        let mut checkpoint = Checkpoint::new(training.counters.step, model.architecture.params(), &training.memory)
+        let mut checkpoint = Checkpoint::new(training.counters.step, model.params(), &training.optimizer)
             .with_history(&self.history)
             .with("start", self.start as f64)
             .with("batch", self.current.batch as f64)
@@ -47,8 +47,8 @@ impl TrainingLoop<'_> {
             *mean = checkpoint.mean(&name)?;
         }
         let Model { architecture, training, .. } = model;
-        let TrainingState { memory, counters, .. } = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
-        checkpoint.restore(architecture.params_mut(), memory)?;
+        let Training { optimizer, counters, .. } = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
+        checkpoint.restore(architecture.params_mut(), optimizer)?;
         *counters = at;
         self.current.means = means;
         (self.current.batch, self.current.seconds, self.current.learning_rate) = (batch, seconds, learning_rate);

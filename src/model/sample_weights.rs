@@ -82,15 +82,12 @@ impl<'a> SampleWeights<'a> {
 
     /// Writes the rows' weights for the trained output with this number into a plan whose targets are filled in.
     pub(super) fn fill(&self, trained: usize, rows: &[usize], plan: &mut Plan) {
-        let Some(id) = plan.weights[trained] else { return };
+        let Some([targets, weights]) = plan.targets_and_weights_mut(trained) else { return };
         match self {
-            SampleWeights::Alike => plan.tape.input_slice(id).fill(1.0),
-            SampleWeights::Rows(data) => data.gather_sample_weight(rows, plan.tape.input_slice(id)),
-            SampleWeights::Target(columns, target) => {
-                columns.gather_target_weight(*target, rows, plan.tape.input_slice(id));
-            }
+            SampleWeights::Alike => weights.fill(1.0),
+            SampleWeights::Rows(data) => data.gather_sample_weight(rows, weights),
+            SampleWeights::Target(columns, target) => columns.gather_target_weight(*target, rows, weights),
             SampleWeights::Classes(classes) => {
-                let [targets, weights] = plan.tape.input_slices(plan.targets[trained], id);
                 let targets = targets.chunks_exact(targets.len() / rows.len());
                 weights.iter_mut().zip(targets).for_each(|(weight, target)| *weight = of_class(classes, target));
             }

@@ -1,15 +1,15 @@
 //! A model in one file, and back.
 
 use super::Model;
+use super::compiled::{Counters, Training};
 use super::plan::Plans;
 use super::threads::Threads;
 use super::trained_outputs::TrainedOutput;
-use super::training_state::{Counters, TrainingState};
-use super::update::OptimizerState;
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::metrics::Metric;
+use crate::optimizers::OptimizerState;
 use crate::save::{self, Description, Registry, Store, Stored, TrainedOutputSpec, TrainingSpec};
 use crate::spec::Spec;
 use crate::tape::ParamGradients;
@@ -35,9 +35,9 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let memory = self.training.as_ref().map_or(Vec::new(), |training| training.memory.arrays(self.params()));
+        let optimizer = self.optimizer_state().map_or(Vec::new(), |state| state.arrays(self.params()));
         let description = self.description();
-        Store { params: self.params(), memory, model: Some(&description), record: None }.write(path.as_ref())
+        Store { params: self.params(), optimizer, model: Some(&description), record: None }.write(path.as_ref())
     }
 
     /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
@@ -66,7 +66,7 @@ impl Model {
     }
 
     /// Sets every weight and running statistic from the one of the same name in a safetensors file, of this library or
-    /// another program. What the optimizer remembers stays. Nothing changes if it fails.
+    /// another program. The state of the optimizer stays. Nothing changes if it fails.
     ///
     /// # Errors
     /// Those of [`Params::load_weights`].
@@ -76,26 +76,26 @@ impl Model {
 
     /// What a file says of this model beside its arrays.
     pub(super) fn description(&self) -> Description {
-        Description::of(&self.architecture, self.training.as_ref().map(TrainingState::spec))
+        Description::of(&self.architecture, self.training.as_ref().map(Training::spec))
     }
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
     fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
         let architecture = description.architecture(&stored.params, registry)?;
-        let restore = |spec| TrainingState::restore(spec, &architecture, stored, registry);
+        let restore = |spec| Training::restore(spec, &architecture, stored, registry);
         let training = description.training.as_ref().map(restore).transpose()?;
-        check(training.is_some() || stored.memory.is_empty(), || {
+        check(training.is_some() || stored.optimizer.is_empty(), || {
             "it holds arrays of an optimizer but names none".into()
         })?;
         Ok(Model { architecture, training, threads, plans: Plans::default() })
     }
 }
 
-impl TrainingState {
+impl Training {
     fn spec(&self) -> TrainingSpec {
         let Counters { key, epoch, step, learning_rate } = self.counters;
         let trained_outputs = self.trained_outputs.iter().map(TrainedOutput::spec).collect();
-        TrainingSpec { optimizer: self.optimizer.spec(), trained_outputs, key, epoch, step, learning_rate }
+        TrainingSpec { optimizer: self.optimizer.optimizer().spec(), trained_outputs, key, epoch, step, learning_rate }
     }
 
     /// The state that a file describes.
@@ -104,7 +104,7 @@ impl TrainingState {
         architecture: &Architecture,
         stored: &Stored,
         registry: &Registry,
-    ) -> Result<TrainingState> {
+    ) -> Result<Training> {
         let (params, outputs) = (architecture.params(), architecture.outputs().len());
         let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
         check(known && !spec.trained_outputs.is_empty(), || {
@@ -112,13 +112,12 @@ impl TrainingState {
         })?;
         let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
         let trained_outputs = trained.collect::<Result<_>>()?;
-        let optimizer = registry.make_optimizer(&spec.optimizer)?;
+        let optimizer = Arc::from(registry.make_optimizer(&spec.optimizer)?);
         let &TrainingSpec { key, epoch, step, learning_rate, .. } = spec;
-        Ok(TrainingState {
+        Ok(Training {
             gradients: ParamGradients::new(params),
-            memory: OptimizerState::restore(optimizer.as_ref(), params, &stored.memory)?,
+            optimizer: OptimizerState::restore(optimizer, params, &stored.optimizer)?,
             trained_outputs,
-            optimizer,
             counters: Counters { key, epoch, step, learning_rate },
         })
     }
@@ -126,7 +125,7 @@ impl TrainingState {
 
 impl TrainedOutput {
     fn spec(&self) -> TrainedOutputSpec {
-        let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
+        let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
         TrainedOutputSpec {
             output: self.output,
             loss: self.loss.spec(),
@@ -137,7 +136,8 @@ impl TrainedOutput {
     }
 
     fn make(spec: &TrainedOutputSpec, registry: &Registry) -> Result<TrainedOutput> {
-        let metrics = |specs: &[Spec]| specs.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>();
+        let metric = |spec: &Spec| registry.make_metric(spec).map(Arc::from);
+        let metrics = |specs: &[Spec]| specs.iter().map(metric).collect::<Result<_>>();
         let trained = TrainedOutput::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
         let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
         Ok(TrainedOutput { metrics, weighted_metrics, ..trained })
@@ -170,10 +170,8 @@ mod tests {
         lie(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let memory = model.optimizer_state().unwrap().arrays(model.params());
-        Store { params: model.params(), memory, model: Some(&description), record: None }
-            .write(&path)
-            .unwrap();
+        let optimizer = model.optimizer_state().unwrap().arrays(model.params());
+        Store { params: model.params(), optimizer, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         error.split_once(": ").unwrap().1.to_owned()
     }

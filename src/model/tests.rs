@@ -3,10 +3,10 @@
 use super::{Compile, Graph, Node};
 use crate::data::NamedArrays;
 use crate::error::{Error, Result};
-use crate::known::BUILT_IN;
 use crate::layers::{Cursor, Layer, Weights, samples};
 use crate::losses::MeanSquaredError;
 use crate::optimizers::Sgd;
+use crate::registry::BUILT_IN;
 use crate::spec::SpecValue;
 use crate::tape::Var;
 use crate::{Shape, Spec};

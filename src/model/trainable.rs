@@ -2,15 +2,15 @@
 
 use super::Model;
 use super::plan::{self, Plans};
-use super::update::OptimizerState;
 use crate::error::Result;
+use crate::optimizers::OptimizerState;
 use crate::tape::ParamGradients;
 
 impl Model {
     /// Lets the weights of a layer stay as they are from the next step on, or learn again: Keras' `layer.trainable`, which
     /// need not be followed by another `compile` here. [`Frozen`](crate::layers::Frozen) says what it means.
     ///
-    /// What the optimizer remembers of other layers stays; of this one it is forgotten. It is saved with the model.
+    /// The optimizer keeps its state of other layers and begins anew with this one. Whether a layer learns is saved with the model.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
@@ -30,9 +30,9 @@ impl Model {
         let params = architecture.params();
         if let Some(training) = &mut self.training {
             plan::check_loss(&architecture, &training.trained_outputs)?;
-            let mut memory = OptimizerState::new(training.optimizer.as_ref(), params)?;
-            memory.remember(params, &training.memory, self.architecture.params());
-            (training.gradients, training.memory) = (ParamGradients::new(params), memory);
+            let mut optimizer = OptimizerState::of(training.optimizer.shared_optimizer(), params)?;
+            optimizer.copy_from(params, &training.optimizer, self.architecture.params());
+            (training.gradients, training.optimizer) = (ParamGradients::new(params), optimizer);
         }
         (self.architecture, self.plans) = (architecture, Plans::default());
         Ok(())

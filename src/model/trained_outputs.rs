@@ -44,7 +44,7 @@ impl<L: Loss + 'static> From<L> for Losses {
 }
 
 /// What `compile` was told about outputs, before it is known which there are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CompileRequest {
     pub(super) losses: Losses,
     pub(super) weights: Vec<(String, f32)>,
@@ -52,9 +52,9 @@ pub(super) struct CompileRequest {
 }
 
 /// A metric that was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MetricRequest {
-    pub(super) metric: Box<dyn Metric>,
+    pub(super) metric: Arc<dyn Metric>,
     /// The output it is of; none where there is but one.
     pub(super) output: Option<String>,
     /// Whether it counts rows by their weights.
@@ -77,8 +77,8 @@ pub struct TrainedOutput {
     pub(super) output: usize,
     pub(super) loss: Arc<dyn Loss>,
     pub(super) weight: f32,
-    pub(super) metrics: Vec<Box<dyn Metric>>,
-    pub(super) weighted_metrics: Vec<Box<dyn Metric>>,
+    pub(super) metrics: Vec<Arc<dyn Metric>>,
+    pub(super) weighted_metrics: Vec<Arc<dyn Metric>>,
 }
 
 impl TrainedOutput {
@@ -98,12 +98,12 @@ impl TrainedOutput {
     }
 
     /// The metrics in which every row counts alike.
-    pub fn metrics(&self) -> &[Box<dyn Metric>] {
+    pub fn metrics(&self) -> &[Arc<dyn Metric>] {
         &self.metrics
     }
 
     /// The metrics in which each row counts by its weight.
-    pub fn weighted_metrics(&self) -> &[Box<dyn Metric>] {
+    pub fn weighted_metrics(&self) -> &[Arc<dyn Metric>] {
         &self.weighted_metrics
     }
 }

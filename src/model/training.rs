@@ -4,16 +4,17 @@ use super::Model;
 use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, ReportedScore, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
+use super::compiled::{Counters, Training};
 use super::evaluate::{Evaluation, select};
 use super::fit::Fit;
 use super::matched_dataset::MatchedDataset;
 use super::plan::Plan;
 use super::scoring::{Means, blank_scores, reported};
-use super::training_state::{Counters, TrainingState};
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
 use crate::kernels::awake;
 use crate::metrics::{Epoch, History, Scores};
+use crate::optimizers::Step;
 use crate::random::Purpose;
 use crate::tape::Mode;
 use std::time::Instant;
@@ -170,7 +171,7 @@ impl<'a> TrainingLoop<'a> {
             if !callbacks.is_empty() {
                 self.current.means.write(model.trained_outputs(), &mut self.scores);
                 let (epoch, epochs) = (model.epoch().saturating_add(1), self.epochs);
-                let (not_finite, scores) = (plan.not_finite.as_deref(), &self.scores);
+                let (not_finite, scores) = (plan.not_finite(), &self.scores);
                 let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
             }
@@ -211,13 +212,9 @@ impl Model {
         let step = training.counters.step.saturating_add(1);
         plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(self.architecture.params());
-        if plan.tape.learns() {
-            let TrainingState { optimizer, memory, gradients, .. } = training;
-            let (optimizer, params) = (optimizer.as_ref(), self.architecture.params_mut());
-            memory.descend(optimizer, step, rate, &mut plan.tape, params, gradients);
-        }
-        plan.tape.commit(self.architecture.params_mut());
-        training.counters.step = step;
+        let Training { optimizer, gradients, counters, .. } = training;
+        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients);
+        counters.step = step;
         Ok(())
     }
 }

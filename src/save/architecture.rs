@@ -30,7 +30,7 @@ impl Architecture {
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let description = Description::of(self, None);
-        let store = Store { params: self.params(), memory: Vec::new(), model: Some(&description), record: None };
+        let store = Store { params: self.params(), optimizer: Vec::new(), model: Some(&description), record: None };
         store.write(path.as_ref())
     }
 

@@ -45,5 +45,5 @@ pub(crate) use architecture::NO_MODEL;
 pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec};
-pub(crate) use file::{MemoryArray, Store, Stored, read};
+pub(crate) use file::{Store, Stored, read};
 pub(crate) use record::Record;

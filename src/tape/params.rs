@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A parameter of one [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParamId {
-    stamp: Stamp,
+    pub(super) stamp: Stamp,
     pub(crate) index: usize,
 }
 

@@ -42,7 +42,7 @@ impl<'a> Outgoing<'a> {
         if let Some(rate) = state::constant_rate(&training.optimizer) {
             all.push(("learning_rate".into(), Variable::Number(counters.learning_rate.unwrap_or(rate))));
         }
-        let count = self.model.optimizer().map_or(0, |optimizer| optimizer.memory().len());
+        let count = self.model.optimizer().map_or(0, |optimizer| optimizer.initial_state().len());
         for (number, weight, shape) in state::in_order(&self.draft, &training.optimizer, count) {
             let id = self.params.id(weight).ok();
             let array = id.and_then(|id| self.model.optimizer_state()?.array(number, id));
@@ -127,7 +127,7 @@ impl Incoming {
         let training = self.training.ok_or("it was read without how it is trained")?;
         let wrong = |error: Error| error.to_string();
         let optimizer = registry.make_optimizer(&training.optimizer).map_err(wrong)?;
-        let state = state::read(&self.draft, &training.optimizer, optimizer.memory(), self.variables?)?;
+        let state = state::read(&self.draft, &training.optimizer, optimizer.initial_state(), self.variables?)?;
         let optimizer = registry.make_optimizer(&state::with_rate(&training.optimizer, state.rate)).map_err(wrong)?;
         let settings = training.settings(optimizer, &self.draft.outputs(), registry)?;
         let mut model = architecture.compile(settings).map_err(wrong)?;

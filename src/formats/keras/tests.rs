@@ -12,7 +12,7 @@ use super::training::Training;
 use super::{layers, losses_metrics, optimizers};
 use crate::Shape;
 use crate::initializers::Initializer;
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 use crate::regularizers::Regularizer;
 use crate::save::Registry;
 use serde_json::{Value, json};

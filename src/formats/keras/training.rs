@@ -12,6 +12,7 @@ use crate::optimizers::Optimizer;
 use crate::save::Registry;
 use crate::{Compile, Losses, Model};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Options of `compile` beside those that are read here.
 pub(super) const OPTIONS: &[Inactive] = &[
@@ -55,7 +56,7 @@ impl Training {
         known(OPTIMIZER.find(optimizer.class()).is_some(), &optimizer, "an optimizer")?;
         let mut trained_outputs = Vec::new();
         for trained in model.trained_outputs() {
-            let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect::<Vec<_>>();
+            let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect::<Vec<_>>();
             let spec = TrainedOutputSpec {
                 output: trained.output(),
                 loss: trained.loss().spec(),

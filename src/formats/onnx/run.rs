@@ -143,7 +143,8 @@ impl Graph {
         let mut tape = recorder.finish()?;
         for (id, tensor) in ids.into_iter().zip(inputs) {
             if let (Some(id), Ok(values)) = (id, tensor.as_floats()) {
-                tape.input_mut(id).iter_mut().zip(values).for_each(|(input, value)| *input = *value);
+                let [input] = tape.input_slices([id]);
+                input.copy_from_slice(values);
             }
         }
         tape.run(&params, Key::from_seed(0))?;
