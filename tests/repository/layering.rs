@@ -39,12 +39,12 @@ const LEVELS: [&[&str]; 12] = [
 /// reads the expected values of tests.
 const BESIDE: [&str; 5] = ["bin", "golden", "guide", "lib", "testing"];
 
-fn source() -> PathBuf {
+pub(crate) fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
 /// Every file under `folder`, with its text.
-fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -59,14 +59,14 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 /// The module at the top of the crate that a file belongs to.
-fn module(path: &Path) -> String {
+pub(crate) fn module(path: &Path) -> String {
     let inside = path.strip_prefix(source()).unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// The text without what is for tests only: files of their own, and items under `#[cfg(test)]` up to their last line.
-fn without_tests(path: &Path, text: &str) -> String {
+pub(crate) fn without_tests(path: &Path, text: &str) -> String {
     if ["tests.rs", "samples.rs", "scratch.rs"].iter().any(|name| path.ends_with(name)) {
         return String::new();
     }
@@ -84,7 +84,7 @@ fn without_tests(path: &Path, text: &str) -> String {
     kept.join("\n")
 }
 
-fn without_comments(text: &str) -> String {
+pub(crate) fn without_comments(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
@@ -132,12 +132,13 @@ fn depth(path: &Path) -> usize {
 
 fn home(name: &str) -> &str {
     match name {
-        "ValueInfo" => "architecture",
+        "Architecture" | "Graph" | "LayerInstance" | "Sequential" | "ValueInfo" => "architecture",
+        "Compile" | "Counters" | "Losses" | "Model" => "model",
         "AxisOrder" => "axis_order",
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
-        "Spec" => "spec",
+        "Spec" | "SpecValue" => "spec",
         other => other,
     }
 }

@@ -2,5 +2,6 @@
 
 mod builders;
 mod documents;
+mod formats;
 mod forwarding;
 mod layering;
