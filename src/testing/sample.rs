@@ -11,6 +11,7 @@ type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
 
 /// An expression with values for its inputs.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sample {
     expression: Expression,
     inputs: Vec<(ArrayD<f32>, bool)>,
