@@ -126,7 +126,7 @@ impl Half {
     }
 
     fn run(&mut self, params: &Params, data: &Arrays, rows: &[usize], key: Key) {
-        let [inputs, targets] = self.tape.input_slices(self.x, self.t);
+        let [inputs, targets] = self.tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
         self.tape.run(params, key).unwrap();
         self.tape.backward(params, &mut self.gradients);

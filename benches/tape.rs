@@ -75,7 +75,7 @@ impl Network {
     fn train(&mut self, data: &dyn Dataset, rows: &[usize]) -> f64 {
         let Network { tape, params, gradients, state, .. } = self;
         self.step += 1;
-        let [inputs, targets] = tape.input_slices(self.x, self.t);
+        let [inputs, targets] = tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
         tape.run(params, Key::from_seed(self.step)).unwrap();
         state.backward_and_update(state.step(self.step), tape, params, gradients);

@@ -94,7 +94,7 @@ pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainingState,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;

@@ -117,6 +117,14 @@ impl Shape {
         Shape::new(&sizes[..rank]).ok()
     }
 
+    /// This shape with another size along axis `axis`; unchanged where it has no such axis.
+    pub(crate) fn with_axis(mut self, axis: usize, size: usize) -> Shape {
+        if axis < self.rank() {
+            self.sizes[axis] = size;
+        }
+        self
+    }
+
     /// The size of an axis, counted from the last, which is 1; 1 beyond the first axis.
     pub(crate) fn back(&self, place: usize) -> usize {
         if place > self.rank() { 1 } else { self.sizes[self.rank() - place] }

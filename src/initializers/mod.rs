@@ -12,13 +12,14 @@ mod fans;
 
 pub use fans::fans;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::forward::forward;
 use crate::random::Key;
 use crate::registry::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
+use ndarray::ArrayD;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -61,6 +62,22 @@ pub trait Initializer: Debug + Send + Sync {
     /// # Errors
     /// Settings out of range.
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
+
+    /// [`values`](Initializer::values) as an array, for [`Params::add`](crate::tape::Params::add).
+    ///
+    /// ```
+    /// use gradus::{Key, initializers::{Initializer, Ones}};
+    /// let ones = Ones.array(&[2, 3], Key::from_seed(1))?;
+    /// assert_eq!(ones.shape(), [2, 3]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Settings out of range, or more axes than [`MAX_RANK`](crate::MAX_RANK).
+    fn array(&self, sizes: &[usize], key: Key) -> Result<ArrayD<f32>> {
+        let values = self.values(Shape::new(sizes)?, key)?;
+        ArrayD::from_shape_vec(sizes, values).map_err(Error::other)
+    }
 
     /// The class name and the settings.
     fn spec(&self) -> Spec;

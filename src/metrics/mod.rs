@@ -7,6 +7,7 @@ mod history;
 mod mean;
 mod names;
 mod positive;
+mod running_scores;
 mod scores;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use direction::Direction;
 pub use history::{Epoch, History};
 pub use mean::{Count, Mean};
 pub use names::get;
+pub use running_scores::RunningScores;
 pub use scores::Scores;
 pub use threshold::{RowThreshold, Threshold};
 

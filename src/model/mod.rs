@@ -29,6 +29,7 @@ mod targets;
 mod tests;
 mod threads;
 mod training;
+mod training_state;
 mod weigh;
 #[cfg(feature = "onnx")]
 mod wired;
@@ -45,6 +46,7 @@ pub use graph::{Applied, Graph, GraphLayer, Node};
 pub use heads::Losses;
 pub use on_batch::Batch;
 pub use sequential::Sequential;
+pub use training_state::TrainingState;
 
 #[cfg(feature = "cli")]
 pub(crate) use feed::is_input;

@@ -4,9 +4,11 @@
 
 mod interrupt;
 mod options;
+mod session;
 
 pub use interrupt::Interrupt;
 pub use options::Options;
+pub use session::Session;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::params::Params;
+use super::states::States;
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
 use crate::kernels::update::Update;
@@ -82,8 +83,20 @@ pub trait Op: Send {
     /// `y` is forward's result, `dy` the loss's gradient with respect to it, which may be destroyed.
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>);
 
-    /// Called after each training step; brings running statistics up to date, if the operation keeps any.
-    fn commit(&mut self, _params: &mut Params) {}
+    /// The positions among the inputs of the state parameters that the operation updates, such as running statistics; none
+    /// by default. Asked once, after [`prepare`](Op::prepare). Each must be a different parameter that is not trainable:
+    /// recording anything else is an error.
+    fn states(&self) -> &[usize] {
+        &[]
+    }
+
+    /// Computes the values that the state parameters get after the step. Called at the end of each run in which no operation
+    /// reported a fault.
+    ///
+    /// `states` holds the values before the update, to be overwritten with those after it. These are the parameter's values,
+    /// as in `inputs`, unless an earlier operation of the tape updates that parameter too. `y` is forward's result. The
+    /// parameters themselves change when [`Tape::commit`](super::Tape::commit) is called.
+    fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], _states: States<'_>) {}
 
     /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one. Only
     /// operations of this crate can: `InPlace` is private.

@@ -4,6 +4,7 @@ use super::op::{Op, Place, Source};
 use super::origin::Origin;
 use super::params::{ParamId, Params};
 use super::stamp::Stamp;
+use super::states;
 use super::{Step, Tape};
 use crate::error::{Error, Result};
 use crate::kernels::simd;
@@ -54,7 +55,7 @@ pub struct Recorder {
     mode: Mode,
     /// The most elements that a value may have.
     most: usize,
-    state: RefCell<Recording>,
+    pub(super) state: RefCell<Recording>,
 }
 
 /// What has been taken down so far.
@@ -68,6 +69,8 @@ pub(super) struct Recording {
     pub(super) steps: Vec<Step>,
     /// The trainable parameters met so far, with their names.
     pub(super) trainable: Vec<(usize, String)>,
+    /// The state parameters that operations update, each once, with their shapes.
+    pub(super) states: Vec<(usize, Shape)>,
     pub(super) loss: Option<VarIndex>,
     scope: String,
     error: Option<Error>,
@@ -96,7 +99,7 @@ pub struct Id {
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct Var<'r> {
-    recorder: &'r Recorder,
+    pub(super) recorder: &'r Recorder,
     var: VarIndex,
 }
 
@@ -111,6 +114,7 @@ impl Recorder {
             inputs: Vec::new(),
             steps: Vec::new(),
             trainable: Vec::new(),
+            states: Vec::new(),
             loss: None,
             scope: String::new(),
             error: None,
@@ -181,8 +185,9 @@ impl Recorder {
         if self.state.borrow().error.is_some() {
             return self.nothing(substitute);
         }
-        match op.prepare(&shapes) {
-            Ok(shape) => self.step(op, inputs, shape),
+        let prepared = op.prepare(&shapes).and_then(|shape| Ok((shape, states::slots(op.as_ref(), inputs)?)));
+        match prepared {
+            Ok((shape, states)) => self.step(op, inputs, shape, states),
             Err(error) => {
                 self.fail(error.at(|| self.place(op.name()), &shapes));
                 self.nothing(substitute)
@@ -190,7 +195,7 @@ impl Recorder {
         }
     }
 
-    fn step<'r>(&'r self, op: Box<dyn Op>, inputs: &[Var<'r>], shape: Shape) -> Var<'r> {
+    fn step<'r>(&'r self, op: Box<dyn Op>, inputs: &[Var<'r>], shape: Shape, states: Vec<usize>) -> Var<'r> {
         let taken: Vec<Taken> = inputs.iter().map(Var::taken).collect();
         let differentiable = taken.iter().any(|input| input.differentiable);
         let output = self.output(op.name(), shape, differentiable);
@@ -199,7 +204,7 @@ impl Recorder {
         let inputs = taken.iter().map(|input| input.source).collect();
         let wanted = taken.iter().map(|input| input.differentiable).collect();
         let scope = self.state.borrow().scope.clone();
-        self.state.borrow_mut().steps.push(Step::new(op, scope, path, inputs, wanted, buffer));
+        self.state.borrow_mut().steps.push(Step { states, ..Step::new(op, scope, path, inputs, wanted, buffer) });
         output
     }
 
@@ -338,7 +343,7 @@ impl<'r> Var<'r> {
         self.recorder
     }
 
-    fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> Taken {
         self.recorder.state.borrow().vars[self.var]
     }
 

@@ -137,6 +137,7 @@ fn batch_norm() {
             if case.contains("inference") {
                 return x.batch_norm_inference([gamma, beta], [parameter("mean"), parameter("variance")], epsilon);
             }
+            let moving = ["mean", "variance"].map(parameter);
             x.batch_norm(gamma, beta, momentum, epsilon, Some(moving))
         });
         if case.contains("training") {
