@@ -215,7 +215,7 @@ impl Sample {
     pub(crate) fn record_on(&self, shapes: &[Shape]) -> Result<()> {
         let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
         let inputs = self.inputs_of(&recorder, &mut params, shapes, |_, _| Vec::new())?;
-        recorder.scope("somewhere", || (self.expression)(&inputs));
+        let _ = recorder.scope("somewhere", || (self.expression)(&inputs));
         recorder.finish().map(|_| ())
     }
 
