@@ -96,6 +96,7 @@ impl Shape {
     }
 
     /// This shape without its outermost axis: one sample of a batch.
+    #[must_use]
     pub fn sample(&self) -> Shape {
         Shape::new(self.sizes().get(1..).unwrap_or(&[])).unwrap_or(Shape::SCALAR)
     }

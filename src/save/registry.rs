@@ -42,6 +42,7 @@ use crate::spec::Spec;
 /// let registry = Registry::new().layer::<Double>(); // for Model::load_with
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Registry {
     known: Known,
 }
