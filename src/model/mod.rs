@@ -18,6 +18,7 @@ mod network;
 mod on_batch;
 mod plan;
 mod predict;
+mod preprocess;
 #[cfg(feature = "cli")]
 mod rescore;
 mod resume;
@@ -90,6 +91,8 @@ pub struct Model {
     learning_rate: Option<f32>,
     threads: Threads,
     plans: Plans,
+    /// What turns strings into numbers in front of inputs.
+    preprocessing: preprocess::Parts,
 }
 
 impl Model {

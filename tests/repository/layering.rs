@@ -23,7 +23,7 @@ const LEVELS: [&[&str]; 12] = [
         "target",
     ],
     &["kernels"],
-    &["data", "initializers", "metrics", "optimizers", "tape"],
+    &["data", "initializers", "metrics", "optimizers", "preprocessing", "tape"],
     &["ops"],
     &["regularizers"],
     &["layers", "losses"],
