@@ -160,7 +160,8 @@ mod tests {
             let again = BUILT_IN.make::<dyn Preprocessing>(&part.spec()).unwrap();
             assert_eq!(again.spec(), part.spec());
             let numbers = written(&again, &strings);
-            assert_eq!(numbers, written(&Arc::from(part), &strings));
+            let shared: Arc<dyn Preprocessing> = Arc::from(part);
+            assert_eq!(numbers, written(&shared, &strings));
             assert!(numbers.iter().all(|number| number.is_finite()), "{again:?} writes every number");
         }
     }
