@@ -10,7 +10,6 @@ use crate::shape::{Shape, View};
 use std::fmt;
 
 /// The states of one operation, in the order of [`Op::states`]: values to update.
-#[derive(Debug)]
 pub struct States<'a> {
     /// Which of `values` each state is.
     slots: &'a [usize],
