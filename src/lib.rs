@@ -92,7 +92,7 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::ValueInfo;
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result};
+pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,

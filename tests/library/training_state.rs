@@ -170,7 +170,7 @@ fn checkpoints_of_other_trainings_are_refused_and_change_nothing() {
 fn settings_out_of_range_are_errors() {
     let state = || TrainingState::new(Params::new(), Adam::default()).unwrap();
     let message = state().steps_per_epoch(0).unwrap_err().to_string();
-    assert_eq!(message, "TrainingState: steps_per_epoch 0 is not in steps_per_epoch ≥ 1");
+    assert_eq!(message, "TrainingState: steps_per_epoch must be at least 1, got 0");
     for name in ["step", "loss/sum", "seed"] {
         let message = state().setting("seed", 1.0).unwrap().setting(name, 2.0).unwrap_err().to_string();
         assert!(
