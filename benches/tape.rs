@@ -2,8 +2,8 @@
 
 use gradus::data::{Batches, Dataset};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::Mean;
+use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Error, Key, OptimizerState, Result, Shape};
@@ -63,8 +63,8 @@ impl Network {
         let recorder = Recorder::new(Mode::Training);
         let (x, t) = (recorder.input([batch_size, 784]), recorder.input([batch_size, 10]));
         let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|at| recorder.parameter(&params, all[at]));
-        let hidden = x.affine(w1, b1, Elementwise::Relu);
-        let loss = hidden.affine(w2, b2, Elementwise::Linear).softmax_crossentropy(t);
+        let hidden = x.affine(w1, b1, Activation::Relu);
+        let loss = hidden.affine(w2, b2, Activation::Linear).softmax_crossentropy(t);
         recorder.minimize(loss);
         let [x, t, loss] = [x, t, loss].map(|var| var.id());
         let (gradients, adam) = (ParamGradients::new(&params), Adam::default());

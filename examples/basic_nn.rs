@@ -5,8 +5,8 @@
 
 use gradus::data::{Dataset, NextBatch, Rows, mnist};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::{Accuracy, Epoch, History, Mean, Metric, ScoredBatch, Scores};
+use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Interrupt, Options, Program};
@@ -133,8 +133,8 @@ impl Network {
         let recorder = Recorder::new(mode);
         let (x, t) = (recorder.input([BATCH, 784]), recorder.input([BATCH, 10]));
         let [w1, b1, w2, b2] = ids.map(|id| recorder.parameter(params, id));
-        let hidden = x.affine(w1, b1, Elementwise::Relu);
-        let logits = hidden.affine(w2, b2, Elementwise::Linear);
+        let hidden = x.affine(w1, b1, Activation::Relu);
+        let logits = hidden.affine(w2, b2, Activation::Linear);
         let (probabilities, loss) = (logits.softmax(), logits.softmax_crossentropy(t));
         recorder.minimize(loss);
         let [x, t, probabilities, loss] = [x, t, probabilities, loss].map(|var| var.id());

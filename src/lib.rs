@@ -57,9 +57,11 @@ mod golden;
 mod known;
 mod lookup;
 mod output_scale;
+mod padding2d;
 mod random;
 mod settings;
 mod shape;
+mod size2d;
 mod sizes;
 mod spec;
 mod target;
@@ -100,10 +102,12 @@ pub use model::{
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
 pub use output_scale::OutputScale;
+pub use padding2d::Padding2d;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
+pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
 
 /// Runs the examples of the README as doc tests.
