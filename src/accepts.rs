@@ -42,6 +42,7 @@ pub enum TargetKind {
 /// A target of integer labels whose shape is the output's shape is read as numbers. Shapes may differ by a last axis of
 /// size 1.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Accepts {
     kinds: Vec<TargetKind>,
     outputs: usize,

@@ -40,7 +40,6 @@
 //! | `cli` (feature) | the program `gradus` |
 //! | [`tape`], [`ops`] | autograd, and the operations that it records |
 //! | [`testing`] | tests for custom parts |
-//! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 // docs.rs shows which feature an item needs.
@@ -54,11 +53,11 @@ mod forward;
 #[cfg(test)]
 #[path = "../tests/golden/mod.rs"]
 mod golden;
-mod known;
 mod lookup;
 mod output_scale;
 mod padding2d;
 mod random;
+mod registry;
 mod settings;
 mod shape;
 mod size2d;
@@ -74,7 +73,7 @@ pub mod formats;
 #[cfg(doc)]
 pub mod guide;
 pub mod initializers;
-pub mod kernels;
+mod kernels;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
@@ -97,10 +96,11 @@ pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
+    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainingState,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
+pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
 pub use padding2d::Padding2d;
 pub use random::{Draws, Key};
@@ -109,6 +109,12 @@ pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
+
+/// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.
+#[doc(hidden)]
+pub mod bench_kernels {
+    pub use crate::kernels::{activation, conv2d, dropout, matmul, pool, softmax};
+}
 
 /// Runs the examples of the README as doc tests.
 #[cfg(doctest)]

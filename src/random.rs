@@ -39,6 +39,7 @@ impl Key {
     }
 
     /// The key of branch `branch`: block 0 of the ChaCha8 stream with that number.
+    #[must_use]
     pub fn split(&self, branch: u64) -> Key {
         let mut generator = ChaCha8Rng::from_seed(self.0);
         generator.set_stream(branch);
@@ -48,6 +49,7 @@ impl Key {
     }
 
     /// The key of the branch with this name, such as a layer's.
+    #[must_use]
     pub fn split_name(&self, name: &str) -> Key {
         let length = self.split(name.len() as u64);
         name.as_bytes().chunks(8).fold(length, |key, chunk| {
@@ -110,6 +112,12 @@ impl std::fmt::LowerHex for Key {
 
 /// A stream of draws under one key.
 pub struct Draws(ChaCha8Rng);
+
+impl std::fmt::Debug for Draws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draws").finish_non_exhaustive()
+    }
+}
 
 impl Draws {
     /// Fills `words` with uniform 32-bit numbers.

@@ -96,6 +96,7 @@ impl Shape {
     }
 
     /// This shape without its outermost axis: one sample of a batch.
+    #[must_use]
     pub fn sample(&self) -> Shape {
         Shape::new(self.sizes().get(1..).unwrap_or(&[])).unwrap_or(Shape::SCALAR)
     }
@@ -114,6 +115,14 @@ impl Shape {
             };
         }
         Shape::new(&sizes[..rank]).ok()
+    }
+
+    /// This shape with another size along axis `axis`; unchanged where it has no such axis.
+    pub(crate) fn with_axis(mut self, axis: usize, size: usize) -> Shape {
+        if axis < self.rank() {
+            self.sizes[axis] = size;
+        }
+        self
     }
 
     /// The size of an axis, counted from the last, which is 1; 1 beyond the first axis.

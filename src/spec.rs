@@ -11,6 +11,7 @@ use std::fmt;
 /// assert_eq!(spec.to_string(), "Dense(units=10, activation=softmax)");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Spec {
     class: String,
     settings: Vec<(Cow<'static, str>, SpecValue)>,

@@ -53,6 +53,7 @@ impl Arrays {
     }
 
     /// The same rows with every input divided by 255 when gathered, so that bytes become numbers in 0 to 1.
+    #[must_use]
     pub fn normalized(mut self) -> Arrays {
         self.normalized = true;
         self

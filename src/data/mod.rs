@@ -11,6 +11,7 @@ mod label_binarizer;
 mod labels;
 mod named_arrays;
 mod next_batch;
+mod open_axes;
 mod packed;
 mod rows;
 mod sample_weight;
@@ -35,8 +36,10 @@ pub use split::{train_validation_split, validation_split, validation_start};
 pub use crate::target::Target;
 
 use crate::error::Result;
+use crate::forward::forward;
 use crate::shape::Shape;
 use crate::sizes;
+use std::sync::Arc;
 
 /// Rows of inputs with their targets, which a model trains on or is evaluated on.
 ///
@@ -71,6 +74,8 @@ use crate::sizes;
 /// Sums.gather(&[3, 9], &mut inputs, &mut targets);
 /// assert_eq!((inputs, targets), ([3.0, 4.0, 9.0, 10.0], [7.0, 19.0]));
 /// ```
+///
+/// `&`, `Box` and `Arc` of a dataset are datasets, so that one can be chosen at run time and shared.
 pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;
@@ -80,14 +85,82 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// The shape of one row's inputs.
+    /// The shape of one row's inputs; along an [open axis](Dataset::open_axes) the largest size of any row.
     fn input_shape(&self) -> Shape;
+
+    /// The axes of a row's inputs whose size may differ from row to row, such as the steps of a sequence: numbers of axes of
+    /// [`input_shape`](Dataset::input_shape), ascending. By default there are none, and all rows have that shape.
+    ///
+    /// A dataset with open axes also provides [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed shape, so
+    /// `fit`, `evaluate` and `predict` return an error if a row differs from it.
+    ///
+    /// ```
+    /// use gradus::Shape;
+    /// use gradus::data::{Dataset, Target};
+    ///
+    /// /// Sentences of any number of words, each word a number; the target is the number of words.
+    /// struct Sentences(Vec<Vec<f32>>);
+    ///
+    /// impl Dataset for Sentences {
+    ///     fn len(&self) -> usize {
+    ///         self.0.len()
+    ///     }
+    ///     fn input_shape(&self) -> Shape {
+    ///         Shape::from([self.0.iter().map(Vec::len).max().unwrap_or(0)])
+    ///     }
+    ///     fn open_axes(&self) -> &[usize] {
+    ///         &[0]
+    ///     }
+    ///     fn row_shape(&self, row: usize) -> Shape {
+    ///         Shape::from([self.0[row].len()])
+    ///     }
+    ///     fn target(&self) -> Target {
+    ///         Target::Values(Shape::from([1]))
+    ///     }
+    ///     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+    ///         inputs.fill(0.0);
+    ///         let longest = self.batch_shape(rows).len();
+    ///         for ((&row, input), target) in rows.iter().zip(inputs.chunks_exact_mut(longest)).zip(targets) {
+    ///             input[..self.0[row].len()].copy_from_slice(&self.0[row]);
+    ///             *target = self.0[row].len() as f32;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let data = Sentences(vec![vec![7.0], vec![1.0, 2.0, 3.0], vec![4.0, 5.0]]);
+    /// assert_eq!(data.batch_shape(&[0, 2]), Shape::from([2]));
+    /// let (mut inputs, mut targets) = ([0.0; 4], [0.0; 2]);
+    /// data.gather(&[0, 2], &mut inputs, &mut targets);
+    /// assert_eq!((inputs, targets), ([7.0, 0.0, 4.0, 5.0], [1.0, 2.0]));
+    /// ```
+    fn open_axes(&self) -> &[usize] {
+        &[]
+    }
+
+    /// The shape of the inputs of row `row`: [`input_shape`](Dataset::input_shape), but for the sizes of open axes.
+    ///
+    /// # Panics
+    /// May panic when there is no such row.
+    fn row_shape(&self, _row: usize) -> Shape {
+        self.input_shape()
+    }
+
+    /// The shape in which [`gather`](Dataset::gather) writes each of the rows `rows`: along open axes the largest size among
+    /// them, at least 1. Allocates nothing.
+    ///
+    /// # Panics
+    /// May panic when there is no such row.
+    fn batch_shape(&self, rows: &[usize]) -> Shape {
+        open_axes::batch_shape(self.input_shape(), self.open_axes(), rows, |row| self.row_shape(row))
+    }
 
     /// What one row's target is.
     fn target(&self) -> Target;
 
-    /// Writes the rows `rows`, in that order, over `inputs` (as many × [`input_shape`](Dataset::input_shape)) and
-    /// `targets` (as many × [`Target::len`]), row-major. Called in every training step, so it should not allocate.
+    /// Writes the rows `rows`, in that order, over `inputs` (as many × [`batch_shape`](Dataset::batch_shape), which is
+    /// [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (as many × [`Target::len`]), row-major. A row
+    /// that is shorter than the batch along an open axis is followed by zeros. Called in every training step, so it should not
+    /// allocate.
     ///
     /// # Panics
     /// May panic when a row is not below `len`, or a slice has another length.
@@ -99,7 +172,7 @@ pub trait Dataset: Send + Sync {
     /// # Panics
     /// As [`gather`](Dataset::gather).
     fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
-        self.gather(rows, &mut vec![0.0; rows.len() * self.input_shape().len()], targets);
+        self.gather(rows, &mut vec![0.0; rows.len() * self.batch_shape(rows).len()], targets);
     }
 
     /// The number that error messages give a row: in a part of another dataset, the row's number in the whole.
@@ -127,43 +200,21 @@ pub trait Dataset: Send + Sync {
     }
 }
 
-impl<D: Dataset + ?Sized> Dataset for &D {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
-
-    fn input_shape(&self) -> Shape {
-        (**self).input_shape()
-    }
-
-    fn target(&self) -> Target {
-        (**self).target()
-    }
-
-    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        (**self).gather(rows, inputs, targets);
-    }
-
-    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
-        (**self).gather_targets(rows, targets);
-    }
-
-    fn row_number(&self, row: usize) -> usize {
-        (**self).row_number(row)
-    }
-
-    fn has_sample_weight(&self) -> bool {
-        (**self).has_sample_weight()
-    }
-
-    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
-        (**self).gather_sample_weight(rows, weights);
-    }
-
-    fn columns(&self) -> Option<&dyn Columns> {
-        (**self).columns()
-    }
-}
+forward!(Dataset for [&, Box, Arc] {
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+    fn input_shape(&self) -> Shape;
+    fn open_axes(&self) -> &[usize];
+    fn row_shape(&self, row: usize) -> Shape;
+    fn batch_shape(&self, rows: &[usize]) -> Shape;
+    fn target(&self) -> Target;
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]);
+    fn row_number(&self, row: usize) -> usize;
+    fn has_sample_weight(&self) -> bool;
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]);
+    fn columns(&self) -> Option<&dyn Columns>;
+});
 
 /// As many zeros as `shape` has elements, or an error where memory does not hold them.
 fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {

@@ -26,6 +26,8 @@ pub struct NextBatch {
     key: Key,
     epochs: u64,
     start: usize,
+    /// The number of the next batch.
+    next: u64,
 }
 
 impl NextBatch {
@@ -38,7 +40,7 @@ impl NextBatch {
         let fits = batch_size <= rows;
         check_setting(fits, "NextBatch", "batch_size", batch_size as f64, "1 ≤ batch_size ≤ number of rows")?;
         epoch.shuffle(key.split(0));
-        Ok(NextBatch { epoch, batch: vec![0; batch_size], key, epochs: 0, start: 0 })
+        Ok(NextBatch { epoch, batch: vec![0; batch_size], key, epochs: 0, start: 0, next: 0 })
     }
 
     /// The rows of the next batch. Allocates nothing.
@@ -54,17 +56,40 @@ impl NextBatch {
             self.start = second.len();
             second.copy_from_slice(&self.epoch.order()[..self.start]);
         }
+        self.next = self.next.wrapping_add(1);
         &self.batch
     }
 
-    /// Goes on by so many batches, as where training resumes.
+    /// The rows of the batch with this number, from 0: what [`next_batch`](NextBatch::next_batch) returns after as many calls.
+    /// So batches that follow from a number of steps continue where training resumes. Allocates nothing.
+    ///
+    /// ```
+    /// use gradus::{Key, data::NextBatch};
+    /// let mut batches = NextBatch::new(5, 3, Key::from_seed(1))?;
+    /// let third = (0..3).map(|_| batches.next_batch().to_vec()).last();
+    /// assert_eq!(Some(batches.batch(2).to_vec()), third);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn batch(&mut self, number: u64) -> &[usize] {
+        if number != self.next {
+            self.seek(number);
+        }
+        self.next_batch()
+    }
+
+    /// Skips this number of batches.
     pub fn skip(&mut self, batches: u64) {
+        self.seek(self.next.saturating_add(batches));
+    }
+
+    /// Makes the batch with this number the next one.
+    fn seek(&mut self, number: u64) {
         let rows = self.epoch.rows() as u128;
-        let start = self.epochs as u128 * rows + self.start as u128 + u128::from(batches) * self.batch.len() as u128;
+        let start = u128::from(number) * self.batch.len() as u128;
         // An epoch whose last row was handed out is left behind with the next one's first.
         let epochs = start.saturating_sub(1) / rows;
         self.start = (start - epochs * rows) as usize;
-        self.epochs = epochs as u64;
+        (self.next, self.epochs) = (number, epochs as u64);
         self.epoch.shuffle(self.key.split(self.epochs));
     }
 

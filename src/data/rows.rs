@@ -74,7 +74,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The inputs of all these rows as one array, rows × [`input_shape`](Dataset::input_shape).
+    /// The inputs of all these rows as one array, rows × [`batch_shape`](Dataset::batch_shape).
     ///
     /// # Errors
     /// [`Error::TooLarge`] when memory does not hold them.
@@ -91,10 +91,10 @@ impl<'a> Rows<'a> {
     }
 
     fn gathered(&self) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
-        let input_shape = self.input_shape().batch(self.len())?;
+        let rows: Vec<usize> = (0..self.len()).collect();
+        let input_shape = self.batch_shape(&rows).batch(self.len())?;
         let target_shape = self.target().shape().batch(self.len())?;
         let (mut inputs, mut targets) = (zeros("inputs", input_shape)?, zeros("targets", target_shape)?);
-        let rows: Vec<usize> = (0..self.len()).collect();
         self.gather(&rows, &mut inputs, &mut targets);
         let array = |shape: Shape, values| ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other);
         Ok((array(input_shape, inputs)?, array(target_shape, targets)?))
@@ -107,6 +107,11 @@ impl<'a> Rows<'a> {
             whole.iter_mut().zip(rows).for_each(|(whole, &row)| *whole = self.whole(row));
             gather(&whole[..rows.len()], block * BLOCK..block * BLOCK + rows.len());
         }
+    }
+
+    /// Row numbers of the whole dataset, all at once: rows along open axes are padded to the longest of the batch.
+    fn all_whole(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().map(|row| self.whole(*row)).collect()
     }
 
     /// The row of the whole dataset that is row `row` of this part.
@@ -141,14 +146,25 @@ impl Dataset for Rows<'_> {
         self.dataset.input_shape()
     }
 
+    fn open_axes(&self) -> &[usize] {
+        self.dataset.open_axes()
+    }
+
+    fn row_shape(&self, row: usize) -> Shape {
+        self.dataset.row_shape(self.whole(row))
+    }
+
     fn target(&self) -> Target {
         self.dataset.target()
     }
 
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        let (input, target) = (self.input_shape().len(), self.target().len());
+        let (input, target) = (self.batch_shape(rows).len(), self.target().len());
         assert_eq!(inputs.len(), rows.len() * input, "inputs: rows × the shape of one");
         assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
+        if !self.open_axes().is_empty() {
+            return self.dataset.gather(&self.all_whole(rows), inputs, targets);
+        }
         self.blocks(rows, |rows, place| {
             let inputs = &mut inputs[place.start * input..place.end * input];
             let targets = &mut targets[place.start * target..place.end * target];
@@ -187,12 +203,23 @@ impl Columns for Rows<'_> {
         self.dataset.columns().map_or(Vec::new(), |whole| whole.input_columns())
     }
 
+    fn input_open_axes(&self, input: usize) -> &[usize] {
+        self.dataset.columns().map_or(&[], |whole| whole.input_open_axes(input))
+    }
+
+    fn input_row_shape(&self, input: usize, row: usize) -> Shape {
+        self.dataset.columns().map_or(Shape::SCALAR, |whole| whole.input_row_shape(input, self.whole(row)))
+    }
+
     fn target_columns(&self) -> Vec<(String, Target)> {
         self.dataset.columns().map_or(Vec::new(), |whole| whole.target_columns())
     }
 
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
         let Some(whole) = self.dataset.columns() else { return };
+        if !whole.input_open_axes(input).is_empty() {
+            return whole.gather_input(input, &self.all_whole(rows), values);
+        }
         let length = values.len() / rows.len().max(1);
         self.blocks(rows, |rows, place| {
             whole.gather_input(input, rows, &mut values[place.start * length..place.end * length]);

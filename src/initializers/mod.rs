@@ -12,12 +12,14 @@ mod fans;
 
 pub use fans::fans;
 
-use crate::error::Result;
-use crate::known::{Make, Part};
+use crate::error::{Error, Result};
+use crate::forward::forward;
 use crate::random::Key;
+use crate::registry::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
+use ndarray::ArrayD;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -52,6 +54,8 @@ use std::sync::Arc;
 /// let layer = Dense::new(10).kernel_initializer(Identity);
 /// let registry = Registry::new().initializer::<Identity>(); // for Model::load_with
 /// ```
+///
+/// `Box` and `Arc` of an initialiser are initialisers, so that one can be chosen at run time.
 pub trait Initializer: Debug + Send + Sync {
     /// Values for an array of this shape, row-major. They depend on nothing but the settings, the shape and the key.
     ///
@@ -59,9 +63,30 @@ pub trait Initializer: Debug + Send + Sync {
     /// Settings out of range.
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
 
+    /// [`values`](Initializer::values) as an array, for [`Params::add`](crate::tape::Params::add).
+    ///
+    /// ```
+    /// use gradus::{Key, initializers::{Initializer, Ones}};
+    /// let ones = Ones.array(&[2, 3], Key::from_seed(1))?;
+    /// assert_eq!(ones.shape(), [2, 3]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Settings out of range, or more axes than [`MAX_RANK`](crate::MAX_RANK).
+    fn array(&self, sizes: &[usize], key: Key) -> Result<ArrayD<f32>> {
+        let values = self.values(Shape::new(sizes)?, key)?;
+        ArrayD::from_shape_vec(sizes, values).map_err(Error::other)
+    }
+
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 }
+
+forward!(Initializer for [Box, Arc] {
+    fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
+    fn spec(&self) -> Spec;
+});
 
 /// An initialiser without settings, of which only the values are its own.
 macro_rules! without_settings {

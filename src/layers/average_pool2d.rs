@@ -12,6 +12,7 @@ use crate::tape::Var;
 /// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
 /// `AveragePooling2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AveragePool2d {
     pool_size: [usize; 2],
     /// `None` where they are the pool size.

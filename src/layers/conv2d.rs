@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
 /// Keras' `Conv2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Conv2d {
     filters: usize,
     kernel_size: [usize; 2],

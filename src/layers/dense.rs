@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Dense {
     units: usize,
     activation: Activation,

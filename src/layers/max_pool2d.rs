@@ -11,6 +11,7 @@ use crate::tape::Var;
 
 /// The maximum of each window of images height × width × channels. Keras' `MaxPooling2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MaxPool2d {
     pool_size: [usize; 2],
     /// `None` where they are the pool size.

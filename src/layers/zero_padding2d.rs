@@ -11,6 +11,7 @@ use crate::tape::Var;
 
 /// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct ZeroPadding2d {
     padding: [[usize; 2]; 2],
 }

@@ -4,6 +4,7 @@ use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_s
 
 /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Huber {
     delta: f32,
 }

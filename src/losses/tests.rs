@@ -4,9 +4,9 @@
 use super::*;
 use crate::data::Arrays;
 use crate::golden::{self, Cases};
-use crate::known::BUILT_IN;
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
+use crate::registry::BUILT_IN;
 use crate::tape::{Mode, Recorder};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
@@ -153,7 +153,7 @@ fn a_loss_without_weights_for_rows_says_so() {
     }
     let recorder = Recorder::new(Mode::Inference);
     let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
-    Plain.record_weighted(x, t, w);
+    let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
     assert_eq!(message, "Plain takes no weights for rows; leave them out");
 }

@@ -18,6 +18,7 @@ use crate::spec::Spec;
 /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
 /// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct F1Score {
     threshold: Option<f32>,
 }

@@ -7,6 +7,7 @@ mod history;
 mod mean;
 mod names;
 mod positive;
+mod running_scores;
 mod scores;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use direction::Direction;
 pub use history::{Epoch, History};
 pub use mean::{Count, Mean};
 pub use names::get;
+pub use running_scores::RunningScores;
 pub use scores::Scores;
 pub use threshold::{RowThreshold, Threshold};
 
@@ -26,7 +28,7 @@ pub(crate) use crate::output_scale::argmax;
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result};
 use crate::forward::forward;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -64,6 +66,9 @@ use std::sync::Arc;
 ///     }
 /// }
 /// ```
+///
+/// The totals of an epoch are kept outside of the metric, which is plain configuration. `Box` and `Arc` of a metric are
+/// metrics, so that one can be chosen at run time and shared.
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;

@@ -49,7 +49,9 @@ impl<'a> Feed<'a> {
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_input(data.input_shape(), inputs[0].shape, || "inputs per sample".into())?;
+                check_rows(data, data.input_shape(), data.open_axes(), inputs[0].shape, "inputs", |row| {
+                    data.row_shape(row)
+                })?;
                 None
             }
             Some(columns) => {
@@ -57,7 +59,10 @@ impl<'a> Feed<'a> {
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
                 for (ValueInfo { name, shape, .. }, column) in inputs.iter().zip(&chosen) {
-                    check_input(found[*column].1, *shape, || format!("input \"{name}\" per sample"))?;
+                    let (found, open) = (found[*column].1, columns.input_open_axes(*column));
+                    check_rows(data, found, open, *shape, &format!("input \"{name}\""), |row| {
+                        columns.input_row_shape(*column, row)
+                    })?;
                 }
                 Some((columns, chosen, Vec::new()))
             }
@@ -118,13 +123,13 @@ impl<'a> Feed<'a> {
     fn columns(&self, rows: &[usize]) -> Vec<f32> {
         let zeros = |length: usize| vec![0.0; rows.len() * length];
         let Some((columns, inputs, targets)) = &self.columns else {
-            let (mut inputs, mut targets) = (zeros(self.data.input_shape().len()), zeros(self.data.target().len()));
+            let (mut inputs, mut targets) = (zeros(self.data.batch_shape(rows).len()), zeros(self.data.target().len()));
             self.data.gather(rows, &mut inputs, &mut targets);
             return [inputs, targets].concat();
         };
         let mut all = Vec::new();
         for column in inputs {
-            let mut values = zeros(columns.input_columns()[*column].1.len());
+            let mut values = zeros(columns.input_batch_shape(*column, rows).len());
             columns.gather_input(*column, rows, &mut values);
             all.extend(values);
         }
@@ -185,6 +190,31 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
 pub(crate) fn is_input(found: Shape, model: Shape) -> bool {
     let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
     found == model || (trimmed(&found) == trimmed(&model) && found.rank().abs_diff(model.rank()) == 1)
+}
+
+/// Refuses rows of a shape that the model does not take. Where axes are open, each row is looked at.
+fn check_rows(
+    data: &dyn Dataset,
+    largest: Shape,
+    open: &[usize],
+    model: Shape,
+    of: &str,
+    shape: impl Fn(usize) -> Shape,
+) -> Result<()> {
+    if open.is_empty() {
+        return check_input(largest, model, || format!("{of} per sample"));
+    }
+    if let Some(axis) = open.iter().find(|axis| **axis >= largest.rank()) {
+        let expected = format!("at least {} axes, as the dataset says that axis {axis} is open", axis + 1);
+        return Err(Error::expected(expected).at(|| format!("{of} per sample"), &[largest]));
+    }
+    let Some(row) = (0..data.len()).find(|row| !is_input(shape(*row), model)) else { return Ok(()) };
+    let axes = open.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let expected = format!(
+        "{model}, the model's input; the dataset's rows differ in size along open axes (axis {axes}), but the model's input has \
+         a fixed size, so pad or cut every row to it"
+    );
+    Err(Error::expected(expected).at(|| format!("{of} of row {}", data.row_number(row)), &[shape(row)]))
 }
 
 /// Refuses samples of a shape that the model does not take.

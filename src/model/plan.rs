@@ -3,12 +3,11 @@
 use super::heads::Head;
 use super::network::Network;
 use super::scoring::{Means, Seen};
-use super::update::OptimizerState;
 use crate::accepts::{self, TargetKind};
 use crate::data::Target;
 use crate::error::{Error, Result};
 use crate::metrics::ScoredBatch;
-use crate::optimizers::Optimizer;
+use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
@@ -110,13 +109,13 @@ impl Plan {
     /// computed for them.
     pub(super) fn update(
         &mut self,
-        (optimizer, step, rate): (&dyn Optimizer, u64, f32),
-        state: &mut OptimizerState,
+        step: Step,
+        optimizer: &mut OptimizerState,
         params: &mut Params,
         gradients: &mut ParamGradients,
     ) {
         if self.tape.learns() {
-            state.descend(optimizer, step, rate, &mut self.tape, params, gradients);
+            optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
     }

@@ -24,6 +24,7 @@ use std::sync::Arc;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sequential {
     input: Shape,
     layers: Vec<Arc<dyn Layer>>,
@@ -66,5 +67,20 @@ impl Sequential {
         let network = Network::build(wiring, layers, params, Source::Init(key))?;
         network.check_recording(params)?;
         Ok(network)
+    }
+}
+
+/// Appends layers of one type; `Box<dyn Layer>` is one, for layers of several types.
+///
+/// ```
+/// use gradus::{Sequential, layers::*};
+/// let mut network = Sequential::new([784]);
+/// network.extend([256, 64].map(|units| Dense::new(units).activation(Activation::Relu)));
+/// assert!(network.summary()?.contains("dense_1 (Dense)"));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+impl<L: Layer + 'static> Extend<L> for Sequential {
+    fn extend<I: IntoIterator<Item = L>>(&mut self, layers: I) {
+        self.layers.extend(layers.into_iter().map(|layer| Arc::new(layer) as Arc<dyn Layer>));
     }
 }

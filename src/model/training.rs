@@ -13,6 +13,7 @@ use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::kernels::awake;
 use crate::metrics::{Epoch, History, Scores};
+use crate::optimizers::Step;
 use crate::random::Purpose;
 use crate::tape::Mode;
 use std::time::Instant;
@@ -207,8 +208,7 @@ impl Model {
         let step = self.step.saturating_add(1);
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
-        let optimizer = (self.optimizer.as_ref(), step, rate);
-        plan.update(optimizer, &mut self.memory, &mut self.params, &mut self.gradients);
+        plan.update(Step::new(step, rate), &mut self.optimizer, &mut self.params, &mut self.gradients);
         self.step = step;
         Ok(())
     }

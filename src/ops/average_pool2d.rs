@@ -98,7 +98,7 @@ pub(super) mod tests {
     fn an_image_smaller_than_the_window_is_refused() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.input([8, 1, 9, 3]);
-        recorder.scope("pool", || x.average_pool2d([2, 2], [2, 2], Padding::Valid));
+        let _ = recorder.scope("pool", || x.average_pool2d([2, 2], [2, 2], Padding::Valid));
         let expected = "pool: average_pool2d: found shape 8 × 1 × 9 × 3, expected images n × height × width × channels \
                         of at least 2 × 2";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

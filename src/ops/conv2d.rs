@@ -17,6 +17,7 @@ use crate::{Result, Shape};
 
 /// What lies beyond an image's border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Padding {
     /// Nothing: the kernel stays inside. Sizes become ⌊(n − k) / s⌋ + 1.
     #[default]
@@ -255,7 +256,7 @@ pub(super) mod tests {
     fn channels_that_do_not_fit_are_told() {
         let recorder = Recorder::new(Mode::Training);
         let (x, w, b) = (recorder.input([8, 9, 9, 3]), recorder.input([2, 2, 1, 6]), recorder.input([6]));
-        recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));
+        let _ = recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));
         let expected = "conv2d_1: conv2d: found shapes 8 × 9 × 9 × 3, 2 × 2 × 1 × 6 and 6, expected images n × height × \
                         width × channels and kernels height × width × channels × filters";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

@@ -146,7 +146,7 @@ pub(super) mod tests {
         let message = |options: Conv2dOptions| {
             let recorder = Recorder::new(Mode::Training);
             let (x, w) = (recorder.input([8, 9, 9, 4]), recorder.input([3, 3, 2, 6]));
-            recorder.scope("conv2d_1", || x.conv2d(w, None, options));
+            let _ = recorder.scope("conv2d_1", || x.conv2d(w, None, options));
             recorder.finish().err().map_or(String::new(), |error| error.to_string())
         };
         assert_eq!(message(options([1, 1], 2, Padding::Valid)), "");

@@ -92,7 +92,7 @@ pub(super) mod tests {
     #[test]
     fn an_image_smaller_than_the_window_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
+        let _ = recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
         let message = recorder.finish().unwrap_err().to_string();
         let expected = "max_pool2d: found shape 8 × 1 × 9 × 3, expected images n × height × width × channels of at \
                         least 2 × 2";

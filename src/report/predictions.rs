@@ -145,6 +145,11 @@ impl Predictions {
         self.predicted[row] == self.labels[row]
     }
 
+    /// The first row whose predicted class is its label, or for `false` the first whose class is not.
+    pub fn first(&self, right: bool) -> Option<usize> {
+        (0..self.len()).find(|row| self.is_right(*row) == right)
+    }
+
     /// Indices of the misclassified rows, most confident first.
     pub fn mistakes(&self) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.len()).filter(|row| !self.is_right(*row)).collect();

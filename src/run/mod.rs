@@ -4,9 +4,11 @@
 
 mod interrupt;
 mod options;
+mod session;
 
 pub use interrupt::Interrupt;
 pub use options::Options;
+pub use session::Session;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Program {
     name: &'static str,
     title: &'static str,

@@ -4,7 +4,7 @@ use super::{Program, interrupt};
 use crate::data::Arrays;
 use crate::error::Result;
 use crate::metrics::{History, Scores};
-use crate::model::{Checkpoints, Compile, Fit, Model, Progress};
+use crate::model::{Checkpoints, Compile, Fit, Model, Progress, TrainingState};
 use crate::report::{Chart, Heatmap, Notebook, Predictions};
 use crate::tape::Params;
 use lexopt::prelude::*;
@@ -65,8 +65,13 @@ impl Options {
         self.out.join("checkpoints")
     }
 
-    /// Completes a run: evaluates the model on `test`, writes `model.safetensors`, and then the files and lines of
-    /// [`close`](Options::close). `predictions` are those for the rows of `test`.
+    /// Completes a run: evaluates the model on `test`, writes `model.safetensors`, `history.csv`, `predictions.csv`,
+    /// `report.html` and its charts (`loss.svg`, …, `confusion.svg`) to the output folder. `predictions` are those for the rows
+    /// of `test`.
+    ///
+    /// The report lists the settings of the model, the seed, the version of gradus and the digest of the weights. The last two
+    /// lines of standard output are the test scores and that digest. If a signal stopped the run, standard error says how
+    /// to resume it.
     ///
     /// # Errors
     /// Returns an error if the data does not fit the model or a file cannot be written.
@@ -89,16 +94,27 @@ impl Options {
         self.close(notebook, &settings, history, predictions, &scores, model.params())
     }
 
-    /// Completes a run without a [`Model`].
-    ///
-    /// Writes `history.csv`, `predictions.csv`, `report.html` and its charts (`loss.svg`, …, `confusion.svg`) to the output
-    /// folder. The report lists `settings`, the seed, the version of gradus and the digest of the weights. The last two
-    /// lines of standard output are the test scores and that digest. If a signal stopped the run, standard error says how
-    /// to resume it.
+    /// Completes a run of a training loop on the tape, with the files and lines of [`finish`](Options::finish).
+    /// `model.safetensors` holds the parameters. `settings` are listed in the report beside the optimizer. `predictions` and
+    /// `scores` are those for the test rows.
     ///
     /// # Errors
     /// Returns an error if a file cannot be written.
-    pub fn close(
+    pub fn finish_loop(
+        &self,
+        notebook: &mut Notebook,
+        state: &TrainingState,
+        settings: &[(&str, String)],
+        predictions: &Predictions,
+        scores: &Scores,
+    ) -> Result<()> {
+        state.params().save(self.out.join("model.safetensors"))?;
+        let settings = [&[("optimizer", state.optimizer().spec().to_string())], settings].concat();
+        self.close(notebook, &settings, state.history(), predictions, scores, state.params())
+    }
+
+    /// Writes every file but `model.safetensors`, and prints the last lines.
+    fn close(
         &self,
         notebook: &mut Notebook,
         settings: &[(&str, String)],

@@ -2,12 +2,12 @@
 
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::known::{BUILT_IN, Known, Make, Part};
 use crate::layers::{Frozen, Layer};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::optimizers::schedules::Schedule;
+use crate::registry::{BUILT_IN, Known, Make, Part};
 use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
 use crate::spec::Spec;
@@ -42,6 +42,7 @@ use crate::spec::Spec;
 /// let registry = Registry::new().layer::<Double>(); // for Model::load_with
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Registry {
     known: Known,
 }

@@ -16,18 +16,19 @@ mod stamp;
 mod states;
 
 pub use context::Context;
-pub use op::{Gradients, InPlace, Inputs, Op, arity};
+pub use op::{Gradients, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 pub use states::States;
 
+pub(crate) use op::InPlace;
 pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
 
 use crate::error::{Error, Result};
 use crate::kernels::awake;
 use crate::kernels::lines::Lines;
-use crate::kernels::update::{Descend, MAX_MEMORY, Update};
+use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use context::Faults;
@@ -174,22 +175,22 @@ impl Tape {
 
     /// As [`backward`](Tape::backward), while every parameter that one operation alone reads, and can change in place,
     /// follows its gradient at once: those of which [`changes_in_place`](Tape::changes_in_place) speaks, if there is
-    /// memory for them.
+    /// state for them.
     pub(crate) fn descend(
         &mut self,
         params: &mut Params,
         gradients: &mut ParamGradients,
-        memory: &mut [(ParamId, [Lines; MAX_MEMORY])],
+        state: &mut [(ParamId, [Lines; MAX_STATE_ARRAYS])],
         descend: &Descend<'_>,
     ) {
         self.begin_backward(params, gradients);
         awake::together(|| {
             for step in (0..self.steps.len()).rev() {
                 let changed = self.steps[step].in_place;
-                match changed.and_then(|index| memory.iter_mut().find(|(id, _)| id.index == index)) {
-                    Some((id, memory)) => {
+                match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
+                    Some((id, state)) => {
                         let mut value = params.exchange(*id, Lines::default());
-                        let update = Update::new(&mut value, memory.each_mut().map(|array| &mut **array), descend);
+                        let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
                         self.step_back(step, params, gradients, Some(update));
                         params.exchange(*id, value);
                     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
 use crate::kernels::update::Update;
 use crate::shape::{Shape, View};
+use std::fmt;
 
 /// An operation on arrays, with its derivative.
 ///
@@ -97,7 +98,9 @@ pub trait Op: Send {
     /// parameters themselves change when [`Tape::commit`](super::Tape::commit) is called.
     fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], _states: States<'_>) {}
 
-    /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one.
+    /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one. Only
+    /// operations of this crate can: `InPlace` is private.
+    #[doc(hidden)]
     fn in_place(&mut self) -> Option<&mut dyn InPlace> {
         None
     }
@@ -156,6 +159,13 @@ pub struct Inputs<'a> {
     pub(super) sources: &'a [Source],
     pub(super) buffers: &'a [Lines],
     pub(super) params: &'a Params,
+}
+
+impl fmt::Debug for Inputs<'_> {
+    /// Writes the shapes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.sources.iter().map(|source| source.shape)).finish()
+    }
 }
 
 impl<'a> Inputs<'a> {
@@ -221,6 +231,13 @@ pub struct Gradients<'a> {
     pub(super) buffers: &'a mut [Lines],
     pub(super) params: &'a mut [Lines],
     pub(super) scratch: &'a mut [Lines],
+}
+
+impl fmt::Debug for Gradients<'_> {
+    /// Writes the positions of the inputs whose gradients are wanted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.loans.iter().map(|loan| loan.position)).finish()
+    }
 }
 
 impl<'a> Gradients<'a> {

@@ -14,6 +14,7 @@ use std::cell::RefCell;
 
 /// What a tape is recorded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mode {
     /// Learning: dropout drops, batch normalisation takes the batch's statistics, gradients are kept.
     Training,
@@ -96,6 +97,7 @@ pub struct Id {
 
 /// A value while it is being recorded: `Copy`, with operators.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Var<'r> {
     pub(super) recorder: &'r Recorder,
     var: VarIndex,

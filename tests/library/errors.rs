@@ -215,7 +215,7 @@ fn sizes_that_no_memory_holds() {
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
     assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
     let recorder = Recorder::new(Mode::Inference);
-    recorder.input([1 << 47]);
+    let _ = recorder.input([1 << 47]);
     assert!(matches!(recorder.finish(), Err(Error::TooLarge { .. })));
 }
 

@@ -19,8 +19,11 @@ mod keras_training;
 mod kill;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod open_axes;
+mod pointers;
 mod resume;
 mod saving;
 mod several_outputs;
 mod stopping;
+mod training_state;
 mod using;

@@ -2,4 +2,5 @@
 
 mod builders;
 mod documents;
+mod forwarding;
 mod layering;

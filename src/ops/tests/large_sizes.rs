@@ -45,7 +45,7 @@ const LARGE: usize = 1 << 24;
 fn refused(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) {
     let recorder = Recorder::new(Mode::Training);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|sizes| recorder.input(Shape::new(sizes).unwrap())).collect();
-    recorder.scope("somewhere", || record(&inputs));
+    let _ = recorder.scope("somewhere", || record(&inputs));
     let error = recorder.finish().unwrap_err();
     let Error::TooLarge { place, .. } = &error else { panic!("{shapes:?}: {error}") };
     assert!(place.starts_with("somewhere: "), "{shapes:?}: {error}");
