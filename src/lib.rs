@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`data`] | datasets |
 //! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`preprocessing`] | strings to numbers, in front of models |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
@@ -78,6 +79,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod preprocessing;
 pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;

@@ -177,6 +177,19 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Several words.
+    ///
+    /// # Errors
+    /// The setting is missing or of another kind.
+    pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
+        match self.take(name)? {
+            SpecValue::Words(words) => Ok(words.clone()),
+            // An empty list in a file does not say of what it is.
+            SpecValue::Sizes(none) if none.is_empty() => Ok(Vec::new()),
+            other => Err(self.kind(name, other, "a list of words")),
+        }
+    }
+
     /// One of several words, and what it stands for.
     pub fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Result<T> {
         let word = self.word(name)?;

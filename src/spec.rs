@@ -35,6 +35,8 @@ pub enum SpecValue {
     Numbers(Vec<f32>),
     /// A word, such as the name of an activation.
     Word(String),
+    /// Several words, such as a vocabulary.
+    Words(Vec<String>),
     /// A part of its own, such as an initialiser.
     Part(Spec),
 }
@@ -104,6 +106,7 @@ impl fmt::Display for SpecValue {
             SpecValue::Number(number) => write!(f, "{number}"),
             SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),
             SpecValue::Word(word) => f.write_str(word),
+            SpecValue::Words(words) => write!(f, "{words:?}"),
             SpecValue::Part(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
             SpecValue::Part(spec) => spec.fmt(f),
         }

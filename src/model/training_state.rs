@@ -190,7 +190,8 @@ impl TrainingState {
     pub fn train_step(&mut self, tape: &mut Tape, key: Key) -> Result<()> {
         let step = self.step.saturating_add(1);
         tape.run(&self.params, key.split(step))?;
-        self.optimizer.backward_and_update(self.optimizer.step(step), tape, &mut self.params, &mut self.gradients);
+        let update = self.optimizer.step(step);
+        self.optimizer.backward_and_update(update, tape, &mut self.params, &mut self.gradients);
         tape.commit(&mut self.params);
         self.step = step;
         self.seconds += self.clock.elapsed().as_secs_f64();
