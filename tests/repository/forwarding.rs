@@ -42,5 +42,5 @@ fn pointers_forward_every_method() {
     }
     traits.sort_unstable();
     let parts = ["Callback", "Columns", "Dataset", "Initializer", "Layer", "Loss", "Metric", "Optimizer"];
-    assert_eq!(traits, [&parts[..], &["Regularizer", "Schedule"]].concat());
+    assert_eq!(traits, [&parts[..], &["Preprocessing", "Regularizer", "Schedule"]].concat());
 }
