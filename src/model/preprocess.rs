@@ -48,7 +48,7 @@ impl Model {
         let Some(part) = self.preprocessing(input) else {
             let problem =
                 "it has no preprocessing, so it takes numbers alone; Model::set_preprocessing gives it a part";
-            return Err(Error::Graph { place: format!("input \"{input}\"").into(), problem: problem.into() });
+            return Err(Error::Graph { place: format!("input \"{input}\""), problem: problem.into() });
         };
         let shape = Shape::new(strings.shape()).map_err(|error| error.at(place, &[]))?;
         if shape.rank() == 0 {
