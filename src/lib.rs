@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`data`] | datasets |
 //! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`preprocessing`] | strings to numbers, in front of models |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
@@ -80,6 +81,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod preprocessing;
 pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;
@@ -92,7 +94,7 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::ValueInfo;
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result};
+pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,

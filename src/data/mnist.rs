@@ -219,7 +219,7 @@ mod tests {
         assert_eq!((train.first(2).len(), train.first(9).len(), train.first(0).is_empty()), (2, 3, true));
         assert_eq!(
             train.first(0).raw().unwrap_err().to_string(),
-            "the array of inputs is empty; at least one row is needed"
+            "the array of inputs is empty; it needs at least one row"
         );
     }
 

@@ -120,8 +120,8 @@ impl Conv2d {
 impl Layer for Conv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [height, width] = self.kernel_size;
-        check_setting(self.filters > 0, "Conv2d", "filters", self.filters as f64, "1 ≤ filters")?;
-        check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0.0, "1 ≤ kernel_size")?;
+        check_setting(self.filters > 0, "Conv2d", "filters", self.filters, "at least 1")?;
+        check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0, "at least 1")?;
         let [images] = inputs else { return Err(Error::expected("one input")) };
         if images.rank() != 3 {
             return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));

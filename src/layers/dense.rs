@@ -76,7 +76,7 @@ impl Dense {
 
 impl Layer for Dense {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        check_setting(self.units > 0, "Dense", "units", self.units as f64, "1 ≤ units")?;
+        check_setting(self.units > 0, "Dense", "units", self.units, "at least 1")?;
         let [features] = inputs else { return Err(Error::expected("one input")) };
         if features.rank() == 0 {
             return Err(Error::expected("at least one axis of features per sample"));

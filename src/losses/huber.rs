@@ -43,7 +43,7 @@ impl Loss for Huber {
 
     fn check_settings(&self) -> Result<()> {
         let fits = self.delta > 0.0 && self.delta.is_finite();
-        check_setting(fits, Self::CLASS, "delta", f64::from(self.delta), "0 < delta, finite")
+        check_setting(fits, Self::CLASS, "delta", f64::from(self.delta), "finite and > 0")
     }
 
     fn spec(&self) -> Spec {

@@ -130,10 +130,10 @@ fn every_loss_is_a_scalar_and_names_itself() {
 fn settings_out_of_range_are_told() {
     let message = |loss: &dyn Loss| loss.check_settings().unwrap_err().to_string();
     let smooth = BinaryCrossentropy::new().label_smoothing(1.5);
-    assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing 1.5 is not in 0 ≤ label_smoothing ≤ 1");
+    assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing must be ≥ 0 and ≤ 1, got 1.5");
     let smooth = CategoricalCrossentropy::new().label_smoothing(-0.5);
-    assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing -0.5 is not in 0 ≤ label_smoothing ≤ 1");
-    assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta 0 is not in 0 < delta, finite");
+    assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing must be ≥ 0 and ≤ 1, got -0.5");
+    assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta must be finite and > 0, got 0");
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Metric for F1Score {
     fn check(&self) -> Result<()> {
         let threshold = self.threshold.unwrap_or(1.0);
         let fits = threshold > 0.0 && threshold <= 1.0;
-        check_setting(fits, Self::CLASS, "threshold", f64::from(threshold), "0 < threshold ≤ 1")
+        check_setting(fits, Self::CLASS, "threshold", f64::from(threshold), "> 0 and ≤ 1")
     }
 
     fn spec(&self) -> Spec {

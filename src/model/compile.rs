@@ -3,6 +3,7 @@
 use super::heads::{Losses, MetricWish, Wishes};
 use super::network::Network;
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use super::{Model, plan};
 use crate::error::Result;
@@ -119,6 +120,7 @@ impl Compile {
             step: 0,
             threads: Threads::new(self.threads)?,
             plans: Plans::default(),
+            preprocessing: Parts::new(),
         })
     }
 }

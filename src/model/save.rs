@@ -4,6 +4,7 @@ use super::Model;
 use super::heads::Head;
 use super::network::{Layers, Network};
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
@@ -82,6 +83,7 @@ impl Model {
             layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
             optimizer: self.optimizer.optimizer().spec(),
             heads: self.heads.iter().map(Head::spec).collect(),
+            preprocessing: self.preprocessing_specs(),
             key: self.key,
             epoch: self.epoch,
             step: self.step,
@@ -106,7 +108,7 @@ impl Model {
         check(known, || "it has a loss of an output that is not there, or no loss".into())?;
         let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
         let optimizer = Arc::from(registry.make_optimizer(&description.optimizer)?);
-        Ok(Model {
+        let model = Model {
             gradients: ParamGradients::new(&params),
             optimizer: OptimizerState::restore(optimizer, &params, &stored.optimizer)?,
             network,
@@ -118,7 +120,9 @@ impl Model {
             step: description.step,
             threads,
             plans: Plans::default(),
-        })
+            preprocessing: Parts::new(),
+        };
+        model.with_preprocessing(&description.preprocessing, registry)
     }
 }
 
@@ -180,7 +184,7 @@ mod tests {
             description.wiring = Wiring::chain(Shape::from([2]), 2);
             description.layers.push(("dense_1".into(), dense(2)));
         });
-        assert_eq!(more, "there is no parameter \"dense_1/kernel\"; there is dense/kernel and dense/bias");
+        assert_eq!(more, "unknown parameter \"dense_1/kernel\"; available: dense/kernel, dense/bias");
         let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
         let huge = message(|description| {
             description.wiring = Wiring::chain(Shape::from([1 << 40]), 1);
@@ -192,9 +196,9 @@ mod tests {
     #[test]
     fn a_description_that_does_not_fit_is_told() {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
-        assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
+        assert!(unknown.starts_with("Attention: unknown layer; available: Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
-        assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
+        assert_eq!(named, "unknown parameter \"hidden/kernel\"; available: dense/kernel, dense/bias");
         let headless = message(|description| description.heads.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
         let backwards = message(|description| {
@@ -208,6 +212,6 @@ mod tests {
         let adam = message(|description| description.optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
         let wrong = message(|description| description.optimizer = Sgd::new(-1.0).spec());
-        assert_eq!(wrong, "Sgd: learning_rate -1 is not in 0 ≤ learning_rate, finite");
+        assert_eq!(wrong, "Sgd: learning_rate must be finite and ≥ 0, got -1");
     }
 }

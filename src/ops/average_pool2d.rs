@@ -47,7 +47,7 @@ pub(super) fn windows(
     padding: Padding,
 ) -> Result<Windows> {
     let places = window[0].saturating_mul(window[1]);
-    check_setting((1..=1 << 16).contains(&places), owner, "pool_size", places as f64, "1 ≤ places ≤ 65536")?;
+    check_setting((1..=1 << 16).contains(&places), owner, "pool_size", places, "≥ 1 and ≤ 65536 in rows × columns")?;
     check_steps(owner, "strides", &strides)?;
     let along = |axis: usize| size(x.axis(axis + 1), window[axis], strides[axis], padding);
     let (4, Some((rows, top)), Some((columns, left))) = (x.rank(), along(0)?, along(1)?) else {

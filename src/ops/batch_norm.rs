@@ -146,8 +146,8 @@ fn check_columns(x: Shape, columns: &[Shape]) -> Result<()> {
 
 pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&momentum);
-    check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "0 ≤ momentum ≤ 1")?;
-    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "0 < epsilon")
+    check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "≥ 0 and ≤ 1")?;
+    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "> 0")
 }
 
 impl<'r> Var<'r> {

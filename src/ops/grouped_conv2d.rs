@@ -75,7 +75,7 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
     let Conv2dOptions { strides, dilation_rate: dilation, groups, padding, .. } = *options;
     check_steps("Conv2d", "strides", &strides)?;
     check_steps("Conv2d", "dilation_rate", &dilation)?;
-    check_setting(groups > 0, "Conv2d", "groups", 0.0, "1 ≤ groups")?;
+    check_setting(groups > 0, "Conv2d", "groups", 0, "at least 1")?;
     let cut = |size: usize| size.is_multiple_of(groups);
     if x.rank() != 4 || w.rank() != 4 || !cut(x.axis(3)) || !cut(w.axis(3)) || x.axis(3) / groups != w.axis(2) {
         return Err(Error::expected(format!(
@@ -155,7 +155,7 @@ pub(super) mod tests {
                         multiples of 4";
         assert_eq!(message(options([1, 1], 4, Padding::Valid)), expected);
         assert!(message(options([5, 1], 2, Padding::Valid)).ends_with("images of at least 11 × 3, or padding `same`"));
-        assert_eq!(message(options([1, 0], 2, Padding::Valid)), "Conv2d: dilation_rate 0 is not in 1 ≤ value < 2³¹");
-        assert_eq!(message(options([1, 1], 0, Padding::Valid)), "Conv2d: groups 0 is not in 1 ≤ groups");
+        assert_eq!(message(options([1, 0], 2, Padding::Valid)), "Conv2d: dilation_rate must be ≥ 1 and < 2³¹, got 0");
+        assert_eq!(message(options([1, 1], 0, Padding::Valid)), "Conv2d: groups must be at least 1, got 0");
     }
 }

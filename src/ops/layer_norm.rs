@@ -61,7 +61,7 @@ impl Op for LayerNorm {
 }
 
 pub(crate) fn check_layer_norm(epsilon: f32) -> Result<()> {
-    check_setting(epsilon > 0.0, "LayerNorm", "epsilon", f64::from(epsilon), "0 < epsilon")
+    check_setting(epsilon > 0.0, "LayerNorm", "epsilon", f64::from(epsilon), "> 0")
 }
 
 impl<'r> Var<'r> {
@@ -105,6 +105,6 @@ pub(super) mod tests {
     fn an_epsilon_of_nothing_is_refused() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([2, 3]).layer_norm(None, None, 0.0);
-        assert_eq!(recorder.finish().unwrap_err().to_string(), "LayerNorm: epsilon 0 is not in 0 < epsilon");
+        assert_eq!(recorder.finish().unwrap_err().to_string(), "LayerNorm: epsilon must be > 0, got 0");
     }
 }

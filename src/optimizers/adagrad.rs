@@ -63,7 +63,7 @@ impl Optimizer for Adagrad {
     fn check(&self) -> Result<()> {
         self.options.check(Self::CLASS)?;
         let start = f64::from(self.initial_accumulator_value);
-        check_setting(start >= 0.0, Self::CLASS, "initial_accumulator_value", start, "0 ≤ value")?;
+        check_setting(start >= 0.0, Self::CLASS, "initial_accumulator_value", start, "≥ 0")?;
         check_epsilon(Self::CLASS, self.epsilon)
     }
 

@@ -65,8 +65,8 @@ impl OptimizerState {
         let class = optimizer.spec().class().to_owned();
         options.check(class.clone())?;
         let first = optimizer.initial_state();
-        let expected = "0 ≤ arrays ≤ 4";
-        check_setting(first.len() <= MAX_STATE_ARRAYS, class, "initial_state", first.len() as f64, expected)?;
+        let expected = "at most 4 arrays";
+        check_setting(first.len() <= MAX_STATE_ARRAYS, class, "initial_state", first.len(), expected)?;
         let state = |id: ParamId| {
             let length = params.shape(id).len();
             std::array::from_fn(|array| {

@@ -66,7 +66,7 @@ fn state(model: &Model) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-const RANGE: &str = "index must be a whole number ≥ 0 and < 5";
+const RANGE: &str = "index must be an integer ≥ 0 and < 5";
 
 #[test]
 fn the_error_names_the_layer_the_row_and_the_index() {
@@ -74,10 +74,10 @@ fn the_error_names_the_layer_the_row_and_the_index() {
         [(5.0, "5"), (-1.0, "-1"), (-0.5, "-0.5"), (1e30, "1000000015047466200000000000000"), (f32::NAN, "NaN")]
     {
         let error = model().fit(&bad(9, index), fit()).unwrap_err();
-        let text = format!("embedding: embedding: row 9 of the dataset: {RANGE}, got {shown}; correct the data");
+        let text = format!("embedding: row 9 of the dataset: {RANGE}, got {shown}; correct the data");
         assert_eq!(error.to_string(), text);
         let Error::Fault { place, row: 9, rows: "dataset", problem } = error else { panic!("{error:?}") };
-        assert_eq!(place, "embedding: embedding");
+        assert_eq!(place, "embedding");
         let Error::Index { name: "index", value, count: 5 } = *problem else { panic!("{problem:?}") };
         assert_eq!(value.to_bits(), f64::from(index).to_bits());
     }
@@ -138,7 +138,7 @@ fn a_failed_step_leaves_the_model_as_the_step_before_left_it() {
 fn a_fault_in_validation_ends_training_after_the_epoch_that_it_follows() {
     let (mut failed, mut expected, data) = (model(), model(), bad(2, -3.0));
     let error = failed.fit(&good(), fit().epochs(3).validation(&data)).unwrap_err().to_string();
-    assert!(error.starts_with("embedding: embedding: row 2 of the validation dataset: "), "{error}");
+    assert!(error.starts_with("embedding: row 2 of the validation dataset: "), "{error}");
     expected.fit(&good(), fit()).unwrap();
     assert!(state(&failed) == state(&expected));
 }
@@ -152,7 +152,7 @@ fn labels_that_a_dataset_does_not_check_are_found_by_the_loss() {
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(labels).assign(&arr2(&[[0.0, 2.0], [3.0, 1.5]]));
     let error = tape.run(&Params::new(), Key::from_seed(0)).unwrap_err().to_string();
-    let text = "loss: softmax_crossentropy: row 1 of the batch: label must be a whole number ≥ 0 and < 3, got 3; \
+    let text = "loss: softmax_crossentropy: row 1 of the batch: label must be an integer ≥ 0 and < 3, got 3; \
                 correct the data";
     assert_eq!(error, text);
     tape.input_mut(labels).fill(1.0);
@@ -172,7 +172,7 @@ fn the_error_does_not_depend_on_threads() {
         model.set_threads(threads).unwrap();
         for _ in 0..5 {
             let error = model.predict(&x).unwrap_err().to_string();
-            let start = format!("embedding: embedding: row 700 of the samples: {RANGE}, got 700");
+            let start = format!("embedding: row 700 of the samples: {RANGE}, got 700");
             assert!(error.starts_with(&start), "{error}");
         }
     }
@@ -346,10 +346,7 @@ fn a_tape_can_be_run_again_after_a_fault() {
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(indices).assign(&arr1(&[1.0, 2.0, -1.0]));
     let error = tape.run(&params, Key::from_seed(0)).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "embedding: row 1 of the batch: index must be a whole number ≥ 0 and < 2, got 2; correct the data"
-    );
+    assert_eq!(error, "embedding: row 1 of the batch: index must be an integer ≥ 0 and < 2, got 2; correct the data");
     tape.input_mut(indices).assign(&arr1(&[1.0, 0.0, 1.9]));
     tape.run(&params, Key::from_seed(0)).unwrap();
     assert_eq!(tape.value(y), arr2(&[[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]).into_dyn());
