@@ -245,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn dense_layers_on_sequences_are_linear_modules() {
+        let network = || Sequential::new([3, 4]).add(Dense::new(5).activation(Activation::Tanh)).add(Dense::new(2));
+        let (folder, model, mut other) = (tempfile::tempdir().unwrap(), compiled(network()), compiled(network()));
+        let path = folder.path().join("model.safetensors");
+        let dict = StateDict::of(&model).unwrap();
+        let torch: Vec<&str> = dict.names().map(|(_, torch)| torch).collect();
+        assert_eq!(torch, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+        dict.save(&model, &path).unwrap();
+        let arrays = Params::load(&path).unwrap();
+        assert_eq!(arrays.shape(arrays.id("0.weight").unwrap()), Shape::from([5, 4]));
+        let ids: Vec<_> = other.params().ids().collect();
+        ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
+        dict.load(&mut other, &path).unwrap();
+        assert_eq!(other.params().sha256(), model.params().sha256());
+    }
+
+    #[test]
     fn what_pytorch_would_see_otherwise_is_refused() {
         let model = compiled(Sequential::new(18).add(Reshape::new([3, 3, 2])).add(Flatten).add(Dense::new(2)));
         let message = StateDict::of(&model).unwrap_err().to_string();
