@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all, for the library's formats and for those of other crates.
+//! Atomic writing and bounded reading of files, for the library's formats and for those of other crates.
 //!
 //! ```
 //! use gradus::files::{read_whole, write_whole};
@@ -14,11 +14,11 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes `bytes` beside `path` and renames the new file to `path`, so that a crash leaves the old file whole. Creates
-/// missing folders.
+/// Writes `bytes` to a temporary file beside `path` and renames it to `path`, so that a crash leaves the old file intact.
+/// Creates missing folders.
 ///
 /// # Errors
-/// The system refuses to make the folder or to write the file.
+/// [`Error::Io`] when the folder or the file cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| Error::Io { path: path.into(), source };
     if let Some(folder) = path.parent() {
@@ -33,21 +33,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::rename(&beside, path)
     });
     written.map_err(|source| {
-        let _ = fs::remove_file(&beside); // what failed may have left half a file
+        let _ = fs::remove_file(&beside); // the write may have left a partial file
         failed(source)
     })
 }
 
-/// Reads a whole file. Takes no more memory than the file's length; a device or a pipe, which has none, is an error.
+/// Reads a whole regular file. Reads at most the length that the file system reports, which bounds the memory.
 ///
 /// # Errors
-/// The system refuses to read the file, or it is none.
+/// [`Error::Io`] when the file cannot be read or is not a regular file.
 pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(Error::Format { path: path.into(), problem: "it is not a file".into() });
+        return Err(Error::Format { path: path.into(), problem: "it is not a regular file".into() });
     }
     let mut bytes = Vec::new();
     file.take(about.len()).read_to_end(&mut bytes).map_err(failed)?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_made_and_nothing_is_left_beside() {
+    fn folders_are_created_and_no_temporary_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.txt");
         write_whole(&path, b"one").unwrap();
@@ -70,10 +70,10 @@ mod tests {
         assert!(message.contains("c.txt"), "{message}");
     }
 
-    /// What is written beside the place goes to a device that has no room.
+    /// The temporary file is a link to a device without space.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_leaves_the_old_file_whole() {
+    fn a_full_disk_leaves_the_old_file_intact() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         write_whole(&path, b"one").unwrap();

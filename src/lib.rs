@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`data`] | datasets |
 //! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`preprocessing`] | strings to numbers, in front of models |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
@@ -54,10 +55,12 @@ mod forward;
 mod golden;
 mod lookup;
 mod output_scale;
+mod padding2d;
 mod random;
 mod registry;
 mod settings;
 mod shape;
+mod size2d;
 mod sizes;
 mod spec;
 mod target;
@@ -78,6 +81,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod preprocessing;
 pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;
@@ -90,7 +94,7 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result};
+pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
@@ -100,10 +104,12 @@ pub use model::{
 pub use ndarray;
 pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
+pub use padding2d::Padding2d;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
+pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
 
 /// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.

@@ -18,9 +18,9 @@ impl Architecture {
     /// Lets each layer declare its weights, and checks that the layers fit together.
     pub(crate) fn build(connections: Connections, layers: Layers, source: Source<'_>) -> Result<Architecture> {
         let owner = if connections.chain { "Sequential" } else { "Graph" };
-        check_setting(!layers.is_empty(), owner, "layers", 0.0, "1 ≤ layers")?;
-        check_setting(!connections.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
-        check_setting(!connections.outputs.is_empty(), owner, "outputs", 0.0, "1 ≤ outputs")?;
+        check_setting(!layers.is_empty(), owner, "layers", 0, "at least 1")?;
+        check_setting(!connections.inputs.is_empty(), owner, "inputs", 0, "at least 1")?;
+        check_setting(!connections.outputs.is_empty(), owner, "outputs", 0, "at least 1")?;
         let mut architecture = Architecture {
             sources: connections.sources(),
             layers: name(layers),

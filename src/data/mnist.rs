@@ -16,6 +16,7 @@ const FILES: [&str; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
 
 /// Images of digits with their labels, to train on and to test on.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Mnist {
     /// 60,000 digits.
     pub train: Digits,
@@ -25,6 +26,7 @@ pub struct Mnist {
 
 /// Images of digits with their labels.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Digits {
     /// Count × height × width, 28 × 28 in MNIST; 0 is the paper, 255 the ink.
     pub images: Array3<u8>,
@@ -94,17 +96,26 @@ fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
 }
 
 impl Digits {
-    /// Reads images and labels from their IDX files, and checks that there are as many.
+    /// Images, count × height × width, with a label for each.
     ///
     /// # Errors
-    /// As [`idx::read_images`] and [`idx::read_labels`]; [`Error::Rows`] when there are more of the one.
-    pub fn read(images: &Path, labels: &Path) -> Result<Digits> {
-        let digits = Digits { images: idx::read_images(images)?, labels: idx::read_labels(labels)? };
-        let (images, labels) = (digits.images.len_of(ndarray::Axis(0)), digits.labels.len());
-        match images == labels {
-            true => Ok(digits),
-            false => Err(Error::Rows { first: ("images", images), second: ("labels", labels) }),
+    /// [`Error::Rows`] if the numbers of images and labels differ.
+    pub fn new(images: Array3<u8>, labels: Array1<u8>) -> Result<Digits> {
+        match images.len_of(ndarray::Axis(0)) == labels.len() {
+            true => Ok(Digits { images, labels }),
+            false => Err(Error::Rows {
+                first: ("images", images.len_of(ndarray::Axis(0))),
+                second: ("labels", labels.len()),
+            }),
         }
+    }
+
+    /// Reads images and labels from their IDX files.
+    ///
+    /// # Errors
+    /// As [`idx::read_images`] and [`idx::read_labels`]; [`Error::Rows`] if the numbers of images and labels differ.
+    pub fn read(images: &Path, labels: &Path) -> Result<Digits> {
+        Digits::new(idx::read_images(images)?, idx::read_labels(labels)?)
     }
 
     /// The number of digits.
@@ -118,6 +129,7 @@ impl Digits {
     }
 
     /// The first `count` digits, or all where there are fewer.
+    #[must_use]
     pub fn first(&self, count: usize) -> Digits {
         let images = self.images.slice(s![..count.min(self.images.dim().0), .., ..]).to_owned();
         let labels = self.labels.slice(s![..count.min(self.labels.len())]).to_owned();
@@ -218,7 +230,7 @@ mod tests {
         assert_eq!((train.first(2).len(), train.first(9).len(), train.first(0).is_empty()), (2, 3, true));
         assert_eq!(
             train.first(0).raw().unwrap_err().to_string(),
-            "the array of inputs is empty; at least one row is needed"
+            "the array of inputs is empty; it needs at least one row"
         );
     }
 

@@ -9,6 +9,8 @@ pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 
+pub use crate::ops::Padding;
+
 pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;

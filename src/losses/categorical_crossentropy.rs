@@ -7,6 +7,7 @@ use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct CategoricalCrossentropy {
     from_logits: bool,
     label_smoothing: f32,

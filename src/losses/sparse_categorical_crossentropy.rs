@@ -12,6 +12,7 @@ use crate::spec::SpecValue;
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct SparseCategoricalCrossentropy {
     from_logits: bool,
     ignore_class: Option<i32>,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 /// What `fit` returns: one entry for each epoch.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct History {
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
@@ -23,6 +24,7 @@ impl Default for History {
 
 /// What one epoch reported.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
     /// The epoch's number, from 1; it counts on over several calls of `fit`.
     pub number: u64,
@@ -37,6 +39,12 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// An entry with this number and these scores of training, without validation, in no time and at a learning rate of 0.
+    /// Set the other fields as they are known.
+    pub fn new(number: u64, scores: Scores) -> Epoch {
+        Epoch { number, scores, validation: None, seconds: 0.0, learning_rate: 0.0 }
+    }
+
     /// A score by Keras' name: `loss`, `accuracy`, `val_loss`, `val_accuracy`, …
     pub fn get(&self, name: &str) -> Option<f64> {
         match name.strip_prefix("val_") {

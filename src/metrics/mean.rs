@@ -2,6 +2,7 @@
 
 /// The rows that the totals of a metric are over.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Count {
     /// The number of rows.
     pub rows: usize,

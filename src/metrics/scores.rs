@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The mean loss and the mean of each metric, by name.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// The mean loss over the rows.
     pub loss: f64,
@@ -12,6 +13,11 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// A loss, and metrics by name.
+    pub fn new(loss: f64, metrics: Vec<(String, f64)>) -> Scores {
+        Scores { loss, metrics }
+    }
+
     /// The value of `loss` or of a metric.
     pub fn get(&self, name: &str) -> Option<f64> {
         if name == "loss" {

@@ -2,6 +2,7 @@
 
 use super::compiled::{Counters, Training};
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::{Model, plan};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Compile {
     optimizer: Arc<dyn Optimizer>,
     request: CompileRequest,
@@ -114,7 +116,7 @@ impl Compile {
             (threads, _) => Threads::new(threads)?,
         };
         let training = Some(self.training(&architecture)?);
-        Ok(Model { architecture, training, threads, plans: Plans::default() })
+        Ok(Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() })
     }
 
     /// The state before the first step of training.
@@ -152,6 +154,7 @@ impl Model {
     /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a
     /// weight that no loss reaches, a thread pool that cannot be made.
     pub fn compile(self, settings: Compile) -> Result<Model> {
-        settings.model(self.architecture, Some(self.threads))
+        let model = settings.model(self.architecture, Some(self.threads))?;
+        Ok(Model { preprocessing: self.preprocessing, ..model })
     }
 }

@@ -1,6 +1,7 @@
 //! Models of networks: with initial or given weights, for inference or for training.
 
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use super::{Compile, Model};
 use crate::architecture::{Architecture, Graph, LayerInstance, Sequential};
@@ -52,7 +53,7 @@ impl Architecture {
     pub fn into_model(self) -> Result<Model> {
         simd::level()?;
         let threads = Threads::new(None)?;
-        Ok(Model { architecture: self, training: None, threads, plans: Plans::default() })
+        Ok(Model { architecture: self, training: None, threads, plans: Plans::default(), preprocessing: Parts::new() })
     }
 
     /// Makes a model that is to be trained as the settings say, from the weights as they are.

@@ -13,6 +13,7 @@ mod matched_dataset;
 mod on_batch;
 mod plan;
 mod predict;
+mod preprocess;
 mod resume;
 mod sample_weights;
 mod save;
@@ -62,6 +63,8 @@ pub struct Model {
     training: Option<Training>,
     threads: Threads,
     plans: Plans,
+    /// What turns strings into numbers in front of inputs.
+    preprocessing: preprocess::Parts,
 }
 
 impl Model {

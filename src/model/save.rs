@@ -3,6 +3,7 @@
 use super::Model;
 use super::compiled::{Counters, Training};
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use super::trained_outputs::TrainedOutput;
 use crate::architecture::Architecture;
@@ -76,7 +77,8 @@ impl Model {
 
     /// What a file says of this model beside its arrays.
     pub(super) fn description(&self) -> Description {
-        Description::of(&self.architecture, self.training.as_ref().map(Training::spec))
+        let training = self.training.as_ref().map(Training::spec);
+        Description::of(&self.architecture, training, self.preprocessing_specs())
     }
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
@@ -87,7 +89,8 @@ impl Model {
         check(training.is_some() || stored.optimizer.is_empty(), || {
             "it holds arrays of an optimizer but names none".into()
         })?;
-        Ok(Model { architecture, training, threads, plans: Plans::default() })
+        let model = Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() };
+        model.with_preprocessing(&description.preprocessing, registry)
     }
 }
 
@@ -197,7 +200,7 @@ mod tests {
     #[test]
     fn a_description_that_does_not_fit_is_told() {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
-        assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
+        assert!(unknown.starts_with("Attention: unknown layer; available: Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
         let both = "missing: hidden/kernel and hidden/bias; declared by no layer: dense/kernel and dense/bias; ";
         assert!(named.contains(both), "{named}");
@@ -214,6 +217,6 @@ mod tests {
         let adam = message(|description| training(description).optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
         let wrong = message(|description| training(description).optimizer = Sgd::new(-1.0).spec());
-        assert_eq!(wrong, "Sgd: learning_rate -1 is not in 0 ≤ learning_rate, finite");
+        assert_eq!(wrong, "Sgd: learning_rate must be finite and ≥ 0, got -1");
     }
 }

@@ -29,7 +29,7 @@ impl Architecture {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let description = Description::of(self, None);
+        let description = Description::of(self, None, Vec::new());
         let store = Store { params: self.params(), optimizer: Vec::new(), model: Some(&description), record: None };
         store.write(path.as_ref())
     }
@@ -55,9 +55,13 @@ pub(crate) const NO_MODEL: &str =
 
 impl Description {
     /// Of a model with this architecture.
-    pub(crate) fn of(architecture: &Architecture, training: Option<TrainingSpec>) -> Description {
+    pub(crate) fn of(
+        architecture: &Architecture,
+        training: Option<TrainingSpec>,
+        preprocessing: Vec<(String, Spec)>,
+    ) -> Description {
         let layers = architecture.layers().map(|layer| (layer.name().to_owned(), layer.spec())).collect();
-        Description { connections: architecture.connections().clone(), layers, training }
+        Description { connections: architecture.connections().clone(), layers, training, preprocessing }
     }
 
     /// The architecture that it describes. Its layers find their arrays in `params`; nothing is allocated that is not there,

@@ -14,6 +14,8 @@ pub(crate) struct Description {
     pub(crate) layers: Vec<(String, Spec)>,
     /// How it is trained; models for inference have none.
     pub(crate) training: Option<TrainingSpec>,
+    /// The preprocessing parts, by the names of inputs.
+    pub(crate) preprocessing: Vec<(String, Spec)>,
 }
 
 /// How a model is trained, and how far it is.
@@ -54,6 +56,10 @@ impl Description {
         if let Some(training) = &self.training {
             training.describe(&mut model, self.connections.chain);
         }
+        if !self.preprocessing.is_empty() {
+            let named = |(input, spec): &(String, Spec)| (input.clone(), spec_to_json(spec));
+            model["preprocessing"] = self.preprocessing.iter().map(named).collect::<Map<_, _>>().into();
+        }
         model.to_string()
     }
 
@@ -66,7 +72,13 @@ impl Description {
             Some(_) => Some(TrainingSpec::read(&value)?),
             None => None,
         };
-        Some(Description { connections: Connections::read(&value, layers.len())?, layers, training })
+        let named = |(input, spec): (&String, &Value)| Some((input.clone(), spec_from_json(spec)?));
+        let preprocessing = match value.get("preprocessing") {
+            Some(parts) => parts.as_object()?.iter().map(named).collect::<Option<_>>()?,
+            None => Vec::new(),
+        };
+        let connections = Connections::read(&value, layers.len())?;
+        Some(Description { connections, layers, training, preprocessing })
     }
 }
 
@@ -210,6 +222,7 @@ fn value_to_json(value: &SpecValue) -> Value {
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Word(word) => json!(word),
+        SpecValue::Words(words) => json!(words),
         SpecValue::Part(spec) => spec_to_json(spec),
     }
 }
@@ -223,6 +236,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
             None => SpecValue::Below(isize::try_from(number.as_i64()?).ok()?),
         },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
+        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(words(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
         Value::String(word) => SpecValue::Word(word.clone()),
         Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
@@ -236,6 +250,10 @@ pub fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
+}
+
+fn words(array: &[Value]) -> Option<Vec<String>> {
+    array.iter().map(|word| Some(word.as_str()?.to_owned())).collect()
 }
 
 fn numbers(array: &[Value]) -> Option<Vec<f32>> {
@@ -259,7 +277,7 @@ mod tests {
             step: u64::MAX,
             learning_rate: Some(0.1),
         };
-        Description { connections, layers, training: Some(training) }
+        Description { connections, layers, training: Some(training), preprocessing: Vec::new() }
     }
 
     fn trained(output: usize, weight: f32, metrics: Vec<Spec>) -> TrainedOutputSpec {

@@ -7,6 +7,7 @@ use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::optimizers::schedules::Schedule;
+use crate::preprocessing::Preprocessing;
 use crate::registry::{BUILT_IN, Known, Make, Part};
 use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
@@ -42,6 +43,7 @@ use crate::spec::Spec;
 /// let registry = Registry::new().layer::<Double>(); // for Model::load_with
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Registry {
     known: Known,
 }
@@ -81,6 +83,11 @@ impl Registry {
     /// Adds an optimizer.
     pub fn optimizer<T: Optimizer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Optimizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
+    /// Adds a part that turns strings into numbers.
+    pub fn preprocessing<T: Preprocessing + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Preprocessing>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
     /// Adds a regularizer.
@@ -128,6 +135,10 @@ impl Registry {
         self.known.make(spec)
     }
 
+    pub(crate) fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
+        self.known.make(spec)
+    }
+
     /// Makes the optimizer that a spec describes, of the library's classes and those that were added.
     ///
     /// # Errors
@@ -145,7 +156,7 @@ mod tests {
     fn what_is_unknown_is_told_with_the_remedy() {
         let message = Registry::new().make_loss(&Spec::new("Wasserstein")).unwrap_err().to_string();
         let (start, end) =
-            ("Wasserstein is not a loss that is known (BinaryCrossentropy, ", "); add yours with Registry::loss");
+            ("Wasserstein: unknown loss; available: BinaryCrossentropy, ", "; add custom ones with Registry::loss");
         assert!(message.starts_with(start) && message.ends_with(end), "{message}");
     }
 }

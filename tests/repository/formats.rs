@@ -1,7 +1,8 @@
 //! Formats of other programs use the public interface alone, and no lower level knows them: a crate of a user can add a
 //! format in the same way.
 
-use super::layering::{files, module, source, without_comments, without_tests};
+use crate::layering::module;
+use crate::source::{files, source, without_comments, without_tests};
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -201,6 +201,11 @@ impl<'a> Writer<'a> {
         self.values[0].channels_first = false;
     }
 
+    /// The number of the value's axes, with the batch's.
+    pub(super) fn rank(&self) -> usize {
+        self.values[0].rank()
+    }
+
     /// Whether the value's channels are first just now.
     pub(super) fn is_channels_first(&self) -> bool {
         self.values[0].channels_first

@@ -221,7 +221,7 @@ mod tests {
         let renamed = dict.rename("5", "classifier.0").unwrap();
         assert_eq!(renamed.names().nth(6), Some(("dense/kernel", "classifier.0.weight")));
         let message = renamed.rename("4", "x").unwrap_err().to_string();
-        assert!(message.starts_with("there is no module \"4\"; there is 0, 0, 3"), "{message}");
+        assert!(message.starts_with("unknown module \"4\"; available: 0, 0, 3"), "{message}");
     }
 
     #[test]
@@ -238,6 +238,23 @@ mod tests {
         // channel 1, row 0, column 1: place 1 · 4 + 1 in PyTorch, (0 · 2 + 1) · 3 + 1 here
         assert_eq!(first[[2, 5]], own[[4, 2]]);
         let mut other = convolutional();
+        let ids: Vec<_> = other.params().ids().collect();
+        ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
+        dict.load(&mut other, &path).unwrap();
+        assert_eq!(other.params().sha256(), model.params().sha256());
+    }
+
+    #[test]
+    fn dense_layers_on_sequences_are_linear_modules() {
+        let network = || Sequential::new([3, 4]).add(Dense::new(5).activation(Activation::Tanh)).add(Dense::new(2));
+        let (folder, model, mut other) = (tempfile::tempdir().unwrap(), compiled(network()), compiled(network()));
+        let path = folder.path().join("model.safetensors");
+        let dict = StateDict::of(&model).unwrap();
+        let torch: Vec<&str> = dict.names().map(|(_, torch)| torch).collect();
+        assert_eq!(torch, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+        dict.save(&model, &path).unwrap();
+        let arrays = Params::load(&path).unwrap();
+        assert_eq!(arrays.shape(arrays.id("0.weight").unwrap()), Shape::from([5, 4]));
         let ids: Vec<_> = other.params().ids().collect();
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
         dict.load(&mut other, &path).unwrap();
