@@ -72,6 +72,6 @@ mod tests {
         };
         assert_eq!(message("c", &[1.0; 3]), "unknown target in the dataset \"c\"; available: a, b");
         assert_eq!(message("a", &[1.0, f32::INFINITY, 0.0]), "row 1: sample_weight must be finite, got inf");
-        assert!(message("a", &[1.0]).starts_with("sample weights have 1 rows and the dataset have 3"));
+        assert!(message("a", &[1.0]).starts_with("sample weights have 1 row and inputs have 3"));
     }
 }

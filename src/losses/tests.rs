@@ -155,5 +155,5 @@ fn a_loss_without_weights_for_rows_says_so() {
     let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
     Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
-    assert_eq!(message, "Plain takes no weights for rows; leave them out");
+    assert_eq!(message, "Plain takes no sample weights; remove them");
 }
