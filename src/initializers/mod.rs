@@ -158,7 +158,7 @@ initializers! {
     zeros::Zeros,
 }
 
-/// The setting `name` of a layer that has an initialiser.
+/// Reads the setting `name` of a layer, an initializer.
 ///
 /// # Errors
 /// [`Error::Spec`] when the setting is missing, of an unknown class, or without the settings of its class.
@@ -166,10 +166,11 @@ pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializ
     Ok(settings.part_of::<dyn Initializer>(name)?.into())
 }
 
-/// The same, or `default` where there is none, as in files that are older than the setting.
+/// Reads the setting `name` of a layer, an initializer, or returns `default` if it is missing, as in files that are older than
+/// the setting.
 ///
 /// # Errors
-/// Those of [`read`], but for the first.
+/// [`Error::Spec`] when the setting is of an unknown class, or without the settings of its class.
 pub fn read_or(
     settings: &mut Settings<'_>,
     name: &str,
