@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_do_not_fit_are_refused() {
+    fn invalid_sample_weights_are_rejected() {
         let message = |weights: &[f32]| data(weights).unwrap_err().to_string();
         let text = "sample weights have 2 rows and inputs have 4; they need the same number";
         assert_eq!(message(&[1.0, 2.0]), text);

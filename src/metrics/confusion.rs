@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_errors() {
         let message = |labels: &[usize], predicted: &[usize], classes| {
             ConfusionMatrix::new(labels, predicted, classes).unwrap_err().to_string()
         };
