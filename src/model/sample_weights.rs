@@ -240,7 +240,7 @@ mod tests {
     fn a_loss_without_weights_says_so_before_the_first_step() {
         let model = Sequential::new([4]).add(Dense::new(3)).compile(Compile::new(Sgd::new(0.1), Plain)).unwrap();
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
-        assert_eq!(refused(model, &weighted, quiet()), "Plain takes no weights for rows; leave them out");
+        assert_eq!(refused(model, &weighted, quiet()), "Plain takes no sample weights; remove them");
     }
 
     /// Weights decide the bits, so training that resumes needs the same.

@@ -1,4 +1,4 @@
-//! Files on which the program `gradus` could go wrong without a word: it gives the right numbers, or says what is wrong.
+//! Files that the program `gradus` could misread silently: it gives correct numbers, or an error.
 //! Right numbers are those of onnxruntime and Keras.
 
 use crate::folder::Folder;
@@ -123,7 +123,7 @@ fn a_model_knows_the_axis_order_of_its_file() {
 }
 
 #[test]
-fn samples_of_another_shape_are_refused() {
+fn samples_of_another_shape_are_rejected() {
     let folder = Folder::new();
     let (model, data) = (file("samples_4_by_3.keras"), file("samples_4_by_3.npz"));
     check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
@@ -141,7 +141,7 @@ fn pictures(shape: [usize; 3]) -> Model {
 }
 
 #[test]
-fn pictures_of_another_shape_are_refused() {
+fn pictures_of_another_shape_are_rejected() {
     let folder = Folder::new();
     for (shape, picture, found, expected) in [
         ([28, 28, 1], "gray14x56.png", "14 × 56 × 1", "28 × 28 × 1"),
