@@ -4,13 +4,13 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::Key;
+use gradus::bench_kernels::activation::{self, Elementwise};
+use gradus::bench_kernels::conv2d::{self, Geometry, Scratch, Wanted};
+use gradus::bench_kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
+use gradus::bench_kernels::pool::{self, PoolGeometry};
+use gradus::bench_kernels::{dropout, softmax};
 use gradus::data::mnist;
-use gradus::kernels::activation::{self, Elementwise};
-use gradus::kernels::conv2d::{self, Geometry, Scratch, Wanted};
-use gradus::kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
-use gradus::kernels::pool::{self, PoolGeometry};
-use gradus::kernels::{dropout, softmax};
-use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
+use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
 use ndarray::Array2;
 use std::time::Duration;
 
@@ -166,12 +166,15 @@ fn others(criterion: &mut Criterion) {
     ];
     for (name, optimizer) in optimizers {
         let (mut value, gradient) = (numbers(669_706), numbers(669_706));
-        let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; value.len()]).collect();
+        let mut state: Vec<Vec<f32>> =
+            optimizer.initial_state().iter().map(|first| vec![*first; value.len()]).collect();
         // Every array is read, and every array except the gradient is written.
-        let traffic = 4 * value.len() * (3 + 2 * memory.len());
+        let traffic = 4 * value.len() * (3 + 2 * state.len());
         bytes(&mut group, name, traffic, || {
-            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-            optimizer.update(1, 1e-3, &mut value, &gradient, &mut lent);
+            optimizer.update(
+                Step::new(1, 1e-3),
+                ParamSlice::new(&mut value, &gradient, state.iter_mut().map(Vec::as_mut_slice)),
+            );
         });
     }
 }

@@ -1,6 +1,6 @@
 //! FLOP/s of one large product, for the lower bounds: `product [--threads N]` prints `product F`.
 
-use gradus::kernels::matmul::{Epilogue, Matrix, matmul};
+use gradus::bench_kernels::matmul::{Epilogue, Matrix, matmul};
 use gradus_benches::{Options, median};
 use rayon::ThreadPoolBuilder;
 use std::error::Error;

@@ -6,7 +6,7 @@
 //! implementations of data-parallel training. Sums are partitioned by thread count, so the bits depend on it.
 
 use gradus::data::{Arrays, Batches, Dataset, mnist};
-use gradus::optimizers::Optimizer;
+use gradus::optimizers::{Optimizer, ParamSlice, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Error, Fit, Key, Model, Progress, Result, Shape};
 use gradus_benches::{Notebook, Options, median};
@@ -55,7 +55,7 @@ struct Halves {
     params: Params,
     halves: [Half; 2],
     /// Optimizer state of each parameter, and a buffer for the mean gradient.
-    memory: Vec<(ParamId, Vec<Vec<f32>>)>,
+    state: Vec<(ParamId, Vec<Vec<f32>>)>,
     pool: ThreadPool,
     batch: usize,
     step: u64,
@@ -72,19 +72,19 @@ struct Half {
 impl Halves {
     fn new(model: Model, batch: usize) -> Result<Halves> {
         let params = model.params().clone();
-        let memory = params.ids().filter(|id| params.trainable(*id)).map(|id| {
-            let firsts = model.optimizer().memory().iter().chain(&[0.0]);
+        let state = params.ids().filter(|id| params.trainable(*id)).map(|id| {
+            let firsts = model.optimizer().initial_state().iter().chain(&[0.0]);
             (id, firsts.map(|first| vec![*first; params.shape(id).len()]).collect())
         });
-        let (memory, pool) = (memory.collect(), ThreadPoolBuilder::new().num_threads(2).build());
+        let (state, pool) = (state.collect(), ThreadPoolBuilder::new().num_threads(2).build());
         let halves = [Half::new(&model, batch / 2)?, Half::new(&model, batch / 2)?];
-        Ok(Halves { params, halves, memory, pool: pool.map_err(Error::other)?, batch, step: 0, model })
+        Ok(Halves { params, halves, state, pool: pool.map_err(Error::other)?, batch, step: 0, model })
     }
 
     /// Trains one epoch and returns its seconds.
     fn epoch(&mut self, data: &Arrays) -> Result<f64> {
         let start = Instant::now();
-        let Halves { model, params, halves, memory, pool, batch, step } = self;
+        let Halves { model, params, halves, state, pool, batch, step } = self;
         let mut batches = Batches::new(data.len(), *batch)?;
         batches.shuffle(Key::from_seed(*step));
         pool.install(|| {
@@ -97,14 +97,15 @@ impl Halves {
                     || second.run(params, data, right, key.split(2)),
                 );
                 halves.iter_mut().for_each(|half| half.tape.commit(params));
-                for (id, arrays) in &mut *memory {
+                let at = model.optimizer_state().step(*step);
+                for (id, arrays) in &mut *state {
                     let gradients = halves.each_ref().map(|half| half.gradients.get(*id).expect("it is trained"));
                     let gradients =
                         gradients.each_ref().map(|array| array.as_slice().expect("gradients are row-major"));
                     let mut values = params.get_mut(*id);
                     let values = values.as_slice_mut().expect("parameters are row-major");
                     let arrays = arrays.iter_mut().map(Vec::as_mut_slice).collect();
-                    update(model.optimizer(), *step, values, gradients, arrays);
+                    update(model.optimizer(), at, values, gradients, arrays);
                 }
             }
         });
@@ -125,7 +126,7 @@ impl Half {
     }
 
     fn run(&mut self, params: &Params, data: &Arrays, rows: &[usize], key: Key) {
-        let [inputs, targets] = self.tape.input_slices(self.x, self.t);
+        let [inputs, targets] = self.tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
         self.tape.run(params, key).unwrap();
         self.tape.backward(params, &mut self.gradients);
@@ -133,7 +134,7 @@ impl Half {
 }
 
 /// Updates `values` by the mean of two gradients, in pieces. The last of the arrays is the buffer for the mean.
-fn update(optimizer: &dyn Optimizer, step: u64, values: &mut [f32], [a, b]: [&[f32]; 2], mut arrays: Vec<&mut [f32]>) {
+fn update(optimizer: &dyn Optimizer, step: Step, values: &mut [f32], [a, b]: [&[f32]; 2], mut arrays: Vec<&mut [f32]>) {
     if values.len() > PIECE {
         let middle = values.len() / 2;
         let (left, right) = values.split_at_mut(middle);
@@ -143,8 +144,9 @@ fn update(optimizer: &dyn Optimizer, step: u64, values: &mut [f32], [a, b]: [&[f
             || update(optimizer, step, left, [a_left, b_left], lefts),
             || update(optimizer, step, right, [a_right, b_right], rights),
         );
-    } else if let Some((mean, memory)) = arrays.split_last_mut() {
+    } else if let Some((mean, state)) = arrays.split_last_mut() {
         mean.iter_mut().zip(a.iter().zip(b)).for_each(|(mean, (a, b))| *mean = 0.5 * (a + b));
-        optimizer.update(step, optimizer.learning_rate(step), values, mean, memory);
+        let state = state.iter_mut().map(|array| &mut **array);
+        optimizer.update(step, ParamSlice::new(values, mean, state));
     }
 }

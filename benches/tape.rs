@@ -2,9 +2,9 @@
 
 use gradus::data::{Batches, Dataset};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::Mean;
-use gradus::optimizers::{Adam, Optimizer};
+use gradus::ops::Elementwise;
+use gradus::optimizers::Adam;
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Error, Key, OptimizerState, Result, Shape};
 use ndarray::Array;
@@ -42,7 +42,6 @@ struct Network {
     tape: Tape,
     params: Params,
     gradients: ParamGradients,
-    adam: Adam,
     state: OptimizerState,
     x: Id,
     t: Id,
@@ -67,19 +66,19 @@ impl Network {
         let loss = hidden.affine(w2, b2, Elementwise::Linear).softmax_crossentropy(t);
         recorder.minimize(loss);
         let [x, t, loss] = [x, t, loss].map(|var| var.id());
-        let (gradients, adam) = (ParamGradients::new(&params), Adam::default());
-        let state = OptimizerState::new(&adam, &params)?;
-        Ok(Network { tape: recorder.finish()?, params, gradients, adam, state, x, t, loss, step: 0 })
+        let gradients = ParamGradients::new(&params);
+        let state = OptimizerState::new(Adam::default(), &params)?;
+        Ok(Network { tape: recorder.finish()?, params, gradients, state, x, t, loss, step: 0 })
     }
 
     /// Trains one step and returns the loss of the batch.
     fn train(&mut self, data: &dyn Dataset, rows: &[usize]) -> f64 {
-        let Network { tape, params, gradients, adam, state, .. } = self;
+        let Network { tape, params, gradients, state, .. } = self;
         self.step += 1;
-        let [inputs, targets] = tape.input_slices(self.x, self.t);
+        let [inputs, targets] = tape.input_slices([self.x, self.t]);
         data.gather(rows, inputs, targets);
         tape.run(params, Key::from_seed(self.step)).unwrap();
-        state.descend(adam, self.step, adam.learning_rate(self.step), tape, params, gradients);
+        state.backward_and_update(state.step(self.step), tape, params, gradients);
         f64::from(tape.value(self.loss).sum())
     }
 }

@@ -8,7 +8,7 @@ use gradus::metrics::{Accuracy, RunningScores, ScoredBatch, Scores};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Options, Program};
 use gradus::tape::{Id, Mode, Params, Recorder, Tape};
-use gradus::{Key, TrainingState, kernels::activation::Elementwise, optimizers::Adam};
+use gradus::{Key, TrainingState, ops::Elementwise, optimizers::Adam};
 use ndarray::{Array2, Axis, s};
 use std::{error::Error, process::ExitCode};
 
@@ -51,7 +51,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let state = TrainingState::new(params, Adam::new(0.001).epsilon(1e-8))?.metric(Accuracy)?;
     let (mut state, mut session) = options.session(state.setting("rows", train.len() as f64)?)?; // --resume
     while session.proceed(&mut state)? {
-        let [inputs, targets] = tape.input_slices(x, t);
+        let [inputs, targets] = tape.input_slices([x, t]);
         train.gather(batches.batch(state.step()), inputs, targets);
         state.train_step(&mut tape, key)?;
         let error = f64::from(tape.value(loss).sum());
@@ -80,7 +80,7 @@ fn evaluate(tape: &mut Tape, ids: [Id; 4], params: &Params, data: &Rows<'_>) -> 
     let ([x, t, probabilities, loss], mut running) = (ids, RunningScores::new().metric(Accuracy)?);
     let mut all = Array2::zeros((data.len(), 10));
     for (first, mut rows) in (0..data.len()).step_by(BATCH).zip(all.axis_chunks_iter_mut(Axis(0), BATCH)) {
-        let [inputs, targets] = tape.input_slices(x, t);
+        let [inputs, targets] = tape.input_slices([x, t]);
         data.gather(&(first..first + BATCH).collect::<Vec<_>>(), inputs, targets);
         tape.run(params, Key::from_seed(0))?;
         running.add(f64::from(tape.value(loss).sum()), &ScoredBatch::values(tape.view(probabilities), tape.view(t)))?;

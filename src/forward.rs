@@ -1,24 +1,23 @@
 //! Pointers that implement a trait by what they point to.
 
-/// Implements a trait for pointers such as `&`, `Box` and `Arc` to whatever implements it: `dyn` parts of a model are parts
-/// as well. Every method of the trait is listed, also those that it provides.
+/// Implements a trait for pointers such as `Box`, `Arc` and `&` to whatever implements it: `dyn` parts of a model are parts
+/// as well. Every object-safe method of the trait is listed, also those that it provides.
 macro_rules! forward {
     ($Trait:ident for [$($Pointer:tt),+] $methods:tt) => {
         $($crate::forward::forward!(@impl $Trait $Pointer $methods);)+
     };
-    (@impl $Trait:ident & {
-        $(fn $name:ident $(<$life:lifetime>)? ($($this:tt)+) $(-> $result:ty)?;)*
-    }) => {
+    (@impl $Trait:ident & { $($methods:tt)* }) => {
         impl<T: $Trait + ?Sized> $Trait for &T {
-            $($crate::forward::forward!(@method $name [$($life)?] [$($result)?] $($this)+);)*
+            $crate::forward::forward!(@methods $($methods)*);
         }
     };
-    (@impl $Trait:ident $Pointer:ident {
-        $(fn $name:ident $(<$life:lifetime>)? ($($this:tt)+) $(-> $result:ty)?;)*
-    }) => {
+    (@impl $Trait:ident $Pointer:ident { $($methods:tt)* }) => {
         impl<T: $Trait + ?Sized> $Trait for $Pointer<T> {
-            $($crate::forward::forward!(@method $name [$($life)?] [$($result)?] $($this)+);)*
+            $crate::forward::forward!(@methods $($methods)*);
         }
+    };
+    (@methods $(fn $name:ident $(<$life:lifetime>)? ($($this:tt)+) $(-> $result:ty)?;)*) => {
+        $($crate::forward::forward!(@method $name [$($life)?] [$($result)?] $($this)+);)*
     };
     (@method $name:ident [$($life:lifetime)?] [$($result:ty)?] &self $(, $arg:ident: $type:ty)*) => {
         fn $name $(<$life>)? (&self $(, $arg: $type)*) $(-> $result)? {

@@ -41,7 +41,6 @@
 //! | `cli` (feature) | the program `gradus` |
 //! | [`tape`], [`ops`] | autograd, and the operations that it records |
 //! | [`testing`] | tests for custom parts |
-//! | [`kernels`] | the loops that compute |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 // docs.rs shows which feature an item needs.
@@ -55,10 +54,10 @@ mod forward;
 #[cfg(test)]
 #[path = "../tests/golden/mod.rs"]
 mod golden;
-mod known;
 mod lookup;
 mod output_scale;
 mod random;
+mod registry;
 mod settings;
 mod shape;
 mod sizes;
@@ -73,7 +72,7 @@ pub mod formats;
 #[cfg(doc)]
 pub mod guide;
 pub mod initializers;
-pub mod kernels;
+mod kernels;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
@@ -97,17 +96,23 @@ pub use error::{Error, Result};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, OptimizerState, Progress, Sequential, Stop, TrainBegin, TrainEnd,
-    TrainingState,
+    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainingState,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;
+pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
 pub use spec::{Spec, SpecValue};
+
+/// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.
+#[doc(hidden)]
+pub mod bench_kernels {
+    pub use crate::kernels::{activation, conv2d, dropout, matmul, pool, softmax};
+}
 
 /// Runs the examples of the README as doc tests.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! Parts by the names that people write: classes, Keras' names of them, and abbreviations.
 
 use crate::error::{Error, Result};
-use crate::known::{BUILT_IN, Part};
+use crate::registry::{BUILT_IN, Part};
 use crate::settings::unfit;
 use crate::spec::{Spec, SpecValue};
 

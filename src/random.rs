@@ -111,6 +111,12 @@ impl std::fmt::LowerHex for Key {
 /// A stream of draws under one key.
 pub struct Draws(ChaCha8Rng);
 
+impl std::fmt::Debug for Draws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draws").finish_non_exhaustive()
+    }
+}
+
 impl Draws {
     /// Fills `words` with uniform 32-bit numbers.
     pub fn fill(&mut self, words: &mut [u32]) {

@@ -1,7 +1,7 @@
 //! The way back from a spec to the part it describes: settings read by name and kind, with nothing left over.
 
 use crate::error::{Error, Result};
-use crate::known::{BUILT_IN, Known, Part};
+use crate::registry::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
 
 /// A part that can be made again from what its `spec` says, so that a model holding it can be loaded from a file.
@@ -67,7 +67,7 @@ impl Spec {
 
     /// What `read` makes of the settings, once it has read every one.
     pub(crate) fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>) -> Result<T> {
-        let mut settings = Settings { spec: self, known, taken: vec![false; self.settings().len()] };
+        let mut settings = Settings::new(self, known);
         let part = read(&mut settings)?;
         match settings.taken.iter().position(|taken| !taken) {
             Some(at) => Err(unfit(self, format!("has a setting \"{}\" that is not known", self.settings()[at].0))),
@@ -77,6 +77,11 @@ impl Spec {
 }
 
 impl<'a> Settings<'a> {
+    /// The settings of a spec, none of them read yet.
+    pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
+        Settings { spec, known, taken: vec![false; spec.settings().len()] }
+    }
+
     /// A setting that is yes or no.
     ///
     /// # Errors

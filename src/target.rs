@@ -13,6 +13,7 @@ use std::fmt;
 /// assert_eq!(Target::Labels(Shape::from([8, 6])).to_string(), "integer labels of shape 8 × 6 per row");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Target {
     /// Integer class labels of this shape per row, written as whole numbers: one label per row
     /// ([`LABEL`](Target::LABEL)), or one for each position, such as each pixel. Exact up to 2²⁴ classes.

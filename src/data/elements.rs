@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::bytes;
 use crate::shape::{MAX_RANK, Shape};
 use ndarray::{ArrayBase, Data, Dimension};
+use std::fmt;
 
 /// Inputs for [`Arrays`](super::Arrays): bytes or floats, rows × the shape of one row.
 ///
@@ -40,8 +41,30 @@ pub(super) enum TargetElements {
     Values(Vec<f32>),
 }
 
+impl fmt::Debug for Inputs {
+    /// Writes the sizes and the kind of the elements, not the elements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.elements {
+            InputElements::Bytes(_) => "bytes",
+            InputElements::Floats(_) => "floats",
+        };
+        f.debug_struct("Inputs").field("sizes", &self.sizes).field("elements", &kind).finish()
+    }
+}
+
 /// A number that inputs can be made of: `u8` or `f32`.
 pub trait InputElement: Copy + sealed::Input {}
+
+impl fmt::Debug for Targets {
+    /// Writes the sizes and the kind of the elements, not the elements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.elements {
+            TargetElements::Labels(_) => "labels",
+            TargetElements::Values(_) => "values",
+        };
+        f.debug_struct("Targets").field("sizes", &self.sizes).field("elements", &kind).finish()
+    }
+}
 
 /// A number that targets can be made of: an integer (a class label) or `f32`.
 pub trait TargetElement: Copy + sealed::Target {}

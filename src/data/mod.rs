@@ -74,6 +74,8 @@ use std::sync::Arc;
 /// Sums.gather(&[3, 9], &mut inputs, &mut targets);
 /// assert_eq!((inputs, targets), ([3.0, 4.0, 9.0, 10.0], [7.0, 19.0]));
 /// ```
+///
+/// `&`, `Box` and `Arc` of a dataset are datasets, so that one can be chosen at run time and shared.
 pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;

@@ -12,6 +12,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An array from NumPy: its floats as `f32`, its bytes as they are, other whole numbers and truths as `i64`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum NumpyArray {
     /// `uint8`.
     Bytes(ArrayD<u8>),

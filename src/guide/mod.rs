@@ -23,7 +23,6 @@
 //! 7. `report` and `run` (features): charts, HTML reports, and the scaffolding of training programs.
 //! 8. [`tape`](crate::tape) and [`ops`](crate::ops): the autograd that layers and losses are written with.
 //! 9. [`testing`](crate::testing): checks for custom parts.
-//! 10. [`kernels`](crate::kernels): the loops that compute.
 
 pub mod tutorial {
     #![doc = include_str!("../../docs/tutorial.md")]

@@ -13,8 +13,9 @@ mod fans;
 pub use fans::fans;
 
 use crate::error::{Error, Result};
-use crate::known::{Make, Part};
+use crate::forward::forward;
 use crate::random::Key;
+use crate::registry::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -53,6 +54,8 @@ use std::sync::Arc;
 /// let layer = Dense::new(10).kernel_initializer(Identity);
 /// let registry = Registry::new().initializer::<Identity>(); // for Model::load_with
 /// ```
+///
+/// `Box` and `Arc` of an initialiser are initialisers, so that one can be chosen at run time.
 pub trait Initializer: Debug + Send + Sync {
     /// Values for an array of this shape, row-major. They depend on nothing but the settings, the shape and the key.
     ///
@@ -79,6 +82,11 @@ pub trait Initializer: Debug + Send + Sync {
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 }
+
+forward!(Initializer for [Box, Arc] {
+    fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
+    fn spec(&self) -> Spec;
+});
 
 /// An initialiser without settings, of which only the values are its own.
 macro_rules! without_settings {

@@ -2,10 +2,10 @@
 
 use super::draw::TRUNCATED;
 use super::*;
-use crate::known::BUILT_IN;
 use crate::layers::{BatchNorm, Dense};
 use crate::losses::CategoricalCrossentropy;
 use crate::optimizers::Adam;
+use crate::registry::BUILT_IN;
 use crate::save::Registry;
 use crate::{Compile, Model, Sequential};
 

@@ -6,6 +6,7 @@ use crate::kernels::simd::{self, Fma, vectorized};
 
 /// An activation function inside a fused operation. Each lets NaN through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Elementwise {
     /// y = x
     Linear,

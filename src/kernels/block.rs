@@ -4,7 +4,7 @@
 //! `unsafe` is used. A block covers rows × columns elements of one borrowed slice; splitting consumes it and gives two
 //! blocks without a common element, so no element is ever reached through two of them.
 
-use super::update::{Descend, MAX_MEMORY, Update};
+use super::update::{Descend, MAX_STATE_ARRAYS, Update};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub(super) struct Block<'a> {
 /// Whole arrays laid out like the matrix, of which some may be missing, and what is done with them.
 #[derive(Clone, Copy)]
 struct Follower<'a> {
-    arrays: [Option<*mut f32>; 1 + MAX_MEMORY],
+    arrays: [Option<*mut f32>; 1 + MAX_STATE_ARRAYS],
     /// How far into them the block begins.
     offset: usize,
     descend: &'a Descend<'a>,
@@ -217,13 +217,13 @@ mod tests {
     #[test]
     fn what_follows_sees_every_element_once() {
         for transposed in [false, true] {
-            let (mut gradient, mut value, mut memory) = (vec![f32::NAN; 35], vec![0.0; 35], vec![0.0; 35]);
-            let descend = |gradient: &[f32], [value, memory, none, ..]: [&mut [f32]; 5]| {
+            let (mut gradient, mut value, mut state) = (vec![f32::NAN; 35], vec![0.0; 35], vec![0.0; 35]);
+            let descend = |gradient: &[f32], [value, state, none, ..]: [&mut [f32]; 5]| {
                 assert!(none.is_empty());
                 value.iter_mut().zip(gradient).for_each(|(w, g)| *w += g);
-                memory.iter_mut().for_each(|m| *m += 1.0);
+                state.iter_mut().for_each(|m| *m += 1.0);
             };
-            let update = Update::new(&mut value, [&mut memory, &mut [], &mut [], &mut []], &descend);
+            let update = Update::new(&mut value, [&mut state, &mut [], &mut [], &mut []], &descend);
             let block = Block::followed(&mut gradient, 5, 7, update);
             let (left, right) = block.split_columns(3);
             let (top, bottom) = right.split_rows(2);
@@ -244,7 +244,7 @@ mod tests {
                 }
             }
             assert!(value.iter().enumerate().all(|(at, value)| *value == at as f32), "{value:?}");
-            assert_eq!(memory, [1.0; 35]);
+            assert_eq!(state, [1.0; 35]);
         }
     }
 

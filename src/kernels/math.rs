@@ -81,7 +81,7 @@ pub(crate) fn tanh<F: Fma>(x: f32) -> f32 {
 /// an error of 2 ulp, as its results are rounded to `f32`. About one in eight differs from this one's in its last bits,
 /// so neither can take the other's place: losses are summed up in `f64` and draws are scaled before they are rounded, and
 /// with branches the loops would not be vectors.
-pub fn ln(x: f64) -> f64 {
+pub(crate) fn ln(x: f64) -> f64 {
     // ln 2 in two parts; the first has so few bits that its product with e is exact.
     const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
     if x.is_nan() || x < 0.0 {
@@ -113,15 +113,10 @@ fn mantissa_and_exponent(x: f64) -> (f64, f64) {
     if m < std::f64::consts::SQRT_2 { (m, f64::from(e)) } else { (0.5 * m, f64::from(e + 1)) }
 }
 
-/// The natural logarithm of an `f32`, rounded from [`ln`].
-pub fn ln_f32(x: f32) -> f32 {
-    ln(f64::from(x)) as f32
-}
-
 /// The number below which a standard normal draw lies with probability `p`: −∞ at 0, ∞ at 1, NaN outside.
 ///
 /// Wichura 1988, "Algorithm AS 241: The percentage points of the normal distribution" (PPND16), relative error 1e-16.
-pub fn normal_quantile(p: f64) -> f64 {
+pub(crate) fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         return q * ratio(0.180_625 - q * q, &CENTRE);
@@ -231,7 +226,7 @@ mod tests {
                 Function::Exp => pairs.for_each(|(y, x)| *y = exp::<F>(*x)),
                 Function::Tanh => pairs.for_each(|(y, x)| *y = tanh::<F>(*x)),
                 Function::Sigmoid => pairs.for_each(|(y, x)| *y = sigmoid::<F>(*x)),
-                Function::Ln => pairs.for_each(|(y, x)| *y = ln_f32(*x)),
+                Function::Ln => pairs.for_each(|(y, x)| *y = ln(f64::from(*x)) as f32),
             }
         }
     }

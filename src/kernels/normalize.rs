@@ -18,12 +18,12 @@ const FORWARD: usize = 150;
 const BACKWARD: usize = 400;
 
 /// mean = Σ x / n and variance = Σ (x − mean)² / n of each column (the biased variance, as Keras has it).
-pub fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+pub(crate) fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     column_statistics(simd::current(), x, mean, variance);
 }
 
 /// y = gamma · (x − mean) · scale + beta, with scale = 1 / √(variance + epsilon).
-pub fn forward(x: &[f32], mean: &[f32], scale: &[f32], gamma: &[f32], beta: &[f32], y: &mut [f32]) {
+pub(crate) fn forward(x: &[f32], mean: &[f32], scale: &[f32], gamma: &[f32], beta: &[f32], y: &mut [f32]) {
     let (level, block) = (simd::current(), mean.len() * CHUNK);
     parallel::for_each_pair((x, block), (y, block), block * FORWARD / 1000, |_, x, y| {
         forward_rows(level, x, [mean, scale, gamma, beta], y);
@@ -31,14 +31,20 @@ pub fn forward(x: &[f32], mean: &[f32], scale: &[f32], gamma: &[f32], beta: &[f3
 }
 
 /// dgamma = Σ dy · (x − mean) · scale and dbeta = Σ dy, over rows.
-pub fn backward_columns(x: &[f32], dy: &[f32], [mean, scale]: [&[f32]; 2], dgamma: &mut [f32], dbeta: &mut [f32]) {
+pub(crate) fn backward_columns(
+    x: &[f32],
+    dy: &[f32],
+    [mean, scale]: [&[f32]; 2],
+    dgamma: &mut [f32],
+    dbeta: &mut [f32],
+) {
     sum_gradients(simd::current(), x, dy, [mean, scale], dgamma, dbeta);
 }
 
 /// The gradient of [`forward`] with respect to x where mean and scale are those of the batch (Ioffe and Szegedy 2015):
 ///
 /// dx = gamma · scale / n · (n · dy − dbeta − x̂ · dgamma), with x̂ = (x − mean) · scale.
-pub fn backward_input(
+pub(crate) fn backward_input(
     x: &[f32],
     dy: &[f32],
     [mean, scale, gamma]: [&[f32]; 3],

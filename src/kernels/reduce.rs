@@ -6,12 +6,12 @@ use crate::kernels::parallel;
 const CHUNK: usize = 4096;
 
 /// Σ x. Eight interleaved chains in each chunk, added pairwise: the same order on every instruction set.
-pub fn sum(x: &[f32]) -> f32 {
+pub(crate) fn sum(x: &[f32]) -> f32 {
     x.chunks(CHUNK).map(chunk).fold(0.0, |total, part| total + part)
 }
 
 /// Σ x², in `f64`: in halves of halves, down to chunks, each half on a thread of its own where that is worth it.
-pub fn sum_of_squares(x: &[f32]) -> f64 {
+pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
     if x.len() <= CHUNK {
         return x.iter().fold(0.0, |sum, x| sum + f64::from(*x) * f64::from(*x));
     }

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SimdLevel {
+pub(crate) enum SimdLevel {
     /// What every processor of the target has. On x86-64 that excludes fused multiply-add, which is then emulated: right
     /// to the bit, and many times slower.
     Portable,
@@ -47,7 +47,7 @@ const VARIABLE: &str = "GRADUS_SIMD";
 ///
 /// # Errors
 /// The variable holds another word, or the processor does not have what it names.
-pub fn level() -> Result<SimdLevel> {
+pub(crate) fn level() -> Result<SimdLevel> {
     choice().map_err(|name| {
         let known = available_levels().map(|level| level.name().to_string()).collect();
         Error::Unknown { kind: "GRADUS_SIMD level on this processor", name: name.to_string(), known }

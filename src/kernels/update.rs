@@ -1,32 +1,32 @@
 //! A weight array that is changed along its gradient as soon as a stretch of the gradient is there.
 //!
-//! A step reads and writes each weight, its gradient and what an optimizer remembers of it. Where these outgrow the second
+//! A step reads and writes each weight, its gradient and the optimizer's state. Where these outgrow the second
 //! cache, a gradient that is written in one pass and read in another goes out and comes back for nothing.
 
 use std::fmt;
 
-/// The most arrays that are kept for a weight array, beside its values.
-pub const MAX_MEMORY: usize = 4;
+/// The largest number of state arrays that an optimizer has for a weight array.
+pub(crate) const MAX_STATE_ARRAYS: usize = 4;
 
-/// Changes a stretch of weights along its gradient; the arrays are the weights and what is remembered of them, of which
-/// those that are not kept are empty. Elements must not depend on others: stretches are cut as is convenient.
-pub type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_MEMORY]) + Sync + 'a;
+/// Changes a stretch of weights along its gradient; the arrays are the weights and the optimizer's state, of which
+/// unused ones are empty. Elements must not depend on others: stretches are cut as is convenient.
+pub(crate) type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_STATE_ARRAYS]) + Sync + 'a;
 
-/// A weight array, what is remembered of it, and how they follow a gradient.
+/// A weight array, the optimizer's state of it, and how they follow a gradient.
 pub struct Update<'a> {
-    pub(super) arrays: [&'a mut [f32]; 1 + MAX_MEMORY],
+    pub(super) arrays: [&'a mut [f32]; 1 + MAX_STATE_ARRAYS],
     pub(super) descend: &'a Descend<'a>,
 }
 
 impl<'a> Update<'a> {
-    /// An array's weights and what is remembered of them. Arrays of memory may be empty.
+    /// An array's weights and their state arrays, which may be empty.
     ///
     /// # Panics
     /// When the lengths differ.
-    pub fn new(value: &'a mut [f32], memory: [&'a mut [f32]; MAX_MEMORY], descend: &'a Descend<'a>) -> Update<'a> {
+    pub fn new(value: &'a mut [f32], state: [&'a mut [f32]; MAX_STATE_ARRAYS], descend: &'a Descend<'a>) -> Update<'a> {
         let fits = |array: &&mut [f32]| array.is_empty() || array.len() == value.len();
-        assert!(memory.iter().all(fits), "what is remembered has an element for each weight");
-        let [first, second, third, fourth] = memory;
+        assert!(state.iter().all(fits), "state arrays have an element for each weight");
+        let [first, second, third, fourth] = state;
         Update { arrays: [value, first, second, third, fourth], descend }
     }
 

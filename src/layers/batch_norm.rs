@@ -117,7 +117,7 @@ impl Layer for BatchNorm {
             true => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
             false => {
                 let [gamma, beta] = scaling;
-                x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take_ids()))
+                x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take()))
             }
         };
         vec![y]

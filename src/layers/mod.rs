@@ -10,7 +10,8 @@ pub use weights::{Cursor, Weights};
 pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
-use crate::known::{Make, Part};
+use crate::forward::forward;
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -50,6 +51,14 @@ use std::sync::Arc;
 /// assert_eq!(model.params().count(true), 4 + 4 * 2 + 2);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// `Box` and `Arc` of a layer are layers, so that one can be chosen at run time:
+///
+/// ```
+/// use gradus::{Sequential, layers::*};
+/// let norm: Box<dyn Layer> = if cfg!(debug_assertions) { Box::new(BatchNorm::new()) } else { Box::new(LayerNorm::new()) };
+/// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
+/// ```
 pub trait Layer: Debug + Send + Sync {
     /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of one
     /// sample of each output. Most layers have one output; a layer that has several, such as a sequence and a last state, is
@@ -80,6 +89,13 @@ pub trait Layer: Debug + Send + Sync {
         None
     }
 }
+
+forward!(Layer for [Box, Arc] {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
+    fn spec(&self) -> Spec;
+    fn thawed(&self) -> Option<Arc<dyn Layer>>;
+});
 
 /// Every layer: one line here and one new file add one.
 macro_rules! layers {

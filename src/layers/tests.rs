@@ -2,7 +2,7 @@
 
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};

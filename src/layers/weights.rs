@@ -143,11 +143,7 @@ impl<'a, 'r> Cursor<'a, 'r> {
         self.take_ids().map(|id| self.recorder.parameter(self.params, id))
     }
 
-    /// The next `N` weights by id, for operations that keep them up to date.
-    ///
-    /// # Panics
-    /// When the layer declared fewer.
-    pub fn take_ids<const N: usize>(&mut self) -> [ParamId; N] {
+    fn take_ids<const N: usize>(&mut self) -> [ParamId; N] {
         let Some((taken, rest)) = self.ids.split_first_chunk() else {
             panic!("a layer takes {N} weights but has declared only {} more", self.ids.len());
         };

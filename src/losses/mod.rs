@@ -7,8 +7,8 @@ pub use names::get;
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result, check_setting};
 use crate::forward::forward;
-use crate::known::{Make, Part};
 use crate::output_scale::OutputScale;
+use crate::registry::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -17,6 +17,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// A mean over the rows of a batch of how far predictions are from targets. Lower is better.
+///
+/// `Box` and `Arc` of a loss are losses, so that one can be chosen at run time.
 pub trait Loss: Debug + Send + Sync {
     /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
     /// by `compile`, and before any work by every call that takes a dataset.

@@ -4,9 +4,9 @@
 use super::*;
 use crate::data::Arrays;
 use crate::golden::{self, Cases};
-use crate::known::BUILT_IN;
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
+use crate::registry::BUILT_IN;
 use crate::tape::{Mode, Recorder};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};

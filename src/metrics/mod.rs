@@ -28,7 +28,7 @@ pub(crate) use crate::output_scale::argmax;
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Error, Result};
 use crate::forward::forward;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -66,6 +66,9 @@ use std::sync::Arc;
 ///     }
 /// }
 /// ```
+///
+/// The totals of an epoch are kept outside of the metric, which is plain configuration. `Box` and `Arc` of a metric are
+/// metrics, so that one can be chosen at run time and shared.
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;

@@ -4,13 +4,13 @@
 use super::*;
 use crate::data::Arrays;
 use crate::golden::{self, Cases};
-use crate::known::BUILT_IN;
 use crate::layers::Activation;
 use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError, SparseCategoricalCrossentropy,
 };
 use crate::optimizers::Sgd;
 use crate::output_scale::OutputScale;
+use crate::registry::BUILT_IN;
 use crate::shape::View;
 use crate::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::ArrayD;

@@ -1,14 +1,14 @@
 //! One checkpoint: everything that training needs to go on, in memory or in a file.
 
-use super::update::{OptimizerState, StoredArrays};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::metrics::{Epoch, History, Mean};
-use crate::save::{self, Description, MemoryArray, Record, Store, Stored};
+use crate::optimizers::{OptimizerState, StateArray, StoredArrays};
+use crate::save::{self, Description, Record, Store, Stored};
 use crate::tape::Params;
 use std::path::{Path, PathBuf};
 
-/// Everything that training needs to go on: weights and running statistics, what the optimizer remembers, where the loop
+/// Everything that training needs to go on: weights and running statistics, the state of the optimizer, where the loop
 /// stands, what its epochs reported, and what its callbacks remember.
 ///
 /// [`Model::fit`](crate::Model::fit) makes and takes its own, as [`Fit::checkpoints`](crate::Fit::checkpoints) and
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// use gradus::{Checkpoint, OptimizerState, metrics::Mean, optimizers::Adam, tape::Params};
 /// let mut params = Params::new();
 /// params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
-/// let mut state = OptimizerState::new(&Adam::default(), &params)?;
+/// let mut state = OptimizerState::new(Adam::default(), &params)?;
 /// let mut loss = Mean::default();
 /// loss.add(0.1, 32);
 ///
@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     pub(super) params: Params,
-    pub(super) memory: StoredArrays,
+    pub(super) optimizer: StoredArrays,
     /// The model; loops on the tape have none.
     pub(super) model: Option<Description>,
     pub(super) record: Record,
@@ -43,14 +43,19 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// After so many steps, with copies of these weights and of what the optimizer remembers.
+    /// After so many steps, with copies of these weights and of the state of the optimizer.
     pub fn new(step: u64, params: &Params, optimizer: &OptimizerState) -> Checkpoint {
-        let mut memory = StoredArrays::new();
-        for MemoryArray { name, shape, values } in optimizer.arrays(params) {
-            memory.insert(name, (shape, values.to_vec()));
+        let mut arrays = StoredArrays::new();
+        for StateArray { name, shape, values } in optimizer.arrays(params) {
+            arrays.insert(name, (shape, values.to_vec()));
         }
-        let checkpoint =
-            Checkpoint { params: params.clone(), memory, model: None, record: Record::default(), path: PathBuf::new() };
+        let checkpoint = Checkpoint {
+            params: params.clone(),
+            optimizer: arrays,
+            model: None,
+            record: Record::default(),
+            path: PathBuf::new(),
+        };
         checkpoint.with("step", step as f64)
     }
 
@@ -111,15 +116,15 @@ impl Checkpoint {
         &self.record.epochs
     }
 
-    /// Sets weights, running statistics and what the optimizer remembers to what they were. Nothing changes if it fails.
+    /// Sets weights, running statistics and the state of the optimizer to what they were. Nothing changes if it fails.
     ///
     /// # Errors
     /// The arrays are not those of the checkpoint, by name and shape.
     pub fn restore(&self, params: &mut Params, optimizer: &mut OptimizerState) -> Result<()> {
-        let mut memory = optimizer.clone();
-        memory.assign(params, &self.memory).map_err(|error| self.wrong(error.to_string()))?;
+        let mut restored = optimizer.clone();
+        restored.assign(params, &self.optimizer).map_err(|error| self.wrong(error.to_string()))?;
         params.assign(&self.params).map_err(|error| self.wrong(error.to_string()))?;
-        *optimizer = memory;
+        *optimizer = restored;
         Ok(())
     }
 
@@ -138,21 +143,21 @@ impl Checkpoint {
     /// The file cannot be read, is damaged, of a newer version, or no checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         let path = path.as_ref();
-        let Stored { params, memory, model, record } = save::read(path)?;
+        let Stored { params, optimizer, model, record } = save::read(path)?;
         let record = record.ok_or_else(|| Error::Format {
             path: path.into(),
             problem: "it says nothing of how far training was, so it is no checkpoint; Model::load may read it".into(),
         })?;
-        Ok(Checkpoint { params, memory, model, record, path: path.into() })
+        Ok(Checkpoint { params, optimizer, model, record, path: path.into() })
     }
 
     /// The bytes of the file at `path`.
     pub(super) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
-        let memory = self.memory.iter();
-        let memory = memory.map(|(name, (shape, values))| MemoryArray { name: name.clone(), shape: *shape, values });
+        let arrays = self.optimizer.iter();
+        let arrays = arrays.map(|(name, (shape, values))| StateArray { name: name.clone(), shape: *shape, values });
         let store = Store {
             params: &self.params,
-            memory: memory.collect(),
+            optimizer: arrays.collect(),
             model: self.model.as_ref(),
             record: Some(&self.record),
         };

@@ -5,14 +5,14 @@ use super::network::Network;
 use super::plan::Plans;
 use super::preprocess::Parts;
 use super::threads::Threads;
-use super::update::OptimizerState;
 use super::{Model, plan};
 use crate::error::Result;
 use crate::kernels::simd;
 use crate::metrics::Metric;
-use crate::optimizers::Optimizer;
+use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::{Key, Purpose};
 use crate::tape::{ParamGradients, Params};
+use std::sync::Arc;
 
 /// How a model is to be trained.
 ///
@@ -20,9 +20,9 @@ use crate::tape::{ParamGradients, Params};
 /// use gradus::{Compile, losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Sgd};
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compile {
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Arc<dyn Optimizer>,
     wishes: Wishes,
     seed: u64,
     threads: Option<usize>,
@@ -33,17 +33,17 @@ impl Compile {
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let wishes = Wishes { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Box::new(optimizer), wishes, seed: 0, threads: None }
+        Compile { optimizer: Arc::new(optimizer), wishes, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, false)
+        self.wish(Arc::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), false)
+        self.wish(Arc::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -60,15 +60,15 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), None, true)
+        self.wish(Arc::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Box::new(metric), Some(output.into()), true)
+        self.wish(Arc::new(metric), Some(output.into()), true)
     }
 
-    fn wish(mut self, metric: Box<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+    fn wish(mut self, metric: Arc<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
         self.wishes.metrics.push(MetricWish { metric, output, weighted });
         self
     }
@@ -109,12 +109,11 @@ impl Compile {
         plan::check_loss(&network, &params, &heads)?;
         Ok(Model {
             gradients: ParamGradients::new(&params),
-            memory: OptimizerState::new(self.optimizer.as_ref(), &params)?,
+            optimizer: OptimizerState::of(self.optimizer, &params)?,
             network,
             params,
             heads,
             learning_rate: None,
-            optimizer: self.optimizer,
             key,
             epoch: 0,
             step: 0,

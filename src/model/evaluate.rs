@@ -83,6 +83,6 @@ impl Evaluation<'_> {
 
 /// The plan for a batch of so many rows.
 pub(super) fn select(plans: &mut [Plan], rows: usize) -> &mut Plan {
-    let at = plans.iter().position(|plan| plan.kind.rows == rows);
+    let at = plans.iter().position(|plan| plan.rows() == rows);
     &mut plans[at.expect("a plan was recorded for each size of batch")]
 }

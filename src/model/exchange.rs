@@ -6,7 +6,8 @@ use super::{Compile, Model};
 use crate::error::Result;
 use crate::kernels::simd;
 use crate::layers::{Layer, Source};
-use crate::save::{Description, MemoryArray, Registry, Stored, Wiring};
+use crate::optimizers::StateArray;
+use crate::save::{Description, Registry, Stored, Wiring};
 use crate::tape::Params;
 use std::sync::Arc;
 
@@ -16,9 +17,9 @@ impl Model {
         self.description()
     }
 
-    /// What the optimizer remembers.
-    pub(crate) fn memory(&self) -> Vec<MemoryArray<'_>> {
-        self.memory.arrays(&self.params)
+    /// The state arrays of the optimizer.
+    pub(crate) fn state_arrays(&self) -> Vec<StateArray<'_>> {
+        self.optimizer.arrays(&self.params)
     }
 
     /// The model of a description. Its layers find their arrays in `stored`; nothing else is allocated.

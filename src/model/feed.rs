@@ -107,10 +107,10 @@ impl<'a> Feed<'a> {
     pub(super) fn fill_inputs(&self, rows: &[usize], plan: &mut Plan) {
         let Some((columns, inputs, _)) = &self.columns else {
             let mut targets = vec![0.0; rows.len() * self.data.target().len()];
-            return self.data.gather(rows, plan.tape.input_slice(plan.inputs[0]), &mut targets);
+            return self.data.gather(rows, plan.input_mut(0), &mut targets);
         };
-        for (id, column) in plan.inputs.iter().zip(inputs) {
-            columns.gather_input(*column, rows, plan.tape.input_slice(*id));
+        for (input, column) in inputs.iter().enumerate() {
+            columns.gather_input(*column, rows, plan.input_mut(input));
         }
     }
 
@@ -153,8 +153,8 @@ impl<'a> Feed<'a> {
             return self.data.gather(rows, inputs, targets);
         };
         self.fill_inputs(rows, plan);
-        for (id, column) in plan.targets.iter().zip(targets) {
-            columns.gather_target(*column, rows, plan.tape.input_slice(*id));
+        for (head, column) in targets.iter().enumerate() {
+            columns.gather_target(*column, rows, plan.targets_mut(head));
         }
     }
 }

@@ -7,6 +7,7 @@ use super::training::Training;
 use crate::data::{self, Dataset};
 use crate::error::Result;
 use crate::metrics::History;
+use std::fmt;
 use std::path::PathBuf;
 
 /// How long and on what a model is trained, with Keras' defaults.
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 /// use gradus::{Fit, Progress};
 /// let settings = Fit::new().epochs(50).batch_size(128).validation_split(0.1).progress(Progress::Quiet);
 /// ```
+///
+/// It is not `Clone`, because it borrows its callbacks to change them.
 pub struct Fit<'a> {
     pub(super) epochs: usize,
     pub(super) batch_size: usize,
@@ -26,6 +29,24 @@ pub struct Fit<'a> {
     callbacks: Vec<&'a mut dyn Callback>,
     checkpoints: Option<Checkpoints>,
     resume: Option<PathBuf>,
+}
+
+impl fmt::Debug for Fit<'_> {
+    /// Writes the settings, and of the validation dataset and the callbacks only whether and how many there are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fit")
+            .field("epochs", &self.epochs)
+            .field("batch_size", &self.batch_size)
+            .field("shuffle", &self.shuffle)
+            .field("class_weights", &self.class_weights)
+            .field("validation", &self.validation.is_some())
+            .field("validation_split", &self.validation_split)
+            .field("progress", &self.progress)
+            .field("callbacks", &self.callbacks.len())
+            .field("checkpoints", &self.checkpoints)
+            .field("resume", &self.resume)
+            .finish()
+    }
 }
 
 impl Default for Fit<'_> {

@@ -3,9 +3,9 @@
 use super::Model;
 use super::network::Network;
 use super::plan::{self, Plans};
-use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::layers::{Frozen, Layer, Source};
+use crate::optimizers::OptimizerState;
 use crate::tape::{ParamGradients, Params};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ impl Model {
     /// Lets the weights of a layer stay as they are from the next step on, or learn again: Keras' `layer.trainable`, which
     /// need not be followed by another `compile` here. [`Frozen`] says what it means.
     ///
-    /// What the optimizer remembers of other layers stays; of this one it is forgotten. It is saved with the model.
+    /// The optimizer keeps its state of other layers and begins anew with this one. Whether a layer learns is saved with the model.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
@@ -41,10 +41,10 @@ impl Model {
         let given = Source::Given(&self.params);
         let network = Network::build(self.network.wiring.clone(), layers, &mut params, given)?;
         plan::check_loss(&network, &params, &self.heads)?;
-        let mut memory = OptimizerState::new(self.optimizer.as_ref(), &params)?;
-        memory.remember(&params, &self.memory, &self.params);
+        let mut optimizer = OptimizerState::of(self.optimizer.shared_optimizer(), &params)?;
+        optimizer.copy_from(&params, &self.optimizer, &self.params);
         self.gradients = ParamGradients::new(&params);
-        (self.network, self.params, self.memory, self.plans) = (network, params, memory, Plans::default());
+        (self.network, self.params, self.optimizer, self.plans) = (network, params, optimizer, Plans::default());
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ mod tests {
         model.set_trainable("dense", false).unwrap();
         model.set_trainable("dense", true).unwrap();
         let values = |model: &Model, name: &str| -> Vec<Vec<f32>> {
-            let arrays = model.memory.arrays(model.params());
+            let arrays = model.optimizer.arrays(model.params());
             arrays.into_iter().filter(|array| array.name.ends_with(name)).map(|array| array.values.to_vec()).collect()
         };
         assert_eq!(values(&model, "dense_1/kernel"), values(&same, "dense_1/kernel"));

@@ -49,7 +49,7 @@ impl<L: Loss + 'static> From<L> for Losses {
 }
 
 /// What `compile` was told about outputs, before it is known which there are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wishes {
     pub(super) losses: Losses,
     pub(super) weights: Vec<(String, f32)>,
@@ -57,9 +57,9 @@ pub(super) struct Wishes {
 }
 
 /// A metric that was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MetricWish {
-    pub(super) metric: Box<dyn Metric>,
+    pub(super) metric: Arc<dyn Metric>,
     /// The output it is of; none where there is but one.
     pub(super) output: Option<String>,
     /// Whether it counts rows by their weights.
@@ -74,9 +74,9 @@ pub(super) struct Head {
     pub(super) loss: Arc<dyn Loss>,
     /// How much its loss counts in the sum of all.
     pub(super) weight: f32,
-    pub(super) metrics: Vec<Box<dyn Metric>>,
+    pub(super) metrics: Vec<Arc<dyn Metric>>,
     /// Those that count rows by their weights.
-    pub(super) weighted_metrics: Vec<Box<dyn Metric>>,
+    pub(super) weighted_metrics: Vec<Arc<dyn Metric>>,
 }
 
 impl Wishes {

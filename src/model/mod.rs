@@ -4,7 +4,6 @@ pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
 mod classified;
-mod clip;
 mod compile;
 mod evaluate;
 #[cfg(feature = "keras")]
@@ -32,7 +31,6 @@ mod tests;
 mod threads;
 mod training;
 mod training_state;
-mod update;
 mod weigh;
 #[cfg(feature = "onnx")]
 mod wired;
@@ -50,7 +48,6 @@ pub use heads::Losses;
 pub use on_batch::Batch;
 pub use sequential::Sequential;
 pub use training_state::TrainingState;
-pub use update::OptimizerState;
 
 #[cfg(feature = "cli")]
 pub(crate) use feed::is_input;
@@ -60,7 +57,7 @@ pub(crate) use network::layer_name;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::losses::Loss;
-use crate::optimizers::{Optimizer, check_rate};
+use crate::optimizers::{Optimizer, OptimizerState, check_rate};
 use crate::output_scale::OutputScale;
 use crate::random::Key;
 use crate::save::Output;
@@ -81,8 +78,8 @@ pub struct Model {
     gradients: ParamGradients,
     /// The outputs that are trained.
     heads: Vec<Head>,
-    optimizer: Box<dyn Optimizer>,
-    memory: OptimizerState,
+    /// The optimizer and its state.
+    optimizer: OptimizerState,
     key: Key,
     /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
     epoch: u64,
@@ -149,24 +146,24 @@ impl Model {
         &mut self.params
     }
 
-    /// How weights follow their gradients.
+    /// The optimizer.
     pub fn optimizer(&self) -> &dyn Optimizer {
-        self.optimizer.as_ref()
+        self.optimizer.optimizer()
     }
 
-    /// What the optimizer remembers about each weight.
+    /// The optimizer with its state for each weight.
     pub fn optimizer_state(&self) -> &OptimizerState {
-        &self.memory
+        &self.optimizer
     }
 
-    /// The same, to change.
+    /// The optimizer with its state for each weight, to change.
     pub fn optimizer_state_mut(&mut self) -> &mut OptimizerState {
-        &mut self.memory
+        &mut self.optimizer
     }
 
     /// The learning rate of the next step: the optimizer's own, unless another was set.
     pub fn learning_rate(&self) -> f32 {
-        self.learning_rate.unwrap_or(self.optimizer.learning_rate(self.step.saturating_add(1)))
+        self.learning_rate.unwrap_or(self.optimizer.step(self.step.saturating_add(1)).learning_rate)
     }
 
     /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
@@ -203,8 +200,7 @@ impl Model {
     /// let mut tape = recorder.finish()?;
     ///
     /// // Each step: fill in a batch, run forward and backward, update.
-    /// let adam = Adam::new(0.01);
-    /// let mut state = OptimizerState::new(&adam, model.params())?;
+    /// let mut state = OptimizerState::new(Adam::new(0.01), model.params())?;
     /// let mut gradients = ParamGradients::new(model.params());
     /// tape.input_mut(x).assign(&Array2::from_shape_fn((32, 1), |(i, _)| i as f32 / 32.0));
     /// tape.input_mut(t).assign(&Array2::from_shape_fn((32, 1), |(i, _)| (i as f32 / 32.0).powi(2)));
@@ -214,7 +210,7 @@ impl Model {
     ///     losses.push(tape.value(loss).sum());
     ///     tape.backward(model.params(), &mut gradients);
     ///     tape.commit(model.params_mut()); // running statistics, if there are any
-    ///     state.update(&adam, step, 0.01, model.params_mut(), &mut gradients); // `descend` does backward and update faster
+    ///     state.update(state.step(step), model.params_mut(), &mut gradients); // backward_and_update is faster
     /// }
     /// assert!(losses[199] < 0.1 * losses[0]);
     /// # Ok::<(), gradus::Error>(())

@@ -11,6 +11,7 @@ use crate::metrics::Scores;
 use crate::random::Key;
 use crate::tape::Mode;
 use ndarray::{ArrayD, ArrayRef, Dimension};
+use std::fmt;
 
 /// The rows of one training step: a dataset, or one whose rows count by their class.
 ///
@@ -20,9 +21,17 @@ use ndarray::{ArrayD, ArrayRef, Dimension};
 /// let batch = Batch::new(&rows).class_weight(1, 5.0); // for Model::train_on_batch
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Batch<'a> {
     data: &'a dyn Dataset,
     class_weights: Vec<(usize, f32)>,
+}
+
+impl fmt::Debug for Batch<'_> {
+    /// Writes the number of rows and the weights of classes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("rows", &self.data.len()).field("class_weights", &self.class_weights).finish()
+    }
 }
 
 impl<'a> Batch<'a> {

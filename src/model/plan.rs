@@ -7,9 +7,10 @@ use crate::accepts::{self, TargetKind};
 use crate::data::Target;
 use crate::error::{Error, Result};
 use crate::metrics::ScoredBatch;
+use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Id, Mode, Params, Recorder, Tape, Var};
+use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
 use std::sync::{Mutex, PoisonError};
 
 /// What a plan was recorded for.
@@ -33,19 +34,19 @@ impl Kind {
 /// A recorded forward pass, and where it is a training step or an evaluation also its loss.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) kind: Kind,
-    pub(super) tape: Tape,
-    pub(super) inputs: Vec<Id>,
+    kind: Kind,
+    tape: Tape,
+    inputs: Vec<Id>,
     /// The outputs, in the model's order.
     outputs: Vec<Id>,
-    pub(super) targets: Vec<Id>,
+    targets: Vec<Id>,
     /// The rows' weights for each head, where they have any.
-    pub(super) weights: Vec<Option<Id>>,
+    weights: Vec<Option<Id>>,
     /// The loss of each head, unweighted, and what they sum up to with the weights' penalties.
     losses: Vec<Id>,
     loss: Option<Id>,
     /// Where the first value that is not finite came from in the last run, if its loss is none.
-    pub(super) not_finite: Option<String>,
+    not_finite: Option<String>,
 }
 
 impl Plan {
@@ -72,13 +73,56 @@ impl Plan {
         Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
     }
 
-    /// Where a batch of one input and one target is written.
+    /// The number of rows of a batch.
+    pub(super) fn rows(&self) -> usize {
+        self.kind.rows
+    }
+
+    /// The values of the batch for the input with this number, to fill in.
+    pub(super) fn input_mut(&mut self, input: usize) -> &mut [f32] {
+        let [values] = self.tape.input_slices([self.inputs[input]]);
+        values
+    }
+
+    /// The targets of the batch for a head, to fill in.
+    pub(super) fn targets_mut(&mut self, head: usize) -> &mut [f32] {
+        let [values] = self.tape.input_slices([self.targets[head]]);
+        values
+    }
+
+    /// The first input and the targets of the first head, to fill in together.
     pub(super) fn batch_mut(&mut self) -> [&mut [f32]; 2] {
-        self.tape.input_slices(self.inputs[0], self.targets[0])
+        self.tape.input_slices([self.inputs[0], self.targets[0]])
+    }
+
+    /// The targets of the batch for a head and the weights of its rows, to fill in; `None` where rows have no weights.
+    pub(super) fn targets_and_weights_mut(&mut self, head: usize) -> Option<[&mut [f32]; 2]> {
+        let weights = self.weights[head]?;
+        Some(self.tape.input_slices([self.targets[head], weights]))
     }
 
     pub(super) fn run(&mut self, params: &Params, key: Key) -> Result<()> {
         self.tape.run(params, key)
+    }
+
+    /// Changes the parameters after a run: those that the loss depends on by the optimizer, and states by what the run
+    /// computed for them.
+    pub(super) fn update(
+        &mut self,
+        step: Step,
+        optimizer: &mut OptimizerState,
+        params: &mut Params,
+        gradients: &mut ParamGradients,
+    ) {
+        if self.tape.learns() {
+            optimizer.backward_and_update(step, &mut self.tape, params, gradients);
+        }
+        self.tape.commit(params);
+    }
+
+    /// Where the first value that is not finite came from in the last run, if its loss is none.
+    pub(super) fn not_finite(&self) -> Option<&str> {
+        self.not_finite.as_deref()
     }
 
     /// Looks for where a loss that is NaN or infinite came from, while the parameters are those of the run.

@@ -120,7 +120,7 @@ impl Model {
 
     fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {
         let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0))))?;
-        let inputs = plan.tape.input_slice(plan.inputs[0]);
+        let inputs = plan.input_mut(0);
         match samples.as_slice() {
             Some(samples) => inputs.copy_from_slice(samples),
             None => inputs.iter_mut().zip(samples).for_each(|(input, value)| *input = *value),

@@ -19,6 +19,7 @@ impl Model {
         }
         let losses = loss.map(Arc::from).or(own).map_or_else(Losses::new, Losses::every);
         let settings = Compile::new(Sgd::new(0.0), losses);
-        metrics.unwrap_or(kept).into_iter().fold(settings, Compile::metric).model_of(network, params)
+        let metrics = metrics.map_or(kept, |metrics| metrics.into_iter().map(Arc::from).collect());
+        metrics.into_iter().fold(settings, Compile::metric).model_of(network, params)
     }
 }

@@ -14,7 +14,7 @@ const SAMPLE: usize = 32;
 impl Training<'_> {
     /// Everything that is needed to go on from here.
     pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Checkpoint {
-        let mut checkpoint = Checkpoint::new(model.step, &model.params, &model.memory)
+        let mut checkpoint = Checkpoint::new(model.step, &model.params, &model.optimizer)
             .with_history(&self.history)
             .with("start", self.start as f64)
             .with("batch", self.current.batch as f64)
@@ -43,7 +43,7 @@ impl Training<'_> {
         for (name, mean) in means.named_mut() {
             *mean = checkpoint.mean(&name)?;
         }
-        checkpoint.restore(&mut model.params, &mut model.memory)?;
+        checkpoint.restore(&mut model.params, &mut model.optimizer)?;
         (model.epoch, model.step, model.learning_rate) = at;
         self.current.means = means;
         (self.current.batch, self.current.seconds, self.current.learning_rate) = (batch, seconds, learning_rate);

@@ -6,11 +6,11 @@ use super::network::{Layers, Network};
 use super::plan::Plans;
 use super::preprocess::Parts;
 use super::threads::Threads;
-use super::update::OptimizerState;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::layers::Source;
 use crate::metrics::Metric;
+use crate::optimizers::OptimizerState;
 use crate::save::{self, Description, HeadSpec, Registry, Store, Stored};
 use crate::spec::Spec;
 use crate::tape::{ParamGradients, Params};
@@ -36,8 +36,8 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (memory, description) = (self.memory.arrays(&self.params), self.description());
-        Store { params: &self.params, memory, model: Some(&description), record: None }.write(path.as_ref())
+        let (optimizer, description) = (self.optimizer.arrays(&self.params), self.description());
+        Store { params: &self.params, optimizer, model: Some(&description), record: None }.write(path.as_ref())
     }
 
     /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
@@ -67,7 +67,7 @@ impl Model {
     }
 
     /// Sets every weight and running statistic from the one of the same name in a safetensors file, of this library or
-    /// another program. What the optimizer remembers stays. Nothing changes if it fails.
+    /// another program. The state of the optimizer stays. Nothing changes if it fails.
     ///
     /// # Errors
     /// Those of [`Params::load_weights`].
@@ -81,7 +81,7 @@ impl Model {
         Description {
             wiring: self.network.wiring.clone(),
             layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
-            optimizer: self.optimizer.spec(),
+            optimizer: self.optimizer.optimizer().spec(),
             heads: self.heads.iter().map(Head::spec).collect(),
             preprocessing: self.preprocessing_specs(),
             key: self.key,
@@ -107,15 +107,14 @@ impl Model {
         let known = description.heads.iter().all(|head| head.output < outputs) && !description.heads.is_empty();
         check(known, || "it has a loss of an output that is not there, or no loss".into())?;
         let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
-        let optimizer = registry.make_optimizer(&description.optimizer)?;
+        let optimizer = Arc::from(registry.make_optimizer(&description.optimizer)?);
         let model = Model {
             gradients: ParamGradients::new(&params),
-            memory: OptimizerState::restore(optimizer.as_ref(), &params, &stored.memory)?,
+            optimizer: OptimizerState::restore(optimizer, &params, &stored.optimizer)?,
             network,
             params,
             heads,
             learning_rate: description.learning_rate,
-            optimizer,
             key: description.key,
             epoch: description.epoch,
             step: description.step,
@@ -129,7 +128,7 @@ impl Model {
 
 impl Head {
     fn spec(&self) -> HeadSpec {
-        let specs = |metrics: &[Box<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
+        let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
         HeadSpec {
             output: self.output,
             loss: self.loss.spec(),
@@ -140,7 +139,8 @@ impl Head {
     }
 
     fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
-        let metrics = |specs: &[Spec]| specs.iter().map(|metric| registry.make_metric(metric)).collect::<Result<_>>();
+        let metric = |spec: &Spec| registry.make_metric(spec).map(Arc::from);
+        let metrics = |specs: &[Spec]| specs.iter().map(metric).collect::<Result<_>>();
         let head = Head::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
         let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
         Ok(Head { metrics, weighted_metrics, ..head })
@@ -169,8 +169,8 @@ mod tests {
         lie(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let memory = model.memory.arrays(&model.params);
-        Store { params: &model.params, memory, model: Some(&description), record: None }.write(&path).unwrap();
+        let optimizer = model.optimizer.arrays(&model.params);
+        Store { params: &model.params, optimizer, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         error.split_once(": ").unwrap().1.to_owned()
     }

@@ -68,3 +68,18 @@ impl Sequential {
         Ok(network)
     }
 }
+
+/// Appends layers of one type; `Box<dyn Layer>` is one, for layers of several types.
+///
+/// ```
+/// use gradus::{Sequential, layers::*};
+/// let mut network = Sequential::new([784]);
+/// network.extend([256, 64].map(|units| Dense::new(units).activation(Activation::Relu)));
+/// assert!(network.summary()?.contains("dense_1 (Dense)"));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+impl<L: Layer + 'static> Extend<L> for Sequential {
+    fn extend<I: IntoIterator<Item = L>>(&mut self, layers: I) {
+        self.layers.extend(layers.into_iter().map(|layer| Arc::new(layer) as Arc<dyn Layer>));
+    }
+}

@@ -13,6 +13,7 @@ use crate::data::{Batches, Dataset};
 use crate::error::Result;
 use crate::kernels::awake;
 use crate::metrics::{Epoch, History, Scores};
+use crate::optimizers::Step;
 use crate::random::Purpose;
 use crate::tape::Mode;
 use std::time::Instant;
@@ -167,7 +168,7 @@ impl<'a> Training<'a> {
             if !callbacks.is_empty() {
                 self.current.means.write(&model.heads, &mut self.scores);
                 let (epoch, epochs) = (model.epoch.saturating_add(1), self.epochs);
-                let (not_finite, scores) = (plan.not_finite.as_deref(), &self.scores);
+                let (not_finite, scores) = (plan.not_finite(), &self.scores);
                 let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
             }
@@ -207,11 +208,7 @@ impl Model {
         let step = self.step.saturating_add(1);
         plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
         plan.look_for_not_finite(&self.params);
-        if plan.tape.learns() {
-            let (optimizer, params, gradients) = (self.optimizer.as_ref(), &mut self.params, &mut self.gradients);
-            self.memory.descend(optimizer, step, rate, &mut plan.tape, params, gradients);
-        }
-        plan.tape.commit(&mut self.params);
+        plan.update(Step::new(step, rate), &mut self.optimizer, &mut self.params, &mut self.gradients);
         self.step = step;
         Ok(())
     }

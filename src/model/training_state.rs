@@ -2,10 +2,9 @@
 
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
-use super::update::OptimizerState;
 use crate::error::{Error, Result, check_setting};
 use crate::metrics::{Epoch, History, Metric, RunningScores, ScoredBatch, Scores};
-use crate::optimizers::Optimizer;
+use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::Key;
 use crate::tape::{ParamGradients, Params, Tape};
 use sha2::{Digest, Sha256};
@@ -50,7 +49,7 @@ use std::time::Instant;
 ///     }
 ///     while state.epoch() < epochs {
 ///         batches.shuffle(key.split(state.epoch()));
-///         let [inputs, targets] = tape.input_slices(x, t);
+///         let [inputs, targets] = tape.input_slices([x, t]);
 ///         data.gather(batches.batch(state.batch()), inputs, targets);
 ///         state.train_step(&mut tape, key)?;
 ///         let batch = ScoredBatch::values(tape.view(y), tape.view(t));
@@ -76,8 +75,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct TrainingState {
     params: Params,
-    optimizer: Box<dyn Optimizer>,
-    optimizer_state: OptimizerState,
+    optimizer: OptimizerState,
     gradients: ParamGradients,
     step: u64,
     steps_per_epoch: Option<u64>,
@@ -98,10 +96,9 @@ impl TrainingState {
     /// The optimizer's settings are out of range.
     pub fn new(params: Params, optimizer: impl Optimizer + 'static) -> Result<TrainingState> {
         Ok(TrainingState {
-            optimizer_state: OptimizerState::new(&optimizer, &params)?,
+            optimizer: OptimizerState::new(optimizer, &params)?,
             gradients: ParamGradients::new(&params),
             params,
-            optimizer: Box::new(optimizer),
             step: 0,
             steps_per_epoch: None,
             running: RunningScores::new(),
@@ -154,12 +151,12 @@ impl TrainingState {
 
     /// The optimizer.
     pub fn optimizer(&self) -> &dyn Optimizer {
-        self.optimizer.as_ref()
+        self.optimizer.optimizer()
     }
 
     /// The state of the optimizer.
     pub fn optimizer_state(&self) -> &OptimizerState {
-        &self.optimizer_state
+        &self.optimizer
     }
 
     /// The number of steps made.
@@ -193,8 +190,8 @@ impl TrainingState {
     pub fn train_step(&mut self, tape: &mut Tape, key: Key) -> Result<()> {
         let step = self.step.saturating_add(1);
         tape.run(&self.params, key.split(step))?;
-        let (optimizer, rate) = (self.optimizer.as_ref(), self.optimizer.learning_rate(step));
-        self.optimizer_state.descend(optimizer, step, rate, tape, &mut self.params, &mut self.gradients);
+        let update = self.optimizer.step(step);
+        self.optimizer.backward_and_update(update, tape, &mut self.params, &mut self.gradients);
         tape.commit(&mut self.params);
         self.step = step;
         self.seconds += self.clock.elapsed().as_secs_f64();
@@ -216,7 +213,7 @@ impl TrainingState {
     /// between a step and its entry, such as validation, is left out.
     pub fn report(&mut self, validation: Option<Scores>) {
         let number = if self.steps_per_epoch.is_some() { self.epoch() } else { self.step };
-        let learning_rate = self.optimizer.learning_rate(self.step.max(1));
+        let learning_rate = self.optimizer.step(self.step.max(1)).learning_rate;
         let (scores, seconds) = (self.running.scores(), std::mem::take(&mut self.seconds));
         self.history.epochs.push(Epoch { number, scores, validation, seconds, learning_rate });
         self.running.clear();
@@ -235,9 +232,9 @@ impl TrainingState {
 
     /// A copy of the state.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut checkpoint = Checkpoint::new(self.step, &self.params, &self.optimizer_state)
+        let mut checkpoint = Checkpoint::new(self.step, &self.params, &self.optimizer)
             .with_history(&self.history)
-            .with("optimizer", digest(self.optimizer.as_ref()))
+            .with("optimizer", digest(self.optimizer()))
             .with("seconds", self.seconds);
         for (name, value) in self.running.numbers().into_iter().chain(self.settings.iter().cloned()) {
             checkpoint = checkpoint.with(name, value);
@@ -257,16 +254,16 @@ impl TrainingState {
         for (name, value) in &self.settings {
             checkpoint.check(name, *value)?;
         }
-        if checkpoint.number("optimizer")? != digest(self.optimizer.as_ref()) {
+        if checkpoint.number("optimizer")? != digest(self.optimizer()) {
             return Err(
-                checkpoint.other(format!("it was trained with another optimizer than {}", self.optimizer.spec()))
+                checkpoint.other(format!("it was trained with another optimizer than {}", self.optimizer().spec()))
             );
         }
         let seconds = checkpoint.number("seconds")?;
-        let (mut params, mut optimizer_state) = (self.params.clone(), self.optimizer_state.clone());
-        checkpoint.restore(&mut params, &mut optimizer_state)?;
+        let (mut params, mut optimizer) = (self.params.clone(), self.optimizer.clone());
+        checkpoint.restore(&mut params, &mut optimizer)?;
         self.running.restore(|name| checkpoint.number(name))?;
-        (self.params, self.optimizer_state) = (params, optimizer_state);
+        (self.params, self.optimizer) = (params, optimizer);
         (self.step, self.seconds) = (checkpoint.step(), seconds);
         self.history.epochs = checkpoint.epochs().to_vec();
         self.clock = Instant::now();

@@ -82,15 +82,12 @@ impl<'a> Weigh<'a> {
 
     /// Writes the rows' weights for the head with this number into a plan whose targets are filled in.
     pub(super) fn fill(&self, head: usize, rows: &[usize], plan: &mut Plan) {
-        let Some(id) = plan.weights[head] else { return };
+        let Some([targets, weights]) = plan.targets_and_weights_mut(head) else { return };
         match self {
-            Weigh::Alike => plan.tape.input_slice(id).fill(1.0),
-            Weigh::Rows(data) => data.gather_sample_weight(rows, plan.tape.input_slice(id)),
-            Weigh::Target(columns, target) => {
-                columns.gather_target_weight(*target, rows, plan.tape.input_slice(id));
-            }
+            Weigh::Alike => weights.fill(1.0),
+            Weigh::Rows(data) => data.gather_sample_weight(rows, weights),
+            Weigh::Target(columns, target) => columns.gather_target_weight(*target, rows, weights),
             Weigh::Classes(classes) => {
-                let [targets, weights] = plan.tape.input_slices(plan.targets[head], id);
                 let targets = targets.chunks_exact(targets.len() / rows.len());
                 weights.iter_mut().zip(targets).for_each(|(weight, target)| *weight = of_class(classes, target));
             }

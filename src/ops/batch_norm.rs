@@ -7,7 +7,7 @@
 use crate::error::{Error, check_setting};
 use crate::kernels::normalize;
 use crate::sizes;
-use crate::tape::{Context, Gradients, Inputs, Op, Origin, ParamId, Params, Var, arity};
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
 use crate::{Result, Shape};
 
 /// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
@@ -16,8 +16,8 @@ const FLUSH: f32 = 1e-30;
 struct BatchNorm {
     epsilon: f32,
     momentum: f32,
-    /// The running mean and variance, brought up to date after each step.
-    moving: Option<[ParamId; 2]>,
+    /// Whether the last two inputs are the running mean and variance, which are updated after each step.
+    moving: bool,
     mean: Vec<f32>,
     variance: Vec<f32>,
     scale: Vec<f32>,
@@ -26,7 +26,7 @@ struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn new(epsilon: f32, momentum: f32, moving: Option<[ParamId; 2]>) -> BatchNorm {
+    fn new(epsilon: f32, momentum: f32, moving: bool) -> BatchNorm {
         let [mean, variance, scale] = [const { Vec::new() }; 3];
         BatchNorm { epsilon, momentum, moving, mean, variance, scale, spare: [const { Vec::new() }; 2] }
     }
@@ -38,9 +38,14 @@ impl Op for BatchNorm {
     }
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let [x, gamma, beta] = arity(inputs)?;
+        let [x, columns @ ..] = inputs else { return Err(Error::expected("an input")) };
+        if self.moving {
+            arity(inputs).map(|_: [Shape; 5]| ())?
+        } else {
+            arity(inputs).map(|_: [Shape; 3]| ())?
+        }
         check_batch_norm(self.momentum, self.epsilon)?;
-        check_columns(x, &[gamma, beta])?;
+        check_columns(*x, columns)?;
         if x.rows() < 2 {
             let remedy =
                 "at least two rows to take statistics of; choose a batch size that does not leave a batch of one";
@@ -49,18 +54,24 @@ impl Op for BatchNorm {
         let columns = || sizes::zeros(&[x.last()]);
         (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);
         self.spare = [columns()?, columns()?];
-        Ok(x)
+        Ok(*x)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
-        let [x, gamma, beta] = inputs.each();
+        let [x, gamma, beta] = [0, 1, 2].map(|position| inputs.get(position));
         normalize::statistics(&x, &mut self.mean, &mut self.variance);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
         normalize::forward(&x, &self.mean, &self.scale, &gamma, &beta, y);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
-        let ([x, gamma, _], [dx, dgamma, dbeta]) = (inputs.each(), gradients.each());
+        let [x, gamma] = [0, 1].map(|position| inputs.get(position));
+        let [mut dx, mut dgamma, mut dbeta] = [const { None }; 3];
+        gradients.for_each(|position, gradient| match position {
+            0 => dx = Some(gradient),
+            1 => dgamma = Some(gradient),
+            _ => dbeta = Some(gradient),
+        });
         let [spare_gamma, spare_beta] = &mut self.spare;
         let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
         normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta);
@@ -69,10 +80,13 @@ impl Op for BatchNorm {
         }
     }
 
-    fn commit(&mut self, params: &mut Params) {
-        let Some(moving) = self.moving else { return };
-        for (id, batch) in moving.into_iter().zip([&self.mean, &self.variance]) {
-            for (moving, batch) in params.values_mut(id).iter_mut().zip(batch) {
+    fn states(&self) -> &[usize] {
+        if self.moving { &[3, 4] } else { &[] }
+    }
+
+    fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], states: States<'_>) {
+        for (moving, batch) in states.each::<2>().into_iter().zip([&self.mean, &self.variance]) {
+            for (moving, batch) in moving.iter_mut().zip(batch) {
                 let next = *moving * self.momentum + batch * (1.0 - self.momentum);
                 *moving = if next.abs() < FLUSH { 0.0 } else { next };
             }
@@ -137,8 +151,9 @@ pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
 }
 
 impl<'r> Var<'r> {
-    /// Normalises each channel (the last axis) by the batch's statistics, which the running mean and variance `moving`
-    /// follow after each step. The result remembers what it was made from: a dense layer over it is computed together with
+    /// Normalises each channel (the last axis) by the batch's statistics. The running mean and variance `moving`, state
+    /// parameters ([`Params::add_state`](crate::tape::Params::add_state)) of one number for each channel, follow them:
+    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). The result remembers what it was made from: a dense layer over it is computed together with
     /// it where nobody wants the gradient of `self`.
     pub fn batch_norm(
         self,
@@ -146,9 +161,13 @@ impl<'r> Var<'r> {
         beta: Var<'r>,
         momentum: f32,
         epsilon: f32,
-        moving: Option<[ParamId; 2]>,
+        moving: Option<[Var<'r>; 2]>,
     ) -> Var<'r> {
-        let normalized = self.recorder().apply(BatchNorm::new(epsilon, momentum, moving), &[self, gamma, beta]);
+        let op = BatchNorm::new(epsilon, momentum, moving.is_some());
+        let normalized = match moving {
+            Some([mean, variance]) => self.recorder().apply(op, &[self, gamma, beta, mean, variance]),
+            None => self.recorder().apply(op, &[self, gamma, beta]),
+        };
         normalized.remember(Origin::BatchNorm { x: self, gamma, beta, epsilon })
     }
 
@@ -177,6 +196,22 @@ pub(super) mod tests {
                 .variable([2, 3, 2, 2])
                 .variable([2])
                 .variable([2]),
+            Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.9, 1e-3, Some([x[3], x[4]])))
+                .variable([4, 3])
+                .variable([3])
+                .variable([3])
+                .state(arr1(&[0.5, -0.5, 1.0]))
+                .state(arr1(&[2.0, 0.5, 1.0])),
+            // Two uses of one pair of statistics, as in a shared layer.
+            Sample::new(|x| {
+                let moving = Some([x[3], x[4]]);
+                x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
+            })
+            .variable([4, 3])
+            .variable([3])
+            .variable([3])
+            .state(arr1(&[0.5, -0.5, 1.0]))
+            .state(arr1(&[2.0, 0.5, 1.0])),
             Sample::new(|x| x[0].batch_norm_inference([x[1], x[2]], [x[3], x[4]], 1e-3))
                 .variable([3, 2])
                 .variable([2])

@@ -16,6 +16,7 @@ use crate::{Result, Shape};
 
 /// What lies beyond an image's border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Padding {
     /// Nothing: the kernel stays inside. Sizes become ⌊(n − k) / s⌋ + 1.
     #[default]

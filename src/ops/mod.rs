@@ -82,6 +82,7 @@ operations! {
     truncate,
 }
 
+pub use crate::kernels::activation::Elementwise;
 pub use conv2d::{Conv2dOptions, Padding};
 
 pub(crate) use average_pool2d::pooled;

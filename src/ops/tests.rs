@@ -1,12 +1,11 @@
 //! What every operation must hold, walked over the list.
 
-use super::{Conv2dOptions, Padding, samples};
+mod large_sizes;
+
+use super::samples;
 use crate::error::Error;
-use crate::kernels::activation::Elementwise;
 use crate::kernels::simd;
-use crate::random::Key;
 use crate::shape::Shape;
-use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use crate::testing::{self, Sample};
 
 #[test]
@@ -157,6 +156,17 @@ fn replaying_overwrites_whatever_was_there() {
     }
 }
 
+#[test]
+fn states_are_updated_by_each_run() {
+    for (name, samples) in samples() {
+        for sample in samples {
+            sample.check_states().unwrap_or_else(|error| panic!("{name}: {error}"));
+            let (tape, before, after) = sample.with_fault();
+            assert!(tape.commits().next().is_none() && before == after, "{name} updates states after a fault");
+        }
+    }
+}
+
 /// Shapes of every number of axes, odd ones, and ones that are empty along an axis.
 const SHAPES: [&[usize]; 17] = [
     &[],
@@ -259,139 +269,4 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
         }
     }
     assert_eq!(never, TAKE_ANY_SHAPE);
-}
-
-/// Sizes that no memory holds; their products and sums overflow.
-const HUGE: [usize; 5] = [usize::MAX, usize::MAX - 1, usize::MAX / 2, 1 << 62, 1 << 47];
-
-/// The shapes with the size of one axis of one input replaced, in every place.
-fn with_size(own: &[Shape], to: usize) -> Vec<Vec<Shape>> {
-    let places = (0..own.len()).flat_map(|input| (0..own[input].rank()).map(move |axis| (input, axis)));
-    let replaced = |(input, axis): (usize, usize)| {
-        let (mut shapes, mut sizes) = (own.to_vec(), own[input].sizes().to_vec());
-        sizes[axis] = to;
-        shapes[input] = Shape::new(&sizes).unwrap();
-        shapes
-    };
-    places.map(replaced).collect()
-}
-
-#[test]
-fn shapes_that_no_memory_holds_are_errors() {
-    for (name, samples) in samples() {
-        for sample in samples {
-            let own = sample.shapes();
-            for huge in HUGE {
-                let together = sizes(&sample).into_iter().map(|size| resized(&sample, size, huge));
-                for shapes in with_size(&own, huge).into_iter().chain(together) {
-                    assert!(sample.record_on(&shapes).is_err(), "{name} on {shapes:?}");
-                }
-            }
-        }
-    }
-}
-
-/// Memory holds an array of this size, and none of its square.
-const LARGE: usize = 1 << 24;
-
-/// Records an operation of inputs of these shapes, each of which memory holds.
-fn refused(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) {
-    let recorder = Recorder::new(Mode::Training);
-    let inputs: Vec<Var<'_>> = shapes.iter().map(|sizes| recorder.input(Shape::new(sizes).unwrap())).collect();
-    recorder.scope("somewhere", || record(&inputs));
-    let error = recorder.finish().unwrap_err();
-    let Error::TooLarge { place, .. } = &error else { panic!("{shapes:?}: {error}") };
-    assert!(place.starts_with("somewhere: "), "{shapes:?}: {error}");
-}
-
-#[test]
-fn what_operations_make_of_large_inputs_is_checked() {
-    refused(&[&[LARGE, 1], &[LARGE]], |x| x[0] + x[1]);
-    refused(&[&[LARGE, 1], &[1, LARGE]], |x| x[0].matmul(x[1]));
-    refused(&[&[LARGE, 1, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].matmul(x[1]));
-    refused(&[&[LARGE], &[1, LARGE]], |x| x[0].embedding(x[1]));
-    refused(&[&[LARGE, 1], &[1], &[1], &[1, LARGE], &[LARGE]], |x| {
-        x[0].batch_norm(x[1], x[2], 0.9, 1e-3, None).affine(x[3], x[4], Elementwise::Linear)
-    });
-    let same = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
-    refused(&[&[1, LARGE, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].conv2d(x[1], None, same)); // zeros around the image
-    refused(&[&[1, LARGE, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same));
-    let dilated = Conv2dOptions { dilation: [2, 2], ..same };
-    refused(&[&[LARGE, 1, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, dilated));
-    refused(&[&[2, LARGE]], |x| x[0].pad(&[[0, 0], [1 << 47, 1 << 62]], 0.0));
-}
-
-/// An operation that is recorded with a whole number as one of its settings.
-type Setting = (&'static str, for<'r> fn(Var<'r>, usize) -> Var<'r>, &'static [usize]);
-
-/// Every operation with whole numbers among its settings, and the shape of an input that it takes.
-const SETTINGS: [Setting; 17] = [
-    ("strides", |x, size| conv(x, |options| options.strides[0] = size), &[2, 5, 4, 4]),
-    ("strides", |x, size| conv(x, |options| options.strides = [size; 2]), &[2, 5, 4, 4]),
-    ("dilation", |x, size| conv(x, |options| options.dilation[1] = size), &[2, 5, 4, 4]),
-    ("dilation", |x, size| conv(x, |options| options.dilation = [size; 2]), &[2, 5, 4, 4]),
-    ("groups", |x, size| conv(x, |options| options.groups = size), &[2, 5, 4, 4]),
-    ("window", |x, size| x.max_pool2d([size, 1], [1, 1], Padding::Same), &[2, 5, 4, 4]),
-    ("window", |x, size| x.max_pool2d([size, size], [1, 1], Padding::Valid), &[2, 5, 4, 4]),
-    ("strides", |x, size| x.max_pool2d([2, 2], [1, size], Padding::Same), &[2, 5, 4, 4]),
-    ("strides", |x, size| x.max_pool2d([2, 2], [size, size], Padding::Valid), &[2, 5, 4, 4]),
-    ("window", |x, size| x.average_pool2d([1, size], [1, 1], Padding::Same), &[2, 5, 4, 4]),
-    ("strides", |x, size| x.average_pool2d([2, 2], [size, 1], Padding::Same), &[2, 5, 4, 4]),
-    ("around", |x, size| x.pad(&[[size, 0], [0, size]], 0.0), &[2, 3]),
-    ("around", |x, size| x.pad(&[[1, 0], [size, size]], 0.0), &[2, 3]),
-    ("starts", |x, size| x.slice(&[size, 0], [1, 1]), &[2, 3]),
-    ("size", |x, size| x.slice(&[1, 0], [1, size]), &[2, 3]),
-    ("axes", |x, size| x.transpose(&[size, 0]), &[2, 3]),
-    ("shape", |x, size| x.reshape([size, 2]), &[2, 3]),
-];
-
-/// A convolution with kernels 2 × 2.
-fn conv<'r>(x: Var<'r>, set: impl FnOnce(&mut Conv2dOptions)) -> Var<'r> {
-    let mut options = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
-    set(&mut options);
-    x.conv2d(x.recorder().variable([2, 2, 4, 2]), None, options)
-}
-
-#[test]
-fn settings_that_no_memory_holds_are_errors() {
-    for (name, record, shape) in SETTINGS {
-        for size in HUGE {
-            let recorder = Recorder::new(Mode::Training);
-            let x = recorder.variable(Shape::new(shape).unwrap());
-            recorder.minimize(recorder.scope("somewhere", || record(x, size)).sum());
-            let refused = recorder.finish();
-            assert!(refused.is_err(), "{name} {size} on {shape:?}");
-        }
-    }
-}
-
-/// The largest strides leave one window, like strides as large as the image.
-#[test]
-fn the_largest_strides_leave_one_window() {
-    let bits = |stride: usize, padding: Padding, record: fn(Var<'_>, usize, Padding) -> Var<'_>| {
-        let recorder = Recorder::new(Mode::Training);
-        let x = recorder.variable([2, 5, 4, 4]);
-        let y = record(x, stride, padding);
-        recorder.minimize((y * y).sum());
-        let (x, y) = (x.id(), y.id());
-        let (mut tape, params) = (recorder.finish().unwrap(), Params::new());
-        tape.input_mut(x).assign(&testing::spread(Shape::from([2, 5, 4, 4]), 1));
-        tape.run(&params, Key::from_seed(0)).unwrap();
-        tape.backward(&params, &mut ParamGradients::new(&params));
-        let (value, gradient) = (tape.value(y), tape.gradient(x).unwrap());
-        value.iter().chain(gradient).map(|value| value.to_bits()).collect::<Vec<u32>>()
-    };
-    let records: [fn(Var<'_>, usize, Padding) -> Var<'_>; 3] = [
-        |x, stride, padding| x.max_pool2d([2, 2], [stride; 2], padding),
-        |x, stride, padding| x.average_pool2d([2, 2], [stride; 2], padding),
-        |x, stride, padding| {
-            let kernel = x.slice(&[0, 0, 0, 0], [2, 2, 4, 4]);
-            x.conv2d(kernel, None, Conv2dOptions { strides: [stride; 2], padding, ..Conv2dOptions::default() })
-        },
-    ];
-    for record in records {
-        for padding in [Padding::Valid, Padding::Same] {
-            assert_eq!(bits(i32::MAX as usize, padding, record), bits(5, padding, record), "{padding:?}");
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, running};
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, vectorized};
@@ -11,7 +11,7 @@ use crate::spec::Spec;
 /// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
 #[derive(Clone, Debug)]
 pub struct Adadelta {
-    options: StepOptions,
+    options: OptimizerOptions,
     rho: f32,
     epsilon: f32,
 }
@@ -26,7 +26,7 @@ impl Default for Adadelta {
 impl Adadelta {
     /// With rho 0.95 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adadelta {
-        Adadelta { options: StepOptions::new(learning_rate), rho: 0.95, epsilon: 1e-7 }
+        Adadelta { options: OptimizerOptions::new(learning_rate), rho: 0.95, epsilon: 1e-7 }
     }
 
     /// How much of both running means is kept, 0 ≤ rho < 1.
@@ -40,25 +40,25 @@ impl Adadelta {
         self.epsilon = epsilon;
         self
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Adadelta {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         &[0.0, 0.0]
     }
 
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [square, change] = memory {
-            update(simd::current(), [self.rho, self.epsilon, rate], value, gradient, square, change);
-        }
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let [square, change, ..] = state;
+        update(simd::current(), [self.rho, self.epsilon, rate], values, gradient, square, change);
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -77,7 +77,7 @@ impl FromSpec for Adadelta {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Adadelta> {
         Ok(Adadelta {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             rho: settings.number("rho")?,
             epsilon: settings.number("epsilon")?,
         })

@@ -1,6 +1,6 @@
 //! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_epsilon, step, sum};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_epsilon, step, sum};
 use crate::error::{Result, check_setting};
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -9,7 +9,7 @@ use crate::spec::Spec;
 /// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
 #[derive(Clone, Debug)]
 pub struct Adagrad {
-    options: StepOptions,
+    options: OptimizerOptions,
     initial_accumulator_value: f32,
     epsilon: f32,
 }
@@ -24,7 +24,7 @@ impl Default for Adagrad {
 impl Adagrad {
     /// With sums that start at 0.1 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adagrad {
-        Adagrad { options: StepOptions::new(learning_rate), initial_accumulator_value: 0.1, epsilon: 1e-7 }
+        Adagrad { options: OptimizerOptions::new(learning_rate), initial_accumulator_value: 0.1, epsilon: 1e-7 }
     }
 
     /// Where the sums of squares start.
@@ -38,25 +38,25 @@ impl Adagrad {
         self.epsilon = epsilon;
         self
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Adagrad {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         std::slice::from_ref(&self.initial_accumulator_value)
     }
 
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [squares] = memory {
-            update(simd::current(), self.epsilon, rate, value, gradient, squares);
-        }
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let [squares, ..] = state;
+        update(simd::current(), self.epsilon, rate, values, gradient, squares);
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -77,7 +77,7 @@ impl FromSpec for Adagrad {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Adagrad> {
         Ok(Adagrad {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             initial_accumulator_value: settings.number("initial_accumulator_value")?,
             epsilon: settings.number("epsilon")?,
         })

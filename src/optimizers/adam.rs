@@ -1,6 +1,6 @@
 //! Adam: momentum and a running mean square, both corrected for their start at 0.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running, step};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, running, step};
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
@@ -13,7 +13,7 @@ use crate::spec::Spec;
 /// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
 #[derive(Clone, Debug)]
 pub struct Adam {
-    options: StepOptions,
+    options: OptimizerOptions,
     beta_1: f32,
     beta_2: f32,
     epsilon: f32,
@@ -30,7 +30,13 @@ impl Default for Adam {
 impl Adam {
     /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adam {
-        Adam { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
+        Adam {
+            options: OptimizerOptions::new(learning_rate),
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+            amsgrad: false,
+        }
     }
 
     /// How much of the running mean of gradients is kept, 0 ≤ β₁ < 1.
@@ -71,30 +77,31 @@ impl Adam {
         let spec = spec.with("epsilon", self.epsilon);
         if self.amsgrad { spec.with("amsgrad", true) } else { spec }
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Adam {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         if self.amsgrad { &[0.0, 0.0, 0.0] } else { &[0.0, 0.0] }
     }
 
-    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        let power = |beta: f32| whole_power(f64::from(beta), step);
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let power = |beta: f32| whole_power(f64::from(beta), step.number);
         let correction = (1.0 - power(self.beta_2)).sqrt() / (1.0 - power(self.beta_1));
         let alpha = (f64::from(rate) * correction) as f32;
-        match memory {
-            [mean, square] => update(simd::current(), self, alpha, value, gradient, mean, square),
-            [mean, square, most] => amsgrad(simd::current(), self, alpha, value, gradient, [mean, square, most]),
-            _ => {}
+        let [mean, square, most, _] = state;
+        match self.amsgrad {
+            false => update(simd::current(), self, alpha, values, gradient, mean, square),
+            true => amsgrad(simd::current(), self, alpha, values, gradient, [mean, square, most]),
         }
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -111,7 +118,7 @@ impl FromSpec for Adam {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Adam> {
         Ok(Adam {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             beta_1: settings.number("beta_1")?,
             beta_2: settings.number("beta_2")?,
             epsilon: settings.number("epsilon")?,

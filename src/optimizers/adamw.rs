@@ -1,6 +1,6 @@
 //! AdamW: Adam, and weights that decay beside it.
 
-use super::{Adam, LearningRate, Optimizer, StepOptions};
+use super::{Adam, LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
@@ -41,23 +41,23 @@ impl AdamW {
     pub fn amsgrad(self, amsgrad: bool) -> AdamW {
         AdamW(self.0.amsgrad(amsgrad))
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        self.0.options_mut()
+    }
 }
 
 impl Optimizer for AdamW {
-    fn memory(&self) -> &[f32] {
-        self.0.memory()
+    fn initial_state(&self) -> &[f32] {
+        self.0.initial_state()
     }
 
-    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        self.0.update(step, rate, value, gradient, memory);
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        self.0.update(step, slice);
     }
 
-    fn options(&self) -> &StepOptions {
+    fn options(&self) -> Result<OptimizerOptions> {
         self.0.options()
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        self.0.options_mut()
     }
 
     fn check(&self) -> Result<()> {

@@ -5,6 +5,7 @@ use super::schedules::Schedule;
 use crate::error::Result;
 use crate::settings::Settings;
 use crate::spec::Spec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// How far an optimizer goes along a gradient: the same in every step, or by a [`Schedule`].
@@ -43,7 +44,7 @@ impl LearningRate {
         }
     }
 
-    pub(super) fn check(&self, owner: &'static str) -> Result<()> {
+    pub(super) fn check(&self, owner: Cow<'static, str>) -> Result<()> {
         match self {
             LearningRate::Constant(rate) => check_rate(owner, *rate),
             LearningRate::Schedule(schedule) => schedule.check(),

@@ -1,6 +1,6 @@
 //! Lion: steps of equal length along the sign of a mean of gradients.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, flush};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -9,7 +9,7 @@ use crate::spec::Spec;
 /// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
 #[derive(Clone, Debug)]
 pub struct Lion {
-    options: StepOptions,
+    options: OptimizerOptions,
     beta_1: f32,
     beta_2: f32,
 }
@@ -24,7 +24,7 @@ impl Default for Lion {
 impl Lion {
     /// With β₁ 0.9 and β₂ 0.99, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Lion {
-        Lion { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.99 }
+        Lion { options: OptimizerOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.99 }
     }
 
     /// How much of the running mean goes into a step, 0 ≤ β₁ < 1.
@@ -38,25 +38,25 @@ impl Lion {
         self.beta_2 = beta_2;
         self
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Lion {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         &[0.0]
     }
 
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        if let [mean] = memory {
-            update(simd::current(), [self.beta_1, self.beta_2], rate, value, gradient, mean);
-        }
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let [mean, ..] = state;
+        update(simd::current(), [self.beta_1, self.beta_2], rate, values, gradient, mean);
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -75,7 +75,7 @@ impl FromSpec for Lion {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Lion> {
         Ok(Lion {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             beta_1: settings.number("beta_1")?,
             beta_2: settings.number("beta_2")?,
         })

@@ -1,57 +1,111 @@
 //! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
 
+mod clip;
 mod learning_rate;
 mod options;
 pub mod schedules;
+mod slice;
+mod state;
+mod step;
 
+pub use clip::Clip;
 pub use learning_rate::LearningRate;
-pub use options::{Clip, StepOptions};
+pub use options::OptimizerOptions;
+pub use slice::ParamSlice;
+pub use state::OptimizerState;
+pub(crate) use state::{StateArray, StoredArrays};
+pub use step::Step;
 
 use crate::error::{Result, check_setting};
+use crate::forward::forward;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::Fma;
 use crate::kernels::update;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
+use std::borrow::Cow;
 use std::fmt::Debug;
+use std::sync::Arc;
 
-/// How weights follow their gradients.
+/// The update rule of weights and its settings.
 ///
-/// An optimizer is plain configuration; what it remembers about each weight is kept by the model.
+/// An optimizer is plain configuration; its state for each weight is in an [`OptimizerState`]. An optimizer of your own
+/// needs two methods, the rule and the settings:
+///
+/// ```
+/// use gradus::optimizers::{Optimizer, ParamSlice, Step};
+/// use gradus::{Compile, Sequential, Spec, layers::Dense, losses::MeanSquaredError};
+///
+/// #[derive(Debug)]
+/// struct PlainSgd {
+///     learning_rate: f32,
+/// }
+///
+/// impl Optimizer for PlainSgd {
+///     fn update(&self, step: Step, slice: ParamSlice<'_>) {
+///         slice.values.iter_mut().zip(slice.gradient).for_each(|(w, g)| *w -= step.learning_rate * g);
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("PlainSgd").with("learning_rate", self.learning_rate)
+///     }
+/// }
+///
+/// let settings = Compile::new(PlainSgd { learning_rate: 0.1 }, MeanSquaredError::new());
+/// let model = Sequential::new([3]).add(Dense::new(1)).compile(settings)?;
+/// assert_eq!(model.learning_rate(), 0.1);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// With [`initial_state`](Optimizer::initial_state) it keeps arrays from step to step, such as a velocity;
+/// [`FromSpec`] and a [`Registry`](crate::save::Registry) load models that were saved with it;
+/// [`check_optimizer`](crate::testing::check_optimizer) tests all of it. `Box` and `Arc` of an optimizer are optimizers, so
+/// that one can be chosen at run time.
 pub trait Optimizer: Debug + Send + Sync {
-    /// The initial value of each state array that it keeps for a weight array; at most [`MAX_MEMORY`] of them.
-    fn memory(&self) -> &[f32];
-
-    /// Changes `value` along `gradient`. `step` counts from 1.
+    /// Changes the values of a slice of a parameter by its gradient. Gradients have been clipped and weights have decayed.
     ///
-    /// Called on pieces of arrays, so it may not look beyond an element. `memory` has as many arrays as
-    /// [`memory`](Optimizer::memory) has values. Clipping and weight decay have been done.
-    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]);
+    /// Parameters are cut into slices of any length, so an element must not depend on others.
+    fn update(&self, step: Step, slice: ParamSlice<'_>);
 
-    /// The learning rate, clipping and weight decay.
-    fn options(&self) -> &StepOptions;
+    /// The class name and the settings, with the learning rate as `learning_rate`.
+    fn spec(&self) -> Spec;
 
-    /// The same, to change.
-    fn options_mut(&mut self) -> &mut StepOptions;
-
-    /// The learning rate of a step, which counts from 1.
-    fn learning_rate(&self, step: u64) -> f32 {
-        self.options().learning_rate.rate(step.saturating_sub(1))
-    }
-
-    /// Checks the settings.
+    /// The learning rate, gradient clipping and weight decay.
+    ///
+    /// By default they are read from [`spec`](Optimizer::spec): `learning_rate` is a number or a schedule of this library,
+    /// and `clipvalue`, `clipnorm`, `global_clipnorm` and `weight_decay` are used where they are there.
     ///
     /// # Errors
-    /// One of them is out of range.
-    fn check(&self) -> Result<()>;
+    /// The default: the spec has no such `learning_rate`, or an option of another kind.
+    fn options(&self) -> Result<OptimizerOptions> {
+        OptimizerOptions::of_spec(&self.spec())
+    }
 
-    /// The class name and the settings.
-    fn spec(&self) -> Spec;
+    /// The initial value of each state array, at most [`MAX_STATE_ARRAYS`]; none by default. A parameter has its own
+    /// arrays, each with an element for each of its elements.
+    fn initial_state(&self) -> &[f32] {
+        &[]
+    }
+
+    /// Checks the settings beside the options, which [`OptimizerState::new`] checks; nothing by default.
+    ///
+    /// # Errors
+    /// A setting is out of range.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// The most state arrays that an optimizer may keep for a weight array.
-pub const MAX_MEMORY: usize = update::MAX_MEMORY;
+forward!(Optimizer for [Box, Arc] {
+    fn update(&self, step: Step, slice: ParamSlice<'_>);
+    fn spec(&self) -> Spec;
+    fn options(&self) -> Result<OptimizerOptions>;
+    fn initial_state(&self) -> &[f32];
+    fn check(&self) -> Result<()>;
+});
+
+/// The largest number of state arrays that an optimizer may have for each parameter.
+pub const MAX_STATE_ARRAYS: usize = update::MAX_STATE_ARRAYS;
 
 /// State smaller than this becomes 0, so that what decays never becomes a slow denormal number.
 const FLUSH: f32 = 1e-30;
@@ -91,13 +145,13 @@ macro_rules! optimizers {
         $(mod $file; pub use $file::$Optimizer;)*
 
         $(impl $Optimizer {
-            /// Makes gradients that are too large smaller before each step.
+            /// Clips gradients before each step.
             pub fn clip(mut self, clip: Clip) -> $Optimizer {
                 self.options_mut().clip = Some(clip);
                 self
             }
 
-            /// The share of each weight, times the learning rate, that is taken away before each step.
+            /// Sets the decoupled weight decay: w ← w − w · weight_decay · learning rate before each step.
             pub fn weight_decay(mut self, weight_decay: f32) -> $Optimizer {
                 self.options_mut().weight_decay = weight_decay;
                 self
@@ -132,7 +186,7 @@ optimizers! {
 }
 
 /// A rate that a step can be made with.
-pub(crate) fn check_rate(owner: &'static str, rate: f32) -> Result<()> {
+pub(crate) fn check_rate(owner: impl Into<Cow<'static, str>>, rate: f32) -> Result<()> {
     let fits = rate.is_finite() && rate >= 0.0;
     check_setting(fits, owner, "learning_rate", f64::from(rate), "0 ≤ learning_rate, finite")
 }

@@ -1,6 +1,6 @@
 //! Nadam: Adam with Nesterov's look ahead.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, running, step};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, running, step};
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
@@ -12,7 +12,7 @@ use crate::spec::Spec;
 /// `Nadam`.
 #[derive(Clone, Debug)]
 pub struct Nadam {
-    options: StepOptions,
+    options: OptimizerOptions,
     beta_1: f32,
     beta_2: f32,
     epsilon: f32,
@@ -28,7 +28,7 @@ impl Default for Nadam {
 impl Nadam {
     /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Nadam {
-        Nadam { options: StepOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+        Nadam { options: OptimizerOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
     }
 
     /// How much of the running mean of gradients is kept in the end, 0 ≤ β₁ < 1.
@@ -67,30 +67,32 @@ impl Nadam {
         }
         [momentum, product * whole_power(beta_1, step.saturating_sub(SETTLED))]
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Nadam {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         &[0.0, 0.0]
     }
 
-    fn update(&self, step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        let [mean, square] = memory else { return };
-        let ([now, product], [next, product_next]) = (self.schedule(step), self.schedule(step.saturating_add(1)));
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let [mean, square, ..] = state;
+        let ([now, product], [next, product_next]) =
+            (self.schedule(step.number), self.schedule(step.number.saturating_add(1)));
         let factors = [
             next / (1.0 - product_next),
             (1.0 - now) / (1.0 - product),
-            1.0 / (1.0 - whole_power(f64::from(self.beta_2), step)),
+            1.0 / (1.0 - whole_power(f64::from(self.beta_2), step.number)),
         ];
-        update(simd::current(), self, rate, factors.map(|factor| factor as f32), value, gradient, [mean, square]);
+        update(simd::current(), self, rate, factors.map(|factor| factor as f32), values, gradient, [mean, square]);
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -111,7 +113,7 @@ impl FromSpec for Nadam {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Nadam> {
         Ok(Nadam {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             beta_1: settings.number("beta_1")?,
             beta_2: settings.number("beta_2")?,
             epsilon: settings.number("epsilon")?,

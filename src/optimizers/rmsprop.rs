@@ -1,6 +1,8 @@
 //! RMSprop: the rate is divided by a running root mean square of the gradient.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, check_epsilon, flush, running, step};
+use super::{
+    LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, flush, running, step,
+};
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, Fma, vectorized};
@@ -15,7 +17,7 @@ use crate::spec::Spec;
 /// and w ← w − b.
 #[derive(Clone, Debug)]
 pub struct RmsProp {
-    options: StepOptions,
+    options: OptimizerOptions,
     rho: f32,
     momentum: f32,
     epsilon: f32,
@@ -32,7 +34,7 @@ impl Default for RmsProp {
 impl RmsProp {
     /// With rho 0.9 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> RmsProp {
-        let options = StepOptions::new(learning_rate);
+        let options = OptimizerOptions::new(learning_rate);
         RmsProp { options, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
     }
 
@@ -59,31 +61,31 @@ impl RmsProp {
         self.centered = centered;
         self
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for RmsProp {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         let arrays = 1 + usize::from(self.momentum > 0.0) + usize::from(self.centered);
         &[0.0; 3][..arrays]
     }
 
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        let level = simd::current();
-        match memory {
-            [square] => update(level, self, rate, value, gradient, square),
-            [square, mean] if self.centered => centered(level, self, rate, value, gradient, square, mean),
-            [square, change] => with_momentum(level, self, rate, value, gradient, square, change),
-            [square, change, mean] => both(level, self, rate, value, gradient, [square, change, mean]),
-            _ => {}
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let (level, [square, second, third, _]) = (simd::current(), state);
+        match (self.momentum > 0.0, self.centered) {
+            (false, false) => update(level, self, rate, values, gradient, square),
+            (false, true) => centered(level, self, rate, values, gradient, square, second),
+            (true, false) => with_momentum(level, self, rate, values, gradient, square, second),
+            (true, true) => both(level, self, rate, values, gradient, [square, second, third]),
         }
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -106,7 +108,7 @@ impl FromSpec for RmsProp {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<RmsProp> {
         Ok(RmsProp {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             rho: settings.number("rho")?,
             momentum: if settings.has("momentum") { settings.number("momentum")? } else { 0.0 },
             epsilon: settings.number("epsilon")?,

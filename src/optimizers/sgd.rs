@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, with momentum and Nesterov's variant.
 
-use super::{LearningRate, Optimizer, StepOptions, check_decay, flush};
+use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, Settings};
@@ -10,7 +10,7 @@ use crate::spec::Spec;
 /// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
 #[derive(Clone, Debug)]
 pub struct Sgd {
-    options: StepOptions,
+    options: OptimizerOptions,
     momentum: f32,
     nesterov: bool,
 }
@@ -25,7 +25,7 @@ impl Default for Sgd {
 impl Sgd {
     /// Without momentum.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Sgd {
-        Sgd { options: StepOptions::new(learning_rate), momentum: 0.0, nesterov: false }
+        Sgd { options: OptimizerOptions::new(learning_rate), momentum: 0.0, nesterov: false }
     }
 
     /// How much of the last change is kept, 0 ≤ momentum < 1.
@@ -39,26 +39,28 @@ impl Sgd {
         self.nesterov = nesterov;
         self
     }
+
+    pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
+        &mut self.options
+    }
 }
 
 impl Optimizer for Sgd {
-    fn memory(&self) -> &[f32] {
+    fn initial_state(&self) -> &[f32] {
         if self.momentum == 0.0 { &[] } else { &[0.0] }
     }
 
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], memory: &mut [&mut [f32]]) {
-        match memory {
-            [velocity] => with_momentum(simd::current(), self, rate, value, gradient, velocity),
-            _ => plain(simd::current(), rate, value, gradient),
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        let (rate, ParamSlice { values, gradient, state }) = (step.learning_rate, slice);
+        let [velocity, ..] = state;
+        match self.momentum == 0.0 {
+            true => plain(simd::current(), rate, values, gradient),
+            false => with_momentum(simd::current(), self, rate, values, gradient, velocity),
         }
     }
 
-    fn options(&self) -> &StepOptions {
-        &self.options
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.options
+    fn options(&self) -> Result<OptimizerOptions> {
+        Ok(self.options.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -77,7 +79,7 @@ impl FromSpec for Sgd {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Sgd> {
         Ok(Sgd {
-            options: StepOptions::read(settings)?,
+            options: OptimizerOptions::read(settings)?,
             momentum: settings.number("momentum")?,
             nesterov: settings.flag("nesterov")?,
         })

@@ -1,7 +1,7 @@
 //! What every optimizer must hold, walked over the list.
 
-use super::{Optimizer, samples};
-use crate::known::BUILT_IN;
+use super::{Optimizer, ParamSlice, Step, samples};
+use crate::registry::BUILT_IN;
 use crate::spec::Spec;
 use crate::testing::check_made;
 
@@ -12,14 +12,21 @@ fn for_each_sample(check: impl Fn(&dyn Optimizer)) {
     }
 }
 
+/// The step with this number at the learning rate of the optimizer.
+fn own_step(optimizer: &dyn Optimizer, number: u64) -> Step {
+    Step::new(number, optimizer.options().unwrap().learning_rate.rate(number - 1))
+}
+
 /// The values after so many steps with a gradient of 2·value.
 fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..37).map(|i| (i as f32 - 18.25) / 9.0).collect();
-    let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; values.len()]).collect();
+    let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; values.len()]).collect();
     for step in 1..=steps {
         let gradient: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
-        let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.update(step, optimizer.learning_rate(step), &mut values, &gradient, &mut lent);
+        optimizer.update(
+            own_step(optimizer, step),
+            ParamSlice::new(&mut values, &gradient, state.iter_mut().map(Vec::as_mut_slice)),
+        );
     }
     values
 }
@@ -44,13 +51,14 @@ fn every_optimizer_passes_the_public_checks() {
 #[test]
 fn what_decays_never_becomes_a_denormal_number_and_0_stays_0() {
     for_each_sample(|optimizer| {
-        let mut memory: Vec<[f32; 4]> = vec![[0.0, 1e-20, -1e-20, 1e-25]; optimizer.memory().len()];
+        let mut state: Vec<[f32; 4]> = vec![[0.0, 1e-20, -1e-20, 1e-25]; optimizer.initial_state().len()];
         for step in 1..=3000 {
-            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
-            optimizer.update(step, 1e-3, &mut [0.0; 4], &[0.0, 0.0, 0.0, 1e-22], &mut lent);
+            let (mut values, arrays) = ([0.0; 4], state.iter_mut().map(|array| array.as_mut_slice()));
+            let slice = ParamSlice::new(&mut values, &[0.0, 0.0, 0.0, 1e-22], arrays);
+            optimizer.update(Step::new(step, 1e-3), slice);
         }
-        let normal = memory.iter().flatten().all(|value| !value.is_subnormal());
-        assert!(normal && memory.iter().all(|array| array[0] == 0.0), "{optimizer:?} keeps {memory:?}");
+        let normal = state.iter().flatten().all(|value| !value.is_subnormal());
+        assert!(normal && state.iter().all(|array| array[0] == 0.0), "{optimizer:?} keeps {state:?}");
     });
 }
 
@@ -59,10 +67,12 @@ fn without_an_epsilon_steps_are_what_a_division_makes_of_them() {
     let optimizers: [&dyn Optimizer; 2] =
         [&super::RmsProp::new(0.1).rho(0.5).epsilon(0.0), &super::Adam::new(0.1).epsilon(0.0)];
     for optimizer in optimizers {
-        let (mut values, mut memory) = ([1.0; 6], vec![[0.0; 6]; optimizer.memory().len()]);
+        let (mut values, mut state) = ([1.0; 6], vec![[0.0; 6]; optimizer.initial_state().len()]);
         let gradient = [0.0, 1e-30, 1.0, 1e30, f32::INFINITY, f32::NAN];
-        let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
-        optimizer.update(1, 0.1, &mut values, &gradient, &mut lent);
+        optimizer.update(
+            Step::new(1, 0.1),
+            ParamSlice::new(&mut values, &gradient, state.iter_mut().map(|array| array.as_mut_slice())),
+        );
         let [zero, tiny, one, huge, infinite, nan] = values;
         assert!(zero.is_nan() && tiny == f32::NEG_INFINITY && infinite.is_nan() && nan.is_nan(), "{values:?}");
         assert!(one < 1.0 && one > 0.8 && huge == 1.0, "{values:?}");
@@ -96,12 +106,13 @@ fn finite_gradients_leave_weights_and_state_finite() {
     let samples = samples().into_iter().flat_map(|(_, samples)| samples);
     for optimizer in defaults.into_iter().chain(samples) {
         let count = gradients(0).len();
-        let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; count]).collect();
+        let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; count]).collect();
         let mut values = vec![0.5; count];
         for step in 1..=400 {
-            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-            optimizer.update(step, optimizer.learning_rate(step), &mut values, &gradients(step), &mut lent);
-            for (at, value) in values.iter().enumerate().chain(memory.iter().flat_map(|array| array.iter().enumerate()))
+            let gradient = gradients(step);
+            let slice = ParamSlice::new(&mut values, &gradient, state.iter_mut().map(Vec::as_mut_slice));
+            optimizer.update(own_step(optimizer.as_ref(), step), slice);
+            for (at, value) in values.iter().enumerate().chain(state.iter().flat_map(|array| array.iter().enumerate()))
             {
                 assert!(value.is_finite(), "{optimizer:?}, step {step}, gradient {:e}", gradients(step)[at]);
             }
@@ -112,11 +123,13 @@ fn finite_gradients_leave_weights_and_state_finite() {
 #[test]
 fn a_gradient_that_is_not_a_number_is_not_hidden() {
     for_each_sample(|optimizer| {
-        let mut memory: Vec<[f32; 1]> = optimizer.memory().iter().map(|first| [*first]).collect();
+        let mut state: Vec<[f32; 1]> = optimizer.initial_state().iter().map(|first| [*first]).collect();
         let mut value = [0.5];
         for step in 1..=2 {
-            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| array.as_mut_slice()).collect();
-            optimizer.update(step, 0.1, &mut value, &[f32::NAN], &mut lent);
+            optimizer.update(
+                Step::new(step, 0.1),
+                ParamSlice::new(&mut value, &[f32::NAN], state.iter_mut().map(|array| array.as_mut_slice())),
+            );
         }
         assert!(value[0].is_nan(), "{optimizer:?}");
     });

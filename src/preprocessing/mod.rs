@@ -36,7 +36,7 @@
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::known::{Make, Part};
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -140,7 +140,7 @@ preprocessing! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::BUILT_IN;
+    use crate::registry::BUILT_IN;
 
     fn written(part: &dyn Preprocessing, strings: &[&str]) -> Vec<f32> {
         let shape = part.output_shape(Shape::from([strings.len()])).unwrap();

@@ -10,7 +10,8 @@
 //! ```
 
 use crate::error::Result;
-use crate::known::{Make, Part};
+use crate::forward::forward;
+use crate::registry::{Make, Part};
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -52,6 +53,8 @@ use std::sync::Arc;
 /// let layer = Dense::new(10).kernel_regularizer(Orthonormal { factor: 0.01 });
 /// let registry = Registry::new().regularizer::<Orthonormal>(); // for Model::load_with
 /// ```
+///
+/// `Box` and `Arc` of a regularizer are regularizers, so that one can be chosen at run time.
 pub trait Regularizer: Debug + Send + Sync {
     /// Records what these weights cost, a scalar.
     fn record<'r>(&self, weights: Var<'r>) -> Var<'r>;
@@ -67,6 +70,12 @@ pub trait Regularizer: Debug + Send + Sync {
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 }
+
+forward!(Regularizer for [Box, Arc] {
+    fn record<'r>(&self, weights: Var<'r>) -> Var<'r>;
+    fn check(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
 
 /// Every regularizer: one line here and one new file add one.
 macro_rules! regularizers {

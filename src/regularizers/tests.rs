@@ -3,10 +3,10 @@
 use super::{L1, L1L2, L2, Regularizer, samples};
 use crate::data::Arrays;
 use crate::error::Result;
-use crate::known::BUILT_IN;
 use crate::layers::{BatchNorm, Dense};
 use crate::losses::CategoricalCrossentropy;
 use crate::optimizers::Adam;
+use crate::registry::BUILT_IN;
 use crate::save::Registry;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;

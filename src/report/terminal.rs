@@ -14,6 +14,7 @@ pub struct Terminal {
 
 /// The colours that a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Colours {
     /// 24-bit colours, selected by escape sequences.
     True,

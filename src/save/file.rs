@@ -6,6 +6,7 @@ use super::record::Record;
 use super::state::CallbackState;
 use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
+use crate::optimizers::{StateArray, StoredArrays};
 use crate::shape::Shape;
 use crate::tape::Params;
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ const VERSION: u64 = 1;
 const OWN: &str = "gradus.";
 
 /// What the names of the optimizer's arrays begin with.
-const MEMORY: &str = "optimizer/";
+const OPTIMIZER: &str = "optimizer/";
 
 /// What the names of callbacks' arrays begin with.
 const CALLBACK: &str = "callback/";
@@ -30,27 +31,11 @@ pub(crate) struct Stored {
     /// The weights and running statistics.
     pub(crate) params: Params,
     /// The optimizer's arrays, by `0/dense/kernel`.
-    pub(crate) memory: BTreeMap<String, (Shape, Vec<f32>)>,
+    pub(crate) optimizer: StoredArrays,
     /// The model, unless the file holds arrays alone.
     pub(crate) model: Option<Description>,
     /// Where training stands, in a checkpoint.
     pub(crate) record: Option<Record>,
-}
-
-/// One of the optimizer's arrays.
-#[derive(Clone, Debug)]
-pub(crate) struct MemoryArray<'a> {
-    /// Its number and the parameter that it belongs to.
-    pub(crate) name: String,
-    pub(crate) shape: Shape,
-    pub(crate) values: &'a [f32],
-}
-
-impl MemoryArray<'_> {
-    /// The name of array `number` of a parameter.
-    pub(crate) fn name(number: usize, parameter: &str) -> String {
-        format!("{number}/{parameter}")
-    }
 }
 
 /// What is to be written.
@@ -58,7 +43,7 @@ impl MemoryArray<'_> {
 pub(crate) struct Store<'a> {
     pub(crate) params: &'a Params,
     /// The optimizer's arrays, where there is one.
-    pub(crate) memory: Vec<MemoryArray<'a>>,
+    pub(crate) optimizer: Vec<StateArray<'a>>,
     pub(crate) model: Option<&'a Description>,
     pub(crate) record: Option<&'a Record>,
 }
@@ -85,13 +70,13 @@ impl Store<'_> {
     }
 
     fn arrays(&self) -> Vec<Named> {
-        let memory = self.memory.iter().map(|array| {
-            let name = format!("{MEMORY}{}", array.name);
+        let optimizer = self.optimizer.iter().map(|array| {
+            let name = format!("{OPTIMIZER}{}", array.name);
             Named { name, shape: array.shape, values: array.values.into() }
         });
         let states = self.record.iter().flat_map(|record| &record.states).enumerate();
         let states = states.flat_map(|(at, state)| named(&state.params, format!("{CALLBACK}{at}/")));
-        named(self.params, String::new()).chain(memory).chain(states).collect()
+        named(self.params, String::new()).chain(optimizer).chain(states).collect()
     }
 
     fn metadata(&self) -> BTreeMap<String, String> {
@@ -112,8 +97,8 @@ impl Store<'_> {
 /// What the names of arrays that are no parameters begin with.
 fn reserved(model: bool, record: bool) -> &'static [&'static str] {
     match (model, record) {
-        (_, true) => &[MEMORY, CALLBACK],
-        (true, false) => &[MEMORY],
+        (_, true) => &[OPTIMIZER, CALLBACK],
+        (true, false) => &[OPTIMIZER],
         (false, false) => &[],
     }
 }
@@ -166,7 +151,7 @@ fn store(contents: Contents) -> Result<Stored, String> {
     };
     let mut stored = Stored {
         params: Params::new(),
-        memory: BTreeMap::new(),
+        optimizer: BTreeMap::new(),
         model: text("model").map(described).transpose()?,
         record: text("training").map(recorded).transpose()?,
     };
@@ -177,7 +162,7 @@ fn store(contents: Contents) -> Result<Stored, String> {
             (None, _) => stored.params.insert(&name, shape, values, !state.contains(&name)).map(drop),
             (Some(&CALLBACK), Some(record)) => give_back(&mut record.states, &name, shape, values),
             (Some(prefix), _) => {
-                stored.memory.insert(name[prefix.len()..].into(), (shape, values));
+                stored.optimizer.insert(name[prefix.len()..].into(), (shape, values));
                 Ok(())
             }
         }
@@ -225,7 +210,7 @@ mod tests {
     use ndarray::arr1;
 
     fn alone(params: &Params) -> Store<'_> {
-        Store { params, memory: Vec::new(), model: None, record: None }
+        Store { params, optimizer: Vec::new(), model: None, record: None }
     }
 
     #[test]

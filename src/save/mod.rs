@@ -45,6 +45,8 @@ pub(crate) use container::{Contents, Named};
 #[cfg(feature = "keras")]
 pub(crate) use describe::number_to_json;
 pub(crate) use describe::{Description, HeadSpec};
-pub(crate) use file::{MemoryArray, Store, Stored, read};
+pub(crate) use file::{Store, Stored, read};
 pub(crate) use record::Record;
-pub(crate) use wiring::{Call, Output, Sources, Wiring};
+#[cfg(feature = "keras")]
+pub(crate) use wiring::Sources;
+pub(crate) use wiring::{Call, Output, Wiring};

@@ -22,7 +22,7 @@ impl Params {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::Store { params: self, memory: Vec::new(), model: None, record: None }.write(path.as_ref())
+        file::Store { params: self, optimizer: Vec::new(), model: None, record: None }.write(path.as_ref())
     }
 
     /// The arrays of a safetensors file, in the order of the file: one that [`save`](Params::save) or

@@ -2,13 +2,13 @@
 
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::known::{BUILT_IN, Known, Make, Part};
 use crate::layers::{Frozen, Layer};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::optimizers::schedules::Schedule;
 use crate::preprocessing::Preprocessing;
+use crate::registry::{BUILT_IN, Known, Make, Part};
 use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
 use crate::spec::Spec;

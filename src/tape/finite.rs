@@ -33,7 +33,9 @@ impl Tape {
             return Some("in the batch itself".into());
         }
         for step in &self.steps {
-            let weights = step.inputs.iter().filter_map(|source| match source.place {
+            // The values of a state were computed by earlier runs.
+            let read = step.inputs.iter().enumerate().filter(|(position, _)| !step.op.states().contains(position));
+            let weights = read.filter_map(|(_, source)| match source.place {
                 Place::Param(index) => params.ids().nth(index),
                 _ => None,
             });

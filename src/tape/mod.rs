@@ -13,19 +13,22 @@ mod params;
 mod plan;
 mod record;
 mod stamp;
+mod states;
 
 pub use context::Context;
-pub use op::{Gradients, InPlace, Inputs, Op, arity};
+pub use op::{Gradients, Inputs, Op, arity};
 pub use params::{ParamGradients, ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
+pub use states::States;
 
+pub(crate) use op::InPlace;
 pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
 
 use crate::error::{Error, Result};
 use crate::kernels::awake;
 use crate::kernels::lines::Lines;
-use crate::kernels::update::{Descend, MAX_MEMORY, Update};
+use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use context::Faults;
@@ -33,6 +36,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
 use op::{Loan, Place, Source};
 use plan::Addition;
 use record::Recording;
+use states::Commits;
 use std::fmt;
 
 /// A recorded computation: operations with their buffers. Plain data, `Send`, replayable.
@@ -52,6 +56,7 @@ pub struct Tape {
     steps: Vec<Step>,
     /// What the operations of a run report.
     faults: Faults,
+    commits: Commits,
 }
 
 /// One operation on the tape.
@@ -65,6 +70,8 @@ struct Step {
     /// Which inputs depend on something that wants a gradient.
     wanted: Vec<bool>,
     output: usize,
+    /// Where the new values of its states are kept.
+    states: Vec<usize>,
     /// Where backward writes, sorted by place; empty when it need not run.
     loans: Vec<Loan>,
     /// What is added afterwards: later contributions to a gradient.
@@ -75,7 +82,8 @@ struct Step {
 
 impl Step {
     fn new(op: Box<dyn Op>, scope: String, path: u64, inputs: Vec<Source>, wanted: Vec<bool>, output: usize) -> Step {
-        Step { op, scope, path, inputs, wanted, output, loans: Vec::new(), additions: Vec::new(), in_place: None }
+        let (states, loans, additions) = (Vec::new(), Vec::new(), Vec::new());
+        Step { op, scope, path, inputs, wanted, output, states, loans, additions, in_place: None }
     }
 
     /// `layer: operation`, for messages.
@@ -87,7 +95,7 @@ impl Step {
 
 impl Tape {
     fn new(recording: Recording, mode: Mode) -> Result<Tape> {
-        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, loss, .. } = recording;
+        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, states, loss, .. } = recording;
         let loss = loss.and_then(|var| match vars[var].source.place {
             Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
             _ => None,
@@ -108,6 +116,7 @@ impl Tape {
             loss,
             steps,
             faults: Faults::default(),
+            commits: Commits::new(states),
         })
     }
 
@@ -118,7 +127,7 @@ impl Tape {
     /// # Errors
     /// [`Error::Fault`] where an operation meets a value with which it cannot compute, such as an index out of range. The
     /// run ends at the first such operation, in the order of recording; the values of the tape are then unspecified, and
-    /// [`backward`](Tape::backward) and [`commit`](Tape::commit) must not follow. The tape can be run again.
+    /// [`backward`](Tape::backward) must not follow. [`commit`](Tape::commit) then changes nothing. The tape can be run again.
     ///
     /// # Panics
     /// When `params` are not those of the recording.
@@ -128,6 +137,7 @@ impl Tape {
     }
 
     fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.commits.forget();
         for step in &mut self.steps {
             let path = (self.mode == Mode::Training).then_some(step.path);
             let context = Context { key, path, first_row: 0, faults: &self.faults };
@@ -138,6 +148,7 @@ impl Tape {
                 return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
             }
         }
+        self.update_states(params);
         Ok(())
     }
 
@@ -164,22 +175,22 @@ impl Tape {
 
     /// As [`backward`](Tape::backward), while every parameter that one operation alone reads, and can change in place,
     /// follows its gradient at once: those of which [`changes_in_place`](Tape::changes_in_place) speaks, if there is
-    /// memory for them.
+    /// state for them.
     pub(crate) fn descend(
         &mut self,
         params: &mut Params,
         gradients: &mut ParamGradients,
-        memory: &mut [(ParamId, [Lines; MAX_MEMORY])],
+        state: &mut [(ParamId, [Lines; MAX_STATE_ARRAYS])],
         descend: &Descend<'_>,
     ) {
         self.begin_backward(params, gradients);
         awake::together(|| {
             for step in (0..self.steps.len()).rev() {
                 let changed = self.steps[step].in_place;
-                match changed.and_then(|index| memory.iter_mut().find(|(id, _)| id.index == index)) {
-                    Some((id, memory)) => {
+                match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
+                    Some((id, state)) => {
                         let mut value = params.exchange(*id, Lines::default());
-                        let update = Update::new(&mut value, memory.each_mut().map(|array| &mut **array), descend);
+                        let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
                         self.step_back(step, params, gradients, Some(update));
                         params.exchange(*id, value);
                     }
@@ -226,34 +237,40 @@ impl Tape {
         }
     }
 
-    /// Lets operations bring their running statistics up to date after a training step.
-    pub fn commit(&mut self, params: &mut Params) {
-        self.check_params(params.stamp);
-        self.steps.iter_mut().for_each(|step| step.op.commit(params));
-    }
-
     /// An input's values, to fill in before a run.
     ///
     /// # Panics
     /// When `id` is of another tape, or not of an input.
     pub fn input_mut(&mut self, id: Id) -> ArrayViewMutD<'_, f32> {
         let shape = self.source(id).shape;
-        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), self.input_slice(id)).expect("buffers fill their shape")
+        let [values] = self.input_slices([id]);
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("buffers fill their shape")
     }
 
-    /// An input's values as a slice, row-major.
-    pub(crate) fn input_slice(&mut self, id: Id) -> &mut [f32] {
-        let buffer = self.input_buffer(id);
-        &mut self.buffers[buffer]
-    }
-
-    /// Two inputs' values, row-major, such as what [`Dataset::gather`](crate::data::Dataset::gather) fills.
+    /// The values of any number of inputs, row-major, to fill in before a run. Allocates nothing.
+    ///
+    /// ```
+    /// use gradus::{Key, data::{Arrays, Dataset}, tape::*};
+    /// use ndarray::{arr1, arr2};
+    /// let data = Arrays::new(arr2(&[[1.0f32, 2.0], [3.0, 4.0]]), arr1(&[0.5f32, 0.25]))?;
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, t) = (recorder.input([1, 2]), recorder.input([1]));
+    /// let difference = (x.sum() - t).id();
+    /// let (x, t) = (x.id(), t.id());
+    /// let mut tape = recorder.finish()?;
+    ///
+    /// let [inputs, targets] = tape.input_slices([x, t]);
+    /// data.gather(&[1], inputs, targets);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(difference)[[0]], 6.75);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Panics
-    /// When an id is of another tape, or not of an input, or both are the same.
-    pub fn input_slices(&mut self, first: Id, second: Id) -> [&mut [f32]; 2] {
-        let [a, b] = [first, second].map(|id| self.input_buffer(id));
-        let buffers = self.buffers.get_disjoint_mut([a, b]).expect("two inputs differ");
+    /// When an id is of another tape, or not of an input, or is given twice.
+    pub fn input_slices<const N: usize>(&mut self, ids: [Id; N]) -> [&mut [f32]; N] {
+        let positions = ids.map(|id| self.input_buffer(id));
+        let buffers = self.buffers.get_disjoint_mut(positions).expect("an input was given twice");
         buffers.map(|buffer| &mut **buffer)
     }
 

@@ -2,10 +2,12 @@
 
 use super::context::Context;
 use super::params::Params;
+use super::states::States;
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
 use crate::kernels::update::Update;
 use crate::shape::{Shape, View};
+use std::fmt;
 
 /// An operation on arrays, with its derivative.
 ///
@@ -81,10 +83,24 @@ pub trait Op: Send {
     /// `y` is forward's result, `dy` the loss's gradient with respect to it, which may be destroyed.
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>);
 
-    /// Called after each training step; brings running statistics up to date, if the operation keeps any.
-    fn commit(&mut self, _params: &mut Params) {}
+    /// The positions among the inputs of the state parameters that the operation updates, such as running statistics; none
+    /// by default. Asked once, after [`prepare`](Op::prepare). Each must be a different parameter that is not trainable:
+    /// recording anything else is an error.
+    fn states(&self) -> &[usize] {
+        &[]
+    }
 
-    /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one.
+    /// Computes the values that the state parameters get after the step. Called at the end of each run in which no operation
+    /// reported a fault.
+    ///
+    /// `states` holds the values before the update, to be overwritten with those after it. These are the parameter's values,
+    /// as in `inputs`, unless an earlier operation of the tape updates that parameter too. `y` is forward's result. The
+    /// parameters themselves change when [`Tape::commit`](super::Tape::commit) is called.
+    fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], _states: States<'_>) {}
+
+    /// The operation as one that can change a weight array along its gradient while that is in cache, if it is one. Only
+    /// operations of this crate can: `InPlace` is private.
+    #[doc(hidden)]
     fn in_place(&mut self) -> Option<&mut dyn InPlace> {
         None
     }
@@ -143,6 +159,13 @@ pub struct Inputs<'a> {
     pub(super) sources: &'a [Source],
     pub(super) buffers: &'a [Lines],
     pub(super) params: &'a Params,
+}
+
+impl fmt::Debug for Inputs<'_> {
+    /// Writes the shapes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.sources.iter().map(|source| source.shape)).finish()
+    }
 }
 
 impl<'a> Inputs<'a> {
@@ -208,6 +231,13 @@ pub struct Gradients<'a> {
     pub(super) buffers: &'a mut [Lines],
     pub(super) params: &'a mut [Lines],
     pub(super) scratch: &'a mut [Lines],
+}
+
+impl fmt::Debug for Gradients<'_> {
+    /// Writes the positions of the inputs whose gradients are wanted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.loans.iter().map(|loan| loan.position)).finish()
+    }
 }
 
 impl<'a> Gradients<'a> {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// A parameter of one [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParamId {
-    stamp: Stamp,
+    pub(super) stamp: Stamp,
     pub(crate) index: usize,
 }
 

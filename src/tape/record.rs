@@ -4,6 +4,7 @@ use super::op::{Op, Place, Source};
 use super::origin::Origin;
 use super::params::{ParamId, Params};
 use super::stamp::Stamp;
+use super::states;
 use super::{Step, Tape};
 use crate::error::{Error, Result};
 use crate::kernels::simd;
@@ -13,6 +14,7 @@ use std::cell::RefCell;
 
 /// What a tape is recorded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mode {
     /// Learning: dropout drops, batch normalisation takes the batch's statistics, gradients are kept.
     Training,
@@ -53,7 +55,7 @@ pub struct Recorder {
     mode: Mode,
     /// The most elements that a value may have.
     most: usize,
-    state: RefCell<Recording>,
+    pub(super) state: RefCell<Recording>,
 }
 
 /// What has been taken down so far.
@@ -67,6 +69,8 @@ pub(super) struct Recording {
     pub(super) steps: Vec<Step>,
     /// The trainable parameters met so far, with their names.
     pub(super) trainable: Vec<(usize, String)>,
+    /// The state parameters that operations update, each once, with their shapes.
+    pub(super) states: Vec<(usize, Shape)>,
     pub(super) loss: Option<VarIndex>,
     scope: String,
     error: Option<Error>,
@@ -94,7 +98,7 @@ pub struct Id {
 /// A value while it is being recorded: `Copy`, with operators.
 #[derive(Clone, Copy)]
 pub struct Var<'r> {
-    recorder: &'r Recorder,
+    pub(super) recorder: &'r Recorder,
     var: VarIndex,
 }
 
@@ -109,6 +113,7 @@ impl Recorder {
             inputs: Vec::new(),
             steps: Vec::new(),
             trainable: Vec::new(),
+            states: Vec::new(),
             loss: None,
             scope: String::new(),
             error: None,
@@ -179,8 +184,9 @@ impl Recorder {
         if self.state.borrow().error.is_some() {
             return self.nothing(substitute);
         }
-        match op.prepare(&shapes) {
-            Ok(shape) => self.step(op, inputs, shape),
+        let prepared = op.prepare(&shapes).and_then(|shape| Ok((shape, states::slots(op.as_ref(), inputs)?)));
+        match prepared {
+            Ok((shape, states)) => self.step(op, inputs, shape, states),
             Err(error) => {
                 self.fail(error.at(|| self.place(op.name()), &shapes));
                 self.nothing(substitute)
@@ -188,7 +194,7 @@ impl Recorder {
         }
     }
 
-    fn step<'r>(&'r self, op: Box<dyn Op>, inputs: &[Var<'r>], shape: Shape) -> Var<'r> {
+    fn step<'r>(&'r self, op: Box<dyn Op>, inputs: &[Var<'r>], shape: Shape, states: Vec<usize>) -> Var<'r> {
         let taken: Vec<Taken> = inputs.iter().map(Var::taken).collect();
         let differentiable = taken.iter().any(|input| input.differentiable);
         let output = self.output(op.name(), shape, differentiable);
@@ -197,7 +203,7 @@ impl Recorder {
         let inputs = taken.iter().map(|input| input.source).collect();
         let wanted = taken.iter().map(|input| input.differentiable).collect();
         let scope = self.state.borrow().scope.clone();
-        self.state.borrow_mut().steps.push(Step::new(op, scope, path, inputs, wanted, buffer));
+        self.state.borrow_mut().steps.push(Step { states, ..Step::new(op, scope, path, inputs, wanted, buffer) });
         output
     }
 
@@ -336,7 +342,7 @@ impl<'r> Var<'r> {
         self.recorder
     }
 
-    fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> Taken {
         self.recorder.state.borrow().vars[self.var]
     }
 

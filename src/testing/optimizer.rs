@@ -2,56 +2,45 @@
 
 use super::fail;
 use crate::error::Result;
-use crate::optimizers::{MAX_MEMORY, Optimizer};
+use crate::optimizers::{LearningRate, MAX_STATE_ARRAYS, Optimizer, ParamSlice, Step};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 
 /// Checks that an optimizer
 ///
-/// - finds its settings right and keeps no more arrays than [`MAX_MEMORY`];
+/// - finds its settings right and keeps no more arrays than [`MAX_STATE_ARRAYS`];
 /// - comes back from its spec, and refuses settings that it does not know;
 /// - goes down a parabola at its own learning rate, and stays finite where the gradient is 0;
 /// - gives the same bits when arrays are cut into pieces, as they are for threads, and when it is asked again.
 ///
 /// ```
-/// use gradus::optimizers::{Optimizer, StepOptions};
+/// use gradus::optimizers::{Optimizer, ParamSlice, Step};
 /// use gradus::{FromSpec, Result, Settings, Spec, testing::check_optimizer};
 ///
-/// /// A step of the rate against the gradient's sign.
+/// /// A step of the learning rate against the gradient's sign.
 /// #[derive(Debug)]
 /// struct SignDescent {
-///     options: StepOptions,
+///     learning_rate: f32,
 /// }
 ///
 /// impl Optimizer for SignDescent {
-///     fn memory(&self) -> &[f32] {
-///         &[]
-///     }
-///     fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
-///         value.iter_mut().zip(gradient).filter(|(_, g)| **g != 0.0).for_each(|(w, g)| *w -= rate * g.signum());
-///     }
-///     fn options(&self) -> &StepOptions {
-///         &self.options
-///     }
-///     fn options_mut(&mut self) -> &mut StepOptions {
-///         &mut self.options
-///     }
-///     fn check(&self) -> Result<()> {
-///         self.options.check("SignDescent")
+///     fn update(&self, step: Step, slice: ParamSlice<'_>) {
+///         let pairs = slice.values.iter_mut().zip(slice.gradient).filter(|(_, g)| **g != 0.0);
+///         pairs.for_each(|(w, g)| *w -= step.learning_rate * g.signum());
 ///     }
 ///     fn spec(&self) -> Spec {
-///         Spec::new("SignDescent").with("learning_rate", self.learning_rate(1))
+///         Spec::new(Self::CLASS).with("learning_rate", self.learning_rate)
 ///     }
 /// }
 ///
 /// impl FromSpec for SignDescent {
 ///     const CLASS: &'static str = "SignDescent";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<SignDescent> {
-///         Ok(SignDescent { options: StepOptions::new(settings.number("learning_rate")?) })
+///         Ok(SignDescent { learning_rate: settings.number("learning_rate")? })
 ///     }
 /// }
 ///
-/// check_optimizer(SignDescent { options: StepOptions::new(0.01) })?;
+/// check_optimizer(SignDescent { learning_rate: 0.01 })?;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
@@ -64,11 +53,12 @@ pub fn check_optimizer<O: Optimizer + FromSpec + 'static>(optimizer: O) -> Resul
 /// The same for an optimizer that is not named by its type.
 pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Box<dyn Optimizer>>) -> Result<()> {
     optimizer.check()?;
-    let arrays = optimizer.memory().len();
-    if arrays > MAX_MEMORY {
+    optimizer.options()?.check(optimizer.spec().class().to_owned())?;
+    let arrays = optimizer.initial_state().len();
+    if arrays > MAX_STATE_ARRAYS {
         return fail(
             &optimizer,
-            format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_MEMORY}"),
+            format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_STATE_ARRAYS}"),
         );
     }
     let spec = optimizer.spec();
@@ -98,14 +88,18 @@ const WEIGHTS: usize = 38;
 /// The weights after so many steps with a gradient of 2·weight, updated in pieces of this length.
 fn run(optimizer: &dyn Optimizer, steps: u64, piece: usize) -> Vec<f32> {
     let mut values: Vec<f32> = (0..WEIGHTS).map(|i| (i as f32 - 37.0) / 9.0).collect();
-    let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; WEIGHTS]).collect();
+    let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; WEIGHTS]).collect();
+    let rate = optimizer.options().map_or(LearningRate::Constant(f32::NAN), |options| options.learning_rate);
     for step in 1..=steps {
         let gradient: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
         for start in (0..WEIGHTS).step_by(piece.min(WEIGHTS)) {
             let end = WEIGHTS.min(start + piece.min(WEIGHTS));
-            let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(|array| &mut array[start..end]).collect();
-            let rate = optimizer.learning_rate(step);
-            optimizer.update(step, rate, &mut values[start..end], &gradient[start..end], &mut lent);
+            let slice = ParamSlice::new(
+                &mut values[start..end],
+                &gradient[start..end],
+                state.iter_mut().map(|array| &mut array[start..end]),
+            );
+            optimizer.update(Step::new(step, rate.rate(step - 1)), slice);
         }
     }
     values
@@ -119,7 +113,7 @@ fn bits(optimizer: &dyn Optimizer, piece: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizers::{Sgd, StepOptions};
+    use crate::optimizers::{OptimizerOptions, Sgd};
     use crate::settings::Settings;
 
     /// An optimizer with one thing wrong.
@@ -127,31 +121,21 @@ mod tests {
     struct Broken {
         /// Looks beyond an element; otherwise divides by the gradient.
         pieces: bool,
-        options: StepOptions,
     }
 
     fn broken(pieces: bool) -> Broken {
-        Broken { pieces, options: StepOptions::new(0.01) }
+        Broken { pieces }
     }
 
     impl Optimizer for Broken {
-        fn memory(&self) -> &[f32] {
-            &[]
-        }
-        fn update(&self, _: u64, rate: f32, value: &mut [f32], gradient: &[f32], _: &mut [&mut [f32]]) {
-            let scale = rate / value.len() as f32;
-            for (w, g) in value.iter_mut().zip(gradient) {
+        fn update(&self, step: Step, slice: ParamSlice<'_>) {
+            let (rate, scale) = (step.learning_rate, step.learning_rate / slice.values.len() as f32);
+            for (w, g) in slice.values.iter_mut().zip(slice.gradient) {
                 *w -= if self.pieces { scale * g } else { rate * g * g / g };
             }
         }
-        fn options(&self) -> &StepOptions {
-            &self.options
-        }
-        fn options_mut(&mut self) -> &mut StepOptions {
-            &mut self.options
-        }
-        fn check(&self) -> Result<()> {
-            Ok(())
+        fn options(&self) -> Result<OptimizerOptions> {
+            Ok(OptimizerOptions::new(0.01))
         }
         fn spec(&self) -> Spec {
             Spec::new(if self.pieces { "Pieces" } else { "Zero" })

@@ -2,7 +2,7 @@
 
 use super::{STEP, TOLERANCE, spread};
 use crate::error::{Error, Result};
-use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
+use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use crate::{Key, Shape};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 
@@ -13,7 +13,53 @@ type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
 #[derive(Clone, Debug)]
 pub struct Sample {
     expression: Expression,
-    inputs: Vec<(ArrayD<f32>, bool)>,
+    inputs: Vec<Input>,
+}
+
+/// One input of an expression, with its values.
+#[derive(Clone, Debug)]
+struct Input {
+    values: ArrayD<f32>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// Its gradient is checked.
+    Variable,
+    Constant,
+    /// A parameter that is not trainable.
+    State,
+}
+
+impl Input {
+    fn shape(&self) -> Shape {
+        Shape::new(self.values.shape()).unwrap_or(Shape::SCALAR)
+    }
+
+    /// The values, row-major.
+    fn values(&self, _: Shape) -> Vec<f32> {
+        self.values.iter().copied().collect()
+    }
+
+    /// Records the input in another shape. The values of a state are added to `params`.
+    fn record<'r>(
+        &self,
+        recorder: &'r Recorder,
+        params: &mut Params,
+        shape: Shape,
+        values: Vec<f32>,
+    ) -> Result<Var<'r>> {
+        Ok(match self.kind {
+            Kind::Variable => recorder.variable(shape),
+            Kind::Constant => recorder.input(shape),
+            Kind::State => {
+                let name = format!("state_{}", params.ids().count());
+                let id = params.insert(&name, shape, values, false)?;
+                recorder.parameter(params, id)
+            }
+        })
+    }
 }
 
 impl Sample {
@@ -24,13 +70,21 @@ impl Sample {
 
     /// An input whose gradient is checked. Its values are [`spread`].
     pub fn variable(mut self, shape: impl Into<Shape>) -> Sample {
-        self.inputs.push((spread(shape.into(), self.inputs.len() as u64), true));
+        let values = spread(shape.into(), self.inputs.len() as u64);
+        self.inputs.push(Input { values, kind: Kind::Variable });
         self
     }
 
     /// An input with these values and without a gradient, such as labels.
     pub fn input<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> Sample {
-        self.inputs.push((values.to_owned().into_dyn(), false));
+        self.inputs.push(Input { values: values.to_owned().into_dyn(), kind: Kind::Constant });
+        self
+    }
+
+    /// A parameter with these values that is not trainable, such as running statistics, for operations that
+    /// [update it](crate::tape::Op::states).
+    pub fn state<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> Sample {
+        self.inputs.push(Input { values: values.to_owned().into_dyn(), kind: Kind::State });
         self
     }
 
@@ -42,17 +96,42 @@ impl Sample {
         let mut run = self.record()?;
         run.forward()?;
         run.tape.backward(&run.params, &mut ParamGradients::new(&run.params));
-        let variables = self.inputs.iter().enumerate().filter(|(_, (_, variable))| *variable);
-        for (number, (values, _)) in variables {
+        let variables = self.inputs.iter().enumerate().filter(|(_, input)| input.kind == Kind::Variable);
+        for (number, input) in variables {
             let found = run.tape.gradient(run.inputs[number]);
             let found = found.ok_or_else(|| Error::other(format!("input {number} gets no gradient")))?.to_owned();
-            let expected = run.differences(number, values)?;
+            let expected = run.differences(number, &input.values)?;
             compare(number, &found, &expected)?;
         }
         Ok(())
     }
 
-    /// One run forward and backward a call, all on one tape, for counting what it allocates. A call returns the error of its
+    /// Checks that every [state](Sample::state) is updated, and that the new values follow from the values before the step
+    /// alone: a second run without [`commit`](crate::tape::Tape::commit) gives the bits of the first.
+    ///
+    /// # Errors
+    /// What recording and running say, or the first state for which this does not hold.
+    pub fn check_states(&self) -> Result<()> {
+        let mut run = self.record()?;
+        let commits = |run: &Run| run.tape.commits().map(|(id, value)| (id, bits(&value))).collect::<Vec<_>>();
+        run.forward()?;
+        let first = commits(&run);
+        run.forward()?;
+        for id in run.params.ids() {
+            let name = run.params.name(id);
+            let of = |commits: &[(ParamId, Vec<u32>)]| commits.iter().find(|(known, _)| *known == id).cloned();
+            match (of(&first), of(&commits(&run))) {
+                (None, _) => return Err(Error::other(format!("{name} is not updated"))),
+                (first, second) if first != second => {
+                    return Err(Error::other(format!("{name} gets other values when the tape is run again")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One run forward and backward a call, all on one tape, and the update of states, for counting what it allocates. A call returns the error of its
     /// run.
     ///
     /// # Errors
@@ -63,6 +142,7 @@ impl Sample {
         Ok(move || {
             run.forward()?;
             run.tape.backward(&run.params, &mut gradients);
+            run.tape.commit(&mut run.params);
             Ok(())
         })
     }
@@ -82,7 +162,7 @@ impl Sample {
     pub(crate) fn bits(&self) -> Vec<u32> {
         let mut run = self.record().expect("samples are right");
         run.forward().expect("samples are right");
-        run.bits()
+        run.bits(&self.inputs)
     }
 
     /// The same when the tape has run before, with other values.
@@ -91,33 +171,30 @@ impl Sample {
         let mut run = self.record().expect("samples are right");
         let forward = |run: &mut Run| run.forward().expect("samples are right");
         forward(&mut run);
-        run.bits();
-        for (number, (values, variable)) in self.inputs.iter().enumerate() {
-            if *variable {
-                run.tape.input_mut(run.inputs[number]).assign(&(values * f32::NAN));
+        run.bits(&self.inputs);
+        for (number, input) in self.inputs.iter().enumerate() {
+            if input.kind == Kind::Variable {
+                run.tape.input_mut(run.inputs[number]).assign(&(&input.values * f32::NAN));
             }
         }
         forward(&mut run);
-        run.bits();
-        for (number, (values, _)) in self.inputs.iter().enumerate() {
-            run.tape.input_mut(run.inputs[number]).assign(values);
-        }
+        run.bits(&self.inputs);
+        self.fill(&mut run.tape, &run.inputs);
         forward(&mut run);
-        run.bits()
+        run.bits(&self.inputs)
     }
 
     /// The inputs' shapes.
-    #[cfg(test)]
     pub(crate) fn shapes(&self) -> Vec<Shape> {
-        self.inputs.iter().map(|(values, _)| Shape::new(values.shape()).unwrap_or(Shape::SCALAR)).collect()
+        self.inputs.iter().map(Input::shape).collect()
     }
 
     /// The same expression on inputs of other shapes, which hold their own values over again.
     #[cfg(test)]
     pub(crate) fn on(&self, shapes: &[Shape]) -> Sample {
-        let refilled = |((values, variable), shape): (&(ArrayD<f32>, bool), &Shape)| {
+        let refilled = |(Input { values, kind }, shape): (&Input, &Shape)| {
             let refill = values.iter().copied().cycle().take(shape.len()).collect();
-            (ArrayD::from_shape_vec(shape.sizes(), refill).expect("samples have values"), *variable)
+            Input { values: ArrayD::from_shape_vec(shape.sizes(), refill).expect("samples have values"), kind: *kind }
         };
         Sample { expression: self.expression, inputs: self.inputs.iter().zip(shapes).map(refilled).collect() }
     }
@@ -125,8 +202,8 @@ impl Sample {
     /// The length of the longest of its inputs and its value, if it takes these shapes.
     #[cfg(test)]
     pub(crate) fn longest_on(&self, shapes: &[Shape]) -> Option<usize> {
-        let recorder = Recorder::new(Mode::Inference);
-        let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
+        let (recorder, mut params) = (Recorder::new(Mode::Inference), Params::new());
+        let inputs = self.inputs_of(&recorder, &mut params, shapes, |_, _| Vec::new()).ok()?;
         let y = (self.expression)(&inputs).shape().len();
         recorder.finish().ok()?;
         shapes.iter().map(Shape::len).chain([y]).max()
@@ -135,11 +212,8 @@ impl Sample {
     /// Records it for inputs of other shapes, without running it.
     #[cfg(test)]
     pub(crate) fn record_on(&self, shapes: &[Shape]) -> Result<()> {
-        let recorder = Recorder::new(Mode::Training);
-        let wanted = |(shape, (_, variable)): (&Shape, &(ArrayD<f32>, bool))| {
-            if *variable { recorder.variable(*shape) } else { recorder.input(*shape) }
-        };
-        let inputs: Vec<Var<'_>> = shapes.iter().zip(&self.inputs).map(wanted).collect();
+        let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
+        let inputs = self.inputs_of(&recorder, &mut params, shapes, |_, _| Vec::new())?;
         recorder.scope("somewhere", || (self.expression)(&inputs));
         recorder.finish().map(|_| ())
     }
@@ -166,38 +240,68 @@ impl Sample {
     /// not refused.
     #[cfg(test)]
     pub(crate) fn run_on(&self, shapes: &[Shape]) -> Result<Tape> {
-        let recorder = Recorder::new(Mode::Training);
-        let wanted = |(shape, (_, variable)): (&Shape, &(ArrayD<f32>, bool))| {
-            if *variable { recorder.variable(*shape) } else { recorder.input(*shape) }
-        };
+        let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
         recorder.scope("somewhere", || {
-            let inputs: Vec<Var<'_>> = shapes.iter().zip(&self.inputs).map(wanted).collect();
+            let inputs = self.inputs_of(&recorder, &mut params, shapes, |_, shape| vec![0.0; shape.len()])?;
             recorder.minimize((self.expression)(&inputs).sum());
-        });
-        let (params, mut tape) = (Params::new(), recorder.finish()?);
+            Ok::<(), Error>(())
+        })?;
+        let mut tape = recorder.finish()?;
         tape.run(&params, Key::from_seed(0))?;
         tape.backward(&params, &mut ParamGradients::new(&params));
         Ok(tape)
     }
 
+    /// Records a sample followed by an operation that reports a fault, runs it, and returns the tape with its parameters
+    /// before and after [`commit`](crate::tape::Tape::commit).
+    #[cfg(test)]
+    pub(crate) fn with_fault(&self) -> (Tape, String, String) {
+        let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
+        let inputs = self.inputs_of(&recorder, &mut params, &self.shapes(), Input::values).expect("samples are right");
+        let y = (self.expression)(&inputs);
+        let [indices, table] = [recorder.input([1]), recorder.input([1, 1])];
+        recorder.minimize(y.sum() + indices.embedding(table).sum());
+        let indices = indices.id();
+        let mut tape = recorder.finish().expect("samples are right");
+        tape.run(&params, Key::from_seed(0)).expect("samples are right");
+        tape.input_mut(indices).fill(7.0);
+        tape.run(&params, Key::from_seed(0)).expect_err("an index out of range is a fault");
+        let before = params.sha256();
+        tape.commit(&mut params);
+        (tape, before, params.sha256())
+    }
+
+    /// Records the inputs in these shapes. `values` gives the values of states.
+    fn inputs_of<'r>(
+        &self,
+        recorder: &'r Recorder,
+        params: &mut Params,
+        shapes: &[Shape],
+        values: impl Fn(&Input, Shape) -> Vec<f32>,
+    ) -> Result<Vec<Var<'r>>> {
+        let inputs = self.inputs.iter().zip(shapes);
+        inputs.map(|(input, shape)| input.record(recorder, params, *shape, values(input, *shape))).collect()
+    }
+
+    /// Writes the inputs' values to a tape.
+    fn fill(&self, tape: &mut Tape, ids: &[Id]) {
+        for (id, input) in ids.iter().zip(&self.inputs).filter(|(_, input)| input.kind != Kind::State) {
+            tape.input_mut(*id).assign(&input.values);
+        }
+    }
+
     fn record(&self) -> Result<Run> {
-        let recorder = Recorder::new(Mode::Training);
-        let input = |(values, variable): &(ArrayD<f32>, bool)| {
-            let shape = Shape::new(values.shape()).unwrap_or(Shape::SCALAR);
-            if *variable { recorder.variable(shape) } else { recorder.input(shape) }
-        };
-        let inputs: Vec<Var<'_>> = self.inputs.iter().map(input).collect();
+        let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
+        let inputs = self.inputs_of(&recorder, &mut params, &self.shapes(), Input::values)?;
         let y = (self.expression)(&inputs);
         let weights = spread(y.shape(), 99);
         let r = recorder.input(y.shape());
         recorder.minimize((y * r).sum());
         let (ids, y, r) = (inputs.iter().map(Var::id).collect::<Vec<Id>>(), y.id(), r.id());
         let mut tape = recorder.finish()?;
-        for (id, (values, _)) in ids.iter().zip(&self.inputs) {
-            tape.input_mut(*id).assign(values);
-        }
+        self.fill(&mut tape, &ids);
         tape.input_mut(r).assign(&weights);
-        Ok(Run { tape, params: Params::new(), inputs: ids, y, weights })
+        Ok(Run { tape, params, inputs: ids, y, weights })
     }
 }
 
@@ -240,15 +344,20 @@ impl Run {
     }
 
     #[cfg(test)]
-    fn bits(&mut self) -> Vec<u32> {
+    fn bits(&mut self, inputs: &[Input]) -> Vec<u32> {
         self.tape.backward(&self.params, &mut ParamGradients::new(&self.params));
-        let mut bits: Vec<u32> = self.tape.value(self.y).iter().map(|y| y.to_bits()).collect();
-        for id in &self.inputs {
+        let mut all: Vec<u32> = self.tape.value(self.y).iter().map(|y| y.to_bits()).collect();
+        for (id, _) in self.inputs.iter().zip(inputs).filter(|(_, input)| input.kind != Kind::State) {
             let gradient = self.tape.gradient(*id);
-            bits.extend(gradient.iter().flat_map(|gradient| gradient.iter().map(|g| g.to_bits())));
+            all.extend(gradient.iter().flat_map(|gradient| gradient.iter().map(|g| g.to_bits())));
         }
-        bits
+        self.tape.commits().for_each(|(_, value)| all.extend(bits(&value)));
+        all
     }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Every operation by itself, on arrays that are shared out among threads.
 
-use gradus::kernels::activation::Elementwise;
-use gradus::ops::{Conv2dOptions, Padding};
+use gradus::ops::{Conv2dOptions, Elementwise, Padding};
 use gradus::testing::Sample;
 use ndarray::Array;
 
@@ -59,7 +58,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         }),
         ("average_pool2d", Sample::new(|x| x[0].average_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
         ("batch_matmul", Sample::new(|x| x[0].matmul(x[1])).variable([5, 70, 60]).variable([5, 60, 50])),
-        ("batch_norm", norm(Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None)).variable(MATRIX))),
+        ("batch_norm", {
+            let sample = Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, Some([x[3], x[4]])));
+            norm(sample.variable(MATRIX)).state(Array::zeros(100)).state(Array::ones(100))
+        }),
         ("binary_crossentropy", loss!(|x, t| x.sigmoid().binary_crossentropy(t))),
         ("categorical_crossentropy", loss!(|x, t| (x * x + 0.5).categorical_crossentropy(t))),
         ("clip", one!(|x| x.clip(-1.0, 1.0))),

@@ -30,11 +30,11 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
 
 /// Everything that a step changes.
 fn bits(model: &Model) -> String {
-    let memory = format!("{:?}", model.optimizer_state());
+    let state = format!("{:?}", model.optimizer_state());
     // Without what tells the parameters of one model from those of another.
-    let memory: Vec<&str> =
-        memory.split("Stamp(").map(|part| part.split_once(')').map_or(part, |(_, rest)| rest)).collect();
-    format!("{} {}", model.params().sha256(), memory.concat())
+    let state: Vec<&str> =
+        state.split("Stamp(").map(|part| part.split_once(')').map_or(part, |(_, rest)| rest)).collect();
+    format!("{} {}", model.params().sha256(), state.concat())
 }
 
 /// Fills a parameter with a value after some steps, and notes the bits after every one.
@@ -145,9 +145,9 @@ impl Callback for ByHand {
     fn batch_end(&mut self, model: &mut Model, _: &BatchEnd<'_>) -> Result<Flow> {
         match (model.step(), &self.0) {
             (6, _) => self.0 = Some((model.params().clone(), model.optimizer_state().clone())),
-            (8, Some((params, memory))) => {
+            (8, Some((params, state))) => {
                 model.params_mut().assign(params)?;
-                *model.optimizer_state_mut() = memory.clone();
+                *model.optimizer_state_mut() = state.clone();
                 model.set_learning_rate(0.5 * model.learning_rate())?;
             }
             _ => {}

@@ -4,7 +4,7 @@ use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
 use gradus::losses::Loss;
 use gradus::metrics::{Direction, Metric, ScoredBatch};
-use gradus::optimizers::{Optimizer, Sgd, StepOptions};
+use gradus::optimizers::{Optimizer, ParamSlice, Sgd, Step};
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
 use gradus::testing::Sample;
 use gradus::{
@@ -117,31 +117,15 @@ impl Metric for Distance {
 
 /// A step against the gradient's sign.
 #[derive(Debug)]
-struct SignDescent(StepOptions);
+struct SignDescent(f32);
 
 impl Optimizer for SignDescent {
-    fn memory(&self) -> &[f32] {
-        &[]
-    }
-
-    fn update(&self, _step: u64, rate: f32, value: &mut [f32], gradient: &[f32], _memory: &mut [&mut [f32]]) {
-        value.iter_mut().zip(gradient).for_each(|(w, g)| *w -= rate * g.signum());
-    }
-
-    fn options(&self) -> &StepOptions {
-        &self.0
-    }
-
-    fn options_mut(&mut self) -> &mut StepOptions {
-        &mut self.0
-    }
-
-    fn check(&self) -> gradus::Result<()> {
-        self.0.check("SignDescent")
+    fn update(&self, step: Step, slice: ParamSlice<'_>) {
+        slice.values.iter_mut().zip(slice.gradient).for_each(|(w, g)| *w -= step.learning_rate * g.signum());
     }
 
     fn spec(&self) -> Spec {
-        self.0.write(Spec::new("SignDescent"))
+        Spec::new("SignDescent").with("learning_rate", self.0)
     }
 }
 
@@ -237,7 +221,7 @@ fn parts_of_ones_own_learn_together() {
 #[test]
 fn an_optimizer_of_ones_own_moves_every_weight_by_its_rate() {
     let network = Sequential::new([1]).add(Dense::new(1));
-    let mut model = network.compile(Compile::new(SignDescent(StepOptions::new(0.25)), SquaredError)).unwrap();
+    let mut model = network.compile(Compile::new(SignDescent(0.25), SquaredError)).unwrap();
     let before = model.params().clone();
     model.fit(&Cubes { rows: 30 }, quiet().batch_size(30)).unwrap();
     for id in before.ids() {

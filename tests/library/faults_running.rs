@@ -409,15 +409,14 @@ fn sizes_that_overflow_are_errors_of_compile() {
 fn centered_rmsprop_stays_finite_on_a_constant_gradient() {
     let mut params = Params::new();
     params.add("weight", &arr1(&[1.0])).unwrap();
-    let rmsprop = RmsProp::new(1e-6).centered(true);
-    let mut state = OptimizerState::new(&rmsprop, &params).unwrap();
+    let mut state = OptimizerState::new(RmsProp::new(1e-6).centered(true), &params).unwrap();
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize((recorder.parameter(&params, params.id("weight").unwrap()) * 35.97).sum());
     let (mut tape, mut gradients) = (recorder.finish().unwrap(), ParamGradients::new(&params));
     for step in 1..=2000 {
         tape.run(&params, Key::from_seed(0)).unwrap();
         tape.backward(&params, &mut gradients);
-        state.update(&rmsprop, step, 1e-6, &mut params, &mut gradients);
+        state.update(state.step(step), &mut params, &mut gradients);
         assert!(params.get(params.id("weight").unwrap())[[0]].is_finite(), "step {step}");
     }
 }

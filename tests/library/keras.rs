@@ -3,12 +3,11 @@
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
 use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform};
-use gradus::kernels::activation::Elementwise;
 use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
 use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
-use gradus::ops::{Conv2dOptions, Padding};
-use gradus::optimizers::{Adam, Optimizer, RmsProp, Sgd};
+use gradus::ops::{Conv2dOptions, Elementwise, Padding};
+use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
@@ -138,6 +137,7 @@ fn batch_norm() {
             if case.contains("inference") {
                 return x.batch_norm_inference([gamma, beta], [parameter("mean"), parameter("variance")], epsilon);
             }
+            let moving = ["mean", "variance"].map(parameter);
             x.batch_norm(gamma, beta, momentum, epsilon, Some(moving))
         });
         if case.contains("training") {
@@ -242,14 +242,17 @@ fn optimizers() {
 
 fn check_optimizer(cases: &Cases, case: &str, array: &str, optimizer: &dyn Optimizer) {
     let mut value: Vec<f32> = cases.array(&format!("{case}/start.{array}")).iter().copied().collect();
-    let mut memory: Vec<Vec<f32>> = optimizer.memory().iter().map(|first| vec![*first; value.len()]).collect();
+    let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; value.len()]).collect();
     let gradients = cases.array(&format!("{case}/gradients.{array}"));
     let after = cases.array(&format!("{case}/after.{array}"));
     for (step, (gradient, after)) in gradients.outer_iter().zip(after.outer_iter()).enumerate() {
         let gradient: Vec<f32> = gradient.iter().copied().collect();
-        let mut lent: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
         let number = step as u64 + 1;
-        optimizer.update(number, optimizer.learning_rate(number), &mut value, &gradient, &mut lent);
+        let rate = optimizer.options().unwrap().learning_rate.rate(step as u64);
+        optimizer.update(
+            Step::new(number, rate),
+            ParamSlice::new(&mut value, &gradient, state.iter_mut().map(Vec::as_mut_slice)),
+        );
         let found = ArrayD::from_shape_vec(after.raw_dim(), value.clone()).unwrap();
         assert_close(&format!("{case}, array {array}, step {}", step + 1), found.view(), after, NEAR);
     }

@@ -20,6 +20,7 @@ mod kill;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
 mod open_axes;
+mod pointers;
 mod preprocessing;
 mod resume;
 mod saving;

@@ -2,8 +2,8 @@
 
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};
-use gradus::kernels::activation::Elementwise;
 use gradus::metrics::{Accuracy, F1Score, ScoredBatch};
+use gradus::ops::Elementwise;
 use gradus::optimizers::{Adam, Sgd};
 use gradus::tape::{Id, Mode, Params, Recorder, Tape};
 use gradus::{
@@ -58,7 +58,7 @@ fn train(folder: &Path, steps: u64, pause: Duration) -> TrainingState {
     let (key, mut batches) = (Key::from_seed(1), Batches::new(ROWS, BATCH).unwrap());
     while state.step() < steps {
         batches.shuffle(key.split(state.epoch()));
-        let [inputs, targets] = tape.input_slices(x, t);
+        let [inputs, targets] = tape.input_slices([x, t]);
         data.gather(batches.batch(state.batch()), inputs, targets);
         state.train_step(&mut tape, key).unwrap();
         let batch = ScoredBatch::values(tape.view(probabilities), tape.view(t));

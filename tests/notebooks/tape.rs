@@ -2,8 +2,8 @@
 
 use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::kernels::activation::Elementwise;
-use gradus::optimizers::{Adam, Optimizer};
+use gradus::ops::Elementwise;
+use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Key, Shape};
 use ndarray::{Array, ArrayViewD};
@@ -13,7 +13,7 @@ pub(crate) struct BasicNn {
     ids: [ParamId; 4],
     tape: Tape,
     gradients: ParamGradients,
-    memory: [[Vec<f32>; 2]; 4],
+    state: [[Vec<f32>; 2]; 4],
     input: Id,
     target: Id,
     loss: Id,
@@ -45,7 +45,7 @@ impl BasicNn {
         BasicNn {
             tape: recorder.finish().unwrap(),
             gradients: ParamGradients::new(&params),
-            memory: ids.map(|id| [(); 2].map(|()| vec![0.0; params.shape(id).len()])),
+            state: ids.map(|id| [(); 2].map(|()| vec![0.0; params.shape(id).len()])),
             batches: NextBatch::new(rows, batch_size, key.split_name("batches")).unwrap(),
             inputs: vec![0.0; batch_size * 784],
             targets: vec![0.0; batch_size * 10],
@@ -68,11 +68,11 @@ impl BasicNn {
         self.tape.input_mut(self.target).iter_mut().zip(&self.targets).for_each(|(t, value)| *t = *value);
         self.tape.run(&self.params, self.key.split(self.step)).unwrap();
         self.tape.backward(&self.params, &mut self.gradients);
-        let adam = Adam::new(0.001).epsilon(1e-8);
-        for (id, [mean, square]) in self.ids.into_iter().zip(&mut self.memory) {
+        let (adam, step) = (Adam::new(0.001).epsilon(1e-8), Step::new(self.step, 0.001));
+        for (id, [mean, square]) in self.ids.into_iter().zip(&mut self.state) {
             let (mut value, gradient) = (self.params.get_mut(id), self.gradients.get(id).unwrap());
             let (value, gradient) = (value.as_slice_mut().unwrap(), gradient.as_slice().unwrap());
-            adam.update(self.step, adam.learning_rate(self.step), value, gradient, &mut [mean, square]);
+            adam.update(step, ParamSlice::new(value, gradient, [&mut mean[..], &mut square[..]]));
         }
         self.tape.value(self.loss).sum()
     }

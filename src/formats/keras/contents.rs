@@ -7,8 +7,9 @@ use super::state;
 use super::training::Training;
 use crate::formats::hdf5::{Array, Values};
 use crate::model::{Compile, Model};
+use crate::optimizers::StateArray;
 use crate::random::Key;
-use crate::save::{Description, MemoryArray, Registry, Stored};
+use crate::save::{Description, Registry, Stored};
 use crate::spec::Spec;
 use crate::tape::Params;
 use serde_json::{Value, json};
@@ -19,14 +20,14 @@ pub(super) struct Outgoing<'a> {
     pub(super) training: Training,
     pub(super) params: &'a Params,
     description: Description,
-    memory: Vec<MemoryArray<'a>>,
+    state: Vec<StateArray<'a>>,
 }
 
 /// What a variable of Keras' optimizer is.
 pub(super) enum Variable<'a> {
     Step(u64),
     Number(f32),
-    Array(&'a MemoryArray<'a>),
+    Array(&'a StateArray<'a>),
 }
 
 impl<'a> Outgoing<'a> {
@@ -36,7 +37,7 @@ impl<'a> Outgoing<'a> {
             architecture: Architecture::of(&description)?,
             training: Training::of(&description)?,
             params: model.params(),
-            memory: model.memory(),
+            state: model.state_arrays(),
             description,
         })
     }
@@ -47,7 +48,7 @@ impl<'a> Outgoing<'a> {
         if let Some(rate) = state::constant_rate(&self.training.optimizer) {
             all.push(("learning_rate".into(), Variable::Number(self.description.learning_rate.unwrap_or(rate))));
         }
-        let arrays = state::in_order(&self.architecture, &self.training.optimizer, &self.memory);
+        let arrays = state::in_order(&self.architecture, &self.training.optimizer, &self.state);
         all.extend(arrays.into_iter().map(|(name, array)| (name, Variable::Array(array))));
         let last = state::last(&self.training.optimizer, self.description.step);
         all.extend(last.map(|number| ("u_product".into(), Variable::Number(number))));
@@ -117,7 +118,7 @@ impl Incoming {
     pub(super) fn model(self, registry: &Registry) -> Result<Model> {
         let training = self.training.ok_or("it was read without how it is trained")?;
         let optimizer = registry.make_optimizer(&training.optimizer).map_err(|error| error.to_string())?;
-        let state = state::read(&self.architecture, &training.optimizer, optimizer.memory(), self.variables?)?;
+        let state = state::read(&self.architecture, &training.optimizer, optimizer.initial_state(), self.variables?)?;
         let key = self.gradus["key"].as_str().and_then(Key::from_hex);
         let description = Description {
             wiring: self.architecture.wiring.clone(),
@@ -130,7 +131,7 @@ impl Incoming {
             epoch: self.gradus["epoch"].as_u64().unwrap_or(0),
             step: state.step,
         };
-        let stored = Stored { params: self.params, memory: state.memory, model: None, record: None };
+        let stored = Stored { params: self.params, optimizer: state.arrays, model: None, record: None };
         Model::from_description(&stored, &description, registry).map_err(|error| error.to_string())
     }
 

@@ -138,7 +138,7 @@ mod tests {
     use super::super::object::Object;
     use super::super::reader::Reader;
     use super::*;
-    use crate::known::{BUILT_IN, Part};
+    use crate::registry::{BUILT_IN, Part};
     use crate::save::Registry;
 
     #[test]

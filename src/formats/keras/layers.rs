@@ -251,7 +251,7 @@ mod tests {
     use super::super::families::{Family, INITIALIZER, LAYER, REGULARIZER};
     use super::super::reader::Reader;
     use super::*;
-    use crate::known::{BUILT_IN, Part};
+    use crate::registry::{BUILT_IN, Part};
     use crate::save::Registry;
 
     /// Layers that Keras does not have.

@@ -99,7 +99,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Model> {
 }
 
 /// How [`load_with`] reads a file: with classes of your own, or to be trained otherwise than the file says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Load {
     registry: Registry,
     compile: Option<Compile>,

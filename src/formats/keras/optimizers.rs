@@ -145,9 +145,9 @@ mod tests {
     use super::super::object::Object;
     use super::super::reader::Reader;
     use super::*;
-    use crate::known::{BUILT_IN, Part};
     use crate::optimizers::schedules::Schedule;
     use crate::optimizers::{Clip, LearningRate, schedules};
+    use crate::registry::{BUILT_IN, Part};
     use crate::save::Registry;
 
     /// Schedules that Keras does not have.
@@ -158,7 +158,7 @@ mod tests {
         for (class, _) in <dyn Optimizer>::built_in() {
             let known = optimizer(class).unwrap_or_else(|| panic!("{class} needs a line"));
             let optimizer = BUILT_IN.make::<dyn Optimizer>(&(known.kind.template)()).unwrap();
-            assert!(optimizer.memory().len() <= known.groups.iter().sum(), "{class}");
+            assert!(optimizer.initial_state().len() <= known.groups.iter().sum(), "{class}");
         }
         assert_eq!(OPTIMIZERS.len(), <dyn Optimizer>::built_in().len());
     }

@@ -5,13 +5,13 @@ use super::architecture::Architecture;
 use super::config::Result;
 use super::optimizers::{Known, optimizer};
 use crate::formats::hdf5::{Array, Values};
-use crate::save::MemoryArray;
+use crate::optimizers::StateArray;
 use crate::shape::Shape;
 use crate::spec::{Spec, SpecValue};
 use std::collections::BTreeMap;
 
 /// Arrays by the names that gradus gives them, as in `0/dense/kernel`.
-pub(super) type Memory = BTreeMap<String, (Shape, Vec<f32>)>;
+pub(super) type Arrays = BTreeMap<String, (Shape, Vec<f32>)>;
 
 /// The number of each array, and the name and the shape of the weight that it belongs to, in Keras' order.
 fn order<'a>(architecture: &'a Architecture, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
@@ -30,15 +30,15 @@ fn order<'a>(architecture: &'a Architecture, groups: &[usize], count: usize) -> 
 pub(super) fn in_order<'a>(
     architecture: &Architecture,
     optimizer: &Spec,
-    memory: &'a [MemoryArray<'a>],
-) -> Vec<(String, &'a MemoryArray<'a>)> {
-    let count = memory
+    arrays: &'a [StateArray<'a>],
+) -> Vec<(String, &'a StateArray<'a>)> {
+    let count = arrays
         .iter()
         .filter_map(|array| array.name.split_once('/')?.0.parse::<usize>().ok())
         .max()
         .map_or(0, |number| number + 1);
     let order = order(architecture, groups(optimizer), count);
-    let find = |number, name| memory.iter().find(|array| array.name == MemoryArray::name(number, name));
+    let find = |number, name| arrays.iter().find(|array| array.name == StateArray::name(number, name));
     let named = order.into_iter().filter_map(|(number, name, _)| {
         find(number, name).map(|array| (format!("{}_{number}", name.replace('/', "_")), array))
     });
@@ -49,7 +49,7 @@ pub(super) fn in_order<'a>(
 pub(super) struct State {
     pub(super) step: u64,
     pub(super) rate: Option<f32>,
-    pub(super) memory: Memory,
+    pub(super) arrays: Arrays,
 }
 
 /// Reads the variables of an optimizer whose arrays for each weight begin with the values `first`.
@@ -68,7 +68,7 @@ pub(super) fn read(
     };
     let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };
     let rate = rate.map(|array| number(&array).ok_or_else(|| unfit(optimizer))).transpose()?;
-    let mut memory = Memory::new();
+    let mut arrays = Arrays::new();
     // An optimizer that has not seen its model yet has no arrays.
     let fresh = step == 0 && variables.peek().is_none();
     for (number, name, shape) in order {
@@ -77,7 +77,7 @@ pub(super) fn read(
             None if fresh => vec![first[number]; shape.len()],
             _ => return Err(unfit(optimizer)),
         };
-        memory.insert(MemoryArray::name(number, name), (shape, values));
+        arrays.insert(StateArray::name(number, name), (shape, values));
     }
     let last = last(optimizer, step).zip(variables.next());
     if let Some((expected, found)) = last {
@@ -88,7 +88,7 @@ pub(super) fn read(
         }
     }
     match variables.next() {
-        None => Ok(State { step, rate, memory }),
+        None => Ok(State { step, rate, arrays }),
         Some(_) => Err(unfit(optimizer)),
     }
 }

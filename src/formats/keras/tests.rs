@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::training::Training;
 use super::{heads, layers, optimizers};
 use crate::initializers::Initializer;
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 use crate::regularizers::Regularizer;
 use crate::save::Registry;
 use crate::shape::Shape;

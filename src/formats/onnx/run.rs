@@ -145,7 +145,8 @@ impl Graph {
         let mut tape = recorder.finish()?;
         for (id, tensor) in ids.into_iter().zip(inputs) {
             if let (Some(id), Ok(values)) = (id, tensor.as_floats()) {
-                tape.input_slice(id).copy_from_slice(values);
+                let [input] = tape.input_slices([id]);
+                input.copy_from_slice(values);
             }
         }
         tape.run(&params, Key::from_seed(0))?;

@@ -2,8 +2,7 @@
 
 use super::{BatchEnd, Callback, CallbackState, EpochEnd, Flow, Model, Stop, TrainBegin};
 use crate::error::{Error, Result, check_setting};
-use crate::model::OptimizerState;
-use crate::save::MemoryArray;
+use crate::optimizers::{OptimizerState, StateArray};
 use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -21,7 +20,7 @@ use std::ops::ControlFlow;
 /// ```
 ///
 /// The weights are good when a step from them had a finite loss. The last two keep such weights, with running statistics
-/// and what the optimizer remembers, in memory: those of the beginning, and then of every hundredth step. Counters of steps
+/// and the state of the optimizer, in memory: those of the beginning, and then of every hundredth step. Counters of steps
 /// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
 /// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
 #[derive(Debug)]
@@ -160,33 +159,33 @@ impl Callback for Divergence {
     }
 }
 
-/// Weights, running statistics, and what the optimizer remembers of them.
+/// Weights, running statistics, and the state of the optimizer.
 #[derive(Debug)]
 struct Snapshot {
     params: Params,
-    memory: OptimizerState,
+    optimizer: OptimizerState,
 }
 
 impl Snapshot {
     fn of(model: &Model) -> Snapshot {
-        Snapshot { params: model.params().clone(), memory: model.optimizer_state().clone() }
+        Snapshot { params: model.params().clone(), optimizer: model.optimizer_state().clone() }
     }
 
     fn take(&mut self, model: &Model) -> Result<()> {
-        self.memory.remember(&self.params, model.optimizer_state(), model.params());
+        self.optimizer.copy_from(&self.params, model.optimizer_state(), model.params());
         self.params.assign(model.params())
     }
 
     fn put_back(&self, model: &mut Model) -> Result<()> {
-        let Model { params, memory, .. } = model;
-        memory.remember(params, &self.memory, &self.params);
+        let Model { params, optimizer, .. } = model;
+        optimizer.copy_from(params, &self.optimizer, &self.params);
         params.assign(&self.params)
     }
 
     /// All arrays as a checkpoint keeps them for callbacks: by name, and those of the optimizer as files name them.
     fn as_params(&self) -> Params {
         let mut all = self.params.clone();
-        for MemoryArray { name, shape, values } in self.memory.arrays(&self.params) {
+        for StateArray { name, shape, values } in self.optimizer.arrays(&self.params) {
             let added = all.insert(&name, shape, values.to_vec(), false);
             added.expect("files tell the optimizer's arrays from weights by their names");
         }
@@ -196,11 +195,11 @@ impl Snapshot {
     fn assign(&mut self, all: &Params) -> Result<()> {
         self.params.assign(all)?;
         let mut stored = BTreeMap::new();
-        for MemoryArray { name, shape, .. } in self.memory.arrays(&self.params) {
+        for StateArray { name, shape, .. } in self.optimizer.arrays(&self.params) {
             let values = all.values(all.id(&name)?).to_vec();
             stored.insert(name, (shape, values));
         }
-        self.memory.assign(&self.params, &stored)
+        self.optimizer.assign(&self.params, &stored)
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) use all::Callbacks;
 
 use super::Model;
 use crate::error::{Error, Result};
+use crate::forward::forward;
 use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
@@ -21,6 +22,7 @@ pub type Flow = ControlFlow<Stop>;
 
 /// Why training ends before its last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Stop {
     /// For now: training that resumes here goes on.
     Paused,
@@ -57,6 +59,9 @@ pub enum Stop {
 ///
 /// A callback that remembers something from one hook to the next gives it to checkpoints by [`state`](Callback::state) and
 /// takes it back by [`restore`](Callback::restore); then training that was interrupted ends with the same bits.
+///
+/// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not: hooks change the callback, and an
+/// `Arc` shares what it holds.
 pub trait Callback: Send {
     /// Before the first step: the place to check settings, and to forget what an earlier `fit` left behind.
     ///
@@ -102,6 +107,16 @@ pub trait Callback: Send {
         Err(Error::other(format!("the callback {} gives a state, but does not take it back", state.name())))
     }
 }
+
+forward!(Callback for [Box] {
+    fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()>;
+    fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()>;
+    fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow>;
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow>;
+    fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()>;
+    fn state(&self) -> Option<CallbackState>;
+    fn restore(&mut self, state: &CallbackState) -> Result<()>;
+});
 
 /// Every callback: one line here and one new file add one.
 macro_rules! callbacks {

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 /// What is shown of training on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Progress {
     /// A live bar where standard error is a terminal and the feature `progress` is on; a line for each epoch besides.
     #[default]

@@ -5,19 +5,25 @@
 //! ```
 //! use gradus::optimizers::{Optimizer, Sgd, schedules::ExponentialDecay};
 //! let sgd = Sgd::new(ExponentialDecay::new(0.5, 10, 0.25));
-//! assert_eq!([1, 11, 21].map(|step| sgd.learning_rate(step)), [0.5, 0.125, 0.03125]);
+//! let rate = sgd.options()?.learning_rate;
+//! assert_eq!([0, 10, 20].map(|steps| rate.rate(steps)), [0.5, 0.125, 0.03125]);
+//! # Ok::<(), gradus::Error>(())
 //! ```
 
 use crate::error::{Result, check_setting};
-use crate::known::{Make, Part};
+use crate::forward::forward;
+use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A learning rate that depends on how many steps were made.
 ///
 /// A schedule of another crate is given to an optimizer as [`LearningRate::schedule`](super::LearningRate::schedule), and
 /// to a [`Registry`](crate::save::Registry) so that models in files may have it.
+///
+/// `Box` and `Arc` of a schedule are schedules, so that one can be chosen at run time.
 pub trait Schedule: Debug + Send + Sync {
     /// The learning rate when so many steps were made: that of the first step is `rate(0)`. Keras' `iterations`.
     fn rate(&self, steps: u64) -> f32;
@@ -31,6 +37,12 @@ pub trait Schedule: Debug + Send + Sync {
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 }
+
+forward!(Schedule for [Box, Arc] {
+    fn rate(&self, steps: u64) -> f32;
+    fn check(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
 
 /// Every schedule: one line here and one new file add one.
 macro_rules! schedules {

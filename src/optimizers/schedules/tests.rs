@@ -1,7 +1,7 @@
 //! What every schedule must hold, walked over the list.
 
 use super::{ExponentialDecay, PiecewiseConstantDecay, Schedule, samples};
-use crate::known::BUILT_IN;
+use crate::registry::BUILT_IN;
 
 #[test]
 fn rates_are_finite_wherever_training_stands() {

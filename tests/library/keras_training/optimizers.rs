@@ -74,12 +74,11 @@ fn ten_steps_are_those_of_keras() {
         let ids = ARRAYS.map(|array| params.add(array, cases.array(&format!("{case}/start.{array}"))).unwrap());
         let mut given = Given::record(&params, ids);
         let (mut gradients, mut state) =
-            (ParamGradients::new(&params), OptimizerState::new(optimizer.as_ref(), &params).unwrap());
+            (ParamGradients::new(&params), OptimizerState::new(optimizer, &params).unwrap());
         for step in 0..10 {
             given.gradients(&cases, case, step, &params, &mut gradients);
             let number = step as u64 + 1;
-            let rate = optimizer.learning_rate(number);
-            state.update(optimizer.as_ref(), number, rate, &mut params, &mut gradients);
+            state.update(state.step(number), &mut params, &mut gradients);
             for (array, id) in ARRAYS.into_iter().zip(ids) {
                 let all = cases.array(&format!("{case}/after.{array}"));
                 let name = format!("{case}, array {array}, step {number}");

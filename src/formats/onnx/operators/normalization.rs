@@ -55,8 +55,8 @@ fn batch_norm<'r>(
     let (mean, variance) = (statistics(scope, input(inputs, 3)?)?, statistics(scope, input(inputs, 4)?)?);
     let (epsilon, momentum) = (node.number("epsilon", 1e-5)?, node.number("momentum", 0.9)?);
     let y = match (scope.recorder.mode(), mean.1, variance.1) {
-        (Mode::Training, Some(mean), Some(variance)) => {
-            var.batch_norm(scaling[0], scaling[1], momentum, epsilon, Some([mean, variance]))
+        (Mode::Training, Some(_), Some(_)) => {
+            var.batch_norm(scaling[0], scaling[1], momentum, epsilon, Some([mean.0, variance.0]))
         }
         _ => var.batch_norm_inference(scaling, [mean.0, variance.0], epsilon),
     };

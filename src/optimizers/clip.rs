@@ -1,8 +1,32 @@
-//! Gradients that are too large are made smaller, in a fixed order of summation.
+//! Gradient clipping, with sums in a fixed order.
 
 use crate::kernels::reduce;
-use crate::optimizers::Clip;
 use crate::tape::ParamGradients;
+
+/// How gradients that are too large are made smaller before a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Clip {
+    /// Each element to −limit … limit. Keras' `clipvalue`.
+    Value(f32),
+    /// Each array to a Euclidean norm of at most the limit. Keras' `clipnorm`.
+    Norm(f32),
+    /// All arrays together to a Euclidean norm of at most the limit (Pascanu et al. 2013). Keras' `global_clipnorm`.
+    GlobalNorm(f32),
+}
+
+impl Clip {
+    pub(super) const KINDS: [fn(f32) -> Clip; 3] = [Clip::Value, Clip::Norm, Clip::GlobalNorm];
+
+    /// Keras' name of it, and the limit.
+    pub(super) fn setting(self) -> (&'static str, f32) {
+        match self {
+            Clip::Value(limit) => ("clipvalue", limit),
+            Clip::Norm(limit) => ("clipnorm", limit),
+            Clip::GlobalNorm(limit) => ("global_clipnorm", limit),
+        }
+    }
+}
 
 /// Clips every gradient. One that is not finite makes all those NaN whose norm it enters, rather than hide among them.
 pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {

@@ -1,0 +1,296 @@
+//! The state of an optimizer, and its step over all parameters.
+
+use super::clip;
+use super::{MAX_STATE_ARRAYS, Optimizer, OptimizerOptions, ParamSlice, Step};
+use crate::error::{Error, Result, check_setting};
+use crate::kernels::lines::Lines;
+use crate::shape::Shape;
+use crate::tape::{ParamGradients, ParamId, Params, Tape};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The state arrays of an optimizer by their names in files.
+pub(crate) type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
+
+/// One state array of a parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct StateArray<'a> {
+    /// Its number and the parameter that it belongs to.
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) values: &'a [f32],
+}
+
+impl StateArray<'_> {
+    /// The name of array `number` of a parameter.
+    pub(crate) fn name(number: usize, parameter: &str) -> String {
+        format!("{number}/{parameter}")
+    }
+}
+
+/// An optimizer with its state arrays for each trainable parameter. A [`Model`](crate::Model) has one; a training loop on
+/// the tape makes one.
+///
+/// ```
+/// use gradus::{OptimizerState, optimizers::Sgd, tape::{ParamGradients, Params}};
+/// let mut params = Params::new();
+/// params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+/// let mut gradients = ParamGradients::new(&params); // zeros
+/// let mut state = OptimizerState::new(Sgd::new(0.5), &params)?;
+/// state.update(state.step(1), &mut params, &mut gradients);
+/// assert_eq!(params.get(params.id("weight")?), ndarray::arr1(&[1.0, 2.0]).into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OptimizerState {
+    optimizer: Arc<dyn Optimizer>,
+    /// The optimizer's, which would allocate to say them in each step.
+    options: OptimizerOptions,
+    arrays: Vec<(ParamId, [Lines; MAX_STATE_ARRAYS])>,
+}
+
+impl OptimizerState {
+    /// The state before the first step.
+    ///
+    /// # Errors
+    /// The optimizer's settings are out of range, or it has more than [`MAX_STATE_ARRAYS`] state arrays.
+    pub fn new(optimizer: impl Optimizer + 'static, params: &Params) -> Result<OptimizerState> {
+        OptimizerState::of(Arc::new(optimizer), params)
+    }
+
+    /// The state of a shared optimizer before the first step.
+    pub(crate) fn of(optimizer: Arc<dyn Optimizer>, params: &Params) -> Result<OptimizerState> {
+        optimizer.check()?;
+        let options = optimizer.options()?;
+        let class = optimizer.spec().class().to_owned();
+        options.check(class.clone())?;
+        let first = optimizer.initial_state();
+        let expected = "0 ≤ arrays ≤ 4";
+        check_setting(first.len() <= MAX_STATE_ARRAYS, class, "initial_state", first.len() as f64, expected)?;
+        let state = |id: ParamId| {
+            let length = params.shape(id).len();
+            std::array::from_fn(|array| {
+                first.get(array).map_or(Lines::default(), |first| Lines::filled(*first, length))
+            })
+        };
+        let arrays = params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect();
+        Ok(OptimizerState { optimizer, options, arrays })
+    }
+
+    /// The state in a file.
+    pub(crate) fn restore(
+        optimizer: Arc<dyn Optimizer>,
+        params: &Params,
+        stored: &StoredArrays,
+    ) -> Result<OptimizerState> {
+        let mut state = OptimizerState::of(optimizer, params)?;
+        state.assign(params, stored)?;
+        Ok(state)
+    }
+
+    /// The optimizer.
+    pub fn optimizer(&self) -> &dyn Optimizer {
+        self.optimizer.as_ref()
+    }
+
+    /// The optimizer, to be shared with another state.
+    pub(crate) fn shared_optimizer(&self) -> Arc<dyn Optimizer> {
+        self.optimizer.clone()
+    }
+
+    /// The step with this number, from 1, at the learning rate of the optimizer.
+    pub fn step(&self, number: u64) -> Step {
+        Step::new(number, self.options.learning_rate.rate(number.saturating_sub(1)))
+    }
+
+    /// Sets every array from those of a file.
+    pub(crate) fn assign(&mut self, params: &Params, stored: &StoredArrays) -> Result<()> {
+        let mut restored = 0;
+        for (id, arrays) in &mut self.arrays {
+            for (number, array) in arrays.iter_mut().enumerate().filter(|(_, array)| !array.is_empty()) {
+                let name = StateArray::name(number, params.name(*id));
+                let Some((_, values)) = stored.get(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
+                    let problem = format!("its optimizer's array {name} is missing or of another shape");
+                    return Err(Error::other(problem));
+                };
+                array.copy_from_slice(values);
+                restored += 1;
+            }
+        }
+        if restored != stored.len() {
+            return Err(Error::other("it holds more of the optimizer's arrays than the optimizer has"));
+        }
+        Ok(())
+    }
+
+    /// Copies the state of the parameters that have the same names in `other`.
+    pub(crate) fn copy_from(&mut self, params: &Params, other: &OptimizerState, others: &Params) {
+        for (id, arrays) in &mut self.arrays {
+            let named = other.arrays.iter().find(|(other, _)| others.name(*other) == params.name(*id));
+            named.into_iter().for_each(|(_, known)| arrays.clone_from(known));
+        }
+    }
+
+    /// Every array, for a file.
+    pub(crate) fn arrays<'a>(&'a self, params: &'a Params) -> Vec<StateArray<'a>> {
+        let mut all = Vec::new();
+        for (id, arrays) in &self.arrays {
+            let (parameter, shape) = (params.name(*id), params.shape(*id));
+            let kept = arrays.iter().enumerate().filter(|(_, values)| !values.is_empty());
+            let name = |number| StateArray::name(number, parameter);
+            all.extend(kept.map(|(number, values)| StateArray { name: name(number), shape, values }));
+        }
+        all
+    }
+
+    /// Updates every trainable parameter by its gradient. Where the optimizer clips gradients, they are clipped in place.
+    ///
+    /// # Panics
+    /// The parameters or the gradients are not those that the state was made for.
+    pub fn update(&mut self, step: Step, params: &mut Params, gradients: &mut ParamGradients) {
+        if let Some(clip) = self.options.clip {
+            clip::apply(clip, gradients);
+        }
+        self.update_where(|_| true, step, params, gradients);
+    }
+
+    /// Computes gradients and updates every trainable parameter, with the bits of [`Tape::backward`] followed by
+    /// [`update`](OptimizerState::update), in less time: a large parameter is updated by parts of its gradient while they
+    /// are in cache. `gradients` is overwritten and holds nothing of use afterwards.
+    ///
+    /// Where the optimizer clips gradients, the two run one after the other.
+    ///
+    /// # Panics
+    /// The parameters or the gradients are not those of the tape or of the state, or the tape has no loss.
+    pub fn backward_and_update(
+        &mut self,
+        step: Step,
+        tape: &mut Tape,
+        params: &mut Params,
+        gradients: &mut ParamGradients,
+    ) {
+        if self.options.clip.is_some() {
+            tape.backward(params, gradients);
+            return self.update(step, params, gradients);
+        }
+        let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
+        tape.descend(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
+            rule.apply(ParamSlice { values, gradient, state });
+        });
+        self.update_where(|id| !tape.changes_in_place(id), step, params, gradients);
+    }
+
+    /// Updates the parameters that `wanted` selects.
+    fn update_where(
+        &mut self,
+        wanted: impl Fn(ParamId) -> bool,
+        step: Step,
+        params: &mut Params,
+        gradients: &ParamGradients,
+    ) {
+        let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
+        for (id, state) in self.arrays.iter_mut().filter(|(id, _)| wanted(*id)) {
+            let state = state.each_mut().map(|array| &mut **array);
+            let slice = ParamSlice { values: params.values_mut(*id), gradient: gradients.values(*id), state };
+            slice.in_parallel(&|slice| rule.apply(slice));
+        }
+    }
+}
+
+/// The optimizer's work on a slice of a parameter in one step.
+struct Rule<'a> {
+    optimizer: &'a dyn Optimizer,
+    step: Step,
+    weight_decay: f32,
+}
+
+impl Rule<'_> {
+    fn apply(&self, slice: ParamSlice<'_>) {
+        if self.weight_decay > 0.0 {
+            slice.values.iter_mut().for_each(|w| *w -= *w * self.weight_decay * self.step.learning_rate);
+        }
+        self.optimizer.update(self.step, slice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::activation::Elementwise;
+    use crate::kernels::samples;
+    use crate::optimizers::{Adam, AdamW, Clip, RmsProp, Sgd};
+    use crate::tape::{Id, Mode, Recorder};
+    use crate::{Key, Result};
+    use ndarray::{Array1, Array2};
+
+    /// The widths of a network; the layer in the middle is used twice.
+    const WIDTHS: [usize; 4] = [70, 350, 350, 9];
+
+    fn params() -> Result<Params> {
+        let mut params = Params::new();
+        for (layer, sizes) in WIDTHS.windows(2).enumerate() {
+            let values = samples::values(layer as u64, sizes[0] * sizes[1]).into_iter().map(|w| 0.05 * w).collect();
+            params.add(&format!("w{layer}"), &Array2::from_shape_vec((sizes[0], sizes[1]), values).unwrap())?;
+            params.add(&format!("b{layer}"), &Array1::<f32>::zeros(sizes[1]))?;
+        }
+        Ok(params)
+    }
+
+    fn record(params: &Params, rows: usize) -> Result<(Tape, Id)> {
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.input([rows, WIDTHS[0]]);
+        let parameter = |name: String| recorder.parameter(params, params.id(&name).unwrap());
+        let [first, middle, last] = [0, 1, 2].map(|layer| [format!("w{layer}"), format!("b{layer}")].map(&parameter));
+        let hidden = x.affine(first[0], first[1], Elementwise::Relu);
+        let hidden = hidden.affine(middle[0], middle[1], Elementwise::Tanh);
+        let hidden = hidden.affine(middle[0], middle[1], Elementwise::Linear);
+        let y = hidden.affine(last[0], last[1], Elementwise::Linear);
+        recorder.minimize((y * y).mean());
+        let id = x.id();
+        Ok((recorder.finish()?, id))
+    }
+
+    /// The digest of the weights after three steps, with backward and update separate or fused.
+    fn trained(optimizer: &Arc<dyn Optimizer>, rows: usize, sparse: bool, separate: bool) -> Result<String> {
+        let mut params = params()?;
+        let (mut tape, x) = record(&params, rows)?;
+        let in_place = ["w0", "w1", "w2"].map(|name| tape.changes_in_place(params.id(name).unwrap()));
+        assert_eq!(in_place, [true, false, true], "the layer in the middle is used twice");
+        let (mut state, mut gradients) =
+            (OptimizerState::new(optimizer.clone(), &params)?, ParamGradients::new(&params));
+        let values = samples::values(9, rows * WIDTHS[0]);
+        let kept = |(at, value): (usize, f32)| if sparse && at % 5 > 0 { 0.0 } else { value };
+        let values = values.into_iter().enumerate().map(kept).collect();
+        tape.input_mut(x).assign(&Array2::from_shape_vec((rows, WIDTHS[0]), values).unwrap());
+        for step in 1..=3 {
+            tape.run(&params, Key::from_seed(0)).unwrap();
+            if separate {
+                tape.backward(&params, &mut gradients);
+                state.update(Step::new(step, 0.01), &mut params, &mut gradients);
+            } else {
+                state.backward_and_update(Step::new(step, 0.01), &mut tape, &mut params, &mut gradients);
+            }
+        }
+        Ok(params.sha256())
+    }
+
+    #[test]
+    fn the_fused_step_has_the_bits_of_backward_and_update() {
+        let optimizers: [Arc<dyn Optimizer>; 5] = [
+            Arc::new(Sgd::new(0.01)),
+            Arc::new(Adam::default().amsgrad(true)),
+            Arc::new(AdamW::default()),
+            Arc::new(RmsProp::default().momentum(0.5).centered(true)),
+            Arc::new(Adam::default().clip(Clip::GlobalNorm(0.1))),
+        ];
+        for (rows, sparse) in [(5, false), (40, true), (300, false), (300, true)] {
+            for optimizer in &optimizers {
+                let expected = trained(optimizer, rows, sparse, true).unwrap();
+                samples::in_pools(|| {
+                    let found = trained(optimizer, rows, sparse, false).unwrap();
+                    assert_eq!(found, expected, "{optimizer:?}, {rows} rows");
+                });
+            }
+        }
+    }
+}
