@@ -119,3 +119,8 @@ fn settings() -> crate::model::Compile {
     use crate::{losses::MeanSquaredError, optimizers::Sgd};
     crate::model::Compile::new(Sgd::new(0.0), MeanSquaredError::new())
 }
+
+/// The error that a file does not hold what it should.
+pub(super) fn wrong(path: &Path, problem: String) -> Error {
+    Error::Format { path: path.into(), problem }
+}
