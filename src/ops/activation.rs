@@ -1,9 +1,10 @@
 //! Activations element by element, each with its slope taken from its result; formulas in
 //! [`kernels::activation`](crate::kernels::activation).
 
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Activate(Elementwise);
 

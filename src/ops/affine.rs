@@ -2,11 +2,12 @@
 
 use super::normalized_affine;
 use crate::error::Error;
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::update::Update;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, InPlace, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Affine {
     activation: Elementwise,

@@ -7,12 +7,13 @@
 
 use super::grouped_conv2d;
 use crate::error::Error;
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 /// What lies beyond an image's border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

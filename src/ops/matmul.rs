@@ -2,9 +2,10 @@
 
 use super::batch_matmul;
 use crate::error::Error;
+use crate::error::Result;
 use crate::kernels::matmul::{self, Epilogue, Matrix};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Matmul;
 

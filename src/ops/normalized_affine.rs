@@ -11,12 +11,13 @@
 
 use super::batch_norm::fill_scale;
 use crate::error::Error;
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
 use crate::kernels::{centred, normalize};
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Result, Shape};
 
 struct NormalizedAffine {
     activation: Elementwise,

@@ -3,11 +3,12 @@
 
 use super::pointwise::{first, weights, weights_fit};
 use crate::error::Error;
+use crate::error::Result;
 use crate::kernels::softmax::{self, RowWeights, Targets};
+use crate::shape::Shape;
 use crate::shape::View;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 #[derive(Default)]
 struct SoftmaxCrossentropy {
