@@ -1,4 +1,4 @@
-//! Declarations of losses and metrics: which targets they take, and what they require of the model's output.
+//! Requirements of losses and metrics on targets and on the model's output.
 
 use crate::error::{Error, Result};
 use crate::output_scale::OutputScale;
@@ -6,14 +6,14 @@ use crate::shape::Shape;
 use crate::target::Target;
 use std::borrow::Cow;
 
-/// A kind of targets that a loss or a metric takes.
+/// A kind of targets.
 ///
-/// Positions are the places of an output along all axes but the last: one for an output of shape 3, and 8 × 6 for one of
-/// shape 8 × 6 × 3.
+/// A position is an index into all axes of the output but the last. An output of shape 3 has one position, an output of
+/// shape 8 × 6 × 3 has 8 × 6 positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetKind {
-    /// An integer class label for each position, counted from 0 and below the size of the output's last axis.
+    /// Integer class labels, one for each position, ≥ 0 and less than the size of the output's last axis.
     Labels,
     /// Numbers from 0 to 1 in the output's shape, such as one-hot rows.
     Probabilities,
@@ -23,14 +23,14 @@ pub enum TargetKind {
     Signs,
     /// Finite numbers in the output's shape.
     Values,
-    /// Targets of any kind and shape, which are not checked.
+    /// Targets of any kind and shape, without checks.
     Any,
 }
 
-/// What a loss or a metric takes: kinds of targets, and requirements on the model's output.
+/// The kinds of targets that a loss or a metric accepts, and its requirements on the model's output.
 ///
-/// [`compile`](crate::Sequential::compile) checks the model's output against it, and the calls that take a dataset check
-/// the dataset's targets before any work starts.
+/// [`compile`](crate::Sequential::compile) checks the model's output. `fit` and `evaluate` check the targets of their
+/// dataset before they start.
 ///
 /// ```
 /// use gradus::{Accepts, TargetKind};
@@ -39,9 +39,9 @@ pub enum TargetKind {
 ///     .remedy("Arrays::one_hot makes one-hot rows");
 /// ```
 ///
-/// A target of integer labels whose shape is the output's shape is read as numbers. Shapes may differ by a last axis of
-/// size 1.
+/// Integer targets in the output's shape are read as numbers. Shapes may differ by a last axis of size 1.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Accepts {
     kinds: Vec<TargetKind>,
     outputs: usize,
@@ -52,7 +52,7 @@ pub struct Accepts {
     remedy: &'static str,
 }
 
-/// How a target is read.
+/// The interpretation of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) kind: TargetKind,
@@ -63,7 +63,7 @@ pub(crate) struct Reading {
 }
 
 impl Accepts {
-    /// Targets of these kinds, and outputs of any size.
+    /// Accepts targets of these kinds and outputs of any size.
     pub fn new(kinds: &[TargetKind]) -> Accepts {
         Accepts {
             kinds: kinds.to_vec(),
@@ -76,33 +76,33 @@ impl Accepts {
         }
     }
 
-    /// Requires at least this size of the output's last axis. `remedy` ends the error message where it is smaller.
+    /// Requires a minimum size of the output's last axis. `remedy` ends the error message about smaller ones.
     pub fn at_least(mut self, outputs: usize, remedy: &'static str) -> Accepts {
         (self.outputs, self.fewer) = (outputs, remedy);
         self
     }
 
-    /// Requires that the output's last axis has this class, counted from 0.
+    /// Requires that the output's last axis contains this class, counted from 0. Default: no requirement.
     pub fn class(mut self, class: impl Into<Option<usize>>) -> Accepts {
         self.class = class.into();
         self
     }
 
-    /// Declares that the outputs are compared with this probability. Margins, which stand for no probabilities, can be
-    /// compared with ½ alone, which is a margin of 0.
+    /// Declares that outputs are compared with this probability. Margins are not probabilities: for them only ½ is valid,
+    /// which corresponds to a margin of 0.
     pub fn threshold(mut self, probability: impl Into<Option<f32>>) -> Accepts {
         self.threshold = probability.into();
         self
     }
 
-    /// Takes this label as well, whether or not it is a class of the output, such as −1 or 255 for positions without a
-    /// class. Metrics of the same output still require classes.
+    /// Also accepts this label, even if it is not a class of the output: −1 or 255 often mark positions without a class.
+    /// Metrics of this output still require classes.
     pub fn ignored_label(mut self, label: impl Into<Option<i64>>) -> Accepts {
         self.ignored = label.into();
         self
     }
 
-    /// What to do where targets are of another kind; ends the error message.
+    /// Sets the remedy that ends the error message about targets of another kind.
     pub fn remedy(mut self, remedy: &'static str) -> Accepts {
         self.remedy = remedy;
         self
@@ -120,14 +120,14 @@ impl Accepts {
         }
         match self.threshold {
             Some(threshold) if scale == OutputScale::Margins && threshold != 0.5 => wrong(format!(
-                "outputs that stand for probabilities, for the threshold {threshold}; the loss trains margins, for which \
-                 only the threshold 0.5 has a meaning, a margin of 0"
+                "probabilities, for the threshold {threshold}; the loss trains margins, for which only the threshold 0.5, \
+                 a margin of 0, is defined"
             )),
             _ => Ok(()),
         }
     }
 
-    /// How a target is read for an output of this shape; `None` where it is not taken.
+    /// The interpretation of a target for an output of this shape; `None` if it is not accepted.
     pub(crate) fn read(&self, output: Shape, target: Target) -> Option<Reading> {
         let found = |kind: &TargetKind| match (kind, target) {
             (TargetKind::Any, _) => Some(target),
@@ -143,7 +143,7 @@ impl Accepts {
             .find_map(|kind| found(kind).map(|target| Reading { kind: *kind, target, ignored: self.ignored }))
     }
 
-    /// How a target is read, or why it is not taken.
+    /// The interpretation of a target, or the error that says why it is not accepted.
     pub(crate) fn check(&self, place: impl FnOnce() -> String, output: Shape, target: Target) -> Result<Reading> {
         self.read(output, target).ok_or_else(|| {
             let expected = self.expected(output);
@@ -152,7 +152,7 @@ impl Accepts {
         })
     }
 
-    /// Whether there are targets that both take for an output of this shape.
+    /// Whether some targets are accepted by both for an output of this shape.
     pub(crate) fn goes_with(&self, other: &Accepts, output: Shape) -> bool {
         let any = |accepts: &Accepts| accepts.takes(TargetKind::Any);
         let both = |target| self.read(output, target).is_some() && other.read(output, target).is_some();
@@ -160,12 +160,12 @@ impl Accepts {
         any(self) || any(other) || [positions, Target::Labels(output), Target::Values(output)].into_iter().any(both)
     }
 
-    /// Whether targets of this kind are among those that are taken.
+    /// Whether targets of this kind are accepted.
     pub(crate) fn takes(&self, kind: TargetKind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// The targets that are taken for an output of this shape, in words.
+    /// Describes the accepted targets for an output of this shape, for messages.
     pub(crate) fn expected(&self, output: Shape) -> String {
         let mut kinds: Vec<Cow<'_, str>> = Vec::new();
         for kind in self.kinds.iter().filter(|kind| **kind != TargetKind::Labels || output.last() > 1) {
@@ -174,12 +174,12 @@ impl Accepts {
         kinds.join(" or ")
     }
 
-    /// What to do where the loss takes other targets than the metric, set off from what stands before it.
+    /// The remedy with a leading semicolon, for a message about a loss and a metric that accept different targets.
     pub(crate) fn hint(&self) -> String {
         after(self.remedy)
     }
 
-    /// Whether targets like this one are taken in another shape.
+    /// Whether targets of this kind are accepted in another shape.
     fn takes_kind_of(&self, target: Target) -> bool {
         let labels = self.takes(TargetKind::Labels);
         match target {
@@ -189,24 +189,23 @@ impl Accepts {
     }
 }
 
-/// What to do where targets have another shape than the output.
-const SHAPE: &str =
-    "give the targets the shape of the model's output, or the last layer as many units as the targets need";
+/// The remedy for targets of another shape than the output's.
+const SHAPE: &str = "give the targets the shape of the model's output, or change the number of units of the last layer";
 
-/// A remedy, set off from what stands before it.
+/// A remedy with a leading semicolon.
 fn after(remedy: &str) -> String {
     if remedy.is_empty() { String::new() } else { format!("; {remedy}") }
 }
 
-/// What is said of numbers that are no probabilities.
+/// The expectation and remedy for numbers that are not probabilities.
 const PROBABILITIES: &str =
     "numbers from 0 to 1; scale the targets, or choose a loss and metrics of values, such as MeanSquaredError";
 
-/// What is said of numbers that are neither 0 nor 1.
+/// The expectation and remedy for numbers that are neither 0 nor 1.
 const BINARY: &str = "0 or 1; round the targets, or choose a metric of values, such as MeanSquaredError";
 
 impl TargetKind {
-    /// Whether every number of this kind is one of the other kind.
+    /// Whether every number of this kind is also valid for the other kind.
     pub(crate) fn implies(self, other: TargetKind) -> bool {
         match other {
             TargetKind::Any => true,
@@ -229,7 +228,7 @@ impl TargetKind {
         }
     }
 
-    /// Checks one number of a target. `row` and `place` say where it stands.
+    /// Checks one number of a target. `row` and `place` locate it in the error.
     pub(crate) fn check(self, value: f32, classes: usize, row: usize, place: impl FnOnce() -> String) -> Result<()> {
         let (fits, expected) = match self {
             TargetKind::Labels if value.fract() == 0.0 && value >= 0.0 && value < classes as f32 => return Ok(()),
@@ -247,12 +246,12 @@ impl TargetKind {
     }
 }
 
-/// The axes of an output's positions: all but the last.
+/// The shape of the positions of an output: all axes but the last.
 pub(crate) fn positions(output: Shape) -> Shape {
     Shape::new(&output.sizes()[..output.rank().saturating_sub(1)]).unwrap_or(Shape::SCALAR)
 }
 
-/// Whether a target is of integer labels, one for each position of an output of this shape.
+/// Whether a target consists of integer labels, one for each position of an output of this shape.
 pub(crate) fn are_labels(output: Shape, target: Target) -> bool {
     Accepts::new(&[TargetKind::Labels]).read(output, target).is_some()
 }

@@ -1,15 +1,15 @@
-//! The order in which a file has the axes of a sample.
+//! The order of the axes of a sample in a file.
 
 use crate::error::{Error, Result};
 use crate::shape::{MAX_RANK, Shape};
 use ndarray::{ArrayBase, Dimension, IxDyn, RawData};
 use std::fmt;
 
-/// The order in which the file that a model was loaded from has the axes of a sample.
+/// The order of the axes of a sample in the file that a model was loaded from.
 ///
-/// Models of this library have the channels of images last, and so have the files of Keras and of this library. Most ONNX files have
-/// channels first. An `AxisOrder` belongs to one input or output of a model and says, for each axis of a sample in the file, which axis
-/// of the model's sample it is. The axis of the rows comes first in both and is not counted.
+/// Models of this library have channels last, and so do files of this library and of Keras. Most ONNX files have channels
+/// first. An `AxisOrder` belongs to one input or output of a model. It maps each axis of a sample in the file to an axis of
+/// the model's sample. The axis of rows is first in both and is not counted.
 ///
 /// ```
 /// use gradus::{AxisOrder, Shape};
@@ -23,23 +23,23 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AxisOrder {
-    /// The model's axis that each axis of the file is; beyond the axes that change places each is itself.
+    /// For each axis in the file, the model's axis. Axes after the last permuted one map to themselves.
     axes: [usize; MAX_RANK],
 }
 
 impl AxisOrder {
-    /// The order of the model's own axes, in which images have their channels last.
+    /// The order of the model's axes, with channels last.
     pub const CHANNELS_LAST: AxisOrder = AxisOrder { axes: [0, 1, 2, 3, 4, 5] };
 
-    /// The order of samples with `rank` axes, the rows not counted, in which the model's last axis comes first.
+    /// The order with the model's last axis first, for samples with `rank` axes without the rows.
     pub fn channels_first(rank: usize) -> AxisOrder {
         let mut order = AxisOrder::CHANNELS_LAST;
         order.axes[..rank.min(MAX_RANK)].rotate_right(usize::from(rank > 1));
         order
     }
 
-    /// The order of samples whose axes in the file are these axes of the model's samples, counted from 0 without the rows:
-    /// `[2, 0, 1]` is [`channels_first`](AxisOrder::channels_first) of images.
+    /// The order with the given axis of the model for each axis in the file, counted from 0 without the rows. `[2, 0, 1]` is
+    /// [`channels_first`](AxisOrder::channels_first) of images.
     ///
     /// # Errors
     /// [`Error::Other`] unless each of the numbers 0, 1, … `axes.len()` − 1 occurs once, at most [`MAX_RANK`] of them.
@@ -55,18 +55,18 @@ impl AxisOrder {
         Ok(order)
     }
 
-    /// For each axis of a sample in the file, the model's axis that it is: as many as change places, and those before them.
+    /// The model's axis for each axis of a sample in the file, up to the last permuted axis.
     pub fn axes(&self) -> &[usize] {
         let moved = (0..MAX_RANK).rfind(|axis| self.axes[*axis] != *axis);
         &self.axes[..moved.map_or(0, |axis| axis + 1)]
     }
 
-    /// Whether the file has the axes as the model has them.
+    /// Whether the file has the axes in the model's order.
     pub fn is_channels_last(&self) -> bool {
         *self == AxisOrder::CHANNELS_LAST
     }
 
-    /// Whether samples with `rank` axes, the rows not counted, can have this order.
+    /// Whether samples with `rank` axes, without the rows, can have this order.
     pub fn fits(&self, rank: usize) -> bool {
         self.axes().len() <= rank
     }
@@ -74,27 +74,27 @@ impl AxisOrder {
     /// The shape in the file of a sample that has the shape `sample` in the model.
     ///
     /// # Panics
-    /// When the order is one of more axes than `sample` has.
+    /// When the order permutes more axes than `sample` has.
     pub fn shape_in_file(&self, sample: Shape) -> Shape {
         assert!(self.fits(sample.rank()), "an order of the axes {self} for samples of {sample}");
         let sizes: Vec<usize> = self.axes[..sample.rank()].iter().map(|axis| sample.axis(*axis)).collect();
         Shape::new(&sizes).unwrap_or(sample)
     }
 
-    /// Rows × a sample in the file's order, seen or moved into the model's order. No number is copied.
+    /// Permutes an array of rows from the file's order to the model's. Takes an array or a view, and copies no numbers.
     ///
     /// # Errors
-    /// [`Error::Shape`] for an array without rows or with fewer axes than the order has.
+    /// [`Error::Shape`] for an array without an axis of rows or with fewer axes than the order permutes.
     pub fn to_model<S: RawData, D: Dimension>(&self, array: ArrayBase<S, D>) -> Result<ArrayBase<S, IxDyn>> {
         let mut places = [0; MAX_RANK];
         self.axes.iter().enumerate().for_each(|(place, axis)| places[*axis] = place);
         self.permuted(array, &places)
     }
 
-    /// Rows × a sample in the model's order, seen or moved into the file's order. No number is copied.
+    /// Permutes an array of rows from the model's order to the file's. Takes an array or a view, and copies no numbers.
     ///
     /// # Errors
-    /// [`Error::Shape`] for an array without rows or with fewer axes than the order has.
+    /// [`Error::Shape`] for an array without an axis of rows or with fewer axes than the order permutes.
     pub fn to_file<S: RawData, D: Dimension>(&self, array: ArrayBase<S, D>) -> Result<ArrayBase<S, IxDyn>> {
         self.permuted(array, &self.axes)
     }
@@ -107,7 +107,7 @@ impl AxisOrder {
         let rank = array.ndim();
         if rank == 0 || rank > MAX_RANK || !self.fits(rank - 1) {
             let found = Shape::new(array.shape()).into_iter().collect::<Vec<_>>();
-            let expected = format!("rows and then at least {} axes, in the order {self}", self.axes().len());
+            let expected = format!("an axis of rows and at least {} axes in the order {self}", self.axes().len());
             return Err(Error::expected(expected).at(|| "axis order".into(), &found));
         }
         let axes: Vec<usize> = std::iter::once(0).chain(axes[..rank - 1].iter().map(|axis| axis + 1)).collect();
@@ -122,7 +122,7 @@ impl Default for AxisOrder {
 }
 
 impl fmt::Display for AxisOrder {
-    /// `channels_last`, `channels_first`, or the model's axis that each axis in the file is, as in `[1, 0, 2]`.
+    /// Writes `channels_last`, `channels_first`, or the model's axis for each axis in the file, as in `[1, 0, 2]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.axes() {
             [] => f.write_str("channels_last"),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_axis_goes_first() {
+    fn channels_first_moves_the_last_axis_to_the_front() {
         assert_eq!(AxisOrder::channels_first(3).axes(), [2, 0, 1]);
         assert_eq!(AxisOrder::channels_first(2).axes(), [1, 0]);
         assert!(AxisOrder::channels_first(1).is_channels_last() && AxisOrder::channels_first(0).is_channels_last());
@@ -178,14 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_order_is_refused() {
+    fn invalid_orders_are_rejected() {
         for axes in [&[1][..], &[0, 0], &[0, 2], &[0, 1, 2, 3, 4, 5, 6]] {
             assert!(AxisOrder::new(axes).is_err(), "{axes:?}");
         }
         let message = AxisOrder::new(&[1, 1]).unwrap_err().to_string();
         assert_eq!(message, "axis order [1, 1]: expected each of the axes 0 to 1 once, at most 6 of them");
         let message = AxisOrder::channels_first(2).to_model(Array1::<f32>::zeros(3)).unwrap_err().to_string();
-        let expected = "axis order: found shape 3, expected rows and then at least 2 axes, in the order channels_first";
+        let expected =
+            "axis order: found shape 3, expected an axis of rows and at least 2 axes in the order channels_first";
         assert_eq!(message, expected);
         assert_eq!(AxisOrder::new(&[0, 2, 1]).unwrap().to_string(), "[0, 2, 1]");
     }

@@ -1,6 +1,4 @@
-//! Every way a call can fail, with the values that show why and a remedy.
-//!
-//! Messages read: place – found – expected – remedy.
+//! The error type of the crate. Messages name the place, what was found, what was expected and a remedy, in this order.
 
 use crate::shape::Shape;
 use crate::target::Target;
@@ -11,192 +9,202 @@ use std::path::PathBuf;
 /// The result of a call that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed.
+/// The reason why a call failed, with the values that caused it.
 ///
-/// New variants may be added, so a `match` needs a wildcard arm. The message (`Display`) is meant for people.
+/// New variants may be added, so a `match` needs a wildcard arm. `Display` writes a message for people, whose wording may
+/// change.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// An operation or a layer was given shapes it cannot take.
+    /// Shapes that an operation or a layer does not accept.
     Shape {
-        /// Where: the layer and the operation, as in `dense_2: affine`. Filled in by the recorder.
+        /// The layer and the operation, as in `dense_2: affine`. The recorder fills it in.
         place: String,
-        /// The shapes that were given.
+        /// The given shapes.
         found: Vec<Shape>,
-        /// What would have been right, and what to do about it.
+        /// The expected shapes and a remedy.
         expected: Cow<'static, str>,
     },
-    /// Parts of a model that are not put together as a model can be.
+    /// Inputs, layers and outputs whose connections do not form a model.
     Graph {
         /// The input, layer or output.
         place: String,
-        /// What is wrong with its place in the model, and what to do about it.
+        /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
-    /// A setting lies outside its range.
+    /// A setting outside its range.
     Setting {
-        /// The thing that has the setting, as in `Dropout`.
+        /// The class or function that has the setting, as in `Dropout`.
         owner: Cow<'static, str>,
         /// The setting's name.
         name: &'static str,
-        /// The value that was given.
-        value: f64,
-        /// The range, as in `0 ≤ rate < 1`.
+        /// The given value.
+        value: SettingValue,
+        /// The valid values, as they follow "must be": `≥ 0 and < 1`.
         expected: &'static str,
     },
-    /// An array would have more elements than the library addresses.
+    /// An array with more elements than fit in memory.
     TooLarge {
-        /// What was to be allocated.
+        /// The array, or the layer and the operation that need it.
         place: String,
-        /// Its shape.
+        /// The array's shape.
         shape: Shape,
     },
-    /// A trainable parameter does not take part in the loss, so it would never learn.
+    /// A trainable parameter that the loss does not depend on.
     Unreached {
         /// The parameter's name.
         parameter: String,
     },
-    /// There is no row to work on.
+    /// A dataset or an array without rows.
     Empty {
-        /// What is empty.
+        /// The name of the dataset or array.
         what: Cow<'static, str>,
     },
     /// Two arrays that belong together have different numbers of rows.
     Rows {
-        /// What the first array holds, and its rows.
+        /// The contents of the first array, as in `inputs`, and its number of rows.
         first: (&'static str, usize),
-        /// What the second array holds, and its rows.
+        /// The contents of the second array and its number of rows.
         second: (&'static str, usize),
     },
-    /// Targets of a kind or shape that a loss or a metric does not take.
+    /// Targets of a kind or shape that a loss or a metric does not accept.
     Target {
-        /// What the targets are for, as in `targets for R2Score`.
+        /// The targets and the loss or metric, as in `targets for R2Score`.
         place: String,
-        /// The target of a row of the dataset.
+        /// The target of one row of the dataset.
         found: Target,
-        /// What is taken, and what to do about it.
+        /// The accepted targets and a remedy.
         expected: Cow<'static, str>,
     },
-    /// A number in the targets that a loss or a metric does not take.
+    /// A number in the targets that a loss or a metric does not accept.
     TargetValue {
-        /// What the targets are for, as in `targets for BinaryCrossentropy`.
+        /// The targets and the loss or metric, as in `targets for BinaryCrossentropy`.
         place: String,
         /// The row that holds the number, from 0.
         row: usize,
         /// The number.
         value: f64,
-        /// Which numbers are taken, as in `numbers from 0 to 1`.
+        /// The accepted numbers, as in `numbers from 0 to 1`.
         expected: &'static str,
     },
-    /// A score that is to be compared between epochs, and nothing says whether lower or higher is better.
+    /// A monitored score of which it is unknown whether lower or higher values are better.
     Undirected {
         /// The score's name.
         score: String,
     },
     /// A class label that is not one of the classes.
     Label {
-        /// The row it stands in.
+        /// The row of the label, from 0.
         row: usize,
         /// The label.
         label: f64,
-        /// How many classes there are: labels are 0, 1, … `classes` − 1.
+        /// The number of classes. Labels are 0, 1, … `classes` − 1.
         classes: usize,
     },
-    /// An operation met a value in a batch with which it cannot compute. It ends the step before weights, running
-    /// statistics or the optimizer's state change.
+    /// A value in a batch with which an operation cannot compute. It ends the step before weights, running statistics or
+    /// the optimizer's state change.
     Fault {
         /// The layer and the operation, as in `embedding_1: embedding`.
         place: String,
         /// The row that holds the value, from 0.
         row: usize,
-        /// What the row is counted in: `batch` where a tape runs, otherwise what the model was given, as in `dataset`.
+        /// The array whose rows `row` counts: `batch` from a tape, `dataset` or `samples` from a model.
         rows: &'static str,
-        /// What is wrong with the value.
+        /// The error about the value.
         problem: Box<Error>,
     },
-    /// A value that is used as an index lies outside its range or is not a number.
+    /// A value used as an index that is outside its range or not an integer.
     Index {
-        /// What the value is, as in `index` or `label`.
+        /// The role of the value, as in `index` or `label`.
         name: &'static str,
         /// The value.
         value: f64,
-        /// The number of positions to choose from: valid values are at least 0 and below it.
+        /// The number of positions. Valid indices are 0, 1, … `count` − 1.
         count: usize,
     },
-    /// A file that is in none of the places where it may be.
+    /// A file that was not found.
     Missing {
         /// The file's name.
         name: String,
-        /// Every place that was tried, in order.
+        /// Every path that was tried, in order.
         tried: Vec<PathBuf>,
     },
-    /// The operating system refused to read or write a file.
+    /// An error of the operating system while reading or writing a file.
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file that does not hold what it should.
+    /// A file with invalid or unexpected contents.
     Format {
         /// The file.
         path: PathBuf,
-        /// What was found, what was expected, and what to do about it.
+        /// The contents found, the contents expected, and a remedy.
         problem: String,
     },
-    /// A model of another program that has parts which there are not here, or a model with parts that another program
-    /// does not have.
+    /// Parts of a model that this library cannot import from, or export to, the format of another program.
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// Every such part, and what is not supported of it.
+        /// Every such part, with the options that are not supported.
         parts: Vec<String>,
     },
-    /// A name that stands for nothing here, such as an unknown parameter.
+    /// A name that does not exist, such as that of an unknown parameter.
     Unknown {
-        /// What kind of thing was looked for, as in `parameter`.
+        /// The kind of the name, as in `parameter`.
         kind: &'static str,
-        /// The name that was given.
+        /// The given name.
         name: String,
-        /// The names that exist.
+        /// The available names.
         known: Vec<String>,
     },
-    /// The description of a part does not describe it: another class, a setting too few, too many or of another kind.
+    /// A [`Spec`](crate::Spec) from which no part can be made: its class is another one, or a setting is missing, unknown
+    /// or of another type.
     Spec {
-        /// The class that the description names.
+        /// The class of the spec.
         class: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// Training came to a loss, or to weights, that are NaN or infinite.
+    /// A loss or weights that became NaN or infinite during training.
     Diverged {
-        /// The epoch's number, from 1.
+        /// The number of the epoch, from 1.
         epoch: u64,
-        /// The step's number, from 1 at the model's first.
+        /// The number of the step since the model's first step, from 1.
         step: u64,
-        /// The batch's loss.
+        /// The loss of the batch.
         loss: f64,
-        /// Where the first value that is not finite came from, as in `the output of dense_1: affine`.
+        /// The first value that is not finite, as in `the output of dense_1: affine`.
         place: String,
     },
-    /// The thread pool could not be made.
+    /// The thread pool could not be created.
     Threads(String),
-    /// An error of a user's own operation, layer or dataset.
+    /// An error of a custom operation, layer, dataset or other part.
     Other(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// A shape error that says only what was expected; the recorder adds the place and the shapes.
+    /// Creates a shape error from the expected shapes. The recorder adds the place and the found shapes.
+    ///
+    /// ```
+    /// let error = gradus::Error::expected("two axes; put Flatten before it");
+    /// assert_eq!(error.to_string(), "expected two axes; put Flatten before it");
+    /// ```
     pub fn expected(expected: impl Into<Cow<'static, str>>) -> Error {
         Error::Shape { place: String::new(), found: Vec::new(), expected: expected.into() }
     }
 
-    /// Wraps an error of a user's own part.
+    /// Wraps an error of a custom part.
+    ///
+    /// ```
+    /// assert_eq!(gradus::Error::other("the sensor is offline").to_string(), "the sensor is offline");
+    /// ```
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Other(error.into())
     }
 
-    /// Changes what the row of a fault is counted in: `row_of` gives the row of `rows` that a row of the batch is.
+    /// Converts the row of a fault: `row_of` maps a row of the batch to a row of `rows`.
     pub(crate) fn in_rows(self, rows: &'static str, row_of: impl FnOnce(usize) -> Option<usize>) -> Error {
         match self {
             Error::Fault { place, row, rows: counted, problem } => {
@@ -207,7 +215,7 @@ impl Error {
         }
     }
 
-    /// Adds the place to an error of shapes or sizes that has none yet, and to the former the shapes.
+    /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
     pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
@@ -220,28 +228,83 @@ impl Error {
     }
 }
 
-/// Checks a setting, and says what its range is where it lies outside.
+/// The value of a setting in [`Error::Setting`]. Displays integers exactly, and `f32` values in their shortest form.
+///
+/// ```
+/// use gradus::SettingValue;
+/// assert_eq!(SettingValue::from(usize::MAX).to_string(), usize::MAX.to_string());
+/// assert_eq!(SettingValue::from(1.2_f32).to_string(), "1.2");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SettingValue {
+    /// An integer.
+    Integer(i128),
+    /// A floating-point number.
+    Number(f64),
+}
+
+impl From<i32> for SettingValue {
+    fn from(integer: i32) -> SettingValue {
+        SettingValue::Integer(integer.into())
+    }
+}
+
+impl From<usize> for SettingValue {
+    fn from(integer: usize) -> SettingValue {
+        SettingValue::Integer(integer as i128)
+    }
+}
+
+impl From<u64> for SettingValue {
+    fn from(integer: u64) -> SettingValue {
+        SettingValue::Integer(integer.into())
+    }
+}
+
+impl From<f32> for SettingValue {
+    fn from(number: f32) -> SettingValue {
+        SettingValue::Number(number.into())
+    }
+}
+
+impl From<f64> for SettingValue {
+    fn from(number: f64) -> SettingValue {
+        SettingValue::Number(number)
+    }
+}
+
+impl fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingValue::Integer(integer) => write!(f, "{integer}"),
+            SettingValue::Number(number) => Short(*number).fmt(f),
+        }
+    }
+}
+
+/// Returns an error that says "`name` must be `expected`" unless the setting fits.
 pub(crate) fn check_setting(
     fits: bool,
     owner: impl Into<Cow<'static, str>>,
     name: &'static str,
-    value: f64,
+    value: impl Into<SettingValue>,
     expected: &'static str,
 ) -> Result<()> {
-    if fits { Ok(()) } else { Err(Error::Setting { owner: owner.into(), name, value, expected }) }
+    if fits { Ok(()) } else { Err(Error::Setting { owner: owner.into(), name, value: value.into(), expected }) }
 }
 
-/// `a, b and c`, for lists inside messages.
+/// A list within a sentence, such as `a, b and c`.
 fn join<T: fmt::Display>(items: &[T]) -> String {
     let texts: Vec<String> = items.iter().map(T::to_string).collect();
     match texts.split_last() {
-        None => "nothing".into(),
+        None => "none".into(),
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
 }
 
-/// A number that may have been given as `f32`, which is then shown as such: 1.2, not 1.2000000476837158.
+/// A number that is shown as `f32` where that is exact: 1.2, not 1.2000000476837158.
 struct Short(f64);
 
 impl fmt::Display for Short {
@@ -264,24 +327,25 @@ impl fmt::Display for Error {
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
             Error::Setting { owner, name, value, expected } => {
-                write!(f, "{owner}: {name} {} is not in {expected}", Short(*value))
+                write!(f, "{owner}: {name} must be {expected}, got {value}")
             }
             Error::TooLarge { place, shape } => {
+                let separator = if place.is_empty() { "" } else { ": " };
                 write!(
                     f,
-                    "{place}: an array of {shape} has more elements than fit in memory; use a smaller batch or layer"
+                    "{place}{separator}an array of shape {shape} has more elements than fit in memory; use a smaller \
+                     batch or layer"
                 )
             }
             Error::Unreached { parameter } => write!(
                 f,
-                "{parameter}: trainable, but the loss does not depend on it, so it would never learn; use it or do not declare it trainable"
+                "{parameter}: trainable, but the loss does not depend on it, so it would never change; use it in the \
+                 loss or make it non-trainable"
             ),
-            Error::Empty { what } => write!(f, "{what} is empty; at least one row is needed"),
+            Error::Empty { what } => write!(f, "{what} is empty; it needs at least one row"),
             Error::Rows { first: (a, rows_a), second: (b, rows_b) } => {
-                write!(
-                    f,
-                    "{a} have {rows_a} rows and {b} have {rows_b}; each row of the one needs its row of the other"
-                )
+                let rows = if *rows_a == 1 { "row" } else { "rows" };
+                write!(f, "{a} have {rows_a} {rows} and {b} have {rows_b}; they need the same number")
             }
             Error::Target { place, found, expected } => write!(f, "{place}: found {found}, expected {expected}"),
             Error::TargetValue { place, row, value, expected } => {
@@ -289,15 +353,17 @@ impl fmt::Display for Error {
             }
             Error::Undirected { score } => write!(
                 f,
-                "score \"{score}\": nothing says whether lower or higher is better; monitor Monitor::new(\"{score}\").lower() or .higher()"
+                "score \"{score}\": unknown whether lower or higher is better; use Monitor::new(\"{score}\").lower() or \
+                 .higher()"
             ),
             Error::Label { row, label, classes } => write!(
                 f,
-                "row {row}: label {label} is not a whole number in 0 ≤ label < {classes}, as there are {classes} classes"
+                "row {row}: label must be an integer ≥ 0 and < {classes}, the number of classes, got {}",
+                Short(*label)
             ),
             Error::Fault { place, row, rows, problem } => write!(f, "{place}: row {row} of the {rows}: {problem}"),
             Error::Index { name, value, count } => {
-                write!(f, "{name} must be a whole number ≥ 0 and < {count}, got {value}; correct the data")
+                write!(f, "{name} must be an integer ≥ 0 and < {count}, got {}; correct the data", Short(*value))
             }
             Error::Missing { name, tried } => {
                 let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
@@ -307,13 +373,14 @@ impl fmt::Display for Error {
             Error::Format { path, problem } => write!(f, "{}: {problem}", path.display()),
             Error::Unsupported { path, parts } => write!(f, "{}: not supported: {}", path.display(), join(parts)),
             Error::Unknown { kind, name, known } => {
-                write!(f, "there is no {kind} \"{name}\"; there is {}", join(known))
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                write!(f, "unknown {kind} \"{name}\"; available: {known}")
             }
-            Error::Spec { class, problem } => write!(f, "{class} {problem}"),
+            Error::Spec { class, problem } => write!(f, "{class}: {problem}"),
             Error::Diverged { epoch, step, loss, place } => write!(
                 f,
                 "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
-                 the learning rate, clip gradients, or look at the data"
+                 the learning rate, clip gradients, or check the data"
             ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),
@@ -341,19 +408,32 @@ mod tests {
             .at(|| "dense_1: affine".into(), &[Shape::from([8, 26, 26, 32])]);
         let text = "dense_1: affine: found shape 8 × 26 × 26 × 32, expected one axis per sample; put Flatten before it";
         assert_eq!(error.to_string(), text);
-        let error = check_setting(false, "Dropout", "rate", 1.2, "0 ≤ rate < 1").unwrap_err();
-        assert_eq!(error.to_string(), "Dropout: rate 1.2 is not in 0 ≤ rate < 1");
+        let error = check_setting(false, "Dropout", "rate", 1.2, "≥ 0 and < 1").unwrap_err();
+        assert_eq!(error.to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     }
 
     #[test]
-    fn a_place_once_given_stays() {
+    fn integers_are_displayed_exactly() {
+        let error = check_setting(false, "Dense", "units", usize::MAX, "smaller").unwrap_err();
+        assert_eq!(error.to_string(), format!("Dense: units must be smaller, got {}", usize::MAX));
+    }
+
+    #[test]
+    fn rows_are_counted_in_the_singular_and_the_plural() {
+        let message = |a, b| Error::Rows { first: ("inputs", a), second: ("targets", b) }.to_string();
+        assert_eq!(message(1, 2), "inputs have 1 row and targets have 2; they need the same number");
+        assert_eq!(message(3, 1), "inputs have 3 rows and targets have 1; they need the same number");
+    }
+
+    #[test]
+    fn the_first_place_of_an_error_is_kept() {
         let error = Error::expected("two axes").at(|| "inner".into(), &[]).at(|| "outer".into(), &[]);
         assert!(error.to_string().starts_with("inner: "));
     }
 
     #[test]
-    fn lists_read_as_sentences() {
-        assert_eq!(join::<u8>(&[]), "nothing");
+    fn lists_are_joined_with_commas_and_a_conjunction() {
+        assert_eq!(join::<u8>(&[]), "none");
         assert_eq!(join(&[1]), "1");
         assert_eq!(join(&[1, 2, 3]), "1, 2 and 3");
     }

@@ -1,11 +1,12 @@
-//! Files that are written whole or not at all.
+//! Atomic writing and bounded reading of files.
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes `bytes` beside `path` and renames it to `path`, so that a crash leaves the old file whole. Makes the folder.
+/// Writes `bytes` to a temporary file beside `path` and renames it to `path`, so that a crash leaves the old file intact.
+/// Creates the folder.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| Error::Io { path: path.into(), source };
     if let Some(folder) = path.parent() {
@@ -20,18 +21,18 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::rename(&beside, path)
     });
     written.map_err(|source| {
-        let _ = fs::remove_file(&beside); // what failed may have left half a file
+        let _ = fs::remove_file(&beside); // the write may have left a partial file
         failed(source)
     })
 }
 
-/// Reads a whole file; takes no more memory than its length, which a file that is none might not keep to.
+/// Reads a whole regular file. Reads at most the length that the file system reports, which bounds the memory.
 pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(Error::Format { path: path.into(), problem: "it is not a file".into() });
+        return Err(Error::Format { path: path.into(), problem: "it is not a regular file".into() });
     }
     let mut bytes = Vec::new();
     file.take(about.len()).read_to_end(&mut bytes).map_err(failed)?;
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_made_and_nothing_is_left_beside() {
+    fn folders_are_created_and_no_temporary_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.txt");
         write_whole(&path, b"one").unwrap();
@@ -54,10 +55,10 @@ mod tests {
         assert!(message.contains("c.txt"), "{message}");
     }
 
-    /// What is written beside the place goes to a device that has no room.
+    /// The temporary file is a link to a device without space.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_leaves_the_old_file_whole() {
+    fn a_full_disk_leaves_the_old_file_intact() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         write_whole(&path, b"one").unwrap();

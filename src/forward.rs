@@ -1,7 +1,7 @@
-//! Pointers that implement a trait by what they point to.
+//! Implementations of traits for pointers, which forward to the pointee.
 
-/// Implements a trait for pointers such as `Box`, `Arc` and `&` to whatever implements it: `dyn` parts of a model are parts
-/// as well. Every object-safe method of the trait is listed, also those that it provides.
+/// Implements a trait for pointers such as `Box`, `Arc` and `&` to its implementors, so that a `Box<dyn Layer>` is a layer.
+/// List every object-safe method of the trait, including the provided ones.
 macro_rules! forward {
     ($Trait:ident for [$($Pointer:tt),+] $methods:tt) => {
         $($crate::forward::forward!(@impl $Trait $Pointer $methods);)+

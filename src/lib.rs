@@ -56,10 +56,12 @@ mod forward;
 mod golden;
 mod lookup;
 mod output_scale;
+mod padding2d;
 mod random;
 mod registry;
 mod settings;
 mod shape;
+mod size2d;
 mod sizes;
 mod spec;
 mod target;
@@ -92,7 +94,7 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::ValueInfo;
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result};
+pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
@@ -102,10 +104,12 @@ pub use model::{
 pub use ndarray;
 pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
+pub use padding2d::Padding2d;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
+pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
 
 /// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.

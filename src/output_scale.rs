@@ -1,7 +1,7 @@
-//! How the numbers of a model's output are to be read: as probabilities, as logits, or as margins.
+//! The scale of a model's output: probabilities, logits or margins.
 
-/// How the numbers of a model's output are to be read. The loss says so
-/// ([`Loss::output_scale`](crate::losses::Loss::output_scale)), and everything that turns outputs into classes follows it.
+/// The scale of a model's output. The loss defines it ([`Loss::output_scale`](crate::losses::Loss::output_scale)), and
+/// metrics and `predict_classes` convert outputs to classes by it.
 ///
 /// ```
 /// use gradus::OutputScale;
@@ -12,21 +12,20 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputScale {
-    /// Probabilities, or the values of a regression: used as they are.
+    /// Probabilities, or the values of a regression.
     #[default]
     Plain,
     /// Independent logits: the probability of each output is its sigmoid.
     SigmoidLogits,
     /// Rows of logits: the probabilities are the softmax along the last axis.
     SoftmaxLogits,
-    /// Margins, whose sign decides between two classes, as with [`Hinge`](crate::losses::Hinge). They stand for no
-    /// probabilities.
+    /// Margins, whose sign decides between two classes, as with [`Hinge`](crate::losses::Hinge). They are not probabilities.
     Margins,
 }
 
 impl OutputScale {
-    /// The class that the outputs of one position name: the index of the first maximum. A single output tells two classes
-    /// apart: 1 where it is above ½, or above 0 for logits and margins.
+    /// The predicted class of one position: the index of the first maximum. A single output distinguishes two classes: 1 if
+    /// it is greater than ½, or greater than 0 for logits and margins; otherwise 0.
     pub fn class(self, outputs: &[f32]) -> usize {
         match (outputs, self) {
             ([output], OutputScale::SigmoidLogits | OutputScale::Margins) => usize::from(*output > 0.0),

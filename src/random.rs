@@ -1,12 +1,12 @@
-//! The only source of randomness: a key, which is a seed and a path.
+//! The only source of randomness: keys, which combine a seed and a path.
 //!
-//! A draw is a function of *where* it is made, never of how many were made before it or on which thread: a key is split
-//! by what it is for (initial weights, shuffling, dropout), by epoch or step, by layer, and only then drawn from.
+//! A draw is a function of its path, never of earlier draws or of the thread: a key is split by purpose (initial weights,
+//! shuffling, dropout), by epoch or step, and by layer before values are drawn.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// A seed and the path of splits that led here: 32 bytes, `Copy`.
+/// A key for random draws: a seed and a path of splits, in 32 bytes.
 ///
 /// ```
 /// use gradus::Key;
@@ -17,28 +17,29 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
-/// What a key is split for at the top, so that no two uses share their draws.
+/// The first split of a key, by purpose, so that no two purposes share draws.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
-    /// First values of the weights.
+    /// Initial weights.
     Init = 1,
     /// The order of rows in an epoch.
     Shuffle = 2,
     /// Random operations of a training step.
     Step = 3,
-    /// Which rows are for validation.
+    /// The choice of validation rows.
     Partition = 4,
 }
 
 impl Key {
-    /// The key at the root of a run.
+    /// The root key of a seed.
     pub fn from_seed(seed: u64) -> Key {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Key(bytes)
     }
 
-    /// The key of branch `branch`: block 0 of the ChaCha8 stream with that number.
+    /// The key of a branch: block 0 of the ChaCha8 stream number `branch`.
+    #[must_use]
     pub fn split(&self, branch: u64) -> Key {
         let mut generator = ChaCha8Rng::from_seed(self.0);
         generator.set_stream(branch);
@@ -47,7 +48,8 @@ impl Key {
         Key(bytes)
     }
 
-    /// The key of the branch with this name, such as a layer's.
+    /// The key of a named branch, such as that of a layer.
+    #[must_use]
     pub fn split_name(&self, name: &str) -> Key {
         let length = self.split(name.len() as u64);
         name.as_bytes().chunks(8).fold(length, |key, chunk| {
@@ -57,7 +59,7 @@ impl Key {
         })
     }
 
-    /// The key that `{key:x}` has written, 64 hexadecimal digits.
+    /// Parses the 64 hexadecimal digits that `{key:x}` writes.
     pub(crate) fn from_hex(digits: &str) -> Option<Key> {
         let mut bytes = [0; 32];
         if digits.len() != 2 * bytes.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -73,8 +75,8 @@ impl Key {
         self.split(purpose as u64)
     }
 
-    /// Draws made under this key, in block `block` of a long array. Blocks have streams of their own, so they may be
-    /// filled in any order and on any thread.
+    /// The draws of this key for block `block` of a long array. Each block is a separate stream, so blocks can be filled in
+    /// any order and on any thread.
     pub fn draws(&self, block: u64) -> Draws {
         let mut generator = ChaCha8Rng::from_seed(self.0);
         generator.set_stream(block);
@@ -82,13 +84,13 @@ impl Key {
         Draws(generator)
     }
 
-    /// The key as ChaCha takes it.
+    /// The key as the eight words of a ChaCha key.
     pub(crate) fn words(&self) -> [u32; 8] {
         let (words, _) = self.0.as_chunks();
         std::array::from_fn(|i| u32::from_le_bytes(words[i]))
     }
 
-    /// The first eight bytes, where a number has to stand for the path.
+    /// The first eight bytes as a number that identifies the path.
     pub(crate) fn number(&self) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);
@@ -108,7 +110,14 @@ impl std::fmt::LowerHex for Key {
     }
 }
 
-/// A stream of draws under one key.
+/// A stream of random draws from one [`Key`].
+///
+/// ```
+/// use gradus::Key;
+/// let mut draws = Key::from_seed(42).draws(0);
+/// assert!((0.0..1.0).contains(&draws.uniform()));
+/// assert!(draws.below(6) < 6);
+/// ```
 pub struct Draws(ChaCha8Rng);
 
 impl std::fmt::Debug for Draws {
@@ -120,7 +129,7 @@ impl std::fmt::Debug for Draws {
 impl Draws {
     /// Fills `words` with uniform 32-bit numbers.
     pub fn fill(&mut self, words: &mut [u32]) {
-        // Through bytes, as the generator hands those out a block at a time.
+        // `fill_bytes` generates whole blocks, which is faster than single words.
         let mut bytes = [0; 256];
         for words in words.chunks_mut(bytes.len() / 4) {
             let bytes = &mut bytes[..4 * words.len()];
@@ -130,18 +139,18 @@ impl Draws {
         }
     }
 
-    /// A uniform number in 0 ≤ u < 1 with 53 random bits.
+    /// Draws a uniform number, ≥ 0 and < 1, with 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// A uniform whole number below `bound`, by rejection, so without bias (Lemire 2019, "Fast random integer generation
-    /// in an interval").
+    /// Draws a uniform integer less than `bound`, without bias, by rejection (Lemire 2019, "Fast random integer generation in
+    /// an interval").
     ///
     /// # Panics
     /// When `bound` is 0.
     pub fn below(&mut self, bound: u32) -> u32 {
-        assert!(bound > 0, "no whole number lies below 0");
+        assert!(bound > 0, "the bound of a random integer must be at least 1");
         let threshold = bound.wrapping_neg() % bound;
         loop {
             let product = u64::from(self.0.next_u32()) * u64::from(bound);
@@ -151,7 +160,7 @@ impl Draws {
         }
     }
 
-    /// Puts `items` in random order (Fisher and Yates, from the back).
+    /// Shuffles `items` (Fisher and Yates, from the end).
     ///
     /// # Panics
     /// With 2³² items or more.
@@ -162,7 +171,7 @@ impl Draws {
         }
     }
 
-    /// The generator itself, for ndarray-rand's distributions.
+    /// The generator, for the distributions of ndarray-rand.
     pub(crate) fn generator(&mut self) -> &mut ChaCha8Rng {
         &mut self.0
     }
@@ -173,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hexadecimal_digits_lead_back() {
+    fn hexadecimal_digits_round_trip() {
         let key = Key::from_seed(1).split(7);
         assert_eq!(Key::from_hex(&format!("{key:x}")), Some(key));
         for wrong in ["", "00", &"g".repeat(64), &"+1".repeat(32), &"é".repeat(32)] {
@@ -182,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_and_draws_never_meet() {
+    fn splits_and_draws_do_not_overlap() {
         let key = Key::from_seed(1);
         let mut words = [0; 8];
         key.draws(5).fill(&mut words);
@@ -193,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_draws_are_what_they_always_were() {
+    fn the_first_draws_are_unchanged() {
         let mut draws = Key::from_seed(12345).split(7).draws(0);
         let mut words = [0; 2];
         draws.fill(&mut words);
@@ -201,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_cover_their_range_evenly() {
+    fn integers_are_uniform() {
         let mut draws = Key::from_seed(3).draws(0);
         let mut counts = [0; 6];
         (0..60_000).for_each(|_| counts[draws.below(6) as usize] += 1);

@@ -1,4 +1,4 @@
-//! Which class a name stands for: the library's parts of every kind, and those of others that were added.
+//! The registry of classes: the parts of the library and the registered custom ones, by kind and class name.
 
 use crate::error::{Error, Result};
 use crate::settings::unfit;
@@ -7,41 +7,42 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How a part behind a trait is made from its spec. What it holds in turn is made of the parts that are known.
+/// Makes a part from its spec. Nested parts are made from the registry.
 pub(crate) type Make<T> = fn(&Spec, &Known) -> Result<Box<T>>;
 
-/// A trait that parts of a model implement, such as `dyn Layer`.
+/// A kind of parts: a trait that parts of a model implement, such as `dyn Layer`.
 pub(crate) trait Part: 'static {
-    /// What such a part is called in messages, and the method of `Registry` that adds one.
+    /// The name of the kind in messages, which is also the name of the method of `Registry` that adds a class.
     const NAME: &'static str;
 
-    /// The library's own, by class.
+    /// The classes of the library.
     fn built_in() -> Vec<(&'static str, Make<Self>)>;
 }
 
-/// The library's parts and those that were added, of every kind.
+/// The classes of the library and the registered custom ones, of every kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// A `Make` of the kind, by the names of kind and class. This module stands below all kinds and cannot name them.
+    /// The `Make` of each custom class, by the names of its kind and class. `Any`, as this module is below all kinds in the
+    /// layers of the architecture and cannot name them.
     added: BTreeMap<(&'static str, &'static str), Arc<dyn Any + Send + Sync>>,
 }
 
-/// The library's parts and no others.
+/// The classes of the library alone.
 pub(crate) static BUILT_IN: Known = Known { added: BTreeMap::new() };
 
 impl Known {
-    /// Adds a class; one of the same name is replaced.
+    /// Adds a class, in place of an earlier one of this name.
     pub(crate) fn add<T: Part + ?Sized>(&mut self, class: &'static str, make: Make<T>) {
         self.added.insert((T::NAME, class), Arc::new(make));
     }
 
-    /// Whether the class was added, rather than being one of the library's own.
+    /// Whether this is a registered custom class.
     #[cfg(feature = "keras")]
     pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
         self.added.keys().any(|(kind, added)| *kind == T::NAME && *added == class)
     }
 
-    /// The part that the spec describes.
+    /// Makes the part that the spec describes.
     pub(crate) fn make<T: Part + ?Sized>(&self, spec: &Spec) -> Result<Box<T>> {
         let make = self.find::<T>(spec.class()).ok_or_else(|| {
             let names = T::built_in().into_iter().map(|(class, _)| class).collect();
@@ -59,8 +60,7 @@ impl Known {
 
     fn unknown(&self, spec: &Spec, kind: &str, mut names: BTreeSet<&str>) -> Error {
         names.extend(self.added.keys().filter(|(of, _)| *of == kind).map(|(_, class)| class));
-        let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let known = names.into_iter().collect::<Vec<_>>().join(", ");
-        unfit(spec, format!("is not {article} {kind} that is known ({known}); add yours with Registry::{kind}"))
+        unfit(spec, format!("unknown {kind}; available: {known}; add custom ones with Registry::{kind}"))
     }
 }

@@ -1,10 +1,10 @@
-//! The way back from a spec to the part it describes: settings read by name and kind, with nothing left over.
+//! Making parts from specs: settings are read by name and type, and none may remain unread.
 
 use crate::error::{Error, Result};
 use crate::registry::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
 
-/// A part that can be made again from what its `spec` says, so that a model holding it can be loaded from a file.
+/// A part that can be made from its [`Spec`], so that models with it can be loaded from files.
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Spec};
@@ -30,17 +30,17 @@ use crate::spec::{Spec, SpecValue};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub trait FromSpec: Sized {
-    /// The class that `spec` names.
+    /// The class of the part's spec.
     const CLASS: &'static str;
 
-    /// Makes the part. Every setting that `spec` writes is to be read.
+    /// Makes the part. Reads every setting that the part's spec has.
     ///
     /// # Errors
-    /// A setting is missing or of another kind: what [`Settings`]' methods say.
+    /// A setting is missing or of another type, as the methods of [`Settings`] report.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Self>;
 }
 
-/// The settings of a [`Spec`], taken out one by one.
+/// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; unread ones are an error.
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
@@ -52,40 +52,40 @@ impl Spec {
     /// Makes the part of type `T` that this spec describes.
     ///
     /// # Errors
-    /// The spec is of another class, or its settings are not those of `T`.
+    /// [`Error::Spec`] for a spec of another class, and for settings that are missing, unknown or of another type.
     pub fn make<T: FromSpec>(&self) -> Result<T> {
         self.make_of(&BUILT_IN)
     }
 
-    /// The same where parts within it are made of those that are known.
+    /// Makes the part of type `T` that this spec describes, with nested parts made from the given registry.
     pub(crate) fn make_of<T: FromSpec>(&self, known: &Known) -> Result<T> {
         if self.class() != T::CLASS {
-            return Err(unfit(self, format!("is not a {}", T::CLASS)));
+            return Err(unfit(self, format!("expected class {}", T::CLASS)));
         }
         self.read(known, T::from_spec)
     }
 
-    /// What `read` makes of the settings, once it has read every one.
+    /// Calls `read` with the settings, and checks that it has read every one.
     pub(crate) fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>) -> Result<T> {
         let mut settings = Settings::new(self, known);
         let part = read(&mut settings)?;
         match settings.taken.iter().position(|taken| !taken) {
-            Some(at) => Err(unfit(self, format!("has a setting \"{}\" that is not known", self.settings()[at].0))),
+            Some(at) => Err(unfit(self, format!("unknown setting \"{}\"", self.settings()[at].0))),
             None => Ok(part),
         }
     }
 }
 
 impl<'a> Settings<'a> {
-    /// The settings of a spec, none of them read yet.
+    /// The settings of a spec, all unread.
     pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
         Settings { spec, known, taken: vec![false; spec.settings().len()] }
     }
 
-    /// A setting that is yes or no.
+    /// Reads a boolean.
     ///
     /// # Errors
-    /// Here and below: the setting is missing or of another kind.
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
         match self.take(name)? {
             SpecValue::Flag(flag) => Ok(*flag),
@@ -93,15 +93,21 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// A whole number.
+    /// Reads an integer ≥ 0.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn size(&mut self, name: &str) -> Result<usize> {
         match self.take(name)? {
             SpecValue::Size(size) => Ok(*size),
-            other => Err(self.kind(name, other, "a whole number")),
+            other => Err(self.kind(name, other, "an integer ≥ 0")),
         }
     }
 
-    /// An axis: a whole number, below 0 where it is counted from the last.
+    /// Reads an axis: an integer, negative when counted from the last axis.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn axis(&mut self, name: &str) -> Result<isize> {
         let value = self.take(name)?;
         let axis = match value {
@@ -109,10 +115,13 @@ impl<'a> Settings<'a> {
             SpecValue::Below(number) => Some(*number),
             _ => None,
         };
-        axis.ok_or_else(|| self.kind(name, value, "an axis"))
+        axis.ok_or_else(|| self.kind(name, value, "an integer"))
     }
 
-    /// What `read` makes of a setting, or `default` where there is none, as in files that are older than the setting.
+    /// Reads a setting with `read`, or returns `default` when it is missing, as in files that are older than the setting.
+    ///
+    /// # Errors
+    /// The errors of `read`.
     pub fn or<T>(
         &mut self,
         name: &str,
@@ -125,25 +134,34 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Sizes of several axes.
+    /// Reads a list of integers ≥ 0.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn sizes(&mut self, name: &str) -> Result<&'a [usize]> {
         match self.take(name)? {
             SpecValue::Sizes(sizes) => Ok(sizes),
-            other => Err(self.kind(name, other, "a list of whole numbers")),
+            other => Err(self.kind(name, other, "a list of integers ≥ 0")),
         }
     }
 
-    /// Sizes of two axes: rows and columns.
+    /// Reads two integers ≥ 0, such as the height and the width of a kernel.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn pair(&mut self, name: &str) -> Result<[usize; 2]> {
         let sizes = self.sizes(name)?;
-        sizes.try_into().map_err(|_| self.kind(name, &SpecValue::Sizes(sizes.to_vec()), "two whole numbers"))
+        sizes.try_into().map_err(|_| self.kind(name, &SpecValue::Sizes(sizes.to_vec()), "two integers ≥ 0"))
     }
 
-    /// A number.
+    /// Reads a number. The texts `NaN`, `inf` and `-inf`, which files without such numbers have, are numbers as well.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn number(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
             SpecValue::Number(number) => Ok(*number),
-            // What files without such numbers write instead.
+
             SpecValue::Word(word) if word == "NaN" => Ok(f32::NAN),
             SpecValue::Word(word) if word == "inf" => Ok(f32::INFINITY),
             SpecValue::Word(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
@@ -151,7 +169,10 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Several numbers.
+    /// Reads a list of numbers.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
         match self.take(name)? {
             SpecValue::Numbers(numbers) => Ok(numbers),
@@ -159,73 +180,82 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether there is such a setting. Parts leave out what is not set, so that earlier versions read their files.
+    /// Whether the spec has this setting. Parts omit settings that are not set, so that earlier versions read their files.
     pub fn has(&self, name: &str) -> bool {
         self.spec.settings().iter().any(|(known, _)| known == name)
     }
 
-    /// Whether there is such a setting, and it is a part of its own.
+    /// Whether the spec has this setting and its value is a nested spec.
     pub fn has_part(&self, name: &str) -> bool {
         self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Part(_)))
     }
 
-    /// A word.
+    /// Reads a string.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn word(&mut self, name: &str) -> Result<&'a str> {
         match self.take(name)? {
             SpecValue::Word(word) => Ok(word),
-            other => Err(self.kind(name, other, "a word")),
+            other => Err(self.kind(name, other, "a string")),
         }
     }
 
-    /// Several words.
+    /// Reads a list of strings.
     ///
     /// # Errors
-    /// The setting is missing or of another kind.
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
             SpecValue::Words(words) => Ok(words.clone()),
-            // An empty list in a file does not say of what it is.
+            // An empty list in a file does not say of which type its elements are.
             SpecValue::Sizes(none) if none.is_empty() => Ok(Vec::new()),
-            other => Err(self.kind(name, other, "a list of words")),
+            other => Err(self.kind(name, other, "a list of strings")),
         }
     }
 
-    /// One of several words, and what it stands for.
+    /// Reads one of several strings and returns its value in `known`.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing, of another type, or not in `known`.
     pub fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Result<T> {
         let word = self.word(name)?;
         let found = known.iter().find(|(known, _)| *known == word);
         let words = || known.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            unfit(self.spec, format!("has a {name} \"{word}\" that is not known; known are {}", words()))
-        })
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| unfit(self.spec, format!("unknown {name} \"{word}\"; available: {}", words())))
     }
 
-    /// A part of its own.
+    /// Reads a nested spec, such as that of an initializer.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn part(&mut self, name: &str) -> Result<&'a Spec> {
         match self.take(name)? {
             SpecValue::Part(spec) => Ok(spec),
-            other => Err(self.kind(name, other, "a part with a class")),
+            other => Err(self.kind(name, other, "a nested spec")),
         }
     }
 
-    /// A part of its own, made of the classes that are known.
+    /// Reads a nested spec and makes its part, from the classes of the library and the registry.
     pub(crate) fn part_of<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
         self.known.make(self.part(name)?)
     }
 
     fn take(&mut self, name: &str) -> Result<&'a SpecValue> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
-        let at = at.ok_or_else(|| unfit(self.spec, format!("has no setting \"{name}\"")))?;
+        let at = at.ok_or_else(|| unfit(self.spec, format!("missing setting \"{name}\"")))?;
         self.taken[at] = true;
         Ok(&self.spec.settings()[at].1)
     }
 
     fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
-        unfit(self.spec, format!("has a {name} of {found}, expected {expected}"))
+        unfit(self.spec, format!("{name} is {found}, expected {expected}"))
     }
 }
 
-/// A spec that does not describe what it should.
+/// The error about a spec.
 pub(crate) fn unfit(spec: &Spec, problem: String) -> Error {
     Error::Spec { class: spec.class().into(), problem }
 }
@@ -251,29 +281,23 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn messages_name_the_setting_and_the_expected_value() {
         let units = || Spec::new("Part").with("units", 3);
         let padded = || units().with("padding", "same");
         assert!(padded().with("strides", &[1, 2][..]).make::<Part>().is_ok());
-        assert_eq!(message(Spec::new("Other")), "Other is not a Part");
-        assert_eq!(message(Spec::new("Part")), "Part has no setting \"units\"");
-        assert_eq!(message(Spec::new("Part").with("units", true)), "Part has a units of true, expected a whole number");
-        assert_eq!(
-            message(units().with("padding", "all")),
-            "Part has a padding \"all\" that is not known; known are same, valid"
-        );
-        assert_eq!(
-            message(padded().with("strides", &[1][..])),
-            "Part has a strides of [1], expected two whole numbers"
-        );
+        assert_eq!(message(Spec::new("Other")), "Other: expected class Part");
+        assert_eq!(message(Spec::new("Part")), "Part: missing setting \"units\"");
+        assert_eq!(message(Spec::new("Part").with("units", true)), "Part: units is true, expected an integer ≥ 0");
+        assert_eq!(message(units().with("padding", "all")), "Part: unknown padding \"all\"; available: same, valid");
+        assert_eq!(message(padded().with("strides", &[1][..])), "Part: strides is [1], expected two integers ≥ 0");
         let axis = |spec: Spec| {
             spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis)).map_err(|e| e.to_string())
         };
         assert_eq!(axis(Spec::new("Part")), Ok(-1));
         assert_eq!(axis(Spec::new("Part").with("axis", 2)), Ok(2));
         assert_eq!(axis(Spec::new("Part").with("axis", SpecValue::axis(-3))), Ok(-3));
-        assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part has a axis of 0.5, expected an axis".into()));
+        assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part: axis is 0.5, expected an integer".into()));
         let more = padded().with("strides", &[1, 2][..]).with("rate", 0.5);
-        assert_eq!(message(more), "Part has a setting \"rate\" that is not known");
+        assert_eq!(message(more), "Part: unknown setting \"rate\"");
     }
 }

@@ -1,15 +1,13 @@
-//! The sizes of an array's axes, row-major, channels last.
+//! Shapes and views of arrays: row-major, channels last.
 
 use crate::error::{Error, Result};
 use std::fmt;
 use std::ops::Deref;
 
-/// The most axes an array may have, the batch axis included.
+/// Maximum number of axes of an array, including the batch axis.
 pub const MAX_RANK: usize = 6;
 
-/// The sizes of an array's axes, outermost first.
-///
-/// Small and `Copy`; prints as `64 × 28 × 28 × 1`.
+/// The shape of an array: the sizes of its axes, outermost first. Displayed as `64 × 28 × 28 × 1`.
 ///
 /// ```
 /// use gradus::Shape;
@@ -27,10 +25,10 @@ impl Shape {
     /// The shape of a single number: no axes, one element.
     pub const SCALAR: Shape = Shape { rank: 0, sizes: [1; MAX_RANK] };
 
-    /// A shape with these axes, outermost first.
+    /// Creates a shape from the sizes of its axes, outermost first.
     ///
     /// # Errors
-    /// More than [`MAX_RANK`] axes.
+    /// [`Error::Shape`] for more than [`MAX_RANK`] axes.
     pub fn new(sizes: &[usize]) -> Result<Shape> {
         if sizes.len() > MAX_RANK {
             let expected = format!("at most {MAX_RANK} axes, found {}: {sizes:?}", sizes.len());
@@ -42,7 +40,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// The axes' sizes, outermost first.
+    /// The sizes of the axes, outermost first.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes[..usize::from(self.rank)]
     }
@@ -62,7 +60,7 @@ impl Shape {
         self.sizes().last().copied().unwrap_or(1)
     }
 
-    /// The number of elements; `usize::MAX` where it does not fit.
+    /// The number of elements; `usize::MAX` if it overflows.
     pub fn len(&self) -> usize {
         if self.sizes().contains(&0) {
             return 0;
@@ -70,37 +68,45 @@ impl Shape {
         self.sizes().iter().fold(1, |product: usize, &size| product.saturating_mul(size))
     }
 
-    /// Whether an axis has size 0, so that there is no element.
+    /// Whether the array has no elements, because an axis has size 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number of rows when the array is seen as a matrix whose columns are the innermost axis.
+    /// The number of rows of the array as a matrix whose columns are the innermost axis.
     pub fn rows(&self) -> usize {
         Shape::new(&self.sizes()[..self.rank().saturating_sub(1)]).map_or(1, |outer| outer.len())
     }
 
-    /// The position along the outermost axis of the element at `position`, row-major; 0 where there is no such axis.
+    /// The index along the outermost axis of the element at `position`, row-major; 0 for a scalar.
     pub(crate) fn row_of(&self, position: usize) -> usize {
         if self.rank() == 0 { 0 } else { position / self.sample().len().max(1) }
     }
 
-    /// This shape with a new outermost axis: `n` samples of it.
+    /// The shape of a batch of `n` samples of this shape.
     ///
     /// # Errors
-    /// More than [`MAX_RANK`] axes.
+    /// [`Error::Shape`] for more than [`MAX_RANK`] axes.
     pub fn batch(&self, n: usize) -> Result<Shape> {
         let mut sizes = vec![n];
         sizes.extend_from_slice(self.sizes());
         Shape::new(&sizes)
     }
 
-    /// This shape without its outermost axis: one sample of a batch.
+    /// The shape of one sample of a batch: this shape without its outermost axis.
+    #[must_use]
     pub fn sample(&self) -> Shape {
         Shape::new(self.sizes().get(1..).unwrap_or(&[])).unwrap_or(Shape::SCALAR)
     }
 
-    /// The shape to which both broadcast by NumPy's rule: aligned at the innermost axis, sizes are equal or one of them is 1.
+    /// The shape to which both shapes broadcast by NumPy's rule: aligned at the innermost axis, sizes are equal or one of
+    /// them is 1. `None` if they do not broadcast.
+    ///
+    /// ```
+    /// use gradus::Shape;
+    /// assert_eq!(Shape::from([8, 1]).broadcast(&Shape::from([3])), Some(Shape::from([8, 3])));
+    /// assert_eq!(Shape::from([8, 2]).broadcast(&Shape::from([3])), None);
+    /// ```
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         let rank = self.rank().max(other.rank());
         let mut sizes = [1; MAX_RANK];
@@ -116,7 +122,7 @@ impl Shape {
         Shape::new(&sizes[..rank]).ok()
     }
 
-    /// This shape with another size along axis `axis`; unchanged where it has no such axis.
+    /// This shape with another size of axis `axis`; unchanged if it has no such axis.
     pub(crate) fn with_axis(mut self, axis: usize, size: usize) -> Shape {
         if axis < self.rank() {
             self.sizes[axis] = size;
@@ -124,14 +130,14 @@ impl Shape {
         self
     }
 
-    /// The size of an axis, counted from the last, which is 1; 1 beyond the first axis.
+    /// The size of an axis counted from the last, whose number is 1. Axes that the shape does not have are of size 1.
     pub(crate) fn back(&self, place: usize) -> usize {
         if place > self.rank() { 1 } else { self.sizes[self.rank() - place] }
     }
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {
-    /// At most [`MAX_RANK`] axes, checked when compiling.
+    /// Creates a shape of at most [`MAX_RANK`] axes, which is checked at compile time.
     fn from(sizes: [usize; N]) -> Shape {
         const { assert!(N <= MAX_RANK, "a shape has at most six axes") };
         let mut shape = Shape::SCALAR;
@@ -165,7 +171,13 @@ impl fmt::Debug for Shape {
     }
 }
 
-/// A shape over a slice: an array that somebody else owns. Dereferences to its elements, row-major.
+/// A borrowed array: a shape and a slice of elements, row-major. Dereferences to the elements.
+///
+/// ```
+/// use gradus::{Shape, View};
+/// let view = View::new(Shape::from([2, 3]), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!((view.shape().rows(), view[4]), (2, 5.0));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     shape: Shape,
@@ -173,10 +185,10 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A slice seen as an array of this shape, row-major.
+    /// Creates a view of a slice with this shape, row-major.
     ///
     /// # Panics
-    /// When the slice has another length than the shape.
+    /// When the length of the slice is not the number of elements of the shape.
     pub fn new(shape: Shape, data: &'a [f32]) -> View<'a> {
         assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of another length");
         View { shape, data }
@@ -187,12 +199,12 @@ impl<'a> View<'a> {
         self.shape
     }
 
-    /// The elements, row-major, for as long as the array lives.
+    /// The elements, row-major, with the lifetime of the borrowed array.
     pub fn data(&self) -> &'a [f32] {
         self.data
     }
 
-    /// Each sample of the first axis in turn, as a batch of one.
+    /// The samples along the first axis, each as a batch of one.
     pub(crate) fn samples(&self) -> impl Iterator<Item = View<'a>> + use<'a> {
         let View { mut shape, data } = *self;
         shape.sizes[0] = 1;
@@ -213,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accessors_are_total() {
+    fn accessors_do_not_panic() {
         assert_eq!(Shape::SCALAR.len(), 1);
         assert_eq!(Shape::SCALAR.last(), 1);
         assert_eq!(Shape::SCALAR.axis(9), 1);
@@ -224,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn seven_axes_are_refused() {
+    fn seven_axes_are_rejected() {
         let error = Shape::new(&[1; 7]).unwrap_err();
         assert!(error.to_string().contains("at most 6 axes, found 7"), "{error}");
         assert!(Shape::from([1; 6]).batch(2).is_err());

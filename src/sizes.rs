@@ -1,27 +1,27 @@
-//! Arithmetic on sizes that cannot overflow, and arrays whose memory is asked for before it is taken.
+//! Checked arithmetic on sizes, and fallible allocation.
 //!
-//! Sizes come from settings, shapes and files, so their products may be larger than any array. An operation works out its
-//! sizes here while it is recorded, and what does not fit is an error instead of a panic.
+//! Sizes come from settings, shapes and files, so their products may exceed any array. Operations compute their sizes with
+//! these functions while they are recorded, which turns an overflow into an error instead of a panic.
 
 use crate::error::{Error, Result, check_setting};
 use crate::shape::{MAX_RANK, Shape};
 use std::borrow::Cow;
 
-/// The largest step between the elements that a window reads, or between windows: a stride or a dilation rate.
+/// Maximum stride or dilation rate.
 pub(crate) const MAX_STEP: usize = i32::MAX as usize;
 
 /// Checks strides or dilation rates.
 pub(crate) fn check_steps(owner: impl Into<Cow<'static, str>>, name: &'static str, steps: &[usize]) -> Result<()> {
     match steps.iter().find(|step| !(1..=MAX_STEP).contains(*step)) {
         None => Ok(()),
-        Some(step) => check_setting(false, owner, name, *step as f64, "1 ≤ value < 2³¹"),
+        Some(step) => check_setting(false, owner, name, *step, "≥ 1 and < 2³¹"),
     }
 }
 
 /// The product of sizes.
 ///
 /// # Errors
-/// [`Error::TooLarge`] beyond what `usize` holds.
+/// [`Error::TooLarge`] when it overflows.
 pub(crate) fn product(sizes: &[usize]) -> Result<usize> {
     if sizes.contains(&0) {
         return Ok(0);
@@ -32,53 +32,53 @@ pub(crate) fn product(sizes: &[usize]) -> Result<usize> {
 /// The sum of sizes.
 ///
 /// # Errors
-/// [`Error::TooLarge`] beyond what `usize` holds.
+/// [`Error::TooLarge`] when it overflows.
 pub(crate) fn sum(sizes: &[usize]) -> Result<usize> {
     sizes.iter().try_fold(0, |sum: usize, size| sum.checked_add(*size)).ok_or_else(|| too_large(&[usize::MAX]))
 }
 
-/// The product of sizes for an estimate of work: `usize::MAX` where it is larger.
+/// The saturating product of sizes, for estimates of work.
 pub(crate) fn work(sizes: &[usize]) -> usize {
     sizes.iter().fold(1, |product: usize, size| product.saturating_mul(*size))
 }
 
-/// Zeros, as many as the product of `sizes`.
+/// Allocates zeros; their number is the product of `sizes`.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where memory does not hold them.
+/// [`Error::TooLarge`] when they do not fit in memory.
 pub(crate) fn zeros(sizes: &[usize]) -> Result<Vec<f32>> {
     filled(0.0, sizes)
 }
 
-/// Copies of `value`, as many as the product of `sizes`.
+/// Allocates copies of `value`; their number is the product of `sizes`.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where memory does not hold them.
+/// [`Error::TooLarge`] when they do not fit in memory.
 pub(crate) fn filled<T: Clone>(value: T, sizes: &[usize]) -> Result<Vec<T>> {
     let length = check_room::<T>(sizes)?;
-    Ok(vec![value; length]) // zeros of `vec!` take no memory before they are written
+    Ok(vec![value; length]) // `vec!` allocates zeros lazily
 }
 
-/// What `value(0)`, `value(1)` … give, as many as the product of `sizes`.
+/// Collects `value(0)`, `value(1)` and so on; their number is the product of `sizes`.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where memory does not hold them.
+/// [`Error::TooLarge`] when they do not fit in memory.
 pub(crate) fn collect<T>(sizes: &[usize], value: impl FnMut(usize) -> T) -> Result<Vec<T>> {
     let length = check_room::<T>(sizes)?;
     Ok((0..length).map(value).collect())
 }
 
-/// The product of `sizes`, where memory holds as many elements.
+/// The product of `sizes`, if an array of that many elements of type `T` fits in memory.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where it does not.
+/// [`Error::TooLarge`] if it does not.
 pub(crate) fn check_room<T>(sizes: &[usize]) -> Result<usize> {
     let length = product(sizes)?;
     Vec::<T>::new().try_reserve_exact(length).map_err(|_| too_large(sizes))?;
     Ok(length)
 }
 
-/// An array of these sizes does not fit; the recorder adds the place.
+/// The error about an array of these sizes. The recorder adds the place.
 fn too_large(sizes: &[usize]) -> Error {
     let shape = Shape::new(&sizes[..sizes.len().min(MAX_RANK)]).unwrap_or(Shape::SCALAR);
     Error::TooLarge { place: String::new(), shape }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_that_no_memory_holds_are_errors() {
+    fn arrays_larger_than_memory_are_errors() {
         for huge in HUGE {
             assert!(
                 zeros(&[huge]).is_err() && filled([0u8; 16], &[huge]).is_err() && collect(&[huge], |at| at).is_err()
@@ -118,7 +118,7 @@ mod tests {
         assert!(check_steps("Conv2d", "strides", &[1, MAX_STEP]).is_ok());
         for step in [0, MAX_STEP + 1, usize::MAX] {
             let error = check_steps("Conv2d", "strides", &[1, step]).unwrap_err();
-            assert!(matches!(error, Error::Setting { name: "strides", value, .. } if value == step as f64), "{error}");
+            assert!(matches!(error, Error::Setting { name: "strides", value, .. } if value == step.into()), "{error}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What a part is called and how it is set, for summaries and files.
+//! Descriptions of parts by class and settings, for summaries and files.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A part's class name, as Keras has it, and its settings.
+/// The description of a part: its class name, as in Keras, and its settings.
 ///
 /// ```
 /// use gradus::Spec;
@@ -11,6 +11,7 @@ use std::fmt;
 /// assert_eq!(spec.to_string(), "Dense(units=10, activation=softmax)");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Spec {
     class: String,
     settings: Vec<(Cow<'static, str>, SpecValue)>,
@@ -20,28 +21,28 @@ pub struct Spec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SpecValue {
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// A whole number, such as a size.
+    /// An integer ≥ 0, such as a size.
     Size(usize),
-    /// A whole number below 0, such as an axis counted from the last, which is −1.
+    /// A negative integer, such as an axis counted from the last, which is −1.
     Below(isize),
-    /// Sizes of several axes.
+    /// A list of integers ≥ 0, such as the sizes of several axes.
     Sizes(Vec<usize>),
     /// A number.
     Number(f32),
-    /// Several numbers.
+    /// A list of numbers.
     Numbers(Vec<f32>),
-    /// A word, such as the name of an activation.
+    /// A string, such as the name of an activation.
     Word(String),
-    /// Several words, such as a vocabulary.
+    /// A list of strings, such as a vocabulary.
     Words(Vec<String>),
-    /// A part of its own, such as an initialiser.
+    /// A nested part, such as an initializer.
     Part(Spec),
 }
 
 impl Spec {
-    /// A part of this class without settings.
+    /// Creates the spec of a class without settings.
     pub fn new(class: impl Into<String>) -> Spec {
         Spec { class: class.into(), settings: Vec::new() }
     }
@@ -57,12 +58,12 @@ impl Spec {
         &self.class
     }
 
-    /// The settings by name, in the order of the constructor.
+    /// The names and values of the settings, in the order of [`with`](Spec::with).
     pub fn settings(&self) -> &[(Cow<'static, str>, SpecValue)] {
         &self.settings
     }
 
-    /// The name that Keras gives the first part of this class: `MaxPooling2D` is `max_pooling2d`.
+    /// The class name in snake case, as in the default names of Keras layers: `max_pooling2d` for `MaxPooling2D`.
     pub fn snake_case(&self) -> String {
         let mut name = String::new();
         let mut before = None;
@@ -79,7 +80,7 @@ impl Spec {
 }
 
 impl SpecValue {
-    /// An axis: a whole number, below 0 where it is counted from the last.
+    /// The value of an axis: [`Size`](SpecValue::Size), or [`Below`](SpecValue::Below) if counted from the last axis.
     pub fn axis(axis: isize) -> SpecValue {
         usize::try_from(axis).map_or(SpecValue::Below(axis), SpecValue::Size)
     }
@@ -159,13 +160,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_within_a_part_is_shown_inside() {
+    fn nested_specs_are_displayed() {
         let spec = Spec::new("Dense").with("a", Spec::new("Zeros")).with("b", Spec::new("Constant").with("value", 0.5));
         assert_eq!(spec.to_string(), "Dense(a=Zeros, b=Constant(value=0.5))");
     }
 
     #[test]
-    fn names_are_those_of_keras() {
+    fn snake_case_names_are_those_of_keras() {
         let cases = [
             ("Conv2D", "conv2d"),
             ("MaxPooling2D", "max_pooling2d"),

@@ -1,11 +1,11 @@
-//! What the target of a row is: class labels or numbers, with their shape.
+//! The type and shape of the target of a row.
 
 use crate::shape::Shape;
 use std::fmt;
 
-/// The target of one row of a dataset.
+/// The type and shape of the target of one row of a dataset.
 ///
-/// Made from arrays by [`Arrays`](crate::data::Arrays): integers become labels, floats become values.
+/// In [`Arrays`](crate::data::Arrays), integers are labels and floats are values.
 ///
 /// ```
 /// use gradus::{Shape, data::Target};
@@ -15,8 +15,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
-    /// Integer class labels of this shape per row, written as whole numbers: one label per row
-    /// ([`LABEL`](Target::LABEL)), or one for each position, such as each pixel. Exact up to 2²⁴ classes.
+    /// Integer class labels of this shape per row, stored as floats: one label per row ([`LABEL`](Target::LABEL)), or one for
+    /// each position, such as each pixel. Exact up to 2²⁴ classes.
     Labels(Shape),
     /// Floats of this shape per row, such as a one-hot row.
     Values(Shape),
@@ -26,26 +26,26 @@ impl Target {
     /// One integer class label per row.
     pub const LABEL: Target = Target::Labels(Shape::SCALAR);
 
-    /// The number of floats that the target of a row takes.
+    /// The number of floats in the target of a row.
     pub fn len(&self) -> usize {
         self.shape().len()
     }
 
-    /// The shape of the target of a row; a single label has no axes.
+    /// The shape of the target of a row. A single label has no axes.
     pub fn shape(&self) -> Shape {
         match self {
             Target::Labels(shape) | Target::Values(shape) => *shape,
         }
     }
 
-    /// Whether the target of a row takes no floats at all.
+    /// Whether the target of a row has no floats.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl fmt::Display for Target {
-    /// `one integer label per row`, `numbers of shape 3 per row`.
+    /// Writes `one integer label per row`, or `numbers of shape 3 per row`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Labels(shape) if shape.rank() == 0 => f.write_str("one integer label per row"),

@@ -53,6 +53,7 @@ impl Arrays {
     }
 
     /// The same rows with every input divided by 255 when gathered, so that bytes become numbers in 0 to 1.
+    #[must_use]
     pub fn normalized(mut self) -> Arrays {
         self.normalized = true;
         self
@@ -221,18 +222,18 @@ mod tests {
     #[test]
     fn rows_that_do_not_match_are_refused() {
         let error = Arrays::new(Array3::<u8>::zeros((3, 2, 2)), Array1::<u8>::zeros(2)).unwrap_err();
-        let text = "inputs have 3 rows and targets have 2; each row of the one needs its row of the other";
+        let text = "inputs have 3 rows and targets have 2; they need the same number";
         assert_eq!(error.to_string(), text);
         let error = Arrays::new(Array2::<u8>::zeros((0, 2)), Array1::<u8>::zeros(0)).unwrap_err();
-        assert_eq!(error.to_string(), "the array of inputs is empty; at least one row is needed");
+        assert_eq!(error.to_string(), "the array of inputs is empty; it needs at least one row");
         let error = Arrays::new(Array2::<u8>::zeros((1, 2)), Array1::<u8>::zeros(0)).unwrap_err();
-        assert_eq!(error.to_string(), "the array of targets is empty; at least one row is needed");
+        assert_eq!(error.to_string(), "the array of targets is empty; it needs at least one row");
     }
 
     #[test]
     fn labels_become_one_hot_rows_where_they_are_classes() {
         let data = Arrays::new(array![[1u8], [2], [3]], array![0i32, 9, -1]).unwrap();
-        let text = "row 2: label -1 is not a whole number in 0 ≤ label < 10, as there are 10 classes";
+        let text = "row 2: label must be an integer ≥ 0 and < 10, the number of classes, got -1";
         assert_eq!(data.clone().one_hot(10).unwrap_err().to_string(), text);
         assert!(data.clone().one_hot(9).unwrap_err().to_string().starts_with("row 1: label 9 is not"));
         let wild = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap().one_hot(10);

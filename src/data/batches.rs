@@ -31,7 +31,7 @@ impl Batches {
         if rows == 0 {
             return Err(Error::Empty { what: "the dataset".into() });
         }
-        check_setting(batch_size > 0, "Batches", "batch_size", 0.0, "batch_size ≥ 1")?;
+        check_setting(batch_size > 0, "Batches", "batch_size", 0, "at least 1")?;
         Ok(Batches { order: order(rows)?, batch_size })
     }
 
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn no_rows_and_no_batch_size_are_refused() {
         let message = |rows, batch_size| Batches::new(rows, batch_size).unwrap_err().to_string();
-        assert_eq!(message(0, 3), "the dataset is empty; at least one row is needed");
-        assert_eq!(message(3, 0), "Batches: batch_size 0 is not in batch_size ≥ 1");
+        assert_eq!(message(0, 3), "the dataset is empty; it needs at least one row");
+        assert_eq!(message(3, 0), "Batches: batch_size must be at least 1, got 0");
         assert!(message(1 << 40, 3).starts_with("the order of rows: an array of 1099511627776 has more"));
     }
 }

@@ -292,7 +292,7 @@ mod tests {
         let message =
             |sizes: &[usize]| Inputs::from(ArrayD::<f32>::zeros(IxDyn(sizes))).rows().unwrap_err().to_string();
         assert_eq!(message(&[]), "inputs: found shape (), expected at least one axis: that of the rows");
-        assert_eq!(message(&[0, 4]), "the array of inputs is empty; at least one row is needed");
+        assert_eq!(message(&[0, 4]), "the array of inputs is empty; it needs at least one row");
         assert!(message(&[4, 0]).starts_with("inputs: found shape 4 × 0, expected axes of size 1 or more"));
         assert!(message(&[1; 7]).contains("expected at most 6 axes"));
     }

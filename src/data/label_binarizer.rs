@@ -132,6 +132,6 @@ mod tests {
         let encoder = LabelBinarizer::fit(&[1]).unwrap();
         assert!(encoder.inverse_transform(&Array2::<f32>::zeros((5, 3))).is_err());
         let error = LabelBinarizer::<u8>::fit(&[]).unwrap_err();
-        assert_eq!(error.to_string(), "the list of labels is empty; at least one row is needed");
+        assert_eq!(error.to_string(), "the list of labels is empty; it needs at least one row");
     }
 }

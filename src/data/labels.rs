@@ -129,7 +129,7 @@ mod tests {
         assert!(message(&[0, -1, 2], None).starts_with("row 1: label -1 is not a whole number in 0 ≤ label < 3"));
         assert!(message(&[-1], None).starts_with("row 0: label -1 is not"));
         assert!(message(&[0], Some(0)).starts_with("row 0: label 0 is not"));
-        assert_eq!(message(&[], None), "the list of labels is empty; at least one row is needed");
+        assert_eq!(message(&[], None), "the list of labels is empty; it needs at least one row");
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Digits {
     }
 
     /// The first `count` digits, or all where there are fewer.
+    #[must_use]
     pub fn first(&self, count: usize) -> Digits {
         let images = self.images.slice(s![..count.min(self.images.dim().0), .., ..]).to_owned();
         let labels = self.labels.slice(s![..count.min(self.labels.len())]).to_owned();
@@ -218,7 +219,7 @@ mod tests {
         assert_eq!((train.first(2).len(), train.first(9).len(), train.first(0).is_empty()), (2, 3, true));
         assert_eq!(
             train.first(0).raw().unwrap_err().to_string(),
-            "the array of inputs is empty; at least one row is needed"
+            "the array of inputs is empty; it needs at least one row"
         );
     }
 

@@ -38,7 +38,7 @@ impl NextBatch {
     pub fn new(rows: usize, batch_size: usize, key: Key) -> Result<NextBatch> {
         let mut epoch = Batches::new(rows, batch_size)?;
         let fits = batch_size <= rows;
-        check_setting(fits, "NextBatch", "batch_size", batch_size as f64, "1 ≤ batch_size ≤ number of rows")?;
+        check_setting(fits, "NextBatch", "batch_size", batch_size, "≥ 1 and ≤ the number of rows")?;
         epoch.shuffle(key.split(0));
         Ok(NextBatch { epoch, batch: vec![0; batch_size], key, epochs: 0, start: 0, next: 0 })
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_batch_larger_than_the_dataset_is_refused() {
         let error = NextBatch::new(3, 4, Key::from_seed(1)).unwrap_err();
-        assert_eq!(error.to_string(), "NextBatch: batch_size 4 is not in 1 ≤ batch_size ≤ number of rows");
+        assert_eq!(error.to_string(), "NextBatch: batch_size must be ≥ 1 and ≤ the number of rows, got 4");
         assert!(NextBatch::new(0, 1, Key::from_seed(1)).is_err());
         assert!(NextBatch::new(3, 0, Key::from_seed(1)).is_err());
     }

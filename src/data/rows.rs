@@ -281,18 +281,15 @@ mod tests {
     fn rows_that_are_not_there_are_refused() {
         let data = numbers(10);
         let message = |rows: Result<Rows<'_>>| rows.unwrap_err().to_string();
-        assert_eq!(message(data.rows(3..11)), "there is no row \"10\"; there is row 0 to row 9");
+        assert_eq!(message(data.rows(3..11)), "unknown row \"10\"; available: row 0 to row 9");
         assert_eq!(
             message(data.rows(..=usize::MAX)),
-            format!("there is no row \"{}\"; there is row 0 to row 9", usize::MAX - 1)
+            format!("unknown row \"{}\"; available: row 0 to row 9", usize::MAX - 1)
         );
-        assert_eq!(message(data.rows(4..4)), "the range of rows 4..4 is empty; at least one row is needed");
-        assert_eq!(message(data.rows(12..)), "the range of rows 12..10 is empty; at least one row is needed");
-        assert_eq!(message(Rows::chosen(&data, vec![9, 10])), "there is no row \"10\"; there is row 0 to row 9");
-        assert_eq!(
-            message(Rows::chosen(&data, vec![])),
-            "the list of chosen rows is empty; at least one row is needed"
-        );
+        assert_eq!(message(data.rows(4..4)), "the range of rows 4..4 is empty; it needs at least one row");
+        assert_eq!(message(data.rows(12..)), "the range of rows 12..10 is empty; it needs at least one row");
+        assert_eq!(message(Rows::chosen(&data, vec![9, 10])), "unknown row \"10\"; available: row 0 to row 9");
+        assert_eq!(message(Rows::chosen(&data, vec![])), "the list of chosen rows is empty; it needs at least one row");
     }
 
     #[test]

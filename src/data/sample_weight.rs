@@ -1,24 +1,24 @@
-//! The weights of a dataset's rows, in memory.
+//! Sample weights of a dataset in memory.
 
 use crate::error::{Error, Result, check_setting};
 
-/// Weights for so many rows.
+/// Checks and collects the sample weights of `rows` rows.
 ///
 /// # Errors
-/// Another number of them, or one that is not finite.
+/// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
 pub(super) fn checked(weights: impl IntoIterator<Item = f32>, rows: usize) -> Result<Vec<f32>> {
     let weights: Vec<f32> = weights.into_iter().collect();
     if weights.len() != rows {
-        return Err(Error::Rows { first: ("sample weights", weights.len()), second: ("the dataset", rows) });
+        return Err(Error::Rows { first: ("sample weights", weights.len()), second: ("inputs", rows) });
     }
     if let Some(row) = weights.iter().position(|weight| !weight.is_finite()) {
         let place = format!("row {row}");
-        check_setting(false, place, "sample_weight", f64::from(weights[row]), "finite numbers")?;
+        check_setting(false, place, "sample_weight", f64::from(weights[row]), "finite")?;
     }
     Ok(weights)
 }
 
-/// Those of `rows`, or 1 where there are none.
+/// Copies the weights of `rows` to `weights`, or ones if the dataset has no weights.
 pub(super) fn gather(all: Option<&[f32]>, rows: &[usize], weights: &mut [f32]) {
     weights.iter_mut().zip(rows).for_each(|(weight, &row)| *weight = all.map_or(1.0, |all| all[row]));
 }
@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn weights_that_do_not_fit_are_refused() {
         let message = |weights: &[f32]| data(weights).unwrap_err().to_string();
-        let text = "sample weights have 2 rows and the dataset have 4; each row of the one needs its row of the other";
+        let text = "sample weights have 2 rows and inputs have 4; they need the same number";
         assert_eq!(message(&[1.0, 2.0]), text);
-        assert_eq!(message(&[1.0, 2.0, f32::NAN, 0.0]), "row 2: sample_weight NaN is not in finite numbers");
+        assert_eq!(message(&[1.0, 2.0, f32::NAN, 0.0]), "row 2: sample_weight must be finite, got NaN");
     }
 
     #[test]
@@ -70,8 +70,8 @@ mod tests {
         let message = |name: &str, weights: &[f32]| {
             data().unwrap().with_sample_weight_of(name, weights.to_vec()).unwrap_err().to_string()
         };
-        assert_eq!(message("c", &[1.0; 3]), "there is no target in the dataset \"c\"; there is a and b");
-        assert_eq!(message("a", &[1.0, f32::INFINITY, 0.0]), "row 1: sample_weight inf is not in finite numbers");
+        assert_eq!(message("c", &[1.0; 3]), "unknown target in the dataset \"c\"; available: a, b");
+        assert_eq!(message("a", &[1.0, f32::INFINITY, 0.0]), "row 1: sample_weight must be finite, got inf");
         assert!(message("a", &[1.0]).starts_with("sample weights have 1 rows and the dataset have 3"));
     }
 }

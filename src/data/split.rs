@@ -1,12 +1,12 @@
-//! Parting a dataset into rows to train on and rows to validate on.
+//! Splitting a dataset into training rows and validation rows.
 
 use super::batches::order;
 use super::{Dataset, Rows};
 use crate::error::{Error, Result, check_setting};
 use crate::random::{Key, Purpose};
 
-/// The row at which the validation part begins when it is the last `fraction` of `rows` rows: ⌊rows · (1 − fraction)⌋,
-/// as in Keras.
+/// Returns the first validation row when the last `fraction` of `rows` rows is for validation: ⌊rows · (1 − fraction)⌋, as
+/// in Keras.
 ///
 /// ```
 /// assert_eq!(gradus::data::validation_start(60_000, 0.1)?, 54_000);
@@ -17,10 +17,10 @@ use crate::random::{Key, Purpose};
 /// [`Error::Setting`] unless 0 < `fraction` < 1; [`Error::Empty`] when one of the parts has no row.
 pub fn validation_start(rows: usize, fraction: f64) -> Result<usize> {
     let inside = fraction > 0.0 && fraction < 1.0;
-    check_setting(inside, "validation_split", "fraction", fraction, "0 < fraction < 1")?;
+    check_setting(inside, "validation_split", "fraction", fraction, "> 0 and < 1")?;
     let start = (rows as f64 * (1.0 - fraction)).floor() as usize;
     let empty = |part| {
-        let what = format!("the {part} part of {rows} rows parted with validation_split {fraction}");
+        let what = format!("the {part} part of {rows} rows split with fraction {fraction}");
         Err(Error::Empty { what: what.into() })
     };
     match start {
@@ -30,18 +30,28 @@ pub fn validation_start(rows: usize, fraction: f64) -> Result<usize> {
     }
 }
 
-/// The rows to train on and the rows to validate on, which are the last `fraction` of them in the dataset's own order:
-/// Keras' `validation_split`. Rows sorted by class want [`train_validation_split`].
+/// Splits a dataset into training rows and validation rows, which are the last `fraction` of the rows in order, as
+/// `validation_split` does in Keras. For rows sorted by class, use [`train_validation_split`].
+///
+/// ```
+/// use gradus::data::{Arrays, Dataset, validation_split};
+/// use ndarray::{Array1, Array2};
+///
+/// let data = Arrays::new(Array2::<f32>::zeros((10, 3)), Array1::<u8>::zeros(10))?;
+/// let (train, validation) = validation_split(&data, 0.25)?;
+/// assert_eq!((train.len(), validation.len()), (7, 3));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 ///
 /// # Errors
-/// As [`validation_start`].
+/// [`Error::Setting`] unless 0 < `fraction` < 1; [`Error::Empty`] when one of the parts has no row.
 pub fn validation_split(dataset: &dyn Dataset, fraction: f64) -> Result<(Rows<'_>, Rows<'_>)> {
     let start = validation_start(dataset.len(), fraction)?;
     Ok((Rows::range(dataset, ..start)?, Rows::range(dataset, start..)?))
 }
 
-/// The rows to train on and the rows to validate on, chosen at random as `key` says: about `fraction` of them (as many
-/// as [`validation_split`] takes) are for validation. The same key always chooses the same rows.
+/// Splits a dataset at random into training rows and validation rows. `key` determines the split; the number of validation
+/// rows is that of [`validation_split`].
 ///
 /// ```
 /// use gradus::Key;
@@ -55,7 +65,8 @@ pub fn validation_split(dataset: &dyn Dataset, fraction: f64) -> Result<(Rows<'_
 /// ```
 ///
 /// # Errors
-/// As [`validation_start`]; [`Error::TooLarge`] with 2³² rows or more.
+/// [`Error::Setting`] unless 0 < `fraction` < 1; [`Error::Empty`] when one of the parts has no row; [`Error::TooLarge`] with
+/// 2³² rows or more.
 pub fn train_validation_split(dataset: &dyn Dataset, fraction: f64, key: Key) -> Result<(Rows<'_>, Rows<'_>)> {
     let start = validation_start(dataset.len(), fraction)?;
     let mut train = order(dataset.len())?;
@@ -105,12 +116,13 @@ mod tests {
     #[test]
     fn parts_without_rows_are_refused() {
         let message = |rows, fraction| validation_start(rows, fraction).unwrap_err().to_string();
-        let text = "the training part of 1 rows parted with validation_split 0.5 is empty; at least one row is needed";
+        let text = "the training part of 1 rows split with fraction 0.5 is empty; it needs at least one row";
         assert_eq!(message(1, 0.5), text);
-        let text = "the validation part of 3 rows parted with validation_split 0.00000000000000001 is empty; at least one row is needed";
+        let text =
+            "the validation part of 3 rows split with fraction 0.00000000000000001 is empty; it needs at least one row";
         assert_eq!(message(3, 1e-17), text);
-        assert_eq!(message(3, 1.0), "validation_split: fraction 1 is not in 0 < fraction < 1");
-        assert_eq!(message(3, f64::NAN), "validation_split: fraction NaN is not in 0 < fraction < 1");
+        assert_eq!(message(3, 1.0), "validation_split: fraction must be > 0 and < 1, got 1");
+        assert_eq!(message(3, f64::NAN), "validation_split: fraction must be > 0 and < 1, got NaN");
         assert!(message(0, 0.5).starts_with("the training part of 0 rows"));
     }
 }

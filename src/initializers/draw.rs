@@ -48,5 +48,5 @@ pub(super) fn normal(shape: Shape, mean: f32, deviation: f64, tail: f64, key: Ke
 /// Checks a standard deviation.
 pub(super) fn check_deviation(owner: &'static str, deviation: f32) -> Result<()> {
     let fits = deviation.is_finite() && deviation >= 0.0;
-    check_setting(fits, owner, "deviation", f64::from(deviation), "0 ≤ deviation, finite")
+    check_setting(fits, owner, "deviation", f64::from(deviation), "finite and ≥ 0")
 }

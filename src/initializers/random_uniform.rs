@@ -33,7 +33,7 @@ impl Initializer for RandomUniform {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>> {
         let (low, high) = (f64::from(self.low), f64::from(self.high));
         let fits = low.is_finite() && high.is_finite() && low <= high;
-        check_setting(fits, format!("RandomUniform from {low}"), "high", high, "low ≤ high, both finite")?;
+        check_setting(fits, format!("RandomUniform from {low}"), "high", high, "finite and ≥ low")?;
         uniform(shape, self.low, self.high, key)
     }
 

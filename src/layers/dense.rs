@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Dense {
     units: usize,
     activation: Activation,
@@ -75,7 +76,7 @@ impl Dense {
 
 impl Layer for Dense {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        check_setting(self.units > 0, "Dense", "units", self.units as f64, "1 ≤ units")?;
+        check_setting(self.units > 0, "Dense", "units", self.units, "at least 1")?;
         let [features] = inputs else { return Err(Error::expected("one input")) };
         if features.rank() != 1 {
             return Err(Error::expected("one axis of features per sample; put Flatten before it"));
@@ -101,10 +102,10 @@ impl Layer for Dense {
         let x = inputs[0];
         let [kernel] = weights.take();
         if !self.use_bias {
-            return vec![self.activation.fuse(|fused| x.matmul(kernel).activation(fused))];
+            return vec![x.matmul(kernel).activation(self.activation)];
         }
         let [bias] = weights.take();
-        vec![self.activation.fuse(|fused| x.affine(kernel, bias, fused))]
+        vec![x.affine(kernel, bias, self.activation)]
     }
 
     fn spec(&self) -> Spec {

@@ -9,6 +9,7 @@ use crate::tape::Var;
 
 /// x, and alpha · (eˣ − 1) below 0. Keras' `ELU`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Elu {
     alpha: f32,
 }
@@ -35,7 +36,7 @@ impl Elu {
 impl Layer for Elu {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let alpha = self.alpha;
-        check_setting(alpha.is_finite(), "Elu", "alpha", f64::from(alpha), "−∞ < alpha < ∞")?;
+        check_setting(alpha.is_finite(), "Elu", "alpha", f64::from(alpha), "finite")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         Ok(vec![*x])
     }
@@ -68,6 +69,6 @@ pub(super) mod tests {
     #[test]
     fn a_setting_out_of_range_is_refused() {
         let message = crate::Sequential::new([2]).add(Elu::new().alpha(f32::NAN)).summary().unwrap_err().to_string();
-        assert_eq!(message, "Elu: alpha NaN is not in −∞ < alpha < ∞");
+        assert_eq!(message, "Elu: alpha must be finite, got NaN");
     }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training, evaluation
 /// and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Embedding {
     input_dim: usize,
     output_dim: usize,
@@ -45,8 +46,8 @@ impl Embedding {
 
 impl Layer for Embedding {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        check_setting(self.input_dim > 0, "Embedding", "input_dim", self.input_dim as f64, "1 ≤ input_dim")?;
-        check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim as f64, "1 ≤ output_dim")?;
+        check_setting(self.input_dim > 0, "Embedding", "input_dim", self.input_dim, "at least 1")?;
+        check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim, "at least 1")?;
         let [indices] = inputs else { return Err(Error::expected("one input")) };
         let table = [self.input_dim, self.output_dim];
         weights.add_regularized(
@@ -102,6 +103,6 @@ pub(super) mod tests {
     #[test]
     fn an_empty_table_is_refused() {
         let message = crate::Sequential::new([4]).add(Embedding::new(0, 3)).summary().unwrap_err().to_string();
-        assert_eq!(message, "Embedding: input_dim 0 is not in 1 ≤ input_dim");
+        assert_eq!(message, "Embedding: input_dim must be at least 1, got 0");
     }
 }

@@ -9,6 +9,7 @@ use crate::tape::Var;
 
 /// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct LeakyRelu {
     negative_slope: f32,
 }
@@ -35,13 +36,7 @@ impl LeakyRelu {
 impl Layer for LeakyRelu {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let negative_slope = self.negative_slope;
-        check_setting(
-            negative_slope >= 0.0,
-            "LeakyRelu",
-            "negative_slope",
-            f64::from(negative_slope),
-            "0 ≤ negative_slope",
-        )?;
+        check_setting(negative_slope >= 0.0, "LeakyRelu", "negative_slope", f64::from(negative_slope), "≥ 0")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         Ok(vec![*x])
     }
@@ -81,6 +76,6 @@ pub(super) mod tests {
             .summary()
             .unwrap_err()
             .to_string();
-        assert_eq!(message, "LeakyRelu: negative_slope NaN is not in 0 ≤ negative_slope");
+        assert_eq!(message, "LeakyRelu: negative_slope must be ≥ 0, got NaN");
     }
 }

@@ -16,6 +16,7 @@ use crate::tape::Var;
 /// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
 /// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct BinaryCrossentropy {
     from_logits: bool,
     label_smoothing: f32,

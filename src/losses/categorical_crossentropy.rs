@@ -16,6 +16,7 @@ use crate::tape::Var;
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct CategoricalCrossentropy {
     from_logits: bool,
     label_smoothing: f32,

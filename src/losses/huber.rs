@@ -11,6 +11,7 @@ use crate::tape::Var;
 
 /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Huber {
     delta: f32,
 }
@@ -49,7 +50,7 @@ impl Loss for Huber {
 
     fn check_settings(&self) -> Result<()> {
         let fits = self.delta > 0.0 && self.delta.is_finite();
-        check_setting(fits, Self::CLASS, "delta", f64::from(self.delta), "0 < delta, finite")
+        check_setting(fits, Self::CLASS, "delta", f64::from(self.delta), "finite and > 0")
     }
 
     fn spec(&self) -> Spec {

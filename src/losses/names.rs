@@ -56,12 +56,12 @@ mod tests {
         assert_eq!(spec("huber(delta=2)").unwrap(), Huber::new().delta(2.0).spec().to_string());
         let smooth = CategoricalCrossentropy::new().from_logits(true).label_smoothing(1.0).spec().to_string();
         assert_eq!(spec(" CategoricalCrossentropy( from_logits = true, label_smoothing=1 ) ").unwrap(), smooth);
-        assert_eq!(spec("mse(delta=2)").unwrap_err(), "MeanSquaredError has a setting \"delta\" that is not known");
+        assert_eq!(spec("mse(delta=2)").unwrap_err(), "MeanSquaredError: unknown setting \"delta\"");
         assert!(
-            spec("accuracy").unwrap_err().starts_with("there is no loss \"accuracy\"; there is BinaryCrossentropy, ")
+            spec("accuracy").unwrap_err().starts_with("unknown loss \"accuracy\"; available: BinaryCrossentropy, ")
         );
         assert!(spec("huber(delta=0)").unwrap_err().starts_with("Huber: delta 0 is not in"));
-        assert_eq!(spec("huber(2)").unwrap_err(), "Huber has a setting \"2\", expected name=value");
+        assert_eq!(spec("huber(2)").unwrap_err(), "Huber: found \"2\", expected name=value");
         assert_eq!(spec("huber(delta=2").unwrap_err(), "huber(delta=2 has no closing parenthesis");
     }
 }

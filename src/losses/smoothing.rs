@@ -12,7 +12,7 @@ pub(super) fn smoothed<'r>(target: Var<'r>, smoothing: f32, classes: usize) -> V
 /// Checks the setting `label_smoothing` of the loss `owner`.
 pub(super) fn check_smoothing(owner: &'static str, smoothing: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&smoothing);
-    check_setting(fits, owner, "label_smoothing", f64::from(smoothing), "0 ≤ label_smoothing ≤ 1")
+    check_setting(fits, owner, "label_smoothing", f64::from(smoothing), "≥ 0 and ≤ 1")
 }
 
 /// The setting of that name, or 0 where there is none, as in files from before there was one.

@@ -18,6 +18,7 @@ use crate::tape::Var;
 ///
 /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct SparseCategoricalCrossentropy {
     from_logits: bool,
     ignore_class: Option<i32>,

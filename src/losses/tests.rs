@@ -134,10 +134,10 @@ fn every_loss_is_a_scalar_and_names_itself() {
 fn settings_out_of_range_are_told() {
     let message = |loss: &dyn Loss| loss.check_settings().unwrap_err().to_string();
     let smooth = BinaryCrossentropy::new().label_smoothing(1.5);
-    assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing 1.5 is not in 0 ≤ label_smoothing ≤ 1");
+    assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing must be ≥ 0 and ≤ 1, got 1.5");
     let smooth = CategoricalCrossentropy::new().label_smoothing(-0.5);
-    assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing -0.5 is not in 0 ≤ label_smoothing ≤ 1");
-    assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta 0 is not in 0 < delta, finite");
+    assert_eq!(message(&smooth), "CategoricalCrossentropy: label_smoothing must be ≥ 0 and ≤ 1, got -0.5");
+    assert_eq!(message(&Huber::new().delta(0.0)), "Huber: delta must be finite and > 0, got 0");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_loss_without_weights_for_rows_says_so() {
     }
     let recorder = Recorder::new(Mode::Inference);
     let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
-    Plain.record_weighted(x, t, w);
+    let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
     assert_eq!(message, "Plain takes no weights for rows; leave them out");
 }

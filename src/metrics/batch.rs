@@ -34,6 +34,7 @@ impl<'a> ScoredBatch<'a> {
     }
 
     /// Sets the scale of the outputs. Without it they are probabilities or values.
+    #[must_use]
     pub fn scale(mut self, scale: OutputScale) -> ScoredBatch<'a> {
         self.scale = scale;
         self

@@ -59,7 +59,7 @@ impl Metric for BinaryAccuracy {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting(!self.threshold.is_nan(), Self::CLASS, "threshold", f64::from(self.threshold), "numbers")
+        check_setting(!self.threshold.is_nan(), Self::CLASS, "threshold", f64::from(self.threshold), "a number")
     }
 
     fn spec(&self) -> Spec {

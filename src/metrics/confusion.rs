@@ -76,7 +76,7 @@ impl ConfusionMatrix {
     /// Without rows yet.
     pub(crate) fn empty(classes: usize) -> Result<ConfusionMatrix> {
         let fits = (1..=MAX_CLASSES).contains(&classes);
-        check_setting(fits, "ConfusionMatrix", "classes", classes as f64, "1 ≤ classes ≤ 4096")?;
+        check_setting(fits, "ConfusionMatrix", "classes", classes, "≥ 1 and ≤ 4096")?;
         Ok(ConfusionMatrix { counts: Array2::zeros((classes, classes)) })
     }
 
@@ -205,10 +205,10 @@ mod tests {
         let message = |labels: &[usize], predicted: &[usize], classes| {
             ConfusionMatrix::new(labels, predicted, classes).unwrap_err().to_string()
         };
-        assert_eq!(message(&[], &[], 2), "the list of labels is empty; at least one row is needed");
+        assert_eq!(message(&[], &[], 2), "the list of labels is empty; it needs at least one row");
         assert!(message(&[1], &[1, 2], 3).starts_with("labels have 1 rows and predictions have 2"));
         assert!(message(&[0, 1], &[0, 2], 2).starts_with("row 1: label 2 is not"));
-        assert_eq!(message(&[0], &[0], 0), "ConfusionMatrix: classes 0 is not in 1 ≤ classes ≤ 4096");
+        assert_eq!(message(&[0], &[0], 0), "ConfusionMatrix: classes must be ≥ 1 and ≤ 4096, got 0");
         assert!(ConfusionMatrix::new(&[0], &[0], usize::MAX).is_err());
     }
 }

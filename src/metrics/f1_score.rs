@@ -20,6 +20,7 @@ use crate::spec::Spec;
 /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
 /// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct F1Score {
     threshold: Option<f32>,
 }
@@ -85,7 +86,7 @@ impl Metric for F1Score {
     fn check(&self) -> Result<()> {
         let threshold = self.threshold.unwrap_or(1.0);
         let fits = threshold > 0.0 && threshold <= 1.0;
-        check_setting(fits, Self::CLASS, "threshold", f64::from(threshold), "0 < threshold ≤ 1")
+        check_setting(fits, Self::CLASS, "threshold", f64::from(threshold), "> 0 and ≤ 1")
     }
 
     fn spec(&self) -> Spec {

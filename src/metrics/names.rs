@@ -44,6 +44,6 @@ mod tests {
         let spec = |text: &str| get(text).map(|metric| metric.spec().to_string()).map_err(|error| error.to_string());
         assert_eq!(spec("recall(class=2)").unwrap(), Recall::new().class(2).spec().to_string());
         assert_eq!(spec("f1_score(threshold=1)").unwrap(), F1Score::new().threshold(1.0).spec().to_string());
-        assert!(spec("mse_loss").unwrap_err().starts_with("there is no metric \"mse_loss\"; there is Accuracy, "));
+        assert!(spec("mse_loss").unwrap_err().starts_with("unknown metric \"mse_loss\"; available: Accuracy, "));
     }
 }

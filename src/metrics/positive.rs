@@ -40,7 +40,7 @@ impl Positive {
 
     pub(super) fn check(&self, owner: &'static str) -> Result<()> {
         let fits = (0.0..=1.0).contains(&self.threshold);
-        check_setting(fits, owner, "threshold", f64::from(self.threshold), "0 ≤ threshold ≤ 1")
+        check_setting(fits, owner, "threshold", f64::from(self.threshold), "≥ 0 and ≤ 1")
     }
 
     pub(super) fn spec(&self, class: &str) -> Spec {

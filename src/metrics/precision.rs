@@ -17,6 +17,7 @@ use crate::spec::Spec;
 ///
 /// 0 where no output is above the threshold, over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Precision(Positive);
 
 impl Default for Precision {

@@ -17,6 +17,7 @@ use crate::spec::Spec;
 ///
 /// 0 where no target is 1, over no rows, and where all weights are 0.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Recall(Positive);
 
 impl Default for Recall {

@@ -55,7 +55,7 @@ impl Metric for SparseTopKCategoricalAccuracy {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting(self.k > 0, Self::CLASS, "k", self.k as f64, "1 ≤ k")
+        check_setting(self.k > 0, Self::CLASS, "k", self.k, "at least 1")
     }
 
     fn spec(&self) -> Spec {

@@ -210,14 +210,14 @@ fn single_batches_are_checked() {
     let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
     let message = |metric: &dyn Metric, batch: ScoredBatch<'_>| metric.score(&batch).unwrap_err().to_string();
     let labels = |labels: &'static [f32]| ScoredBatch::labels(outputs, View::new(Shape::from([labels.len()]), labels));
-    let text = "row 1: label 3 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let text = "row 1: label must be an integer ≥ 0 and < 3, the number of classes, got 3";
     assert_eq!(message(&Accuracy, labels(&[0.0, 3.0])), text);
-    let text = "outputs have 2 rows and targets have 1; each row of the one needs its row of the other";
+    let text = "outputs have 2 rows and targets have 1; they need the same number";
     assert_eq!(message(&Accuracy, labels(&[0.0])), text);
     let text = "targets for R2Score: found one integer label per row, expected numbers of shape 3 per row; metrics of classes, \
                 such as Accuracy, take integer labels";
     assert_eq!(message(&R2Score, labels(&[0.0, 1.0])), text);
     let nothing = View::new(Shape::from([0, 3]), &[]);
     let nothing = ScoredBatch::labels(nothing, View::new(Shape::from([0]), &[]));
-    assert_eq!(message(&Accuracy, nothing), "the batch is empty; at least one row is needed");
+    assert_eq!(message(&Accuracy, nothing), "the batch is empty; it needs at least one row");
 }

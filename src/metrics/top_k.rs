@@ -62,7 +62,7 @@ impl Metric for TopKCategoricalAccuracy {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting(self.k > 0, "TopKCategoricalAccuracy", "k", self.k as f64, "1 ≤ k")
+        check_setting(self.k > 0, "TopKCategoricalAccuracy", "k", self.k, "at least 1")
     }
 
     fn spec(&self) -> Spec {
@@ -99,7 +99,7 @@ pub(super) mod tests {
         assert_eq!(right(3, one_hot), 2.0);
         assert_eq!(
             TopKCategoricalAccuracy::new(0).check().unwrap_err().to_string(),
-            "TopKCategoricalAccuracy: k 0 is not in 1 ≤ k"
+            "TopKCategoricalAccuracy: k must be at least 1, got 0"
         );
     }
 }

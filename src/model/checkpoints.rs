@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 /// written beside its place and renamed, and carries a checksum. Training that starts afresh in a folder with the
 /// checkpoints of an earlier one removes those once its own first one is there.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Checkpoints {
     folder: PathBuf,
     steps: Option<u64>,
@@ -88,8 +89,8 @@ impl Checkpoints {
     /// Checks the settings against the scores that epochs report, and whether the folder can be written to: better to
     /// hear of it before an epoch of work.
     pub(super) fn check(&mut self, scores: &[ReportedScore]) -> Result<()> {
-        check_setting(self.keep > 0, "Checkpoints", "keep", 0.0, "1 ≤ keep")?;
-        check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0.0, "1 ≤ every_steps")?;
+        check_setting(self.keep > 0, "Checkpoints", "keep", 0, "at least 1")?;
+        check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0, "at least 1")?;
         self.direction = self.best.as_ref().map(|monitor| monitor.direction(scores)).transpose()?;
         self.check_folder()
     }

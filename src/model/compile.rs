@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Compile {
     optimizer: Arc<dyn Optimizer>,
     wishes: Wishes,

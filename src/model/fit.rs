@@ -5,7 +5,7 @@ use super::callbacks::{Callback, Callbacks, Progress};
 use super::checkpoints::{self, Checkpoints};
 use super::training::Training;
 use crate::data::{self, Dataset};
-use crate::error::Result;
+use crate::error::{Result, check_setting};
 use crate::metrics::History;
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use std::path::PathBuf;
 /// ```
 ///
 /// It is not `Clone`, because it borrows its callbacks to change them.
+#[must_use]
 pub struct Fit<'a> {
     pub(super) epochs: usize,
     pub(super) batch_size: usize,
@@ -159,7 +160,9 @@ impl Model {
             let validation = settings.validation;
             return self.fit_rows(data, validation, settings);
         }
-        let (training, validation) = data::validation_split(data, settings.validation_split)?;
+        let fraction = settings.validation_split;
+        check_setting((0.0..1.0).contains(&fraction), "Fit", "validation_split", fraction, "≥ 0 and < 1")?;
+        let (training, validation) = data::validation_split(data, fraction)?;
         self.fit_rows(&training, Some(&validation), settings)
     }
 

@@ -139,6 +139,6 @@ mod tests {
     #[test]
     fn a_layer_that_is_not_there_is_told() {
         let message = model().set_trainable("dense_7", false).unwrap_err().to_string();
-        assert_eq!(message, "there is no layer \"dense_7\"; there is dense, batch_normalization and dense_1");
+        assert_eq!(message, "unknown layer \"dense_7\"; available: dense, batch_normalization, dense_1");
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// let settings = Compile::new(Adam::default(), losses).loss_weight("colour", 0.5).metric_of("digit", Accuracy);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Losses {
     every: Option<Arc<dyn Loss>>,
     named: Vec<(String, Arc<dyn Loss>)>,
@@ -102,9 +103,9 @@ impl Wishes {
                 "two losses are given for it; add them in a loss of your own",
             ));
         }
-        check_setting(!heads.is_empty(), "Compile", "losses", 0.0, "1 ≤ losses")?;
+        check_setting(!heads.is_empty(), "Compile", "losses", 0, "at least 1")?;
         for (name, weight) in self.weights {
-            check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite numbers")?;
+            check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite")?;
             find(&mut heads, number(&name)?, &name)?.weight = weight;
         }
         for MetricWish { metric, output, weighted } in self.metrics {

@@ -41,9 +41,9 @@ impl Network {
     /// Lets each layer declare its weights, and checks that they fit together.
     pub(super) fn build(wiring: Wiring, layers: Layers, params: &mut Params, source: Source<'_>) -> Result<Network> {
         let owner = if wiring.chain { "Sequential" } else { "Graph" };
-        check_setting(!layers.is_empty(), owner, "layers", 0.0, "1 ≤ layers")?;
-        check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0.0, "1 ≤ inputs")?;
-        check_setting(!wiring.outputs.is_empty(), owner, "outputs", 0.0, "1 ≤ outputs")?;
+        check_setting(!layers.is_empty(), owner, "layers", 0, "at least 1")?;
+        check_setting(!wiring.inputs.is_empty(), owner, "inputs", 0, "at least 1")?;
+        check_setting(!wiring.outputs.is_empty(), owner, "outputs", 0, "at least 1")?;
         let shapes = wiring.inputs.iter().map(|input| input.shape).collect();
         let mut network = Network { layers: name(layers), shapes, wiring, work: 0 };
         network.check_names()?;

@@ -22,6 +22,7 @@ use std::fmt;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Batch<'a> {
     data: &'a dyn Dataset,
     class_weights: Vec<(usize, f32)>,
@@ -190,6 +191,6 @@ mod tests {
         let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
         let settings = settings.weighted_metric(Precision::new().threshold(2.0));
         let error = Sequential::new([2]).add(Dense::new(3)).compile(settings).unwrap_err().to_string();
-        assert_eq!(error, "Precision: threshold 2 is not in 0 ≤ threshold ≤ 1");
+        assert_eq!(error, "Precision: threshold must be ≥ 0 and ≤ 1, got 2");
     }
 }

@@ -184,7 +184,7 @@ mod tests {
             description.wiring = Wiring::chain(Shape::from([2]), 2);
             description.layers.push(("dense_1".into(), dense(2)));
         });
-        assert_eq!(more, "there is no parameter \"dense_1/kernel\"; there is dense/kernel and dense/bias");
+        assert_eq!(more, "unknown parameter \"dense_1/kernel\"; available: dense/kernel, dense/bias");
         let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
         let huge = message(|description| {
             description.wiring = Wiring::chain(Shape::from([1 << 40]), 1);
@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn a_description_that_does_not_fit_is_told() {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
-        assert!(unknown.starts_with("Attention is not a layer that is known (Activation, "), "{unknown}");
+        assert!(unknown.starts_with("Attention: unknown layer; available: Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
-        assert_eq!(named, "there is no parameter \"hidden/kernel\"; there is dense/kernel and dense/bias");
+        assert_eq!(named, "unknown parameter \"hidden/kernel\"; available: dense/kernel, dense/bias");
         let headless = message(|description| description.heads.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
         let backwards = message(|description| {
@@ -212,6 +212,6 @@ mod tests {
         let adam = message(|description| description.optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
         let wrong = message(|description| description.optimizer = Sgd::new(-1.0).spec());
-        assert_eq!(wrong, "Sgd: learning_rate -1 is not in 0 ≤ learning_rate, finite");
+        assert_eq!(wrong, "Sgd: learning_rate must be finite and ≥ 0, got -1");
     }
 }

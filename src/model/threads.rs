@@ -54,10 +54,10 @@ fn from_environment(value: Option<String>) -> Result<Option<usize>> {
 
 fn pool(threads: usize) -> Result<ThreadPool> {
     if threads == 0 {
-        return Err(Error::Threads("0 threads were asked for, expected at least 1".into()));
+        return Err(Error::Threads("expected at least 1, got 0".into()));
     }
     if threads > MAX_THREADS {
-        return Err(Error::Threads(format!("{threads} threads were asked for, expected at most {MAX_THREADS}")));
+        return Err(Error::Threads(format!("expected at most {MAX_THREADS}, got {threads}")));
     }
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Error::Threads(error.to_string()))
 }
@@ -70,9 +70,9 @@ mod tests {
     fn a_pool_of_its_own_has_as_many_threads_as_asked() {
         assert_eq!(Threads::new(Some(3)).unwrap().run(rayon::current_num_threads), 3);
         let message = Threads::new(Some(0)).unwrap_err().to_string();
-        assert_eq!(message, "threads: 0 threads were asked for, expected at least 1");
+        assert_eq!(message, "threads: expected at least 1, got 0");
         let message = Threads::new(Some(usize::MAX)).unwrap_err().to_string();
-        assert!(message.ends_with("threads were asked for, expected at most 4096"), "{message}");
+        assert!(message.starts_with("threads: expected at most 4096, got "), "{message}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl TrainingState {
     /// # Errors
     /// An epoch of no steps.
     pub fn steps_per_epoch(mut self, steps: u64) -> Result<TrainingState> {
-        check_setting(steps > 0, "TrainingState", "steps_per_epoch", 0.0, "steps_per_epoch ≥ 1")?;
+        check_setting(steps > 0, "TrainingState", "steps_per_epoch", 0, "at least 1")?;
         self.steps_per_epoch = Some(steps);
         self.history.unit = "epoch";
         self.setting("steps_per_epoch", steps as f64)

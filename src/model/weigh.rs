@@ -60,7 +60,7 @@ impl<'a> Weigh<'a> {
             if *class >= known {
                 return wrong(format!("there is no class {class}; classes are 0 to {}", known - 1));
             }
-            check_setting(weight.is_finite(), "class_weight", "weight", f64::from(*weight), "finite numbers")?;
+            check_setting(weight.is_finite(), "class_weight", "weight", f64::from(*weight), "finite")?;
             weights[*class] = *weight;
         }
         let loss = head.loss.accepts(output).read(output, targets.target());
@@ -201,7 +201,7 @@ mod tests {
     fn classes_and_weights_that_do_not_fit_are_refused() {
         let message = |fit: Fit<'_>| refused(model(), &data(), fit);
         assert_eq!(message(quiet().class_weight(3, 1.0)), "class_weight: there is no class 3; classes are 0 to 2");
-        let text = "class_weight: weight NaN is not in finite numbers";
+        let text = "class_weight: weight must be finite, got NaN";
         assert_eq!(message(quiet().class_weight(1, f32::NAN)), text);
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
         let text = "class_weight: the dataset's rows have weights already; leave one of both out";

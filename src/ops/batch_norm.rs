@@ -147,8 +147,8 @@ fn check_columns(x: Shape, columns: &[Shape]) -> Result<()> {
 
 pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&momentum);
-    check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "0 ≤ momentum ≤ 1")?;
-    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "0 < epsilon")
+    check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "≥ 0 and ≤ 1")?;
+    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "> 0")
 }
 
 impl<'r> Var<'r> {
@@ -206,7 +206,8 @@ pub(super) mod tests {
             // Two uses of one pair of statistics, as in a shared layer.
             Sample::new(|x| {
                 let moving = Some([x[3], x[4]]);
-                x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
+                let y = x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving);
+                y + (x[0] * 3.0).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
             })
             .variable([4, 3])
             .variable([3])

@@ -5,8 +5,7 @@
 
 use super::pointwise::first;
 use super::softmax_crossentropy::{labels_fit, row_weights, targets, targets_fit};
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::math;
 use crate::kernels::softmax::Targets;
 use crate::shape::Shape;

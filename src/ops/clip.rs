@@ -6,7 +6,7 @@ use crate::error::check_setting;
 unary! {
     /// Brings every element between two numbers.
     Clip = clip(minimum: f32 = -0.5, maximum: f32 = 1.5), 1 ns;
-    check = check_setting(minimum <= maximum, "clip", "maximum", f64::from(maximum), "minimum ≤ maximum");
+    check = check_setting(minimum <= maximum, "clip", "maximum", f64::from(maximum), "≥ minimum");
     y = |x| {
         let above = if x < minimum { minimum } else { x };
         if above > maximum { maximum } else { above }
@@ -29,7 +29,7 @@ pub(super) mod tests {
     #[test]
     fn limits_in_the_wrong_order_are_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([2]).clip(1.0, 0.5);
-        assert_eq!(recorder.finish().unwrap_err().to_string(), "clip: maximum 0.5 is not in minimum ≤ maximum");
+        let _ = recorder.variable([2]).clip(1.0, 0.5);
+        assert_eq!(recorder.finish().unwrap_err().to_string(), "clip: maximum must be ≥ minimum, got 0.5");
     }
 }

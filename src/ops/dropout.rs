@@ -40,7 +40,7 @@ impl Op for Dropout {
 
 /// Below 1, as nothing would be left to scale up.
 pub(crate) fn check_dropout_rate(rate: f32) -> Result<()> {
-    check_setting((0.0..1.0).contains(&rate), "Dropout", "rate", f64::from(rate), "0 ≤ rate < 1")
+    check_setting((0.0..1.0).contains(&rate), "Dropout", "rate", f64::from(rate), "≥ 0 and < 1")
 }
 
 impl<'r> Var<'r> {
@@ -67,8 +67,8 @@ pub(super) mod tests {
     #[test]
     fn a_rate_of_one_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([2]).dropout(1.2);
-        assert_eq!(recorder.finish().unwrap_err().to_string(), "Dropout: rate 1.2 is not in 0 ≤ rate < 1");
+        let _ = recorder.input([2]).dropout(1.2);
+        assert_eq!(recorder.finish().unwrap_err().to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     }
 
     #[test]

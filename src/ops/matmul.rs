@@ -1,8 +1,7 @@
 //! y = a · b, da = dy · bᵀ, db = aᵀ · dy.
 
 use super::batch_matmul;
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
@@ -81,7 +80,7 @@ pub(super) mod tests {
     #[test]
     fn shapes_that_do_not_fit_are_told() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([2, 3]).matmul(recorder.input([4, 5]));
+        let _ = recorder.input([2, 3]).matmul(recorder.input([4, 5]));
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "matmul: found shapes 2 × 3 and 4 × 5, expected two matrices, n × k and k × m");
     }

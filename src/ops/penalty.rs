@@ -38,7 +38,7 @@ impl Op for PenaltyOf {
 /// Checks a factor. Keras takes negative ones, which would make weights grow without end.
 pub(crate) fn check_penalty_factor(owner: &'static str, name: &'static str, factor: f32) -> Result<()> {
     let fits = factor.is_finite() && factor >= 0.0;
-    check_setting(fits, owner, name, f64::from(factor), "0 ≤ factor, finite")
+    check_setting(fits, owner, name, f64::from(factor), "finite and ≥ 0")
 }
 
 impl<'r> Var<'r> {
@@ -65,8 +65,8 @@ pub(super) mod tests {
     #[test]
     fn a_factor_that_is_none_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([3]).penalty(0.0, f32::INFINITY);
+        let _ = recorder.variable([3]).penalty(0.0, f32::INFINITY);
         let message = recorder.finish().unwrap_err().to_string();
-        assert_eq!(message, "penalty: l2 inf is not in 0 ≤ factor, finite");
+        assert_eq!(message, "penalty: l2 must be finite and ≥ 0, got inf");
     }
 }

@@ -1,7 +1,6 @@
 //! What losses of pairs of elements share: a prediction and a target each, summed up with the rows' weights.
 
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::shape::View;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};

@@ -2,8 +2,7 @@
 //! each row counts by its own in both.
 
 use super::pointwise::{first, weights, weights_fit};
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::shape::Shape;
 use crate::shape::View;
@@ -109,7 +108,7 @@ pub(super) mod tests {
     #[test]
     fn targets_of_another_shape_are_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([2, 3]).softmax_crossentropy(recorder.input([2, 4]));
+        let _ = recorder.variable([2, 3]).softmax_crossentropy(recorder.input([2, 4]));
         let message = recorder.finish().unwrap_err().to_string();
         let expected = "softmax_crossentropy: found shapes 2 × 3 and 2 × 4, expected logits n × classes, and targets \
                         n × classes (one-hot) or n (labels)";

@@ -8,6 +8,7 @@ use crate::spec::Spec;
 
 /// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Adagrad {
     options: OptimizerOptions,
     initial_accumulator_value: f32,
@@ -62,7 +63,7 @@ impl Optimizer for Adagrad {
     fn check(&self) -> Result<()> {
         self.options.check(Self::CLASS)?;
         let start = f64::from(self.initial_accumulator_value);
-        check_setting(start >= 0.0, Self::CLASS, "initial_accumulator_value", start, "0 ≤ value")?;
+        check_setting(start >= 0.0, Self::CLASS, "initial_accumulator_value", start, "≥ 0")?;
         check_epsilon(Self::CLASS, self.epsilon)
     }
 

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[must_use]
 pub struct OptimizerOptions {
     /// The learning rate, a number or a schedule.
     pub learning_rate: LearningRate,
@@ -52,10 +53,10 @@ impl OptimizerOptions {
         let owner = owner.into();
         self.learning_rate.check(owner.clone())?;
         if let Some((name, limit)) = self.clip.map(Clip::setting) {
-            check_setting(limit > 0.0, owner.clone(), name, f64::from(limit), "0 < limit")?;
+            check_setting(limit > 0.0, owner.clone(), name, f64::from(limit), "> 0")?;
         }
         let decays = self.weight_decay.is_finite() && self.weight_decay >= 0.0;
-        check_setting(decays, owner, "weight_decay", f64::from(self.weight_decay), "0 ≤ weight_decay, finite")
+        check_setting(decays, owner, "weight_decay", f64::from(self.weight_decay), "finite and ≥ 0")
     }
 
     /// Adds the options to an optimizer's spec: `learning_rate`, and where they are used `clipvalue`, `clipnorm` or
@@ -87,7 +88,7 @@ impl OptimizerOptions {
     /// The options within an optimizer's spec, beside its other settings.
     pub(super) fn of_spec(spec: &Spec) -> Result<OptimizerOptions> {
         OptimizerOptions::read(&mut Settings::new(spec, &BUILT_IN)).map_err(|error| {
-            unfit(spec, format!("does not describe its options ({error}); implement Optimizer::options"))
+            unfit(spec, format!("the spec does not describe the options ({error}); implement Optimizer::options"))
         })
     }
 }

@@ -138,7 +138,7 @@ fn a_gradient_that_is_not_a_number_is_not_hidden() {
 #[test]
 fn settings_are_checked() {
     let message = super::Sgd::new(f32::NAN).check().unwrap_err().to_string();
-    assert_eq!(message, "Sgd: learning_rate NaN is not in 0 ≤ learning_rate, finite");
+    assert_eq!(message, "Sgd: learning_rate must be finite and ≥ 0, got NaN");
     let message = super::Sgd::new(0.1).momentum(1.0).check().unwrap_err().to_string();
-    assert_eq!(message, "Sgd: momentum 1 is not in 0 ≤ value < 1");
+    assert_eq!(message, "Sgd: momentum must be ≥ 0 and < 1, got 1");
 }

@@ -46,17 +46,17 @@ fn every_cost_is_a_scalar_whatever_the_weights_shape() {
 #[test]
 fn bad_factors_are_refused() {
     let message = |regularizer: &dyn Regularizer| regularizer.check().unwrap_err().to_string();
-    assert_eq!(message(&L1::new(-1.0)), "L1: l1 -1 is not in 0 ≤ factor, finite");
-    assert_eq!(message(&L1L2::new(0.1, f32::NAN)), "L1L2: l2 NaN is not in 0 ≤ factor, finite");
-    assert_eq!(message(&L2::new(f32::INFINITY)), "L2: l2 inf is not in 0 ≤ factor, finite");
+    assert_eq!(message(&L1::new(-1.0)), "L1: l1 must be finite and ≥ 0, got -1");
+    assert_eq!(message(&L1L2::new(0.1, f32::NAN)), "L1L2: l2 must be finite and ≥ 0, got NaN");
+    assert_eq!(message(&L2::new(f32::INFINITY)), "L2: l2 must be finite and ≥ 0, got inf");
     assert!(L2::new(0.0).check().is_ok());
 }
 
 #[test]
 fn what_is_unknown_is_told_with_the_remedy() {
     let message = BUILT_IN.make::<dyn Regularizer>(&Spec::new("OrthogonalRegularizer")).unwrap_err().to_string();
-    let expected = "OrthogonalRegularizer is not a regularizer that is known (L1, L1L2, L2); \
-                    add yours with Registry::regularizer";
+    let expected = "OrthogonalRegularizer: unknown regularizer; available: L1, L1L2, L2; \
+                    add custom ones with Registry::regularizer";
     assert_eq!(message, expected);
 }
 
@@ -138,7 +138,7 @@ fn one_of_another_crate_comes_back_from_a_file_through_a_registry() {
     fit(&mut model);
     model.save(&path).unwrap();
     let message = Model::load(&path).unwrap_err().to_string();
-    let known = "Orthonormal is not a regularizer that is known (L1, L1L2, L2); add yours with Registry::regularizer";
+    let known = "Orthonormal: unknown regularizer; available: L1, L1L2, L2; add custom ones with Registry::regularizer";
     assert!(message.ends_with(known), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().regularizer::<Orthonormal>()).unwrap();
     assert_eq!(fit(&mut loaded), fit(&mut model));
@@ -169,5 +169,5 @@ fn one_that_does_not_fit_is_told_when_the_model_is_compiled() {
     let message = told(Sequential::new([4]).add(BatchNorm::new().gamma_regularizer(Orthonormal { factor: 1.0 })));
     assert!(message.starts_with("batch_normalization: transpose: found shape 4"), "{message}");
     let message = told(Sequential::new([4]).add(Dense::new(3).kernel_regularizer(L1::new(-0.5))));
-    assert!(message.ends_with("L1: l1 -0.5 is not in 0 ≤ factor, finite"), "{message}");
+    assert!(message.ends_with("L1: l1 must be finite and ≥ 0, got -0.5"), "{message}");
 }

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Program {
     defaults: Defaults,
 }

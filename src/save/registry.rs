@@ -43,6 +43,7 @@ use crate::spec::Spec;
 /// let registry = Registry::new().layer::<Double>(); // for Model::load_with
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Registry {
     known: Known,
 }
@@ -139,7 +140,7 @@ mod tests {
     fn what_is_unknown_is_told_with_the_remedy() {
         let message = Registry::new().make_loss(&Spec::new("Wasserstein")).unwrap_err().to_string();
         let (start, end) =
-            ("Wasserstein is not a loss that is known (BinaryCrossentropy, ", "); add yours with Registry::loss");
+            ("Wasserstein: unknown loss; available: BinaryCrossentropy, ", "; add custom ones with Registry::loss");
         assert!(message.starts_with(start) && message.ends_with(end), "{message}");
     }
 }

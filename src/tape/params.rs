@@ -288,7 +288,7 @@ mod tests {
         params.add("w", &arr1(&[1.0])).unwrap();
         assert!(params.add("w", &arr1(&[1.0])).is_err());
         let message = params.id("v").unwrap_err().to_string();
-        assert_eq!(message, "there is no parameter \"v\"; there is w");
+        assert_eq!(message, "unknown parameter \"v\"; available: w");
     }
 
     #[test]

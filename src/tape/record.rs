@@ -97,6 +97,7 @@ pub struct Id {
 
 /// A value while it is being recorded: `Copy`, with operators.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Var<'r> {
     pub(super) recorder: &'r Recorder,
     var: VarIndex,
@@ -311,7 +312,11 @@ impl Recorder {
     /// `layer: op`, for errors.
     fn place(&self, op: &str) -> String {
         let scope = &self.state.borrow().scope;
-        if scope.is_empty() { op.to_owned() } else { format!("{scope}: {op}") }
+        match scope.rsplit('/').next() {
+            Some(last) if last == op => scope.clone(),
+            _ if scope.is_empty() => op.to_owned(),
+            _ => format!("{scope}: {op}"),
+        }
     }
 
     /// A number for the next operation of this name in this scope. It does not depend on what else is recorded elsewhere.

@@ -106,7 +106,7 @@ fn images_and_labels_of_other_sets_are_told_by_their_numbers() {
     let folder = Folder::new();
     folder.write(FILES[1], &gzip(&labels(2)));
     let error = folder.load().unwrap_err();
-    let text = "images have 3 rows and labels have 2; each row of the one needs its row of the other";
+    let text = "images have 3 rows and labels have 2; they need the same number";
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Rows { first: ("images", 3), second: ("labels", 2) }));
 }

@@ -107,7 +107,7 @@ fn the_best_is_kept_besides() {
     assert_eq!(best().step(), 15);
     let unknown = quiet(1).checkpoints(Checkpoints::new(folder.path()).best("val_loss"));
     let message = model(1).fit(&data(), unknown).unwrap_err().to_string();
-    assert_eq!(message, "there is no score \"val_loss\"; there is loss and accuracy");
+    assert_eq!(message, "unknown score \"val_loss\"; available: loss, accuracy");
 }
 
 #[test]
@@ -138,9 +138,9 @@ fn settings_out_of_range_are_told() {
     let folder = Folder::new();
     let message =
         |checkpoints: Checkpoints| model(1).fit(&data(), quiet(1).checkpoints(checkpoints)).unwrap_err().to_string();
-    assert_eq!(message(Checkpoints::new(folder.path()).keep(0)), "Checkpoints: keep 0 is not in 1 ≤ keep");
+    assert_eq!(message(Checkpoints::new(folder.path()).keep(0)), "Checkpoints: keep must be at least 1, got 0");
     let every = message(Checkpoints::new(folder.path()).every_steps(0));
-    assert_eq!(every, "Checkpoints: every_steps 0 is not in 1 ≤ every_steps");
+    assert_eq!(every, "Checkpoints: every_steps must be at least 1, got 0");
 }
 
 /// Resumes, trains to the end, and compares with training that nothing interrupted.

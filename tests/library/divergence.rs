@@ -219,7 +219,7 @@ fn an_interruption_around_it_does_not_change_a_bit() {
 fn settings_out_of_range_are_told() {
     let told =
         |mut divergence: Divergence| model().fit(&data(), quiet(1).callback(&mut divergence)).unwrap_err().to_string();
-    assert_eq!(told(Divergence::lower_rate(1.0)), "Divergence: factor 1 is not in 0 < factor < 1");
-    assert_eq!(told(Divergence::lower_rate(f32::NAN)), "Divergence: factor NaN is not in 0 < factor < 1");
-    assert_eq!(told(Divergence::stop().every_steps(0)), "Divergence: every_steps 0 is not in 1 ≤ every_steps");
+    assert_eq!(told(Divergence::lower_rate(1.0)), "Divergence: factor must be > 0 and < 1, got 1");
+    assert_eq!(told(Divergence::lower_rate(f32::NAN)), "Divergence: factor must be > 0 and < 1, got NaN");
+    assert_eq!(told(Divergence::stop().every_steps(0)), "Divergence: every_steps must be at least 1, got 0");
 }

@@ -2,9 +2,10 @@
 
 use gradus::data::Arrays;
 use gradus::initializers::Ones;
-use gradus::layers::{Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Weights};
+use gradus::layers::{
+    Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Padding, Weights,
+};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
-use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::tape::{Mode, Params, Recorder, Var};
 use gradus::{Compile, Error, Fit, Model, Progress, Result, Sequential, Shape, Spec};
@@ -43,33 +44,33 @@ fn layers_that_do_not_fit_together() {
     let network = Sequential::new([1, 9, 1]).add(MaxPool2d::new(2));
     let text = "layer 1 (max_pooling2d): found shape 1 × 9 × 1, expected images n × height × width × channels of at least 2 × 2";
     assert_eq!(refused(network.compile(settings())), text);
-    assert_eq!(refused(Sequential::new([4]).compile(settings())), "Sequential: layers 0 is not in 1 ≤ layers");
+    assert_eq!(refused(Sequential::new([4]).compile(settings())), "Sequential: layers must be at least 1, got 0");
 }
 
 #[test]
 fn settings_out_of_range() {
     let layer = |layer: Dropout| refused(Sequential::new([4]).add(layer).compile(settings()));
-    assert_eq!(layer(Dropout::new(1.2)), "Dropout: rate 1.2 is not in 0 ≤ rate < 1");
-    assert_eq!(layer(Dropout::new(f32::NAN)), "Dropout: rate NaN is not in 0 ≤ rate < 1");
+    assert_eq!(layer(Dropout::new(1.2)), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
+    assert_eq!(layer(Dropout::new(f32::NAN)), "Dropout: rate must be ≥ 0 and < 1, got NaN");
     let dense = Sequential::new([4]).add(Dense::new(0));
-    assert_eq!(refused(dense.compile(settings())), "Dense: units 0 is not in 1 ≤ units");
+    assert_eq!(refused(dense.compile(settings())), "Dense: units must be at least 1, got 0");
     let norm = Sequential::new([4]).add(BatchNorm::new().momentum(2.0));
-    assert_eq!(refused(norm.compile(settings())), "BatchNorm: momentum 2 is not in 0 ≤ momentum ≤ 1");
+    assert_eq!(refused(norm.compile(settings())), "BatchNorm: momentum must be ≥ 0 and ≤ 1, got 2");
     let network = Sequential::new([4]).add(Dense::new(3));
     let optimizer = |settings: Compile| refused(network.compile(settings));
     let loss = CategoricalCrossentropy::new;
     let text = optimizer(Compile::new(Sgd::new(-0.1), loss()));
-    assert_eq!(text, "Sgd: learning_rate -0.1 is not in 0 ≤ learning_rate, finite");
+    assert_eq!(text, "Sgd: learning_rate must be finite and ≥ 0, got -0.1");
     let text = optimizer(Compile::new(RmsProp::new(0.1).rho(1.0), loss()));
-    assert_eq!(text, "RmsProp: rho 1 is not in 0 ≤ value < 1");
+    assert_eq!(text, "RmsProp: rho must be ≥ 0 and < 1, got 1");
     let text = optimizer(Compile::new(Adam::new(f32::INFINITY), loss()));
-    assert_eq!(text, "Adam: learning_rate inf is not in 0 ≤ learning_rate, finite");
+    assert_eq!(text, "Adam: learning_rate must be finite and ≥ 0, got inf");
     let text = optimizer(Compile::new(Adam::new(f32::NAN), loss()));
-    assert_eq!(text, "Adam: learning_rate NaN is not in 0 ≤ learning_rate, finite");
+    assert_eq!(text, "Adam: learning_rate must be finite and ≥ 0, got NaN");
     let error = network.compile(Compile::new(Sgd::new(f32::NAN), loss())).unwrap_err();
-    assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.is_nan()));
+    assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.to_string() == "NaN"));
     let text = optimizer(settings().threads(0));
-    assert_eq!(text, "threads: 0 threads were asked for, expected at least 1");
+    assert_eq!(text, "threads: expected at least 1, got 0");
 }
 
 #[test]
@@ -83,24 +84,24 @@ fn data_that_does_not_fit_the_model() {
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
     let text = "predict: found shape 4, expected a batch axis and 4 per sample; insert_axis adds one";
     assert_eq!(refused(model.predict(&Array1::<f32>::zeros(4))), text);
-    let text = "the array of samples is empty; at least one row is needed";
+    let text = "the array of samples is empty; it needs at least one row";
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
     let one_hot = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 7))).unwrap();
     let error = model.fit(&one_hot, quiet()).unwrap_err();
     let text = "targets for CategoricalCrossentropy: found numbers of shape 7 per row, expected numbers from 0 to 1 of shape 3 \
-                per row, such as one-hot rows; give the targets the shape of the model's output, or the last layer as many \
-                units as the targets need";
+                per row, such as one-hot rows; give the targets the shape of the model's output, or change the number of \
+                units of the last layer";
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Target { .. }));
     let validation = quiet().validation(&wide);
     let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
     assert!(refused(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
-    assert_eq!(refused(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size 0 is not in batch_size ≥ 1");
+    assert_eq!(refused(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size must be at least 1, got 0");
     let split = |share: f64| refused(classifier().fit(&good, quiet().validation_split(share)));
-    assert_eq!(split(1.0), "validation_split: fraction 1 is not in 0 < fraction < 1");
-    assert_eq!(split(-0.1), "validation_split: fraction -0.1 is not in 0 < fraction < 1");
-    assert_eq!(split(f64::NAN), "validation_split: fraction NaN is not in 0 < fraction < 1");
-    let text = "the training part of 6 rows parted with validation_split 0.99 is empty; at least one row is needed";
+    assert_eq!(split(1.0), "Fit: validation_split must be ≥ 0 and < 1, got 1");
+    assert_eq!(split(-0.1), "Fit: validation_split must be ≥ 0 and < 1, got -0.1");
+    assert_eq!(split(f64::NAN), "Fit: validation_split must be ≥ 0 and < 1, got NaN");
+    let text = "the training part of 6 rows split with fraction 0.99 is empty; it needs at least one row";
     assert_eq!(split(0.99), text);
     assert_eq!((model.epoch(), model.step()), (0, 0), "nothing was trained");
 }
@@ -121,18 +122,18 @@ fn labels_that_are_not_classes() {
     assert_eq!(refused(network.compile(sparse).unwrap().fit(&one_hot, quiet())), text);
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let mut model = network.compile(sparse).unwrap();
-    let text = "row 1: label 3 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let text = "row 1: label must be an integer ≥ 0 and < 3, the number of classes, got 3";
     let error = model.fit(&labels(arr1(&[0, 3, 2])), quiet()).unwrap_err();
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Label { row: 1, classes: 3, .. }));
     assert!(refused(model.evaluate(&labels(arr1(&[0, 1, -1])))).starts_with("row 2: label -1"));
     let error = Arrays::new(Array2::<f32>::zeros((3, 4)), arr1(&[0, 1])).unwrap_err();
-    let text = "inputs have 3 rows and targets have 2; each row of the one needs its row of the other";
+    let text = "inputs have 3 rows and targets have 2; they need the same number";
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Rows { first: ("inputs", 3), second: ("targets", 2) }));
     let empty = Arrays::new(Array2::<f32>::zeros((0, 4)), Array1::<i64>::zeros(0));
     let error = empty.unwrap_err();
-    assert_eq!(error.to_string(), "the array of inputs is empty; at least one row is needed");
+    assert_eq!(error.to_string(), "the array of inputs is empty; it needs at least one row");
     assert!(matches!(error, Error::Empty { .. }));
 }
 
@@ -214,19 +215,19 @@ fn sizes_that_no_memory_holds() {
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
     assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
     let recorder = Recorder::new(Mode::Inference);
-    recorder.input([1 << 47]);
+    let _ = recorder.input([1 << 47]);
     assert!(matches!(recorder.finish(), Err(Error::TooLarge { .. })));
 }
 
 #[test]
 fn windows_and_strides_of_any_size() {
     let network = |layer: Conv2d| Sequential::new([5, 5, 1]).add(layer).add(Flatten).add(Dense::new(2));
-    let text = refused(network(Conv2d::new(2, 3).strides([1, 0])).compile(settings()));
-    assert_eq!(text, "Conv2d: strides 0 is not in 1 ≤ value < 2³¹");
-    assert_eq!(refused(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters 0 is not in 1 ≤ filters");
+    let text = refused(network(Conv2d::new(2, 3).strides((1, 0))).compile(settings()));
+    assert_eq!(text, "Conv2d: strides must be ≥ 1 and < 2³¹, got 0");
+    assert_eq!(refused(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters must be at least 1, got 0");
     let text = refused(network(Conv2d::new(2, 0)).compile(settings()));
-    assert_eq!(text, "Conv2d: kernel_size 0 is not in 1 ≤ kernel_size");
-    let giant = Conv2d::new(2, 1).kernel_size([usize::MAX, 1]).padding(Padding::Same);
+    assert_eq!(text, "Conv2d: kernel_size must be at least 1, got 0");
+    let giant = Conv2d::new(2, (usize::MAX, 1)).padding(Padding::Same);
     assert!(matches!(network(giant).compile(settings()), Err(Error::TooLarge { .. })));
     let strides = |size| network(Conv2d::new(2, 3).strides([size; 2]).padding(Padding::Same)).compile(settings());
     assert!(strides((1 << 31) - 1).is_ok());

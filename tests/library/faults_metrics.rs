@@ -198,8 +198,8 @@ fn logits_of_one_output_are_class_1_above_0() {
     // Margins are decided at 0, and have no other threshold.
     let model = identity(1, with(Hinge::new()).metric(Accuracy)).unwrap();
     assert_eq!(model.predict_classes(&logits).unwrap().to_vec(), [0, 1, 1, 1]);
-    let text = "metric BinaryAccuracy: found shape 1, expected outputs that stand for probabilities, for the threshold 0.7; the loss \
-                trains margins, for which only the threshold 0.5 has a meaning, a margin of 0";
+    let text = "metric BinaryAccuracy: found shape 1, expected probabilities, for the threshold 0.7; the loss trains \
+                margins, for which only the threshold 0.5, a margin of 0, is defined";
     assert_eq!(refused(identity(1, with(Hinge::new()).metric(BinaryAccuracy::new(0.7)))), text);
 }
 
@@ -281,8 +281,8 @@ fn labels_per_position_train_as_one_hot_rows_do() {
     assert_eq!(sparse.confusion_matrix(&data).unwrap().accuracy(), sparse.evaluate(&data).unwrap().metrics[0].1);
     let wide = Arrays::new(&inputs, Array3::<u8>::zeros((9, 8, 5))).unwrap();
     let text = "targets for SparseCategoricalCrossentropy: found integer labels of shape 8 × 5 per row, expected integer labels of \
-                shape 8 × 6 per row; give the targets the shape of the model's output, or the last layer as many units as the \
-                targets need";
+                shape 8 × 6 per row; give the targets the shape of the model's output, or change the number of units of the \
+                last layer";
     assert_eq!(refused(sparse.fit(&wide, quiet())), text);
 }
 
@@ -294,7 +294,7 @@ fn labels_per_position_are_checked_where_the_width_is_the_number_of_classes() {
     let inputs = Array4::<f32>::zeros((2, 4, 3, 2));
     let mut labels = Array3::<u8>::zeros((2, 4, 3));
     labels[(1, 2, 1)] = 7;
-    let text = "row 1: label 7 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let text = "row 1: label must be an integer ≥ 0 and < 3, the number of classes, got 7";
     assert_eq!(refused(model.fit(&Arrays::new(&inputs, &labels).unwrap(), quiet())), text);
     let floats = Arrays::new(&inputs, labels.mapv(f32::from)).unwrap();
     let text = "targets for SparseCategoricalCrossentropy: found numbers of shape 4 × 3 per row, expected integer labels of shape \
@@ -359,7 +359,7 @@ impl Dataset for Made {
 fn targets_of_a_dataset_of_another_crate_are_checked() {
     let target = Target::LABEL;
     let mut model = trainable(3, 3, with(SparseCategoricalCrossentropy::new()));
-    let text = "row 99: label 0.5 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let text = "row 99: label must be an integer ≥ 0 and < 3, the number of classes, got 0.5";
     assert_eq!(refused(model.fit(&Made { target, number: 0.5 }, quiet())), text);
     assert!(refused(model.fit(&Made { target, number: f32::NAN }, quiet())).starts_with("row 99: label NaN is not"));
     let part = Made { target, number: 3.0 };

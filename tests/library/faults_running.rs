@@ -5,11 +5,11 @@ use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::onnx;
 use gradus::initializers::{HeNormal, Ones};
 use gradus::layers::{
-    Activation, AveragePool2d, BatchNorm, Conv2d, Cursor, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2d, Weights,
+    Activation, AveragePool2d, BatchNorm, Conv2d, Cursor, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2d,
+    Padding, Weights,
 };
 use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
-use gradus::ops::Padding;
 use gradus::optimizers::{Adam, Clip, Optimizer, RmsProp};
 use gradus::regularizers::L2;
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
@@ -66,7 +66,7 @@ fn state(model: &Model) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-const RANGE: &str = "index must be a whole number ≥ 0 and < 5";
+const RANGE: &str = "index must be an integer ≥ 0 and < 5";
 
 #[test]
 fn the_error_names_the_layer_the_row_and_the_index() {
@@ -74,10 +74,10 @@ fn the_error_names_the_layer_the_row_and_the_index() {
         [(5.0, "5"), (-1.0, "-1"), (-0.5, "-0.5"), (1e30, "1000000015047466200000000000000"), (f32::NAN, "NaN")]
     {
         let error = model().fit(&bad(9, index), fit()).unwrap_err();
-        let text = format!("embedding: embedding: row 9 of the dataset: {RANGE}, got {shown}; correct the data");
+        let text = format!("embedding: row 9 of the dataset: {RANGE}, got {shown}; correct the data");
         assert_eq!(error.to_string(), text);
         let Error::Fault { place, row: 9, rows: "dataset", problem } = error else { panic!("{error:?}") };
-        assert_eq!(place, "embedding: embedding");
+        assert_eq!(place, "embedding");
         let Error::Index { name: "index", value, count: 5 } = *problem else { panic!("{problem:?}") };
         assert_eq!(value.to_bits(), f64::from(index).to_bits());
     }
@@ -138,7 +138,7 @@ fn a_failed_step_leaves_the_model_as_the_step_before_left_it() {
 fn a_fault_in_validation_ends_training_after_the_epoch_that_it_follows() {
     let (mut failed, mut expected, data) = (model(), model(), bad(2, -3.0));
     let error = failed.fit(&good(), fit().epochs(3).validation(&data)).unwrap_err().to_string();
-    assert!(error.starts_with("embedding: embedding: row 2 of the validation dataset: "), "{error}");
+    assert!(error.starts_with("embedding: row 2 of the validation dataset: "), "{error}");
     expected.fit(&good(), fit()).unwrap();
     assert!(state(&failed) == state(&expected));
 }
@@ -152,7 +152,7 @@ fn labels_that_a_dataset_does_not_check_are_found_by_the_loss() {
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(labels).assign(&arr2(&[[0.0, 2.0], [3.0, 1.5]]));
     let error = tape.run(&Params::new(), Key::from_seed(0)).unwrap_err().to_string();
-    let text = "loss: softmax_crossentropy: row 1 of the batch: label must be a whole number ≥ 0 and < 3, got 3; \
+    let text = "loss: softmax_crossentropy: row 1 of the batch: label must be an integer ≥ 0 and < 3, got 3; \
                 correct the data";
     assert_eq!(error, text);
     tape.input_mut(labels).fill(1.0);
@@ -172,7 +172,7 @@ fn the_error_does_not_depend_on_threads() {
         model.set_threads(threads).unwrap();
         for _ in 0..5 {
             let error = model.predict(&x).unwrap_err().to_string();
-            let start = format!("embedding: embedding: row 700 of the samples: {RANGE}, got 700");
+            let start = format!("embedding: row 700 of the samples: {RANGE}, got 700");
             assert!(error.starts_with(&start), "{error}");
         }
     }
@@ -346,10 +346,7 @@ fn a_tape_can_be_run_again_after_a_fault() {
     let mut tape = recorder.finish().unwrap();
     tape.input_mut(indices).assign(&arr1(&[1.0, 2.0, -1.0]));
     let error = tape.run(&params, Key::from_seed(0)).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "embedding: row 1 of the batch: index must be a whole number ≥ 0 and < 2, got 2; correct the data"
-    );
+    assert_eq!(error, "embedding: row 1 of the batch: index must be an integer ≥ 0 and < 2, got 2; correct the data");
     tape.input_mut(indices).assign(&arr1(&[1.0, 0.0, 1.9]));
     tape.run(&params, Key::from_seed(0)).unwrap();
     assert_eq!(tape.value(y), arr2(&[[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]).into_dyn());
@@ -444,23 +441,18 @@ fn spec(layer: impl Layer) -> String {
 
 #[test]
 fn the_order_of_builder_calls_does_not_matter() {
-    check_order(
-        "MaxPool2d",
-        || MaxPool2d::new(2),
-        setters!(MaxPool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
-        spec,
-    );
+    check_order("MaxPool2d", || MaxPool2d::new(2), setters!(MaxPool2d: strides([1, 4]), padding(Padding::Same)), spec);
     check_order(
         "AveragePool2d",
         || AveragePool2d::new(2),
-        setters!(AveragePool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
+        setters!(AveragePool2d: strides([1, 4]), padding(Padding::Same)),
         spec,
     );
     check_order(
         "Conv2d",
         || Conv2d::new(4, 2),
         setters!(
-            Conv2d: kernel_size([3, 1]), strides([1, 2]), padding(Padding::Same), dilation_rate([2, 1]), groups(2),
+            Conv2d: strides([1, 2]), padding(Padding::Same), dilation_rate([2, 1]), groups(2),
             activation(Activation::Relu), use_bias(false), kernel_initializer(HeNormal), bias_initializer(Ones),
             kernel_regularizer(L2::new(0.1)), bias_regularizer(L2::new(0.2)),
         ),
@@ -474,10 +466,10 @@ fn the_order_of_builder_calls_does_not_matter() {
         ),
         |optimizer| optimizer.spec().to_string(),
     );
-    // Windows side by side, unless strides are set before or after the pool size.
+    // Windows side by side, unless strides are set.
     let sizes = |layer: MaxPool2d| Sequential::new([12, 12, 1]).add(layer.padding(Padding::Same)).summary().unwrap();
-    assert!(sizes(MaxPool2d::new(2).pool_size([3, 4])).contains("(None, 4, 3, 1)"));
-    assert!(sizes(MaxPool2d::new(2).strides([1, 2]).pool_size([3, 4])).contains("(None, 12, 6, 1)"));
+    assert!(sizes(MaxPool2d::new((3, 4))).contains("(None, 4, 3, 1)"));
+    assert!(sizes(MaxPool2d::new((3, 4)).strides((1, 2))).contains("(None, 12, 6, 1)"));
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn parts_that_do_not_fit_together_are_named() {
         let y = graph.apply(Dense::new(0), x);
         graph.output("y", y);
     });
-    assert_eq!(text, "Dense: units 0 is not in 1 ≤ units");
+    assert_eq!(text, "Dense: units must be at least 1, got 0");
 }
 
 #[test]
@@ -349,13 +349,13 @@ fn what_is_not_used_is_told() {
     let text = refused(|graph, _| {
         graph.apply(Dense::new(3), []);
     });
-    assert_eq!(text, "Graph: outputs 0 is not in 1 ≤ outputs");
+    assert_eq!(text, "Graph: outputs must be at least 1, got 0");
     let text = refused(|graph, _| {
         let y = graph.apply(Dense::new(3), []);
         graph.output("y", y);
     });
     assert_eq!(text, "layer 1 (dense): it is applied to nothing; give it at least one node");
-    assert_eq!(refused(|graph, x| graph.output("y", x)), "Graph: layers 0 is not in 1 ≤ layers");
+    assert_eq!(refused(|graph, x| graph.output("y", x)), "Graph: layers must be at least 1, got 0");
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn outputs_that_are_not_there_are_told() {
     let compile = |settings: Compile| message(branches(0.0).compile(settings));
     let losses = |name: &str| Losses::new().output(name, SparseCategoricalCrossentropy::new());
     let one = |name: &str| Compile::new(Sgd::new(0.1), losses(name));
-    let unknown = "there is no output \"mod\"; there is kind and mood";
+    let unknown = "unknown output \"mod\"; available: kind, mood";
     assert_eq!(compile(one("mod")), unknown);
     assert_eq!(compile(settings().loss_weight("mod", 2.0)), unknown);
     assert_eq!(compile(settings().metric_of("mod", Accuracy)), unknown);
@@ -425,8 +425,8 @@ fn outputs_that_are_not_there_are_told() {
     let twice = losses("kind").output("kind", CategoricalCrossentropy::new());
     let text = "output \"kind\": two losses are given for it; add them in a loss of your own";
     assert_eq!(compile(Compile::new(Sgd::new(0.1), twice)), text);
-    assert_eq!(compile(Compile::new(Sgd::new(0.1), Losses::new())), "Compile: losses 0 is not in 1 ≤ losses");
-    let text = "Compile: loss_weight NaN is not in finite numbers";
+    assert_eq!(compile(Compile::new(Sgd::new(0.1), Losses::new())), "Compile: losses must be at least 1, got 0");
+    let text = "Compile: loss_weight must be finite, got NaN";
     assert_eq!(compile(settings().loss_weight("mood", f32::NAN)), text);
     let text = "mood/kernel: trainable, but the loss does not depend on it, so it would never learn; use it or do not \
                 declare it trainable";
@@ -441,16 +441,16 @@ fn datasets_that_do_not_fit_are_told() {
                 dataset of your own, give each its own";
     assert_eq!(message(model.fit(&plain, quiet(1))), text);
     let rows = || NamedArrays::new().with_input("left", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "there is no input in the dataset \"right\"; there is left";
+    let text = "unknown input in the dataset \"right\"; available: left";
     assert_eq!(message(model.evaluate(&rows())), text);
     let both = || rows().with_input("right", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "there is no target in the dataset \"kind\"; there is nothing";
+    let text = "unknown target in the dataset \"kind\"; available: none";
     assert_eq!(message(model.train_on_batch(&both())), text);
     let wide = rows().with_input("right", Array2::<f32>::zeros((6, 5))).unwrap();
     assert!(message(model.predict_outputs(&wide)).starts_with("input \"right\" per sample: found shape 5, expected 4"));
     let labels = both().with_target("mood", Array2::<f32>::zeros((6, 2))).unwrap();
     let wrong = labels.with_target("kind", Array1::from_iter([0u8, 1, 2, 0, 3, 1])).unwrap();
-    let text = "row 4: label 3 is not a whole number in 0 ≤ label < 3, as there are 3 classes";
+    let text = "row 4: label must be an integer ≥ 0 and < 3, the number of classes, got 3";
     assert_eq!(message(model.fit(&wrong, quiet(1))), text);
     let one_hot = both().with_target("mood", Array1::<u8>::zeros(6)).unwrap();
     let one_hot = one_hot.with_target("kind", Array1::<u8>::zeros(6)).unwrap();

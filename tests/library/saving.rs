@@ -132,8 +132,8 @@ fn custom_schedules_load_through_a_registry() {
     let model = compile(&dense(), Sgd::new(LearningRate::schedule(Harmonic(0.5))));
     model.save(&path).unwrap();
     let message = told(Model::load(&path));
-    assert!(message.starts_with("Harmonic is not a schedule that is known (CosineDecay, "), "{message}");
-    assert!(message.ends_with("; add yours with Registry::schedule"), "{message}");
+    assert!(message.starts_with("Harmonic: unknown schedule; available: CosineDecay, "), "{message}");
+    assert!(message.ends_with("; add custom ones with Registry::schedule"), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
     assert_eq!(loaded.optimizer().options().unwrap().learning_rate.rate(3), 0.125);
     fit(&mut loaded, 1);
@@ -205,7 +205,7 @@ fn weights_go_by_name_into_a_model_built_in_code() {
     assert_eq!(message(narrow), "\"dense_1/kernel\" is 4 × 3 in the file and 4 × 2 in the model");
     let deeper = dense().add(Dense::new(3));
     let expected =
-        "there is no parameter \"dense_2/kernel\"; there is dense/kernel, dense/bias, dense_1/kernel and dense_1/bias";
+        "unknown parameter \"dense_2/kernel\"; available: dense/kernel, dense/bias, dense_1/kernel, dense_1/bias";
     assert_eq!(message(deeper), expected);
     let shallow = Sequential::new([8, 8]).add(Reshape::new(64)).add(Dense::new(4));
     let expected =
@@ -281,8 +281,8 @@ fn custom_layers_load_through_a_registry() {
     let model = compile(&network, Sgd::new(0.1));
     model.save(&path).unwrap();
     let message = told(Model::load(&path));
-    assert!(message.starts_with("Scaling is not a layer that is known ("), "{message}");
-    assert!(message.ends_with("; add yours with Registry::layer"), "{message}");
+    assert!(message.starts_with("Scaling: unknown layer; available: "), "{message}");
+    assert!(message.ends_with("; add custom ones with Registry::layer"), "{message}");
     let loaded = Model::load_with(&path, &Registry::new().layer::<Scaling>()).unwrap();
     let rows = ndarray::arr2(&[[1.0, -2.0]]);
     assert_eq!(loaded.predict(&rows).unwrap(), model.predict(&rows).unwrap());

@@ -3,7 +3,7 @@
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};
 use gradus::metrics::{Accuracy, F1Score, ScoredBatch};
-use gradus::ops::Elementwise;
+use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Sgd};
 use gradus::tape::{Id, Mode, Params, Recorder, Tape};
 use gradus::{
@@ -30,7 +30,7 @@ fn network(params: &mut Params) -> (Tape, [Id; 4]) {
     let recorder = Recorder::new(Mode::Training);
     let (x, t) = (recorder.input([BATCH, 4]), recorder.input([BATCH, 3]));
     let [w1, b1, w2, b2] = ids.map(|id| recorder.parameter(params, id));
-    let logits = x.affine(w1, b1, Elementwise::Tanh).dropout(0.25).affine(w2, b2, Elementwise::Linear);
+    let logits = x.affine(w1, b1, Activation::Tanh).dropout(0.25).affine(w2, b2, Activation::Linear);
     let (probabilities, loss) = (logits.softmax(), logits.softmax_crossentropy(t));
     recorder.minimize(loss);
     let ids = [x, t, probabilities, loss].map(|var| var.id());
@@ -170,7 +170,7 @@ fn checkpoints_of_other_trainings_are_refused_and_change_nothing() {
 fn settings_out_of_range_are_errors() {
     let state = || TrainingState::new(Params::new(), Adam::default()).unwrap();
     let message = state().steps_per_epoch(0).unwrap_err().to_string();
-    assert_eq!(message, "TrainingState: steps_per_epoch 0 is not in steps_per_epoch ≥ 1");
+    assert_eq!(message, "TrainingState: steps_per_epoch must be at least 1, got 0");
     for name in ["step", "loss/sum", "seed"] {
         let message = state().setting("seed", 1.0).unwrap().setting(name, 2.0).unwrap_err().to_string();
         assert!(

@@ -206,9 +206,9 @@ fn a_loss_that_is_not_certain_has_to_be_named() {
     }
     let [model, data] = &evaluate_files("logits", "labels");
     let told = folder.told(&["evaluate", model, data, "--loss", "wasserstein"], 1);
-    assert!(told.contains("there is no loss \"wasserstein\"; there is BinaryCrossentropy, "), "{told}");
+    assert!(told.contains("unknown loss \"wasserstein\"; available: BinaryCrossentropy, "), "{told}");
     let told = folder.told(&["evaluate", model, data, "--metric", "auroc"], 1);
-    assert!(told.contains("there is no metric \"auroc\"; there is Accuracy, "), "{told}");
+    assert!(told.contains("unknown metric \"auroc\"; available: Accuracy, "), "{told}");
     let [_, numbers] = &evaluate_files("logits", "numbers");
     let told = folder.told(&["evaluate", model, numbers], 1);
     let expected = "its y is 20 × 1, expected rows × 3, the model's output, or one integer per row";

@@ -77,14 +77,14 @@ fn instruction_sets_and_threads_of_the_environment_are_told() {
         let arguments = [&arguments[..], &["--out", &out]].concat();
         for wish in ["avx3", "AVX2", "none"] {
             let line = told(example, 1, &arguments, &[("GRADUS_SIMD", wish)]);
-            let expected = format!("there is no GRADUS_SIMD level on this processor \"{wish}\"; there is portable");
+            let expected = format!("unknown GRADUS_SIMD level on this processor \"{wish}\"; available: portable");
             assert!(line.starts_with(&expected), "{line}");
         }
         let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);
         assert!(empty.status.success(), "an empty variable is none");
     }
     let line = told("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
-    assert_eq!(line, "threads: 0 threads were asked for, expected at least 1");
+    assert_eq!(line, "threads: expected at least 1, got 0");
 }
 
 #[test]

@@ -222,7 +222,7 @@ mod tests {
         let renamed = dict.rename("5", "classifier.0").unwrap();
         assert_eq!(renamed.names().nth(6), Some(("dense/kernel", "classifier.0.weight")));
         let message = renamed.rename("4", "x").unwrap_err().to_string();
-        assert!(message.starts_with("there is no module \"4\"; there is 0, 0, 3"), "{message}");
+        assert!(message.starts_with("unknown module \"4\"; available: 0, 0, 3"), "{message}");
     }
 
     #[test]

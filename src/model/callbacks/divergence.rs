@@ -24,6 +24,7 @@ use std::ops::ControlFlow;
 /// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
 /// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
 #[derive(Debug)]
+#[must_use]
 pub struct Divergence {
     answer: Answer,
     every_steps: u64,
@@ -120,9 +121,9 @@ impl Divergence {
 impl Callback for Divergence {
     fn train_begin(&mut self, model: &mut Model, _begin: &TrainBegin<'_>) -> Result<()> {
         let steps = self.every_steps;
-        check_setting(steps > 0, "Divergence", "every_steps", steps as f64, "1 ≤ every_steps")?;
+        check_setting(steps > 0, "Divergence", "every_steps", steps, "at least 1")?;
         if let Answer::LowerRate(factor) = self.answer {
-            check_setting(0.0 < factor && factor < 1.0, "Divergence", "factor", factor.into(), "0 < factor < 1")?;
+            check_setting(0.0 < factor && factor < 1.0, "Divergence", "factor", factor, "> 0 and < 1")?;
         }
         (self.waiting, self.times) = (false, 0);
         self.seen.clear();

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 /// let stopping = EarlyStopping::new("val_loss").patience(3).restore_best_weights(true);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EarlyStopping {
     monitor: Monitor,
     /// Which way is better, known once training begins.
@@ -99,7 +100,7 @@ impl EarlyStopping {
 
 impl Callback for EarlyStopping {
     fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
-        check_setting(self.min_delta >= 0.0, "EarlyStopping", "min_delta", self.min_delta, "0 ≤ min_delta")?;
+        check_setting(self.min_delta >= 0.0, "EarlyStopping", "min_delta", self.min_delta, "≥ 0")?;
         (self.best, self.best_epoch, self.wait, self.weights) = (f64::NAN, 0, 0, None);
         self.direction = self.monitor.direction(begin.scores)?;
         Ok(())

@@ -17,6 +17,7 @@ use crate::metrics::Direction;
 /// let stopping = EarlyStopping::new(Monitor::new("val_share_of_zeros").lower()).patience(3);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Monitor {
     name: String,
     direction: Option<Direction>,
@@ -80,7 +81,7 @@ mod tests {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
         let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();
-        assert_eq!(message, "there is no score \"val_loss\"; there is loss and share");
+        assert_eq!(message, "unknown score \"val_loss\"; available: loss, share");
         assert_eq!(Monitor::new("loss").direction(&scores).unwrap(), Direction::Lower);
         assert_eq!(Monitor::new("loss").higher().direction(&scores).unwrap(), Direction::Higher);
         let message = Monitor::new("share").direction(&scores).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use crate::metrics::Direction;
 /// let reducing = ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(2).min_learning_rate(1e-5);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ReduceLrOnPlateau {
     monitor: Monitor,
     /// Which way is better, known once training begins.
@@ -86,10 +87,10 @@ impl ReduceLrOnPlateau {
 impl Callback for ReduceLrOnPlateau {
     fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         let owner = "ReduceLrOnPlateau";
-        check_setting((0.0..1.0).contains(&self.factor), owner, "factor", self.factor, "0 ≤ factor < 1")?;
-        check_setting(self.min_delta >= 0.0, owner, "min_delta", self.min_delta, "0 ≤ min_delta")?;
+        check_setting((0.0..1.0).contains(&self.factor), owner, "factor", self.factor, "≥ 0 and < 1")?;
+        check_setting(self.min_delta >= 0.0, owner, "min_delta", self.min_delta, "≥ 0")?;
         let least = f64::from(self.min_learning_rate);
-        check_setting(least >= 0.0 && least.is_finite(), owner, "min_learning_rate", least, "0 ≤ rate, finite")?;
+        check_setting(least >= 0.0 && least.is_finite(), owner, "min_learning_rate", least, "finite and ≥ 0")?;
         (self.best, self.wait, self.cooling) = (None, 0, 0);
         self.direction = self.monitor.direction(begin.scores)?;
         Ok(())

@@ -86,15 +86,15 @@ fn passed(steps: u64, decay_steps: usize, staircase: bool) -> f64 {
 }
 
 fn check_rate(owner: &'static str, name: &'static str, rate: f32) -> Result<()> {
-    check_setting(rate.is_finite() && rate >= 0.0, owner, name, f64::from(rate), "0 ≤ rate, finite")
+    check_setting(rate.is_finite() && rate >= 0.0, owner, name, f64::from(rate), "finite and ≥ 0")
 }
 
 fn check_steps(owner: &'static str, name: &'static str, steps: usize) -> Result<()> {
-    check_setting(steps > 0, owner, name, steps as f64, "1 ≤ steps")
+    check_setting(steps > 0, owner, name, steps, "at least 1")
 }
 
 fn check_decay_rate(owner: &'static str, rate: f32) -> Result<()> {
-    check_setting(rate.is_finite() && rate >= 0.0, owner, "decay_rate", f64::from(rate), "0 ≤ decay_rate, finite")
+    check_setting(rate.is_finite() && rate >= 0.0, owner, "decay_rate", f64::from(rate), "finite and ≥ 0")
 }
 
 #[cfg(test)]

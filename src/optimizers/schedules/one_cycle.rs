@@ -11,6 +11,7 @@ use crate::spec::Spec;
 /// `OneCycleLR` with two phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the
 /// last rate stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct OneCycle {
     max_learning_rate: f32,
     total_steps: usize,
@@ -71,15 +72,9 @@ impl Schedule for OneCycle {
         check_rate(Self::CLASS, "max_learning_rate", self.max_learning_rate)?;
         check_steps(Self::CLASS, "total_steps", self.total_steps)?;
         let share = f64::from(self.start_share);
-        check_setting((0.0..=1.0).contains(&share), Self::CLASS, "start_share", share, "0 ≤ start_share ≤ 1")?;
+        check_setting((0.0..=1.0).contains(&share), Self::CLASS, "start_share", share, "≥ 0 and ≤ 1")?;
         for (name, factor) in [("div_factor", self.div_factor), ("final_div_factor", self.final_div_factor)] {
-            check_setting(
-                factor.is_finite() && factor > 0.0,
-                Self::CLASS,
-                name,
-                f64::from(factor),
-                "0 < factor, finite",
-            )?;
+            check_setting(factor.is_finite() && factor > 0.0, Self::CLASS, name, f64::from(factor), "finite and > 0")?;
         }
         Ok(())
     }

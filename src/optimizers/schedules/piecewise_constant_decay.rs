@@ -29,10 +29,10 @@ impl Schedule for PiecewiseConstantDecay {
     fn check(&self) -> Result<()> {
         let (boundaries, values) = (&self.boundaries, &self.values);
         let fits = values.len() == boundaries.len() + 1;
-        let expected = "one more than there are boundaries";
-        check_setting(fits, Self::CLASS, "values", values.len() as f64, expected)?;
+        let expected = "one more in number than the boundaries";
+        check_setting(fits, Self::CLASS, "values", values.len(), expected)?;
         let back = boundaries.windows(2).find(|pair| pair[0] >= pair[1]).map(|pair| pair[1]);
-        check_setting(back.is_none(), Self::CLASS, "boundaries", back.unwrap_or(0) as f64, "ascending order")?;
+        check_setting(back.is_none(), Self::CLASS, "boundaries", back.unwrap_or(0), "in ascending order")?;
         values.iter().try_for_each(|value| check_rate(Self::CLASS, "values", *value))
     }
 

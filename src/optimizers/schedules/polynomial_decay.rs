@@ -11,6 +11,7 @@ use crate::spec::Spec;
 /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up after
 /// each.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct PolynomialDecay {
     initial_learning_rate: f32,
     decay_steps: usize,
@@ -60,7 +61,7 @@ impl Schedule for PolynomialDecay {
         check_steps(Self::CLASS, "decay_steps", self.decay_steps)?;
         check_rate(Self::CLASS, "end_learning_rate", self.end_learning_rate)?;
         let fits = self.power.is_finite() && self.power > 0.0;
-        check_setting(fits, Self::CLASS, "power", f64::from(self.power), "0 < power, finite")
+        check_setting(fits, Self::CLASS, "power", f64::from(self.power), "finite and > 0")
     }
 
     fn spec(&self) -> Spec {

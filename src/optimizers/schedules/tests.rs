@@ -28,11 +28,11 @@ fn specs_lead_back() {
 #[test]
 fn settings_out_of_range_are_told() {
     let message = |schedule: &dyn Schedule| schedule.check().unwrap_err().to_string();
-    assert_eq!(message(&ExponentialDecay::new(0.1, 0, 0.5)), "ExponentialDecay: decay_steps 0 is not in 1 ≤ steps");
+    assert_eq!(message(&ExponentialDecay::new(0.1, 0, 0.5)), "ExponentialDecay: decay_steps must be at least 1, got 0");
     let negative = ExponentialDecay::new(-0.1, 5, 0.5);
-    assert_eq!(message(&negative), "ExponentialDecay: initial_learning_rate -0.1 is not in 0 ≤ rate, finite");
+    assert_eq!(message(&negative), "ExponentialDecay: initial_learning_rate must be finite and ≥ 0, got -0.1");
     let short = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.2]);
-    assert_eq!(message(&short), "PiecewiseConstantDecay: values 2 is not in one more than there are boundaries");
+    assert_eq!(message(&short), "PiecewiseConstantDecay: values must be one more in number than the boundaries, got 2");
     let back = PiecewiseConstantDecay::new(&[20, 20], &[0.1, 0.2, 0.3]);
-    assert_eq!(message(&back), "PiecewiseConstantDecay: boundaries 20 is not in ascending order");
+    assert_eq!(message(&back), "PiecewiseConstantDecay: boundaries must be in ascending order, got 20");
 }
