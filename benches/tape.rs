@@ -3,7 +3,7 @@
 use gradus::data::{Batches, Dataset};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::metrics::Mean;
-use gradus::ops::Elementwise;
+use gradus::ops::Activation;
 use gradus::optimizers::Adam;
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Error, Key, OptimizerState, Result, Shape};
@@ -62,8 +62,8 @@ impl Network {
         let recorder = Recorder::new(Mode::Training);
         let (x, t) = (recorder.input([batch_size, 784]), recorder.input([batch_size, 10]));
         let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|at| recorder.parameter(&params, all[at]));
-        let hidden = x.affine(w1, b1, Elementwise::Relu);
-        let loss = hidden.affine(w2, b2, Elementwise::Linear).softmax_crossentropy(t);
+        let hidden = x.affine(w1, b1, Activation::Relu);
+        let loss = hidden.affine(w2, b2, Activation::Linear).softmax_crossentropy(t);
         recorder.minimize(loss);
         let [x, t, loss] = [x, t, loss].map(|var| var.id());
         let gradients = ParamGradients::new(&params);

@@ -8,7 +8,7 @@ use gradus::metrics::{Accuracy, RunningScores, ScoredBatch, Scores};
 use gradus::report::{Notebook, Picture, Predictions, general};
 use gradus::run::{Options, Program};
 use gradus::tape::{Id, Mode, Params, Recorder, Tape};
-use gradus::{Key, TrainingState, ops::Elementwise, optimizers::Adam};
+use gradus::{Key, TrainingState, ops::Activation, optimizers::Adam};
 use ndarray::{Array2, Axis, s};
 use std::{error::Error, process::ExitCode};
 
@@ -42,7 +42,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let recorder = Recorder::new(Mode::Training);
     let (x, t) = (recorder.input([BATCH, 784]), recorder.input([BATCH, 10]));
     let [w1, b1, w2, b2] = ids.map(|id| recorder.parameter(&params, id));
-    let logits = x.affine(w1, b1, Elementwise::Relu).affine(w2, b2, Elementwise::Linear);
+    let logits = x.affine(w1, b1, Activation::Relu).affine(w2, b2, Activation::Linear);
     let (probabilities, loss) = (logits.softmax(), logits.softmax_crossentropy(t));
     recorder.minimize(loss);
     let ids @ [x, t, probabilities, loss] = [x, t, probabilities, loss].map(|var| var.id());

@@ -41,6 +41,7 @@ pub enum TargetKind {
 ///
 /// Integer targets in the output's shape are read as numbers. Shapes may differ by a last axis of size 1.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Accepts {
     kinds: Vec<TargetKind>,
     outputs: usize,

@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`data`] | datasets |
 //! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`preprocessing`] | strings to numbers, in front of models |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
@@ -55,10 +56,12 @@ mod forward;
 mod golden;
 mod lookup;
 mod output_scale;
+mod padding2d;
 mod random;
 mod registry;
 mod settings;
 mod shape;
+mod size2d;
 mod sizes;
 mod spec;
 mod target;
@@ -78,6 +81,7 @@ pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizers;
+pub mod preprocessing;
 pub mod regularizers;
 #[cfg(feature = "report")]
 pub mod report;
@@ -100,10 +104,12 @@ pub use model::{
 pub use ndarray;
 pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
+pub use padding2d::Padding2d;
 pub use random::{Draws, Key};
 pub use save::CallbackState;
 pub use settings::{FromSpec, Settings};
 pub use shape::{MAX_RANK, Shape, View};
+pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
 
 /// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.

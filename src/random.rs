@@ -39,6 +39,7 @@ impl Key {
     }
 
     /// The key of a branch: block 0 of the ChaCha8 stream number `branch`.
+    #[must_use]
     pub fn split(&self, branch: u64) -> Key {
         let mut generator = ChaCha8Rng::from_seed(self.0);
         generator.set_stream(branch);
@@ -48,6 +49,7 @@ impl Key {
     }
 
     /// The key of a named branch, such as that of a layer.
+    #[must_use]
     pub fn split_name(&self, name: &str) -> Key {
         let length = self.split(name.len() as u64);
         name.as_bytes().chunks(8).fold(length, |key, chunk| {

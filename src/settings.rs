@@ -201,6 +201,19 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Reads a list of strings.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
+    pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
+        match self.take(name)? {
+            SpecValue::Words(words) => Ok(words.clone()),
+            // An empty list in a file does not say of which type its elements are.
+            SpecValue::Sizes(none) if none.is_empty() => Ok(Vec::new()),
+            other => Err(self.kind(name, other, "a list of strings")),
+        }
+    }
+
     /// Reads one of several strings and returns its value in `known`.
     ///
     /// # Errors

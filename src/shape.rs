@@ -94,6 +94,7 @@ impl Shape {
     }
 
     /// The shape of one sample of a batch: this shape without its outermost axis.
+    #[must_use]
     pub fn sample(&self) -> Shape {
         Shape::new(self.sizes().get(1..).unwrap_or(&[])).unwrap_or(Shape::SCALAR)
     }

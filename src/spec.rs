@@ -11,6 +11,7 @@ use std::fmt;
 /// assert_eq!(spec.to_string(), "Dense(units=10, activation=softmax)");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Spec {
     class: String,
     settings: Vec<(Cow<'static, str>, SpecValue)>,
@@ -34,6 +35,8 @@ pub enum SpecValue {
     Numbers(Vec<f32>),
     /// A string, such as the name of an activation.
     Word(String),
+    /// A list of strings, such as a vocabulary.
+    Words(Vec<String>),
     /// A nested part, such as an initializer.
     Part(Spec),
 }
@@ -103,6 +106,7 @@ impl fmt::Display for SpecValue {
             SpecValue::Number(number) => write!(f, "{number}"),
             SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),
             SpecValue::Word(word) => f.write_str(word),
+            SpecValue::Words(words) => write!(f, "{words:?}"),
             SpecValue::Part(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
             SpecValue::Part(spec) => spec.fmt(f),
         }

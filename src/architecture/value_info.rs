@@ -16,6 +16,7 @@ use crate::shape::Shape;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct ValueInfo {
     pub(crate) name: String,
     pub(crate) shape: Shape,

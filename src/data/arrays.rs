@@ -53,6 +53,7 @@ impl Arrays {
     }
 
     /// Divides inputs by 255 when they are gathered, so that bytes become numbers from 0 to 1.
+    #[must_use]
     pub fn normalized(mut self) -> Arrays {
         self.normalized = true;
         self

@@ -118,6 +118,7 @@ impl Digits {
     }
 
     /// Returns the first `count` digits, or all if there are fewer.
+    #[must_use]
     pub fn first(&self, count: usize) -> Digits {
         let images = self.images.slice(s![..count.min(self.images.dim().0), .., ..]).to_owned();
         let labels = self.labels.slice(s![..count.min(self.labels.len())]).to_owned();

@@ -41,11 +41,13 @@ impl<'a> Matrix<'a> {
     }
 
     /// The same elements, rows as columns; nothing is copied.
+    #[must_use]
     pub fn t(self) -> Matrix<'a> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
     /// Declares that no element is infinite or NaN, so that elements that are multiplied by zero need not be read.
+    #[must_use]
     pub fn known_finite(self) -> Matrix<'a> {
         Matrix { finite: true, ..self }
     }

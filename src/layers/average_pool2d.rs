@@ -5,12 +5,14 @@ use crate::error::{Error, Result};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
+use crate::size2d::Size2d;
 use crate::spec::Spec;
 use crate::tape::Var;
 
 /// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
 /// `AveragePooling2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AveragePool2d {
     pool_size: [usize; 2],
     /// `None` where they are the pool size.
@@ -19,20 +21,14 @@ pub struct AveragePool2d {
 }
 
 impl AveragePool2d {
-    /// Square windows side by side; sizes that they do not fill are cut off.
-    pub fn new(pool_size: usize) -> AveragePool2d {
-        AveragePool2d { pool_size: [pool_size; 2], strides: None, padding: Padding::Valid }
-    }
-
-    /// Rows and columns of a window.
-    pub fn pool_size(mut self, pool_size: [usize; 2]) -> AveragePool2d {
-        self.pool_size = pool_size;
-        self
+    /// Windows of this many rows and columns side by side; sizes that they do not fill are cut off.
+    pub fn new(pool_size: impl Into<Size2d>) -> AveragePool2d {
+        AveragePool2d { pool_size: pool_size.into().sizes(), strides: None, padding: Padding::Valid }
     }
 
     /// Rows and columns from one window to the next; the pool size where they are not set.
-    pub fn strides(mut self, strides: [usize; 2]) -> AveragePool2d {
-        self.strides = Some(strides);
+    pub fn strides(mut self, strides: impl Into<Size2d>) -> AveragePool2d {
+        self.strides = Some(strides.into().sizes());
         self
     }
 
@@ -82,7 +78,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let overlapping = AveragePool2d::new(1).pool_size([3, 2]).strides([1, 1]);
+        let overlapping = AveragePool2d::new((3, 2)).strides(1);
         vec![
             (Box::new(AveragePool2d::new(2)), Shape::from([5, 7, 3])),
             (Box::new(AveragePool2d::new(3).padding(Padding::Same)), Shape::from([5, 7, 3])),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
 /// `BatchNormalization`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct BatchNorm {
     momentum: f32,
     epsilon: f32,

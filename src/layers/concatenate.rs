@@ -10,6 +10,7 @@ use crate::tape::Var;
 
 /// Several inputs side by side along an axis. Keras' `Concatenate`, for models with branches.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Concatenate {
     axis: isize,
 }

@@ -7,6 +7,7 @@ use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::{self, Regularizer};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
+use crate::size2d::Size2d;
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 /// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
 /// Keras' `Conv2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Conv2d {
     filters: usize,
     kernel_size: [usize; 2],
@@ -30,12 +32,12 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Square kernels with strides of 1, no padding, no activation, a bias of zeros and Glorot-uniform kernels, as in
-    /// Keras.
-    pub fn new(filters: usize, kernel_size: usize) -> Conv2d {
+    /// Kernels of this many rows and columns with strides of 1, no padding, no activation, a bias of zeros and
+    /// Glorot-uniform values, as in Keras.
+    pub fn new(filters: usize, kernel_size: impl Into<Size2d>) -> Conv2d {
         Conv2d {
             filters,
-            kernel_size: [kernel_size; 2],
+            kernel_size: kernel_size.into().sizes(),
             strides: [1, 1],
             padding: Padding::Valid,
             dilation_rate: [1, 1],
@@ -49,15 +51,9 @@ impl Conv2d {
         }
     }
 
-    /// Rows and columns of the kernels.
-    pub fn kernel_size(mut self, kernel_size: [usize; 2]) -> Conv2d {
-        self.kernel_size = kernel_size;
-        self
-    }
-
     /// Rows and columns between windows.
-    pub fn strides(mut self, strides: [usize; 2]) -> Conv2d {
-        self.strides = strides;
+    pub fn strides(mut self, strides: impl Into<Size2d>) -> Conv2d {
+        self.strides = strides.into().sizes();
         self
     }
 
@@ -68,8 +64,8 @@ impl Conv2d {
     }
 
     /// Rows and columns from one tap of a kernel to the next: with 2, every other pixel is left out.
-    pub fn dilation_rate(mut self, dilation_rate: [usize; 2]) -> Conv2d {
-        self.dilation_rate = dilation_rate;
+    pub fn dilation_rate(mut self, dilation_rate: impl Into<Size2d>) -> Conv2d {
+        self.dilation_rate = dilation_rate.into().sizes();
         self
     }
 
@@ -116,10 +112,8 @@ impl Conv2d {
     }
 
     fn options(&self) -> Conv2dOptions {
-        let mut options = Conv2dOptions::default();
-        (options.strides, options.padding) = (self.strides, self.padding);
-        (options.dilation, options.groups) = (self.dilation_rate, self.groups);
-        options
+        let options = Conv2dOptions::new().strides(self.strides).padding(self.padding).groups(self.groups);
+        options.dilation_rate(self.dilation_rate).activation(self.activation)
     }
 }
 
@@ -160,11 +154,7 @@ impl Layer for Conv2d {
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        vec![self.activation.fuse(|activation| {
-            let mut options = self.options();
-            options.activation = activation;
-            inputs[0].conv2d(kernel, bias, options)
-        })]
+        vec![inputs[0].conv2d(kernel, bias, self.options())]
     }
 
     fn spec(&self) -> Spec {
@@ -206,15 +196,15 @@ pub(super) mod tests {
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let strided = Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).activation(Activation::Relu);
+        let strided = Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).activation(Activation::Relu);
         let kept_small = Conv2d::new(2, 2).kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),
             (Box::new(kept_small), Shape::from([3, 3, 1])),
-            (Box::new(Conv2d::new(4, 2).dilation_rate([2, 1]).activation(Activation::Gelu)), Shape::from([5, 4, 2])),
+            (Box::new(Conv2d::new(4, 2).dilation_rate((2, 1)).activation(Activation::Gelu)), Shape::from([5, 4, 2])),
             (Box::new(Conv2d::new(4, 3).groups(2).padding(Padding::Same)), Shape::from([3, 3, 6])),
-            (Box::new(Conv2d::new(2, 1).kernel_size([1, 3]).use_bias(false)), Shape::from([2, 4, 3])),
+            (Box::new(Conv2d::new(2, (1, 3)).use_bias(false)), Shape::from([2, 4, 3])),
         ]
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Dense {
     units: usize,
     activation: Activation,
@@ -101,10 +102,10 @@ impl Layer for Dense {
         let x = inputs[0];
         let [kernel] = weights.take();
         if !self.use_bias {
-            return vec![self.activation.fuse(|fused| x.matmul(kernel).activation(fused))];
+            return vec![x.matmul(kernel).activation(self.activation)];
         }
         let [bias] = weights.take();
-        vec![self.activation.fuse(|fused| x.affine(kernel, bias, fused))]
+        vec![x.affine(kernel, bias, self.activation)]
     }
 
     fn spec(&self) -> Spec {

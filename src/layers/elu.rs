@@ -9,6 +9,7 @@ use crate::tape::Var;
 
 /// x, and alpha · (eˣ − 1) below 0. Keras' `ELU`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Elu {
     alpha: f32,
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training, evaluation
 /// and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Embedding {
     input_dim: usize,
     output_dim: usize,

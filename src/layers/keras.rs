@@ -14,16 +14,12 @@ fn layer(case: &str) -> Box<dyn Layer> {
     match case {
         "add" => Box::new(Add),
         "average_pool2d" => Box::new(AveragePool2d::new(2)),
-        "average_pool2d-same" => {
-            Box::new(AveragePool2d::new(1).pool_size([3, 2]).strides([2, 1]).padding(Padding::Same))
-        }
+        "average_pool2d-same" => Box::new(AveragePool2d::new((3, 2)).strides((2, 1)).padding(Padding::Same)),
         "concatenate" => Box::new(Concatenate::new()),
         "concatenate-1" => Box::new(Concatenate::new().axis(1)),
-        "conv2d-dilated" => {
-            Box::new(Conv2d::new(4, 1).kernel_size([3, 2]).padding(Padding::Same).dilation_rate([2, 3]))
-        }
+        "conv2d-dilated" => Box::new(Conv2d::new(4, (3, 2)).padding(Padding::Same).dilation_rate((2, 3))),
         "conv2d-grouped" => {
-            let layer = Conv2d::new(6, 1).kernel_size([2, 3]).strides([2, 1]).groups(2);
+            let layer = Conv2d::new(6, (2, 3)).strides((2, 1)).groups(2);
             Box::new(layer.activation(Activation::Relu))
         }
         "dense-gelu" => Box::new(Dense::new(4).activation(Activation::Gelu)),
@@ -38,7 +34,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "max_pool2d-same" => Box::new(MaxPool2d::new(2).padding(Padding::Same)),
         "softmax" => Box::new(Softmax::new().axis(1)),
         "zero_padding2d" => Box::new(ZeroPadding2d::default()),
-        "zero_padding2d-1" => Box::new(ZeroPadding2d::new(0).padding([[1, 0], [2, 3]])),
+        "zero_padding2d-1" => Box::new(ZeroPadding2d::new(((1, 0), (2, 3)))),
         other => {
             let name = other.strip_prefix("activation-").unwrap_or_else(|| panic!("{other} is not compared"));
             Box::new(Spec::new("Activation").with("activation", name).make::<Activation>().unwrap())

@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
 /// `LayerNormalization` with axis −1.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct LayerNorm {
     epsilon: f32,
     center: bool,

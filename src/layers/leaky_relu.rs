@@ -9,6 +9,7 @@ use crate::tape::Var;
 
 /// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct LeakyRelu {
     negative_slope: f32,
 }

@@ -5,11 +5,13 @@ use crate::error::{Error, Result};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
+use crate::size2d::Size2d;
 use crate::spec::Spec;
 use crate::tape::Var;
 
 /// The maximum of each window of images height × width × channels. Keras' `MaxPooling2D`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MaxPool2d {
     pool_size: [usize; 2],
     /// `None` where they are the pool size.
@@ -18,20 +20,14 @@ pub struct MaxPool2d {
 }
 
 impl MaxPool2d {
-    /// Square windows side by side; sizes that they do not fill are cut off.
-    pub fn new(pool_size: usize) -> MaxPool2d {
-        MaxPool2d { pool_size: [pool_size; 2], strides: None, padding: Padding::Valid }
-    }
-
-    /// Rows and columns of a window.
-    pub fn pool_size(mut self, pool_size: [usize; 2]) -> MaxPool2d {
-        self.pool_size = pool_size;
-        self
+    /// Windows of this many rows and columns side by side; sizes that they do not fill are cut off.
+    pub fn new(pool_size: impl Into<Size2d>) -> MaxPool2d {
+        MaxPool2d { pool_size: pool_size.into().sizes(), strides: None, padding: Padding::Valid }
     }
 
     /// Rows and columns from one window to the next; the pool size where they are not set.
-    pub fn strides(mut self, strides: [usize; 2]) -> MaxPool2d {
-        self.strides = Some(strides);
+    pub fn strides(mut self, strides: impl Into<Size2d>) -> MaxPool2d {
+        self.strides = Some(strides.into().sizes());
         self
     }
 
@@ -84,7 +80,7 @@ pub(super) mod tests {
         vec![
             (Box::new(MaxPool2d::new(2)), Shape::from([5, 7, 3])),
             (Box::new(MaxPool2d::new(2).padding(Padding::Same)), Shape::from([5, 7, 3])),
-            (Box::new(MaxPool2d::new(1).pool_size([3, 2]).strides([1, 1])), Shape::from([4, 4, 1])),
+            (Box::new(MaxPool2d::new((3, 2)).strides(1)), Shape::from([4, 4, 1])),
         ]
     }
 }

@@ -7,6 +7,8 @@ mod weights;
 pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 
+pub use crate::ops::Padding;
+
 pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;

@@ -10,6 +10,7 @@ use crate::tape::Var;
 
 /// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](super::Activation).
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Softmax {
     axis: isize,
 }

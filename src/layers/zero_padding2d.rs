@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
+use crate::padding2d::Padding2d;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -10,6 +11,7 @@ use crate::tape::Var;
 
 /// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct ZeroPadding2d {
     padding: [[usize; 2]; 2],
 }
@@ -22,15 +24,10 @@ impl Default for ZeroPadding2d {
 }
 
 impl ZeroPadding2d {
-    /// So many rows and columns on every side.
-    pub fn new(padding: usize) -> ZeroPadding2d {
-        ZeroPadding2d { padding: [[padding; 2]; 2] }
-    }
-
-    /// Rows above and below, columns to the left and to the right.
-    pub fn padding(mut self, padding: [[usize; 2]; 2]) -> ZeroPadding2d {
-        self.padding = padding;
-        self
+    /// This many rows and columns on every side: `1`, `(1, 2)` for rows and columns, or `((1, 0), (2, 1))` for rows above and
+    /// below and columns to the left and to the right.
+    pub fn new(padding: impl Into<Padding2d>) -> ZeroPadding2d {
+        ZeroPadding2d { padding: padding.into().sides() }
     }
 
     /// For every axis of a batch or of a sample: so much before and after it.
@@ -76,7 +73,7 @@ pub(super) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
             (Box::new(ZeroPadding2d::default()), Shape::from([5, 4, 3])),
-            (Box::new(ZeroPadding2d::new(0).padding([[1, 0], [2, 3]])), Shape::from([1, 2, 1])),
+            (Box::new(ZeroPadding2d::new(((1, 0), (2, 3)))), Shape::from([1, 2, 1])),
         ]
     }
 

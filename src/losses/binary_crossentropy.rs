@@ -16,6 +16,7 @@ use super::{check_smoothing, read_smoothing, smoothed};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct BinaryCrossentropy {
     from_logits: bool,
     label_smoothing: f32,

@@ -15,6 +15,7 @@ use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct CategoricalCrossentropy {
     from_logits: bool,
     label_smoothing: f32,

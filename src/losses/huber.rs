@@ -12,6 +12,7 @@ use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_s
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Huber {
     delta: f32,
 }

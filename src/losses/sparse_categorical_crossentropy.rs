@@ -19,6 +19,7 @@ use crate::spec::SpecValue;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct SparseCategoricalCrossentropy {
     from_logits: bool,
     ignore_class: Option<i32>,

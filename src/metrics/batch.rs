@@ -34,6 +34,7 @@ impl<'a> ScoredBatch<'a> {
     }
 
     /// Sets the scale of the outputs. Defaults to probabilities or values.
+    #[must_use]
     pub fn scale(mut self, scale: OutputScale) -> ScoredBatch<'a> {
         self.scale = scale;
         self

@@ -26,6 +26,7 @@ use crate::spec::Spec;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct F1Score {
     threshold: Option<f32>,
 }

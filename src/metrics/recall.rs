@@ -23,6 +23,7 @@ use crate::spec::Spec;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Recall(Positive);
 
 impl Default for Recall {

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Checkpoint {
     pub(super) params: Params,
     pub(super) optimizer: StoredArrays,

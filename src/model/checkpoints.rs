@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 /// written beside its place and renamed, and carries a checksum. Training that starts afresh in a folder with the
 /// checkpoints of an earlier one removes those once its own first one is there.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Checkpoints {
     folder: PathBuf,
     steps: Option<u64>,

@@ -3,6 +3,7 @@
 use super::heads::{Losses, MetricWish, Wishes};
 use super::network::Network;
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use super::{Model, plan};
 use crate::error::Result;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 /// let settings = Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new()).metric(Accuracy).seed(12345);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Compile {
     optimizer: Arc<dyn Optimizer>,
     wishes: Wishes,
@@ -118,6 +120,7 @@ impl Compile {
             step: 0,
             threads: Threads::new(self.threads)?,
             plans: Plans::default(),
+            preprocessing: Parts::new(),
         })
     }
 }

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 /// ```
 ///
 /// It is not `Clone`, because it borrows its callbacks to change them.
+#[must_use]
 pub struct Fit<'a> {
     pub(super) epochs: usize,
     pub(super) batch_size: usize,

@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// let settings = Compile::new(Adam::default(), losses).loss_weight("colour", 0.5).metric_of("digit", Accuracy);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Losses {
     every: Option<Arc<dyn Loss>>,
     named: Vec<(String, Arc<dyn Loss>)>,

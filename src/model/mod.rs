@@ -17,6 +17,7 @@ mod network;
 mod on_batch;
 mod plan;
 mod predict;
+mod preprocess;
 #[cfg(feature = "cli")]
 mod rescore;
 mod resume;
@@ -87,6 +88,8 @@ pub struct Model {
     learning_rate: Option<f32>,
     threads: Threads,
     plans: Plans,
+    /// What turns strings into numbers in front of inputs.
+    preprocessing: preprocess::Parts,
 }
 
 impl Model {

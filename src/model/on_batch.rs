@@ -22,6 +22,7 @@ use std::fmt;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Batch<'a> {
     data: &'a dyn Dataset,
     class_weights: Vec<(usize, f32)>,

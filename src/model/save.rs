@@ -4,6 +4,7 @@ use super::Model;
 use super::heads::Head;
 use super::network::{Layers, Network};
 use super::plan::Plans;
+use super::preprocess::Parts;
 use super::threads::Threads;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
@@ -82,6 +83,7 @@ impl Model {
             layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
             optimizer: self.optimizer.optimizer().spec(),
             heads: self.heads.iter().map(Head::spec).collect(),
+            preprocessing: self.preprocessing_specs(),
             key: self.key,
             epoch: self.epoch,
             step: self.step,
@@ -106,7 +108,7 @@ impl Model {
         check(known, || "it has a loss of an output that is not there, or no loss".into())?;
         let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
         let optimizer = Arc::from(registry.make_optimizer(&description.optimizer)?);
-        Ok(Model {
+        let model = Model {
             gradients: ParamGradients::new(&params),
             optimizer: OptimizerState::restore(optimizer, &params, &stored.optimizer)?,
             network,
@@ -118,7 +120,9 @@ impl Model {
             step: description.step,
             threads,
             plans: Plans::default(),
-        })
+            preprocessing: Parts::new(),
+        };
+        model.with_preprocessing(&description.preprocessing, registry)
     }
 }
 

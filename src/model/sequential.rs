@@ -24,6 +24,7 @@ use std::sync::Arc;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sequential {
     input: Shape,
     layers: Vec<Arc<dyn Layer>>,

@@ -1,9 +1,112 @@
-//! Activations element by element, each with its slope taken from its result; formulas in
-//! [`kernels::activation`](crate::kernels::activation).
+//! The list of activations, and those that are computed element by element with a slope that follows from the result;
+//! formulas in [`kernels::activation`](crate::kernels::activation).
 
 use crate::kernels::activation::{self, Elementwise};
-use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::settings::Settings;
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
 use crate::{Result, Shape};
+
+/// Every activation: one line here adds one, of Keras' name of it and what it records.
+macro_rules! activations {
+    ($($(#[$note:meta])* $Activation:ident = $name:literal => $record:expr),* $(,)?) => {
+        /// An activation function: an option of layers and operations, and itself a [`Layer`](crate::layers::Layer), like
+        /// Keras' `Activation`.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Activation {
+            $($(#[$note])* $Activation,)*
+        }
+
+        /// Every activation with Keras' name of it.
+        pub(crate) const ACTIVATIONS: &[(&str, Activation)] = &[$(($name, Activation::$Activation)),*];
+
+        impl Activation {
+            /// Keras' name of it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Activation::$Activation => $name),*
+                }
+            }
+
+            /// Records the activation as a separate operation.
+            fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+                let record: fn(Var<'r>) -> Var<'r> = match self {
+                    $(Activation::$Activation => $record),*
+                };
+                record(x)
+            }
+        }
+    };
+}
+
+activations! {
+    /// The value itself.
+    #[default]
+    Linear = "linear" => Var::linear,
+    /// max(x, 0).
+    Relu = "relu" => Var::relu,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid = "sigmoid" => Var::sigmoid,
+    /// The hyperbolic tangent.
+    Tanh = "tanh" => Var::tanh,
+    /// Probabilities over the last axis.
+    Softmax = "softmax" => Var::softmax,
+    /// Logarithms of the probabilities over the last axis.
+    LogSoftmax = "log_softmax" => Var::log_softmax,
+    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](crate::layers::LeakyRelu) takes another slope.
+    LeakyRelu = "leaky_relu" => |x| x.leaky_relu(0.2),
+    /// x, and eˣ − 1 below 0. The layer [`Elu`](crate::layers::Elu) takes another limit than −1.
+    Elu = "elu" => |x| x.elu(1.0),
+    /// [`Elu`](Activation::Elu) scaled by the two constants of Klambauer et al. 2017.
+    Selu = "selu" => Var::selu,
+    /// ln(1 + eˣ).
+    Softplus = "softplus" => Var::softplus,
+    /// x / (1 + |x|).
+    Softsign = "softsign" => Var::softsign,
+    /// x · Φ(x), Φ being the standard normal distribution.
+    Gelu = "gelu" => Var::gelu,
+    /// [`Gelu`](Activation::Gelu) approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name.
+    GeluTanh = "gelu_tanh" => Var::gelu_tanh,
+    /// x / (1 + e⁻ˣ).
+    Silu = "silu" => Var::silu,
+    /// (x + 3) / 6 between 0 and 1.
+    HardSigmoid = "hard_sigmoid" => Var::hard_sigmoid,
+    /// eˣ.
+    Exponential = "exponential" => Var::exp,
+}
+
+impl Activation {
+    /// Keras' names of all activations.
+    #[cfg(feature = "keras")]
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        ACTIVATIONS.iter().map(|(name, _)| *name)
+    }
+
+    /// The setting `activation` of a layer that has one.
+    pub(crate) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
+        settings.one_of("activation", ACTIVATIONS)
+    }
+
+    /// The activation as one that can be fused into the operation before it.
+    fn elementwise(self) -> Option<Elementwise> {
+        match self {
+            Activation::Linear => Some(Elementwise::Linear),
+            Activation::Relu => Some(Elementwise::Relu),
+            Activation::Sigmoid => Some(Elementwise::Sigmoid),
+            Activation::Tanh => Some(Elementwise::Tanh),
+            _ => None,
+        }
+    }
+
+    /// Records an operation that can fuse this activation, and the activation behind it where it cannot.
+    pub(super) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
+        match self.elementwise() {
+            Some(Elementwise::Linear) => operation(Elementwise::Linear),
+            Some(fused) => operation(fused).remember(Origin::Activation { name: self.name() }),
+            None => self.apply(operation(Elementwise::Linear)),
+        }
+    }
+}
 
 struct Activate(Elementwise);
 
@@ -29,32 +132,29 @@ impl Op for Activate {
 }
 
 impl<'r> Var<'r> {
-    /// This activation, element by element; [`Elementwise::Linear`] is the value itself.
-    pub fn activation(self, activation: Elementwise) -> Var<'r> {
-        match activation {
-            Elementwise::Linear => self,
-            activation => self.recorder().apply(Activate(activation), &[self]),
-        }
+    /// An activation of the value; [`Activation::Linear`] is the value itself.
+    pub fn activation(self, activation: Activation) -> Var<'r> {
+        activation.apply(self)
     }
 
     /// The value itself: Keras' `linear`.
     pub fn linear(self) -> Var<'r> {
-        self.activation(Elementwise::Linear)
+        self
     }
 
     /// max(x, 0), and NaN where x is NaN.
     pub fn relu(self) -> Var<'r> {
-        self.activation(Elementwise::Relu)
+        self.recorder().apply(Activate(Elementwise::Relu), &[self])
     }
 
     /// 1 / (1 + e⁻ˣ).
     pub fn sigmoid(self) -> Var<'r> {
-        self.activation(Elementwise::Sigmoid)
+        self.recorder().apply(Activate(Elementwise::Sigmoid), &[self])
     }
 
     /// The hyperbolic tangent.
     pub fn tanh(self) -> Var<'r> {
-        self.activation(Elementwise::Tanh)
+        self.recorder().apply(Activate(Elementwise::Tanh), &[self])
     }
 }
 

@@ -1,5 +1,6 @@
 //! y = f(x · w + b) in one pass; with dz = dy · f′(y): dx = dz · wᵀ, dw = xᵀ · dz, db = Σ dz over rows.
 
+use super::Activation;
 use super::normalized_affine;
 use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
@@ -71,26 +72,29 @@ fn sizes(x: Shape, w: Shape) -> [usize; 3] {
 }
 
 impl<'r> Var<'r> {
-    /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation.
-    pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Elementwise) -> Var<'r> {
-        let fused = normalized_affine::fused(self, weight, bias, activation);
-        fused.unwrap_or_else(|| self.recorder().apply(Affine { activation }, &[self, weight, bias]))
+    /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation. An activation other than
+    /// linear, relu, sigmoid and tanh is recorded as an operation that follows.
+    pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Activation) -> Var<'r> {
+        activation.fuse(|activation| {
+            let fused = normalized_affine::fused(self, weight, bias, activation);
+            fused.unwrap_or_else(|| self.recorder().apply(Affine { activation }, &[self, weight, bias]))
+        })
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::kernels::activation::Elementwise;
+    use crate::ops::Activation;
     use crate::testing::Sample;
 
     pub(crate) fn samples() -> Vec<Sample> {
         let shapes = |sample: Sample| sample.variable([5, 7]).variable([7, 3]).variable([3]);
         vec![
-            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Linear))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Linear))),
             // Biases so large that no sum comes near the kink.
-            shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Elementwise::Relu))),
-            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Sigmoid))),
-            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Tanh))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Activation::Relu))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))),
+            shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Tanh))),
         ]
     }
 }

@@ -4,6 +4,7 @@ use super::conv2d::{Padding, size};
 use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::average_pool::{self, Windows};
+use crate::size2d::Size2d;
 use crate::sizes::check_steps;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
@@ -73,7 +74,8 @@ pub(crate) fn pooled(
 impl<'r> Var<'r> {
     /// The mean of each window of `window` rows and columns, `strides` apart, of images n × height × width × channels. What
     /// padding adds is not counted.
-    pub fn average_pool2d(self, window: [usize; 2], strides: [usize; 2], padding: Padding) -> Var<'r> {
+    pub fn average_pool2d(self, window: impl Into<Size2d>, strides: impl Into<Size2d>, padding: Padding) -> Var<'r> {
+        let (window, strides) = (window.into().sizes(), strides.into().sizes());
         self.recorder().apply(AveragePool2d { window, strides, padding, windows: None }, &[self])
     }
 }
@@ -96,7 +98,7 @@ pub(super) mod tests {
     fn an_image_smaller_than_the_window_is_refused() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.input([8, 1, 9, 3]);
-        recorder.scope("pool", || x.average_pool2d([2, 2], [2, 2], Padding::Valid));
+        let _ = recorder.scope("pool", || x.average_pool2d([2, 2], [2, 2], Padding::Valid));
         let expected = "pool: average_pool2d: found shape 8 × 1 × 9 × 3, expected images n × height × width × channels \
                         of at least 2 × 2";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

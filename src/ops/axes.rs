@@ -136,7 +136,7 @@ mod tests {
     fn axes_that_are_not_there_are_told() {
         let message = |axes: &[isize]| {
             let recorder = Recorder::new(Mode::Training);
-            recorder.scope("pool_1", || recorder.input([2, 3]).sum_over(axes, false));
+            let _ = recorder.scope("pool_1", || recorder.input([2, 3]).sum_over(axes, false));
             recorder.finish().unwrap_err().to_string()
         };
         assert_eq!(message(&[2]), "pool_1: sum_over: found shape 2 × 3, expected an array that has an axis 2");

@@ -141,7 +141,7 @@ pub(super) mod tests {
     fn stacks_that_do_not_fit_are_told() {
         for (a, b) in [([2, 3, 4], [2, 3, 4]), ([2, 3, 4], [3, 4, 5])] {
             let recorder = Recorder::new(Mode::Training);
-            recorder.scope("attention", || recorder.input(a).matmul(recorder.input(b)));
+            let _ = recorder.scope("attention", || recorder.input(a).matmul(recorder.input(b)));
             let message = recorder.finish().unwrap_err().to_string();
             assert!(message.starts_with("attention: matmul: found shapes 2 × 3 × 4 and"), "{message}");
             assert!(

@@ -205,7 +205,8 @@ pub(super) mod tests {
             // Two uses of one pair of statistics, as in a shared layer.
             Sample::new(|x| {
                 let moving = Some([x[3], x[4]]);
-                x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
+                let y = x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving);
+                y + (x[0] * 3.0).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
             })
             .variable([4, 3])
             .variable([3])

@@ -29,7 +29,7 @@ pub(super) mod tests {
     #[test]
     fn limits_in_the_wrong_order_are_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([2]).clip(1.0, 0.5);
+        let _ = recorder.variable([2]).clip(1.0, 0.5);
         assert_eq!(recorder.finish().unwrap_err().to_string(), "clip: maximum must be ≥ minimum, got 0.5");
     }
 }

@@ -90,7 +90,7 @@ pub(super) mod tests {
     fn arrays_that_differ_elsewhere_are_told() {
         let recorder = Recorder::new(Mode::Training);
         let (a, b) = (recorder.input([2, 3]), recorder.input([3, 3]));
-        recorder.scope("concatenate_1", || a.concatenate(&[b], -1));
+        let _ = recorder.scope("concatenate_1", || a.concatenate(&[b], -1));
         let expected = "concatenate_1: concatenate: found shapes 2 × 3 and 3 × 3, expected arrays whose sizes are equal \
                         but along axis 1";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

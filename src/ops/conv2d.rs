@@ -5,11 +5,12 @@
 //!
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
-use super::grouped_conv2d;
+use super::{Activation, grouped_conv2d};
 use crate::error::Error;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
+use crate::size2d::Size2d;
 use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 use crate::{Result, Shape};
@@ -40,32 +41,73 @@ impl Padding {
     }
 }
 
-/// How a convolution walks and what it does to its result.
+/// The options of [`Var::conv2d`].
+///
+/// ```
+/// use gradus::{ops::{Activation, Conv2dOptions, Padding}, tape::{Mode, Recorder}};
+/// let recorder = Recorder::new(Mode::Inference);
+/// let (images, kernels) = (recorder.input([1, 28, 28, 3]), recorder.input([5, 3, 3, 8]));
+/// let options = Conv2dOptions::new().strides(2).padding(Padding::Same).activation(Activation::Relu);
+/// assert_eq!(images.conv2d(kernels, None, options).shape(), [1, 14, 14, 8].into());
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Conv2dOptions {
+    pub(super) strides: [usize; 2],
+    pub(super) padding: Padding,
+    pub(super) dilation_rate: [usize; 2],
+    pub(super) groups: usize,
+    pub(super) activation: Activation,
+}
+
+impl Conv2dOptions {
+    /// Strides of 1, no padding, no dilation, one group, no activation.
+    pub const fn new() -> Conv2dOptions {
+        let (padding, activation) = (Padding::Valid, Activation::Linear);
+        Conv2dOptions { strides: [1, 1], padding, dilation_rate: [1, 1], groups: 1, activation }
+    }
+
     /// Rows and columns between windows.
-    pub strides: [usize; 2],
-    /// What lies beyond the border.
-    pub padding: Padding,
-    /// Rows and columns from one tap of a kernel to the next.
-    pub dilation: [usize; 2],
-    /// In how many groups channels and filters are cut; each group of filters sees its group of channels.
-    pub groups: usize,
-    /// What is done to each sum.
-    pub activation: Elementwise,
+    pub fn strides(mut self, strides: impl Into<Size2d>) -> Conv2dOptions {
+        self.strides = strides.into().sizes();
+        self
+    }
+
+    /// What lies beyond the images' border.
+    pub fn padding(mut self, padding: Padding) -> Conv2dOptions {
+        self.padding = padding;
+        self
+    }
+
+    /// Rows and columns from one tap of a kernel to the next: with 2, every other pixel is left out.
+    pub fn dilation_rate(mut self, dilation_rate: impl Into<Size2d>) -> Conv2dOptions {
+        self.dilation_rate = dilation_rate.into().sizes();
+        self
+    }
+
+    /// The number of groups into which channels and filters are cut; each group of filters sees its group of channels.
+    pub fn groups(mut self, groups: usize) -> Conv2dOptions {
+        self.groups = groups;
+        self
+    }
+
+    /// The activation of each sum.
+    pub fn activation(mut self, activation: Activation) -> Conv2dOptions {
+        self.activation = activation;
+        self
+    }
 }
 
 impl Default for Conv2dOptions {
-    /// Strides of 1, no padding, no dilation, one group, no activation.
+    /// As [`Conv2dOptions::new`].
     fn default() -> Conv2dOptions {
-        let (padding, activation) = (Padding::Valid, Elementwise::Linear);
-        Conv2dOptions { strides: [1, 1], padding, dilation: [1, 1], groups: 1, activation }
+        Conv2dOptions::new()
     }
 }
 
 struct Conv2d {
     options: Conv2dOptions,
+    activation: Elementwise,
     ready: Option<(Geometry, Scratch)>,
 }
 
@@ -89,14 +131,14 @@ impl Op for Conv2d {
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let Some((geometry, scratch)) = &mut self.ready else { return };
         let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
-        conv2d::forward(geometry, &x, &w, bias, self.options.activation, y, scratch);
+        conv2d::forward(geometry, &x, &w, bias, self.activation, y, scratch);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let (x, w) = (inputs.get(0), inputs.get(1));
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
         let Some((geometry, scratch)) = &mut self.ready else { return };
-        activation::backward(self.options.activation, y, dy);
+        activation::backward(self.activation, y, dy);
         conv2d::backward(geometry, &x, &w, dy, Wanted { dx, dw, db }, scratch);
     }
 }
@@ -108,7 +150,7 @@ pub(super) fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f32]>; 3] 
 
 /// Whether a convolution goes the plain way of [`grouped_conv2d`].
 fn dilated_or_grouped(options: &Conv2dOptions) -> bool {
-    options.dilation != [1, 1] || options.groups != 1
+    options.dilation_rate != [1, 1] || options.groups != 1
 }
 
 /// The shape of one convolved sample, for a layer to announce.
@@ -168,10 +210,10 @@ impl<'r> Var<'r> {
     /// usually, one bias for each filter.
     pub fn conv2d(self, kernel: Var<'r>, bias: Option<Var<'r>>, options: Conv2dOptions) -> Var<'r> {
         let inputs: Vec<Var<'r>> = [Some(self), Some(kernel), bias].into_iter().flatten().collect();
-        if dilated_or_grouped(&options) {
-            return grouped_conv2d::record(&inputs, options);
-        }
-        self.recorder().apply(Conv2d { options, ready: None }, &inputs)
+        options.activation.fuse(|activation| match dilated_or_grouped(&options) {
+            true => grouped_conv2d::record(&inputs, options, activation),
+            false => self.recorder().apply(Conv2d { options, activation, ready: None }, &inputs),
+        })
     }
 }
 
@@ -181,15 +223,7 @@ pub(super) mod tests {
     use crate::tape::{Mode, Recorder};
     use crate::testing::Sample;
 
-    const PLAIN: Conv2dOptions = Conv2dOptions {
-        strides: [1, 1],
-        padding: Padding::Valid,
-        dilation: [1, 1],
-        groups: 1,
-        activation: Elementwise::Linear,
-    };
-    const STRIDED: Conv2dOptions = Conv2dOptions { strides: [2, 1], padding: Padding::Same, ..PLAIN };
-    const CURVED: Conv2dOptions = Conv2dOptions { activation: Elementwise::Tanh, ..PLAIN };
+    const CURVED: Conv2dOptions = Conv2dOptions { activation: Activation::Tanh, ..Conv2dOptions::new() };
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
@@ -197,7 +231,7 @@ pub(super) mod tests {
                 .variable([2, 5, 4, 3])
                 .variable([2, 3, 3, 4])
                 .variable([4]),
-            Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), STRIDED))
+            Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::new().strides((2, 1)).padding(Padding::Same)))
                 .variable([2, 5, 4, 1])
                 .variable([3, 2, 1, 2])
                 .variable([2]),
@@ -222,7 +256,7 @@ pub(super) mod tests {
     fn channels_that_do_not_fit_are_told() {
         let recorder = Recorder::new(Mode::Training);
         let (x, w, b) = (recorder.input([8, 9, 9, 3]), recorder.input([2, 2, 1, 6]), recorder.input([6]));
-        recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));
+        let _ = recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));
         let expected = "conv2d_1: conv2d: found shapes 8 × 9 × 9 × 3, 2 × 2 × 1 × 6 and 6, expected images n × height × \
                         width × channels and kernels height × width × channels × filters";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

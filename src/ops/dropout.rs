@@ -66,7 +66,7 @@ pub(super) mod tests {
     #[test]
     fn a_rate_of_one_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([2]).dropout(1.2);
+        let _ = recorder.input([2]).dropout(1.2);
         assert_eq!(recorder.finish().unwrap_err().to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     }
 

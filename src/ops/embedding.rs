@@ -89,7 +89,7 @@ pub(super) mod tests {
     fn a_table_of_one_axis_is_refused() {
         let recorder = Recorder::new(Mode::Training);
         let (x, table) = (recorder.input([5]), recorder.input([4]));
-        recorder.scope("embedding_1", || x.embedding(table));
+        let _ = recorder.scope("embedding_1", || x.embedding(table));
         let expected = "embedding_1: embedding: found shapes 5 and 4, expected indices, and a table rows × columns";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }

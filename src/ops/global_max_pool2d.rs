@@ -53,7 +53,7 @@ pub(super) mod tests {
     #[test]
     fn what_is_no_image_is_told() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.scope("pool", || recorder.input([2, 3]).global_max_pool2d());
+        let _ = recorder.scope("pool", || recorder.input([2, 3]).global_max_pool2d());
         let expected = "pool: global_max_pool2d: found shape 2 × 3, expected images n × height × width × channels";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }

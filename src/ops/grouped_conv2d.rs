@@ -7,7 +7,7 @@
 use super::conv2d::{Conv2dOptions, size, without_bias};
 use crate::Shape;
 use crate::error::{Error, Result, check_setting};
-use crate::kernels::activation;
+use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::grouped_conv2d::{self as kernel, Grouped};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
 use crate::sizes::{self, check_steps};
@@ -15,6 +15,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct GroupedConv2d {
     options: Conv2dOptions,
+    activation: Elementwise,
     sizes: Option<Grouped>,
     room: Vec<f32>,
 }
@@ -42,14 +43,14 @@ impl Op for GroupedConv2d {
             let bias = inputs.get(2);
             y.chunks_exact_mut(bias.len()).for_each(|y| y.iter_mut().zip(bias.data()).for_each(|(y, bias)| *y += bias));
         }
-        activation::forward(self.options.activation, y);
+        activation::forward(self.activation, y);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let (x, w) = (inputs.get(0), inputs.get(1));
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
         let Some(sizes) = &self.sizes else { return };
-        activation::backward(self.options.activation, y, dy);
+        activation::backward(self.activation, y, dy);
         let dz = &*dy;
         if let Some(db) = db {
             matmul::sum_rows(dz, db.len(), ROWS_PER_CHUNK, db);
@@ -71,7 +72,7 @@ pub(super) fn output(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Shap
 
 /// The sizes of a convolution of `x` with the kernels `w`.
 fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
-    let Conv2dOptions { strides, dilation, groups, padding, .. } = *options;
+    let Conv2dOptions { strides, dilation_rate: dilation, groups, padding, .. } = *options;
     check_steps("Conv2d", "strides", &strides)?;
     check_steps("Conv2d", "dilation_rate", &dilation)?;
     check_setting(groups > 0, "Conv2d", "groups", 0, "at least 1")?;
@@ -104,20 +105,19 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
 }
 
 /// Records the convolution of images with kernels and, perhaps, biases.
-pub(super) fn record<'r>(inputs: &[Var<'r>], options: Conv2dOptions) -> Var<'r> {
-    inputs[0].recorder().apply(GroupedConv2d { options, sizes: None, room: Vec::new() }, inputs)
+pub(super) fn record<'r>(inputs: &[Var<'r>], options: Conv2dOptions, activation: Elementwise) -> Var<'r> {
+    inputs[0].recorder().apply(GroupedConv2d { options, activation, sizes: None, room: Vec::new() }, inputs)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::kernels::activation::Elementwise;
-    use crate::ops::Padding;
+    use crate::ops::{Activation, Padding};
     use crate::tape::{Mode, Recorder};
     use crate::testing::Sample;
 
     fn options(dilation: [usize; 2], groups: usize, padding: Padding) -> Conv2dOptions {
-        Conv2dOptions { dilation, groups, padding, ..Conv2dOptions::default() }
+        Conv2dOptions::new().dilation_rate(dilation).groups(groups).padding(padding)
     }
 
     pub(crate) fn samples() -> Vec<Sample> {
@@ -134,8 +134,7 @@ pub(super) mod tests {
                 .variable([1, 3, 3, 3])
                 .variable([2, 2, 1, 3]),
             Sample::new(|x| {
-                let activation = Elementwise::Tanh;
-                x[0].conv2d(x[1] * 0.3, None, Conv2dOptions { activation, ..options([2, 2], 1, Padding::Same) })
+                x[0].conv2d(x[1] * 0.3, None, options([2, 2], 1, Padding::Same).activation(Activation::Tanh))
             })
             .variable([1, 1, 1, 1])
             .variable([3, 3, 1, 2]),
@@ -147,7 +146,7 @@ pub(super) mod tests {
         let message = |options: Conv2dOptions| {
             let recorder = Recorder::new(Mode::Training);
             let (x, w) = (recorder.input([8, 9, 9, 4]), recorder.input([3, 3, 2, 6]));
-            recorder.scope("conv2d_1", || x.conv2d(w, None, options));
+            let _ = recorder.scope("conv2d_1", || x.conv2d(w, None, options));
             recorder.finish().err().map_or(String::new(), |error| error.to_string())
         };
         assert_eq!(message(options([1, 1], 2, Padding::Valid)), "");

@@ -95,7 +95,7 @@ pub(super) mod tests {
     fn a_gain_of_another_size_is_told() {
         let recorder = Recorder::new(Mode::Training);
         let (x, gamma) = (recorder.input([2, 3]), recorder.input([4]));
-        recorder.scope("layer_normalization", || x.layer_norm(Some(gamma), None, 1e-3));
+        let _ = recorder.scope("layer_normalization", || x.layer_norm(Some(gamma), None, 1e-3));
         let expected = "layer_normalization: layer_norm: found shapes 2 × 3 and 4, expected an input with at least one \
                         axis, and one value for each place of the last";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
@@ -104,7 +104,7 @@ pub(super) mod tests {
     #[test]
     fn an_epsilon_of_nothing_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([2, 3]).layer_norm(None, None, 0.0);
+        let _ = recorder.input([2, 3]).layer_norm(None, None, 0.0);
         assert_eq!(recorder.finish().unwrap_err().to_string(), "LayerNorm: epsilon must be > 0, got 0");
     }
 }

@@ -58,7 +58,7 @@ pub(super) mod tests {
     #[test]
     fn a_scalar_has_no_axis() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.scope("activation", || recorder.input([]).log_softmax());
+        let _ = recorder.scope("activation", || recorder.input([]).log_softmax());
         let expected = "activation: log_softmax: found shape (), expected an array that has an axis -1";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }

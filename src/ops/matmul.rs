@@ -80,7 +80,7 @@ pub(super) mod tests {
     #[test]
     fn shapes_that_do_not_fit_are_told() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([2, 3]).matmul(recorder.input([4, 5]));
+        let _ = recorder.input([2, 3]).matmul(recorder.input([4, 5]));
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "matmul: found shapes 2 × 3 and 4 × 5, expected two matrices, n × k and k × m");
     }

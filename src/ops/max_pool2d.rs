@@ -8,6 +8,7 @@ use super::conv2d::Padding;
 use crate::Shape;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
+use crate::size2d::Size2d;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
@@ -52,7 +53,8 @@ fn geometry(x: Shape, window: [usize; 2], strides: [usize; 2]) -> Result<PoolGeo
 
 impl<'r> Var<'r> {
     /// The maximum of each window of `window` rows and columns, `strides` apart, of images n × height × width × channels.
-    pub fn max_pool2d(self, window: [usize; 2], strides: [usize; 2], padding: Padding) -> Var<'r> {
+    pub fn max_pool2d(self, window: impl Into<Size2d>, strides: impl Into<Size2d>, padding: Padding) -> Var<'r> {
+        let (window, strides) = (window.into().sizes(), strides.into().sizes());
         let images = if padding == Padding::Same { self.with_border(window, strides) } else { self };
         self.recorder().apply(MaxPool2d { window, strides, geometry: None, at: Vec::new() }, &[images])
     }
@@ -90,7 +92,7 @@ pub(super) mod tests {
     #[test]
     fn an_image_smaller_than_the_window_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
+        let _ = recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
         let message = recorder.finish().unwrap_err().to_string();
         let expected = "max_pool2d: found shape 8 × 1 × 9 × 3, expected images n × height × width × channels of at \
                         least 2 × 2";

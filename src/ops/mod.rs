@@ -82,9 +82,11 @@ operations! {
     truncate,
 }
 
-pub use crate::kernels::activation::Elementwise;
+pub use activation::Activation;
 pub use conv2d::{Conv2dOptions, Padding};
 
+#[cfg(test)]
+pub(crate) use activation::ACTIVATIONS;
 pub(crate) use average_pool2d::pooled;
 pub(crate) use axes::find as find_axis;
 pub(crate) use batch_norm::check_batch_norm;

@@ -153,7 +153,7 @@ pub(super) fn fused<'r>(x: Var<'r>, weight: Var<'r>, bias: Var<'r>, activation: 
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::kernels::activation::Elementwise;
+    use crate::ops::Activation;
     use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape};
     use crate::testing::Sample;
     use crate::{Key, Shape};
@@ -182,10 +182,10 @@ pub(super) mod tests {
             |sample: Sample| sample.input(data(9, 10)).variable([10]).variable([10]).variable([10, 3]).variable([3]);
         vec![
             shapes(Sample::new(|x| {
-                x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Elementwise::Linear)
+                x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Activation::Linear)
             })),
             shapes(Sample::new(|x| {
-                x[0].batch_norm(x[1], x[2], 0.9, 1e-5, None).affine(x[3], x[4], Elementwise::Sigmoid)
+                x[0].batch_norm(x[1], x[2], 0.9, 1e-5, None).affine(x[3], x[4], Activation::Sigmoid)
             })),
         ]
     }
@@ -196,7 +196,7 @@ pub(super) mod tests {
         let x = if wants { recorder.variable(shape) } else { recorder.input(shape) };
         let [gamma, beta, w, b] =
             ["gamma", "beta", "w", "b"].map(|name| recorder.parameter(params, params.id(name).unwrap()));
-        let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None).affine(w, b, Elementwise::Tanh);
+        let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None).affine(w, b, Activation::Tanh);
         recorder.minimize((y * y).sum());
         let (x, y) = (x.id(), y.id());
         (recorder.finish().unwrap(), x, y)

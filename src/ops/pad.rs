@@ -69,7 +69,7 @@ pub(super) mod tests {
     fn what_does_not_fit_is_told() {
         let message = |around: &[[usize; 2]]| {
             let recorder = Recorder::new(Mode::Training);
-            recorder.scope("zero_padding2d", || recorder.input([3, 3]).pad(around, 0.0));
+            let _ = recorder.scope("zero_padding2d", || recorder.input([3, 3]).pad(around, 0.0));
             recorder.finish().unwrap_err().to_string()
         };
         let expected = "zero_padding2d: pad: found shape 3 × 3, expected one axis for each of [[1, 1]]";

@@ -64,7 +64,7 @@ pub(super) mod tests {
     #[test]
     fn a_factor_that_is_none_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([3]).penalty(0.0, f32::INFINITY);
+        let _ = recorder.variable([3]).penalty(0.0, f32::INFINITY);
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "penalty: l2 must be finite and ≥ 0, got inf");
     }

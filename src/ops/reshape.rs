@@ -37,7 +37,7 @@ pub(super) mod tests {
     #[test]
     fn another_number_of_elements_is_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.scope("reshape_1", || recorder.input([2, 3]).reshape([7]));
+        let _ = recorder.scope("reshape_1", || recorder.input([2, 3]).reshape([7]));
         let message = recorder.finish().unwrap_err().to_string();
         assert_eq!(message, "reshape_1: reshape: found shape 2 × 3, expected 7 elements, as in 7");
     }

@@ -65,7 +65,7 @@ pub(super) mod tests {
     fn a_box_that_reaches_beyond_is_told() {
         for (starts, size) in [(&[1, 0][..], [2, 4]), (&[usize::MAX, 0], [1, 1]), (&[0], [1, 1])] {
             let recorder = Recorder::new(Mode::Training);
-            recorder.scope("crop", || recorder.input([3, 3]).slice(starts, size));
+            let _ = recorder.scope("crop", || recorder.input([3, 3]).slice(starts, size));
             let message = recorder.finish().unwrap_err().to_string();
             assert!(message.starts_with("crop: slice: found shape 3 × 3, expected an array that holds"), "{message}");
         }

@@ -108,7 +108,7 @@ pub(super) mod tests {
     #[test]
     fn targets_of_another_shape_are_refused() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.variable([2, 3]).softmax_crossentropy(recorder.input([2, 4]));
+        let _ = recorder.variable([2, 3]).softmax_crossentropy(recorder.input([2, 4]));
         let message = recorder.finish().unwrap_err().to_string();
         let expected = "softmax_crossentropy: found shapes 2 × 3 and 2 × 4, expected logits n × classes, and targets \
                         n × classes (one-hot) or n (labels)";

@@ -26,7 +26,7 @@ pub(super) mod tests {
     #[test]
     fn an_axis_that_is_not_there_is_told() {
         let recorder = Recorder::new(Mode::Training);
-        recorder.scope("softmax_1", || recorder.input([2, 3]).softmax_over(2));
+        let _ = recorder.scope("softmax_1", || recorder.input([2, 3]).softmax_over(2));
         let expected = "softmax_1: softmax: found shape 2 × 3, expected an array that has an axis 2";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }

@@ -73,7 +73,7 @@ pub(super) mod tests {
     fn an_order_that_is_none_is_told() {
         for axes in [&[0][..], &[0, 0], &[0, 2], &[0, 1, 2]] {
             let recorder = Recorder::new(Mode::Training);
-            recorder.scope("permute", || recorder.input([2, 3]).transpose(axes));
+            let _ = recorder.scope("permute", || recorder.input([2, 3]).transpose(axes));
             let expected =
                 format!("permute: transpose: found shape 2 × 3, expected each of the 2 axes once, found {axes:?}");
             assert_eq!(recorder.finish().unwrap_err().to_string(), expected);

@@ -10,6 +10,7 @@ use crate::spec::Spec;
 /// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate · d
 /// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Adadelta {
     options: OptimizerOptions,
     rho: f32,

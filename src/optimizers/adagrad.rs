@@ -8,6 +8,7 @@ use crate::spec::Spec;
 
 /// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Adagrad {
     options: OptimizerOptions,
     initial_accumulator_value: f32,

@@ -12,6 +12,7 @@ use crate::spec::Spec;
 ///
 /// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Adam {
     options: OptimizerOptions,
     beta_1: f32,

@@ -7,6 +7,7 @@ use crate::spec::Spec;
 
 /// w ← w − w · weight_decay · rate, and then a step of [`Adam`] (Loshchilov and Hutter 2019). Keras' `AdamW`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AdamW(Adam);
 
 impl Default for AdamW {

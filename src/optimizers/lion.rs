@@ -8,6 +8,7 @@ use crate::spec::Spec;
 
 /// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Lion {
     options: OptimizerOptions,
     beta_1: f32,

@@ -11,6 +11,7 @@ use crate::spec::Spec;
 /// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon) (Dozat 2016). Keras'
 /// `Nadam`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Nadam {
     options: OptimizerOptions,
     beta_1: f32,

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[must_use]
 pub struct OptimizerOptions {
     /// The learning rate, a number or a schedule.
     pub learning_rate: LearningRate,

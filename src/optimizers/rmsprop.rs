@@ -16,6 +16,7 @@ use crate::spec::Spec;
 /// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g / √…
 /// and w ← w − b.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RmsProp {
     options: OptimizerOptions,
     rho: f32,

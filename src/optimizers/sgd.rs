@@ -9,6 +9,7 @@ use crate::spec::Spec;
 /// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
 /// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sgd {
     options: OptimizerOptions,
     momentum: f32,

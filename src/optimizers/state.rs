@@ -216,8 +216,8 @@ impl Rule<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::activation::Elementwise;
     use crate::kernels::samples;
+    use crate::ops::Activation;
     use crate::optimizers::{Adam, AdamW, Clip, RmsProp, Sgd};
     use crate::tape::{Id, Mode, Recorder};
     use crate::{Key, Result};
@@ -241,10 +241,10 @@ mod tests {
         let x = recorder.input([rows, WIDTHS[0]]);
         let parameter = |name: String| recorder.parameter(params, params.id(&name).unwrap());
         let [first, middle, last] = [0, 1, 2].map(|layer| [format!("w{layer}"), format!("b{layer}")].map(&parameter));
-        let hidden = x.affine(first[0], first[1], Elementwise::Relu);
-        let hidden = hidden.affine(middle[0], middle[1], Elementwise::Tanh);
-        let hidden = hidden.affine(middle[0], middle[1], Elementwise::Linear);
-        let y = hidden.affine(last[0], last[1], Elementwise::Linear);
+        let hidden = x.affine(first[0], first[1], Activation::Relu);
+        let hidden = hidden.affine(middle[0], middle[1], Activation::Tanh);
+        let hidden = hidden.affine(middle[0], middle[1], Activation::Linear);
+        let y = hidden.affine(last[0], last[1], Activation::Linear);
         recorder.minimize((y * y).mean());
         let id = x.id();
         Ok((recorder.finish()?, id))

@@ -14,6 +14,7 @@ use std::path::Path;
 /// assert_eq!(bars.to_text(30), "Actual: 1\n 0  |#####            0.25\n 1 >|################ 0.75");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Bars {
     title: String,
     bars: Vec<(String, f64)>,

@@ -23,6 +23,7 @@ use std::path::Path;
 /// # assert!(chart.to_text(0, 0).len() > 0);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Chart {
     title: String,
     x_label: String,

@@ -14,6 +14,7 @@ use std::path::Path;
 /// assert!(map.to_svg().contains(">9</text>"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Heatmap {
     title: String,
     rows: Vec<Vec<u64>>,

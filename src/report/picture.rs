@@ -15,6 +15,7 @@ use ndarray::{ArrayRef, ArrayViewD, Axis, Dimension};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Picture {
     height: usize,
     width: usize,

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Program {
     name: &'static str,
     title: &'static str,

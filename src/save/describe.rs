@@ -14,6 +14,8 @@ pub(crate) struct Description {
     pub(crate) optimizer: Spec,
     /// The outputs that are trained.
     pub(crate) heads: Vec<HeadSpec>,
+    /// What turns strings into numbers, by the names of inputs.
+    pub(crate) preprocessing: Vec<(String, Spec)>,
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
@@ -57,6 +59,10 @@ impl Description {
             }
             heads => model["heads"] = heads.iter().map(HeadSpec::to_json).collect(),
         }
+        if !self.preprocessing.is_empty() {
+            let named = |(input, spec): &(String, Spec)| (input.clone(), spec_to_json(spec));
+            model["preprocessing"] = self.preprocessing.iter().map(named).collect::<Map<_, _>>().into();
+        }
         model.to_string()
     }
 
@@ -75,11 +81,17 @@ impl Description {
                 weighted_metrics: Vec::new(),
             }],
         };
+        let named = |(input, spec): (&String, &Value)| Some((input.clone(), spec_from_json(spec)?));
+        let preprocessing = match value.get("preprocessing") {
+            Some(parts) => parts.as_object()?.iter().map(named).collect::<Option<_>>()?,
+            None => Vec::new(),
+        };
         Some(Description {
             wiring: Wiring::read(&value, layers.len())?,
             layers,
             optimizer: spec_from_json(&value["optimizer"])?,
             heads,
+            preprocessing,
             key: Key::from_hex(value["key"].as_str()?)?,
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
@@ -176,6 +188,7 @@ fn value_to_json(value: &SpecValue) -> Value {
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Word(word) => json!(word),
+        SpecValue::Words(words) => json!(words),
         SpecValue::Part(spec) => spec_to_json(spec),
     }
 }
@@ -189,6 +202,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
             None => SpecValue::Below(isize::try_from(number.as_i64()?).ok()?),
         },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
+        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(words(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
         Value::String(word) => SpecValue::Word(word.clone()),
         Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
@@ -201,6 +215,10 @@ pub(crate) fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
+}
+
+fn words(array: &[Value]) -> Option<Vec<String>> {
+    array.iter().map(|word| Some(word.as_str()?.to_owned())).collect()
 }
 
 fn numbers(array: &[Value]) -> Option<Vec<f32>> {
@@ -220,6 +238,7 @@ mod tests {
             layers: vec![("name".into(), spec.clone())],
             optimizer: spec,
             heads,
+            preprocessing: Vec::new(),
             key: Key::from_seed(9),
             epoch: 2,
             step: u64::MAX,

@@ -18,7 +18,8 @@
 //! values. Values are numbered, the inputs first and then what each call gives. Inputs and outputs of a model from a file
 //! with another [order of axes](crate::AxisOrder) have that as `axes`, those of a `Sequential` as `input_axes` and
 //! `output_axes`. `heads` says the loss, its weight and the
-//! metrics of each output that is trained; without it there are `loss` and `metrics` of the only one.
+//! metrics of each output that is trained; without it there are `loss` and `metrics` of the only one. `preprocessing` has the
+//! part that turns strings into numbers for each input that has one, by the input's name.
 //!
 //! **Promise:** a file of an older version of the format can be read by every later version of the library. One of a newer
 //! version is refused, and so is a file whose checksum does not match.

@@ -7,6 +7,7 @@ use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::optimizers::schedules::Schedule;
+use crate::preprocessing::Preprocessing;
 use crate::registry::{BUILT_IN, Known, Make, Part};
 use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
@@ -42,6 +43,7 @@ use crate::spec::Spec;
 /// let registry = Registry::new().layer::<Double>(); // for Model::load_with
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Registry {
     known: Known,
 }
@@ -83,6 +85,11 @@ impl Registry {
         self.with::<dyn Optimizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
+    /// Adds a part that turns strings into numbers.
+    pub fn preprocessing<T: Preprocessing + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Preprocessing>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+    }
+
     /// Adds a regularizer.
     pub fn regularizer<T: Regularizer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Regularizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
@@ -113,6 +120,10 @@ impl Registry {
     }
 
     pub(crate) fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
+        self.known.make(spec)
+    }
+
+    pub(crate) fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
         self.known.make(spec)
     }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct CallbackState {
     pub(super) name: String,
     pub(super) numbers: BTreeMap<String, f64>,

@@ -97,6 +97,7 @@ pub struct Id {
 
 /// A value while it is being recorded: `Copy`, with operators.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Var<'r> {
     pub(super) recorder: &'r Recorder,
     var: VarIndex,

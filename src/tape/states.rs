@@ -7,13 +7,20 @@ use super::record::{Taken, Var};
 use crate::error::{Error, Result};
 use crate::kernels::lines::Lines;
 use crate::shape::{Shape, View};
+use std::fmt;
 
 /// The states of one operation, in the order of [`Op::states`]: values to update.
-#[derive(Debug)]
 pub struct States<'a> {
     /// Which of `values` each state is.
     slots: &'a [usize],
     values: &'a mut [Lines],
+}
+
+impl fmt::Debug for States<'_> {
+    /// Writes the number of states.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").field("states", &self.slots.len()).finish_non_exhaustive()
+    }
 }
 
 impl<'a> States<'a> {
@@ -204,7 +211,7 @@ mod tests {
         let [s, w] = ids.map(|id| recorder.parameter(&params, id));
         let x = recorder.input([1]);
         let y = recorder.apply(Sum(states.to_vec()), &[x, s, w]);
-        recorder.apply(Sum(states.to_vec()), &[y, s, w]);
+        let _ = recorder.apply(Sum(states.to_vec()), &[y, s, w]);
         (params, recorder.finish())
     }
 

@@ -45,6 +45,7 @@ use std::ops::Range;
 /// LayerSample::new(Scaling { init: 0.5 }).input([3, 2]).check()?;
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 pub struct LayerSample {
     layer: Box<dyn Layer>,
     make: fn(&Spec) -> Result<Box<dyn Layer>>,

@@ -11,6 +11,7 @@ type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
 
 /// An expression with values for its inputs.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sample {
     expression: Expression,
     inputs: Vec<Input>,
@@ -215,7 +216,7 @@ impl Sample {
     pub(crate) fn record_on(&self, shapes: &[Shape]) -> Result<()> {
         let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
         let inputs = self.inputs_of(&recorder, &mut params, shapes, |_, _| Vec::new())?;
-        recorder.scope("somewhere", || (self.expression)(&inputs));
+        let _ = recorder.scope("somewhere", || (self.expression)(&inputs));
         recorder.finish().map(|_| ())
     }
 

@@ -10,7 +10,6 @@ use gradus::data::{NamedArrays, mnist};
 use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
-use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::regularizers::{L1, L2};
 use gradus::testing::LayerSample;
@@ -144,7 +143,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(BatchNorm::new().gamma_regularizer(L1::new(0.1))).input([6, 5]),
         LayerSample::new(Concatenate::new()).input([9, 7]).input([9, 2]),
         LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input(images),
-        LayerSample::new(Conv2d::new(8, 3).dilation_rate([2, 2]).groups(2).padding(Padding::Same)).input(images),
+        LayerSample::new(Conv2d::new(8, 3).dilation_rate(2).groups(2).padding(Padding::Same)).input(images),
         LayerSample::new(Dense::new(40).kernel_regularizer(L2::new(0.1))).input([70]),
         LayerSample::new(Dropout::new(0.5)).input([500]),
         LayerSample::new(Elu::new()).input([500]),

@@ -1,6 +1,6 @@
 //! The allocations of each operation, on arrays that are split over threads.
 
-use gradus::ops::{Conv2dOptions, Elementwise, Padding};
+use gradus::ops::{Activation, Conv2dOptions, Padding};
 use gradus::testing::Sample;
 use ndarray::Array;
 
@@ -47,13 +47,13 @@ macro_rules! loss {
 pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
     let norm = |sample: Sample| sample.variable([100]).variable([100]);
     let normalized =
-        Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Elementwise::Sigmoid));
+        Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Activation::Sigmoid));
     vec![
         ("absolute", one!(|x| x.absolute())),
         ("activation", one!(|x| x.relu() + x.sigmoid() + x.tanh())),
         ("add", two!(|x, y| x + y)),
         ("affine", {
-            let sample = Sample::new(|x| x[0].affine(x[1], x[2], Elementwise::Relu));
+            let sample = Sample::new(|x| x[0].affine(x[1], x[2], Activation::Relu));
             sample.variable(MATRIX).variable([100, 70]).variable([70])
         }),
         ("average_pool2d", Sample::new(|x| x[0].average_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
@@ -83,11 +83,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("gelu", one!(|x| x.gelu() + x.gelu_tanh())),
         ("global_max_pool2d", Sample::new(|x| x[0].global_max_pool2d()).variable(IMAGES)),
         ("grouped_conv2d", {
-            let sample = Sample::new(|x| {
-                let mut options = Conv2dOptions::default();
-                options.groups = 2;
-                x[0].conv2d(x[1], Some(x[2]), options)
-            });
+            let sample = Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::new().groups(2)));
             sample.variable(IMAGES).variable([3, 3, 4, 6]).variable([6])
         }),
         ("hard_sigmoid", one!(|x| x.hard_sigmoid())),

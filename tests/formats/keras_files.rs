@@ -17,7 +17,7 @@ use tempfile::tempdir;
 fn convolutional() -> Sequential {
     Sequential::new([8, 8, 1])
         .add(Conv2d::new(3, 3).activation(Activation::Relu).kernel_initializer(HeNormal))
-        .add(MaxPool2d::new(2).strides([1, 2]))
+        .add(MaxPool2d::new(2).strides((1, 2)))
         .add(BatchNorm::new().momentum(0.9))
         .add(Conv2d::new(2, 1).use_bias(false))
         .add(Flatten)

@@ -5,10 +5,9 @@ use gradus::formats::onnx::{self, Graph, Imported};
 use gradus::formats::{npz, torch::StateDict};
 use gradus::layers::{
     Activation, AveragePool2d, BatchNorm, Conv2d, Dense, Dropout, Elu, Embedding, Flatten, GlobalAveragePool2d,
-    LayerNorm, LeakyRelu, MaxPool2d, Reshape, ZeroPadding2d,
+    LayerNorm, LeakyRelu, MaxPool2d, Padding, Reshape, ZeroPadding2d,
 };
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
-use gradus::ops::Padding;
 use gradus::optimizers::Adam;
 use gradus::{Compile, Error, Fit, Model, Progress, Sequential};
 use ndarray::{Array, ArrayD, Axis, Dimension, IxDyn};
@@ -174,11 +173,11 @@ fn weights_of_pytorch_go_into_a_model_built_in_code() {
 #[test]
 fn every_layer_that_has_modules_takes_their_arrays() {
     let network = Sequential::new([6, 7, 4])
-        .add(ZeroPadding2d::new(0).padding([[0, 2], [1, 0]]))
-        .add(Conv2d::new(6, 1).kernel_size([2, 3]).groups(2).padding(Padding::Same).dilation_rate([2, 1]))
+        .add(ZeroPadding2d::new(((0, 2), (1, 0))))
+        .add(Conv2d::new(6, (2, 3)).groups(2).padding(Padding::Same).dilation_rate((2, 1)))
         .add(LeakyRelu::new().negative_slope(0.1))
-        .add(Conv2d::new(4, 3).strides([2, 2]).padding(Padding::Same).use_bias(false).activation(Activation::Gelu))
-        .add(MaxPool2d::new(2).strides([1, 1]).padding(Padding::Same))
+        .add(Conv2d::new(4, 3).strides(2).padding(Padding::Same).use_bias(false).activation(Activation::Gelu))
+        .add(MaxPool2d::new(2).strides(1).padding(Padding::Same))
         .add(AveragePool2d::new(2))
         .add(BatchNorm::new())
         .add(Elu::new().alpha(0.5))
@@ -201,8 +200,8 @@ fn everything() -> Model {
     let network = Sequential::new([7, 6, 3])
         .add(BatchNorm::new())
         .add(Conv2d::new(4, 3).padding(Padding::Same).activation(Activation::Relu))
-        .add(Conv2d::new(3, 2).strides([2, 1]).padding(Padding::Same).use_bias(false).activation(Activation::Softmax))
-        .add(MaxPool2d::new(2).strides([1, 2]))
+        .add(Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).use_bias(false).activation(Activation::Softmax))
+        .add(MaxPool2d::new(2).strides((1, 2)))
         .add(Activation::Sigmoid)
         .add(Dropout::new(0.5))
         .add(Reshape::new([3, 3, 3]))

@@ -2,9 +2,10 @@
 
 use gradus::data::Arrays;
 use gradus::initializers::Ones;
-use gradus::layers::{Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Weights};
+use gradus::layers::{
+    Activation, BatchNorm, Conv2d, Cursor, Dense, Dropout, Flatten, Layer, MaxPool2d, Padding, Weights,
+};
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
-use gradus::ops::Padding;
 use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::tape::{Mode, Params, Recorder, Var};
 use gradus::{Compile, Error, Fit, Model, Progress, Result, Sequential, Shape, Spec};
@@ -214,19 +215,19 @@ fn sizes_that_no_memory_holds() {
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
     assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
     let recorder = Recorder::new(Mode::Inference);
-    recorder.input([1 << 47]);
+    let _ = recorder.input([1 << 47]);
     assert!(matches!(recorder.finish(), Err(Error::TooLarge { .. })));
 }
 
 #[test]
 fn windows_and_strides_of_any_size() {
     let network = |layer: Conv2d| Sequential::new([5, 5, 1]).add(layer).add(Flatten).add(Dense::new(2));
-    let text = refused(network(Conv2d::new(2, 3).strides([1, 0])).compile(settings()));
+    let text = refused(network(Conv2d::new(2, 3).strides((1, 0))).compile(settings()));
     assert_eq!(text, "Conv2d: strides must be ≥ 1 and < 2³¹, got 0");
     assert_eq!(refused(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters must be at least 1, got 0");
     let text = refused(network(Conv2d::new(2, 0)).compile(settings()));
     assert_eq!(text, "Conv2d: kernel_size must be at least 1, got 0");
-    let giant = Conv2d::new(2, 1).kernel_size([usize::MAX, 1]).padding(Padding::Same);
+    let giant = Conv2d::new(2, (usize::MAX, 1)).padding(Padding::Same);
     assert!(matches!(network(giant).compile(settings()), Err(Error::TooLarge { .. })));
     let strides = |size| network(Conv2d::new(2, 3).strides([size; 2]).padding(Padding::Same)).compile(settings());
     assert!(strides((1 << 31) - 1).is_ok());

@@ -5,11 +5,11 @@ use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::onnx;
 use gradus::initializers::{HeNormal, Ones};
 use gradus::layers::{
-    Activation, AveragePool2d, BatchNorm, Conv2d, Cursor, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2d, Weights,
+    Activation, AveragePool2d, BatchNorm, Conv2d, Cursor, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2d,
+    Padding, Weights,
 };
 use gradus::losses::{MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
-use gradus::ops::Padding;
 use gradus::optimizers::{Adam, Clip, Optimizer, RmsProp};
 use gradus::regularizers::L2;
 use gradus::tape::{Context, Gradients, Inputs, Mode, Op, ParamGradients, Params, Recorder, Var, arity};
@@ -441,23 +441,18 @@ fn spec(layer: impl Layer) -> String {
 
 #[test]
 fn the_order_of_builder_calls_does_not_matter() {
-    check_order(
-        "MaxPool2d",
-        || MaxPool2d::new(2),
-        setters!(MaxPool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
-        spec,
-    );
+    check_order("MaxPool2d", || MaxPool2d::new(2), setters!(MaxPool2d: strides([1, 4]), padding(Padding::Same)), spec);
     check_order(
         "AveragePool2d",
         || AveragePool2d::new(2),
-        setters!(AveragePool2d: pool_size([3, 2]), strides([1, 4]), padding(Padding::Same)),
+        setters!(AveragePool2d: strides([1, 4]), padding(Padding::Same)),
         spec,
     );
     check_order(
         "Conv2d",
         || Conv2d::new(4, 2),
         setters!(
-            Conv2d: kernel_size([3, 1]), strides([1, 2]), padding(Padding::Same), dilation_rate([2, 1]), groups(2),
+            Conv2d: strides([1, 2]), padding(Padding::Same), dilation_rate([2, 1]), groups(2),
             activation(Activation::Relu), use_bias(false), kernel_initializer(HeNormal), bias_initializer(Ones),
             kernel_regularizer(L2::new(0.1)), bias_regularizer(L2::new(0.2)),
         ),
@@ -471,10 +466,10 @@ fn the_order_of_builder_calls_does_not_matter() {
         ),
         |optimizer| optimizer.spec().to_string(),
     );
-    // Windows side by side, unless strides are set before or after the pool size.
+    // Windows side by side, unless strides are set.
     let sizes = |layer: MaxPool2d| Sequential::new([12, 12, 1]).add(layer.padding(Padding::Same)).summary().unwrap();
-    assert!(sizes(MaxPool2d::new(2).pool_size([3, 4])).contains("(None, 4, 3, 1)"));
-    assert!(sizes(MaxPool2d::new(2).strides([1, 2]).pool_size([3, 4])).contains("(None, 12, 6, 1)"));
+    assert!(sizes(MaxPool2d::new((3, 4))).contains("(None, 4, 3, 1)"));
+    assert!(sizes(MaxPool2d::new((3, 4)).strides((1, 2))).contains("(None, 12, 6, 1)"));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
 use gradus::initializers::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, LecunNormal, LecunUniform};
-use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d};
+use gradus::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d, Padding};
 use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy};
 use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
-use gradus::ops::{Conv2dOptions, Elementwise, Padding};
+use gradus::ops::Conv2dOptions;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};
@@ -80,11 +80,11 @@ fn dense() {
         recorded.check(&cases, case, Mode::Training, |x, parameter| {
             let affine = |activation| x.affine(parameter("weight"), parameter("bias"), activation);
             match case.strip_prefix("dense_").unwrap() {
-                "linear" => affine(Elementwise::Linear),
-                "relu" => affine(Elementwise::Relu),
-                "sigmoid" => affine(Elementwise::Sigmoid),
-                "tanh" => affine(Elementwise::Tanh),
-                "softmax" => affine(Elementwise::Linear).softmax(),
+                "linear" => affine(Activation::Linear),
+                "relu" => affine(Activation::Relu),
+                "sigmoid" => affine(Activation::Sigmoid),
+                "tanh" => affine(Activation::Tanh),
+                "softmax" => affine(Activation::Linear).softmax(),
                 other => panic!("an activation that is not compared: {other}"),
             }
         });
@@ -95,13 +95,12 @@ fn dense() {
 fn conv2d() {
     let cases = load("conv2d.txt");
     for case in cases.cases() {
-        let mut options = Conv2dOptions::default();
-        options.padding = if case.contains("same") { Padding::Same } else { Padding::Valid };
-        options.strides = match case {
+        let padding = if case.contains("same") { Padding::Same } else { Padding::Valid };
+        let options = Conv2dOptions::new().padding(padding).strides(match case {
             case if case.contains("stride2x1") => [2, 1],
             case if case.contains("stride2") => [2, 2],
             _ => [1, 1],
-        };
+        });
         let mut recorded = Recorded::new(&cases, case, &["weight", "bias"], &[]);
         recorded.check(&cases, case, Mode::Training, |x, parameter| {
             x.conv2d(parameter("weight"), Some(parameter("bias")), options)

@@ -19,16 +19,8 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "average_pool2d-valid" | "average_pool2d-same" => x.average_pool2d([3, 2], [2, 1], padding),
         "clip" => x.clip(-1.0, 0.5),
         "concatenate" => x.concatenate(&[a()], 1),
-        "conv2d-dilated" => {
-            let mut options = Conv2dOptions::default();
-            options.dilation = [2, 1];
-            x.conv2d(a(), None, options)
-        }
-        "conv2d-grouped" => {
-            let mut options = Conv2dOptions::default();
-            (options.groups, options.strides, options.padding) = (3, [2, 2], Padding::Same);
-            x.conv2d(a(), None, options)
-        }
+        "conv2d-dilated" => x.conv2d(a(), None, Conv2dOptions::new().dilation_rate((2, 1))),
+        "conv2d-grouped" => x.conv2d(a(), None, Conv2dOptions::new().groups(3).strides(2).padding(Padding::Same)),
         "divide" => x / a(),
         "elu" => x.elu(1.0),
         "elu-1" => x.elu(0.5),

@@ -21,6 +21,7 @@ mod kill;
 mod notebooks;
 mod open_axes;
 mod pointers;
+mod preprocessing;
 mod resume;
 mod saving;
 mod several_outputs;

@@ -2,7 +2,7 @@
 
 use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
-use gradus::ops::Elementwise;
+use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
 use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Key, Shape};
@@ -38,7 +38,7 @@ impl BasicNn {
         let recorder = Recorder::new(Mode::Training);
         let (x, t) = (recorder.input([batch_size, 784]), recorder.input([batch_size, 10]));
         let [w1, b1, w2, b2] = ids.map(|id| recorder.parameter(&params, id));
-        let logits = x.affine(w1, b1, Elementwise::Relu).affine(w2, b2, Elementwise::Linear);
+        let logits = x.affine(w1, b1, Activation::Relu).affine(w2, b2, Activation::Linear);
         let (probabilities, loss) = (logits.softmax(), logits.softmax_crossentropy(t));
         recorder.minimize(loss);
         let [input, target, loss, probabilities] = [x, t, loss, probabilities].map(|var| var.id());

@@ -2,7 +2,6 @@
 
 use gradus::initializers::GlorotUniform;
 use gradus::layers::*;
-use gradus::ops::Padding;
 use gradus::regularizers::L1L2;
 use gradus::tape::Var;
 use gradus::{Result, Sequential, Shape, Spec};
@@ -41,13 +40,13 @@ pub(crate) fn toolbox() -> Sequential {
     let mut network = Sequential::new([28, 28])
         .add(Reshape::new([28, 28, 1]))
         .add(ZeroPadding2d::default())
-        .add(Conv2d::new(6, 3).strides([2, 2]).kernel_regularizer(L1L2::new(0.01, 0.02)))
-        .add(Conv2d::new(6, 3).dilation_rate([2, 2]).frozen())
+        .add(Conv2d::new(6, 3).strides(2).kernel_regularizer(L1L2::new(0.01, 0.02)))
+        .add(Conv2d::new(6, 3).dilation_rate(2).frozen())
         .add(LeakyRelu::new())
         .add(Conv2d::new(4, 3).groups(2).padding(Padding::Same))
         .add(Elu::new())
         .add(MaxPool2d::new(2).padding(Padding::Same))
-        .add(AveragePool2d::new(2).strides([1, 1]).padding(Padding::Same))
+        .add(AveragePool2d::new(2).strides(1).padding(Padding::Same))
         .add(BatchNorm::new().frozen())
         .add(LayerNorm::new())
         .add(Everything);

@@ -6,7 +6,6 @@ use gradus::data::NamedArrays;
 use gradus::formats::npy;
 use gradus::layers::*;
 use gradus::losses::MeanSquaredError;
-use gradus::ops::Padding;
 use gradus::optimizers::Sgd;
 use gradus::{Compile, Graph, Model, Sequential, Shape};
 use ndarray::{ArrayD, Axis, IxDyn};
@@ -51,9 +50,9 @@ macro_rules! layer {
             (1, _) => $add(LayerNorm::new()),
             (2, _) => $add(LeakyRelu::new()),
             (3, _) => $add(random.activation()),
-            (4, 3) => $add(MaxPool2d::new(2).strides([1, 1]).padding(random.padding())),
-            (5, 3) => $add(AveragePool2d::new(2).strides([1, 1])),
-            (6, 3) => $add(ZeroPadding2d::new(0).padding([[1, 0], [0, 2]])),
+            (4, 3) => $add(MaxPool2d::new(2).strides(1).padding(random.padding())),
+            (5, 3) => $add(AveragePool2d::new(2).strides(1)),
+            (6, 3) => $add(ZeroPadding2d::new(((1, 0), (0, 2)))),
             (7, 3) => {
                 let (strides, padding) = (random.one_of(&[[1, 1], [2, 1]]), random.padding());
                 $add(Conv2d::new(3, 2).strides(strides).padding(padding).activation(random.activation()))

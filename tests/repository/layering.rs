@@ -1,10 +1,9 @@
-//! The levels of the architecture: a module imports only from lower levels. Also checks other rules for the source.
+//! The levels of the architecture: a module imports only from lower levels. Also other rules for the source.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::source::{files, source, without_comments, without_tests};
+use std::path::Path;
 
-/// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
+/// The modules of each level, from the lowest up. Modules of one level do not import each other, except on the lowest level.
 const LEVELS: [&[&str]; 12] = [
     &[
         "accepts",
@@ -14,16 +13,18 @@ const LEVELS: [&[&str]; 12] = [
         "forward",
         "lookup",
         "output_scale",
+        "padding2d",
         "random",
         "registry",
         "settings",
         "shape",
+        "size2d",
         "sizes",
         "spec",
         "target",
     ],
     &["kernels"],
-    &["data", "initializers", "metrics", "tape"],
+    &["data", "initializers", "metrics", "preprocessing", "tape"],
     &["ops", "optimizers"],
     &["regularizers"],
     &["layers", "losses"],
@@ -39,53 +40,11 @@ const LEVELS: [&[&str]; 12] = [
 /// reads the expected values of tests.
 const BESIDE: [&str; 5] = ["bin", "golden", "guide", "lib", "testing"];
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-/// Every file under `folder`, with its text.
-fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            found.insert(path, text);
-        }
-    }
-    found
-}
-
 /// The module at the top of the crate that a file belongs to.
 fn module(path: &Path) -> String {
     let inside = path.strip_prefix(source()).unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
-}
-
-/// The text without tests: test files, and items under `#[cfg(test)]` up to their last line.
-fn without_tests(path: &Path, text: &str) -> String {
-    if ["tests.rs", "samples.rs", "scratch.rs"].iter().any(|name| path.ends_with(name)) {
-        return String::new();
-    }
-    let (mut kept, mut lines) = (Vec::new(), text.lines());
-    while let Some(line) = lines.next() {
-        if line.trim() != "#[cfg(test)]" {
-            kept.push(line);
-            continue;
-        }
-        // An item ends on its first line, or with a brace below its beginning.
-        let end = line.replace("#[cfg(test)]", "}");
-        let one_line = lines.next().is_none_or(|line| line.ends_with(';'));
-        let _ = one_line || lines.any(|line| line == end);
-    }
-    kept.join("\n")
-}
-
-fn without_comments(text: &str) -> String {
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 fn level(module: &str) -> Option<usize> {

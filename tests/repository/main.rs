@@ -1,6 +1,8 @@
 //! Tests of the repository itself: the structure of the source and the completeness of the documents.
 
 mod builders;
+mod circles;
 mod documents;
 mod forwarding;
 mod layering;
+mod source;

@@ -74,6 +74,7 @@ fn to_json(name: &str, value: &SpecValue) -> Result<Value> {
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Word(word) => json!(word),
+        SpecValue::Words(words) => json!(words),
         SpecValue::Part(spec) => {
             let family = Family::of_setting(name);
             let kind = family.find(spec.class());

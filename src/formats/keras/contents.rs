@@ -125,6 +125,7 @@ impl Incoming {
             layers: self.architecture.layers.iter().map(|placed| (placed.name.clone(), placed.spec.clone())).collect(),
             optimizer: state::with_rate(&training.optimizer, state.rate),
             heads: training.heads,
+            preprocessing: Vec::new(),
             learning_rate: None,
             key: key.unwrap_or(Key::from_seed(0)),
             epoch: self.gradus["epoch"].as_u64().unwrap_or(0),

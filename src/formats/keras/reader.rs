@@ -199,6 +199,12 @@ impl<'a> Reader<'a> {
             (SpecValue::Numbers(_), _) => Err("numbers"),
             (SpecValue::Word(_), _) if name == "activation" => return self.activation(place, value),
             (SpecValue::Word(_), _) => value.as_str().map(SpecValue::from).ok_or("a word"),
+            (SpecValue::Words(_), _) => {
+                let words = value
+                    .as_array()
+                    .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<_>>());
+                words.map(SpecValue::Words).ok_or("words")
+            }
             (SpecValue::Part(default), _) if name.ends_with("_initializer") => {
                 return self.initializer(place, name, default, value);
             }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 /// let logger = CsvLogger::new("runs/training.csv").separator(';').append(true);
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct CsvLogger {
     path: PathBuf,
     separator: char,

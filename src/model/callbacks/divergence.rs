@@ -24,6 +24,7 @@ use std::ops::ControlFlow;
 /// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
 /// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
 #[derive(Debug)]
+#[must_use]
 pub struct Divergence {
     answer: Answer,
     every_steps: u64,

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 /// let stopping = EarlyStopping::new("val_loss").patience(3).restore_best_weights(true);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EarlyStopping {
     monitor: Monitor,
     /// Which way is better, known once training begins.

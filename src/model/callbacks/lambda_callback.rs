@@ -16,6 +16,7 @@ use std::fmt;
 /// ```
 #[derive(Default)]
 #[allow(clippy::type_complexity)] // each closure once; the moments' lifetimes keep them from sharing an alias
+#[must_use]
 pub struct LambdaCallback<'a> {
     train_begin: Option<Box<dyn FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a>>,
     epoch_begin: Option<Box<dyn FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a>>,

@@ -17,6 +17,7 @@ use crate::metrics::Direction;
 /// let stopping = EarlyStopping::new(Monitor::new("val_share_of_zeros").lower()).patience(3);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Monitor {
     name: String,
     direction: Option<Direction>,

@@ -12,6 +12,7 @@ use crate::metrics::Direction;
 /// let reducing = ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(2).min_learning_rate(1e-5);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ReduceLrOnPlateau {
     monitor: Monitor,
     /// Which way is better, known once training begins.

@@ -2,8 +2,7 @@
 
 use super::{resized, sizes};
 use crate::error::Error;
-use crate::kernels::activation::Elementwise;
-use crate::ops::{Conv2dOptions, Padding, samples};
+use crate::ops::{Activation, Conv2dOptions, Padding, samples};
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
@@ -46,7 +45,7 @@ const LARGE: usize = 1 << 24;
 fn refused(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) {
     let recorder = Recorder::new(Mode::Training);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|sizes| recorder.input(Shape::new(sizes).unwrap())).collect();
-    recorder.scope("somewhere", || record(&inputs));
+    let _ = recorder.scope("somewhere", || record(&inputs));
     let error = recorder.finish().unwrap_err();
     let Error::TooLarge { place, .. } = &error else { panic!("{shapes:?}: {error}") };
     assert!(place.starts_with("somewhere: "), "{shapes:?}: {error}");
@@ -59,13 +58,12 @@ fn what_operations_make_of_large_inputs_is_checked() {
     refused(&[&[LARGE, 1, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].matmul(x[1]));
     refused(&[&[LARGE], &[1, LARGE]], |x| x[0].embedding(x[1]));
     refused(&[&[LARGE, 1], &[1], &[1], &[1, LARGE], &[LARGE]], |x| {
-        x[0].batch_norm(x[1], x[2], 0.9, 1e-3, None).affine(x[3], x[4], Elementwise::Linear)
+        x[0].batch_norm(x[1], x[2], 0.9, 1e-3, None).affine(x[3], x[4], Activation::Linear)
     });
-    let same = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
+    let same = Conv2dOptions::new().padding(Padding::Same);
     refused(&[&[1, LARGE, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].conv2d(x[1], None, same)); // zeros around the image
     refused(&[&[1, LARGE, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same));
-    let dilated = Conv2dOptions { dilation: [2, 2], ..same };
-    refused(&[&[LARGE, 1, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, dilated));
+    refused(&[&[LARGE, 1, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same.dilation_rate(2)));
     refused(&[&[2, LARGE]], |x| x[0].pad(&[[0, 0], [1 << 47, 1 << 62]], 0.0));
 }
 
@@ -74,11 +72,11 @@ type Setting = (&'static str, for<'r> fn(Var<'r>, usize) -> Var<'r>, &'static [u
 
 /// Every operation with whole numbers among its settings, and the shape of an input that it takes.
 const SETTINGS: [Setting; 17] = [
-    ("strides", |x, size| conv(x, |options| options.strides[0] = size), &[2, 5, 4, 4]),
-    ("strides", |x, size| conv(x, |options| options.strides = [size; 2]), &[2, 5, 4, 4]),
-    ("dilation", |x, size| conv(x, |options| options.dilation[1] = size), &[2, 5, 4, 4]),
-    ("dilation", |x, size| conv(x, |options| options.dilation = [size; 2]), &[2, 5, 4, 4]),
-    ("groups", |x, size| conv(x, |options| options.groups = size), &[2, 5, 4, 4]),
+    ("strides", |x, size| conv(x, |options| options.strides((size, 1))), &[2, 5, 4, 4]),
+    ("strides", |x, size| conv(x, |options| options.strides(size)), &[2, 5, 4, 4]),
+    ("dilation", |x, size| conv(x, |options| options.dilation_rate((1, size))), &[2, 5, 4, 4]),
+    ("dilation", |x, size| conv(x, |options| options.dilation_rate(size)), &[2, 5, 4, 4]),
+    ("groups", |x, size| conv(x, |options| options.groups(size)), &[2, 5, 4, 4]),
     ("window", |x, size| x.max_pool2d([size, 1], [1, 1], Padding::Same), &[2, 5, 4, 4]),
     ("window", |x, size| x.max_pool2d([size, size], [1, 1], Padding::Valid), &[2, 5, 4, 4]),
     ("strides", |x, size| x.max_pool2d([2, 2], [1, size], Padding::Same), &[2, 5, 4, 4]),
@@ -94,10 +92,9 @@ const SETTINGS: [Setting; 17] = [
 ];
 
 /// A convolution with kernels 2 × 2.
-fn conv<'r>(x: Var<'r>, set: impl FnOnce(&mut Conv2dOptions)) -> Var<'r> {
-    let mut options = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
-    set(&mut options);
-    x.conv2d(x.recorder().variable([2, 2, 4, 2]), None, options)
+fn conv<'r>(x: Var<'r>, set: impl FnOnce(Conv2dOptions) -> Conv2dOptions) -> Var<'r> {
+    let options = Conv2dOptions::new().padding(Padding::Same);
+    x.conv2d(x.recorder().variable([2, 2, 4, 2]), None, set(options))
 }
 
 #[test]
@@ -134,7 +131,7 @@ fn the_largest_strides_leave_one_window() {
         |x, stride, padding| x.average_pool2d([2, 2], [stride; 2], padding),
         |x, stride, padding| {
             let kernel = x.slice(&[0, 0, 0, 0], [2, 2, 4, 4]);
-            x.conv2d(kernel, None, Conv2dOptions { strides: [stride; 2], padding, ..Conv2dOptions::default() })
+            x.conv2d(kernel, None, Conv2dOptions::new().strides(stride).padding(padding))
         },
     ];
     for record in records {

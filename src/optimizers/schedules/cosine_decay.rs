@@ -12,6 +12,7 @@ use crate::spec::Spec;
 /// With a warm-up, the rate first rises in a straight line from `initial_learning_rate` to the target in `warmup_steps`
 /// steps; the target is then where the decay starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct CosineDecay {
     initial_learning_rate: f32,
     decay_steps: usize,

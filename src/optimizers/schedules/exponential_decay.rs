@@ -9,6 +9,7 @@ use crate::spec::Spec;
 /// rate = initial · decay_rate^(steps / decay_steps), where the exponent is rounded down for a staircase. Keras'
 /// `ExponentialDecay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct ExponentialDecay {
     initial_learning_rate: f32,
     decay_steps: usize,

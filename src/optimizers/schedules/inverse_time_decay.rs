@@ -8,6 +8,7 @@ use crate::spec::Spec;
 /// rate = initial / (1 + decay_rate · steps / decay_steps), where the quotient is rounded down for a staircase. Keras'
 /// `InverseTimeDecay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct InverseTimeDecay {
     initial_learning_rate: f32,
     decay_steps: usize,

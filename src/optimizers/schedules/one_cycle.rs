@@ -11,6 +11,7 @@ use crate::spec::Spec;
 /// `OneCycleLR` with two phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the
 /// last rate stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct OneCycle {
     max_learning_rate: f32,
     total_steps: usize,

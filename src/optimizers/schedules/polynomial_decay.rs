@@ -11,6 +11,7 @@ use crate::spec::Spec;
 /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up after
 /// each.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct PolynomialDecay {
     initial_learning_rate: f32,
     decay_steps: usize,

@@ -39,7 +39,7 @@ fn check(cases: &Cases, case: &str) {
     let shape = |name: &str| Shape::new(array(name).shape()).unwrap();
     let (loss, recorder) = (loss(case), Recorder::new(Mode::Training));
     let (p, t) = (recorder.variable(shape("predictions")), recorder.input(shape("targets")));
-    loss.accepts(p.shape().sample());
+    let _ = loss.accepts(p.shape().sample());
     let weights = cases.contains(&format!("{case}/weights")).then(|| recorder.input(shape("weights")));
     let value = weights.map_or_else(|| loss.record(p, t), |weights| loss.record_weighted(p, t, weights));
     recorder.minimize(value);

@@ -38,17 +38,19 @@ pub(super) fn record<'r>(
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
     let bias = optional(inputs, 2).map(|bias| scope.plain(bias)).transpose()?;
-    let mut options = Conv2dOptions { groups, ..Conv2dOptions::default() };
+    let (mut strides, mut dilation_rate) = ([1; 2], [1; 2]);
     let mut borders = vec![[0, 0]; 4];
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
-        options.strides[axis] = window.stride;
-        options.dilation[axis] = window.dilation;
+        strides[axis] = window.stride;
+        dilation_rate[axis] = window.dilation;
         borders[axis + 1] = window.pads;
     }
-    if windows.iter().all(Window::is_same) && rank == 4 {
-        options.padding = Padding::Same;
+    let same = windows.iter().all(Window::is_same) && rank == 4;
+    if same {
         borders.fill([0, 0]);
     }
+    let options = Conv2dOptions::new().strides(strides).dilation_rate(dilation_rate).groups(groups);
+    let options = options.padding(if same { Padding::Same } else { Padding::Valid });
     check_size(&sizes, &windows, kernel.shape().last())?;
     let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
     let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };

@@ -3,7 +3,7 @@
 use super::arithmetic;
 use super::attributes::{Operator, ignored, operator, read};
 use super::{Node, Scope, Value, input, optional};
-use crate::kernels::activation::Elementwise;
+use crate::ops::Activation;
 use crate::shape::Shape;
 
 /// The operators, and their attributes.
@@ -41,7 +41,7 @@ fn gemm<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]
     let columns = Shape::from(b.shape().axis(1));
     if let ([1.0, 1.0], true) = ([alpha, beta], c.sizes().iter().product::<usize>() == columns.len()) {
         let bias = scope.plain(c)?.reshape(columns);
-        return Ok(Value::new(a.affine(b, bias, Elementwise::Linear)));
+        return Ok(Value::new(a.affine(b, bias, Activation::Linear)));
     }
     let product = Value::new(scaled(a.matmul(b), alpha));
     let c = Value::new(scaled(scope.plain(c)?, beta));

@@ -25,13 +25,13 @@ impl Builder<'_> {
         };
         let (size, strides) = ([rows.kernel, columns.kernel], [rows.stride, columns.stride]);
         if node.operator == "MaxPool" {
-            let layer = MaxPool2d::new(1).pool_size(size).strides(strides).padding(padding);
+            let layer = MaxPool2d::new(size).strides(strides).padding(padding);
             return self.apply(node, &from, layer, Vec::new());
         }
         if padding == Padding::Same && node.integer("count_include_pad", 0).ok()? != 0 {
             return None;
         }
-        self.apply(node, &from, AveragePool2d::new(1).pool_size(size).strides(strides).padding(padding), Vec::new())
+        self.apply(node, &from, AveragePool2d::new(size).strides(strides).padding(padding), Vec::new())
     }
 
     /// One number for each channel of an image. What follows squeezes the axes of size 1 that ONNX keeps.
@@ -73,7 +73,7 @@ impl Builder<'_> {
         let pair = |axis: &usize| Some([usize::try_from(pads[*axis]).ok()?, usize::try_from(pads[axis + 4]).ok()?]);
         match lies.iter().map(pair).collect::<Option<Vec<_>>>()?[..] {
             [[0, 0], rows, columns, [0, 0]] if !Self::has(node, 3) => {
-                self.apply(node, &from, ZeroPadding2d::new(0).padding([rows, columns]), Vec::new())
+                self.apply(node, &from, ZeroPadding2d::new([rows, columns]), Vec::new())
             }
             _ => None,
         }

@@ -101,11 +101,9 @@ impl Builder<'_> {
         let padded = windows.iter().any(|window| window.pads != [0, 0]);
         let padding = if padded && windows.iter().all(Window::is_same) { Padding::Same } else { Padding::Valid };
         if padded && padding == Padding::Valid {
-            from.value =
-                self.step(Arc::new(ZeroPadding2d::new(0).padding([rows.pads, columns.pads])), vec![from.value]);
+            from.value = self.step(Arc::new(ZeroPadding2d::new([rows.pads, columns.pads])), vec![from.value]);
         }
-        let layer = Conv2d::new(filters, 1)
-            .kernel_size([height, width])
+        let layer = Conv2d::new(filters, (height, width))
             .strides([rows.stride, columns.stride])
             .dilation_rate([rows.dilation, columns.dilation])
             .groups(usize::try_from(node.integer("group", 1).ok()?).ok()?)

@@ -1,0 +1,94 @@
+//! The parts that turn strings into numbers in front of a model's inputs.
+
+use super::Model;
+use super::feed::is_input;
+use crate::error::{Error, Result};
+use crate::preprocessing::Preprocessing;
+use crate::save::Registry;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+use std::collections::BTreeMap;
+
+/// The part of each input that has one, by the input's name.
+pub(super) type Parts = BTreeMap<String, Box<dyn Preprocessing>>;
+
+impl Model {
+    /// Sets the part that turns strings into numbers for an input; the input of a `Sequential` is named `input`. The model only
+    /// holds it, for [`preprocess`](Model::preprocess) and in files of this library. Files of other programs hold the model
+    /// without it.
+    ///
+    /// # Errors
+    /// There is no such input, or the part's settings are out of range.
+    pub fn set_preprocessing(&mut self, input: &str, part: impl Preprocessing + 'static) -> Result<()> {
+        part.check()?;
+        self.input_shape_of(input)?;
+        self.preprocessing.insert(input.into(), Box::new(part));
+        Ok(())
+    }
+
+    /// The part that turns strings into numbers for an input, if it has one.
+    pub fn preprocessing(&self, input: &str) -> Option<&dyn Preprocessing> {
+        self.preprocessing.get(input).map(|part| part.as_ref() as &dyn Preprocessing)
+    }
+
+    /// Turns strings (rows × the shape of one) into the numbers (rows × the shape of the input) that
+    /// [`predict`](Model::predict) and datasets take. The module [`preprocessing`](crate::preprocessing) has an example.
+    ///
+    /// # Errors
+    /// The input has no [preprocessing](Model::set_preprocessing), the part does not take the strings, or its numbers do not have
+    /// the shape of the input.
+    pub fn preprocess<S: AsRef<str>, D: Dimension>(
+        &self,
+        input: &str,
+        strings: &ArrayRef<S, D>,
+    ) -> Result<ArrayD<f32>> {
+        let model = self.input_shape_of(input)?;
+        let place = || format!("strings for input \"{input}\"");
+        let Some(part) = self.preprocessing(input) else {
+            let problem =
+                "it has no preprocessing, so it takes numbers alone; Model::set_preprocessing gives it a part";
+            return Err(Error::Graph { place: format!("input \"{input}\"").into(), problem: problem.into() });
+        };
+        let shape = Shape::new(strings.shape()).map_err(|error| error.at(place, &[]))?;
+        if shape.rank() == 0 {
+            return Err(Error::expected("rows of strings").at(place, &[shape]));
+        }
+        let row = part.output_shape(shape.sample())?;
+        if !is_input(row, model) {
+            let expected = format!("{model}, the model's input, of what {} makes of strings", part.spec().class());
+            return Err(Error::expected(expected).at(place, &[row]));
+        }
+        let (length, numbers) = (shape.sample().len(), row.len());
+        let strings: Vec<&str> = strings.iter().map(AsRef::as_ref).collect();
+        let mut values = vec![0.0; shape.axis(0) * numbers];
+        for (strings, values) in strings.chunks(length.max(1)).zip(values.chunks_mut(numbers.max(1))) {
+            part.write(strings, values)?;
+        }
+        let shape = row.batch(shape.axis(0))?;
+        ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
+    }
+
+    fn input_shape_of(&self, input: &str) -> Result<Shape> {
+        let inputs = &self.network.wiring.inputs;
+        let found = inputs.iter().find(|info| info.name == input).map(|info| info.shape);
+        found.ok_or_else(|| Error::Unknown {
+            kind: "input",
+            name: input.into(),
+            known: inputs.iter().map(|info| info.name.clone()).collect(),
+        })
+    }
+
+    /// The specs of the parts, by the names of their inputs.
+    pub(super) fn preprocessing_specs(&self) -> Vec<(String, Spec)> {
+        self.preprocessing.iter().map(|(input, part)| (input.clone(), part.spec())).collect()
+    }
+
+    /// Sets the parts that a file describes.
+    pub(super) fn with_preprocessing(mut self, specs: &[(String, Spec)], registry: &Registry) -> Result<Model> {
+        for (input, spec) in specs {
+            self.set_preprocessing(input, registry.make_preprocessing(spec)?)?;
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,168 @@
+//! Preprocessing: parts that turn strings into numbers in front of a model, one file each, with the names, defaults and
+//! definitions of Keras' preprocessing layers.
+//!
+//! A tape has no strings, so text is turned into numbers on the host, before [`fit`](crate::Model::fit) and
+//! [`predict`](crate::Model::predict). A model can [hold the part](crate::Model::set_preprocessing) of each of its inputs, and
+//! its files then hold it too, with the state that was adapted from data:
+//!
+//! ```
+//! use gradus::data::Arrays;
+//! use gradus::preprocessing::StringLookup;
+//! use gradus::{Compile, Fit, Model, Progress, Sequential};
+//! use gradus::{layers::*, losses::SparseCategoricalCrossentropy, optimizers::Adam};
+//! use ndarray::{arr1, arr2};
+//!
+//! let words = arr2(&[["good", "film"], ["bad", "film"], ["good", "plot"], ["bad", "plot"]]);
+//! let lookup = StringLookup::new().adapt(&words)?;
+//! let network = Sequential::new([2])
+//!     .add(Embedding::new(lookup.vocabulary_size(), 4))
+//!     .add(Flatten)
+//!     .add(Dense::new(2).activation(Activation::Softmax));
+//! let mut model = network.compile(Compile::new(Adam::new(0.1), SparseCategoricalCrossentropy::new()))?;
+//! model.set_preprocessing("input", lookup)?;
+//!
+//! let data = Arrays::new(model.preprocess("input", &words)?, arr1(&[1u8, 0, 1, 0]))?;
+//! model.fit(&data, Fit::new().epochs(30).progress(Progress::Quiet))?;
+//! let unseen = arr2(&[["good", "actors"]]); // a word outside the vocabulary
+//! let predicted = model.predict(&model.preprocess("input", &unseen)?)?;
+//!
+//! let path = std::env::temp_dir().join(format!("gradus-doc-preprocessing-{}.safetensors", std::process::id()));
+//! model.save(&path)?;
+//! let loaded = Model::load(&path)?;
+//! assert_eq!(loaded.predict(&loaded.preprocess("input", &unseen)?)?, predicted);
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), gradus::Error>(())
+//! ```
+
+use crate::error::Result;
+use crate::forward::forward;
+use crate::registry::{Make, Part};
+use crate::settings::FromSpec;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A part that turns the strings of a row into numbers.
+///
+/// A part of another crate works like those here: it is held by models and, through a
+/// [`Registry`](crate::save::Registry::preprocessing), loaded from files. State that is adapted from data, such as a vocabulary,
+/// is a setting of its [`spec`](Preprocessing::spec).
+///
+/// ```
+/// use gradus::preprocessing::Preprocessing;
+/// use gradus::{FromSpec, Result, Settings, Shape, Spec, save::Registry};
+///
+/// /// The number of letters of each string.
+/// #[derive(Debug)]
+/// struct Letters;
+///
+/// impl Preprocessing for Letters {
+///     fn output_shape(&self, strings: Shape) -> Result<Shape> {
+///         Ok(strings)
+///     }
+///     fn write(&self, strings: &[&str], numbers: &mut [f32]) -> Result<()> {
+///         strings.iter().zip(numbers).for_each(|(text, number)| *number = text.chars().count() as f32);
+///         Ok(())
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new(Self::CLASS)
+///     }
+/// }
+///
+/// impl FromSpec for Letters {
+///     const CLASS: &'static str = "Letters";
+///     fn from_spec(_: &mut Settings<'_>) -> Result<Letters> {
+///         Ok(Letters)
+///     }
+/// }
+///
+/// let registry = Registry::new().preprocessing::<Letters>(); // for Model::load_with
+/// ```
+pub trait Preprocessing: Debug + Send + Sync {
+    /// The shape of the numbers of a row whose strings have the shape `strings`.
+    ///
+    /// # Errors
+    /// Strings of a shape that the part does not take.
+    fn output_shape(&self, strings: Shape) -> Result<Shape>;
+
+    /// Writes the numbers of one row over `numbers`. Both are row-major, and `numbers` has as many elements as
+    /// [`output_shape`](Preprocessing::output_shape). A row's numbers depend on nothing but its strings and the settings.
+    ///
+    /// # Errors
+    /// A string that the part does not take. `numbers` are unspecified then.
+    fn write(&self, strings: &[&str], numbers: &mut [f32]) -> Result<()>;
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// A setting is out of range, or the part still has to be adapted to data.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The class name and the settings, with the state that was adapted from data.
+    fn spec(&self) -> Spec;
+}
+
+forward!(Preprocessing for [Box, Arc] {
+    fn output_shape(&self, strings: Shape) -> Result<Shape>;
+    fn write(&self, strings: &[&str], numbers: &mut [f32]) -> Result<()>;
+    fn check(&self) -> Result<()>;
+    fn spec(&self) -> Spec;
+});
+
+/// Every preprocessing part: one line here and one new file add one.
+macro_rules! preprocessing {
+    ($($file:ident::$Preprocessing:ident),* $(,)?) => {
+        $(mod $file; pub use $file::$Preprocessing;)*
+
+        impl Part for dyn Preprocessing {
+            const NAME: &'static str = "preprocessing";
+
+            fn built_in() -> Vec<(&'static str, Make<dyn Preprocessing>)> {
+                vec![$(($Preprocessing::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Preprocessing>(known)?)))),*]
+            }
+        }
+
+        /// Samples of every preprocessing part, each with strings of a row.
+        #[cfg(test)]
+        fn samples() -> Vec<(Box<dyn Preprocessing>, Vec<&'static str>)> {
+            [$($file::tests::samples()),*].into_iter().flatten().collect()
+        }
+    };
+}
+
+preprocessing! {
+    string_lookup::StringLookup,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::BUILT_IN;
+
+    fn written(part: &dyn Preprocessing, strings: &[&str]) -> Vec<f32> {
+        let shape = part.output_shape(Shape::from([strings.len()])).unwrap();
+        let mut numbers = vec![f32::NAN; shape.len()];
+        part.write(strings, &mut numbers).unwrap();
+        numbers
+    }
+
+    #[test]
+    fn every_part_is_made_again_from_its_spec() {
+        let samples = samples();
+        for (class, _) in <dyn Preprocessing>::built_in() {
+            assert!(samples.iter().any(|(part, _)| part.spec().class() == class), "{class} has no sample");
+        }
+        for (part, strings) in samples {
+            part.check().unwrap();
+            let again = BUILT_IN.make::<dyn Preprocessing>(&part.spec()).unwrap();
+            assert_eq!(again.spec(), part.spec());
+            let numbers = written(&again, &strings);
+            let shared: Arc<dyn Preprocessing> = Arc::from(part);
+            assert_eq!(numbers, written(&shared, &strings));
+            assert!(numbers.iter().all(|number| number.is_finite()), "{again:?} writes every number");
+        }
+    }
+}
