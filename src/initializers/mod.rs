@@ -135,7 +135,7 @@ macro_rules! initializers {
             }
         }
 
-        /// What the tests that walk all initialisers run.
+        /// Samples for the tests of all initializers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Initializer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]

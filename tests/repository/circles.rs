@@ -58,7 +58,7 @@ fn path<'a>(text: &'a str, before: &[&'a str], found: &mut Vec<Vec<&'a str>>) ->
     let whole = [before, &[word]].concat();
     match rest.strip_prefix("::") {
         Some(rest) if rest.starts_with(|letter| is_word(letter) || letter == '{') => path(rest, &whole, found),
-        // What stands before `::*` or `::<` is the path.
+        // The part before `::*` or `::<` is the path.
         _ => {
             if !word.is_empty() || rest.starts_with('*') {
                 found.push(whole);
@@ -79,7 +79,7 @@ fn paths(code: &str) -> Vec<(Vec<&str>, bool)> {
             (exported, rest) = (false, next);
             continue;
         }
-        // What a macro stands for is seen where it is called.
+        // The expansion of a macro is checked where the macro is called.
         if let Some(next) = rest.strip_prefix('$') {
             rest = next.trim_start_matches(|letter| is_word(letter) || letter == ':');
             continue;
@@ -256,7 +256,7 @@ fn modules_of_a_folder_do_not_import_each_other_in_a_circle() {
             false => new.extend(circles),
         }
     }
-    assert!(new.is_empty(), "move what both need into a module of its own:\n{}", new.join("\n"));
+    assert!(new.is_empty(), "move the common code to a separate module:\n{}", new.join("\n"));
     assert!(gone.is_empty(), "no circles are left in {}; remove it from the list", gone.join(", "));
 }
 

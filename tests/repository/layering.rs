@@ -106,7 +106,7 @@ fn modules_import_only_from_lower_levels() {
     for (path, text) in files(&source()) {
         let from = module(&path);
         let Some(own) = level(&from) else {
-            assert!(BESIDE.contains(&from.as_str()), "{} stands on no level", path.display());
+            assert!(BESIDE.contains(&from.as_str()), "{} is on no level", path.display());
             continue;
         };
         for name in imports(&without_tests(&path, &text)) {
@@ -115,7 +115,7 @@ fn modules_import_only_from_lower_levels() {
             if to == from || to == "golden" || (own == 0 && level(to) == Some(0)) {
                 continue;
             }
-            let Some(other) = level(to) else { panic!("{} imports {name}, which stands on no level", path.display()) };
+            let Some(other) = level(to) else { panic!("{} imports {name}, which is on no level", path.display()) };
             assert!(other < own, "{} imports {name}: level {own} from level {other}", path.display());
         }
     }
@@ -262,7 +262,7 @@ fn every_way_to_lose_a_bit_is_seen() {
 fn files_are_short_and_have_module_documentation() {
     let mut lengths = Vec::new();
     for (path, text) in files(&source()) {
-        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        assert!(text.starts_with("//! "), "{} has no module documentation", path.display());
         lengths.push(text.lines().count());
         assert!(lengths.last() < Some(&400), "{} is long: is it one concept?", path.display());
     }
