@@ -122,7 +122,7 @@ macro_rules! without_settings {
     };
 }
 
-/// Every initialiser: one line here and one new file add one.
+/// Declares the initializers: each is a file and a line in the list below.
 macro_rules! initializers {
     ($($file:ident::$Initializer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Initializer;)*

@@ -3,7 +3,7 @@
 use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
@@ -29,13 +29,13 @@ struct Param {
     name: String,
     shape: Shape,
     trainable: bool,
-    values: Lines,
+    values: AlignedBuffer,
     finite: KnownFinite,
 }
 
 impl Param {
     /// The values, to change.
-    fn values_mut(&mut self) -> &mut Lines {
+    fn values_mut(&mut self) -> &mut AlignedBuffer {
         self.finite.forget();
         &mut self.values
     }
@@ -73,7 +73,7 @@ impl Params {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
-        let (values, finite) = (Lines::from(&*values), KnownFinite::default());
+        let (values, finite) = (AlignedBuffer::from(&*values), KnownFinite::default());
         self.entries.push(Param { name: name.into(), shape, trainable, values, finite });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
@@ -210,7 +210,7 @@ impl Params {
     }
 
     /// Puts other values in an array's place, and returns those that were there.
-    pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
+    pub(super) fn exchange(&mut self, id: ParamId, values: AlignedBuffer) -> AlignedBuffer {
         std::mem::replace(self.entries[id.index].values_mut(), values)
     }
 
@@ -233,7 +233,7 @@ fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape
 pub struct ParamGradients {
     pub(super) stamp: Stamp,
     shapes: Vec<Shape>,
-    pub(super) arrays: Vec<Lines>,
+    pub(super) arrays: Vec<AlignedBuffer>,
 }
 
 impl ParamGradients {
@@ -243,7 +243,7 @@ impl ParamGradients {
         ParamGradients {
             stamp: params.stamp,
             shapes: params.entries.iter().map(|entry| entry.shape).collect(),
-            arrays: params.entries.iter().map(|entry| Lines::zeros(length(entry))).collect(),
+            arrays: params.entries.iter().map(|entry| AlignedBuffer::zeros(length(entry))).collect(),
         }
     }
 

@@ -192,9 +192,9 @@ const BY_CHANCE: [&str; 14] = [
 /// Names that are allowed in some files, where bits do not depend on them.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     // Which of the pieces run on another thread. Pieces are cut by shape.
-    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/awake.rs"]),
-    // Whether this thread belongs to the pool that is kept awake.
-    ("current_thread_index", &["kernels/awake.rs"]),
+    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/spin_wait.rs"]),
+    // Whether this thread belongs to the pool whose threads spin.
+    ("current_thread_index", &["kernels/spin_wait.rs"]),
     // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
     ("mul_add", &["kernels/simd/fma.rs"]),
     ("target_feature", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
