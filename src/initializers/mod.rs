@@ -122,7 +122,7 @@ macro_rules! without_settings {
     };
 }
 
-/// Every initialiser: one line here and one new file add one.
+/// Declares the initializers: each is a file and a line in the list below.
 macro_rules! initializers {
     ($($file:ident::$Initializer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Initializer;)*
@@ -135,7 +135,7 @@ macro_rules! initializers {
             }
         }
 
-        /// What the tests that walk all initialisers run.
+        /// Samples for the tests of all initializers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Initializer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]

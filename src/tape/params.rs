@@ -3,7 +3,7 @@
 use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
@@ -31,13 +31,13 @@ struct Param {
     shape: Shape,
     trainable: bool,
     /// Shared with clones, and copied before it is changed while they share it.
-    values: Arc<Lines>,
+    values: Arc<AlignedBuffer>,
     finite: KnownFinite,
 }
 
 impl Param {
     /// The values, to change.
-    fn values_mut(&mut self) -> &mut Lines {
+    fn values_mut(&mut self) -> &mut AlignedBuffer {
         self.finite.forget();
         Arc::make_mut(&mut self.values)
     }
@@ -90,7 +90,7 @@ impl Params {
             let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
             return Err(Error::other(problem));
         }
-        self.push(name, shape, Arc::new(Lines::from(&*values)), trainable)
+        self.push(name, shape, Arc::new(AlignedBuffer::from(&*values)), trainable)
     }
 
     /// Adds an array of other parameters under this name, which shares its elements with that one.
@@ -131,7 +131,7 @@ impl Params {
         Ok(())
     }
 
-    fn push(&mut self, name: &str, shape: Shape, values: Arc<Lines>, trainable: bool) -> Result<ParamId> {
+    fn push(&mut self, name: &str, shape: Shape, values: Arc<AlignedBuffer>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
@@ -279,7 +279,7 @@ impl Params {
     }
 
     /// Puts other values in an array's place, and returns those that were there.
-    pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
+    pub(super) fn exchange(&mut self, id: ParamId, values: AlignedBuffer) -> AlignedBuffer {
         std::mem::replace(self.entries[id.index].values_mut(), values)
     }
 
@@ -302,7 +302,7 @@ fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape
 pub struct ParamGradients {
     pub(super) stamp: Stamp,
     shapes: Vec<Shape>,
-    pub(super) arrays: Vec<Lines>,
+    pub(super) arrays: Vec<AlignedBuffer>,
 }
 
 impl ParamGradients {
@@ -312,7 +312,7 @@ impl ParamGradients {
         ParamGradients {
             stamp: params.stamp,
             shapes: params.entries.iter().map(|entry| entry.shape).collect(),
-            arrays: params.entries.iter().map(|entry| Lines::zeros(length(entry))).collect(),
+            arrays: params.entries.iter().map(|entry| AlignedBuffer::zeros(length(entry))).collect(),
         }
     }
 
