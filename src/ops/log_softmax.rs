@@ -32,11 +32,11 @@ impl Op for LogSoftmax {
 impl<'r> Var<'r> {
     /// Logarithms of probabilities over the last axis, exact where the probabilities round to 0 or 1.
     pub fn log_softmax(self) -> Var<'r> {
-        self.log_softmax_over(-1)
+        self.log_softmax_axis(-1)
     }
 
     /// The same along an axis, which is counted from the first, or below 0 from the last, which is −1.
-    pub fn log_softmax_over(self, axis: isize) -> Var<'r> {
+    pub fn log_softmax_axis(self, axis: isize) -> Var<'r> {
         axes::along(self, "log_softmax", axis, |x| x.recorder().apply(LogSoftmax, &[x]))
     }
 }
@@ -49,7 +49,7 @@ pub(super) mod tests {
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
             Sample::new(|x| x[0].log_softmax()).variable([3, 5]),
-            Sample::new(|x| x[0].log_softmax_over(1)).variable([2, 3, 2]),
+            Sample::new(|x| x[0].log_softmax_axis(1)).variable([2, 3, 2]),
             Sample::new(|x| x[0].log_softmax()).variable([4, 1]),
             Sample::new(|x| x[0].log_softmax()).variable([9]),
         ]

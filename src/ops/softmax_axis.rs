@@ -5,7 +5,7 @@ use crate::tape::Var;
 
 impl<'r> Var<'r> {
     /// Probabilities along an axis, which is counted from the first, or below 0 from the last, which is −1.
-    pub fn softmax_over(self, axis: isize) -> Var<'r> {
+    pub fn softmax_axis(self, axis: isize) -> Var<'r> {
         axes::along(self, "softmax", axis, Var::softmax)
     }
 }
@@ -17,16 +17,16 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| x[0].softmax_over(0)).variable([3, 5]),
-            Sample::new(|x| x[0].softmax_over(-2)).variable([2, 3, 2]),
-            Sample::new(|x| x[0].softmax_over(-1)).variable([4, 1]),
+            Sample::new(|x| x[0].softmax_axis(0)).variable([3, 5]),
+            Sample::new(|x| x[0].softmax_axis(-2)).variable([2, 3, 2]),
+            Sample::new(|x| x[0].softmax_axis(-1)).variable([4, 1]),
         ]
     }
 
     #[test]
     fn an_axis_that_is_not_there_is_told() {
         let recorder = Recorder::new(Mode::Training);
-        let _ = recorder.scope("softmax_1", || recorder.input([2, 3]).softmax_over(2));
+        let _ = recorder.scope("softmax_1", || recorder.input([2, 3]).softmax_axis(2));
         let expected = "softmax_1: softmax: found shape 2 × 3, expected an array that has an axis 2";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }

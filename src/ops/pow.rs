@@ -4,10 +4,10 @@ use super::pairwise::{self, Pairwise};
 use crate::kernels::double;
 use crate::tape::Var;
 
-struct PowerBy;
+struct Pow;
 
-impl Pairwise for PowerBy {
-    const NAME: &'static str = "power_by";
+impl Pairwise for Pow {
+    const NAME: &'static str = "pow";
 
     fn value(a: f32, b: f32) -> f32 {
         double::power(f64::from(a), f64::from(b)) as f32
@@ -26,8 +26,8 @@ impl Pairwise for PowerBy {
 impl<'r> Var<'r> {
     /// Every element to the power of another, with NumPy's broadcasting: NaN where it is negative and the exponent is not
     /// whole. Keras' `power` of two tensors.
-    pub fn power_by(self, exponents: Var<'r>) -> Var<'r> {
-        pairwise::record::<PowerBy>(self, exponents)
+    pub fn pow(self, exponents: Var<'r>) -> Var<'r> {
+        pairwise::record::<Pow>(self, exponents)
     }
 }
 
@@ -37,8 +37,8 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| (x[0] * x[0] + 0.5).power_by(x[1])).variable([2, 3]).variable([2, 3]),
-            Sample::new(|x| (x[0] * x[0] + 0.5).power_by(x[1])).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| (x[0] * x[0] + 0.5).pow(x[1])).variable([2, 3]).variable([2, 3]),
+            Sample::new(|x| (x[0] * x[0] + 0.5).pow(x[1])).variable([2, 1, 3]).variable([4, 1]),
         ]
     }
 }

@@ -3,10 +3,10 @@
 use super::pairwise::{self, Pairwise};
 use crate::tape::Var;
 
-struct Kept;
+struct WhereNonzero;
 
-impl Pairwise for Kept {
-    const NAME: &'static str = "kept";
+impl Pairwise for WhereNonzero {
+    const NAME: &'static str = "where_nonzero";
 
     fn value(a: f32, b: f32) -> f32 {
         if b == 0.0 { 0.0 } else { a }
@@ -23,9 +23,9 @@ impl Pairwise for Kept {
 
 impl<'r> Var<'r> {
     /// The elements for which `condition` is not 0, and 0 in place of the others, whatever those are; with NumPy's
-    /// broadcasting.
-    pub fn kept(self, condition: Var<'r>) -> Var<'r> {
-        pairwise::record::<Kept>(self, condition)
+    /// broadcasting. Keras' `where(condition, x, 0)`.
+    pub fn where_nonzero(self, condition: Var<'r>) -> Var<'r> {
+        pairwise::record::<WhereNonzero>(self, condition)
     }
 }
 
@@ -36,9 +36,9 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| x[0].kept(x[0].less(x[1] + 0.03))).variable([2, 3]).variable([2, 3]),
-            Sample::new(|x| x[0].kept(x[1].less(x[0] + 0.03)) + x[1]).variable([2, 1, 3]).variable([4, 1]),
-            Sample::new(|x| x[0].kept(x[1])).variable([3, 5]).input(arr1(&[1.0, 0.0, -2.0, 0.0, 0.5])),
+            Sample::new(|x| x[0].where_nonzero(x[0].less(x[1] + 0.03))).variable([2, 3]).variable([2, 3]),
+            Sample::new(|x| x[0].where_nonzero(x[1].less(x[0] + 0.03)) + x[1]).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| x[0].where_nonzero(x[1])).variable([3, 5]).input(arr1(&[1.0, 0.0, -2.0, 0.0, 0.5])),
         ]
     }
 }
