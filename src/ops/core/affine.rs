@@ -101,7 +101,7 @@ pub(in crate::ops) mod tests {
             shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Activation::Relu))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Tanh))),
-            shapes(Sample::new(|x| x[0].reshape([5, 1, 7]).affine(x[1], x[2], Activation::Gelu))),
+            Sample::new(|x| x[0].affine(x[1], x[2], Activation::Gelu)).variable([5, 1, 7]).variable([7, 3]).variable([3]),
             Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))
                 .variable([2, 3, 2, 4])
                 .variable([4, 2])
