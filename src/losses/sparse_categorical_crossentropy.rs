@@ -68,7 +68,7 @@ impl SparseCategoricalCrossentropy {
             let each = weights.reshape([rows, 1]) * valid.reshape([rows, positions / rows]);
             each.reshape(positions)
         });
-        let labels = target.reshape(positions).kept(valid);
+        let labels = target.reshape(positions).where_nonzero(valid);
         let rows = prediction.reshape([positions, classes]);
         let mean = crossentropy(rows, labels, Some(weights.unwrap_or(valid)), from_logits);
         mean * (positions as f32) / count

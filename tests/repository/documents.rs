@@ -13,8 +13,10 @@ fn listed(file: &str, list: &str) -> Vec<String> {
     let text = read(file);
     let start = format!("\n{list}! {{");
     let body = text.split(&start).nth(1).unwrap_or_else(|| panic!("{file} has no list {list}"));
-    let entries = body.split('}').next().unwrap().split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries.map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
+    // A group's name stands before a brace.
+    let body = body.split("\n}").next().unwrap();
+    let entries = body.split([',', '}']).map(|entry| entry.rsplit('{').next().unwrap().trim());
+    entries.filter(|entry| !entry.is_empty()).map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
 }
 
 /// `soft_sign` as `SoftSign`.
