@@ -1,4 +1,4 @@
-//! The value of a setting in an error.
+//! Values of settings in errors: exact integers, and numbers in their shortest form.
 
 use std::fmt;
 

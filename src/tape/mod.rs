@@ -9,6 +9,7 @@ mod finite;
 mod known_finite;
 mod op;
 mod origin;
+mod param_gradients;
 mod params;
 mod plan;
 mod record;
@@ -17,7 +18,8 @@ mod states;
 
 pub use context::Context;
 pub use op::{Gradients, Inputs, Op, arity};
-pub use params::{ParamGradients, ParamId, Params};
+pub use param_gradients::ParamGradients;
+pub use params::{ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 pub use states::States;
 
@@ -189,10 +191,10 @@ impl Tape {
                 let changed = self.steps[step].in_place;
                 match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
                     Some((id, state)) => {
-                        let mut value = params.exchange(*id, AlignedBuffer::default());
+                        let mut value = params.replace_values(*id, AlignedBuffer::default());
                         let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
                         self.step_back(step, params, gradients, Some(update));
-                        params.exchange(*id, value);
+                        params.replace_values(*id, value);
                     }
                     None => self.step_back(step, params, gradients, None),
                 }

@@ -77,9 +77,8 @@ activations! {
 }
 
 impl Activation {
-    /// Keras' names of all activations.
-    #[cfg(feature = "keras")]
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    /// Keras' names of all activations, such as `relu`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
         ACTIVATIONS.iter().map(|(name, _)| *name)
     }
 
