@@ -1,5 +1,11 @@
 //! Making parts from specs: settings are read by name and type, and none may remain unread.
 
+mod option_value;
+mod options;
+
+pub(crate) use option_value::OptionValue;
+pub(crate) use options::{option, options};
+
 use crate::error::{Error, Result};
 use crate::registry::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
@@ -250,7 +256,8 @@ impl<'a> Settings<'a> {
         Ok(&self.spec.settings()[at].1)
     }
 
-    fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
+    /// The error about a setting of another type.
+    pub(crate) fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
         unfit(self.spec, format!("{name} is {found}, expected {expected}"))
     }
 }
