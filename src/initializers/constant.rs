@@ -3,21 +3,21 @@
 use super::Initializer;
 use crate::error::Result;
 use crate::random::Key;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::spec::Spec;
 
-/// All the same number. Keras' `Constant`, whose number is 0 unless it is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Constant {
-    value: f32,
+options! {
+    /// All the same number. Keras' `Constant`, whose number is 0 unless it is given.
+    #[derive(Clone, Copy, Debug, Default, PartialEq)]
+    pub struct Constant("Constant") of (value: f32);
 }
 
 impl Constant {
     /// All this number.
     pub fn new(value: f32) -> Constant {
-        Constant { value }
+        Constant::with_defaults(value)
     }
 }
 
@@ -27,15 +27,7 @@ impl Initializer for Constant {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("value", self.value)
-    }
-}
-
-impl FromSpec for Constant {
-    const CLASS: &'static str = "Constant";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Constant> {
-        Ok(Constant { value: settings.number("value")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

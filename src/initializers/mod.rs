@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::forward::forward;
 use crate::random::Key;
 use crate::registry::{Make, Part};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use ndarray::ArrayD;
@@ -176,6 +176,16 @@ pub fn read_or(
     default: impl Initializer + 'static,
 ) -> Result<Arc<dyn Initializer>> {
     settings.or(name, Arc::new(default), read)
+}
+
+impl OptionValue for Arc<dyn Initializer> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.spec())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Initializer>> {
+        read(settings, name)
+    }
 }
 
 #[cfg(test)]

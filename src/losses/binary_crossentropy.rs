@@ -1,36 +1,29 @@
 //! Cross-entropy of outputs that are probabilities of their own.
 
-use super::{Accepts, FromSpec, Loss, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
-use super::{check_smoothing, read_smoothing, smoothed};
+use super::{Accepts, FromSpec, Loss, OutputScale, Result, Shape, Spec, TargetKind, Var};
+use super::{check_smoothing, smoothed};
+use crate::settings::options;
 
-/// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
-/// `BinaryCrossentropy`.
-///
-/// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
-/// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct BinaryCrossentropy {
-    from_logits: bool,
-    label_smoothing: f32,
+options! {
+    /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
+    /// `BinaryCrossentropy`.
+    ///
+    /// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
+    /// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct BinaryCrossentropy("BinaryCrossentropy") {
+        /// Whether predictions are logits, to which sigmoid is still to be applied. Defaults to `false`: predictions are probabilities.
+        value from_logits: bool = false,
+        /// Share by which each target is moved towards ½, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / 2. Defaults to 0.
+        added label_smoothing: f32 = 0.0,
+    }
 }
 
 impl BinaryCrossentropy {
     /// Of probabilities.
     pub fn new() -> BinaryCrossentropy {
-        BinaryCrossentropy::default()
-    }
-
-    /// Whether predictions are logits, to which sigmoid is still to be applied.
-    pub fn from_logits(mut self, from_logits: bool) -> BinaryCrossentropy {
-        self.from_logits = from_logits;
-        self
-    }
-
-    /// How far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2.
-    pub fn label_smoothing(mut self, smoothing: f32) -> BinaryCrossentropy {
-        self.label_smoothing = smoothing;
-        self
+        BinaryCrossentropy::with_defaults()
     }
 
     fn record_rows<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
@@ -65,16 +58,6 @@ impl Loss for BinaryCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
-        if self.label_smoothing == 0.0 { spec } else { spec.with("label_smoothing", self.label_smoothing) }
-    }
-}
-
-impl FromSpec for BinaryCrossentropy {
-    const CLASS: &'static str = "BinaryCrossentropy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<BinaryCrossentropy> {
-        let from_logits = settings.flag("from_logits")?;
-        Ok(BinaryCrossentropy { from_logits, label_smoothing: read_smoothing(settings)? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

@@ -1,34 +1,28 @@
 //! Cross-entropy against one-hot rows.
 
-use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
-use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
+use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Shape, Spec, TargetKind, Var};
+use super::{check_smoothing, crossentropy, smoothed};
+use crate::settings::options;
 
-/// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
-///
-/// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct CategoricalCrossentropy {
-    from_logits: bool,
-    label_smoothing: f32,
+options! {
+    /// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
+    ///
+    /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct CategoricalCrossentropy("CategoricalCrossentropy") {
+        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are probabilities.
+        value from_logits: bool = false,
+        /// Share of each target that is spread over all classes, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / classes.
+        /// Defaults to 0.
+        added label_smoothing: f32 = 0.0,
+    }
 }
 
 impl CategoricalCrossentropy {
     /// Of probabilities.
     pub fn new() -> CategoricalCrossentropy {
-        CategoricalCrossentropy::default()
-    }
-
-    /// Whether predictions are logits, to which softmax is still to be applied.
-    pub fn from_logits(mut self, from_logits: bool) -> CategoricalCrossentropy {
-        self.from_logits = from_logits;
-        self
-    }
-
-    /// How much of each target is spread over all classes: t · (1 − smoothing) + smoothing / classes.
-    pub fn label_smoothing(mut self, smoothing: f32) -> CategoricalCrossentropy {
-        self.label_smoothing = smoothing;
-        self
+        CategoricalCrossentropy::with_defaults()
     }
 }
 
@@ -58,16 +52,6 @@ impl Loss for CategoricalCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
-        if self.label_smoothing == 0.0 { spec } else { spec.with("label_smoothing", self.label_smoothing) }
-    }
-}
-
-impl FromSpec for CategoricalCrossentropy {
-    const CLASS: &'static str = "CategoricalCrossentropy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<CategoricalCrossentropy> {
-        let from_logits = settings.flag("from_logits")?;
-        Ok(CategoricalCrossentropy { from_logits, label_smoothing: read_smoothing(settings)? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

@@ -1,11 +1,14 @@
 //! The hinge loss of a margin.
 
-use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Shape, Spec, TargetKind, Var};
+use crate::settings::options;
 
-/// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
-/// Keras' `Hinge`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Hinge;
+options! {
+    /// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
+    /// Keras' `Hinge`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Hinge("Hinge");
+}
 
 impl Hinge {
     /// Without settings.
@@ -33,13 +36,5 @@ impl Loss for Hinge {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Hinge {
-    const CLASS: &'static str = "Hinge";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Hinge> {
-        Ok(Hinge)
     }
 }

@@ -1,30 +1,22 @@
 //! Huber's loss, which large errors cannot dominate.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_setting, values};
+use super::{Accepts, FromSpec, Loss, Result, Shape, Spec, Var, check_setting, values};
+use crate::settings::options;
 
-/// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Huber {
-    delta: f32,
-}
-
-impl Default for Huber {
-    fn default() -> Huber {
-        Huber::new()
+options! {
+    /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Huber("Huber") {
+        /// Magnitude of an error from which on its cost grows linearly instead of quadratically, finite and > 0. Defaults to 1.
+        value delta: f32 = 1.0,
     }
 }
 
 impl Huber {
     /// With delta 1, as in Keras.
     pub fn new() -> Huber {
-        Huber { delta: 1.0 }
-    }
-
-    /// From where on an error counts by itself rather than by its square.
-    pub fn delta(mut self, delta: f32) -> Huber {
-        self.delta = delta;
-        self
+        Huber::with_defaults()
     }
 }
 
@@ -47,14 +39,6 @@ impl Loss for Huber {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("delta", self.delta)
-    }
-}
-
-impl FromSpec for Huber {
-    const CLASS: &'static str = "Huber";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Huber> {
-        Ok(Huber { delta: settings.number("delta")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

@@ -1,11 +1,14 @@
 //! The divergence of predicted probabilities from others.
 
-use super::{Accepts, FromSpec, Loss, ONE_HOT, ONE_OUTPUT, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::{Accepts, FromSpec, Loss, ONE_HOT, ONE_OUTPUT, Shape, Spec, TargetKind, Var};
+use crate::settings::options;
 
-/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two outputs or
-/// more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KlDivergence;
+options! {
+    /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two outputs or
+    /// more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct KlDivergence("KLDivergence");
+}
 
 impl KlDivergence {
     /// Without settings.
@@ -29,13 +32,5 @@ impl Loss for KlDivergence {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for KlDivergence {
-    const CLASS: &'static str = "KLDivergence";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<KlDivergence> {
-        Ok(KlDivergence)
     }
 }

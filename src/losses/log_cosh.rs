@@ -1,10 +1,13 @@
 //! The logarithm of the hyperbolic cosine of the error.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
+use super::{Accepts, FromSpec, Loss, Shape, Spec, Var, values};
+use crate::settings::options;
 
-/// The mean of ln cosh(p − t): like half the square of small errors, like large ones themselves. Keras' `LogCosh`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LogCosh;
+options! {
+    /// The mean of ln cosh(p − t): like half the square of small errors, like large ones themselves. Keras' `LogCosh`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct LogCosh("LogCosh");
+}
 
 impl LogCosh {
     /// Without settings.
@@ -28,13 +31,5 @@ impl Loss for LogCosh {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for LogCosh {
-    const CLASS: &'static str = "LogCosh";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<LogCosh> {
-        Ok(LogCosh)
     }
 }

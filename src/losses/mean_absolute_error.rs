@@ -1,10 +1,13 @@
 //! The mean absolute error.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
+use super::{Accepts, FromSpec, Loss, Shape, Spec, Var, values};
+use crate::settings::options;
 
-/// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanAbsoluteError;
+options! {
+    /// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanAbsoluteError("MeanAbsoluteError");
+}
 
 impl MeanAbsoluteError {
     /// Without settings.
@@ -28,13 +31,5 @@ impl Loss for MeanAbsoluteError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanAbsoluteError {
-    const CLASS: &'static str = "MeanAbsoluteError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanAbsoluteError> {
-        Ok(MeanAbsoluteError)
     }
 }

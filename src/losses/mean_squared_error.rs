@@ -1,10 +1,13 @@
 //! The mean squared error.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
+use super::{Accepts, FromSpec, Loss, Shape, Spec, Var, values};
+use crate::settings::options;
 
-/// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanSquaredError;
+options! {
+    /// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanSquaredError("MeanSquaredError");
+}
 
 impl MeanSquaredError {
     /// Without settings.
@@ -28,13 +31,5 @@ impl Loss for MeanSquaredError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanSquaredError {
-    const CLASS: &'static str = "MeanSquaredError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanSquaredError> {
-        Ok(MeanSquaredError)
     }
 }

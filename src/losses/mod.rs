@@ -9,7 +9,7 @@ use crate::error::{Error, Result, check_setting};
 use crate::forward::forward;
 use crate::output_scale::OutputScale;
 use crate::registry::{Make, Part};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::FromSpec;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -124,11 +124,6 @@ fn smoothed<'r>(target: Var<'r>, smoothing: f32, classes: usize) -> Var<'r> {
 fn check_smoothing(owner: &'static str, smoothing: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&smoothing);
     check_setting(fits, owner, "label_smoothing", f64::from(smoothing), "≥ 0 and ≤ 1")
-}
-
-/// The setting of that name, or 0 where there is none, as in files from before there was one.
-fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
-    if settings.has("label_smoothing") { settings.number("label_smoothing") } else { Ok(0.0) }
 }
 
 #[cfg(test)]

@@ -1,40 +1,32 @@
 //! Cross-entropy against labels.
 
 use super::{
-    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy,
+    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Shape, Spec, TargetKind, Var, crossentropy,
 };
-use crate::spec::SpecValue;
+use crate::settings::options;
 
-/// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
-/// Keras' `SparseCategoricalCrossentropy`.
-///
-/// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
-///
-/// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct SparseCategoricalCrossentropy {
-    from_logits: bool,
-    ignore_class: Option<i32>,
+options! {
+    /// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
+    /// Keras' `SparseCategoricalCrossentropy`.
+    ///
+    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
+    ///
+    /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct SparseCategoricalCrossentropy("SparseCategoricalCrossentropy") {
+        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are probabilities.
+        value from_logits: bool = false,
+        /// Label of positions that are left out: the loss is the mean over the other positions, 0 if there are none. The label need
+        /// not be a class of the output; −1 and 255 are common. Defaults to `None`: all positions count.
+        into ignore_class: Option<i32> = None,
+    }
 }
 
 impl SparseCategoricalCrossentropy {
     /// Of probabilities.
     pub fn new() -> SparseCategoricalCrossentropy {
-        SparseCategoricalCrossentropy::default()
-    }
-
-    /// Whether predictions are logits, to which softmax is still to be applied.
-    pub fn from_logits(mut self, from_logits: bool) -> SparseCategoricalCrossentropy {
-        self.from_logits = from_logits;
-        self
-    }
-
-    /// Leaves out positions whose label is this one: the loss is the mean over the other positions, 0 if there are none. The
-    /// label need not be a class of the output; −1 and 255 are common. Defaults to none.
-    pub fn ignore_class(mut self, class: impl Into<Option<i32>>) -> SparseCategoricalCrossentropy {
-        self.ignore_class = class.into();
-        self
+        SparseCategoricalCrossentropy::with_defaults()
     }
 
     /// The sum of the losses of the positions that are not ignored, each times the weight of its row, over their number.
@@ -88,23 +80,6 @@ impl Loss for SparseCategoricalCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
-        match self.ignore_class {
-            Some(class) => spec.with("ignore_class", SpecValue::axis(class as isize)),
-            None => spec,
-        }
-    }
-}
-
-impl FromSpec for SparseCategoricalCrossentropy {
-    const CLASS: &'static str = "SparseCategoricalCrossentropy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<SparseCategoricalCrossentropy> {
-        let from_logits = settings.flag("from_logits")?;
-        let class = if settings.has("ignore_class") { Some(settings.axis("ignore_class")?) } else { None };
-        let ignore_class = class.map(i32::try_from).transpose().map_err(|_| {
-            crate::error::Error::other(format!("{}: ignore_class {class:?} is not a label", Self::CLASS))
-        })?;
-        Ok(SparseCategoricalCrossentropy { from_logits, ignore_class })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

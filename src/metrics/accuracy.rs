@@ -2,21 +2,22 @@
 
 use super::{Direction, Metric, ScoredBatch, add_right};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose predicted class is the target's class. Keras' `"accuracy"`.
-///
-/// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
-/// tells two classes apart, and its targets are 0 and 1. The predicted class is
-/// [the one that the outputs name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0,
-/// where Keras compares logits with ½.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Accuracy;
+options! {
+    /// The proportion of rows whose predicted class is the target's class. Keras' `"accuracy"`.
+    ///
+    /// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
+    /// tells two classes apart, and its targets are 0 and 1. The predicted class is
+    /// [the one that the outputs name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0,
+    /// where Keras compares logits with ½.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Accuracy("Accuracy");
+}
 
 impl Metric for Accuracy {
     fn name(&self) -> &str {
@@ -40,14 +41,6 @@ impl Metric for Accuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Accuracy {
-    const CLASS: &'static str = "Accuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Accuracy> {
-        Ok(Accuracy)
     }
 }
 

@@ -3,20 +3,20 @@
 use super::{Direction, Metric, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
-/// `BinaryAccuracy`.
-///
-/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-/// probability, also where the outputs are logits.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug)]
-pub struct BinaryAccuracy {
-    threshold: f32,
+options! {
+    /// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
+    /// `BinaryAccuracy`.
+    ///
+    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
+    /// probability, also where the outputs are logits.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug)]
+    pub struct BinaryAccuracy("BinaryAccuracy") of (threshold: f32);
 }
 
 impl Default for BinaryAccuracy {
@@ -29,7 +29,7 @@ impl Default for BinaryAccuracy {
 impl BinaryAccuracy {
     /// With this threshold.
     pub fn new(threshold: f32) -> BinaryAccuracy {
-        BinaryAccuracy { threshold }
+        BinaryAccuracy::with_defaults(threshold)
     }
 }
 
@@ -62,15 +62,7 @@ impl Metric for BinaryAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("threshold", self.threshold)
-    }
-}
-
-impl FromSpec for BinaryAccuracy {
-    const CLASS: &'static str = "BinaryAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<BinaryAccuracy> {
-        settings.number("threshold").map(BinaryAccuracy::new)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

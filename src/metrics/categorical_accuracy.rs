@@ -2,19 +2,20 @@
 
 use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, add_right};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal maxima
-/// counts. Keras' `CategoricalAccuracy`.
-///
-/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CategoricalAccuracy;
+options! {
+    /// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal maxima
+    /// counts. Keras' `CategoricalAccuracy`.
+    ///
+    /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct CategoricalAccuracy("CategoricalAccuracy");
+}
 
 impl Metric for CategoricalAccuracy {
     fn name(&self) -> &str {
@@ -36,14 +37,6 @@ impl Metric for CategoricalAccuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for CategoricalAccuracy {
-    const CLASS: &'static str = "CategoricalAccuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<CategoricalAccuracy> {
-        Ok(CategoricalAccuracy)
     }
 }
 

@@ -4,35 +4,33 @@ use super::{Count, Direction, Metric, ScoredBatch, ratio};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::output_scale::OutputScale;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
-/// Keras' `F1Score(average="macro")`.
-///
-/// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with one, as
-/// every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels, which stand
-/// for one-hot rows. The threshold is a probability, also where the outputs are logits.
-///
-/// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
-/// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct F1Score {
-    threshold: Option<f32>,
+options! {
+    /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
+    /// Keras' `F1Score(average="macro")`.
+    ///
+    /// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with one, as
+    /// every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels, which stand
+    /// for one-hot rows. The threshold is a probability, also where the outputs are logits.
+    ///
+    /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
+    /// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct F1Score("F1Score") {
+        /// Probability above which an output predicts its class, 0 < threshold ≤ 1. Without it, the default, a row is predicted as
+        /// the class of its largest output.
+        some threshold: f32,
+    }
 }
 
 impl F1Score {
     /// Of the largest outputs.
     pub fn new() -> F1Score {
-        F1Score::default()
-    }
-
-    /// Of all outputs above this probability, 0 < threshold ≤ 1.
-    pub fn threshold(mut self, threshold: f32) -> F1Score {
-        self.threshold = Some(threshold);
-        self
+        F1Score::with_defaults()
     }
 }
 
@@ -88,17 +86,7 @@ impl Metric for F1Score {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS);
-        self.threshold.map_or(spec.clone(), |threshold| spec.with("threshold", threshold))
-    }
-}
-
-impl FromSpec for F1Score {
-    const CLASS: &'static str = "F1Score";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<F1Score> {
-        let threshold = if settings.has("threshold") { Some(settings.number("threshold")?) } else { None };
-        Ok(F1Score { threshold })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

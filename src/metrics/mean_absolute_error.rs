@@ -2,18 +2,19 @@
 
 use super::{Direction, Metric, ScoredBatch, add_errors, values};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
-///
-/// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanAbsoluteError;
+options! {
+    /// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+    ///
+    /// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanAbsoluteError("MeanAbsoluteError");
+}
 
 impl Metric for MeanAbsoluteError {
     fn name(&self) -> &str {
@@ -34,14 +35,6 @@ impl Metric for MeanAbsoluteError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanAbsoluteError {
-    const CLASS: &'static str = "MeanAbsoluteError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanAbsoluteError> {
-        Ok(MeanAbsoluteError)
     }
 }
 

@@ -2,18 +2,19 @@
 
 use super::{Direction, Metric, ScoredBatch, add_errors, values};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
-///
-/// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanSquaredError;
+options! {
+    /// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+    ///
+    /// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanSquaredError("MeanSquaredError");
+}
 
 impl Metric for MeanSquaredError {
     fn name(&self) -> &str {
@@ -37,14 +38,6 @@ impl Metric for MeanSquaredError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanSquaredError {
-    const CLASS: &'static str = "MeanSquaredError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanSquaredError> {
-        Ok(MeanSquaredError)
     }
 }
 

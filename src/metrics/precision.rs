@@ -4,43 +4,35 @@ use super::positive::Positive;
 use super::{Count, Direction, Metric, ScoredBatch, ratio};
 use crate::accepts::Accepts;
 use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of the outputs above a threshold whose target is 1. Keras' `Precision`.
-///
-/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-/// probability, also where the outputs are logits.
-///
-/// 0 where no output is above the threshold, over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Precision(Positive);
-
-impl Default for Precision {
-    /// Over all outputs, with a threshold of ½, as in Keras.
-    fn default() -> Precision {
-        Precision::new()
+options! {
+    /// The proportion of the outputs above a threshold whose target is 1. Keras' `Precision`.
+    ///
+    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
+    /// probability, also where the outputs are logits.
+    ///
+    /// 0 where no output is above the threshold, over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Precision("Precision") {
+        /// Probability above which an output counts as 1, 0 ≤ threshold ≤ 1. Defaults to ½.
+        value threshold: f32 = 0.5,
+        /// Index along the output's last axis of the only class that is counted. Keras' `class_id`. By default all are counted.
+        some class: usize,
     }
 }
 
 impl Precision {
     /// Over all outputs, with a threshold of ½.
     pub fn new() -> Precision {
-        Precision(Positive::DEFAULT)
+        Precision::with_defaults()
     }
 
-    /// The probability above which an output counts as 1, 0 ≤ threshold ≤ 1.
-    pub fn threshold(mut self, threshold: f32) -> Precision {
-        self.0.threshold = threshold;
-        self
-    }
-
-    /// Counts one class alone, an index along the output's last axis. Keras' `class_id`.
-    pub fn class(mut self, class: usize) -> Precision {
-        self.0.class = Some(class);
-        self
+    fn positive(&self) -> Positive {
+        Positive { threshold: self.threshold, class: self.class }
     }
 }
 
@@ -54,7 +46,7 @@ impl Metric for Precision {
     }
 
     fn accepts(&self, _output: Shape) -> Accepts {
-        self.0.accepts()
+        self.positive().accepts()
     }
 
     /// The right ones, and all outputs above the threshold.
@@ -63,7 +55,7 @@ impl Metric for Precision {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        self.0.add(batch, totals, |yes, _real| yes);
+        self.positive().add(batch, totals, |yes, _real| yes);
     }
 
     fn value(&self, totals: &[f64], _over: Count) -> f64 {
@@ -71,19 +63,11 @@ impl Metric for Precision {
     }
 
     fn check(&self) -> Result<()> {
-        self.0.check(Self::CLASS)
+        self.positive().check(Self::CLASS)
     }
 
     fn spec(&self) -> Spec {
-        self.0.spec(Self::CLASS)
-    }
-}
-
-impl FromSpec for Precision {
-    const CLASS: &'static str = "Precision";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Precision> {
-        Positive::from_spec(settings).map(Precision)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,20 +2,21 @@
 
 use super::{Count, Direction, Metric, ScoredBatch, values};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras' `R2Score`.
-///
-/// Targets are numbers in the output's shape.
-///
-/// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an error,
-/// where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where all weights
-/// are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct R2Score;
+options! {
+    /// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras' `R2Score`.
+    ///
+    /// Targets are numbers in the output's shape.
+    ///
+    /// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an error,
+    /// where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where all weights
+    /// are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct R2Score("R2Score");
+}
 
 impl Metric for R2Score {
     fn name(&self) -> &str {
@@ -66,14 +67,6 @@ fn score([sum, squares, errors]: [f64; 3], over: Count) -> f64 {
     let constant = spread <= squares * (over.rows as f64 * 0.25 * f64::EPSILON);
     let score = if constant && errors == 0.0 { 1.0 } else { 1.0 - errors / if constant { 0.0 } else { spread } };
     if score.is_infinite() { 0.0 } else { score }
-}
-
-impl FromSpec for R2Score {
-    const CLASS: &'static str = "R2Score";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<R2Score> {
-        Ok(R2Score)
-    }
 }
 
 #[cfg(test)]

@@ -2,19 +2,20 @@
 
 use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, add_right};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first of
-/// equal maxima counts. Keras' `SparseCategoricalAccuracy`.
-///
-/// One-hot rows are refused, as Keras fails on them; [`CategoricalAccuracy`](super::CategoricalAccuracy) takes both.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SparseCategoricalAccuracy;
+options! {
+    /// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first of
+    /// equal maxima counts. Keras' `SparseCategoricalAccuracy`.
+    ///
+    /// One-hot rows are refused, as Keras fails on them; [`CategoricalAccuracy`](super::CategoricalAccuracy) takes both.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct SparseCategoricalAccuracy("SparseCategoricalAccuracy");
+}
 
 impl Metric for SparseCategoricalAccuracy {
     fn name(&self) -> &str {
@@ -35,14 +36,6 @@ impl Metric for SparseCategoricalAccuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for SparseCategoricalAccuracy {
-    const CLASS: &'static str = "SparseCategoricalAccuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<SparseCategoricalAccuracy> {
-        Ok(SparseCategoricalAccuracy)
     }
 }
 

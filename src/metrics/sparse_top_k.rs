@@ -3,20 +3,20 @@
 use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, TopKCategoricalAccuracy, add_right};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
-/// right. Keras' `SparseTopKCategoricalAccuracy`.
-///
-/// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or more.
-/// An output that is not finite is wrong. With k above the number of classes every finite output is right, as in Keras.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug)]
-pub struct SparseTopKCategoricalAccuracy {
-    k: usize,
+options! {
+    /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
+    /// right. Keras' `SparseTopKCategoricalAccuracy`.
+    ///
+    /// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or more.
+    /// An output that is not finite is wrong. With k above the number of classes every finite output is right, as in Keras.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug)]
+    pub struct SparseTopKCategoricalAccuracy("SparseTopKCategoricalAccuracy") of (k: usize);
 }
 
 impl Default for SparseTopKCategoricalAccuracy {
@@ -29,7 +29,7 @@ impl Default for SparseTopKCategoricalAccuracy {
 impl SparseTopKCategoricalAccuracy {
     /// Of the `k` most probable classes, 1 ≤ k.
     pub fn new(k: usize) -> SparseTopKCategoricalAccuracy {
-        SparseTopKCategoricalAccuracy { k }
+        SparseTopKCategoricalAccuracy::with_defaults(k)
     }
 }
 
@@ -56,15 +56,7 @@ impl Metric for SparseTopKCategoricalAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("k", self.k)
-    }
-}
-
-impl FromSpec for SparseTopKCategoricalAccuracy {
-    const CLASS: &'static str = "SparseTopKCategoricalAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<SparseTopKCategoricalAccuracy> {
-        Ok(SparseTopKCategoricalAccuracy { k: settings.size("k")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,21 +3,21 @@
 use super::{Direction, Metric, ONE_OUTPUT, Position, ScoredBatch, add_right};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as right.
-/// Keras' `TopKCategoricalAccuracy`.
-///
-/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels; there are two
-/// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is right,
-/// as in Keras.
-///
-/// 0 over no rows, and where all weights are 0.
-#[derive(Clone, Copy, Debug)]
-pub struct TopKCategoricalAccuracy {
-    k: usize,
+options! {
+    /// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as right.
+    /// Keras' `TopKCategoricalAccuracy`.
+    ///
+    /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels; there are two
+    /// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is right,
+    /// as in Keras.
+    ///
+    /// 0 over no rows, and where all weights are 0.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TopKCategoricalAccuracy("TopKCategoricalAccuracy") of (k: usize);
 }
 
 impl Default for TopKCategoricalAccuracy {
@@ -30,7 +30,7 @@ impl Default for TopKCategoricalAccuracy {
 impl TopKCategoricalAccuracy {
     /// Of the `k` most probable classes, 1 ≤ k.
     pub fn new(k: usize) -> TopKCategoricalAccuracy {
-        TopKCategoricalAccuracy { k }
+        TopKCategoricalAccuracy::with_defaults(k)
     }
 
     /// Whether the class of a position's target is among the k largest outputs.
@@ -63,15 +63,7 @@ impl Metric for TopKCategoricalAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("k", self.k)
-    }
-}
-
-impl FromSpec for TopKCategoricalAccuracy {
-    const CLASS: &'static str = "TopKCategoricalAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<TopKCategoricalAccuracy> {
-        Ok(TopKCategoricalAccuracy { k: settings.size("k")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

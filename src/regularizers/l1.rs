@@ -3,14 +3,14 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l1 · Σ |w|. Keras' `L1`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct L1 {
-    l1: f32,
+options! {
+    /// l1 · Σ |w|. Keras' `L1`.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct L1("L1") of (l1: f32);
 }
 
 impl Default for L1 {
@@ -23,7 +23,7 @@ impl Default for L1 {
 impl L1 {
     /// With this factor.
     pub fn new(l1: f32) -> L1 {
-        L1 { l1 }
+        L1::with_defaults(l1)
     }
 }
 
@@ -37,15 +37,7 @@ impl Regularizer for L1 {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("l1", self.l1)
-    }
-}
-
-impl FromSpec for L1 {
-    const CLASS: &'static str = "L1";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<L1> {
-        Ok(L1 { l1: settings.number("l1")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,21 +3,20 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l1 · Σ |w| + l2 · Σ w². Keras' `L1L2`, both of whose factors are 0 unless they are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct L1L2 {
-    l1: f32,
-    l2: f32,
+options! {
+    /// l1 · Σ |w| + l2 · Σ w². Keras' `L1L2`, both of whose factors are 0 unless they are given.
+    #[derive(Clone, Copy, Debug, Default, PartialEq)]
+    pub struct L1L2("L1L2") of (l1: f32, l2: f32);
 }
 
 impl L1L2 {
     /// With these factors.
     pub fn new(l1: f32, l2: f32) -> L1L2 {
-        L1L2 { l1, l2 }
+        L1L2::with_defaults(l1, l2)
     }
 }
 
@@ -32,15 +31,7 @@ impl Regularizer for L1L2 {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("l1", self.l1).with("l2", self.l2)
-    }
-}
-
-impl FromSpec for L1L2 {
-    const CLASS: &'static str = "L1L2";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<L1L2> {
-        Ok(L1L2 { l1: settings.number("l1")?, l2: settings.number("l2")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

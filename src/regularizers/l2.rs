@@ -3,14 +3,14 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l2 · Σ w². Keras' `L2`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct L2 {
-    l2: f32,
+options! {
+    /// l2 · Σ w². Keras' `L2`.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct L2("L2") of (l2: f32);
 }
 
 impl Default for L2 {
@@ -23,7 +23,7 @@ impl Default for L2 {
 impl L2 {
     /// With this factor.
     pub fn new(l2: f32) -> L2 {
-        L2 { l2 }
+        L2::with_defaults(l2)
     }
 }
 
@@ -37,15 +37,7 @@ impl Regularizer for L2 {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("l2", self.l2)
-    }
-}
-
-impl FromSpec for L2 {
-    const CLASS: &'static str = "L2";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<L2> {
-        Ok(L2 { l2: settings.number("l2")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -31,8 +31,9 @@
 /// earlier versions can read the files of models that do not use it.
 ///
 /// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without default
-/// is an error, and two methods for its own file: `with_defaults`, whose arguments are the options without default, and
-/// `write_options`, which adds all options to a spec. A default may depend on the options without default.
+/// is an error; `Default`, if all options have one; and two methods for its own folder: `with_defaults`, whose arguments are
+/// the options without default, and `write_options`, which adds all options to a spec. A default may depend on the options
+/// without default.
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $Part:ident($class:literal);) => {
         $(#[$meta])*
@@ -45,6 +46,9 @@ macro_rules! options {
                 Ok($Part)
             }
         }
+    };
+    ($(#[$meta:meta])* pub struct $Part:ident($class:literal) of ($($given:ident: $Given:ty),+);) => {
+        $crate::settings::options! { $(#[$meta])* pub struct $Part($class) of ($($given: $Given),+) {} }
     };
     (
         $(#[$meta:meta])*
@@ -74,6 +78,8 @@ macro_rules! options {
             }
         }
 
+        $crate::settings::option! { default_of $Part, $($($given)+)? }
+
         impl $crate::settings::FromSpec for $Part {
             const CLASS: &'static str = $class;
 
@@ -89,7 +95,7 @@ macro_rules! options {
     };
 }
 
-/// What [`options!`] generates for one option, by the word in front of it.
+/// What [`options!`] generates for one option, by the word in front of it, and the `Default` of a part.
 macro_rules! option {
     (type some $T:path) => { Option<$T> };
     (type part $T:path) => { std::sync::Arc<dyn $T> };
@@ -132,6 +138,16 @@ macro_rules! option {
             self
         }
     };
+
+    (default_of $Part:ident,) => {
+        impl Default for $Part {
+            /// Each option at its default.
+            fn default() -> $Part {
+                $Part::with_defaults()
+            }
+        }
+    };
+    (default_of $Part:ident, $($given:ident)+) => {};
 
     (default some) => { None };
     (default optional) => { None };

@@ -9,7 +9,7 @@ options! {
     /// values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the last value behind the
     /// last boundary. Keras' `PiecewiseConstantDecay`.
     #[derive(Clone, Debug, PartialEq)]
-    pub struct PiecewiseConstantDecay("PiecewiseConstantDecay") of (boundaries: Vec<usize>, values: Vec<f32>) {}
+    pub struct PiecewiseConstantDecay("PiecewiseConstantDecay") of (boundaries: Vec<usize>, values: Vec<f32>);
 }
 
 impl PiecewiseConstantDecay {
