@@ -166,18 +166,6 @@ pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializ
     Ok(settings.part_of::<dyn Initializer>(name)?.into())
 }
 
-/// The same, or `default` where there is none, as in files that are older than the setting.
-///
-/// # Errors
-/// Those of [`read`], but for the first.
-pub fn read_or(
-    settings: &mut Settings<'_>,
-    name: &str,
-    default: impl Initializer + 'static,
-) -> Result<Arc<dyn Initializer>> {
-    settings.or(name, Arc::new(default), read)
-}
-
 impl OptionValue for Arc<dyn Initializer> {
     fn write(&self, name: &'static str, spec: Spec) -> Spec {
         spec.with(name, self.spec())

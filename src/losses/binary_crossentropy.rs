@@ -8,14 +8,16 @@ options! {
     /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
     /// `BinaryCrossentropy`.
     ///
-    /// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
-    /// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
+    /// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch.
+    /// A last layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct BinaryCrossentropy("BinaryCrossentropy") {
-        /// Whether predictions are logits, to which sigmoid is still to be applied. Defaults to `false`: predictions are probabilities.
+        /// Whether predictions are logits, to which sigmoid is still to be applied. Defaults to `false`: predictions are
+        /// probabilities.
         value from_logits: bool = false,
-        /// Share by which each target is moved towards ½, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / 2. Defaults to 0.
+        /// Share by which each target is moved towards ½, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / 2. Defaults
+        /// to 0.
         added label_smoothing: f32 = 0.0,
     }
 }

@@ -11,10 +11,11 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct CategoricalCrossentropy("CategoricalCrossentropy") {
-        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are probabilities.
+        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are
+        /// probabilities.
         value from_logits: bool = false,
-        /// Share of each target that is spread over all classes, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / classes.
-        /// Defaults to 0.
+        /// Share of each target that is spread over all classes, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing /
+        /// classes. Defaults to 0.
         added label_smoothing: f32 = 0.0,
     }
 }

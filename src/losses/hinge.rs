@@ -4,8 +4,8 @@ use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Shape, Spec, TargetKi
 use crate::settings::options;
 
 options! {
-    /// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
-    /// Keras' `Hinge`.
+    /// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as
+    /// those. Keras' `Hinge`.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Hinge("Hinge");
 }

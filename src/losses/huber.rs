@@ -8,7 +8,8 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Huber("Huber") {
-        /// Magnitude of an error from which on its cost grows linearly instead of quadratically, finite and > 0. Defaults to 1.
+        /// Magnitude of an error from which on its cost grows linearly instead of quadratically, finite and > 0. Defaults
+        /// to 1.
         value delta: f32 = 1.0,
     }
 }

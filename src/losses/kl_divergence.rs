@@ -4,8 +4,8 @@ use super::{Accepts, FromSpec, Loss, ONE_HOT, ONE_OUTPUT, Shape, Spec, TargetKin
 use crate::settings::options;
 
 options! {
-    /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two outputs or
-    /// more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
+    /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two
+    /// outputs or more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct KlDivergence("KLDivergence");
 }

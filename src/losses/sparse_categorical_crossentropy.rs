@@ -1,24 +1,24 @@
 //! Cross-entropy against labels.
 
-use super::{
-    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Shape, Spec, TargetKind, Var, crossentropy,
-};
+use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Shape, Spec, TargetKind, Var, crossentropy};
 use crate::settings::options;
 
 options! {
-    /// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
-    /// Keras' `SparseCategoricalCrossentropy`.
+    /// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the
+    /// output. Keras' `SparseCategoricalCrossentropy`.
     ///
-    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
+    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their
+    /// positions.
     ///
     /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct SparseCategoricalCrossentropy("SparseCategoricalCrossentropy") {
-        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are probabilities.
+        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are
+        /// probabilities.
         value from_logits: bool = false,
-        /// Label of positions that are left out: the loss is the mean over the other positions, 0 if there are none. The label need
-        /// not be a class of the output; −1 and 255 are common. Defaults to `None`: all positions count.
+        /// Label of positions that are left out: the loss is the mean over the other positions, 0 if there are none. The
+        /// label need not be a class of the output; −1 and 255 are common. Defaults to `None`: all positions count.
         into ignore_class: Option<i32> = None,
     }
 }

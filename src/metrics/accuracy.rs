@@ -10,9 +10,9 @@ options! {
     /// The proportion of rows whose predicted class is the target's class. Keras' `"accuracy"`.
     ///
     /// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
-    /// tells two classes apart, and its targets are 0 and 1. The predicted class is
-    /// [the one that the outputs name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0,
-    /// where Keras compares logits with ½.
+    /// tells two classes apart, and its targets are 0 and 1. The predicted class is [the one that the outputs
+    /// name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0, where
+    /// Keras compares logits with ½.
     ///
     /// 0 over no rows, and where all weights are 0.
     #[derive(Clone, Copy, Debug, Default)]

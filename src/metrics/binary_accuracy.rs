@@ -11,8 +11,8 @@ options! {
     /// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
     /// `BinaryAccuracy`.
     ///
-    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-    /// probability, also where the outputs are logits.
+    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is
+    /// a probability, also where the outputs are logits.
     ///
     /// 0 over no rows, and where all weights are 0.
     #[derive(Clone, Copy, Debug)]

@@ -7,8 +7,8 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal maxima
-    /// counts. Keras' `CategoricalAccuracy`.
+    /// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal
+    /// maxima counts. Keras' `CategoricalAccuracy`.
     ///
     /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
     ///

@@ -9,20 +9,20 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
-    /// Keras' `F1Score(average="macro")`.
+    /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each
+    /// class. Keras' `F1Score(average="macro")`.
     ///
-    /// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with one, as
-    /// every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels, which stand
-    /// for one-hot rows. The threshold is a probability, also where the outputs are logits.
+    /// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with
+    /// one, as every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels,
+    /// which stand for one-hot rows. The threshold is a probability, also where the outputs are logits.
     ///
-    /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
-    /// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
+    /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes
+    /// over no rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct F1Score("F1Score") {
-        /// Probability above which an output predicts its class, 0 < threshold ≤ 1. Without it, the default, a row is predicted as
-        /// the class of its largest output.
+        /// Probability above which an output predicts its class, 0 < threshold ≤ 1. Without it, the default, a row is
+        /// predicted as the class of its largest output.
         some threshold: f32,
     }
 }

@@ -11,8 +11,8 @@ use crate::spec::Spec;
 options! {
     /// The proportion of the outputs above a threshold whose target is 1. Keras' `Precision`.
     ///
-    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-    /// probability, also where the outputs are logits.
+    /// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is
+    /// a probability, also where the outputs are logits.
     ///
     /// 0 where no output is above the threshold, over no rows, and where all weights are 0.
     #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,8 @@ options! {
     pub struct Precision("Precision") {
         /// Probability above which an output counts as 1, 0 ≤ threshold ≤ 1. Defaults to ½.
         value threshold: f32 = 0.5,
-        /// Index along the output's last axis of the only class that is counted. Keras' `class_id`. By default all are counted.
+        /// Index along the output's last axis of the only class that is counted. Keras' `class_id`. By default all are
+        /// counted.
         some class: usize,
     }
 }

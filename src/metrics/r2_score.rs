@@ -7,13 +7,14 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras' `R2Score`.
+    /// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras'
+    /// `R2Score`.
     ///
     /// Targets are numbers in the output's shape.
     ///
-    /// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an error,
-    /// where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where all weights
-    /// are 0.
+    /// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an
+    /// error, where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where
+    /// all weights are 0.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct R2Score("R2Score");
 }

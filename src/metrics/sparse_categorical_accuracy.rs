@@ -7,8 +7,8 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first of
-    /// equal maxima counts. Keras' `SparseCategoricalAccuracy`.
+    /// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first
+    /// of equal maxima counts. Keras' `SparseCategoricalAccuracy`.
     ///
     /// One-hot rows are refused, as Keras fails on them; [`CategoricalAccuracy`](super::CategoricalAccuracy) takes both.
     ///

@@ -8,11 +8,12 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
-    /// right. Keras' `SparseTopKCategoricalAccuracy`.
+    /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties
+    /// count as right. Keras' `SparseTopKCategoricalAccuracy`.
     ///
-    /// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or more.
-    /// An output that is not finite is wrong. With k above the number of classes every finite output is right, as in Keras.
+    /// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or
+    /// more. An output that is not finite is wrong. With k above the number of classes every finite output is right, as in
+    /// Keras.
     ///
     /// 0 over no rows, and where all weights are 0.
     #[derive(Clone, Copy, Debug)]

@@ -8,12 +8,12 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as right.
-    /// Keras' `TopKCategoricalAccuracy`.
+    /// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as
+    /// right. Keras' `TopKCategoricalAccuracy`.
     ///
     /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels; there are two
-    /// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is right,
-    /// as in Keras.
+    /// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is
+    /// right, as in Keras.
     ///
     /// 0 over no rows, and where all weights are 0.
     #[derive(Clone, Copy, Debug)]

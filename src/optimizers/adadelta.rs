@@ -8,15 +8,15 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate · d
-    /// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
+    /// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate
+    /// · d (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Adadelta("Adadelta") of (options: OptimizerOptions) {
         /// Decay rate of both running means, 0 ≤ rho < 1. Defaults to 0.95.
         value rho: f32 = 0.95,
-        /// Constant that is added to both means before their roots are taken, ≥ 0. The first steps are as large as its root.
-        /// Defaults to 10⁻⁷.
+        /// Constant that is added to both means before their roots are taken, ≥ 0. The first steps are as large as its
+        /// root. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
     }
 }

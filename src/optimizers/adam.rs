@@ -21,7 +21,8 @@ options! {
         value beta_2: f32 = 0.999,
         /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
-        /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to `false`.
+        /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to
+        /// `false`.
         added amsgrad: bool = false,
     }
 }

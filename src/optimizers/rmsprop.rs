@@ -14,8 +14,8 @@ options! {
     /// epsilon inside the root as in Keras 3.
     ///
     /// Centered, the square of a running mean of g is subtracted from v under the root, which makes it a variance; it is at
-    /// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g / √…
-    /// and w ← w − b.
+    /// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g
+    /// / √… and w ← w − b.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct RmsProp("RMSprop") of (options: OptimizerOptions) {

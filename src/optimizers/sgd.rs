@@ -12,7 +12,8 @@ options! {
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Sgd("SGD") of (options: OptimizerOptions) {
-        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0, plain gradient descent.
+        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0, plain gradient
+        /// descent.
         value momentum: f32 = 0.0,
         /// Whether the momentum is Nesterov's. Defaults to `false`.
         value nesterov: bool = false,

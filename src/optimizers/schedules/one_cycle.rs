@@ -7,10 +7,9 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to
-    /// maximum / (div_factor · final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's
-    /// `OneCycleLR` with two phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the
-    /// last rate stays.
+    /// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to maximum / (div_factor ·
+    /// final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's `OneCycleLR` with two
+    /// phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the last rate stays.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct OneCycle("OneCycle") of (max_learning_rate: f32, total_steps: usize) {

@@ -9,8 +9,8 @@ use crate::spec::Spec;
 options! {
     /// rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` from then on. Keras' `PolynomialDecay`.
     ///
-    /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up after
-    /// each.
+    /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up
+    /// after each.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct PolynomialDecay("PolynomialDecay") of (initial_learning_rate: f32, decay_steps: usize) {
