@@ -103,11 +103,13 @@ impl Layer for Conv2d {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).activation(Activation::Relu);
-        let kept_small = Conv2d::new(2, 2).kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let kept_small = Conv2d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
+        let kept_small = kept_small.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),

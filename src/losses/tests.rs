@@ -7,6 +7,7 @@ use crate::golden::{self, Cases};
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
 use crate::tape::{Mode, Recorder};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
@@ -156,4 +157,16 @@ fn a_loss_without_weights_for_rows_says_so() {
     let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
     assert_eq!(message, "Plain takes no weights for rows; leave them out");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let changed = [
+        BinaryCrossentropy::new().from_logits(true).label_smoothing(0.1).spec(),
+        CategoricalCrossentropy::new().from_logits(true).label_smoothing(0.1).spec(),
+        Huber::new().delta(2.0).spec(),
+        SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(-1).spec(),
+    ];
+    let specs: Vec<Spec> = all().iter().map(|loss| loss.spec()).chain(changed).collect();
+    check_options::<dyn Loss>(&specs, |loss| loss.spec());
 }

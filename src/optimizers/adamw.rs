@@ -76,6 +76,10 @@ impl FromSpec for AdamW {
     fn from_spec(settings: &mut Settings<'_>) -> Result<AdamW> {
         Adam::from_spec(settings).map(AdamW)
     }
+
+    fn setting_names() -> Vec<&'static str> {
+        Adam::setting_names()
+    }
 }
 
 #[cfg(test)]

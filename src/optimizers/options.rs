@@ -101,4 +101,9 @@ impl OptionValue for OptimizerOptions {
     fn read(_name: &'static str, settings: &mut Settings<'_>) -> Result<OptimizerOptions> {
         OptimizerOptions::read(settings)
     }
+
+    fn names(_name: &'static str) -> Vec<&'static str> {
+        let clips = Clip::KINDS.map(|kind| kind(0.0).setting().0);
+        [&["learning_rate"], &clips[..], &["weight_decay"]].concat()
+    }
 }

@@ -23,6 +23,11 @@ pub(crate) trait OptionValue: Sized {
         settings.has(name)
     }
 
+    /// The names of the settings that the value has as the option `name`.
+    fn names(name: &'static str) -> Vec<&'static str> {
+        vec![name]
+    }
+
     /// Reads the setting `name`, or returns `default` when it is missing, as in files that are older than the option.
     ///
     /// # Errors
@@ -81,5 +86,9 @@ impl<T: OptionValue> OptionValue for Option<T> {
 
     fn is_in(name: &'static str, settings: &Settings<'_>) -> bool {
         T::is_in(name, settings)
+    }
+
+    fn names(name: &'static str) -> Vec<&'static str> {
+        T::names(name)
     }
 }

@@ -91,6 +91,12 @@ macro_rules! options {
                     $($name: $crate::settings::OptionValue::read_or(stringify!($name), settings, defaults.$name)?,)*
                 })
             }
+
+            fn setting_names() -> Vec<&'static str> {
+                let given: &[Vec<_>] = &[$($(<$Given as $crate::settings::OptionValue>::names(stringify!($given)),)+)?];
+                let others: &[Vec<_>] = &[$($crate::settings::option!(names $kind $T, stringify!($name)),)*];
+                [given, others].concat().concat()
+            }
         }
     };
 }
@@ -153,6 +159,10 @@ macro_rules! option {
     (default optional) => { None };
     (default part $default:expr) => { std::sync::Arc::new($default) };
     (default $kind:ident $default:expr) => { $default };
+
+    (names $kind:ident $T:path, $name:expr) => {
+        <$crate::settings::option!(type $kind $T) as $crate::settings::OptionValue>::names($name)
+    };
 
     (write added $value:expr, $name:expr, $spec:ident, $default:expr) => {
         if *$value == $default { $spec } else { $crate::settings::OptionValue::write($value, $name, $spec) }

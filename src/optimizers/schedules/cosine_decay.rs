@@ -39,7 +39,11 @@ impl OptionValue for Warmup {
     }
 
     fn is_in(_name: &'static str, settings: &Settings<'_>) -> bool {
-        settings.has("warmup_target")
+        settings.has("warmup_target") || settings.has("warmup_steps")
+    }
+
+    fn names(_name: &'static str) -> Vec<&'static str> {
+        vec!["warmup_target", "warmup_steps"]
     }
 }
 
