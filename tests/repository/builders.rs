@@ -1,4 +1,6 @@
 //! The order in which the methods of a builder are called never matters: each sets a field of its own, and reads no other.
+//!
+//! Methods that `options!` generates do so by construction; those that are written by hand are checked here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +70,7 @@ fn each_method_of_a_builder_sets_a_field_of_its_own() {
             }
         }
     }
-    assert!(count > 100, "only {count} methods of builders were found");
+    assert!(count > 30, "only {count} methods of builders were found");
 }
 
 #[test]
