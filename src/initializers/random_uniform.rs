@@ -1,4 +1,4 @@
-//! Uniform between two limits.
+//! A uniform distribution.
 
 use super::Initializer;
 use super::draw::uniform;
@@ -9,20 +9,25 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// Uniform between two limits, both within. Keras' `RandomUniform`.
+    /// A uniform distribution between two limits, inclusive. `RandomUniform` in Keras.
+    ///
+    /// ```
+    /// use gradus::{initializers::RandomUniform, layers::Dense};
+    /// let layer = Dense::new(10).kernel_initializer(RandomUniform::new(-0.1, 0.1));
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct RandomUniform("RandomUniform") of (minval: f32, maxval: f32);
 }
 
 impl Default for RandomUniform {
-    /// Within ±0.05, as in Keras.
+    /// Limits ±0.05, as in Keras.
     fn default() -> RandomUniform {
         RandomUniform::new(-0.05, 0.05)
     }
 }
 
 impl RandomUniform {
-    /// From the lower to the upper limit.
+    /// Creates the initializer from its lower and upper limit, which are finite.
     pub fn new(low: f32, high: f32) -> RandomUniform {
         RandomUniform::with_defaults(low, high)
     }

@@ -1,29 +1,34 @@
-//! Cross-entropy of outputs that are probabilities of their own.
+//! Cross-entropy of independent probabilities.
 
 use super::{Accepts, FromSpec, Loss, OutputScale, Result, Shape, Spec, TargetKind, Var};
 use super::{check_smoothing, smoothed};
 use crate::settings::options;
 
 options! {
-    /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
-    /// `BinaryCrossentropy`.
+    /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
+    /// `BinaryCrossentropy` in Keras.
     ///
-    /// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch.
-    /// A last layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
+    /// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
+    /// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), BinaryCrossentropy::new().from_logits(true)))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct BinaryCrossentropy("BinaryCrossentropy") {
-        /// Whether predictions are logits, to which sigmoid is still to be applied. Defaults to `false`: predictions are
-        /// probabilities.
+        /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to false.
         value from_logits: bool = false,
-        /// Share by which each target is moved towards ½, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing / 2. Defaults
-        /// to 0.
+        /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
         added label_smoothing: f32 = 0.0,
     }
 }
 
 impl BinaryCrossentropy {
-    /// Of probabilities.
+    /// Creates the loss for outputs that are probabilities.
     pub fn new() -> BinaryCrossentropy {
         BinaryCrossentropy::with_defaults()
     }

@@ -1,27 +1,34 @@
-//! Cross-entropy against one-hot rows.
+//! Cross-entropy with one-hot targets.
 
 use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Shape, Spec, TargetKind, Var};
 use super::{check_smoothing, crossentropy, smoothed};
 use crate::settings::options;
 
 options! {
-    /// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
+    /// The mean over rows of −Σᵢ tᵢ · ln pᵢ, for targets that are rows of probabilities, such as one-hot rows.
+    /// `CategoricalCrossentropy` in Keras.
     ///
-    /// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
+    /// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct CategoricalCrossentropy("CategoricalCrossentropy") {
-        /// Whether predictions are logits, to which softmax is still to be applied. Defaults to `false`: predictions are
-        /// probabilities.
+        /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
         value from_logits: bool = false,
-        /// Share of each target that is spread over all classes, 0 ≤ smoothing ≤ 1: t · (1 − smoothing) + smoothing /
-        /// classes. Defaults to 0.
+        /// Sets the share of each target that is spread over all classes: t · (1 − smoothing) + smoothing / classes. From
+        /// 0, the default, to 1.
         added label_smoothing: f32 = 0.0,
     }
 }
 
 impl CategoricalCrossentropy {
-    /// Of probabilities.
+    /// Creates the loss for outputs that are probabilities.
     pub fn new() -> CategoricalCrossentropy {
         CategoricalCrossentropy::with_defaults()
     }

@@ -1,21 +1,28 @@
-//! Huber's loss, which large errors cannot dominate.
+//! The Huber loss, which is less sensitive to outliers than the mean squared error.
 
 use super::{Accepts, FromSpec, Loss, Result, Shape, Spec, Var, check_setting, values};
 use crate::settings::options;
 
 options! {
-    /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
+    /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
+    /// `Huber` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::Huber, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), Huber::new().delta(2.0)))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Huber("Huber") {
-        /// Magnitude of an error from which on its cost grows linearly instead of quadratically, finite and > 0. Defaults
-        /// to 1.
+        /// Sets the error beyond which the loss is linear instead of quadratic. Finite and > 0, defaults to 1.
         value delta: f32 = 1.0,
     }
 }
 
 impl Huber {
-    /// With delta 1, as in Keras.
+    /// Creates the loss with delta 1, as in Keras.
     pub fn new() -> Huber {
         Huber::with_defaults()
     }

@@ -4,13 +4,20 @@ use super::{Accepts, FromSpec, Loss, Shape, Spec, Var, values};
 use crate::settings::options;
 
 options! {
-    /// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+    /// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::MeanAbsoluteError, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanAbsoluteError::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, Default)]
     pub struct MeanAbsoluteError("MeanAbsoluteError");
 }
 
 impl MeanAbsoluteError {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> MeanAbsoluteError {
         MeanAbsoluteError
     }

@@ -4,13 +4,20 @@ use super::{Accepts, FromSpec, Loss, Shape, Spec, Var, values};
 use crate::settings::options;
 
 options! {
-    /// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+    /// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::MeanSquaredError, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, Default)]
     pub struct MeanSquaredError("MeanSquaredError");
 }
 
 impl MeanSquaredError {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> MeanSquaredError {
         MeanSquaredError
     }

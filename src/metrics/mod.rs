@@ -1,4 +1,4 @@
-//! Metrics: what is reported beside the loss, and the means of both over an epoch.
+//! Metrics, and the means of the loss and the metrics over an epoch.
 
 mod batch;
 mod confusion;
@@ -36,13 +36,13 @@ use crate::target::Target;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
+/// A metric of predictions: a mean over rows, or a function of sums over rows.
 ///
 /// ```
 /// use gradus::metrics::{Direction, Metric, ScoredBatch};
 /// use gradus::{Accepts, Shape, Spec, TargetKind};
 ///
-/// /// The largest class probability, however right it is.
+/// /// The largest class probability, correct or not.
 /// #[derive(Debug)]
 /// struct Confidence;
 ///
@@ -51,7 +51,7 @@ use std::sync::Arc;
 ///         "confidence"
 ///     }
 ///     fn direction(&self) -> Option<Direction> {
-///         None // neither way is better, so a monitor has to say which one it means
+///         None // neither direction is better, so a monitor has to choose one
 ///     }
 ///     fn accepts(&self, _output: Shape) -> Accepts {
 ///         Accepts::new(&[TargetKind::Any])
@@ -67,39 +67,38 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// The totals of an epoch are kept outside of the metric, which is plain configuration. `Box` and `Arc` of a metric are
-/// metrics, so that one can be chosen at run time and shared.
+/// A metric is plain configuration: its totals over an epoch are stored outside it. `Box` and `Arc` of a metric are metrics,
+/// so that one can be chosen at run time and shared.
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;
 
-    /// Whether lower or higher values are better; `None` where neither is. A [`Monitor`](crate::Monitor) of the metric asks
-    /// for it.
+    /// Whether lower or higher values are better, for a [`Monitor`](crate::Monitor); `None` if neither is.
     fn direction(&self) -> Option<Direction>;
 
-    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
-    /// by `compile`, and before any work by every call that takes a dataset.
+    /// The accepted targets and the requirements on the model's output, for an output of this shape per row. `compile` checks
+    /// the output; `fit` and `evaluate` check the targets before they start.
     fn accepts(&self, output: Shape) -> Accepts;
 
-    /// The number of totals that it keeps over an epoch, where a row's output has this shape; a mean needs one.
+    /// The number of totals over an epoch, for an output of this shape per row. Defaults to 1, which is enough for a mean.
     fn totals(&self, _output: Shape) -> usize {
         1
     }
 
-    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate. A row adds the same
-    /// whatever other rows the batch has: where rows have weights, each is added alone, its part times its weight.
+    /// Adds the rows of a batch to the totals. Called in every training step, so it should not allocate. The contribution of
+    /// a row must not depend on the other rows: with sample weights, each row is added alone and multiplied by its weight.
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
 
-    /// The value that follows from the totals over the counted rows. The default is a mean: the first
-    /// total over the rows' weights, and 0 over none.
+    /// Computes the value from the totals over the counted rows. The default is a mean: the first total divided by the sum of
+    /// the sample weights, or 0 if that is 0.
     fn value(&self, totals: &[f64], over: Count) -> f64 {
         ratio(totals[0], over.weight)
     }
 
-    /// The value over a single batch, for a training loop of your own.
+    /// Computes the value over a single batch, for a custom training loop.
     ///
     /// # Errors
-    /// Targets or outputs that the metric does not take.
+    /// Targets or outputs that the metric does not accept.
     fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64> {
         check_batch(self.accepts(batch.outputs().shape().sample()), self.spec().class(), batch)?;
         let mut totals = vec![0.0; self.totals(batch.outputs().shape().sample())];
@@ -110,7 +109,7 @@ pub trait Metric: Debug + Send + Sync {
     /// Checks the settings.
     ///
     /// # Errors
-    /// One of them is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when a setting is out of range.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -131,7 +130,7 @@ forward!(Metric for [Box, Arc] {
     fn spec(&self) -> Spec;
 });
 
-/// Every metric: one line here and one new file add one.
+/// Declares the metrics: each is a file and a line in the list below.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Metric;)*
@@ -149,7 +148,7 @@ macro_rules! metrics {
             vec![$(Box::new($Metric::default())),*]
         }
 
-        /// What the tests that walk all metrics run.
+        /// Samples for the tests of all metrics.
         #[cfg(test)]
         fn samples() -> Vec<Box<dyn Metric>> {
             [$($file::tests::samples()),*].into_iter().flatten().collect()
@@ -172,10 +171,10 @@ metrics! {
     top_k::TopKCategoricalAccuracy,
 }
 
-/// What to do where a metric of several outputs has one.
+/// The remedy when a metric of several outputs has a single output.
 const ONE_OUTPUT: &str = "Accuracy and BinaryAccuracy take one output";
 
-/// Checks a batch against what a metric takes.
+/// Checks a batch against the requirements of a metric.
 fn check_batch(accepts: Accepts, class: &str, batch: &ScoredBatch<'_>) -> Result<()> {
     let (outputs, targets) = (batch.outputs().shape(), batch.targets().shape());
     if outputs.axis(0) != targets.axis(0) {
@@ -194,7 +193,7 @@ fn check_batch(accepts: Accepts, class: &str, batch: &ScoredBatch<'_>) -> Result
     numbers.try_for_each(|(row, number)| kind.check(number, output.last(), row, place))
 }
 
-/// Adds the number of positions that are right, where several positions of a row count as their mean.
+/// Adds the number of correct positions; the positions of a row count as their mean.
 fn add_right(batch: &ScoredBatch<'_>, totals: &mut [f64], is_right: impl Fn(&Position<'_>) -> bool) {
     let positions = batch.outputs().shape().rows() / batch.rows();
     totals[0] += batch.positions().filter(is_right).count() as f64 / positions as f64;
@@ -206,13 +205,13 @@ fn add_errors(batch: &ScoredBatch<'_>, totals: &mut [f64], error: impl Fn(f32, f
     totals[0] += sum / batch.outputs().shape().sample().len() as f64;
 }
 
-/// What metrics of numbers take.
+/// The accepted targets of metrics of numbers.
 fn values() -> Accepts {
     let remedy = "metrics of classes, such as Accuracy, take integer labels";
     Accepts::new(&[TargetKind::Values]).remedy(remedy)
 }
 
-/// A part of a whole, or 0 of nothing.
+/// The ratio of a part to a whole, or 0 if the whole is 0.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
 }

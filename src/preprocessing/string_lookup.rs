@@ -23,6 +23,7 @@ options! {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Debug, PartialEq)]
+    #[must_use]
     pub struct StringLookup("StringLookup") {
         /// Largest size of a vocabulary that is adapted to data, the special tokens included. The most frequent strings are
         /// kept. Set it before the vocabulary is adapted. By default a vocabulary has any size.
