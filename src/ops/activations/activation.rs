@@ -82,9 +82,9 @@ impl Activation {
         ACTIVATIONS.iter().map(|(name, _)| *name)
     }
 
-    /// The setting `activation` of a layer that has one.
-    pub(crate) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
-        settings.one_of("activation", ACTIVATIONS)
+    /// Reads the setting `name` of a layer.
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Activation> {
+        settings.one_of(name, ACTIVATIONS)
     }
 
     /// The activation as one that can be fused into the operation before it.
