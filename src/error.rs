@@ -32,6 +32,15 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
+    /// Arrays that are not those that the layers of a network declare.
+    Arrays {
+        /// The names of arrays that layers declare and that are not given.
+        missing: Vec<String>,
+        /// The names of arrays that are given and that no layer declares.
+        unused: Vec<String>,
+        /// The name of each array of another shape, with the shapes that are given and declared.
+        shapes: Vec<(String, Shape, Shape)>,
+    },
     /// A setting outside its range.
     Setting {
         /// The class or function that has the setting, as in `Dropout`.
@@ -178,6 +187,11 @@ pub enum Error {
         /// The first value that is not finite, as in `the output of dense_1: affine`.
         place: String,
     },
+    /// A call that trains or evaluates, on a model that has neither an optimizer nor a loss.
+    NotCompiled {
+        /// The call, as in `fit`.
+        place: &'static str,
+    },
     /// The thread pool could not be created.
     Threads(String),
     /// An error of a custom operation, layer, dataset or other part.
@@ -215,8 +229,9 @@ impl Error {
         }
     }
 
-    /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
-    pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
+    /// Adds the place to an error of shapes or sizes that has none yet, and to an error of shapes also the shapes found.
+    /// For callers of [`Layer::build`](crate::layers::Layer::build), whose errors say only what was expected.
+    pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
                 let found = if found.is_empty() { inputs.to_vec() } else { found };
@@ -326,6 +341,20 @@ impl fmt::Display for Error {
                 }
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
+            Error::Arrays { missing, unused, shapes } => {
+                let mut problems: Vec<String> = shapes
+                    .iter()
+                    .map(|(name, found, expected)| format!("{name} is {found}, expected {expected}"))
+                    .collect();
+                if !missing.is_empty() {
+                    problems.push(format!("missing: {}", join(missing)));
+                }
+                if !unused.is_empty() {
+                    problems.push(format!("declared by no layer: {}", join(unused)));
+                }
+                let remedy = "give every array that a layer declares, as layer/weight, and no others";
+                write!(f, "arrays of the layers: {}; {remedy}", problems.join("; "))
+            }
             Error::Setting { owner, name, value, expected } => {
                 write!(f, "{owner}: {name} must be {expected}, got {value}")
             }
@@ -381,6 +410,10 @@ impl fmt::Display for Error {
                 f,
                 "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
                  the learning rate, clip gradients, or check the data"
+            ),
+            Error::NotCompiled { place } => write!(
+                f,
+                "{place}: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both"
             ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),

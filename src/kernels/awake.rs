@@ -1,47 +1,47 @@
-//! Threads that stay awake between the forks of one stretch of work, such as a training step.
+//! Spin-waiting of threads between the forks of one unit of work, such as a training step.
 //!
-//! An idle thread of rayon's gives up after some twenty microseconds and sleeps; to wake it costs more than a small kernel
-//! gains by a second thread. In a step forks follow each other faster than that, but for gaps. So while a step runs, the
-//! other threads look for forks themselves, for [`PATIENCE`] at most without finding any.
+//! An idle thread of rayon sleeps after about twenty microseconds, and waking it costs more than a small kernel gains from a
+//! second thread. Most forks of a step follow each other faster, but there are gaps. While a step runs, the other threads
+//! therefore spin for new forks, for at most [`PATIENCE`] without finding any.
 
 use std::cell::Cell;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a thread looks for work in vain before rayon may send it to sleep.
+/// Maximum time that a thread spins without finding work.
 ///
-/// Longer than what a step of a small network does on one thread in one go, also on a slow core: a thread that has fallen
-/// asleep by then is woken too late for the next fork, and for all others of the step.
+/// Longer than any serial section in a step of a small network, also on a slow core: a thread that fell asleep during it
+/// would be woken too late for the next fork and all others of the step.
 const PATIENCE: Duration = Duration::from_micros(1000);
 
-/// Pauses between two looks for work, some hundred nanoseconds: a look disturbs the threads that work.
+/// Pauses between two checks for work, some hundred nanoseconds, as a check slows down the threads that work.
 const PAUSES: usize = 4;
 
 thread_local! {
-    /// Whether this thread is within a stretch of work, or keeps another awake: then it must not linger in one more.
+    /// Whether this thread is within a unit of work or already spins, and must not spin again.
     static ENGAGED: Cell<bool> = const { Cell::new(false) };
-    /// How often this thread has forked.
+    /// Number of forks of this thread.
     static FORKS: Cell<usize> = const { Cell::new(0) };
-    /// How often the last stretch forked that began on this thread.
+    /// Number of forks in the last unit of work that began on this thread.
     static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs both on two threads, if another one has time before this one is done with `left`.
+/// Runs both closures, `right` on another thread if one is free before this thread finishes `left`.
 pub(crate) fn fork(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     let (mut left, mut right) = (Some(left), Some(right));
     fork_erased(&mut || once(&mut left), &mut || once(&mut right));
 }
 
-/// Calls what has not been called yet.
+/// Calls the closure unless it was already called.
 fn once(work: &mut Option<impl FnOnce()>) {
     if let Some(work) = work.take() {
         work();
     }
 }
 
-/// As [`fork`], without the types of what it runs: rayon's part takes a compiler longer than most kernels do, and would be
-/// compiled for each of some hundred closures.
+/// [`fork`] with type-erased closures, as rayon's generic code would be compiled for each of some hundred closures, which
+/// takes the compiler longer than most kernels.
 fn fork_erased(left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
     const WAITING: u8 = 0;
     const TAKEN: u8 = 1;
@@ -63,15 +63,14 @@ fn fork_erased(left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)
     while_engaged(|| rayon::join(left, right));
 }
 
-/// Whether this thread is within a stretch of work that others are awake for, or in a half of a fork.
+/// Whether this thread is within a unit of work for which others spin, or in a half of a fork.
 pub(crate) fn engaged() -> bool {
     ENGAGED.get()
 }
 
-/// Runs `work`, which forks several times, while the other threads of the pool stay awake for it.
+/// Runs `work`, which forks several times, while the other threads of the pool spin for its forks.
 ///
-/// They do from the second time on that such work begins on this thread, and only if it has forked more than once the time
-/// before. What is computed does not depend on it.
+/// They spin only if the previous unit of work on this thread forked more than once. Results do not depend on it.
 pub(crate) fn together<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let (before, last) = (FORKS.get(), LAST.get());
     let result = if last < 2 || ENGAGED.get() || rayon::current_thread_index().is_none() {
@@ -94,7 +93,7 @@ fn in_company<T: Send>(others: usize, over: &AtomicBool, work: impl FnOnce() -> 
     if others == 0 { work() } else { rayon::join(|| in_company(others - 1, over, work), || stay(over)).0 }
 }
 
-/// Keeps this thread awake until the work is over.
+/// Spins until the work is finished.
 fn stay(over: &AtomicBool) {
     if ENGAGED.get() {
         return;
@@ -102,7 +101,7 @@ fn stay(over: &AtomicBool) {
     while_engaged(|| look_for_work_while(|| !over.load(Ordering::Acquire)));
 }
 
-/// Does what other threads of the pool have forked, until the condition fails or nothing has come for a while.
+/// Runs forks of other threads of the pool, until the condition fails or no fork was found for a while.
 fn look_for_work_while(waiting: impl Fn() -> bool) {
     let mut found = Instant::now();
     while waiting() && found.elapsed() < PATIENCE {
@@ -113,7 +112,7 @@ fn look_for_work_while(waiting: impl Fn() -> bool) {
     }
 }
 
-/// Says that the work is over, also when it panics.
+/// Marks the work as finished, also when it panics.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -122,9 +121,9 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Runs `work` on this thread, which is engaged until then.
+/// Runs `work` with this thread marked as engaged.
 fn while_engaged<T>(work: impl FnOnce() -> T) -> T {
-    /// Puts the flag back, also when `work` panics.
+    /// Restores the flag, also when `work` panics.
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -141,7 +140,7 @@ mod tests {
     use crate::kernels::samples;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    /// The sum of the numbers from `from` up to `to`, by forks within forks.
+    /// The sum of the numbers from `from` to `to`, by nested forks.
     fn sum(from: usize, to: usize) -> usize {
         if to - from < 2 {
             return from;

@@ -1,37 +1,37 @@
-//! Arrays that begin at a line of the cache, so that no vector of a whole row crosses one.
+//! Arrays aligned to cache lines, so that no vector crosses one.
 //!
-//! An allocator gives sixteen bytes of alignment, with which every vector of sixty-four crosses a line: each load and
-//! store then counts twice.
+//! Allocators align to sixteen bytes, with which every vector of sixty-four bytes crosses a line: each load and store then
+//! accesses two.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// Bytes in a line, and so many numbers.
+/// The size of a cache line, in bytes and in numbers.
 const BYTES: usize = 64;
 const LINE: usize = BYTES / size_of::<f32>();
 
-/// Numbers of which the first stands at the beginning of a line. Their number does not change.
+/// An array of fixed length that is aligned to a cache line.
 #[derive(Default)]
 pub(crate) struct Lines {
-    /// The numbers behind `start`, and what is left of a line before and after them.
+    /// The numbers from `start` on, with unused ones before and after them.
     room: Vec<f32>,
     start: usize,
     length: usize,
 }
 
 impl Lines {
-    /// So many times the same number.
+    /// An array of `length` equal numbers.
     pub(crate) fn filled(value: f32, length: usize) -> Lines {
         if length == 0 {
             return Lines::default();
         }
         let room = vec![value; length + LINE - 1];
-        // The pointer may refuse to say how far it is; then nothing is lost but time.
+        // `align_offset` may fail, which costs only time.
         let start = room.as_ptr().align_offset(BYTES).min(LINE - 1);
         Lines { room, start, length }
     }
 
-    /// Zeros.
+    /// An array of zeros.
     pub(crate) fn zeros(length: usize) -> Lines {
         Lines::filled(0.0, length)
     }

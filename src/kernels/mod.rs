@@ -1,7 +1,7 @@
-//! Loops over numbers: slices in, slices out; no allocation, no shapes to check.
+//! Numerical loops over slices, without allocation and without checks of shapes.
 //!
-//! What they compute has the same bits on every number of threads and every instruction set: work is cut by shape,
-//! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
+//! Results have the same bits for every number of threads and every instruction set: work is partitioned by shape,
+//! multiply-adds are fused only where the source says so, and functions such as exp consist of IEEE operations.
 
 mod across;
 pub mod activation;

@@ -1,14 +1,29 @@
-//! The hinge loss of a margin.
+//! The hinge loss.
 
-use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::accepted::ONE_HOT;
+use super::loss::Loss;
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::output_scale::OutputScale;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
-/// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
-/// Keras' `Hinge`.
+/// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
+/// `Hinge` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::Hinge, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), Hinge::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hinge;
 
 impl Hinge {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> Hinge {
         Hinge
     }

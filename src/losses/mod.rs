@@ -1,70 +1,18 @@
-//! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
+//! Losses, one file each. A loss records operations and, like a layer, is plain configuration.
 
+mod accepted;
+mod crossentropy;
+mod loss;
 mod names;
+mod smoothing;
 
+pub use loss::Loss;
 pub use names::get;
 
-use crate::accepts::{Accepts, TargetKind};
-use crate::error::{Error, Result, check_setting};
-use crate::forward::forward;
-use crate::output_scale::OutputScale;
 use crate::registry::{Make, Part};
-use crate::settings::{FromSpec, Settings};
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::tape::Var;
-use std::fmt::Debug;
-use std::sync::Arc;
+use crate::settings::FromSpec;
 
-/// A mean over the rows of a batch of how far predictions are from targets. Lower is better.
-///
-/// `Box` and `Arc` of a loss are losses, so that one can be chosen at run time.
-pub trait Loss: Debug + Send + Sync {
-    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
-    /// by `compile`, and before any work by every call that takes a dataset.
-    fn accepts(&self, output: Shape) -> Accepts;
-
-    /// How the outputs that it trains are to be read. Everything that turns outputs into classes follows it: metrics and
-    /// [`predict_classes`](crate::Model::predict_classes). Without it outputs are probabilities or values.
-    fn output_scale(&self) -> OutputScale {
-        OutputScale::Plain
-    }
-
-    /// Records the loss of a batch, a scalar. The target has the output's shape, or that of its positions where it is of
-    /// integer labels.
-    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
-
-    /// The same, where the loss of each of the batch's rows counts by a weight of its own, from one axis of weights. As
-    /// in Keras the sum is divided by the number of rows, not by that of the weights. Fails where a loss does not provide
-    /// it.
-    fn record_weighted<'r>(&self, prediction: Var<'r>, _target: Var<'r>, _weights: Var<'r>) -> Var<'r> {
-        let class = self.spec().class().to_owned();
-        prediction.recorder().fail(Error::other(format!("{class} takes no weights for rows; leave them out")));
-        prediction
-    }
-
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// One of them is out of range.
-    fn check_settings(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// The class name and the settings.
-    fn spec(&self) -> Spec;
-}
-
-forward!(Loss for [Box, Arc] {
-    fn accepts(&self, output: Shape) -> Accepts;
-    fn output_scale(&self) -> OutputScale;
-    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
-    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r>;
-    fn check_settings(&self) -> Result<()>;
-    fn spec(&self) -> Spec;
-});
-
-/// Every loss: one line here and one new file add one.
+/// Declares the losses: each is a file and a line in the list below.
 macro_rules! losses {
     ($($file:ident::$Loss:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Loss;)*
@@ -94,41 +42,6 @@ losses! {
     mean_absolute_error::MeanAbsoluteError,
     mean_squared_error::MeanSquaredError,
     sparse_categorical_crossentropy::SparseCategoricalCrossentropy,
-}
-
-/// Cross-entropy of logits, or of probabilities: exact where they are a softmax, whose logits are then taken.
-fn crossentropy<'r>(prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>, from_logits: bool) -> Var<'r> {
-    match prediction.logits() {
-        _ if from_logits => prediction.softmax_crossentropy_of(target, weights),
-        Some(logits) => logits.softmax_crossentropy_of(target, weights),
-        None => prediction.categorical_crossentropy_of(target, weights),
-    }
-}
-
-/// What to do where a loss of several classes has one output.
-const ONE_OUTPUT: &str = "BinaryCrossentropy takes one output";
-
-/// What to do where a loss of one-hot rows is given labels.
-const ONE_HOT: &str = "Arrays::one_hot and to_categorical make one-hot rows";
-
-/// What losses of numbers take.
-fn values() -> Accepts {
-    Accepts::new(&[TargetKind::Values]).remedy("SparseCategoricalCrossentropy takes integer labels")
-}
-
-/// Targets moved towards the mean of all classes: t · (1 − smoothing) + smoothing / classes.
-fn smoothed<'r>(target: Var<'r>, smoothing: f32, classes: usize) -> Var<'r> {
-    if smoothing == 0.0 { target } else { target * (1.0 - smoothing) + smoothing / classes as f32 }
-}
-
-fn check_smoothing(owner: &'static str, smoothing: f32) -> Result<()> {
-    let fits = (0.0..=1.0).contains(&smoothing);
-    check_setting(fits, owner, "label_smoothing", f64::from(smoothing), "≥ 0 and ≤ 1")
-}
-
-/// The setting of that name, or 0 where there is none, as in files from before there was one.
-fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
-    if settings.has("label_smoothing") { settings.number("label_smoothing") } else { Ok(0.0) }
 }
 
 #[cfg(test)]

@@ -1,23 +1,26 @@
-//! Metrics: what is reported beside the loss, and the means of both over an epoch.
+//! Metrics, and the means of the loss and the metrics over an epoch.
 
+mod accepted;
 mod batch;
+mod check;
 mod confusion;
 mod direction;
 mod history;
 mod mean;
+mod metric;
 mod names;
 mod positive;
 mod running_scores;
 mod scores;
-#[cfg(test)]
-mod tests;
 mod threshold;
+mod totals;
 
 pub use batch::{Position, ScoredBatch};
 pub use confusion::ConfusionMatrix;
 pub use direction::Direction;
 pub use history::{Epoch, History};
 pub use mean::{Count, Mean};
+pub use metric::Metric;
 pub use names::get;
 pub use running_scores::RunningScores;
 pub use scores::Scores;
@@ -25,113 +28,10 @@ pub use threshold::{RowThreshold, Threshold};
 
 pub(crate) use crate::output_scale::argmax;
 
-use crate::accepts::{Accepts, TargetKind};
-use crate::error::{Error, Result};
-use crate::forward::forward;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::target::Target;
-use std::fmt::Debug;
-use std::sync::Arc;
 
-/// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
-///
-/// ```
-/// use gradus::metrics::{Direction, Metric, ScoredBatch};
-/// use gradus::{Accepts, Shape, Spec, TargetKind};
-///
-/// /// The largest class probability, however right it is.
-/// #[derive(Debug)]
-/// struct Confidence;
-///
-/// impl Metric for Confidence {
-///     fn name(&self) -> &str {
-///         "confidence"
-///     }
-///     fn direction(&self) -> Option<Direction> {
-///         None // neither way is better, so a monitor has to say which one it means
-///     }
-///     fn accepts(&self, _output: Shape) -> Accepts {
-///         Accepts::new(&[TargetKind::Any])
-///     }
-///     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-///         for position in batch.positions() {
-///             totals[0] += f64::from(position.outputs().iter().copied().fold(f32::MIN, f32::max));
-///         }
-///     }
-///     fn spec(&self) -> Spec {
-///         Spec::new("Confidence")
-///     }
-/// }
-/// ```
-///
-/// The totals of an epoch are kept outside of the metric, which is plain configuration. `Box` and `Arc` of a metric are
-/// metrics, so that one can be chosen at run time and shared.
-pub trait Metric: Debug + Send + Sync {
-    /// The name in [`History`] and in progress lines.
-    fn name(&self) -> &str;
-
-    /// Whether lower or higher values are better; `None` where neither is. A [`Monitor`](crate::Monitor) of the metric asks
-    /// for it.
-    fn direction(&self) -> Option<Direction>;
-
-    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
-    /// by `compile`, and before any work by every call that takes a dataset.
-    fn accepts(&self, output: Shape) -> Accepts;
-
-    /// The number of totals that it keeps over an epoch, where a row's output has this shape; a mean needs one.
-    fn totals(&self, _output: Shape) -> usize {
-        1
-    }
-
-    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate. A row adds the same
-    /// whatever other rows the batch has: where rows have weights, each is added alone, its part times its weight.
-    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
-
-    /// The value that follows from the totals over the counted rows. The default is a mean: the first
-    /// total over the rows' weights, and 0 over none.
-    fn value(&self, totals: &[f64], over: Count) -> f64 {
-        ratio(totals[0], over.weight)
-    }
-
-    /// The value over a single batch, for a training loop of your own.
-    ///
-    /// # Errors
-    /// Targets or outputs that the metric does not take.
-    fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64> {
-        check_batch(self.accepts(batch.outputs().shape().sample()), self.spec().class(), batch)?;
-        let mut totals = vec![0.0; self.totals(batch.outputs().shape().sample())];
-        self.add(batch, &mut totals);
-        Ok(self.value(&totals, Count::of(batch.rows())))
-    }
-
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// One of them is out of range.
-    fn check(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// The class name and the settings.
-    fn spec(&self) -> Spec;
-}
-
-forward!(Metric for [Box, Arc] {
-    fn name(&self) -> &str;
-    fn direction(&self) -> Option<Direction>;
-    fn accepts(&self, output: Shape) -> Accepts;
-    fn totals(&self, output: Shape) -> usize;
-    fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
-    fn value(&self, totals: &[f64], over: Count) -> f64;
-    fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64>;
-    fn check(&self) -> Result<()>;
-    fn spec(&self) -> Spec;
-});
-
-/// Every metric: one line here and one new file add one.
+/// Declares the metrics: each is a file and a line in the list below.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Metric;)*
@@ -149,7 +49,7 @@ macro_rules! metrics {
             vec![$(Box::new($Metric::default())),*]
         }
 
-        /// What the tests that walk all metrics run.
+        /// Samples for the tests of all metrics.
         #[cfg(test)]
         fn samples() -> Vec<Box<dyn Metric>> {
             [$($file::tests::samples()),*].into_iter().flatten().collect()
@@ -172,47 +72,5 @@ metrics! {
     top_k::TopKCategoricalAccuracy,
 }
 
-/// What to do where a metric of several outputs has one.
-const ONE_OUTPUT: &str = "Accuracy and BinaryAccuracy take one output";
-
-/// Checks a batch against what a metric takes.
-fn check_batch(accepts: Accepts, class: &str, batch: &ScoredBatch<'_>) -> Result<()> {
-    let (outputs, targets) = (batch.outputs().shape(), batch.targets().shape());
-    if outputs.axis(0) != targets.axis(0) {
-        return Err(Error::Rows { first: ("outputs", outputs.axis(0)), second: ("targets", targets.axis(0)) });
-    }
-    if outputs.is_empty() {
-        return Err(Error::Empty { what: "the batch".into() });
-    }
-    let (output, target) = (outputs.sample(), targets.sample());
-    let place = || format!("targets for {class}");
-    accepts.check_output(|| class.to_owned(), output, batch.output_scale())?;
-    let target = if batch.has_labels() { Target::Labels(target) } else { Target::Values(target) };
-    let kind = accepts.check(place, output, target)?.kind;
-    let rows = batch.targets().data().chunks(target.len().max(1)).enumerate();
-    let mut numbers = rows.flat_map(|(row, numbers)| numbers.iter().map(move |number| (row, *number)));
-    numbers.try_for_each(|(row, number)| kind.check(number, output.last(), row, place))
-}
-
-/// Adds the number of positions that are right, where several positions of a row count as their mean.
-fn add_right(batch: &ScoredBatch<'_>, totals: &mut [f64], is_right: impl Fn(&Position<'_>) -> bool) {
-    let positions = batch.outputs().shape().rows() / batch.rows();
-    totals[0] += batch.positions().filter(is_right).count() as f64 / positions as f64;
-}
-
-/// Adds the mean error over the outputs of each row.
-fn add_errors(batch: &ScoredBatch<'_>, totals: &mut [f64], error: impl Fn(f32, f32) -> f64) {
-    let sum = batch.pairs().fold(0.0, |sum, (output, target)| sum + error(output, target));
-    totals[0] += sum / batch.outputs().shape().sample().len() as f64;
-}
-
-/// What metrics of numbers take.
-fn values() -> Accepts {
-    let remedy = "metrics of classes, such as Accuracy, take integer labels";
-    Accepts::new(&[TargetKind::Values]).remedy(remedy)
-}
-
-/// A part of a whole, or 0 of nothing.
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 { 0.0 } else { part / whole }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Windows that slide over images: what lies beyond the border, and the number of windows.
 
-use crate::Result;
+use crate::error::Result;
 use crate::settings::Settings;
 use crate::sizes;
 

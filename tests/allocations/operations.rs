@@ -1,10 +1,10 @@
-//! Every operation by itself, on arrays that are shared out among threads.
+//! The allocations of each operation, on arrays that are split over threads.
 
 use gradus::ops::{Activation, Conv2dOptions, Padding};
 use gradus::testing::Sample;
 use ndarray::Array;
 
-/// A matrix for what works on single elements, and images for what works on those.
+/// A matrix for elementwise operations, and images for operations on images.
 const MATRIX: [usize; 2] = [601, 100];
 const IMAGES: [usize; 4] = [8, 33, 32, 8];
 

@@ -85,7 +85,7 @@ impl Cases {
         cases
     }
 
-    /// The arrays whose names start with `prefix` (`conv_net/start.`), with what follows it, in the file's order.
+    /// The arrays whose names start with `prefix` (`conv_net/start.`), with the rest of their names, in the order of the file.
     #[track_caller]
     pub(crate) fn starting_with(&self, prefix: &str) -> Vec<(&str, &ArrayD<f32>)> {
         let found: Vec<_> =

@@ -20,7 +20,7 @@ fn model() -> Model {
     mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap()
 }
 
-/// Reads a file as what its name says.
+/// Reads a file in the format of its extension.
 fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
     match name.rsplit_once('.').unwrap().1 {
         "onnx" => Graph::load(path).and_then(|graph| graph.import()).map(drop),
@@ -64,7 +64,7 @@ fn node(operator: &str, from: &str, to: &str, more: &[u8]) -> Vec<u8> {
     [field(1, from.as_bytes()), field(2, to.as_bytes()), field(4, operator.as_bytes()), more.to_vec()].concat()
 }
 
-/// An attribute of whole numbers.
+/// An attribute of integers.
 fn integers(name: &str, values: &[u64]) -> Vec<u8> {
     let numbers: Vec<u8> = values
         .iter()

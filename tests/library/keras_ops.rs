@@ -1,4 +1,4 @@
-//! Every operation's value and gradients against what Keras computes (`golden/make_ops.py`).
+//! Values and gradients of every operation compared with Keras (`golden/make_ops.py`).
 
 use crate::golden::{assert_close, load};
 use gradus::ops::{Conv2dOptions, Padding};

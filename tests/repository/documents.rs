@@ -8,7 +8,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What stands in the list that a macro such as `layers!` makes parts of.
+/// The entries in the list of a macro such as `layers!`.
 fn listed(file: &str, list: &str) -> Vec<String> {
     let text = read(file);
     let start = format!("\n{list}! {{");
@@ -30,7 +30,7 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether a table's line quotes the name as a word of its own.
+/// Whether a line of a table quotes the name as a whole word.
 fn has_line(document: &str, name: &str) -> bool {
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let is_word = |text: &str| {
@@ -77,6 +77,7 @@ fn every_part_has_a_line() {
         ("src/metrics/mod.rs", "metrics"),
         ("src/optimizers/mod.rs", "optimizers"),
         ("src/optimizers/schedules/mod.rs", "schedules"),
+        ("src/preprocessing/mod.rs", "preprocessing"),
         ("src/regularizers/mod.rs", "regularizers"),
     ];
     let parts = lists.into_iter().flat_map(|(file, list)| listed(file, list));
@@ -86,7 +87,7 @@ fn every_part_has_a_line() {
     assert!(!has_line(&document, "Dens") && !has_line(&document, "Orthogonal"));
 }
 
-/// Where the tests of a target or a module of the library stand.
+/// The path of the tests of a target or a module of the library.
 fn sources(target: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = target.replace("::", "/");
@@ -96,7 +97,7 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules that the document names tests of.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 10] = [
     "formats::keras",
     "interop",
     "keras",
@@ -106,6 +107,7 @@ const TARGETS: [&str; 9] = [
     "layers::keras",
     "losses::tests",
     "metrics::tests",
+    "preprocessing::string_lookup",
 ];
 
 /// "`target`, `module::test`" names a test that exists, and each section names one.
@@ -157,7 +159,7 @@ fn the_files_that_documents_name_exist() {
     }
 }
 
-/// The cases of a file of golden vectors, which stand before the arrays' names.
+/// The cases of a file of golden vectors, which are the prefixes of the names of its arrays.
 fn cases(file: &str) -> Vec<String> {
     let vectors = read(file);
     let arrays = vectors.lines().filter(|line| !line.starts_with('#'));
@@ -169,7 +171,7 @@ fn cases(file: &str) -> Vec<String> {
 
 /// Each line of operations and layers names a case that Keras computed, or a test; and each case is named by a line.
 #[test]
-fn operations_and_layers_name_what_they_are_compared_with() {
+fn operations_and_layers_name_their_reference() {
     let document = read("docs/keras.md");
     for (section, file) in [("Operations", "tests/golden/ops.txt"), ("Layers", "tests/golden/layers.txt")] {
         let text = document.split(&format!("\n## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();

@@ -4,7 +4,7 @@ use super::node::Attribute;
 use super::proto::element;
 use super::tensor::Tensor;
 use super::writer::Writer;
-use crate::spec::{Spec, SpecValue};
+use crate::{Spec, SpecValue};
 
 type Written = Result<(), String>;
 

@@ -6,14 +6,14 @@
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
 use super::grouped_conv2d::{self, without_bias};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::ops::Conv2dOptions;
 use crate::ops::window::size;
+use crate::shape::Shape;
 use crate::sizes::check_steps;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 struct Conv2d {
     options: Conv2dOptions,

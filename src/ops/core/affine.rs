@@ -1,13 +1,13 @@
 //! y = f(x · w + b) in one pass; with dz = dy · f′(y): dx = dz · wᵀ, dw = xᵀ · dz, db = Σ dz over rows.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::update::Update;
 use crate::ops::Activation;
 use crate::ops::normalization::normalized_affine;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, InPlace, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Affine {
     activation: Elementwise,
@@ -101,7 +101,10 @@ pub(in crate::ops) mod tests {
             shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Activation::Relu))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Tanh))),
-            Sample::new(|x| x[0].affine(x[1], x[2], Activation::Gelu)).variable([5, 1, 7]).variable([7, 3]).variable([3]),
+            Sample::new(|x| x[0].affine(x[1], x[2], Activation::Gelu))
+                .variable([5, 1, 7])
+                .variable([7, 3])
+                .variable([3]),
             Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))
                 .variable([2, 3, 2, 4])
                 .variable([4, 2])

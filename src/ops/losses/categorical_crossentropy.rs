@@ -4,12 +4,12 @@
 //! With gᵢ = −tᵢ / qᵢ inside the clip and 0 outside it: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
 
 use super::softmax_crossentropy::{labels_fit, row_weights, targets, targets_fit};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::math;
 use crate::kernels::softmax::Targets;
 use crate::ops::pointwise::first;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 /// Keras' epsilon.
 const CLIP: f32 = 1e-7;

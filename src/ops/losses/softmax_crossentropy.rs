@@ -1,13 +1,13 @@
 //! Mean over rows of −Σᵢ tᵢ · ln softmax(x)ᵢ, in the stable form; dx = (softmax(x) · Σᵢ tᵢ − t) / rows · dy. With weights,
 //! each row counts by its own in both.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::ops::pointwise::{first, weights, weights_fit};
+use crate::shape::Shape;
 use crate::shape::View;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 #[derive(Default)]
 struct SoftmaxCrossentropy {

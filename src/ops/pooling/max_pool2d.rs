@@ -4,10 +4,10 @@
 //! is first put into one of −∞, which is never a maximum.
 
 use super::average_pool2d::windows;
-use crate::Shape;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
-use crate::ops::Padding;
+use crate::ops::window::Padding;
+use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     link_everything();
-    // Without optimisation, what fuses is a call; it is rounded once all the same.
+    // Without optimization, a fused multiply-add is a call, which is also rounded once.
     let allowed = |name: &String| cfg!(debug_assertions) && ["fma", "fmaf"].contains(&name.as_str());
     let called: Vec<String> = symbols::libm().into_iter().flatten().filter(|name| !allowed(name)).collect();
     if !called.is_empty() {
