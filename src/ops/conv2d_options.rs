@@ -15,6 +15,7 @@ use crate::size2d::Size2d;
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
+#[must_use]
 pub struct Conv2dOptions {
     pub(super) strides: [usize; 2],
     pub(super) padding: Padding,

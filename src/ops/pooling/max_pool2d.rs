@@ -6,7 +6,7 @@
 use super::average_pool2d::windows;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
-use crate::ops::Padding;
+use crate::ops::window::Padding;
 use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::sizes;
