@@ -36,6 +36,15 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
+    /// Arrays that differ from those that the layers of a network declare.
+    Arrays {
+        /// The names of declared arrays that are missing.
+        missing: Vec<String>,
+        /// The names of given arrays that no layer declares.
+        unused: Vec<String>,
+        /// The name of each array with another shape, its given shape, and its declared shape.
+        shapes: Vec<(String, Shape, Shape)>,
+    },
     /// A setting outside its range.
     Setting {
         /// The class or function that has the setting, as in `Dropout`.
@@ -182,6 +191,11 @@ pub enum Error {
         /// The first value that is not finite, as in `the output of dense_1: affine`.
         place: String,
     },
+    /// Training or evaluation of a model without an optimizer and a loss.
+    NotCompiled {
+        /// The call, as in `fit`.
+        place: &'static str,
+    },
     /// The thread pool could not be created.
     Threads(String),
     /// An error of a custom operation, layer, dataset or other part.
@@ -220,7 +234,8 @@ impl Error {
     }
 
     /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
-    pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
+    /// Callers of [`Layer::build`](crate::layers::Layer::build) use it, whose errors have only the expected shapes.
+    pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
                 let found = if found.is_empty() { inputs.to_vec() } else { found };

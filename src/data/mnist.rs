@@ -16,6 +16,7 @@ const FILES: [&str; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
 
 /// Training and test images of digits with their labels.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Mnist {
     /// The training set: 60,000 digits in MNIST.
     pub train: Digits,
@@ -25,6 +26,7 @@ pub struct Mnist {
 
 /// Images of digits with their labels.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Digits {
     /// The images, count × height × width, 28 × 28 in MNIST. Paper is 0, ink is 255.
     pub images: Array3<u8>,
@@ -94,17 +96,24 @@ fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
 }
 
 impl Digits {
-    /// Reads images and labels from their IDX files, and checks that their numbers are equal.
+    /// Digits from images, count × height × width, with a label for each.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] when the numbers of images and labels differ.
+    pub fn new(images: Array3<u8>, labels: Array1<u8>) -> Result<Digits> {
+        let (of_images, of_labels) = (images.len_of(ndarray::Axis(0)), labels.len());
+        match of_images == of_labels {
+            true => Ok(Digits { images, labels }),
+            false => Err(Error::Rows { first: ("images", of_images), second: ("labels", of_labels) }),
+        }
+    }
+
+    /// Reads images and labels from their IDX files.
     ///
     /// # Errors
     /// The errors of [`idx::read_images`] and [`idx::read_labels`], and [`Error::Rows`] when the numbers differ.
     pub fn read(images: &Path, labels: &Path) -> Result<Digits> {
-        let digits = Digits { images: idx::read_images(images)?, labels: idx::read_labels(labels)? };
-        let (images, labels) = (digits.images.len_of(ndarray::Axis(0)), digits.labels.len());
-        match images == labels {
-            true => Ok(digits),
-            false => Err(Error::Rows { first: ("images", images), second: ("labels", labels) }),
-        }
+        Digits::new(idx::read_images(images)?, idx::read_labels(labels)?)
     }
 
     /// The number of digits.

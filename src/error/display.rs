@@ -26,6 +26,20 @@ impl fmt::Display for Error {
                 }
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
+            Error::Arrays { missing, unused, shapes } => {
+                let mut problems: Vec<String> = shapes
+                    .iter()
+                    .map(|(name, found, expected)| format!("{name} is {found}, expected {expected}"))
+                    .collect();
+                if !missing.is_empty() {
+                    problems.push(format!("missing: {}", join(missing)));
+                }
+                if !unused.is_empty() {
+                    problems.push(format!("declared by no layer: {}", join(unused)));
+                }
+                let remedy = "give every array that a layer declares, as layer/weight, and no others";
+                write!(f, "arrays of the layers: {}; {remedy}", problems.join("; "))
+            }
             Error::Setting { owner, name, value, expected } => {
                 write!(f, "{owner}: {name} must be {expected}, got {value}")
             }
@@ -82,6 +96,10 @@ impl fmt::Display for Error {
                 "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
                  the learning rate, clip gradients, or check the data"
             ),
+            Error::NotCompiled { place } => write!(
+                f,
+                "{place}: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both"
+            ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),
         }
@@ -96,9 +114,10 @@ mod tests {
 
     #[test]
     fn messages_name_place_found_and_expected() {
-        let error = Error::expected("one axis per sample; put Flatten before it")
-            .at(|| "dense_1: affine".into(), &[Shape::from([8, 26, 26, 32])]);
-        let text = "dense_1: affine: found shape 8 × 26 × 26 × 32, expected one axis per sample; put Flatten before it";
+        let error = Error::expected("images height × width × channels; Reshape adds a missing axis")
+            .at(|| "conv2d_1: conv2d".into(), &[Shape::from([8, 28, 28])]);
+        let text = "conv2d_1: conv2d: found shape 8 × 28 × 28, expected images height × width × channels; Reshape adds a missing \
+                    axis";
         assert_eq!(error.to_string(), text);
         let error = check_setting(false, "Dropout", "rate", 1.2, "≥ 0 and < 1").unwrap_err();
         assert_eq!(error.to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");

@@ -7,6 +7,7 @@ use std::path::Path;
 
 /// The scores of each epoch, as returned by `fit`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct History {
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
@@ -23,6 +24,7 @@ impl Default for History {
 
 /// The scores of one epoch.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
     /// The number of the epoch, from 1. It continues over several calls of `fit`.
     pub number: u64,
@@ -37,6 +39,12 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// An entry with this number and these training scores, without validation, in 0 seconds and at a learning rate of 0. The
+    /// other fields can be set afterwards.
+    pub fn new(number: u64, scores: Scores) -> Epoch {
+        Epoch { number, scores, validation: None, seconds: 0.0, learning_rate: 0.0 }
+    }
+
     /// Returns a score by its name in Keras: `loss`, `accuracy`, `val_loss`, `val_accuracy`, ….
     pub fn get(&self, name: &str) -> Option<f64> {
         match name.strip_prefix("val_") {

@@ -2,6 +2,7 @@
 
 /// The number of rows in the totals of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Count {
     /// The number of rows.
     pub rows: usize,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The mean loss and the mean of each metric, by name.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// The mean loss over the rows.
     pub loss: f64,
@@ -12,6 +13,11 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Scores with this loss and these metrics by name.
+    pub fn new(loss: f64, metrics: Vec<(String, f64)>) -> Scores {
+        Scores { loss, metrics }
+    }
+
     /// Returns the value of `loss` or of a metric by name.
     pub fn get(&self, name: &str) -> Option<f64> {
         if name == "loss" {

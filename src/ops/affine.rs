@@ -72,12 +72,18 @@ fn sizes(x: Shape, w: Shape) -> [usize; 3] {
 }
 
 impl<'r> Var<'r> {
-    /// f(x · w + b) of an input n × k, weights k × m and biases m: a dense layer in one operation. An activation other than
-    /// linear, relu, sigmoid and tanh is recorded as an operation that follows.
+    /// f(x · w + b) of an input n × … × k, weights k × m and biases m, which gives n × … × m: a dense layer in one
+    /// operation. An activation other than linear, relu, sigmoid and tanh is recorded as an operation that follows.
     pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Activation) -> Var<'r> {
-        activation.fuse(|activation| {
-            let fused = normalized_affine::fused(self, weight, bias, activation);
-            fused.unwrap_or_else(|| self.recorder().apply(Affine { activation }, &[self, weight, bias]))
+        let record = |x: Var<'r>, activation| {
+            let fused = normalized_affine::fused(x, weight, bias, activation);
+            fused.unwrap_or_else(|| x.recorder().apply(Affine { activation }, &[x, weight, bias]))
+        };
+        let (x, w) = (self.shape(), weight.shape());
+        let has_rows = x.rank() > 2 && w.rank() == 2 && x.last() == w.axis(0);
+        activation.fuse(|activation| match has_rows {
+            true => self.by_rows("affine", |rows| record(rows, activation)),
+            false => record(self, activation),
         })
     }
 }
@@ -95,6 +101,11 @@ pub(super) mod tests {
             shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Activation::Relu))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Tanh))),
+            shapes(Sample::new(|x| x[0].reshape([5, 1, 7]).affine(x[1], x[2], Activation::Gelu))),
+            Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))
+                .variable([2, 3, 2, 4])
+                .variable([4, 2])
+                .variable([2]),
         ]
     }
 }

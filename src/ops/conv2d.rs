@@ -52,6 +52,7 @@ impl Padding {
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
+#[must_use]
 pub struct Conv2dOptions {
     pub(super) strides: [usize; 2],
     pub(super) padding: Padding,

@@ -49,18 +49,18 @@ impl<'r> Var<'r> {
         let (a, b) = (self.shape(), other.shape());
         match (a.rank(), b.rank()) {
             (..3, ..3) => self.recorder().apply(Matmul, &[self, other]),
-            (_, 2) if a.last() == b.axis(0) => self.rows_times(other),
+            (_, 2) if a.last() == b.axis(0) => self.by_rows("matmul", |rows| rows.matmul(other)),
             _ => batch_matmul::record(self, other),
         }
     }
 
-    /// Every row of a stack of matrices times the same matrix: one product.
-    fn rows_times(self, matrix: Var<'r>) -> Var<'r> {
-        let mut sizes = self.shape().sizes().to_vec();
-        sizes.pop();
-        sizes.push(matrix.shape().last());
-        let product = self.reshape([self.shape().rows(), self.shape().last()]).matmul(matrix);
-        self.recorder().alias(product, "matmul", Shape::new(&sizes))
+    /// Records an operation on a matrix for a value of more axes: all axes but the last are read as one of rows, and are
+    /// axes again in the result. Nothing is copied.
+    pub(super) fn by_rows(self, name: &str, record: impl FnOnce(Var<'r>) -> Var<'r>) -> Var<'r> {
+        let x = self.shape();
+        let y = record(self.reshape([x.rows(), x.last()]));
+        let sizes = [&x.sizes()[..x.rank() - 1], &[y.shape().last()]].concat();
+        self.recorder().alias(y, name, Shape::new(&sizes))
     }
 }
 

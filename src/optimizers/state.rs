@@ -98,6 +98,29 @@ impl OptimizerState {
         self.optimizer.clone()
     }
 
+    /// A state array of a parameter, by its number from 0; `None` where the optimizer has fewer or the parameter is not
+    /// trainable.
+    ///
+    /// ```
+    /// use gradus::{OptimizerState, optimizers::Adam, tape::Params};
+    /// let mut params = Params::new();
+    /// let id = params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+    /// let mut state = OptimizerState::new(Adam::default(), &params)?;
+    /// state.array_mut(1, id).unwrap().fill(0.5); // Adam's running mean of squares, from a file
+    /// assert_eq!((state.array(0, id), state.array(2, id)), (Some(&[0.0, 0.0][..]), None));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn array(&self, number: usize, id: ParamId) -> Option<&[f32]> {
+        let (_, arrays) = self.arrays.iter().find(|(other, _)| *other == id)?;
+        arrays.get(number).map(|array| &**array).filter(|array| !array.is_empty())
+    }
+
+    /// A state array of a parameter, to change; `None` where there is none.
+    pub fn array_mut(&mut self, number: usize, id: ParamId) -> Option<&mut [f32]> {
+        let (_, arrays) = self.arrays.iter_mut().find(|(other, _)| *other == id)?;
+        arrays.get_mut(number).map(|array| &mut **array).filter(|array| !array.is_empty())
+    }
+
     /// The step with this number, from 1, at the learning rate of the optimizer.
     pub fn step(&self, number: u64) -> Step {
         Step::new(number, self.options.learning_rate.rate(number.saturating_sub(1)))

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct StringLookup {
     max_tokens: Option<usize>,
     num_oov_indices: usize,

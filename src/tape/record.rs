@@ -124,9 +124,9 @@ impl Recorder {
         Recorder { mode, most: usize::MAX, state: RefCell::new(state) }
     }
 
-    /// Starts a recording in which a value of more elements is too large, for networks whose sizes nobody has checked.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn limited(mode: Mode, most: usize) -> Recorder {
+    /// Starts a recording in which a value of more than `most` elements is an error, for networks of files whose sizes were
+    /// not checked.
+    pub fn limited(mode: Mode, most: usize) -> Recorder {
         Recorder { most, ..Recorder::new(mode) }
     }
 
@@ -291,9 +291,8 @@ impl Recorder {
         self.state.borrow_mut().error.get_or_insert(error);
     }
 
-    /// What the first error says, if there is one.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn error(&self) -> Option<String> {
+    /// The message of the first error of the recording, if there is one.
+    pub fn error(&self) -> Option<String> {
         self.state.borrow().error.as_ref().map(Error::to_string)
     }
 

@@ -141,6 +141,9 @@ def all_layers(file):
                  "exponential", "softmax", "linear", "relu", "sigmoid", "tanh"):
         case(f"activation-{word}", f'Activation("{word}")', (3, 5))
     case("dense-gelu", 'Dense(4, activation="gelu")', (3, 5))
+    case("dense", "Dense(4)", (2, 3, 5))
+    case("dense-1", 'Dense(3, activation="softmax")', (2, 3, 2, 4))
+    case("dense-2", 'Dense(3, activation="tanh", use_bias=False)', (2, 3, 4))
     case("leaky_relu", "LeakyReLU()", (3, 5))
     case("elu", "ELU(0.5)", (3, 5))
     case("softmax", "Softmax(axis=1)", (2, 3, 4))

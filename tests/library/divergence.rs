@@ -144,10 +144,10 @@ struct ByHand(Option<(gradus::tape::Params, gradus::OptimizerState)>);
 impl Callback for ByHand {
     fn batch_end(&mut self, model: &mut Model, _: &BatchEnd<'_>) -> Result<Flow> {
         match (model.step(), &self.0) {
-            (6, _) => self.0 = Some((model.params().clone(), model.optimizer_state().clone())),
+            (6, _) => self.0 = Some((model.params().clone(), model.optimizer_state().unwrap().clone())),
             (8, Some((params, state))) => {
                 model.params_mut().assign(params)?;
-                *model.optimizer_state_mut() = state.clone();
+                *model.optimizer_state_mut().unwrap() = state.clone();
                 model.set_learning_rate(0.5 * model.learning_rate())?;
             }
             _ => {}

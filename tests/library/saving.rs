@@ -135,7 +135,7 @@ fn custom_schedules_load_through_a_registry() {
     assert!(message.starts_with("Harmonic: unknown schedule; available: CosineDecay, "), "{message}");
     assert!(message.ends_with("; add custom ones with Registry::schedule"), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
-    assert_eq!(loaded.optimizer().options().unwrap().learning_rate.rate(3), 0.125);
+    assert_eq!(loaded.optimizer().unwrap().options().unwrap().learning_rate.rate(3), 0.125);
     fit(&mut loaded, 1);
 }
 

@@ -1,6 +1,6 @@
 //! The shell commands in the documents: every one is run here, or is in the list of those that are not.
 
-use gradus::formats::{keras, npy};
+use gradus::formats::{keras, npy, npz};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
@@ -86,7 +86,7 @@ fn fill(folder: &Path) {
     let mut arrays = Params::new();
     arrays.add("x", &x).unwrap();
     arrays.add("y", &y).unwrap();
-    arrays.save_npz(folder.join("data.npz")).unwrap();
+    npz::write_params(folder.join("data.npz"), &arrays).unwrap();
     fs::create_dir_all(folder.join("data/mnist")).unwrap();
     for file in fs::read_dir(root().join("data/mnist")).unwrap() {
         let file = file.unwrap();

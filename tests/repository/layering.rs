@@ -41,7 +41,7 @@ const LEVELS: [&[&str]; 12] = [
 const BESIDE: [&str; 5] = ["bin", "golden", "guide", "lib", "testing"];
 
 /// The module at the top of the crate that a file belongs to.
-fn module(path: &Path) -> String {
+pub(crate) fn module(path: &Path) -> String {
     let inside = path.strip_prefix(source()).unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
@@ -91,12 +91,13 @@ fn depth(path: &Path) -> usize {
 
 fn home(name: &str) -> &str {
     match name {
-        "ValueInfo" => "architecture",
+        "Architecture" | "Graph" | "LayerInstance" | "Sequential" | "ValueInfo" => "architecture",
+        "Compile" | "Counters" | "Losses" | "Model" => "model",
         "AxisOrder" => "axis_order",
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
-        "Spec" => "spec",
+        "Spec" | "SpecValue" => "spec",
         other => other,
     }
 }

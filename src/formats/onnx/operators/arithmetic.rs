@@ -3,9 +3,9 @@
 use super::attributes::{CONSUMED, Operator, operator, read};
 use super::shape::with_sizes;
 use super::{Node, Scope, Value, input};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::{Tensor, Values};
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.

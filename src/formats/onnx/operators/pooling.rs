@@ -3,10 +3,10 @@
 use super::attributes::{Operator, ignored, operator, read};
 use super::window::{Window, sizes};
 use super::{Node, Scope, Value, input, one_output};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
 use crate::ops::Padding;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.

@@ -2,9 +2,9 @@
 
 use super::attributes::{Attribute, Operator, operator, read};
 use super::{Node, Scope, Value, axes, input};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.

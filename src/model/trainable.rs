@@ -1,17 +1,14 @@
 //! Layers of a model that stop learning, and begin again.
 
 use super::Model;
-use super::network::Network;
 use super::plan::{self, Plans};
-use crate::error::{Error, Result};
-use crate::layers::{Frozen, Layer, Source};
+use crate::error::Result;
 use crate::optimizers::OptimizerState;
-use crate::tape::{ParamGradients, Params};
-use std::sync::Arc;
+use crate::tape::ParamGradients;
 
 impl Model {
     /// Lets the weights of a layer stay as they are from the next step on, or learn again: Keras' `layer.trainable`, which
-    /// need not be followed by another `compile` here. [`Frozen`] says what it means.
+    /// need not be followed by another `compile` here. [`Frozen`](crate::layers::Frozen) says what it means.
     ///
     /// The optimizer keeps its state of other layers and begins anew with this one. Whether a layer learns is saved with the model.
     ///
@@ -29,32 +26,16 @@ impl Model {
     /// # Errors
     /// No layer has this name.
     pub fn set_trainable(&mut self, layer: &str, trainable: bool) -> Result<()> {
-        let placed = &self.network.layers;
-        let Some(at) = placed.iter().position(|placed| placed.name == layer) else {
-            let known = placed.iter().map(|placed| placed.name.clone()).collect();
-            return Err(Error::Unknown { kind: "layer", name: layer.into(), known });
-        };
-        let Some(other) = changed(&placed[at].layer, trainable) else { return Ok(()) };
-        let mut layers: Vec<_> = placed.iter().map(|one| (Some(one.name.clone()), one.layer.clone())).collect();
-        layers[at].1 = other;
-        let mut params = Params::new();
-        let given = Source::Given(&self.params);
-        let network = Network::build(self.network.wiring.clone(), layers, &mut params, given)?;
-        plan::check_loss(&network, &params, &self.heads)?;
-        let mut optimizer = OptimizerState::of(self.optimizer.shared_optimizer(), &params)?;
-        optimizer.copy_from(&params, &self.optimizer, &self.params);
-        self.gradients = ParamGradients::new(&params);
-        (self.network, self.params, self.optimizer, self.plans) = (network, params, optimizer, Plans::default());
+        let Some(architecture) = self.architecture.with_trainable(layer, trainable)? else { return Ok(()) };
+        let params = architecture.params();
+        if let Some(training) = &mut self.training {
+            plan::check_loss(&architecture, &training.trained_outputs)?;
+            let mut optimizer = OptimizerState::of(training.optimizer.shared_optimizer(), params)?;
+            optimizer.copy_from(params, &training.optimizer, self.architecture.params());
+            (training.gradients, training.optimizer) = (ParamGradients::new(params), optimizer);
+        }
+        (self.architecture, self.plans) = (architecture, Plans::default());
         Ok(())
-    }
-}
-
-/// The layer that learns or does not; `None` where it already is so.
-fn changed(layer: &Arc<dyn Layer>, trainable: bool) -> Option<Arc<dyn Layer>> {
-    match (layer.thawed(), trainable) {
-        (Some(thawed), true) => Some(thawed),
-        (None, false) => Some(Arc::new(Frozen::new(layer.clone()))),
-        _ => None,
     }
 }
 
@@ -112,7 +93,7 @@ mod tests {
         model.set_trainable("dense", false).unwrap();
         model.set_trainable("dense", true).unwrap();
         let values = |model: &Model, name: &str| -> Vec<Vec<f32>> {
-            let arrays = model.optimizer.arrays(model.params());
+            let arrays = model.optimizer_state().unwrap().arrays(model.params());
             arrays.into_iter().filter(|array| array.name.ends_with(name)).map(|array| array.values.to_vec()).collect()
         };
         assert_eq!(values(&model, "dense_1/kernel"), values(&same, "dense_1/kernel"));

@@ -1,6 +1,6 @@
 //! What is trained of a model: outputs with their losses and metrics.
 
-use super::network::Network;
+use crate::architecture::Architecture;
 use crate::error::{Error, Result, check_setting};
 use crate::losses::Loss;
 use crate::metrics::Metric;
@@ -30,11 +30,6 @@ impl Losses {
         Losses::default()
     }
 
-    /// This loss for every output.
-    pub(super) fn every(loss: Arc<dyn Loss>) -> Losses {
-        Losses { every: Some(loss), named: Vec::new() }
-    }
-
     /// Adds the loss of the output with this name.
     pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
         self.named.push((name.into(), Arc::new(loss)));
@@ -45,21 +40,21 @@ impl Losses {
 impl<L: Loss + 'static> From<L> for Losses {
     /// This loss for every output.
     fn from(loss: L) -> Losses {
-        Losses::every(Arc::new(loss))
+        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
     }
 }
 
 /// What `compile` was told about outputs, before it is known which there are.
 #[derive(Clone, Debug)]
-pub(super) struct Wishes {
+pub(super) struct CompileRequest {
     pub(super) losses: Losses,
     pub(super) weights: Vec<(String, f32)>,
-    pub(super) metrics: Vec<MetricWish>,
+    pub(super) metrics: Vec<MetricRequest>,
 }
 
 /// A metric that was asked for.
 #[derive(Clone, Debug)]
-pub(super) struct MetricWish {
+pub(super) struct MetricRequest {
     pub(super) metric: Arc<dyn Metric>,
     /// The output it is of; none where there is but one.
     pub(super) output: Option<String>,
@@ -67,65 +62,101 @@ pub(super) struct MetricWish {
     pub(super) weighted: bool,
 }
 
-/// An output that is trained.
+/// An output that is trained, with its loss and metrics.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError, metrics::R2Score, optimizers::Sgd};
+/// let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(R2Score);
+/// let model = Sequential::new([4]).add(Dense::new(1)).compile(settings)?;
+/// let trained = &model.trained_outputs()[0];
+/// assert_eq!((trained.output(), trained.loss().spec().class()), (0, "MeanSquaredError"));
+/// assert_eq!(trained.metrics()[0].name(), "r2_score");
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Head {
-    /// Its number among the model's outputs.
+pub struct TrainedOutput {
     pub(super) output: usize,
     pub(super) loss: Arc<dyn Loss>,
-    /// How much its loss counts in the sum of all.
     pub(super) weight: f32,
     pub(super) metrics: Vec<Arc<dyn Metric>>,
-    /// Those that count rows by their weights.
     pub(super) weighted_metrics: Vec<Arc<dyn Metric>>,
 }
 
-impl Wishes {
-    /// The outputs that are trained, in the model's order.
-    pub(super) fn heads(self, network: &Network) -> Result<Vec<Head>> {
-        let names = network.output_names();
+impl TrainedOutput {
+    /// The number of the output among the model's outputs, from 0.
+    pub fn output(&self) -> usize {
+        self.output
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> &dyn Loss {
+        self.loss.as_ref()
+    }
+
+    /// The factor of this loss in the sum that training minimizes.
+    pub fn loss_weight(&self) -> f32 {
+        self.weight
+    }
+
+    /// The metrics in which every row counts alike.
+    pub fn metrics(&self) -> &[Arc<dyn Metric>] {
+        &self.metrics
+    }
+
+    /// The metrics in which each row counts by its weight.
+    pub fn weighted_metrics(&self) -> &[Arc<dyn Metric>] {
+        &self.weighted_metrics
+    }
+}
+
+impl CompileRequest {
+    /// The outputs that are trained, in the model's order, with losses and metrics that are checked or not.
+    pub(super) fn trained_outputs(self, architecture: &Architecture, check: bool) -> Result<Vec<TrainedOutput>> {
+        let names = architecture.output_names();
         let number = |name: &String| {
             let unknown = || Error::Unknown { kind: "output", name: name.clone(), known: names.clone() };
             names.iter().position(|known| known == name).ok_or_else(unknown)
         };
-        let head = |output, loss| Head::new(output, loss, 1.0);
-        let mut heads: Vec<Head> = match self.losses.every {
-            Some(loss) => (0..names.len()).map(|output| head(output, loss.clone())).collect(),
+        let trained = |output, loss| TrainedOutput::new(output, loss, 1.0);
+        let mut trained_outputs: Vec<TrainedOutput> = match self.losses.every {
+            Some(loss) => (0..names.len()).map(|output| trained(output, loss.clone())).collect(),
             None => {
                 let named = self.losses.named.into_iter();
-                named.map(|(name, loss)| Ok(head(number(&name)?, loss))).collect::<Result<_>>()?
+                named.map(|(name, loss)| Ok(trained(number(&name)?, loss))).collect::<Result<_>>()?
             }
         };
-        heads.sort_by_key(|head| head.output);
-        if let Some(twice) = heads.windows(2).find(|pair| pair[0].output == pair[1].output) {
+        trained_outputs.sort_by_key(|trained| trained.output);
+        if let Some(twice) = trained_outputs.windows(2).find(|pair| pair[0].output == pair[1].output) {
             return Err(problem(
                 &names[twice[0].output],
                 "two losses are given for it; add them in a loss of your own",
             ));
         }
-        check_setting(!heads.is_empty(), "Compile", "losses", 0, "at least 1")?;
+        check_setting(!trained_outputs.is_empty(), "Compile", "losses", 0, "at least 1")?;
         for (name, weight) in self.weights {
             check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite")?;
-            find(&mut heads, number(&name)?, &name)?.weight = weight;
+            find(&mut trained_outputs, number(&name)?, &name)?.weight = weight;
         }
-        for MetricWish { metric, output, weighted } in self.metrics {
+        for MetricRequest { metric, output, weighted } in self.metrics {
             let name = match (output, &names[..]) {
                 (Some(name), _) => name,
                 (None, [only]) => only.clone(),
                 (None, _) => return Err(of_which(metric.as_ref(), &names)),
             };
-            let head = find(&mut heads, number(&name)?, &name)?;
-            if weighted { &mut head.weighted_metrics } else { &mut head.metrics }.push(metric);
+            let trained = find(&mut trained_outputs, number(&name)?, &name)?;
+            if weighted { &mut trained.weighted_metrics } else { &mut trained.metrics }.push(metric);
         }
-        heads.iter().try_for_each(|head| head.check(network))?;
-        Ok(heads)
+        if check {
+            trained_outputs.iter().try_for_each(|trained| trained.check(architecture))?;
+        }
+        Ok(trained_outputs)
     }
 }
 
-impl Head {
+impl TrainedOutput {
     /// Without metrics.
-    pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> Head {
-        Head { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
+    pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> TrainedOutput {
+        TrainedOutput { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
     }
 
     /// Every metric, those that count rows by their weights last.
@@ -135,9 +166,9 @@ impl Head {
 
     /// Checks the settings of the loss and the metrics, and that they go with the output and with each other. A model that
     /// was read from a file may hold others, with which it can still predict.
-    pub(super) fn check(&self, network: &Network) -> Result<()> {
-        let output = network.output(self.output);
-        let of = match &network.output_names()[..] {
+    pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+        let output = architecture.output(self.output);
+        let of = match &architecture.output_names()[..] {
             [_] => String::new(),
             names => format!(" of output \"{}\"", names[self.output]),
         };
@@ -160,9 +191,10 @@ impl Head {
     }
 }
 
-fn find<'a>(heads: &'a mut [Head], output: usize, name: &str) -> Result<&'a mut Head> {
-    let head = heads.iter_mut().find(|head| head.output == output);
-    head.ok_or_else(|| problem(name, "it has no loss, and so no targets for a loss weight or a metric; give it a loss"))
+fn find<'a>(trained_outputs: &'a mut [TrainedOutput], output: usize, name: &str) -> Result<&'a mut TrainedOutput> {
+    let trained = trained_outputs.iter_mut().find(|trained| trained.output == output);
+    trained
+        .ok_or_else(|| problem(name, "it has no loss, and so no targets for a loss weight or a metric; give it a loss"))
 }
 
 fn problem(output: &str, problem: &'static str) -> Error {

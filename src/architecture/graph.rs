@@ -1,12 +1,13 @@
 //! Layers applied to named inputs and to each other's outputs, in any order without cycles.
 
-use super::network::{Layers, Network};
-use super::{Compile, Model, summary};
-use crate::architecture::ValueInfo;
+use super::build::Layers;
+use super::connections::{Call, Connections, Output};
+use super::given::declared;
+use super::{Architecture, ValueInfo};
+use crate::axis_order::AxisOrder;
 use crate::error::Result;
-use crate::layers::{Layer, Source};
-use crate::random::Key;
-use crate::save::{Call, Output, Wiring};
+use crate::layers::{DeclaredWeight, Layer, Source};
+use crate::random::{Key, Purpose};
 use crate::shape::Shape;
 use crate::tape::{Params, Stamp};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 /// models.
 ///
 /// Every [`apply`](Graph::apply) gives a [`Node`] that later ones can take. Nothing fails before
-/// [`compile`](Graph::compile), which names the layer that is wrong.
+/// [`compile`](Graph::compile) or [`architecture`](Graph::architecture), which name the layer that is wrong.
 ///
 /// ```
 /// use gradus::data::NamedArrays;
@@ -48,11 +49,11 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Graph {
     stamp: Stamp,
-    inputs: Vec<(String, Shape)>,
+    inputs: Vec<ValueInfo>,
     layers: Layers,
     /// Each call's layer, its inputs, and the number of values that it gives.
     calls: Vec<(usize, Vec<Node>, usize)>,
-    outputs: Vec<(String, Node)>,
+    outputs: Vec<(String, Node, AxisOrder)>,
 }
 
 /// A value in a [`Graph`]: an input, or what a layer gives. It belongs to the graph that gave it, and to that one's clones.
@@ -123,7 +124,12 @@ impl Graph {
 
     /// Adds an input; `shape` is that of one sample. Datasets give it by this name.
     pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
-        self.inputs.push((name.into(), shape.into()));
+        self.input_value(ValueInfo::new(name, shape))
+    }
+
+    /// Adds an input with an order of axes in the file that the network is from; see [`ValueInfo::with_axis_order`].
+    pub fn input_value(&mut self, input: ValueInfo) -> Node {
+        self.inputs.push(input);
         self.node(NodeValue::Input(self.inputs.len() - 1))
     }
 
@@ -196,40 +202,81 @@ impl Graph {
 
     /// Makes a node an output of this name: what `predict` gives, and what a loss and targets can be for.
     pub fn output(&mut self, name: impl Into<String>, node: Node) {
-        self.outputs.push((name.into(), node));
+        self.output_in_order(name, node, AxisOrder::CHANNELS_LAST);
+    }
+
+    /// Makes a node an output whose samples have this order of axes in the file that the network is from; see
+    /// [`ValueInfo::with_axis_order`].
+    pub fn output_in_order(&mut self, name: impl Into<String>, node: Node, order: AxisOrder) {
+        self.outputs.push((name.into(), node, order));
     }
 
     /// The layers in Keras' columns with what each is connected to, and the number of weights.
     ///
     /// # Errors
-    /// As for [`compile`](Graph::compile), but for the settings.
+    /// Those of [`architecture`](Graph::architecture).
     pub fn summary(&self) -> Result<String> {
-        let mut params = Params::new();
-        let network = self.build(&mut params, Key::from_seed(0))?;
-        Ok(summary::table(&network, &params))
+        Ok(self.architecture(0)?.summary())
     }
 
-    /// Gives the layers their weights, and says how they will be trained.
+    /// The network with initial weights, which follow from the seed as in [`compile`](Graph::compile).
     ///
     /// # Errors
     /// Layers that do not fit what they are applied to, nodes of other graphs, names that are taken, an input or a layer
-    /// that is not used, settings out of range, losses and metrics of outputs that are not there, a thread pool that
-    /// cannot be made.
-    pub fn compile(&self, settings: Compile) -> Result<Model> {
-        settings.model(|params, key| self.build(params, key))
+    /// that is not used, settings out of range.
+    pub fn architecture(&self, seed: u64) -> Result<Architecture> {
+        let source = Source::Init(Key::from_seed(seed).purpose(Purpose::Init));
+        let architecture = Architecture::build(self.connections(), self.layers.clone(), source)?;
+        architecture.check()?;
+        Ok(architecture)
     }
 
-    fn build(&self, params: &mut Params, key: Key) -> Result<Network> {
-        let network = Network::build(self.wiring(), self.layers.clone(), params, Source::Init(key))?;
-        network.check_recording(params)?;
-        Ok(network)
+    /// The network with given weights: each layer finds its arrays under `layer/weight`, such as `dense_1/kernel`, and shares
+    /// them with `params`. Nothing is initialised.
+    ///
+    /// ```
+    /// use gradus::{Graph, layers::Dense};
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x", [2]);
+    /// let y = graph.apply(Dense::new(3), x);
+    /// graph.output("y", y);
+    /// let params = graph.architecture(1)?.params().clone();
+    /// assert_eq!(graph.with_params(&params)?.params().sha256(), params.sha256());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`architecture`](Graph::architecture), and [`Error::Arrays`](crate::Error::Arrays) with every array that is
+    /// missing, that no layer declares, or that has another shape.
+    pub fn with_params(&self, params: &Params) -> Result<Architecture> {
+        Architecture::with_params(self.connections(), self.layers.clone(), params)
+    }
+
+    /// The weights that the layers declare, by name and shape, without values: an importer learns from it which arrays it
+    /// has to find, and in which order.
+    ///
+    /// ```
+    /// use gradus::{Graph, layers::Dense};
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x", [2]);
+    /// let y = graph.apply(Dense::new(3), x);
+    /// graph.output("y", y);
+    /// let declared = graph.declared()?;
+    /// assert_eq!((declared[0].name(), declared[0].shape().sizes()), ("dense/kernel", &[2, 3][..]));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`architecture`](Graph::architecture).
+    pub fn declared(&self) -> Result<Vec<DeclaredWeight>> {
+        declared(self.connections(), self.layers.clone())
     }
 
     fn node(&self, value: NodeValue) -> Node {
         Node { stamp: self.stamp, value }
     }
 
-    fn wiring(&self) -> Wiring {
+    fn connections(&self) -> Connections {
         let value = |node: &Node| match node.value {
             _ if node.stamp != self.stamp => FOREIGN,
             NodeValue::Input(input) => input,
@@ -238,9 +285,15 @@ impl Graph {
             }
         };
         let calls = self.calls.iter();
-        Wiring {
+        let outputs = self.outputs.iter();
+        let outputs = outputs.map(|(name, node, axis_order)| Output {
+            name: name.clone(),
+            value: value(node),
+            axis_order: *axis_order,
+        });
+        Connections {
             chain: false,
-            inputs: self.inputs.iter().map(|(name, shape)| ValueInfo::new(name, *shape)).collect(),
+            inputs: self.inputs.clone(),
             calls: calls
                 .map(|(layer, nodes, values)| Call {
                     layer: *layer,
@@ -248,7 +301,7 @@ impl Graph {
                     values: *values,
                 })
                 .collect(),
-            outputs: self.outputs.iter().map(|(name, node)| Output::new(name, value(node))).collect(),
+            outputs: outputs.collect(),
         }
     }
 }

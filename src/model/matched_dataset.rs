@@ -2,8 +2,8 @@
 
 use super::Model;
 use super::plan::{Kind, Plan};
+use super::sample_weights::SampleWeights;
 use super::targets::TargetColumn;
-use super::weigh::Weigh;
 use crate::architecture::ValueInfo;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
@@ -11,45 +11,47 @@ use crate::shape::Shape;
 use crate::tape::Mode;
 
 /// A dataset that fits a model.
-pub(super) struct Feed<'a> {
+pub(super) struct MatchedDataset<'a> {
     data: &'a dyn Dataset,
     /// The columns by name, and which of them each input and each target of the model takes.
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
     /// The target of a row for each output that is trained, as the loss takes it.
     pub(super) targets: Vec<Target>,
     /// How much rows count in the loss of each of these.
-    weigh: Vec<Weigh<'a>>,
+    sample_weights: Vec<SampleWeights<'a>>,
 }
 
-impl<'a> Feed<'a> {
+impl<'a> MatchedDataset<'a> {
     /// Inputs and targets, for training and evaluation.
-    pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
-        let mut feed = Feed::inputs(model, data)?;
-        let outputs = model.network.output_names();
-        let wanted: Vec<&str> = model.heads.iter().map(|head| outputs[head.output].as_str()).collect();
-        feed.choose_targets(&wanted)?;
-        for (number, head) in model.heads.iter().enumerate() {
-            let of = if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[head.output]) };
-            feed.targets.push(head.check_targets(&model.network, &of, &feed.column(number))?);
-            feed.weigh.push(match &feed.columns {
-                None => Weigh::rows(data),
-                Some((columns, _, targets)) => Weigh::target(*columns, targets[number]),
+    pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
+        let mut matched = MatchedDataset::inputs(model, data)?;
+        let outputs = model.architecture.output_names();
+        let wanted: Vec<&str> =
+            model.trained_outputs().iter().map(|trained| outputs[trained.output].as_str()).collect();
+        matched.choose_targets(&wanted)?;
+        for (number, trained) in model.trained_outputs().iter().enumerate() {
+            let of =
+                if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[trained.output]) };
+            matched.targets.push(trained.check_targets(&model.architecture, &of, &matched.column(number))?);
+            matched.sample_weights.push(match &matched.columns {
+                None => SampleWeights::rows(data),
+                Some((columns, _, targets)) => SampleWeights::target(*columns, targets[number]),
             });
         }
-        Ok(feed)
+        Ok(matched)
     }
 
     /// Inputs alone, for prediction.
-    pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<Feed<'a>> {
+    pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         if data.is_empty() {
             return Err(Error::Empty { what: "the dataset".into() });
         }
-        let inputs = &model.network.wiring.inputs;
+        let inputs = model.architecture.inputs();
         let wanted: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let columns = match data.columns() {
             None => {
                 only_one("input", &wanted)?;
-                check_rows(data, data.input_shape(), data.open_axes(), inputs[0].shape, "inputs", |row| {
+                check_rows(data, data.input_shape(), data.open_axes(), &inputs[0], "inputs", |row| {
                     data.row_shape(row)
                 })?;
                 None
@@ -58,30 +60,30 @@ impl<'a> Feed<'a> {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
                 let chosen = choose("input", &wanted, &names)?;
-                for (ValueInfo { name, shape, .. }, column) in inputs.iter().zip(&chosen) {
+                for (input, column) in inputs.iter().zip(&chosen) {
                     let (found, open) = (found[*column].1, columns.input_open_axes(*column));
-                    check_rows(data, found, open, *shape, &format!("input \"{name}\""), |row| {
+                    check_rows(data, found, open, input, &format!("input \"{}\"", input.name), |row| {
                         columns.input_row_shape(*column, row)
                     })?;
                 }
                 Some((columns, chosen, Vec::new()))
             }
         };
-        Ok(Feed { data, columns, targets: Vec::new(), weigh: Vec::new() })
+        Ok(MatchedDataset { data, columns, targets: Vec::new(), sample_weights: Vec::new() })
     }
 
     /// The same with rows that count by their class, where classes have weights.
-    pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<Feed<'a>> {
+    pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<MatchedDataset<'a>> {
         if !classes.is_empty() {
             let column = self.column(0);
-            self.weigh = vec![Weigh::classes(&self.weigh, classes, model, &column)?];
+            self.sample_weights = vec![SampleWeights::classes(&self.sample_weights, classes, model, &column)?];
         }
         Ok(self)
     }
 
     /// What a plan for so many of the rows is recorded for.
     pub(super) fn kind(&self, mode: Mode, rows: usize) -> Kind {
-        let weighted = self.weigh.iter().map(Weigh::differs).collect();
+        let weighted = self.sample_weights.iter().map(SampleWeights::differs).collect();
         Kind { mode, rows, targets: self.targets.clone(), weighted }
     }
 
@@ -116,7 +118,7 @@ impl<'a> Feed<'a> {
 
     /// The inputs, the targets and the weights of rows, each column after the other.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
-        let weights = self.weigh.iter().flat_map(|weigh| weigh.values(rows));
+        let weights = self.sample_weights.iter().flat_map(|sample_weights| sample_weights.values(rows));
         self.columns(rows).into_iter().chain(weights).collect()
     }
 
@@ -144,7 +146,10 @@ impl<'a> Feed<'a> {
     /// Writes rows into the inputs, the targets and the weights of a plan.
     pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
         self.fill_columns(rows, plan);
-        self.weigh.iter().enumerate().for_each(|(head, weigh)| weigh.fill(head, rows, plan));
+        self.sample_weights
+            .iter()
+            .enumerate()
+            .for_each(|(trained, sample_weights)| sample_weights.fill(trained, rows, plan));
     }
 
     fn fill_columns(&self, rows: &[usize], plan: &mut Plan) {
@@ -185,43 +190,37 @@ fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
 
-/// Whether a model takes samples of this shape: its own, or one that differs only by a last axis of 1, which is added or
-/// taken away as in Keras.
-pub(crate) fn is_input(found: Shape, model: Shape) -> bool {
-    let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
-    found == model || (trimmed(&found) == trimmed(&model) && found.rank().abs_diff(model.rank()) == 1)
-}
-
 /// Refuses rows of a shape that the model does not take. Where axes are open, each row is looked at.
 fn check_rows(
     data: &dyn Dataset,
     largest: Shape,
     open: &[usize],
-    model: Shape,
+    input: &ValueInfo,
     of: &str,
     shape: impl Fn(usize) -> Shape,
 ) -> Result<()> {
     if open.is_empty() {
-        return check_input(largest, model, || format!("{of} per sample"));
+        return check_input(largest, input, || format!("{of} per sample"));
     }
     if let Some(axis) = open.iter().find(|axis| **axis >= largest.rank()) {
         let expected = format!("at least {} axes, as the dataset says that axis {axis} is open", axis + 1);
         return Err(Error::expected(expected).at(|| format!("{of} per sample"), &[largest]));
     }
-    let Some(row) = (0..data.len()).find(|row| !is_input(shape(*row), model)) else { return Ok(()) };
+    let Some(row) = (0..data.len()).find(|row| !input.takes(shape(*row))) else { return Ok(()) };
     let axes = open.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let expected = format!(
-        "{model}, the model's input; the dataset's rows differ in size along open axes (axis {axes}), but the model's input has \
-         a fixed size, so pad or cut every row to it"
+        "{}, the model's input; the dataset's rows differ in size along open axes (axis {axes}), but the model's input has \
+         a fixed size, so pad or cut every row to it",
+        input.shape()
     );
     Err(Error::expected(expected).at(|| format!("{of} of row {}", data.row_number(row)), &[shape(row)]))
 }
 
 /// Refuses samples of a shape that the model does not take.
-pub(super) fn check_input(found: Shape, model: Shape, place: impl FnOnce() -> String) -> Result<()> {
-    if is_input(found, model) {
+pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() -> String) -> Result<()> {
+    if input.takes(found) {
         return Ok(());
     }
-    let expected = format!("{model}, the model's input; reshape the dataset or put Reshape first");
+    let expected = format!("{}, the model's input; reshape the dataset or put Reshape first", input.shape());
     Err(Error::expected(expected).at(place, &[found]))
 }

@@ -7,8 +7,7 @@ use crate::losses::{
     MeanSquaredError, SparseCategoricalCrossentropy,
 };
 use crate::metrics::{self, Metric};
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::{Shape, Spec, SpecValue};
 use serde_json::{Value, json};
 
 /// Keras' losses that gradus has. Keras 2 also writes the function that a loss is made of, `fn`.

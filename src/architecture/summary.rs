@@ -1,7 +1,6 @@
 //! The layers of a model as a table in Keras' columns.
 
-use super::network::{Network, Placed};
-use crate::save::Wiring;
+use super::{Architecture, LayerInstance};
 use crate::shape::Shape;
 use crate::tape::Params;
 
@@ -9,15 +8,15 @@ use crate::tape::Params;
 const COLUMNS: [usize; 3] = [29, 55, 65];
 
 /// The table, without a newline at its end. A graph's has a fourth column, of what each layer is connected to.
-pub(super) fn table(network: &Network, params: &Params) -> String {
-    let chain = network.wiring.chain;
-    let inputs = network.wiring.inputs.iter().filter(|_| !chain);
+pub(super) fn table(architecture: &Architecture) -> String {
+    let chain = architecture.is_chain();
+    let inputs = architecture.inputs().iter().filter(|_| !chain);
     let inputs =
         inputs.map(|input| [format!("{} (InputLayer)", input.name), batch_of(input.shape), "0".into(), "-".into()]);
-    let layers = network.layers.iter().map(|placed| {
-        let count = placed.weights.iter().map(|id| params.shape(*id).len()).fold(0, usize::saturating_add);
-        let layer = format!("{} ({})", placed.name, placed.layer.spec().class());
-        [layer, batches_of(network.outputs_of(placed)), thousands(count), connections(network, placed)]
+    let layers = architecture.layers().map(|layer| {
+        let count = layer.arrays().map(|array| array.shape().len()).fold(0, usize::saturating_add);
+        let title = format!("{} ({})", layer.name(), layer.spec().class());
+        [title, batches_of(layer.output_shapes()), thousands(count), connections(architecture, layer)]
     });
     let rows: Vec<[String; 4]> = inputs.chain(layers).collect();
     let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
@@ -36,24 +35,22 @@ pub(super) fn table(network: &Network, params: &Params) -> String {
     lines.push("=".repeat(width));
     lines.extend(rows.iter().map(|[a, b, c, d]| line([a, b, c, d])));
     lines.push("=".repeat(width));
-    lines.extend(totals(params));
+    lines.extend(totals(architecture.params()));
     lines.push("_".repeat(width));
     lines.join("\n")
 }
 
 /// What a layer is applied to, call by call, with Keras' numbers: `dense[1][0]` is what the second call of `dense` gives.
-fn connections(network: &Network, placed: &Placed) -> String {
-    let Wiring { inputs, calls, .. } = &network.wiring;
-    let sources = network.wiring.sources();
-    let name = |value: &usize| match sources.call_of(*value) {
-        None => format!("{}[0][0]", inputs[*value].name),
+fn connections(architecture: &Architecture, layer: LayerInstance<'_>) -> String {
+    let name = |value: &usize| match architecture.call_of(*value) {
+        None => format!("{}[0][0]", architecture.inputs()[*value].name()),
         Some((call, position)) => {
-            let source = &network.layers[calls[call].layer];
-            let number = source.calls.iter().position(|other| *other == call).unwrap_or(0);
-            format!("{}[{number}][{position}]", source.name)
+            let source = architecture.layer(architecture.calls()[call].layer());
+            let number = source.calls().iter().position(|other| *other == call).unwrap_or(0);
+            format!("{}[{number}][{position}]", source.name())
         }
     };
-    let taken = placed.calls.iter().flat_map(|call| &calls[*call].inputs);
+    let taken = layer.calls().iter().flat_map(|call| architecture.calls()[*call].inputs());
     taken.map(name).collect::<Vec<_>>().join(", ")
 }
 

@@ -10,7 +10,7 @@ use crate::metrics::argmax;
 use std::borrow::Cow;
 
 /// What the loss of a row is multiplied by, for one output.
-pub(super) enum Weigh<'a> {
+pub(super) enum SampleWeights<'a> {
     /// Nothing.
     Alike,
     /// Its weight in the dataset.
@@ -21,15 +21,15 @@ pub(super) enum Weigh<'a> {
     Classes(Vec<f32>),
 }
 
-impl<'a> Weigh<'a> {
+impl<'a> SampleWeights<'a> {
     /// By the weights of rows, where they have any.
-    pub(super) fn rows(data: &'a dyn Dataset) -> Weigh<'a> {
-        if data.has_sample_weight() { Weigh::Rows(data) } else { Weigh::Alike }
+    pub(super) fn rows(data: &'a dyn Dataset) -> SampleWeights<'a> {
+        if data.has_sample_weight() { SampleWeights::Rows(data) } else { SampleWeights::Alike }
     }
 
     /// By those for this target, where rows have any.
-    pub(super) fn target(columns: &'a dyn Columns, target: usize) -> Weigh<'a> {
-        if columns.has_target_weight(target) { Weigh::Target(columns, target) } else { Weigh::Alike }
+    pub(super) fn target(columns: &'a dyn Columns, target: usize) -> SampleWeights<'a> {
+        if columns.has_target_weight(target) { SampleWeights::Target(columns, target) } else { SampleWeights::Alike }
     }
 
     /// By classes. Those that are not named count 1.
@@ -38,18 +38,18 @@ impl<'a> Weigh<'a> {
     /// A class that is not one, a weight that is not finite, weights of rows beside these, several outputs, and targets
     /// that name no class.
     pub(super) fn classes(
-        weigh: &[Weigh<'a>],
+        sample_weights: &[SampleWeights<'a>],
         classes: &[(usize, f32)],
         model: &Model,
         targets: &TargetColumn<'_>,
-    ) -> Result<Weigh<'a>> {
-        let ([weigh], [head]) = (weigh, &model.heads[..]) else {
+    ) -> Result<SampleWeights<'a>> {
+        let ([sample_weights], [trained]) = (sample_weights, model.trained_outputs()) else {
             return wrong("it is for models of which one output is trained; give each row a weight instead");
         };
-        if weigh.differs() {
+        if sample_weights.differs() {
             return wrong("the dataset's rows have weights already; leave one of both out");
         }
-        let output = model.network.output(head.output);
+        let output = model.architecture.output(trained.output);
         if positions(output).len() > 1 {
             return wrong("it is for targets of one class a row; give each row a weight instead");
         }
@@ -63,31 +63,31 @@ impl<'a> Weigh<'a> {
             check_setting(weight.is_finite(), "class_weight", "weight", f64::from(*weight), "finite")?;
             weights[*class] = *weight;
         }
-        let loss = head.loss.accepts(output).read(output, targets.target());
+        let loss = trained.loss.accepts(output).read(output, targets.target());
         match loss.map(|reading| reading.kind) {
             Some(TargetKind::Labels | TargetKind::Probabilities | TargetKind::Binary) => {}
             _ if are_labels(output, targets.target()) => {}
             _ => targets.for_each(|row, target| {
-                let class = head.loss.spec().class().to_owned();
+                let class = trained.loss.spec().class().to_owned();
                 if names_class(target) { Ok(()) } else { wrong(no_class(&class, row)) }
             })?,
         }
-        Ok(Weigh::Classes(weights))
+        Ok(SampleWeights::Classes(weights))
     }
 
     /// Whether rows count differently.
     pub(super) fn differs(&self) -> bool {
-        !matches!(self, Weigh::Alike)
+        !matches!(self, SampleWeights::Alike)
     }
 
-    /// Writes the rows' weights for the head with this number into a plan whose targets are filled in.
-    pub(super) fn fill(&self, head: usize, rows: &[usize], plan: &mut Plan) {
-        let Some([targets, weights]) = plan.targets_and_weights_mut(head) else { return };
+    /// Writes the rows' weights for the trained output with this number into a plan whose targets are filled in.
+    pub(super) fn fill(&self, trained: usize, rows: &[usize], plan: &mut Plan) {
+        let Some([targets, weights]) = plan.targets_and_weights_mut(trained) else { return };
         match self {
-            Weigh::Alike => weights.fill(1.0),
-            Weigh::Rows(data) => data.gather_sample_weight(rows, weights),
-            Weigh::Target(columns, target) => columns.gather_target_weight(*target, rows, weights),
-            Weigh::Classes(classes) => {
+            SampleWeights::Alike => weights.fill(1.0),
+            SampleWeights::Rows(data) => data.gather_sample_weight(rows, weights),
+            SampleWeights::Target(columns, target) => columns.gather_target_weight(*target, rows, weights),
+            SampleWeights::Classes(classes) => {
                 let targets = targets.chunks_exact(targets.len() / rows.len());
                 weights.iter_mut().zip(targets).for_each(|(weight, target)| *weight = of_class(classes, target));
             }
@@ -98,10 +98,10 @@ impl<'a> Weigh<'a> {
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
         let mut weights = vec![0.0; rows.len()];
         match self {
-            Weigh::Alike => return Vec::new(),
-            Weigh::Rows(data) => data.gather_sample_weight(rows, &mut weights),
-            Weigh::Target(columns, target) => columns.gather_target_weight(*target, rows, &mut weights),
-            Weigh::Classes(classes) => return classes.clone(),
+            SampleWeights::Alike => return Vec::new(),
+            SampleWeights::Rows(data) => data.gather_sample_weight(rows, &mut weights),
+            SampleWeights::Target(columns, target) => columns.gather_target_weight(*target, rows, &mut weights),
+            SampleWeights::Classes(classes) => return classes.clone(),
         }
         weights
     }

@@ -1,107 +1,11 @@
 //! How values pass through a model, as files have it.
 
-use crate::architecture::ValueInfo;
+use crate::architecture::{Call, Connections, Output, ValueInfo};
 use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 use serde_json::{Value, json};
 
-/// The calls that connect layers. Values are numbered: the inputs first, then the values of each call in order. A call takes
-/// only values of smaller numbers, so there are no cycles.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Wiring {
-    /// Whether it is a `Sequential`'s: one input, each layer called once on the value before, one output.
-    pub(crate) chain: bool,
-    pub(crate) inputs: Vec<ValueInfo>,
-    pub(crate) calls: Vec<Call>,
-    pub(crate) outputs: Vec<Output>,
-}
-
-/// A layer applied to values.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Call {
-    /// The layer's place in the list of layers.
-    pub(crate) layer: usize,
-    /// The values that it takes.
-    pub(crate) inputs: Vec<usize>,
-    /// The number of values that it gives: the layer's outputs.
-    pub(crate) values: usize,
-}
-
-impl Call {
-    /// A call of a layer with one output.
-    pub(crate) fn new(layer: usize, inputs: Vec<usize>) -> Call {
-        Call { layer, inputs, values: 1 }
-    }
-}
-
-/// An output of a model.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Output {
-    pub(crate) name: String,
-    pub(crate) value: usize,
-    /// The order of a sample's axes in the file that the model was loaded from.
-    pub(crate) axis_order: AxisOrder,
-}
-
-/// Which call gives which value.
-#[derive(Debug)]
-pub(crate) struct Sources {
-    /// The number of each call's first value, and the number of all values.
-    firsts: Vec<usize>,
-}
-
-impl Sources {
-    /// The number of a call's first value.
-    pub(crate) fn first(&self, call: usize) -> usize {
-        self.firsts[call]
-    }
-
-    /// The call that gives a value, and the value's position among those of the call; `None` for inputs, and for numbers
-    /// that no value has.
-    pub(crate) fn call_of(&self, value: usize) -> Option<(usize, usize)> {
-        let call = self.firsts.partition_point(|first| *first <= value).checked_sub(1)?;
-        (call + 1 < self.firsts.len()).then(|| (call, value - self.firsts[call]))
-    }
-}
-
-/// The names of the only input and output of a chain, which its files do not hold.
-const CHAIN_INPUT: &str = "input";
-const CHAIN_OUTPUT: &str = "output";
-
-impl Output {
-    /// An output whose samples have their channels last.
-    pub(crate) fn new(name: impl Into<String>, value: usize) -> Output {
-        Output { name: name.into(), value, axis_order: AxisOrder::CHANNELS_LAST }
-    }
-}
-
-impl Wiring {
-    /// A chain of so many layers.
-    pub(crate) fn chain(input: Shape, layers: usize) -> Wiring {
-        Wiring {
-            chain: true,
-            inputs: vec![ValueInfo::new(CHAIN_INPUT, input)],
-            calls: (0..layers).map(|layer| Call::new(layer, vec![layer])).collect(),
-            outputs: vec![Output::new(CHAIN_OUTPUT, layers)],
-        }
-    }
-
-    /// Which call gives which value.
-    pub(crate) fn sources(&self) -> Sources {
-        let mut firsts = vec![self.inputs.len()];
-        for call in &self.calls {
-            firsts.push(firsts[firsts.len() - 1].saturating_add(call.values));
-        }
-        Sources { firsts }
-    }
-
-    /// Gives the only input and output the names that those of a chain have.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn name_as_chain(&mut self) {
-        self.inputs.iter_mut().for_each(|input| input.name = CHAIN_INPUT.into());
-        self.outputs.iter_mut().for_each(|output| output.name = CHAIN_OUTPUT.into());
-    }
-
+impl Connections {
     /// Writes itself into a description. A chain has the shape of its input, and axis orders where they are not those of
     /// the model.
     pub(super) fn describe(&self, model: &mut Value) {
@@ -134,10 +38,10 @@ impl Wiring {
         }
     }
 
-    /// The wiring of a model with so many layers, or `None` where the description holds none.
-    pub(super) fn read(model: &Value, layers: usize) -> Option<Wiring> {
+    /// The connections of a model with so many layers, or `None` where the description holds none.
+    pub(super) fn read(model: &Value, layers: usize) -> Option<Connections> {
         if let Some(input) = model.get("input") {
-            let mut chain = Wiring::chain(shape(input)?, layers);
+            let mut chain = Connections::chain(shape(input)?, layers);
             chain.inputs[0].axis_order = order(model, "input_axes")?;
             chain.outputs[0].axis_order = order(model, "output_axes")?;
             return Some(chain);
@@ -155,7 +59,7 @@ impl Wiring {
             let axis_order = order(value, "axes")?;
             Some(Output { name: named(value)?, value: size(&value["value"])?, axis_order })
         };
-        Some(Wiring {
+        Some(Connections {
             chain: false,
             inputs: model["inputs"].as_array()?.iter().map(input).collect::<Option<_>>()?,
             calls: model["calls"].as_array()?.iter().map(call).collect::<Option<_>>()?,
@@ -192,29 +96,29 @@ pub(super) fn sizes(value: &Value) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn travel(wiring: &Wiring) -> (Value, Option<Wiring>) {
+    fn travel(wiring: &Connections) -> (Value, Option<Connections>) {
         let mut model = json!({});
         wiring.describe(&mut model);
-        (model.clone(), Wiring::read(&model, wiring.calls.len()))
+        (model.clone(), Connections::read(&model, wiring.calls.len()))
     }
 
     #[test]
     fn axis_orders_are_written_only_where_they_are_not_channels_last() {
-        let mut chain = Wiring::chain(Shape::from([8, 6, 3]), 2);
+        let mut chain = Connections::chain(Shape::from([8, 6, 3]), 2);
         assert_eq!(travel(&chain).0, json!({"input": [8, 6, 3]}));
         assert_eq!(travel(&chain).1.as_ref(), Some(&chain));
         chain.inputs[0].axis_order = AxisOrder::channels_first(3);
         chain.outputs[0].axis_order = AxisOrder::channels_first(2);
         let expected = json!({"input": [8, 6, 3], "input_axes": [2, 0, 1], "output_axes": [1, 0]});
         assert_eq!(travel(&chain), (expected, Some(chain.clone())));
-        let graph = Wiring { chain: false, ..chain };
+        let graph = Connections { chain: false, ..chain };
         assert_eq!(travel(&graph).1, Some(graph));
     }
 
     #[test]
     fn what_is_no_axis_order_is_refused() {
         for axes in [json!([0, 2]), json!([1, 1]), json!("first"), json!([0, 1, 2, 3, 4, 5, 6])] {
-            assert_eq!(Wiring::read(&json!({"input": [2], "input_axes": axes}), 1), None);
+            assert_eq!(Connections::read(&json!({"input": [2], "input_axes": axes}), 1), None);
         }
     }
 }
