@@ -1,7 +1,14 @@
 //! Cross-entropy of independent probabilities.
 
-use super::{Accepts, FromSpec, Loss, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
-use super::{check_smoothing, read_smoothing, smoothed};
+use super::loss::Loss;
+use super::smoothing::{check_smoothing, read_smoothing, smoothed};
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::output_scale::OutputScale;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
 /// `BinaryCrossentropy` in Keras.

@@ -1,7 +1,16 @@
 //! Cross-entropy with one-hot targets.
 
-use super::{Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
-use super::{check_smoothing, crossentropy, read_smoothing, smoothed};
+use super::accepted::ONE_OUTPUT;
+use super::crossentropy::crossentropy;
+use super::loss::Loss;
+use super::smoothing::{check_smoothing, read_smoothing, smoothed};
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::output_scale::OutputScale;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean over rows of −Σᵢ tᵢ · ln pᵢ, for targets that are rows of probabilities, such as one-hot rows.
 /// `CategoricalCrossentropy` in Keras.

@@ -1,6 +1,14 @@
 //! The hinge loss.
 
-use super::{Accepts, FromSpec, Loss, ONE_HOT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::accepted::ONE_HOT;
+use super::loss::Loss;
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::output_scale::OutputScale;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
 /// `Hinge` in Keras.

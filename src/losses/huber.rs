@@ -1,6 +1,13 @@
 //! The Huber loss, which is less sensitive to outliers than the mean squared error.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, check_setting, values};
+use super::accepted::values;
+use super::loss::Loss;
+use crate::accepts::Accepts;
+use crate::error::{Result, check_setting};
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
 /// `Huber` in Keras.

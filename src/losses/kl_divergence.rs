@@ -1,6 +1,13 @@
 //! The Kullback-Leibler divergence between target and predicted probabilities.
 
-use super::{Accepts, FromSpec, Loss, ONE_HOT, ONE_OUTPUT, Result, Settings, Shape, Spec, TargetKind, Var};
+use super::accepted::{ONE_HOT, ONE_OUTPUT};
+use super::loss::Loss;
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for at least
 /// two outputs and targets from 0 to 1, such as one-hot rows. `KLDivergence` in Keras.

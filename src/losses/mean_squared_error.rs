@@ -1,6 +1,13 @@
 //! The mean squared error.
 
-use super::{Accepts, FromSpec, Loss, Result, Settings, Shape, Spec, Var, values};
+use super::accepted::values;
+use super::loss::Loss;
+use crate::accepts::Accepts;
+use crate::error::Result;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
 
 /// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
 ///

@@ -1,9 +1,15 @@
 //! Cross-entropy with integer labels.
 
-use super::{
-    Accepts, FromSpec, Loss, ONE_OUTPUT, OutputScale, Result, Settings, Shape, Spec, TargetKind, Var, crossentropy,
-};
-use crate::spec::SpecValue;
+use super::accepted::ONE_OUTPUT;
+use super::crossentropy::crossentropy;
+use super::loss::Loss;
+use crate::accepts::{Accepts, TargetKind};
+use crate::error::Result;
+use crate::output_scale::OutputScale;
+use crate::settings::{FromSpec, Settings};
+use crate::shape::Shape;
+use crate::spec::{Spec, SpecValue};
+use crate::tape::Var;
 
 /// The mean of −ln p of the true class, for integer labels 0, 1, … classes − 1, one for each position of the output.
 /// `SparseCategoricalCrossentropy` in Keras.

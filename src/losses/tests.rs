@@ -1,12 +1,16 @@
 //! Tests of all losses: for each kind of targets, they give the value of Keras or an error before any work.
 
 use super::*;
+use crate::accepts::{Accepts, TargetKind};
 use crate::data::Arrays;
+use crate::error::{Error, Result};
 use crate::golden::{self, Cases};
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
-use crate::tape::{Mode, Recorder};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::{Mode, Recorder, Var};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
 use std::collections::BTreeSet;

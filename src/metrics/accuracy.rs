@@ -1,6 +1,8 @@
 //! Accuracy: the proportion of rows whose predicted class is the target's class.
 
-use super::{Direction, Metric, ScoredBatch, add_right};
+use super::metric::Metric;
+use super::totals::add_right;
+use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};

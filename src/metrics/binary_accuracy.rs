@@ -1,6 +1,7 @@
 //! Binary accuracy: the proportion of outputs that are on their target's side of a threshold.
 
-use super::{Direction, Metric, ScoredBatch};
+use super::metric::Metric;
+use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};

@@ -1,6 +1,9 @@
 //! Categorical accuracy: the proportion of rows whose largest output is at the target's class.
 
-use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, add_right};
+use super::accepted::ONE_OUTPUT;
+use super::metric::Metric;
+use super::totals::add_right;
+use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};

@@ -1,6 +1,8 @@
 //! F1: the harmonic mean of precision and recall, averaged over classes.
 
-use super::{Count, Direction, Metric, ScoredBatch, ratio};
+use super::metric::Metric;
+use super::totals::ratio;
+use super::{Count, Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::output_scale::OutputScale;

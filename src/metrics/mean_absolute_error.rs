@@ -1,6 +1,9 @@
 //! The mean absolute error of predicted values.
 
-use super::{Direction, Metric, ScoredBatch, add_errors, values};
+use super::accepted::values;
+use super::metric::Metric;
+use super::totals::add_errors;
+use super::{Direction, ScoredBatch};
 use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};

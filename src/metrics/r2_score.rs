@@ -1,6 +1,8 @@
 //! R², the coefficient of determination.
 
-use super::{Count, Direction, Metric, ScoredBatch, values};
+use super::accepted::values;
+use super::metric::Metric;
+use super::{Count, Direction, ScoredBatch};
 use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};

@@ -1,7 +1,9 @@
 //! Recall: the proportion of the outputs with target 1 that are above a threshold.
 
+use super::metric::Metric;
 use super::positive::Positive;
-use super::{Count, Direction, Metric, ScoredBatch, ratio};
+use super::totals::ratio;
+use super::{Count, Direction, ScoredBatch};
 use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};

@@ -1,6 +1,9 @@
 //! Top-k accuracy for integer labels.
 
-use super::{Direction, Metric, ONE_OUTPUT, ScoredBatch, TopKCategoricalAccuracy, add_right};
+use super::accepted::ONE_OUTPUT;
+use super::metric::Metric;
+use super::totals::add_right;
+use super::{Direction, ScoredBatch, TopKCategoricalAccuracy};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::Arrays;
+use crate::error::{Error, Result};
 use crate::golden::{self, Cases};
 use crate::layers::Activation;
 use crate::losses::{
@@ -10,7 +11,8 @@ use crate::losses::{
 use crate::optimizers::Sgd;
 use crate::output_scale::OutputScale;
 use crate::registry::BUILT_IN;
-use crate::shape::View;
+use crate::shape::{Shape, View};
+use crate::spec::Spec;
 use crate::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::ArrayD;
 use std::collections::BTreeSet;

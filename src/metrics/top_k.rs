@@ -1,6 +1,9 @@
 //! Top-k accuracy: the proportion of rows whose class is among the k largest outputs.
 
-use super::{Direction, Metric, ONE_OUTPUT, Position, ScoredBatch, add_right};
+use super::accepted::ONE_OUTPUT;
+use super::metric::Metric;
+use super::totals::add_right;
+use super::{Direction, Position, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, Settings};

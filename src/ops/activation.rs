@@ -1,10 +1,11 @@
 //! The list of activations, and those that are computed element by element with a slope that follows from the result;
 //! formulas in [`kernels::activation`](crate::kernels::activation).
 
+use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Result, Shape};
 
 /// Every activation: one line here adds one, of Keras' name of it and what it records.
 macro_rules! activations {

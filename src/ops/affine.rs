@@ -2,12 +2,12 @@
 
 use super::Activation;
 use super::normalized_affine;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::update::Update;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, InPlace, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Affine {
     activation: Elementwise,

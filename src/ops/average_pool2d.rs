@@ -1,9 +1,9 @@
 //! The mean of each window of an image (NHWC), over those of its elements that lie inside; each gets an equal share of dy.
 
 use super::conv2d::{Padding, size};
-use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::average_pool::{self, Windows};
+use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::sizes::check_steps;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};

@@ -1,9 +1,9 @@
 //! What operations along axes share: how an axis is named, and the sum over several.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::axes;
 use crate::shape::MAX_RANK;
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 

@@ -1,10 +1,10 @@
 //! y = a · b for every pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; what stands before the last two axes
 //! broadcasts by NumPy's rule, and a matrix that several pairs share gets the sum of its gradients.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
 use crate::kernels::parallel;
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 

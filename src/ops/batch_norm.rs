@@ -4,11 +4,12 @@
 //! moving · momentum + batch · (1 − momentum), like Keras' (PyTorch's momentum is one minus this). While inferring they
 //! are the running ones. Gradients: [`kernels::normalize`](crate::kernels::normalize).
 
+use crate::error::Result;
 use crate::error::{Error, check_setting};
 use crate::kernels::normalize;
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
-use crate::{Result, Shape};
 
 /// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
 const FLUSH: f32 = 1e-30;

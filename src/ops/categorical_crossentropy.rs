@@ -5,11 +5,11 @@
 
 use super::pointwise::first;
 use super::softmax_crossentropy::{labels_fit, row_weights, targets, targets_fit};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::math;
 use crate::kernels::softmax::Targets;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 /// Keras' epsilon.
 const CLIP: f32 = 1e-7;

@@ -1,8 +1,8 @@
 //! Arrays side by side along an axis; each gets its own part of the gradient.
 
 use super::axes;
-use crate::Shape;
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 

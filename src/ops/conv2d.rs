@@ -6,14 +6,14 @@
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
 use super::{Activation, grouped_conv2d};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 /// What lies beyond an image's border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! y = x · m, dx = dy · m, with m = 0 with probability `rate` and 1 / (1 − rate) otherwise (inverted dropout). The
 //! multiplier itself is kept, so that both directions scale alike.
 
+use crate::error::Result;
 use crate::error::check_setting;
 use crate::kernels::dropout;
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Mode, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Dropout {
     rate: f32,

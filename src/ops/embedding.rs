@@ -1,7 +1,7 @@
 //! y = the row of a table that each index selects; the gradient of a row is the sum of dy where it was selected, in order.
 
-use crate::Shape;
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Embedding;

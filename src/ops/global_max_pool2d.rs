@@ -1,8 +1,8 @@
 //! The maximum of each channel over an image (NHWC); the elements that are equal to it share its gradient.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::global_max;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct GlobalMaxPool2d;

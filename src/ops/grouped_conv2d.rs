@@ -5,11 +5,11 @@
 //! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
 
 use super::conv2d::{Conv2dOptions, size, without_bias};
-use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::grouped_conv2d::{self as kernel, Grouped};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
+use crate::shape::Shape;
 use crate::sizes::{self, check_steps};
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 

@@ -1,10 +1,10 @@
 //! y = gamma · (x − mean) / √(variance + epsilon) + beta, mean and biased variance being those of the last axis (Ba, Kiros
 //! and Hinton 2016). Gradients: [`kernels::layer_norm`](crate::kernels::layer_norm).
 
-use crate::Shape;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::layer_norm::{self, Statistics};
 use crate::kernels::matmul;
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 

@@ -1,9 +1,10 @@
 //! yᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x) along an axis, dxᵢ = dyᵢ − exp(yᵢ) · Σⱼ dyⱼ.
 
 use super::axes;
+use crate::error::Result;
 use crate::kernels::log_softmax;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct LogSoftmax;
 

@@ -1,10 +1,10 @@
 //! y = a · b, da = dy · bᵀ, db = aᵀ · dy.
 
 use super::batch_matmul;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Matmul;
 

@@ -5,9 +5,9 @@
 
 use super::average_pool2d::windows;
 use super::conv2d::Padding;
-use crate::Shape;
 use crate::error::Result;
 use crate::kernels::pool::{self, PoolGeometry};
+use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};

@@ -1,8 +1,9 @@
 //! y = Σ x / n over every element, dx = dy / n.
 
+use crate::error::Result;
 use crate::kernels::reduce;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct Mean;
 

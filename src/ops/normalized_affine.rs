@@ -10,13 +10,13 @@
 //! zeros of the data: with t = gamma · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
 
 use super::batch_norm::fill_scale;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
 use crate::kernels::{centred, normalize};
+use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Result, Shape};
 
 struct NormalizedAffine {
     activation: Elementwise,

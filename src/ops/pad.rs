@@ -1,8 +1,8 @@
 //! An array with a constant around it; the gradient is what lies inside.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Pad {

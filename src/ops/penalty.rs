@@ -1,9 +1,10 @@
 //! y = l1 · Σ |x| + l2 · Σ x², dx = dy · (l1 · sign x + 2 · l2 · x), the sign of 0 being 0.
 
+use crate::error::Result;
 use crate::error::check_setting;
 use crate::kernels::penalty::Penalty;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 
 struct PenaltyOf {
     factors: Penalty,

@@ -1,7 +1,8 @@
 //! The same elements under another shape: nothing is copied and nothing runs.
 
+use crate::error::Result;
+use crate::shape::Shape;
 use crate::tape::Var;
-use crate::{Result, Shape};
 
 impl<'r> Var<'r> {
     /// The same elements, row-major, as `shape`.

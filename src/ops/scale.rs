@@ -1,7 +1,8 @@
 //! y = x · factor + offset with constant numbers, dx = dy · factor; also what numbers do beside a value: `2.0 * x − 1.0`.
 
+use crate::error::Result;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 use std::ops;
 
 struct Scale {

@@ -1,8 +1,8 @@
 //! A box cut out of an array; the gradient is dy inside the box and 0 around it.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Slice {

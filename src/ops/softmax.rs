@@ -1,8 +1,9 @@
 //! yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ) over the last axis, dxᵢ = yᵢ · (dyᵢ − Σⱼ yⱼ·dyⱼ).
 
+use crate::error::Result;
 use crate::kernels::softmax;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
-use crate::{Result, Shape};
 
 struct Softmax;
 

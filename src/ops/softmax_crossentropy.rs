@@ -2,12 +2,12 @@
 //! each row counts by its own in both.
 
 use super::pointwise::{first, weights, weights_fit};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kernels::softmax::{self, RowWeights, Targets};
+use crate::shape::Shape;
 use crate::shape::View;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 #[derive(Default)]
 struct SoftmaxCrossentropy {

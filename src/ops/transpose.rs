@@ -1,8 +1,8 @@
 //! The same elements with the axes in another order; the gradient goes back in the order before.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::axes::{self, Permutation};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Transpose {

@@ -1,6 +1,6 @@
 //! Keras' `StringLookup`: strings to indices by a vocabulary.
 
-use super::Preprocessing;
+use super::contract::Preprocessing;
 use crate::error::{Error, Result, check_setting};
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;

@@ -28,8 +28,8 @@ const FOLDERS: [&str; 16] = [
     "architecture",
 ];
 
-/// Folders with known circles.
-const KNOWN: [&str; 0] = [];
+/// Folders that still have circles.
+const KNOWN: [&str; 6] = ["formats", "kernels", "model", "ops", "optimizers", "tape"];
 
 /// The items of a `mod.rs`, as a module.
 const ITEMS: &str = "mod.rs";
