@@ -36,13 +36,13 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
-    /// Arrays that are not those that the layers of a network declare.
+    /// Arrays that differ from those that the layers of a network declare.
     Arrays {
-        /// The names of arrays that layers declare and that are not given.
+        /// The names of declared arrays that are missing.
         missing: Vec<String>,
-        /// The names of arrays that are given and that no layer declares.
+        /// The names of given arrays that no layer declares.
         unused: Vec<String>,
-        /// The name of each array of another shape, with the shapes that are given and declared.
+        /// The name of each array with another shape, its given shape, and its declared shape.
         shapes: Vec<(String, Shape, Shape)>,
     },
     /// A setting outside its range.
@@ -191,7 +191,7 @@ pub enum Error {
         /// The first value that is not finite, as in `the output of dense_1: affine`.
         place: String,
     },
-    /// A call that trains or evaluates, on a model that has neither an optimizer nor a loss.
+    /// Training or evaluation of a model without an optimizer and a loss.
     NotCompiled {
         /// The call, as in `fit`.
         place: &'static str,
@@ -233,8 +233,8 @@ impl Error {
         }
     }
 
-    /// Adds the place to an error of shapes or sizes that has none yet, and to an error of shapes also the shapes found.
-    /// For callers of [`Layer::build`](crate::layers::Layer::build), whose errors say only what was expected.
+    /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
+    /// Callers of [`Layer::build`](crate::layers::Layer::build) use it, whose errors have only the expected shapes.
     pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {

@@ -114,9 +114,10 @@ mod tests {
 
     #[test]
     fn messages_name_place_found_and_expected() {
-        let error = Error::expected("one axis per sample; put Flatten before it")
-            .at(|| "dense_1: affine".into(), &[Shape::from([8, 26, 26, 32])]);
-        let text = "dense_1: affine: found shape 8 × 26 × 26 × 32, expected one axis per sample; put Flatten before it";
+        let error = Error::expected("images height × width × channels; Reshape adds a missing axis")
+            .at(|| "conv2d_1: conv2d".into(), &[Shape::from([8, 28, 28])]);
+        let text = "conv2d_1: conv2d: found shape 8 × 28 × 28, expected images height × width × channels; Reshape adds a missing \
+                    axis";
         assert_eq!(error.to_string(), text);
         let error = check_setting(false, "Dropout", "rate", 1.2, "≥ 0 and < 1").unwrap_err();
         assert_eq!(error.to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");

@@ -39,9 +39,9 @@ impl AlignedBuffer {
 
 impl From<&[f32]> for AlignedBuffer {
     fn from(values: &[f32]) -> AlignedBuffer {
-        let mut lines = AlignedBuffer::zeros(values.len());
-        lines.copy_from_slice(values);
-        lines
+        let mut buffer = AlignedBuffer::zeros(values.len());
+        buffer.copy_from_slice(values);
+        buffer
     }
 }
 
@@ -87,12 +87,12 @@ mod tests {
     fn every_array_begins_at_a_line_and_keeps_its_numbers() {
         for length in [1, 15, 16, 17, 1000] {
             let values: Vec<f32> = (0..length).map(|i| i as f32).collect();
-            let lines = AlignedBuffer::from(&*values);
+            let buffer = AlignedBuffer::from(&*values);
             let mut other = AlignedBuffer::filled(7.0, length);
             assert!(other.iter().all(|value| *value == 7.0));
-            other.clone_from(&lines);
-            for lines in [&lines, &lines.clone(), &other] {
-                assert_eq!((&**lines, lines.as_ptr() as usize % BYTES), (&*values, 0));
+            other.clone_from(&buffer);
+            for buffer in [&buffer, &buffer.clone(), &other] {
+                assert_eq!((&**buffer, buffer.as_ptr() as usize % BYTES), (&*values, 0));
             }
         }
         assert!(AlignedBuffer::zeros(0).is_empty());

@@ -74,7 +74,7 @@ fn a_part_of_another_crate_is_held_as_well() {
         model.save(&path).unwrap();
         let unknown = Model::load(&path).unwrap_err().to_string();
         let expected =
-            "CountWords is not a preprocessing that is known (StringLookup); add yours with Registry::preprocessing";
+            "CountWords: unknown preprocessing; available: StringLookup; add custom ones with Registry::preprocessing";
         assert!(unknown.ends_with(expected), "{unknown}");
         let loaded = Model::load_with(&path, &Registry::new().preprocessing::<CountWords>()).unwrap();
         let [numbers, again] = [&model, &loaded].map(|model| model.preprocess("input", &texts).unwrap());
