@@ -1,7 +1,7 @@
 //! `gradus convert`: a model or arrays in another format.
 
+use super::command_line::{Options, Told};
 use super::source::{Source, ending, unknown_ending};
-use super::{Options, Told};
 use crate::error::{Error, Result};
 use crate::formats::npz;
 use crate::formats::torch::StateDict;

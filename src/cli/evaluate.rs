@@ -1,9 +1,10 @@
 //! `gradus evaluate`: a model's loss and metrics on data with known answers.
 
 use super::choice::{Answers, Asked, choose};
-use super::input::{Layout, Reading, fitted, floats, wrong};
-use super::source::{Source, ending, single};
-use super::{Options, Told};
+use super::command_line::{Options, Told};
+use super::input::{fitted, floats};
+use super::reading::{Layout, Reading};
+use super::source::{Source, ending, single, wrong};
 use crate::accepts::{TargetKind, positions as label_shape};
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;

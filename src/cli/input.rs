@@ -3,8 +3,9 @@
 //! Nothing is guessed from the number of elements: shapes have to be equal, in the axis order of the model's file or in
 //! that of `--layout`.
 
-use super::picture::{Background, picture};
-use super::source::{ending, unknown_ending};
+use super::picture::picture;
+use super::reading::{Layout, Reading};
+use super::source::{ending, unknown_ending, wrong};
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
 use crate::error::{Error, Result};
@@ -13,50 +14,6 @@ use crate::formats::npz;
 use crate::shape::Shape;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
-
-/// In which order arrays have the axes of a sample.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum Layout {
-    /// In that of the model's file.
-    #[default]
-    File,
-    ChannelsLast,
-    ChannelsFirst,
-    /// Each sample is flattened to one axis, for models whose samples have one.
-    Flat,
-}
-
-impl Layout {
-    const NAMES: [(&str, Layout); 3] =
-        [("channels_last", Layout::ChannelsLast), ("channels_first", Layout::ChannelsFirst), ("flat", Layout::Flat)];
-
-    pub(super) fn parse(text: &str) -> Option<Layout> {
-        Layout::NAMES.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
-    }
-
-    pub(super) fn is_flat(self) -> bool {
-        self == Layout::Flat
-    }
-
-    /// The axis order of arrays for an input, or from an output.
-    pub(super) fn order(self, of: &ValueInfo) -> AxisOrder {
-        match self {
-            Layout::File => of.axis_order(),
-            Layout::ChannelsFirst => AxisOrder::channels_first(of.shape().rank()),
-            Layout::ChannelsLast | Layout::Flat => AxisOrder::CHANNELS_LAST,
-        }
-    }
-}
-
-/// How files become samples.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reading {
-    /// Whether bytes stay 0 to 255.
-    pub(super) raw: bool,
-    pub(super) invert: bool,
-    pub(super) background: Background,
-    pub(super) layout: Layout,
-}
 
 /// The samples of a file for an input, rows × its shape in the model.
 pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Result<ArrayD<f32>> {
@@ -151,10 +108,6 @@ fn mismatch(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -
     });
     let remedy = other.map_or("transpose or reshape it".into(), |(name, _)| format!("--layout {name} takes it"));
     format!("its array is {found}, expected {expected}; {remedy}")
-}
-
-pub(super) fn wrong(path: &Path, problem: String) -> Error {
-    Error::Format { path: path.into(), problem }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `gradus inspect`: what is in a file.
 
-use super::Told;
+use super::command_line::Told;
 use super::source::{Source, ending};
 #[cfg(feature = "onnx")]
 use crate::error::Result;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 where everything went well, 1 for what is wrong with a file, 2 for what is wrong with the command line.
 
 mod choice;
+mod command_line;
 mod convert;
 mod ending;
 mod evaluate;
@@ -10,12 +11,12 @@ mod input;
 mod inspect;
 mod picture;
 mod predict;
+mod reading;
 mod source;
 
-use crate::error::Error;
-use input::{Layout, Reading};
+use command_line::{Failure, Options, Told};
 use lexopt::prelude::*;
-use picture::Background;
+use reading::{Background, Layout};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -60,40 +61,6 @@ evaluate uses the loss and the metrics of the model's file. For a file without t
 what the output ends in and from y; what was chosen is shown, and what is not certain has to be named.
 
 ";
-
-/// What a command line asks for.
-#[derive(Debug, Default)]
-struct Options {
-    files: Vec<PathBuf>,
-    out: Option<PathBuf>,
-    torch: bool,
-    model: Option<PathBuf>,
-    reading: Reading,
-    loss: Option<String>,
-    metrics: Vec<String>,
-}
-
-/// Why nothing could be done.
-enum Failure {
-    /// The command line makes no sense.
-    Usage(String),
-    /// A file does not, or cannot be written.
-    Work(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Work(error)
-    }
-}
-
-impl From<lexopt::Error> for Failure {
-    fn from(error: lexopt::Error) -> Failure {
-        Failure::Usage(error.to_string())
-    }
-}
-
-type Told = Result<String, Failure>;
 
 /// Runs a command line without the program's name. Results go to standard output, one line for what is wrong to
 /// standard error.

@@ -1,6 +1,7 @@
 //! PNG pictures as samples.
 
-use super::input::{Reading, wrong};
+use super::reading::Reading;
+use super::source::wrong;
 use crate::error::Result;
 use crate::files::read_whole;
 use crate::shape::Shape;
@@ -11,33 +12,6 @@ use std::path::Path;
 
 /// The most pixels that a picture may have.
 const MAX_PIXELS: usize = 1 << 24;
-
-/// The colour behind the transparent parts of a picture: red, green and blue, 0 to 255.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Background(pub(super) [u8; 3]);
-
-impl Default for Background {
-    /// White.
-    fn default() -> Background {
-        Background([255; 3])
-    }
-}
-
-impl Background {
-    /// The colour of a name or of six hexadecimal digits, as in `#ff8000`.
-    pub(super) fn parse(text: &str) -> Option<Background> {
-        match text {
-            "white" => Some(Background([255; 3])),
-            "black" => Some(Background([0; 3])),
-            _ => {
-                let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-                let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
-                let [_, colour @ ..] = number(digits).filter(|_| !digits.starts_with('+'))?.to_be_bytes();
-                Some(Background(colour))
-            }
-        }
-    }
-}
 
 /// The picture as one sample of the model's shape, with the row axis: rows × height × width × channels, or without the last
 /// axis where the model's samples have two. Samples of one axis are flattened if the layout says so.
@@ -144,7 +118,7 @@ impl Pixels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::input::Layout;
+    use crate::cli::reading::{Background, Layout};
 
     fn pixels(colour: ColorType, depth: BitDepth, bytes: &[u8]) -> Pixels {
         Pixels { height: 1, width: 1, colour, depth, bytes: bytes.to_vec() }
@@ -178,14 +152,5 @@ mod tests {
         assert_eq!(colour.values(1, reading), [0.299 * 100.0 + 0.587 * 200.0 + 0.114 * 50.0]);
         let inverted = Reading { invert: true, raw: false, ..reading };
         assert_eq!(gray.values(1, inverted), [248.0 / 255.0]);
-    }
-
-    #[test]
-    fn colours_have_names_or_digits() {
-        let known = [("white", [255; 3]), ("black", [0; 3]), ("#0aFf80", [10, 255, 128])];
-        known.into_iter().for_each(|(text, colour)| assert_eq!(Background::parse(text), Some(Background(colour))));
-        for text in ["", "red", "#fff", "#12345g", "#+1+2+3", "123456", "#ä12345"] {
-            assert_eq!(Background::parse(text), None, "{text}");
-        }
     }
 }

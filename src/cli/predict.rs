@@ -1,9 +1,9 @@
 //! `gradus predict`: a model's outputs for pictures and arrays.
 
+use super::command_line::{Options, Told};
 use super::ending::Ending;
-use super::input::{samples, wrong};
-use super::source::{Source, ending, single};
-use super::{Options, Told};
+use super::input::samples;
+use super::source::{Source, ending, single, wrong};
 use crate::architecture::ValueInfo;
 use crate::error::Error;
 use crate::files::write_whole;

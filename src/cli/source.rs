@@ -131,3 +131,8 @@ fn safetensors(path: &Path) -> Result<Source> {
     }
     Ok(Source::Arrays(params, "arrays of another program"))
 }
+
+/// The error that a file does not hold what it should.
+pub(super) fn wrong(path: &Path, problem: String) -> Error {
+    Error::Format { path: path.into(), problem }
+}

@@ -54,8 +54,8 @@ pub mod extending {
     //! API: [`tape::Op`](crate::tape::Op), [`layers::Layer`](crate::layers::Layer), [`losses::Loss`](crate::losses::Loss),
     //! [`metrics::Metric`](crate::metrics::Metric), [`optimizers::Optimizer`](crate::optimizers::Optimizer),
     //! [`Initializer`](crate::initializers::Initializer), [`Regularizer`](crate::regularizers::Regularizer),
-    //! [`data::Dataset`](crate::data::Dataset), [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec),
-    //! [`save::Registry`](crate::save::Registry), [`testing`](crate::testing).
+    //! [`data::Dataset`](crate::data::Dataset), [`Preprocessing`](crate::preprocessing::Preprocessing),
+    //! [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec), [`save::Registry`](crate::save::Registry), [`testing`](crate::testing).
 }
 
 pub mod from_keras {

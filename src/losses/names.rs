@@ -1,6 +1,7 @@
 //! Losses by name.
 
-use super::{Loss, all};
+use super::all;
+use super::loss::Loss;
 use crate::error::Result;
 use crate::lookup;
 

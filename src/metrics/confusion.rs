@@ -1,6 +1,8 @@
 //! The confusion matrix, with accuracy, precision, recall and F1.
 
-use super::{Accuracy, Metric, ScoredBatch, check_batch};
+use super::check::check_batch;
+use super::metric::Metric;
+use super::{Accuracy, ScoredBatch};
 use crate::error::{Error, Result, check_setting};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Metrics by name.
 
-use super::{Metric, all};
+use super::all;
+use super::metric::Metric;
 use crate::error::Result;
 use crate::lookup;
 

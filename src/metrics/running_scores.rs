@@ -1,6 +1,8 @@
 //! The scores of a training or evaluation loop on the tape.
 
-use super::{Count, Mean, Metric, ScoredBatch, Scores, check_batch};
+use super::check::check_batch;
+use super::metric::Metric;
+use super::{Count, Mean, ScoredBatch, Scores};
 use crate::error::{Error, Result};
 use std::iter;
 

@@ -1,8 +1,9 @@
 //! What operations on pairs of elements share: NumPy's broadcasting, and the sums that undo it.
 
+use crate::error::Result;
 use crate::kernels::broadcast;
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
-use crate::{Result, Shape};
 use std::marker::PhantomData;
 
 /// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so what is

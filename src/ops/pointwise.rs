@@ -1,9 +1,9 @@
 //! What losses of pairs of elements share: a prediction and a target each, summed up with the rows' weights.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::shape::Shape;
 use crate::shape::View;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
-use crate::{Result, Shape};
 
 /// A loss of one prediction and its target, with its slope along the prediction.
 pub(super) trait Pointwise: Send + 'static {

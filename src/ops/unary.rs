@@ -1,8 +1,8 @@
 //! What functions of one element share: the operation around them, and the form in which they are written down.
 
-use crate::Shape;
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::{self, Unary};
+use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 /// Records the function of every element. `checked` says what is wrong with its settings.
@@ -77,7 +77,7 @@ macro_rules! unary {
                 #[allow(unused_mut, unused_assignments)]
                 let mut checked = Ok(());
                 $(checked = $check;)?
-                super::unary::record(self, $Type { $($setting),* }, checked)
+                $crate::ops::unary::record(self, $Type { $($setting),* }, checked)
             }
         }
 

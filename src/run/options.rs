@@ -1,6 +1,6 @@
 //! Command-line options common to all training programs.
 
-use super::{Program, interrupt};
+use super::interrupt;
 use crate::data::Arrays;
 use crate::error::Result;
 use crate::metrics::{History, Scores};
@@ -14,6 +14,20 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// What a training program is called, and the default values of its options.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    /// The name of the executable and of the default output folder.
+    pub(super) name: &'static str,
+    /// The first line of `--help`.
+    pub(super) title: &'static str,
+    /// `epochs` or `steps`.
+    pub(super) unit: &'static str,
+    /// Number of epochs or steps.
+    pub(super) length: usize,
+    pub(super) seed: u64,
+}
 
 /// The options of a training program, from the command line or the program's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,21 +169,21 @@ fn say(line: &str) {
 }
 
 /// Parses a command line. Returns `None` for `--help`.
-pub(super) fn parse(program: &Program, mut arguments: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
+pub(super) fn parse(defaults: &Defaults, mut arguments: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     let mut options = Options {
-        epochs: program.length,
-        seed: program.seed,
+        epochs: defaults.length,
+        seed: defaults.seed,
         threads: None,
         limit: usize::MAX,
         data: None,
-        out: PathBuf::from("runs").join(program.name),
+        out: PathBuf::from("runs").join(defaults.name),
         resume: false,
         quiet: false,
     };
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long(unit) if unit == program.unit => {
-                options.epochs = number(&mut arguments, program.unit, 1, usize::MAX)?;
+            Long(unit) if unit == defaults.unit => {
+                options.epochs = number(&mut arguments, defaults.unit, 1, usize::MAX)?;
             }
             Long("seed") => options.seed = number(&mut arguments, "seed", 0, u64::MAX)?,
             Long("threads") => options.threads = Some(number(&mut arguments, "threads", 1, MAX_THREADS)?),
@@ -210,8 +224,8 @@ where
 const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.
-pub(super) fn help(program: &Program) -> String {
-    let Program { name, title, unit, length, seed } = program;
+pub(super) fn help(defaults: &Defaults) -> String {
+    let Defaults { name, title, unit, length, seed } = defaults;
     let flag = format!("--{unit} N");
     format!(
         "{title}
@@ -235,8 +249,8 @@ mod tests {
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<Option<Options>, String> {
-        let program = Program::new("digits", "Digits").steps(1000).seed(7);
-        parse(&program, lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
+        let defaults = Defaults { name: "digits", title: "Digits", unit: "steps", length: 1000, seed: 7 };
+        parse(&defaults, lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
     }
 
     #[test]

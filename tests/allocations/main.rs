@@ -162,9 +162,10 @@ fn layers() -> Vec<LayerSample> {
 
 /// The entries of the list of a macro such as `layers!` in the source.
 fn listed(source: &str, list: &str) -> Vec<String> {
-    let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split('}').next().unwrap();
-    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
+    let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    // A group's name stands before a brace.
+    let names = list.split([',', '}']).map(|name| name.rsplit('{').next().unwrap().trim());
+    names.filter(|name| !name.is_empty()).map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
 }
 
 /// Counts the allocations of steps after the first.
@@ -182,7 +183,8 @@ fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() -> R
 fn check_operations(pool: &rayon::ThreadPool) {
     let samples = operations::operations();
     let shown: Vec<&str> = samples.iter().map(|(name, _)| *name).collect();
-    let list = listed(include_str!("../../src/ops/mod.rs"), "operations");
+    let mut list = listed(include_str!("../../src/ops/mod.rs"), "operations");
+    list.sort();
     assert_eq!(shown, list, "every operation of the list is measured");
     for (name, sample) in samples {
         check_steps(name, pool, sample.steps().unwrap());

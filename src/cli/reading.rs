@@ -1,0 +1,89 @@
+//! How files become samples: the axis order of arrays, the background of pictures, the range of bytes.
+
+use crate::architecture::ValueInfo;
+use crate::axis_order::AxisOrder;
+
+/// In which order arrays have the axes of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Layout {
+    /// In that of the model's file.
+    #[default]
+    File,
+    ChannelsLast,
+    ChannelsFirst,
+    /// Each sample is flattened to one axis, for models whose samples have one.
+    Flat,
+}
+
+impl Layout {
+    pub(super) const NAMES: [(&str, Layout); 3] =
+        [("channels_last", Layout::ChannelsLast), ("channels_first", Layout::ChannelsFirst), ("flat", Layout::Flat)];
+
+    pub(super) fn parse(text: &str) -> Option<Layout> {
+        Layout::NAMES.iter().find(|(name, _)| *name == text).map(|(_, layout)| *layout)
+    }
+
+    pub(super) fn is_flat(self) -> bool {
+        self == Layout::Flat
+    }
+
+    /// The axis order of arrays for an input, or from an output.
+    pub(super) fn order(self, of: &ValueInfo) -> AxisOrder {
+        match self {
+            Layout::File => of.axis_order(),
+            Layout::ChannelsFirst => AxisOrder::channels_first(of.shape().rank()),
+            Layout::ChannelsLast | Layout::Flat => AxisOrder::CHANNELS_LAST,
+        }
+    }
+}
+
+/// How files become samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// Whether bytes stay 0 to 255.
+    pub(super) raw: bool,
+    pub(super) invert: bool,
+    pub(super) background: Background,
+    pub(super) layout: Layout,
+}
+
+/// The colour behind the transparent parts of a picture: red, green and blue, 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Background(pub(super) [u8; 3]);
+
+impl Default for Background {
+    /// White.
+    fn default() -> Background {
+        Background([255; 3])
+    }
+}
+
+impl Background {
+    /// The colour of a name or of six hexadecimal digits, as in `#ff8000`.
+    pub(super) fn parse(text: &str) -> Option<Background> {
+        match text {
+            "white" => Some(Background([255; 3])),
+            "black" => Some(Background([0; 3])),
+            _ => {
+                let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+                let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
+                let [_, colour @ ..] = number(digits).filter(|_| !digits.starts_with('+'))?.to_be_bytes();
+                Some(Background(colour))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_have_names_or_digits() {
+        let known = [("white", [255; 3]), ("black", [0; 3]), ("#0aFf80", [10, 255, 128])];
+        known.into_iter().for_each(|(text, colour)| assert_eq!(Background::parse(text), Some(Background(colour))));
+        for text in ["", "red", "#fff", "#12345g", "#+1+2+3", "123456", "#ä12345"] {
+            assert_eq!(Background::parse(text), None, "{text}");
+        }
+    }
+}
