@@ -85,6 +85,7 @@ pub trait Initializer: Debug + Send + Sync {
 
 forward!(Initializer for [Box, Arc] {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
+    fn array(&self, sizes: &[usize], key: Key) -> Result<ArrayD<f32>>;
     fn spec(&self) -> Spec;
 });
 
