@@ -78,8 +78,12 @@ activations! {
 
 impl Activation {
     /// Keras' names of all activations.
-    #[cfg(feature = "keras")]
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ///
+    /// ```
+    /// use gradus::layers::Activation;
+    /// assert!(Activation::names().any(|name| name == "relu"));
+    /// ```
+    pub fn names() -> impl Iterator<Item = &'static str> {
         ACTIVATIONS.iter().map(|(name, _)| *name)
     }
 
