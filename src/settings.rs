@@ -1,5 +1,13 @@
 //! Making parts from specs: settings are read by name and type, and none may remain unread.
 
+#[cfg(test)]
+pub(crate) mod check_options;
+mod option_value;
+mod options;
+
+pub(crate) use option_value::OptionValue;
+pub(crate) use options::{option, options};
+
 use crate::error::{Error, Result};
 use crate::registry::{BUILT_IN, Known, Part};
 use crate::spec::{Spec, SpecValue};
@@ -38,6 +46,11 @@ pub trait FromSpec: Sized {
     /// # Errors
     /// A setting is missing or of another type, as the methods of [`Settings`] report.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Self>;
+
+    /// The names of all settings that the spec may have, for the message about an unknown one. By default they are not known.
+    fn setting_names() -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; unread ones are an error.
@@ -62,15 +75,19 @@ impl Spec {
         if self.class() != T::CLASS {
             return Err(unfit(self, format!("expected class {}", T::CLASS)));
         }
-        self.read(known, T::from_spec)
+        self.read(known, T::from_spec, &T::setting_names())
     }
 
-    /// Calls `read` with the settings, and checks that it has read every one.
-    pub(crate) fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>) -> Result<T> {
+    /// Calls `read` with the settings, and checks that it has read every one. `names` are those of the settings it knows.
+    fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>, names: &[&str]) -> Result<T> {
         let mut settings = Settings::new(self, known);
         let part = read(&mut settings)?;
         match settings.taken.iter().position(|taken| !taken) {
-            Some(at) => Err(unfit(self, format!("unknown setting \"{}\"", self.settings()[at].0))),
+            Some(at) => {
+                let available =
+                    if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
+                Err(unfit(self, format!("unknown setting \"{}\"{available}", self.settings()[at].0)))
+            }
             None => Ok(part),
         }
     }
@@ -250,7 +267,8 @@ impl<'a> Settings<'a> {
         Ok(&self.spec.settings()[at].1)
     }
 
-    fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
+    /// The error about a setting of another type.
+    pub(crate) fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
         unfit(self.spec, format!("{name} is {found}, expected {expected}"))
     }
 }
@@ -291,7 +309,7 @@ mod tests {
         assert_eq!(message(units().with("padding", "all")), "Part: unknown padding \"all\"; available: same, valid");
         assert_eq!(message(padded().with("strides", &[1][..])), "Part: strides is [1], expected two integers ≥ 0");
         let axis = |spec: Spec| {
-            spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis)).map_err(|e| e.to_string())
+            spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis), &[]).map_err(|e| e.to_string())
         };
         assert_eq!(axis(Spec::new("Part")), Ok(-1));
         assert_eq!(axis(Spec::new("Part").with("axis", 2)), Ok(2));

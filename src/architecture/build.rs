@@ -1,7 +1,7 @@
 //! Building an architecture: each layer declares its weights, and must fit the values that it is applied to.
 
+use super::built_layer::{BuiltLayer, Layers};
 use super::connections::Connections;
-use super::layer_instance::BuiltLayer;
 use super::{Architecture, ValueInfo};
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Layer, Source, Weights};
@@ -9,10 +9,6 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Params;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Layers, each with its name where it has been given one.
-pub(crate) type Layers = Vec<(Option<String>, Arc<dyn Layer>)>;
 
 impl Architecture {
     /// Lets each layer declare its weights, and checks that the layers fit together.

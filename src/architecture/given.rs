@@ -1,6 +1,6 @@
 //! An architecture with arrays that are given by name.
 
-use super::build::Layers;
+use super::built_layer::Layers;
 use super::{Architecture, Connections};
 use crate::error::{Error, Result};
 use crate::layers::{DeclaredWeight, Source};

@@ -1,6 +1,6 @@
 //! Layers applied to named inputs and to each other's outputs, in any order without cycles.
 
-use super::build::Layers;
+use super::built_layer::Layers;
 use super::connections::{Call, Connections, Output};
 use super::given::declared;
 use super::{Architecture, ValueInfo};

@@ -1,25 +1,13 @@
 //! A layer of an architecture: its name, the layer itself, and its arrays.
 
 use super::Architecture;
-use crate::layers::{Layer, Penalty};
+use super::built_layer::BuiltLayer;
+use crate::layers::Layer;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{ParamId, Params};
 use ndarray::ArrayViewD;
 use std::sync::Arc;
-
-/// A layer with its place in an architecture.
-#[derive(Clone, Debug)]
-pub(super) struct BuiltLayer {
-    pub(super) layer: Arc<dyn Layer>,
-    /// The name that it was given, or else Keras': `dense`, `dense_1`, …
-    pub(super) name: String,
-    pub(super) weights: Vec<ParamId>,
-    /// The weights that add to the loss.
-    pub(super) penalties: Vec<Penalty>,
-    /// The calls in which it is applied.
-    pub(super) calls: Vec<usize>,
-}
 
 /// A layer of an [`Architecture`], with its name and its arrays.
 ///
@@ -39,11 +27,22 @@ pub struct LayerInstance<'a> {
     built: &'a BuiltLayer,
 }
 
-impl<'a> LayerInstance<'a> {
-    pub(super) fn new(architecture: &'a Architecture, built: &'a BuiltLayer) -> LayerInstance<'a> {
-        LayerInstance { architecture, built }
+impl Architecture {
+    /// The layers, in the order in which their weights were declared.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerInstance<'_>> {
+        (0..self.layers.len()).map(|layer| self.layer(layer))
     }
 
+    /// The layer with this number, as calls name it.
+    ///
+    /// # Panics
+    /// When there are fewer layers.
+    pub fn layer(&self, number: usize) -> LayerInstance<'_> {
+        LayerInstance { architecture: self, built: &self.layers[number] }
+    }
+}
+
+impl<'a> LayerInstance<'a> {
     /// The name, which no other layer of the architecture has.
     pub fn name(&self) -> &'a str {
         &self.built.name

@@ -34,6 +34,7 @@
 //! ```
 
 mod build;
+mod built_layer;
 mod check;
 mod connections;
 mod given;
@@ -50,13 +51,13 @@ pub use layer_instance::{LayerArray, LayerInstance};
 pub use sequential::Sequential;
 pub use value_info::ValueInfo;
 
-pub(crate) use build::Layers;
+pub(crate) use built_layer::Layers;
 pub(crate) use connections::{Connections, Output};
 
 use crate::shape::Shape;
 use crate::tape::Params;
+use built_layer::BuiltLayer;
 use connections::Sources;
-use layer_instance::BuiltLayer;
 
 /// Named layers with their weights, the calls that connect them, and inputs and outputs.
 ///
@@ -132,19 +133,6 @@ impl Architecture {
         self.shapes[value]
     }
 
-    /// The layers, in the order in which their weights were declared.
-    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerInstance<'_>> {
-        (0..self.layers.len()).map(|layer| self.layer(layer))
-    }
-
-    /// The layer with this number, as calls name it.
-    ///
-    /// # Panics
-    /// When there are fewer layers.
-    pub fn layer(&self, number: usize) -> LayerInstance<'_> {
-        LayerInstance::new(self, &self.layers[number])
-    }
-
     /// The weights and running statistics, by name and in the order in which they were declared.
     pub fn params(&self) -> &Params {
         &self.params
@@ -153,11 +141,6 @@ impl Architecture {
     /// The weights and running statistics, to change.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
-    }
-
-    /// The layers in Keras' columns, and the number of weights. For a graph also what each layer is connected to.
-    pub fn summary(&self) -> String {
-        summary::table(self)
     }
 
     pub(crate) fn connections(&self) -> &Connections {

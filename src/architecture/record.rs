@@ -1,7 +1,7 @@
 //! Recording the forward pass of an architecture on a tape.
 
 use super::Architecture;
-use super::layer_instance::BuiltLayer;
+use super::built_layer::BuiltLayer;
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Penalty};
 use crate::shape::Shape;

@@ -1,6 +1,6 @@
 //! A chain of layers, each fed by the one before.
 
-use super::build::Layers;
+use super::built_layer::Layers;
 use super::given::declared;
 use super::{Architecture, Connections};
 use crate::axis_order::AxisOrder;

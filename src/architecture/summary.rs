@@ -7,8 +7,15 @@ use crate::tape::Params;
 /// Where the second and the third column begin, and where the third ends, at least.
 const COLUMNS: [usize; 3] = [29, 55, 65];
 
+impl Architecture {
+    /// The layers in Keras' columns, and the number of weights. For a graph also what each layer is connected to.
+    pub fn summary(&self) -> String {
+        table(self)
+    }
+}
+
 /// The table, without a newline at its end. A graph's has a fourth column, of what each layer is connected to.
-pub(super) fn table(architecture: &Architecture) -> String {
+fn table(architecture: &Architecture) -> String {
     let chain = architecture.is_chain();
     let inputs = architecture.inputs().iter().filter(|_| !chain);
     let inputs =

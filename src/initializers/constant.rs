@@ -3,26 +3,26 @@
 use super::Initializer;
 use crate::error::Result;
 use crate::random::Key;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::spec::Spec;
 
-/// A constant, 0 by default. `Constant` in Keras.
-///
-/// ```
-/// use gradus::{initializers::Constant, layers::Dense};
-/// let layer = Dense::new(10).kernel_initializer(Constant::new(0.1));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Constant {
-    value: f32,
+options! {
+    /// A constant, 0 by default. `Constant` in Keras.
+    ///
+    /// ```
+    /// use gradus::{initializers::Constant, layers::Dense};
+    /// let layer = Dense::new(10).kernel_initializer(Constant::new(0.1));
+    /// ```
+    #[derive(Clone, Copy, Debug, Default, PartialEq)]
+    pub struct Constant("Constant") of (value: f32);
 }
 
 impl Constant {
     /// Creates the initializer for this value.
     pub fn new(value: f32) -> Constant {
-        Constant { value }
+        Constant::with_defaults(value)
     }
 }
 
@@ -32,15 +32,7 @@ impl Initializer for Constant {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("value", self.value)
-    }
-}
-
-impl FromSpec for Constant {
-    const CLASS: &'static str = "Constant";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Constant> {
-        Ok(Constant { value: settings.number("value")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::forward::forward;
 use crate::random::Key;
 use crate::registry::{Make, Part};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use ndarray::ArrayD;
@@ -122,7 +122,7 @@ macro_rules! without_settings {
     };
 }
 
-/// Every initialiser: one line here and one new file add one.
+/// Declares the initializers: each is a file and a line in the list below.
 macro_rules! initializers {
     ($($file:ident::$Initializer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Initializer;)*
@@ -135,7 +135,7 @@ macro_rules! initializers {
             }
         }
 
-        /// What the tests that walk all initialisers run.
+        /// Samples for the tests of all initializers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Initializer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]
@@ -166,17 +166,14 @@ pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializ
     Ok(settings.part_of::<dyn Initializer>(name)?.into())
 }
 
-/// Reads the setting `name` of a layer, an initializer, or returns `default` if it is missing, as in files that are older than
-/// the setting.
-///
-/// # Errors
-/// [`Error::Spec`] when the setting is of an unknown class, or without the settings of its class.
-pub fn read_or(
-    settings: &mut Settings<'_>,
-    name: &str,
-    default: impl Initializer + 'static,
-) -> Result<Arc<dyn Initializer>> {
-    settings.or(name, Arc::new(default), read)
+impl OptionValue for Arc<dyn Initializer> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.spec())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Initializer>> {
+        read(settings, name)
+    }
 }
 
 #[cfg(test)]

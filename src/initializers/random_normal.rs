@@ -4,20 +4,19 @@ use super::Initializer;
 use super::draw::{check_deviation, normal};
 use crate::error::Result;
 use crate::random::Key;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// A normal distribution. `RandomNormal` in Keras.
-///
-/// ```
-/// use gradus::{initializers::RandomNormal, layers::Dense};
-/// let layer = Dense::new(10).kernel_initializer(RandomNormal::new(0.0, 0.1));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RandomNormal {
-    mean: f32,
-    deviation: f32,
+options! {
+    /// A normal distribution. `RandomNormal` in Keras.
+    ///
+    /// ```
+    /// use gradus::{initializers::RandomNormal, layers::Dense};
+    /// let layer = Dense::new(10).kernel_initializer(RandomNormal::new(0.0, 0.1));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct RandomNormal("RandomNormal") of (mean: f32, stddev: f32);
 }
 
 impl Default for RandomNormal {
@@ -30,26 +29,18 @@ impl Default for RandomNormal {
 impl RandomNormal {
     /// Creates the initializer from its mean and its standard deviation, which is finite and ≥ 0.
     pub fn new(mean: f32, deviation: f32) -> RandomNormal {
-        RandomNormal { mean, deviation }
+        RandomNormal::with_defaults(mean, deviation)
     }
 }
 
 impl Initializer for RandomNormal {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>> {
-        check_deviation("RandomNormal", self.deviation)?;
-        normal(shape, self.mean, f64::from(self.deviation), 0.0, key)
+        check_deviation("RandomNormal", self.stddev)?;
+        normal(shape, self.mean, f64::from(self.stddev), 0.0, key)
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("mean", self.mean).with("stddev", self.deviation)
-    }
-}
-
-impl FromSpec for RandomNormal {
-    const CLASS: &'static str = "RandomNormal";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<RandomNormal> {
-        Ok(RandomNormal { mean: settings.number("mean")?, deviation: settings.number("stddev")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

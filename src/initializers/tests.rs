@@ -7,6 +7,7 @@ use crate::losses::CategoricalCrossentropy;
 use crate::optimizers::Adam;
 use crate::registry::BUILT_IN;
 use crate::save::Registry;
+use crate::settings::check_options::check_options;
 use crate::{Compile, Model, Sequential};
 
 #[test]
@@ -151,4 +152,11 @@ fn custom_initializers_fill_weights_and_load_from_files() {
 fn values_for_another_shape_are_rejected() {
     let message = compile(Dense::new(2).kernel_initializer(TooFew)).unwrap_err().to_string();
     assert!(message.contains("dense/kernel") && message.contains("TooFew"), "{message}");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let specs: Vec<Spec> =
+        samples().iter().flat_map(|(_, samples)| samples).map(|initializer| initializer.spec()).collect();
+    check_options::<dyn Initializer>(&specs, |initializer| initializer.spec());
 }

@@ -4,20 +4,19 @@ use super::Initializer;
 use super::draw::{BELOW_MINUS_TWO, check_deviation, normal};
 use crate::error::Result;
 use crate::random::Key;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// A normal distribution truncated at two standard deviations from the mean. `TruncatedNormal` in Keras.
-///
-/// ```
-/// use gradus::{initializers::TruncatedNormal, layers::Dense};
-/// let layer = Dense::new(10).kernel_initializer(TruncatedNormal::new(0.0, 0.1));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TruncatedNormal {
-    mean: f32,
-    deviation: f32,
+options! {
+    /// A normal distribution truncated at two standard deviations from the mean. `TruncatedNormal` in Keras.
+    ///
+    /// ```
+    /// use gradus::{initializers::TruncatedNormal, layers::Dense};
+    /// let layer = Dense::new(10).kernel_initializer(TruncatedNormal::new(0.0, 0.1));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct TruncatedNormal("TruncatedNormal") of (mean: f32, stddev: f32);
 }
 
 impl Default for TruncatedNormal {
@@ -30,26 +29,18 @@ impl Default for TruncatedNormal {
 impl TruncatedNormal {
     /// Creates the initializer from its mean and its standard deviation before truncation, which is finite and ≥ 0.
     pub fn new(mean: f32, deviation: f32) -> TruncatedNormal {
-        TruncatedNormal { mean, deviation }
+        TruncatedNormal::with_defaults(mean, deviation)
     }
 }
 
 impl Initializer for TruncatedNormal {
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>> {
-        check_deviation("TruncatedNormal", self.deviation)?;
-        normal(shape, self.mean, f64::from(self.deviation), BELOW_MINUS_TWO, key)
+        check_deviation("TruncatedNormal", self.stddev)?;
+        normal(shape, self.mean, f64::from(self.stddev), BELOW_MINUS_TWO, key)
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("mean", self.mean).with("stddev", self.deviation)
-    }
-}
-
-impl FromSpec for TruncatedNormal {
-    const CLASS: &'static str = "TruncatedNormal";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<TruncatedNormal> {
-        Ok(TruncatedNormal { mean: settings.number("mean")?, deviation: settings.number("stddev")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Elementary functions in `f64`: for elements whose result is rounded to `f32` once at the end, within 0.51 ulp, and for
-//! what is computed once a step, such as a learning rate.
+//! values that are computed once a step, such as a learning rate.
 //!
 //! They take and return `f64`, so that they can be nested without intermediate rounding. Only single operations of IEEE
 //! 754 are used, no fused one, and selections instead of branches; so the bits are the same everywhere, and a loop over
@@ -57,7 +57,7 @@ pub(crate) fn exp_m1(x: f64) -> f64 {
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
 ///
-/// `math::ln` is the one to the last bit of `f64`, for what is computed once a row or a draw; this one is for loops over
+/// `math::ln` is exact to the last bit of `f64`, for values computed once a row or a draw; this function is for loops over
 /// elements. They differ in their last bits, so that one for both would change losses and first weights, or lose the vectors.
 #[inline(always)]
 pub(crate) fn ln(x: f64) -> f64 {

@@ -1,8 +1,8 @@
 //! Convolution of images (NHWC) with dilated kernels and in groups of channels: plain loops, exact and vectorised over
-//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not take.
+//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not support.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels); taps that
-//! lie outside the image are left out.
+//! are outside the image are skipped.
 
 use crate::error::Result;
 use crate::kernels::parallel;

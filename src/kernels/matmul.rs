@@ -40,7 +40,7 @@ impl<'a> Matrix<'a> {
         Matrix { data, rows, columns, transposed: false, finite: false }
     }
 
-    /// The same elements, rows as columns; nothing is copied.
+    /// The transposed matrix, without copying.
     #[must_use]
     pub fn t(self) -> Matrix<'a> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }

@@ -5,8 +5,8 @@
 
 mod across;
 pub mod activation;
+pub(crate) mod aligned_buffer;
 pub(crate) mod average_pool;
-pub(crate) mod awake;
 pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;
@@ -22,7 +22,6 @@ pub(crate) mod global_max;
 pub(crate) mod grouped_conv2d;
 mod images;
 pub(crate) mod layer_norm;
-pub(crate) mod lines;
 pub(crate) mod log_softmax;
 pub(crate) mod math;
 pub mod matmul;
@@ -37,6 +36,7 @@ pub(crate) mod samples;
 pub(crate) mod simd;
 pub mod softmax;
 mod sparse;
+pub(crate) mod spin_wait;
 mod tile;
 pub(crate) mod update;
 pub(crate) mod window;

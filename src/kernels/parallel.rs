@@ -4,7 +4,7 @@
 //! Waking a thread costs 5–70 µs, handing work to a spinning one about 2 µs; shorter pieces are not split. Nothing allocates
 //! on a thread of a pool.
 
-use super::awake;
+use super::spin_wait;
 use std::cell::Cell;
 
 /// The work, in nanoseconds on one thread, below which a piece is not split when other threads may be asleep.
@@ -40,7 +40,7 @@ thread_local! {
 #[inline]
 pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     if worth_a_fork(nanoseconds) {
-        awake::fork(left, right);
+        spin_wait::fork(left, right);
     } else {
         left();
         right();
@@ -49,7 +49,7 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
 
 /// Whether work that takes so long on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
-    let least = if awake::engaged() { WORTH_A_FORK } else { WORTH_WAKING };
+    let least = if spin_wait::engaged() { WORTH_A_FORK } else { WORTH_WAKING };
     nanoseconds >= 2 * least && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
@@ -87,7 +87,7 @@ fn from_chunk<T: Send>(
     }
     let half = chunks / 2;
     let (left, right) = data.split_at_mut(half * chunk);
-    awake::fork(
+    spin_wait::fork(
         || from_chunk(first, left, chunk, nanoseconds, work),
         || from_chunk(first + half, right, chunk, nanoseconds, work),
     );
@@ -136,7 +136,7 @@ fn from_two<A: Send, B: Send>(
     }
     let half = chunks / 2;
     let ((left_a, right_a), (left_b, right_b)) = (a.split_at_mut(half * chunk_a), b.split_at_mut(half * chunk_b));
-    awake::fork(
+    spin_wait::fork(
         || from_two(first, (left_a, chunk_a), (left_b, chunk_b), nanoseconds, work),
         || from_two(first + half, (right_a, chunk_a), (right_b, chunk_b), nanoseconds, work),
     );

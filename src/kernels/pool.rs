@@ -171,7 +171,7 @@ fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; 
 
 /// Whether `x` is larger than the maximum so far, or a NaN where that is none.
 #[inline(always)]
-#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is not at most a number is larger or NaN")]
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the negation also covers NaN")]
 fn is_larger(x: f32, most: f32) -> bool {
     !(x <= most) & !most.is_nan()
 }

@@ -111,8 +111,8 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// Compiles a body, generic over [`Fma`], for each instruction set.
 ///
-/// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. What the body
-/// calls has to be `#[inline(always)]`, or it is compiled for the baseline.
+/// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. Functions
+/// that the body calls must be `#[inline(always)]`, or they are compiled for the baseline.
 macro_rules! vectorized {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma $(, const $size:ident: usize)*>(
         $($argument:ident: $type:ty),* $(,)?

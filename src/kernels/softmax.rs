@@ -6,11 +6,11 @@ use crate::kernels::simd::{self, Fma, vectorized};
 /// Elements that are computed at once.
 const LANES: usize = 16;
 
-/// Exponents below which eˣ counts as 0: for softmax those whose eˣ is 0 anyway.
+/// Exponents below which eˣ counts as 0 in softmax, where eˣ is 0 as an `f32`.
 const NEVER: f32 = -104.0;
 
-/// The same for cross-entropy: 9e-27 of a probability moves no weight, but its products with small weights and inputs
-/// would become denormal numbers, with which some processors multiply a hundred times as slowly.
+/// Exponents below which eˣ counts as 0 in cross-entropy. A probability of 9e-27 changes no weight, but its products with
+/// small weights and inputs would be denormal numbers, which some processors multiply a hundred times more slowly.
 const UNLIKELY: f32 = -60.0;
 
 vectorized! {

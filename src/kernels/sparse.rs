@@ -200,7 +200,7 @@ fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &
     }
 }
 
-/// The same with `L` columns in registers, of which `W` are those of C where they need not be kept aside.
+/// Takes the steps of a chunk with `L` columns in registers, of which `W` are columns of C unless sums are buffered.
 fn fill_lanes<const L: usize, const W: usize>(
     product: &Product<'_>,
     part: Part<'_>,

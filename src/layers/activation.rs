@@ -2,7 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -33,7 +33,17 @@ impl FromSpec for Activation {
     const CLASS: &'static str = "Activation";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Activation> {
-        Activation::read(settings)
+        Activation::read(settings, "activation")
+    }
+}
+
+impl OptionValue for Activation {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Activation> {
+        Activation::read(settings, name)
     }
 }
 

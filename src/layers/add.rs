@@ -2,29 +2,31 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The sum of several inputs, element by element. Keras' `Add`, for models with branches: the skip of a residual network.
-///
-/// Inputs have equally many axes; where one has size 1, it is repeated.
-///
-/// ```
-/// use gradus::{Compile, Graph, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
-/// let mut graph = Graph::new();
-/// let x = graph.input("x", [8]);
-/// let inner = graph.apply(Dense::new(8).activation(Activation::Gelu), x);
-/// let sum = graph.apply(Add, [x, inner]);
-/// let norm = graph.apply(LayerNorm::new(), sum);
-/// graph.output("y", norm);
-/// let model = graph.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new().from_logits(true)))?;
-/// assert_eq!(model.params().count(true), 8 * 8 + 8 + 16);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Add;
+options! {
+    /// The sum of several inputs, element by element. Keras' `Add`, for models with branches: the skip of a residual network.
+    ///
+    /// Inputs have equally many axes; where one has size 1, it is repeated.
+    ///
+    /// ```
+    /// use gradus::{Compile, Graph, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x", [8]);
+    /// let inner = graph.apply(Dense::new(8).activation(Activation::Gelu), x);
+    /// let sum = graph.apply(Add, [x, inner]);
+    /// let norm = graph.apply(LayerNorm::new(), sum);
+    /// graph.output("y", norm);
+    /// let model = graph.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new().from_logits(true)))?;
+    /// assert_eq!(model.params().count(true), 8 * 8 + 8 + 16);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Add("Add");
+}
 
 impl Layer for Add {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
@@ -42,14 +44,6 @@ impl Layer for Add {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Add {
-    const CLASS: &'static str = "Add";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Add> {
-        Ok(Add)
     }
 }
 

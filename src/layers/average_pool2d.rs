@@ -3,73 +3,44 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops::{self, Padding};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
-/// `AveragePooling2D`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct AveragePool2d {
-    pool_size: [usize; 2],
-    /// `None` where they are the pool size.
-    strides: Option<[usize; 2]>,
-    padding: Padding,
+options! {
+    /// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
+    /// `AveragePooling2D`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct AveragePool2d("AveragePooling2D") of (pool_size: Size2d) {
+        /// Rows and columns from one window to the next, at least 1. Defaults to the size of the windows.
+        into strides: Size2d = pool_size,
+        /// Whether windows may extend beyond the border of the images. Defaults to [`Padding::Valid`]: they may not.
+        value padding: Padding = Padding::Valid,
+    }
 }
 
 impl AveragePool2d {
     /// Windows of this many rows and columns side by side; sizes that they do not fill are cut off.
     pub fn new(pool_size: impl Into<Size2d>) -> AveragePool2d {
-        AveragePool2d { pool_size: pool_size.into().sizes(), strides: None, padding: Padding::Valid }
-    }
-
-    /// Rows and columns from one window to the next; the pool size where they are not set.
-    pub fn strides(mut self, strides: impl Into<Size2d>) -> AveragePool2d {
-        self.strides = Some(strides.into().sizes());
-        self
-    }
-
-    /// Whether windows reach over the images' border.
-    pub fn padding(mut self, padding: Padding) -> AveragePool2d {
-        self.padding = padding;
-        self
-    }
-
-    /// The strides that were set, or the pool size.
-    fn steps(&self) -> [usize; 2] {
-        self.strides.unwrap_or(self.pool_size)
+        AveragePool2d::with_defaults(pool_size.into())
     }
 }
 
 impl Layer for AveragePool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [images] = inputs else { return Err(Error::expected("one input")) };
-        Ok(vec![ops::pooled(*images, "AveragePool2d", self.pool_size, self.steps(), self.padding)?])
+        Ok(vec![ops::pooled(*images, "AveragePool2d", self.pool_size.sizes(), self.strides.sizes(), self.padding)?])
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].average_pool2d(self.pool_size, self.steps(), self.padding)]
+        vec![inputs[0].average_pool2d(self.pool_size, self.strides, self.padding)]
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("pool_size", &self.pool_size[..]).with("strides", &self.steps()[..]);
-        spec.with("padding", self.padding.name())
-    }
-}
-
-impl FromSpec for AveragePool2d {
-    const CLASS: &'static str = "AveragePooling2D";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<AveragePool2d> {
-        let (pool_size, strides) = (settings.pair("pool_size")?, settings.pair("strides")?);
-        Ok(AveragePool2d {
-            pool_size,
-            strides: (strides != pool_size).then_some(strides),
-            padding: Padding::read(settings, "padding")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,97 +2,44 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::initializers::{self, Initializer, Ones, Zeros};
+use crate::initializers::{Initializer, Ones, Zeros};
 use crate::ops;
-use crate::regularizers::{self, Regularizer};
-use crate::settings::{FromSpec, Settings};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, Var};
-use std::sync::Arc;
 
-/// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
-/// `BatchNormalization`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct BatchNorm {
-    momentum: f32,
-    epsilon: f32,
-    beta_initializer: Arc<dyn Initializer>,
-    gamma_initializer: Arc<dyn Initializer>,
-    moving_mean_initializer: Arc<dyn Initializer>,
-    moving_variance_initializer: Arc<dyn Initializer>,
-    beta_regularizer: Option<Arc<dyn Regularizer>>,
-    gamma_regularizer: Option<Arc<dyn Regularizer>>,
-}
-
-impl Default for BatchNorm {
-    fn default() -> BatchNorm {
-        BatchNorm::new()
+options! {
+    /// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
+    /// `BatchNormalization`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct BatchNorm("BatchNormalization") {
+        /// Decay rate of the running statistics, 0 ≤ momentum ≤ 1, as in Keras; PyTorch's momentum is 1 − this. Defaults to
+        /// 0.99.
+        value momentum: f32 = 0.99,
+        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        value epsilon: f32 = 1e-3,
+        /// Initializer of beta, which is added. Defaults to [`Zeros`].
+        part beta_initializer: Initializer = Zeros,
+        /// Initializer of gamma, the factor. Defaults to [`Ones`].
+        part gamma_initializer: Initializer = Ones,
+        /// Initializer of the running means. Defaults to [`Zeros`].
+        part moving_mean_initializer: Initializer = Zeros,
+        /// Initializer of the running variances. Defaults to [`Ones`].
+        part moving_variance_initializer: Initializer = Ones,
+        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        optional beta_regularizer: Regularizer,
+        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        optional gamma_regularizer: Regularizer,
     }
 }
 
 impl BatchNorm {
     /// Momentum 0.99, epsilon 0.001, and mean 0 and variance 1 before and after, as in Keras.
     pub fn new() -> BatchNorm {
-        BatchNorm {
-            momentum: 0.99,
-            epsilon: 1e-3,
-            beta_initializer: Arc::new(Zeros),
-            gamma_initializer: Arc::new(Ones),
-            moving_mean_initializer: Arc::new(Zeros),
-            moving_variance_initializer: Arc::new(Ones),
-            beta_regularizer: None,
-            gamma_regularizer: None,
-        }
-    }
-
-    /// How much of the running statistics stays at each step (Keras' meaning; PyTorch's is one minus this).
-    pub fn momentum(mut self, momentum: f32) -> BatchNorm {
-        self.momentum = momentum;
-        self
-    }
-
-    /// What is added to the variance before its root is taken.
-    pub fn epsilon(mut self, epsilon: f32) -> BatchNorm {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// The first values of what is added to each channel.
-    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
-        self.beta_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The first values of what each channel is multiplied by.
-    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
-        self.gamma_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The running means' first values.
-    pub fn moving_mean_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
-        self.moving_mean_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The running variances' first values.
-    pub fn moving_variance_initializer(mut self, initializer: impl Initializer + 'static) -> BatchNorm {
-        self.moving_variance_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// What the betas add to the loss.
-    pub fn beta_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
-        self.beta_regularizer = Some(Arc::new(regularizer));
-        self
-    }
-
-    /// What the gammas add to the loss.
-    pub fn gamma_regularizer(mut self, regularizer: impl Regularizer + 'static) -> BatchNorm {
-        self.gamma_regularizer = Some(Arc::new(regularizer));
-        self
+        BatchNorm::with_defaults()
     }
 }
 
@@ -125,30 +72,7 @@ impl Layer for BatchNorm {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("momentum", self.momentum).with("epsilon", self.epsilon);
-        let spec = spec.with("beta_initializer", self.beta_initializer.spec());
-        let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
-        let spec = spec.with("moving_mean_initializer", self.moving_mean_initializer.spec());
-        let spec = spec.with("moving_variance_initializer", self.moving_variance_initializer.spec());
-        let spec = regularizers::write(spec, "beta_regularizer", self.beta_regularizer.as_ref());
-        regularizers::write(spec, "gamma_regularizer", self.gamma_regularizer.as_ref())
-    }
-}
-
-impl FromSpec for BatchNorm {
-    const CLASS: &'static str = "BatchNormalization";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<BatchNorm> {
-        Ok(BatchNorm {
-            momentum: settings.number("momentum")?,
-            epsilon: settings.number("epsilon")?,
-            beta_initializer: initializers::read_or(settings, "beta_initializer", Zeros)?,
-            gamma_initializer: initializers::read_or(settings, "gamma_initializer", Ones)?,
-            moving_mean_initializer: initializers::read_or(settings, "moving_mean_initializer", Zeros)?,
-            moving_variance_initializer: initializers::read_or(settings, "moving_variance_initializer", Ones)?,
-            beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
-            gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,34 +3,26 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::spec::Spec;
 use crate::tape::Var;
 
-/// Several inputs side by side along an axis. Keras' `Concatenate`, for models with branches.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Concatenate {
-    axis: isize,
-}
-
-impl Default for Concatenate {
-    fn default() -> Concatenate {
-        Concatenate::new()
+options! {
+    /// Several inputs side by side along an axis. Keras' `Concatenate`, for models with branches.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Concatenate("Concatenate") {
+        /// Axis along which the inputs are joined: counted from the batch axis, which is 0 and is refused, or from the last
+        /// axis, which is −1. Defaults to −1.
+        value axis: isize = -1,
     }
 }
 
 impl Concatenate {
     /// Along the last axis, as in Keras.
     pub fn new() -> Concatenate {
-        Concatenate { axis: -1 }
-    }
-
-    /// Along this axis: counted from the batch axis, which is 0 and cannot be taken, or below 0 from the last, which is −1.
-    pub fn axis(mut self, axis: isize) -> Concatenate {
-        self.axis = axis;
-        self
+        Concatenate::with_defaults()
     }
 }
 
@@ -49,15 +41,7 @@ impl Layer for Concatenate {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("axis", SpecValue::axis(self.axis))
-    }
-}
-
-impl FromSpec for Concatenate {
-    const CLASS: &'static str = "Concatenate";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Concatenate> {
-        Ok(Concatenate { axis: settings.axis("axis")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

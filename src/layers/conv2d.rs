@@ -2,113 +2,51 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
+use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::ops::{self, Conv2dOptions, Padding};
-use crate::regularizers::{self, Regularizer};
-use crate::settings::{FromSpec, Settings};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::spec::Spec;
 use crate::tape::Var;
-use std::sync::Arc;
 
-/// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
-/// Keras' `Conv2D`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Conv2d {
-    filters: usize,
-    kernel_size: [usize; 2],
-    strides: [usize; 2],
-    padding: Padding,
-    dilation_rate: [usize; 2],
-    groups: usize,
-    activation: Activation,
-    use_bias: bool,
-    kernel_initializer: Arc<dyn Initializer>,
-    bias_initializer: Arc<dyn Initializer>,
-    kernel_regularizer: Option<Arc<dyn Regularizer>>,
-    bias_regularizer: Option<Arc<dyn Regularizer>>,
+options! {
+    /// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
+    /// Keras' `Conv2D`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Conv2d("Conv2D") of (filters: usize, kernel_size: Size2d) {
+        /// Rows and columns from one window to the next, at least 1. Defaults to 1.
+        into strides: Size2d = Size2d::from(1),
+        /// Whether images are padded with zeros so that their size stays at strides of 1. Defaults to [`Padding::Valid`]:
+        /// they are not.
+        value padding: Padding = Padding::Valid,
+        /// Rows and columns from one element of a kernel to the next, at least 1; 2 skips every other pixel. Defaults to 1.
+        into dilation_rate: Size2d = Size2d::from(1),
+        /// Number of groups into which channels and filters are divided; each group of filters sees only its group of
+        /// channels. It divides both numbers. Defaults to 1.
+        value groups: usize = 1,
+        /// Activation of the outputs. Defaults to [`Activation::Linear`].
+        value activation: Activation = Activation::Linear,
+        /// Whether a learned bias is added. Defaults to `true`.
+        value use_bias: bool = true,
+        /// Initializer of the kernels. Defaults to [`GlorotUniform`].
+        part kernel_initializer: Initializer = GlorotUniform,
+        /// Initializer of the bias. Defaults to [`Zeros`].
+        part bias_initializer: Initializer = Zeros,
+        /// Regularizer of the kernels, whose penalty is added to the loss. By default there is none.
+        optional kernel_regularizer: Regularizer,
+        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        optional bias_regularizer: Regularizer,
+    }
 }
 
 impl Conv2d {
     /// Kernels of this many rows and columns with strides of 1, no padding, no activation, a bias of zeros and
     /// Glorot-uniform values, as in Keras.
     pub fn new(filters: usize, kernel_size: impl Into<Size2d>) -> Conv2d {
-        Conv2d {
-            filters,
-            kernel_size: kernel_size.into().sizes(),
-            strides: [1, 1],
-            padding: Padding::Valid,
-            dilation_rate: [1, 1],
-            groups: 1,
-            activation: Activation::Linear,
-            use_bias: true,
-            kernel_initializer: Arc::new(GlorotUniform),
-            bias_initializer: Arc::new(Zeros),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-        }
-    }
-
-    /// Rows and columns between windows.
-    pub fn strides(mut self, strides: impl Into<Size2d>) -> Conv2d {
-        self.strides = strides.into().sizes();
-        self
-    }
-
-    /// What lies beyond the images' border.
-    pub fn padding(mut self, padding: Padding) -> Conv2d {
-        self.padding = padding;
-        self
-    }
-
-    /// Rows and columns from one tap of a kernel to the next: with 2, every other pixel is left out.
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Size2d>) -> Conv2d {
-        self.dilation_rate = dilation_rate.into().sizes();
-        self
-    }
-
-    /// In how many groups channels and filters are cut; each group of filters sees its group of channels.
-    pub fn groups(mut self, groups: usize) -> Conv2d {
-        self.groups = groups;
-        self
-    }
-
-    /// What is done to each sum.
-    pub fn activation(mut self, activation: Activation) -> Conv2d {
-        self.activation = activation;
-        self
-    }
-
-    /// Whether a bias is added.
-    pub fn use_bias(mut self, use_bias: bool) -> Conv2d {
-        self.use_bias = use_bias;
-        self
-    }
-
-    /// The kernels' first values.
-    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
-        self.kernel_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The bias's first values.
-    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Conv2d {
-        self.bias_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// What the kernels add to the loss.
-    pub fn kernel_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Conv2d {
-        self.kernel_regularizer = Some(Arc::new(regularizer));
-        self
-    }
-
-    /// What the bias adds to the loss.
-    pub fn bias_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Conv2d {
-        self.bias_regularizer = Some(Arc::new(regularizer));
-        self
+        Conv2d::with_defaults(filters, kernel_size.into())
     }
 
     fn options(&self) -> Conv2dOptions {
@@ -119,7 +57,7 @@ impl Conv2d {
 
 impl Layer for Conv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [height, width] = self.kernel_size;
+        let [height, width] = self.kernel_size.sizes();
         check_setting(self.filters > 0, "Conv2d", "filters", self.filters, "at least 1")?;
         check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0, "at least 1")?;
         let [images] = inputs else { return Err(Error::expected("one input")) };
@@ -158,46 +96,20 @@ impl Layer for Conv2d {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("filters", self.filters).with("kernel_size", &self.kernel_size[..]);
-        let spec = spec.with("strides", &self.strides[..]).with("padding", self.padding.name());
-        let spec = spec.with("dilation_rate", &self.dilation_rate[..]).with("groups", self.groups);
-        let spec = spec.with("activation", self.activation.name()).with("use_bias", self.use_bias);
-        let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
-        let spec = spec.with("bias_initializer", self.bias_initializer.spec());
-        let spec = regularizers::write(spec, "kernel_regularizer", self.kernel_regularizer.as_ref());
-        regularizers::write(spec, "bias_regularizer", self.bias_regularizer.as_ref())
-    }
-}
-
-impl FromSpec for Conv2d {
-    const CLASS: &'static str = "Conv2D";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Conv2d> {
-        Ok(Conv2d {
-            filters: settings.size("filters")?,
-            kernel_size: settings.pair("kernel_size")?,
-            strides: settings.pair("strides")?,
-            padding: Padding::read(settings, "padding")?,
-            dilation_rate: settings.or("dilation_rate", [1, 1], Settings::pair)?,
-            groups: settings.or("groups", 1, Settings::size)?,
-            activation: Activation::read(settings)?,
-            use_bias: settings.flag("use_bias")?,
-            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
-            bias_initializer: initializers::read(settings, "bias_initializer")?,
-            kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
-            bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).activation(Activation::Relu);
-        let kept_small = Conv2d::new(2, 2).kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let kept_small = Conv2d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
+        let kept_small = kept_small.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),

@@ -2,75 +2,37 @@
 
 use super::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::initializers::{self, GlorotUniform, Initializer, Zeros};
-use crate::regularizers::{self, Regularizer};
-use crate::settings::{FromSpec, Settings};
+use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
-use std::sync::Arc;
 
-/// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Dense {
-    units: usize,
-    activation: Activation,
-    use_bias: bool,
-    kernel_initializer: Arc<dyn Initializer>,
-    bias_initializer: Arc<dyn Initializer>,
-    kernel_regularizer: Option<Arc<dyn Regularizer>>,
-    bias_regularizer: Option<Arc<dyn Regularizer>>,
+options! {
+    /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Dense("Dense") of (units: usize) {
+        /// Activation of the outputs. Defaults to [`Activation::Linear`].
+        value activation: Activation = Activation::Linear,
+        /// Whether a learned bias is added. Defaults to `true`.
+        value use_bias: bool = true,
+        /// Initializer of the kernel. Defaults to [`GlorotUniform`].
+        part kernel_initializer: Initializer = GlorotUniform,
+        /// Initializer of the bias. Defaults to [`Zeros`].
+        part bias_initializer: Initializer = Zeros,
+        /// Regularizer of the kernel, whose penalty is added to the loss. By default there is none.
+        optional kernel_regularizer: Regularizer,
+        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        optional bias_regularizer: Regularizer,
+    }
 }
 
 impl Dense {
     /// Linear, with a bias of zeros and a Glorot-uniform kernel, as in Keras.
     pub fn new(units: usize) -> Dense {
-        Dense {
-            units,
-            activation: Activation::Linear,
-            use_bias: true,
-            kernel_initializer: Arc::new(GlorotUniform),
-            bias_initializer: Arc::new(Zeros),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-        }
-    }
-
-    /// What is done to each sum.
-    pub fn activation(mut self, activation: Activation) -> Dense {
-        self.activation = activation;
-        self
-    }
-
-    /// Whether a bias is added.
-    pub fn use_bias(mut self, use_bias: bool) -> Dense {
-        self.use_bias = use_bias;
-        self
-    }
-
-    /// The kernel's first values.
-    pub fn kernel_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
-        self.kernel_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The bias's first values.
-    pub fn bias_initializer(mut self, initializer: impl Initializer + 'static) -> Dense {
-        self.bias_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// What the kernel adds to the loss.
-    pub fn kernel_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Dense {
-        self.kernel_regularizer = Some(Arc::new(regularizer));
-        self
-    }
-
-    /// What the bias adds to the loss.
-    pub fn bias_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Dense {
-        self.bias_regularizer = Some(Arc::new(regularizer));
-        self
+        Dense::with_defaults(units)
     }
 }
 
@@ -110,28 +72,7 @@ impl Layer for Dense {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("units", self.units).with("activation", self.activation.name());
-        let spec = spec.with("use_bias", self.use_bias);
-        let spec = spec.with("kernel_initializer", self.kernel_initializer.spec());
-        let spec = spec.with("bias_initializer", self.bias_initializer.spec());
-        let spec = regularizers::write(spec, "kernel_regularizer", self.kernel_regularizer.as_ref());
-        regularizers::write(spec, "bias_regularizer", self.bias_regularizer.as_ref())
-    }
-}
-
-impl FromSpec for Dense {
-    const CLASS: &'static str = "Dense";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Dense> {
-        Ok(Dense {
-            units: settings.size("units")?,
-            activation: Activation::read(settings)?,
-            use_bias: settings.flag("use_bias")?,
-            kernel_initializer: initializers::read(settings, "kernel_initializer")?,
-            bias_initializer: initializers::read(settings, "bias_initializer")?,
-            kernel_regularizer: regularizers::read(settings, "kernel_regularizer")?,
-            bias_regularizer: regularizers::read(settings, "bias_regularizer")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,22 +3,22 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// While training, sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate); nothing
-/// otherwise. Keras' `Dropout`.
-#[derive(Clone, Copy, Debug)]
-pub struct Dropout {
-    rate: f32,
+options! {
+    /// While training, sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate); nothing
+    /// otherwise. Keras' `Dropout`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Dropout("Dropout") of (rate: f32);
 }
 
 impl Dropout {
     /// Drops elements with this probability, 0 ≤ rate < 1.
     pub fn new(rate: f32) -> Dropout {
-        Dropout { rate }
+        Dropout::with_defaults(rate)
     }
 }
 
@@ -34,15 +34,7 @@ impl Layer for Dropout {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("rate", self.rate)
-    }
-}
-
-impl FromSpec for Dropout {
-    const CLASS: &'static str = "Dropout";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Dropout> {
-        Ok(Dropout { rate: settings.number("rate")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

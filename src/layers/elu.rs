@@ -2,34 +2,25 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// x, and alpha · (eˣ − 1) below 0. Keras' `ELU`.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Elu {
-    alpha: f32,
-}
-
-impl Default for Elu {
-    fn default() -> Elu {
-        Elu::new()
+options! {
+    /// x, and alpha · (eˣ − 1) below 0. Keras' `ELU`.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Elu("ELU") {
+        /// Negative of the limit for large negative inputs, finite. Defaults to 1.
+        value alpha: f32 = 1.0,
     }
 }
 
 impl Elu {
     /// With Keras' alpha of 1.
     pub fn new() -> Elu {
-        Elu { alpha: 1.0 }
-    }
-
-    /// How far below 0 it goes.
-    pub fn alpha(mut self, alpha: f32) -> Elu {
-        self.alpha = alpha;
-        self
+        Elu::with_defaults()
     }
 }
 
@@ -46,15 +37,7 @@ impl Layer for Elu {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("alpha", self.alpha)
-    }
-}
-
-impl FromSpec for Elu {
-    const CLASS: &'static str = "ELU";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Elu> {
-        Ok(Elu { alpha: settings.number("alpha")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,45 +2,33 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::initializers::{self, Initializer, RandomUniform};
-use crate::regularizers::{self, Regularizer};
-use crate::settings::{FromSpec, Settings};
+use crate::initializers::{Initializer, RandomUniform};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
-use std::sync::Arc;
 
-/// A learned vector of `output_dim` numbers for each index ≥ 0 and < `input_dim`: samples of indices of any shape get one
-/// more axis, of `output_dim`. Keras' `Embedding`.
-///
-/// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training, evaluation
-/// and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Embedding {
-    input_dim: usize,
-    output_dim: usize,
-    embeddings_initializer: Arc<dyn Initializer>,
-    embeddings_regularizer: Option<Arc<dyn Regularizer>>,
+options! {
+    /// A learned vector of `output_dim` numbers for each index ≥ 0 and < `input_dim`: samples of indices of any shape get
+    /// one more axis, of `output_dim`. Keras' `Embedding`.
+    ///
+    /// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training,
+    /// evaluation and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Embedding("Embedding") of (input_dim: usize, output_dim: usize) {
+        /// Initializer of the vectors. Defaults to [`RandomUniform`] within ±0.05.
+        part embeddings_initializer: Initializer = RandomUniform::default(),
+        /// Regularizer of the vectors, whose penalty is added to the loss. By default there is none.
+        optional embeddings_regularizer: Regularizer,
+    }
 }
 
 impl Embedding {
     /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
     pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
-        let embeddings_initializer = Arc::new(RandomUniform::default());
-        Embedding { input_dim, output_dim, embeddings_initializer, embeddings_regularizer: None }
-    }
-
-    /// The vectors' first values.
-    pub fn embeddings_initializer(mut self, initializer: impl Initializer + 'static) -> Embedding {
-        self.embeddings_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// What the vectors add to the loss.
-    pub fn embeddings_regularizer(mut self, regularizer: impl Regularizer + 'static) -> Embedding {
-        self.embeddings_regularizer = Some(Arc::new(regularizer));
-        self
+        Embedding::with_defaults(input_dim, output_dim)
     }
 }
 
@@ -67,22 +55,7 @@ impl Layer for Embedding {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("input_dim", self.input_dim).with("output_dim", self.output_dim);
-        let spec = spec.with("embeddings_initializer", self.embeddings_initializer.spec());
-        regularizers::write(spec, "embeddings_regularizer", self.embeddings_regularizer.as_ref())
-    }
-}
-
-impl FromSpec for Embedding {
-    const CLASS: &'static str = "Embedding";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Embedding> {
-        Ok(Embedding {
-            input_dim: settings.size("input_dim")?,
-            output_dim: settings.size("output_dim")?,
-            embeddings_initializer: initializers::read(settings, "embeddings_initializer")?,
-            embeddings_regularizer: regularizers::read(settings, "embeddings_regularizer")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,14 +2,16 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// Each sample's elements in one axis, row-major, without a copy. Keras' `Flatten`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Flatten;
+options! {
+    /// Each sample's elements in one axis, row-major, without a copy. Keras' `Flatten`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Flatten("Flatten");
+}
 
 impl Layer for Flatten {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
@@ -23,14 +25,6 @@ impl Layer for Flatten {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Flatten {
-    const CLASS: &'static str = "Flatten";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Flatten> {
-        Ok(Flatten)
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of each channel over images height × width × channels: one axis of channels. Keras' `GlobalAveragePooling2D`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct GlobalAveragePool2d;
+options! {
+    /// The mean of each channel over images height × width × channels: one axis of channels. Keras'
+    /// `GlobalAveragePooling2D`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct GlobalAveragePool2d("GlobalAveragePooling2D");
+}
 
 impl Layer for GlobalAveragePool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
@@ -25,14 +28,6 @@ impl Layer for GlobalAveragePool2d {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for GlobalAveragePool2d {
-    const CLASS: &'static str = "GlobalAveragePooling2D";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<GlobalAveragePool2d> {
-        Ok(GlobalAveragePool2d)
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The maximum of each channel over images height × width × channels: one axis of channels. Keras' `GlobalMaxPooling2D`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct GlobalMaxPool2d;
+options! {
+    /// The maximum of each channel over images height × width × channels: one axis of channels. Keras'
+    /// `GlobalMaxPooling2D`.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct GlobalMaxPool2d("GlobalMaxPooling2D");
+}
 
 impl Layer for GlobalMaxPool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
@@ -25,14 +28,6 @@ impl Layer for GlobalMaxPool2d {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for GlobalMaxPool2d {
-    const CLASS: &'static str = "GlobalMaxPooling2D";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<GlobalMaxPool2d> {
-        Ok(GlobalMaxPool2d)
     }
 }
 

@@ -2,91 +2,41 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::initializers::{self, Initializer, Ones, Zeros};
+use crate::initializers::{Initializer, Ones, Zeros};
 use crate::ops;
-use crate::regularizers::{self, Regularizer};
-use crate::settings::{FromSpec, Settings};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
-use std::sync::Arc;
 
-/// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
-/// `LayerNormalization` with axis −1.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct LayerNorm {
-    epsilon: f32,
-    center: bool,
-    scale: bool,
-    beta_initializer: Arc<dyn Initializer>,
-    gamma_initializer: Arc<dyn Initializer>,
-    beta_regularizer: Option<Arc<dyn Regularizer>>,
-    gamma_regularizer: Option<Arc<dyn Regularizer>>,
-}
-
-impl Default for LayerNorm {
-    fn default() -> LayerNorm {
-        LayerNorm::new()
+options! {
+    /// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
+    /// `LayerNormalization` with axis −1.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct LayerNorm("LayerNormalization") {
+        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        value epsilon: f32 = 1e-3,
+        /// Whether a learned beta is added. Defaults to `true`.
+        value center: bool = true,
+        /// Whether to multiply by a learned gamma. Defaults to `true`.
+        value scale: bool = true,
+        /// Initializer of beta, which is added. Defaults to [`Zeros`].
+        part beta_initializer: Initializer = Zeros,
+        /// Initializer of gamma, the factor. Defaults to [`Ones`].
+        part gamma_initializer: Initializer = Ones,
+        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        optional beta_regularizer: Regularizer,
+        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        optional gamma_regularizer: Regularizer,
     }
 }
 
 impl LayerNorm {
     /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
     pub fn new() -> LayerNorm {
-        let (beta_initializer, gamma_initializer) = (Arc::new(Zeros), Arc::new(Ones));
-        let (beta_regularizer, gamma_regularizer) = (None, None);
-        LayerNorm {
-            epsilon: 1e-3,
-            center: true,
-            scale: true,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-        }
-    }
-
-    /// What is added to the variance before its root is taken.
-    pub fn epsilon(mut self, epsilon: f32) -> LayerNorm {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether a learned beta is added.
-    pub fn center(mut self, center: bool) -> LayerNorm {
-        self.center = center;
-        self
-    }
-
-    /// Whether a learned gamma multiplies.
-    pub fn scale(mut self, scale: bool) -> LayerNorm {
-        self.scale = scale;
-        self
-    }
-
-    /// The first values of what is added to each place.
-    pub fn beta_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
-        self.beta_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// The first values of what each place is multiplied by.
-    pub fn gamma_initializer(mut self, initializer: impl Initializer + 'static) -> LayerNorm {
-        self.gamma_initializer = Arc::new(initializer);
-        self
-    }
-
-    /// What the betas add to the loss.
-    pub fn beta_regularizer(mut self, regularizer: impl Regularizer + 'static) -> LayerNorm {
-        self.beta_regularizer = Some(Arc::new(regularizer));
-        self
-    }
-
-    /// What the gammas add to the loss.
-    pub fn gamma_regularizer(mut self, regularizer: impl Regularizer + 'static) -> LayerNorm {
-        self.gamma_regularizer = Some(Arc::new(regularizer));
-        self
+        LayerNorm::with_defaults()
     }
 }
 
@@ -122,28 +72,7 @@ impl Layer for LayerNorm {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("epsilon", self.epsilon);
-        let spec = spec.with("center", self.center).with("scale", self.scale);
-        let spec = spec.with("beta_initializer", self.beta_initializer.spec());
-        let spec = spec.with("gamma_initializer", self.gamma_initializer.spec());
-        let spec = regularizers::write(spec, "beta_regularizer", self.beta_regularizer.as_ref());
-        regularizers::write(spec, "gamma_regularizer", self.gamma_regularizer.as_ref())
-    }
-}
-
-impl FromSpec for LayerNorm {
-    const CLASS: &'static str = "LayerNormalization";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<LayerNorm> {
-        Ok(LayerNorm {
-            epsilon: settings.number("epsilon")?,
-            center: settings.flag("center")?,
-            scale: settings.flag("scale")?,
-            beta_initializer: initializers::read(settings, "beta_initializer")?,
-            gamma_initializer: initializers::read(settings, "gamma_initializer")?,
-            beta_regularizer: regularizers::read(settings, "beta_regularizer")?,
-            gamma_regularizer: regularizers::read(settings, "gamma_regularizer")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

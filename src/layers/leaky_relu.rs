@@ -2,34 +2,25 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct LeakyRelu {
-    negative_slope: f32,
-}
-
-impl Default for LeakyRelu {
-    fn default() -> LeakyRelu {
-        LeakyRelu::new()
+options! {
+    /// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct LeakyRelu("LeakyReLU") {
+        /// Slope below 0, ≥ 0. Defaults to 0.3.
+        value negative_slope: f32 = 0.3,
     }
 }
 
 impl LeakyRelu {
     /// With Keras' slope of 0.3.
     pub fn new() -> LeakyRelu {
-        LeakyRelu { negative_slope: 0.3 }
-    }
-
-    /// The slope below 0.
-    pub fn negative_slope(mut self, negative_slope: f32) -> LeakyRelu {
-        self.negative_slope = negative_slope;
-        self
+        LeakyRelu::with_defaults()
     }
 }
 
@@ -46,15 +37,7 @@ impl Layer for LeakyRelu {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("negative_slope", self.negative_slope)
-    }
-}
-
-impl FromSpec for LeakyRelu {
-    const CLASS: &'static str = "LeakyReLU";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<LeakyRelu> {
-        Ok(LeakyRelu { negative_slope: settings.number("negative_slope")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

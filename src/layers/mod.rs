@@ -16,7 +16,7 @@ pub(crate) use weights::{Penalty, Source};
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Make, Part};
-use crate::settings::FromSpec;
+use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -142,6 +142,16 @@ layers! {
     reshape::Reshape,
     softmax::Softmax,
     zero_padding2d::ZeroPadding2d,
+}
+
+impl OptionValue for Padding {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Padding> {
+        Padding::read(settings, name)
+    }
 }
 
 #[cfg(test)]

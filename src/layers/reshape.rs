@@ -2,46 +2,42 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// Each sample's elements, row-major, as another shape, without a copy. Keras' `Reshape`.
-#[derive(Clone, Copy, Debug)]
-pub struct Reshape {
-    target: Shape,
+options! {
+    /// Each sample's elements, row-major, as another shape, without a copy. Keras' `Reshape`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Reshape("Reshape") of (target_shape: Shape);
 }
 
 impl Reshape {
     /// To this shape of one sample.
     pub fn new(target: impl Into<Shape>) -> Reshape {
-        Reshape { target: target.into() }
+        Reshape::with_defaults(target.into())
     }
 }
 
 impl Layer for Reshape {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
-            [x] if x.len() == self.target.len() => Ok(vec![self.target]),
-            _ => Err(Error::expected(format!("{} elements per sample, as in {}", self.target.len(), self.target))),
+            [x] if x.len() == self.target_shape.len() => Ok(vec![self.target_shape]),
+            _ => Err(Error::expected(format!(
+                "{} elements per sample, as in {}",
+                self.target_shape.len(),
+                self.target_shape
+            ))),
         }
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].reshape_samples(self.target)]
+        vec![inputs[0].reshape_samples(self.target_shape)]
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("target_shape", self.target.sizes())
-    }
-}
-
-impl FromSpec for Reshape {
-    const CLASS: &'static str = "Reshape";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Reshape> {
-        Ok(Reshape { target: Shape::new(settings.sizes("target_shape")?)? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

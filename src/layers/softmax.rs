@@ -3,34 +3,26 @@
 use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::spec::Spec;
 use crate::tape::Var;
 
-/// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](super::Activation).
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Softmax {
-    axis: isize,
-}
-
-impl Default for Softmax {
-    fn default() -> Softmax {
-        Softmax::new()
+options! {
+    /// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](super::Activation).
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Softmax("Softmax") {
+        /// Axis along which the outputs are probabilities: counted from the batch axis, which is 0 and is refused, or from
+        /// the last axis, which is −1. Defaults to −1.
+        value axis: isize = -1,
     }
 }
 
 impl Softmax {
     /// Along the last axis, as in Keras.
     pub fn new() -> Softmax {
-        Softmax { axis: -1 }
-    }
-
-    /// Along this axis: counted from the batch axis, which is 0 and cannot be taken, or below 0 from the last, which is −1.
-    pub fn axis(mut self, axis: isize) -> Softmax {
-        self.axis = axis;
-        self
+        Softmax::with_defaults()
     }
 }
 
@@ -48,15 +40,7 @@ impl Layer for Softmax {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("axis", SpecValue::axis(self.axis))
-    }
-}
-
-impl FromSpec for Softmax {
-    const CLASS: &'static str = "Softmax";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Softmax> {
-        Ok(Softmax { axis: settings.axis("axis")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
@@ -179,4 +180,11 @@ fn every_layer_has_its_line_in_the_summary() {
             assert!(summary.contains(&format!("Total params: {} ", cells[2])), "{summary}");
         }
     }
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let specs: Vec<Spec> =
+        samples().iter().flat_map(|(_, samples)| samples).map(|sample| sample.layer.spec()).collect();
+    check_options::<dyn Layer>(&specs, |layer| layer.spec());
 }

@@ -4,16 +4,16 @@ use super::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::padding2d::Padding2d;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct ZeroPadding2d {
-    padding: [[usize; 2]; 2],
+options! {
+    /// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct ZeroPadding2d("ZeroPadding2D") of (padding: Padding2d);
 }
 
 impl Default for ZeroPadding2d {
@@ -27,13 +27,13 @@ impl ZeroPadding2d {
     /// This many rows and columns on every side: `1`, `(1, 2)` for rows and columns, or `((1, 0), (2, 1))` for rows above and
     /// below and columns to the left and to the right.
     pub fn new(padding: impl Into<Padding2d>) -> ZeroPadding2d {
-        ZeroPadding2d { padding: padding.into().sides() }
+        ZeroPadding2d::with_defaults(padding.into())
     }
 
     /// For every axis of a batch or of a sample: so much before and after it.
     fn around<const N: usize>(&self) -> [[usize; 2]; N] {
         let mut around = [[0; 2]; N];
-        around[N - 3..N - 1].copy_from_slice(&self.padding);
+        around[N - 3..N - 1].copy_from_slice(&self.padding.sides());
         around
     }
 }
@@ -51,18 +51,7 @@ impl Layer for ZeroPadding2d {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("padding", self.padding.as_flattened())
-    }
-}
-
-impl FromSpec for ZeroPadding2d {
-    const CLASS: &'static str = "ZeroPadding2D";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<ZeroPadding2d> {
-        match *settings.sizes("padding")? {
-            [top, bottom, left, right] => Ok(ZeroPadding2d { padding: [[top, bottom], [left, right]] }),
-            _ => Err(Error::expected("a padding of four numbers: above, below, left, right")),
-        }
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

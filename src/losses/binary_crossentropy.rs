@@ -1,50 +1,42 @@
 //! Cross-entropy of independent probabilities.
 
 use super::loss::Loss;
-use super::smoothing::{check_smoothing, read_smoothing, smoothed};
+use super::smoothing::{check_smoothing, smoothed};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::Result;
 use crate::output_scale::OutputScale;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
-/// `BinaryCrossentropy` in Keras.
-///
-/// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
-/// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(1));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), BinaryCrossentropy::new().from_logits(true)))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct BinaryCrossentropy {
-    from_logits: bool,
-    label_smoothing: f32,
+options! {
+    /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
+    /// `BinaryCrossentropy` in Keras.
+    ///
+    /// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
+    /// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), BinaryCrossentropy::new().from_logits(true)))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct BinaryCrossentropy("BinaryCrossentropy") {
+        /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to false.
+        value from_logits: bool = false,
+        /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
+        added label_smoothing: f32 = 0.0,
+    }
 }
 
 impl BinaryCrossentropy {
     /// Creates the loss for outputs that are probabilities.
     pub fn new() -> BinaryCrossentropy {
-        BinaryCrossentropy::default()
-    }
-
-    /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to false.
-    pub fn from_logits(mut self, from_logits: bool) -> BinaryCrossentropy {
-        self.from_logits = from_logits;
-        self
-    }
-
-    /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
-    pub fn label_smoothing(mut self, smoothing: f32) -> BinaryCrossentropy {
-        self.label_smoothing = smoothing;
-        self
+        BinaryCrossentropy::with_defaults()
     }
 
     fn record_rows<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
@@ -79,16 +71,6 @@ impl Loss for BinaryCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
-        if self.label_smoothing == 0.0 { spec } else { spec.with("label_smoothing", self.label_smoothing) }
-    }
-}
-
-impl FromSpec for BinaryCrossentropy {
-    const CLASS: &'static str = "BinaryCrossentropy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<BinaryCrossentropy> {
-        let from_logits = settings.flag("from_logits")?;
-        Ok(BinaryCrossentropy { from_logits, label_smoothing: read_smoothing(settings)? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

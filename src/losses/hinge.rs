@@ -3,24 +3,25 @@
 use super::accepted::ONE_HOT;
 use super::loss::Loss;
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
 use crate::output_scale::OutputScale;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
-/// `Hinge` in Keras.
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::Hinge, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(1));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), Hinge::new()))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Hinge;
+options! {
+    /// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
+    /// `Hinge` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::Hinge, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), Hinge::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Hinge("Hinge");
+}
 
 impl Hinge {
     /// Creates the loss, which has no settings.
@@ -48,13 +49,5 @@ impl Loss for Hinge {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Hinge {
-    const CLASS: &'static str = "Hinge";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Hinge> {
-        Ok(Hinge)
     }
 }

@@ -4,42 +4,33 @@ use super::accepted::values;
 use super::loss::Loss;
 use crate::accepts::Accepts;
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
-/// `Huber` in Keras.
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::Huber, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(1));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), Huber::new().delta(2.0)))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Huber {
-    delta: f32,
-}
-
-impl Default for Huber {
-    fn default() -> Huber {
-        Huber::new()
+options! {
+    /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
+    /// `Huber` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::Huber, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), Huber::new().delta(2.0)))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Huber("Huber") {
+        /// Sets the error beyond which the loss is linear instead of quadratic. Finite and > 0, defaults to 1.
+        value delta: f32 = 1.0,
     }
 }
 
 impl Huber {
     /// Creates the loss with delta 1, as in Keras.
     pub fn new() -> Huber {
-        Huber { delta: 1.0 }
-    }
-
-    /// Sets the error beyond which the loss is linear instead of quadratic. Finite and > 0, defaults to 1.
-    pub fn delta(mut self, delta: f32) -> Huber {
-        self.delta = delta;
-        self
+        Huber::with_defaults()
     }
 }
 
@@ -62,14 +53,6 @@ impl Loss for Huber {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("delta", self.delta)
-    }
-}
-
-impl FromSpec for Huber {
-    const CLASS: &'static str = "Huber";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Huber> {
-        Ok(Huber { delta: settings.number("delta")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

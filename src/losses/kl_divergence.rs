@@ -3,23 +3,24 @@
 use super::accepted::{ONE_HOT, ONE_OUTPUT};
 use super::loss::Loss;
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for at least
-/// two outputs and targets from 0 to 1, such as one-hot rows. `KLDivergence` in Keras.
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::KlDivergence, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), KlDivergence::new()))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KlDivergence;
+options! {
+    /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for at least
+    /// two outputs and targets from 0 to 1, such as one-hot rows. `KLDivergence` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::KlDivergence, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), KlDivergence::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct KlDivergence("KLDivergence");
+}
 
 impl KlDivergence {
     /// Creates the loss, which has no settings.
@@ -43,13 +44,5 @@ impl Loss for KlDivergence {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for KlDivergence {
-    const CLASS: &'static str = "KLDivergence";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<KlDivergence> {
-        Ok(KlDivergence)
     }
 }

@@ -3,22 +3,23 @@
 use super::accepted::values;
 use super::loss::Loss;
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::MeanAbsoluteError, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(1));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), MeanAbsoluteError::new()))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanAbsoluteError;
+options! {
+    /// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::MeanAbsoluteError, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanAbsoluteError::new()))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanAbsoluteError("MeanAbsoluteError");
+}
 
 impl MeanAbsoluteError {
     /// Creates the loss, which has no settings.
@@ -42,13 +43,5 @@ impl Loss for MeanAbsoluteError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanAbsoluteError {
-    const CLASS: &'static str = "MeanAbsoluteError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanAbsoluteError> {
-        Ok(MeanAbsoluteError)
     }
 }

@@ -4,50 +4,41 @@ use super::accepted::ONE_OUTPUT;
 use super::crossentropy::crossentropy;
 use super::loss::Loss;
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
 use crate::output_scale::OutputScale;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of −ln p of the true class, for integer labels 0, 1, … classes − 1, one for each position of the output.
-/// `SparseCategoricalCrossentropy` in Keras.
-///
-/// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
-///
-/// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
-///
-/// ```
-/// use gradus::{Compile, Sequential, layers::*, losses::SparseCategoricalCrossentropy, optimizers::Sgd};
-/// let network = Sequential::new([4]).add(Dense::new(3));
-/// let model = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().from_logits(true)))?;
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct SparseCategoricalCrossentropy {
-    from_logits: bool,
-    ignore_class: Option<i32>,
+options! {
+    /// The mean of −ln p of the true class, for integer labels 0, 1, … classes − 1, one for each position of the output.
+    /// `SparseCategoricalCrossentropy` in Keras.
+    ///
+    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
+    ///
+    /// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::*, losses::SparseCategoricalCrossentropy, optimizers::Sgd};
+    /// let network = Sequential::new([4]).add(Dense::new(3));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().from_logits(true)))?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct SparseCategoricalCrossentropy("SparseCategoricalCrossentropy") {
+        /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
+        value from_logits: bool = false,
+        /// Ignores positions with this label: the loss is the mean over the other positions, or 0 if all are ignored. The
+        /// label need not be a class of the output; −1 and 255 are common. Defaults to none.
+        into ignore_class: Option<i32> = None,
+    }
 }
 
 impl SparseCategoricalCrossentropy {
     /// Creates the loss for outputs that are probabilities.
     pub fn new() -> SparseCategoricalCrossentropy {
-        SparseCategoricalCrossentropy::default()
-    }
-
-    /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
-    pub fn from_logits(mut self, from_logits: bool) -> SparseCategoricalCrossentropy {
-        self.from_logits = from_logits;
-        self
-    }
-
-    /// Ignores positions with this label: the loss is the mean over the other positions, or 0 if all are ignored. The label
-    /// need not be a class of the output; −1 and 255 are common. Defaults to none.
-    pub fn ignore_class(mut self, class: impl Into<Option<i32>>) -> SparseCategoricalCrossentropy {
-        self.ignore_class = class.into();
-        self
+        SparseCategoricalCrossentropy::with_defaults()
     }
 
     /// The mean loss over the positions that are not ignored, each multiplied by the weight of its row.
@@ -101,23 +92,6 @@ impl Loss for SparseCategoricalCrossentropy {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("from_logits", self.from_logits);
-        match self.ignore_class {
-            Some(class) => spec.with("ignore_class", SpecValue::axis(class as isize)),
-            None => spec,
-        }
-    }
-}
-
-impl FromSpec for SparseCategoricalCrossentropy {
-    const CLASS: &'static str = "SparseCategoricalCrossentropy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<SparseCategoricalCrossentropy> {
-        let from_logits = settings.flag("from_logits")?;
-        let class = if settings.has("ignore_class") { Some(settings.axis("ignore_class")?) } else { None };
-        let ignore_class = class.map(i32::try_from).transpose().map_err(|_| {
-            crate::error::Error::other(format!("{}: ignore_class {class:?} is not a label", Self::CLASS))
-        })?;
-        Ok(SparseCategoricalCrossentropy { from_logits, ignore_class })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }

@@ -8,6 +8,7 @@ use crate::golden::{self, Cases};
 use crate::layers::Activation;
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{Mode, Recorder, Var};
@@ -159,4 +160,16 @@ fn losses_without_sample_weights_are_errors() {
     let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
     assert_eq!(message, "Plain takes no sample weights; remove them");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let changed = [
+        BinaryCrossentropy::new().from_logits(true).label_smoothing(0.1).spec(),
+        CategoricalCrossentropy::new().from_logits(true).label_smoothing(0.1).spec(),
+        Huber::new().delta(2.0).spec(),
+        SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(-1).spec(),
+    ];
+    let specs: Vec<Spec> = all().iter().map(|loss| loss.spec()).chain(changed).collect();
+    check_options::<dyn Loss>(&specs, |loss| loss.spec());
 }

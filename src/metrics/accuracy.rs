@@ -4,28 +4,29 @@ use super::metric::Metric;
 use super::totals::add_right;
 use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose predicted class is the target's class. `"accuracy"` in Keras.
-///
-/// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
-/// distinguishes two classes, with targets 0 and 1. [`OutputScale::class`](crate::OutputScale::class) defines the predicted
-/// class: for a loss with `from_logits(true)`, a single output > 0 is class 1, while Keras compares logits with ½.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, Accuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
-/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
-/// assert_eq!(Accuracy.score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Accuracy;
+options! {
+    /// The proportion of rows whose predicted class is the target's class. `"accuracy"` in Keras.
+    ///
+    /// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
+    /// distinguishes two classes, with targets 0 and 1. [`OutputScale::class`](crate::OutputScale::class) defines the predicted
+    /// class: for a loss with `from_logits(true)`, a single output > 0 is class 1, while Keras compares logits with ½.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, Accuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+    /// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
+    /// assert_eq!(Accuracy.score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Accuracy("Accuracy");
+}
 
 impl Metric for Accuracy {
     fn name(&self) -> &str {
@@ -49,14 +50,6 @@ impl Metric for Accuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for Accuracy {
-    const CLASS: &'static str = "Accuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<Accuracy> {
-        Ok(Accuracy)
     }
 }
 

@@ -4,28 +4,28 @@ use super::metric::Metric;
 use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. `BinaryAccuracy` in
-/// Keras.
-///
-/// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
-/// probability, also for logits.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, BinaryAccuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 0.0]));
-/// assert_eq!(BinaryAccuracy::new(0.5).score(&batch)?, 2.0 / 3.0);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct BinaryAccuracy {
-    threshold: f32,
+options! {
+    /// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. `BinaryAccuracy` in
+    /// Keras.
+    ///
+    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
+    /// probability, also for logits.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, BinaryAccuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 0.0]));
+    /// assert_eq!(BinaryAccuracy::new(0.5).score(&batch)?, 2.0 / 3.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct BinaryAccuracy("BinaryAccuracy") of (threshold: f32);
 }
 
 impl Default for BinaryAccuracy {
@@ -38,7 +38,7 @@ impl Default for BinaryAccuracy {
 impl BinaryAccuracy {
     /// Creates the metric with a threshold, a probability.
     pub fn new(threshold: f32) -> BinaryAccuracy {
-        BinaryAccuracy { threshold }
+        BinaryAccuracy::with_defaults(threshold)
     }
 }
 
@@ -71,15 +71,7 @@ impl Metric for BinaryAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("threshold", self.threshold)
-    }
-}
-
-impl FromSpec for BinaryAccuracy {
-    const CLASS: &'static str = "BinaryAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<BinaryAccuracy> {
-        settings.number("threshold").map(BinaryAccuracy::new)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -5,27 +5,28 @@ use super::metric::Metric;
 use super::totals::add_right;
 use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target's class, for at least two outputs. Of equal maxima, the
-/// first one counts. `CategoricalAccuracy` in Keras.
-///
-/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, CategoricalAccuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 3]), &[0.0, 1.0, 0.0, 0.0, 1.0, 0.0]));
-/// assert_eq!(CategoricalAccuracy.score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CategoricalAccuracy;
+options! {
+    /// The proportion of rows whose largest output is at the target's class, for at least two outputs. Of equal maxima, the
+    /// first one counts. `CategoricalAccuracy` in Keras.
+    ///
+    /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, CategoricalAccuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 3]), &[0.0, 1.0, 0.0, 0.0, 1.0, 0.0]));
+    /// assert_eq!(CategoricalAccuracy.score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct CategoricalAccuracy("CategoricalAccuracy");
+}
 
 impl Metric for CategoricalAccuracy {
     fn name(&self) -> &str {
@@ -47,14 +48,6 @@ impl Metric for CategoricalAccuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for CategoricalAccuracy {
-    const CLASS: &'static str = "CategoricalAccuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<CategoricalAccuracy> {
-        Ok(CategoricalAccuracy)
     }
 }
 

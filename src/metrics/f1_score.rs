@@ -6,43 +6,41 @@ use super::{Count, Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
 use crate::output_scale::OutputScale;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
-/// `F1Score(average="macro")` in Keras.
-///
-/// Without a threshold, the predicted class of a row is that of its largest output, of at least two. With a threshold, all
-/// classes whose output is above it are predicted. Targets are zeros and ones in the output's shape, or integer labels, which are
-/// converted to one-hot rows. The threshold is a probability, also for logits.
-///
-/// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn. The value is 0 without
-/// rows, and if all sample weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 for each class.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, F1Score, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 2]), &[0.9, 0.1, 0.4, 0.6]);
-/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[0.0, 1.0]));
-/// assert_eq!(F1Score::new().score(&batch)?, 1.0);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct F1Score {
-    threshold: Option<f32>,
+options! {
+    /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
+    /// `F1Score(average="macro")` in Keras.
+    ///
+    /// Without a threshold, the predicted class of a row is that of its largest output, of at least two. With a threshold, all
+    /// classes whose output is above it are predicted. Targets are zeros and ones in the output's shape, or integer labels, which are
+    /// converted to one-hot rows. The threshold is a probability, also for logits.
+    ///
+    /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn. The value is 0 without
+    /// rows, and if all sample weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 for each class.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, F1Score, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 2]), &[0.9, 0.1, 0.4, 0.6]);
+    /// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[0.0, 1.0]));
+    /// assert_eq!(F1Score::new().score(&batch)?, 1.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct F1Score("F1Score") {
+        /// Sets the probability above which an output counts as predicted, > 0 and ≤ 1. By default the largest output of a
+        /// row is predicted.
+        some threshold: f32,
+    }
 }
 
 impl F1Score {
     /// Creates the metric without a threshold: the largest output is the predicted class.
     pub fn new() -> F1Score {
-        F1Score::default()
-    }
-
-    /// Sets the probability above which an output counts as predicted, > 0 and ≤ 1.
-    pub fn threshold(mut self, threshold: f32) -> F1Score {
-        self.threshold = Some(threshold);
-        self
+        F1Score::with_defaults()
     }
 }
 
@@ -98,17 +96,7 @@ impl Metric for F1Score {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS);
-        self.threshold.map_or(spec.clone(), |threshold| spec.with("threshold", threshold))
-    }
-}
-
-impl FromSpec for F1Score {
-    const CLASS: &'static str = "F1Score";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<F1Score> {
-        let threshold = if settings.has("threshold") { Some(settings.number("threshold")?) } else { None };
-        Ok(F1Score { threshold })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -5,26 +5,27 @@ use super::metric::Metric;
 use super::totals::add_errors;
 use super::{Direction, ScoredBatch};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
-///
-/// Targets are numbers in the output's shape. Outputs are not transformed, even if they are logits, as in Keras.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, MeanAbsoluteError, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 1]), &[1.0, 2.0]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.5, 3.0]));
-/// assert_eq!(MeanAbsoluteError.score(&batch)?, 0.75);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanAbsoluteError;
+options! {
+    /// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+    ///
+    /// Targets are numbers in the output's shape. Outputs are not transformed, even if they are logits, as in Keras.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, MeanAbsoluteError, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 1]), &[1.0, 2.0]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.5, 3.0]));
+    /// assert_eq!(MeanAbsoluteError.score(&batch)?, 0.75);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanAbsoluteError("MeanAbsoluteError");
+}
 
 impl Metric for MeanAbsoluteError {
     fn name(&self) -> &str {
@@ -45,14 +46,6 @@ impl Metric for MeanAbsoluteError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanAbsoluteError {
-    const CLASS: &'static str = "MeanAbsoluteError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanAbsoluteError> {
-        Ok(MeanAbsoluteError)
     }
 }
 

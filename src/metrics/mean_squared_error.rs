@@ -5,26 +5,27 @@ use super::metric::Metric;
 use super::totals::add_errors;
 use super::{Direction, ScoredBatch};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
-///
-/// Targets are numbers in the output's shape. Outputs are not transformed, even if they are logits, as in Keras.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, MeanSquaredError, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 1]), &[1.0, 2.0]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.5, 3.0]));
-/// assert_eq!(MeanSquaredError.score(&batch)?, 0.625);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MeanSquaredError;
+options! {
+    /// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
+    ///
+    /// Targets are numbers in the output's shape. Outputs are not transformed, even if they are logits, as in Keras.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, MeanSquaredError, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 1]), &[1.0, 2.0]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.5, 3.0]));
+    /// assert_eq!(MeanSquaredError.score(&batch)?, 0.625);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct MeanSquaredError("MeanSquaredError");
+}
 
 impl Metric for MeanSquaredError {
     fn name(&self) -> &str {
@@ -48,14 +49,6 @@ impl Metric for MeanSquaredError {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for MeanSquaredError {
-    const CLASS: &'static str = "MeanSquaredError";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<MeanSquaredError> {
-        Ok(MeanSquaredError)
     }
 }
 

@@ -3,8 +3,6 @@
 use super::ScoredBatch;
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::Settings;
-use crate::spec::Spec;
 
 /// Outputs above a threshold, of all classes or of a single one.
 #[derive(Clone, Copy, Debug)]
@@ -14,9 +12,6 @@ pub(super) struct Positive {
 }
 
 impl Positive {
-    /// All outputs and threshold ½, as in Keras.
-    pub(super) const DEFAULT: Positive = Positive { threshold: 0.5, class: None };
-
     /// The accepted targets: zeros and ones, or labels as one-hot rows.
     pub(super) fn accepts(&self) -> Accepts {
         Accepts::new(&[TargetKind::Labels, TargetKind::Binary]).class(self.class).threshold(self.threshold)
@@ -41,16 +36,5 @@ impl Positive {
     pub(super) fn check(&self, owner: &'static str) -> Result<()> {
         let fits = (0.0..=1.0).contains(&self.threshold);
         check_setting(fits, owner, "threshold", f64::from(self.threshold), "≥ 0 and ≤ 1")
-    }
-
-    pub(super) fn spec(&self, class: &str) -> Spec {
-        let spec = Spec::new(class).with("threshold", self.threshold);
-        self.class.map_or(spec.clone(), |class| spec.with("class", class))
-    }
-
-    pub(super) fn from_spec(settings: &mut Settings<'_>) -> Result<Positive> {
-        let threshold = settings.number("threshold")?;
-        let class = if settings.has("class") { Some(settings.size("class")?) } else { None };
-        Ok(Positive { threshold, class })
     }
 }

@@ -4,27 +4,28 @@ use super::accepted::values;
 use super::metric::Metric;
 use super::{Count, Direction, ScoredBatch};
 use crate::accepts::Accepts;
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean over the outputs of 1 − Σ (p − t)² / Σ (t − mean t)², with sums over all rows. `R2Score` in Keras.
-///
-/// Targets are numbers in the output's shape.
-///
-/// If all targets of an output are equal, as with a single row, Keras yields NaN. This metric follows `r2_score` of
-/// scikit-learn: 1 if the predictions are exact, otherwise 0. The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, R2Score, ScoredBatch}};
-/// let outputs = View::new(Shape::from([3, 1]), &[1.0, 2.0, 4.0]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 2.0, 3.0]));
-/// assert_eq!(R2Score.score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct R2Score;
+options! {
+    /// The mean over the outputs of 1 − Σ (p − t)² / Σ (t − mean t)², with sums over all rows. `R2Score` in Keras.
+    ///
+    /// Targets are numbers in the output's shape.
+    ///
+    /// If all targets of an output are equal, as with a single row, Keras yields NaN. This metric follows `r2_score` of
+    /// scikit-learn: 1 if the predictions are exact, otherwise 0. The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, R2Score, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([3, 1]), &[1.0, 2.0, 4.0]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 2.0, 3.0]));
+    /// assert_eq!(R2Score.score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct R2Score("R2Score");
+}
 
 impl Metric for R2Score {
     fn name(&self) -> &str {
@@ -75,14 +76,6 @@ fn score([sum, squares, errors]: [f64; 3], over: Count) -> f64 {
     let constant = spread <= squares * (over.rows as f64 * 0.25 * f64::EPSILON);
     let score = if constant && errors == 0.0 { 1.0 } else { 1.0 - errors / if constant { 0.0 } else { spread } };
     if score.is_infinite() { 0.0 } else { score }
-}
-
-impl FromSpec for R2Score {
-    const CLASS: &'static str = "R2Score";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<R2Score> {
-        Ok(R2Score)
-    }
 }
 
 #[cfg(test)]

@@ -6,51 +6,44 @@ use super::totals::ratio;
 use super::{Count, Direction, ScoredBatch};
 use crate::accepts::Accepts;
 use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of the outputs with target 1 that are above a threshold. `Recall` in Keras.
-///
-/// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
-/// probability, also for logits.
-///
-/// The value is 0 if no target is 1, without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, Recall, ScoredBatch}};
-/// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
-/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 1.0]));
-/// assert_eq!(Recall::new().score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Recall(Positive);
-
-impl Default for Recall {
-    /// All outputs and threshold ½, as in Keras.
-    fn default() -> Recall {
-        Recall::new()
+options! {
+    /// The proportion of the outputs with target 1 that are above a threshold. `Recall` in Keras.
+    ///
+    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
+    /// probability, also for logits.
+    ///
+    /// The value is 0 if no target is 1, without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, Recall, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
+    /// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 1.0]));
+    /// assert_eq!(Recall::new().score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct Recall("Recall") {
+        /// Sets the probability above which an output counts as 1, from 0 to 1. Defaults to ½.
+        value threshold: f32 = 0.5,
+        /// Counts only one class, an index along the output's last axis. `class_id` in Keras. By default all classes are
+        /// counted.
+        some class: usize,
     }
 }
 
 impl Recall {
     /// Creates the metric over all outputs with threshold ½.
     pub fn new() -> Recall {
-        Recall(Positive::DEFAULT)
+        Recall::with_defaults()
     }
 
-    /// Sets the probability above which an output counts as 1, from 0 to 1. Defaults to ½.
-    pub fn threshold(mut self, threshold: f32) -> Recall {
-        self.0.threshold = threshold;
-        self
-    }
-
-    /// Counts only one class, an index along the output's last axis. `class_id` in Keras.
-    pub fn class(mut self, class: usize) -> Recall {
-        self.0.class = Some(class);
-        self
+    fn positive(&self) -> Positive {
+        Positive { threshold: self.threshold, class: self.class }
     }
 }
 
@@ -64,7 +57,7 @@ impl Metric for Recall {
     }
 
     fn accepts(&self, _output: Shape) -> Accepts {
-        self.0.accepts()
+        self.positive().accepts()
     }
 
     /// The true positives, and all outputs whose target is 1.
@@ -73,7 +66,7 @@ impl Metric for Recall {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        self.0.add(batch, totals, |_yes, real| real);
+        self.positive().add(batch, totals, |_yes, real| real);
     }
 
     fn value(&self, totals: &[f64], _over: Count) -> f64 {
@@ -81,19 +74,11 @@ impl Metric for Recall {
     }
 
     fn check(&self) -> Result<()> {
-        self.0.check(Self::CLASS)
+        self.positive().check(Self::CLASS)
     }
 
     fn spec(&self) -> Spec {
-        self.0.spec(Self::CLASS)
-    }
-}
-
-impl FromSpec for Recall {
-    const CLASS: &'static str = "Recall";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Recall> {
-        Positive::from_spec(settings).map(Recall)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -5,27 +5,28 @@ use super::metric::Metric;
 use super::totals::add_right;
 use super::{Direction, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
-use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target, an integer label, for at least two outputs. Of equal
-/// maxima, the first one counts. `SparseCategoricalAccuracy` in Keras.
-///
-/// One-hot rows are an error, as in Keras. [`CategoricalAccuracy`](super::CategoricalAccuracy) accepts both.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, SparseCategoricalAccuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
-/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
-/// assert_eq!(SparseCategoricalAccuracy.score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SparseCategoricalAccuracy;
+options! {
+    /// The proportion of rows whose largest output is at the target, an integer label, for at least two outputs. Of equal
+    /// maxima, the first one counts. `SparseCategoricalAccuracy` in Keras.
+    ///
+    /// One-hot rows are an error, as in Keras. [`CategoricalAccuracy`](super::CategoricalAccuracy) accepts both.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, SparseCategoricalAccuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+    /// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
+    /// assert_eq!(SparseCategoricalAccuracy.score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct SparseCategoricalAccuracy("SparseCategoricalAccuracy");
+}
 
 impl Metric for SparseCategoricalAccuracy {
     fn name(&self) -> &str {
@@ -46,14 +47,6 @@ impl Metric for SparseCategoricalAccuracy {
 
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
-    }
-}
-
-impl FromSpec for SparseCategoricalAccuracy {
-    const CLASS: &'static str = "SparseCategoricalAccuracy";
-
-    fn from_spec(_settings: &mut Settings<'_>) -> Result<SparseCategoricalAccuracy> {
-        Ok(SparseCategoricalAccuracy)
     }
 }
 

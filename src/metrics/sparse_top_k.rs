@@ -6,29 +6,29 @@ use super::totals::add_right;
 use super::{Direction, ScoredBatch, TopKCategoricalAccuracy};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
-/// correct. `SparseTopKCategoricalAccuracy` in Keras.
-///
-/// One-hot rows are an error, as in Keras; [`TopKCategoricalAccuracy`] accepts both. There are at least two outputs. An
-/// output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is correct, as in
-/// Keras.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, SparseTopKCategoricalAccuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
-/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
-/// assert_eq!(SparseTopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct SparseTopKCategoricalAccuracy {
-    k: usize,
+options! {
+    /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
+    /// correct. `SparseTopKCategoricalAccuracy` in Keras.
+    ///
+    /// One-hot rows are an error, as in Keras; [`TopKCategoricalAccuracy`] accepts both. There are at least two outputs. An
+    /// output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is correct, as in
+    /// Keras.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, SparseTopKCategoricalAccuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+    /// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
+    /// assert_eq!(SparseTopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct SparseTopKCategoricalAccuracy("SparseTopKCategoricalAccuracy") of (k: usize);
 }
 
 impl Default for SparseTopKCategoricalAccuracy {
@@ -41,7 +41,7 @@ impl Default for SparseTopKCategoricalAccuracy {
 impl SparseTopKCategoricalAccuracy {
     /// Creates the metric for the `k` most probable classes, at least 1.
     pub fn new(k: usize) -> SparseTopKCategoricalAccuracy {
-        SparseTopKCategoricalAccuracy { k }
+        SparseTopKCategoricalAccuracy::with_defaults(k)
     }
 }
 
@@ -68,15 +68,7 @@ impl Metric for SparseTopKCategoricalAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("k", self.k)
-    }
-}
-
-impl FromSpec for SparseTopKCategoricalAccuracy {
-    const CLASS: &'static str = "SparseTopKCategoricalAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<SparseTopKCategoricalAccuracy> {
-        Ok(SparseTopKCategoricalAccuracy { k: settings.size("k")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::losses::{
 use crate::optimizers::Sgd;
 use crate::output_scale::OutputScale;
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
 use crate::shape::{Shape, View};
 use crate::spec::Spec;
 use crate::{Compile, Fit, Model, Progress, Sequential};
@@ -219,4 +220,10 @@ fn single_batches_are_checked() {
     let nothing = View::new(Shape::from([0, 3]), &[]);
     let nothing = ScoredBatch::labels(nothing, View::new(Shape::from([0]), &[]));
     assert_eq!(message(&Accuracy, nothing), "the batch is empty; it needs at least one row");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let specs: Vec<Spec> = samples().iter().map(|metric| metric.spec()).collect();
+    check_options::<dyn Metric>(&specs, |metric| metric.spec());
 }

@@ -6,29 +6,29 @@ use super::totals::add_right;
 use super::{Direction, Position, ScoredBatch};
 use crate::accepts::{Accepts, TargetKind};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as
-/// correct. `TopKCategoricalAccuracy` in Keras.
-///
-/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels. There are at least
-/// two outputs. An output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is
-/// correct, as in Keras.
-///
-/// The value is 0 without rows, and if all sample weights are 0.
-///
-/// ```
-/// use gradus::{Shape, View, metrics::{Metric, TopKCategoricalAccuracy, ScoredBatch}};
-/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
-/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
-/// assert_eq!(TopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct TopKCategoricalAccuracy {
-    k: usize,
+options! {
+    /// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as
+    /// correct. `TopKCategoricalAccuracy` in Keras.
+    ///
+    /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels. There are at least
+    /// two outputs. An output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is
+    /// correct, as in Keras.
+    ///
+    /// The value is 0 without rows, and if all sample weights are 0.
+    ///
+    /// ```
+    /// use gradus::{Shape, View, metrics::{Metric, TopKCategoricalAccuracy, ScoredBatch}};
+    /// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+    /// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
+    /// assert_eq!(TopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct TopKCategoricalAccuracy("TopKCategoricalAccuracy") of (k: usize);
 }
 
 impl Default for TopKCategoricalAccuracy {
@@ -41,7 +41,7 @@ impl Default for TopKCategoricalAccuracy {
 impl TopKCategoricalAccuracy {
     /// Creates the metric for the `k` most probable classes, at least 1.
     pub fn new(k: usize) -> TopKCategoricalAccuracy {
-        TopKCategoricalAccuracy { k }
+        TopKCategoricalAccuracy::with_defaults(k)
     }
 
     /// Whether the target's class is among the k largest outputs of a position.
@@ -74,15 +74,7 @@ impl Metric for TopKCategoricalAccuracy {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("k", self.k)
-    }
-}
-
-impl FromSpec for TopKCategoricalAccuracy {
-    const CLASS: &'static str = "TopKCategoricalAccuracy";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<TopKCategoricalAccuracy> {
-        Ok(TopKCategoricalAccuracy { k: settings.size("k")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

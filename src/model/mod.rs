@@ -25,6 +25,7 @@ mod threads;
 mod trainable;
 mod trained_outputs;
 mod training;
+mod training_access;
 mod training_state;
 
 pub use crate::architecture::{Applied, Graph, GraphLayer, Node, Sequential};

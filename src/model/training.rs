@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
-use crate::kernels::awake;
+use crate::kernels::spin_wait;
 use crate::metrics::{Epoch, History, Scores};
 use crate::optimizers::Step;
 use crate::random::Purpose;
@@ -161,7 +161,7 @@ impl<'a> TrainingLoop<'a> {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            let trained = awake::together(|| {
+            let trained = spin_wait::together(|| {
                 self.data.fill(rows, plan);
                 model.train_step(plan, self.current.learning_rate)
             });

@@ -4,17 +4,21 @@ use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_d
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate · d
-/// (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Adadelta {
-    options: OptimizerOptions,
-    rho: f32,
-    epsilon: f32,
+options! {
+    /// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate
+    /// · d (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Adadelta("Adadelta") of (options: OptimizerOptions) {
+        /// Decay rate of both running means, 0 ≤ rho < 1. Defaults to 0.95.
+        value rho: f32 = 0.95,
+        /// Constant that is added to both means before their roots are taken, ≥ 0. The first steps are as large as its
+        /// root. Defaults to 10⁻⁷.
+        value epsilon: f32 = 1e-7,
+    }
 }
 
 impl Default for Adadelta {
@@ -27,19 +31,7 @@ impl Default for Adadelta {
 impl Adadelta {
     /// With rho 0.95 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adadelta {
-        Adadelta { options: OptimizerOptions::new(learning_rate), rho: 0.95, epsilon: 1e-7 }
-    }
-
-    /// How much of both running means is kept, 0 ≤ rho < 1.
-    pub fn rho(mut self, rho: f32) -> Adadelta {
-        self.rho = rho;
-        self
-    }
-
-    /// What is added to both means before their roots are taken; the first steps are as large as its root.
-    pub fn epsilon(mut self, epsilon: f32) -> Adadelta {
-        self.epsilon = epsilon;
-        self
+        Adadelta::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -69,19 +61,7 @@ impl Optimizer for Adadelta {
     }
 
     fn spec(&self) -> Spec {
-        self.options.write(Spec::new(Self::CLASS)).with("rho", self.rho).with("epsilon", self.epsilon)
-    }
-}
-
-impl FromSpec for Adadelta {
-    const CLASS: &'static str = "Adadelta";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Adadelta> {
-        Ok(Adadelta {
-            options: OptimizerOptions::read(settings)?,
-            rho: settings.number("rho")?,
-            epsilon: settings.number("epsilon")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

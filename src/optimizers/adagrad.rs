@@ -3,16 +3,19 @@
 use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_epsilon, step, sum};
 use crate::error::{Result, check_setting};
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Adagrad {
-    options: OptimizerOptions,
-    initial_accumulator_value: f32,
-    epsilon: f32,
+options! {
+    /// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Adagrad("Adagrad") of (options: OptimizerOptions) {
+        /// Initial value of the sums of squared gradients, ≥ 0. Defaults to 0.1.
+        value initial_accumulator_value: f32 = 0.1,
+        /// Constant that is added to each sum before its root is taken, ≥ 0. Defaults to 10⁻⁷.
+        value epsilon: f32 = 1e-7,
+    }
 }
 
 impl Default for Adagrad {
@@ -25,19 +28,7 @@ impl Default for Adagrad {
 impl Adagrad {
     /// With sums that start at 0.1 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adagrad {
-        Adagrad { options: OptimizerOptions::new(learning_rate), initial_accumulator_value: 0.1, epsilon: 1e-7 }
-    }
-
-    /// Where the sums of squares start.
-    pub fn initial_accumulator_value(mut self, value: f32) -> Adagrad {
-        self.initial_accumulator_value = value;
-        self
-    }
-
-    /// What is added to the sum before its root is taken.
-    pub fn epsilon(mut self, epsilon: f32) -> Adagrad {
-        self.epsilon = epsilon;
-        self
+        Adagrad::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -68,20 +59,7 @@ impl Optimizer for Adagrad {
     }
 
     fn spec(&self) -> Spec {
-        let spec = self.options.write(Spec::new(Self::CLASS));
-        spec.with("initial_accumulator_value", self.initial_accumulator_value).with("epsilon", self.epsilon)
-    }
-}
-
-impl FromSpec for Adagrad {
-    const CLASS: &'static str = "Adagrad";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Adagrad> {
-        Ok(Adagrad {
-            options: OptimizerOptions::read(settings)?,
-            initial_accumulator_value: settings.number("initial_accumulator_value")?,
-            epsilon: settings.number("epsilon")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

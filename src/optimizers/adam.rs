@@ -4,21 +4,27 @@ use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_d
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g², w ← w − α · m / (√v + epsilon), with
-/// α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma and Ba 2015, in the form before their section 2.1). Keras' `Adam`.
-///
-/// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Adam {
-    options: OptimizerOptions,
-    beta_1: f32,
-    beta_2: f32,
-    epsilon: f32,
-    amsgrad: bool,
+options! {
+    /// m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g², w ← w − α · m / (√v + epsilon), with
+    /// α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma and Ba 2015, in the form before their section 2.1). Keras' `Adam`.
+    ///
+    /// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Adam("Adam") of (options: OptimizerOptions) {
+        /// Decay rate of the running mean of gradients, 0 ≤ β₁ < 1. Defaults to 0.9.
+        value beta_1: f32 = 0.9,
+        /// Decay rate of the running mean of squared gradients, 0 ≤ β₂ < 1. Defaults to 0.999.
+        value beta_2: f32 = 0.999,
+        /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
+        value epsilon: f32 = 1e-7,
+        /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to
+        /// `false`.
+        added amsgrad: bool = false,
+    }
 }
 
 impl Default for Adam {
@@ -31,37 +37,7 @@ impl Default for Adam {
 impl Adam {
     /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adam {
-        Adam {
-            options: OptimizerOptions::new(learning_rate),
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-7,
-            amsgrad: false,
-        }
-    }
-
-    /// How much of the running mean of gradients is kept, 0 ≤ β₁ < 1.
-    pub fn beta_1(mut self, beta_1: f32) -> Adam {
-        self.beta_1 = beta_1;
-        self
-    }
-
-    /// How much of the running mean of squares is kept, 0 ≤ β₂ < 1.
-    pub fn beta_2(mut self, beta_2: f32) -> Adam {
-        self.beta_2 = beta_2;
-        self
-    }
-
-    /// What is added to the root.
-    pub fn epsilon(mut self, epsilon: f32) -> Adam {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether the largest mean square so far is taken, so that steps never grow again.
-    pub fn amsgrad(mut self, amsgrad: bool) -> Adam {
-        self.amsgrad = amsgrad;
-        self
+        Adam::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     /// Checks the settings of `owner`, which is Adam or stands on it.
@@ -70,13 +46,6 @@ impl Adam {
         check_decay(owner, "beta_1", self.beta_1)?;
         check_decay(owner, "beta_2", self.beta_2)?;
         check_epsilon(owner, self.epsilon)
-    }
-
-    /// The settings as those of `class`, which is Adam or stands on it.
-    pub(super) fn write(&self, class: &str) -> Spec {
-        let spec = self.options.write(Spec::new(class)).with("beta_1", self.beta_1).with("beta_2", self.beta_2);
-        let spec = spec.with("epsilon", self.epsilon);
-        if self.amsgrad { spec.with("amsgrad", true) } else { spec }
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -110,21 +79,7 @@ impl Optimizer for Adam {
     }
 
     fn spec(&self) -> Spec {
-        self.write(Self::CLASS)
-    }
-}
-
-impl FromSpec for Adam {
-    const CLASS: &'static str = "Adam";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Adam> {
-        Ok(Adam {
-            options: OptimizerOptions::read(settings)?,
-            beta_1: settings.number("beta_1")?,
-            beta_2: settings.number("beta_2")?,
-            epsilon: settings.number("epsilon")?,
-            amsgrad: settings.has("amsgrad") && settings.flag("amsgrad")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

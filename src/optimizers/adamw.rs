@@ -23,22 +23,22 @@ impl AdamW {
         AdamW(Adam::new(learning_rate)).weight_decay(0.004)
     }
 
-    /// How much of the running mean of gradients is kept, 0 ≤ β₁ < 1.
+    /// Decay rate of the running mean of gradients, 0 ≤ β₁ < 1. Defaults to 0.9.
     pub fn beta_1(self, beta_1: f32) -> AdamW {
         AdamW(self.0.beta_1(beta_1))
     }
 
-    /// How much of the running mean of squares is kept, 0 ≤ β₂ < 1.
+    /// Decay rate of the running mean of squared gradients, 0 ≤ β₂ < 1. Defaults to 0.999.
     pub fn beta_2(self, beta_2: f32) -> AdamW {
         AdamW(self.0.beta_2(beta_2))
     }
 
-    /// What is added to the root.
+    /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
     pub fn epsilon(self, epsilon: f32) -> AdamW {
         AdamW(self.0.epsilon(epsilon))
     }
 
-    /// Whether the largest mean square so far is taken.
+    /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to `false`.
     pub fn amsgrad(self, amsgrad: bool) -> AdamW {
         AdamW(self.0.amsgrad(amsgrad))
     }
@@ -66,7 +66,7 @@ impl Optimizer for AdamW {
     }
 
     fn spec(&self) -> Spec {
-        self.0.write(Self::CLASS)
+        self.0.write_options(Spec::new(Self::CLASS))
     }
 }
 
@@ -75,6 +75,10 @@ impl FromSpec for AdamW {
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<AdamW> {
         Adam::from_spec(settings).map(AdamW)
+    }
+
+    fn setting_names() -> Vec<&'static str> {
+        Adam::setting_names()
     }
 }
 

@@ -3,16 +3,19 @@
 use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Lion {
-    options: OptimizerOptions,
-    beta_1: f32,
-    beta_2: f32,
+options! {
+    /// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Lion("Lion") of (options: OptimizerOptions) {
+        /// Weight of the running mean of gradients in the sum whose sign is the step, 0 ≤ β₁ < 1. Defaults to 0.9.
+        value beta_1: f32 = 0.9,
+        /// Decay rate of the running mean of gradients, 0 ≤ β₂ < 1. Defaults to 0.99.
+        value beta_2: f32 = 0.99,
+    }
 }
 
 impl Default for Lion {
@@ -25,19 +28,7 @@ impl Default for Lion {
 impl Lion {
     /// With β₁ 0.9 and β₂ 0.99, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Lion {
-        Lion { options: OptimizerOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.99 }
-    }
-
-    /// How much of the running mean goes into a step, 0 ≤ β₁ < 1.
-    pub fn beta_1(mut self, beta_1: f32) -> Lion {
-        self.beta_1 = beta_1;
-        self
-    }
-
-    /// How much of the running mean is kept, 0 ≤ β₂ < 1.
-    pub fn beta_2(mut self, beta_2: f32) -> Lion {
-        self.beta_2 = beta_2;
-        self
+        Lion::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -67,19 +58,7 @@ impl Optimizer for Lion {
     }
 
     fn spec(&self) -> Spec {
-        self.options.write(Spec::new(Self::CLASS)).with("beta_1", self.beta_1).with("beta_2", self.beta_2)
-    }
-}
-
-impl FromSpec for Lion {
-    const CLASS: &'static str = "Lion";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Lion> {
-        Ok(Lion {
-            options: OptimizerOptions::read(settings)?,
-            beta_1: settings.number("beta_1")?,
-            beta_2: settings.number("beta_2")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -4,19 +4,23 @@ use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_d
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// With uₜ = β₁ · (1 − ½ · 0.96ᵗ) and Uₜ = u₁ · … · uₜ: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²,
-/// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon) (Dozat 2016). Keras'
-/// `Nadam`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Nadam {
-    options: OptimizerOptions,
-    beta_1: f32,
-    beta_2: f32,
-    epsilon: f32,
+options! {
+    /// With uₜ = β₁ · (1 − ½ · 0.96ᵗ) and Uₜ = u₁ · … · uₜ: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²,
+    /// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon) (Dozat 2016). Keras'
+    /// `Nadam`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Nadam("Nadam") of (options: OptimizerOptions) {
+        /// Final decay rate of the running mean of gradients, 0 ≤ β₁ < 1. Defaults to 0.9.
+        value beta_1: f32 = 0.9,
+        /// Decay rate of the running mean of squared gradients, 0 ≤ β₂ < 1. Defaults to 0.999.
+        value beta_2: f32 = 0.999,
+        /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
+        value epsilon: f32 = 1e-7,
+    }
 }
 
 impl Default for Nadam {
@@ -29,25 +33,7 @@ impl Default for Nadam {
 impl Nadam {
     /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Nadam {
-        Nadam { options: OptimizerOptions::new(learning_rate), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
-    }
-
-    /// How much of the running mean of gradients is kept in the end, 0 ≤ β₁ < 1.
-    pub fn beta_1(mut self, beta_1: f32) -> Nadam {
-        self.beta_1 = beta_1;
-        self
-    }
-
-    /// How much of the running mean of squares is kept, 0 ≤ β₂ < 1.
-    pub fn beta_2(mut self, beta_2: f32) -> Nadam {
-        self.beta_2 = beta_2;
-        self
-    }
-
-    /// What is added to the root.
-    pub fn epsilon(mut self, epsilon: f32) -> Nadam {
-        self.epsilon = epsilon;
-        self
+        Nadam::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     /// The product Uₜ of the momentum factors of the first `steps` steps, which Keras keeps in its files beside the arrays.
@@ -103,21 +89,7 @@ impl Optimizer for Nadam {
     }
 
     fn spec(&self) -> Spec {
-        let spec = self.options.write(Spec::new(Self::CLASS)).with("beta_1", self.beta_1);
-        spec.with("beta_2", self.beta_2).with("epsilon", self.epsilon)
-    }
-}
-
-impl FromSpec for Nadam {
-    const CLASS: &'static str = "Nadam";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Nadam> {
-        Ok(Nadam {
-            options: OptimizerOptions::read(settings)?,
-            beta_1: settings.number("beta_1")?,
-            beta_2: settings.number("beta_2")?,
-            epsilon: settings.number("epsilon")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

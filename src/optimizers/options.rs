@@ -3,7 +3,7 @@
 use super::{Clip, LearningRate};
 use crate::error::{Result, check_setting};
 use crate::registry::BUILT_IN;
-use crate::settings::{Settings, unfit};
+use crate::settings::{OptionValue, Settings, unfit};
 use crate::spec::Spec;
 use std::borrow::Cow;
 
@@ -90,5 +90,20 @@ impl OptimizerOptions {
         OptimizerOptions::read(&mut Settings::new(spec, &BUILT_IN)).map_err(|error| {
             unfit(spec, format!("the spec does not describe the options ({error}); implement Optimizer::options"))
         })
+    }
+}
+
+impl OptionValue for OptimizerOptions {
+    fn write(&self, _name: &'static str, spec: Spec) -> Spec {
+        OptimizerOptions::write(self, spec)
+    }
+
+    fn read(_name: &'static str, settings: &mut Settings<'_>) -> Result<OptimizerOptions> {
+        OptimizerOptions::read(settings)
+    }
+
+    fn names(_name: &'static str) -> Vec<&'static str> {
+        let clips = Clip::KINDS.map(|kind| kind(0.0).setting().0);
+        [&["learning_rate"], &clips[..], &["weight_decay"]].concat()
     }
 }

@@ -6,23 +6,28 @@ use super::{
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, Fma, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
-/// epsilon inside the root as in Keras 3.
-///
-/// Centered, the square of a running mean of g is subtracted from v under the root, which makes it a variance; it is at
-/// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g / √…
-/// and w ← w − b.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct RmsProp {
-    options: OptimizerOptions,
-    rho: f32,
-    momentum: f32,
-    epsilon: f32,
-    centered: bool,
+options! {
+    /// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
+    /// epsilon inside the root as in Keras 3.
+    ///
+    /// Centered, the square of a running mean of g is subtracted from v under the root, which makes it a variance; it is at
+    /// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g
+    /// / √… and w ← w − b.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct RmsProp("RMSprop") of (options: OptimizerOptions) {
+        /// Decay rate of the running mean of squared gradients, 0 ≤ rho < 1. Defaults to 0.9.
+        value rho: f32 = 0.9,
+        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0.
+        added momentum: f32 = 0.0,
+        /// Constant that is added to the mean square before its root is taken, ≥ 0. Defaults to 10⁻⁷.
+        value epsilon: f32 = 1e-7,
+        /// Whether to divide by the root of the gradient's variance instead of its mean square. Defaults to `false`.
+        added centered: bool = false,
+    }
 }
 
 impl Default for RmsProp {
@@ -35,32 +40,7 @@ impl Default for RmsProp {
 impl RmsProp {
     /// With rho 0.9 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> RmsProp {
-        let options = OptimizerOptions::new(learning_rate);
-        RmsProp { options, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
-    }
-
-    /// How much of the running mean is kept, 0 ≤ rho < 1.
-    pub fn rho(mut self, rho: f32) -> RmsProp {
-        self.rho = rho;
-        self
-    }
-
-    /// How much of the last change is kept, 0 ≤ momentum < 1.
-    pub fn momentum(mut self, momentum: f32) -> RmsProp {
-        self.momentum = momentum;
-        self
-    }
-
-    /// What is added to the mean square before its root is taken.
-    pub fn epsilon(mut self, epsilon: f32) -> RmsProp {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether the gradient's variance is taken in the place of its mean square.
-    pub fn centered(mut self, centered: bool) -> RmsProp {
-        self.centered = centered;
-        self
+        RmsProp::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -97,24 +77,7 @@ impl Optimizer for RmsProp {
     }
 
     fn spec(&self) -> Spec {
-        let spec = self.options.write(Spec::new(Self::CLASS)).with("rho", self.rho);
-        let spec = if self.momentum == 0.0 { spec } else { spec.with("momentum", self.momentum) };
-        let spec = spec.with("epsilon", self.epsilon);
-        if self.centered { spec.with("centered", true) } else { spec }
-    }
-}
-
-impl FromSpec for RmsProp {
-    const CLASS: &'static str = "RMSprop";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<RmsProp> {
-        Ok(RmsProp {
-            options: OptimizerOptions::read(settings)?,
-            rho: settings.number("rho")?,
-            momentum: if settings.has("momentum") { settings.number("momentum")? } else { 0.0 },
-            epsilon: settings.number("epsilon")?,
-            centered: settings.has("centered") && settings.flag("centered")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

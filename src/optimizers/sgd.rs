@@ -3,17 +3,21 @@
 use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, flush};
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
-/// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Sgd {
-    options: OptimizerOptions,
-    momentum: f32,
-    nesterov: bool,
+options! {
+    /// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
+    /// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Sgd("SGD") of (options: OptimizerOptions) {
+        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0, plain gradient
+        /// descent.
+        value momentum: f32 = 0.0,
+        /// Whether the momentum is Nesterov's. Defaults to `false`.
+        value nesterov: bool = false,
+    }
 }
 
 impl Default for Sgd {
@@ -26,19 +30,7 @@ impl Default for Sgd {
 impl Sgd {
     /// Without momentum.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Sgd {
-        Sgd { options: OptimizerOptions::new(learning_rate), momentum: 0.0, nesterov: false }
-    }
-
-    /// How much of the last change is kept, 0 ≤ momentum < 1.
-    pub fn momentum(mut self, momentum: f32) -> Sgd {
-        self.momentum = momentum;
-        self
-    }
-
-    /// Whether the gradient is followed from where momentum will lead.
-    pub fn nesterov(mut self, nesterov: bool) -> Sgd {
-        self.nesterov = nesterov;
-        self
+        Sgd::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
     pub(super) fn options_mut(&mut self) -> &mut OptimizerOptions {
@@ -70,20 +62,7 @@ impl Optimizer for Sgd {
     }
 
     fn spec(&self) -> Spec {
-        let spec = self.options.write(Spec::new(Self::CLASS)).with("momentum", self.momentum);
-        spec.with("nesterov", self.nesterov)
-    }
-}
-
-impl FromSpec for Sgd {
-    const CLASS: &'static str = "SGD";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<Sgd> {
-        Ok(Sgd {
-            options: OptimizerOptions::read(settings)?,
-            momentum: settings.number("momentum")?,
-            nesterov: settings.flag("nesterov")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::clip;
 use super::{MAX_STATE_ARRAYS, Optimizer, OptimizerOptions, ParamSlice, Step};
 use crate::error::{Error, Result, check_setting};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, ParamId, Params, Tape};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub struct OptimizerState {
     optimizer: Arc<dyn Optimizer>,
     /// The optimizer's, which would allocate to say them in each step.
     options: OptimizerOptions,
-    arrays: Vec<(ParamId, [Lines; MAX_STATE_ARRAYS])>,
+    arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
 }
 
 impl OptimizerState {
@@ -70,7 +70,7 @@ impl OptimizerState {
         let state = |id: ParamId| {
             let length = params.shape(id).len();
             std::array::from_fn(|array| {
-                first.get(array).map_or(Lines::default(), |first| Lines::filled(*first, length))
+                first.get(array).map_or(AlignedBuffer::default(), |first| AlignedBuffer::filled(*first, length))
             })
         };
         let arrays = params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect();

@@ -2,6 +2,7 @@
 
 use super::{Optimizer, ParamSlice, Step, samples};
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
 use crate::spec::Spec;
 use crate::testing::check_made;
 
@@ -141,4 +142,16 @@ fn settings_are_checked() {
     assert_eq!(message, "Sgd: learning_rate must be finite and ≥ 0, got NaN");
     let message = super::Sgd::new(0.1).momentum(1.0).check().unwrap_err().to_string();
     assert_eq!(message, "Sgd: momentum must be ≥ 0 and < 1, got 1");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let own = samples().into_iter().flat_map(|(_, samples)| samples).map(|optimizer| optimizer.spec());
+    let specs: Vec<Spec> = own
+        .flat_map(|spec| {
+            let shared = ["clipvalue", "clipnorm", "global_clipnorm"].map(|name| spec.clone().with(name, 0.5));
+            shared.into_iter().chain([spec])
+        })
+        .collect();
+    check_options::<dyn Optimizer>(&specs, |optimizer| optimizer.spec());
 }

@@ -70,7 +70,9 @@ preprocessing! {
 mod tests {
     use super::*;
     use crate::registry::BUILT_IN;
+    use crate::settings::check_options::check_options;
     use crate::shape::Shape;
+    use crate::spec::Spec;
     use std::sync::Arc;
 
     fn written(part: &dyn Preprocessing, strings: &[&str]) -> Vec<f32> {
@@ -95,5 +97,11 @@ mod tests {
             assert_eq!(numbers, written(&shared, &strings));
             assert!(numbers.iter().all(|number| number.is_finite()), "{again:?} writes every number");
         }
+    }
+
+    #[test]
+    fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+        let specs: Vec<Spec> = samples().iter().map(|(part, _)| part.spec()).collect();
+        check_options::<dyn Preprocessing>(&specs, |part| part.spec());
     }
 }

@@ -2,84 +2,88 @@
 
 use super::contract::Preprocessing;
 use crate::error::{Error, Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings, options};
 use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::spec::Spec;
 use ndarray::{ArrayRef, Dimension};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Replaces each string by its index in a vocabulary: Keras' `StringLookup` with `output_mode="int"`. The shape stays.
-///
-/// Index 0 is the mask token, if there is one. The next index stands for all strings outside the vocabulary. The strings of the
-/// vocabulary follow.
-///
-/// ```
-/// use gradus::preprocessing::{Preprocessing, StringLookup};
-/// let lookup = StringLookup::new().vocabulary(["a", "b", "c", "d"])?;
-/// let mut numbers = [0.0; 3];
-/// lookup.write(&["d", "z", "b"], &mut numbers)?;
-/// assert_eq!(numbers, [4.0, 0.0, 2.0]);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[must_use]
-pub struct StringLookup {
-    max_tokens: Option<usize>,
-    num_oov_indices: usize,
-    mask_token: Option<String>,
-    oov_token: String,
-    /// The vocabulary without the special tokens.
+options! {
+    /// Replaces each string by its index in a vocabulary: Keras' `StringLookup` with `output_mode="int"`. The shape stays.
+    ///
+    /// Index 0 is the mask token, if there is one. The next index stands for all strings outside the vocabulary. The strings of the
+    /// vocabulary follow.
+    ///
+    /// ```
+    /// use gradus::preprocessing::{Preprocessing, StringLookup};
+    /// let lookup = StringLookup::new().vocabulary(["a", "b", "c", "d"])?;
+    /// let mut numbers = [0.0; 3];
+    /// lookup.write(&["d", "z", "b"], &mut numbers)?;
+    /// assert_eq!(numbers, [4.0, 0.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    #[must_use]
+    pub struct StringLookup("StringLookup") {
+        /// Largest size of a vocabulary that is adapted to data, the special tokens included. The most frequent strings are
+        /// kept. Set it before the vocabulary is adapted. By default a vocabulary has any size.
+        some max_tokens: usize,
+        /// Number of indices for strings outside the vocabulary, 0 or 1. Defaults to 1. With 0, such a string is an error.
+        /// Keras spreads strings over several indices by a hash, which is not supported.
+        value num_oov_indices: usize = 1,
+        /// The token of masked positions.
+        field mask_token: Option<String> = None,
+        /// Token that represents strings outside the vocabulary in [`get_vocabulary`](StringLookup::get_vocabulary).
+        /// Defaults to `[UNK]`.
+        into oov_token: String = "[UNK]".into(),
+        /// The vocabulary without the special tokens.
+        field vocabulary: Vocabulary = Vocabulary::default(),
+    }
+}
+
+/// The strings of a vocabulary.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Vocabulary {
     terms: Vec<String>,
-    indices: BTreeMap<String, f32>,
+    /// The position of each string among them.
+    positions: BTreeMap<String, usize>,
+}
+
+impl From<Vec<String>> for Vocabulary {
+    fn from(terms: Vec<String>) -> Vocabulary {
+        let positions = terms.iter().enumerate().map(|(at, term)| (term.clone(), at)).collect();
+        Vocabulary { terms, positions }
+    }
+}
+
+impl OptionValue for Vocabulary {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        self.terms.write(name, spec)
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Vocabulary> {
+        Vec::<String>::read(name, settings).map(Vocabulary::from)
+    }
+
+    /// A file without vocabulary is damaged: reading it reports the missing setting.
+    fn is_in(_name: &'static str, _settings: &Settings<'_>) -> bool {
+        true
+    }
 }
 
 /// `f32` holds every whole number up to this one.
 const MAX_VOCABULARY: usize = 1 << 24;
 
-impl Default for StringLookup {
-    fn default() -> StringLookup {
-        StringLookup::new()
-    }
-}
-
 impl StringLookup {
     /// One index for strings outside the vocabulary, no mask token, a vocabulary of any size, which is empty and still has to be
     /// [given](StringLookup::vocabulary) or [adapted](StringLookup::adapt).
     pub fn new() -> StringLookup {
-        StringLookup {
-            max_tokens: None,
-            num_oov_indices: 1,
-            mask_token: None,
-            oov_token: "[UNK]".into(),
-            terms: Vec::new(),
-            indices: BTreeMap::new(),
-        }
-    }
-
-    /// Largest size of a vocabulary that is adapted to data, the special tokens included. The most frequent strings are kept.
-    /// Set it before the vocabulary is adapted.
-    pub fn max_tokens(mut self, tokens: usize) -> StringLookup {
-        self.max_tokens = Some(tokens);
-        self
-    }
-
-    /// Number of indices for strings outside the vocabulary, 1 by default. With 0, such a string is an error. Keras spreads
-    /// strings over several indices by a hash, which is not supported.
-    pub fn num_oov_indices(mut self, indices: usize) -> StringLookup {
-        self.num_oov_indices = indices;
-        self.number()
+        StringLookup::with_defaults()
     }
 
     /// A string that stands for masked positions and gets index 0, often the empty string. By default there is none.
     pub fn mask_token(mut self, token: impl Into<String>) -> StringLookup {
         self.mask_token = Some(token.into());
-        self.number()
-    }
-
-    /// The token that stands for strings outside the vocabulary in [`get_vocabulary`](StringLookup::get_vocabulary), `[UNK]` by
-    /// default.
-    pub fn oov_token(mut self, token: impl Into<String>) -> StringLookup {
-        self.oov_token = token.into();
         self
     }
 
@@ -95,10 +99,9 @@ impl StringLookup {
         if terms.starts_with(&special) {
             terms.drain(..special.len());
         }
-        self.terms = terms;
-        let lookup = self.number();
-        lookup.check()?;
-        Ok(lookup)
+        self.vocabulary = terms.into();
+        self.check()?;
+        Ok(self)
     }
 
     /// Makes the vocabulary of the strings in `data`: the most frequent first, and strings that occur equally often in
@@ -128,12 +131,12 @@ impl StringLookup {
 
     /// The vocabulary by index: the special tokens first.
     pub fn get_vocabulary(&self) -> Vec<String> {
-        [self.special_tokens(), self.terms.clone()].concat()
+        [self.special_tokens(), self.vocabulary.terms.clone()].concat()
     }
 
     /// The number of indices, special tokens included: the first argument of an [`Embedding`](crate::layers::Embedding).
     pub fn vocabulary_size(&self) -> usize {
-        self.first() + self.terms.len()
+        self.first() + self.vocabulary.terms.len()
     }
 
     fn special_tokens(&self) -> Vec<String> {
@@ -144,14 +147,6 @@ impl StringLookup {
     /// The index of the first string of the vocabulary.
     fn first(&self) -> usize {
         usize::from(self.mask_token.is_some()) + self.num_oov_indices.min(1)
-    }
-
-    /// Gives each string its index.
-    fn number(mut self) -> StringLookup {
-        let first = self.first();
-        self.indices = self.terms.iter().enumerate().map(|(at, term)| (term.clone(), (first + at) as f32)).collect();
-        self.indices.extend(self.mask_token.iter().map(|token| (token.clone(), 0.0)));
-        self
     }
 
     fn wrong(problem: String) -> Error {
@@ -165,31 +160,33 @@ impl Preprocessing for StringLookup {
     }
 
     fn write(&self, strings: &[&str], numbers: &mut [f32]) -> Result<()> {
-        let unknown = f32::from(u8::from(self.mask_token.is_some()));
+        let unknown = usize::from(self.mask_token.is_some());
         for (text, number) in strings.iter().zip(numbers) {
-            *number = match self.indices.get(*text) {
-                Some(index) => *index,
+            let index = match self.vocabulary.positions.get(*text) {
+                _ if self.mask_token.as_deref() == Some(*text) => 0,
+                Some(position) => self.first() + position,
                 None if self.num_oov_indices > 0 => unknown,
                 None => {
                     let problem = format!("\"{text}\" is not in the vocabulary, and num_oov_indices is 0; set it to 1");
                     return Err(StringLookup::wrong(problem));
                 }
             };
+            *number = index as f32;
         }
         Ok(())
     }
 
     fn check(&self) -> Result<()> {
         let indices = self.num_oov_indices;
-        check_setting(indices <= 1, "StringLookup", "num_oov_indices", indices as f64, "≥ 0 and ≤ 1")?;
-        if self.terms.is_empty() {
+        check_setting(indices <= 1, "StringLookup", "num_oov_indices", indices, "0 or 1")?;
+        if self.vocabulary.terms.is_empty() {
             return Err(StringLookup::wrong("the vocabulary is empty; call vocabulary or adapt with strings".into()));
         }
         let mut seen = BTreeSet::new();
-        if let Some(twice) = self.terms.iter().find(|term| !seen.insert(*term)) {
+        if let Some(twice) = self.vocabulary.terms.iter().find(|term| !seen.insert(*term)) {
             return Err(StringLookup::wrong(format!("\"{twice}\" occurs twice in the vocabulary; leave one out")));
         }
-        if let Some(special) = self.special_tokens().iter().find(|token| self.terms.contains(token)) {
+        if let Some(special) = self.special_tokens().iter().find(|token| self.vocabulary.terms.contains(token)) {
             let remedy = "a vocabulary begins with all special tokens or has none";
             return Err(StringLookup::wrong(format!("the special token \"{special}\" is in the vocabulary; {remedy}")));
         }
@@ -201,30 +198,7 @@ impl Preprocessing for StringLookup {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS);
-        let spec = self.max_tokens.into_iter().fold(spec, |spec, tokens| spec.with("max_tokens", tokens));
-        let spec = spec.with("num_oov_indices", self.num_oov_indices);
-        let mask = self.mask_token.iter();
-        let spec = mask.fold(spec, |spec, token| spec.with("mask_token", token.as_str()));
-        spec.with("oov_token", self.oov_token.as_str()).with("vocabulary", SpecValue::Words(self.terms.clone()))
-    }
-}
-
-impl FromSpec for StringLookup {
-    const CLASS: &'static str = "StringLookup";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<StringLookup> {
-        let max_tokens = settings.or("max_tokens", None, |settings, name| settings.size(name).map(Some))?;
-        let mask_token = settings.or("mask_token", None, |settings, name| settings.word(name).map(Some))?;
-        let lookup = StringLookup {
-            max_tokens,
-            num_oov_indices: settings.size("num_oov_indices")?,
-            mask_token: mask_token.map(str::to_owned),
-            oov_token: settings.word("oov_token")?.to_owned(),
-            terms: settings.words("vocabulary")?,
-            indices: BTreeMap::new(),
-        };
-        Ok(lookup.number())
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 
@@ -235,7 +209,7 @@ pub(super) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Preprocessing>, Vec<&'static str>)> {
         let lookup = StringLookup::new().vocabulary(["a", "b"]).unwrap();
-        let masked = StringLookup::new().mask_token("").max_tokens(9).vocabulary(["a", "true"]).unwrap();
+        let masked = StringLookup::new().mask_token("").oov_token("?").max_tokens(9).vocabulary(["a", "true"]).unwrap();
         let strict = StringLookup::new().num_oov_indices(0).vocabulary(["a", "[UNK]"]).unwrap();
         vec![
             (Box::new(lookup), vec!["b", "z", "a"]),
@@ -279,7 +253,7 @@ pub(super) mod tests {
         let many = message(lookup().max_tokens(2).vocabulary(["a", "b"]));
         assert_eq!(many, "StringLookup: the vocabulary has 3 tokens, expected at most 2");
         let several = message(lookup().num_oov_indices(2).vocabulary(["a"]));
-        assert_eq!(several, "StringLookup: num_oov_indices must be ≥ 0 and ≤ 1, got 2");
+        assert_eq!(several, "StringLookup: num_oov_indices must be 0 or 1, got 2");
         let strict = lookup().num_oov_indices(0).vocabulary(["a"]).unwrap();
         let unknown = indices(&strict, &["a", "z"]).unwrap_err().to_string();
         assert_eq!(unknown, "StringLookup: \"z\" is not in the vocabulary, and num_oov_indices is 0; set it to 1");

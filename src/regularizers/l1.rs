@@ -3,19 +3,19 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The penalty l1 · Σ |w|. `L1` in Keras.
-///
-/// ```
-/// use gradus::{layers::Dense, regularizers::L1};
-/// let layer = Dense::new(10).kernel_regularizer(L1::new(1e-4));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct L1 {
-    l1: f32,
+options! {
+    /// The penalty l1 · Σ |w|. `L1` in Keras.
+    ///
+    /// ```
+    /// use gradus::{layers::Dense, regularizers::L1};
+    /// let layer = Dense::new(10).kernel_regularizer(L1::new(1e-4));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct L1("L1") of (l1: f32);
 }
 
 impl Default for L1 {
@@ -28,7 +28,7 @@ impl Default for L1 {
 impl L1 {
     /// Creates the regularizer from its factor, which is finite and ≥ 0.
     pub fn new(l1: f32) -> L1 {
-        L1 { l1 }
+        L1::with_defaults(l1)
     }
 }
 
@@ -42,15 +42,7 @@ impl Regularizer for L1 {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("l1", self.l1)
-    }
-}
-
-impl FromSpec for L1 {
-    const CLASS: &'static str = "L1";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<L1> {
-        Ok(L1 { l1: settings.number("l1")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -3,19 +3,19 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The penalty l2 · Σ w². `L2` in Keras.
-///
-/// ```
-/// use gradus::{layers::Dense, regularizers::L2};
-/// let layer = Dense::new(10).kernel_regularizer(L2::new(1e-4));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct L2 {
-    l2: f32,
+options! {
+    /// The penalty l2 · Σ w². `L2` in Keras.
+    ///
+    /// ```
+    /// use gradus::{layers::Dense, regularizers::L2};
+    /// let layer = Dense::new(10).kernel_regularizer(L2::new(1e-4));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct L2("L2") of (l2: f32);
 }
 
 impl Default for L2 {
@@ -28,7 +28,7 @@ impl Default for L2 {
 impl L2 {
     /// Creates the regularizer from its factor, which is finite and ≥ 0.
     pub fn new(l2: f32) -> L2 {
-        L2 { l2 }
+        L2::with_defaults(l2)
     }
 }
 
@@ -42,15 +42,7 @@ impl Regularizer for L2 {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("l2", self.l2)
-    }
-}
-
-impl FromSpec for L2 {
-    const CLASS: &'static str = "L2";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<L2> {
-        Ok(L2 { l2: settings.number("l2")? })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -12,7 +12,7 @@
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Make, Part};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
 use std::fmt::Debug;
@@ -115,6 +115,16 @@ pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Option<Arc<dyn Re
 /// Adds the setting `name` to the spec of a layer that has a regularizer.
 pub fn write(spec: Spec, name: &'static str, regularizer: Option<&Arc<dyn Regularizer>>) -> Spec {
     regularizer.into_iter().fold(spec, |spec, regularizer| spec.with(name, regularizer.spec()))
+}
+
+impl OptionValue for Arc<dyn Regularizer> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.spec())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Regularizer>> {
+        Ok(settings.part_of::<dyn Regularizer>(name)?.into())
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::losses::CategoricalCrossentropy;
 use crate::optimizers::Adam;
 use crate::registry::BUILT_IN;
 use crate::save::Registry;
+use crate::settings::check_options::check_options;
 use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -170,4 +171,11 @@ fn invalid_regularizers_are_errors_of_compile() {
     assert!(message.starts_with("batch_normalization: transpose: found shape 4"), "{message}");
     let message = told(Sequential::new([4]).add(Dense::new(3).kernel_regularizer(L1::new(-0.5))));
     assert!(message.ends_with("L1: l1 must be finite and ≥ 0, got -0.5"), "{message}");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let specs: Vec<Spec> =
+        samples().iter().flat_map(|(_, samples)| samples).map(|regularizer| regularizer.spec()).collect();
+    check_options::<dyn Regularizer>(&specs, |regularizer| regularizer.spec());
 }

@@ -3,7 +3,7 @@
 use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
@@ -31,13 +31,13 @@ struct Param {
     shape: Shape,
     trainable: bool,
     /// Shared with clones, and copied before it is changed while they share it.
-    values: Arc<Lines>,
+    values: Arc<AlignedBuffer>,
     finite: KnownFinite,
 }
 
 impl Param {
     /// The values, to change.
-    fn values_mut(&mut self) -> &mut Lines {
+    fn values_mut(&mut self) -> &mut AlignedBuffer {
         self.finite.forget();
         Arc::make_mut(&mut self.values)
     }
@@ -90,7 +90,7 @@ impl Params {
             let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
             return Err(Error::other(problem));
         }
-        self.push(name, shape, Arc::new(Lines::from(&*values)), trainable)
+        self.push(name, shape, Arc::new(AlignedBuffer::from(&*values)), trainable)
     }
 
     /// Adds an array of other parameters under this name, which shares its elements with that one.
@@ -131,7 +131,7 @@ impl Params {
         Ok(())
     }
 
-    fn push(&mut self, name: &str, shape: Shape, values: Arc<Lines>, trainable: bool) -> Result<ParamId> {
+    fn push(&mut self, name: &str, shape: Shape, values: Arc<AlignedBuffer>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
@@ -279,7 +279,7 @@ impl Params {
     }
 
     /// Puts other values in an array's place, and returns those that were there.
-    pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
+    pub(super) fn replace_values(&mut self, id: ParamId, values: AlignedBuffer) -> AlignedBuffer {
         std::mem::replace(self.entries[id.index].values_mut(), values)
     }
 
@@ -295,45 +295,6 @@ impl Params {
 
 fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape> {
     Shape::new(values.shape()).map_err(|error| error.at(|| name.into(), &[]))
-}
-
-/// The loss's gradient with respect to each trainable parameter.
-#[derive(Clone, Debug)]
-pub struct ParamGradients {
-    pub(super) stamp: Stamp,
-    shapes: Vec<Shape>,
-    pub(super) arrays: Vec<Lines>,
-}
-
-impl ParamGradients {
-    /// Gradients of zero for these parameters.
-    pub fn new(params: &Params) -> ParamGradients {
-        let length = |entry: &Param| if entry.trainable { entry.shape.len() } else { 0 };
-        ParamGradients {
-            stamp: params.stamp,
-            shapes: params.entries.iter().map(|entry| entry.shape).collect(),
-            arrays: params.entries.iter().map(|entry| Lines::zeros(length(entry))).collect(),
-        }
-    }
-
-    /// One parameter's gradient; `None` where it is not trainable.
-    ///
-    /// # Panics
-    /// When `id` belongs to other parameters.
-    pub fn get(&self, id: ParamId) -> Option<ArrayViewD<'_, f32>> {
-        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
-        ArrayViewD::from_shape(IxDyn(self.shapes[id.index].sizes()), &self.arrays[id.index]).ok()
-    }
-
-    /// The elements of every gradient, in build order.
-    pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
-        self.arrays.iter_mut().map(|array| &mut **array)
-    }
-
-    /// The elements of one parameter's gradient; empty where it is not trainable.
-    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
-        &self.arrays[id.index]
-    }
 }
 
 #[cfg(test)]

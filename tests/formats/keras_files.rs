@@ -60,7 +60,7 @@ fn check_travel(name: &str, model: impl Fn() -> Model) {
     assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
     fit(&mut loaded, 1);
     fit(&mut whole, 2);
-    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "{name}: training goes on where it stood");
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "{name}: training resumes at its step");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
     // Booleans and integers may be computed as floats.
     let floats = |tensor: &Tensor| {
         let whole = || tensor.integer_array().map(|array| array.mapv(|value| value as f32));
-        tensor.array().or_else(whole).expect("floats or whole numbers")
+        tensor.array().or_else(whole).expect("floats or integers")
     };
     let (found, expected) = (floats(found), floats(expected));
     if found.shape() != expected.shape() {

@@ -7,7 +7,8 @@
 Uses the writer of make.py, which documents target/oracle, the format, and --check.
 
 ops     x (and a, b, … where there are several inputs), r; y = op(x); d<name> is the gradient of sum(y * r) with respect to
-        <name>. The case's name is gradus' method or an earlier name of it, perhaps with a number after a dash.
+        <name>. The case's name is gradus' method or an earlier name of it, perhaps with a
+        number after a dash.
 layers  x (x0, x1, … where there are several inputs), the layer's weights in build order as w0, w1, …, r; y = layer(x), equal
         in inference and in training mode; dx…, dw… as for ops. Inputs that are indices have no dx.
 """

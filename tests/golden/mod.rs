@@ -23,7 +23,7 @@ pub(crate) fn load(file: &str) -> Cases {
             continue;
         }
         let (name, array) = parse(line).unwrap_or_else(|| panic!("{file}:{}: not `name 2x3: v v v …`", number + 1));
-        assert!(cases.arrays.insert(name.clone(), array).is_none(), "{file}:{}: {name} stands twice", number + 1);
+        assert!(cases.arrays.insert(name.clone(), array).is_none(), "{file}:{}: {name} occurs twice", number + 1);
         cases.names.push(name);
     }
     cases

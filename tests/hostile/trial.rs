@@ -34,7 +34,7 @@ pub(crate) struct Trial {
 /// The seed of the changes: fixed, so that every run tests the same files. `tests/hostile/run` sets others.
 fn random_seed() -> u64 {
     match std::env::var("GRADUS_HOSTILE_SEED") {
-        Ok(seed) => seed.parse().expect("GRADUS_HOSTILE_SEED is a whole number"),
+        Ok(seed) => seed.parse().expect("GRADUS_HOSTILE_SEED is an integer"),
         Err(_) => 7,
     }
 }
@@ -89,7 +89,7 @@ impl Trial {
 /// The reader of a file in a trial.
 pub(crate) type Reader<'a> = dyn FnMut(&Path) -> Result<()> + 'a;
 
-/// An error says that the file is wrong, or holds what is not there.
+/// Whether an error is about an invalid or unsupported file.
 pub(crate) fn check_told(result: &Result<()>, what: &str) {
     let told = matches!(result, Ok(()) | Err(Error::Format { .. } | Error::Unsupported { .. }));
     assert!(told, "{what}: {result:?}");

@@ -36,7 +36,7 @@ fn one_hot(digits: &mnist::Digits) -> Array2<f32> {
     Array2::from_shape_fn((digits.len(), 10), |(row, class)| f32::from(usize::from(digits.labels[row]) == class))
 }
 
-/// Writes each trained model in both forms, its weights alone, and what it predicts for the test images.
+/// Writes each trained model in both forms, its weights alone, and its predictions for the test images.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_for_keras() {

@@ -31,7 +31,7 @@ fn convert(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
-/// Writes each trained model as ONNX and for PyTorch, what it predicts for the test images, and the arrays of the network
+/// Writes each trained model as ONNX and for PyTorch, its predictions for the test images, and the arrays of the network
 /// on the tape as npz.
 #[test]
 #[ignore = "tests/interop/run calls it"]

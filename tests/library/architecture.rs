@@ -79,7 +79,8 @@ fn a_model_for_inference_says_what_it_cannot_do() {
     assert_eq!(place(model.train_on_batch(&data()).map(|_| ())), "train_on_batch");
     assert_eq!(place(model.test_on_batch(&data()).map(|_| ())), "test_on_batch");
     assert_eq!(place(model.set_learning_rate(0.1)), "set_learning_rate");
-    let text = "evaluate: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both";
+    let text =
+        "evaluate: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both";
     assert_eq!(model.evaluate(&data()).unwrap_err().to_string(), text);
     assert!(model.optimizer().is_none() && model.loss().is_none() && model.optimizer_state().is_none());
     assert!(model.counters().is_none() && model.trained_outputs().is_empty());
@@ -169,7 +170,10 @@ fn a_graph_is_put_together_and_walked_through() {
     let walked: Vec<(&str, &[usize])> =
         architecture.calls().iter().map(|call| (architecture.layer(call.layer()).name(), call.inputs())).collect();
     assert_eq!(walked, [("encoder", &[0][..]), ("activation", &[0]), ("dense", &[2]), ("add", &[1, 3])]);
-    assert_eq!((architecture.output_value(0), architecture.call_of(4), architecture.call_of(0)), (4, Some((3, 0)), None));
+    assert_eq!(
+        (architecture.output_value(0), architecture.call_of(4), architecture.call_of(0)),
+        (4, Some((3, 0)), None)
+    );
     let model = architecture.into_model().unwrap();
     let rows = ndarray::Array4::<f32>::ones((2, 2, 2, 3));
     let outputs = model.predict_outputs(&NamedArrays::new().with_input("image", &rows).unwrap()).unwrap();

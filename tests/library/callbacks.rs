@@ -172,7 +172,7 @@ fn an_error_ends_training_and_the_model_keeps_its_weights() {
     let mut model = model();
     let error = model.fit(&data(), quiet(3).callback(&mut Failing)).unwrap_err();
     assert_eq!((error.to_string().as_str(), model.epoch(), model.step()), ("no more", 0, 2));
-    assert_eq!(model.fit(&data(), quiet(1)).unwrap().epochs.len(), 1, "it can go on");
+    assert_eq!(model.fit(&data(), quiet(1)).unwrap().epochs.len(), 1, "training can continue");
 }
 
 /// Restores the first weights at the end.
@@ -233,10 +233,10 @@ fn training_ends_after_a_step_with_a_nan_loss() {
     assert!(!history.epochs[0].scores.loss.is_finite());
     let (mut untold, data) = diverging();
     untold.fit(&data, quiet(1).shuffle(false)).unwrap();
-    assert_eq!(untold.step(), 3, "without it training goes on");
+    assert_eq!(untold.step(), 3, "without it training continues");
     let mut steady = self::model();
     steady.fit(&self::data(), quiet(2).callback(&mut TerminateOnNan)).unwrap();
-    assert_eq!(steady.step(), 6, "finite losses go on");
+    assert_eq!(steady.step(), 6, "training continues with finite losses");
 }
 
 #[test]

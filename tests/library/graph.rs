@@ -227,7 +227,7 @@ fn loaded_models_predict_and_train_like_saved_ones() {
     loaded.fit(&data, quiet(1)).unwrap();
     let mut whole = graph.compile(settings()).unwrap();
     whole.fit(&data, quiet(2)).unwrap();
-    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training goes on where it stood");
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training resumes at its step");
 }
 
 /// Stops within the second epoch.

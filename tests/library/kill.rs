@@ -97,7 +97,7 @@ fn training_survives_twenty_kills() {
         steps.push(reached(killed));
     }
     let last = steps[KILLS as usize - 1];
-    assert!(steps.is_sorted() && 0 < last && last < 600, "what was reached stays: {steps:?}");
+    assert!(steps.is_sorted() && 0 < last && last < 600, "progress is never lost: {steps:?}");
     let resumed = ended(spawn(killed, 2));
     assert_eq!(resumed, ended(uninterrupted));
     let files: Vec<_> = fs::read_dir(killed).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -64,7 +64,7 @@ fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
     assert_eq!(fs::read(path).unwrap(), fs::read(path.with_extension("again")).unwrap(), "equal models, equal files");
     fit(&mut loaded, 1);
     fit(&mut whole, 2);
-    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training goes on where it stood");
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training resumes at its step");
     assert_eq!((loaded.epoch(), loaded.step()), (whole.epoch(), whole.step()));
 }
 

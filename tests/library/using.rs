@@ -185,7 +185,7 @@ fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
     let others =
         |rows: &ArrayD<f32>| rows.select(Axis(0), &(0..130).filter(|row| *row != 7 && *row != 8).collect::<Vec<_>>());
     assert_eq!(others(&predictions), others(&expected));
-    assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "what is not a number is not hidden");
+    assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "NaN is not hidden");
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! The order of the calls of a builder's methods does not matter: each sets a separate field and reads no other.
+//!
+//! Methods that `options!` generates do so by construction; those that are written by hand are checked here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +70,7 @@ fn each_method_of_a_builder_sets_a_separate_field() {
             }
         }
     }
-    assert!(count > 100, "only {count} methods of builders were found");
+    assert!(count > 30, "only {count} methods of builders were found");
 }
 
 #[test]

@@ -179,14 +179,14 @@ fn operations_and_layers_name_their_reference() {
         let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| gradus"));
         let lines: Vec<(&str, String)> = rows.map(|line| (line, compared(line))).collect();
         let known = cases(file);
-        // `average_pool2d-…` stands for all whose names begin so.
+        // `average_pool2d-…` means all names with this prefix.
         let names = |word: &str, case: &str| {
             word == case || word.strip_suffix('…').is_some_and(|start| !start.is_empty() && case.starts_with(start))
         };
         for (line, words) in &lines {
             let tested = |word: &str| word.contains("::") || TARGETS.contains(&word);
             let holds = words.split(' ').any(|word| tested(word) || known.iter().any(|case| names(word, case)));
-            assert!(holds, "nothing holds this line to Keras: {line}");
+            assert!(holds, "no test compares this line with Keras: {line}");
         }
         for case in known {
             let named = lines.iter().any(|(_, words)| words.split(' ').any(|word| names(word, &case)));

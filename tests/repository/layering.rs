@@ -1,9 +1,9 @@
-//! The levels of the architecture: a module imports only from lower levels. Also checks other rules for the source.
+//! The levels of the architecture: a module imports only from lower levels. Also other rules for the source.
 
 use crate::source::{files, source, without_comments, without_tests};
 use std::path::Path;
 
-/// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
+/// The modules of each level, from the lowest up. Modules of one level do not import each other, except on the lowest level.
 const LEVELS: [&[&str]; 12] = [
     &[
         "accepts",
@@ -107,7 +107,7 @@ fn modules_import_only_from_lower_levels() {
     for (path, text) in files(&source()) {
         let from = module(&path);
         let Some(own) = level(&from) else {
-            assert!(BESIDE.contains(&from.as_str()), "{} stands on no level", path.display());
+            assert!(BESIDE.contains(&from.as_str()), "{} is on no level", path.display());
             continue;
         };
         for name in imports(&without_tests(&path, &text)) {
@@ -116,7 +116,7 @@ fn modules_import_only_from_lower_levels() {
             if to == from || to == "golden" || (own == 0 && level(to) == Some(0)) {
                 continue;
             }
-            let Some(other) = level(to) else { panic!("{} imports {name}, which stands on no level", path.display()) };
+            let Some(other) = level(to) else { panic!("{} imports {name}, which is on no level", path.display()) };
             assert!(other < own, "{} imports {name}: level {own} from level {other}", path.display());
         }
     }
@@ -193,9 +193,9 @@ const BY_CHANCE: [&str; 14] = [
 /// Names that are allowed in some files, where bits do not depend on them.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     // Which of the pieces run on another thread. Pieces are cut by shape.
-    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/awake.rs"]),
-    // Whether this thread belongs to the pool that is kept awake.
-    ("current_thread_index", &["kernels/awake.rs"]),
+    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/spin_wait.rs"]),
+    // Whether this thread belongs to the pool whose threads spin.
+    ("current_thread_index", &["kernels/spin_wait.rs"]),
     // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
     ("mul_add", &["kernels/simd/fma.rs"]),
     ("target_feature", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
@@ -263,7 +263,7 @@ fn every_way_to_lose_a_bit_is_seen() {
 fn files_are_short_and_have_module_documentation() {
     let mut lengths = Vec::new();
     for (path, text) in files(&source()) {
-        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        assert!(text.starts_with("//! "), "{} has no module documentation", path.display());
         lengths.push(text.lines().count());
         assert!(lengths.last() < Some(&400), "{} is long: is it one concept?", path.display());
     }

@@ -23,7 +23,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The text without what is for tests only: files of their own, and items under `#[cfg(test)]` up to their last line.
+/// The text without tests: test files, and items under `#[cfg(test)]` up to their last line.
 pub(crate) fn without_tests(path: &Path, text: &str) -> String {
     let inside = path.strip_prefix(source()).unwrap_or(path);
     let in_tests = inside.components().any(|part| part.as_os_str() == "tests");

@@ -164,7 +164,7 @@ vectorized! {
     }
 }
 
-/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` lie `stride` vectors behind
+/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` are `stride` vectors after
 /// those before. The first `again` pixels have given theirs already.
 #[inline(always)]
 fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(

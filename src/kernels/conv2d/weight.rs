@@ -153,7 +153,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The same, with taps of several rows of the window in a tile.
+    /// Computes tiles with taps of several rows of the window.
     fn few_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
         let geometry = layer.geometry;
         let pixels = Pixels { dy, filters: geometry.filters };

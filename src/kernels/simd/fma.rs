@@ -88,7 +88,7 @@ impl Fma for Hardware {
     }
 }
 
-/// The same where there are twice as many registers, twice as wide.
+/// The fused multiply-add of AVX-512, with twice as many registers of twice the width.
 pub(crate) struct Wide;
 
 impl Fma for Wide {
@@ -158,7 +158,7 @@ impl Fma for Software {
     const LEVEL: SimdLevel = SimdLevel::Portable;
 
     /// The product is exact in `f64`; the sum is rounded to odd there (Boldo and Melquiond 2008), so that rounding it
-    /// once more, to `f32`, gives what a single rounding would have given.
+    /// once more, to `f32`, gives the result of a single rounding.
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));

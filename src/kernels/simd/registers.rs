@@ -87,8 +87,8 @@ lanes_in_registers!(
     _mm512_and_ps
 );
 
-/// Sixteen registers are interleaved in pairs of elements, then of pairs, then of quarters: the compiler does not find
-/// these sixty-four shuffles by itself, and takes three times as long.
+/// Transposes sixteen registers by interleaving elements, then pairs, then quarters. The code that the compiler generates
+/// without these sixty-four shuffles takes three times as long.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]

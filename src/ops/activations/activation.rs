@@ -77,19 +77,14 @@ activations! {
 }
 
 impl Activation {
-    /// Keras' names of all activations.
-    ///
-    /// ```
-    /// use gradus::layers::Activation;
-    /// assert!(Activation::names().any(|name| name == "relu"));
-    /// ```
+    /// Keras' names of all activations, such as `relu`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ACTIVATIONS.iter().map(|(name, _)| *name)
     }
 
-    /// The setting `activation` of a layer that has one.
-    pub(crate) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
-        settings.one_of("activation", ACTIVATIONS)
+    /// Reads the setting `name` of a layer.
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Activation> {
+        settings.one_of(name, ACTIVATIONS)
     }
 
     /// The activation as one that can be fused into the operation before it.

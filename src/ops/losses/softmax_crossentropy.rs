@@ -4,8 +4,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::softmax::{self, RowWeights, Targets};
 use crate::ops::pointwise::{first, weights, weights_fit};
-use crate::shape::Shape;
-use crate::shape::View;
+use crate::shape::{Shape, View};
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 

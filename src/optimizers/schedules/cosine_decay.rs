@@ -3,38 +3,59 @@
 use super::{Schedule, check_rate, check_steps};
 use crate::error::Result;
 use crate::kernels::double;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, OptionValue, Settings, options};
 use crate::spec::Spec;
 
-/// rate = start · ((1 − alpha) · ½ · (1 + cos(π · steps / decay_steps)) + alpha), and start · alpha from then on
-/// (Loshchilov and Hutter 2017). Keras' `CosineDecay`.
-///
-/// With a warm-up, the rate first rises in a straight line from `initial_learning_rate` to the target in `warmup_steps`
-/// steps; the target is then where the decay starts.
+options! {
+    /// rate = start · ((1 − alpha) · ½ · (1 + cos(π · steps / decay_steps)) + alpha), and start · alpha from then on
+    /// (Loshchilov and Hutter 2017). Keras' `CosineDecay`.
+    ///
+    /// With a warm-up, the rate first rises in a straight line from `initial_learning_rate` to the target in `warmup_steps`
+    /// steps; the target is then where the decay starts.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[must_use]
+    pub struct CosineDecay("CosineDecay") of (initial_learning_rate: f32, decay_steps: usize) {
+        /// Final rate, as a proportion of the rate at which the decay starts, ≥ 0. Defaults to 0.
+        value alpha: f32 = 0.0,
+        /// The warm-up before the decay; none by default.
+        field warmup: Option<Warmup> = None,
+    }
+}
+
+/// A rise in a straight line to `target` in `steps` steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
-pub struct CosineDecay {
-    initial_learning_rate: f32,
-    decay_steps: usize,
-    alpha: f32,
-    warmup: Option<(f32, usize)>,
+struct Warmup {
+    target: f32,
+    steps: usize,
+}
+
+impl OptionValue for Warmup {
+    fn write(&self, _name: &'static str, spec: Spec) -> Spec {
+        spec.with("warmup_target", self.target).with("warmup_steps", self.steps)
+    }
+
+    fn read(_name: &'static str, settings: &mut Settings<'_>) -> Result<Warmup> {
+        Ok(Warmup { target: settings.number("warmup_target")?, steps: settings.size("warmup_steps")? })
+    }
+
+    fn is_in(_name: &'static str, settings: &Settings<'_>) -> bool {
+        settings.has("warmup_target") || settings.has("warmup_steps")
+    }
+
+    fn names(_name: &'static str) -> Vec<&'static str> {
+        vec!["warmup_target", "warmup_steps"]
+    }
 }
 
 impl CosineDecay {
     /// From `initial_learning_rate` to 0 in `decay_steps` steps.
     pub fn new(initial_learning_rate: f32, decay_steps: usize) -> CosineDecay {
-        CosineDecay { initial_learning_rate, decay_steps, alpha: 0.0, warmup: None }
+        CosineDecay::with_defaults(initial_learning_rate, decay_steps)
     }
 
-    /// Where it ends, as a share of where the decay starts.
-    pub fn alpha(mut self, alpha: f32) -> CosineDecay {
-        self.alpha = alpha;
-        self
-    }
-
-    /// Rises to `target` in `steps` steps first. Keras' `warmup_target` and `warmup_steps`.
+    /// Raises the rate to `target` in the first `steps` steps, before the decay. Keras' `warmup_target` and `warmup_steps`.
     pub fn warmup(mut self, target: f32, steps: usize) -> CosineDecay {
-        self.warmup = Some((target, steps));
+        self.warmup = Some(Warmup { target, steps });
         self
     }
 }
@@ -43,7 +64,7 @@ impl Schedule for CosineDecay {
     fn rate(&self, steps: u64) -> f32 {
         let initial = f64::from(self.initial_learning_rate);
         let (start, warmup_steps) = match self.warmup {
-            Some((target, warmup_steps)) => (f64::from(target), warmup_steps as u64),
+            Some(Warmup { target, steps }) => (f64::from(target), steps as u64),
             None => (initial, 0),
         };
         if steps < warmup_steps {
@@ -58,34 +79,11 @@ impl Schedule for CosineDecay {
         check_rate(Self::CLASS, "initial_learning_rate", self.initial_learning_rate)?;
         check_steps(Self::CLASS, "decay_steps", self.decay_steps)?;
         check_rate(Self::CLASS, "alpha", self.alpha)?;
-        self.warmup.map_or(Ok(()), |(target, _)| check_rate(Self::CLASS, "warmup_target", target))
+        self.warmup.map_or(Ok(()), |warmup| check_rate(Self::CLASS, "warmup_target", warmup.target))
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("initial_learning_rate", self.initial_learning_rate);
-        let spec = spec.with("decay_steps", self.decay_steps).with("alpha", self.alpha);
-        match self.warmup {
-            Some((target, steps)) => spec.with("warmup_target", target).with("warmup_steps", steps),
-            None => spec,
-        }
-    }
-}
-
-impl FromSpec for CosineDecay {
-    const CLASS: &'static str = "CosineDecay";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<CosineDecay> {
-        let warmup = settings.has("warmup_target");
-        Ok(CosineDecay {
-            initial_learning_rate: settings.number("initial_learning_rate")?,
-            decay_steps: settings.size("decay_steps")?,
-            alpha: settings.number("alpha")?,
-            warmup: if warmup {
-                Some((settings.number("warmup_target")?, settings.size("warmup_steps")?))
-            } else {
-                None
-            },
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

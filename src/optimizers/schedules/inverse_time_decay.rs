@@ -2,30 +2,24 @@
 
 use super::{Schedule, check_decay_rate, check_rate, check_steps, passed};
 use crate::error::Result;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// rate = initial / (1 + decay_rate · steps / decay_steps), where the quotient is rounded down for a staircase. Keras'
-/// `InverseTimeDecay`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
-pub struct InverseTimeDecay {
-    initial_learning_rate: f32,
-    decay_steps: usize,
-    decay_rate: f32,
-    staircase: bool,
+options! {
+    /// rate = initial / (1 + decay_rate · steps / decay_steps), where the quotient is rounded down for a staircase. Keras'
+    /// `InverseTimeDecay`.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[must_use]
+    pub struct InverseTimeDecay("InverseTimeDecay") of (initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) {
+        /// Whether the rate falls at once after each `decay_steps` steps, instead of in every step. Defaults to `false`.
+        value staircase: bool = false,
+    }
 }
 
 impl InverseTimeDecay {
     /// Falls smoothly, to 1 / (1 + `decay_rate`) in `decay_steps` steps.
     pub fn new(initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) -> InverseTimeDecay {
-        InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase: false }
-    }
-
-    /// Whether it falls at once after each `decay_steps` steps instead.
-    pub fn staircase(mut self, staircase: bool) -> InverseTimeDecay {
-        self.staircase = staircase;
-        self
+        InverseTimeDecay::with_defaults(initial_learning_rate, decay_steps, decay_rate)
     }
 }
 
@@ -42,22 +36,7 @@ impl Schedule for InverseTimeDecay {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("initial_learning_rate", self.initial_learning_rate);
-        let spec = spec.with("decay_steps", self.decay_steps).with("decay_rate", self.decay_rate);
-        spec.with("staircase", self.staircase)
-    }
-}
-
-impl FromSpec for InverseTimeDecay {
-    const CLASS: &'static str = "InverseTimeDecay";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<InverseTimeDecay> {
-        Ok(InverseTimeDecay {
-            initial_learning_rate: settings.number("initial_learning_rate")?,
-            decay_steps: settings.size("decay_steps")?,
-            decay_rate: settings.number("decay_rate")?,
-            staircase: settings.flag("staircase")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

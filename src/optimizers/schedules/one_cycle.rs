@@ -3,45 +3,29 @@
 use super::{Schedule, check_rate, check_steps};
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to
-/// maximum / (div_factor · final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's
-/// `OneCycleLR` with two phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the
-/// last rate stays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
-pub struct OneCycle {
-    max_learning_rate: f32,
-    total_steps: usize,
-    start_share: f32,
-    div_factor: f32,
-    final_div_factor: f32,
+options! {
+    /// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to maximum / (div_factor ·
+    /// final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's `OneCycleLR` with two
+    /// phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the last rate stays.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[must_use]
+    pub struct OneCycle("OneCycle") of (max_learning_rate: f32, total_steps: usize) {
+        /// Proportion of the steps in which the rate rises, 0 ≤ share ≤ 1. PyTorch's `pct_start`. Defaults to 0.3.
+        value start_share: f32 = 0.3,
+        /// Ratio of the maximum to the first rate, > 0. Defaults to 25.
+        value div_factor: f32 = 25.0,
+        /// Ratio of the first rate to the last, > 0. Defaults to 10⁴.
+        value final_div_factor: f32 = 1e4,
+    }
 }
 
 impl OneCycle {
     /// Rising for 0.3 of the steps from a 25th of the maximum, and ending at a ten thousandth of that, as in PyTorch.
     pub fn new(max_learning_rate: f32, total_steps: usize) -> OneCycle {
-        OneCycle { max_learning_rate, total_steps, start_share: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
-    }
-
-    /// The share of the steps in which the rate rises, 0 ≤ share ≤ 1. PyTorch's `pct_start`.
-    pub fn start_share(mut self, share: f32) -> OneCycle {
-        self.start_share = share;
-        self
-    }
-
-    /// The maximum over the first rate.
-    pub fn div_factor(mut self, factor: f32) -> OneCycle {
-        self.div_factor = factor;
-        self
-    }
-
-    /// The first rate over the last.
-    pub fn final_div_factor(mut self, factor: f32) -> OneCycle {
-        self.final_div_factor = factor;
-        self
+        OneCycle::with_defaults(max_learning_rate, total_steps)
     }
 }
 
@@ -80,23 +64,7 @@ impl Schedule for OneCycle {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("max_learning_rate", self.max_learning_rate);
-        let spec = spec.with("total_steps", self.total_steps).with("start_share", self.start_share);
-        spec.with("div_factor", self.div_factor).with("final_div_factor", self.final_div_factor)
-    }
-}
-
-impl FromSpec for OneCycle {
-    const CLASS: &'static str = "OneCycle";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<OneCycle> {
-        Ok(OneCycle {
-            max_learning_rate: settings.number("max_learning_rate")?,
-            total_steps: settings.size("total_steps")?,
-            start_share: settings.number("start_share")?,
-            div_factor: settings.number("div_factor")?,
-            final_div_factor: settings.number("final_div_factor")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,21 +2,20 @@
 
 use super::{Schedule, check_rate};
 use crate::error::{Result, check_setting};
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the last value behind the
-/// last boundary. Keras' `PiecewiseConstantDecay`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PiecewiseConstantDecay {
-    boundaries: Vec<usize>,
-    values: Vec<f32>,
+options! {
+    /// values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the last value behind the
+    /// last boundary. Keras' `PiecewiseConstantDecay`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PiecewiseConstantDecay("PiecewiseConstantDecay") of (boundaries: Vec<usize>, values: Vec<f32>);
 }
 
 impl PiecewiseConstantDecay {
     /// With ascending boundaries and one value more than there are boundaries.
     pub fn new(boundaries: &[usize], values: &[f32]) -> PiecewiseConstantDecay {
-        PiecewiseConstantDecay { boundaries: boundaries.to_vec(), values: values.to_vec() }
+        PiecewiseConstantDecay::with_defaults(boundaries.to_vec(), values.to_vec())
     }
 }
 
@@ -37,18 +36,7 @@ impl Schedule for PiecewiseConstantDecay {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("boundaries", &self.boundaries[..]).with("values", &self.values[..])
-    }
-}
-
-impl FromSpec for PiecewiseConstantDecay {
-    const CLASS: &'static str = "PiecewiseConstantDecay";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<PiecewiseConstantDecay> {
-        Ok(PiecewiseConstantDecay {
-            boundaries: settings.sizes("boundaries")?.to_vec(),
-            values: settings.numbers("values")?.to_vec(),
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

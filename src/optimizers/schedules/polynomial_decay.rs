@@ -3,45 +3,30 @@
 use super::{Schedule, check_rate, check_steps};
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
-use crate::settings::{FromSpec, Settings};
+use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
-/// rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` from then on. Keras' `PolynomialDecay`.
-///
-/// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up after
-/// each.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
-pub struct PolynomialDecay {
-    initial_learning_rate: f32,
-    decay_steps: usize,
-    end_learning_rate: f32,
-    power: f32,
-    cycle: bool,
+options! {
+    /// rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` from then on. Keras' `PolynomialDecay`.
+    ///
+    /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up
+    /// after each.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[must_use]
+    pub struct PolynomialDecay("PolynomialDecay") of (initial_learning_rate: f32, decay_steps: usize) {
+        /// Learning rate at the end of the decay, ≥ 0. Defaults to 0.0001.
+        value end_learning_rate: f32 = 1e-4,
+        /// Power of the polynomial, > 0. Defaults to 1, a straight line. A larger power falls faster at the start.
+        value power: f32 = 1.0,
+        /// Whether the decay starts again after each `decay_steps` steps, each time from a lower rate. Defaults to `false`.
+        value cycle: bool = false,
+    }
 }
 
 impl PolynomialDecay {
     /// A straight line to 0.0001, as in Keras.
     pub fn new(initial_learning_rate: f32, decay_steps: usize) -> PolynomialDecay {
-        PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate: 1e-4, power: 1.0, cycle: false }
-    }
-
-    /// Where it ends.
-    pub fn end_learning_rate(mut self, rate: f32) -> PolynomialDecay {
-        self.end_learning_rate = rate;
-        self
-    }
-
-    /// 1 is a straight line, more falls first and flattens, less stays first and falls.
-    pub fn power(mut self, power: f32) -> PolynomialDecay {
-        self.power = power;
-        self
-    }
-
-    /// Whether it starts over, each time from lower.
-    pub fn cycle(mut self, cycle: bool) -> PolynomialDecay {
-        self.cycle = cycle;
-        self
+        PolynomialDecay::with_defaults(initial_learning_rate, decay_steps)
     }
 }
 
@@ -65,23 +50,7 @@ impl Schedule for PolynomialDecay {
     }
 
     fn spec(&self) -> Spec {
-        let spec = Spec::new(Self::CLASS).with("initial_learning_rate", self.initial_learning_rate);
-        let spec = spec.with("decay_steps", self.decay_steps).with("end_learning_rate", self.end_learning_rate);
-        spec.with("power", self.power).with("cycle", self.cycle)
-    }
-}
-
-impl FromSpec for PolynomialDecay {
-    const CLASS: &'static str = "PolynomialDecay";
-
-    fn from_spec(settings: &mut Settings<'_>) -> Result<PolynomialDecay> {
-        Ok(PolynomialDecay {
-            initial_learning_rate: settings.number("initial_learning_rate")?,
-            decay_steps: settings.size("decay_steps")?,
-            end_learning_rate: settings.number("end_learning_rate")?,
-            power: settings.number("power")?,
-            cycle: settings.flag("cycle")?,
-        })
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{ExponentialDecay, PiecewiseConstantDecay, Schedule, samples};
 use crate::registry::BUILT_IN;
+use crate::settings::check_options::check_options;
+use crate::spec::Spec;
 
 #[test]
 fn rates_are_finite_wherever_training_stands() {
@@ -35,4 +37,10 @@ fn settings_out_of_range_are_told() {
     assert_eq!(message(&short), "PiecewiseConstantDecay: values must be one more in number than the boundaries, got 2");
     let back = PiecewiseConstantDecay::new(&[20, 20], &[0.1, 0.2, 0.3]);
     assert_eq!(message(&back), "PiecewiseConstantDecay: boundaries must be in ascending order, got 20");
+}
+
+#[test]
+fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    let specs: Vec<Spec> = samples().iter().flat_map(|(_, samples)| samples).map(|schedule| schedule.spec()).collect();
+    check_options::<dyn Schedule>(&specs, |schedule| schedule.spec());
 }

@@ -16,7 +16,7 @@ const GOLDEN: &str = include_str!("../../golden/digests.txt");
 fn main() -> ExitCode {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
     let fma = if cfg!(target_feature = "fma") { "with" } else { "without" };
-    let digits = mnist::load(None).expect("the digits lie in the repository");
+    let digits = mnist::load(None).expect("the digits are in the repository");
     let found = digests(&digits, Size::Small, 2);
     if !GOLDEN.replace("\r\n", "\n").contains(&found) {
         eprintln!("a {kind} build {fma} fused multiply-add gives other bits:\n{found}");
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is never called is not linked, and would not be looked at: every layer, loss, metric and optimizer stands behind
+/// Functions that are never called are not linked and would not be checked: every layer, loss, metric and optimizer is behind
 /// `load`, every operation behind the toolbox.
 fn link_everything() {
     let load: fn(&str) -> Result<Model> = |path| Model::load(path);

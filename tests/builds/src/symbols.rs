@@ -10,7 +10,7 @@ pub(crate) fn libm() -> Option<Vec<String>> {
     let program = std::env::current_exe().and_then(std::fs::read).expect("a program can read itself");
     let names = names(&program)?;
     // The symbols for the loader are among them on any system.
-    assert!(names.iter().any(|name| name == "malloc"), "the names of what is called are in the file");
+    assert!(names.iter().any(|name| name == "malloc"), "the file has the names of called functions");
     let all: Vec<String> =
         LIBM.split(' ').flat_map(|name| ["", "f", "l"].map(|kind| format!("{name}{kind}"))).collect();
     Some(all.into_iter().filter(|name| names.contains(name)).collect())
@@ -19,7 +19,7 @@ pub(crate) fn libm() -> Option<Vec<String>> {
 /// The types of sections with symbols: those of the linker, which a stripped file lacks, and those of the loader.
 const SYMBOLS: [u64; 2] = [2, 11];
 
-/// The names in every table of symbols, without the versions that stand behind some: `expf@GLIBC_2.27`.
+/// The names in every table of symbols, without versions such as that of `expf@GLIBC_2.27`.
 fn names(file: &[u8]) -> Option<Vec<String>> {
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;

@@ -88,7 +88,7 @@ pub(crate) fn together<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     result
 }
 
-/// Runs `work` and lets others be taken by so many threads, all put forward from this one.
+/// Runs `work` after spawning tasks for the other threads, which spin for its forks.
 fn in_company<T: Send>(others: usize, over: &AtomicBool, work: impl FnOnce() -> T + Send) -> T {
     if others == 0 { work() } else { rayon::join(|| in_company(others - 1, over, work), || stay(over)).0 }
 }

@@ -12,45 +12,45 @@ const LINE: usize = BYTES / size_of::<f32>();
 
 /// An array of fixed length that is aligned to a cache line.
 #[derive(Default)]
-pub(crate) struct Lines {
+pub(crate) struct AlignedBuffer {
     /// The numbers from `start` on, with unused ones before and after them.
     room: Vec<f32>,
     start: usize,
     length: usize,
 }
 
-impl Lines {
+impl AlignedBuffer {
     /// An array of `length` equal numbers.
-    pub(crate) fn filled(value: f32, length: usize) -> Lines {
+    pub(crate) fn filled(value: f32, length: usize) -> AlignedBuffer {
         if length == 0 {
-            return Lines::default();
+            return AlignedBuffer::default();
         }
         let room = vec![value; length + LINE - 1];
         // `align_offset` may fail, which costs only time.
         let start = room.as_ptr().align_offset(BYTES).min(LINE - 1);
-        Lines { room, start, length }
+        AlignedBuffer { room, start, length }
     }
 
     /// An array of zeros.
-    pub(crate) fn zeros(length: usize) -> Lines {
-        Lines::filled(0.0, length)
+    pub(crate) fn zeros(length: usize) -> AlignedBuffer {
+        AlignedBuffer::filled(0.0, length)
     }
 }
 
-impl From<&[f32]> for Lines {
-    fn from(values: &[f32]) -> Lines {
-        let mut lines = Lines::zeros(values.len());
+impl From<&[f32]> for AlignedBuffer {
+    fn from(values: &[f32]) -> AlignedBuffer {
+        let mut lines = AlignedBuffer::zeros(values.len());
         lines.copy_from_slice(values);
         lines
     }
 }
 
-impl Clone for Lines {
-    fn clone(&self) -> Lines {
-        Lines::from(&**self)
+impl Clone for AlignedBuffer {
+    fn clone(&self) -> AlignedBuffer {
+        AlignedBuffer::from(&**self)
     }
 
-    fn clone_from(&mut self, other: &Lines) {
+    fn clone_from(&mut self, other: &AlignedBuffer) {
         if self.length == other.length {
             self.copy_from_slice(other);
         } else {
@@ -59,7 +59,7 @@ impl Clone for Lines {
     }
 }
 
-impl Deref for Lines {
+impl Deref for AlignedBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -67,13 +67,13 @@ impl Deref for Lines {
     }
 }
 
-impl DerefMut for Lines {
+impl DerefMut for AlignedBuffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.room[self.start..self.start + self.length]
     }
 }
 
-impl fmt::Debug for Lines {
+impl fmt::Debug for AlignedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
@@ -87,14 +87,14 @@ mod tests {
     fn every_array_begins_at_a_line_and_keeps_its_numbers() {
         for length in [1, 15, 16, 17, 1000] {
             let values: Vec<f32> = (0..length).map(|i| i as f32).collect();
-            let lines = Lines::from(&*values);
-            let mut other = Lines::filled(7.0, length);
+            let lines = AlignedBuffer::from(&*values);
+            let mut other = AlignedBuffer::filled(7.0, length);
             assert!(other.iter().all(|value| *value == 7.0));
             other.clone_from(&lines);
             for lines in [&lines, &lines.clone(), &other] {
                 assert_eq!((&**lines, lines.as_ptr() as usize % BYTES), (&*values, 0));
             }
         }
-        assert!(Lines::zeros(0).is_empty());
+        assert!(AlignedBuffer::zeros(0).is_empty());
     }
 }

@@ -1,0 +1,94 @@
+//! The values of options: how each type is written to a spec, and read from one.
+
+use super::Settings;
+use crate::error::Result;
+use crate::padding2d::Padding2d;
+use crate::shape::Shape;
+use crate::size2d::Size2d;
+use crate::spec::{Spec, SpecValue};
+
+/// A type that options of parts have.
+pub(crate) trait OptionValue: Sized {
+    /// Adds the value to a spec as the setting `name`.
+    fn write(&self, name: &'static str, spec: Spec) -> Spec;
+
+    /// Reads the setting `name`.
+    ///
+    /// # Errors
+    /// The setting is missing or of another type.
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Self>;
+
+    /// Whether the settings contain the setting `name`.
+    fn is_in(name: &'static str, settings: &Settings<'_>) -> bool {
+        settings.has(name)
+    }
+
+    /// The names of the settings that the value has as the option `name`.
+    fn names(name: &'static str) -> Vec<&'static str> {
+        vec![name]
+    }
+
+    /// Reads the setting `name`, or returns `default` when it is missing, as in files that are older than the option.
+    ///
+    /// # Errors
+    /// The setting is of another type.
+    fn read_or(name: &'static str, settings: &mut Settings<'_>, default: Self) -> Result<Self> {
+        if Self::is_in(name, settings) { Self::read(name, settings) } else { Ok(default) }
+    }
+}
+
+/// Types whose settings have one value: the type, the value that is written, and the method that reads it.
+macro_rules! values {
+    ($($T:ty: |$value:ident| $written:expr, |$name:ident, $settings:ident| $read:expr;)*) => {
+        $(impl OptionValue for $T {
+            fn write(&self, name: &'static str, spec: Spec) -> Spec {
+                let $value = self;
+                spec.with(name, $written)
+            }
+
+            fn read($name: &'static str, $settings: &mut Settings<'_>) -> Result<$T> {
+                $read
+            }
+        })*
+    };
+}
+
+values! {
+    bool: |value| *value, |name, settings| settings.flag(name);
+    usize: |value| *value, |name, settings| settings.size(name);
+    isize: |value| SpecValue::axis(*value), |name, settings| settings.axis(name);
+    i32: |value| SpecValue::axis(*value as isize), |name, settings| {
+        let number = settings.axis(name)?;
+        i32::try_from(number).map_err(|_| settings.kind(name, &SpecValue::axis(number), "an integer of 32 bits"))
+    };
+    f32: |value| *value, |name, settings| settings.number(name);
+    String: |value| value.as_str(), |name, settings| settings.word(name).map(str::to_owned);
+    Vec<usize>: |value| &value[..], |name, settings| settings.sizes(name).map(<[usize]>::to_vec);
+    Vec<f32>: |value| &value[..], |name, settings| settings.numbers(name).map(<[f32]>::to_vec);
+    Vec<String>: |value| SpecValue::Words(value.clone()), |name, settings| settings.words(name);
+    Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
+    Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.sizes(name)? {
+        [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),
+        ref sizes => Err(settings.kind(name, &sizes.into(), "four integers ≥ 0: above, below, left, right")),
+    };
+    Shape: |value| value.sizes(), |name, settings| Shape::new(settings.sizes(name)?);
+}
+
+/// `None` is not written.
+impl<T: OptionValue> OptionValue for Option<T> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        self.iter().fold(spec, |spec, value| value.write(name, spec))
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Option<T>> {
+        T::read(name, settings).map(Some)
+    }
+
+    fn is_in(name: &'static str, settings: &Settings<'_>) -> bool {
+        T::is_in(name, settings)
+    }
+
+    fn names(name: &'static str) -> Vec<&'static str> {
+        T::names(name)
+    }
+}
