@@ -1,9 +1,12 @@
 //! Checks of the gradients of expressions.
 
+mod input;
+
 use super::{STEP, TOLERANCE, spread};
 use crate::error::{Error, Result};
 use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
 use crate::{Key, Shape};
+use input::{Input, Kind};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 
 /// A function that records an expression from its inputs.
@@ -15,52 +18,6 @@ type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
 pub struct Sample {
     expression: Expression,
     inputs: Vec<Input>,
-}
-
-/// One input of an expression, with its values.
-#[derive(Clone, Debug)]
-struct Input {
-    values: ArrayD<f32>,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    /// A variable, whose gradient is checked.
-    Variable,
-    Constant,
-    /// A parameter that is not trainable.
-    State,
-}
-
-impl Input {
-    fn shape(&self) -> Shape {
-        Shape::new(self.values.shape()).unwrap_or(Shape::SCALAR)
-    }
-
-    /// The values, row-major.
-    fn values(&self, _: Shape) -> Vec<f32> {
-        self.values.iter().copied().collect()
-    }
-
-    /// Records the input in another shape. The values of a state are added to `params`.
-    fn record<'r>(
-        &self,
-        recorder: &'r Recorder,
-        params: &mut Params,
-        shape: Shape,
-        values: Vec<f32>,
-    ) -> Result<Var<'r>> {
-        Ok(match self.kind {
-            Kind::Variable => recorder.variable(shape),
-            Kind::Constant => recorder.input(shape),
-            Kind::State => {
-                let name = format!("state_{}", params.ids().count());
-                let id = params.insert(&name, shape, values, false)?;
-                recorder.parameter(params, id)
-            }
-        })
-    }
 }
 
 impl Sample {
