@@ -74,7 +74,7 @@ fn a_part_of_another_crate_is_held_as_well() {
         model.save(&path).unwrap();
         let unknown = Model::load(&path).unwrap_err().to_string();
         let expected =
-            "CountWords is not a preprocessing that is known (StringLookup); add yours with Registry::preprocessing";
+            "CountWords: unknown preprocessing; available: StringLookup; add custom ones with Registry::preprocessing";
         assert!(unknown.ends_with(expected), "{unknown}");
         let loaded = Model::load_with(&path, &Registry::new().preprocessing::<CountWords>()).unwrap();
         let [numbers, again] = [&model, &loaded].map(|model| model.preprocess("input", &texts).unwrap());
@@ -99,4 +99,24 @@ fn mistakes_name_the_input_and_the_remedy() {
     assert_eq!(shape, expected);
     let none = message(model.preprocess("input", &ndarray::arr0("a")).unwrap_err());
     assert!(none.contains("expected rows of strings"), "{none}");
+}
+
+fn indices(lookup: &StringLookup, strings: &[&str]) -> Result<Vec<f32>> {
+    let mut numbers = vec![f32::NAN; strings.len()];
+    lookup.write(strings, &mut numbers).map(|()| numbers)
+}
+
+/// The examples of Keras' documentation.
+#[test]
+fn indices_are_those_of_keras() {
+    let data = arr2(&[["a", "c", "d"], ["d", "z", "b"]]);
+    let adapted = StringLookup::new().adapt(&data).unwrap();
+    assert_eq!(indices(&adapted, &["a", "c", "d", "d", "z", "b"]).unwrap(), [5.0, 3.0, 1.0, 1.0, 2.0, 4.0]);
+    let masked = StringLookup::new().mask_token("").vocabulary(["", "[UNK]", "a", "b"]).unwrap();
+    assert_eq!(indices(&masked, &["", "b", "z", "a"]).unwrap(), [0.0, 3.0, 1.0, 2.0]);
+    assert_eq!((masked.get_vocabulary().join(","), masked.vocabulary_size()), (",[UNK],a,b".into(), 4));
+    let few = StringLookup::new().max_tokens(3).adapt(&data).unwrap();
+    assert_eq!(few.get_vocabulary(), ["[UNK]", "d", "z"]);
+    let special = arr2(&[["[UNK]", "", "b"]]);
+    assert_eq!(StringLookup::new().mask_token("").adapt(&special).unwrap().get_vocabulary(), ["", "[UNK]", "b"]);
 }
