@@ -100,3 +100,23 @@ fn mistakes_name_the_input_and_the_remedy() {
     let none = message(model.preprocess("input", &ndarray::arr0("a")).unwrap_err());
     assert!(none.contains("expected rows of strings"), "{none}");
 }
+
+fn indices(lookup: &StringLookup, strings: &[&str]) -> Result<Vec<f32>> {
+    let mut numbers = vec![f32::NAN; strings.len()];
+    lookup.write(strings, &mut numbers).map(|()| numbers)
+}
+
+/// The examples of Keras' documentation.
+#[test]
+fn indices_are_those_of_keras() {
+    let data = arr2(&[["a", "c", "d"], ["d", "z", "b"]]);
+    let adapted = StringLookup::new().adapt(&data).unwrap();
+    assert_eq!(indices(&adapted, &["a", "c", "d", "d", "z", "b"]).unwrap(), [5.0, 3.0, 1.0, 1.0, 2.0, 4.0]);
+    let masked = StringLookup::new().mask_token("").vocabulary(["", "[UNK]", "a", "b"]).unwrap();
+    assert_eq!(indices(&masked, &["", "b", "z", "a"]).unwrap(), [0.0, 3.0, 1.0, 2.0]);
+    assert_eq!((masked.get_vocabulary().join(","), masked.vocabulary_size()), (",[UNK],a,b".into(), 4));
+    let few = StringLookup::new().max_tokens(3).adapt(&data).unwrap();
+    assert_eq!(few.get_vocabulary(), ["[UNK]", "d", "z"]);
+    let special = arr2(&[["[UNK]", "", "b"]]);
+    assert_eq!(StringLookup::new().mask_token("").adapt(&special).unwrap().get_vocabulary(), ["", "[UNK]", "b"]);
+}

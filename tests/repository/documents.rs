@@ -107,7 +107,7 @@ const TARGETS: [&str; 10] = [
     "layers::keras",
     "losses::tests",
     "metrics::tests",
-    "preprocessing::string_lookup",
+    "preprocessing",
 ];
 
 /// "`target`, `module::test`" names a test that exists, and each section names one.
