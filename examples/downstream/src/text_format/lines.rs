@@ -1,0 +1,76 @@
+//! The lines of the format, read from specs as parts of models are.
+
+use super::VERSION;
+use gradus::{AxisOrder, Error, FromSpec, Result, Settings, Shape, Spec, ValueInfo};
+
+/// A line of a file.
+pub(super) enum Line {
+    Network,
+    Input { value: usize, info: ValueInfo },
+    Layer { name: String, part: Spec },
+    Array { name: String, shape: Shape, elements: Vec<f32> },
+    Call { layer: String, inputs: Vec<usize>, outputs: Vec<usize> },
+    Output { name: String, value: usize, axes: AxisOrder },
+}
+
+/// Defines a type for each class of lines, with the function that reads its settings, and `Line::new`.
+macro_rules! lines {
+    ($($Class:ident($settings:ident) $read:block)*) => {
+        $(struct $Class(Line);
+
+        impl FromSpec for $Class {
+            const CLASS: &'static str = stringify!($Class);
+
+            fn from_spec($settings: &mut Settings<'_>) -> Result<$Class> {
+                Ok($Class($read))
+            }
+        })*
+
+        impl Line {
+            /// Reads the line that a spec describes.
+            pub(super) fn new(spec: &Spec) -> Result<Line> {
+                match spec.class() {
+                    $($Class::CLASS => spec.make::<$Class>().map(|line| line.0),)*
+                    class => {
+                        let known = vec![$($Class::CLASS.into()),*];
+                        Err(Error::Unknown { kind: "line", name: class.into(), known })
+                    }
+                }
+            }
+        }
+    };
+}
+
+lines! {
+    Network(settings) {
+        match settings.size("version")? {
+            VERSION => Line::Network,
+            other => return Err(Error::other(format!("version is {other}, expected {VERSION}"))),
+        }
+    }
+
+    Input(settings) {
+        let (name, shape) = (settings.word("name")?, Shape::new(settings.sizes("shape")?)?);
+        let info = ValueInfo::new(name, shape).with_axis_order(AxisOrder::new(settings.sizes("axes")?)?);
+        Line::Input { value: settings.size("value")?, info }
+    }
+
+    Layer(settings) {
+        Line::Layer { name: settings.word("name")?.into(), part: settings.part("part")?.clone() }
+    }
+
+    Array(settings) {
+        let (name, shape) = (settings.word("name")?.into(), Shape::new(settings.sizes("shape")?)?);
+        Line::Array { name, shape, elements: settings.numbers("elements")?.into() }
+    }
+
+    Call(settings) {
+        let [inputs, outputs] = [settings.sizes("inputs")?.into(), settings.sizes("outputs")?.into()];
+        Line::Call { layer: settings.word("layer")?.into(), inputs, outputs }
+    }
+
+    Output(settings) {
+        let axes = AxisOrder::new(settings.sizes("axes")?)?;
+        Line::Output { name: settings.word("name")?.into(), value: settings.size("value")?, axes }
+    }
+}
