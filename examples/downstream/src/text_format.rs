@@ -20,7 +20,7 @@
 //!
 //! let model = network::residual(1).architecture(7)?.into_model()?;
 //! let text = text_format::to_text(&model)?;
-//! let imported = text_format::from_text(&text, &network::registry())?; // without weights there are errors, not a model
+//! let imported = text_format::from_text(&text, &network::registry())?;
 //! assert_eq!(imported.params().sha256(), model.params().sha256());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

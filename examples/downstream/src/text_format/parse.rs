@@ -12,6 +12,7 @@ pub(super) fn parse(line: &str) -> Result<Spec, Problem> {
     let class = parser.word("a class")?;
     parser.expect('(', "\"(\"")?;
     let spec = parser.settings(class, 0)?;
+    parser.skip_spaces();
     if parser.at < line.len() { Err(parser.expected("the end of the line")) } else { Ok(spec) }
 }
 
