@@ -43,7 +43,7 @@ use std::sync::Arc;
 /// let data = data.with_target("left_kind", &kinds)?.with_target("right_kind", &kinds)?;
 /// let history = model.fit(&data, Fit::new().progress(Progress::Quiet))?;
 /// assert_eq!(history.names(), ["loss", "left_kind_loss", "right_kind_loss", "left_kind_accuracy"]);
-/// assert_eq!(model.predict_outputs(&data)?["right_kind"].shape(), [20, 2]);
+/// assert_eq!(model.predict_dataset(&data)?["right_kind"].shape(), [20, 2]);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ mod matched_dataset;
 mod on_batch;
 mod plan;
 mod predict;
+mod predict_inputs;
 mod preprocess;
 mod resume;
 mod sample_weights;
@@ -39,6 +40,7 @@ pub use compile::Compile;
 pub use compiled::Counters;
 pub use fit::Fit;
 pub use on_batch::Batch;
+pub use predict_inputs::PredictInputs;
 pub use trained_outputs::{Losses, TrainedOutput};
 pub use training_state::TrainingState;
 

@@ -4,6 +4,7 @@ use super::Model;
 use super::evaluate::ROWS;
 use super::matched_dataset::{MatchedDataset, check_input};
 use super::plan::Kind;
+use super::predict_inputs::{ArrayRows, PredictInputs};
 use crate::architecture::ValueInfo;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
@@ -31,13 +32,45 @@ impl Model {
         self.predict_by(samples, ROWS)
     }
 
-    /// Every output for all rows of a dataset, by the outputs' names. The dataset's targets do not matter;
-    /// [`NamedArrays`](crate::data::NamedArrays) may do without.
+    /// Predicts every output for arrays of samples, by the names of the outputs. A model with one input takes the array, a model
+    /// with several takes the arrays with the names of its inputs: `predict_outputs(&x)`, `predict_outputs([("left", &left),
+    /// ("right", &right)])`; see [`PredictInputs`]. A row has the same bits whatever the other rows are.
+    ///
+    /// ```
+    /// use gradus::{Graph, layers::*};
+    /// use ndarray::{arr2, arr3};
+    /// let mut graph = Graph::new();
+    /// let (image, height) = (graph.input("image", [2, 2]), graph.input("height", [1]));
+    /// let flat = graph.apply(Flatten, image);
+    /// let both = graph.apply(Concatenate::new(), [flat, height]);
+    /// let kind = graph.apply(Dense::new(3).activation(Activation::Softmax), both);
+    /// graph.output("kind", kind);
+    /// graph.output("features", both);
+    /// let model = graph.architecture(1)?.into_model()?;
+    /// let (images, heights) = (arr3(&[[[0.0f32, 0.25], [0.5, 1.0]]]), arr2(&[[1.75f32]]));
+    /// let inputs = vec![("image", images.view().into_dyn()), ("height", heights.view().into_dyn())];
+    /// let outputs = model.predict_outputs(inputs)?;
+    /// assert_eq!(outputs["features"], arr2(&[[0.0, 0.25, 0.5, 1.0, 1.75]]).into_dyn());
+    /// assert_eq!(outputs["kind"].shape(), [1, 3]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Inputs that do not fit the model, an empty dataset, or a value with which an operation cannot compute
-    /// ([`Error::Fault`]).
-    pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
+    /// [`Error::Shape`] for samples that do not fit an input; [`Error::Graph`] for an input without an array;
+    /// [`Error::Rows`] and [`Error::Empty`] for different numbers of rows and for none; [`Error::Fault`] for the first row with
+    /// a value with which an operation cannot compute.
+    pub fn predict_outputs<'a>(&self, inputs: impl Into<PredictInputs<'a>>) -> Result<BTreeMap<String, ArrayD<f32>>> {
+        let first = self.architecture.inputs().first().map_or("", ValueInfo::name);
+        self.predict_dataset(&ArrayRows::new(inputs.into(), first)?)
+    }
+
+    /// Predicts every output for all rows of a dataset, by the names of the outputs. Targets are not read;
+    /// [`NamedArrays`](crate::data::NamedArrays) may have none.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::Graph`] for inputs that do not fit the model; [`Error::Empty`] for an empty dataset;
+    /// [`Error::Fault`] for the first row with a value with which an operation cannot compute.
+    pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;
         let shapes = self.architecture.outputs().iter().map(ValueInfo::shape);
         let batches = Batches::new(data.len(), ROWS)?;
@@ -80,7 +113,7 @@ impl Model {
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
         let ([input], [_]) = (self.architecture.inputs(), self.architecture.outputs()) else {
-            let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
+            let problem = "it takes a model of one input and one output; predict_outputs takes and returns several";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
         check_samples(&samples, input)?;

@@ -139,7 +139,7 @@ fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
     for (name, shape) in names.iter().zip(inputs) {
         data = data.with_input(name, ArrayD::<f32>::zeros(shape.batch(2)?.sizes()))?;
     }
-    model.predict_outputs(&data).map(|_| ())
+    model.predict_dataset(&data).map(|_| ())
 }
 
 /// A layer that is not named by its type.

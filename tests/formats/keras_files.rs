@@ -120,14 +120,14 @@ fn a_graph_travels_with_its_branches_names_and_losses() {
             first.train_on_batch(&rows()).unwrap();
             keras::save(&first, &path).unwrap();
             let mut loaded = keras::load(&path).unwrap();
-            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), first.predict_outputs(&rows()).unwrap());
+            assert_eq!(loaded.predict_dataset(&rows()).unwrap(), first.predict_dataset(&rows()).unwrap());
             assert_eq!(loaded.params().count(true), first.params().count(true));
             keras::save(&loaded, &again).unwrap();
             assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
             let scores = loaded.train_on_batch(&rows()).unwrap();
             whole.train_on_batch(&rows()).unwrap();
             assert_eq!(format!("{:?}", whole.train_on_batch(&rows()).unwrap()), format!("{scores:?}"));
-            assert_eq!(loaded.predict_outputs(&rows()).unwrap(), whole.predict_outputs(&rows()).unwrap());
+            assert_eq!(loaded.predict_dataset(&rows()).unwrap(), whole.predict_dataset(&rows()).unwrap());
         }
     }
 }

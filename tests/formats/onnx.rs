@@ -78,7 +78,7 @@ fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
     let mut model =
         onnx::import(file(file_name)).unwrap().compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
     let rows = inputs.iter().fold(NamedArrays::new(), |rows, name| rows.with_input(*name, &arrays[*name]).unwrap());
-    let found = model.predict_outputs(&rows).unwrap();
+    let found = model.predict_dataset(&rows).unwrap();
     let names: Vec<String> = found.keys().cloned().collect();
     assert_eq!(names.len(), 2, "{file_name}: {names:?}");
     for (number, name) in names.iter().enumerate() {
@@ -114,11 +114,11 @@ fn branches_are_imported_as_layers() {
     let x = arrays["x"].clone().into_floats().permuted_axes(IxDyn(&[0, 2, 3, 1]));
     let v = arrays["v"].clone().into_floats();
     let rows = rows.with_input("x", &x).unwrap().with_input("v", &v).unwrap();
-    let expected = model.predict_outputs(&rows).unwrap();
+    let expected = model.predict_dataset(&rows).unwrap();
     let again = Graph::from_bytes(&onnx::to_bytes(&model).unwrap()).unwrap();
     assert_eq!((again.inputs(), again.outputs()), (vec!["x", "v"], vec!["kind", "size"]));
     let again = again.import().unwrap().compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
-    let found = again.predict_outputs(&rows).unwrap();
+    let found = again.predict_dataset(&rows).unwrap();
     expected.iter().for_each(|(name, expected)| check_close(&found[name], expected));
 }
 

@@ -139,7 +139,7 @@ fn batch(model: &Model, arrays: &Params) -> NamedArrays {
     for (name, x) in named(arrays, "x") {
         data = data.with_input(if name.is_empty() { "input" } else { &name }, &x).unwrap();
     }
-    let outputs = model.predict_outputs(&data).unwrap();
+    let outputs = model.predict_dataset(&data).unwrap();
     for (name, y) in named(arrays, "y") {
         let output = if name.is_empty() { outputs.keys().next().unwrap() } else { &name };
         data = match arrays.id(&format!("label/{name}")).is_ok() {
@@ -246,7 +246,7 @@ fn check_model(path: &Path) -> Checked {
     let arrays = Params::load(path.with_extension("safetensors")).unwrap();
     let mut model = keras::load(path).unwrap_or_else(|error| panic!("{error}"));
     let data = batch(&model, &arrays);
-    let found = model.predict_outputs(&data).unwrap();
+    let found = model.predict_dataset(&data).unwrap();
     let mut checked = Checked::default();
     for (name, expected) in named(&arrays, "prediction") {
         let found = if name.is_empty() { found.values().next().unwrap() } else { &found[&name] };

@@ -88,7 +88,7 @@ fn a_model_for_inference_says_what_it_cannot_do() {
 
     assert_eq!(model.predict(&rows()).unwrap().shape(), [12, 3]);
     assert_eq!(model.predict_classes(&rows()).unwrap().len(), 12);
-    assert_eq!(model.predict_outputs(&data()).unwrap()["output"].shape(), [12, 3]);
+    assert_eq!(model.predict_dataset(&data()).unwrap()["output"].shape(), [12, 3]);
     assert!(model.summary().contains("scores (Dense)"));
     model.set_trainable("dense", false).unwrap();
     let recorder = Recorder::new(gradus::tape::Mode::Inference);
@@ -176,7 +176,7 @@ fn a_graph_is_put_together_and_walked_through() {
     );
     let model = architecture.into_model().unwrap();
     let rows = ndarray::Array4::<f32>::ones((2, 2, 2, 3));
-    let outputs = model.predict_outputs(&NamedArrays::new().with_input("image", &rows).unwrap()).unwrap();
+    let outputs = model.predict_dataset(&NamedArrays::new().with_input("image", &rows).unwrap()).unwrap();
     assert!(outputs["sum"].iter().all(|value| *value == 3.0));
 }
 

@@ -108,7 +108,7 @@ fn every_call_reports_the_row_of_its_argument() {
     assert_eq!(found(model.predict_classes(&x).unwrap_err()), "9 of the samples");
     assert_eq!(found(model.predict_on_batch(&x).unwrap_err()), "9 of the samples");
     let named = NamedArrays::new().with_input("x", &x).unwrap();
-    assert_eq!(found(model.predict_outputs(&named).unwrap_err()), "9 of the dataset");
+    assert_eq!(found(model.predict_dataset(&named).unwrap_err()), "9 of the dataset");
     assert!(state(&model) == before, "a failed call changes nothing");
     assert_eq!((model.step(), model.epoch()), (0, 0));
     // Only the data was wrong: everything works as before.
@@ -192,7 +192,7 @@ fn of_several_operations_the_first_reports() {
     // The second layer's fault is in an earlier row.
     let data = NamedArrays::new().with_input("a", arr2(&[[0.0], [9.0]])).unwrap();
     let data = data.with_input("b", arr2(&[[8.0f32], [0.0]])).unwrap();
-    let error = model.predict_outputs(&data).unwrap_err().to_string();
+    let error = model.predict_dataset(&data).unwrap_err().to_string();
     assert!(error.starts_with("first: embedding: row 1 of the dataset: "), "{error}");
 }
 

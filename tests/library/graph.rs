@@ -146,7 +146,7 @@ fn it_trains_as_in_keras() {
         let expected = cases.scalar(&format!("branches/evaluated.{name}"));
         approx::assert_relative_eq!(evaluated.get(name).unwrap() as f32, expected, max_relative = 1e-4);
     }
-    let predictions = model.predict_outputs(&data).unwrap();
+    let predictions = model.predict_dataset(&data).unwrap();
     for name in ["kind", "mood"] {
         assert_close(name, predictions[name].view(), cases.array(&format!("branches/predicted_{name}")).view(), 1e-4);
     }
@@ -179,7 +179,7 @@ fn threads_do_not_change_a_bit() {
         let mut model = branches(0.3).compile(settings().threads(threads)).unwrap();
         let history = model.fit(&data(50), quiet(2).validation_split(0.2)).unwrap();
         let scores: Vec<u64> = NAMES.iter().flat_map(|name| history.get(name).unwrap()).map(f64::to_bits).collect();
-        (model.params().sha256(), scores, model.predict_outputs(&data(9)).unwrap())
+        (model.params().sha256(), scores, model.predict_dataset(&data(9)).unwrap())
     };
     let expected = fingerprint(1);
     for threads in [2, 3, 4, 7] {
@@ -208,7 +208,7 @@ fn a_chain_written_as_a_graph_is_the_chain() {
     assert_eq!(chain.params().sha256(), graph.params().sha256());
     assert_eq!(chain.predict(&inputs).unwrap(), graph.predict(&inputs).unwrap());
     assert_eq!(graph.predict_on_batch(&inputs).unwrap(), graph.predict(&inputs).unwrap());
-    assert_eq!(graph.predict_outputs(&data).unwrap()["y"], graph.predict(&inputs).unwrap());
+    assert_eq!(graph.predict_dataset(&data).unwrap()["y"], graph.predict(&inputs).unwrap());
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn loaded_models_predict_and_train_like_saved_ones() {
     model.fit(&data, quiet(1)).unwrap();
     model.save(&path).unwrap();
     let mut loaded = Model::load_with(&path, &Registry::new().layer::<Sum>()).unwrap();
-    assert_eq!(loaded.predict_outputs(&data).unwrap(), model.predict_outputs(&data).unwrap());
+    assert_eq!(loaded.predict_dataset(&data).unwrap(), model.predict_dataset(&data).unwrap());
     assert_eq!(loaded.evaluate(&data).unwrap(), model.evaluate(&data).unwrap());
     assert_eq!(loaded.summary(), model.summary());
     loaded.save(path.with_extension("again")).unwrap();
@@ -447,7 +447,7 @@ fn datasets_that_do_not_fit_are_errors() {
     let text = "unknown target in the dataset \"kind\"; available: none";
     assert_eq!(message(model.train_on_batch(&both())), text);
     let wide = rows().with_input("right", Array2::<f32>::zeros((6, 5))).unwrap();
-    assert!(message(model.predict_outputs(&wide)).starts_with("input \"right\" per sample: found shape 5, expected 4"));
+    assert!(message(model.predict_dataset(&wide)).starts_with("input \"right\" per sample: found shape 5, expected 4"));
     let labels = both().with_target("mood", Array2::<f32>::zeros((6, 2))).unwrap();
     let wrong = labels.with_target("kind", Array1::from_iter([0u8, 1, 2, 0, 3, 1])).unwrap();
     let text = "row 4: label must be an integer ≥ 0 and < 3, the number of classes, got 3";
@@ -458,7 +458,7 @@ fn datasets_that_do_not_fit_are_errors() {
                 shape 2 per row, such as one-hot rows; Arrays::one_hot and to_categorical make one-hot rows, and \
                 SparseCategoricalCrossentropy takes labels";
     assert_eq!(message(model.fit(&one_hot, quiet(1))), text);
-    let text = "predict: it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
+    let text = "predict: it takes a model of one input and one output; predict_outputs takes and returns several";
     assert_eq!(message(model.predict(&Array2::<f32>::zeros((6, 4)))), text);
     assert_eq!((model.step(), model.epoch()), (0, 0), "nothing was trained");
 }
@@ -477,9 +477,9 @@ fn an_output_without_a_loss_is_there_for_prediction() {
     let plain = Arrays::new(&inputs, Array1::from_shape_fn(10, |i| (i % 3) as u8)).unwrap();
     let history = model.fit(&plain, quiet(1)).unwrap();
     assert_eq!(history.names(), ["loss", "kind_accuracy"], "as Keras names them");
-    let outputs = model.predict_outputs(&plain).unwrap();
+    let outputs = model.predict_dataset(&plain).unwrap();
     assert_eq!((outputs["code"].shape(), outputs["kind"].shape()), (&[10, 2][..], &[10, 3][..]));
-    let again = model.predict_outputs(&NamedArrays::new().with_input("any", &inputs).unwrap()).unwrap();
+    let again = model.predict_dataset(&NamedArrays::new().with_input("any", &inputs).unwrap()).unwrap();
     assert_eq!(again, outputs);
 }
 
@@ -539,7 +539,7 @@ fn custom_datasets_can_have_columns() {
     let first = model.evaluate(&Pairs).unwrap();
     let history = model.fit(&Pairs, quiet(30).validation_split(0.25)).unwrap();
     assert!(history.get("loss").unwrap().last() < Some(&first.loss));
-    let outputs = model.predict_outputs(&Pairs).unwrap();
-    let part = model.predict_outputs(&gradus::data::Rows::range(&Pairs, 7..9).unwrap()).unwrap();
+    let outputs = model.predict_dataset(&Pairs).unwrap();
+    let part = model.predict_dataset(&gradus::data::Rows::range(&Pairs, 7..9).unwrap()).unwrap();
     assert_eq!(part["mood"], outputs["mood"].slice_axis(Axis(0), (7..9).into()));
 }

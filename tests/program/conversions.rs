@@ -123,7 +123,7 @@ fn every_format_predicts_the_same_bits() {
         let input = model.inputs()[0].shape();
         let x = random.array(input.batch(3).unwrap().sizes());
         let data = NamedArrays::new().with_input("x", &x).unwrap();
-        let expected = model.predict_outputs(&data).unwrap().into_values().next().unwrap();
+        let expected = model.predict_dataset(&data).unwrap().into_values().next().unwrap();
         assert_eq!(model.predict(&x).unwrap(), expected);
         npy::write(folder.path("x.npy"), &x).unwrap();
         npy::write(folder.path("one.npy"), &x.index_axis(Axis(0), 2)).unwrap();

@@ -111,7 +111,7 @@ fn predicted(model: &Model, inputs: &[ArrayD<f32>]) -> ArrayD<f32> {
     let inputs = inputs.iter().enumerate();
     let data =
         inputs.fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows).unwrap());
-    model.predict_outputs(&data).unwrap().pop_first().unwrap().1
+    model.predict_dataset(&data).unwrap().pop_first().unwrap().1
 }
 
 fn check_close(name: &str, found: &ArrayD<f32>, expected: &ArrayD<f32>) {

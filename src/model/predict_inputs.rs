@@ -1,0 +1,116 @@
+//! Arrays for the inputs of a model.
+
+use crate::data::{Columns, Dataset, Target};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use ndarray::{ArrayBase, ArrayViewD, Axis, Data, Dimension};
+
+/// Arrays for the inputs of a model, rows × the shape of one sample each, in any memory layout: a single array, or arrays with
+/// the names of the inputs. The argument of [`Model::predict_outputs`](crate::Model::predict_outputs).
+#[derive(Clone, Debug)]
+pub struct PredictInputs<'a>(Vec<(Option<String>, ArrayViewD<'a, f32>)>);
+
+impl<'a, S: Data<Elem = f32>, D: Dimension> From<&'a ArrayBase<S, D>> for PredictInputs<'a> {
+    /// The array of the only input.
+    fn from(samples: &'a ArrayBase<S, D>) -> PredictInputs<'a> {
+        PredictInputs(vec![(None, samples.view().into_dyn())])
+    }
+}
+
+impl<'a, N: Into<String>, S: Data<Elem = f32>, D: Dimension, const K: usize> From<[(N, &'a ArrayBase<S, D>); K]>
+    for PredictInputs<'a>
+{
+    /// Arrays of the same number of axes, by the names of the inputs.
+    fn from(arrays: [(N, &'a ArrayBase<S, D>); K]) -> PredictInputs<'a> {
+        let named = arrays.map(|(name, array)| (Some(name.into()), array.view().into_dyn()));
+        PredictInputs(named.into())
+    }
+}
+
+impl<'a, N: Into<String>> From<Vec<(N, ArrayViewD<'a, f32>)>> for PredictInputs<'a> {
+    /// Arrays of any numbers of axes, by the names of the inputs.
+    fn from(arrays: Vec<(N, ArrayViewD<'a, f32>)>) -> PredictInputs<'a> {
+        PredictInputs(arrays.into_iter().map(|(name, array)| (Some(name.into()), array)).collect())
+    }
+}
+
+/// The arrays as a dataset without targets.
+pub(super) struct ArrayRows<'a> {
+    rows: usize,
+    columns: Vec<(String, Shape, ArrayViewD<'a, f32>)>,
+}
+
+impl<'a> ArrayRows<'a> {
+    /// The arrays for a model whose first input has the name `first`, which a single array may leave out.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without arrays or rows, [`Error::Rows`] for different numbers of rows, and [`Error::Shape`] for an array
+    /// without axes or with more than six.
+    pub(super) fn new(inputs: PredictInputs<'a>, first: &str) -> Result<ArrayRows<'a>> {
+        let mut columns = Vec::new();
+        let mut counted: Option<usize> = None;
+        for (name, array) in inputs.0 {
+            let name = name.unwrap_or_else(|| first.to_owned());
+            let place = || format!("input \"{name}\"");
+            let shape = Shape::new(array.shape()).map_err(|error| error.at(place, &[]))?;
+            if shape.rank() == 0 {
+                return Err(Error::expected("an axis of rows").at(place, &[shape]));
+            }
+            let rows = *counted.get_or_insert(shape.axis(0));
+            if shape.axis(0) != rows {
+                return Err(Error::Rows { first: ("the arrays before", rows), second: ("this array", shape.axis(0)) });
+            }
+            columns.push((name, shape.sample(), array));
+        }
+        match counted {
+            None | Some(0) => Err(Error::Empty { what: "the array of samples".into() }),
+            Some(rows) => Ok(ArrayRows { rows, columns }),
+        }
+    }
+}
+
+impl Dataset for ArrayRows<'_> {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.columns[0].1
+    }
+
+    fn target(&self) -> Target {
+        Target::Values(Shape::SCALAR)
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], _targets: &mut [f32]) {
+        self.gather_input(0, rows, inputs);
+    }
+
+    fn columns(&self) -> Option<&dyn Columns> {
+        Some(self)
+    }
+}
+
+impl Columns for ArrayRows<'_> {
+    fn input_columns(&self) -> Vec<(String, Shape)> {
+        self.columns.iter().map(|(name, shape, _)| (name.clone(), *shape)).collect()
+    }
+
+    fn target_columns(&self) -> Vec<(String, Target)> {
+        Vec::new()
+    }
+
+    fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
+        let (_, shape, array) = &self.columns[input];
+        let length = shape.len();
+        for (row, values) in rows.iter().zip(values.chunks_exact_mut(length.max(1))) {
+            let sample = array.index_axis(Axis(0), *row);
+            match sample.as_slice() {
+                Some(sample) => values.copy_from_slice(sample),
+                None => values.iter_mut().zip(&sample).for_each(|(value, found)| *value = *found),
+            }
+        }
+    }
+
+    fn gather_target(&self, _target: usize, _rows: &[usize], _values: &mut [f32]) {}
+}
