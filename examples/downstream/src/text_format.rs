@@ -62,6 +62,6 @@ pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<(), TextError> {
 pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture, TextError> {
     let path = path.as_ref();
     let text = String::from_utf8(read_whole(path)?);
-    let text = text.map_err(|error| Error::Format { path: path.into(), problem: error.to_string().into() })?;
+    let text = text.map_err(|error| Error::Format { path: path.into(), problem: error.to_string() })?;
     from_text(&text, registry)
 }

@@ -40,6 +40,7 @@ impl Parser<'_> {
     fn value(&mut self, depth: usize) -> Result<SpecValue, Problem> {
         const ITEM: &str = "a number that fits the list";
         const COMMA: &str = "\",\" or \"]\"";
+        self.skip_spaces();
         let (start, is_quoted) = (self.at, self.rest().starts_with('"'));
         let word = self.word("a value")?;
         if self.eat('(') {
@@ -85,6 +86,7 @@ impl Parser<'_> {
     }
 
     fn number<T: std::str::FromStr>(&mut self, expected: &'static str) -> Result<T, Problem> {
+        self.skip_spaces();
         let start = self.at;
         self.word(expected)?.parse().map_err(|_| {
             self.at = start;
