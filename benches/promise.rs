@@ -73,7 +73,7 @@ impl Halves {
     fn new(model: Model, batch: usize) -> Result<Halves> {
         let params = model.params().clone();
         let state = params.ids().filter(|id| params.trainable(*id)).map(|id| {
-            let firsts = model.optimizer().initial_state().iter().chain(&[0.0]);
+            let firsts = model.optimizer().unwrap().initial_state().iter().chain(&[0.0]);
             (id, firsts.map(|first| vec![*first; params.shape(id).len()]).collect())
         });
         let (state, pool) = (state.collect(), ThreadPoolBuilder::new().num_threads(2).build());
@@ -105,7 +105,7 @@ impl Halves {
                     let mut values = params.get_mut(*id);
                     let values = values.as_slice_mut().expect("parameters are row-major");
                     let arrays = arrays.iter_mut().map(Vec::as_mut_slice).collect();
-                    update(model.optimizer(), at, values, gradients, arrays);
+                    update(model.optimizer().unwrap(), at, values, gradients, arrays);
                 }
             }
         });
@@ -120,7 +120,7 @@ impl Half {
             if model.params().id("conv2d/kernel").is_ok() { &[rows, 28, 28, 1] } else { &[rows, 28, 28] };
         let (x, t) = (recorder.input(Shape::new(image)?), recorder.input([rows, 10]));
         let output = model.record(&recorder, &[x])?[0];
-        recorder.minimize(model.loss().record(output, t));
+        recorder.minimize(model.loss().unwrap().record(output, t));
         let (x, t) = (x.id(), t.id());
         Ok(Half { tape: recorder.finish()?, x, t, gradients: ParamGradients::new(model.params()) })
     }

@@ -146,9 +146,14 @@ impl Accepts {
     /// The interpretation of a target, or the error that says why it is not accepted.
     pub(crate) fn check(&self, place: impl FnOnce() -> String, output: Shape, target: Target) -> Result<Reading> {
         self.read(output, target).ok_or_else(|| {
-            let expected = self.expected(output);
-            let remedy = if self.takes_kind_of(target) { SHAPE } else { self.remedy };
-            Error::Target { place: place(), found: target, expected: format!("{expected}{}", after(remedy)).into() }
+            let remedy = match self.takes_kind_of(target) {
+                true if lacks_positions(output, target) => format!(
+                    "; the output is {output} per row, so put Flatten before the last Dense, or give each position a target"
+                ),
+                true => after(SHAPE),
+                false => after(self.remedy),
+            };
+            Error::Target { place: place(), found: target, expected: format!("{}{remedy}", self.expected(output)).into() }
         })
     }
 
@@ -191,6 +196,15 @@ impl Accepts {
 
 /// The remedy for targets of another shape than the output's.
 const SHAPE: &str = "give the targets the shape of the model's output, or change the number of units of the last layer";
+
+/// Whether there is one target for a row, and an output of several positions, as where a Flatten was forgotten.
+fn lacks_positions(output: Shape, target: Target) -> bool {
+    let per_row = match target {
+        Target::Labels(shape) => shape.len() == 1,
+        Target::Values(shape) => shape.rank() < 2,
+    };
+    output.rank() > 1 && per_row
+}
 
 /// A remedy with a leading semicolon.
 fn after(remedy: &str) -> String {

@@ -1,9 +1,13 @@
 //! The error type of the crate. Messages name the place, what was found, what was expected and a remedy, in this order.
 
+mod display;
+mod setting_value;
+
+pub use setting_value::SettingValue;
+
 use crate::shape::Shape;
 use crate::target::Target;
 use std::borrow::Cow;
-use std::fmt;
 use std::path::PathBuf;
 
 /// The result of a call that can fail with an [`Error`].
@@ -31,6 +35,15 @@ pub enum Error {
         place: String,
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
+    },
+    /// Arrays that are not those that the layers of a network declare.
+    Arrays {
+        /// The names of arrays that layers declare and that are not given.
+        missing: Vec<String>,
+        /// The names of arrays that are given and that no layer declares.
+        unused: Vec<String>,
+        /// The name of each array of another shape, with the shapes that are given and declared.
+        shapes: Vec<(String, Shape, Shape)>,
     },
     /// A setting outside its range.
     Setting {
@@ -178,6 +191,11 @@ pub enum Error {
         /// The first value that is not finite, as in `the output of dense_1: affine`.
         place: String,
     },
+    /// A call that trains or evaluates, on a model that has neither an optimizer nor a loss.
+    NotCompiled {
+        /// The call, as in `fit`.
+        place: &'static str,
+    },
     /// The thread pool could not be created.
     Threads(String),
     /// An error of a custom operation, layer, dataset or other part.
@@ -215,8 +233,9 @@ impl Error {
         }
     }
 
-    /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
-    pub(crate) fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
+    /// Adds the place to an error of shapes or sizes that has none yet, and to an error of shapes also the shapes found.
+    /// For callers of [`Layer::build`](crate::layers::Layer::build), whose errors say only what was expected.
+    pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {
                 let found = if found.is_empty() { inputs.to_vec() } else { found };
@@ -224,61 +243,6 @@ impl Error {
             }
             Error::TooLarge { place, shape } if place.is_empty() => Error::TooLarge { place: at(), shape },
             other => other,
-        }
-    }
-}
-
-/// The value of a setting in [`Error::Setting`]. Displays integers exactly, and `f32` values in their shortest form.
-///
-/// ```
-/// use gradus::SettingValue;
-/// assert_eq!(SettingValue::from(usize::MAX).to_string(), usize::MAX.to_string());
-/// assert_eq!(SettingValue::from(1.2_f32).to_string(), "1.2");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum SettingValue {
-    /// An integer.
-    Integer(i128),
-    /// A floating-point number.
-    Number(f64),
-}
-
-impl From<i32> for SettingValue {
-    fn from(integer: i32) -> SettingValue {
-        SettingValue::Integer(integer.into())
-    }
-}
-
-impl From<usize> for SettingValue {
-    fn from(integer: usize) -> SettingValue {
-        SettingValue::Integer(integer as i128)
-    }
-}
-
-impl From<u64> for SettingValue {
-    fn from(integer: u64) -> SettingValue {
-        SettingValue::Integer(integer.into())
-    }
-}
-
-impl From<f32> for SettingValue {
-    fn from(number: f32) -> SettingValue {
-        SettingValue::Number(number.into())
-    }
-}
-
-impl From<f64> for SettingValue {
-    fn from(number: f64) -> SettingValue {
-        SettingValue::Number(number)
-    }
-}
-
-impl fmt::Display for SettingValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SettingValue::Integer(integer) => write!(f, "{integer}"),
-            SettingValue::Number(number) => Short(*number).fmt(f),
         }
     }
 }
@@ -294,100 +258,6 @@ pub(crate) fn check_setting(
     if fits { Ok(()) } else { Err(Error::Setting { owner: owner.into(), name, value: value.into(), expected }) }
 }
 
-/// A list within a sentence, such as `a, b and c`.
-fn join<T: fmt::Display>(items: &[T]) -> String {
-    let texts: Vec<String> = items.iter().map(T::to_string).collect();
-    match texts.split_last() {
-        None => "none".into(),
-        Some((only, [])) => only.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
-}
-
-/// A number that is shown as `f32` where that is exact: 1.2, not 1.2000000476837158.
-struct Short(f64);
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = self.0 as f32;
-        if f64::from(short) == self.0 { write!(f, "{short}") } else { write!(f, "{}", self.0) }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Shape { place, found, expected } => {
-                let separator = if place.is_empty() { "" } else { ": " };
-                match found.len() {
-                    0 => write!(f, "{place}{separator}expected {expected}"),
-                    1 => write!(f, "{place}{separator}found shape {}, expected {expected}", found[0]),
-                    _ => write!(f, "{place}{separator}found shapes {}, expected {expected}", join(found)),
-                }
-            }
-            Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
-            Error::Setting { owner, name, value, expected } => {
-                write!(f, "{owner}: {name} must be {expected}, got {value}")
-            }
-            Error::TooLarge { place, shape } => {
-                let separator = if place.is_empty() { "" } else { ": " };
-                write!(
-                    f,
-                    "{place}{separator}an array of shape {shape} has more elements than fit in memory; use a smaller \
-                     batch or layer"
-                )
-            }
-            Error::Unreached { parameter } => write!(
-                f,
-                "{parameter}: trainable, but the loss does not depend on it, so it would never change; use it in the \
-                 loss or make it non-trainable"
-            ),
-            Error::Empty { what } => write!(f, "{what} is empty; it needs at least one row"),
-            Error::Rows { first: (a, rows_a), second: (b, rows_b) } => {
-                let rows = if *rows_a == 1 { "row" } else { "rows" };
-                write!(f, "{a} have {rows_a} {rows} and {b} have {rows_b}; they need the same number")
-            }
-            Error::Target { place, found, expected } => write!(f, "{place}: found {found}, expected {expected}"),
-            Error::TargetValue { place, row, value, expected } => {
-                write!(f, "{place}: row {row} holds {}, expected {expected}", Short(*value))
-            }
-            Error::Undirected { score } => write!(
-                f,
-                "score \"{score}\": unknown whether lower or higher is better; use Monitor::new(\"{score}\").lower() or \
-                 .higher()"
-            ),
-            Error::Label { row, label, classes } => write!(
-                f,
-                "row {row}: label must be an integer ≥ 0 and < {classes}, the number of classes, got {}",
-                Short(*label)
-            ),
-            Error::Fault { place, row, rows, problem } => write!(f, "{place}: row {row} of the {rows}: {problem}"),
-            Error::Index { name, value, count } => {
-                write!(f, "{name} must be an integer ≥ 0 and < {count}, got {}; correct the data", Short(*value))
-            }
-            Error::Missing { name, tried } => {
-                let places: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
-                write!(f, "{name} was not found; tried {}", join(&places))
-            }
-            Error::Io { path, source } => write!(f, "{}: {source}", path.display()),
-            Error::Format { path, problem } => write!(f, "{}: {problem}", path.display()),
-            Error::Unsupported { path, parts } => write!(f, "{}: not supported: {}", path.display(), join(parts)),
-            Error::Unknown { kind, name, known } => {
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                write!(f, "unknown {kind} \"{name}\"; available: {known}")
-            }
-            Error::Spec { class, problem } => write!(f, "{class}: {problem}"),
-            Error::Diverged { epoch, step, loss, place } => write!(
-                f,
-                "epoch {epoch}, step {step}: the loss is {loss}, and the first value that is not finite is {place}; lower \
-                 the learning rate, clip gradients, or check the data"
-            ),
-            Error::Threads(problem) => write!(f, "threads: {problem}"),
-            Error::Other(error) => error.fmt(f),
-        }
-    }
-}
-
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -395,46 +265,5 @@ impl std::error::Error for Error {
             Error::Other(error) => error.source(),
             _ => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_name_place_found_and_expected() {
-        let error = Error::expected("one axis per sample; put Flatten before it")
-            .at(|| "dense_1: affine".into(), &[Shape::from([8, 26, 26, 32])]);
-        let text = "dense_1: affine: found shape 8 × 26 × 26 × 32, expected one axis per sample; put Flatten before it";
-        assert_eq!(error.to_string(), text);
-        let error = check_setting(false, "Dropout", "rate", 1.2, "≥ 0 and < 1").unwrap_err();
-        assert_eq!(error.to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
-    }
-
-    #[test]
-    fn integers_are_displayed_exactly() {
-        let error = check_setting(false, "Dense", "units", usize::MAX, "smaller").unwrap_err();
-        assert_eq!(error.to_string(), format!("Dense: units must be smaller, got {}", usize::MAX));
-    }
-
-    #[test]
-    fn rows_are_counted_in_the_singular_and_the_plural() {
-        let message = |a, b| Error::Rows { first: ("inputs", a), second: ("targets", b) }.to_string();
-        assert_eq!(message(1, 2), "inputs have 1 row and targets have 2; they need the same number");
-        assert_eq!(message(3, 1), "inputs have 3 rows and targets have 1; they need the same number");
-    }
-
-    #[test]
-    fn the_first_place_of_an_error_is_kept() {
-        let error = Error::expected("two axes").at(|| "inner".into(), &[]).at(|| "outer".into(), &[]);
-        assert!(error.to_string().starts_with("inner: "));
-    }
-
-    #[test]
-    fn lists_are_joined_with_commas_and_a_conjunction() {
-        assert_eq!(join::<u8>(&[]), "none");
-        assert_eq!(join(&[1]), "1");
-        assert_eq!(join(&[1, 2, 3]), "1, 2 and 3");
     }
 }

@@ -1,4 +1,13 @@
-//! Atomic writing and bounded reading of files.
+//! Atomic writing and bounded reading of files, for the library's formats and for those of other crates.
+//!
+//! ```
+//! use gradus::files::{read_whole, write_whole};
+//! let path = std::env::temp_dir().join("gradus-doc-files.bin");
+//! write_whole(&path, b"weights")?;
+//! assert_eq!(read_whole(&path)?, b"weights");
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
@@ -6,8 +15,11 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 /// Writes `bytes` to a temporary file beside `path` and renames it to `path`, so that a crash leaves the old file intact.
-/// Creates the folder.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Creates missing folders.
+///
+/// # Errors
+/// [`Error::Io`] when the folder or the file cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| Error::Io { path: path.into(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -27,7 +39,10 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Reads a whole regular file. Reads at most the length that the file system reports, which bounds the memory.
-pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read or is not a regular file.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;

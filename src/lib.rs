@@ -49,7 +49,6 @@
 mod accepts;
 mod axis_order;
 mod error;
-mod files;
 mod forward;
 #[cfg(test)]
 #[path = "../tests/golden/mod.rs"]
@@ -70,6 +69,7 @@ pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
+pub mod files;
 pub mod formats;
 #[cfg(doc)]
 pub mod guide;
@@ -92,13 +92,13 @@ pub mod tape;
 pub mod testing;
 
 pub use accepts::{Accepts, TargetKind};
-pub use architecture::ValueInfo;
+pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
 pub use axis_order::AxisOrder;
 pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
-    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Divergence, EpochBegin, EpochEnd, Fit, Flow, Graph,
-    Losses, Model, Monitor, Progress, Sequential, Stop, TrainBegin, TrainEnd, TrainingState,
+    Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
+    Losses, Model, Monitor, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
 };
 /// The crate of the arrays in this crate's interface, in the version that it uses.
 pub use ndarray;

@@ -1,11 +1,11 @@
-//! The number of rows and columns around an image, in the ways in which Keras takes it.
+//! Padding of images.
 
 use crate::size2d::Size2d;
 
 /// Rows above and below an image, and columns to its left and right.
 ///
-/// Parameters of type `impl Into<Padding2d>` take one number for every side, a pair of rows and columns that are the same on
-/// both sides, or a pair for each axis:
+/// Parameters of type `impl Into<Padding2d>` accept one number for all sides, a pair of rows and columns for both sides, or a
+/// pair for each axis, as in Keras:
 ///
 /// ```
 /// use gradus::Padding2d;
@@ -17,14 +17,14 @@ use crate::size2d::Size2d;
 pub struct Padding2d([[usize; 2]; 2]);
 
 impl Padding2d {
-    /// Rows above and below, columns to the left and to the right.
+    /// Returns the rows above and below, and the columns to the left and to the right.
     pub fn sides(self) -> [[usize; 2]; 2] {
         self.0
     }
 }
 
 impl From<Size2d> for Padding2d {
-    /// As much before each axis as behind it.
+    /// The size before and after each axis.
     fn from(size: Size2d) -> Padding2d {
         Padding2d(size.sizes().map(|size| [size; 2]))
     }

@@ -59,8 +59,14 @@ impl Key {
         })
     }
 
-    /// Parses the 64 hexadecimal digits that `{key:x}` writes.
-    pub(crate) fn from_hex(digits: &str) -> Option<Key> {
+    /// Parses the 64 hexadecimal digits that `{key:x}` writes; `None` for other text.
+    ///
+    /// ```
+    /// use gradus::Key;
+    /// let key = Key::from_seed(7);
+    /// assert_eq!(Key::from_hex(&format!("{key:x}")), Some(key));
+    /// ```
+    pub fn from_hex(digits: &str) -> Option<Key> {
         let mut bytes = [0; 32];
         if digits.len() != 2 * bytes.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;

@@ -36,10 +36,9 @@ impl Known {
         self.added.insert((T::NAME, class), Arc::new(make));
     }
 
-    /// Whether this is a registered custom class.
-    #[cfg(feature = "keras")]
-    pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
-        self.added.keys().any(|(kind, added)| *kind == T::NAME && *added == class)
+    /// Whether a class of this kind is a registered custom class.
+    pub(crate) fn adds(&self, kind: &str, class: &str) -> bool {
+        self.added.keys().any(|added| *added == (kind, class))
     }
 
     /// Makes the part that the spec describes.

@@ -1,8 +1,8 @@
-//! Sizes along the two axes of an image, in the ways in which Keras takes them.
+//! Sizes along the two axes of an image.
 
-/// A size along the rows and one along the columns of an image: of a window, of a step between windows, or of a kernel.
+/// Two sizes along the rows and columns of an image: those of a window, a stride or a kernel.
 ///
-/// Parameters of type `impl Into<Size2d>` take one number for both axes, or a pair of rows and columns:
+/// Parameters of type `impl Into<Size2d>` accept one number for both axes, or a pair of rows and columns, as in Keras:
 ///
 /// ```
 /// use gradus::{Size2d, layers::Conv2d};
@@ -15,7 +15,7 @@
 pub struct Size2d([usize; 2]);
 
 impl Size2d {
-    /// The sizes along rows and columns.
+    /// Returns the sizes along rows and columns.
     pub fn sizes(self) -> [usize; 2] {
         self.0
     }

@@ -16,7 +16,7 @@ import torch_models
 
 
 def median_seconds(predict):
-    """Of as many calls as half a second holds, at least seven, after one that does not count."""
+    """The median over half a second of calls, at least seven, after one warm-up call."""
     predict()
     times, end = [], time.perf_counter() + 0.5
     while len(times) < 7 or time.perf_counter() < end:

@@ -45,7 +45,7 @@ OPTIMIZERS = {
 
 
 class Clock(keras.callbacks.Callback):
-    """Prints a line for each epoch, and waits before one where that was asked for."""
+    """Prints a line for each epoch, and waits before each if requested."""
 
     def __init__(self, asked):
         super().__init__()

@@ -42,7 +42,7 @@ class Epochs:
         self.asked, self.number, self.start = asked, 0, 0.0
 
     def begin(self):
-        """Waits if asked to, and starts the clock. False where there is nothing left to do."""
+        """Waits if requested, and starts the clock. Returns False when no epochs remain."""
         if self.number == self.asked.epochs or (self.asked.wait and not sys.stdin.readline()):
             return False
         self.number += 1
@@ -50,7 +50,7 @@ class Epochs:
         return True
 
     def end(self, losses):
-        """Stops the clock; then takes the mean of (loss, rows) pairs, which may cost something."""
+        """Stops the clock, then computes the mean of (loss, rows) pairs, which may take time."""
         seconds = time.perf_counter() - self.start
         mean = sum(float(loss) * rows for loss, rows in losses) / sum(rows for _, rows in losses)
         print(f"epoch {self.number} seconds {seconds:.4f} loss {mean:.4f}", flush=True)

@@ -1,6 +1,6 @@
 """The benchmarked models in PyTorch: `torch_models.py MODEL --epochs N --threads T`.
 
-The data lies in memory as float32 tensors and a batch is picked from them by a fresh permutation each epoch, which is the
+The data is in memory as float32 tensors, and batches are selected by a new permutation each epoch, which is the
 fastest idiomatic loop (a DataLoader costs more than these models do). Weights start as the notebooks' do.
 """
 import torch

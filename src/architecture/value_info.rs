@@ -45,6 +45,20 @@ impl ValueInfo {
         self.shape
     }
 
+    /// Whether samples of this shape are taken: those of the input's own shape, or of one that differs only by a last axis of
+    /// 1, which is added or removed as in Keras.
+    ///
+    /// ```
+    /// use gradus::{Shape, ValueInfo};
+    /// let image = ValueInfo::new("image", [28, 28, 1]);
+    /// assert!(image.takes(Shape::from([28, 28])) && !image.takes(Shape::from(784)));
+    /// ```
+    pub fn takes(&self, sample: Shape) -> bool {
+        let trimmed = |shape: &Shape| shape.sizes().strip_suffix(&[1]).unwrap_or(shape.sizes()).to_vec();
+        let differ = sample.rank().abs_diff(self.shape.rank());
+        sample == self.shape || (trimmed(&sample) == trimmed(&self.shape) && differ == 1)
+    }
+
     /// The order of a sample's axes in the file that the model was loaded from: that of the ONNX file for an imported model,
     /// also after it was saved to a file of this library and loaded again, and channels last for all others.
     pub fn axis_order(&self) -> AxisOrder {

@@ -5,7 +5,10 @@ use super::ending::Ending;
 use crate::error::{Error, Result};
 use crate::losses::{self, Loss};
 use crate::metrics;
-use crate::model::Model;
+use crate::metrics::Metric;
+use crate::model::{Compile, Model};
+use crate::optimizers::Sgd;
+use crate::save::Registry;
 use crate::spec::{Spec, SpecValue};
 use ndarray::{ArrayD, Axis};
 use std::fmt;
@@ -74,8 +77,9 @@ const BINARY: &str = "BinaryCrossentropy";
 const SQUARED: &str = "MeanSquaredError";
 
 /// The model with the loss and the metrics to evaluate it with, and lines that name those that are not of its file and say
-/// why. `trained` says whether the model has a loss and metrics of its file.
-pub(super) fn choose(model: Model, trained: bool, asked: &Asked<'_>, answers: Answers) -> Result<(Model, String)> {
+/// why.
+pub(super) fn choose(model: Model, asked: &Asked<'_>, answers: Answers) -> Result<(Model, String)> {
+    let trained = model.loss().is_some();
     let (outputs, mut told) = (model.output_shapes()[0].last(), String::new());
     let loss = match asked.loss {
         None if trained => None,
@@ -106,7 +110,27 @@ pub(super) fn choose(model: Model, trained: bool, asked: &Asked<'_>, answers: An
     if loss.is_none() && metrics.is_none() {
         return Ok((model, told));
     }
-    Ok((model.rescored(loss, metrics)?, told))
+    Ok((recompiled(model, loss, metrics)?, told))
+}
+
+/// The model with this loss and these metrics; those of its file where none are given.
+fn recompiled(model: Model, loss: Option<Box<dyn Loss>>, metrics: Option<Vec<Box<dyn Metric>>>) -> Result<Model> {
+    let (own, registry) = (model.trained_outputs().first(), Registry::new());
+    let loss = match (loss, own) {
+        (Some(loss), _) => loss,
+        (None, Some(own)) => registry.make_loss(&own.loss().spec())?,
+        (None, None) => return Err(Error::NotCompiled { place: "evaluate" }),
+    };
+    let metrics = match (metrics, own) {
+        (Some(metrics), _) => metrics,
+        (None, Some(own)) => {
+            own.metrics().iter().map(|metric| registry.make_metric(&metric.spec())).collect::<Result<_>>()?
+        }
+        (None, None) => Vec::new(),
+    };
+    // Nothing is trained, so any optimizer will do.
+    let settings = Compile::new(Sgd::new(0.0), loss);
+    model.compile(metrics.into_iter().fold(settings, Compile::metric))
 }
 
 /// The loss that is asked for, and why it is as it is: whether it takes logits follows from the output unless it is asked

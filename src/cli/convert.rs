@@ -3,6 +3,7 @@
 use super::command_line::{Options, Told};
 use super::source::{Source, ending, unknown_ending};
 use crate::error::{Error, Result};
+use crate::formats::npz;
 use crate::formats::torch::StateDict;
 use crate::model::Model;
 use crate::tape::Params;
@@ -14,11 +15,11 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> Told {
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
     match Source::read(from)? {
-        Source::Model(model, ..) if options.torch => match ending(to) {
-            "safetensors" => StateDict::of(&model)?.save(&model, to)?,
+        Source::Model(loaded) if options.torch => match ending(to) {
+            "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
             _ => return Err(only_safetensors(to).into()),
         },
-        Source::Model(model, ..) => write_model(&model, to)?,
+        Source::Model(loaded) => write_model(&loaded.model, to)?,
         Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
         Source::Arrays(params, _) => write_arrays(&params, from, to)?,
     }
@@ -31,7 +32,7 @@ fn filled(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
         "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
         _ if torch => return Err(only_safetensors(from)),
         "safetensors" => model.load_weights(from)?,
-        "npz" => model.params_mut().assign(&Params::load_npz(from)?)?,
+        "npz" => model.params_mut().assign(&npz::read_params(from)?)?,
         #[cfg(feature = "keras")]
         "h5" | "hdf5" => crate::formats::keras::load_weights(&mut model, from)?,
         _ => return Err(unknown_ending(from)),
@@ -42,7 +43,7 @@ fn filled(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
 fn write_model(model: &Model, to: &Path) -> Result<()> {
     match ending(to) {
         "safetensors" => model.save(to),
-        "npz" => model.params().save_npz(to),
+        "npz" => npz::write_params(to, model.params()),
         #[cfg(feature = "keras")]
         "h5" if to.to_str().is_some_and(|name| name.ends_with(".weights.h5")) => {
             crate::formats::keras::save_weights(model, to)
@@ -58,7 +59,7 @@ fn write_model(model: &Model, to: &Path) -> Result<()> {
 fn write_arrays(params: &Params, from: &Path, to: &Path) -> Result<()> {
     match ending(to) {
         "safetensors" => params.save(to),
-        "npz" => params.save_npz(to),
+        "npz" => npz::write_params(to, params),
         "keras" | "h5" | "hdf5" | "onnx" => Err(no_model(from)),
         _ => Err(unknown_ending(to)),
     }

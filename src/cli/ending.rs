@@ -34,7 +34,7 @@ const LINEAR: &[&str] = &[
 
 /// Operations whose results are values of any size, unless what they read is probabilities.
 const COMBINING: &[&str] =
-    &["add", "subtract", "mean_over", "sum_over", "average_pool2d", "global_max_pool2d", "max_pool2d"];
+    &["add", "subtract", "mean_axes", "sum_axes", "average_pool2d", "global_max_pool2d", "max_pool2d"];
 
 impl Ending {
     /// What the model's first output ends in.
@@ -70,7 +70,7 @@ fn is_normalised(inputs: &[Var<'_>]) -> bool {
     matches!(ending(*values), Ending::Softmax | Ending::Sigmoid)
         && sums
             .operation()
-            .is_some_and(|(name, summed)| ["matmul", "sum_over"].contains(&name) && summed.first().is_some_and(same))
+            .is_some_and(|(name, summed)| ["matmul", "sum_axes"].contains(&name) && summed.first().is_some_and(same))
 }
 
 impl fmt::Display for Ending {

@@ -20,13 +20,13 @@ use std::path::Path;
 
 pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> Told {
     let asked = Asked { loss: options.loss.as_deref(), metrics: &options.metrics };
-    let (model, trained) = Source::trained(path)?;
+    let model = Source::model(path)?;
     let (input, output) = single(path, &model)?;
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,
         false => numpy(data, &input, &output, options.reading)?,
     };
-    let chosen = choose(model, trained, &asked, rows.answers);
+    let chosen = choose(model, &asked, rows.answers);
     let (model, told) = chosen.map_err(|error| wrong(path, error.to_string()))?;
     let scores = scored(&model, rows.arrays)?;
     Ok(format!("{told}{scores}\n"))
@@ -109,7 +109,7 @@ fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
         other => return other,
     };
     let output = model.output_shapes()[0];
-    if !model.loss().accepts(output).takes(TargetKind::Probabilities) {
+    if !model.loss().is_some_and(|loss| loss.accepts(output).takes(TargetKind::Probabilities)) {
         return Err(first);
     }
     let Ok(rows) = rows.one_hot(output.last()) else { return Err(first) };

@@ -11,7 +11,6 @@ use crate::axis_order::AxisOrder;
 use crate::error::{Error, Result};
 use crate::formats::npy::{self, NumpyArray};
 use crate::formats::npz;
-use crate::model::is_input;
 use crate::shape::Shape;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
@@ -53,14 +52,14 @@ pub(super) fn fitted(path: &Path, array: ArrayD<f32>, input: &ValueInfo, layout:
     if found.axis(0) == 0 && found.rank() > 0 {
         return Err(wrong(path, format!("its array is {found} and has no row; at least one is needed")));
     }
-    match place(found, input.shape(), order, layout) {
+    match place(found, input, order, layout) {
         Some(Place::Rows) => order.to_model(array),
         Some(Place::Sample) => order.to_model(array.insert_axis(Axis(0))),
         Some(Place::Flat) => {
             let values = array.as_standard_layout().into_owned();
             values.into_shape_with_order(vec![found.axis(0), input.shape().len()]).map_err(Error::other)
         }
-        None => Err(wrong(path, mismatch(found, input.shape(), order, layout))),
+        None => Err(wrong(path, mismatch(found, input, order, layout))),
     }
 }
 
@@ -72,8 +71,9 @@ enum Place {
     Flat,
 }
 
-/// What an array of shape `found` is in this order to a model that takes samples of `sample`; `None` where it fits nothing.
-fn place(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> Option<Place> {
+/// What an array of shape `found` is in this order to a model with this input; `None` where it fits nothing.
+fn place(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> Option<Place> {
+    let sample = input.shape();
     if layout.is_flat() {
         let fits = sample.rank() == 1 && found.rank() > 1 && found.sample().len() == sample.len();
         return fits.then_some(Place::Flat);
@@ -83,12 +83,13 @@ fn place(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> Optio
         return Some(Place::Sample);
     }
     let rows = found.rank() > 0
-        && (found.sizes()[1..] == *expected.sizes() || (order.is_channels_last() && is_input(found.sample(), sample)));
+        && (found.sizes()[1..] == *expected.sizes() || (order.is_channels_last() && input.takes(found.sample())));
     rows.then_some(Place::Rows)
 }
 
 /// What is wrong with an array of shape `found`, and which layout would take it.
-fn mismatch(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> String {
+fn mismatch(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> String {
+    let sample = input.shape();
     let expected = match layout {
         Layout::Flat if sample.rank() == 1 => format!("rows of {} elements", sample.len()),
         Layout::Flat => format!("{sample}, as --layout flat is for models whose samples have one axis"),
@@ -103,7 +104,7 @@ fn mismatch(found: Shape, sample: Shape, order: AxisOrder, layout: Layout) -> St
             Layout::ChannelsFirst => AxisOrder::channels_first(sample.rank()),
             _ => AxisOrder::CHANNELS_LAST,
         };
-        place(found, sample, order, *other).is_some()
+        place(found, input, order, *other).is_some()
     });
     let remedy = other.map_or("transpose or reshape it".into(), |(name, _)| format!("--layout {name} takes it"));
     format!("its array is {found}, expected {expected}; {remedy}")

@@ -23,12 +23,19 @@ pub(super) fn inspect(path: &Path) -> Told {
 
 fn source(source: Source) -> String {
     match source {
-        Source::Model(model, kind, _) => {
-            let trained = match model.step() {
-                0 => "no step of training yet".to_owned(),
-                steps => format!("training so far: epochs {}, steps {steps}", model.epoch()),
+        Source::Model(loaded) => {
+            let training = match (loaded.model.optimizer(), &loaded.problem) {
+                (Some(optimizer), _) => {
+                    let trained = match loaded.model.step() {
+                        0 => "no step of training yet".to_owned(),
+                        steps => format!("training so far: epochs {}, steps {steps}", loaded.model.epoch()),
+                    };
+                    format!("{trained}\noptimizer: {}", optimizer.spec())
+                }
+                (None, Some(problem)) => format!("without its training\n{problem}"),
+                (None, None) => "without training".to_owned(),
             };
-            network(&format!("{kind}, {trained}\noptimizer: {}", model.optimizer().spec()), &model)
+            network(&format!("{}, {training}", loaded.kind), &loaded.model)
         }
         Source::Arrays(params, kind) => format!("{kind}\n{}", weights(&params)),
     }
@@ -60,7 +67,6 @@ fn graph(path: &Path) -> Result<String> {
     let graph = crate::formats::onnx::Graph::load(path)?;
     let mut text = format!("a graph of ONNX with {} nodes\n{graph}\n", graph.node_operators().len());
     match Source::model(path) {
-        // The optimizer that it has here is none of the file's.
         Ok(model) => text.push_str(&network("a model of ONNX, whose files do not say how it is trained", &model)),
         Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
     }

@@ -17,9 +17,9 @@ use std::path::Path;
 const COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told {
-    let (model, trained) = Source::trained(path)?;
+    let model = Source::model(path)?;
     let (input, output) = single(path, &model)?;
-    let classes = classes(&model, &output, trained)?;
+    let classes = classes(&model, &output)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());
     for file in inputs {
         let prediction = model.predict(&samples(file, &input, options.reading)?)?;
@@ -51,8 +51,8 @@ fn name(path: &Path, row: usize, rows: usize) -> String {
 
 /// How the outputs of a sample name a class; `None` where they name none: outputs of several axes, and one number that is
 /// neither a probability nor trained as one.
-fn classes(model: &Model, output: &ValueInfo, trained: bool) -> Result<Option<OutputScale>, Error> {
-    let scale = if trained { model.loss().output_scale() } else { OutputScale::Plain };
+fn classes(model: &Model, output: &ValueInfo) -> Result<Option<OutputScale>, Error> {
+    let scale = model.loss().map_or(OutputScale::Plain, |loss| loss.output_scale());
     Ok(match output.shape().sizes() {
         [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
         [_] => Some(scale),

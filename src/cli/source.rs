@@ -2,19 +2,35 @@
 
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
-use crate::files::read_whole;
+use crate::formats::npz;
 use crate::model::Model;
-use crate::save::Contents;
+use crate::save::SafeTensors;
 use crate::tape::Params;
 use std::path::Path;
 
 /// What a file holds.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// A model, what kind of file it is from, and whether the file says how the model is trained.
-    Model(Box<Model>, &'static str, bool),
+    /// A model, with its training if the file says how it is trained.
+    Model(Box<Loaded>),
     /// Arrays alone, and what kind of file they are from.
     Arrays(Params, &'static str),
+}
+
+/// A model of a file.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) model: Model,
+    /// What kind of file it is from.
+    pub(super) kind: &'static str,
+    /// Why the model has no training, where the file's settings of it could not be read.
+    pub(super) problem: Option<String>,
+}
+
+impl Loaded {
+    fn new(model: Model, kind: &'static str) -> Source {
+        Source::Model(Box::new(Loaded { model, kind, problem: None }))
+    }
 }
 
 /// The endings that are known in this build.
@@ -50,17 +66,13 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<Source> {
         match ending(path) {
             "safetensors" => safetensors(path),
-            "npz" => Ok(Source::Arrays(Params::load_npz(path)?, "NumPy's arrays")),
+            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy's arrays")),
             #[cfg(feature = "keras")]
-            "keras" | "h5" | "hdf5" => {
-                let model = crate::formats::keras::load(path)?;
-                Ok(Source::Model(Box::new(model), "a model of Keras", true))
-            }
+            "keras" | "h5" | "hdf5" => keras(path),
             #[cfg(feature = "onnx")]
             "onnx" => {
-                let imported = crate::formats::onnx::import(path)?;
-                let model = imported.compile(settings())?;
-                Ok(Source::Model(Box::new(model), "a model of ONNX", false))
+                let architecture = crate::formats::onnx::import(path)?.architecture()?;
+                Ok(Loaded::new(architecture.into_model()?, "a model of ONNX"))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -68,19 +80,28 @@ impl Source {
 
     /// Reads a model.
     pub(super) fn model(path: &Path) -> Result<Model> {
-        Ok(Source::trained(path)?.0)
-    }
-
-    /// Reads a model; whether its file says how it is trained.
-    pub(super) fn trained(path: &Path) -> Result<(Model, bool)> {
         match Source::read(path)? {
-            Source::Model(model, _, trained) => Ok((*model, trained)),
+            Source::Model(loaded) => Ok(loaded.model),
             Source::Arrays(..) => {
                 let problem = "it holds arrays but no model; name a file that a whole model was saved to";
                 Err(Error::Format { path: path.into(), problem: problem.into() })
             }
         }
     }
+}
+
+/// A model of Keras; without its training where that is missing or of parts that are not known here.
+#[cfg(feature = "keras")]
+fn keras(path: &Path) -> Result<Source> {
+    use crate::formats::keras;
+    let problem = match keras::load(path) {
+        Ok(model) => return Ok(Loaded::new(model, "a model of Keras")),
+        Err(problem) => problem,
+    };
+    // If the layers cannot be read either, the first message names them as well.
+    let Ok(architecture) = keras::load_architecture(path) else { return Err(problem) };
+    let model = architecture.into_model()?;
+    Ok(Source::Model(Box::new(Loaded { model, kind: "a model of Keras", problem: Some(problem.to_string()) })))
 }
 
 /// The only input and the only output of a model.
@@ -97,10 +118,9 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
 
 /// A model of this library, or arrays of any program.
 fn safetensors(path: &Path) -> Result<Source> {
-    let wrong = |problem| Error::Format { path: path.into(), problem };
-    let contents = Contents::decode_foreign(&read_whole(path)?).map_err(wrong)?;
+    let contents = SafeTensors::read(path)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Source::Model(Box::new(Model::load(path)?), "a model of gradus", true));
+        return Ok(Loaded::new(Model::load(path)?, "a model of gradus"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
         return Ok(Source::Arrays(Params::load(path)?, "arrays of gradus"));
@@ -110,14 +130,6 @@ fn safetensors(path: &Path) -> Result<Source> {
         params.insert(&array.name, array.shape, array.values, true)?;
     }
     Ok(Source::Arrays(params, "arrays of another program"))
-}
-
-/// How a model is compiled whose file does not say how it was trained. Nothing but `evaluate` looks at it, which chooses
-/// for itself.
-#[cfg(feature = "onnx")]
-fn settings() -> crate::model::Compile {
-    use crate::{losses::MeanSquaredError, optimizers::Sgd};
-    crate::model::Compile::new(Sgd::new(0.0), MeanSquaredError::new())
 }
 
 /// The error that a file does not hold what it should.

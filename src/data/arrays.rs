@@ -1,4 +1,4 @@
-//! A dataset over arrays in memory.
+//! A dataset in memory.
 
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
 use super::{Dataset, Rows, Target, sample_weight};
@@ -7,9 +7,9 @@ use crate::shape::Shape;
 use std::fmt;
 use std::ops::RangeBounds;
 
-/// A dataset over arrays in memory: inputs as bytes or floats, targets as class labels or floats.
+/// A dataset in memory: inputs as bytes or floats, targets as class labels or floats.
 ///
-/// Bytes stay bytes until they are gathered, so that images take a quarter of the memory.
+/// Bytes are converted to floats when they are gathered, so that images take a quarter of the memory.
 ///
 /// ```
 /// use gradus::data::{Arrays, Dataset};
@@ -35,12 +35,12 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The rows of `inputs` (rows × the shape of one) with those of `targets`: integer labels, one for each row or for each
+    /// Creates a dataset from `inputs` (rows × the shape of a row) and `targets`: integer labels, one for each row or for each
     /// position (rows × the shape of the positions), or rows × floats.
     ///
     /// # Errors
-    /// [`Error::Rows`] when the numbers of rows differ, [`Error::Empty`] when there is none, and [`Error::Shape`] when
-    /// an array has no axis, more than six, or an axis of size 0.
+    /// [`Error::Rows`] when the numbers of rows differ, [`Error::Empty`] without rows, and [`Error::Shape`] when an
+    /// array has no axes, more than six, or an axis of size 0.
     pub fn new(inputs: impl Into<Inputs>, targets: impl Into<Targets>) -> Result<Arrays> {
         let (inputs, targets) = (inputs.into(), targets.into());
         let (rows, input_shape) = inputs.rows()?;
@@ -52,14 +52,14 @@ impl Arrays {
         Ok(Arrays { rows, inputs, input_shape, normalized: false, targets, target, weights: None })
     }
 
-    /// The same rows with every input divided by 255 when gathered, so that bytes become numbers in 0 to 1.
+    /// Divides inputs by 255 when they are gathered, so that bytes become numbers from 0 to 1.
     #[must_use]
     pub fn normalized(mut self) -> Arrays {
         self.normalized = true;
         self
     }
 
-    /// The same rows, each with inputs of shape `shape`: 28 × 28 images as `[784]`, say.
+    /// Changes the shape of the inputs of a row: images 28 × 28 to `[784]`, for example.
     ///
     /// # Errors
     /// [`Error::Shape`] when `shape` has another number of elements, or more than five axes.
@@ -67,7 +67,7 @@ impl Arrays {
         let shape = shape.into();
         if shape.len() != self.input_shape.len() {
             let (found, length) = (vec![shape], self.input_shape.len());
-            let expected = format!("{length} elements, as a row of shape {} has", self.input_shape);
+            let expected = format!("{length} elements, like a row of shape {}", self.input_shape);
             return Err(Error::Shape { place: "reshaped".into(), found, expected: expected.into() });
         }
         shape.batch(self.rows).map_err(|error| error.at(|| "reshaped".into(), &[shape]))?;
@@ -75,12 +75,12 @@ impl Arrays {
         Ok(self)
     }
 
-    /// Turns each label into a one-hot row of `classes` floats, written when gathered: labels n × … become targets
+    /// Converts labels to one-hot rows of `classes` floats when they are gathered: labels n × … become targets
     /// n × … × `classes`.
     ///
     /// # Errors
-    /// [`Error::Label`] when a label is not below `classes`, [`Error::Shape`] when the targets are floats already, or have as
-    /// many axes as an array may have.
+    /// [`Error::Label`] when a label is ≥ `classes`, [`Error::Shape`] when the targets are floats already, or the result would
+    /// have more than [`MAX_RANK`](crate::MAX_RANK) axes.
     pub fn one_hot(mut self, classes: usize) -> Result<Arrays> {
         let (TargetElements::Labels(labels), Target::Labels(shape)) = (&self.targets, self.target) else {
             let expected = "integer labels; the targets are floats already, so leave one_hot out".into();
@@ -96,8 +96,9 @@ impl Arrays {
         Ok(self)
     }
 
-    /// The same rows, each with a weight by which its loss is multiplied in training and evaluation: Keras'
-    /// `sample_weight`. The loss is the sum of these over the number of rows; metrics count every row alike.
+    /// Sets sample weights, by which the losses of rows are multiplied in training and evaluation. The loss of a batch is the
+    /// weighted sum divided by the number of rows. Metrics do not use the weights, unless they are weighted metrics.
+    /// `sample_weight` in Keras.
     ///
     /// ```
     /// use gradus::data::{Arrays, Dataset};
@@ -110,13 +111,13 @@ impl Arrays {
     /// ```
     ///
     /// # Errors
-    /// Another number of weights than rows, or one that is infinite or not a number.
+    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
     pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<Arrays> {
         self.weights = Some(sample_weight::checked(weights, self.rows)?);
         Ok(self)
     }
 
-    /// The class labels, row by row, also where they are gathered as one-hot rows; `None` when targets were given as floats.
+    /// The class labels in row order, even if they are gathered as one-hot rows; `None` if the targets are floats.
     pub fn labels(&self) -> Option<&[i64]> {
         match &self.targets {
             TargetElements::Labels(labels) => Some(labels),
@@ -124,10 +125,10 @@ impl Arrays {
         }
     }
 
-    /// The rows in `range`, as a dataset of their own: `data.rows(..5000)?`.
+    /// Returns the rows in `range` as a dataset: `data.rows(..5000)?`.
     ///
     /// # Errors
-    /// As [`Rows::range`].
+    /// [`Error::Unknown`] when the range exceeds the dataset, [`Error::Empty`] when it contains no rows.
     pub fn rows(&self, range: impl RangeBounds<usize>) -> Result<Rows<'_>> {
         Rows::range(self, range)
     }
@@ -165,7 +166,7 @@ impl Dataset for Arrays {
 }
 
 impl fmt::Debug for Arrays {
-    /// Says what the rows are, not the numbers in them.
+    /// Writes the shapes and types of the rows, not their numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elements = match self.inputs {
             InputElements::Bytes(_) => "u8",
@@ -187,7 +188,7 @@ mod tests {
     use ndarray::{Array1, Array2, Array3, Array6, array};
 
     fn gathered(data: &Arrays, rows: &[usize]) -> (Vec<f32>, Vec<f32>) {
-        // What was in the buffers before must not matter.
+        // The previous contents of the buffers must not matter.
         let mut inputs = vec![f32::NAN; rows.len() * data.input_shape().len()];
         let mut targets = vec![f32::NAN; rows.len() * data.target().len()];
         data.gather(rows, &mut inputs, &mut targets);
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_do_not_match_are_refused() {
+    fn different_numbers_of_rows_are_rejected() {
         let error = Arrays::new(Array3::<u8>::zeros((3, 2, 2)), Array1::<u8>::zeros(2)).unwrap_err();
         let text = "inputs have 3 rows and targets have 2; they need the same number";
         assert_eq!(error.to_string(), text);
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_become_one_hot_rows_where_they_are_classes() {
+    fn labels_become_one_hot_rows_if_they_are_classes() {
         let data = Arrays::new(array![[1u8], [2], [3]], array![0i32, 9, -1]).unwrap();
         let text = "row 2: label must be an integer ≥ 0 and < 10, the number of classes, got -1";
         assert_eq!(data.clone().one_hot(10).unwrap_err().to_string(), text);
@@ -261,10 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn a_row_can_be_seen_in_another_shape() {
+    fn rows_can_be_reshaped() {
         let data = Arrays::new(Array3::<u8>::zeros((2, 28, 28)), array![0u8, 1]).unwrap();
         assert_eq!(data.clone().reshaped([28, 28, 1]).unwrap().input_shape(), Shape::from([28, 28, 1]));
-        let text = "reshaped: found shape 28 × 27, expected 784 elements, as a row of shape 28 × 28 has";
+        let text = "reshaped: found shape 28 × 27, expected 784 elements, like a row of shape 28 × 28";
         assert_eq!(data.clone().reshaped([28, 27]).unwrap_err().to_string(), text);
         let error = data.clone().reshaped([28, 28, 1, 1, 1, 1]).unwrap_err();
         assert!(

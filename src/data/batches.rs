@@ -1,10 +1,10 @@
-//! Which rows each training step of an epoch takes.
+//! The rows of each training step of an epoch.
 
 use crate::error::{Error, Result, check_setting};
 use crate::random::Key;
 use crate::shape::Shape;
 
-/// The rows of an epoch in the order of one permutation, in batches; the last one may be smaller.
+/// The rows of an epoch as batches, in order or shuffled. The last batch may be smaller.
 ///
 /// ```
 /// use gradus::data::Batches;
@@ -22,7 +22,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches of `batch_size` rows over rows 0, 1, … `rows` − 1, in that order.
+    /// Creates batches of `batch_size` rows over rows 0, 1, … `rows` − 1, in this order.
     ///
     /// # Errors
     /// [`Error::Empty`] without rows, [`Error::Setting`] when `batch_size` is 0, [`Error::TooLarge`] with 2³² rows or
@@ -35,13 +35,13 @@ impl Batches {
         Ok(Batches { order: order(rows)?, batch_size })
     }
 
-    /// Puts the rows in the order that `key` says, whatever their order was. Allocates nothing.
+    /// Shuffles the rows. The order depends only on `key`. Does not allocate.
     pub fn shuffle(&mut self, key: Key) {
         self.sequential();
         key.draws(0).shuffle(&mut self.order);
     }
 
-    /// Puts the rows in the order 0, 1, 2, …
+    /// Restores the order 0, 1, 2, ….
     pub fn sequential(&mut self) {
         self.order.iter_mut().enumerate().for_each(|(place, row)| *row = place);
     }
@@ -51,7 +51,7 @@ impl Batches {
         self.order.len().div_ceil(self.batch_size)
     }
 
-    /// Never: there is at least one row.
+    /// Always `false`, as there is at least one row.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
@@ -66,22 +66,22 @@ impl Batches {
         self.batch_size
     }
 
-    /// The rows of batch `index`.
+    /// The rows of batch `index`, from 0.
     ///
     /// # Panics
-    /// When `index` is not below [`len`](Batches::len).
+    /// When `index` is not less than [`len`](Batches::len).
     pub fn batch(&self, index: usize) -> &[usize] {
         assert!(index < self.len(), "batch {index} of {}", self.len());
         let start = index * self.batch_size;
         &self.order[start..self.order.len().min(start.saturating_add(self.batch_size))]
     }
 
-    /// The rows of the epoch in their present order.
+    /// The rows of the epoch in their current order.
     pub(super) fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The rows of each batch in turn.
+    /// Iterates over the rows of each batch.
     pub fn iter(&self) -> std::slice::Chunks<'_, usize> {
         self.order.chunks(self.batch_size)
     }
@@ -124,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_a_key_is_what_it_always_was() {
+    fn the_order_of_a_key_is_unchanged() {
         let mut batches = Batches::new(8, 8).unwrap();
         batches.shuffle(Key::from_seed(12345));
         assert_eq!(batches.batch(0), [1, 0, 5, 2, 6, 7, 3, 4]);
     }
 
     #[test]
-    fn every_row_comes_once_and_the_last_batch_is_kept() {
+    fn every_row_occurs_once_and_the_last_batch_is_included() {
         for (rows, batch_size, sizes) in
             [(7, 3, vec![3, 3, 1]), (6, 3, vec![3, 3]), (2, 5, vec![2]), (1, usize::MAX, vec![1])]
         {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_and_no_batch_size_are_refused() {
+    fn empty_datasets_and_batches_are_rejected() {
         let message = |rows, batch_size| Batches::new(rows, batch_size).unwrap_err().to_string();
         assert_eq!(message(0, 3), "the dataset is empty; it needs at least one row");
         assert_eq!(message(3, 0), "Batches: batch_size must be at least 1, got 0");

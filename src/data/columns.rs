@@ -1,4 +1,4 @@
-//! Datasets whose rows have several inputs or several targets, each with a name.
+//! Datasets with several named inputs or targets.
 
 use super::open_axes::batch_shape;
 use super::{Dataset, Target};
@@ -6,63 +6,63 @@ use crate::forward::forward;
 use crate::shape::Shape;
 use std::sync::Arc;
 
-/// Several inputs and targets of a dataset's rows, by name, for models that have several: see
-/// [`Dataset::columns`]. [`NamedArrays`](super::NamedArrays) has them in memory.
+/// The named inputs and targets of a dataset, for models with several. A dataset provides them by [`Dataset::columns`];
+/// [`NamedArrays`](super::NamedArrays) is a dataset of this kind in memory.
 ///
-/// Each column is gathered by itself, so a row that is made up must be made up alike for all of them.
+/// Columns are gathered separately, so a generated row must be generated equally for all of them.
 pub trait Columns: Dataset {
-    /// The name and the shape of each input of a row; along an [open axis](Columns::input_open_axes) the largest size of any
-    /// row.
+    /// The name and the shape of each input of a row, with the largest size of any row along an
+    /// [open axis](Columns::input_open_axes).
     fn input_columns(&self) -> Vec<(String, Shape)>;
 
-    /// The axes of this input whose size may differ from row to row, as [`Dataset::open_axes`] says of the first. By default
-    /// there are none.
+    /// The axes of this input whose size differs between rows, like [`Dataset::open_axes`] for the first input. Defaults to
+    /// none.
     fn input_open_axes(&self, _input: usize) -> &[usize] {
         &[]
     }
 
-    /// The shape of this input in row `row`: that of [`input_columns`](Columns::input_columns), but for the sizes of open axes.
+    /// The shape of this input in row `row`: that of [`input_columns`](Columns::input_columns), except for the sizes of open axes.
     ///
     /// # Panics
-    /// May panic when there is no such column or row.
+    /// May panic when the column or a row does not exist.
     fn input_row_shape(&self, input: usize, _row: usize) -> Shape {
         self.input_columns()[input].1
     }
 
-    /// The shape in which [`gather_input`](Columns::gather_input) writes each of the rows `rows`: along open axes the largest
-    /// size among them, at least 1.
+    /// The shape in which [`gather_input`](Columns::gather_input) writes each of the rows `rows`, with the largest size among
+    /// them, at least 1, along open axes.
     ///
     /// # Panics
-    /// May panic when there is no such column or row.
+    /// May panic when the column or a row does not exist.
     fn input_batch_shape(&self, input: usize, rows: &[usize]) -> Shape {
         let (largest, open) = (self.input_columns()[input].1, self.input_open_axes(input));
         batch_shape(largest, open, rows, |row| self.input_row_shape(input, row))
     }
 
-    /// The name and the kind of each target of a row. There may be none where nothing is trained or evaluated.
+    /// The name and the kind of each target of a row. May be empty for a dataset that is only used for predictions.
     fn target_columns(&self) -> Vec<(String, Target)>;
 
-    /// Writes the rows `rows` of the input with this number over `values` (as many ×
-    /// [`input_batch_shape`](Columns::input_batch_shape)), as [`Dataset::gather`] does.
+    /// Writes the rows `rows` of the input with this number to `values` (rows ×
+    /// [`input_batch_shape`](Columns::input_batch_shape)), with the padding of [`Dataset::gather`].
     ///
     /// # Panics
-    /// May panic when there is no such column or row, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has another length.
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
 
-    /// Writes the rows `rows` of the target with this number over `values`.
+    /// Writes the rows `rows` of the target with this number to `values`.
     ///
     /// # Panics
-    /// May panic when there is no such column or row, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has another length.
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
 
-    /// Whether each row has a weight by which its loss at the output of this target is multiplied. Unless a dataset gives
-    /// targets weights of their own, that is whether rows have [weights](Dataset::has_sample_weight).
+    /// Whether rows have sample weights for this target, by which their losses at its output are multiplied. Defaults to
+    /// [`has_sample_weight`](Dataset::has_sample_weight).
     fn has_target_weight(&self, _target: usize) -> bool {
         self.has_sample_weight()
     }
 
-    /// Writes the weights of the rows `rows` for this target over `weights`. Called in every training step of a dataset that
-    /// has them, so it should not allocate.
+    /// Writes the sample weights of the rows `rows` for this target to `weights`. Called in every training step of a dataset
+    /// with sample weights, so it should not allocate.
     fn gather_target_weight(&self, _target: usize, rows: &[usize], weights: &mut [f32]) {
         self.gather_sample_weight(rows, weights);
     }

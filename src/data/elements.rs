@@ -1,4 +1,4 @@
-//! The arrays that a dataset in memory is made of: contiguous and row-major, whatever they were made from.
+//! The arrays of a dataset in memory, which are stored contiguous and row-major.
 
 use super::Target;
 use super::labels::Label;
@@ -10,8 +10,16 @@ use std::fmt;
 
 /// Inputs for [`Arrays`](super::Arrays): bytes or floats, rows × the shape of one row.
 ///
-/// Made from ndarray's arrays and views of `u8` or `f32` in any memory layout, with at least one axis. An owned array
-/// in row-major order is taken as it is, anything else is copied.
+/// Converted from ndarray's arrays and views of `u8` or `f32` in any memory layout, with at least one axis. An owned array in
+/// row-major order is not copied.
+///
+/// ```
+/// use gradus::data::{Arrays, Dataset};
+/// use ndarray::{Array1, Array3};
+/// let images = Array3::<u8>::zeros((10, 28, 28));
+/// assert_eq!(Arrays::new(images, Array1::<u8>::zeros(10))?.input_shape().sizes(), [28, 28]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Inputs {
     pub(super) sizes: Vec<usize>,
@@ -26,9 +34,18 @@ pub(super) enum InputElements {
 
 /// Targets for [`Arrays`](super::Arrays): integer class labels, or floats.
 ///
-/// Made from ndarray's arrays and views in any memory layout, rows × the shape of one row's target. Integers are class
+/// Converted from ndarray's arrays and views in any memory layout, rows × the shape of the target of a row. Integers are class
 /// labels: one for each row (N or N × 1), or one for each position, such as N × height × width for the pixels of an image.
-/// Floats are `f32`; those with one axis count as one column.
+/// Floats are `f32`; an array with one axis is one column.
+///
+/// ```
+/// use gradus::data::{Arrays, Dataset, Target};
+/// use ndarray::{Array1, Array2};
+/// let inputs = Array2::<f32>::zeros((10, 4));
+/// assert_eq!(Arrays::new(&inputs, Array1::<u8>::zeros(10))?.target(), Target::LABEL);
+/// assert_eq!(Arrays::new(&inputs, Array2::<f32>::zeros((10, 3)))?.target(), Target::Values([3].into()));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Targets {
     sizes: Vec<usize>,
@@ -42,7 +59,7 @@ pub(super) enum TargetElements {
 }
 
 impl fmt::Debug for Inputs {
-    /// Writes the sizes and the kind of the elements, not the elements.
+    /// Writes the sizes and the type of the elements, not the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             InputElements::Bytes(_) => "bytes",
@@ -52,11 +69,11 @@ impl fmt::Debug for Inputs {
     }
 }
 
-/// A number that inputs can be made of: `u8` or `f32`.
+/// The type of an input: `u8` or `f32`.
 pub trait InputElement: Copy + sealed::Input {}
 
 impl fmt::Debug for Targets {
-    /// Writes the sizes and the kind of the elements, not the elements.
+    /// Writes the sizes and the type of the elements, not the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             TargetElements::Labels(_) => "labels",
@@ -66,7 +83,7 @@ impl fmt::Debug for Targets {
     }
 }
 
-/// A number that targets can be made of: an integer (a class label) or `f32`.
+/// The type of a target: an integer (a class label) or `f32`.
 pub trait TargetElement: Copy + sealed::Target {}
 
 mod sealed {
@@ -139,14 +156,14 @@ impl<S: Data<Elem: TargetElement>, D: Dimension> From<&ArrayBase<S, D>> for Targ
 }
 
 impl Inputs {
-    /// The number of rows, and the shape of one.
+    /// The number of rows, and the shape of a row.
     pub(super) fn rows(&self) -> Result<(usize, Shape)> {
         rows("inputs", &self.sizes)
     }
 }
 
 impl Targets {
-    /// The number of rows, and what the target of one is.
+    /// The number of rows, and the target of a row.
     pub(super) fn rows(&self) -> Result<(usize, Target)> {
         let (count, shape) = rows("targets", &self.sizes)?;
         match self.elements {
@@ -159,7 +176,7 @@ impl Targets {
 }
 
 impl InputElements {
-    /// Writes rows of `length` elements; where they are normalized, divided by 255.
+    /// Writes rows of `length` elements, divided by 255 if they are normalized.
     pub(super) fn gather(&self, length: usize, normalized: bool, rows: &[usize], values: &mut [f32]) {
         match self {
             InputElements::Bytes(pixels) => {
@@ -172,7 +189,7 @@ impl InputElements {
 }
 
 impl TargetElements {
-    /// Writes the targets of rows; labels of which values are wanted become one-hot rows.
+    /// Writes the targets of rows. Labels become one-hot rows if the dataset has values.
     pub(super) fn gather(&self, target: Target, rows: &[usize], values: &mut [f32]) {
         match (self, target) {
             (TargetElements::Labels(labels), Target::Labels(shape)) => {
@@ -194,7 +211,7 @@ impl TargetElements {
     }
 }
 
-/// Writes rows of `length` elements, each made a float by `float`.
+/// Writes rows of `length` elements, converted by `float`.
 fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [f32], float: impl Fn(T) -> f32) {
     assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
     for (output, &row) in output.chunks_exact_mut(length).zip(rows) {
@@ -203,7 +220,7 @@ fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [
     }
 }
 
-/// The axes and the elements in row-major order, without a copy where the array already is what is wanted.
+/// The axes and the elements in row-major order, without a copy if the array is owned and row-major.
 fn row_major<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<usize>, Vec<S::Elem>) {
     let sizes = array.shape().to_vec();
     let count = array.len();
@@ -216,15 +233,14 @@ fn row_major<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<
     (sizes, elements)
 }
 
-/// Parts an array's axes into the number of rows and the shape of one.
+/// Splits the sizes of an array into the number of rows and the shape of a row.
 fn rows(what: &'static str, sizes: &[usize]) -> Result<(usize, Shape)> {
     let [count, row @ ..] = sizes else {
         let expected = "at least one axis: that of the rows".into();
         return Err(Error::Shape { place: what.into(), found: vec![Shape::SCALAR], expected });
     };
     if sizes.len() > MAX_RANK {
-        let expected =
-            format!("at most {MAX_RANK} axes, that of the rows included; put some of the {sizes:?} together");
+        let expected = format!("at most {MAX_RANK} axes including the rows; merge some of {sizes:?}");
         return Err(Error::Shape {
             place: what.into(),
             found: vec![Shape::new(&sizes[..MAX_RANK])?],
@@ -288,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_that_make_no_rows_are_refused() {
+    fn arrays_without_rows_are_rejected() {
         let message =
             |sizes: &[usize]| Inputs::from(ArrayD::<f32>::zeros(IxDyn(sizes))).rows().unwrap_err().to_string();
         assert_eq!(message(&[]), "inputs: found shape (), expected at least one axis: that of the rows");

@@ -1,9 +1,9 @@
-//! The IDX file format of MNIST and its relatives: bytes with up to six axes, gzipped or plain.
+//! The IDX file format of MNIST: bytes with up to six axes, gzipped or plain.
 //!
-//! A file begins with two zero bytes, the elements' type and the number of axes, then has the size of each axis as a
+//! A file has two zero bytes, the type of the elements, the number of axes, then the size of each axis as a
 //! big-endian 32-bit number, then the elements, row-major
-//! ([LeCun and Cortes](http://yann.lecun.com/exdb/mnist/)). Files come from anywhere, so nothing in them is believed:
-//! memory grows with the data that really arrives, up to a stated limit.
+//! ([LeCun and Cortes](http://yann.lecun.com/exdb/mnist/)). Headers are not trusted: memory grows
+//! with the data that is read, up to a limit.
 
 use super::packed::PackedFile;
 use crate::error::{Error, Result};
@@ -11,22 +11,20 @@ use crate::shape::MAX_RANK;
 use ndarray::{Array1, Array3, ArrayD, Ix1, Ix3, IxDyn};
 use std::path::Path;
 
-/// The most elements, in bytes, that a file may hold: 2 GiB.
+/// Maximum size of the elements of a file: 2 GiB.
 pub const MAX_BYTES: usize = 1 << 31;
 
-/// What is reserved before the elements arrive, at most; MNIST's images fit.
+/// Maximum number of bytes reserved before the elements are read. Enough for the images of MNIST.
 const FIRST_RESERVE: usize = 1 << 26;
 
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
-/// Reads an IDX file of unsigned bytes with any number of axes from 1 to 6. Whether it is gzipped is seen from its
-/// content, not its name.
+/// Reads an IDX file of unsigned bytes with 1 to 6 axes. Gzip is detected by content, not by name.
 ///
 /// # Errors
-/// [`Error::Missing`] when there is no such file, [`Error::Io`] when it cannot be read, [`Error::Format`] when it is not
-/// an IDX file of bytes, ends too early, goes on for too long, claims more than [`MAX_BYTES`], or its gzip stream is
-/// corrupt.
+/// [`Error::Missing`] when the file does not exist, [`Error::Io`] when it cannot be read, [`Error::Format`] when it is not an
+/// IDX file of bytes, is too short or too long, claims more than [`MAX_BYTES`], or its gzip stream is corrupt.
 pub fn read(path: impl AsRef<Path>) -> Result<ArrayD<u8>> {
     read_file(path.as_ref(), None)
 }
@@ -34,7 +32,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<ArrayD<u8>> {
 /// Reads an IDX file of images: count × height × width.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Format`] when the file has not three axes.
+/// The errors of [`read`], and [`Error::Format`] when the file does not have three axes.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
     let array = read_file(path.as_ref(), Some(IMAGES))?;
     array.into_dimensionality::<Ix3>().map_err(Error::other)
@@ -43,13 +41,13 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
 /// Reads an IDX file of labels, one for each image.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Format`] when the file has not one axis.
+/// The errors of [`read`], and [`Error::Format`] when the file does not have one axis.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Array1<u8>> {
     let array = read_file(path.as_ref(), Some(LABELS))?;
     array.into_dimensionality::<Ix1>().map_err(Error::other)
 }
 
-/// Reads header and elements; `expected` is the magic number where only one will do.
+/// Reads header and elements. `expected` is the required magic number, if any.
 fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
     let mut file = PackedFile::open(path)?;
     let mut header = Vec::new();
@@ -63,7 +61,7 @@ fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
     let size = |bytes: &[u8]| bytes.iter().fold(0, |number, &byte| number << 8 | usize::from(byte));
     let sizes: Vec<usize> = header[4..].chunks_exact(4).map(size).collect();
     let text = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    // An empty axis does not excuse the others.
+    // Check the other axes even if one is empty.
     let product = sizes.iter().try_fold(1, |product: usize, &size| product.checked_mul(size.max(1)));
     if product.is_none_or(|product| product > MAX_BYTES) {
         return Err(file.format(format!("its header claims {text} bytes, expected at most {MAX_BYTES}")));
@@ -82,7 +80,7 @@ fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
     ArrayD::from_shape_vec(IxDyn(&sizes), elements).map_err(Error::other)
 }
 
-/// Reads on until `header` has `length` bytes.
+/// Reads until `header` has `length` bytes.
 fn read_header(file: &mut PackedFile<'_>, length: usize, header: &mut Vec<u8>) -> Result<()> {
     file.read(length - header.len(), header)?;
     if header.len() == length {
@@ -92,7 +90,7 @@ fn read_header(file: &mut PackedFile<'_>, length: usize, header: &mut Vec<u8>) -
     Err(file.format(format!("found {found} bytes, expected a header of at least {length}; it is truncated")))
 }
 
-/// What is wrong with a magic number, if anything is.
+/// The problem with a magic number, if any.
 fn magic_problem(magic: u32, expected: Option<u32>, misnamed: bool) -> Option<String> {
     let [zero, zero_too, element, axes] = magic.to_be_bytes();
     let fits = match expected {
@@ -136,7 +134,7 @@ mod tests {
         bytes
     }
 
-    /// What reading the content as images says, after the path.
+    /// The error message of reading the content as images, without the path.
     fn problem(name: &str, content: &[u8]) -> String {
         let folder = Scratch::new();
         let path = folder.write(name, content);
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_seen_from_the_content() {
+    fn gzip_is_detected_by_content() {
         let folder = Scratch::new();
         let content = idx(IMAGES, &[2, 1, 2], &[1, 2, 3, 4]);
         let expected = array![[[1, 2]], [[3, 4]]];
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn swapped_files_are_told_apart() {
+    fn swapped_files_are_detected() {
         let text = "magic number 0x00000801, expected 0x00000803 (images); is this the label file?";
         assert_eq!(problem("train-images-idx3-ubyte.gz", &gzip(&idx(LABELS, &[1], &[1]))), text);
         let folder = Scratch::new();
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn truncated_files_say_what_is_missing() {
+    fn truncated_files_are_reported() {
         let content = idx(IMAGES, &[10, 2, 2], &[0; 39]);
         let text = "its header claims 10 × 2 × 2 = 40 bytes, found only 39; it is truncated";
         assert_eq!(problem("images", &content), text);
@@ -191,13 +189,13 @@ mod tests {
         let packed = gzip(&idx(IMAGES, &[10, 2, 2], &[0; 40]));
         let text = problem("images.gz", &packed[..packed.len() - 9]);
         assert!(text.starts_with("corrupt gzip (") && text.ends_with("; get the file again"), "{text}");
-        // The elements are whole, the check sum behind them is not.
+        // The elements are complete, but the checksum after them is not.
         let text = problem("images.gz", &packed[..packed.len() - 1]);
         assert!(text.starts_with("corrupt gzip ("), "{text}");
     }
 
     #[test]
-    fn a_header_that_lies_is_refused() {
+    fn incorrect_headers_are_rejected() {
         let text = "its header claims 1 × 2 × 2 = 4 bytes, found more; the header or the file is wrong";
         assert_eq!(problem("images", &idx(IMAGES, &[1, 2, 2], &[0; 5])), text);
         assert_eq!(problem("images.gz", &gzip(&idx(IMAGES, &[1, 2, 2], &[0; 5]))), text);
@@ -209,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_idx_is_named() {
+    fn files_that_are_not_idx_are_rejected() {
         let text = "magic number 0x3c21444f, expected 0x00000803 (images); it is not an IDX file";
         assert_eq!(problem("images", b"<!DOCTYPE html>"), text);
         assert_eq!(problem("images.gz", &gzip(b"<!DOCTYPE html>")), text);

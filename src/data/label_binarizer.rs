@@ -1,12 +1,12 @@
-//! Labels of any kind as columns of 0 and 1, and back: scikit-learn's `LabelBinarizer`.
+//! Encoding of labels as columns of zeros and ones, like scikit-learn's `LabelBinarizer`.
 
 use super::labels::first_maximum;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use ndarray::{Array1, Array2, ArrayBase, Axis, Data, Ix2};
 
-/// Encodes labels as columns of 0 and 1, and decodes them again, as scikit-learn's `LabelBinarizer` does: classes are
-/// sorted; three or more get a column each, two share one column (1 for the second), a single one has a column of 0.
+/// Encodes labels as columns of zeros and ones, and decodes them, like scikit-learn's `LabelBinarizer`. Classes are sorted.
+/// Three or more have a column each, two share one column (1 for the second), and a single one has a column of zeros.
 ///
 /// ```
 /// use gradus::data::LabelBinarizer;
@@ -25,7 +25,7 @@ pub struct LabelBinarizer<T> {
 }
 
 impl<T: Ord + Clone> LabelBinarizer<T> {
-    /// Learns which classes there are.
+    /// Collects the classes of the labels.
     ///
     /// # Errors
     /// [`Error::Empty`] without labels.
@@ -47,8 +47,7 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
         &self.classes
     }
 
-    /// Labels as rows × classes; rows × 1 where there are one or two classes. A label that was not among those fitted
-    /// gives a row of 0.
+    /// Encodes labels as an array rows × classes, or rows × 1 for one or two classes. An unknown label gives a row of zeros.
     pub fn transform<'a>(&self, labels: impl IntoIterator<Item = &'a T>) -> Array2<f32>
     where
         T: 'a,
@@ -66,8 +65,8 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
         rows
     }
 
-    /// The label of each row: the class of its first maximum. Of two classes, the second one where the column is above
-    /// 0.5; they may also come as two columns, of which the second one counts.
+    /// Decodes each row: the class of its first maximum. For two classes, the second one if the column is > 0.5. Two classes
+    /// may also have two columns, of which the second one counts.
     ///
     /// # Errors
     /// [`Error::Shape`] when the array has another number of columns.
@@ -89,7 +88,7 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
         }))
     }
 
-    /// The number of columns that labels are encoded in.
+    /// The number of columns of encoded labels.
     fn columns(&self) -> usize {
         if self.classes.len() <= 2 { 1 } else { self.classes.len() }
     }
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_of_columns_are_refused() {
+    fn other_numbers_of_columns_are_rejected() {
         let encoder = LabelBinarizer::fit(&[1, 2, 3]).unwrap();
         let error = encoder.inverse_transform(&Array2::<f32>::zeros((5, 2))).unwrap_err();
         assert_eq!(error.to_string(), "inverse_transform: found shape 5 × 2, expected rows × 3, for 3 classes");

@@ -1,13 +1,13 @@
-//! Class labels as one-hot rows, and back.
+//! Conversion between class labels and one-hot rows.
 
 use super::zeros;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, Axis, Data, Ix2};
 
-/// A class label: an integer, or a type of yours that stands for one.
+/// A class label: an integer, or a custom type that represents one.
 pub trait Label {
-    /// The class, counted from 0. What does not fit is the largest number, which is no class either.
+    /// The class, counted from 0. Values that do not fit are `i64::MAX`, which is not a class.
     fn number(&self) -> i64;
 }
 
@@ -23,7 +23,7 @@ macro_rules! integers {
 
 integers!(u16 u64 usize i16 i64 isize);
 
-// These always fit.
+// These types always fit.
 macro_rules! small_integers {
     ($($integer:ty)*) => {$(
         impl Label for $integer {
@@ -42,11 +42,11 @@ impl<L: Label + ?Sized> Label for &L {
     }
 }
 
-/// The most classes that labels can tell apart once they are written as `f32`.
+/// Maximum number of classes that `f32` labels can distinguish.
 const MOST_CLASSES: usize = 1 << 24;
 
-/// Labels as one-hot rows: rows × `classes`, with 1 in the column of the label. Without `classes` there are as many as
-/// the largest label asks for.
+/// Converts labels to one-hot rows: rows × `classes`, with 1 in the column of the label. `classes` defaults to the largest
+/// label + 1.
 ///
 /// ```
 /// use gradus::data::{from_categorical, to_categorical};
@@ -60,8 +60,8 @@ const MOST_CLASSES: usize = 1 << 24;
 /// ```
 ///
 /// # Errors
-/// [`Error::Label`] for a label that is negative or not below `classes` (2²⁴ at most), [`Error::Empty`] without labels,
-/// [`Error::TooLarge`] when memory does not hold the rows.
+/// [`Error::Label`] for a label that is negative or ≥ `classes` (at most 2²⁴), [`Error::Empty`] without labels,
+/// [`Error::TooLarge`] when the rows do not fit in memory.
 pub fn to_categorical<L: Label>(labels: impl IntoIterator<Item = L>, classes: Option<usize>) -> Result<Array2<f32>> {
     let labels: Vec<i64> = labels.into_iter().map(|label| label.number()).collect();
     let Some(&largest) = labels.iter().max() else {
@@ -80,14 +80,15 @@ pub fn to_categorical<L: Label>(labels: impl IntoIterator<Item = L>, classes: Op
     Array2::from_shape_vec((labels.len(), classes), rows).map_err(Error::other)
 }
 
-/// The class of each row: the column of its maximum, the first one where there are several. A NaN counts as the maximum,
-/// as in NumPy, so that it is not hidden.
+/// Converts each row to its class: the column of its first maximum. NaN counts as the maximum, as in NumPy, so that it is not
+/// hidden.
 ///
 /// # Errors
-/// [`Error::Shape`] when the array has no column.
+/// [`Error::Shape`] when the array has no columns.
 pub fn from_categorical<S: Data<Elem = f32>>(rows: &ArrayBase<S, Ix2>) -> Result<Array1<usize>> {
     if rows.ncols() == 0 {
-        let (found, expected) = (vec![Shape::from([rows.nrows(), 0])], "one column or more, one for each class".into());
+        let (found, expected) =
+            (vec![Shape::from([rows.nrows(), 0])], "at least one column, one for each class".into());
         return Err(Error::Shape { place: "from_categorical".into(), found, expected });
     }
     Ok(rows.map_axis(Axis(1), first_maximum))
@@ -123,17 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_are_no_class_are_refused() {
+    fn labels_that_are_not_classes_are_rejected() {
         let message = |labels: &[i64], classes| to_categorical(labels, classes).unwrap_err().to_string();
-        assert!(message(&[0, 3], Some(3)).starts_with("row 1: label 3 is not a whole number in 0 ≤ label < 3"));
-        assert!(message(&[0, -1, 2], None).starts_with("row 1: label -1 is not a whole number in 0 ≤ label < 3"));
+        assert!(message(&[0, 3], Some(3)).starts_with("row 1: label must be an integer ≥ 0 and < 3"));
+        assert!(message(&[0, -1, 2], None).starts_with("row 1: label must be an integer ≥ 0 and < 3"));
         assert!(message(&[-1], None).starts_with("row 0: label -1 is not"));
         assert!(message(&[0], Some(0)).starts_with("row 0: label 0 is not"));
         assert_eq!(message(&[], None), "the list of labels is empty; it needs at least one row");
     }
 
     #[test]
-    fn a_wild_label_does_not_take_the_memory() {
+    fn huge_labels_do_not_allocate() {
         assert!(matches!(to_categorical([u64::MAX, 1], None), Err(Error::Label { row: 0, .. })));
         assert!(matches!(to_categorical([1, 1 << 24], None), Err(Error::Label { row: 1, .. })));
         assert!(matches!(to_categorical([1], Some(usize::MAX)), Err(Error::TooLarge { .. })));
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(from_categorical(&rows).unwrap(), array![1, 2, 1]);
         assert_eq!(from_categorical(&rows.t()).unwrap(), array![2, 2, 2]);
         let error = from_categorical(&Array2::<f32>::zeros((2, 0))).unwrap_err();
-        let text = "from_categorical: found shape 2 × 0, expected one column or more, one for each class";
+        let text = "from_categorical: found shape 2 × 0, expected at least one column, one for each class";
         assert_eq!(error.to_string(), text);
     }
 }

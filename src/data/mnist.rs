@@ -1,11 +1,11 @@
-//! The MNIST database of handwritten digits, or one in the same four files.
+//! The MNIST database of handwritten digits, and databases in the same files.
 
 use super::{Arrays, idx, to_categorical};
 use crate::error::{Error, Result};
 use ndarray::{Array1, Array2, Array3, s};
 use std::path::{Path, PathBuf};
 
-/// The environment variable that names the folder of the files.
+/// The environment variable with the folder of the files.
 pub const FOLDER_VARIABLE: &str = "GRADUS_DATA";
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
@@ -14,28 +14,30 @@ const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 const FILES: [&str; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
 
-/// Images of digits with their labels, to train on and to test on.
+/// Training and test images of digits with their labels.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Mnist {
-    /// 60,000 digits.
+    /// The training set: 60,000 digits in MNIST.
     pub train: Digits,
-    /// 10,000 digits by other hands.
+    /// The test set: 10,000 digits of other writers in MNIST.
     pub test: Digits,
 }
 
 /// Images of digits with their labels.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Digits {
-    /// Count × height × width, 28 × 28 in MNIST; 0 is the paper, 255 the ink.
+    /// The images, count × height × width, 28 × 28 in MNIST. Paper is 0, ink is 255.
     pub images: Array3<u8>,
-    /// The digit in each image.
+    /// The digit of each image.
     pub labels: Array1<u8>,
 }
 
-/// Reads the four files, each as `name.gz` or plain `name`.
+/// Reads the four files, each as `name.gz` or `name`.
 ///
-/// They are looked for in `folder` alone when it is given. Otherwise in the folder that the environment variable
-/// `GRADUS_DATA` names, then in this crate's own copy: the first one that holds any of the files must hold them all.
+/// If `folder` is given, only that folder is searched. Otherwise the folder in the environment variable `GRADUS_DATA` is
+/// searched first, then the copy in this crate. The first folder with any of the files must have all of them.
 ///
 /// ```
 /// use gradus::data::mnist;
@@ -47,8 +49,8 @@ pub struct Digits {
 /// ```
 ///
 /// # Errors
-/// [`Error::Missing`] names every place tried; [`Error::Rows`] when images and labels differ in number; those of
-/// [`idx::read`] when a file is not what it should be.
+/// [`Error::Missing`] with every path tried, [`Error::Rows`] when the numbers of images and labels differ, and the errors of
+/// [`idx::read`] for invalid files.
 pub fn load(folder: Option<&Path>) -> Result<Mnist> {
     match folder {
         Some(folder) => load_from(&[folder.into()]),
@@ -61,7 +63,7 @@ pub fn load(folder: Option<&Path>) -> Result<Mnist> {
     }
 }
 
-/// Reads from the first of the folders that holds any of the files.
+/// Reads from the first folder with any of the files.
 fn load_from(folders: &[PathBuf]) -> Result<Mnist> {
     let holds_any = |folder: &&PathBuf| FILES.iter().flat_map(|name| places(folder, name)).any(|place| place.exists());
     if folders.is_empty() {
@@ -84,7 +86,7 @@ fn places(folder: &Path, name: &str) -> [PathBuf; 2] {
     [folder.join(format!("{name}.gz")), folder.join(name)]
 }
 
-/// The file of this name; all folders but the last hold none of the files.
+/// The file of this name. All folders but the last have none of the files.
 fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
     let tried: Vec<PathBuf> = folders.iter().flat_map(|folder| places(folder, name)).collect();
     match tried.iter().find(|place| place.exists()) {
@@ -94,17 +96,24 @@ fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
 }
 
 impl Digits {
-    /// Reads images and labels from their IDX files, and checks that there are as many.
+    /// Digits from images, count × height × width, with a label for each.
     ///
     /// # Errors
-    /// As [`idx::read_images`] and [`idx::read_labels`]; [`Error::Rows`] when there are more of the one.
-    pub fn read(images: &Path, labels: &Path) -> Result<Digits> {
-        let digits = Digits { images: idx::read_images(images)?, labels: idx::read_labels(labels)? };
-        let (images, labels) = (digits.images.len_of(ndarray::Axis(0)), digits.labels.len());
-        match images == labels {
-            true => Ok(digits),
-            false => Err(Error::Rows { first: ("images", images), second: ("labels", labels) }),
+    /// [`Error::Rows`] when the numbers of images and labels differ.
+    pub fn new(images: Array3<u8>, labels: Array1<u8>) -> Result<Digits> {
+        let (of_images, of_labels) = (images.len_of(ndarray::Axis(0)), labels.len());
+        match of_images == of_labels {
+            true => Ok(Digits { images, labels }),
+            false => Err(Error::Rows { first: ("images", of_images), second: ("labels", of_labels) }),
         }
+    }
+
+    /// Reads images and labels from their IDX files.
+    ///
+    /// # Errors
+    /// The errors of [`idx::read_images`] and [`idx::read_labels`], and [`Error::Rows`] when the numbers differ.
+    pub fn read(images: &Path, labels: &Path) -> Result<Digits> {
+        Digits::new(idx::read_images(images)?, idx::read_labels(labels)?)
     }
 
     /// The number of digits.
@@ -112,12 +121,12 @@ impl Digits {
         self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no digits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The first `count` digits, or all where there are fewer.
+    /// Returns the first `count` digits, or all if there are fewer.
     #[must_use]
     pub fn first(&self, count: usize) -> Digits {
         let images = self.images.slice(s![..count.min(self.images.dim().0), .., ..]).to_owned();
@@ -125,29 +134,29 @@ impl Digits {
         Digits { images, labels }
     }
 
-    /// A dataset of the images as floats in 0 to 1 (each byte divided by 255), with integer labels.
-    /// `.reshaped([784])` makes rows of them, `.one_hot(10)` one-hot targets.
+    /// Returns a dataset of the images as floats from 0 to 1 (bytes divided by 255), with integer labels.
+    /// [`reshaped([784])`](Arrays::reshaped) flattens the images, [`one_hot(10)`](Arrays::one_hot) makes one-hot targets.
     ///
     /// # Errors
-    /// As [`Arrays::new`], when the fields were changed to have different numbers of rows, or none.
+    /// [`Error::Rows`] or [`Error::Empty`] when the fields were changed to different numbers of rows, or to none.
     pub fn normalized(&self) -> Result<Arrays> {
         Ok(self.raw()?.normalized())
     }
 
-    /// A dataset of the images as floats in 0 to 255, with integer labels.
+    /// Returns a dataset of the images as floats from 0 to 255, with integer labels.
     ///
     /// # Errors
-    /// As [`normalized`](Digits::normalized).
+    /// [`Error::Rows`] or [`Error::Empty`] when the fields were changed to different numbers of rows, or to none.
     pub fn raw(&self) -> Result<Arrays> {
         Arrays::new(&self.images, &self.labels)
     }
 
-    /// The labels as class numbers.
+    /// Returns the labels as class numbers.
     pub fn classes(&self) -> Vec<usize> {
         self.labels.iter().map(|label| usize::from(*label)).collect()
     }
 
-    /// The labels as one-hot rows, count × 10.
+    /// Returns the labels as one-hot rows, count × 10.
     ///
     /// # Errors
     /// [`Error::Label`] for a label above 9, [`Error::Empty`] without digits.
@@ -163,7 +172,7 @@ mod tests {
     use super::*;
     use crate::shape::Shape;
 
-    /// Four small files: three digits to train on, two to test on.
+    /// Four small files: three training digits, two test digits.
     fn small() -> Scratch {
         let folder = Scratch::new();
         let images = |count: u8| {
@@ -186,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digits_are_the_real_ones() {
+    fn the_included_digits_are_those_of_mnist() {
         let Mnist { train, test } = load(Some(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist")))).unwrap();
         assert_eq!((train.images.dim(), test.images.dim()), ((60_000, 28, 28), (10_000, 28, 28)));
         assert_eq!((sum(&train.images), sum(&test.images)), (1_567_298_545, 264_923_200));
@@ -211,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_and_plain_files_may_stand_side_by_side() {
+    fn gzipped_and_plain_files_can_be_mixed() {
         let folder = small();
         let Mnist { train, test } = load(Some(folder.path())).unwrap();
         assert_eq!((train.labels.to_vec(), test.labels.to_vec()), (vec![1, 2, 3], vec![4, 5]));
@@ -224,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_folder_with_files_counts_and_sets_are_not_mixed() {
+    fn all_files_are_read_from_the_first_folder_with_any() {
         let (nothing, all) = (Scratch::new(), small());
         let folders = [nothing.path().to_path_buf(), all.path().to_path_buf()];
         assert_eq!(load_from(&folders).unwrap().train.len(), 3);
@@ -236,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn every_place_that_was_tried_is_named() {
+    fn missing_files_list_every_path_tried() {
         let (one, two) = (Scratch::new(), Scratch::new());
         let error = load_from(&[one.path().to_path_buf(), two.path().to_path_buf()]).unwrap_err();
         let Error::Missing { name, tried } = error else { panic!("{error}") };
         assert_eq!(name, TRAIN_IMAGES);
         assert_eq!(tried, [places(one.path(), TRAIN_IMAGES), places(two.path(), TRAIN_IMAGES)].concat());
-        // A folder that is given is the only one.
+        // A given folder is the only one.
         let Err(Error::Missing { tried, .. }) = load(Some(one.path())) else { panic!("found") };
         assert_eq!(tried, places(one.path(), TRAIN_IMAGES));
         let text = "train-images-idx3-ubyte was not found; tried GRADUS_DATA, which is not set";
@@ -250,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn images_without_labels_are_refused() {
+    fn images_without_labels_are_rejected() {
         let folder = small();
         folder.write(TEST_LABELS, &[0, 0, 8, 1, 0, 0, 0, 1, 4]);
         let error = load(Some(folder.path())).unwrap_err();

@@ -1,7 +1,8 @@
 //! Datasets: rows of inputs with their targets.
 //!
-//! A [`Dataset`] writes the rows it is asked for straight into the input of a training step. [`Arrays`] keeps them in
-//! memory, [`NamedArrays`] where a row has several inputs or targets; [`Rows`] is a part of another dataset; [`Batches`] says which rows a step takes; [`mnist`] reads the digits.
+//! A [`Dataset`] writes rows directly into the input of a training step. [`Arrays`] is a dataset in memory, [`NamedArrays`] one
+//! with several inputs or targets, [`Rows`] a subset of another dataset. [`Batches`] are the rows of training steps. [`mnist`]
+//! reads the MNIST digits.
 
 mod arrays;
 mod batches;
@@ -43,7 +44,7 @@ use std::sync::Arc;
 
 /// Rows of inputs with their targets, which a model trains on or is evaluated on.
 ///
-/// Rows are numbered from 0. A row always gathers to the same numbers, or training could not be repeated.
+/// Rows are numbered from 0. Gathering a row must always give the same numbers, or training would not be reproducible.
 ///
 /// ```
 /// use gradus::data::{Dataset, Target};
@@ -80,25 +81,25 @@ pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The shape of one row's inputs; along an [open axis](Dataset::open_axes) the largest size of any row.
+    /// The shape of the inputs of a row, with the largest size of any row along an [open axis](Dataset::open_axes).
     fn input_shape(&self) -> Shape;
 
-    /// The axes of a row's inputs whose size may differ from row to row, such as the steps of a sequence: numbers of axes of
-    /// [`input_shape`](Dataset::input_shape), ascending. By default there are none, and all rows have that shape.
+    /// The axes of the inputs whose size differs between rows, such as the steps of a sequence: indices of axes of
+    /// [`input_shape`](Dataset::input_shape), ascending. Defaults to none.
     ///
-    /// A dataset with open axes also provides [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed shape, so
+    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed shape, so
     /// `fit`, `evaluate` and `predict` return an error if a row differs from it.
     ///
     /// ```
     /// use gradus::Shape;
     /// use gradus::data::{Dataset, Target};
     ///
-    /// /// Sentences of any number of words, each word a number; the target is the number of words.
+    /// /// Sentences of numbered words. The target is the number of words.
     /// struct Sentences(Vec<Vec<f32>>);
     ///
     /// impl Dataset for Sentences {
@@ -137,64 +138,64 @@ pub trait Dataset: Send + Sync {
         &[]
     }
 
-    /// The shape of the inputs of row `row`: [`input_shape`](Dataset::input_shape), but for the sizes of open axes.
+    /// The shape of the inputs of row `row`: [`input_shape`](Dataset::input_shape) except for the sizes of open axes.
     ///
     /// # Panics
-    /// May panic when there is no such row.
+    /// May panic when a row does not exist.
     fn row_shape(&self, _row: usize) -> Shape {
         self.input_shape()
     }
 
-    /// The shape in which [`gather`](Dataset::gather) writes each of the rows `rows`: along open axes the largest size among
-    /// them, at least 1. Allocates nothing.
+    /// The shape in which [`gather`](Dataset::gather) writes each of the rows `rows`, with the largest size among them, at
+    /// least 1, along open axes. Does not allocate.
     ///
     /// # Panics
-    /// May panic when there is no such row.
+    /// May panic when a row does not exist.
     fn batch_shape(&self, rows: &[usize]) -> Shape {
         open_axes::batch_shape(self.input_shape(), self.open_axes(), rows, |row| self.row_shape(row))
     }
 
-    /// What one row's target is.
+    /// The type and shape of the target of a row.
     fn target(&self) -> Target;
 
-    /// Writes the rows `rows`, in that order, over `inputs` (as many × [`batch_shape`](Dataset::batch_shape), which is
-    /// [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (as many × [`Target::len`]), row-major. A row
-    /// that is shorter than the batch along an open axis is followed by zeros. Called in every training step, so it should not
-    /// allocate.
+    /// Writes the rows `rows`, in this order and row-major, to `inputs` (rows × [`batch_shape`](Dataset::batch_shape), which is
+    /// [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows × [`Target::len`]). A row that is shorter
+    /// than the batch along an open axis is padded with zeros. Called in every training step, so it should not allocate.
     ///
     /// # Panics
-    /// May panic when a row is not below `len`, or a slice has another length.
+    /// May panic when a row does not exist, or a slice has another length.
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
 
-    /// Writes the targets of the rows `rows`, in that order, over `targets`, as [`gather`](Dataset::gather) does. All
-    /// targets are gathered once before training, to be checked. Without it inputs are gathered as well and left unused.
+    /// Writes the targets of the rows `rows`, in this order, to `targets` (rows × [`Target::len`]). All targets are gathered
+    /// and checked before training. The default gathers the inputs too and discards them.
     ///
     /// # Panics
-    /// As [`gather`](Dataset::gather).
+    /// May panic when a row does not exist, or the slice has another length.
     fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
         self.gather(rows, &mut vec![0.0; rows.len() * self.batch_shape(rows).len()], targets);
     }
 
-    /// The number that error messages give a row: in a part of another dataset, the row's number in the whole.
+    /// The number of a row in error messages: in a part of another dataset, the number in the whole dataset.
     fn row_number(&self, row: usize) -> usize {
         row
     }
 
-    /// Whether each row has a weight, by which its loss is multiplied in training and evaluation: Keras' `sample_weight`.
+    /// Whether rows have sample weights, by which their losses are multiplied in training and evaluation. `sample_weight` in
+    /// Keras. Defaults to false.
     fn has_sample_weight(&self) -> bool {
         false
     }
 
-    /// Writes the weights of the rows `rows`, in that order, over `weights`. Called in every training step of a dataset
-    /// that has them, so it should not allocate.
+    /// Writes the sample weights of the rows `rows`, in this order, to `weights`. Called in every training step of a dataset
+    /// with sample weights, so it should not allocate.
     ///
     /// # Panics
-    /// As [`gather`](Dataset::gather).
+    /// May panic when a row does not exist, or the slice has another length.
     fn gather_sample_weight(&self, _rows: &[usize], weights: &mut [f32]) {
         weights.fill(1.0);
     }
 
-    /// The inputs and targets by name, where a row has several. The methods above then speak of the first of each.
+    /// The named inputs and targets, if rows have several. The other methods then describe the first of each.
     fn columns(&self) -> Option<&dyn Columns> {
         None
     }
@@ -216,7 +217,10 @@ forward!(Dataset for [&, Box, Arc] {
     fn columns(&self) -> Option<&dyn Columns>;
 });
 
-/// As many zeros as `shape` has elements, or an error where memory does not hold them.
+/// Allocates zeros of this shape.
+///
+/// # Errors
+/// [`Error::TooLarge`](crate::Error::TooLarge) when they do not fit in memory.
 fn zeros(place: &str, shape: Shape) -> Result<Vec<f32>> {
     sizes::zeros(shape.sizes()).map_err(|error| error.at(|| place.into(), &[]))
 }
@@ -226,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_memory_cannot_hold_is_an_error() {
+    fn arrays_larger_than_memory_are_errors() {
         let error = zeros("inputs", Shape::from([usize::MAX, 9])).unwrap_err();
         assert!(error.to_string().starts_with("inputs: an array of 18446744073709551615 × 9 has more"), "{error}");
     }

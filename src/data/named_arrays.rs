@@ -1,4 +1,4 @@
-//! A dataset over arrays in memory with several inputs and targets.
+//! A dataset in memory with several named inputs and targets.
 
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
 use super::{Columns, Dataset, Target, sample_weight};
@@ -7,8 +7,8 @@ use crate::shape::Shape;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A dataset over arrays in memory whose rows have several inputs and targets, each with the name of the model's input or
-/// output that it is for. What Keras takes as dictionaries of arrays.
+/// A dataset in memory with several inputs and targets, each with the name of an input or output of the model, like
+/// dictionaries of arrays in Keras.
 ///
 /// ```
 /// use gradus::data::{Columns, Dataset, NamedArrays};
@@ -28,22 +28,22 @@ pub struct NamedArrays {
     rows: usize,
     inputs: Vec<(String, Shape, InputElements)>,
     targets: Vec<(String, Target, TargetElements)>,
-    /// The rows' weights, and those for some of the targets in their place.
+    /// The sample weights, and those of single targets, which replace them.
     weights: Option<Vec<f32>>,
     target_weights: BTreeMap<usize, Vec<f32>>,
 }
 
 impl NamedArrays {
-    /// No column yet.
+    /// Creates a dataset without columns.
     pub fn new() -> NamedArrays {
         NamedArrays::default()
     }
 
-    /// Adds an input: rows × the shape of one.
+    /// Adds an input: rows × the shape of a row.
     ///
     /// # Errors
-    /// Another number of rows than the columns before, a name that an input has already, and what
-    /// [`Arrays::new`](super::Arrays::new) says of arrays.
+    /// [`Error::Shape`] when the number of rows differs from earlier columns, when another input has the name, or when the array
+    /// has no axes, more than six, or an axis of size 0; [`Error::Empty`] without rows.
     pub fn with_input(mut self, name: impl Into<String>, values: impl Into<Inputs>) -> Result<NamedArrays> {
         let (name, values) = (name.into(), values.into());
         let (rows, shape) = values.rows()?;
@@ -53,10 +53,11 @@ impl NamedArrays {
         Ok(NamedArrays { rows, ..self })
     }
 
-    /// Adds a target: a label for each row, or rows × floats.
+    /// Adds a target: integer labels, or rows × floats.
     ///
     /// # Errors
-    /// As for [`with_input`](NamedArrays::with_input).
+    /// [`Error::Shape`] when the number of rows differs from earlier columns, when another target has the name, or when the
+    /// array has no axes, more than six, or an axis of size 0; [`Error::Empty`] without rows.
     pub fn with_target(mut self, name: impl Into<String>, values: impl Into<Targets>) -> Result<NamedArrays> {
         let (name, values) = (name.into(), values.into());
         let (rows, target) = values.rows()?;
@@ -66,18 +67,18 @@ impl NamedArrays {
         Ok(NamedArrays { rows, ..self })
     }
 
-    /// Gives each row a weight, by which its losses are multiplied in training and evaluation, those of all outputs alike:
-    /// as [`Arrays::with_sample_weight`](super::Arrays::with_sample_weight). Columns come first.
+    /// Sets sample weights, by which the losses of rows at all outputs are multiplied in training and evaluation. Add a column
+    /// first.
     ///
     /// # Errors
-    /// Another number of weights than rows, or one that is infinite or not a number.
+    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
     pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<NamedArrays> {
         self.weights = Some(sample_weight::checked(weights, self.rows)?);
         Ok(self)
     }
 
-    /// Gives each row a weight for the target of this name alone, in place of the row's: what Keras takes as a list or a
-    /// dictionary of `sample_weight`. Rows count alike for targets that have no weights of either kind.
+    /// Sets sample weights for the target of this name, which replace those of the rows, like a list or a dictionary of
+    /// `sample_weight` in Keras. Targets without any sample weights have weight 1.
     ///
     /// ```
     /// use gradus::data::{Columns, NamedArrays};
@@ -92,7 +93,8 @@ impl NamedArrays {
     /// ```
     ///
     /// # Errors
-    /// A target that is not there yet, another number of weights than rows, or one that is infinite or not a number.
+    /// [`Error::Unknown`] for an unknown target, [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is
+    /// not finite.
     pub fn with_sample_weight_of(
         mut self,
         target: &str,
@@ -114,7 +116,7 @@ impl NamedArrays {
         let first = self.inputs.is_empty() && self.targets.is_empty();
         match taken {
             true => wrong(format!("a name that no other {kind} has")),
-            false if !first && rows != self.rows => wrong(format!("{} rows, as the columns before have", self.rows)),
+            false if !first && rows != self.rows => wrong(format!("{} rows, like the other columns", self.rows)),
             false => Ok(()),
         }
     }
@@ -149,7 +151,7 @@ impl Columns for NamedArrays {
     }
 }
 
-/// The first input and the first target are what stands for the whole where only one of each is asked for.
+/// The first input and the first target represent the dataset for callers that use a single one of each.
 impl Dataset for NamedArrays {
     fn len(&self) -> usize {
         self.rows
@@ -192,7 +194,7 @@ impl Dataset for NamedArrays {
 }
 
 impl fmt::Debug for NamedArrays {
-    /// Says what the rows are, not the numbers in them.
+    /// Writes the shapes and types of the rows, not their numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (inputs, targets) = (self.input_columns(), self.target_columns());
         f.debug_struct("NamedArrays")
@@ -213,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_do_not_go_together_are_told() {
+    fn inconsistent_columns_are_rejected() {
         let one = || NamedArrays::new().with_input("a", Array2::<f32>::zeros((3, 2))).unwrap();
-        let text = "input \"b\": found shape 4 × 2, expected 3 rows, as the columns before have";
+        let text = "input \"b\": found shape 4 × 2, expected 3 rows, like the other columns";
         assert_eq!(message(one().with_input("b", Array2::<f32>::zeros((4, 2)))), text);
         let text = "input \"a\": found shape 3 × 5, expected a name that no other input has";
         assert_eq!(message(one().with_input("a", Array2::<u8>::zeros((3, 5)))), text);
@@ -224,7 +226,7 @@ mod tests {
         assert_eq!(message(both.with_target("a", Array1::<u8>::zeros(3))), text);
         assert_eq!(
             message(one().with_target("t", Array1::<u8>::zeros(2))),
-            "target \"t\": found shape 2, expected 3 rows, as the columns before have"
+            "target \"t\": found shape 2, expected 3 rows, like the other columns"
         );
     }
 

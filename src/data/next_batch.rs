@@ -1,11 +1,12 @@
-//! Batches that run on over the end of an epoch, all of one size.
+//! Batches of constant size that continue over the end of an epoch.
 
 use super::Batches;
 use crate::error::{Result, check_setting};
 use crate::random::Key;
 
-/// Batches of one size without an end: where an epoch has too few rows left, its rest is filled up from the next one,
-/// newly shuffled. The manner of `next_batch` in TensorFlow's old MNIST tutorial (`contrib/learn/datasets/mnist.py`).
+/// An endless sequence of batches of constant size: when too few rows of an epoch remain, the batch is completed with rows of
+/// the next epoch, which is shuffled again. It behaves like `next_batch` in TensorFlow's old MNIST tutorial
+/// (`contrib/learn/datasets/mnist.py`).
 ///
 /// ```
 /// use gradus::Key;
@@ -31,10 +32,11 @@ pub struct NextBatch {
 }
 
 impl NextBatch {
-    /// Batches of `batch_size` rows over rows 0, 1, … `rows` − 1; epoch `e` is shuffled by `key.split(e)`.
+    /// Creates batches of `batch_size` rows over rows 0, 1, … `rows` − 1. Epoch `e` is shuffled with `key.split(e)`.
     ///
     /// # Errors
-    /// As [`Batches::new`], and [`Error::Setting`](crate::Error::Setting) when `batch_size` is larger than `rows`.
+    /// [`Error::Empty`](crate::Error::Empty) without rows, [`Error::Setting`](crate::Error::Setting) when `batch_size` is 0 or
+    /// greater than `rows`, [`Error::TooLarge`](crate::Error::TooLarge) with 2³² rows or more.
     pub fn new(rows: usize, batch_size: usize, key: Key) -> Result<NextBatch> {
         let mut epoch = Batches::new(rows, batch_size)?;
         let fits = batch_size <= rows;
@@ -43,7 +45,7 @@ impl NextBatch {
         Ok(NextBatch { epoch, batch: vec![0; batch_size], key, epochs: 0, start: 0, next: 0 })
     }
 
-    /// The rows of the next batch. Allocates nothing.
+    /// Returns the rows of the next batch. Does not allocate.
     pub fn next_batch(&mut self) -> &[usize] {
         let order = self.epoch.order();
         let rest = self.batch.len().min(order.len() - self.start);
@@ -60,8 +62,8 @@ impl NextBatch {
         &self.batch
     }
 
-    /// The rows of the batch with this number, from 0: what [`next_batch`](NextBatch::next_batch) returns after as many calls.
-    /// So batches that follow from a number of steps continue where training resumes. Allocates nothing.
+    /// Returns the rows of batch `number`, from 0: those that [`next_batch`](NextBatch::next_batch) returns after `number` calls.
+    /// A resumed training continues with the batch of its step. Does not allocate.
     ///
     /// ```
     /// use gradus::{Key, data::NextBatch};
@@ -77,23 +79,23 @@ impl NextBatch {
         self.next_batch()
     }
 
-    /// Skips this number of batches.
+    /// Skips batches.
     pub fn skip(&mut self, batches: u64) {
         self.seek(self.next.saturating_add(batches));
     }
 
-    /// Makes the batch with this number the next one.
+    /// Moves to the batch with this number.
     fn seek(&mut self, number: u64) {
         let rows = self.epoch.rows() as u128;
         let start = u128::from(number) * self.batch.len() as u128;
-        // An epoch whose last row was handed out is left behind with the next one's first.
+        // An epoch ends when the first row of the next one is returned.
         let epochs = start.saturating_sub(1) / rows;
         self.start = (start - epochs * rows) as usize;
         (self.next, self.epochs) = (number, epochs as u64);
         self.epoch.shuffle(self.key.split(self.epochs));
     }
 
-    /// How many epochs have been left behind: all their rows were handed out, and a row of a later one too.
+    /// The number of finished epochs: all their rows were returned, and a row of a later one too.
     pub fn epochs(&self) -> u64 {
         self.epochs
     }
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn skipped_batches_are_those_that_would_have_come() {
+    fn skipping_equals_discarding_batches() {
         for (rows, batch_size) in [(7, 3), (6, 3), (4, 4), (5, 1)] {
             let fresh = || NextBatch::new(rows, batch_size, Key::from_seed(6)).unwrap();
             for skipped in 0..12 {
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_the_dataset_is_refused() {
+    fn batches_larger_than_the_dataset_are_rejected() {
         let error = NextBatch::new(3, 4, Key::from_seed(1)).unwrap_err();
         assert_eq!(error.to_string(), "NextBatch: batch_size must be ≥ 1 and ≤ the number of rows, got 4");
         assert!(NextBatch::new(0, 1, Key::from_seed(1)).is_err());

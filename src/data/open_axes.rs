@@ -1,9 +1,9 @@
-//! Sizes along open axes: those of a batch follow from those of its rows.
+//! The sizes of batches along open axes.
 
 use crate::shape::Shape;
 
-/// The shape in which each of the rows is gathered: `largest`, but along each of the axes `open` the largest size among the
-/// rows `rows`, at least 1.
+/// The shape in which rows are gathered: `largest`, with the largest size among the rows `rows`, at least 1, along each of the
+/// axes `open`.
 pub(super) fn batch_shape(largest: Shape, open: &[usize], rows: &[usize], shape: impl Fn(usize) -> Shape) -> Shape {
     if open.is_empty() {
         return largest;

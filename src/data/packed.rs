@@ -1,4 +1,4 @@
-//! A file that may be gzipped: read piece by piece, with what its bytes say instead of what its name says.
+//! Incremental reading of files that may be gzipped, which is decided by their contents, not by their names.
 
 use crate::error::{Error, Result};
 use flate2::bufread::MultiGzDecoder;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-/// A file that is being read, unpacked where it begins as gzip does.
+/// A file being read, which is decompressed if it begins with a gzip header.
 pub(super) struct PackedFile<'a> {
     path: &'a Path,
     gzipped: bool,
@@ -31,7 +31,7 @@ impl<'a> PackedFile<'a> {
         Ok(PackedFile { path, gzipped, reader })
     }
 
-    /// Appends the next `most` bytes, fewer where the file ends. Memory beyond what `bytes` has grows with what arrives.
+    /// Appends the next `most` bytes, or fewer at the end of the file. Memory grows with the bytes that are read.
     pub(super) fn read(&mut self, most: usize, bytes: &mut Vec<u8>) -> Result<()> {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         let before = bytes.len();
@@ -47,12 +47,12 @@ impl<'a> PackedFile<'a> {
         })
     }
 
-    /// Whether the name says gzip, but the content does not.
+    /// Whether the name ends in `.gz` but the content is not gzip.
     pub(super) fn is_misnamed(&self) -> bool {
         !self.gzipped && self.path.extension().is_some_and(|extension| extension == "gz")
     }
 
-    /// The error that the file does not hold what it should.
+    /// The error about invalid contents.
     pub(super) fn format(&self, problem: String) -> Error {
         Error::Format { path: self.path.into(), problem }
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::super::scratch::{Scratch, gzip};
     use super::*;
 
-    /// The whole content, or what the error says after the path.
+    /// The whole content, or the error message without the path.
     fn unpack(content: &[u8]) -> std::result::Result<Vec<u8>, String> {
         let folder = Scratch::new();
         let path = folder.write("file.gz", content);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn content_says_whether_a_file_is_gzipped() {
+    fn gzip_is_detected_by_content() {
         assert_eq!(unpack(b"plain").unwrap(), b"plain");
         assert_eq!(unpack(&gzip(b"packed")).unwrap(), b"packed");
         assert_eq!(unpack(&[gzip(b"two "), gzip(b"members")].concat()).unwrap(), b"two members");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corrupt_stream_is_refused() {
+    fn corrupt_streams_are_rejected() {
         let content: Vec<u8> = (0..4000u32).map(|index| ((index * index) >> 3) as u8).collect();
         let whole = gzip(&content);
         let changed = |place: usize| {

@@ -1,4 +1,4 @@
-//! A part of another dataset: a range of its rows, or chosen ones.
+//! A subset of another dataset: a range of its rows, or chosen rows.
 
 use super::{Columns, Dataset, Target, zeros};
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use ndarray::{ArrayD, IxDyn};
 use std::fmt;
 use std::ops::{Bound, Range, RangeBounds};
 
-/// A part of another dataset, itself a dataset; nothing is copied.
+/// A subset of another dataset, which is a dataset as well. Rows are not copied.
 ///
 /// ```
 /// use gradus::data::{Arrays, Dataset};
@@ -32,14 +32,14 @@ enum Picked {
     Chosen(Vec<usize>),
 }
 
-/// How many row numbers are translated at once, on the stack.
+/// Number of row numbers that are translated together, on the stack.
 const BLOCK: usize = 64;
 
 impl<'a> Rows<'a> {
-    /// The rows in `range`: `5000..`, `..5000`, `10..=19`.
+    /// Selects the rows in `range`: `5000..`, `..5000`, `10..=19`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when the range goes beyond the dataset, [`Error::Empty`] when there is no row in it.
+    /// [`Error::Unknown`] when the range exceeds the dataset, [`Error::Empty`] when it contains no rows.
     pub fn range(dataset: &'a dyn Dataset, range: impl RangeBounds<usize>) -> Result<Rows<'a>> {
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
@@ -60,10 +60,10 @@ impl<'a> Rows<'a> {
         Ok(Rows { dataset, picked: Picked::Range(start..end) })
     }
 
-    /// These rows, in this order; a row may come more than once.
+    /// Selects these rows, in this order. A row may occur more than once.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when the dataset does not have one of them, [`Error::Empty`] when none is given.
+    /// [`Error::Unknown`] when a row does not exist, [`Error::Empty`] without rows.
     pub fn chosen(dataset: &'a dyn Dataset, rows: Vec<usize>) -> Result<Rows<'a>> {
         if rows.is_empty() {
             return Err(Error::Empty { what: "the list of chosen rows".into() });
@@ -74,18 +74,18 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The inputs of all these rows as one array, rows × [`batch_shape`](Dataset::batch_shape).
+    /// Returns the inputs of all selected rows as an array, rows × [`batch_shape`](Dataset::batch_shape).
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when memory does not hold them.
+    /// [`Error::TooLarge`] when they do not fit in memory.
     pub fn inputs(&self) -> Result<ArrayD<f32>> {
         Ok(self.gathered()?.0)
     }
 
-    /// The targets of all these rows as one array: rows, or rows × the shape of one row's values.
+    /// Returns the targets of all selected rows as an array: rows, or rows × the shape of the target of a row.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when memory does not hold inputs and targets, which are gathered together.
+    /// [`Error::TooLarge`] when the inputs and targets, which are gathered together, do not fit in memory.
     pub fn targets(&self) -> Result<ArrayD<f32>> {
         Ok(self.gathered()?.1)
     }
@@ -100,7 +100,7 @@ impl<'a> Rows<'a> {
         Ok((array(input_shape, inputs)?, array(target_shape, targets)?))
     }
 
-    /// Gathers row numbers of the whole dataset, a block at a time, with their places among `rows`.
+    /// Translates `rows` to row numbers of the whole dataset in blocks, with their positions among `rows`.
     fn blocks(&self, rows: &[usize], mut gather: impl FnMut(&[usize], Range<usize>)) {
         let mut whole = [0; BLOCK];
         for (block, rows) in rows.chunks(BLOCK).enumerate() {
@@ -109,15 +109,16 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Row numbers of the whole dataset, all at once: rows along open axes are padded to the longest of the batch.
+    /// Translates `rows` to row numbers of the whole dataset, all together, as rows with open axes are padded to the longest
+    /// one of the batch.
     fn all_whole(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter().map(|row| self.whole(*row)).collect()
     }
 
-    /// The row of the whole dataset that is row `row` of this part.
+    /// Returns the number, in the whole dataset, of row `row` of this subset.
     ///
     /// # Panics
-    /// When there is no such row.
+    /// When the row does not exist.
     fn whole(&self, row: usize) -> usize {
         match &self.picked {
             Picked::Range(range) => {
@@ -197,7 +198,7 @@ impl Dataset for Rows<'_> {
     }
 }
 
-/// The columns of the whole dataset, which has them wherever [`Dataset::columns`] lends this.
+/// The columns of the whole dataset, which exist when [`Dataset::columns`] returns this.
 impl Columns for Rows<'_> {
     fn input_columns(&self) -> Vec<(String, Shape)> {
         self.dataset.columns().map_or(Vec::new(), |whole| whole.input_columns())
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_there_are_refused() {
+    fn missing_rows_are_rejected() {
         let data = numbers(10);
         let message = |rows: Result<Rows<'_>>| rows.unwrap_err().to_string();
         assert_eq!(message(data.rows(3..11)), "unknown row \"10\"; available: row 0 to row 9");

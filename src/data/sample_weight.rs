@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_do_not_fit_are_refused() {
+    fn invalid_sample_weights_are_rejected() {
         let message = |weights: &[f32]| data(weights).unwrap_err().to_string();
         let text = "sample weights have 2 rows and inputs have 4; they need the same number";
         assert_eq!(message(&[1.0, 2.0]), text);
@@ -72,6 +72,6 @@ mod tests {
         };
         assert_eq!(message("c", &[1.0; 3]), "unknown target in the dataset \"c\"; available: a, b");
         assert_eq!(message("a", &[1.0, f32::INFINITY, 0.0]), "row 1: sample_weight must be finite, got inf");
-        assert!(message("a", &[1.0]).starts_with("sample weights have 1 rows and the dataset have 3"));
+        assert!(message("a", &[1.0]).starts_with("sample weights have 1 row and inputs have 3"));
     }
 }

@@ -1,4 +1,4 @@
-//! A folder for the files of one test, gone when the test ends.
+//! A temporary folder for the files of a test.
 
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
@@ -14,7 +14,7 @@ impl Scratch {
         self.0.path()
     }
 
-    /// Writes a file and returns where it is.
+    /// Writes a file and returns its path.
     pub(super) fn write(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.path().join(name);
         std::fs::write(&path, content).unwrap();

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_without_rows_are_refused() {
+    fn parts_without_rows_are_rejected() {
         let message = |rows, fraction| validation_start(rows, fraction).unwrap_err().to_string();
         let text = "the training part of 1 rows split with fraction 0.5 is empty; it needs at least one row";
         assert_eq!(message(1, 0.5), text);

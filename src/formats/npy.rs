@@ -3,8 +3,8 @@
 //! Ten or twelve bytes with a version and the header's length, the header, then the elements side by side
 //! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 
-use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
+use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn, ShapeBuilder};
 use std::path::Path;
 

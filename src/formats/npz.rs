@@ -2,10 +2,9 @@
 
 use super::npy::{self, NumpyArray};
 use super::zip;
-use crate::error::{Error, Result};
 use crate::files::{read_whole, write_whole};
-use crate::shape::Shape;
 use crate::tape::Params;
+use crate::{Error, Result, Shape};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,50 +28,49 @@ fn decode(bytes: &[u8]) -> Result<BTreeMap<String, NumpyArray>, String> {
     Ok(arrays)
 }
 
-impl Params {
-    /// Writes every array under its name to an npz file, for `numpy.load`. Equal parameters are equal files.
-    ///
-    /// ```
-    /// use gradus::tape::Params;
-    /// let mut params = Params::new();
-    /// params.add("dense/kernel", &ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]))?;
-    /// let path = std::env::temp_dir().join("gradus-doc-params.npz");
-    /// params.save_npz(&path)?;
-    /// assert_eq!(Params::load_npz(&path)?.sha256(), params.sha256());
-    /// # std::fs::remove_file(path).unwrap();
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// The file cannot be written, or would be larger than 4 GB.
-    pub fn save_npz(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let member = |id| {
-            (format!("{}.npy", self.name(id)), npy::encode(self.shape(id).sizes(), self.values(id).iter().copied()))
-        };
-        let members: Vec<(String, Vec<u8>)> = self.ids().map(member).collect();
-        let members: Vec<(&str, &[u8])> =
-            members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let bytes = zip::write(&members).map_err(|problem| Error::Format { path: path.into(), problem })?;
-        write_whole(path, &bytes)
-    }
+/// Writes every array of parameters under its name to an npz file, for `numpy.load`. Equal parameters are equal files.
+///
+/// ```
+/// use gradus::formats::npz;
+/// use gradus::tape::Params;
+/// let mut params = Params::new();
+/// params.add("dense/kernel", &ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]))?;
+/// let path = std::env::temp_dir().join("gradus-doc-params.npz");
+/// npz::write_params(&path, &params)?;
+/// assert_eq!(npz::read_params(&path)?.sha256(), params.sha256());
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// The file cannot be written, or would be larger than 4 GB.
+pub fn write_params(path: impl AsRef<Path>, params: &Params) -> Result<()> {
+    let path = path.as_ref();
+    let member = |id| {
+        let bytes = npy::encode(params.shape(id).sizes(), params.values(id).iter().copied());
+        (format!("{}.npy", params.name(id)), bytes)
+    };
+    let members: Vec<(String, Vec<u8>)> = params.ids().map(member).collect();
+    let members: Vec<(&str, &[u8])> = members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let bytes = zip::write(&members).map_err(|problem| Error::Format { path: path.into(), problem })?;
+    write_whole(path, &bytes)
+}
 
-    /// The arrays of an npz file, in the order of their names, every one trainable. [`assign`](Params::assign) puts them
-    /// into a model's parameters of the same names.
-    ///
-    /// # Errors
-    /// As for [`read`].
-    pub fn load_npz(path: impl AsRef<Path>) -> Result<Params> {
-        let path = path.as_ref();
-        let mut params = Params::new();
-        for (name, array) in read(path)? {
-            let wrong = |error: Error| Error::Format { path: path.into(), problem: format!("\"{name}\": {error}") };
-            let shape = Shape::new(array.shape()).map_err(wrong)?;
-            let values = array.into_floats().into_iter().collect();
-            params.insert(&name, shape, values, true)?;
-        }
-        Ok(params)
+/// Reads the arrays of an npz file as parameters, in the order of their names, each of them trainable.
+/// [`Params::assign`] puts them into a model's parameters of the same names.
+///
+/// # Errors
+/// The file cannot be read, is damaged, or holds elements that are not numbers.
+pub fn read_params(path: impl AsRef<Path>) -> Result<Params> {
+    let path = path.as_ref();
+    let mut params = Params::new();
+    for (name, array) in read(path)? {
+        let wrong = |error: Error| Error::Format { path: path.into(), problem: format!("\"{name}\": {error}") };
+        let shape = Shape::new(array.shape()).map_err(wrong)?;
+        let values = array.into_floats().into_iter().collect();
+        params.insert(&name, shape, values, true)?;
     }
+    Ok(params)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One number everywhere.
+//! A constant.
 
 use super::Initializer;
 use crate::error::Result;
@@ -8,14 +8,19 @@ use crate::shape::Shape;
 use crate::sizes;
 use crate::spec::Spec;
 
-/// All the same number. Keras' `Constant`, whose number is 0 unless it is given.
+/// A constant, 0 by default. `Constant` in Keras.
+///
+/// ```
+/// use gradus::{initializers::Constant, layers::Dense};
+/// let layer = Dense::new(10).kernel_initializer(Constant::new(0.1));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Constant {
     value: f32,
 }
 
 impl Constant {
-    /// All this number.
+    /// Creates the initializer for this value.
     pub fn new(value: f32) -> Constant {
         Constant { value }
     }

@@ -1,6 +1,6 @@
-//! Initialisers: how a weight array gets its first values, one file each, with Keras' names and definitions.
+//! Initializers: distributions of the initial values of weights, one file each, with the names and definitions of Keras.
 //!
-//! Each is an option of layers:
+//! They are options of layers:
 //!
 //! ```
 //! use gradus::{initializers::HeNormal, layers::*};
@@ -23,14 +23,14 @@ use ndarray::ArrayD;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A recipe for the first values of a weight array.
+/// An initializer: the distribution of the initial values of a weight array.
 ///
-/// One of another crate works like those here, in layers and, through a [`Registry`](crate::save::Registry), in files:
+/// Custom initializers work in layers and, with a [`Registry`](crate::save::Registry), in files:
 ///
 /// ```
 /// use gradus::{FromSpec, Key, Result, Settings, Shape, Spec, initializers::Initializer, layers::Dense, save::Registry};
 ///
-/// /// Ones on the diagonal of a matrix, so that a layer begins by passing on what it gets.
+/// /// Ones on the diagonal of a matrix, so that a layer initially returns its input.
 /// #[derive(Debug)]
 /// struct Identity;
 ///
@@ -55,15 +55,15 @@ use std::sync::Arc;
 /// let registry = Registry::new().initializer::<Identity>(); // for Model::load_with
 /// ```
 ///
-/// `Box` and `Arc` of an initialiser are initialisers, so that one can be chosen at run time.
+/// `Box` and `Arc` of an initializer are initializers, so that one can be chosen at run time.
 pub trait Initializer: Debug + Send + Sync {
-    /// Values for an array of this shape, row-major. They depend on nothing but the settings, the shape and the key.
+    /// Returns the values of an array of this shape, row-major. They depend only on the settings, the shape and the key.
     ///
     /// # Errors
-    /// Settings out of range.
+    /// [`Error::Setting`] when a setting is out of range.
     fn values(&self, shape: Shape, key: Key) -> Result<Vec<f32>>;
 
-    /// [`values`](Initializer::values) as an array, for [`Params::add`](crate::tape::Params::add).
+    /// Returns the [`values`](Initializer::values) as an array, for [`Params::add`](crate::tape::Params::add).
     ///
     /// ```
     /// use gradus::{Key, initializers::{Initializer, Ones}};
@@ -73,7 +73,7 @@ pub trait Initializer: Debug + Send + Sync {
     /// ```
     ///
     /// # Errors
-    /// Settings out of range, or more axes than [`MAX_RANK`](crate::MAX_RANK).
+    /// [`Error::Setting`] when a setting is out of range, [`Error::Shape`] for more than [`MAX_RANK`](crate::MAX_RANK) axes.
     fn array(&self, sizes: &[usize], key: Key) -> Result<ArrayD<f32>> {
         let values = self.values(Shape::new(sizes)?, key)?;
         ArrayD::from_shape_vec(sizes, values).map_err(Error::other)
@@ -88,7 +88,7 @@ forward!(Initializer for [Box, Arc] {
     fn spec(&self) -> Spec;
 });
 
-/// An initialiser without settings, of which only the values are its own.
+/// Declares an initializer without settings from the expression of its values.
 macro_rules! without_settings {
     ($(#[$note:meta])* $Initializer:ident = |$shape:ident, $key:ident| $values:expr) => {
         $(#[$note])*
@@ -122,7 +122,7 @@ macro_rules! without_settings {
     };
 }
 
-/// Every initialiser: one line here and one new file add one.
+/// Declares the initializers: each is a file and a line in the list below.
 macro_rules! initializers {
     ($($file:ident::$Initializer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Initializer;)*
@@ -135,7 +135,7 @@ macro_rules! initializers {
             }
         }
 
-        /// What the tests that walk all initialisers run.
+        /// Samples for the tests of all initializers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Initializer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]
@@ -158,18 +158,19 @@ initializers! {
     zeros::Zeros,
 }
 
-/// The setting `name` of a layer that has an initialiser.
+/// Reads the setting `name` of a layer, an initializer.
 ///
 /// # Errors
-/// The setting is missing, of a class that is not known, or without the settings of its class.
+/// [`Error::Spec`] when the setting is missing, of an unknown class, or without the settings of its class.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializer>> {
     Ok(settings.part_of::<dyn Initializer>(name)?.into())
 }
 
-/// The same, or `default` where there is none, as in files that are older than the setting.
+/// Reads the setting `name` of a layer, an initializer, or returns `default` if it is missing, as in files that are older than
+/// the setting.
 ///
 /// # Errors
-/// Those of [`read`], but for the first.
+/// [`Error::Spec`] when the setting is of an unknown class, or without the settings of its class.
 pub fn read_or(
     settings: &mut Settings<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Normal.
+//! A normal distribution.
 
 use super::Initializer;
 use super::draw::{check_deviation, normal};
@@ -8,7 +8,12 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// Normal. Keras' `RandomNormal`.
+/// A normal distribution. `RandomNormal` in Keras.
+///
+/// ```
+/// use gradus::{initializers::RandomNormal, layers::Dense};
+/// let layer = Dense::new(10).kernel_initializer(RandomNormal::new(0.0, 0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomNormal {
     mean: f32,
@@ -16,14 +21,14 @@ pub struct RandomNormal {
 }
 
 impl Default for RandomNormal {
-    /// With mean 0 and standard deviation 0.05, as in Keras.
+    /// Mean 0 and standard deviation 0.05, as in Keras.
     fn default() -> RandomNormal {
         RandomNormal::new(0.0, 0.05)
     }
 }
 
 impl RandomNormal {
-    /// With this mean and this standard deviation.
+    /// Creates the initializer from its mean and its standard deviation, which is finite and ≥ 0.
     pub fn new(mean: f32, deviation: f32) -> RandomNormal {
         RandomNormal { mean, deviation }
     }

@@ -1,4 +1,4 @@
-//! Uniform between two limits.
+//! A uniform distribution.
 
 use super::Initializer;
 use super::draw::uniform;
@@ -8,7 +8,12 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// Uniform between two limits, both within. Keras' `RandomUniform`.
+/// A uniform distribution between two limits, inclusive. `RandomUniform` in Keras.
+///
+/// ```
+/// use gradus::{initializers::RandomUniform, layers::Dense};
+/// let layer = Dense::new(10).kernel_initializer(RandomUniform::new(-0.1, 0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomUniform {
     low: f32,
@@ -16,14 +21,14 @@ pub struct RandomUniform {
 }
 
 impl Default for RandomUniform {
-    /// Within ±0.05, as in Keras.
+    /// Limits ±0.05, as in Keras.
     fn default() -> RandomUniform {
         RandomUniform::new(-0.05, 0.05)
     }
 }
 
 impl RandomUniform {
-    /// From the lower to the upper limit.
+    /// Creates the initializer from its lower and upper limit, which are finite.
     pub fn new(low: f32, high: f32) -> RandomUniform {
         RandomUniform { low, high }
     }

@@ -1,4 +1,4 @@
-//! What every initialiser must hold, walked over the list, and what Keras says of their values.
+//! Tests of all initializers, and comparisons of their distributions with Keras.
 
 use super::draw::TRUNCATED;
 use super::*;
@@ -10,7 +10,7 @@ use crate::save::Registry;
 use crate::{Compile, Model, Sequential};
 
 #[test]
-fn specs_lead_back_and_every_element_has_a_value() {
+fn specs_round_trip_and_every_element_has_a_value() {
     for (file, samples) in samples() {
         assert!(!samples.is_empty(), "{file} has no samples");
         for initializer in samples {
@@ -28,7 +28,7 @@ fn specs_lead_back_and_every_element_has_a_value() {
     assert!(message.ends_with("; add custom ones with Registry::initializer"), "{message}");
 }
 
-/// Mean, standard deviation, least and greatest of many values.
+/// Mean, standard deviation, minimum and maximum of many values.
 fn statistics(init: &dyn Initializer, shape: impl Into<Shape>) -> [f64; 4] {
     let values = init.values(shape.into(), Key::from_seed(7)).unwrap();
     let n = values.len() as f64;
@@ -84,7 +84,7 @@ fn plain_distributions() {
 }
 
 #[test]
-fn bad_settings_are_refused() {
+fn invalid_settings_are_rejected() {
     let message = |init: &dyn Initializer| init.values([2].into(), Key::from_seed(0)).unwrap_err().to_string();
     let uniform = message(&RandomUniform::new(1.0, 0.0));
     assert_eq!(uniform, "RandomUniform from 1: high must be finite and ≥ low, got 0");
@@ -92,7 +92,7 @@ fn bad_settings_are_refused() {
     assert_eq!(normal, "RandomNormal: deviation must be finite and ≥ 0, got -1");
 }
 
-/// One of another crate: ones on the diagonal of a matrix.
+/// A custom initializer: ones on the diagonal of a matrix.
 #[derive(Debug)]
 struct Identity;
 
@@ -135,7 +135,7 @@ fn compile(first: Dense) -> Result<Model> {
 }
 
 #[test]
-fn one_of_another_crate_fills_weights_and_comes_back_from_a_file() {
+fn custom_initializers_fill_weights_and_load_from_files() {
     let model = compile(Dense::new(2).kernel_initializer(Identity)).unwrap();
     assert_eq!(model.params().values(model.params().id("dense/kernel").unwrap()), [1.0, 0.0, 0.0, 1.0]);
     let folder = tempfile::tempdir().unwrap();
@@ -148,7 +148,7 @@ fn one_of_another_crate_fills_weights_and_comes_back_from_a_file() {
 }
 
 #[test]
-fn values_for_another_shape_are_refused() {
+fn values_for_another_shape_are_rejected() {
     let message = compile(Dense::new(2).kernel_initializer(TooFew)).unwrap_err().to_string();
     assert!(message.contains("dense/kernel") && message.contains("TooFew"), "{message}");
 }

@@ -8,7 +8,12 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// Normal, but never further than two standard deviations from the mean. Keras' `TruncatedNormal`.
+/// A normal distribution truncated at two standard deviations from the mean. `TruncatedNormal` in Keras.
+///
+/// ```
+/// use gradus::{initializers::TruncatedNormal, layers::Dense};
+/// let layer = Dense::new(10).kernel_initializer(TruncatedNormal::new(0.0, 0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TruncatedNormal {
     mean: f32,
@@ -16,14 +21,14 @@ pub struct TruncatedNormal {
 }
 
 impl Default for TruncatedNormal {
-    /// With mean 0 and standard deviation 0.05, as in Keras.
+    /// Mean 0 and standard deviation 0.05, as in Keras.
     fn default() -> TruncatedNormal {
         TruncatedNormal::new(0.0, 0.05)
     }
 }
 
 impl TruncatedNormal {
-    /// With this mean and this standard deviation before truncation.
+    /// Creates the initializer from its mean and its standard deviation before truncation, which is finite and ≥ 0.
     pub fn new(mean: f32, deviation: f32) -> TruncatedNormal {
         TruncatedNormal { mean, deviation }
     }

@@ -1,11 +1,12 @@
-//! What a product reads across its rows, sixteen by sixteen elements at a time.
+//! Transposed reading of a product's operand, in squares of 16 × 16 elements.
 
 use super::simd::Fma;
 
 /// Rows and columns of a square.
 pub(super) const SIDE: usize = 16;
 
-/// Reads `width` columns, `stride` apart in `columns`, as rows of a panel; `seen` is shown each sixteen elements.
+/// Reads `width` columns, at a distance of `stride` in `columns`, as rows of a panel. Calls `seen` with each
+/// sixteen elements.
 #[inline(always)]
 pub(super) fn read_across<F: Fma, const N: usize>(
     columns: &[f32],

@@ -29,7 +29,7 @@ impl Elementwise {
         }
     }
 
-    /// What a thousand elements cost one thread, in nanoseconds.
+    /// The time of a thousand elements on one thread, in nanoseconds.
     fn nanoseconds_per_thousand(self) -> usize {
         match self {
             Elementwise::Linear => 0,
@@ -40,7 +40,7 @@ impl Elementwise {
     }
 }
 
-/// What a thousand elements cost that are copied as well.
+/// The time of a thousand elements that are also copied, in nanoseconds.
 const COPIED: usize = 100;
 
 /// Elements that stay on one thread: their order does not matter, so only the cost of a call does.

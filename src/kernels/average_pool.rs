@@ -1,4 +1,4 @@
-//! Means over windows of images, over those of their elements that lie inside the image, and means' and maxima's gradients.
+//! Average pooling over the elements of each window inside the image, and its gradient.
 
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
@@ -31,7 +31,7 @@ impl Windows {
         self.output[0] * self.output[1] * self.channels
     }
 
-    /// What an image costs one thread, in nanoseconds.
+    /// The time of one image on one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
         sizes::work(&[self.pooled(), self.window[0], self.window[1]]) / 4
     }
@@ -75,7 +75,7 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy / elements of the window, over the windows that an element lies in, in their order.
+/// dx = Σ dy / elements of the window, over the windows that contain an element, in their order.
 pub(crate) fn backward(windows: &Windows, dy: &[f32], dx: &mut [f32]) {
     let level = simd::current();
     let (image, pooled) = (windows.image(), windows.pooled());
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn means_are_over_what_lies_inside() {
+    fn means_exclude_the_padding() {
         for g in cases() {
             let x = samples::values(1, 2 * g.image());
             let mut y = samples::unset(2 * g.pooled());

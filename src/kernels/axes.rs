@@ -1,7 +1,7 @@
-//! Sums along one axis and what undoes them, and axes put in another order.
+//! Sums along one axis and their gradient, and permutations of axes.
 //!
 //! An array is seen as outer × n × inner, of which the middle axis is summed. Its elements are added in chunks of a fixed
-//! number, each an ascending chain (or eight, where they lie side by side), the chunks' sums in ascending order.
+//! number, each an ascending chain (or eight, where they are contiguous), the chunks' sums in ascending order.
 
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
 use crate::kernels::{parallel, reduce};
@@ -10,7 +10,7 @@ use crate::shape::MAX_RANK;
 /// Elements that stay on one thread at least.
 const CHUNK: usize = 8192;
 
-/// How many of `outer` blocks of so many elements a piece of work has.
+/// The number of blocks in a piece of work, of `outer` blocks.
 fn blocks(elements: usize) -> usize {
     (CHUNK / elements.max(1)).max(1)
 }
@@ -43,7 +43,7 @@ pub(crate) fn repeat(dy: &[f32], [outer, n, inner]: [usize; 3], divisor: f32, dx
     });
 }
 
-/// How an array is read when its axes stand in another order.
+/// The strides with which an array is read in another order of axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Permutation {
     rank: usize,

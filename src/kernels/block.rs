@@ -1,8 +1,8 @@
-//! A block of a matrix that several threads write at once, each its own part.
+//! Blocks of a matrix that several threads write in parallel, each to a disjoint part.
 //!
-//! Columns of a row-major matrix cannot be split off as slices, so this is the one place besides instruction sets where
-//! `unsafe` is used. A block covers rows × columns elements of one borrowed slice; splitting consumes it and gives two
-//! blocks without a common element, so no element is ever reached through two of them.
+//! Columns of a row-major matrix cannot be split off as slices, so this module needs `unsafe`.
+//! A block covers rows × columns elements of one borrowed slice. Splitting consumes it and returns two disjoint blocks, so no
+//! element is accessible through two blocks.
 
 use super::update::{Descend, MAX_STATE_ARRAYS, Update};
 use std::fmt;
@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Part of a row-major matrix, or of one seen transposed.
 pub(super) struct Block<'a> {
     start: *mut f32,
-    /// What follows the elements once they are there, if anything does.
+    /// The arrays to update once the elements are complete.
     follower: Option<Follower<'a>>,
     rows: usize,
     columns: usize,
@@ -21,17 +21,17 @@ pub(super) struct Block<'a> {
     slice: PhantomData<&'a mut [f32]>,
 }
 
-/// Whole arrays laid out like the matrix, of which some may be missing, and what is done with them.
+/// Whole arrays in the layout of the matrix, some of which may be missing, and the update that uses them.
 #[derive(Clone, Copy)]
 struct Follower<'a> {
     arrays: [Option<*mut f32>; 1 + MAX_STATE_ARRAYS],
-    /// How far into them the block begins.
+    /// The offset of the block in the arrays.
     offset: usize,
     descend: &'a Descend<'a>,
 }
 
-// SAFETY: a block is an exclusive borrow of its elements and of those beside them, as `&mut [f32]` is, and that may go to
-// another thread.
+// SAFETY: a block is an exclusive borrow of its elements and of the corresponding ones of the other arrays, like
+// `&mut [f32]`, which can be sent to another thread.
 #[allow(unsafe_code)]
 unsafe impl Send for Block<'_> {}
 
@@ -46,7 +46,7 @@ impl<'a> Block<'a> {
         Block { start, follower: None, rows, columns, row_stride: columns, column_stride: 1, slice: PhantomData }
     }
 
-    /// A whole row-major matrix that is the gradient of weights, which follow it.
+    /// A whole row-major matrix with the gradient of weights, which are updated once it is complete.
     ///
     /// # Panics
     /// When the slice or the weights have another length.
@@ -58,7 +58,7 @@ impl<'a> Block<'a> {
         Block { follower: Some(follower), ..Block::new(data, rows, columns) }
     }
 
-    /// The same elements, rows as columns.
+    /// The transposed block, with the same elements.
     pub(super) fn t(self) -> Block<'a> {
         let (rows, columns) = (self.columns, self.rows);
         Block { rows, columns, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
@@ -72,7 +72,7 @@ impl<'a> Block<'a> {
         self.columns
     }
 
-    /// The first `at` rows, and the others.
+    /// Splits the block into the first `at` rows and the others.
     pub(super) fn split_rows(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.rows, "a split leaves rows on both sides");
         let follower = self.follower_from(at * self.row_stride);
@@ -80,7 +80,7 @@ impl<'a> Block<'a> {
         (Block { rows: at, ..self }, below)
     }
 
-    /// The first `at` columns, and the others.
+    /// Splits the block into the first `at` columns and the others.
     pub(super) fn split_columns(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.columns, "a split leaves columns on both sides");
         let follower = self.follower_from(at * self.column_stride);
@@ -88,45 +88,45 @@ impl<'a> Block<'a> {
         (Block { columns: at, ..self }, right)
     }
 
-    /// `width` elements of row `row` from column `column` on, where they lie side by side: not in a transposed block.
+    /// `width` elements of row `row` from column `column` on. They are contiguous, as the block is not transposed.
     #[inline(always)]
     pub(super) fn row(&mut self, row: usize, column: usize, width: usize) -> &mut [f32] {
         assert!(self.column_stride == 1 && row < self.rows && column + width <= self.columns);
-        // SAFETY: the elements are inside the block, side by side, and borrowed with it.
+        // SAFETY: the elements are inside the block, contiguous, and borrowed with it.
         #[allow(unsafe_code)]
         unsafe {
             std::slice::from_raw_parts_mut(self.start.add(row * self.row_stride + column), width)
         }
     }
 
-    /// `height` elements of column `column` from row `row` on, where they lie side by side: in a transposed block.
+    /// `height` elements of column `column` from row `row` on. They are contiguous, as the block is transposed.
     #[inline(always)]
     pub(super) fn column(&mut self, row: usize, column: usize, height: usize) -> &mut [f32] {
         assert!(self.row_stride == 1 && row + height <= self.rows && column < self.columns);
-        // SAFETY: the elements are inside the block, side by side, and borrowed with it.
+        // SAFETY: the elements are inside the block, contiguous, and borrowed with it.
         #[allow(unsafe_code)]
         unsafe {
             std::slice::from_raw_parts_mut(self.start.add(row + column * self.column_stride), height)
         }
     }
 
-    /// Whether columns lie side by side and not rows.
+    /// Whether the elements of a column are contiguous, instead of those of a row.
     pub(super) fn transposed(&self) -> bool {
         self.column_stride != 1
     }
 
-    /// Whether its rows go on in other blocks.
+    /// Whether its rows continue in other blocks.
     pub(super) fn shares_rows(&self) -> bool {
         self.columns < self.row_stride
     }
 
-    /// Whether weights follow the elements.
+    /// Whether weights are updated from the elements.
     pub(super) fn is_followed(&self) -> bool {
         self.follower.is_some()
     }
 
-    /// Some of its rows. Where they are finished before others are begun, and weights follow them, so that the elements
-    /// are not read again, these are written to the same place for all such rows, which stays in cache.
+    /// A range of rows. If these are finished before the next ones are begun, and weights are updated from them, so that
+    /// the elements are not read again, all ranges are written to one place, which stays in cache.
     pub(super) fn some_rows(&mut self, rows: Range<usize>, finished: bool) -> Block<'_> {
         assert!(rows.start < rows.end && rows.end <= self.rows, "some rows of a block");
         let follower = self.follower_from(rows.start * self.row_stride);
@@ -134,7 +134,7 @@ impl<'a> Block<'a> {
         Block { start: self.element(first, 0), follower, rows: rows.len(), ..*self }
     }
 
-    /// Lets weights follow the elements, in stretches as long as they lie side by side.
+    /// Updates the weights from the elements, one contiguous range at a time.
     pub(super) fn follow(&mut self) {
         let Some(follower) = self.follower else { return };
         let (lines, stride, length) = match self.transposed() {
@@ -144,8 +144,8 @@ impl<'a> Block<'a> {
         let (lines, length) = if length == stride { (1, lines * length) } else { (lines, length) };
         for line in 0..lines {
             let stretch = |array: *mut f32, offset: usize| {
-                // SAFETY: the elements are inside the block, or beside those that are, and borrowed with it; no two of the
-                // arrays are the same, as each was borrowed for itself.
+                // SAFETY: the elements are inside the block, or correspond to such elements, and are borrowed with it. The
+                // arrays are disjoint, as each was borrowed separately.
                 #[allow(unsafe_code)]
                 unsafe {
                     std::slice::from_raw_parts_mut(array.add(offset + line * stride), length)
@@ -213,9 +213,9 @@ mod tests {
         assert_eq!(data, [0.0, 1.0, 2.0, 0.0, 0.0, 0.0]);
     }
 
-    /// Blocks of all kinds of parts, each filled and followed, add up to the whole.
+    /// Splits matrices in all ways, and fills and updates each block.
     #[test]
-    fn what_follows_sees_every_element_once() {
+    fn updates_see_every_element_once() {
         for transposed in [false, true] {
             let (mut gradient, mut value, mut state) = (vec![f32::NAN; 35], vec![0.0; 35], vec![0.0; 35]);
             let descend = |gradient: &[f32], [value, state, none, ..]: [&mut [f32]; 5]| {
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     #[should_panic]
-    fn a_row_outside_is_refused() {
+    fn a_row_outside_panics() {
         let mut data = vec![0.0; 6];
         Block::new(&mut data, 2, 3).row(1, 2, 2);
     }

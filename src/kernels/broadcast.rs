@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// The gradient knows where it is by its arguments: dy holds its own index, the operands theirs.
+    /// The values identify the positions: each element of dy and of the operands is its index.
     #[test]
     fn sums_undo_a_broadcast() {
         let gradient = |dy: f32, x: f32, other: f32| 100.0 * dy + 10.0 * x + other;

@@ -1,19 +1,19 @@
-//! Rows of bytes, picked by number and made floats: what a batch of images is gathered from.
+//! Gathers rows of bytes as floats, for batches of images.
 
 use super::parallel;
 use super::simd::{self, vectorized};
 
-/// Elements of a piece that stays on one thread, and nanoseconds for one.
+/// Elements of a piece for one thread, and the cost of a thousand elements.
 const PIECE: usize = 1 << 15;
 const NANOSECONDS_PER_THOUSAND: usize = 150;
 
-/// Rows lie anywhere in memory. By as many before it is read, a row is called into the cache.
+/// Rows are at random addresses: each is prefetched this number of rows before it is read.
 const AHEAD: usize = 6;
 
 /// `output[i][j] = bytes[rows[i]][j] / divisor`, rounded once, for rows of `length` bytes.
 ///
 /// # Panics
-/// When `output` has another size, or a row is not there.
+/// When `output` has another size, or a row does not exist.
 pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, output: &mut [f32]) {
     assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
     let level = simd::current();
@@ -31,8 +31,8 @@ pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, 
 }
 
 vectorized! {
-    /// `bytes / divisor`, as a product with the reciprocal and what that leaves of the dividend: it rounds as a division does
-    /// (Markstein 1990) and takes less time.
+    /// `bytes / divisor`, as a product with the reciprocal, corrected by its remainder. It rounds like a
+    /// division (Markstein 1990) and is faster.
     fn divide<F: Fma>(bytes: &[u8], divisor: f32, floats: &mut [f32]) {
         let reciprocal = 1.0 / divisor;
         for (float, byte) in floats.iter_mut().zip(bytes) {

@@ -15,7 +15,7 @@ const KEPT: f32 = 0.25;
 const LANES: usize = 16;
 const HALF: usize = LANES / 2;
 
-/// Rows of weights that stay on one thread, and what a thousand elements of them cost, in nanoseconds.
+/// Rows of weights for one thread, and the time of a thousand elements in nanoseconds.
 const ROWS: usize = 32;
 const NANOSECONDS_PER_THOUSAND: usize = 300;
 

@@ -1,4 +1,4 @@
-//! Streams of ChaCha8 (Bernstein 2008), many blocks at a time: what takes the time where long masks are drawn.
+//! Streams of ChaCha8 (Bernstein 2008), many blocks at a time, for long masks.
 //!
 //! The words are those of `rand_chacha`, which draws everything else: a 64-bit number of the block, then the stream's.
 
@@ -9,7 +9,7 @@ use crate::random::Key;
 pub(super) const BLOCKS: usize = 64;
 pub(super) const WORDS: usize = 16;
 
-/// What every block begins with: "expand 32-byte k".
+/// The start of every block: "expand 32-byte k".
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
 /// Each word of each block.

@@ -1,7 +1,7 @@
 //! Convolution of images (NHWC) without writing patches: each tap is read straight from the image.
 //!
-//! The taps of one row of a window lie side by side in the image, and those of windows in a row side by side with each
-//! other where there is one channel. Filters stand in the lanes forward and for the kernels' gradient, taps for the images'.
+//! The taps of one row of a window are contiguous in the image. With one channel, those of adjacent windows are contiguous
+//! too. Lanes are filters in the forward pass and the gradient of the kernels, and taps in the gradient of the images.
 //! An image is worked on while it is in cache; threads share a batch by images. Where an image needs zeros around it, it is
 //! copied among them. A kernel that covers the whole image makes a product of matrices.
 
@@ -34,7 +34,7 @@ struct Rooms {
 }
 
 impl Scratch {
-    /// Room for convolutions of this geometry; for the gradients as well where it is for training.
+    /// Buffers for convolutions of this geometry, including those of the gradients for training.
     ///
     /// # Errors
     /// [`Error::TooLarge`](crate::Error::TooLarge) where memory does not hold it.
@@ -73,7 +73,7 @@ pub fn forward(
 /// The gradients that are wanted of a convolution, to overwrite.
 #[derive(Debug, Default)]
 pub struct Wanted<'a> {
-    /// Of the images: a sum over the windows that an element lies in, each one chain over the filters. Windows are added from
+    /// Of the images: a sum over the windows that contain an element, each one chain over the filters. Windows are added from
     /// the last row of output pixels to the first, and in a row from the first column on.
     pub dx: Option<&'a mut [f32]>,
     /// Of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, the shards are added in

@@ -1,7 +1,7 @@
 //! Elementary functions in `f64`: for elements whose result is rounded to `f32` once at the end, within 0.51 ulp, and for
-//! what is computed once a step, such as a learning rate.
+//! values that are computed once a step, such as a learning rate.
 //!
-//! They take and give `f64`, so that one may stand in another before anything is rounded. Only single operations of IEEE
+//! They take and return `f64`, so that they can be nested without intermediate rounding. Only single operations of IEEE
 //! 754 are used, no fused one, and selections instead of branches; so the bits are the same everywhere, and a loop over
 //! elements becomes vectors of any instruction set. Results are meant to be of `f32`'s range.
 
@@ -28,10 +28,10 @@ pub(super) const RECIPROCAL_FACTORIALS: [f64; 13] = {
 
 /// eˣ = 2ⁿ · eʳ with n = round(x / ln 2), and Taylor's series for |r| ≤ ln 2 / 2.
 ///
-/// What leaves the range of `f64` becomes its least or greatest power, which is 0 or ∞ as an `f32`.
+/// Results outside the range of `f64` are its smallest or largest power, which is 0 or ∞ as an `f32`.
 #[inline(always)]
 pub(crate) fn exp(x: f64) -> f64 {
-    // Adding 1.5·2⁵² rounds to a whole number, which then stands in the last bits.
+    // Adding 1.5·2⁵² rounds to an integer, which is then in the lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     // Comparisons this way round let NaN through.
     let x = if x < -708.0 { -708.0 } else { x };
@@ -57,7 +57,7 @@ pub(crate) fn exp_m1(x: f64) -> f64 {
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
 ///
-/// `math::ln` is the one to the last bit of `f64`, for what is computed once a row or a draw; this one is for loops over
+/// `math::ln` is exact to the last bit of `f64`, for values computed once a row or a draw; this function is for loops over
 /// elements. They differ in their last bits, so that one for both would change losses and first weights, or lose the vectors.
 #[inline(always)]
 pub(crate) fn ln(x: f64) -> f64 {
@@ -66,7 +66,7 @@ pub(crate) fn ln(x: f64) -> f64 {
     // As bits, so far above √½ that the exponent counts the doublings from there on.
     const HALF_ROOT: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
     const BIAS: u64 = 1 << 62;
-    // A whole number below 2⁵² added to the bits of 2⁵² stands in its last bits: a conversion of integers.
+    // Adding an integer below 2⁵² to the bits of 2⁵² converts it to a float.
     const TWO_TO_52: f64 = 4_503_599_627_370_496.0;
     let above = x.to_bits().wrapping_sub(HALF_ROOT).wrapping_add(BIAS);
     let e = f64::from_bits((above >> 52) | TWO_TO_52.to_bits()) - (TWO_TO_52 + (BIAS >> 52) as f64);
@@ -105,7 +105,7 @@ pub(crate) fn power(x: f64, p: f64) -> f64 {
     if odd { below.copysign(x) } else { below }
 }
 
-/// cos(π·x), exact where it is 0, 1 or −1.
+/// cos(π·x), exact at 0, 1 and −1.
 pub(crate) fn cos_pi(x: f64) -> f64 {
     let x = x.abs();
     let turned = x - 2.0 * (0.5 * x).floor(); // 0 ≤ turned < 2
@@ -200,7 +200,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn whole_powers_are_products() {
+    fn integer_powers_are_products() {
         assert_eq!((whole_power(0.5, 10), whole_power(0.9, 1), whole_power(0.9, 0)), (1.0 / 1024.0, 0.9, 1.0));
         approx::assert_relative_eq!(whole_power(0.9, 1000), 0.9f64.powi(1000), max_relative = 1e-12);
     }

@@ -1,6 +1,6 @@
 //! Masks of inverted dropout (Srivastava et al. 2014): each element is 0 with probability `rate`, otherwise 1 / (1 − rate).
 //!
-//! Long masks are drawn in blocks of a fixed length, each from a stream of its own, so that threads may share them.
+//! Long masks are drawn in blocks of a fixed length, each from a separate stream, so that threads can draw them in parallel.
 
 use super::across::SIDE;
 use super::chacha::{BLOCKS, Stream, WORDS};
@@ -11,7 +11,7 @@ use crate::random::Key;
 /// Elements drawn from one stream.
 const BLOCK: usize = 4096;
 
-/// What a block costs one thread.
+/// The time of a block on one thread, in nanoseconds.
 const NANOSECONDS: usize = 2_000;
 
 /// Overwrites `mask` with the multipliers that `key` draws.

@@ -7,10 +7,10 @@ use crate::kernels::simd::{self, Fma, vectorized};
 ///
 /// The methods are compiled into the loops of each instruction set, so they have to be `#[inline(always)]`.
 pub(crate) trait Unary: Copy + Send + Sync + 'static {
-    /// What errors and printed tapes call it.
+    /// The name in errors and printed tapes.
     const NAME: &'static str;
 
-    /// What a thousand elements cost one thread, in nanoseconds: whether a fork is worth it.
+    /// The time of a thousand elements on one thread, in nanoseconds: whether a fork is worth it.
     const COST: usize;
 
     /// y = f(x)
@@ -61,7 +61,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::kernels::samples;
 
-    /// What every function must hold: the bits of its pieces on every instruction set are those of the whole on any
+    /// Checks every function: the bits of its pieces on every instruction set are those of the whole on any
     /// number of threads, and NaN is not hidden.
     pub(crate) fn check<U: Unary>(function: U) {
         let x: Vec<f32> = samples::values(3, 50_003).iter().map(|v| 9.0 * v).chain([0.0, -0.0, 1e-30]).collect();

@@ -47,7 +47,7 @@ pub(crate) fn erfc(x: f64) -> f64 {
         3.275_377_264_281_212e-5,
     ];
     let a = x.abs();
-    // ∞ would make t NaN; NaN stays what it is.
+    // ∞ would make t NaN. NaN is passed on.
     let a = if a > 1e3 { 1e3 } else { a };
     let far = exp(-a * a) / (1.0 + 2.0 * a) * polynomial((a - 3.75) / (a + 3.75), P);
     if x < 0.0 { 2.0 - far } else { far }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_function_is_rounded_nearly_right() {
+    fn functions_are_almost_correctly_rounded() {
         assert_near("erf", erf, exact_erf);
         assert_near("erfc", erfc, exact_erfc);
         assert_near("normal", normal, |x| 0.5 * exact_erfc(-x * std::f64::consts::FRAC_1_SQRT_2));

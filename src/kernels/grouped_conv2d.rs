@@ -1,8 +1,8 @@
 //! Convolution of images (NHWC) with dilated kernels and in groups of channels: plain loops, exact and vectorised over
-//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not take.
+//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not support.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels); taps that
-//! lie outside the image are left out.
+//! are outside the image are skipped.
 
 use crate::error::Result;
 use crate::kernels::parallel;
@@ -45,7 +45,7 @@ impl Grouped {
         self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
     }
 
-    /// What an image costs one thread, in nanoseconds.
+    /// The time of one image on one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
         sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
     }
@@ -65,7 +65,7 @@ impl Grouped {
     #[inline(always)]
     fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize, usize)) {
         let at = [pixel / self.output[1], pixel % self.output[1]];
-        // Where tap `number` of the kernel lies along an axis, if inside.
+        // The position of tap `number` of the kernel along an axis, if inside the image.
         let place = |axis: usize, number: usize| {
             let place = at[axis] * self.strides[axis] + number * self.dilation[axis];
             place.checked_sub(self.padding[axis]).filter(|place| *place < self.size[axis])
@@ -146,7 +146,7 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy·w over the windows that an element lies in: chains over filters, in the order of the windows.
+/// dx = Σ dy·w over the windows that contain an element: chains over filters, in the order of the windows.
 pub(crate) fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let level = simd::current();
     parallel::for_each_pair((dy, g.output_image()), (dx, g.image()), g.nanoseconds(), |_, dy, dx| {
@@ -225,7 +225,7 @@ mod tests {
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);
     }
 
-    /// A group alone gives what it gives among others.
+    /// Each group computes the convolution of its channels alone.
     #[test]
     fn groups_do_not_see_each_other() {
         let g = Grouped { dilation: [2, 3], output: [2, 4], ..grouped(2, [6, 7], 2, 3, 4) };

@@ -5,11 +5,11 @@ use super::parallel;
 /// An array, and how many of its elements make a piece.
 pub(super) type Pieces<T> = (T, usize);
 
-/// What is done with the pieces of three arrays.
+/// An operation on the pieces of three arrays.
 pub(super) type Work<'a, A, B, C> = dyn Fn(&[A], &mut [B], &mut [C]) + Sync + 'a;
 
 /// Calls `work(a, b, c)` for the pieces of three arrays that have equally many; the last may be shorter. `nanoseconds` is
-/// what one whole piece takes.
+/// the time of one whole piece.
 pub(super) fn for_each<A: Sync, B: Send, C: Send>(
     (a, of_a): Pieces<&[A]>,
     (b, of_b): Pieces<&mut [B]>,

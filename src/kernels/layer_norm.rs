@@ -7,7 +7,7 @@ use crate::kernels::matmul::ROWS_PER_CHUNK;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
 
-/// Elements that stay on one thread at least.
+/// Minimum number of elements for one thread.
 const CHUNK: usize = 8192;
 
 /// Mean and 1 / √(variance + epsilon) of a row.
@@ -44,7 +44,7 @@ fn sum(columns: usize, term: impl Fn(usize) -> f32) -> f32 {
     (whole..columns).fold(((a + b) + (c + d)) + ((e + f) + (g + h)), |sum, j| sum + term(j))
 }
 
-/// y = gamma · x̂ + beta with x̂ = (x − mean) · scale; no gamma stands for 1 and no beta for 0.
+/// y = gamma · x̂ + beta with x̂ = (x − mean) · scale; a missing gamma is 1, a missing beta is 0.
 pub(crate) fn forward(
     x: &[f32],
     columns: usize,
@@ -107,7 +107,7 @@ vectorized! {
     }
 }
 
-/// dgamma = Σ dy · x̂ over rows. `part` is room for one row.
+/// dgamma = Σ dy · x̂ over rows. `part` is a buffer of one row.
 pub(crate) fn backward_gamma(
     [x, dy]: [&[f32]; 2],
     columns: usize,

@@ -10,7 +10,7 @@ use crate::kernels::simd::Fma;
 /// eˣ = 2ⁿ · eʳ with n = round(x / ln 2) and |r| ≤ ln 2 / 2, and eʳ = 1 + r + r²·q(r).
 #[inline(always)]
 pub(crate) fn exp<F: Fma>(x: f32) -> f32 {
-    // Adding 1.5·2²³ rounds to a whole number, which then stands in the last bits.
+    // Adding 1.5·2²³ rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts; the first has so few bits that its product with n is exact.
     const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
@@ -77,7 +77,7 @@ pub(crate) fn tanh<F: Fma>(x: f32) -> f32 {
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
 ///
-/// `double::ln` stands beside it for loops over elements: without branches, so that they become vectors, and with room for
+/// `double::ln` is for loops over elements: without branches, so that they become vectors, and with room for
 /// an error of 2 ulp, as its results are rounded to `f32`. About one in eight differs from this one's in its last bits,
 /// so neither can take the other's place: losses are summed up in `f64` and draws are scaled before they are rounded, and
 /// with branches the loops would not be vectors.
@@ -113,7 +113,7 @@ fn mantissa_and_exponent(x: f64) -> (f64, f64) {
     if m < std::f64::consts::SQRT_2 { (m, f64::from(e)) } else { (0.5 * m, f64::from(e + 1)) }
 }
 
-/// The number below which a standard normal draw lies with probability `p`: −∞ at 0, ∞ at 1, NaN outside.
+/// The quantile of the standard normal distribution at probability `p`: −∞ at 0, ∞ at 1, NaN outside.
 ///
 /// Wichura 1988, "Algorithm AS 241: The percentage points of the normal distribution" (PPND16), relative error 1e-16.
 pub(crate) fn normal_quantile(p: f64) -> f64 {

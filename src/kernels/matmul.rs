@@ -4,7 +4,7 @@
 //! partial sum is stored and taken up again. So neither the blocks nor the threads change a bit, and a row of C does not
 //! depend on its neighbours.
 //!
-//! B is packed into strips as wide as a tile; A is read where it lies. C is cut into parts by shape, and a part goes to
+//! B is packed into strips as wide as a tile; A is read in place. C is cut into parts by shape, and a part goes to
 //! another thread where that is worth a fork.
 
 mod dense;
@@ -19,7 +19,7 @@ use super::tile::{self, LANES};
 use super::update::Update;
 use crate::sizes;
 
-/// A matrix over a slice, as it lies or transposed.
+/// A matrix over a slice, row-major or transposed.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     data: &'a [f32],
@@ -40,19 +40,19 @@ impl<'a> Matrix<'a> {
         Matrix { data, rows, columns, transposed: false, finite: false }
     }
 
-    /// The same elements, rows as columns; nothing is copied.
+    /// The transposed matrix, without copying.
     #[must_use]
     pub fn t(self) -> Matrix<'a> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
-    /// The same, of which the caller knows that no element is infinite or NaN: then those that meet a zero need not be read.
+    /// Declares that no element is infinite or NaN, so that elements that are multiplied by zero need not be read.
     #[must_use]
     pub fn known_finite(self) -> Matrix<'a> {
         Matrix { finite: true, ..self }
     }
 
-    /// How far apart two rows lie, or two columns where it is transposed.
+    /// The distance of two rows, or of two columns if it is transposed.
     pub(super) fn stride(&self) -> usize {
         if self.transposed { self.rows } else { self.columns }
     }
@@ -74,7 +74,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What is done to C while it is in cache.
+/// The operation on C while it is in cache.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
     /// Nothing.
@@ -91,7 +91,7 @@ pub enum Epilogue<'a> {
 /// Rows in a chunk of a sum over the batch.
 pub const ROWS_PER_CHUNK: usize = 256;
 
-/// Whether a product of so many rows gains by knowing that B is finite.
+/// Whether a product of this number of rows is faster if B is known to be finite.
 pub fn skips_if_finite(rows: usize) -> bool {
     rows <= few_rows::ROWS
 }
@@ -113,7 +113,7 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
     let c = Block::new(c, a.rows, b.columns);
     let level = simd::current();
     let skip = !a.transposed && sparse::worthwhile(level, a, b);
-    // Packing a transposed B costs most where A has few rows; then B is read where it lies and A is packed instead.
+    // Packing a transposed B costs most where A has few rows; then B is read in place and A is packed instead.
     let turned = b.transposed && !a.transposed && !skip && a.rows < TURNED && matches!(epilogue, Epilogue::None);
     let product = Product { a, b, sum: Sum::Chain, epilogue, level, skip };
     if turned {
@@ -192,7 +192,7 @@ pub fn sum_rows(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f
 }
 
 vectorized! {
-    /// What [`sum_rows`] does, for as many columns at a time as there are: their sums stand in registers.
+    /// Implements [`sum_rows`] for a few columns at a time, whose sums are in registers.
     fn sum_columns<F: Fma>(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
         let mut at = 0;
         while columns - at >= 64 {
@@ -224,7 +224,7 @@ fn sum_block<const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, a
     total.iter_mut().zip(totals).for_each(|(total, sum)| *total = sum);
 }
 
-/// What becomes of the partial sums over blocks of k.
+/// The handling of the partial sums over blocks of k.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sum {
     /// They are taken up again: one chain.
@@ -252,7 +252,7 @@ impl Product<'_> {
         self.run_part(c, 0, 0, rayon::current_num_threads());
     }
 
-    /// Fills the part of C that begins at this row and column, in at most so many parts.
+    /// Fills the part of C that begins at this row and column, split into a bounded number of parts.
     fn run_part(self, c: Block<'_>, row: usize, column: usize, most_parts: usize) {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
@@ -312,7 +312,7 @@ fn middle(size: usize, unit: usize) -> usize {
     ((size / 2 + unit / 2) / unit * unit).max(unit)
 }
 
-/// What is done to a finished part of C that begins at `column`.
+/// The operation on a finished part of C that begins at `column`.
 pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, column: usize) {
     c.follow();
     let Epilogue::Affine { bias, activation } = product.epilogue else { return };
@@ -320,7 +320,7 @@ pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, column: usize) {
     (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));
 }
 
-/// Weights that follow their gradient in a nanosecond on one thread: what takes the time where the batch is small.
+/// Weights updated from their gradient per nanosecond on one thread, which dominates small batches.
 const FOLLOWING: usize = 2;
 
 /// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,

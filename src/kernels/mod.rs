@@ -1,12 +1,12 @@
-//! Loops over numbers: slices in, slices out; no allocation, no shapes to check.
+//! Numerical loops over slices, without allocation and without checks of shapes.
 //!
-//! What they compute has the same bits on every number of threads and every instruction set: work is cut by shape,
-//! multiply-adds are fused where and only where the source says so, and functions such as exp are made of IEEE operations.
+//! Results have the same bits for every number of threads and every instruction set: work is partitioned by shape,
+//! multiply-adds are fused only where the source says so, and functions such as exp consist of IEEE operations.
 
 mod across;
 pub mod activation;
+pub(crate) mod aligned_buffer;
 pub(crate) mod average_pool;
-pub(crate) mod awake;
 pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;
@@ -22,7 +22,6 @@ pub(crate) mod global_max;
 pub(crate) mod grouped_conv2d;
 mod images;
 pub(crate) mod layer_norm;
-pub(crate) mod lines;
 pub(crate) mod log_softmax;
 pub(crate) mod math;
 pub mod matmul;
@@ -37,6 +36,7 @@ pub(crate) mod samples;
 pub(crate) mod simd;
 pub mod softmax;
 mod sparse;
+pub(crate) mod spin_wait;
 mod tile;
 pub(crate) mod update;
 pub(crate) mod window;

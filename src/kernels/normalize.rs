@@ -9,11 +9,11 @@ use crate::kernels::simd::{self, vectorized};
 /// Rows in a chunk of a sum.
 const CHUNK: usize = 256;
 
-/// Columns whose sums stand in registers together.
+/// Columns whose sums are in registers together.
 const WIDE: usize = 64;
 const NARROW: usize = 16;
 
-/// What a thousand elements cost one thread, in nanoseconds.
+/// The time of a thousand elements on one thread, in nanoseconds.
 const FORWARD: usize = 150;
 const BACKWARD: usize = 400;
 

@@ -1,22 +1,22 @@
-//! When a loop is worth splitting, and into which fixed chunks.
+//! Distribution of the chunks of a loop over threads.
 //!
-//! Chunks are cut by the caller, by shape; here it is only decided which of them run on another thread. That never
-//! changes a result. Waking a thread costs 5–70 µs, handing work to one that is awake some 2 µs; pieces that are shorter
-//! than is worth it stay together. Nothing allocates on a thread of a pool.
+//! The caller cuts chunks by shape. This module decides which of them run on another thread, which never changes a result.
+//! Waking a thread costs 5–70 µs, handing work to a spinning one about 2 µs; shorter pieces are not split. Nothing allocates
+//! on a thread of a pool.
 
-use super::awake;
+use super::spin_wait;
 use std::cell::Cell;
 
-/// The work, in nanoseconds on one thread, below which a piece is not split further where others may be asleep.
+/// The work, in nanoseconds on one thread, below which a piece is not split when other threads may be asleep.
 ///
 /// Measured on two cores: splitting 20 µs in two gains nothing, splitting 40 µs gains a third.
 const WORTH_WAKING: usize = 20_000;
 
-/// The same where others are awake for it. Measured on two cores: with 7 µs an epoch of `lenet5` takes 0.85 of the time that
-/// it takes with 20 µs, one of `deep_sigmoid` 0.8; with 4 µs masks of `dropout_mlp` go back and forth.
+/// The work, in nanoseconds on one thread, below which a piece is not split when other threads spin. Measured on two cores: with 7 µs an epoch of `lenet5` takes 0.85 of the time that
+/// it takes with 20 µs, one of `deep_sigmoid` 0.8; with 4 µs, masks of `dropout_mlp` move between the cores.
 const WORTH_A_FORK: usize = 7_000;
 
-/// What a dense product, or a convolution, does on one thread.
+/// The rate of a dense product or a convolution on one thread.
 pub(crate) const MULTIPLY_ADDS_A_NANOSECOND: usize = 60;
 
 /// Runs `work` on the calling thread, without a fork.
@@ -36,11 +36,11 @@ thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs both, on two threads if each is worth it. `nanoseconds` is what both together take on one thread.
+/// Runs both, on two threads if each is worth it. `nanoseconds` is the time of both together on one thread.
 #[inline]
 pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     if worth_a_fork(nanoseconds) {
-        awake::fork(left, right);
+        spin_wait::fork(left, right);
     } else {
         left();
         right();
@@ -49,18 +49,18 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
 
 /// Whether work that takes so long on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
-    let least = if awake::engaged() { WORTH_A_FORK } else { WORTH_WAKING };
+    let least = if spin_wait::engaged() { WORTH_A_FORK } else { WORTH_WAKING };
     nanoseconds >= 2 * least && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
-/// Whether there are pieces enough for every thread, so that none of them need be split. It may choose who does what, never
-/// what is done.
+/// Whether there are enough pieces for every thread, so that none need be split. This may change the assignment of work to
+/// threads, never the result.
 pub(crate) fn enough_for_all(pieces: usize) -> bool {
     pieces >= 2 * rayon::current_num_threads()
 }
 
 /// Calls `work(i, chunk)` for the `i`-th piece of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is
-/// what one whole chunk takes.
+/// the time of one whole chunk.
 pub(crate) fn for_each_chunk<T: Send>(
     data: &mut [T],
     chunk: usize,
@@ -87,7 +87,7 @@ fn from_chunk<T: Send>(
     }
     let half = chunks / 2;
     let (left, right) = data.split_at_mut(half * chunk);
-    awake::fork(
+    spin_wait::fork(
         || from_chunk(first, left, chunk, nanoseconds, work),
         || from_chunk(first + half, right, chunk, nanoseconds, work),
     );
@@ -116,7 +116,7 @@ pub(crate) fn for_each_two<A: Send, B: Send>(
     from_two(0, a, b, nanoseconds, &work);
 }
 
-/// What is done with the pieces of two arrays, and their number.
+/// An operation on the pieces of two arrays, and the number of pieces.
 type WorkOnTwo<'a, A, B> = dyn Fn(usize, &mut [A], &mut [B]) + Sync + 'a;
 
 /// As [`for_each_two`], from the pieces with the number `first` on.
@@ -136,7 +136,7 @@ fn from_two<A: Send, B: Send>(
     }
     let half = chunks / 2;
     let ((left_a, right_a), (left_b, right_b)) = (a.split_at_mut(half * chunk_a), b.split_at_mut(half * chunk_b));
-    awake::fork(
+    spin_wait::fork(
         || from_two(first, (left_a, chunk_a), (left_b, chunk_b), nanoseconds, work),
         || from_two(first + half, (right_a, chunk_a), (right_b, chunk_b), nanoseconds, work),
     );

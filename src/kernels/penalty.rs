@@ -1,15 +1,15 @@
-//! What large weights cost: Σ |x| · (l1 + l2 · |x|), and its slope ±(l1 + 2 · l2 · |x|), which is 0 at 0.
+//! The penalty on weights, Σ |x| · (l1 + l2 · |x|), and its derivative ±(l1 + 2 · l2 · |x|), which is 0 at 0.
 
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, SimdLevel, vectorized};
 
-/// Elements in a chunk: the sum of each is a number of its own, and halves of the array are whole chunks.
+/// Elements in a chunk, which has a separate sum. Halves of the array are whole chunks.
 const CHUNK: usize = 4096;
 
 /// Chains in a chunk, added up in ascending order.
 const LANES: usize = 16;
 
-/// What a thousand elements cost one thread, in nanoseconds.
+/// The time of a thousand elements on one thread, in nanoseconds.
 const COST: usize = 200;
 
 /// The two factors.

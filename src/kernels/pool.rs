@@ -33,24 +33,24 @@ impl PoolGeometry {
     }
 }
 
-/// A window's side that is not known when compiling.
+/// The side of a window whose size is unknown at compile time.
 const ANY: usize = 0;
 
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
 
 impl PoolGeometry {
-    /// What a pass over a piece takes one thread, in nanoseconds.
+    /// The time of a pass over a piece on one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
         IMAGES_PER_PIECE * self.image() / 10
     }
 
-    /// Whether no element lies in two windows.
+    /// Whether windows are disjoint.
     fn apart(&self) -> bool {
         self.strides[0] >= self.window[0] && self.strides[1] >= self.window[1]
     }
 
-    /// Puts 0 where no window writes; everywhere where windows overlap or stand apart.
+    /// Writes 0 where no window writes; everywhere if windows overlap or have gaps.
     fn clear(&self, dx: &mut [f32]) {
         if self.strides != self.window {
             return dx.fill(0.0);
@@ -85,7 +85,7 @@ impl PoolGeometry {
     }
 }
 
-/// y = the maximum of each window; `at` = the first place in the window, row-major, where it stands.
+/// y = the maximum of each window; `at` = its first place in the window, row-major.
 ///
 /// A NaN counts as larger than any number, so that it is not hidden.
 ///
@@ -159,7 +159,7 @@ vectorized! {
     }
 }
 
-/// Puts what is larger in `x`, and its place, where the maximum so far stands.
+/// Replaces the maximum so far, and its place, where `x` is larger.
 #[inline(always)]
 fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; L], tap: u32) {
     for lane in 0..L {
@@ -171,7 +171,7 @@ fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; 
 
 /// Whether `x` is larger than the maximum so far, or a NaN where that is none.
 #[inline(always)]
-#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is not at most a number is larger or NaN")]
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the negation also covers NaN")]
 fn is_larger(x: f32, most: f32) -> bool {
     !(x <= most) & !most.is_nan()
 }

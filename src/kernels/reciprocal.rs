@@ -1,13 +1,13 @@
-//! A reciprocal made of multiply-adds: a processor has one unit for divisions and roots, and loops that need both wait for it.
+//! A reciprocal from multiply-adds, as divisions and square roots share one unit of the processor.
 
 use crate::kernels::simd::Fma;
 
 /// 1/x, within 0.54 ulp for 2⁻¹²⁶ ≤ |x| ≤ 2¹²⁵; ±∞ at ±0, ±0 at ±∞, NaN at NaN.
 ///
-/// Further out it has the sign of x and is not exact: of a denormal x within a factor of two, with numbers above 10³⁸ in the
-/// place of ∞; of x beyond 2¹²⁵ at most 2.26/x, down to 0.
+/// Outside this range it has the sign of x and is inexact: within a factor of two for denormal x, with numbers above 10³⁸
+/// instead of ∞; at most 2.26/x, down to 0, for x beyond 2¹²⁵.
 ///
-/// Bits that are subtracted from a constant turn the exponent's sign, so that x·y₀ is 1 ± 0.051. From there
+/// Subtracting the bits from a constant negates the exponent, so that x·y₀ is 1 ± 0.051. From there
 /// y₁ = y₀·(k − x·y₀), Newton's step but for k, a little above 2: with x·y₁ = p·(k − p) the parabola's top is as far above
 /// 1 as its ends are below, 0.00128, half of what Newton's leaves. Constant and k were searched together. With
 /// e = 1 − x·y₁, rounded once, 1/x = y₁·(1 + e + e² + …), and e³ is 2.1·10⁻⁹, which is 0.036 ulp.
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_far_out_keeps_its_size() {
+    fn extreme_values_keep_their_magnitude() {
         let ratios = |bits: std::ops::Range<u32>| {
             let x: Vec<f32> = bits.step_by(97).flat_map(|bits| [bits, bits | 1 << 31]).map(f32::from_bits).collect();
             let exact = x.iter().map(|x| (1.0 / x).clamp(-f32::MAX, f32::MAX));

@@ -1,4 +1,4 @@
-//! Sums in a fixed order: chunks of a constant length, each an ascending chain, the chunks' sums added in ascending order.
+//! Sums in a fixed order: chunks of constant length, each an ascending chain, whose sums are added in ascending order.
 
 use crate::kernels::parallel;
 
@@ -10,7 +10,7 @@ pub(crate) fn sum(x: &[f32]) -> f32 {
     x.chunks(CHUNK).map(chunk).fold(0.0, |total, part| total + part)
 }
 
-/// Σ x², in `f64`: in halves of halves, down to chunks, each half on a thread of its own where that is worth it.
+/// Σ x² in `f64`, by recursive halves down to chunks. Halves run on separate threads if they are large enough.
 pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
     if x.len() <= CHUNK {
         return x.iter().fold(0.0, |sum, x| sum + f64::from(*x) * f64::from(*x));
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_add_exactly_over_odd_lengths() {
+    fn sums_of_integers_are_exact_for_odd_lengths() {
         for length in [0, 1, 7, 8, 9, 100, 4096, 4097, 5000] {
             let x: Vec<f32> = (0..length).map(|i| (i % 17) as f32).collect();
             let expected: usize = (0..length).map(|i| i % 17).sum();

@@ -16,7 +16,7 @@ pub(crate) fn values(seed: u64, count: usize) -> Vec<f32> {
     bits(seed, count).into_iter().map(|word| (word >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
 }
 
-/// `count` times NaN: what an output holds before a kernel overwrites it.
+/// `count` NaNs, the contents of an output before a kernel overwrites it.
 pub(crate) fn unset(count: usize) -> Vec<f32> {
     vec![f32::NAN; count]
 }

@@ -1,7 +1,7 @@
-//! The one place that picks an instruction set: one Rust body, compiled for each, with the same bits from all.
+//! The choice of the instruction set: one Rust body is compiled for each, with equal bits from all.
 //!
-//! A body is generic over `Fma`, so that every multiply-add is said explicitly. `vectorized!` makes an instance of it
-//! for AVX-512, one for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another
+//! A body is generic over `Fma`, so that every multiply-add is explicit. `vectorized!` creates an instance for AVX-512, one
+//! for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another
 //! instruction set is a variant of [`SimdLevel`], a name, a line in `available` and an instance in the macro.
 
 mod fma;
@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SimdLevel {
-    /// What every processor of the target has. On x86-64 that excludes fused multiply-add, which is then emulated: right
-    /// to the bit, and many times slower.
+    /// The baseline of the target. On x86-64 it excludes fused multiply-add, which is then emulated: correct to the bit, and
+    /// many times slower.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
@@ -26,10 +26,10 @@ pub(crate) enum SimdLevel {
 }
 
 impl SimdLevel {
-    /// All, the best last.
+    /// All levels in ascending order.
     pub(crate) const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
 
-    /// What `GRADUS_SIMD` calls it.
+    /// The name in `GRADUS_SIMD`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             SimdLevel::Portable => "portable",
@@ -42,11 +42,11 @@ impl SimdLevel {
 /// The environment variable that overrides the choice.
 const VARIABLE: &str = "GRADUS_SIMD";
 
-/// The instruction set in use: what the environment variable `GRADUS_SIMD` (`portable`, `avx2` or `avx512`) asks for,
-/// otherwise the best there is. Read once.
+/// The instruction set in use: that of the environment variable `GRADUS_SIMD` (`portable`, `avx2` or `avx512`), by default
+/// the best available one. The variable is read once.
 ///
 /// # Errors
-/// The variable holds another word, or the processor does not have what it names.
+/// [`Error::Unknown`] when the variable has another value, or the processor does not support it.
 pub(crate) fn level() -> Result<SimdLevel> {
     choice().map_err(|name| {
         let known = available_levels().map(|level| level.name().to_string()).collect();
@@ -54,12 +54,12 @@ pub(crate) fn level() -> Result<SimdLevel> {
     })
 }
 
-/// As [`level`], but never fails: the best there is where the environment asks for something impossible.
+/// The instruction set in use; the best available one if the variable is invalid.
 pub(crate) fn current() -> SimdLevel {
     choice().unwrap_or_else(|_| best())
 }
 
-/// What was chosen, or the word that could not be followed.
+/// The choice, or the invalid value of the variable.
 fn choice() -> std::result::Result<SimdLevel, &'static str> {
     static CHOICE: OnceLock<std::result::Result<SimdLevel, String>> = OnceLock::new();
     let choice = CHOICE.get_or_init(|| {
@@ -80,12 +80,12 @@ fn best() -> SimdLevel {
     available_levels().last().unwrap_or(SimdLevel::Portable)
 }
 
-/// Those that this processor can run, the best last.
+/// The levels that this processor supports, in ascending order.
 pub(crate) fn available_levels() -> impl Iterator<Item = SimdLevel> {
     SimdLevel::ALL.into_iter().filter(|&level| available(level))
 }
 
-/// Whether this processor can run the instances of `level`. Cheap: the standard library remembers the answer.
+/// Whether this processor supports `level`. Cheap, as the standard library caches the answer.
 pub(crate) fn available(level: SimdLevel) -> bool {
     match level {
         SimdLevel::Portable => true,
@@ -104,15 +104,15 @@ pub(crate) fn available(level: SimdLevel) -> bool {
     }
 }
 
-/// What begins at a cache line, so that none of its vectors crosses one.
+/// Aligns a value to a cache line, so that no vector in it crosses one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// Compiles a body, generic over [`Fma`], for each instruction set.
 ///
-/// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. What the body
-/// calls has to be `#[inline(always)]`, or it is compiled for the baseline.
+/// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. Functions
+/// that the body calls must be `#[inline(always)]`, or they are compiled for the baseline.
 macro_rules! vectorized {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma $(, const $size:ident: usize)*>(
         $($argument:ident: $type:ty),* $(,)?
@@ -143,13 +143,13 @@ macro_rules! vectorized {
 
             #[cfg(target_arch = "x86_64")]
             if level == $crate::kernels::simd::SimdLevel::Avx512 && $crate::kernels::simd::available(level) {
-                // SAFETY: the processor has these parts of AVX-512, as has just been asked.
+                // SAFETY: the processor has these parts of AVX-512, as checked above.
                 #[allow(unsafe_code)]
                 return unsafe { avx512::<$($size),*>($($argument),*) };
             }
             #[cfg(target_arch = "x86_64")]
             if level == $crate::kernels::simd::SimdLevel::Avx2 && $crate::kernels::simd::available(level) {
-                // SAFETY: the processor has AVX2 and FMA, as has just been asked.
+                // SAFETY: the processor has AVX2 and FMA, as checked above.
                 #[allow(unsafe_code)]
                 return unsafe { avx2::<$($size),*>($($argument),*) };
             }

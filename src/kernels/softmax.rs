@@ -6,11 +6,11 @@ use crate::kernels::simd::{self, Fma, vectorized};
 /// Elements that are computed at once.
 const LANES: usize = 16;
 
-/// Exponents below which eˣ counts as 0: for softmax those whose eˣ is 0 anyway.
+/// Exponents below which eˣ counts as 0 in softmax, where eˣ is 0 as an `f32`.
 const NEVER: f32 = -104.0;
 
-/// The same for cross-entropy: 9e-27 of a probability moves no weight, but its products with small weights and inputs
-/// would become denormal numbers, with which some processors multiply a hundred times as slowly.
+/// Exponents below which eˣ counts as 0 in cross-entropy. A probability of 9e-27 changes no weight, but its products with
+/// small weights and inputs would be denormal numbers, which some processors multiply a hundred times more slowly.
 const UNLIKELY: f32 = -60.0;
 
 vectorized! {
@@ -42,7 +42,7 @@ pub fn backward(y: &[f32], columns: usize, dy: &[f32], dx: &mut [f32]) {
 }
 
 vectorized! {
-    /// What [`crossentropy`] does, on a given instruction set.
+    /// Implements [`crossentropy`] for an instruction set.
     fn crossentropy_rows<F: Fma>(
         x: &[f32],
         targets: Targets<'_>,
@@ -66,7 +66,7 @@ vectorized! {
 /// Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x); `p` becomes
 /// softmax(x), but 0 instead of less than e⁻⁶⁰.
 ///
-/// Each row counts by its weight. A label that is none of the classes makes the loss NaN.
+/// Rows are weighted. A label that is not a class makes the loss NaN.
 ///
 /// # Panics
 /// When `x` and `p` have different lengths.
@@ -88,7 +88,7 @@ pub fn crossentropy_backward(
 }
 
 vectorized! {
-    /// What [`crossentropy_backward`] does, on a given instruction set.
+    /// Implements [`crossentropy_backward`] for an instruction set.
     fn crossentropy_slopes<F: Fma>(
         p: &[f32],
         targets: Targets<'_>,
@@ -135,17 +135,17 @@ impl RowWeights<'_> {
     }
 }
 
-/// What each row should have been.
+/// The targets of the rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
     /// A row of probabilities each, often one-hot.
     Rows(&'a [f32]),
-    /// A class each, as a whole number.
+    /// One class for each row, as an integer.
     Labels(&'a [f32]),
 }
 
 impl Targets<'_> {
-    /// Σ term(i, tᵢ) over the targets of a row that are not 0, ascending; NaN where a label is none of the columns.
+    /// Σ term(i, tᵢ) over the targets of a row that are not 0, ascending; NaN if a label is not a column.
     #[inline(always)]
     pub(crate) fn fold(self, row: usize, columns: usize, mut term: impl FnMut(usize, f32) -> f32) -> f32 {
         match self {
@@ -160,7 +160,7 @@ impl Targets<'_> {
         }
     }
 
-    /// Σ tᵢ over the targets of a row; NaN where a label is none of the columns.
+    /// Σ tᵢ over the targets of a row; NaN if a label is not a column.
     #[inline(always)]
     fn sum(self, row: usize, columns: usize) -> f32 {
         match self {
@@ -186,7 +186,7 @@ fn maximum(x: &[f32]) -> f32 {
 #[inline(always)]
 fn exponentials<F: Fma>(x: &[f32], shift: f32, least: f32, y: &mut [f32]) -> f32 {
     let exponential = |x: f32| {
-        // All lanes are computed, so those that count as 0 get an exponent that makes no denormal number either.
+        // All lanes are computed, so ignored ones get an exponent that gives no denormal number.
         let y = math::exp::<F>(if x < least { least } else { x });
         if x < least { 0.0 } else { y }
     };

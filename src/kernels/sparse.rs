@@ -5,8 +5,8 @@
 //! the dense product as long as the other factor is finite. 0 · ∞ is NaN and has to stay so: where a panel of B is not
 //! finite, no step of it is left out.
 //!
-//! The steps that count are found once for a chunk of k, as sets of bits; then up to 128 columns of C at a time stand in
-//! registers while a set is walked, and a packed panel of B stays in cache from row to row.
+//! The nonzero steps are found once for a chunk of k, as bit sets. While a set is processed, up to 128 columns of C are in
+//! registers, and a packed panel of B stays in cache from row to row.
 
 mod steps;
 
@@ -17,7 +17,7 @@ use super::simd::{Aligned, Fma, SimdLevel, Square, vectorized};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
-/// The largest share of nonzero elements at which zeros are skipped. At 0.44 of them a product of 32 × 512 × 512 took 0.65 of
+/// Maximum share of nonzero elements at which zeros are skipped. At 0.44 of them a product of 32 × 512 × 512 took 0.65 of
 /// the dense one's time with AVX-512, and its time grows with the share; `cargo bench --bench kernels zeros` measures it.
 /// Training of the notebooks' models takes the same time with 0.45 and 0.75.
 const WORTHWHILE: f64 = 0.6;
@@ -27,17 +27,17 @@ const LEAST_ROWS: usize = 8;
 const LEAST_ROWS_ACROSS: usize = 64;
 const LEAST_COLUMNS: usize = 16;
 
-/// Columns of C that stand in registers, at most.
+/// Maximum number of columns of C in registers.
 const WIDTH: usize = 128;
 
-/// Elements of k whose steps are found at once: a chunk of a sum over rows.
+/// Elements of k whose steps are found together: a chunk of a sum over rows.
 const DEPTH: usize = super::matmul::ROWS_PER_CHUNK;
 
 /// Elements of k in a panel, which stays in the first cache.
 const BLOCK: usize = 64;
 const BLOCKS: usize = DEPTH / BLOCK;
 
-/// Rows of C whose steps are found at once.
+/// Rows of C whose steps are found together.
 const ROWS: usize = 256;
 
 /// Some columns of B in a block of k.
@@ -50,8 +50,8 @@ type Sums = Aligned<[[f32; WIDTH]; ROWS]>;
 const COUNTED: usize = 256;
 const GROUPS: usize = 32;
 
-/// Whether so few elements of A are not 0 that skipping the others is worthwhile. It depends on numbers alone, never on
-/// threads or time.
+/// Whether A has so few nonzero elements that skipping zeros is worthwhile. Depends only on the numbers, never on threads
+/// or time.
 pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool {
     let least_rows = if b.is_transposed() { LEAST_ROWS_ACROSS } else { LEAST_ROWS };
     let large = a.rows() >= least_rows && b.columns() >= LEAST_COLUMNS;
@@ -59,7 +59,7 @@ pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool
 }
 
 vectorized! {
-    /// The share of values that are not 0; of a part of them where they are many.
+    /// The share of nonzero values, estimated from a sample of long arrays.
     fn share_of_nonzero<F: Fma>(values: &[f32]) -> f64 {
         let apart = values.len().div_ceil(COUNTED).div_ceil(GROUPS);
         let (mut nonzero, mut counted) = (0, 0);
@@ -71,7 +71,7 @@ vectorized! {
     }
 }
 
-/// What a thread fills its parts with: too much to begin with zeros each time.
+/// The buffers of a thread, which are too large to be zeroed each time.
 struct Scratch {
     steps: Steps,
     panel: Panel,
@@ -110,20 +110,20 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
                 finish(product, &mut c, column);
             }
         }
-        // Columns of C are rows of what lies beside it: whole ones are followed in one stretch.
+        // Columns of C are contiguous in the updated arrays: whole ones are updated as one range.
         if c.transposed() {
             finish(product, &mut c, column);
         }
     });
 }
 
-/// Columns of the next strip: as many as stand in registers at most, whole vectors but for the last, and nearly the same
-/// number in each.
+/// Columns of the next strip: at most as many as fit the registers, whole vectors but for the last strip, and nearly equal
+/// numbers.
 fn strip(columns_left: usize) -> usize {
     columns_left.div_ceil(columns_left.div_ceil(WIDTH)).next_multiple_of(SIDE).min(columns_left)
 }
 
-/// Where some columns stand in their part of C and in the whole product, and where in k the chunk begins.
+/// The position of some columns in their part of C and in the whole product, and the start of the chunk in k.
 #[derive(Clone, Copy)]
 struct Place {
     j: usize,
@@ -133,14 +133,14 @@ struct Place {
 }
 
 impl Place {
-    /// Calls `work` with each row of C here and the sums that are kept aside for it.
+    /// Calls `work` with each row of C and its buffered sums.
     fn for_rows(self, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], work: impl Fn(&mut [f32], &mut [f32])) {
         for (r, sums) in sums.iter_mut().enumerate() {
             work(c.row(r, self.j, self.width), &mut sums[..self.width]);
         }
     }
 
-    /// Puts sums that were kept aside into C, or adds them to what stands there.
+    /// Copies buffered sums to C, or adds them to it.
     fn store(self, level: SimdLevel, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], add: bool) {
         if c.transposed() {
             store_across(level, c, self, sums, add);
@@ -162,7 +162,7 @@ fn put(c: &mut [f32], sums: &[f32], add: bool) {
 }
 
 vectorized! {
-    /// What [`Place::store`] does with a transposed C, a square at a time.
+    /// Implements [`Place::store`] for a transposed C, one square at a time.
     fn store_across<F: Fma>(c: &mut Block<'_>, at: Place, sums: &[[f32; WIDTH]], add: bool) {
         for l in (0..at.width).step_by(SIDE) {
             for (number, sums) in sums.chunks(SIDE).enumerate() {
@@ -185,8 +185,8 @@ vectorized! {
 
 /// Takes the steps of a chunk of k for a group of rows and some columns.
 fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &mut Block<'_>, at: Place) {
-    // Vectors are whole, so sums that do not fill them are kept aside, as are those that are to be added. Half a vector
-    // more is so common, in layers of 200 and 600 units, that it has sums of its own.
+    // Sums that do not fill whole vectors are buffered, as are those to be added. Half a vector more is common, in layers of
+    // 200 and 600 units, and has a separate instance.
     match at.width {
         0..=16 => fill_lanes::<16, 16>(product, part, scratch, c, at),
         17..=32 => fill_lanes::<32, 32>(product, part, scratch, c, at),
@@ -200,7 +200,7 @@ fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &
     }
 }
 
-/// The same with `L` columns in registers, of which `W` are those of C where they need not be kept aside.
+/// Takes the steps of a chunk with `L` columns in registers, of which `W` are columns of C unless sums are buffered.
 fn fill_lanes<const L: usize, const W: usize>(
     product: &Product<'_>,
     part: Part<'_>,
@@ -250,13 +250,13 @@ fn pack<const L: usize>(level: SimdLevel, b: Matrix<'_>, k: usize, at: Place, pa
 }
 
 vectorized! {
-    /// The same from rows that lie `stride` apart.
+    /// Packs columns of B from rows at a distance of `stride`.
     fn pack_along<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; L];
         for (k, panel) in panel.iter_mut().enumerate() {
             let (row, panel) = (&b[k * stride..], &mut panel[..L]);
             match row.first_chunk::<L>() {
-                // Beyond those that count the next row's come along.
+                // The lanes beyond `width` read elements of the next row, which are not used.
                 Some(row) => {
                     for ((to, zero), value) in panel.iter_mut().zip(&mut zeros).zip(row) {
                         *to = *value;
@@ -274,7 +274,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The same from columns that lie `stride` apart.
+    /// Packs columns of B that are contiguous, at a distance of `stride`.
     fn pack_across<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; SIDE];
         read_across::<F, WIDTH>(b, stride, width, panel, |row| {
@@ -300,7 +300,7 @@ struct Walk<'a> {
 }
 
 vectorized! {
-    /// Walks all rows, whose sums stand in `W` columns of `c` from this one on, and in `L` of registers.
+    /// Processes all rows. Their sums are `W` columns of `c` from this one on, in `L` lanes of registers.
     fn walk_rows<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, c: &mut Block<'_>, column: usize) {
         for r in 0..walk.part.rows() {
             let places = walk.steps.map_or(steps::first(walk.depth), |steps| steps.row(r, walk.number));

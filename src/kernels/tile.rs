@@ -35,7 +35,7 @@ macro_rules! for_tiles {
 }
 pub(super) use for_tiles;
 
-/// Rows of B, which begin `stride` apart.
+/// Rows of B, at a distance of `stride`.
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'a> {
     pub(super) rows: &'a [f32],
@@ -68,7 +68,7 @@ pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
     sums
 }
 
-/// The same where the k-th elements of the `R` rows lie side by side, `stride` after those before.
+/// Rows of A whose k-th elements are contiguous, at a distance of `stride` for successive k.
 #[inline(always)]
 pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
     tile: [[f32; L]; R],

@@ -1,8 +1,8 @@
-//! A box within an array: what it cuts out, and an array put into it.
+//! Copies from and to a box within an array.
 
 use crate::shape::{MAX_RANK, Shape};
 
-/// Where a box lies in an array.
+/// The position of a box in an array.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
     array: Shape,
@@ -14,7 +14,7 @@ impl Window {
     /// The box of this size that begins at `starts`, one for each axis.
     ///
     /// # Panics
-    /// When it does not lie inside the array.
+    /// When it is not inside the array.
     pub(crate) fn new(array: Shape, size: Shape, starts: &[usize]) -> Window {
         let inside = |axis: usize| starts[axis] + size.axis(axis) <= array.axis(axis);
         assert!(array.rank() == size.rank() && (0..array.rank()).all(inside), "a box inside an array");
@@ -37,7 +37,7 @@ impl Window {
         }
     }
 
-    /// Copies what lies in the box.
+    /// Copies the elements of the box.
     pub(crate) fn cut(&self, array: &[f32], inside: &mut [f32]) {
         let length = self.size.last();
         self.for_each_row(|from, to| inside[to..to + length].copy_from_slice(&array[from..from + length]));

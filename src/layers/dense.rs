@@ -78,12 +78,12 @@ impl Layer for Dense {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         check_setting(self.units > 0, "Dense", "units", self.units, "at least 1")?;
         let [features] = inputs else { return Err(Error::expected("one input")) };
-        if features.rank() != 1 {
-            return Err(Error::expected("one axis of features per sample; put Flatten before it"));
+        if features.rank() == 0 {
+            return Err(Error::expected("at least one axis of features per sample"));
         }
         weights.add_regularized(
             "kernel",
-            [features.len(), self.units],
+            [features.last(), self.units],
             self.kernel_initializer.as_ref(),
             self.kernel_regularizer.as_ref(),
         )?;
@@ -95,7 +95,8 @@ impl Layer for Dense {
                 self.bias_regularizer.as_ref(),
             )?;
         }
-        Ok(vec![self.units.into()])
+        let leading = &features.sizes()[..features.rank() - 1];
+        Ok(vec![Shape::new(&[leading, &[self.units]].concat())?])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
@@ -148,6 +149,9 @@ pub(super) mod tests {
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),
             (Box::new(Dense::new(2).kernel_initializer(HeNormal).bias_initializer(Ones)), Shape::from([3])),
             (Box::new(kept_small), Shape::from([3])),
+            (Box::new(Dense::new(2).activation(Activation::Sigmoid)), Shape::from([3, 4])),
+            (Box::new(Dense::new(2).activation(Activation::Softmax)), Shape::from([2, 1, 5])),
+            (Box::new(Dense::new(3).use_bias(false)), Shape::from([2, 2, 2])),
         ]
     }
 }

@@ -20,7 +20,7 @@ impl Layer for GlobalAveragePool2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].mean_over(&[1, 2], false)]
+        vec![inputs[0].mean_axes(&[1, 2], false)]
     }
 
     fn spec(&self) -> Spec {

@@ -22,6 +22,9 @@ fn layer(case: &str) -> Box<dyn Layer> {
             let layer = Conv2d::new(6, (2, 3)).strides((2, 1)).groups(2);
             Box::new(layer.activation(Activation::Relu))
         }
+        "dense" => Box::new(Dense::new(4)),
+        "dense-1" => Box::new(Dense::new(3).activation(Activation::Softmax)),
+        "dense-2" => Box::new(Dense::new(3).activation(Activation::Tanh).use_bias(false)),
         "dense-gelu" => Box::new(Dense::new(4).activation(Activation::Gelu)),
         "elu" => Box::new(Elu::new().alpha(0.5)),
         "embedding" => Box::new(Embedding::new(5, 3)),

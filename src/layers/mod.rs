@@ -1,9 +1,11 @@
 //! Layers: plain configuration, one file each. A layer says which weights it needs and records operations; the numbers
 //! live in [`Params`](crate::tape::Params).
 
+mod declared;
 mod frozen;
 mod weights;
 
+pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use weights::{Cursor, Weights};
 

@@ -44,7 +44,7 @@ impl Layer for Softmax {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].softmax_over(self.axis)]
+        vec![inputs[0].softmax_axis(self.axis)]
     }
 
     fn spec(&self) -> Spec {

@@ -30,7 +30,6 @@ pub(crate) enum Source<'a> {
     /// From those of the same name that are given.
     Given(&'a Params),
     /// Nowhere: names and shapes alone are wanted, so there are no values and nothing is allocated.
-    #[cfg_attr(not(feature = "keras"), expect(dead_code))]
     Nowhere,
 }
 
@@ -97,8 +96,15 @@ impl<'a> Weights<'a> {
                 }
                 values
             }
-            Source::Given(params) => given(params, &name, shape)?,
-            Source::Nowhere => Vec::new(),
+            Source::Nowhere => {
+                self.ids.push(self.params.insert_empty(&name, shape, trainable)?);
+                return Ok(());
+            }
+            Source::Given(params) => {
+                let id = given(params, &name, shape)?;
+                self.ids.push(self.params.insert_shared(&name, params, id, trainable)?);
+                return Ok(());
+            }
         };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
         Ok(())
@@ -114,12 +120,13 @@ impl<'a> Weights<'a> {
     }
 }
 
-fn given(params: &Params, name: &str, shape: Shape) -> Result<Vec<f32>> {
+/// The parameter of that name, if it has that shape.
+fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
     let id = params.id(name)?;
     if params.shape(id) != shape {
         return Err(Error::expected(format!("{shape}")).at(|| name.into(), &[params.shape(id)]));
     }
-    Ok(params.values(id).to_vec())
+    Ok(id)
 }
 
 /// Hands a layer its weights in the order in which it declared them.
@@ -157,12 +164,11 @@ impl<'a, 'r> Cursor<'a, 'r> {
         self.ids.first().is_some_and(|id| !self.params.trainable(*id))
     }
 
-    /// The next weight, both as a value and by id.
+    /// The next weight, both as a value and by id, for layers that do not know how many they have.
     ///
     /// # Panics
     /// When the layer declared no more.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn take_one(&mut self) -> (Var<'r>, ParamId) {
+    pub fn take_one(&mut self) -> (Var<'r>, ParamId) {
         let [id] = self.take_ids();
         (self.recorder.parameter(self.params, id), id)
     }

@@ -2,13 +2,13 @@
 
 use crate::accepts::{Accepts, TargetKind};
 
-/// What to do where a loss of several classes has one output.
+/// The remedy when a loss of several classes has a single output.
 pub(super) const ONE_OUTPUT: &str = "BinaryCrossentropy takes one output";
 
-/// What to do where a loss of one-hot rows is given labels.
+/// The remedy when a loss of one-hot rows is given labels.
 pub(super) const ONE_HOT: &str = "Arrays::one_hot and to_categorical make one-hot rows";
 
-/// What losses of numbers take.
+/// The accepted targets of losses of numbers.
 pub(super) fn values() -> Accepts {
     Accepts::new(&[TargetKind::Values]).remedy("SparseCategoricalCrossentropy takes integer labels")
 }

@@ -1,4 +1,4 @@
-//! Cross-entropy of outputs that are probabilities of their own.
+//! Cross-entropy of independent probabilities.
 
 use super::loss::Loss;
 use super::smoothing::{check_smoothing, read_smoothing, smoothed};
@@ -10,11 +10,18 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets between 0 and 1. Keras'
-/// `BinaryCrossentropy`.
+/// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
+/// `BinaryCrossentropy` in Keras.
 ///
-/// Takes probabilities, and clips them to 10⁻⁷ … 1 − 10⁻⁷, behind a sigmoid as well: as Keras does on JAX and PyTorch. A last
-/// layer without sigmoid and [`from_logits`](BinaryCrossentropy::from_logits) is exact.
+/// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
+/// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), BinaryCrossentropy::new().from_logits(true)))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct BinaryCrossentropy {
@@ -23,18 +30,18 @@ pub struct BinaryCrossentropy {
 }
 
 impl BinaryCrossentropy {
-    /// Of probabilities.
+    /// Creates the loss for outputs that are probabilities.
     pub fn new() -> BinaryCrossentropy {
         BinaryCrossentropy::default()
     }
 
-    /// Whether predictions are logits, to which sigmoid is still to be applied.
+    /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to false.
     pub fn from_logits(mut self, from_logits: bool) -> BinaryCrossentropy {
         self.from_logits = from_logits;
         self
     }
 
-    /// How far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2.
+    /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
     pub fn label_smoothing(mut self, smoothing: f32) -> BinaryCrossentropy {
         self.label_smoothing = smoothing;
         self

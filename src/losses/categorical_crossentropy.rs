@@ -1,4 +1,4 @@
-//! Cross-entropy against one-hot rows.
+//! Cross-entropy with one-hot targets.
 
 use super::accepted::ONE_OUTPUT;
 use super::crossentropy::crossentropy;
@@ -12,9 +12,17 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// −Σᵢ tᵢ · ln pᵢ for targets that are rows of probabilities, such as one-hot ones. Keras' `CategoricalCrossentropy`.
+/// The mean over rows of −Σᵢ tᵢ · ln pᵢ, for targets that are rows of probabilities, such as one-hot rows.
+/// `CategoricalCrossentropy` in Keras.
 ///
-/// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
+/// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct CategoricalCrossentropy {
@@ -23,18 +31,19 @@ pub struct CategoricalCrossentropy {
 }
 
 impl CategoricalCrossentropy {
-    /// Of probabilities.
+    /// Creates the loss for outputs that are probabilities.
     pub fn new() -> CategoricalCrossentropy {
         CategoricalCrossentropy::default()
     }
 
-    /// Whether predictions are logits, to which softmax is still to be applied.
+    /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
     pub fn from_logits(mut self, from_logits: bool) -> CategoricalCrossentropy {
         self.from_logits = from_logits;
         self
     }
 
-    /// How much of each target is spread over all classes: t · (1 − smoothing) + smoothing / classes.
+    /// Sets the share of each target that is spread over all classes: t · (1 − smoothing) + smoothing / classes. From 0, the
+    /// default, to 1.
     pub fn label_smoothing(mut self, smoothing: f32) -> CategoricalCrossentropy {
         self.label_smoothing = smoothing;
         self

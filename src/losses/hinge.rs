@@ -1,4 +1,4 @@
-//! The hinge loss of a margin.
+//! The hinge loss.
 
 use super::accepted::ONE_HOT;
 use super::loss::Loss;
@@ -10,13 +10,20 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of max(1 − t · p, 0), for targets of −1 and 1; where all targets of a batch are 0 or 1, they are taken as those.
-/// Keras' `Hinge`.
+/// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
+/// `Hinge` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::Hinge, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), Hinge::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hinge;
 
 impl Hinge {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> Hinge {
         Hinge
     }

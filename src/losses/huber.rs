@@ -1,4 +1,4 @@
-//! Huber's loss, which large errors cannot dominate.
+//! The Huber loss, which is less sensitive to outliers than the mean squared error.
 
 use super::accepted::values;
 use super::loss::Loss;
@@ -9,7 +9,15 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² beyond, with e = p − t (Huber 1964). Keras' `Huber`.
+/// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
+/// `Huber` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::Huber, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), Huber::new().delta(2.0)))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Huber {
@@ -23,12 +31,12 @@ impl Default for Huber {
 }
 
 impl Huber {
-    /// With delta 1, as in Keras.
+    /// Creates the loss with delta 1, as in Keras.
     pub fn new() -> Huber {
         Huber { delta: 1.0 }
     }
 
-    /// From where on an error counts by itself rather than by its square.
+    /// Sets the error beyond which the loss is linear instead of quadratic. Finite and > 0, defaults to 1.
     pub fn delta(mut self, delta: f32) -> Huber {
         self.delta = delta;
         self

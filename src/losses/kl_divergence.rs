@@ -1,4 +1,4 @@
-//! The divergence of predicted probabilities from others.
+//! The Kullback-Leibler divergence between target and predicted probabilities.
 
 use super::accepted::{ONE_HOT, ONE_OUTPUT};
 use super::loss::Loss;
@@ -9,13 +9,20 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for two outputs or
-/// more and targets from 0 to 1, such as one-hot rows. Keras' `KLDivergence`.
+/// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for at least
+/// two outputs and targets from 0 to 1, such as one-hot rows. `KLDivergence` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::KlDivergence, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), KlDivergence::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KlDivergence;
 
 impl KlDivergence {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> KlDivergence {
         KlDivergence
     }

@@ -9,12 +9,20 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of ln cosh(p − t): like half the square of small errors, like large ones themselves. Keras' `LogCosh`.
+/// The mean of ln cosh(p − t) over rows and outputs: about ½ · e² for small errors e, |e| − ln 2 for large ones. `LogCosh` in
+/// Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::LogCosh, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), LogCosh::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogCosh;
 
 impl LogCosh {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> LogCosh {
         LogCosh
     }

@@ -9,12 +9,19 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of |p − t| over rows and outputs. Keras' `MeanAbsoluteError`.
+/// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::MeanAbsoluteError, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), MeanAbsoluteError::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanAbsoluteError;
 
 impl MeanAbsoluteError {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> MeanAbsoluteError {
         MeanAbsoluteError
     }

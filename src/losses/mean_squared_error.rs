@@ -9,12 +9,19 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+/// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::MeanSquaredError, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(1));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanSquaredError;
 
 impl MeanSquaredError {
-    /// Without settings.
+    /// Creates the loss, which has no settings.
     pub fn new() -> MeanSquaredError {
         MeanSquaredError
     }

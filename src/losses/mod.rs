@@ -1,4 +1,4 @@
-//! Losses: what training makes small, one file each. A loss records operations; like a layer it is plain configuration.
+//! Losses, one file each. A loss records operations and, like a layer, is plain configuration.
 
 mod accepted;
 mod crossentropy;
@@ -12,7 +12,7 @@ pub use names::get;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 
-/// Every loss: one line here and one new file add one.
+/// Declares the losses: each is a file and a line in the list below.
 macro_rules! losses {
     ($($file:ident::$Loss:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Loss;)*

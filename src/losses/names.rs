@@ -5,7 +5,7 @@ use super::loss::Loss;
 use crate::error::Result;
 use crate::lookup;
 
-/// Keras' other names of losses.
+/// Alternative names of losses in Keras.
 const ALIASES: &[(&str, &str)] = &[
     ("bce", "BinaryCrossentropy"),
     ("huber_loss", "Huber"),
@@ -15,8 +15,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("mse", "MeanSquaredError"),
 ];
 
-/// Returns the loss of a name: its class, Keras' name of it, or an abbreviation of Keras, with settings other than the
-/// defaults in parentheses.
+/// Returns a loss by name: its class name, its name or abbreviation in Keras, optionally followed by settings in parentheses.
 ///
 /// ```
 /// use gradus::losses;
@@ -27,9 +26,9 @@ const ALIASES: &[(&str, &str)] = &[
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`](crate::Error::Unknown) for a name that no loss has, with the classes there are;
-/// [`Error::Spec`](crate::Error::Spec) for a setting that the loss does not have or that is of another kind; settings out of
-/// range.
+/// [`Error::Unknown`](crate::Error::Unknown) for an unknown name, with the available classes;
+/// [`Error::Spec`](crate::Error::Spec) for a setting that is unknown or of another type;
+/// [`Error::Setting`](crate::Error::Setting) for one out of range.
 pub fn get(name: &str) -> Result<Box<dyn Loss>> {
     let loss: Box<dyn Loss> = lookup::find(name, all().iter().map(|loss| loss.spec()).collect(), ALIASES)?;
     loss.check_settings()?;

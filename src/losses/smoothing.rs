@@ -4,7 +4,7 @@ use crate::error::{Result, check_setting};
 use crate::settings::Settings;
 use crate::tape::Var;
 
-/// Targets moved towards the mean of all classes: t · (1 − smoothing) + smoothing / classes.
+/// Smoothed targets: t · (1 − smoothing) + smoothing / classes.
 pub(super) fn smoothed<'r>(target: Var<'r>, smoothing: f32, classes: usize) -> Var<'r> {
     if smoothing == 0.0 { target } else { target * (1.0 - smoothing) + smoothing / classes as f32 }
 }
@@ -15,7 +15,7 @@ pub(super) fn check_smoothing(owner: &'static str, smoothing: f32) -> Result<()>
     check_setting(fits, owner, "label_smoothing", f64::from(smoothing), "≥ 0 and ≤ 1")
 }
 
-/// The setting of that name, or 0 where there is none, as in files from before there was one.
+/// Reads `label_smoothing`, or 0 if it is missing, as in files that are older than the setting.
 pub(super) fn read_smoothing(settings: &mut Settings<'_>) -> Result<f32> {
     if settings.has("label_smoothing") { settings.number("label_smoothing") } else { Ok(0.0) }
 }

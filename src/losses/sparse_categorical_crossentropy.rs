@@ -1,4 +1,4 @@
-//! Cross-entropy against labels.
+//! Cross-entropy with integer labels.
 
 use super::accepted::ONE_OUTPUT;
 use super::crossentropy::crossentropy;
@@ -11,12 +11,19 @@ use crate::shape::Shape;
 use crate::spec::{Spec, SpecValue};
 use crate::tape::Var;
 
-/// −ln p of the right class, for targets that are integer labels 0, 1, … classes − 1: one for each position of the output.
-/// Keras' `SparseCategoricalCrossentropy`.
+/// The mean of −ln p of the true class, for integer labels 0, 1, … classes − 1, one for each position of the output.
+/// `SparseCategoricalCrossentropy` in Keras.
 ///
 /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
 ///
-/// Takes probabilities; where they are a softmax, the loss is computed from its logits, which is exact.
+/// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::*, losses::SparseCategoricalCrossentropy, optimizers::Sgd};
+/// let network = Sequential::new([4]).add(Dense::new(3));
+/// let model = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().from_logits(true)))?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct SparseCategoricalCrossentropy {
@@ -25,34 +32,34 @@ pub struct SparseCategoricalCrossentropy {
 }
 
 impl SparseCategoricalCrossentropy {
-    /// Of probabilities.
+    /// Creates the loss for outputs that are probabilities.
     pub fn new() -> SparseCategoricalCrossentropy {
         SparseCategoricalCrossentropy::default()
     }
 
-    /// Whether predictions are logits, to which softmax is still to be applied.
+    /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
     pub fn from_logits(mut self, from_logits: bool) -> SparseCategoricalCrossentropy {
         self.from_logits = from_logits;
         self
     }
 
-    /// Leaves out positions whose label is this one: the loss is the mean over the other positions, 0 if there are none. The
-    /// label need not be a class of the output; −1 and 255 are common. Defaults to none.
+    /// Ignores positions with this label: the loss is the mean over the other positions, or 0 if all are ignored. The label
+    /// need not be a class of the output; −1 and 255 are common. Defaults to none.
     pub fn ignore_class(mut self, class: impl Into<Option<i32>>) -> SparseCategoricalCrossentropy {
         self.ignore_class = class.into();
         self
     }
 
-    /// The sum of the losses of the positions that are not ignored, each times the weight of its row, over their number.
+    /// The mean loss over the positions that are not ignored, each multiplied by the weight of its row.
     fn valid_mean<'r>(&self, ignored: i32, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
-        // A reshaped softmax would lose its logits.
+        // A reshaped softmax has no logits.
         let (prediction, from_logits) = match prediction.logits() {
             Some(logits) if !self.from_logits => (logits, true),
             _ => (prediction, self.from_logits),
         };
         let (shape, classes) = (prediction.shape(), prediction.shape().last());
         let positions = shape.len() / classes;
-        // Labels are whole numbers: 1 where one differs, 0 where it is the ignored one.
+        // Labels are integers: 0 for the ignored one, 1 for the others.
         let apart = target.reshape(positions) - ignored as f32;
         let valid = (apart * apart).clip(0.0, 1.0);
         let count = valid.sum().clip(1.0, f32::MAX);
@@ -61,7 +68,7 @@ impl SparseCategoricalCrossentropy {
             let each = weights.reshape([rows, 1]) * valid.reshape([rows, positions / rows]);
             each.reshape(positions)
         });
-        let labels = target.reshape(positions).kept(valid);
+        let labels = target.reshape(positions).where_nonzero(valid);
         let rows = prediction.reshape([positions, classes]);
         let mean = crossentropy(rows, labels, Some(weights.unwrap_or(valid)), from_logits);
         mean * (positions as f32) / count

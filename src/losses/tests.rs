@@ -1,5 +1,4 @@
-//! What every loss must hold, walked over the list: it gives what Keras gives for each kind of targets, or refuses them before
-//! any work.
+//! Tests of all losses: for each kind of targets, they give the value of Keras or an error before any work.
 
 use super::*;
 use crate::accepts::{Accepts, TargetKind};
@@ -16,17 +15,17 @@ use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
 use std::collections::BTreeSet;
 
-/// How far a value may be from Keras', beside itself or 1.
+/// Tolerance relative to the value of Keras or 1.
 const NEAR: f64 = 1e-6;
 
-/// What is said where a loss refuses targets or outputs: `Loss(settings)/rows: message`. A new loss's lines are those that the
-/// test prints; read them before they are added.
+/// The error messages about targets or outputs: `Loss(settings)/rows: message`. For a new loss, the test prints the lines to
+/// add; read them first.
 const REFUSED: &str = include_str!("../../tests/golden/losses_refused.txt");
 
 /// Rows whose targets are integers: labels of several classes, and counts.
 const INTEGERS: [&str; 3] = ["labels", "label_positions", "counts"];
 
-/// Every loss, and with logits those that take them.
+/// Every loss, and those that accept logits also with logits.
 fn every_kind() -> Vec<Box<dyn Loss>> {
     let mut losses = all();
     for loss in all() {
@@ -41,7 +40,7 @@ fn every_kind() -> Vec<Box<dyn Loss>> {
     losses
 }
 
-/// The loss over all rows, or what is said instead; either way before or after training with the same loss.
+/// The loss over all rows, or the error message, which must be equal before and after training with the loss.
 fn evaluated(loss: &dyn Loss, cases: &Cases, rows: &str, integers: bool, scale: &str) -> Result<f64> {
     let (outputs, targets) = (cases.array(&format!("{rows}/{scale}")), cases.array(&format!("{rows}/targets")));
     let network = Sequential::new(Shape::new(&outputs.shape()[1..])?).add(Activation::Linear);
@@ -115,7 +114,7 @@ fn every_loss_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
 }
 
 #[test]
-fn every_loss_is_a_scalar_and_names_itself() {
+fn every_loss_is_a_scalar_with_its_own_spec() {
     for loss in all() {
         let recorder = Recorder::new(Mode::Inference);
         let labels = loss.accepts(Shape::from(3)).read(Shape::from(3), Target::LABEL).is_some();
@@ -131,7 +130,7 @@ fn every_loss_is_a_scalar_and_names_itself() {
 }
 
 #[test]
-fn settings_out_of_range_are_told() {
+fn settings_out_of_range_are_errors() {
     let message = |loss: &dyn Loss| loss.check_settings().unwrap_err().to_string();
     let smooth = BinaryCrossentropy::new().label_smoothing(1.5);
     assert_eq!(message(&smooth), "BinaryCrossentropy: label_smoothing must be ≥ 0 and ≤ 1, got 1.5");
@@ -141,7 +140,7 @@ fn settings_out_of_range_are_told() {
 }
 
 #[test]
-fn a_loss_without_weights_for_rows_says_so() {
+fn losses_without_sample_weights_are_errors() {
     #[derive(Debug)]
     struct Plain;
     impl Loss for Plain {
@@ -159,5 +158,5 @@ fn a_loss_without_weights_for_rows_says_so() {
     let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
     let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
-    assert_eq!(message, "Plain takes no weights for rows; leave them out");
+    assert_eq!(message, "Plain takes no sample weights; remove them");
 }

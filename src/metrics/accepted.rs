@@ -2,10 +2,10 @@
 
 use crate::accepts::{Accepts, TargetKind};
 
-/// What to do where a metric of several outputs has one.
+/// The remedy when a metric of several outputs has a single output.
 pub(super) const ONE_OUTPUT: &str = "Accuracy and BinaryAccuracy take one output";
 
-/// What metrics of numbers take.
+/// The accepted targets of metrics of numbers.
 pub(super) fn values() -> Accepts {
     let remedy = "metrics of classes, such as Accuracy, take integer labels";
     Accepts::new(&[TargetKind::Values]).remedy(remedy)

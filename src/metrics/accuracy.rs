@@ -9,14 +9,21 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose predicted class is the target's class. Keras' `"accuracy"`.
+/// The proportion of rows whose predicted class is the target's class. `"accuracy"` in Keras.
 ///
 /// Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the class. A single output
-/// tells two classes apart, and its targets are 0 and 1. The predicted class is
-/// [the one that the outputs name](crate::OutputScale::class): for a loss with `from_logits(true)` a single output is class 1 above 0,
-/// where Keras compares logits with ½.
+/// distinguishes two classes, with targets 0 and 1. [`OutputScale::class`](crate::OutputScale::class) defines the predicted
+/// class: for a loss with `from_logits(true)`, a single output > 0 is class 1, while Keras compares logits with ½.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, Accuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
+/// assert_eq!(Accuracy.score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accuracy;
 

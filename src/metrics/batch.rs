@@ -1,11 +1,11 @@
-//! A batch as a metric sees it: outputs and targets, and how both are to be read.
+//! A batch for metrics: outputs and targets with their interpretation.
 
 use super::Threshold;
 use crate::output_scale::OutputScale;
 use crate::shape::View;
 
-/// The outputs and the targets of a batch of rows, with what is known about them: whether targets are integer labels, and
-/// the scale of the outputs.
+/// The outputs and the targets of a batch of rows, the type of the targets (integer labels or numbers), and the scale of the
+/// outputs.
 ///
 /// ```
 /// use gradus::{Shape, View, metrics::{Accuracy, Metric, ScoredBatch}};
@@ -23,17 +23,17 @@ pub struct ScoredBatch<'a> {
 }
 
 impl<'a> ScoredBatch<'a> {
-    /// Outputs n × …, and an integer label for each position of each row.
+    /// Creates a batch from outputs n × … and an integer label for each position of each row.
     pub fn labels(outputs: View<'a>, labels: View<'a>) -> ScoredBatch<'a> {
         ScoredBatch { outputs, targets: labels, labels: true, scale: OutputScale::Plain }
     }
 
-    /// Outputs n × …, and targets that are numbers, such as one-hot rows.
+    /// Creates a batch from outputs n × … and targets that are numbers, such as one-hot rows.
     pub fn values(outputs: View<'a>, targets: View<'a>) -> ScoredBatch<'a> {
         ScoredBatch { outputs, targets, labels: false, scale: OutputScale::Plain }
     }
 
-    /// Sets the scale of the outputs. Without it they are probabilities or values.
+    /// Sets the scale of the outputs. Defaults to probabilities or values.
     #[must_use]
     pub fn scale(mut self, scale: OutputScale) -> ScoredBatch<'a> {
         self.scale = scale;
@@ -45,7 +45,7 @@ impl<'a> ScoredBatch<'a> {
         self.outputs
     }
 
-    /// The targets, n × …; labels are whole numbers.
+    /// The targets, n × …. Labels are integers, stored as floats.
     pub fn targets(&self) -> View<'a> {
         self.targets
     }
@@ -65,7 +65,7 @@ impl<'a> ScoredBatch<'a> {
         self.outputs.shape().axis(0)
     }
 
-    /// The positions of all rows in turn: the outputs along the last axis, with their target.
+    /// The positions of all rows, in order: the outputs along the last axis, with their target.
     pub fn positions(&self) -> impl Iterator<Item = Position<'a>> + use<'a> {
         let (columns, labels, scale) = (self.outputs.shape().last(), self.labels, self.scale);
         let targets = self.targets.data().chunks_exact(if labels { 1 } else { columns });
@@ -73,17 +73,17 @@ impl<'a> ScoredBatch<'a> {
         positions.map(move |(outputs, target)| Position { outputs, target, labels, scale })
     }
 
-    /// Each output with its target, where targets are numbers in the outputs' shape.
+    /// Each output with its target, for targets that are numbers in the outputs' shape.
     pub fn pairs(&self) -> impl Iterator<Item = (f32, f32)> + use<'a> {
         self.outputs.data().iter().copied().zip(self.targets.data().iter().copied())
     }
 
-    /// A probability with which the outputs can be compared.
+    /// A threshold at this probability, for outputs of this batch's scale.
     pub fn threshold(&self, probability: f32) -> Threshold {
         Threshold::new(probability, self.scale)
     }
 
-    /// Each row in turn, as a batch of one.
+    /// The rows, each as a batch of one.
     pub(crate) fn each_row(&self) -> impl Iterator<Item = ScoredBatch<'a>> + use<'a> {
         let (labels, scale) = (self.labels, self.scale);
         let rows = self.outputs.samples().zip(self.targets.samples());
@@ -106,18 +106,18 @@ impl<'a> Position<'a> {
         self.outputs
     }
 
-    /// The class that the outputs name.
+    /// The predicted class.
     pub fn predicted(&self) -> usize {
         self.scale.class(self.outputs)
     }
 
-    /// The class that the target names: the label, the index of the first maximum of a row, or for a single number 1 where
-    /// it is above ½.
+    /// The class of the target: the label, the index of the first maximum of a row, or, for a single number, 1 if it is > ½ and
+    /// 0 otherwise.
     pub fn class(&self) -> usize {
         if self.labels { self.target[0] as usize } else { OutputScale::Plain.class(self.target) }
     }
 
-    /// The target of each output. A label stands for its one-hot row.
+    /// The target of each output. A label is converted to its one-hot row.
     pub fn target(&self) -> impl Iterator<Item = f32> + use<'a> {
         let Position { target, labels, .. } = *self;
         let class = if labels { target[0] as usize } else { 0 };

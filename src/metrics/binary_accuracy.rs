@@ -8,27 +8,35 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. Keras'
-/// `BinaryAccuracy`.
+/// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. `BinaryAccuracy` in
+/// Keras.
 ///
-/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-/// probability, also where the outputs are logits.
+/// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
+/// probability, also for logits.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, BinaryAccuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
+/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 0.0]));
+/// assert_eq!(BinaryAccuracy::new(0.5).score(&batch)?, 2.0 / 3.0);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BinaryAccuracy {
     threshold: f32,
 }
 
 impl Default for BinaryAccuracy {
-    /// With a threshold of ½, as in Keras.
+    /// Threshold ½, as in Keras.
     fn default() -> BinaryAccuracy {
         BinaryAccuracy::new(0.5)
     }
 }
 
 impl BinaryAccuracy {
-    /// With this threshold.
+    /// Creates the metric with a threshold, a probability.
     pub fn new(threshold: f32) -> BinaryAccuracy {
         BinaryAccuracy { threshold }
     }

@@ -10,12 +10,20 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target's class, for two or more outputs. The first of equal maxima
-/// counts. Keras' `CategoricalAccuracy`.
+/// The proportion of rows whose largest output is at the target's class, for at least two outputs. Of equal maxima, the
+/// first one counts. `CategoricalAccuracy` in Keras.
 ///
 /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, CategoricalAccuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 3]), &[0.0, 1.0, 0.0, 0.0, 1.0, 0.0]));
+/// assert_eq!(CategoricalAccuracy.score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CategoricalAccuracy;
 

@@ -5,7 +5,7 @@ use crate::accepts::Accepts;
 use crate::error::{Error, Result};
 use crate::target::Target;
 
-/// Checks a batch against what a metric takes.
+/// Checks a batch against the requirements of a metric.
 pub(super) fn check_batch(accepts: Accepts, class: &str, batch: &ScoredBatch<'_>) -> Result<()> {
     let (outputs, targets) = (batch.outputs().shape(), batch.targets().shape());
     if outputs.axis(0) != targets.axis(0) {

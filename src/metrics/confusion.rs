@@ -1,4 +1,4 @@
-//! How often each class was taken for each other, and what follows: accuracy, precision, recall, F1.
+//! The confusion matrix, with accuracy, precision, recall and F1.
 
 use super::check::check_batch;
 use super::metric::Metric;
@@ -7,9 +7,9 @@ use crate::error::{Error, Result, check_setting};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::fmt;
 
-/// Counts of rows by their class and by the class that was predicted.
+/// The confusion matrix: the number of rows by actual class and predicted class.
 ///
-/// Where nothing is there to divide by, precision, recall and F1 are 0, as in scikit-learn.
+/// Precision, recall and F1 are 0 where their denominator is 0, as in scikit-learn.
 ///
 /// ```
 /// use gradus::metrics::ConfusionMatrix;
@@ -23,14 +23,14 @@ pub struct ConfusionMatrix {
     counts: Array2<u64>,
 }
 
-/// A table of more classes would not fit memory.
+/// Maximum number of classes, which bounds the memory.
 const MAX_CLASSES: usize = 1 << 12;
 
 impl ConfusionMatrix {
-    /// Counts rows with these classes and predictions.
+    /// Counts rows by their actual and predicted classes.
     ///
     /// # Errors
-    /// No row, lists of different lengths, a class that is not below `classes`, or more than 4,096 of them.
+    /// No rows, lists of different lengths, a class ≥ `classes`, or more than 4,096 classes.
     pub fn new(labels: &[usize], predicted: &[usize], classes: usize) -> Result<ConfusionMatrix> {
         let mut matrix = ConfusionMatrix::empty(classes)?;
         if labels.len() != predicted.len() {
@@ -49,9 +49,8 @@ impl ConfusionMatrix {
         Ok(matrix)
     }
 
-    /// Counts the rows of a batch, or their positions where there are several. Targets are integer labels, one-hot rows, or
-    /// rows of probabilities whose first maximum is the class; a single output tells two classes apart, and its targets are
-    /// 0 and 1. [`Model::confusion_matrix`](crate::Model::confusion_matrix) counts the rows of a dataset.
+    /// Counts the positions of the rows of a batch. Targets are integer labels, one-hot rows, or rows of probabilities whose
+    /// first maximum is the class. A single output distinguishes two classes, with targets 0 and 1. [`Model::confusion_matrix`](crate::Model::confusion_matrix) counts the rows of a dataset.
     ///
     /// ```
     /// use gradus::metrics::{ConfusionMatrix, ScoredBatch};
@@ -64,7 +63,7 @@ impl ConfusionMatrix {
     /// ```
     ///
     /// # Errors
-    /// Targets that name no classes, no row, or more than 4,096 classes.
+    /// Targets that are not classes, no rows, or more than 4,096 classes.
     pub fn of(batch: &ScoredBatch<'_>) -> Result<ConfusionMatrix> {
         let output = batch.outputs().shape().sample();
         check_batch(Accuracy.accepts(output), "ConfusionMatrix", batch)?;
@@ -73,14 +72,14 @@ impl ConfusionMatrix {
         Ok(matrix)
     }
 
-    /// Without rows yet.
+    /// Creates the matrix without rows.
     pub(crate) fn empty(classes: usize) -> Result<ConfusionMatrix> {
         let fits = (1..=MAX_CLASSES).contains(&classes);
         check_setting(fits, "ConfusionMatrix", "classes", classes, "≥ 1 and ≤ 4096")?;
         Ok(ConfusionMatrix { counts: Array2::zeros((classes, classes)) })
     }
 
-    /// Counts the positions of a batch whose targets name classes.
+    /// Counts the positions of a batch, whose targets were checked.
     pub(crate) fn add(&mut self, batch: &ScoredBatch<'_>) {
         batch.positions().for_each(|position| self.counts[[position.class(), position.predicted()]] += 1);
     }
@@ -90,40 +89,52 @@ impl ConfusionMatrix {
         self.counts.view()
     }
 
-    /// How many classes there are.
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.counts.nrows()
     }
 
-    /// How many rows of class `actual` were taken for `predicted`.
+    /// The number of rows of class `actual` with prediction `predicted`.
     ///
     /// # Panics
-    /// Here and below when there is no such class.
+    /// When a class does not exist.
     pub fn count(&self, actual: usize, predicted: usize) -> u64 {
         self.counts[[actual, predicted]]
     }
 
-    /// How many rows belong to a class.
+    /// The number of rows of a class.
+    ///
+    /// # Panics
+    /// When the class does not exist.
     pub fn support(&self, class: usize) -> u64 {
         self.counts.row(class).sum()
     }
 
-    /// The share of rows that were classified rightly.
+    /// The proportion of correctly classified rows.
     pub fn accuracy(&self) -> f64 {
         ratio(self.counts.diag().sum(), self.counts.sum())
     }
 
-    /// Of the rows that were taken for a class, the share that belongs to it.
+    /// The proportion of the rows predicted as a class that belong to it.
+    ///
+    /// # Panics
+    /// When the class does not exist.
     pub fn precision(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.counts.column(class).sum())
     }
 
-    /// Of the rows that belong to a class, the share that was taken for it.
+    /// The proportion of the rows of a class that are predicted as it.
+    ///
+    /// # Panics
+    /// When the class does not exist.
     pub fn recall(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.support(class))
     }
 
-    /// The harmonic mean of precision and recall.
+    /// The harmonic mean of precision and recall of a class.
+    ///
+    /// # Panics
+    /// When the class does not exist.
     pub fn f1(&self, class: usize) -> f64 {
         ratio(2 * self.count(class, class), self.support(class) + self.counts.column(class).sum())
     }
@@ -155,7 +166,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 impl fmt::Display for ConfusionMatrix {
-    /// A line for each actual class: its counts by predicted class, then precision, recall, F1.
+    /// Writes a line for each actual class: its counts by predicted class, then precision, recall and F1.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let largest = self.counts.iter().max().copied().unwrap_or(0).max(self.classes() as u64);
         let width = largest.to_string().len() + 1;
@@ -201,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_errors() {
         let message = |labels: &[usize], predicted: &[usize], classes| {
             ConfusionMatrix::new(labels, predicted, classes).unwrap_err().to_string()
         };
         assert_eq!(message(&[], &[], 2), "the list of labels is empty; it needs at least one row");
-        assert!(message(&[1], &[1, 2], 3).starts_with("labels have 1 rows and predictions have 2"));
-        assert!(message(&[0, 1], &[0, 2], 2).starts_with("row 1: label 2 is not"));
+        assert!(message(&[1], &[1, 2], 3).starts_with("labels have 1 row and predictions have 2"));
+        assert!(message(&[0, 1], &[0, 2], 2).starts_with("row 1: label must be an integer ≥ 0 and < 2"));
         assert_eq!(message(&[0], &[0], 0), "ConfusionMatrix: classes must be ≥ 1 and ≤ 4096, got 0");
         assert!(ConfusionMatrix::new(&[0], &[0], usize::MAX).is_err());
     }

@@ -1,6 +1,6 @@
-//! Which scores are better: lower or higher ones.
+//! The direction of scores: whether lower or higher values are better.
 
-/// Which of two scores is better.
+/// The direction of a score: whether lower or higher values are better.
 ///
 /// ```
 /// use gradus::metrics::Direction;
@@ -16,8 +16,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Whether a score is better than another one, and not equal to it. NaN is never better, and every number is better
-    /// than NaN.
+    /// Whether a score is strictly better than another one. NaN is never better, and every number is better than NaN.
     pub fn is_better(self, score: f64, than: f64) -> bool {
         let better = match self {
             Direction::Lower => score < than,
@@ -26,7 +25,7 @@ impl Direction {
         better || (than.is_nan() && !score.is_nan())
     }
 
-    /// Whether a score is better than another one by more than a distance, which is at least 0.
+    /// Whether a score is better than another one by more than `distance`, which is ≥ 0.
     pub fn is_better_by(self, distance: f64, score: f64, than: f64) -> bool {
         let worse = match self {
             Direction::Lower => score + distance,

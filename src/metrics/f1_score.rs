@@ -1,4 +1,4 @@
-//! F1: the harmonic mean of precision and recall, class by class.
+//! F1: the harmonic mean of precision and recall, averaged over classes.
 
 use super::metric::Metric;
 use super::totals::ratio;
@@ -11,14 +11,22 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each class.
-/// Keras' `F1Score(average="macro")`.
+/// `F1Score(average="macro")` in Keras.
 ///
-/// Without a threshold a row is predicted as the class of its largest output, which takes two outputs or more; with one, as
-/// every class whose output is above it. Targets are zeros and ones in the output's shape, or integer labels, which stand
-/// for one-hot rows. The threshold is a probability, also where the outputs are logits.
+/// Without a threshold, the predicted class of a row is that of its largest output, of at least two. With a threshold, all
+/// classes whose output is above it are predicted. Targets are zeros and ones in the output's shape, or integer labels, which are
+/// converted to one-hot rows. The threshold is a probability, also for logits.
 ///
-/// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn; so do all classes over no
-/// rows, and where all weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 by class.
+/// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn. The value is 0 without
+/// rows, and if all sample weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 for each class.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, F1Score, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 2]), &[0.9, 0.1, 0.4, 0.6]);
+/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[0.0, 1.0]));
+/// assert_eq!(F1Score::new().score(&batch)?, 1.0);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct F1Score {
@@ -26,12 +34,12 @@ pub struct F1Score {
 }
 
 impl F1Score {
-    /// Of the largest outputs.
+    /// Creates the metric without a threshold: the largest output is the predicted class.
     pub fn new() -> F1Score {
         F1Score::default()
     }
 
-    /// Of all outputs above this probability, 0 < threshold ≤ 1.
+    /// Sets the probability above which an output counts as predicted, > 0 and ≤ 1.
     pub fn threshold(mut self, threshold: f32) -> F1Score {
         self.threshold = Some(threshold);
         self
@@ -55,14 +63,14 @@ impl Metric for F1Score {
         }
     }
 
-    /// For each class the rows that are rightly predicted as it, and those predicted as it and those of it together.
+    /// For each class, the true positives, and the sum of predicted and actual rows.
     fn totals(&self, output: Shape) -> usize {
         2 * output.last()
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
         let threshold = self.threshold.map(|threshold| batch.threshold(threshold));
-        // As in Keras a probability of 0 predicts nothing, also where it is the largest.
+        // As in Keras, a probability of 0 predicts no class, even if it is the largest.
         let least = if batch.output_scale() == OutputScale::Plain { 1e-9 } else { -1.0 };
         for position in batch.positions() {
             let row = threshold.map(|threshold| threshold.row(position.outputs()));

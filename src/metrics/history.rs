@@ -1,43 +1,51 @@
-//! What training reported, epoch by epoch.
+//! The scores of training by epoch.
 
 use super::Scores;
 use crate::error::Result;
 use crate::files::write_whole;
 use std::path::Path;
 
-/// What `fit` returns: one entry for each epoch.
+/// The scores of each epoch, as returned by `fit`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct History {
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
-    /// What an entry counts: `epoch`, or `step` in a training loop of your own that reports every so many steps.
+    /// The unit of the entries: `epoch`, or `step` in a custom training loop that reports steps.
     pub unit: &'static str,
 }
 
 impl Default for History {
-    /// No epochs yet.
+    /// An empty history of epochs.
     fn default() -> History {
         History::new("epoch")
     }
 }
 
-/// What one epoch reported.
+/// The scores of one epoch.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
-    /// The epoch's number, from 1; it counts on over several calls of `fit`.
+    /// The number of the epoch, from 1. It continues over several calls of `fit`.
     pub number: u64,
-    /// Means over the training rows, taken in each step before its update.
+    /// Means over the training rows, computed in each step before its update.
     pub scores: Scores,
-    /// The same over the validation rows after the epoch, where there are any.
+    /// Means over the validation rows after the epoch, if there are any.
     pub validation: Option<Scores>,
-    /// The training steps' time in seconds, without validation.
+    /// The time of the training steps in seconds, without validation.
     pub seconds: f64,
     /// The learning rate of the last step.
     pub learning_rate: f32,
 }
 
 impl Epoch {
-    /// A score by Keras' name: `loss`, `accuracy`, `val_loss`, `val_accuracy`, …
+    /// An entry with this number and these training scores, without validation, in 0 seconds and at a learning rate of 0. The
+    /// other fields can be set afterwards.
+    pub fn new(number: u64, scores: Scores) -> Epoch {
+        Epoch { number, scores, validation: None, seconds: 0.0, learning_rate: 0.0 }
+    }
+
+    /// Returns a score by its name in Keras: `loss`, `accuracy`, `val_loss`, `val_accuracy`, ….
     pub fn get(&self, name: &str) -> Option<f64> {
         match name.strip_prefix("val_") {
             Some(name) => self.validation.as_ref()?.get(name),
@@ -47,19 +55,19 @@ impl Epoch {
 }
 
 impl History {
-    /// No entries yet, which will count `epoch` or `step`.
+    /// Creates an empty history with the unit `epoch` or `step`.
     pub fn new(unit: &'static str) -> History {
         History { epochs: Vec::new(), unit }
     }
 
-    /// One score over all epochs, by Keras' name: `loss`, `val_accuracy`, …; `None` where no epoch has it. Epochs without it
-    /// are left out.
+    /// Returns one score of all epochs by its name in Keras: `loss`, `val_accuracy`, …. Epochs without it are omitted; `None` if
+    /// no epoch has it.
     pub fn get(&self, name: &str) -> Option<Vec<f64>> {
         let values: Vec<f64> = self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect();
         (!values.is_empty()).then_some(values)
     }
 
-    /// Every name that [`get`](History::get) knows: the loss and the metrics, then the same of the validation rows.
+    /// The names for [`get`](History::get): the loss and the metrics, then those of the validation rows.
     pub fn names(&self) -> Vec<String> {
         let Some(first) = self.epochs.first() else { return Vec::new() };
         let names: Vec<String> = first.scores.names().map(str::to_owned).collect();
@@ -68,7 +76,7 @@ impl History {
         names.iter().cloned().chain(known).collect()
     }
 
-    /// The table as CSV: the number, the scores, the validation scores, seconds, learning rate. Cells without a value are empty.
+    /// The history as CSV: the number, the scores, the validation scores, seconds, learning rate. Missing values are empty.
     pub fn to_csv(&self) -> String {
         let names: Vec<&str> = self.epochs.first().map_or(vec!["loss"], |epoch| epoch.scores.names().collect());
         let validation: Vec<String> = names.iter().map(|name| format!("val_{name}")).collect();
@@ -84,10 +92,10 @@ impl History {
         csv
     }
 
-    /// Writes [`to_csv`](History::to_csv) to a file, whole or not at all.
+    /// Writes [`to_csv`](History::to_csv) to a file, atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// [`Error::Io`](crate::Error::Io) when the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), self.to_csv().as_bytes())
     }

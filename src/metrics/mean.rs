@@ -1,22 +1,23 @@
-//! Means over the rows of an epoch, whatever the sizes of its batches.
+//! Running means over the rows of an epoch.
 
-/// The rows that the totals of a metric are over.
+/// The number of rows in the totals of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Count {
     /// The number of rows.
     pub rows: usize,
-    /// The sum of the rows' weights; the number of rows where they have none.
+    /// The sum of the sample weights; without weights, the number of rows.
     pub weight: f64,
 }
 
 impl Count {
-    /// Rows without weights.
+    /// Counts rows without weights.
     pub fn of(rows: usize) -> Count {
         Count { rows, weight: rows as f64 }
     }
 }
 
-/// A running mean in which a batch counts by its rows, so that a smaller last one counts less.
+/// A running mean over rows, in which each batch is weighted by its number of rows.
 ///
 /// ```
 /// use gradus::metrics::Mean;
@@ -32,12 +33,12 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds a batch's mean over its rows.
+    /// Adds the mean of a batch.
     pub fn add(&mut self, mean: f64, rows: usize) {
         self.add_sum(mean * rows as f64, rows);
     }
 
-    /// Adds a batch's sum over its rows.
+    /// Adds the sum of a batch.
     pub fn add_sum(&mut self, sum: f64, rows: usize) {
         self.total += sum;
         self.rows += rows;

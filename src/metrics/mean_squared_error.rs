@@ -10,11 +10,19 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The mean of (p − t)² over rows and outputs. Keras' `MeanSquaredError`.
+/// The mean of (p − t)² over rows and outputs. `MeanSquaredError` in Keras.
 ///
-/// Targets are numbers in the output's shape. Outputs are taken as they are, also where they are logits, as in Keras.
+/// Targets are numbers in the output's shape. Outputs are not transformed, even if they are logits, as in Keras.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, MeanSquaredError, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 1]), &[1.0, 2.0]);
+/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.5, 3.0]));
+/// assert_eq!(MeanSquaredError.score(&batch)?, 0.625);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanSquaredError;
 

@@ -11,13 +11,13 @@ use crate::spec::Spec;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A measure of how good predictions are: a mean over rows, or what follows from sums over rows.
+/// A metric of predictions: a mean over rows, or a function of sums over rows.
 ///
 /// ```
 /// use gradus::metrics::{Direction, Metric, ScoredBatch};
 /// use gradus::{Accepts, Shape, Spec, TargetKind};
 ///
-/// /// The largest class probability, however right it is.
+/// /// The largest class probability, correct or not.
 /// #[derive(Debug)]
 /// struct Confidence;
 ///
@@ -26,7 +26,7 @@ use std::sync::Arc;
 ///         "confidence"
 ///     }
 ///     fn direction(&self) -> Option<Direction> {
-///         None // neither way is better, so a monitor has to say which one it means
+///         None // neither direction is better, so a monitor has to choose one
 ///     }
 ///     fn accepts(&self, _output: Shape) -> Accepts {
 ///         Accepts::new(&[TargetKind::Any])
@@ -42,39 +42,38 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// The totals of an epoch are kept outside of the metric, which is plain configuration. `Box` and `Arc` of a metric are
-/// metrics, so that one can be chosen at run time and shared.
+/// A metric is plain configuration: its totals over an epoch are stored outside it. `Box` and `Arc` of a metric are metrics,
+/// so that one can be chosen at run time and shared.
 pub trait Metric: Debug + Send + Sync {
     /// The name in [`History`] and in progress lines.
     fn name(&self) -> &str;
 
-    /// Whether lower or higher values are better; `None` where neither is. A [`Monitor`](crate::Monitor) of the metric asks
-    /// for it.
+    /// Whether lower or higher values are better, for a [`Monitor`](crate::Monitor); `None` if neither is.
     fn direction(&self) -> Option<Direction>;
 
-    /// The targets that it takes, and its requirements on the model's output, where a row's output has this shape. Checked
-    /// by `compile`, and before any work by every call that takes a dataset.
+    /// The accepted targets and the requirements on the model's output, for an output of this shape per row. `compile` checks
+    /// the output; `fit` and `evaluate` check the targets before they start.
     fn accepts(&self, output: Shape) -> Accepts;
 
-    /// The number of totals that it keeps over an epoch, where a row's output has this shape; a mean needs one.
+    /// The number of totals over an epoch, for an output of this shape per row. Defaults to 1, which is enough for a mean.
     fn totals(&self, _output: Shape) -> usize {
         1
     }
 
-    /// Adds a batch's rows to the totals. Called in every training step, so it should not allocate. A row adds the same
-    /// whatever other rows the batch has: where rows have weights, each is added alone, its part times its weight.
+    /// Adds the rows of a batch to the totals. Called in every training step, so it should not allocate. The contribution of
+    /// a row must not depend on the other rows: with sample weights, each row is added alone and multiplied by its weight.
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]);
 
-    /// The value that follows from the totals over the counted rows. The default is a mean: the first
-    /// total over the rows' weights, and 0 over none.
+    /// Computes the value from the totals over the counted rows. The default is a mean: the first total divided by the sum of
+    /// the sample weights, or 0 if that is 0.
     fn value(&self, totals: &[f64], over: Count) -> f64 {
         ratio(totals[0], over.weight)
     }
 
-    /// The value over a single batch, for a training loop of your own.
+    /// Computes the value over a single batch, for a custom training loop.
     ///
     /// # Errors
-    /// Targets or outputs that the metric does not take.
+    /// Targets or outputs that the metric does not accept.
     fn score(&self, batch: &ScoredBatch<'_>) -> Result<f64> {
         check_batch(self.accepts(batch.outputs().shape().sample()), self.spec().class(), batch)?;
         let mut totals = vec![0.0; self.totals(batch.outputs().shape().sample())];
@@ -85,7 +84,7 @@ pub trait Metric: Debug + Send + Sync {
     /// Checks the settings.
     ///
     /// # Errors
-    /// One of them is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when a setting is out of range.
     fn check(&self) -> Result<()> {
         Ok(())
     }

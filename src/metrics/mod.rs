@@ -1,4 +1,4 @@
-//! Metrics: what is reported beside the loss, and the means of both over an epoch.
+//! Metrics, and the means of the loss and the metrics over an epoch.
 
 mod accepted;
 mod batch;
@@ -31,7 +31,7 @@ pub(crate) use crate::output_scale::argmax;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 
-/// Every metric: one line here and one new file add one.
+/// Declares the metrics: each is a file and a line in the list below.
 macro_rules! metrics {
     ($($file:ident::$Metric:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Metric;)*
@@ -49,7 +49,7 @@ macro_rules! metrics {
             vec![$(Box::new($Metric::default())),*]
         }
 
-        /// What the tests that walk all metrics run.
+        /// Samples for the tests of all metrics.
         #[cfg(test)]
         fn samples() -> Vec<Box<dyn Metric>> {
             [$($file::tests::samples()),*].into_iter().flatten().collect()

@@ -5,11 +5,10 @@ use super::metric::Metric;
 use crate::error::Result;
 use crate::lookup;
 
-/// Keras' other names of metrics.
+/// Alternative names of metrics in Keras.
 const ALIASES: &[(&str, &str)] = &[("acc", "Accuracy"), ("mae", "MeanAbsoluteError"), ("mse", "MeanSquaredError")];
 
-/// Returns the metric of a name: its class, Keras' name of it, or an abbreviation of Keras, with settings other than the
-/// defaults in parentheses.
+/// Returns a metric by name: its class name, its name or abbreviation in Keras, optionally followed by settings in parentheses.
 ///
 /// ```
 /// use gradus::metrics;
@@ -19,9 +18,9 @@ const ALIASES: &[(&str, &str)] = &[("acc", "Accuracy"), ("mae", "MeanAbsoluteErr
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`](crate::Error::Unknown) for a name that no metric has, with the classes there are;
-/// [`Error::Spec`](crate::Error::Spec) for a setting that the metric does not have or that is of another kind; settings out
-/// of range.
+/// [`Error::Unknown`](crate::Error::Unknown) for an unknown name, with the available classes;
+/// [`Error::Spec`](crate::Error::Spec) for a setting that is unknown or of another type;
+/// [`Error::Setting`](crate::Error::Setting) for one out of range.
 pub fn get(name: &str) -> Result<Box<dyn Metric>> {
     let metric: Box<dyn Metric> = lookup::find(name, all().iter().map(|metric| metric.spec()).collect(), ALIASES)?;
     metric.check()?;

@@ -1,4 +1,4 @@
-//! Outputs above a threshold: what precision and recall share.
+//! Outputs above a threshold, for precision and recall.
 
 use super::ScoredBatch;
 use crate::accepts::{Accepts, TargetKind};
@@ -6,7 +6,7 @@ use crate::error::{Result, check_setting};
 use crate::settings::Settings;
 use crate::spec::Spec;
 
-/// Outputs above a threshold, of all classes or of one alone.
+/// Outputs above a threshold, of all classes or of a single one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Positive {
     pub(super) threshold: f32,
@@ -14,16 +14,16 @@ pub(super) struct Positive {
 }
 
 impl Positive {
-    /// Over all outputs, with a threshold of ½, as in Keras.
+    /// All outputs and threshold ½, as in Keras.
     pub(super) const DEFAULT: Positive = Positive { threshold: 0.5, class: None };
 
-    /// Zeros and ones, or labels as one-hot rows.
+    /// The accepted targets: zeros and ones, or labels as one-hot rows.
     pub(super) fn accepts(&self) -> Accepts {
         Accepts::new(&[TargetKind::Labels, TargetKind::Binary]).class(self.class).threshold(self.threshold)
     }
 
-    /// Adds to the totals the outputs that are rightly above the threshold, and all that `counts(above, one)`: whether the
-    /// output is above the threshold, and whether its target is 1.
+    /// Adds the true positives to the first total, and to the second the outputs for which `counts(above, one)`: `above` is
+    /// whether the output is above the threshold, `one` whether its target is 1.
     pub(super) fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64], counts: impl Fn(bool, bool) -> bool) {
         let threshold = batch.threshold(self.threshold);
         for position in batch.positions() {

@@ -1,4 +1,4 @@
-//! R²: the proportion of the variance of values that is explained.
+//! R², the coefficient of determination.
 
 use super::accepted::values;
 use super::metric::Metric;
@@ -9,13 +9,20 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// 1 − Σ (p − t)² / Σ (t − mean t)² for each output over all rows, and the mean of that over the outputs. Keras' `R2Score`.
+/// The mean over the outputs of 1 − Σ (p − t)² / Σ (t − mean t)², with sums over all rows. `R2Score` in Keras.
 ///
 /// Targets are numbers in the output's shape.
 ///
-/// An output whose targets are all the same, also over a single row, counts as 1 where it is predicted without an error,
-/// where Keras yields NaN, and otherwise as 0: scikit-learn's `r2_score`. The score is 0 over no rows, and where all weights
-/// are 0.
+/// If all targets of an output are equal, as with a single row, Keras yields NaN. This metric follows `r2_score` of
+/// scikit-learn: 1 if the predictions are exact, otherwise 0. The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, R2Score, ScoredBatch}};
+/// let outputs = View::new(Shape::from([3, 1]), &[1.0, 2.0, 4.0]);
+/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 2.0, 3.0]));
+/// assert_eq!(R2Score.score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct R2Score;
 
@@ -32,7 +39,7 @@ impl Metric for R2Score {
         values()
     }
 
-    /// For each output Σ t, Σ t² and Σ (p − t)².
+    /// For each output, Σ t, Σ t² and Σ (p − t)².
     fn totals(&self, output: Shape) -> usize {
         3 * output.len()
     }
@@ -64,7 +71,7 @@ impl Metric for R2Score {
 /// The score of one output.
 fn score([sum, squares, errors]: [f64; 3], over: Count) -> f64 {
     let spread = squares - sum * (sum / over.weight);
-    // Sums of equal numbers are off by up to a seventh of n · 2⁻⁵²: what is below a quarter is rounding.
+    // Sums of equal numbers have errors of up to a seventh of n · 2⁻⁵²: a variance below a quarter of it is rounding.
     let constant = spread <= squares * (over.rows as f64 * 0.25 * f64::EPSILON);
     let score = if constant && errors == 0.0 { 1.0 } else { 1.0 - errors / if constant { 0.0 } else { spread } };
     if score.is_infinite() { 0.0 } else { score }
@@ -87,7 +94,7 @@ pub(super) mod tests {
         vec![Box::new(R2Score)]
     }
 
-    /// The score over all rows, which arrive in batches of `batch`.
+    /// The score over all rows, in batches of `batch`.
     fn scored(targets: &[f32], errors: impl Fn(usize) -> f32, batch: usize) -> f64 {
         let mut totals = [0.0; 3];
         for (number, targets) in targets.chunks(batch).enumerate() {
@@ -102,7 +109,7 @@ pub(super) mod tests {
 
     /// Sums round, so equal targets seldom have a variance of exactly 0.
     #[test]
-    fn constant_targets_of_any_size_and_number_count_as_1_or_0() {
+    fn constant_targets_score_1_or_0() {
         for constant in [0.0, 0.1, -3.3, 1234.567, 1e-3, 1e9] {
             for rows in [1, 2, 3, 100, 12_345] {
                 for batch in [1, 32] {
@@ -118,7 +125,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn small_variances_are_no_constants() {
+    fn small_variances_are_not_constants() {
         let mut targets = vec![1000.0f32; 100];
         targets[7] = 1000.1;
         assert_eq!(scored(&targets, |_| 0.0, 32), 1.0);

@@ -10,36 +10,44 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of the outputs with target 1 that are above a threshold. Keras' `Recall`.
+/// The proportion of the outputs with target 1 that are above a threshold. `Recall` in Keras.
 ///
-/// Targets are zeros and ones in the output's shape, or integer labels, which stand for one-hot rows. The threshold is a
-/// probability, also where the outputs are logits.
+/// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
+/// probability, also for logits.
 ///
-/// 0 where no target is 1, over no rows, and where all weights are 0.
+/// The value is 0 if no target is 1, without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, Recall, ScoredBatch}};
+/// let outputs = View::new(Shape::from([3, 1]), &[0.9, 0.6, 0.2]);
+/// let batch = ScoredBatch::values(outputs, View::new(Shape::from([3, 1]), &[1.0, 0.0, 1.0]));
+/// assert_eq!(Recall::new().score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Recall(Positive);
 
 impl Default for Recall {
-    /// Over all outputs, with a threshold of ½, as in Keras.
+    /// All outputs and threshold ½, as in Keras.
     fn default() -> Recall {
         Recall::new()
     }
 }
 
 impl Recall {
-    /// Over all outputs, with a threshold of ½.
+    /// Creates the metric over all outputs with threshold ½.
     pub fn new() -> Recall {
         Recall(Positive::DEFAULT)
     }
 
-    /// The probability above which an output counts as 1, 0 ≤ threshold ≤ 1.
+    /// Sets the probability above which an output counts as 1, from 0 to 1. Defaults to ½.
     pub fn threshold(mut self, threshold: f32) -> Recall {
         self.0.threshold = threshold;
         self
     }
 
-    /// Counts one class alone, an index along the output's last axis. Keras' `class_id`.
+    /// Counts only one class, an index along the output's last axis. `class_id` in Keras.
     pub fn class(mut self, class: usize) -> Recall {
         self.0.class = Some(class);
         self
@@ -59,7 +67,7 @@ impl Metric for Recall {
         self.0.accepts()
     }
 
-    /// The right ones, and all outputs whose target is 1.
+    /// The true positives, and all outputs whose target is 1.
     fn totals(&self, _output: Shape) -> usize {
         2
     }

@@ -6,8 +6,8 @@ use super::{Count, Mean, ScoredBatch, Scores};
 use crate::error::{Error, Result};
 use std::iter;
 
-/// The mean loss and the metrics over all batches of an epoch or an evaluation, for a loop on the tape. A batch counts by its
-/// rows, so a smaller last one counts less.
+/// The mean loss and the metrics over the batches of an epoch or an evaluation, for a loop on the tape. Batches are weighted
+/// by their number of rows.
 ///
 /// ```
 /// use gradus::metrics::{Accuracy, RunningScores, ScoredBatch};
@@ -28,7 +28,7 @@ pub struct RunningScores {
     metrics: Vec<Totals>,
 }
 
-/// A metric with its totals over the rows so far; there are none before the first batch.
+/// A metric with its totals over the rows so far, which are empty before the first batch.
 #[derive(Debug)]
 struct Totals {
     metric: Box<dyn Metric>,
@@ -36,7 +36,7 @@ struct Totals {
 }
 
 impl RunningScores {
-    /// The loss alone, over no rows.
+    /// Creates scores with the loss only, without rows.
     pub fn new() -> RunningScores {
         RunningScores::default()
     }
@@ -58,8 +58,8 @@ impl RunningScores {
     /// Adds a batch with its mean loss.
     ///
     /// # Errors
-    /// A metric does not take the outputs or the targets, or the outputs of a row have another shape than those of the batches
-    /// before. Nothing is added then.
+    /// A metric does not accept the outputs or the targets, or the outputs of a row have another shape than in earlier
+    /// batches. Nothing is added then.
     pub fn add(&mut self, loss: f64, batch: &ScoredBatch<'_>) -> Result<()> {
         let output = batch.outputs().shape().sample();
         for Totals { metric, sums } in &self.metrics {
@@ -87,13 +87,13 @@ impl RunningScores {
         Scores { loss: self.loss.value(), metrics: self.metrics.iter().map(value).collect() }
     }
 
-    /// Returns to scores over no rows.
+    /// Resets the scores to no rows.
     pub fn clear(&mut self) {
         self.loss = Mean::default();
         self.metrics.iter_mut().for_each(|totals| totals.sums.clear());
     }
 
-    /// Everything that [`restore`](Self::restore) needs, by name.
+    /// The state for [`restore`](Self::restore), by name.
     pub(crate) fn numbers(&self) -> Vec<(String, f64)> {
         let loss = [("loss/sum".into(), self.loss.sum()), ("loss/rows".into(), self.loss.rows() as f64)];
         let totals = self.metrics.iter().flat_map(|Totals { metric, sums }| {
@@ -104,7 +104,7 @@ impl RunningScores {
         loss.into_iter().chain(totals).collect()
     }
 
-    /// Returns to the scores whose [`numbers`](Self::numbers) these are. Nothing changes if one of them is missing.
+    /// Restores the scores from [`numbers`](Self::numbers). Nothing changes if one of them is missing.
     pub(crate) fn restore(&mut self, number: impl Fn(&str) -> Result<f64>) -> Result<()> {
         let mut loss = Mean::default();
         loss.add_sum(number("loss/sum")?, number("loss/rows")? as usize);

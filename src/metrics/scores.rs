@@ -4,15 +4,21 @@ use std::fmt;
 
 /// The mean loss and the mean of each metric, by name.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// The mean loss over the rows.
     pub loss: f64,
-    /// Each metric's name and mean, in the order in which they were asked for.
+    /// The name and mean of each metric, in the order of `compile`.
     pub metrics: Vec<(String, f64)>,
 }
 
 impl Scores {
-    /// The value of `loss` or of a metric.
+    /// Scores with this loss and these metrics by name.
+    pub fn new(loss: f64, metrics: Vec<(String, f64)>) -> Scores {
+        Scores { loss, metrics }
+    }
+
+    /// Returns the value of `loss` or of a metric by name.
     pub fn get(&self, name: &str) -> Option<f64> {
         if name == "loss" {
             return Some(self.loss);
@@ -20,7 +26,7 @@ impl Scores {
         self.metrics.iter().find(|(metric, _)| metric == name).map(|(_, value)| *value)
     }
 
-    /// The loss and then each metric: what Keras' `evaluate` returns.
+    /// The loss and then each metric, as `evaluate` returns them in Keras.
     pub fn values(&self) -> Vec<f64> {
         std::iter::once(self.loss).chain(self.metrics.iter().map(|(_, value)| *value)).collect()
     }
@@ -32,7 +38,7 @@ impl Scores {
 }
 
 impl fmt::Display for Scores {
-    /// `loss: 0.0981 - accuracy: 0.9702`
+    /// Writes `loss: 0.0981 - accuracy: 0.9702`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "loss: {:.4}", self.loss)?;
         self.metrics.iter().try_for_each(|(name, value)| write!(f, " - {name}: {value:.4}"))

@@ -10,12 +10,20 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows whose largest output is at the target, an integer label, for two or more outputs. The first of
-/// equal maxima counts. Keras' `SparseCategoricalAccuracy`.
+/// The proportion of rows whose largest output is at the target, an integer label, for at least two outputs. Of equal
+/// maxima, the first one counts. `SparseCategoricalAccuracy` in Keras.
 ///
-/// One-hot rows are refused, as Keras fails on them; [`CategoricalAccuracy`](super::CategoricalAccuracy) takes both.
+/// One-hot rows are an error, as in Keras. [`CategoricalAccuracy`](super::CategoricalAccuracy) accepts both.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, SparseCategoricalAccuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[1.0, 2.0]));
+/// assert_eq!(SparseCategoricalAccuracy.score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SparseCategoricalAccuracy;
 

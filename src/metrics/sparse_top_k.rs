@@ -11,26 +11,35 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
-/// right. Keras' `SparseTopKCategoricalAccuracy`.
+/// correct. `SparseTopKCategoricalAccuracy` in Keras.
 ///
-/// One-hot rows are refused, as Keras fails on them; [`TopKCategoricalAccuracy`] takes both. There are two outputs or more.
-/// An output that is not finite is wrong. With k above the number of classes every finite output is right, as in Keras.
+/// One-hot rows are an error, as in Keras; [`TopKCategoricalAccuracy`] accepts both. There are at least two outputs. An
+/// output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is correct, as in
+/// Keras.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, SparseTopKCategoricalAccuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
+/// assert_eq!(SparseTopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SparseTopKCategoricalAccuracy {
     k: usize,
 }
 
 impl Default for SparseTopKCategoricalAccuracy {
-    /// Of the five most probable classes, as in Keras.
+    /// k = 5, as in Keras.
     fn default() -> SparseTopKCategoricalAccuracy {
         SparseTopKCategoricalAccuracy::new(5)
     }
 }
 
 impl SparseTopKCategoricalAccuracy {
-    /// Of the `k` most probable classes, 1 ≤ k.
+    /// Creates the metric for the `k` most probable classes, at least 1.
     pub fn new(k: usize) -> SparseTopKCategoricalAccuracy {
         SparseTopKCategoricalAccuracy { k }
     }

@@ -1,5 +1,4 @@
-//! What every metric must hold, walked over the list: it gives what Keras or scikit-learn gives for each kind of targets, or
-//! refuses them before any work.
+//! Tests of all metrics: for each kind of targets, they give the value of Keras or scikit-learn, or an error before any work.
 
 use super::*;
 use crate::data::Arrays;
@@ -18,11 +17,11 @@ use crate::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::ArrayD;
 use std::collections::BTreeSet;
 
-/// How far a value may be from Keras', beside itself or 1.
+/// Tolerance relative to the value of Keras or 1.
 const NEAR: f64 = 1e-6;
 
-/// What is said where a metric refuses targets or outputs: `Metric(settings)/rows: message`. A new metric's lines are those
-/// that the test prints; read them before they are added.
+/// The error messages about targets or outputs: `Metric(settings)/rows: message`. For a new metric, the test prints the lines
+/// to add; read them first.
 const REFUSED: &str = include_str!("../../tests/golden/metrics_refused.txt");
 
 /// The metric's class and settings without spaces.
@@ -42,7 +41,7 @@ fn data(cases: &Cases, rows: &str, outputs: &ArrayD<f32>, integers: bool) -> Arr
     if cases.contains(&weights) { weighted(data.unwrap()).unwrap() } else { data.unwrap() }
 }
 
-/// A model whose outputs are its inputs, with the loss that takes such targets.
+/// A model whose outputs are its inputs, with a loss for such targets.
 fn model(metric: Box<dyn Metric>, rows: &str, output: &[usize], logits: bool, weighted: bool) -> Result<Model> {
     let loss: Box<dyn Loss> = match rows {
         "one_hot" | "one_hot_positions" => Box::new(CategoricalCrossentropy::new().from_logits(logits)),
@@ -82,7 +81,7 @@ fn rows(cases: &Cases) -> Vec<(String, bool)> {
     all.collect()
 }
 
-/// The value over all rows, or what is said instead; either way before or after training with the same metric.
+/// The value over all rows, or the error message, which must be equal before and after training with the metric.
 fn evaluated(metric: &dyn Metric, cases: &Cases, rows: &str, integers: bool, scale: &str) -> Result<f64> {
     let outputs = cases.array(&format!("{rows}/{scale}"));
     let again = || BUILT_IN.make::<dyn Metric>(&metric.spec()).unwrap();
@@ -197,7 +196,7 @@ fn totals_of_batches_give_the_value_of_all_rows() {
 }
 
 #[test]
-fn specs_lead_back_and_settings_are_right() {
+fn specs_round_trip_and_settings_are_valid() {
     for metric in samples() {
         let spec = metric.spec();
         assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Metric>(&spec).unwrap()), format!("{metric:?}"));

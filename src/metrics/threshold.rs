@@ -1,10 +1,10 @@
-//! Outputs above a probability, whatever scale they are in.
+//! Comparison of outputs of any scale with a probability.
 
 use crate::kernels::{double, math};
 use crate::output_scale::OutputScale;
 
-/// A probability with which outputs are compared. Logits are compared without rounding a probability first, so that one
-/// above 0 is above the probability ½.
+/// A probability with which outputs of any scale are compared. Logits are compared without computing their probability,
+/// whose rounding could change the result near the threshold.
 ///
 /// ```
 /// use gradus::{OutputScale, metrics::Threshold};
@@ -16,12 +16,12 @@ use crate::output_scale::OutputScale;
 pub struct Threshold {
     probability: f64,
     scale: OutputScale,
-    /// The value with which single outputs are compared.
+    /// The threshold for single outputs.
     cut: f64,
 }
 
 impl Threshold {
-    /// A probability, for outputs of this scale.
+    /// Creates a threshold from a probability, for outputs of this scale.
     pub fn new(probability: f32, scale: OutputScale) -> Threshold {
         let probability = f64::from(probability);
         let cut = match scale {
@@ -56,7 +56,7 @@ enum Comparison {
 }
 
 impl RowThreshold {
-    /// Whether one of the outputs is above the threshold. NaN never is.
+    /// Whether an output is above the threshold. NaN never is.
     pub fn is_above(self, output: f32) -> bool {
         let output = f64::from(output);
         match self.0 {
@@ -66,7 +66,7 @@ impl RowThreshold {
     }
 }
 
-/// The logit whose sigmoid is this probability; infinite at 0 and 1 and beyond.
+/// The logit whose sigmoid is this probability; −∞ for probabilities ≤ 0 and ∞ for those ≥ 1.
 fn logit(probability: f64) -> f64 {
     match probability {
         p if p <= 0.0 => f64::NEG_INFINITY,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_nan_are_total() {
+    fn limits_and_nan_do_not_panic() {
         let extreme = [f32::NEG_INFINITY, -1e30, 1e30, f32::NAN];
         for scale in [OutputScale::Plain, OutputScale::SigmoidLogits] {
             assert!(!above(0.5, scale, &extreme)[3], "NaN is above nothing");

@@ -10,33 +10,41 @@ use crate::settings::{FromSpec, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
-/// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as right.
-/// Keras' `TopKCategoricalAccuracy`.
+/// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as
+/// correct. `TopKCategoricalAccuracy` in Keras.
 ///
-/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels; there are two
-/// outputs or more. An output that is not finite is wrong. With k above the number of classes every finite output is right,
-/// as in Keras.
+/// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels. There are at least
+/// two outputs. An output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is
+/// correct, as in Keras.
 ///
-/// 0 over no rows, and where all weights are 0.
+/// The value is 0 without rows, and if all sample weights are 0.
+///
+/// ```
+/// use gradus::{Shape, View, metrics::{Metric, TopKCategoricalAccuracy, ScoredBatch}};
+/// let outputs = View::new(Shape::from([2, 3]), &[0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[2.0, 2.0]));
+/// assert_eq!(TopKCategoricalAccuracy::new(2).score(&batch)?, 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TopKCategoricalAccuracy {
     k: usize,
 }
 
 impl Default for TopKCategoricalAccuracy {
-    /// Of the five most probable classes, as in Keras.
+    /// k = 5, as in Keras.
     fn default() -> TopKCategoricalAccuracy {
         TopKCategoricalAccuracy::new(5)
     }
 }
 
 impl TopKCategoricalAccuracy {
-    /// Of the `k` most probable classes, 1 ≤ k.
+    /// Creates the metric for the `k` most probable classes, at least 1.
     pub fn new(k: usize) -> TopKCategoricalAccuracy {
         TopKCategoricalAccuracy { k }
     }
 
-    /// Whether the class of a position's target is among the k largest outputs.
+    /// Whether the target's class is among the k largest outputs of a position.
     pub(super) fn is_right(&self, position: &Position<'_>) -> bool {
         let Some(own) = position.outputs().get(position.class()) else { return false };
         own.is_finite() && position.outputs().iter().filter(|other| *other > own).count() < self.k
@@ -88,7 +96,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn ties_count_as_right_and_outputs_that_are_not_finite_do_not() {
+    fn ties_are_correct_and_outputs_that_are_not_finite_are_wrong() {
         let outputs = [0.1, 0.2, 0.2, 0.5, 0.3, 0.3, 0.2, 0.2, f32::NAN, 0.0, 0.0, 0.0];
         let outputs = View::new(Shape::from([3, 4]), &outputs);
         let right = |k, batch: ScoredBatch<'_>| 3.0 * TopKCategoricalAccuracy::new(k).score(&batch).unwrap();

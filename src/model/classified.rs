@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::evaluate::ROWS;
-use super::feed::Feed;
+use super::matched_dataset::MatchedDataset;
 use super::plan::Kind;
 use crate::accepts::are_labels;
 use crate::data::{Batches, Dataset};
@@ -31,7 +31,7 @@ impl Model {
     /// A model of several outputs, inputs or targets that do not fit the model, targets that name no classes, an empty
     /// dataset, or more than 4,096 classes.
     pub fn confusion_matrix(&self, data: &dyn Dataset) -> Result<ConfusionMatrix> {
-        let mut confusion = ConfusionMatrix::empty(self.network.output(0).last().max(2))?;
+        let mut confusion = ConfusionMatrix::empty(self.architecture.output(0).last().max(2))?;
         self.classify("confusion_matrix", data, |batch| confusion.add(batch))?;
         Ok(confusion)
     }
@@ -44,14 +44,14 @@ impl Model {
         data: &dyn Dataset,
         mut visit: impl FnMut(&ScoredBatch<'_>) + Send,
     ) -> Result<()> {
-        let names = self.network.output_names();
+        let names = self.architecture.output_names();
         let [name] = &names[..] else {
             let problem = format!("it takes a model of one output, and this one has {}", names.join(", "));
             return Err(Error::Graph { place: place.into(), problem: problem.into() });
         };
-        let mut feed = Feed::inputs(self, data)?;
-        feed.choose_targets(&[name])?;
-        let (column, output, scale) = (feed.column(0), self.network.output(0), self.output_scales()[0]);
+        let mut matched = MatchedDataset::inputs(self, data)?;
+        matched.choose_targets(&[name])?;
+        let (column, output, scale) = (matched.column(0), self.architecture.output(0), self.output_scales()[0]);
         let place = || format!("targets for {place}");
         let reading = Accuracy.accepts(output).check(place, output, column.target())?;
         column.check(reading, output.last(), &place)?;
@@ -61,8 +61,8 @@ impl Model {
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
-                feed.fill_inputs(rows, &mut plan);
-                let result = plan.run(&self.params, Key::from_seed(0));
+                matched.fill_inputs(rows, &mut plan);
+                let result = plan.run(self.architecture.params(), Key::from_seed(0));
                 result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
                 let targets = &mut targets[..rows.len() * reading.target.len()];
                 column.gather(rows, targets);

@@ -1,17 +1,17 @@
 //! How a model is to be trained: optimizer, loss, metrics, seed, threads.
 
-use super::heads::{Losses, MetricWish, Wishes};
-use super::network::Network;
+use super::compiled::{Counters, Training};
 use super::plan::Plans;
 use super::preprocess::Parts;
 use super::threads::Threads;
+use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::{Model, plan};
+use crate::architecture::Architecture;
 use crate::error::Result;
-use crate::kernels::simd;
 use crate::metrics::Metric;
 use crate::optimizers::{Optimizer, OptimizerState};
-use crate::random::{Key, Purpose};
-use crate::tape::{ParamGradients, Params};
+use crate::random::Key;
+use crate::tape::ParamGradients;
 use std::sync::Arc;
 
 /// How a model is to be trained.
@@ -24,7 +24,8 @@ use std::sync::Arc;
 #[must_use]
 pub struct Compile {
     optimizer: Arc<dyn Optimizer>,
-    wishes: Wishes,
+    request: CompileRequest,
+    deferred_checks: bool,
     seed: u64,
     threads: Option<usize>,
 }
@@ -33,18 +34,18 @@ impl Compile {
     /// With this optimizer and loss, no metrics, seed 0 and the ambient threads. A model with several outputs has this
     /// loss for each, or those that [`Losses`] names.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
-        let wishes = Wishes { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Arc::new(optimizer), wishes, seed: 0, threads: None }
+        let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
+        Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
     /// Reports another metric, in which every row counts alike.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Arc::new(metric), None, false)
+        self.request_metric(Arc::new(metric), None, false)
     }
 
     /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Arc::new(metric), Some(output.into()), false)
+        self.request_metric(Arc::new(metric), Some(output.into()), false)
     }
 
     /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
@@ -61,23 +62,31 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn weighted_metric(self, metric: impl Metric + 'static) -> Compile {
-        self.wish(Arc::new(metric), None, true)
+        self.request_metric(Arc::new(metric), None, true)
     }
 
     /// The same of the output with this name.
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
-        self.wish(Arc::new(metric), Some(output.into()), true)
+        self.request_metric(Arc::new(metric), Some(output.into()), true)
     }
 
-    fn wish(mut self, metric: Arc<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
-        self.wishes.metrics.push(MetricWish { metric, output, weighted });
+    fn request_metric(mut self, metric: Arc<dyn Metric>, output: Option<String>, weighted: bool) -> Compile {
+        self.request.metrics.push(MetricRequest { metric, output, weighted });
         self
     }
 
     /// How much the loss of the output with this name counts in the sum that training makes small; without a word, 1.
     /// The output's own loss is reported unweighted, as in Keras.
     pub fn loss_weight(mut self, output: impl Into<String>, weight: f32) -> Compile {
-        self.wishes.weights.push((output.into(), weight));
+        self.request.weights.push((output.into(), weight));
+        self
+    }
+
+    /// Whether losses and metrics are checked against the outputs when the model first trains or evaluates, not already
+    /// when it is compiled; `false` by default. For importers: a model whose file names a loss that does not fit can still
+    /// predict.
+    pub fn deferred_checks(mut self, deferred: bool) -> Compile {
+        self.deferred_checks = deferred;
         self
     }
 
@@ -95,32 +104,57 @@ impl Compile {
         self
     }
 
-    /// Makes the model of the network that `build` gives.
-    pub(super) fn model(self, build: impl FnOnce(&mut Params, Key) -> Result<Network>) -> Result<Model> {
-        simd::level()?;
-        let mut params = Params::new();
-        let network = build(&mut params, Key::from_seed(self.seed).purpose(Purpose::Init))?;
-        self.model_of(network, params)
+    /// The seed, from which the initial weights follow.
+    pub(super) fn seed_of_weights(&self) -> u64 {
+        self.seed
     }
 
-    /// Makes the model of a network with its parameters.
-    pub(super) fn model_of(self, network: Network, params: Params) -> Result<Model> {
-        let key = Key::from_seed(self.seed);
-        let heads = self.wishes.heads(&network)?;
-        plan::check_loss(&network, &params, &heads)?;
-        Ok(Model {
-            gradients: ParamGradients::new(&params),
-            optimizer: OptimizerState::of(self.optimizer, &params)?,
-            network,
-            params,
-            heads,
-            learning_rate: None,
-            key,
-            epoch: 0,
-            step: 0,
-            threads: Threads::new(self.threads)?,
-            plans: Plans::default(),
-            preprocessing: Parts::new(),
+    /// Makes the model of an architecture, on these threads unless the settings say others.
+    pub(super) fn model(self, architecture: Architecture, threads: Option<Threads>) -> Result<Model> {
+        let threads = match (self.threads, threads) {
+            (None, Some(threads)) => threads,
+            (threads, _) => Threads::new(threads)?,
+        };
+        let training = Some(self.training(&architecture)?);
+        Ok(Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() })
+    }
+
+    /// The state before the first step of training.
+    fn training(self, architecture: &Architecture) -> Result<Training> {
+        let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
+        let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
+        if !self.deferred_checks {
+            plan::check_loss(architecture, &trained_outputs)?;
+        }
+        Ok(Training {
+            optimizer: OptimizerState::of(self.optimizer, architecture.params())?,
+            gradients: ParamGradients::new(architecture.params()),
+            trained_outputs,
+            counters,
         })
+    }
+}
+
+impl Model {
+    /// Gives the model another optimizer, losses and metrics: to train a model that was made for inference, or to train or
+    /// evaluate a trained one in another way. Weights stay as they are; the optimizer's state, epochs and steps start anew.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
+    /// use gradus::{losses::*, metrics::R2Score, optimizers::Sgd};
+    /// let network = Sequential::new([1]).add(Dense::new(1));
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    /// let data = Arrays::new(ndarray::arr2(&[[1.0f32], [2.0]]), ndarray::arr2(&[[1.0f32], [2.0]]))?;
+    /// let model = model.compile(Compile::new(Sgd::new(0.1), Huber::new()).metric(R2Score))?;
+    /// assert_eq!(model.evaluate(&data)?.names().collect::<Vec<_>>(), ["loss", "r2_score"]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a
+    /// weight that no loss reaches, a thread pool that cannot be made.
+    pub fn compile(self, settings: Compile) -> Result<Model> {
+        let model = settings.model(self.architecture, Some(self.threads))?;
+        Ok(Model { preprocessing: self.preprocessing, ..model })
     }
 }

@@ -3,7 +3,7 @@
 use super::Model;
 use super::callbacks::{Callback, Callbacks, Progress};
 use super::checkpoints::{self, Checkpoints};
-use super::training::Training;
+use super::training::TrainingLoop;
 use crate::data::{self, Dataset};
 use crate::error::{Result, check_setting};
 use crate::metrics::History;
@@ -154,7 +154,7 @@ impl Model {
     /// written ends training, and the earlier ones are still there. An error of a callback ends training where it stands; the
     /// model keeps what it learned. A value with which an operation cannot compute, such as an index out of range, ends
     /// training with [`Error::Fault`](crate::Error::Fault) before its step changes anything, so the model is as the step
-    /// before left it.
+    /// before left it. [`Error::NotCompiled`](crate::Error::NotCompiled) for a model without an optimizer.
     pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
         if settings.validation.is_some() || settings.validation_split == 0.0 {
             let validation = settings.validation;
@@ -167,7 +167,7 @@ impl Model {
     }
 
     fn fit_rows(&mut self, data: &dyn Dataset, validation: Option<&dyn Dataset>, settings: Fit<'_>) -> Result<History> {
-        let mut training = Training::new(self, data, validation, &settings)?;
+        let mut training = TrainingLoop::new(self, data, validation, &settings)?;
         training.checkpoints = settings.checkpoints;
         let from = settings.resume.map_or(Ok(None), |path| checkpoints::find(&path))?;
         let mut progress = settings.progress.callback();

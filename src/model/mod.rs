@@ -1,40 +1,34 @@
-//! Models: layers put together, compiled, fitted, evaluated and used, with Keras' words.
+//! Models: compiled, trained, evaluated and used, with Keras' names.
 
 pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
 mod classified;
 mod compile;
+mod compiled;
 mod evaluate;
-#[cfg(feature = "keras")]
-mod exchange;
-mod feed;
 mod fit;
-mod freeze;
-mod graph;
-mod heads;
-mod network;
+mod from_architecture;
+mod matched_dataset;
 mod on_batch;
 mod plan;
 mod predict;
 mod preprocess;
-#[cfg(feature = "cli")]
-mod rescore;
 mod resume;
+mod sample_weights;
 mod save;
 mod scoring;
-mod sequential;
-mod summary;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod trainable;
+mod trained_outputs;
 mod training;
+mod training_access;
 mod training_state;
-mod weigh;
-#[cfg(feature = "onnx")]
-mod wired;
 
+pub use crate::architecture::{Applied, Graph, GraphLayer, Node, Sequential};
 pub use callbacks::{
     BatchEnd, Callback, Divergence, EpochBegin, EpochEnd, Flow, Monitor, Progress, ReportedScore, Stop, TrainBegin,
     TrainEnd,
@@ -42,50 +36,32 @@ pub use callbacks::{
 pub use checkpoint::Checkpoint;
 pub use checkpoints::Checkpoints;
 pub use compile::Compile;
+pub use compiled::Counters;
 pub use fit::Fit;
-pub use graph::{Applied, Graph, GraphLayer, Node};
-pub use heads::Losses;
 pub use on_batch::Batch;
-pub use sequential::Sequential;
+pub use trained_outputs::{Losses, TrainedOutput};
 pub use training_state::TrainingState;
 
-#[cfg(feature = "cli")]
-pub(crate) use feed::is_input;
-#[cfg(feature = "keras")]
-pub(crate) use network::layer_name;
-
-use crate::architecture::ValueInfo;
+use crate::architecture::{Architecture, ValueInfo};
 use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, OptimizerState, check_rate};
 use crate::output_scale::OutputScale;
-use crate::random::Key;
-use crate::save::Output;
 use crate::shape::Shape;
-use crate::tape::{ParamGradients, Params, Recorder, Var};
-use heads::Head;
-use network::Network;
+use crate::tape::{Params, Recorder, Var};
+use compiled::Training;
 use plan::Plans;
 use threads::Threads;
 
-/// A compiled model: layers with their weights, a loss, an optimizer with its state, and counters of what was trained.
+/// A model: layers with their weights, and for training also losses, an optimizer with its state, and counters.
 ///
-/// Made by [`Sequential::compile`] and [`Graph::compile`].
+/// Made by [`Sequential::compile`] and [`Graph::compile`], ready to be trained, or from an
+/// [`Architecture`](crate::Architecture), for inference or for training.
 #[derive(Debug)]
 pub struct Model {
-    network: Network,
-    params: Params,
-    gradients: ParamGradients,
-    /// The outputs that are trained.
-    heads: Vec<Head>,
-    /// The optimizer and its state.
-    optimizer: OptimizerState,
-    key: Key,
-    /// Epochs and steps trained so far: with the key they say every draw, so that 2 + 2 epochs are 4.
-    epoch: u64,
-    step: u64,
-    /// The learning rate of the steps to come, where it is not the optimizer's own.
-    learning_rate: Option<f32>,
+    architecture: Architecture,
+    /// What training needs; none in a model for inference.
+    training: Option<Training>,
     threads: Threads,
     plans: Plans,
     /// What turns strings into numbers in front of inputs.
@@ -99,81 +75,74 @@ impl Model {
     /// [`predict`](Model::predict) and datasets take samples in the model's own order, channels last; [`AxisOrder::to_model`](crate::AxisOrder::to_model)
     /// brings an array from the file's order into that.
     pub fn inputs(&self) -> Vec<ValueInfo> {
-        self.network.wiring.inputs.clone()
+        self.architecture.inputs().to_vec()
     }
 
     /// The outputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
     /// loaded from.
     pub fn outputs(&self) -> Vec<ValueInfo> {
-        let info = |(number, output): (usize, &Output)| {
-            ValueInfo::new(&output.name, self.network.output(number)).with_axis_order(output.axis_order)
-        };
-        self.network.wiring.outputs.iter().enumerate().map(info).collect()
+        self.architecture.outputs().to_vec()
     }
 
     /// The shape of one sample of each input.
     pub fn input_shapes(&self) -> Vec<Shape> {
-        self.network.inputs().collect()
+        self.architecture.inputs().iter().map(ValueInfo::shape).collect()
     }
 
     /// The shape of one sample of each output.
     pub fn output_shapes(&self) -> Vec<Shape> {
-        (0..self.network.output_names().len()).map(|output| self.network.output(output)).collect()
+        self.architecture.outputs().iter().map(ValueInfo::shape).collect()
     }
 
     /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
     /// without a loss are read as they are.
     pub fn output_scales(&self) -> Vec<OutputScale> {
         let scale = |output| {
-            let head = self.heads.iter().find(|head| head.output == output);
-            head.map_or(OutputScale::Plain, |head| head.loss.output_scale())
+            let trained = self.trained_outputs().iter().find(|trained| trained.output == output);
+            trained.map_or(OutputScale::Plain, |trained| trained.loss.output_scale())
         };
-        (0..self.network.output_names().len()).map(scale).collect()
-    }
-
-    /// The shape of one sample of each value: the inputs, then what each call gives.
-    pub(crate) fn value_shapes(&self) -> &[Shape] {
-        self.network.shapes()
+        (0..self.architecture.output_names().len()).map(scale).collect()
     }
 
     /// The weights and running statistics, by name and in build order.
     pub fn params(&self) -> &Params {
-        &self.params
+        self.architecture.params()
     }
 
-    /// The same, to change.
+    /// The weights and running statistics, to change.
     pub fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+        self.architecture.params_mut()
     }
 
-    /// The optimizer.
-    pub fn optimizer(&self) -> &dyn Optimizer {
-        self.optimizer.optimizer()
+    /// The optimizer; `None` in a model for inference.
+    pub fn optimizer(&self) -> Option<&dyn Optimizer> {
+        self.optimizer_state().map(OptimizerState::optimizer)
     }
 
-    /// The optimizer with its state for each weight.
-    pub fn optimizer_state(&self) -> &OptimizerState {
-        &self.optimizer
+    /// The optimizer with its state for each weight; `None` in a model for inference.
+    pub fn optimizer_state(&self) -> Option<&OptimizerState> {
+        self.training.as_ref().map(|training| &training.optimizer)
     }
 
-    /// The optimizer with its state for each weight, to change.
-    pub fn optimizer_state_mut(&mut self) -> &mut OptimizerState {
-        &mut self.optimizer
+    /// The optimizer with its state for each weight, to change; `None` in a model for inference.
+    pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
+        self.training.as_mut().map(|training| &mut training.optimizer)
     }
 
-    /// The learning rate of the next step: the optimizer's own, unless another was set.
+    /// The learning rate of the next step: the optimizer's own, unless another was set; 0 in a model for inference, which
+    /// makes no step.
     pub fn learning_rate(&self) -> f32 {
-        self.learning_rate.unwrap_or(self.optimizer.step(self.step.saturating_add(1)).learning_rate)
+        self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
     /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
     /// training state, and is saved with it.
     ///
     /// # Errors
-    /// It is below 0, infinite or not a number.
+    /// It is below 0, infinite or not a number; [`Error::NotCompiled`].
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         check_rate("Model", learning_rate)?;
-        self.learning_rate = Some(learning_rate);
+        self.compiled_mut("set_learning_rate")?.counters.learning_rate = Some(learning_rate);
         Ok(())
     }
 
@@ -224,14 +193,14 @@ impl Model {
     /// When an input is of another recorder, or earlier parameters of the recording are not the model's.
     pub fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
         let found: Vec<Shape> = inputs.iter().map(Var::shape).collect();
-        let expected: Vec<Shape> = self.network.inputs().collect();
+        let expected = self.input_shapes();
         if found.iter().map(Shape::sample).ne(expected.iter().copied()) || found.contains(&Shape::SCALAR) {
             let expected: Vec<String> = expected.iter().map(Shape::to_string).collect();
             let expected =
                 Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
             return Err(expected.at(|| "record".into(), &found));
         }
-        Ok(self.network.record(recorder, &self.params, inputs))
+        Ok(self.architecture.record(recorder, inputs))
     }
 
     /// Records what the model's [regularizers](crate::regularizers) add to a loss, for a loop of your own; `None` where no
@@ -240,12 +209,12 @@ impl Model {
     /// # Panics
     /// When earlier parameters of the recording are not the model's.
     pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
-        self.network.record_penalty(recorder, &self.params)
+        self.architecture.record_penalty(recorder)
     }
 
-    /// What training makes small: the loss of the first output that has one.
-    pub fn loss(&self) -> &dyn Loss {
-        self.heads[0].loss.as_ref()
+    /// The loss of the first output that has one; `None` in a model for inference.
+    pub fn loss(&self) -> Option<&dyn Loss> {
+        self.trained_outputs().first().map(TrainedOutput::loss)
     }
 
     /// Works on a pool of so many threads of its own from now on. The results have the same bits.
@@ -257,18 +226,18 @@ impl Model {
         Ok(())
     }
 
-    /// How many epochs were trained.
+    /// The number of epochs trained; 0 in a model for inference.
     pub fn epoch(&self) -> u64 {
-        self.epoch
+        self.counters().map_or(0, |counters| counters.epoch)
     }
 
-    /// How many training steps were made.
+    /// The number of training steps made; 0 in a model for inference.
     pub fn step(&self) -> u64 {
-        self.step
+        self.counters().map_or(0, |counters| counters.step)
     }
 
     /// The layers in Keras' three columns, and the number of weights.
     pub fn summary(&self) -> String {
-        summary::table(&self.network, &self.params)
+        self.architecture.summary()
     }
 }

@@ -1,7 +1,7 @@
 //! One batch at a time, for training loops of one's own: Keras' `train_on_batch`, `test_on_batch` and `predict_on_batch`.
 
 use super::Model;
-use super::feed::Feed;
+use super::matched_dataset::MatchedDataset;
 use super::plan::Plan;
 use super::scoring::{Means, blank_scores};
 use super::threads::Threads;
@@ -81,10 +81,11 @@ impl Model {
     ///
     /// # Errors
     /// Rows that do not fit the model, as for [`fit`](Model::fit), or a value with which an operation cannot compute
-    /// ([`Error::Fault`](crate::Error::Fault)). The model is then as it was before.
+    /// ([`Error::Fault`](crate::Error::Fault)); [`Error::NotCompiled`](crate::Error::NotCompiled). The model is then as it was before.
     pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
         let Batch { data, class_weights } = batch.into();
-        let mut plan = self.fill(Mode::Training, Feed::new(self, data)?.by_classes(self, &class_weights)?)?;
+        self.compiled("train_on_batch")?;
+        let mut plan = self.fill(Mode::Training, MatchedDataset::new(self, data)?.by_classes(self, &class_weights)?)?;
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
         let rate = self.learning_rate();
         let trained = threads.run(|| self.train_step(&mut plan, rate));
@@ -98,8 +99,9 @@ impl Model {
     /// # Errors
     /// As for [`evaluate`](Model::evaluate).
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
-        let mut plan = self.fill(Mode::Inference, Feed::new(self, batch)?)?;
-        let tested = self.threads.run(|| plan.run(&self.params, Key::from_seed(0)));
+        self.compiled("test_on_batch")?;
+        let mut plan = self.fill(Mode::Inference, MatchedDataset::new(self, batch)?)?;
+        let tested = self.threads.run(|| plan.run(self.architecture.params(), Key::from_seed(0)));
         self.scored(plan, tested)
     }
 
@@ -113,20 +115,22 @@ impl Model {
     }
 
     /// A plan with all rows of a dataset in it.
-    fn fill(&self, mode: Mode, feed: Feed<'_>) -> Result<Plan> {
-        let rows: Vec<usize> = (0..feed.len()).collect();
-        let mut plan = self.take_plan(feed.kind(mode, rows.len()))?;
-        feed.fill(&rows, &mut plan);
+    fn fill(&self, mode: Mode, matched: MatchedDataset<'_>) -> Result<Plan> {
+        let rows: Vec<usize> = (0..matched.len()).collect();
+        let mut plan = self.take_plan(matched.kind(mode, rows.len()))?;
+        matched.fill(&rows, &mut plan);
         Ok(plan)
     }
 
     /// What a plan reports that has run with this result. The plan is kept.
     fn scored(&self, plan: Plan, result: Result<()>) -> Result<Scores> {
         let scores = result.map(|()| {
-            let (mut means, mut scores) =
-                (Means::new(&self.network, &self.heads), blank_scores(&self.network, &self.heads));
-            plan.score(&self.heads, &mut means);
-            means.write(&self.heads, &mut scores);
+            let (mut means, mut scores) = (
+                Means::new(&self.architecture, self.trained_outputs()),
+                blank_scores(&self.architecture, self.trained_outputs()),
+            );
+            plan.score(self.trained_outputs(), &mut means);
+            means.write(self.trained_outputs(), &mut scores);
             scores
         });
         self.plans.keep(plan);

@@ -1,9 +1,9 @@
 //! A recorded tape for one batch size and mode, with the names of what goes in and comes out.
 
-use super::heads::Head;
-use super::network::Network;
 use super::scoring::{Means, Seen};
+use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
+use crate::architecture::Architecture;
 use crate::data::Target;
 use crate::error::{Error, Result};
 use crate::metrics::ScoredBatch;
@@ -18,9 +18,9 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Kind {
     pub(super) mode: Mode,
     pub(super) rows: usize,
-    /// The target of a row for each head; none where no loss is computed.
+    /// The target of a row for each trained output; none where no loss is computed.
     pub(super) targets: Vec<Target>,
-    /// Whether the loss of each row has a weight, for each head.
+    /// Whether the loss of each row has a weight, for each trained output.
     pub(super) weighted: Vec<bool>,
 }
 
@@ -40,9 +40,9 @@ pub(super) struct Plan {
     /// The outputs, in the model's order.
     outputs: Vec<Id>,
     targets: Vec<Id>,
-    /// The rows' weights for each head, where they have any.
+    /// The rows' weights for each trained output, where they have any.
     weights: Vec<Option<Id>>,
-    /// The loss of each head, unweighted, and what they sum up to with the weights' penalties.
+    /// The loss of each trained output, unweighted, and what they sum up to with the weights' penalties.
     losses: Vec<Id>,
     loss: Option<Id>,
     /// Where the first value that is not finite came from in the last run, if its loss is none.
@@ -50,19 +50,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn record(network: &Network, params: &Params, heads: &[Head], kind: Kind) -> Result<Plan> {
+    pub(super) fn record(architecture: &Architecture, trained_outputs: &[TrainedOutput], kind: Kind) -> Result<Plan> {
         let recorder = Recorder::new(kind.mode);
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
-        let inputs = network.inputs().map(fresh).collect::<Result<Vec<Var<'_>>>>()?;
+        let inputs = architecture.inputs().iter().map(|input| fresh(input.shape)).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|target| fresh(target.shape())).collect::<Result<Vec<Var<'_>>>>()?;
         let weights = kind.weighted.iter().map(|weighted| weighted.then(|| fresh(Shape::SCALAR)).transpose());
         let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
-        let outputs = network.record(&recorder, params, &inputs);
-        let trained = heads.iter().zip(&targets).zip(&weights);
+        let outputs = architecture.record(&recorder, &inputs);
+        let trained = trained_outputs.iter().zip(&targets).zip(&weights);
         let losses: Vec<Var<'_>> =
-            trained.map(|((head, target), weights)| head.record(&outputs, *target, *weights)).collect();
-        let penalty = if losses.is_empty() { None } else { network.record_penalty(&recorder, params) };
-        let loss = total(heads, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
+            trained.map(|((trained, target), weights)| trained.record(&outputs, *target, *weights)).collect();
+        let penalty = if losses.is_empty() { None } else { architecture.record_penalty(&recorder) };
+        let loss = total(trained_outputs, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
         }
@@ -84,21 +84,21 @@ impl Plan {
         values
     }
 
-    /// The targets of the batch for a head, to fill in.
-    pub(super) fn targets_mut(&mut self, head: usize) -> &mut [f32] {
-        let [values] = self.tape.input_slices([self.targets[head]]);
+    /// The targets of the batch for a trained output, to fill in.
+    pub(super) fn targets_mut(&mut self, trained: usize) -> &mut [f32] {
+        let [values] = self.tape.input_slices([self.targets[trained]]);
         values
     }
 
-    /// The first input and the targets of the first head, to fill in together.
+    /// The first input and the targets of the first trained output, to fill in together.
     pub(super) fn batch_mut(&mut self) -> [&mut [f32]; 2] {
         self.tape.input_slices([self.inputs[0], self.targets[0]])
     }
 
-    /// The targets of the batch for a head and the weights of its rows, to fill in; `None` where rows have no weights.
-    pub(super) fn targets_and_weights_mut(&mut self, head: usize) -> Option<[&mut [f32]; 2]> {
-        let weights = self.weights[head]?;
-        Some(self.tape.input_slices([self.targets[head], weights]))
+    /// The targets of the batch for a trained output and the weights of its rows, to fill in; `None` where rows have no weights.
+    pub(super) fn targets_and_weights_mut(&mut self, trained: usize) -> Option<[&mut [f32]; 2]> {
+        let weights = self.weights[trained]?;
+        Some(self.tape.input_slices([self.targets[trained], weights]))
     }
 
     pub(super) fn run(&mut self, params: &Params, key: Key) -> Result<()> {
@@ -136,24 +136,25 @@ impl Plan {
     }
 
     /// Adds the batch's loss and metrics to the means, and returns its loss.
-    pub(super) fn score(&self, heads: &[Head], means: &mut Means) -> f64 {
+    pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
         let number = |id: Id| f64::from(self.tape.view(id)[0]);
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
-        means.add_metrics(heads, |head| {
-            let (outputs, targets) = (self.output(heads[head].output), self.tape.view(self.targets[head]));
-            let batch = match self.kind.targets[head] {
+        means.add_metrics(trained_outputs, |trained| {
+            let (outputs, targets) =
+                (self.output(trained_outputs[trained].output), self.tape.view(self.targets[trained]));
+            let batch = match self.kind.targets[trained] {
                 Target::Labels(_) => ScoredBatch::labels(outputs, targets),
                 Target::Values(_) => ScoredBatch::values(outputs, targets),
             };
-            let weights = self.weights[head].map(|id| self.tape.view(id));
-            Seen { batch: batch.scale(heads[head].loss.output_scale()), weights }
+            let weights = self.weights[trained].map(|id| self.tape.view(id));
+            Seen { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights }
         });
         number(loss)
     }
 }
 
-impl Head {
+impl TrainedOutput {
     fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
         if is_softmax_of_one(output) {
@@ -178,26 +179,30 @@ fn is_softmax_of_one(value: Var<'_>) -> bool {
     }
 }
 
-/// The sum of the weighted losses: Σ wᵢ · lossᵢ, in the heads' order.
-fn total<'r>(heads: &[Head], losses: &[Var<'r>]) -> Option<Var<'r>> {
-    let weighted = |(head, loss): (&Head, &Var<'r>)| if head.weight == 1.0 { *loss } else { *loss * head.weight };
-    heads.iter().zip(losses).map(weighted).reduce(|sum, loss| sum + loss)
+/// The sum of the weighted losses: Σ wᵢ · lossᵢ, in the order of the trained outputs.
+fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Var<'r>> {
+    let weighted = |(trained, loss): (&TrainedOutput, &Var<'r>)| {
+        if trained.weight == 1.0 { *loss } else { *loss * trained.weight }
+    };
+    trained_outputs.iter().zip(losses).map(weighted).reduce(|sum, loss| sum + loss)
 }
 
 /// A model whose loss leaves a parameter unreached is refused before anybody waits for it. Which targets there will be is
 /// not known yet, so those are tried that the losses take.
-pub(super) fn check_loss(network: &Network, params: &Params, heads: &[Head]) -> Result<()> {
+pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Result<()> {
     let (mut targets, mut known) = (Vec::new(), true);
-    for head in heads {
-        let output = network.output(head.output);
+    for trained in trained_outputs {
+        let output = architecture.output(trained.output);
         let candidates = [Target::Values(output), Target::Labels(accepts::positions(output))];
-        let mut readings = candidates.into_iter().filter_map(|target| head.loss.accepts(output).read(output, target));
+        let mut readings =
+            candidates.into_iter().filter_map(|target| trained.loss.accepts(output).read(output, target));
         let Some(reading) = readings.next() else { return Ok(()) };
         targets.push(reading.target);
         known &= reading.kind != TargetKind::Any;
     }
-    let weighted = vec![false; heads.len()];
-    let recorded = Plan::record(network, params, heads, Kind { mode: Mode::Training, rows: 2, targets, weighted });
+    let weighted = vec![false; trained_outputs.len()];
+    let recorded =
+        Plan::record(architecture, trained_outputs, Kind { mode: Mode::Training, rows: 2, targets, weighted });
     match recorded {
         // The loss may well take other targets than these.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),

@@ -2,8 +2,9 @@
 
 use super::Model;
 use super::evaluate::ROWS;
-use super::feed::{Feed, check_input};
+use super::matched_dataset::{MatchedDataset, check_input};
 use super::plan::Kind;
+use crate::architecture::ValueInfo;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};
 use crate::kernels::parallel;
@@ -37,8 +38,8 @@ impl Model {
     /// Inputs that do not fit the model, an empty dataset, or a value with which an operation cannot compute
     /// ([`Error::Fault`]).
     pub fn predict_outputs(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
-        let feed = Feed::inputs(self, data)?;
-        let shapes = (0..self.network.wiring.outputs.len()).map(|output| self.network.output(output));
+        let matched = MatchedDataset::inputs(self, data)?;
+        let shapes = self.architecture.outputs().iter().map(ValueInfo::shape);
         let batches = Batches::new(data.len(), ROWS)?;
         let mut values = Vec::new();
         for shape in shapes.clone() {
@@ -47,8 +48,8 @@ impl Model {
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
                 let mut plan = self.take_plan(Kind::forward(rows.len()))?;
-                feed.fill_inputs(rows, &mut plan);
-                let result = plan.run(&self.params, Key::from_seed(0));
+                matched.fill_inputs(rows, &mut plan);
+                let result = plan.run(self.architecture.params(), Key::from_seed(0));
                 values
                     .iter_mut()
                     .enumerate()
@@ -58,7 +59,7 @@ impl Model {
             }
             Ok::<(), Error>(())
         })?;
-        let names = self.network.output_names().into_iter();
+        let names = self.architecture.output_names().into_iter();
         let array = |(shape, values): (Shape, Vec<f32>)| array(shape.batch(data.len())?, values);
         names.zip(shapes.zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
     }
@@ -71,19 +72,19 @@ impl Model {
     /// As for [`predict`](Model::predict).
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
-        let (columns, scale) = (self.network.output(0).last(), self.output_scales()[0]);
+        let (columns, scale) = (self.architecture.output(0).last(), self.output_scales()[0]);
         Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(|row| scale.class(row)).collect())
     }
 
     /// The output for samples, so many at once.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
-        let ([input], [_]) = (&self.network.wiring.inputs[..], &self.network.wiring.outputs[..]) else {
+        let ([input], [_]) = (self.architecture.inputs(), self.architecture.outputs()) else {
             let problem = "it takes a model of one input and one output; predict_outputs takes a dataset and gives all";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
-        check_samples(&samples, input.shape)?;
-        let shape = self.network.output(0).batch(samples.len_of(Axis(0)))?;
+        check_samples(&samples, input)?;
+        let shape = self.architecture.output(0).batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; room(shape)?];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
         array(shape, output)
@@ -91,17 +92,20 @@ impl Model {
 
     /// Runs `work` on so many rows: in the pool, or here where they are few.
     pub(super) fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
-        let small = self.network.work.saturating_mul(rows) < WORTH_THE_POOL;
+        let small = self.architecture.work().saturating_mul(rows) < WORTH_THE_POOL;
         if small { parallel::alone(work) } else { self.threads.run(work) }
     }
 
     /// Batch by batch. Where there are enough, each stays on one thread, with a plan of its own.
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
-        let (all, columns) = (samples.len_of(Axis(0)), self.network.output(0).len());
+        let (all, columns) = (samples.len_of(Axis(0)), self.architecture.output(0).len());
         let rows = rows.min(all);
         let apart = parallel::enough_for_all(all.div_ceil(rows));
-        let nanoseconds =
-            if apart { self.network.work.saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND } else { 0 };
+        let nanoseconds = if apart {
+            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND
+        } else {
+            0
+        };
         let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
             let first = batch * rows;
@@ -125,7 +129,7 @@ impl Model {
             Some(samples) => inputs.copy_from_slice(samples),
             None => inputs.iter_mut().zip(samples).for_each(|(input, value)| *input = *value),
         }
-        let result = plan.run(&self.params, Key::from_seed(0));
+        let result = plan.run(self.architecture.params(), Key::from_seed(0));
         output.copy_from_slice(&plan.output(0));
         self.plans.keep(plan);
         result
@@ -141,12 +145,13 @@ fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
 }
 
-fn check_samples(samples: &ArrayViewD<'_, f32>, input: Shape) -> Result<()> {
+fn check_samples(samples: &ArrayViewD<'_, f32>, input: &ValueInfo) -> Result<()> {
     let shape = Shape::new(samples.shape()).map_err(|error| error.at(|| "predict".into(), &[]))?;
     if shape.is_empty() {
         return Err(Error::Empty { what: "the array of samples".into() });
     }
     check_input(shape.sample(), input, || "inputs per sample".into()).map_err(|error| {
+        let input = input.shape();
         if shape != input && shape.rank() >= input.rank() && shape.rank() > 0 {
             return error;
         }

@@ -1,7 +1,7 @@
 //! The parts that turn strings into numbers in front of a model's inputs.
 
 use super::Model;
-use super::feed::is_input;
+use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::preprocessing::Preprocessing;
 use crate::save::Registry;
@@ -22,7 +22,7 @@ impl Model {
     /// There is no such input, or the part's settings are out of range.
     pub fn set_preprocessing(&mut self, input: &str, part: impl Preprocessing + 'static) -> Result<()> {
         part.check()?;
-        self.input_shape_of(input)?;
+        self.input_named(input)?;
         self.preprocessing.insert(input.into(), Box::new(part));
         Ok(())
     }
@@ -43,20 +43,20 @@ impl Model {
         input: &str,
         strings: &ArrayRef<S, D>,
     ) -> Result<ArrayD<f32>> {
-        let model = self.input_shape_of(input)?;
+        let model = self.input_named(input)?;
         let place = || format!("strings for input \"{input}\"");
         let Some(part) = self.preprocessing(input) else {
             let problem =
                 "it has no preprocessing, so it takes numbers alone; Model::set_preprocessing gives it a part";
-            return Err(Error::Graph { place: format!("input \"{input}\"").into(), problem: problem.into() });
+            return Err(Error::Graph { place: format!("input \"{input}\""), problem: problem.into() });
         };
         let shape = Shape::new(strings.shape()).map_err(|error| error.at(place, &[]))?;
         if shape.rank() == 0 {
             return Err(Error::expected("rows of strings").at(place, &[shape]));
         }
         let row = part.output_shape(shape.sample())?;
-        if !is_input(row, model) {
-            let expected = format!("{model}, the model's input, of what {} makes of strings", part.spec().class());
+        if !model.takes(row) {
+            let expected = format!("{}, the model's input, as the output of {}", model.shape(), part.spec().class());
             return Err(Error::expected(expected).at(place, &[row]));
         }
         let (length, numbers) = (shape.sample().len(), row.len());
@@ -69,13 +69,12 @@ impl Model {
         ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
     }
 
-    fn input_shape_of(&self, input: &str) -> Result<Shape> {
-        let inputs = &self.network.wiring.inputs;
-        let found = inputs.iter().find(|info| info.name == input).map(|info| info.shape);
-        found.ok_or_else(|| Error::Unknown {
+    fn input_named(&self, input: &str) -> Result<&ValueInfo> {
+        let inputs = self.architecture.inputs();
+        inputs.iter().find(|info| info.name() == input).ok_or_else(|| Error::Unknown {
             kind: "input",
             name: input.into(),
-            known: inputs.iter().map(|info| info.name.clone()).collect(),
+            known: inputs.iter().map(|info| info.name().to_owned()).collect(),
         })
     }
 

@@ -3,18 +3,21 @@
 use super::Model;
 use super::callbacks::{Callbacks, Stop};
 use super::checkpoint::Checkpoint;
-use super::feed::Feed;
-use super::training::Training;
-use crate::error::Result;
+use super::compiled::{Counters, Training};
+use super::matched_dataset::MatchedDataset;
+use super::training::TrainingLoop;
+use crate::error::{Error, Result};
+use crate::save::TrainingSpec;
 use sha2::{Digest, Sha256};
 
 /// Rows that stand for a dataset.
 const SAMPLE: usize = 32;
 
-impl Training<'_> {
+impl TrainingLoop<'_> {
     /// Everything that is needed to go on from here.
-    pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Checkpoint {
-        let mut checkpoint = Checkpoint::new(model.step, &model.params, &model.optimizer)
+    pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Result<Checkpoint> {
+        let training = model.compiled("fit")?;
+        let mut checkpoint = Checkpoint::new(training.counters.step, model.params(), &training.optimizer)
             .with_history(&self.history)
             .with("start", self.start as f64)
             .with("batch", self.current.batch as f64)
@@ -29,7 +32,7 @@ impl Training<'_> {
         }
         checkpoint.model = Some(model.description());
         checkpoint.record.states = callbacks.states();
-        checkpoint
+        Ok(checkpoint)
     }
 
     /// Goes back to where a checkpoint was written. Nothing changes if it does not fit.
@@ -43,8 +46,10 @@ impl Training<'_> {
         for (name, mean) in means.named_mut() {
             *mean = checkpoint.mean(&name)?;
         }
-        checkpoint.restore(&mut model.params, &mut model.optimizer)?;
-        (model.epoch, model.step, model.learning_rate) = at;
+        let Model { architecture, training, .. } = model;
+        let Training { optimizer, counters, .. } = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
+        checkpoint.restore(architecture.params_mut(), optimizer)?;
+        *counters = at;
         self.current.means = means;
         (self.current.batch, self.current.seconds, self.current.learning_rate) = (batch, seconds, learning_rate);
         self.epochs = self.epochs - self.start + start;
@@ -61,7 +66,7 @@ impl Training<'_> {
             ("shuffle", f64::from(self.shuffle)),
             ("rows", self.data.len() as f64),
             ("data", digest(&self.data)),
-            ("validation", self.evaluation.as_ref().map_or(0.0, |evaluation| digest(&evaluation.feed))),
+            ("validation", self.evaluation.as_ref().map_or(0.0, |evaluation| digest(&evaluation.matched))),
         ]
     }
 
@@ -78,21 +83,29 @@ impl Training<'_> {
     }
 }
 
-/// The model's epoch, step and learning rate in a checkpoint of the same model under the same settings.
-fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<(u64, u64, Option<f32>)> {
+/// The model's counters in a checkpoint of the same model under the same settings.
+fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<Counters> {
     let here = model.description();
     let Some(there) = &checkpoint.model else {
         return Err(checkpoint.other("it is of a training loop on the tape, not of a model".into()));
     };
     match there.difference(&here) {
-        Some(difference) => Err(checkpoint.other(difference)),
-        None => Ok((there.epoch, there.step, there.learning_rate)),
+        Some(difference) => return Err(checkpoint.other(difference)),
+        None => {}
     }
+    let training = there.training.as_ref();
+    let counters = training.map(|&TrainingSpec { key, epoch, step, learning_rate, .. }| Counters {
+        key,
+        epoch,
+        step,
+        learning_rate,
+    });
+    counters.ok_or(Error::NotCompiled { place: "fit" })
 }
 
 /// 48 bits that differ, all but surely, where two datasets differ in one of the rows that are looked at, which lie evenly
 /// spread: a whole dataset would take a second to read.
-fn digest(data: &Feed<'_>) -> f64 {
+fn digest(data: &MatchedDataset<'_>) -> f64 {
     let shown = data.len().min(SAMPLE);
     let rows: Vec<usize> = (0..shown).map(|at| at * data.len() / shown).collect();
     let mut hasher = Sha256::new();

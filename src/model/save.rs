@@ -1,19 +1,19 @@
 //! A model in one file, and back.
 
 use super::Model;
-use super::heads::Head;
-use super::network::{Layers, Network};
+use super::compiled::{Counters, Training};
 use super::plan::Plans;
 use super::preprocess::Parts;
 use super::threads::Threads;
+use super::trained_outputs::TrainedOutput;
+use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
-use crate::layers::Source;
 use crate::metrics::Metric;
 use crate::optimizers::OptimizerState;
-use crate::save::{self, Description, HeadSpec, Registry, Store, Stored};
+use crate::save::{self, Description, Registry, Store, Stored, TrainedOutputSpec, TrainingSpec};
 use crate::spec::Spec;
-use crate::tape::{ParamGradients, Params};
+use crate::tape::ParamGradients;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,8 +36,9 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (optimizer, description) = (self.optimizer.arrays(&self.params), self.description());
-        Store { params: &self.params, optimizer, model: Some(&description), record: None }.write(path.as_ref())
+        let optimizer = self.optimizer_state().map_or(Vec::new(), |state| state.arrays(self.params()));
+        let description = self.description();
+        Store { params: self.params(), optimizer, model: Some(&description), record: None }.write(path.as_ref())
     }
 
     /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
@@ -59,8 +60,7 @@ impl Model {
         let mut stored = save::read(path)?;
         let wrong = |problem| Error::Format { path: path.into(), problem };
         let Some(description) = stored.model.take() else {
-            let problem = "it holds arrays but no model; build the model in code, and load_weights puts them in";
-            return Err(wrong(problem.into()));
+            return Err(wrong(save::NO_MODEL.into()));
         };
         let threads = level.and_then(|_| Threads::new(None))?;
         Model::restore(&stored, &description, registry, threads).map_err(|error| wrong(error.to_string()))
@@ -72,64 +72,64 @@ impl Model {
     /// # Errors
     /// Those of [`Params::load_weights`].
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.params.load_weights(path)
+        self.params_mut().load_weights(path)
     }
 
     /// What a file says of this model beside its arrays.
-    pub(crate) fn description(&self) -> Description {
-        let layers = self.network.layers.iter();
-        Description {
-            wiring: self.network.wiring.clone(),
-            layers: layers.map(|placed| (placed.name.clone(), placed.layer.spec())).collect(),
-            optimizer: self.optimizer.optimizer().spec(),
-            heads: self.heads.iter().map(Head::spec).collect(),
-            preprocessing: self.preprocessing_specs(),
-            key: self.key,
-            epoch: self.epoch,
-            step: self.step,
-            learning_rate: self.learning_rate,
-        }
+    pub(super) fn description(&self) -> Description {
+        let training = self.training.as_ref().map(Training::spec);
+        Description::of(&self.architecture, training, self.preprocessing_specs())
     }
 
     /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
-    pub(super) fn restore(
-        stored: &Stored,
-        description: &Description,
-        registry: &Registry,
-        threads: Threads,
-    ) -> Result<Model> {
-        let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
-        let layers: Layers = description.layers.iter().map(layer).collect::<Result<_>>()?;
-        let mut params = Params::new();
-        let network = Network::build(description.wiring.clone(), layers, &mut params, Source::Given(&stored.params))?;
-        check(params.len() == stored.params.len(), || "it holds arrays that no layer has declared".into())?;
-        let outputs = network.output_names().len();
-        let known = description.heads.iter().all(|head| head.output < outputs) && !description.heads.is_empty();
-        check(known, || "it has a loss of an output that is not there, or no loss".into())?;
-        let heads = description.heads.iter().map(|head| Head::make(head, registry)).collect::<Result<_>>()?;
-        let optimizer = Arc::from(registry.make_optimizer(&description.optimizer)?);
-        let model = Model {
-            gradients: ParamGradients::new(&params),
-            optimizer: OptimizerState::restore(optimizer, &params, &stored.optimizer)?,
-            network,
-            params,
-            heads,
-            learning_rate: description.learning_rate,
-            key: description.key,
-            epoch: description.epoch,
-            step: description.step,
-            threads,
-            plans: Plans::default(),
-            preprocessing: Parts::new(),
-        };
+    fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
+        let architecture = description.architecture(&stored.params, registry)?;
+        let restore = |spec| Training::restore(spec, &architecture, stored, registry);
+        let training = description.training.as_ref().map(restore).transpose()?;
+        check(training.is_some() || stored.optimizer.is_empty(), || {
+            "it holds arrays of an optimizer but names none".into()
+        })?;
+        let model = Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() };
         model.with_preprocessing(&description.preprocessing, registry)
     }
 }
 
-impl Head {
-    fn spec(&self) -> HeadSpec {
+impl Training {
+    fn spec(&self) -> TrainingSpec {
+        let Counters { key, epoch, step, learning_rate } = self.counters;
+        let trained_outputs = self.trained_outputs.iter().map(TrainedOutput::spec).collect();
+        TrainingSpec { optimizer: self.optimizer.optimizer().spec(), trained_outputs, key, epoch, step, learning_rate }
+    }
+
+    /// The state that a file describes.
+    fn restore(
+        spec: &TrainingSpec,
+        architecture: &Architecture,
+        stored: &Stored,
+        registry: &Registry,
+    ) -> Result<Training> {
+        let (params, outputs) = (architecture.params(), architecture.outputs().len());
+        let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
+        check(known && !spec.trained_outputs.is_empty(), || {
+            "it has a loss of an output that is not there, or no loss".into()
+        })?;
+        let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
+        let trained_outputs = trained.collect::<Result<_>>()?;
+        let optimizer = Arc::from(registry.make_optimizer(&spec.optimizer)?);
+        let &TrainingSpec { key, epoch, step, learning_rate, .. } = spec;
+        Ok(Training {
+            gradients: ParamGradients::new(params),
+            optimizer: OptimizerState::restore(optimizer, params, &stored.optimizer)?,
+            trained_outputs,
+            counters: Counters { key, epoch, step, learning_rate },
+        })
+    }
+}
+
+impl TrainedOutput {
+    fn spec(&self) -> TrainedOutputSpec {
         let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect();
-        HeadSpec {
+        TrainedOutputSpec {
             output: self.output,
             loss: self.loss.spec(),
             weight: self.weight,
@@ -138,12 +138,12 @@ impl Head {
         }
     }
 
-    fn make(spec: &HeadSpec, registry: &Registry) -> Result<Head> {
+    fn make(spec: &TrainedOutputSpec, registry: &Registry) -> Result<TrainedOutput> {
         let metric = |spec: &Spec| registry.make_metric(spec).map(Arc::from);
         let metrics = |specs: &[Spec]| specs.iter().map(metric).collect::<Result<_>>();
-        let head = Head::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
+        let trained = TrainedOutput::new(spec.output, Arc::from(registry.make_loss(&spec.loss)?), spec.weight);
         let (metrics, weighted_metrics) = (metrics(&spec.metrics)?, metrics(&spec.weighted_metrics)?);
-        Ok(Head { metrics, weighted_metrics, ..head })
+        Ok(TrainedOutput { metrics, weighted_metrics, ..trained })
     }
 }
 
@@ -154,12 +154,16 @@ fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Connections;
     use crate::layers::{Dense, Layer, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::{Adam, Optimizer, Sgd};
-    use crate::save::Wiring;
     use crate::shape::Shape;
     use crate::{Compile, Sequential};
+
+    fn training(description: &mut Description) -> &mut TrainingSpec {
+        description.training.as_mut().unwrap()
+    }
 
     /// What loading says of a file with a sound checksum whose description was changed by `lie`.
     fn message(lie: impl FnOnce(&mut Description)) -> String {
@@ -169,8 +173,8 @@ mod tests {
         lie(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let optimizer = model.optimizer.arrays(&model.params);
-        Store { params: &model.params, optimizer, model: Some(&description), record: None }.write(&path).unwrap();
+        let optimizer = model.optimizer_state().unwrap().arrays(model.params());
+        Store { params: model.params(), optimizer, model: Some(&description), record: None }.write(&path).unwrap();
         let error = Model::load(&path).unwrap_err().to_string();
         error.split_once(": ").unwrap().1.to_owned()
     }
@@ -179,18 +183,18 @@ mod tests {
     fn a_description_that_claims_too_much_is_refused_before_anything_is_allocated() {
         let dense = |units: usize| Dense::new(units).spec();
         let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
-        assert_eq!(wide, "dense/kernel: found shape 2 × 2, expected 2 × 72057594037927935");
+        assert!(wide.contains("dense/kernel is 2 × 2, expected 2 × 72057594037927935; dense/bias is 2, "), "{wide}");
         let more = message(|description| {
-            description.wiring = Wiring::chain(Shape::from([2]), 2);
+            description.connections = Connections::chain(Shape::from([2]), 2);
             description.layers.push(("dense_1".into(), dense(2)));
         });
-        assert_eq!(more, "unknown parameter \"dense_1/kernel\"; available: dense/kernel, dense/bias");
+        assert!(more.contains("missing: dense_1/kernel and dense_1/bias; "), "{more}");
         let reshaped = Reshape::new([1 << 20, 1 << 20]).spec();
         let huge = message(|description| {
-            description.wiring = Wiring::chain(Shape::from([1 << 40]), 1);
+            description.connections = Connections::chain(Shape::from([1 << 40]), 1);
             description.layers = vec![("reshape".into(), reshaped)];
         });
-        assert_eq!(huge, "it holds arrays that no layer has declared");
+        assert!(huge.contains("declared by no layer: dense/kernel and dense/bias; "), "{huge}");
     }
 
     #[test]
@@ -198,20 +202,21 @@ mod tests {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
         assert!(unknown.starts_with("Attention: unknown layer; available: Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
-        assert_eq!(named, "unknown parameter \"hidden/kernel\"; available: dense/kernel, dense/bias");
-        let headless = message(|description| description.heads.clear());
+        let both = "missing: hidden/kernel and hidden/bias; declared by no layer: dense/kernel and dense/bias; ";
+        assert!(named.contains(both), "{named}");
+        let headless = message(|description| training(description).trained_outputs.clear());
         assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
         let backwards = message(|description| {
-            description.wiring.chain = false;
-            description.wiring.calls[0].inputs = vec![1];
+            description.connections.chain = false;
+            description.connections.calls[0].inputs = vec![1];
         });
         let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
         assert_eq!(backwards, text);
-        let other = message(|description| description.optimizer = Sgd::new(0.1).spec());
+        let other = message(|description| training(description).optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
-        let adam = message(|description| description.optimizer = Adam::default().spec());
+        let adam = message(|description| training(description).optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
-        let wrong = message(|description| description.optimizer = Sgd::new(-1.0).spec());
+        let wrong = message(|description| training(description).optimizer = Sgd::new(-1.0).spec());
         assert_eq!(wrong, "Sgd: learning_rate must be finite and ≥ 0, got -1");
     }
 }

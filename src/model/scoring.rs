@@ -1,8 +1,8 @@
 //! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as they stand so far.
 
 use super::callbacks::ReportedScore;
-use super::heads::Head;
-use super::network::Network;
+use super::trained_outputs::TrainedOutput;
+use crate::architecture::Architecture;
 use crate::metrics::{Count, Direction, Mean, Metric, ScoredBatch, Scores};
 use crate::shape::View;
 
@@ -14,7 +14,7 @@ pub(super) struct Means {
     losses: Vec<Mean>,
     /// Every total of every metric, with the rows it is over.
     totals: Vec<Mean>,
-    /// The sum of the rows' weights for each head, where there are metrics that count them.
+    /// The sum of the rows' weights for each trained output, where there are metrics that count them.
     weights: Vec<Mean>,
     /// How many totals each metric has.
     counts: Vec<usize>,
@@ -25,24 +25,24 @@ pub(super) struct Means {
 /// A metric as it was asked for.
 struct Asked<'a> {
     metric: &'a dyn Metric,
-    /// The number of its head.
-    head: usize,
+    /// The number of its trained output.
+    trained: usize,
     /// Whether it counts rows by their weights.
     weighted: bool,
 }
 
 /// Every metric in the order in which they are reported: Keras', which has those that count rows by their weights last.
-fn asked(heads: &[Head]) -> impl Iterator<Item = Asked<'_>> {
+fn asked(trained_outputs: &[TrainedOutput]) -> impl Iterator<Item = Asked<'_>> {
     let of = |weighted: bool| {
-        heads.iter().enumerate().flat_map(move |(number, head)| {
-            let metrics = if weighted { &head.weighted_metrics } else { &head.metrics };
-            metrics.iter().map(move |metric| Asked { metric: metric.as_ref(), head: number, weighted })
+        trained_outputs.iter().enumerate().flat_map(move |(number, trained)| {
+            let metrics = if weighted { &trained.weighted_metrics } else { &trained.metrics };
+            metrics.iter().map(move |metric| Asked { metric: metric.as_ref(), trained: number, weighted })
         })
     };
     of(false).chain(of(true))
 }
 
-/// What the metrics of a head look at.
+/// What the metrics of a trained output look at.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) batch: ScoredBatch<'a>,
@@ -75,11 +75,11 @@ impl Seen<'_> {
 }
 
 impl Means {
-    pub(super) fn new(network: &Network, heads: &[Head]) -> Means {
-        let losses = if heads.len() > 1 { heads.len() } else { 0 };
-        let weights = if asked(heads).any(|asked| asked.weighted) { heads.len() } else { 0 };
-        let count = |asked: Asked<'_>| asked.metric.totals(network.output(heads[asked.head].output));
-        let counts: Vec<usize> = asked(heads).map(count).collect();
+    pub(super) fn new(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Means {
+        let losses = if trained_outputs.len() > 1 { trained_outputs.len() } else { 0 };
+        let weights = if asked(trained_outputs).any(|asked| asked.weighted) { trained_outputs.len() } else { 0 };
+        let count = |asked: Asked<'_>| asked.metric.totals(architecture.output(trained_outputs[asked.trained].output));
+        let counts: Vec<usize> = asked(trained_outputs).map(count).collect();
         Means {
             loss: Mean::default(),
             losses: vec![Mean::default(); losses],
@@ -117,32 +117,32 @@ impl Means {
         self.losses.iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
     }
 
-    /// Adds what a batch adds to every metric; `seen` is what those of the head with this number look at.
-    pub(super) fn add_metrics<'a>(&mut self, heads: &[Head], seen: impl Fn(usize) -> Seen<'a>) {
-        for (head, sum) in self.weights.iter_mut().enumerate() {
-            let seen = seen(head);
+    /// Adds what a batch adds to every metric; `seen` is what those of the trained output with this number look at.
+    pub(super) fn add_metrics<'a>(&mut self, trained_outputs: &[TrainedOutput], seen: impl Fn(usize) -> Seen<'a>) {
+        for (trained, sum) in self.weights.iter_mut().enumerate() {
+            let seen = seen(trained);
             sum.add_sum(seen.weight(), seen.batch.rows());
         }
         let mut rest = &mut self.totals[..];
-        for (asked, count) in asked(heads).zip(&self.counts) {
+        for (asked, count) in asked(trained_outputs).zip(&self.counts) {
             let (totals, later) = rest.split_at_mut(*count);
-            seen(asked.head).add(asked.metric, asked.weighted, &mut self.room[..*count], totals);
+            seen(asked.trained).add(asked.metric, asked.weighted, &mut self.room[..*count], totals);
             rest = later;
         }
     }
 
     /// Writes the values over those in `scores`.
-    pub(super) fn write(&mut self, heads: &[Head], scores: &mut Scores) {
+    pub(super) fn write(&mut self, trained_outputs: &[TrainedOutput], scores: &mut Scores) {
         scores.loss = self.loss.value();
         let (losses, metrics) = scores.metrics.split_at_mut(self.losses.len());
         losses.iter_mut().zip(&self.losses).for_each(|((_, value), mean)| *value = mean.value());
         let mut rest = &self.totals[..];
-        for (((_, value), asked), count) in metrics.iter_mut().zip(asked(heads)).zip(&self.counts) {
+        for (((_, value), asked), count) in metrics.iter_mut().zip(asked(trained_outputs)).zip(&self.counts) {
             let (totals, later) = rest.split_at(*count);
             let room = &mut self.room[..*count];
             room.iter_mut().zip(totals).for_each(|(room, mean)| *room = mean.sum());
             let rows = Count::of(self.loss.rows());
-            let weighted = asked.weighted.then(|| Count { weight: self.weights[asked.head].sum(), ..rows });
+            let weighted = asked.weighted.then(|| Count { weight: self.weights[asked.trained].sum(), ..rows });
             *value = asked.metric.value(room, weighted.unwrap_or(rows));
             rest = later;
         }
@@ -150,23 +150,27 @@ impl Means {
 }
 
 /// Scores with every name and no value yet.
-pub(super) fn blank_scores(network: &Network, heads: &[Head]) -> Scores {
-    let metrics = reported(network, heads).into_iter().skip(1).map(|score| (score.name, f64::NAN)).collect();
+pub(super) fn blank_scores(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Scores {
+    let metrics =
+        reported(architecture, trained_outputs).into_iter().skip(1).map(|score| (score.name, f64::NAN)).collect();
     Scores { loss: f64::NAN, metrics }
 }
 
 /// What each epoch reports of the training rows: the loss, and then every metric. Keras' names: with several losses
 /// `a_loss` of each output, and with several outputs their metrics as `a_accuracy`; a metric that counts rows by their
 /// weights is `weighted_accuracy` where another has its name.
-pub(super) fn reported(network: &Network, heads: &[Head]) -> Vec<ReportedScore> {
-    let outputs = network.output_names();
+pub(super) fn reported(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Vec<ReportedScore> {
+    let outputs = architecture.output_names();
     let lower = |name| ReportedScore { name, direction: Some(Direction::Lower) };
-    let losses = heads.iter().filter(|_| heads.len() > 1).map(|head| format!("{}_loss", outputs[head.output]));
+    let losses = trained_outputs
+        .iter()
+        .filter(|_| trained_outputs.len() > 1)
+        .map(|trained| format!("{}_loss", outputs[trained.output]));
     let mut scores: Vec<ReportedScore> = std::iter::once("loss".into()).chain(losses).map(lower).collect();
-    for Asked { metric, head, weighted } in asked(heads) {
+    for Asked { metric, trained, weighted } in asked(trained_outputs) {
         let name = |prefix: &str| match outputs.len() {
             1 => format!("{prefix}{}", metric.name()),
-            _ => format!("{}_{prefix}{}", outputs[heads[head].output], metric.name()),
+            _ => format!("{}_{prefix}{}", outputs[trained_outputs[trained].output], metric.name()),
         };
         let is_taken = |name: &str| scores.iter().any(|score| score.name == name);
         let name = if weighted && is_taken(&name("")) { name("weighted_") } else { name("") };

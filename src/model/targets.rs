@@ -1,8 +1,8 @@
 //! The targets of a dataset, checked against what a loss and its metrics take.
 
-use super::heads::Head;
-use super::network::Network;
+use super::trained_outputs::TrainedOutput;
 use crate::accepts::{Reading, TargetKind, are_labels};
+use crate::architecture::Architecture;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 
@@ -68,12 +68,17 @@ impl TargetColumn<'_> {
     }
 }
 
-impl Head {
+impl TrainedOutput {
     /// Checks the targets for this output before any work starts, and gives the target of a row as the loss takes it. `of`
     /// names the targets in messages.
-    pub(super) fn check_targets(&self, network: &Network, of: &str, column: &TargetColumn<'_>) -> Result<Target> {
-        self.check(network)?;
-        let (output, target) = (network.output(self.output), column.target());
+    pub(super) fn check_targets(
+        &self,
+        architecture: &Architecture,
+        of: &str,
+        column: &TargetColumn<'_>,
+    ) -> Result<Target> {
+        self.check(architecture)?;
+        let (output, target) = (architecture.output(self.output), column.target());
         let class = self.loss.spec().class().to_owned();
         let losses = std::iter::once((class, self.loss.accepts(output)));
         let metrics = self.all_metrics().map(|metric| (metric.spec().class().to_owned(), metric.accepts(output)));

@@ -1,20 +1,16 @@
 //! What a model says of layers that do not fit, walked over the list of layers.
 
-use super::network::Network;
 use super::{Compile, Graph, Node};
-use crate::architecture::ValueInfo;
 use crate::data::NamedArrays;
 use crate::error::{Error, Result};
-use crate::layers::{Cursor, Layer, Source, Weights, samples};
+use crate::layers::{Cursor, Layer, Weights, samples};
 use crate::losses::MeanSquaredError;
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
-use crate::save::{Call, Output, Wiring};
 use crate::spec::SpecValue;
-use crate::tape::{Params, Var};
-use crate::{Key, Shape, Spec};
+use crate::tape::Var;
+use crate::{Shape, Spec};
 use ndarray::ArrayD;
-use std::sync::Arc;
 
 /// A layer of the library, from its spec.
 fn made_from(spec: &Spec) -> Result<Box<dyn Layer>> {
@@ -23,20 +19,12 @@ fn made_from(spec: &Spec) -> Result<Box<dyn Layer>> {
 
 /// Builds a model of one such layer, and records it.
 fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
-    let count = inputs.len();
-    let wiring = Wiring {
-        chain: false,
-        inputs: inputs
-            .iter()
-            .enumerate()
-            .map(|(number, shape)| ValueInfo::new(format!("input_{number}"), *shape))
-            .collect(),
-        calls: vec![Call::new(0, (0..count).collect())],
-        outputs: vec![Output::new("y", count)],
-    };
-    let (layers, mut params) = (vec![(None, Arc::from(made_from(&layer.spec())?))], Params::new());
-    let network = Network::build(wiring, layers, &mut params, Source::Init(Key::from_seed(1)))?;
-    network.check_recording(&params)
+    let mut graph = Graph::new();
+    let nodes: Vec<Node> =
+        inputs.iter().enumerate().map(|(number, shape)| graph.input(format!("input_{number}"), *shape)).collect();
+    let output = graph.apply(made_from(&layer.spec())?, nodes);
+    graph.output("y", output);
+    graph.architecture(1).map(|_| ())
 }
 
 /// Checks that what a layer does not take is refused by the layer's name, with the shapes that were found. Too many axes may

@@ -15,12 +15,12 @@ pub(super) struct Threads(Option<ThreadPool>);
 
 impl Threads {
     /// As many threads as the program says, or else the environment; neither means the ambient pool.
-    pub(super) fn new(wish: Option<usize>) -> Result<Threads> {
-        let wish = match wish {
+    pub(super) fn new(threads: Option<usize>) -> Result<Threads> {
+        let threads = match threads {
             Some(threads) => Some(threads),
             None => from_environment(std::env::var(VARIABLE).ok())?,
         };
-        wish.map(pool).transpose().map(Threads)
+        threads.map(pool).transpose().map(Threads)
     }
 
     /// The ambient pool.

@@ -4,14 +4,15 @@ use super::Model;
 use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, ReportedScore, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
+use super::compiled::{Counters, Training};
 use super::evaluate::{Evaluation, select};
-use super::feed::Feed;
 use super::fit::Fit;
+use super::matched_dataset::MatchedDataset;
 use super::plan::Plan;
 use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
-use crate::error::Result;
-use crate::kernels::awake;
+use crate::error::{Error, Result};
+use crate::kernels::spin_wait;
 use crate::metrics::{Epoch, History, Scores};
 use crate::optimizers::Step;
 use crate::random::Purpose;
@@ -19,8 +20,8 @@ use crate::tape::Mode;
 use std::time::Instant;
 
 /// Everything that training needs, made before the first step, and where it stands.
-pub(super) struct Training<'a> {
-    pub(super) data: Feed<'a>,
+pub(super) struct TrainingLoop<'a> {
+    pub(super) data: MatchedDataset<'a>,
     pub(super) evaluation: Option<Evaluation<'a>>,
     pub(super) batches: Batches,
     plans: Vec<Plan>,
@@ -47,25 +48,26 @@ pub(super) struct Current {
     pub(super) learning_rate: f32,
 }
 
-impl<'a> Training<'a> {
+impl<'a> TrainingLoop<'a> {
     pub(super) fn new(
         model: &Model,
         data: &'a dyn Dataset,
         validation: Option<&'a dyn Dataset>,
         settings: &Fit<'_>,
-    ) -> Result<Training<'a>> {
-        let data = Feed::new(model, data)?.by_classes(model, &settings.class_weights)?;
+    ) -> Result<TrainingLoop<'a>> {
+        model.compiled("fit")?;
+        let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
-        let means = Means::new(&model.network, &model.heads);
-        Ok(Training {
+        let means = Means::new(&model.architecture, model.trained_outputs());
+        Ok(TrainingLoop {
             plans: model.take_plans(Mode::Training, &batches, &data)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
-            start: model.epoch,
-            epochs: model.epoch.saturating_add(settings.epochs as u64),
+            start: model.epoch(),
+            epochs: model.epoch().saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             history: History::default(),
             current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
-            scores: blank_scores(&model.network, &model.heads),
+            scores: blank_scores(&model.architecture, model.trained_outputs()),
             stop: None,
             checkpoints: None,
             data,
@@ -87,7 +89,7 @@ impl<'a> Training<'a> {
             self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;
         }
         let begin = TrainBegin {
-            epoch: model.epoch.saturating_add(1),
+            epoch: model.epoch().saturating_add(1),
             epochs: self.epochs,
             batch: self.current.batch,
             batches: self.batches.len(),
@@ -98,7 +100,7 @@ impl<'a> Training<'a> {
         if let Some(checkpoint) = from {
             callbacks.restore(&checkpoint.record.states)?;
         }
-        while self.stop.is_none() && model.epoch < self.epochs {
+        while self.stop.is_none() && model.epoch() < self.epochs {
             self.epoch(model, callbacks)?;
         }
         callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
@@ -106,7 +108,7 @@ impl<'a> Training<'a> {
 
     /// The scores that each epoch reports.
     fn reported(&self, model: &Model) -> Vec<ReportedScore> {
-        let mut scores = reported(&model.network, &model.heads);
+        let mut scores = reported(&model.architecture, model.trained_outputs());
         if self.evaluation.is_some() {
             let validation = scores.iter().map(|score| ReportedScore { name: format!("val_{}", score.name), ..*score });
             scores.extend(validation.collect::<Vec<_>>());
@@ -116,7 +118,7 @@ impl<'a> Training<'a> {
 
     /// An epoch from its first step, or from where it was interrupted, to its end.
     fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
-        let (number, batches) = (model.epoch.saturating_add(1), self.batches.len());
+        let (number, batches) = (model.epoch().saturating_add(1), self.batches.len());
         if self.current.batch == 0 {
             self.current.means.clear();
             self.current.seconds = 0.0;
@@ -124,14 +126,15 @@ impl<'a> Training<'a> {
             callbacks.epoch_begin(model, &begin)?;
         }
         if self.shuffle {
-            self.batches.shuffle(model.key.purpose(Purpose::Shuffle).split(model.epoch));
+            let Counters { key, epoch, .. } = model.compiled("fit")?.counters;
+            self.batches.shuffle(key.purpose(Purpose::Shuffle).split(epoch));
         }
         self.steps(model, callbacks)?;
         if self.stop.is_some() {
             self.report(model, number, None);
             return Ok(());
         }
-        model.epoch += 1;
+        model.compiled_mut("fit")?.counters.epoch += 1;
         self.current.batch = 0;
         let validation = self.evaluation.as_mut().map(|evaluation| {
             evaluation.run(model, "validation dataset")?;
@@ -146,7 +149,7 @@ impl<'a> Training<'a> {
 
     /// Adds to the history what the epoch's steps reported, and what validation did.
     fn report(&mut self, model: &Model, number: u64, validation: Option<Scores>) {
-        self.current.means.write(&model.heads, &mut self.scores);
+        self.current.means.write(model.trained_outputs(), &mut self.scores);
         let Current { seconds, learning_rate, .. } = self.current;
         self.history.epochs.push(Epoch { number, scores: self.scores.clone(), validation, seconds, learning_rate });
     }
@@ -158,21 +161,21 @@ impl<'a> Training<'a> {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            let trained = awake::together(|| {
+            let trained = spin_wait::together(|| {
                 self.data.fill(rows, plan);
                 model.train_step(plan, self.current.learning_rate)
             });
             trained.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
-            let loss = plan.score(&model.heads, &mut self.current.means);
+            let loss = plan.score(model.trained_outputs(), &mut self.current.means);
             self.current.batch = batch + 1;
             if !callbacks.is_empty() {
-                self.current.means.write(&model.heads, &mut self.scores);
-                let (epoch, epochs) = (model.epoch.saturating_add(1), self.epochs);
+                self.current.means.write(model.trained_outputs(), &mut self.scores);
+                let (epoch, epochs) = (model.epoch().saturating_add(1), self.epochs);
                 let (not_finite, scores) = (plan.not_finite(), &self.scores);
                 let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
                 self.stop = callbacks.batch_end(model, &end)?.break_value();
             }
-            let due = self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step));
+            let due = self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step()));
             if due || self.stop.is_some() {
                 self.current.seconds = before + start.elapsed().as_secs_f64();
                 self.save(model, callbacks)?;
@@ -188,7 +191,7 @@ impl<'a> Training<'a> {
     /// Writes a checkpoint, where they are wanted.
     fn save(&mut self, model: &Model, callbacks: &Callbacks<'_>) -> Result<()> {
         let Some(mut checkpoints) = self.checkpoints.take() else { return Ok(()) };
-        let saved = checkpoints.save(&self.checkpoint(model, callbacks));
+        let saved = self.checkpoint(model, callbacks).and_then(|checkpoint| checkpoints.save(&checkpoint));
         self.checkpoints = Some(checkpoints);
         saved
     }
@@ -205,11 +208,13 @@ impl Model {
     /// One step on the batch that stands in the plan: forward, backward, update. Where an operation meets a value with which
     /// it cannot compute, nothing of the model changes.
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
-        let step = self.step.saturating_add(1);
-        plan.run(&self.params, self.key.purpose(Purpose::Step).split(step))?;
-        plan.look_for_not_finite(&self.params);
-        plan.update(Step::new(step, rate), &mut self.optimizer, &mut self.params, &mut self.gradients);
-        self.step = step;
+        let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
+        let step = training.counters.step.saturating_add(1);
+        plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
+        plan.look_for_not_finite(self.architecture.params());
+        let Training { optimizer, gradients, counters, .. } = training;
+        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients);
+        counters.step = step;
         Ok(())
     }
 }

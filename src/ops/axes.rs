@@ -136,10 +136,10 @@ mod tests {
     fn axes_that_are_not_there_are_told() {
         let message = |axes: &[isize]| {
             let recorder = Recorder::new(Mode::Training);
-            let _ = recorder.scope("pool_1", || recorder.input([2, 3]).sum_over(axes, false));
+            let _ = recorder.scope("pool_1", || recorder.input([2, 3]).sum_axes(axes, false));
             recorder.finish().unwrap_err().to_string()
         };
-        assert_eq!(message(&[2]), "pool_1: sum_over: found shape 2 × 3, expected an array that has an axis 2");
+        assert_eq!(message(&[2]), "pool_1: sum_axes: found shape 2 × 3, expected an array that has an axis 2");
         assert!(message(&[1, -1]).ends_with("expected every axis once; axis 1 is named twice"));
         assert!(message(&[]).ends_with("expected at least one axis to sum over"));
     }

@@ -2,104 +2,129 @@
 //!
 //! The methods are on [`Var`](crate::tape::Var), so there is nothing to import: `x.matmul(w)`, `(a + b).relu()`.
 
-/// Every operation: one line here and one new file add one.
+/// Every operation, by groups: one line here and one new file in the group's folder add one.
 macro_rules! operations {
-    ($($name:ident),* $(,)?) => {
-        $(mod $name;)*
+    ($($group:ident { $($name:ident),* $(,)? }),* $(,)?) => {
+        $(mod $group {
+            $(pub(in crate::ops) mod $name;)*
+        })*
 
         /// What the tests that walk all operations record.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<crate::testing::Sample>)> {
-            vec![$((stringify!($name), $name::tests::samples())),*]
+            vec![$($((stringify!($name), $group::$name::tests::samples()),)*)*]
         }
     };
 }
 
 operations! {
-    absolute,
-    activation,
-    add,
-    affine,
-    average_pool2d,
-    batch_matmul,
-    batch_norm,
-    binary_crossentropy,
-    categorical_crossentropy,
-    clip,
-    concatenate,
-    conv2d,
-    divide,
-    dropout,
-    elu,
-    embedding,
-    equal,
-    erf,
-    exp,
-    gelu,
-    global_max_pool2d,
-    grouped_conv2d,
-    hard_sigmoid,
-    hinge,
-    huber,
-    kept,
-    kl_divergence,
-    layer_norm,
-    leaky_relu,
-    less,
-    ln,
-    log_cosh,
-    log_softmax,
-    matmul,
-    max_pool2d,
-    maximum,
-    mean,
-    mean_absolute_error,
-    mean_over,
-    mean_squared_error,
-    minimum,
-    multiply,
-    normalized_affine,
-    pad,
-    penalty,
-    power,
-    power_by,
-    reshape,
-    scale,
-    selu,
-    sigmoid_crossentropy,
-    silu,
-    slice,
-    softmax,
-    softmax_crossentropy,
-    softmax_over,
-    softplus,
-    softsign,
-    sqrt,
-    subtract,
-    sum,
-    sum_over,
-    transpose,
-    truncate,
+    activations {
+        activation,
+        elu,
+        gelu,
+        hard_sigmoid,
+        leaky_relu,
+        log_softmax,
+        selu,
+        silu,
+        softmax,
+        softmax_axis,
+        softplus,
+        softsign,
+    },
+    convolutional {
+        conv2d,
+        grouped_conv2d,
+    },
+    core {
+        affine,
+        batch_matmul,
+        embedding,
+        matmul,
+    },
+    losses {
+        binary_crossentropy,
+        categorical_crossentropy,
+        hinge,
+        huber,
+        kl_divergence,
+        log_cosh,
+        mean_absolute_error,
+        mean_squared_error,
+        sigmoid_crossentropy,
+        softmax_crossentropy,
+    },
+    math {
+        absolute,
+        add,
+        clip,
+        divide,
+        equal,
+        erf,
+        exp,
+        less,
+        ln,
+        maximum,
+        minimum,
+        multiply,
+        pow,
+        power,
+        scale,
+        sqrt,
+        subtract,
+        truncate,
+        where_nonzero,
+    },
+    normalization {
+        batch_norm,
+        layer_norm,
+        normalized_affine,
+    },
+    pooling {
+        average_pool2d,
+        global_max_pool2d,
+        max_pool2d,
+    },
+    reduction {
+        mean,
+        mean_axes,
+        sum,
+        sum_axes,
+    },
+    regularization {
+        dropout,
+        penalty,
+    },
+    reshaping {
+        concatenate,
+        pad,
+        reshape,
+        slice,
+        transpose,
+    },
 }
 
-pub use activation::Activation;
-pub use conv2d::{Conv2dOptions, Padding};
+pub use activations::activation::Activation;
+pub use conv2d_options::Conv2dOptions;
+pub use window::Padding;
 
 #[cfg(test)]
-pub(crate) use activation::ACTIVATIONS;
-pub(crate) use average_pool2d::pooled;
+pub(crate) use activations::activation::ACTIVATIONS;
 pub(crate) use axes::find as find_axis;
-pub(crate) use batch_norm::check_batch_norm;
-pub(crate) use concatenate::concatenated;
-pub(crate) use conv2d::conv2d_output;
-pub(crate) use dropout::check_dropout_rate;
-pub(crate) use layer_norm::check_layer_norm;
-pub(crate) use pad::padded;
-pub(crate) use penalty::check_penalty_factor;
+pub(crate) use convolutional::conv2d::conv2d_output;
+pub(crate) use normalization::batch_norm::check_batch_norm;
+pub(crate) use normalization::layer_norm::check_layer_norm;
+pub(crate) use pooling::average_pool2d::pooled;
+pub(crate) use regularization::dropout::check_dropout_rate;
+pub(crate) use regularization::penalty::check_penalty_factor;
+pub(crate) use reshaping::concatenate::concatenated;
+pub(crate) use reshaping::pad::padded;
 
 mod axes;
+mod conv2d_options;
 mod pairwise;
 mod pointwise;
 #[cfg(test)]
 mod tests;
 mod unary;
+mod window;

@@ -235,7 +235,7 @@ const SAID: [(&str, &[&str]); 5] = [
     ("batch_matmul", &["matmul"]),
     ("grouped_conv2d", &["conv2d"]),
     ("reshape", &["reshape", "flatten"]),
-    ("softmax_over", &["softmax"]),
+    ("softmax_axis", &["softmax"]),
     ("normalized_affine", &["affine"]),
 ];
 

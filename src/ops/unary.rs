@@ -77,7 +77,7 @@ macro_rules! unary {
                 #[allow(unused_mut, unused_assignments)]
                 let mut checked = Ok(());
                 $(checked = $check;)?
-                super::unary::record(self, $Type { $($setting),* }, checked)
+                $crate::ops::unary::record(self, $Type { $($setting),* }, checked)
             }
         }
 

@@ -50,9 +50,8 @@ impl Nadam {
         self
     }
 
-    /// Uₜ after so many steps, which Keras keeps beside the weights' arrays.
-    #[cfg(feature = "keras")]
-    pub(crate) fn momentum_product(&self, steps: u64) -> f32 {
+    /// The product Uₜ of the momentum factors of the first `steps` steps, which Keras keeps in its files beside the arrays.
+    pub fn momentum_product(&self, steps: u64) -> f32 {
         self.schedule(steps)[1] as f32
     }
 

@@ -1,7 +1,7 @@
 //! A slice of a parameter, its gradient and the optimizer's state, cut further for the threads.
 
 use super::MAX_STATE_ARRAYS;
-use crate::kernels::awake;
+use crate::kernels::spin_wait;
 
 /// Elements that stay on one thread; cutting never changes a result.
 const LENGTH: usize = 1 << 15;
@@ -45,7 +45,7 @@ impl<'a> ParamSlice<'a> {
         }
         let middle = (self.values.len() / 2).next_multiple_of(64);
         let (left, right) = self.split_at(middle);
-        awake::fork(|| left.in_parallel(work), || right.in_parallel(work));
+        spin_wait::fork(|| left.in_parallel(work), || right.in_parallel(work));
     }
 
     fn split_at(self, middle: usize) -> (ParamSlice<'a>, ParamSlice<'a>) {

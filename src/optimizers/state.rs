@@ -3,7 +3,7 @@
 use super::clip;
 use super::{MAX_STATE_ARRAYS, Optimizer, OptimizerOptions, ParamSlice, Step};
 use crate::error::{Error, Result, check_setting};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, ParamId, Params, Tape};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub struct OptimizerState {
     optimizer: Arc<dyn Optimizer>,
     /// The optimizer's, which would allocate to say them in each step.
     options: OptimizerOptions,
-    arrays: Vec<(ParamId, [Lines; MAX_STATE_ARRAYS])>,
+    arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
 }
 
 impl OptimizerState {
@@ -70,7 +70,7 @@ impl OptimizerState {
         let state = |id: ParamId| {
             let length = params.shape(id).len();
             std::array::from_fn(|array| {
-                first.get(array).map_or(Lines::default(), |first| Lines::filled(*first, length))
+                first.get(array).map_or(AlignedBuffer::default(), |first| AlignedBuffer::filled(*first, length))
             })
         };
         let arrays = params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect();
@@ -96,6 +96,29 @@ impl OptimizerState {
     /// The optimizer, to be shared with another state.
     pub(crate) fn shared_optimizer(&self) -> Arc<dyn Optimizer> {
         self.optimizer.clone()
+    }
+
+    /// A state array of a parameter, by its number from 0; `None` where the optimizer has fewer or the parameter is not
+    /// trainable.
+    ///
+    /// ```
+    /// use gradus::{OptimizerState, optimizers::Adam, tape::Params};
+    /// let mut params = Params::new();
+    /// let id = params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+    /// let mut state = OptimizerState::new(Adam::default(), &params)?;
+    /// state.array_mut(1, id).unwrap().fill(0.5); // Adam's running mean of squares, from a file
+    /// assert_eq!((state.array(0, id), state.array(2, id)), (Some(&[0.0, 0.0][..]), None));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn array(&self, number: usize, id: ParamId) -> Option<&[f32]> {
+        let (_, arrays) = self.arrays.iter().find(|(other, _)| *other == id)?;
+        arrays.get(number).map(|array| &**array).filter(|array| !array.is_empty())
+    }
+
+    /// A state array of a parameter, to change; `None` where there is none.
+    pub fn array_mut(&mut self, number: usize, id: ParamId) -> Option<&mut [f32]> {
+        let (_, arrays) = self.arrays.iter_mut().find(|(other, _)| *other == id)?;
+        arrays.get_mut(number).map(|array| &mut **array).filter(|array| !array.is_empty())
     }
 
     /// The step with this number, from 1, at the learning rate of the optimizer.

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct StringLookup {
     max_tokens: Option<usize>,
     num_oov_indices: usize,
@@ -180,7 +181,7 @@ impl Preprocessing for StringLookup {
 
     fn check(&self) -> Result<()> {
         let indices = self.num_oov_indices;
-        check_setting(indices <= 1, "StringLookup", "num_oov_indices", indices as f64, "≥ 0 and ≤ 1")?;
+        check_setting(indices <= 1, "StringLookup", "num_oov_indices", indices, "0 or 1")?;
         if self.terms.is_empty() {
             return Err(StringLookup::wrong("the vocabulary is empty; call vocabulary or adapt with strings".into()));
         }
@@ -263,7 +264,7 @@ pub(super) mod tests {
         let many = message(lookup().max_tokens(2).vocabulary(["a", "b"]));
         assert_eq!(many, "StringLookup: the vocabulary has 3 tokens, expected at most 2");
         let several = message(lookup().num_oov_indices(2).vocabulary(["a"]));
-        assert_eq!(several, "StringLookup: num_oov_indices must be ≥ 0 and ≤ 1, got 2");
+        assert_eq!(several, "StringLookup: num_oov_indices must be 0 or 1, got 2");
         let strict = lookup().num_oov_indices(0).vocabulary(["a"]).unwrap();
         let unknown = indices(&strict, &["a", "z"]).unwrap_err().to_string();
         assert_eq!(unknown, "StringLookup: \"z\" is not in the vocabulary, and num_oov_indices is 0; set it to 1");

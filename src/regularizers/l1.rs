@@ -1,4 +1,4 @@
-//! L1: the sum of magnitudes, which draws weights to 0 until they are.
+//! L1 regularization, which makes weights sparse.
 
 use super::Regularizer;
 use crate::error::Result;
@@ -7,21 +7,26 @@ use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l1 · Σ |w|. Keras' `L1`.
+/// The penalty l1 · Σ |w|. `L1` in Keras.
+///
+/// ```
+/// use gradus::{layers::Dense, regularizers::L1};
+/// let layer = Dense::new(10).kernel_regularizer(L1::new(1e-4));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L1 {
     l1: f32,
 }
 
 impl Default for L1 {
-    /// With Keras' factor of 0.01.
+    /// Factor 0.01, as in Keras.
     fn default() -> L1 {
         L1::new(0.01)
     }
 }
 
 impl L1 {
-    /// With this factor.
+    /// Creates the regularizer from its factor, which is finite and ≥ 0.
     pub fn new(l1: f32) -> L1 {
         L1 { l1 }
     }

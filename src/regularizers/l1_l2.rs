@@ -1,4 +1,4 @@
-//! L1 and L2 together.
+//! L1 and L2 regularization combined.
 
 use super::Regularizer;
 use crate::error::Result;
@@ -7,7 +7,12 @@ use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l1 · Σ |w| + l2 · Σ w². Keras' `L1L2`, both of whose factors are 0 unless they are given.
+/// The penalty l1 · Σ |w| + l2 · Σ w². Both factors are 0 by default. `L1L2` in Keras.
+///
+/// ```
+/// use gradus::{layers::Dense, regularizers::L1L2};
+/// let layer = Dense::new(10).kernel_regularizer(L1L2::new(1e-5, 1e-4));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct L1L2 {
     l1: f32,
@@ -15,7 +20,7 @@ pub struct L1L2 {
 }
 
 impl L1L2 {
-    /// With these factors.
+    /// Creates the regularizer from its factors, which are finite and ≥ 0.
     pub fn new(l1: f32, l2: f32) -> L1L2 {
         L1L2 { l1, l2 }
     }

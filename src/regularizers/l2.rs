@@ -1,4 +1,4 @@
-//! L2: the sum of squares, which draws large weights most.
+//! L2 regularization, which penalizes large weights most.
 
 use super::Regularizer;
 use crate::error::Result;
@@ -7,21 +7,26 @@ use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
 
-/// l2 · Σ w². Keras' `L2`.
+/// The penalty l2 · Σ w². `L2` in Keras.
+///
+/// ```
+/// use gradus::{layers::Dense, regularizers::L2};
+/// let layer = Dense::new(10).kernel_regularizer(L2::new(1e-4));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L2 {
     l2: f32,
 }
 
 impl Default for L2 {
-    /// With Keras' factor of 0.01.
+    /// Factor 0.01, as in Keras.
     fn default() -> L2 {
         L2::new(0.01)
     }
 }
 
 impl L2 {
-    /// With this factor.
+    /// Creates the regularizer from its factor, which is finite and ≥ 0.
     pub fn new(l2: f32) -> L2 {
         L2 { l2 }
     }

@@ -1,8 +1,8 @@
-//! Regularizers: what large weights cost, one file each, with Keras' names and definitions. A regularizer records
-//! operations; like a loss it is plain configuration.
+//! Regularizers: penalties on weights, one file each, with the names and definitions of Keras. A regularizer records
+//! operations and, like a loss, is plain configuration.
 //!
-//! It is an option of layers. What it records counts in the loss that is trained, and in what `fit` and `evaluate` report
-//! as `loss` and `val_loss`; weights that are frozen cost nothing.
+//! Regularizers are options of layers. Their penalties are added to the loss in training, and to `loss` and `val_loss` in the
+//! reports of `fit` and `evaluate`. Frozen weights have no penalty.
 //!
 //! ```
 //! use gradus::{layers::Dense, regularizers::L2};
@@ -18,14 +18,14 @@ use crate::tape::Var;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// What the weights of an array add to the loss, so that training keeps them as they should be.
+/// A regularizer: the penalty on a weight array that is added to the loss.
 ///
-/// One of another crate works like those here, in layers and, through a [`Registry`](crate::save::Registry), in files:
+/// Custom regularizers work in layers and, with a [`Registry`](crate::save::Registry), in files:
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Spec, layers::Dense, regularizers::Regularizer, save::Registry, tape::Var};
 ///
-/// /// How far the columns of a matrix w are from orthonormal: factor · ‖wᵀ · w − 1‖², which is
+/// /// The deviation of the columns of a matrix w from orthonormal ones: factor · ‖wᵀ · w − 1‖², which is
 /// /// Σ (wᵀ · w)² − 2 · Σ w² + columns.
 /// #[derive(Debug)]
 /// struct Orthonormal {
@@ -56,13 +56,13 @@ use std::sync::Arc;
 ///
 /// `Box` and `Arc` of a regularizer are regularizers, so that one can be chosen at run time.
 pub trait Regularizer: Debug + Send + Sync {
-    /// Records what these weights cost, a scalar.
+    /// Records the penalty on these weights, a scalar.
     fn record<'r>(&self, weights: Var<'r>) -> Var<'r>;
 
     /// Checks the settings.
     ///
     /// # Errors
-    /// One of them is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when a setting is out of range.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -77,7 +77,7 @@ forward!(Regularizer for [Box, Arc] {
     fn spec(&self) -> Spec;
 });
 
-/// Every regularizer: one line here and one new file add one.
+/// Declares the regularizers: each is a file and a line in the list below.
 macro_rules! regularizers {
     ($($file:ident::$Regularizer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Regularizer;)*
@@ -90,7 +90,7 @@ macro_rules! regularizers {
             }
         }
 
-        /// What the tests that walk all regularizers run.
+        /// Samples for the tests of all regularizers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Regularizer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]
@@ -104,15 +104,15 @@ regularizers! {
     l2::L2,
 }
 
-/// The setting `name` of a layer that may have a regularizer.
+/// Reads the setting `name` of a layer, an optional regularizer.
 ///
 /// # Errors
-/// A class that is not known, or settings that are not those of the class.
+/// [`Error::Spec`](crate::Error::Spec) for an unknown class or invalid settings.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Option<Arc<dyn Regularizer>>> {
     settings.or(name, None, |settings, name| Ok(Some(settings.part_of::<dyn Regularizer>(name)?.into())))
 }
 
-/// Adds the setting `name` to a layer's spec where there is a regularizer.
+/// Adds the setting `name` to the spec of a layer that has a regularizer.
 pub fn write(spec: Spec, name: &'static str, regularizer: Option<&Arc<dyn Regularizer>>) -> Spec {
     regularizer.into_iter().fold(spec, |spec, regularizer| spec.with(name, regularizer.spec()))
 }

@@ -1,4 +1,4 @@
-//! What every regularizer must hold, walked over the list.
+//! Tests of all regularizers.
 
 use super::{L1, L1L2, L2, Regularizer, samples};
 use crate::data::Arrays;
@@ -24,7 +24,7 @@ fn for_each_sample(check: impl Fn(Box<dyn Regularizer>)) {
 }
 
 #[test]
-fn specs_lead_back_and_settings_are_right() {
+fn specs_round_trip_and_settings_are_valid() {
     for_each_sample(|regularizer| {
         regularizer.check().unwrap();
         let made = BUILT_IN.make::<dyn Regularizer>(&regularizer.spec()).unwrap();
@@ -33,7 +33,7 @@ fn specs_lead_back_and_settings_are_right() {
 }
 
 #[test]
-fn every_cost_is_a_scalar_whatever_the_weights_shape() {
+fn every_penalty_is_a_scalar() {
     for_each_sample(|regularizer| {
         let recorder = Recorder::new(Mode::Training);
         for shape in [Shape::from(4), Shape::from([3, 4]), Shape::from([2, 2, 3, 4])] {
@@ -44,7 +44,7 @@ fn every_cost_is_a_scalar_whatever_the_weights_shape() {
 }
 
 #[test]
-fn bad_factors_are_refused() {
+fn invalid_factors_are_rejected() {
     let message = |regularizer: &dyn Regularizer| regularizer.check().unwrap_err().to_string();
     assert_eq!(message(&L1::new(-1.0)), "L1: l1 must be finite and ≥ 0, got -1");
     assert_eq!(message(&L1L2::new(0.1, f32::NAN)), "L1L2: l2 must be finite and ≥ 0, got NaN");
@@ -53,14 +53,14 @@ fn bad_factors_are_refused() {
 }
 
 #[test]
-fn what_is_unknown_is_told_with_the_remedy() {
+fn unknown_regularizers_are_errors_with_a_remedy() {
     let message = BUILT_IN.make::<dyn Regularizer>(&Spec::new("OrthogonalRegularizer")).unwrap_err().to_string();
     let expected = "OrthogonalRegularizer: unknown regularizer; available: L1, L1L2, L2; \
                     add custom ones with Registry::regularizer";
     assert_eq!(message, expected);
 }
 
-/// One of another crate: factor · ‖wᵀ · w − 1‖².
+/// A custom regularizer: factor · ‖wᵀ · w − 1‖².
 #[derive(Debug)]
 struct Orthonormal {
     factor: f32,
@@ -102,7 +102,7 @@ fn data() -> Arrays {
     Arrays::new(&x, &t).unwrap()
 }
 
-/// What the kernel costs, by ndarray.
+/// The penalty of the kernel, computed by ndarray.
 fn cost(model: &Model) -> f64 {
     let kernel = model.params().get(model.params().id("dense/kernel").unwrap()).to_shape((4, 3)).unwrap().to_owned();
     let distance = kernel.t().dot(&kernel) - Array2::<f32>::eye(3);
@@ -110,12 +110,12 @@ fn cost(model: &Model) -> f64 {
 }
 
 #[test]
-fn one_of_another_crate_has_right_gradients() {
+fn custom_regularizers_have_correct_gradients() {
     Sample::new(|x| Orthonormal { factor: 0.5 }.record(x[0])).variable([4, 3]).check_gradients().unwrap();
 }
 
 #[test]
-fn one_of_another_crate_counts_where_it_is_trained_and_reported() {
+fn custom_regularizers_are_trained_and_reported() {
     let (mut model, plain) = (orthonormal(), model(Dense::new(3)));
     let losses = [&model, &plain].map(|model| model.evaluate(&data()).unwrap().loss);
     approx::assert_relative_eq!(losses[0] - losses[1], cost(&model), max_relative = 1e-5);
@@ -127,7 +127,7 @@ fn one_of_another_crate_counts_where_it_is_trained_and_reported() {
 }
 
 #[test]
-fn one_of_another_crate_comes_back_from_a_file_through_a_registry() {
+fn custom_regularizers_load_from_files_through_a_registry() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let fit = |model: &mut Model| {
@@ -144,7 +144,7 @@ fn one_of_another_crate_comes_back_from_a_file_through_a_registry() {
     assert_eq!(fit(&mut loaded), fit(&mut model));
 }
 
-/// Magnitudes that nobody has added up.
+/// A regularizer that does not return a scalar.
 #[derive(Debug)]
 struct NoSum;
 
@@ -159,7 +159,7 @@ impl Regularizer for NoSum {
 }
 
 #[test]
-fn one_that_does_not_fit_is_told_when_the_model_is_compiled() {
+fn invalid_regularizers_are_errors_of_compile() {
     let told = |network: Sequential| {
         let compile = Compile::new(Adam::default(), CategoricalCrossentropy::new());
         network.compile(compile).unwrap_err().to_string()

@@ -107,7 +107,7 @@ impl Chart {
         }
         let mut x_axis = Axis::over(points().map(|(x, _)| *x), about[0]);
         if points().all(|(x, _)| x.fract() == 0.0) {
-            x_axis.marks.retain(|mark| mark.fract() == 0.0); // there is no epoch 1.5
+            x_axis.marks.retain(|mark| mark.fract() == 0.0); // epochs are integers
         }
         [x_axis, Axis::over(points().map(|(_, y)| *y), about[1])]
     }

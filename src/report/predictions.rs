@@ -53,8 +53,8 @@ impl Predictions {
         Ok(Predictions { labels: labels.into(), probabilities, predicted })
     }
 
-    /// Of a model on a dataset, whose targets are integer labels, one-hot rows, or 0 and 1 for a single output. Logits become
-    /// probabilities; a single output becomes the probabilities of two classes.
+    /// Predicts the rows of a dataset, whose targets are integer labels, one-hot rows, or 0 and 1 for a single output. Logits
+    /// are converted to probabilities, and a single output to the probabilities of two classes.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Activation, losses::BinaryCrossentropy, optimizers::Sgd};
@@ -69,8 +69,8 @@ impl Predictions {
     /// ```
     ///
     /// # Errors
-    /// What [`Model::confusion_matrix`] says, an output with several positions, and margins, which stand for no
-    /// probabilities.
+    /// The errors of [`Model::confusion_matrix`](crate::Model::confusion_matrix), and errors for an output with several positions
+    /// and for margins, which are not probabilities.
     pub fn of(model: &Model, data: &dyn Dataset) -> Result<Predictions> {
         let (output, scale) = (model.output_shapes()[0], model.output_scales()[0]);
         let wrong = |problem: &'static str| Err(Error::Graph { place: "Predictions".into(), problem: problem.into() });

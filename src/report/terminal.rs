@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 /// Width and colour support of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Terminal {
     /// Width in characters.
     pub columns: usize,
@@ -26,6 +27,11 @@ pub enum Colours {
 const RAMP: &[u8] = b" .:-=+*#%@";
 
 impl Terminal {
+    /// A terminal of this many columns that supports these colours.
+    pub fn new(columns: usize, colours: Colours) -> Terminal {
+        Terminal { columns, colours }
+    }
+
     /// Detects the terminal that standard output is connected to. Returns `None` if standard output is a file or a pipe.
     ///
     /// True colour is used if the environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or

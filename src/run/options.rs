@@ -100,9 +100,10 @@ impl Options {
         let scores = model.evaluate(test)?;
         model.save(self.out.join("model.safetensors"))?;
         let trained = format!("{} epochs, {} steps", model.epoch(), model.step());
+        let none = || "none".to_owned();
         let settings = [
-            ("optimizer", model.optimizer().spec().to_string()),
-            ("loss", model.loss().spec().to_string()),
+            ("optimizer", model.optimizer().map_or_else(none, |optimizer| optimizer.spec().to_string())),
+            ("loss", model.loss().map_or_else(none, |loss| loss.spec().to_string())),
             ("trained", trained),
         ];
         self.close(notebook, &settings, history, predictions, &scores, model.params())

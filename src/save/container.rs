@@ -5,31 +5,75 @@
 //! The format is Hugging Face's: <https://github.com/huggingface/safetensors>.
 
 use super::element::Element;
+use crate::error::Error;
+use crate::files::{read_whole, write_whole};
 use crate::shape::Shape;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The longest header that is read, as the reference implementation has it.
 const MAX_HEADER: usize = 100_000_000;
 
-/// Texts by name, and arrays in the order of their elements in the file.
+/// A safetensors file of any program: texts by name, and named arrays.
+///
+/// ```
+/// use gradus::Shape;
+/// use gradus::save::{NamedArray, SafeTensors};
+/// let weight = NamedArray { name: "0.weight".into(), shape: Shape::from([1, 2]), values: vec![0.5, 2.0] };
+/// let file = SafeTensors { metadata: [("format".into(), "pt".into())].into(), arrays: vec![weight] };
+/// let path = std::env::temp_dir().join("gradus-doc-tensors.safetensors");
+/// file.write(&path)?;
+/// assert_eq!(SafeTensors::read(&path)?, file);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Contents {
-    pub(crate) metadata: BTreeMap<String, String>,
-    pub(crate) arrays: Vec<Named>,
+pub struct SafeTensors {
+    /// Texts by name.
+    pub metadata: BTreeMap<String, String>,
+    /// The arrays, in the order of their elements in the file.
+    pub arrays: Vec<NamedArray>,
 }
 
 /// An array with its name.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) shape: Shape,
-    pub(crate) values: Vec<f32>,
+pub struct NamedArray {
+    /// The name.
+    pub name: String,
+    /// The shape.
+    pub shape: Shape,
+    /// The elements in row-major order.
+    pub values: Vec<f32>,
 }
 
-impl Contents {
+impl SafeTensors {
+    /// Reads a file. Elements of other types than float32 are converted to it.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn read(path: impl AsRef<Path>) -> Result<SafeTensors, Error> {
+        let path = path.as_ref();
+        let read = SafeTensors::decode_elements(&read_whole(path)?, &Element::ALL);
+        read.map_err(|problem| Error::Format { path: path.into(), problem })
+    }
+
+    /// Writes a file, whole or not at all.
+    ///
+    /// # Errors
+    /// An array with another number of elements than its shape has, or a file that cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        if let Some(wrong) = self.arrays.iter().find(|array| array.values.len() != array.shape.len()) {
+            let (name, found, shape) = (&wrong.name, wrong.values.len(), wrong.shape);
+            let problem = format!("\"{name}\" has {found} elements, expected {} for {shape}", shape.len());
+            return Err(Error::Format { path: path.into(), problem });
+        }
+        write_whole(path, &self.encode())
+    }
+
     /// The bytes of the file.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let (mut header, mut end) = (Map::new(), 0);
         header.insert("__metadata__".into(), json!(self.metadata));
         for array in &self.arrays {
@@ -55,16 +99,11 @@ impl Contents {
     /// Reads the bytes of a file. Allocates no more than a multiple of their number.
     ///
     /// The error says what is wrong with them.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Contents, String> {
-        Contents::read(bytes, &[Element::F32])
+    pub(super) fn decode(bytes: &[u8]) -> Result<SafeTensors, String> {
+        SafeTensors::decode_elements(bytes, &[Element::F32])
     }
 
-    /// The same with elements of other types made floats, as other programs may write them.
-    pub(crate) fn decode_foreign(bytes: &[u8]) -> Result<Contents, String> {
-        Contents::read(bytes, &Element::ALL)
-    }
-
-    fn read(bytes: &[u8], elements: &[Element]) -> Result<Contents, String> {
+    fn decode_elements(bytes: &[u8], elements: &[Element]) -> Result<SafeTensors, String> {
         let (header, data) = split(bytes)?;
         let header: Map<String, Value> = serde_json::from_slice(header)
             .map_err(|error| format!("the header is not that of safetensors: {error}"))?;
@@ -87,7 +126,7 @@ impl Contents {
             return Err(format!("it holds {} bytes of elements, expected {at}; was it cut short?", data.len()));
         }
         let arrays = places.into_iter().map(|place| place.array(data)).collect();
-        Ok(Contents { metadata, arrays })
+        Ok(SafeTensors { metadata, arrays })
     }
 }
 
@@ -135,9 +174,9 @@ impl Place {
     }
 
     /// The array; its place was checked to lie within `data`.
-    fn array(self, data: &[u8]) -> Named {
+    fn array(self, data: &[u8]) -> NamedArray {
         let values = self.element.floats(&data[self.begin..self.end]);
-        Named { name: self.name, shape: self.shape, values }
+        NamedArray { name: self.name, shape: self.shape, values }
     }
 }
 
@@ -160,15 +199,15 @@ mod tests {
     fn what_is_written_is_read_in_the_same_order() {
         let array = |name: &str, shape: Shape| {
             let values = (0..shape.len()).map(|i| i as f32 - 0.5).collect();
-            Named { name: name.into(), shape, values }
+            NamedArray { name: name.into(), shape, values }
         };
         let arrays =
             vec![array("z", Shape::from([2, 3])), array("a", Shape::SCALAR), array("none", Shape::from([0, 4]))];
-        let contents = Contents { metadata: [("key".into(), "väl\n\"ue".into())].into(), arrays };
+        let contents = SafeTensors { metadata: [("key".into(), "väl\n\"ue".into())].into(), arrays };
         let bytes = contents.encode();
-        assert_eq!(Contents::decode(&bytes).unwrap(), contents);
+        assert_eq!(SafeTensors::decode(&bytes).unwrap(), contents);
         assert_eq!((bytes.len() - 28) % 8, 0, "elements are aligned");
-        assert_eq!(Contents::decode(&Contents::default().encode()).unwrap(), Contents::default());
+        assert_eq!(SafeTensors::decode(&SafeTensors::default().encode()).unwrap(), SafeTensors::default());
     }
 
     #[test]
@@ -205,11 +244,11 @@ mod tests {
             ),
         ];
         for (bytes, message) in cases {
-            let found = Contents::decode(&bytes).unwrap_err();
+            let found = SafeTensors::decode(&bytes).unwrap_err();
             assert!(found.starts_with(message), "{found}, expected {message}");
         }
         let huge = "{\"dtype\":\"F32\",\"shape\":[4294967295,4294967295,9],\"data_offsets\":[0,8]}";
-        assert!(Contents::decode(&one(huge)).is_err(), "sizes whose product overflows");
-        assert!(Contents::decode(&file(&"[".repeat(100_000), 0)).is_err(), "a deep header");
+        assert!(SafeTensors::decode(&one(huge)).is_err(), "sizes whose product overflows");
+        assert!(SafeTensors::decode(&file(&"[".repeat(100_000), 0)).is_err(), "a deep header");
     }
 }

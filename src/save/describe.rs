@@ -1,6 +1,7 @@
 //! The description of a model as JSON: its layers, optimizer, loss and metrics as specs, and where its training stands.
 
-use super::wiring::{Wiring, sizes};
+use super::connections::sizes;
+use crate::architecture::Connections;
 use crate::random::Key;
 use crate::spec::{Spec, SpecValue};
 use serde_json::{Map, Number, Value, json};
@@ -8,14 +9,21 @@ use serde_json::{Map, Number, Value, json};
 /// What a file says of a model beside its arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
-    pub(crate) wiring: Wiring,
+    pub(crate) connections: Connections,
     /// Each layer's name and spec.
     pub(crate) layers: Vec<(String, Spec)>,
+    /// How it is trained; models for inference have none.
+    pub(crate) training: Option<TrainingSpec>,
+    /// The preprocessing parts, by the names of inputs.
+    pub(crate) preprocessing: Vec<(String, Spec)>,
+}
+
+/// How a model is trained, and how far it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TrainingSpec {
     pub(crate) optimizer: Spec,
     /// The outputs that are trained.
-    pub(crate) heads: Vec<HeadSpec>,
-    /// What turns strings into numbers, by the names of inputs.
-    pub(crate) preprocessing: Vec<(String, Spec)>,
+    pub(crate) trained_outputs: Vec<TrainedOutputSpec>,
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
@@ -25,7 +33,7 @@ pub(crate) struct Description {
 
 /// How an output is trained.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct HeadSpec {
+pub(crate) struct TrainedOutputSpec {
     /// Which output it is.
     pub(crate) output: usize,
     pub(crate) loss: Spec,
@@ -43,21 +51,10 @@ impl Description {
             layer["name"] = json!(name);
             layer
         };
-        let mut model = json!({
-            "layers": self.layers.iter().map(layer).collect::<Vec<_>>(),
-            "optimizer": spec_to_json(&self.optimizer),
-            "key": format!("{:x}", self.key),
-            "epoch": self.epoch,
-            "step": self.step,
-            "learning_rate": self.learning_rate.map(number_to_json),
-        });
-        self.wiring.describe(&mut model);
-        match &self.heads[..] {
-            [head] if self.wiring.chain && head.weight == 1.0 && head.weighted_metrics.is_empty() => {
-                model["loss"] = spec_to_json(&head.loss);
-                model["metrics"] = specs_to_json(&head.metrics);
-            }
-            heads => model["heads"] = heads.iter().map(HeadSpec::to_json).collect(),
+        let mut model = json!({"layers": self.layers.iter().map(layer).collect::<Vec<_>>()});
+        self.connections.describe(&mut model);
+        if let Some(training) = &self.training {
+            training.describe(&mut model, self.connections.chain);
         }
         if !self.preprocessing.is_empty() {
             let named = |(input, spec): &(String, Spec)| (input.clone(), spec_to_json(spec));
@@ -71,9 +68,41 @@ impl Description {
         let value: Value = serde_json::from_str(text).ok()?;
         let layer = |layer: &Value| Some((layer["name"].as_str()?.to_owned(), spec_from_json(layer)?));
         let layers: Vec<_> = value["layers"].as_array()?.iter().map(layer).collect::<Option<_>>()?;
-        let heads = match value.get("heads") {
-            Some(heads) => heads.as_array()?.iter().map(HeadSpec::from_json).collect::<Option<_>>()?,
-            None => vec![HeadSpec {
+        let training = match value.get("optimizer") {
+            Some(_) => Some(TrainingSpec::read(&value)?),
+            None => None,
+        };
+        let named = |(input, spec): (&String, &Value)| Some((input.clone(), spec_from_json(spec)?));
+        let preprocessing = match value.get("preprocessing") {
+            Some(parts) => parts.as_object()?.iter().map(named).collect::<Option<_>>()?,
+            None => Vec::new(),
+        };
+        let connections = Connections::read(&value, layers.len())?;
+        Some(Description { connections, layers, training, preprocessing })
+    }
+}
+
+impl TrainingSpec {
+    /// Writes itself into the description of a model.
+    fn describe(&self, model: &mut Value, chain: bool) {
+        model["optimizer"] = spec_to_json(&self.optimizer);
+        model["key"] = json!(format!("{:x}", self.key));
+        model["epoch"] = json!(self.epoch);
+        model["step"] = json!(self.step);
+        model["learning_rate"] = json!(self.learning_rate.map(number_to_json));
+        match &self.trained_outputs[..] {
+            [trained] if chain && trained.weight == 1.0 && trained.weighted_metrics.is_empty() => {
+                model["loss"] = spec_to_json(&trained.loss);
+                model["metrics"] = specs_to_json(&trained.metrics);
+            }
+            trained_outputs => model["heads"] = trained_outputs.iter().map(TrainedOutputSpec::to_json).collect(),
+        }
+    }
+
+    fn read(value: &Value) -> Option<TrainingSpec> {
+        let trained_outputs = match value.get("heads") {
+            Some(trained) => trained.as_array()?.iter().map(TrainedOutputSpec::from_json).collect::<Option<_>>()?,
+            None => vec![TrainedOutputSpec {
                 output: 0,
                 loss: spec_from_json(&value["loss"])?,
                 weight: 1.0,
@@ -81,48 +110,36 @@ impl Description {
                 weighted_metrics: Vec::new(),
             }],
         };
-        let named = |(input, spec): (&String, &Value)| Some((input.clone(), spec_from_json(spec)?));
-        let preprocessing = match value.get("preprocessing") {
-            Some(parts) => parts.as_object()?.iter().map(named).collect::<Option<_>>()?,
-            None => Vec::new(),
-        };
-        Some(Description {
-            wiring: Wiring::read(&value, layers.len())?,
-            layers,
+        Some(TrainingSpec {
             optimizer: spec_from_json(&value["optimizer"])?,
-            heads,
-            preprocessing,
+            trained_outputs,
             key: Key::from_hex(value["key"].as_str()?)?,
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
             learning_rate: value["learning_rate"].as_f64().map(|rate| rate as f32),
         })
     }
-}
 
-impl Description {
     /// What makes this another training than `other`, whatever their epochs and steps.
-    pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+    fn difference(&self, other: &TrainingSpec) -> Option<String> {
         // As JSON has them, for there settings have an order.
         let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
-        let layers = |description: &Description| -> Vec<Value> {
-            description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
+        let metrics = |trained: &[TrainedOutputSpec]| -> Vec<[Value; 2]> {
+            let lists =
+                |one: &TrainedOutputSpec| [&one.metrics, &one.weighted_metrics].map(|specs| specs_to_json(specs));
+            trained.iter().map(lists).collect()
         };
-        let metrics = |heads: &[HeadSpec]| -> Vec<[Value; 2]> {
-            heads.iter().map(|head| [&head.metrics, &head.weighted_metrics].map(|specs| specs_to_json(specs))).collect()
+        let weights = |trained: &[TrainedOutputSpec]| -> Vec<(usize, f32)> {
+            trained.iter().map(|one| (one.output, one.weight)).collect()
         };
-        let trained =
-            |heads: &[HeadSpec]| -> Vec<(usize, f32)> { heads.iter().map(|head| (head.output, head.weight)).collect() };
-        let mut losses = self.heads.iter().zip(&other.heads).map(|(a, b)| (&a.loss, &b.loss));
-        if self.wiring != other.wiring || layers(self) != layers(other) {
-            Some("its layers are others".into())
-        } else if !same(&self.optimizer, &other.optimizer) {
+        let mut losses = self.trained_outputs.iter().zip(&other.trained_outputs).map(|(a, b)| (&a.loss, &b.loss));
+        if !same(&self.optimizer, &other.optimizer) {
             Some(format!("it was trained with {}, here it is {}", self.optimizer, other.optimizer))
-        } else if trained(&self.heads) != trained(&other.heads) {
+        } else if weights(&self.trained_outputs) != weights(&other.trained_outputs) {
             Some("its losses are of other outputs or have other weights".into())
         } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
             Some(format!("its loss is {there}, here it is {here}"))
-        } else if metrics(&self.heads) != metrics(&other.heads) {
+        } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
             Some("its metrics are others".into())
         } else if self.key != other.key {
             Some("it was trained with another seed".into())
@@ -132,22 +149,39 @@ impl Description {
     }
 }
 
-impl HeadSpec {
+impl Description {
+    /// What makes this another training than `other`, whatever their epochs and steps.
+    pub(crate) fn difference(&self, other: &Description) -> Option<String> {
+        let layers = |description: &Description| -> Vec<Value> {
+            description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
+        };
+        if self.connections != other.connections || layers(self) != layers(other) {
+            return Some("its layers are others".into());
+        }
+        match (&self.training, &other.training) {
+            (Some(there), Some(here)) => there.difference(here),
+            (there, here) if there.is_some() == here.is_some() => None,
+            _ => Some("one of both models has no optimizer and no loss".into()),
+        }
+    }
+}
+
+impl TrainedOutputSpec {
     fn to_json(&self) -> Value {
-        let mut head = json!({
+        let mut trained = json!({
             "output": self.output,
             "loss": spec_to_json(&self.loss),
             "weight": number_to_json(self.weight),
             "metrics": specs_to_json(&self.metrics),
         });
         if !self.weighted_metrics.is_empty() {
-            head["weighted_metrics"] = specs_to_json(&self.weighted_metrics);
+            trained["weighted_metrics"] = specs_to_json(&self.weighted_metrics);
         }
-        head
+        trained
     }
 
-    fn from_json(value: &Value) -> Option<HeadSpec> {
-        Some(HeadSpec {
+    fn from_json(value: &Value) -> Option<TrainedOutputSpec> {
+        Some(TrainedOutputSpec {
             output: usize::try_from(value["output"].as_u64()?).ok()?,
             loss: spec_from_json(&value["loss"])?,
             weight: value["weight"].as_f64()? as f32,
@@ -210,8 +244,9 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
     })
 }
 
-/// The shortest decimal number that leads back to the same bits; JSON has no word for infinity.
-pub(crate) fn number_to_json(number: f32) -> Value {
+/// The shortest decimal JSON number that leads back to the bits of `number`; a text such as `"-inf"` where it is not finite,
+/// which JSON has no number for.
+pub fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
@@ -227,28 +262,33 @@ fn numbers(array: &[Value]) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wiring::{Call, Output};
     use super::*;
     use crate::architecture::ValueInfo;
+    use crate::architecture::{Call, Output};
     use crate::shape::Shape;
 
-    fn description(spec: Spec, wiring: Wiring, heads: Vec<HeadSpec>) -> Description {
-        Description {
-            wiring,
-            layers: vec![("name".into(), spec.clone())],
+    fn description(spec: Spec, connections: Connections, trained_outputs: Vec<TrainedOutputSpec>) -> Description {
+        let layers = vec![("name".into(), spec.clone())];
+        let training = TrainingSpec {
             optimizer: spec,
-            heads,
-            preprocessing: Vec::new(),
+            trained_outputs,
             key: Key::from_seed(9),
             epoch: 2,
             step: u64::MAX,
             learning_rate: Some(0.1),
-        }
+        };
+        Description { connections, layers, training: Some(training), preprocessing: Vec::new() }
     }
 
-    fn head(output: usize, weight: f32, metrics: Vec<Spec>) -> HeadSpec {
+    fn trained(output: usize, weight: f32, metrics: Vec<Spec>) -> TrainedOutputSpec {
         let weighted_metrics = metrics.iter().skip(1).cloned().collect();
-        HeadSpec { output, loss: Spec::new("Loss").with("from_logits", true), weight, metrics, weighted_metrics }
+        TrainedOutputSpec {
+            output,
+            loss: Spec::new("Loss").with("from_logits", true),
+            weight,
+            metrics,
+            weighted_metrics,
+        }
     }
 
     #[test]
@@ -258,24 +298,24 @@ mod tests {
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
         let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
         let spec = spec.with("j", SpecValue::axis(-1));
-        let chain = Wiring::chain(Shape::from([2, 3]), 1);
-        let description = description(spec.clone(), chain, vec![head(0, 1.0, vec![spec])]);
+        let chain = Connections::chain(Shape::from([2, 3]), 1);
+        let description = description(spec.clone(), chain, vec![trained(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));
     }
 
     #[test]
-    fn every_wiring_comes_back() {
+    fn every_connections_comes_back() {
         let part = || Spec::new("Part");
-        let wiring = Wiring {
+        let connections = Connections {
             chain: false,
             inputs: vec![ValueInfo::new("a", Shape::from([2, 3])), ValueInfo::new("b", Shape::SCALAR)],
             calls: vec![Call { values: 2, ..Call::new(0, vec![0, 1]) }, Call::new(0, vec![2])],
             outputs: vec![Output::new("y", 3), Output::new("z", 2)],
         };
-        let heads = vec![head(0, 0.5, vec![part(), part()]), head(1, 1.0, vec![])];
-        let graph = description(part(), wiring, heads);
+        let trained_outputs = vec![trained(0, 0.5, vec![part(), part()]), trained(1, 1.0, vec![])];
+        let graph = description(part(), connections, trained_outputs);
         assert_eq!(Description::from_json(&graph.to_json()), Some(graph));
-        let weighted = description(part(), Wiring::chain(Shape::from([4]), 1), vec![head(0, 0.25, vec![])]);
+        let weighted = description(part(), Connections::chain(Shape::from([4]), 1), vec![trained(0, 0.25, vec![])]);
         assert_eq!(Description::from_json(&weighted.to_json()), Some(weighted));
     }
 
@@ -295,8 +335,8 @@ mod tests {
 
     #[test]
     fn what_is_no_description_is_none() {
-        let chain = Wiring::chain(Shape::from([2, 3]), 1);
-        let whole = description(Spec::new("Part"), chain, vec![head(0, 1.0, vec![])]).to_json();
+        let chain = Connections::chain(Shape::from([2, 3]), 1);
+        let whole = description(Spec::new("Part"), chain, vec![trained(0, 1.0, vec![])]).to_json();
         for wrong in ["", "7", "{}", &whole.replace("\"key\":\"09", "\"key\":\"x"), &whole.replace("[2,3]", "[2,-3]")] {
             assert_eq!(Description::from_json(wrong), None, "{wrong}");
         }

@@ -1,6 +1,6 @@
 //! gradus' own use of safetensors: which texts and arrays a file holds, and how it proves that it is undamaged.
 
-use super::container::{Contents, Named};
+use super::container::{NamedArray, SafeTensors};
 use super::describe::Description;
 use super::record::Record;
 use super::state::CallbackState;
@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The version of the format that is written, and the newest that is read.
-const VERSION: u64 = 1;
+/// The newest version of the format that is read. Version 2 has models without training.
+const NEWEST: u64 = 2;
 
 /// What the keys of the library's own metadata begin with.
 const OWN: &str = "gradus.";
@@ -63,16 +63,16 @@ impl Store<'_> {
             let problem = format!("\"{name}\" is a name that the format keeps for itself; call it otherwise");
             return Err(Error::Format { path: path.into(), problem });
         }
-        let mut contents = Contents { metadata: self.metadata(), arrays: self.arrays() };
+        let mut contents = SafeTensors { metadata: self.metadata(), arrays: self.arrays() };
         let checksum = checksum(&contents);
         contents.metadata.insert(format!("{OWN}sha256"), checksum);
         Ok(contents.encode())
     }
 
-    fn arrays(&self) -> Vec<Named> {
+    fn arrays(&self) -> Vec<NamedArray> {
         let optimizer = self.optimizer.iter().map(|array| {
             let name = format!("{OPTIMIZER}{}", array.name);
-            Named { name, shape: array.shape, values: array.values.into() }
+            NamedArray { name, shape: array.shape, values: array.values.into() }
         });
         let states = self.record.iter().flat_map(|record| &record.states).enumerate();
         let states = states.flat_map(|(at, state)| named(&state.params, format!("{CALLBACK}{at}/")));
@@ -82,7 +82,9 @@ impl Store<'_> {
     fn metadata(&self) -> BTreeMap<String, String> {
         let ids = self.params.ids().filter(|id| !self.params.trainable(*id));
         let state: Vec<&str> = ids.map(|id| self.params.name(id)).collect();
-        let version = Some(("version", VERSION.to_string()));
+        // What version 1 can say is written as such, so that earlier versions of the library read it.
+        let version = if self.model.is_some_and(|model| model.training.is_none()) { NEWEST } else { 1 };
+        let version = Some(("version", version.to_string()));
         let state = Some(("state", serde_json::json!(state).to_string()));
         let model = self.model.map(|model| ("model", model.to_json()));
         let training = self.record.map(|record| ("training", record.to_json()));
@@ -104,8 +106,8 @@ fn reserved(model: bool, record: bool) -> &'static [&'static str] {
 }
 
 /// Every parameter as an array of a file.
-fn named(params: &Params, prefix: String) -> impl Iterator<Item = Named> {
-    params.ids().map(move |id| Named {
+fn named(params: &Params, prefix: String) -> impl Iterator<Item = NamedArray> {
+    params.ids().map(move |id| NamedArray {
         name: format!("{prefix}{}", params.name(id)),
         shape: params.shape(id),
         values: params.values(id).into(),
@@ -115,7 +117,7 @@ fn named(params: &Params, prefix: String) -> impl Iterator<Item = Named> {
 /// Reads a file of ours, or the arrays of any safetensors file.
 pub(crate) fn read(path: &Path) -> Result<Stored> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
-    let contents = Contents::decode(&read_whole(path)?).map_err(wrong)?;
+    let contents = SafeTensors::decode(&read_whole(path)?).map_err(wrong)?;
     if contents.metadata.keys().any(|key| key.starts_with(OWN)) {
         check(&contents).map_err(wrong)?;
     }
@@ -123,14 +125,14 @@ pub(crate) fn read(path: &Path) -> Result<Stored> {
 }
 
 /// Whether this version can read the file, and the file is as it was written.
-fn check(contents: &Contents) -> Result<(), String> {
+fn check(contents: &SafeTensors) -> Result<(), String> {
     let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}")).map(String::as_str);
     let version = text("version").and_then(|version| version.parse::<u64>().ok());
     match version {
-        Some(VERSION) => {}
-        Some(newer) if newer > VERSION => {
+        Some(1..=NEWEST) => {}
+        Some(newer) if newer > NEWEST => {
             return Err(format!(
-                "its format is version {newer}, and this version of gradus reads up to {VERSION}; update gradus"
+                "its format is version {newer}, and this version of gradus reads up to {NEWEST}; update gradus"
             ));
         }
         _ => return Err("it is damaged: it does not say the version of its format".into()),
@@ -141,7 +143,7 @@ fn check(contents: &Contents) -> Result<(), String> {
     Ok(())
 }
 
-fn store(contents: Contents) -> Result<Stored, String> {
+fn store(contents: SafeTensors) -> Result<Stored, String> {
     let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}"));
     let described = |json: &String| Description::from_json(json).ok_or("its description of the model cannot be read");
     let recorded = |json: &String| Record::from_json(json).ok_or("its record of the training cannot be read");
@@ -156,7 +158,7 @@ fn store(contents: Contents) -> Result<Stored, String> {
         record: text("training").map(recorded).transpose()?,
     };
     let prefixes = reserved(stored.model.is_some(), stored.record.is_some());
-    for Named { name, shape, values } in contents.arrays {
+    for NamedArray { name, shape, values } in contents.arrays {
         let kind = prefixes.iter().find(|prefix| name.starts_with(**prefix));
         match (kind, &mut stored.record) {
             (None, _) => stored.params.insert(&name, shape, values, !state.contains(&name)).map(drop),
@@ -180,7 +182,7 @@ fn give_back(states: &mut [CallbackState], name: &str, shape: Shape, values: Vec
 }
 
 /// The sha256 of everything but itself, each text with its length before it.
-fn checksum(contents: &Contents) -> String {
+fn checksum(contents: &SafeTensors) -> String {
     let mut hasher = Sha256::new();
     let own = format!("{OWN}sha256");
     for (key, value) in contents.metadata.iter().filter(|(key, _)| **key != own) {

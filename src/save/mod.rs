@@ -7,8 +7,8 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `gradus.version` | the version of this format, now 1 |
-//! | `gradus.model` | layers, optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, the learning rate where it was set, as JSON |
+//! | `gradus.version` | the version of this format: 1, or 2 for a model without an optimizer |
+//! | `gradus.model` | layers, and in a model that was compiled optimizer, loss and metrics with their settings, the key of the run, epochs and steps trained, the learning rate where it was set, as JSON |
 //! | `gradus.training` | in a checkpoint: where a training loop stands, what its epochs reported, and what its callbacks remember, as JSON |
 //! | `gradus.state` | the names of the arrays that the optimizer does not change, as JSON |
 //! | `gradus.sha256` | the checksum of all the above and of every array's name, shape and elements |
@@ -28,6 +28,8 @@
 //! these metadata; [`Params::load`](crate::tape::Params::load) reads its arrays, and
 //! [`Model::load_weights`](crate::Model::load_weights) puts them into a model built in code.
 
+mod architecture;
+mod connections;
 mod container;
 mod describe;
 mod element;
@@ -36,17 +38,13 @@ mod params;
 mod record;
 mod registry;
 mod state;
-mod wiring;
 
 pub use registry::Registry;
 pub use state::CallbackState;
 
-pub(crate) use container::{Contents, Named};
-#[cfg(feature = "keras")]
-pub(crate) use describe::number_to_json;
-pub(crate) use describe::{Description, HeadSpec};
+pub(crate) use architecture::NO_MODEL;
+pub use container::{NamedArray, SafeTensors};
+pub use describe::number_to_json;
+pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec};
 pub(crate) use file::{Store, Stored, read};
 pub(crate) use record::Record;
-#[cfg(feature = "keras")]
-pub(crate) use wiring::Sources;
-pub(crate) use wiring::{Call, Output, Wiring};

@@ -105,21 +105,33 @@ impl Registry {
         self
     }
 
-    /// Whether this class was added.
-    #[cfg(feature = "keras")]
-    pub(crate) fn adds<T: Part + ?Sized>(&self, class: &str) -> bool {
-        self.known.adds::<T>(class)
+    /// Whether a class was added; `kind` is the method that adds such classes, as in `registry.adds("layer", "Scaling")`.
+    /// The library's own classes are not added.
+    pub fn adds(&self, kind: &str, class: &str) -> bool {
+        self.known.adds(kind, class)
     }
 
-    pub(crate) fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
+    /// Makes the layer that a spec describes, of the library's classes and those that were added.
+    ///
+    /// # Errors
+    /// A class that is not known, and settings that it does not have or that are of another kind.
+    pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
         Frozen::read(spec, |spec| self.known.make(spec))
     }
 
-    pub(crate) fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {
+    /// Makes the loss that a spec describes, of the library's classes and those that were added.
+    ///
+    /// # Errors
+    /// A class that is not known, and settings that it does not have or that are of another kind.
+    pub fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {
         self.known.make(spec)
     }
 
-    pub(crate) fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
+    /// Makes the metric that a spec describes, of the library's classes and those that were added.
+    ///
+    /// # Errors
+    /// A class that is not known, and settings that it does not have or that are of another kind.
+    pub fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
         self.known.make(spec)
     }
 
@@ -127,7 +139,11 @@ impl Registry {
         self.known.make(spec)
     }
 
-    pub(crate) fn make_optimizer(&self, spec: &Spec) -> Result<Box<dyn Optimizer>> {
+    /// Makes the optimizer that a spec describes, of the library's classes and those that were added.
+    ///
+    /// # Errors
+    /// A class that is not known, and settings that it does not have or that are of another kind.
+    pub fn make_optimizer(&self, spec: &Spec) -> Result<Box<dyn Optimizer>> {
         self.known.make(spec)
     }
 }

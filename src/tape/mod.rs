@@ -9,6 +9,7 @@ mod finite;
 mod known_finite;
 mod op;
 mod origin;
+mod param_gradients;
 mod params;
 mod plan;
 mod record;
@@ -17,7 +18,8 @@ mod states;
 
 pub use context::Context;
 pub use op::{Gradients, Inputs, Op, arity};
-pub use params::{ParamGradients, ParamId, Params};
+pub use param_gradients::ParamGradients;
+pub use params::{ParamId, Params};
 pub use record::{Id, Mode, Recorder, Var};
 pub use states::States;
 
@@ -26,8 +28,8 @@ pub(crate) use origin::Origin;
 pub(crate) use stamp::Stamp;
 
 use crate::error::{Error, Result};
-use crate::kernels::awake;
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
+use crate::kernels::spin_wait;
 use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
@@ -48,10 +50,10 @@ pub struct Tape {
     params: Option<Stamp>,
     vars: Vec<Source>,
     inputs: Vec<usize>,
-    buffers: Vec<Lines>,
+    buffers: Vec<AlignedBuffer>,
     /// The gradient of each buffer; empty where nobody wants it.
-    gradients: Vec<Lines>,
-    scratch: Vec<Lines>,
+    gradients: Vec<AlignedBuffer>,
+    scratch: Vec<AlignedBuffer>,
     loss: Option<usize>,
     steps: Vec<Step>,
     /// What the operations of a run report.
@@ -110,9 +112,9 @@ impl Tape {
             params,
             vars: vars.iter().map(|taken| taken.source).collect(),
             inputs,
-            gradients: plan.gradients.iter().copied().map(Lines::zeros).collect(),
-            scratch: plan.scratch.iter().copied().map(Lines::zeros).collect(),
-            buffers: buffers.iter().copied().map(Lines::zeros).collect(),
+            gradients: plan.gradients.iter().copied().map(AlignedBuffer::zeros).collect(),
+            scratch: plan.scratch.iter().copied().map(AlignedBuffer::zeros).collect(),
+            buffers: buffers.iter().copied().map(AlignedBuffer::zeros).collect(),
             loss,
             steps,
             faults: Faults::default(),
@@ -133,7 +135,7 @@ impl Tape {
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
         self.check_params(params.stamp);
-        awake::together(|| self.forward(params, key))
+        spin_wait::together(|| self.forward(params, key))
     }
 
     fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
@@ -166,7 +168,7 @@ impl Tape {
     /// [`minimize`](Recorder::minimize).
     pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
         self.begin_backward(params, gradients);
-        awake::together(|| {
+        spin_wait::together(|| {
             for step in (0..self.steps.len()).rev() {
                 self.step_back(step, params, gradients, None);
             }
@@ -180,19 +182,19 @@ impl Tape {
         &mut self,
         params: &mut Params,
         gradients: &mut ParamGradients,
-        state: &mut [(ParamId, [Lines; MAX_STATE_ARRAYS])],
+        state: &mut [(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])],
         descend: &Descend<'_>,
     ) {
         self.begin_backward(params, gradients);
-        awake::together(|| {
+        spin_wait::together(|| {
             for step in (0..self.steps.len()).rev() {
                 let changed = self.steps[step].in_place;
                 match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
                     Some((id, state)) => {
-                        let mut value = params.exchange(*id, Lines::default());
+                        let mut value = params.replace_values(*id, AlignedBuffer::default());
                         let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
                         self.step_back(step, params, gradients, Some(update));
-                        params.exchange(*id, value);
+                        params.replace_values(*id, value);
                     }
                     None => self.step_back(step, params, gradients, None),
                 }

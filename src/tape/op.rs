@@ -4,7 +4,7 @@ use super::context::Context;
 use super::params::Params;
 use super::states::States;
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::update::Update;
 use crate::shape::{Shape, View};
 use std::fmt;
@@ -157,7 +157,7 @@ pub(super) struct Source {
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     pub(super) sources: &'a [Source],
-    pub(super) buffers: &'a [Lines],
+    pub(super) buffers: &'a [AlignedBuffer],
     pub(super) params: &'a Params,
 }
 
@@ -228,9 +228,9 @@ pub(super) enum LoanPlace {
 pub struct Gradients<'a> {
     pub(super) arity: usize,
     pub(super) loans: &'a [Loan],
-    pub(super) buffers: &'a mut [Lines],
-    pub(super) params: &'a mut [Lines],
-    pub(super) scratch: &'a mut [Lines],
+    pub(super) buffers: &'a mut [AlignedBuffer],
+    pub(super) params: &'a mut [AlignedBuffer],
+    pub(super) scratch: &'a mut [AlignedBuffer],
 }
 
 impl fmt::Debug for Gradients<'_> {
@@ -270,12 +270,12 @@ impl<'a> Gradients<'a> {
 
 /// Hands out disjoint arrays of a list in ascending order.
 struct Lender<'a> {
-    rest: &'a mut [Lines],
+    rest: &'a mut [AlignedBuffer],
     passed: usize,
 }
 
 impl<'a> Lender<'a> {
-    fn new(rest: &'a mut [Lines]) -> Lender<'a> {
+    fn new(rest: &'a mut [AlignedBuffer]) -> Lender<'a> {
         Lender { rest, passed: 0 }
     }
 

@@ -3,10 +3,11 @@
 use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// A parameter of one [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +18,7 @@ pub struct ParamId {
 
 /// Named arrays in build order. They live outside the tape, so several tapes share them.
 ///
-/// A clone belongs to the same tapes as the original.
+/// A clone belongs to the same tapes as the original. It shares the arrays until either changes one, which copies that array.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub(super) stamp: Stamp,
@@ -29,15 +30,26 @@ struct Param {
     name: String,
     shape: Shape,
     trainable: bool,
-    values: Lines,
+    /// Shared with clones, and copied before it is changed while they share it.
+    values: Arc<AlignedBuffer>,
     finite: KnownFinite,
 }
 
 impl Param {
     /// The values, to change.
-    fn values_mut(&mut self) -> &mut Lines {
+    fn values_mut(&mut self) -> &mut AlignedBuffer {
         self.finite.forget();
-        &mut self.values
+        Arc::make_mut(&mut self.values)
+    }
+
+    /// Takes over the values of another array of this shape: by copying them, or by sharing the array where these values
+    /// are shared and so cannot be changed in place.
+    fn assign(&mut self, other: &Param) {
+        self.finite.forget();
+        match Arc::get_mut(&mut self.values) {
+            Some(values) => values.copy_from_slice(&other.values),
+            None => self.values.clone_from(&other.values),
+        }
     }
 }
 
@@ -69,12 +81,61 @@ impl Params {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
-    pub(crate) fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
+    /// Adds an array by its elements in row-major order. `trainable` says whether the optimizer changes it.
+    ///
+    /// # Errors
+    /// A name that is taken, or another number of elements than the shape has.
+    pub fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
+        if values.len() != shape.len() {
+            let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
+            return Err(Error::other(problem));
+        }
+        self.push(name, shape, Arc::new(AlignedBuffer::from(&*values)), trainable)
+    }
+
+    /// Adds an array of other parameters under this name, which shares its elements with that one.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    ///
+    /// # Panics
+    /// When `id` does not belong to `other`.
+    pub(crate) fn insert_shared(
+        &mut self,
+        name: &str,
+        other: &Params,
+        id: ParamId,
+        trainable: bool,
+    ) -> Result<ParamId> {
+        let entry = other.entry(id);
+        self.push(name, entry.shape, entry.values.clone(), trainable)
+    }
+
+    /// Adds an array of which only name and shape are known. It has no elements, and must not be read.
+    pub(crate) fn insert_empty(&mut self, name: &str, shape: Shape, trainable: bool) -> Result<ParamId> {
+        self.push(name, shape, Arc::default(), trainable)
+    }
+
+    /// Takes over the arrays of the same names, which both share from now on.
+    ///
+    /// # Errors
+    /// One of the names is not there, or its shape differs.
+    pub(crate) fn share(&mut self, other: &Params) -> Result<()> {
+        let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
+        pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
+        for (id, given) in pairs {
+            let entry = &mut self.entries[id.index];
+            entry.finite.forget();
+            entry.values = other.entry(given).values.clone();
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, name: &str, shape: Shape, values: Arc<AlignedBuffer>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
         }
-        let (values, finite) = (Lines::from(&*values), KnownFinite::default());
-        self.entries.push(Param { name: name.into(), shape, trainable, values, finite });
+        self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
@@ -100,7 +161,7 @@ impl Params {
     /// A parameter's name, such as `dense_1/kernel`.
     ///
     /// # Panics
-    /// Here and below when `id` belongs to other parameters.
+    /// When `id` belongs to other parameters.
     pub fn name(&self, id: ParamId) -> &str {
         &self.entry(id).name
     }
@@ -118,7 +179,7 @@ impl Params {
     /// A parameter's values.
     pub fn get(&self, id: ParamId) -> ArrayViewD<'_, f32> {
         let entry = self.entry(id);
-        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &entry.values).expect("values fill their shape")
+        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &**entry.values).expect("values fill their shape")
     }
 
     /// A parameter's values, to change.
@@ -152,7 +213,7 @@ impl Params {
         let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
         for (id, given) in pairs {
-            self.values_mut(id).copy_from_slice(other.values(given));
+            self.entries[id.index].assign(other.entry(given));
         }
         Ok(())
     }
@@ -200,17 +261,25 @@ impl Params {
         entry.finite.ask(&entry.values)
     }
 
-    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
+    /// A parameter's elements in row-major order.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters.
+    pub fn values(&self, id: ParamId) -> &[f32] {
         &self.entry(id).values
     }
 
-    pub(crate) fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
+    /// A parameter's elements in row-major order, to change.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters.
+    pub fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
         self.check(id);
         self.entries[id.index].values_mut()
     }
 
     /// Puts other values in an array's place, and returns those that were there.
-    pub(super) fn exchange(&mut self, id: ParamId, values: Lines) -> Lines {
+    pub(super) fn replace_values(&mut self, id: ParamId, values: AlignedBuffer) -> AlignedBuffer {
         std::mem::replace(self.entries[id.index].values_mut(), values)
     }
 
@@ -226,45 +295,6 @@ impl Params {
 
 fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape> {
     Shape::new(values.shape()).map_err(|error| error.at(|| name.into(), &[]))
-}
-
-/// The loss's gradient with respect to each trainable parameter.
-#[derive(Clone, Debug)]
-pub struct ParamGradients {
-    pub(super) stamp: Stamp,
-    shapes: Vec<Shape>,
-    pub(super) arrays: Vec<Lines>,
-}
-
-impl ParamGradients {
-    /// Gradients of zero for these parameters.
-    pub fn new(params: &Params) -> ParamGradients {
-        let length = |entry: &Param| if entry.trainable { entry.shape.len() } else { 0 };
-        ParamGradients {
-            stamp: params.stamp,
-            shapes: params.entries.iter().map(|entry| entry.shape).collect(),
-            arrays: params.entries.iter().map(|entry| Lines::zeros(length(entry))).collect(),
-        }
-    }
-
-    /// One parameter's gradient; `None` where it is not trainable.
-    ///
-    /// # Panics
-    /// When `id` belongs to other parameters.
-    pub fn get(&self, id: ParamId) -> Option<ArrayViewD<'_, f32>> {
-        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
-        ArrayViewD::from_shape(IxDyn(self.shapes[id.index].sizes()), &self.arrays[id.index]).ok()
-    }
-
-    /// The elements of every gradient, in build order.
-    pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
-        self.arrays.iter_mut().map(|array| &mut **array)
-    }
-
-    /// The elements of one parameter's gradient; empty where it is not trainable.
-    pub(crate) fn values(&self, id: ParamId) -> &[f32] {
-        &self.arrays[id.index]
-    }
 }
 
 #[cfg(test)]
@@ -311,6 +341,23 @@ mod tests {
         params.assign(&pair(&[7.0], &[8.0, 9.0])).unwrap();
         assert_eq!(values(&params), [7.0, 8.0, 9.0]);
         assert_eq!(params.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn clones_share_arrays_until_one_changes() {
+        let mut params = Params::new();
+        let id = params.add("w", &arr1(&[1.0, 2.0])).unwrap();
+        let before = params.values(id).as_ptr();
+        let mut copy = params.clone();
+        assert_eq!(copy.values(id).as_ptr(), before);
+        copy.get_mut(id)[0] = 5.0;
+        assert_eq!((params.values(id), copy.values(id)), (&[1.0, 2.0][..], &[5.0, 2.0][..]));
+        params.get_mut(id)[1] = 3.0;
+        assert_eq!(params.values(id).as_ptr(), before, "an array that is not shared is changed in place");
+        let shared = params.clone();
+        params.assign(&copy).unwrap();
+        assert_eq!((params.values(id), shared.values(id)), (&[5.0, 2.0][..], &[1.0, 3.0][..]));
+        assert_eq!(params.values(id).as_ptr(), copy.values(id).as_ptr());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Step;
 use super::op::{Loan, LoanPlace, Place};
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A later contribution to a gradient, waiting in scratch to be added.
@@ -14,7 +14,7 @@ pub(super) struct Addition {
 }
 
 impl Addition {
-    pub(super) fn run(&self, buffers: &mut [Lines], params: &mut [Lines], scratch: &[Lines]) {
+    pub(super) fn run(&self, buffers: &mut [AlignedBuffer], params: &mut [AlignedBuffer], scratch: &[AlignedBuffer]) {
         let to = match self.to {
             Place::Buffer(index) => &mut buffers[index],
             Place::Param(index) => &mut params[index],

@@ -5,7 +5,7 @@ use super::op::{Op, Place, Source};
 use super::params::{ParamId, Params};
 use super::record::{Taken, Var};
 use crate::error::{Error, Result};
-use crate::kernels::lines::Lines;
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::{Shape, View};
 use std::fmt;
 
@@ -13,7 +13,7 @@ use std::fmt;
 pub struct States<'a> {
     /// Which of `values` each state is.
     slots: &'a [usize],
-    values: &'a mut [Lines],
+    values: &'a mut [AlignedBuffer],
 }
 
 impl fmt::Debug for States<'_> {
@@ -54,14 +54,14 @@ impl<'a> States<'a> {
 #[derive(Default)]
 pub(super) struct Commits {
     params: Vec<(usize, Shape)>,
-    values: Vec<Lines>,
+    values: Vec<AlignedBuffer>,
     /// Whether the last run computed them.
     ready: bool,
 }
 
 impl Commits {
     pub(super) fn new(params: Vec<(usize, Shape)>) -> Commits {
-        let values = params.iter().map(|(_, shape)| Lines::zeros(shape.len())).collect();
+        let values = params.iter().map(|(_, shape)| AlignedBuffer::zeros(shape.len())).collect();
         Commits { params, values, ready: false }
     }
 

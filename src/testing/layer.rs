@@ -1,4 +1,4 @@
-//! A layer with inputs, and everything that a layer must hold.
+//! Checks of layers.
 
 use super::{STEP, TOLERANCE, fail, spread, with_threads};
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::{Key, Shape};
 use ndarray::{ArrayBase, ArrayD, Axis, Data, Dimension};
 use std::ops::Range;
 
-/// A layer with inputs to check it on.
+/// A layer with inputs, to check the contract of layers.
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Shape, Spec, initializers::*, layers::*, tape::Var, testing::LayerSample};
@@ -49,34 +49,34 @@ use std::ops::Range;
 pub struct LayerSample {
     layer: Box<dyn Layer>,
     make: fn(&Spec) -> Result<Box<dyn Layer>>,
-    /// Rows of each input, and whether its gradient is checked.
+    /// The values of each input, and whether its gradient is checked.
     inputs: Vec<(ArrayD<f32>, bool)>,
 }
 
-/// How many rows the inputs have.
+/// Number of rows of the inputs.
 const ROWS: usize = 3;
 
 impl LayerSample {
-    /// A layer whose inputs follow.
+    /// Creates a sample of a layer. Add its inputs with [`input`](LayerSample::input) and [`values`](LayerSample::values).
     pub fn new<L: Layer + FromSpec + 'static>(layer: L) -> LayerSample {
         LayerSample::made_by(Box::new(layer), |spec| Ok(Box::new(spec.make::<L>()?)))
     }
 
-    /// A layer that is not to be named by its type.
+    /// Creates a sample of a layer of dynamic type.
     pub(crate) fn made_by(layer: Box<dyn Layer>, make: fn(&Spec) -> Result<Box<dyn Layer>>) -> LayerSample {
         LayerSample { layer, make, inputs: Vec::new() }
     }
 
-    /// An input of samples of this shape, with [`spread`] values, whose gradient is checked.
+    /// Adds an input with this shape per row and [`spread`] values. Its gradient is checked.
     pub fn input(mut self, shape: impl Into<Shape>) -> LayerSample {
         let seed = self.inputs.len() as u64;
-        // More axes than an array may have are what building will refuse.
+        // Building rejects shapes with too many axes.
         let shape = shape.into();
         self.inputs.push((spread(shape.batch(ROWS).unwrap_or(shape), seed), true));
         self
     }
 
-    /// An input with these three rows and without a gradient, such as class numbers.
+    /// Adds an input with these values, three rows, without a gradient, such as indices.
     pub fn values<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> LayerSample {
         self.inputs.push((values.to_owned().into_dyn(), false));
         self
@@ -84,15 +84,15 @@ impl LayerSample {
 
     /// Checks that
     ///
-    /// - the spec leads back to a layer with the same spec, weights and output, and settings that are not known are refused;
-    /// - what `build` announces is what `record` records, in training and in inference, and every weight is used;
-    /// - gradients of inputs and weights are those of central differences (elements beside a kink are left out, where
-    ///   differences over half the distance differ);
-    /// - values and gradients have the same bits on 1 to 4 threads, and when the tape is run again;
-    /// - in inference, a row's output depends neither on the rows beside it nor on the key.
+    /// - the spec makes a layer with equal spec, weights and output, and unknown settings are rejected;
+    /// - `record` gives the shapes that `build` returns, in training and in inference, and uses every weight;
+    /// - gradients of inputs and weights agree with central differences (except for elements near a kink, where differences
+    ///   over half the distance disagree);
+    /// - values and gradients have the same bits on 1 to 4 threads, and when the tape runs again;
+    /// - in inference, the output of a row depends neither on other rows nor on the key.
     ///
     /// # Errors
-    /// The first of these that does not hold, and the errors of building, recording and running.
+    /// The first violation, and the errors of building, recording and running.
     pub fn check(&self) -> Result<()> {
         self.check_spec()?;
         self.check_modes()?;
@@ -101,11 +101,11 @@ impl LayerSample {
         self.check_rows()
     }
 
-    /// One training step a call, all on one tape, for counting what it allocates: forward, backward, running statistics. A
-    /// call returns the error of its run.
+    /// Returns a function that runs one training step (forward, backward, running statistics) per call, always on the same
+    /// tape, to count its allocations. It returns the error of its run.
     ///
     /// # Errors
-    /// What building and recording say.
+    /// The errors of building and recording.
     pub fn steps(&self) -> Result<impl FnMut() -> Result<()> + use<>> {
         let mut built = self.build(self.layer.as_ref())?;
         let mut run = self.record(&built, Mode::Training, 0..ROWS)?;
@@ -122,14 +122,14 @@ impl LayerSample {
         let (layer, spec) = (self.layer.as_ref(), self.layer.spec());
         let made = (self.make)(&spec)?;
         if made.spec() != spec {
-            return fail(&layer, format_args!("its spec {spec} leads to {}", made.spec()));
+            return fail(&layer, format_args!("its spec {spec} makes {}", made.spec()));
         }
         if (self.make)(&spec.with("a setting of this name", true)).is_ok() {
-            return fail(&layer, "it takes a setting that it does not know; read settings by name");
+            return fail(&layer, "it accepts an unknown setting; read settings by name");
         }
         let [own, made] = [self.build(layer)?, self.build(made.as_ref())?];
         let same = own.outputs == made.outputs && own.params.sha256() == made.params.sha256();
-        if same { Ok(()) } else { fail(&layer, "what is made from its spec has other weights or another output") }
+        if same { Ok(()) } else { fail(&layer, "the layer made from its spec has other weights or another output") }
     }
 
     fn check_modes(&self) -> Result<()> {
@@ -179,7 +179,7 @@ impl LayerSample {
         Ok(())
     }
 
-    /// Compares an array's gradient with differences of what `at_distance` gives for an element moved by a step.
+    /// Compares the gradient of an array with differences of `at_distance`, the loss with one element moved by a step.
     fn compare(
         &self,
         what: &str,
@@ -198,15 +198,12 @@ impl LayerSample {
             if !near(far, close) {
                 kinks += 1;
             } else if !near(found, close) {
-                let problem = format!("{what}, element {at}: gradient {found}, but differences give {close}");
+                let problem =
+                    format!("{what}, element {at}: gradient {found}, expected {close} from central differences");
                 return fail(&self.layer, problem);
             }
         }
-        if 2 * kinks > count {
-            fail(&self.layer, format_args!("{what}: most elements stand beside kinks"))
-        } else {
-            Ok(())
-        }
+        if 2 * kinks > count { fail(&self.layer, format_args!("{what}: most elements are near kinks")) } else { Ok(()) }
     }
 
     fn check_bits(&self) -> Result<()> {
@@ -222,7 +219,7 @@ impl LayerSample {
                     return fail(&self.layer, format_args!("{mode:?} gives other bits on {threads} threads"));
                 }
                 if again != first {
-                    return fail(&self.layer, format_args!("{mode:?} gives other bits when it is run again"));
+                    return fail(&self.layer, format_args!("{mode:?} gives other bits when it runs again"));
                 }
             }
         }
@@ -241,7 +238,7 @@ impl LayerSample {
                 one.index_axis(Axis(0), 0) != all.index_axis(Axis(0), row)
             };
             if alone.outputs.iter().zip(&together.outputs).any(differs) {
-                return fail(&self.layer, "in inference, a row's output depends on the rows beside it or on chance");
+                return fail(&self.layer, "in inference, the output of a row depends on other rows or on the key");
             }
         }
         Ok(())
@@ -273,7 +270,7 @@ impl LayerSample {
         let mut weights = Cursor::new(&recorder, &built.params, &built.ids);
         let outputs = recorder.scope("layer", || self.layer.record(&mut weights, &inputs));
         if let [left, ..] = weights.left() {
-            return fail(&self.layer, format_args!("it does not take its weight {}", built.params.name(*left)));
+            return fail(&self.layer, format_args!("it does not use its weight {}", built.params.name(*left)));
         }
         let shapes: Vec<Shape> = outputs.iter().map(Var::shape).collect();
         let weights: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
@@ -289,7 +286,10 @@ impl LayerSample {
         if announced != shapes {
             let list = |shapes: Vec<Shape>| shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(", ");
             let (announced, recorded) = (list(built.outputs.clone()), list(shapes));
-            return fail(&self.layer, format_args!("it announces samples of {announced} but records {recorded}"));
+            return fail(
+                &self.layer,
+                format_args!("`build` returns samples of shape {announced}, but `record` gives {recorded}"),
+            );
         }
         for (id, (values, _)) in ids.iter().zip(&self.inputs) {
             tape.input_mut(*id).assign(&part(values));

@@ -1,5 +1,5 @@
-//! Checks that this library's parts pass, for users' own: operations by [`Sample`], layers by [`LayerSample`], optimizers by
-//! [`check_optimizer`]. Each returns an error that says what is wrong, so a test is one line.
+//! Checks of the contracts of parts, for custom ones as for those of this library: operations by [`Sample`], layers by
+//! [`LayerSample`], optimizers by [`check_optimizer`]. Each returns an error that names the violation, so a test is one line.
 //!
 //! ```
 //! use gradus::testing::Sample;
@@ -22,14 +22,19 @@ pub(crate) use optimizer::check_made;
 use crate::{Error, Key, Result, Shape};
 use ndarray::{ArrayD, IxDyn};
 
-/// Half the distance over which differences are taken.
+/// Half the distance of the points of a central difference.
 const STEP: f32 = 1e-2;
 
-/// How far a gradient may be from the difference, beside the largest of its array or 1.
+/// Tolerance of a gradient, relative to the largest element of its array or 1.
 const TOLERANCE: f64 = 4e-3;
 
-/// Values in random order, evenly spread around 0 and at least three steps of the difference apart from each other and
-/// from 0, so that no kink (of relu at 0, of a maximum between equals) lies in between.
+/// Returns evenly spaced values around 0, in random order. Their distances from each other and from 0 are at least three steps
+/// of the central differences, so that no kink (of relu at 0, or of a maximum of equal values) is within a step.
+///
+/// ```
+/// let values = gradus::testing::spread([2, 3].into(), 1);
+/// assert_eq!(values.shape(), [2, 3]);
+/// ```
 pub fn spread(shape: Shape, seed: u64) -> ArrayD<f32> {
     let length = shape.len();
     let mut values: Vec<f32> = (0..length).map(|i| (i as f32 - length as f32 / 2.0 + 0.25) * (6.0 * STEP)).collect();
@@ -37,15 +42,20 @@ pub fn spread(shape: Shape, seed: u64) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).unwrap_or_default()
 }
 
-/// Runs `work` in a pool of so many threads, to compare what it computes.
+/// Runs `work` in a pool of `threads` threads, to compare results for different numbers of threads.
+///
+/// ```
+/// use gradus::testing::with_threads;
+/// assert_eq!(with_threads(1, || 2 + 2), with_threads(3, || 2 + 2));
+/// ```
 ///
 /// # Panics
-/// When the pool cannot be made.
+/// When the pool cannot be created.
 pub fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads").install(work)
 }
 
-/// An error that says which part fails, and how.
+/// The error about a part.
 fn fail<T>(part: &dyn std::fmt::Debug, problem: impl std::fmt::Display) -> Result<T> {
     Err(Error::other(format!("{part:?}: {problem}")))
 }

@@ -1,4 +1,4 @@
-//! What every optimizer must hold.
+//! Checks of optimizers.
 
 use super::fail;
 use crate::error::Result;
@@ -8,10 +8,10 @@ use crate::spec::Spec;
 
 /// Checks that an optimizer
 ///
-/// - finds its settings right and keeps no more arrays than [`MAX_STATE_ARRAYS`];
-/// - comes back from its spec, and refuses settings that it does not know;
-/// - goes down a parabola at its own learning rate, and stays finite where the gradient is 0;
-/// - gives the same bits when arrays are cut into pieces, as they are for threads, and when it is asked again.
+/// - accepts its settings and has at most [`MAX_STATE_ARRAYS`] state arrays;
+/// - can be made from its spec, and rejects unknown settings;
+/// - descends a parabola at its learning rate, and stays finite if the gradient is 0;
+/// - gives the same bits when arrays are split into pieces, as for threads, and when it runs again.
 ///
 /// ```
 /// use gradus::optimizers::{Optimizer, ParamSlice, Step};
@@ -45,47 +45,44 @@ use crate::spec::Spec;
 /// ```
 ///
 /// # Errors
-/// The first of these that does not hold.
+/// The first violation.
 pub fn check_optimizer<O: Optimizer + FromSpec + 'static>(optimizer: O) -> Result<()> {
     check_made(&optimizer, |spec| Ok(Box::new(spec.make::<O>()?)))
 }
 
-/// The same for an optimizer that is not named by its type.
+/// Checks an optimizer of dynamic type.
 pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Box<dyn Optimizer>>) -> Result<()> {
     optimizer.check()?;
     optimizer.options()?.check(optimizer.spec().class().to_owned())?;
     let arrays = optimizer.initial_state().len();
     if arrays > MAX_STATE_ARRAYS {
-        return fail(
-            &optimizer,
-            format_args!("it keeps {arrays} arrays for each weight array, at most are {MAX_STATE_ARRAYS}"),
-        );
+        return fail(&optimizer, format_args!("it has {arrays} state arrays, expected at most {MAX_STATE_ARRAYS}"));
     }
     let spec = optimizer.spec();
     let made = make(&spec)?;
     if made.spec() != spec || bits(made.as_ref(), usize::MAX) != bits(optimizer, usize::MAX) {
-        return fail(&optimizer, format_args!("its spec {spec} leads to another optimizer, {made:?}"));
+        return fail(&optimizer, format_args!("its spec {spec} makes another optimizer, {made:?}"));
     }
     if make(&spec.with("a setting of this name", true)).is_ok() {
-        return fail(&optimizer, "it takes a setting that it does not know; read settings by name");
+        return fail(&optimizer, "it accepts an unknown setting; read settings by name");
     }
     let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>();
     let (start, end) = (length(&run(optimizer, 0, usize::MAX)), length(&run(optimizer, 200, usize::MAX)));
     let down = end < start; // not where it is NaN
     if !down {
-        return fail(&optimizer, format_args!("200 steps down a parabola lead from {start} to {end}"));
+        return fail(&optimizer, format_args!("200 steps on a parabola go from {start} to {end}, expected a descent"));
     }
     let whole = bits(optimizer, usize::MAX);
     match [1, 7, 16].into_iter().find(|piece| bits(optimizer, *piece) != whole) {
-        Some(piece) => fail(&optimizer, format_args!("it gives other values in pieces of {piece} elements")),
+        Some(piece) => fail(&optimizer, format_args!("it gives other values for pieces of length {piece}")),
         None => Ok(()),
     }
 }
 
-/// How many weights go down. The last one starts at the bottom, with a gradient of 0.
+/// Number of weights. The last one starts at the minimum, with gradient 0.
 const WEIGHTS: usize = 38;
 
-/// The weights after so many steps with a gradient of 2·weight, updated in pieces of this length.
+/// The weights after `steps` steps with gradient 2 · weight, updated in pieces of length `piece`.
 fn run(optimizer: &dyn Optimizer, steps: u64, piece: usize) -> Vec<f32> {
     let mut values: Vec<f32> = (0..WEIGHTS).map(|i| (i as f32 - 37.0) / 9.0).collect();
     let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; WEIGHTS]).collect();
@@ -116,10 +113,10 @@ mod tests {
     use crate::optimizers::{OptimizerOptions, Sgd};
     use crate::settings::Settings;
 
-    /// An optimizer with one thing wrong.
+    /// An optimizer that violates one rule.
     #[derive(Debug)]
     struct Broken {
-        /// Looks beyond an element; otherwise divides by the gradient.
+        /// Whether it uses adjacent elements; otherwise it divides by the gradient.
         pieces: bool,
     }
 
@@ -150,17 +147,19 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_found() {
+    fn each_violation_is_detected() {
         let message = |result: Result<()>| result.unwrap_err().to_string();
         let pieces = message(check_optimizer(broken(true)));
-        assert!(pieces.ends_with("it gives other values in pieces of 1 elements"), "{pieces}");
+        assert!(pieces.ends_with("it gives other values for pieces of length 1"), "{pieces}");
         let nan = message(check_made(&broken(false), |spec| match spec.settings() {
             [] => Ok(Box::new(broken(false))),
             _ => Err(crate::Error::other("more")),
         }));
         assert!(nan.ends_with(" to NaN"), "{nan}");
         let uphill = message(check_optimizer(Sgd::new(2.0)));
-        assert!(uphill.contains("200 steps down a parabola lead from"), "{uphill}");
-        assert!(message(check_optimizer(Sgd::new(-1.0))).starts_with("Sgd: learning_rate -1 is not in"));
+        assert!(uphill.contains("200 steps on a parabola go from"), "{uphill}");
+        assert!(
+            message(check_optimizer(Sgd::new(-1.0))).starts_with("Sgd: learning_rate must be finite and ≥ 0, got -1")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! An expression whose gradients are compared with differences.
+//! Checks of the gradients of expressions.
 
 use super::{STEP, TOLERANCE, spread};
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var
 use crate::{Key, Shape};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 
-/// How an expression is recorded from its inputs.
+/// A function that records an expression from its inputs.
 type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
 
 /// An expression with values for its inputs.
@@ -26,7 +26,7 @@ struct Input {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// Its gradient is checked.
+    /// A variable, whose gradient is checked.
     Variable,
     Constant,
     /// A parameter that is not trainable.
@@ -64,25 +64,26 @@ impl Input {
 }
 
 impl Sample {
-    /// An expression of inputs that follow.
+    /// Creates a sample of an expression. Add its inputs with [`variable`](Sample::variable), [`input`](Sample::input) and
+    /// [`state`](Sample::state).
     pub fn new(expression: Expression) -> Sample {
         Sample { expression, inputs: Vec::new() }
     }
 
-    /// An input whose gradient is checked. Its values are [`spread`].
+    /// Adds an input with [`spread`] values, whose gradient is checked.
     pub fn variable(mut self, shape: impl Into<Shape>) -> Sample {
         let values = spread(shape.into(), self.inputs.len() as u64);
         self.inputs.push(Input { values, kind: Kind::Variable });
         self
     }
 
-    /// An input with these values and without a gradient, such as labels.
+    /// Adds an input with these values, without a gradient, such as labels.
     pub fn input<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> Sample {
         self.inputs.push(Input { values: values.to_owned().into_dyn(), kind: Kind::Constant });
         self
     }
 
-    /// A parameter with these values that is not trainable, such as running statistics, for operations that
+    /// Adds a non-trainable parameter with these values, such as running statistics, for operations that
     /// [update it](crate::tape::Op::states).
     pub fn state<S: Data<Elem = f32>, D: Dimension>(mut self, values: ArrayBase<S, D>) -> Sample {
         self.inputs.push(Input { values: values.to_owned().into_dyn(), kind: Kind::State });
@@ -92,7 +93,7 @@ impl Sample {
     /// Compares every gradient with central differences of Σ r·y, for random weights r.
     ///
     /// # Errors
-    /// What recording and running say, or the first gradient that differs, with both values.
+    /// The errors of recording and running, or the first gradient that differs, with both values.
     pub fn check_gradients(&self) -> Result<()> {
         let mut run = self.record()?;
         run.forward()?;
@@ -107,11 +108,11 @@ impl Sample {
         Ok(())
     }
 
-    /// Checks that every [state](Sample::state) is updated, and that the new values follow from the values before the step
-    /// alone: a second run without [`commit`](crate::tape::Tape::commit) gives the bits of the first.
+    /// Checks that every [state](Sample::state) is updated, and that the new values depend only on the values before the step:
+    /// a second run without [`commit`](crate::tape::Tape::commit) gives the bits of the first.
     ///
     /// # Errors
-    /// What recording and running say, or the first state for which this does not hold.
+    /// The errors of recording and running, or the first state that violates this.
     pub fn check_states(&self) -> Result<()> {
         let mut run = self.record()?;
         let commits = |run: &Run| run.tape.commits().map(|(id, value)| (id, bits(&value))).collect::<Vec<_>>();
@@ -124,7 +125,7 @@ impl Sample {
             match (of(&first), of(&commits(&run))) {
                 (None, _) => return Err(Error::other(format!("{name} is not updated"))),
                 (first, second) if first != second => {
-                    return Err(Error::other(format!("{name} gets other values when the tape is run again")));
+                    return Err(Error::other(format!("{name} gets other values when the tape runs again")));
                 }
                 _ => {}
             }
@@ -132,11 +133,11 @@ impl Sample {
         Ok(())
     }
 
-    /// One run forward and backward a call, all on one tape, and the update of states, for counting what it allocates. A call returns the error of its
-    /// run.
+    /// Returns a function that runs forward, backward and the update of states once per call, always on the same tape, to count
+    /// its allocations. It returns the error of its run.
     ///
     /// # Errors
-    /// What recording says.
+    /// The errors of recording.
     pub fn steps(&self) -> Result<impl FnMut() -> Result<()> + use<>> {
         let mut run = self.record()?;
         let mut gradients = ParamGradients::new(&run.params);
@@ -148,10 +149,10 @@ impl Sample {
         })
     }
 
-    /// The value of the expression, as in training.
+    /// Computes the expression in training mode.
     ///
     /// # Errors
-    /// What recording says; [`Error::Fault`] where an operation reports a value with which it cannot compute.
+    /// The errors of recording; [`Error::Fault`] when an operation cannot compute with a value.
     pub fn value(&self) -> Result<ArrayD<f32>> {
         let mut run = self.record()?;
         run.forward()?;
@@ -166,7 +167,7 @@ impl Sample {
         run.bits(&self.inputs)
     }
 
-    /// The same when the tape has run before, with other values.
+    /// The bits of the value and of every gradient when the tape has run before with other values.
     #[cfg(test)]
     pub(crate) fn bits_of_second_run(&self) -> Vec<u32> {
         let mut run = self.record().expect("samples are right");
@@ -185,12 +186,12 @@ impl Sample {
         run.bits(&self.inputs)
     }
 
-    /// The inputs' shapes.
+    /// The shapes of the inputs.
     pub(crate) fn shapes(&self) -> Vec<Shape> {
         self.inputs.iter().map(Input::shape).collect()
     }
 
-    /// The same expression on inputs of other shapes, which hold their own values over again.
+    /// The expression on inputs of other shapes, filled with the values of the inputs, repeated.
     #[cfg(test)]
     pub(crate) fn on(&self, shapes: &[Shape]) -> Sample {
         let refilled = |(Input { values, kind }, shape): (&Input, &Shape)| {
@@ -210,7 +211,7 @@ impl Sample {
         shapes.iter().map(Shape::len).chain([y]).max()
     }
 
-    /// Records it for inputs of other shapes, without running it.
+    /// Records the expression for inputs of other shapes, without running it.
     #[cfg(test)]
     pub(crate) fn record_on(&self, shapes: &[Shape]) -> Result<()> {
         let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
@@ -226,19 +227,19 @@ impl Sample {
         run.weighted_sum().is_ok_and(f64::is_finite)
     }
 
-    /// The names of the operations that it records, which refuse what does not fit them.
+    /// The names of the operations that the expression records.
     #[cfg(test)]
     pub(crate) fn operations(&self) -> Vec<String> {
         let tape = format!("{:?}", self.run_on(&self.shapes()).expect("samples are right"));
-        // A headline, `  somewhere relu: 3 × 5 → 3 × 5` for each step, and the sum of what it gives.
+        // A title, `  somewhere relu: 3 × 5 → 3 × 5` for each step, and a total.
         let steps = tape.lines().filter_map(|line| line.strip_prefix("  somewhere ")?.split(':').next());
         let mut names: Vec<String> = steps.map(str::to_owned).collect();
         names.pop();
         names
     }
 
-    /// Records it for inputs of other shapes, in a layer called `somewhere`, and runs it forward and backward where that is
-    /// not refused.
+    /// Records the expression for inputs of other shapes in a scope `somewhere`, and runs it forward and backward if recording
+    /// succeeds.
     #[cfg(test)]
     pub(crate) fn run_on(&self, shapes: &[Shape]) -> Result<Tape> {
         let (recorder, mut params) = (Recorder::new(Mode::Training), Params::new());
@@ -366,7 +367,8 @@ fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let near = (f64::from(*found) - expected).abs() <= TOLERANCE * largest;
         if !near {
-            let message = format!("input {number}, element {at}: gradient {found}, but differences give {expected}");
+            let message =
+                format!("input {number}, element {at}: gradient {found}, expected {expected} from central differences");
             return Err(Error::other(message));
         }
     }
@@ -374,33 +376,4 @@ fn compare(number: usize, found: &ArrayD<f32>, expected: &ArrayD<f64>) -> Result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Result;
-    use crate::tape::{Context, Gradients, Inputs, Op, arity};
-
-    /// y = x, with a wrong gradient.
-    struct Wrong;
-
-    impl Op for Wrong {
-        fn name(&self) -> &'static str {
-            "wrong"
-        }
-        fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-            arity(inputs).map(|[x]| x)
-        }
-        fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
-            y.copy_from_slice(&inputs.get(0));
-        }
-        fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], _dy: &mut [f32], gradients: Gradients<'_>) {
-            let [dx] = gradients.each();
-            dx.into_iter().for_each(|dx| dx.fill(0.5));
-        }
-    }
-
-    #[test]
-    fn a_wrong_gradient_is_found() {
-        let sample = Sample::new(|x| x[0].recorder().apply(Wrong, x)).variable([3]);
-        assert!(sample.check_gradients().unwrap_err().to_string().contains("differences give"));
-    }
-}
+mod tests;

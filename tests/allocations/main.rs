@@ -1,6 +1,6 @@
 //! A training step allocates nothing after the first, on any thread: counted by the allocator itself.
 //!
-//! One test in a file of its own, so that nothing else runs beside it.
+//! One test in a separate binary, so that no other test runs in parallel.
 
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
@@ -53,7 +53,7 @@ fn allocations() -> usize {
 #[derive(Default)]
 struct Steps {
     after_first: usize,
-    /// What was allocated in the later steps of all epochs.
+    /// The allocations in the later steps of all epochs.
     later: usize,
     steps: usize,
 }
@@ -82,7 +82,7 @@ fn networks() -> Vec<(&'static str, Sequential, Compile, usize)> {
     ]
 }
 
-/// Lets something live on: a pool's threads allocate when they end, which would be counted for whoever comes next.
+/// Leaks a value: threads of a pool allocate when they end, which the next measurement would count.
 fn keep<T>(value: T) {
     std::mem::forget(value);
 }
@@ -160,14 +160,15 @@ fn layers() -> Vec<LayerSample> {
     ]
 }
 
-/// What a macro such as `layers!` lists in the source.
+/// The entries of the list of a macro such as `layers!` in the source.
 fn listed(source: &str, list: &str) -> Vec<String> {
-    let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split('}').next().unwrap();
-    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
+    let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    // A group's name stands before a brace.
+    let names = list.split([',', '}']).map(|name| name.rsplit('{').next().unwrap().trim());
+    names.filter(|name| !name.is_empty()).map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
 }
 
-/// Counts what a step allocates that is no first one.
+/// Counts the allocations of steps after the first.
 fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() -> Result<()> + Send) {
     let allocated = pool.install(|| {
         step().unwrap();
@@ -182,7 +183,8 @@ fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() -> R
 fn check_operations(pool: &rayon::ThreadPool) {
     let samples = operations::operations();
     let shown: Vec<&str> = samples.iter().map(|(name, _)| *name).collect();
-    let list = listed(include_str!("../../src/ops/mod.rs"), "operations");
+    let mut list = listed(include_str!("../../src/ops/mod.rs"), "operations");
+    list.sort();
     assert_eq!(shown, list, "every operation of the list is measured");
     for (name, sample) in samples {
         check_steps(name, pool, sample.steps().unwrap());

@@ -1,10 +1,10 @@
-//! Every operation by itself, on arrays that are shared out among threads.
+//! The allocations of each operation, on arrays that are split over threads.
 
 use gradus::ops::{Activation, Conv2dOptions, Padding};
 use gradus::testing::Sample;
 use ndarray::Array;
 
-/// A matrix for what works on single elements, and images for what works on those.
+/// A matrix for elementwise operations, and images for operations on images.
 const MATRIX: [usize; 2] = [601, 100];
 const IMAGES: [usize; 4] = [8, 33, 32, 8];
 
@@ -43,7 +43,7 @@ macro_rules! loss {
     };
 }
 
-/// By the order of their list.
+/// In alphabetical order.
 pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
     let norm = |sample: Sample| sample.variable([100]).variable([100]);
     let normalized =
@@ -89,7 +89,6 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("hard_sigmoid", one!(|x| x.hard_sigmoid())),
         ("hinge", loss!(|x, t| x.hinge(t))),
         ("huber", loss!(|x, t| x.huber(t, 1.0))),
-        ("kept", two!(|x, y| x.kept(y))),
         ("kl_divergence", loss!(|x, t| x.softmax().kl_divergence(t))),
         ("layer_norm", norm(Sample::new(|x| x[0].layer_norm(Some(x[1]), Some(x[2]), 1e-3)).variable(MATRIX))),
         ("leaky_relu", one!(|x| x.leaky_relu(0.2))),
@@ -102,7 +101,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("maximum", two!(|x, y| x.maximum(y))),
         ("mean", one!(|x| x.mean())),
         ("mean_absolute_error", loss!(|x, t| x.mean_absolute_error(t))),
-        ("mean_over", one!(|x| x.mean_over(&[0], true))),
+        ("mean_axes", one!(|x| x.mean_axes(&[0], true))),
         ("mean_squared_error", loss!(|x, t| x.mean_squared_error(t))),
         ("minimum", two!(|x, y| x.minimum(y))),
         ("multiply", two!(|x, y| x * y)),
@@ -112,8 +111,8 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         }),
         ("pad", one!(|x| x.pad(&[[1, 0], [0, 2]], 0.5))),
         ("penalty", one!(|x| x.penalty(0.1, 0.1))),
+        ("pow", two!(|x, y| (x * x + 0.5).pow(y))),
         ("power", one!(|x| x.power(3.0))),
-        ("power_by", two!(|x, y| (x * x + 0.5).power_by(y))),
         ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
         ("scale", one!(|x| 1.0 - x * 2.0)),
         ("selu", one!(|x| x.selu())),
@@ -121,15 +120,16 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("silu", one!(|x| x.silu())),
         ("slice", one!(|x| x.slice(&[1, 0], [600, 99]))),
         ("softmax", one!(|x| x.softmax())),
+        ("softmax_axis", one!(|x| x.softmax_axis(0))),
         ("softmax_crossentropy", loss!(|x, t| x.softmax_crossentropy(t))),
-        ("softmax_over", one!(|x| x.softmax_over(0))),
         ("softplus", one!(|x| x.softplus())),
         ("softsign", one!(|x| x.softsign())),
         ("sqrt", one!(|x| (x * x + 0.5).sqrt())),
         ("subtract", two!(|x, y| x - y)),
         ("sum", one!(|x| x.sum())),
-        ("sum_over", one!(|x| x.sum_over(&[1], false))),
+        ("sum_axes", one!(|x| x.sum_axes(&[1], false))),
         ("transpose", one!(|x| x.transpose(&[1, 0]))),
         ("truncate", one!(|x| x.truncate() * x)),
+        ("where_nonzero", two!(|x, y| x.where_nonzero(y))),
     ]
 }

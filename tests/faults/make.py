@@ -1,4 +1,4 @@
-"""Writes the ONNX models and the data sets of `gradus evaluate`'s tests, and what Keras computes for them.
+"""Writes the ONNX models and the data sets of `gradus evaluate`'s tests, and the values of Keras for them.
 
 Run with Keras 3, onnx and onnxruntime: `python tests/faults/make.py`.
 """

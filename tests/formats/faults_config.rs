@@ -31,7 +31,7 @@ fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
     assert!(far.is_none(), "{far:?}");
 }
 
-/// What the file's class `mine>Dense` computes: three times a dense layer.
+/// The class `mine>Dense` of the file: three times a dense layer.
 #[derive(Debug)]
 struct Tripled(Dense);
 
@@ -95,7 +95,7 @@ fn a_loss_that_ignores_class_0_leaves_it_out() {
 }
 
 #[test]
-fn operands_are_broadcast_as_the_operator_set_says() {
+fn operands_are_broadcast_by_the_rules_of_the_operator_set() {
     let [x, y] = ["x", "y"].map(|key| array("opset_6_broadcast.npz", key));
     let run = Graph::load(file("opset_6_broadcast.onnx")).unwrap().run(&[Tensor::from(&*x)]).unwrap();
     check_close(&run[0].array().unwrap(), &y);
@@ -115,7 +115,7 @@ fn with_operator_set(version: u8) -> Vec<u8> {
 }
 
 #[test]
-fn attributes_of_another_operator_set_and_operator_sets_that_are_not_known_are_refused() {
+fn attributes_and_operator_sets_that_are_unknown_are_rejected() {
     let [x] = ["x"].map(|key| array("opset_6_broadcast.npz", key));
     let told = |version| {
         let run = Graph::from_bytes(&with_operator_set(version)).and_then(|graph| graph.run(&[Tensor::from(&*x)]));

@@ -1,4 +1,4 @@
-//! Files that are missing, or not what their names say: each is told apart, with its path.
+//! Files that are missing, or do not match their names: each problem is a separate error with the path.
 
 use flate2::{Compression, write::GzEncoder};
 use gradus::data::mnist::{self, Mnist};
@@ -11,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// A folder of its own with the four files, gone at the end.
+/// A temporary folder with the four files.
 struct Folder(TempDir);
 
 impl Folder {
@@ -37,7 +37,7 @@ impl Folder {
         mnist::load(Some(self.0.path()))
     }
 
-    /// What loading says once `file` has this content: a format error that begins with the file's path.
+    /// The message of loading after `file` was replaced by this content: a format error that begins with the path.
     fn told(&self, file: &str, content: &[u8]) -> String {
         self.write(file, content);
         let error = self.load().unwrap_err();
@@ -102,7 +102,7 @@ fn swapped_files_are_recognised() {
 }
 
 #[test]
-fn images_and_labels_of_other_sets_are_told_by_their_numbers() {
+fn mixed_images_and_labels_are_detected_by_their_numbers() {
     let folder = Folder::new();
     folder.write(FILES[1], &gzip(&labels(2)));
     let error = folder.load().unwrap_err();
@@ -112,7 +112,7 @@ fn images_and_labels_of_other_sets_are_told_by_their_numbers() {
 }
 
 #[test]
-fn truncated_files_say_how_much_is_there() {
+fn truncated_files_report_their_length() {
     let folder = Folder::new();
     let text = folder.told(FILES[0], &gzip(&images(3)[..20]));
     assert_eq!(text, "its header claims 3 × 2 × 2 = 12 bytes, found only 4; it is truncated");
@@ -127,7 +127,7 @@ fn truncated_files_say_how_much_is_there() {
 }
 
 #[test]
-fn a_header_that_lies_is_not_believed() {
+fn incorrect_headers_are_rejected() {
     let folder = Folder::new();
     let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[4, 2, 2], &[7; 12])));
     assert_eq!(text, "its header claims 4 × 2 × 2 = 16 bytes, found only 12; it is truncated");
@@ -136,13 +136,13 @@ fn a_header_that_lies_is_not_believed() {
     let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[u32::MAX; 3], &[7; 12])));
     let text_expected = "its header claims 4294967295 × 4294967295 × 4294967295 bytes, expected at most 2147483648";
     assert_eq!(text, text_expected);
-    // Within the limit: nothing is reserved for what does not come.
+    // Within the limit: no memory is reserved for missing elements.
     let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[1 << 21, 32, 32], &[7; 12])));
     assert_eq!(text, "its header claims 2097152 × 32 × 32 = 2147483648 bytes, found only 12; it is truncated");
 }
 
 #[test]
-fn what_is_not_gzip_or_not_idx_is_told() {
+fn files_that_are_not_gzip_or_idx_are_errors() {
     let folder = Folder::new();
     let text = "magic number 0x3c68746d, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor \
                 IDX: was a web page saved instead?";

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the small files beside this one with the programs whose formats they have: PyTorch, scikit-learn, Keras, NumPy.
+"""Writes the small files in this folder with the programs that define their formats: PyTorch, scikit-learn, Keras, NumPy.
 
     python3 -m venv target/interop
     target/interop/bin/pip install torch keras tensorflow-cpu scikit-learn skl2onnx tf2onnx onnx onnxscript safetensors numpy
@@ -101,7 +101,7 @@ def torch():
 
 
 def branches():
-    """Models of PyTorch and Keras with branches, several inputs and outputs, and the layers that a chain does not need."""
+    """Models of PyTorch and Keras with branches, several inputs and outputs, and the layers that a sequential model does not need."""
     import torch
     from safetensors.torch import save_file
     from torch import nn
@@ -150,7 +150,7 @@ def branches():
     torch.onnx.export(words, x, HERE / "torch_words.onnx", dynamo=False, dynamic_axes={"x": {0: "rows"}}, **names)
     save_file(words.state_dict(), HERE / "torch_words.safetensors")
 
-    # GELU of an older set of operators is five of them, for which there is no layer.
+    # GELU in an older operator set is five operators, which no layer represents.
     gelu = nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2)).eval()
     x = torch.randn(4, 3)
     with torch.no_grad():
@@ -187,7 +187,7 @@ def branches():
 
     import keras
 
-    # Its exporter knows neither GELU nor groups.
+    # The exporter supports neither GELU nor groups.
     keras.utils.set_random_seed(9)
     k = keras.layers
     image, ids = keras.Input((9, 8, 4), name="image"), keras.Input((3,), name="ids")

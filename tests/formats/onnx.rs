@@ -1,4 +1,4 @@
-//! Models of other programs through ONNX, and models of ours out to it and back. `tests/formats/make.py` wrote the files.
+//! Import of ONNX models of other programs, and round trips of models of this library. `tests/formats/make.py` wrote the files.
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::onnx::{self, Graph, Imported};
@@ -18,7 +18,7 @@ fn file(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "formats", name].iter().collect()
 }
 
-/// The inputs of a model and what its own program gave for them. Images become channels last.
+/// The inputs of a model and the outputs of its program. Images are converted to channels last.
 fn samples(name: &str, channels_first: bool) -> [ArrayD<f32>; 2] {
     let mut arrays = npz::read(file(&format!("{name}.npz"))).unwrap();
     let [x, y] = ["x", "y"].map(|key| arrays.remove(key).unwrap().into_floats());
@@ -39,7 +39,7 @@ fn check_close<D: Dimension>(found: &ArrayD<f32>, expected: &Array<f32, D>) {
     }
 }
 
-/// Predicts what its own program predicts, and learns.
+/// Checks that a model predicts like its program, and learns.
 fn check_import(file_name: &str, data: &str, channels_first: bool) {
     let [x, y] = samples(data, channels_first);
     let mut model = compile(&onnx::import(file(file_name)).unwrap());
@@ -65,7 +65,7 @@ fn models_of_pytorch_run_and_learn() {
     check_import("torch_gelu.onnx", "torch_gelu", true);
 }
 
-/// A model of several inputs and outputs predicts what its own program predicts, and learns.
+/// Checks that a model with several inputs and outputs predicts like its program, and learns.
 fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
     let mut arrays: BTreeMap<String, ArrayD<f32>> = npz::read(file(&format!("{data}.npz")))
         .unwrap()
@@ -102,7 +102,7 @@ fn models_with_branches_run_and_learn() {
 }
 
 #[test]
-fn branches_come_back_as_our_layers() {
+fn branches_are_imported_as_layers() {
     let imported = onnx::import(file("torch_branches.onnx")).unwrap();
     let model = imported.compile(Compile::new(Adam::new(0.01), MeanSquaredError::new())).unwrap();
     let summary = model.summary();
@@ -135,7 +135,7 @@ fn models_of_keras_run_and_learn() {
 }
 
 #[test]
-fn every_node_that_is_not_supported_is_told() {
+fn every_unsupported_node_is_reported() {
     let error = onnx::import(file("torch_lstm.onnx")).unwrap_err();
     let Error::Unsupported { parts, .. } = &error else { panic!("{error}") };
     assert!(parts.iter().any(|part| part.starts_with("LSTM ")), "{error}");
@@ -214,7 +214,7 @@ fn everything() -> Model {
 }
 
 #[test]
-fn what_is_exported_comes_back_with_the_same_predictions() {
+fn exported_models_round_trip_with_equal_predictions() {
     let mut model = everything();
     let x = Array::from_shape_fn((6, 7, 6, 3), |(n, i, j, c)| ((n * 7 + i * 5 + j * 3 + c) % 11) as f32 / 5.0 - 1.0);
     let target = Array::from_shape_fn((6, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));

@@ -1,6 +1,6 @@
 //! ONNX' own tests of single nodes: a model of one node, inputs, and the outputs that it must give.
 //!
-//! The small ones lie in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test formats
+//! The small ones are in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test formats
 //! onnx_nodes -- --nocapture` runs all of them: the Python package `onnx` has them under `backend/test/data/node`.
 
 use gradus::Error;
@@ -84,10 +84,10 @@ fn check(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Outcome {
 }
 
 fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
-    // What is true or a whole number may be computed as a float.
+    // Booleans and integers may be computed as floats.
     let floats = |tensor: &Tensor| {
         let whole = || tensor.integer_array().map(|array| array.mapv(|value| value as f32));
-        tensor.array().or_else(whole).expect("floats or whole numbers")
+        tensor.array().or_else(whole).expect("floats or integers")
     };
     let (found, expected) = (floats(found), floats(expected));
     if found.shape() != expected.shape() {
@@ -100,7 +100,7 @@ fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
 
 /// Every test whose operators are all supported passes.
 #[test]
-fn no_node_gives_what_it_should_not() {
+fn every_node_gives_the_expected_result_or_an_error() {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut failed = Vec::new();
     for (name, files) in tests() {
@@ -146,7 +146,7 @@ const WITHOUT_EFFECT: [&str; 9] = [
     "consumed_inputs",
 ];
 
-/// What a node with an attribute gives, compared with what onnxruntime gives with it and without it.
+/// The result of a node with an attribute, compared with that of onnxruntime with and without it.
 fn check_attribute(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
     let parts: Vec<&str> = name.split('-').collect();
     let [operator, _, attribute, _] = parts[..] else { panic!("{name}") };
@@ -164,7 +164,7 @@ fn check_attribute(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<bool
     match idle {
         true if same(&base) => Ok(true),
         true => Err("it changes something".into()),
-        // Leaving out training, which is the default of the first sets, is refused elsewhere.
+        // Leaving out training, which is the default of the first sets, is tested elsewhere.
         false if same(&base) && attribute != "is_test" => Err("it changes nothing".into()),
         false if same(&expected) => Ok(true),
         false => Err(format!("{found:?}, expected {expected:?}")),

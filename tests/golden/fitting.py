@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Writes the golden vectors of what `fit` reports: regularizers in the loss, weights for rows and for classes.
+"""Writes the golden vectors of the reports of `fit`: regularizers in the loss, sample weights and class weights.
 
     target/oracle/bin/python tests/golden/fitting.py            # writes the files
     target/oracle/bin/python tests/golden/fitting.py --check    # compares with the committed files, writes nothing
 
-The sibling of make.py, whose writer it uses and which says how to install Keras and what the format is.
+Uses the writer of make.py, which documents the installation of Keras and the format.
 
-regularizers  `x`, `penalty` and `slope`: an array, what it adds to the loss, and that one's gradient. The others train:
+regularizers  `x`, `penalty` and `slope`: an array, its penalty, and the gradient of that. The others train:
               `x`, `targets`, `x_val`, `targets_val`: all rows. `fit` without shuffling, in batches of `batch` rows:
               `loss`, … of each epoch; weights as `start.…`, `end.…`; `evaluated` is [loss, accuracy] of all rows.
-freezing      as those, with layers that do not learn.
-csv           as those; lines that begin with `#|` are those of the file that CSVLogger writes.
-weights       as those, with `weights`, `weights_val` of the rows or `classes`: the weights of classes 0, 1, …
-counted       as those, with metrics that count rows by these. `on_batch` makes one step by `classes` and reports it, then
-              `tested.…` by `weights`; `outputs` does so, and two epochs of `fit.…`, with `kind_weights` and `mood_weights`.
+freezing      like these, with frozen layers.
+csv           like these; lines with `#|` are those of the file of CSVLogger.
+weights       like these, with sample weights `weights`, `weights_val`, or class weights `classes` of classes 0, 1, ….
+counted       like these, with weighted metrics. `on_batch` reports one step with `classes`, then `tested.…` with `weights`;
+              `outputs` also has two epochs `fit.…` with `kind_weights` and `mood_weights`.
 """
 import make
 import numpy as np
@@ -209,7 +209,7 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
     each = told.get("sample_weight")
-    if counted:  # Keras' list would have a metric twice whose name stands twice
+    if counted:  # Keras would list a metric twice if its name occurs twice
         return put_reported(file, "evaluated", model.evaluate(x, t, sample_weight=each, verbose=0, return_dict=True))
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
 

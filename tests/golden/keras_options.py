@@ -3,9 +3,9 @@
 
     python tests/golden/keras_options.py      (Keras 3.15.1 and tf_keras 2.21)
 
-A line holds, separated by tabs: the library; the module; the class; the option; its value in the configuration of an object that
-was made with the required options alone; another value. An option of a constructor that its configuration leaves out is listed with the
-constructor's default. A class without options has a line of three columns. `Model` stands for what `compile` takes.
+A line has, separated by tabs: the library; the module; the class; the option; its value in the configuration of an object
+with only the required options; another value. An option that the configuration omits is listed with the default of the
+constructor. A class without options has a line of three columns. `Model` are the options of `compile`.
 """
 import inspect
 import json

@@ -6,41 +6,40 @@
     target/oracle/bin/python tests/golden/make.py            # writes the files
     target/oracle/bin/python tests/golden/make.py --check    # compares with the committed files, writes nothing
 
-Keras' JAX backend is used unless KERAS_BACKEND says otherwise; KERAS_BACKEND=torch (pip install torch) is the second
-opinion: with --check it must find the same numbers, but for the draws of init (where Keras 3.15.1 on PyTorch also lets
-about four truncated normals in a million escape: it takes the first of four draws that lies within two sigmas, or else
-the first).
+The default backend of Keras is JAX, unless KERAS_BACKEND is set. KERAS_BACKEND=torch (pip install torch) is a cross-check:
+with --check it must give the same numbers, except for the draws of init (about four in a million truncated normals of Keras
+3.15.1 on PyTorch are outside the limits: it uses the first of four draws within two sigmas, or else the first draw).
 
 Inputs are float32 numbers. Keras computes in float64 and the results are rounded to float32 once, at the end, so the
-vectors carry no backend's rounding and can be made again on any machine. `--floatx float32 --check` shows how far
-Keras' own float32 is from them.
+vectors have no rounding errors of a backend and are reproducible on any machine. `--floatx float32 --check` shows the errors
+of Keras in float32.
 
 A file holds one topic. A line is an array, row-major:
 
     case/array 2x3x4: v v v ...
 
-with nine significant digits, which give a float32 back exactly. A scalar is an array of shape 1. Lines with a # are
-comments: versions at the top, then before each case the Keras expression it was made with. Arrays are NHWC, kernels
+with nine significant digits, which represent a float32 exactly. A scalar is an array of shape 1. Lines with a # are
+comments: versions at the top, and the Keras expression before each case. Arrays are NHWC, kernels
 HWIO. The names are gradus': weight (Keras: kernel), bias; gamma, beta, mean, variance (the moving ones).
 
 layers      x, the parameters, r; y = layer(x); d<name> is the gradient of sum(y * r) with respect to <name>.
-batch_norm  `mean`, `variance` go in; `mean_after`, `variance_after` are the moving statistics after the one step.
+batch_norm  `mean`, `variance`: moving statistics before the step; `mean_after`, `variance_after`: after it.
 losses      `targets` (one-hot or soft) or `labels` (class numbers), `logits` or `probabilities`, perhaps row `weights`;
             `rows` is the loss of each row before weighting, `loss` the batch's (sum / number of rows), d… its gradient.
-metrics     `predictions` and `targets` (one-hot); `labels` the same as class numbers; `precision`, `recall` and `f1` by
+metrics     `predictions` and `targets` (one-hot); `labels`: the targets as class numbers; `precision`, `recall` and `f1` by
             class, where the class is the largest prediction; `top` the means of top-1 to top-5.
 optimizers  `start.a`, `start.b`; all steps in one array with the step as its first axis: `gradients.a`, `after.a`.
 models      `x`, `targets` or `labels`: all rows. Ten steps take batches of `batch` rows in order, and start over:
             `fit` without shuffling. `start.…`, `first.…`, `end.…`: the weights at the start, after one step, after ten,
             in build order; `losses`: of each step, training mode, before its update; `predictions`: inference mode, at
             the end, for all rows.
-functional  `left`, `right`, `kind` (labels), `mood`: all rows. Ten steps as for models; `reported.…` of each of them and
-            `evaluated.…` at the end: what Keras calls so; `predicted_…` as for models.
-init        `bound` is what Keras hands its generator: the limit of a uniform, the standard deviation of a truncated
+functional  `left`, `right`, `kind` (labels), `mood`: all rows. Ten steps as for models; `reported.…`: the reports of Keras for each
+            step, `evaluated.…`: the evaluation at the end, `predicted_…`: the predictions.
+init        `bound` is the argument of Keras' generator: the limit of a uniform, the standard deviation of a truncated
             normal before truncation (at two of them). `statistics`: mean, standard deviation, minimum and maximum of
             `draws` draws.
 
-Every case draws from a generator of its own, seeded with its name, so that a new case changes no other.
+Every case has a separate generator, seeded with its name, so that a new case changes no other.
 """
 import argparse
 import importlib
@@ -385,7 +384,7 @@ def init(file):
     keras.utils.set_random_seed(SEED)
     real, told = random_initializers.random, {}
 
-    class Spy:  # stands between the initialiser and its generator, to learn the bound it computes
+    class Spy:  # wraps the generator of the initializer, to record the bound
         SeedGenerator = real.SeedGenerator
 
         def uniform(self, *rest, maxval, **more):

@@ -4,12 +4,13 @@
     target/oracle/bin/python tests/golden/make_ops.py            # writes the files
     target/oracle/bin/python tests/golden/make_ops.py --check    # compares with the committed files, writes nothing
 
-How to make target/oracle, the format, and what is meant by --check: see make.py, whose writer this uses.
+Uses the writer of make.py, which documents target/oracle, the format, and --check.
 
 ops     x (and a, b, … where there are several inputs), r; y = op(x); d<name> is the gradient of sum(y * r) with respect to
-        <name>. The case's name is gradus' method, perhaps with a number behind a dash.
-layers  x (x0, x1, … where there are several inputs), the layer's weights in build order as w0, w1, …, r; y = layer(x), in
-        inference and in training mode alike; dx…, dw… as for ops. Inputs that are indices have no dx.
+        <name>. The case's name is gradus' method or an earlier name of it, perhaps with a
+        number after a dash.
+layers  x (x0, x1, … where there are several inputs), the layer's weights in build order as w0, w1, …, r; y = layer(x), equal
+        in inference and in training mode; dx…, dw… as for ops. Inputs that are indices have no dx.
 """
 import make  # chooses Keras' backend, so it comes before Keras
 import numpy as np
@@ -18,7 +19,7 @@ from make import draw, gradients
 
 
 def op_case(file, name, text, function, **inputs):
-    """Writes down y = function(*inputs) and the gradient of each input, for inputs drawn by the case's own generator."""
+    """Writes y = function(*inputs) and the gradient of each input, for inputs drawn by the generator of the case."""
     rng = file.case(name, text)
     arrays = {key: given(rng) if callable(given) else given for key, given in inputs.items()}
     shape = np.shape(make.numpy(function(*[ops.convert_to_tensor(a) for a in arrays.values()])))
@@ -141,6 +142,9 @@ def all_layers(file):
                  "exponential", "softmax", "linear", "relu", "sigmoid", "tanh"):
         case(f"activation-{word}", f'Activation("{word}")', (3, 5))
     case("dense-gelu", 'Dense(4, activation="gelu")', (3, 5))
+    case("dense", "Dense(4)", (2, 3, 5))
+    case("dense-1", 'Dense(3, activation="softmax")', (2, 3, 2, 4))
+    case("dense-2", 'Dense(3, activation="tanh", use_bias=False)', (2, 3, 4))
     case("leaky_relu", "LeakyReLU()", (3, 5))
     case("elu", "ELU(0.5)", (3, 5))
     case("softmax", "Softmax(axis=1)", (2, 3, 4))

@@ -23,7 +23,7 @@ pub(crate) fn load(file: &str) -> Cases {
             continue;
         }
         let (name, array) = parse(line).unwrap_or_else(|| panic!("{file}:{}: not `name 2x3: v v v …`", number + 1));
-        assert!(cases.arrays.insert(name.clone(), array).is_none(), "{file}:{}: {name} stands twice", number + 1);
+        assert!(cases.arrays.insert(name.clone(), array).is_none(), "{file}:{}: {name} occurs twice", number + 1);
         cases.names.push(name);
     }
     cases
@@ -85,7 +85,7 @@ impl Cases {
         cases
     }
 
-    /// The arrays whose names start with `prefix` (`conv_net/start.`), with what follows it, in the file's order.
+    /// The arrays whose names start with `prefix` (`conv_net/start.`), with the rest of their names, in the order of the file.
     #[track_caller]
     pub(crate) fn starting_with(&self, prefix: &str) -> Vec<(&str, &ArrayD<f32>)> {
         let found: Vec<_> =

@@ -5,7 +5,7 @@
     target/oracle/bin/pip install safetensors numpy
     target/oracle/bin/python tests/golden/safetensors_files.py [FILE …]    # default: the committed model-v1.safetensors
 
-What it opens it also checks: shapes against the description, the checksum against its own.
+Also checks the opened files: shapes against the description, and the checksum.
 """
 import hashlib
 import json

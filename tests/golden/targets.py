@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Writes what every loss and metric gives for every kind of targets: losses_of_targets.txt and metrics_of_targets.txt.
+"""Writes the values of every loss and metric for every kind of targets: losses_of_targets.txt and metrics_of_targets.txt.
 
     target/oracle/bin/python tests/golden/targets.py            # writes the files
     target/oracle/bin/python tests/golden/targets.py --check    # compares with the committed files, writes nothing
 
-The sibling of make.py, whose writer it uses and which says how to install Keras and what the format is. Keras runs on
-TensorFlow here (pip install tensorflow scikit-learn), whose top-k metrics take a k above the number of classes.
+Uses the writer of make.py, which documents the installation of Keras and the format. The backend is TensorFlow (pip install
+tensorflow scikit-learn), whose top-k metrics accept a k greater than the number of classes.
 
 A case is a set of rows: `targets`, and outputs as `probabilities` and `logits`, or as `values`; perhaps `weights` of the
 rows. The other arrays are results, named `Loss(settings)@outputs` and `Metric(settings)@outputs` by gradus' text of the loss
-or the metric. Integer labels are handed to the sparse losses and metrics, and to the others as one-hot rows. Logits are
-handed to losses with from_logits=True, to metrics of values as they are, and to metrics of classes as the probabilities they
-stand for. Where Keras yields NaN, the value is scikit-learn's. What gradus refuses has no result.
+or the metric. Integer labels are passed to the sparse losses and metrics, and to the others as one-hot rows. Logits are
+passed to losses with from_logits=True, to metrics of values unchanged, and to metrics of classes as probabilities. Where Keras
+yields NaN, the value is that of scikit-learn. Combinations that gradus rejects have no result.
 """
 import os
 
@@ -45,7 +45,7 @@ class Rows:
         self.labels, self.weights = labels, weights
 
     def scales(self):
-        """Each kind of outputs: its name, the numbers, and the probabilities that they stand for."""
+        """Each kind of outputs: its name, its numbers, and their probabilities."""
         if self.squash is None:
             return [("values", self.outputs, self.outputs)]
         probabilities = self.squash(self.outputs).astype(np.float32)

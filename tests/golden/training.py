@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Writes the golden vectors of what training is made of: schedules, optimizers, losses, metrics, regularizers, callbacks.
+"""Writes the golden vectors of the parts of training: schedules, optimizers, losses, metrics, regularizers, callbacks.
 
     target/oracle/bin/python tests/golden/training.py            # writes the files
     target/oracle/bin/python tests/golden/training.py --check    # compares with the committed files, writes nothing
 
-The sibling of make.py, whose writer it uses and which says how to install Keras and what the format is; one_cycle is
-PyTorch's (pip install torch).
+Uses the writer of make.py, which documents the installation of Keras and the format. one_cycle is that of PyTorch (pip
+install torch).
 
-schedules     `rates`: the learning rate when `steps` steps were made.
+schedules     `rates`: the learning rate after `steps` steps.
 losses_of_pairs  `predictions`, `targets`, perhaps row `weights`; `loss` is the batch's, `gradient` that of predictions.
-scores        `value`: the metric over all rows, seen in two batches.
-callbacks     `scores`: val_loss by epoch; `epochs`: how many were trained; `rates`: the learning rate of each;
-              `weights_of`: the epoch, from 1, whose weights training ended with.
-steppers      as `optimizers` of make.py, with every optimizer and option; the comment of a case is Keras' expression.
+scores        `value`: the metric over all rows, in two batches.
+callbacks     `scores`: val_loss by epoch; `epochs`: the number of trained epochs; `rates`: the learning rate of each;
+              `weights_of`: the epoch, from 1, of the final weights.
+steppers      like `optimizers` of make.py, with every optimizer and option; comments are Keras expressions.
 """
 import make
 import numpy as np
@@ -40,7 +40,7 @@ def schedules(file):
     }.items():
         file.case(name, text)
         schedule = eval(f"keras_schedules.{text}")
-        # Keras turns its numbers to its default float, and float64 is that here.
+        # Keras converts numbers to its default float, which is float64 here.
         rates = [float(numpy(schedule(keras.ops.convert_to_tensor(step, "int64")))) for step in steps]
         file.put(steps=steps, rates=rates)
     one_cycle(file, "one_cycle", 0.01, 235)

@@ -20,7 +20,7 @@ fn model() -> Model {
     mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap()
 }
 
-/// Reads a file as what its name says.
+/// Reads a file in the format of its extension.
 fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
     match name.rsplit_once('.').unwrap().1 {
         "onnx" => Graph::load(path).and_then(|graph| graph.import()).map(drop),
@@ -64,7 +64,7 @@ fn node(operator: &str, from: &str, to: &str, more: &[u8]) -> Vec<u8> {
     [field(1, from.as_bytes()), field(2, to.as_bytes()), field(4, operator.as_bytes()), more.to_vec()].concat()
 }
 
-/// An attribute of whole numbers.
+/// An attribute of integers.
 fn integers(name: &str, values: &[u64]) -> Vec<u8> {
     let numbers: Vec<u8> = values
         .iter()
@@ -77,8 +77,8 @@ fn integers(name: &str, values: &[u64]) -> Vec<u8> {
     field(5, &[field(1, name.as_bytes()), numbers, vec![0xa0, 0x01, 7]].concat())
 }
 
-/// Lies that chance does not find.
-fn check_lies(trial: &mut Trial, model: &mut Model) {
+/// Incorrect claims that random changes do not produce.
+fn check_claims(trial: &mut Trial, model: &mut Model) {
     let pool = |sizes: &[u64], kernel: &[u64], more: &[u8]| {
         graph(sizes, &[node("MaxPool", "x", "y", &[integers("kernel_shape", kernel), more.to_vec()].concat())])
     };
@@ -90,7 +90,7 @@ fn check_lies(trial: &mut Trial, model: &mut Model) {
         }
     }
     let most = u64::MAX >> 1;
-    let lies = [
+    let claims = [
         ("a huge input", graph(&[1, most, 2], &[node("Relu", "x", "y", &[])])),
         ("a huge image", pool(&[1, 1, 1 << 30, 1 << 30], &[2, 2], &[])),
         ("an image of some size", pool(&[1, 1, 1 << 12, 1 << 12], &[1, 1], &[])),
@@ -105,7 +105,7 @@ fn check_lies(trial: &mut Trial, model: &mut Model) {
         ("many empty attributes", field(7, &field(1, &field(5, &[]).repeat(30_000)))),
         ("many axes", graph(&[1; 3000], &[node("Relu", "x", "y", &[])])),
     ];
-    for (what, bytes) in lies {
+    for (what, bytes) in claims {
         assert!(bytes.len() <= SMALL, "{what} is small");
         assert!(trial.read(&bytes, what, &mut |path| read(model, "lie.onnx", path)).is_err(), "{what}");
     }
@@ -142,7 +142,7 @@ const SEEDS: [&str; 18] = [
 #[test]
 fn no_file_does_harm() {
     let (mut trial, mut model) = (Trial::new(), model());
-    check_lies(&mut trial, &mut model);
+    check_claims(&mut trial, &mut model);
     for (number, name) in SEEDS.into_iter().enumerate() {
         let seed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).unwrap();
         let mut read = |path: &Path| read(&mut model, name, path);

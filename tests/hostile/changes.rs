@@ -1,9 +1,9 @@
-//! What is changed in a file: bits, lengths, digits, pieces. Checksums can be set right again.
+//! Random changes of files: bits, lengths, digits, pieces. Checksums can be corrected afterwards.
 
 use flate2::Crc;
 use gradus::Draws;
 
-/// The file with something changed, as a key has it; `mended`, so that reading goes on behind an archive's checksums.
+/// The file with a change that `key` determines. `mended` corrects the checksums of an archive, so that reading continues.
 pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     let length = bytes.len();
@@ -12,7 +12,7 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
         0 => bytes.truncate(below(length)),
         1 => (0..1 + below(8)).for_each(|_| bytes[below(length)] ^= 1 << below(8)),
         2 => (0..1 + below(4)).for_each(|_| bytes[below(length)] = [0, 1, 0x7f, 0xff][below(4)]),
-        // HDF5's numbers stand at eights: addresses, lengths and counts become others'.
+        // Numbers in HDF5 are aligned to eight bytes: exchange addresses, lengths and counts.
         3 => (0..1 + below(3)).for_each(|_| {
             let values = [0, 1, 96, length as u64, 1 << 31, 1 << 40, u64::MAX, u64::MAX / 2, below(length) as u64];
             let at = below(length / 8 - 1) * 8;
@@ -42,7 +42,7 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
                 (0..1 + below(3)).for_each(|_| bytes[digits[below(digits.len())]] = b"0123456789-e\"[{("[below(16)]);
             }
         }
-        // A piece stands twice.
+        // Duplicate a piece.
         _ => {
             let count = 1 + below(length.min(64));
             let from = below(length - count + 1);
@@ -57,7 +57,7 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
     bytes
 }
 
-/// Sets every checksum of an archive of stored members to what they hold now.
+/// Recomputes every checksum of an archive of stored members.
 fn mend(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize, width: usize| {
         bytes

@@ -77,8 +77,8 @@ fn seeds(chain: &Model) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// Lies that chance does not find.
-fn check_lies(trial: &mut Trial, load: &mut Reader<'_>) {
+/// Incorrect claims that random changes do not produce.
+fn check_claims(trial: &mut Trial, load: &mut Reader<'_>) {
     let h5 = kept("images.h5");
     let layer = |class: &str, settings: &str| {
         format!(
@@ -86,7 +86,7 @@ fn check_lies(trial: &mut Trial, load: &mut Reader<'_>) {
         )
     };
     let huge = "4611686018427387904";
-    let lies = [
+    let claims = [
         ("deep lists", "[".repeat(3000)),
         ("deep objects", r#"{"a":"#.repeat(600)),
         ("many objects", format!("[{}", r#"{"a":1},"#.repeat(400))),
@@ -97,7 +97,7 @@ fn check_lies(trial: &mut Trial, load: &mut Reader<'_>) {
         ("no layers", r#"{"class_name":"Sequential","config":{"name":"a","layers":[]}}"#.into()),
         ("another class", r#"{"class_name":"Functional","config":{"name":"a","layers":[]}}"#.into()),
     ];
-    for (what, description) in lies {
+    for (what, description) in claims {
         trial.read(&described(&h5, &description), what, load).unwrap_err();
     }
     for name in ["config.json", "model.weights.h5", "metadata.json"] {
@@ -113,7 +113,7 @@ fn no_file_does_harm() {
         check_told(&keras::load_weights(&mut takes, path), "weights alone");
         keras::load(path).map(drop)
     };
-    check_lies(&mut trial, &mut load);
+    check_claims(&mut trial, &mut load);
     for (number, (name, seed)) in seeds(&model()).iter().enumerate() {
         let weights = name.ends_with(".weights.h5");
         assert_eq!(trial.read(seed, name, &mut load).is_ok(), !weights, "{name}");

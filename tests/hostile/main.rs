@@ -1,5 +1,5 @@
-//! Files made to do harm: whatever is changed in a file, reading it ends in what it holds or in an error about it, in little
-//! memory and time, and never in a panic.
+//! Malformed files: reading a randomly changed file gives its contents or an error, in bounded memory and time, and never
+//! panics.
 
 mod arrays;
 mod changes;

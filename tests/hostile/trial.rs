@@ -1,4 +1,4 @@
-//! A trial of files: each is read, and has to end in time, in little memory, and in what it holds or a typed error.
+//! A trial of files: reading each must end in time, with little memory, and with its contents or a typed error.
 
 use super::changes::changed;
 use super::memory::{MOST, NOW};
@@ -20,7 +20,7 @@ const MEMORY: usize = 64 << 20;
 const TIME: Duration = Duration::from_millis(100);
 const TRIES: usize = 20;
 
-/// What became of the files so far.
+/// The results of the files so far.
 pub(crate) struct Trial {
     folder: TempDir,
     read: usize,
@@ -34,7 +34,7 @@ pub(crate) struct Trial {
 /// The seed of the changes: fixed, so that every run tests the same files. `tests/hostile/run` sets others.
 fn random_seed() -> u64 {
     match std::env::var("GRADUS_HOSTILE_SEED") {
-        Ok(seed) => seed.parse().expect("GRADUS_HOSTILE_SEED is a whole number"),
+        Ok(seed) => seed.parse().expect("GRADUS_HOSTILE_SEED is an integer"),
         Err(_) => 7,
     }
 }
@@ -86,10 +86,10 @@ impl Trial {
     }
 }
 
-/// What reads a file in a trial.
+/// The reader of a file in a trial.
 pub(crate) type Reader<'a> = dyn FnMut(&Path) -> Result<()> + 'a;
 
-/// An error says that the file is wrong, or holds what is not there.
+/// Whether an error is about an invalid or unsupported file.
 pub(crate) fn check_told(result: &Result<()>, what: &str) {
     let told = matches!(result, Ok(()) | Err(Error::Format { .. } | Error::Unsupported { .. }));
     assert!(told, "{what}: {result:?}");

@@ -1,4 +1,4 @@
-"""What both checks of our models share: which they are, and how near predictions have to be."""
+"""The models of both checks, and the tolerance of predictions."""
 
 import numpy as np
 

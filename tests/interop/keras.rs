@@ -16,10 +16,10 @@ fn folder() -> PathBuf {
     std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run says where files go").into()
 }
 
-/// How many of the training images Keras goes on with.
+/// Number of training images with which Keras continues.
 const MORE: usize = 2000;
 
-/// The examples with the shape of one sample, and what pixels are divided by.
+/// The examples, with the shape of a sample and the divisor of pixels.
 const MODELS: [(&str, &[usize], f32); 4] = [
     ("dense_linear", &[784], 255.0),
     ("lenet5", &[28, 28, 1], 255.0),
@@ -36,7 +36,7 @@ fn one_hot(digits: &mnist::Digits) -> Array2<f32> {
     Array2::from_shape_fn((digits.len(), 10), |(row, class)| f32::from(usize::from(digits.labels[row]) == class))
 }
 
-/// Writes each trained model in both forms, its weights alone, and what it predicts for the test images.
+/// Writes each trained model in both forms, its weights alone, and its predictions for the test images.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_for_keras() {
@@ -82,7 +82,7 @@ fn models_back_to_keras() {
     }
 }
 
-/// A model of so many layers that its description is longer than 64 KiB, and its groups longer than a header's message.
+/// A model with enough layers for a description longer than 64 KiB, and groups longer than a header message.
 fn deep_model() {
     let folder = folder().join("deep");
     fs::create_dir_all(&folder).unwrap();
@@ -124,7 +124,7 @@ fn array(arrays: &Params, name: &str) -> ArrayD<f32> {
     arrays.get(arrays.id(name).unwrap()).to_owned()
 }
 
-/// The arrays under a word, by what follows it: `x/image` is that of `image` under `x`.
+/// The arrays with a prefix, by the rest of their names: `x/image` is `image` for the prefix `x`.
 fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     let under = |(name, values): (&str, ArrayViewD<'_, f32>)| {
         let rest = name.strip_prefix(word)?.strip_prefix('/')?;
@@ -180,7 +180,7 @@ fn models(folder: &Path) -> Vec<PathBuf> {
     models
 }
 
-/// Loads every model that Keras made, and holds predictions, gradients and one step of training to Keras' numbers.
+/// Loads every model of Keras, and compares predictions, gradients and one training step with those of Keras.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_of_keras() {
@@ -230,12 +230,12 @@ fn weights_alone_go_into_a_model_from_every_form() {
     assert_ne!(other.params().sha256(), before);
 }
 
-/// What was compared of a model.
+/// The comparison of a model.
 #[derive(Default)]
 struct Checked {
     /// How far predictions are, by their bound.
     predictions: f32,
-    /// How many gradients were compared: none where there is Dropout.
+    /// Number of compared gradients; 0 for models with dropout.
     arrays: usize,
     /// In how many of them terms nearly cancel.
     cancelling: usize,
@@ -264,7 +264,7 @@ fn check_model(path: &Path) -> Checked {
         let exact = array(&arrays, &format!("exact/{name}"));
         let apart = largest(&(found - expected));
         let strict = 1e-5 * largest(expected);
-        // Where terms nearly cancel, Keras' own gradients are further from those in float64: ours may be as far.
+        // Where terms nearly cancel, the gradients of Keras have larger errors relative to float64: allow the same error.
         let (far, noise) = (largest(&(found - &exact)), largest(&array(&arrays, &format!("noise/{name}"))));
         if apart > strict {
             println!("{place}: gradients of {name} are {apart:e} apart, {far:e} from float64's; Keras' {noise:e}");

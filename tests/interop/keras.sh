@@ -1,4 +1,4 @@
-# Keras opens our models and goes on training; we open Keras' models and go on training. Called by run.
+# Keras loads models of gradus and continues training, and gradus does so with models of Keras. Called by run.
 set -euo pipefail
 
 echo "== our models in Keras"

@@ -1,9 +1,9 @@
-"""What Keras makes of our models, and models that Keras makes.
+"""Loads models of gradus in Keras, and creates models in Keras.
 
     keras_models.py check FOLDER     opens the models in FOLDER/<example>
     keras_models.py back FOLDER      opens models that came from here and went back
-    keras_models.py make FOLDER N    writes N random models, with what they predict and one step of training
-    keras_models.py keep FOLDER      writes the small models that stand in the repository
+    keras_models.py make FOLDER N    writes N random models, with predictions and one training step
+    keras_models.py keep FOLDER      writes the small models in the repository
 """
 
 import glob
@@ -30,8 +30,8 @@ absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 def restore_optimizer(model, path):
-    """What Keras' loader of .h5 means to do. Keras 3.15.1 builds the optimizer for no variables there, for files of its own
-    as well, and so can train none of them."""
+    """The intended behaviour of Keras' loader of .h5. Keras 3.15.1 builds the optimizer without variables there, also for
+    files of its own, so that the loaded models cannot be trained."""
     with h5py.File(path) as file:
         group = file["optimizer_weights"]
         values = [np.asarray(group[name]) for name in group.attrs["weight_names"]]
@@ -60,7 +60,7 @@ def check(folder):
             assert int(model.optimizer.iterations.numpy()) == steps + len(x) // 100
             line = f"{path}: predictions {apart:.1e} apart, {steps} steps before, then an epoch with loss {loss:.4f}"
             if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
-                # Without chance, our own epoch from here has Keras' numbers.
+                # Without randomness, an epoch of gradus from here has the numbers of Keras.
                 assert abs(loss - arrays["loss"][0]) <= 1e-3 * loss, f"{path}: loss {loss}, ours {arrays['loss'][0]}"
                 ours = [arrays[f"after/{i}"] for i in range(len(model.weights))]
                 far = max(np.abs(a - b.numpy()).max() / np.abs(a).max() for a, b in zip(ours, model.weights))
@@ -75,7 +75,7 @@ def check(folder):
 
 
 def back(folder):
-    """Models that came from here and were written by gradus: they predict what they did, and go on training."""
+    """Models of Keras that gradus has loaded and saved: they predict equally, and training continues."""
     for path in sorted(glob.glob(f"{folder}/*.keras") + glob.glob(f"{folder}/*.h5")):
         model, arrays = keras.models.load_model(path), load_file(os.path.splitext(path)[0] + ".safetensors")
         under = lambda what: {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(what + "/")}
@@ -185,7 +185,7 @@ def vector(rng, name="x"):
     return inputs, inputs
 
 
-# How many words embeddings know.
+# Vocabulary size of embeddings.
 WORDS = 9
 
 
@@ -256,7 +256,7 @@ def graph(rng):
     x = layers.Concatenate()([x, *branches])
     x = shared(layers.Dense(width)(x)) if flip(rng) else x
     heads = [head(rng, hidden(rng, pick(rng, x, branches[-1]))) for _ in range(rng.integers(1, 3))]
-    # What no output came from is left out, with its inputs.
+    # Values that no output depends on are removed, with their inputs.
     heads.append(head(rng, x))
     names = [f"out_{'abc'[i]}" for i in range(len(heads))]
     outputs = [output for output, _, _, _ in heads]
@@ -359,8 +359,8 @@ STEEP = float(1 << 24)
 
 
 def describe(model, x, y, path):
-    """Saves a model, and beside it what it predicts and, where nothing is left to chance, one step of training. In the
-    folder `steep` it stands once more, to be trained by gradients alone."""
+    """Saves a model, its predictions and, if training is deterministic, one training step. The folder `steep` has a copy whose
+    weights after a step are determined by the gradients."""
     model.save(path)
     folder, file = os.path.split(os.path.splitext(path)[0])
     arrays = {}
@@ -384,7 +384,7 @@ def describe(model, x, y, path):
         os.makedirs(f"{folder}/steep", exist_ok=True)
         copy.save(f"{folder}/steep/{file}.keras")
         # On TensorFlow the gradient of an embedding names rows, some of them twice, and Keras takes squares and norms before
-        # it adds these up. Other backends, and we, take them of the sum.
+        # it adds these up. Other backends, and gradus, take them of the sum.
         learned = weights(model)
         model.optimizer.apply([tf.constant(found[name]) for name in learned], list(learned.values()))
         arrays |= {f"after/{name}": v.numpy() for name, v in weights(model).items()}
@@ -417,7 +417,7 @@ def random_model(seed, path):
     shapes = [tensor.shape[-1] for tensor in model.outputs]
     y = [targets(rng, kind, rows, width) for kind, width in zip(kinds, shapes)]
     y = dict(zip(loss, y)) if isinstance(loss, dict) else y[0]
-    # Something for the optimizer and the batch normalisations to remember.
+    # Gives the optimizer and the batch normalizations a state.
     for _ in range(3):
         model.train_on_batch(sample(rng, model, rows), y)
     describe(model, sample(rng, model, rows), y, path)
@@ -475,7 +475,7 @@ def keep(folder):
 
 
 def small_graph():
-    """Two inputs through a shared layer, a skip and two outputs in little room: a seed for damaged files."""
+    """Two inputs through a shared layer, a skip and two outputs in a small file: a seed for damaged files."""
     left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
     shared = layers.Dense(3, activation="tanh", name="shared")
     both = layers.Add()([shared(left), shared(right)])
@@ -487,7 +487,7 @@ def small_graph():
 
 
 def two_ends():
-    """Two inputs and outputs, a shared layer, a frozen one, and layers and settings that others do not have."""
+    """Two inputs and outputs, a shared layer, a frozen one, and layers and settings that other models do not have."""
     image, words = keras.Input((5, 5, 2), name="image"), keras.Input((3,), name="words")
     x = layers.ZeroPadding2D(((1, 0), (0, 1)))(image)
     x = layers.Conv2D(4, 2, groups=2, dilation_rate=2, activation="gelu")(x)

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayD};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The examples with the shape of one sample, and what pixels are divided by.
+/// The examples, with the shape of a sample and the divisor of pixels.
 const MODELS: [(&str, &[usize], f32); 4] = [
     ("dense_linear", &[784], 255.0),
     ("lenet5", &[28, 28, 1], 255.0),
@@ -31,7 +31,7 @@ fn convert(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
-/// Writes each trained model as ONNX and for PyTorch, what it predicts for the test images, and the arrays of the network
+/// Writes each trained model as ONNX and for PyTorch, its predictions for the test images, and the arrays of the network
 /// on the tape as npz.
 #[test]
 #[ignore = "tests/interop/run calls it"]
@@ -53,7 +53,7 @@ fn models_for_onnxruntime() {
     npy::write(basic.join("logits.npy"), &logits(&Params::load(basic.join("model.safetensors")).unwrap())).unwrap();
 }
 
-/// What the network on the tape gives before its softmax.
+/// The logits of the network on the tape.
 fn logits(params: &Params) -> Array2<f32> {
     let test = images(&[784], 255.0);
     let recorder = Recorder::new(Mode::Inference);

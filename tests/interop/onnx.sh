@@ -1,4 +1,4 @@
-# onnxruntime, PyTorch and NumPy open our models, and ONNX' own tests of single nodes run here. Called by run.
+# onnxruntime, PyTorch and NumPy load models of gradus, and the tests of single nodes of ONNX run in gradus. Called by run.
 set -euo pipefail
 
 echo "== our models in onnxruntime, PyTorch and NumPy"

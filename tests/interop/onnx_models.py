@@ -1,4 +1,4 @@
-"""What onnx, onnxruntime, PyTorch and NumPy make of our models: onnx_models.py FOLDER."""
+"""Loads models of gradus in onnx, onnxruntime, PyTorch and NumPy: onnx_models.py FOLDER."""
 
 import pathlib
 import sys
@@ -27,7 +27,7 @@ def check_onnx(folder, name):
 
 
 def check_layer(path):
-    """A model of one layer, with inputs x0, x1, … and what we give for them."""
+    """A model of one layer, with inputs x0, x1, … and their outputs in gradus."""
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     arrays = dict(np.load(path.with_suffix(".npz")))

@@ -103,14 +103,14 @@ impl Callback for Seen {
     }
 }
 
-/// How many threads a model works on that was not told a number, or why it cannot be made.
+/// The default number of threads of a model, or the error of `compile`.
 fn ambient_threads() -> Result<usize> {
     let mut seen = Seen::default();
     lenet5().compile(settings("sgd"))?.fit(&digits(8), quiet(1, 8).callback(&mut seen))?;
     Ok(seen.0)
 }
 
-/// In a child process: reports what the environment makes of it.
+/// In a child process: reports the effect of the environment.
 fn report_environment() {
     match ambient_threads() {
         Ok(threads) => child::report(&format!("threads {threads}")),
@@ -121,7 +121,7 @@ fn report_environment() {
     }
 }
 
-/// What a child process reports about `kind` with an environment variable set.
+/// The report of a child process about `kind` with an environment variable set.
 fn run_child(test: &str, (variable, value): (&str, &str), kind: &str) -> Vec<String> {
     let output = child::command(&format!("bits::{test}"), "").env(variable, value).output().unwrap();
     let lines = child::reported(&output);
@@ -150,12 +150,12 @@ fn an_instruction_set_that_does_not_exist_is_an_error() {
 }
 
 #[test]
-fn the_number_of_threads_may_come_from_the_environment() {
+fn the_environment_can_set_the_number_of_threads() {
     if child::argument().is_some() {
         return report_environment();
     }
     let reported = |threads: &str, kind: &str| {
-        run_child("the_number_of_threads_may_come_from_the_environment", ("GRADUS_THREADS", threads), kind)
+        run_child("the_environment_can_set_the_number_of_threads", ("GRADUS_THREADS", threads), kind)
     };
     assert_eq!(reported("3", "threads"), ["3"]);
     assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected a number"]);
@@ -206,7 +206,7 @@ fn a_prediction_does_not_depend_on_its_neighbours() {
 }
 
 #[test]
-fn batches_side_by_side_predict_what_single_rows_do() {
+fn parallel_batches_predict_like_single_rows() {
     let samples = digits(1_100).rows(..).unwrap().inputs().unwrap();
     for threads in 1..=4 {
         let model = dropout_and_batch_norm().compile(settings("sgd").threads(threads)).unwrap();

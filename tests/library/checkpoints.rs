@@ -1,4 +1,4 @@
-//! Folders of checkpoints: when they are written, which are kept, and what happens to damaged, full and read-only ones.
+//! Folders of checkpoints: when checkpoints are written, which are kept, and damaged, full and read-only folders.
 
 use crate::child;
 use gradus::data::Arrays;
@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 
-/// A folder of its own, gone at the end.
+/// A temporary folder.
 struct Folder(TempDir);
 
 impl Folder {
@@ -80,7 +80,7 @@ fn train(checkpoints: Checkpoints, seed: u64, to: u64) -> Model {
 }
 
 #[test]
-fn they_are_written_as_often_as_asked_and_the_last_are_kept() {
+fn checkpoints_are_written_at_their_interval_and_the_last_are_kept() {
     let folder = Folder::new();
     let checkpoints = || Checkpoints::new(folder.path());
     for (checkpoints, to, expected) in [
@@ -111,7 +111,7 @@ fn the_best_is_kept_besides() {
 }
 
 #[test]
-fn training_that_starts_afresh_removes_earlier_checkpoints_once_it_has_its_own() {
+fn new_training_replaces_earlier_checkpoints() {
     let folder = Folder::new();
     train(Checkpoints::new(folder.path()), 1, 99);
     fs::write(folder.path().join("notes.txt"), "mine").unwrap();
@@ -134,7 +134,7 @@ impl Callback for Fails {
 }
 
 #[test]
-fn settings_out_of_range_are_told() {
+fn settings_out_of_range_are_errors() {
     let folder = Folder::new();
     let message =
         |checkpoints: Checkpoints| model(1).fit(&data(), quiet(1).checkpoints(checkpoints)).unwrap_err().to_string();
@@ -157,7 +157,7 @@ fn check_resumes(folder: &Folder, from: u64) {
 const NONE_WHOLE: &str =
     "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder";
 
-/// What reading the folder says, which is about the newest file.
+/// The error message of reading the folder, which is about the newest file.
 fn told(folder: &Folder) -> String {
     match Checkpoints::new(folder.path()).resume().unwrap_err() {
         Error::Format { path, problem } if path == folder.file(7) => {
@@ -205,7 +205,7 @@ fn the_best_one_is_the_last_resort() {
     check_resumes(&folder, 5);
 }
 
-/// The first error, and what the folder holds then.
+/// The first error, and the contents of the folder after it.
 fn failing(folder: &Path) -> Error {
     let mut model = model(1);
     let settings = quiet(1).checkpoints(Checkpoints::new(folder));
@@ -215,7 +215,7 @@ fn failing(folder: &Path) -> Error {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_is_told_before_the_first_step() {
+fn read_only_folders_are_errors_before_the_first_step() {
     let folder = Folder::new();
     let file = folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
@@ -245,7 +245,7 @@ fn resume_and_report(folder: &OsStr) {
     });
 }
 
-/// What is written beside the place of the next checkpoint goes to a device that has no room, as on a full disk.
+/// The temporary file of the next checkpoint is a link to a device without space, as on a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_checkpoint_before() {

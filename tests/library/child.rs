@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: such a test runs itself again in a child process, with an argument.
+//! Tests that need a separate process: such a test runs itself again in a child process, with an argument.
 //!
 //! The environment is read once in a process, so a test of an environment variable sets it for a child process. A test
 //! begins with `if let Some(argument) = child::argument()`, which is the child's part.

@@ -1,4 +1,4 @@
-//! Twenty steps of each notebook's model end with the bits that stand in `golden/digests.txt`: on any number of threads and
+//! Twenty steps of each notebook's model end with the bits in `golden/digests.txt`: on any number of threads and
 //! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` writes the file anew.
 
 use crate::child;
@@ -12,7 +12,7 @@ fn digits() -> &'static Mnist {
     DIGITS.get_or_init(|| mnist::load(None).unwrap())
 }
 
-/// What this process computes, on one thread.
+/// The digests that this process computes on one thread.
 fn here(size: Size) -> &'static str {
     static HERE: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
     HERE[usize::from(size == Size::Small)].get_or_init(|| digests(digits(), size, 1))

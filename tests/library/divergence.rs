@@ -1,4 +1,4 @@
-//! A loss that is NaN or infinite is seen at once, named by where it came from, and answered as it was asked for.
+//! A loss that is NaN or infinite is detected immediately, its origin is named, and the configured answer is applied.
 
 use gradus::data::Arrays;
 use gradus::layers::{Activation, Dense};
@@ -62,7 +62,7 @@ impl Callback for Spoil {
     }
 }
 
-/// The bits after each of fifteen steps that nobody spoilt.
+/// The bits after each of fifteen undisturbed steps.
 fn untouched() -> Vec<String> {
     let mut notes = Spoil::default();
     model().fit(&data(), quiet(3).callback(&mut notes)).unwrap();
@@ -103,14 +103,14 @@ fn the_first_layer_whose_output_is_not_finite_is_named() {
 }
 
 #[test]
-fn without_the_callback_the_history_says_it() {
+fn without_the_callback_the_history_has_the_nan() {
     let mut spoil = Spoil::at(&[7], "dense/kernel", f32::NAN);
     let history = model().fit(&data(), quiet(3).callback(&mut spoil)).unwrap();
     assert_eq!(history.get("loss").unwrap().iter().map(|loss| loss.is_nan()).collect::<Vec<_>>(), [false, true, true]);
 }
 
 #[test]
-fn the_last_good_bits_come_back() {
+fn the_last_finite_weights_are_restored() {
     let expected = untouched();
     // Weights are kept after steps 2, 4, 6, …; those of a step are good once the next one had a finite loss.
     for (spoilt, good) in [(7, 6), (6, 4), (8, 6), (3, 2)] {
@@ -137,17 +137,17 @@ fn the_last_good_bits_come_back() {
     assert!(bits(&spoilt_at_once) == before, "the weights of the beginning");
 }
 
-/// What `lower_rate` does, by hand: after step 8 back to what was after step 6, at half the rate.
+/// The effect of `lower_rate`, by hand: after step 8 back to the weights after step 6, at half the rate.
 #[derive(Default)]
 struct ByHand(Option<(gradus::tape::Params, gradus::OptimizerState)>);
 
 impl Callback for ByHand {
     fn batch_end(&mut self, model: &mut Model, _: &BatchEnd<'_>) -> Result<Flow> {
         match (model.step(), &self.0) {
-            (6, _) => self.0 = Some((model.params().clone(), model.optimizer_state().clone())),
+            (6, _) => self.0 = Some((model.params().clone(), model.optimizer_state().unwrap().clone())),
             (8, Some((params, state))) => {
                 model.params_mut().assign(params)?;
-                *model.optimizer_state_mut() = state.clone();
+                *model.optimizer_state_mut().unwrap() = state.clone();
                 model.set_learning_rate(0.5 * model.learning_rate())?;
             }
             _ => {}
@@ -157,7 +157,7 @@ impl Callback for ByHand {
 }
 
 #[test]
-fn training_goes_on_from_the_last_good_bits_at_a_lower_rate() {
+fn training_continues_from_the_last_finite_weights_at_a_lower_rate() {
     let (mut expected, mut by_hand) = (model(), ByHand::default());
     expected.fit(&data(), quiet(3).callback(&mut by_hand)).unwrap();
     let mut spoil = Spoil::at(&[7], "dense_2/kernel", f32::MAX);
@@ -170,7 +170,7 @@ fn training_goes_on_from_the_last_good_bits_at_a_lower_rate() {
 }
 
 #[test]
-fn what_diverges_again_and_again_is_an_error_with_the_last_good_bits() {
+fn repeated_divergence_is_an_error_and_restores_the_last_finite_weights() {
     let mut spoil = Spoil::at(&[5, 7, 9], "dense/kernel", f32::NAN);
     let mut lower = Divergence::lower_rate(0.5).every_steps(2).most(2);
     let mut model = model();
@@ -180,7 +180,7 @@ fn what_diverges_again_and_again_is_an_error_with_the_last_good_bits() {
 }
 
 #[test]
-fn what_the_last_update_of_an_epoch_spoils_is_seen_at_its_end() {
+fn weights_spoilt_by_the_last_update_are_detected_at_the_end_of_the_epoch() {
     let mut spoil = Spoil::at(&[5], "dense/bias", f32::INFINITY);
     let (mut model, mut restore) = (model(), Divergence::restore_last_good().every_steps(4));
     let history = model.fit(&data(), quiet(1).callback(&mut spoil).callback(&mut restore)).unwrap();
@@ -216,7 +216,7 @@ fn an_interruption_around_it_does_not_change_a_bit() {
 }
 
 #[test]
-fn settings_out_of_range_are_told() {
+fn settings_out_of_range_are_errors() {
     let told =
         |mut divergence: Divergence| model().fit(&data(), quiet(1).callback(&mut divergence)).unwrap_err().to_string();
     assert_eq!(told(Divergence::lower_rate(1.0)), "Divergence: factor must be > 0 and < 1, got 1");

@@ -1,4 +1,4 @@
-//! What another crate does with this one: parts of its own through the public traits, and nothing else.
+//! Custom parts through the public traits, as in another crate.
 
 use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
@@ -129,7 +129,7 @@ impl Optimizer for SignDescent {
     }
 }
 
-/// Row `i` holds i / rows; its target is the cube of that.
+/// Row `i` is i / rows; its target is the cube of that.
 struct Cubes {
     rows: usize,
 }
@@ -155,7 +155,7 @@ impl Dataset for Cubes {
     }
 }
 
-/// Counts what it is told, and stops after so many batches or epochs.
+/// Counts its calls, and stops after a number of batches or epochs.
 struct Stop {
     batches: usize,
     epochs: u64,
@@ -191,13 +191,13 @@ fn cubed() -> Model {
 }
 
 #[test]
-fn an_operation_of_ones_own_is_differentiated() {
+fn custom_operations_are_differentiated() {
     Sample::new(|x| x[0].cube()).variable([2, 3]).check_gradients().unwrap();
     Sample::new(|x| (x[0].cube() + x[0]) * x[0]).variable([5]).check_gradients().unwrap();
 }
 
 #[test]
-fn an_operation_of_ones_own_is_named_in_errors() {
+fn custom_operations_are_named_in_errors() {
     let recorder = Recorder::new(Mode::Training);
     let _ = recorder.scope("mine", || recorder.input(Shape::SCALAR).cube() * 2.0);
     let message = recorder.finish().unwrap_err().to_string();
@@ -205,7 +205,7 @@ fn an_operation_of_ones_own_is_named_in_errors() {
 }
 
 #[test]
-fn parts_of_ones_own_learn_together() {
+fn custom_parts_learn_together() {
     let data = Cubes { rows: 90 };
     let mut model = cubed();
     let before = model.evaluate(&data).unwrap();
@@ -219,7 +219,7 @@ fn parts_of_ones_own_learn_together() {
 }
 
 #[test]
-fn an_optimizer_of_ones_own_moves_every_weight_by_its_rate() {
+fn a_custom_optimizer_moves_every_weight_by_the_learning_rate() {
     let network = Sequential::new([1]).add(Dense::new(1));
     let mut model = network.compile(Compile::new(SignDescent(0.25), SquaredError)).unwrap();
     let before = model.params().clone();
@@ -253,7 +253,7 @@ fn epochs_without_end_are_a_callbacks_affair() {
 }
 
 #[test]
-fn several_callbacks_are_all_told() {
+fn all_callbacks_are_called() {
     let (mut first, mut second) = (Stop::after(usize::MAX, 1), Stop::after(usize::MAX, 5));
     let settings = quiet().epochs(5).callback(&mut first).callback(&mut second);
     cubed().fit(&Cubes { rows: 8 }, settings).unwrap();
@@ -261,14 +261,14 @@ fn several_callbacks_are_all_told() {
 }
 
 #[test]
-fn no_epochs_train_nothing() {
+fn zero_epochs_train_nothing() {
     let (data, mut model) = (Cubes { rows: 8 }, cubed());
     let before = model.params().sha256();
     assert!(model.fit(&data, quiet().epochs(0)).unwrap().epochs.is_empty());
     assert_eq!((model.params().sha256(), model.epoch()), (before, 0));
 }
 
-/// Least squares on the tape: a loop of one's own over batches, with one's own optimizer.
+/// Least squares on the tape: a custom loop over batches with a custom optimizer.
 fn fit_line(steps: u64) -> (f32, f32, String) {
     let mut params = Params::new();
     let w = params.add("w", &arr2(&[[0.0]])).unwrap();
@@ -296,7 +296,7 @@ fn fit_line(steps: u64) -> (f32, f32, String) {
 }
 
 #[test]
-fn a_training_loop_of_ones_own_finds_the_line() {
+fn a_custom_training_loop_fits_a_line() {
     let (slope, offset, digest) = fit_line(400);
     approx::assert_abs_diff_eq!(slope, 3.0, epsilon = 1e-3);
     approx::assert_abs_diff_eq!(offset, -1.0, epsilon = 1e-3);

@@ -29,11 +29,6 @@ fn quiet<'a>() -> Fit<'a> {
 
 #[test]
 fn layers_that_do_not_fit_together() {
-    let network = Sequential::new([28, 28, 1]).add(Conv2d::new(32, 3)).add(Dense::new(128));
-    let text =
-        "layer 2 (dense): found shape 26 × 26 × 32, expected one axis of features per sample; put Flatten before it";
-    assert_eq!(refused(network.compile(settings())), text);
-    assert_eq!(refused(network.summary()), text);
     let network = Sequential::new([28, 28]).add(Conv2d::new(6, 2));
     let text =
         "layer 1 (conv2d): found shape 28 × 28, expected images height × width × channels; Reshape adds a missing axis";
@@ -145,6 +140,24 @@ fn a_last_batch_of_one_row_for_batch_normalisation() {
     let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows to take \
                     statistics of; choose a batch size that does not leave a batch of one";
     assert_eq!(text, expected);
+}
+
+/// A dense layer works on the last axis, so the targets are the first that do not fit.
+#[test]
+fn a_forgotten_flatten() {
+    let network =
+        || Sequential::new([28, 28, 1]).add(Conv2d::new(32, 3)).add(Dense::new(10).activation(Activation::Softmax));
+    let data = Arrays::new(Array4::<f32>::zeros((6, 28, 28, 1)), Array1::<u8>::zeros(6)).unwrap();
+    let remedy =
+        "; the output is 26 × 26 × 10 per row, so put Flatten before the last Dense, or give each position a target";
+    let labels = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
+    let text = refused(network().compile(labels).unwrap().fit(&data, quiet()));
+    let start = "targets for SparseCategoricalCrossentropy: found one integer label per row, expected integer labels of shape \
+                 26 × 26 per row";
+    assert_eq!(text, format!("{start}{remedy}"));
+    let text = refused(network().compile(settings()).unwrap().fit(&data.one_hot(10).unwrap(), quiet()));
+    let start = "targets for CategoricalCrossentropy: found numbers of shape 10 per row, expected ";
+    assert!(text.starts_with(start) && text.ends_with(remedy), "{text}");
 }
 
 /// Declares a weight and leaves it alone.

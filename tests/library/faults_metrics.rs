@@ -147,7 +147,7 @@ fn sparse_accuracy_refuses_one_hot_rows() {
 }
 
 #[test]
-fn a_class_that_the_output_does_not_have_is_refused_by_compile() {
+fn classes_beyond_the_output_are_rejected_by_compile() {
     let text = "metric Precision: found shape 3, expected a last axis with a class 7; classes are counted from 0";
     let precision = || Precision::new().class(7);
     assert_eq!(refused(identity(3, with(CategoricalCrossentropy::new()).metric(precision()))), text);
@@ -188,7 +188,7 @@ fn logits_of_one_output_are_class_1_above_0() {
     assert_eq!((confusion.count(0, 0), confusion.count(0, 1), confusion.count(1, 1)), (1, 1, 2));
     let predictions = Predictions::of(&model, &data).unwrap();
     assert_eq!((predictions.mistakes(), predictions.confusion().unwrap()), (vec![2], confusion));
-    // The probabilities that these logits stand for.
+    // The probabilities of these logits.
     let probabilities = logits.mapv(|logit| 1.0 / (1.0 + (-logit).exp()));
     let model = identity(1, with(BinaryCrossentropy::new()).metric(Accuracy)).unwrap();
     let data = Arrays::new(&probabilities, &labels).unwrap();
@@ -203,7 +203,7 @@ fn logits_of_one_output_are_class_1_above_0() {
     assert_eq!(refused(identity(1, with(Hinge::new()).metric(BinaryAccuracy::new(0.7)))), text);
 }
 
-/// A metric of another crate that reads the scale of the outputs.
+/// A custom metric that reads the scale of the outputs.
 #[derive(Clone, Debug)]
 struct Positives;
 
@@ -326,7 +326,7 @@ impl Layer for Dense3 {
     }
 }
 
-/// A dataset of another crate, which says where it has no target.
+/// A custom dataset that marks rows without a target.
 struct Made {
     target: Target,
     number: f32,
@@ -465,7 +465,7 @@ fn a_score_that_is_not_there_is_none() {
     assert_eq!((history.get("val_loss"), history.get("acc"), history.get("")), (None, None, None));
 }
 
-/// A metric of another crate whose name says nothing, or the wrong thing, of its direction.
+/// A custom metric whose name suggests no direction, or the wrong one.
 #[derive(Clone, Debug)]
 struct Named {
     name: &'static str,
@@ -633,7 +633,7 @@ fn callbacks_follow_the_metric_and_not_its_name() {
 }
 
 #[test]
-fn a_softmax_over_one_output_is_refused_by_compile() {
+fn a_softmax_over_one_output_is_rejected_by_compile() {
     let network = || Sequential::new([3]).add(Dense::new(1).activation(Activation::Softmax));
     let text = "output: found shape 1, expected an output that depends on the inputs: a softmax over a single output is always 1; \
                 take a sigmoid with BinaryCrossentropy, or two outputs or more";

@@ -85,7 +85,7 @@ fn the_error_names_the_layer_the_row_and_the_index() {
 }
 
 #[test]
-fn every_call_reports_the_row_of_what_it_was_given() {
+fn every_call_reports_the_row_of_its_argument() {
     let mut model = model();
     let before = state(&model);
     let found = |error: Error| {
@@ -111,7 +111,7 @@ fn every_call_reports_the_row_of_what_it_was_given() {
     assert_eq!(found(model.predict_outputs(&named).unwrap_err()), "9 of the dataset");
     assert!(state(&model) == before, "a failed call changes nothing");
     assert_eq!((model.step(), model.epoch()), (0, 0));
-    // What was wrong was the data: everything works as before.
+    // Only the data was wrong: everything works as before.
     let fresh = self::model();
     assert_eq!(model.predict(&indices()).unwrap(), fresh.predict(&indices()).unwrap());
     assert_eq!(model.evaluate(&good()).unwrap(), fresh.evaluate(&good()).unwrap());
@@ -263,7 +263,7 @@ fn an_operation_of_another_crate_reports_faults() {
     assert_ne!(model.params().sha256(), before);
 }
 
-/// A fault that happens, and then does not: what a checkpoint must outlive.
+/// A fault that occurs once, which checkpoints must survive.
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
 struct Sometimes;
@@ -425,7 +425,7 @@ macro_rules! setters {
     };
 }
 
-/// Applies setters in every order of two, and compares what comes out.
+/// Applies setters in both orders of each pair, and compares the results.
 fn check_order<T>(what: &str, new: impl Fn() -> T, setters: &[fn(T) -> T], shown: impl Fn(T) -> String) {
     for (first, one) in setters.iter().enumerate() {
         for (second, other) in setters.iter().enumerate().skip(first + 1) {

@@ -15,7 +15,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::fs;
 use tempfile::tempdir;
 
-/// The sum of all inputs, as a layer of one's own.
+/// The sum of all inputs, as a custom layer.
 #[derive(Debug)]
 struct Sum;
 
@@ -212,7 +212,7 @@ fn a_chain_written_as_a_graph_is_the_chain() {
 }
 
 #[test]
-fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
+fn loaded_models_predict_and_train_like_saved_ones() {
     let folder = tempdir().unwrap();
     let (path, data, graph) = (folder.path().join("model.safetensors"), data(24), branches(0.3));
     let mut model = graph.compile(settings()).unwrap();
@@ -227,7 +227,7 @@ fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
     loaded.fit(&data, quiet(1)).unwrap();
     let mut whole = graph.compile(settings()).unwrap();
     whole.fit(&data, quiet(2)).unwrap();
-    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training goes on where it stood");
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training resumes at its step");
 }
 
 /// Stops within the second epoch.
@@ -240,7 +240,7 @@ impl Callback for Interrupt {
 }
 
 #[test]
-fn training_goes_on_from_a_checkpoint() {
+fn training_resumes_from_a_checkpoint() {
     let folder = tempdir().unwrap();
     let (data, graph) = (data(20), branches(0.3));
     let mut interrupted = graph.compile(settings()).unwrap();
@@ -268,7 +268,7 @@ fn training_goes_on_from_a_checkpoint() {
 }
 
 #[test]
-fn the_summary_says_what_is_connected_to_what() {
+fn the_summary_shows_the_connections() {
     let table = branches(0.0).summary().unwrap();
     let words: Vec<String> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let expected = [
@@ -291,7 +291,7 @@ fn the_summary_says_what_is_connected_to_what() {
     assert_eq!(shown, expected.iter().collect::<Vec<_>>());
 }
 
-/// What compiling says of a graph.
+/// The error message of compiling a graph.
 fn refused(build: impl FnOnce(&mut Graph, Node)) -> String {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
@@ -324,7 +324,7 @@ fn parts_that_do_not_fit_together_are_named() {
 }
 
 #[test]
-fn what_is_not_used_is_told() {
+fn unused_inputs_and_layers_are_errors() {
     let output = |graph: &mut Graph, x: Node| {
         let y = graph.apply(Dense::new(2), x);
         graph.output("y", y);
@@ -410,7 +410,7 @@ fn message<T>(result: Result<T>) -> String {
 }
 
 #[test]
-fn outputs_that_are_not_there_are_told() {
+fn unknown_outputs_are_errors() {
     let compile = |settings: Compile| message(branches(0.0).compile(settings));
     let losses = |name: &str| Losses::new().output(name, SparseCategoricalCrossentropy::new());
     let one = |name: &str| Compile::new(Sgd::new(0.1), losses(name));
@@ -434,7 +434,7 @@ fn outputs_that_are_not_there_are_told() {
 }
 
 #[test]
-fn datasets_that_do_not_fit_are_told() {
+fn datasets_that_do_not_fit_are_errors() {
     let mut model = branches(0.0).compile(settings()).unwrap();
     let plain = Arrays::new(Array2::<f32>::zeros((6, 4)), Array1::<u8>::zeros(6)).unwrap();
     let text = "dataset: it has one input without a name, but the model has left, right; NamedArrays, or Columns for a \
@@ -483,7 +483,7 @@ fn an_output_without_a_loss_is_there_for_prediction() {
     assert_eq!(again, outputs);
 }
 
-/// Two inputs and a target made up row by row, as a dataset of one's own.
+/// Two inputs and a target generated row by row, as a custom dataset.
 struct Pairs;
 
 impl Dataset for Pairs {
@@ -534,7 +534,7 @@ impl Columns for Pairs {
 }
 
 #[test]
-fn a_dataset_of_ones_own_may_have_columns() {
+fn custom_datasets_can_have_columns() {
     let mut model = branches(0.0).compile(settings()).unwrap();
     let first = model.evaluate(&Pairs).unwrap();
     let history = model.fit(&Pairs, quiet(30).validation_split(0.25)).unwrap();

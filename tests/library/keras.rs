@@ -1,4 +1,4 @@
-//! Values, gradients, optimizer steps and whole trainings against what Keras computes (`golden/make.py`).
+//! Values, gradients, optimizer steps and whole trainings compared with Keras (`golden/make.py`).
 
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
@@ -15,7 +15,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 /// How far values may be from Keras', beside the largest of their array or 1.
 const NEAR: f32 = 1e-5;
 
-/// The same after ten training steps.
+/// Tolerance after ten training steps.
 const NEAR_AFTER_TEN_STEPS: f32 = 1e-4;
 
 /// One golden case of a layer, recorded with its parameters under the names they have in the file.

@@ -1,4 +1,4 @@
-//! A training that is killed again and again, at any moment, ends with the bits of one that nobody touched.
+//! A training that is killed repeatedly at random times ends with the bits of an uninterrupted one.
 
 use crate::child;
 use gradus::data::{Arrays, mnist};
@@ -56,7 +56,7 @@ fn train(folder: &Path) -> String {
 }
 
 fn spawn(folder: &Path, threads: u64) -> Child {
-    let mut command = child::command("kill::twenty_kills_lose_nothing", folder);
+    let mut command = child::command("kill::training_survives_twenty_kills", folder);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("GRADUS_THREADS", threads.to_string()).spawn().unwrap()
 }
@@ -65,7 +65,7 @@ fn ended(child: Child) -> Vec<String> {
     child::reported(&child.wait_with_output().unwrap())
 }
 
-/// What the file names of a folder say was reached.
+/// The progress according to the file names in a folder.
 fn reached(folder: &Path) -> u64 {
     let names = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().file_name());
     let step = |name: &str| name.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse::<u64>().ok();
@@ -73,7 +73,7 @@ fn reached(folder: &Path) -> u64 {
 }
 
 #[test]
-fn twenty_kills_lose_nothing() {
+fn training_survives_twenty_kills() {
     if let Some(folder) = child::argument() {
         return child::report(&train(Path::new(&folder)));
     }
@@ -97,7 +97,7 @@ fn twenty_kills_lose_nothing() {
         steps.push(reached(killed));
     }
     let last = steps[KILLS as usize - 1];
-    assert!(steps.is_sorted() && 0 < last && last < 600, "what was reached stays: {steps:?}");
+    assert!(steps.is_sorted() && 0 < last && last < 600, "progress is never lost: {steps:?}");
     let resumed = ended(spawn(killed, 2));
     assert_eq!(resumed, ended(uninterrupted));
     let files: Vec<_> = fs::read_dir(killed).unwrap().map(|entry| entry.unwrap().file_name()).collect();

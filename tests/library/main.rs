@@ -1,5 +1,6 @@
 //! Tests of the library through its public interface: training, callbacks, saving, resuming, and reproducible bits.
 
+mod architecture;
 mod bits;
 mod callbacks;
 mod checkpoints;

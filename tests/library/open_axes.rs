@@ -211,7 +211,7 @@ fn pointers_to_datasets_are_datasets() {
     let columns: [Box<dyn Columns>; 3] = [Box::new(Arc::new(data())), Box::new(data()), Box::new(Box::new(data()))];
     let expected = told_columns(&data());
     assert!(columns.iter().all(|columns| told_columns(columns) == expected && told_columns(&columns) == expected));
-    // A dataset that owns what a program chose at run time.
+    // A dataset that owns a part chosen at run time.
     let chosen: Box<dyn Dataset> = Box::new(Ragged::of(&[3, 3]));
     model().fit(&chosen, quiet()).unwrap();
 }

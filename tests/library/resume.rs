@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
 
-/// A folder of its own, gone at the end.
+/// A temporary folder.
 struct Folder(TempDir);
 
 impl Folder {
@@ -56,8 +56,8 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(30).progress(Progress::Quiet)
 }
 
-/// Everything that has to be the same, as one text: weights and statistics, what the model will train with, the history
-/// but for its seconds, predictions.
+/// Everything that must be equal, as one text: weights and statistics, the state of training, the history except for its
+/// seconds, predictions.
 fn fingerprint(model: &Model, history: &History, data: &Arrays) -> String {
     let rows = history.epochs.iter().map(|epoch| format!("{:?}", (epoch.number, &epoch.scores, &epoch.validation)));
     let rates: Vec<f32> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
@@ -161,7 +161,7 @@ fn convolutions_resume() {
 }
 
 #[test]
-fn a_schedule_goes_on_where_it_stood() {
+fn schedules_resume_at_their_step() {
     let (folder, data) = (Folder::new(), digits(200));
     let make = || compile(&network(), Adam::new(OneCycle::new(0.01, 21)));
     let (mut whole, mut first, mut resumed) = (make(), make(), make());
@@ -183,7 +183,7 @@ fn paused(step: u64) -> (Folder, Model, Arrays) {
 }
 
 #[test]
-fn a_folder_that_is_empty_or_missing_starts_afresh_and_a_missing_file_is_told() {
+fn empty_and_missing_folders_start_new_training_and_missing_files_are_errors() {
     let (folder, data) = (tempdir().unwrap(), digits(60));
     let checkpoints = folder.path().join("checkpoints");
     for _ in 0..2 {
@@ -198,7 +198,7 @@ fn a_folder_that_is_empty_or_missing_starts_afresh_and_a_missing_file_is_told() 
 }
 
 #[test]
-fn training_that_came_to_its_end_trains_no_more_and_goes_on_for_more_epochs() {
+fn finished_training_resumes_only_for_more_epochs() {
     let (folder, data) = (Folder::new(), digits(60));
     let fit = |epochs: usize, resume: bool| {
         let settings = quiet(epochs).checkpoints(Checkpoints::new(folder.path()));
@@ -214,7 +214,7 @@ fn training_that_came_to_its_end_trains_no_more_and_goes_on_for_more_epochs() {
 }
 
 #[test]
-fn who_is_done_stays_done() {
+fn finished_callbacks_stay_finished() {
     let (folder, data) = (Folder::new(), digits(60));
     let fit = |resume: bool| {
         let mut counting = Counting::new(3.0);
@@ -260,7 +260,7 @@ fn a_checkpoint_is_a_model_too() {
     assert!(error.ends_with("so it is no checkpoint; Model::load may read it"), "{error}");
 }
 
-/// What resuming says, without the file's name.
+/// The error message of resuming, without the file name.
 fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> String {
     let before = model.params().sha256();
     let error = model.fit(data, settings.resume(folder.path())).unwrap_err();
@@ -269,7 +269,7 @@ fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> 
 }
 
 #[test]
-fn another_training_is_refused() {
+fn checkpoints_of_another_training_are_rejected() {
     let (folder, same, data) = paused(9);
     let expected = "; resume with the settings it was written with, or go on from its weights alone";
     let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
@@ -295,7 +295,7 @@ fn another_training_is_refused() {
 }
 
 #[test]
-fn other_callbacks_are_refused() {
+fn checkpoints_with_other_callbacks_are_rejected() {
     let (folder, mut model, data) = paused(9);
     let mut counting = Counting::new(f64::MAX);
     let error = model.fit(&data, quiet(3).callback(&mut counting).resume(folder.path())).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Models in files: what is loaded is what was saved, whatever happens to the file is told, and no file is ever half.
+//! Models in files: loading restores the saved model, damaged files are errors, and files are never incomplete.
 
 use crate::child;
 use gradus::data::Arrays;
@@ -64,12 +64,12 @@ fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
     assert_eq!(fs::read(path).unwrap(), fs::read(path.with_extension("again")).unwrap(), "equal models, equal files");
     fit(&mut loaded, 1);
     fit(&mut whole, 2);
-    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training goes on where it stood");
+    assert_eq!(loaded.params().sha256(), whole.params().sha256(), "training resumes at its step");
     assert_eq!((loaded.epoch(), loaded.step()), (whole.epoch(), whole.step()));
 }
 
 #[test]
-fn what_is_loaded_predicts_and_trains_like_what_was_saved() {
+fn loaded_models_predict_and_train_like_saved_ones() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     for network in [convolutional(), dense()] {
@@ -135,7 +135,7 @@ fn custom_schedules_load_through_a_registry() {
     assert!(message.starts_with("Harmonic: unknown schedule; available: CosineDecay, "), "{message}");
     assert!(message.ends_with("; add custom ones with Registry::schedule"), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
-    assert_eq!(loaded.optimizer().options().unwrap().learning_rate.rate(3), 0.125);
+    assert_eq!(loaded.optimizer().unwrap().options().unwrap().learning_rate.rate(3), 0.125);
     fit(&mut loaded, 1);
 }
 
@@ -148,7 +148,7 @@ fn told(result: Result<Model>) -> String {
 }
 
 #[test]
-fn a_file_cut_short_or_with_a_flipped_bit_loads_nothing() {
+fn truncated_and_corrupt_files_are_rejected() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     compile(&Sequential::new([2]).add(Dense::new(2)), Sgd::new(0.1)).save(&path).unwrap();
@@ -169,7 +169,7 @@ fn a_file_cut_short_or_with_a_flipped_bit_loads_nothing() {
 }
 
 #[test]
-fn a_newer_version_is_refused_and_a_missing_file_named() {
+fn newer_versions_and_missing_files_are_errors() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     compile(&dense(), Sgd::new(0.1)).save(&path).unwrap();
@@ -302,14 +302,14 @@ fn save_until_killed(path: &OsStr) -> ! {
 }
 
 #[test]
-fn killing_the_program_while_it_saves_leaves_the_old_file_whole() {
+fn killing_the_program_while_saving_leaves_the_old_file_intact() {
     if let Some(path) = child::argument() {
         save_until_killed(&path);
     }
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     for round in 0..12 {
-        let mut child = child::command("saving::killing_the_program_while_it_saves_leaves_the_old_file_whole", &path);
+        let mut child = child::command("saving::killing_the_program_while_saving_leaves_the_old_file_intact", &path);
         let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         child::wait_for_report(&mut child);
         std::thread::sleep(Duration::from_micros(1700 * round));

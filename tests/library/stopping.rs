@@ -1,4 +1,4 @@
-//! Callbacks that watch a score over many epochs, and schedules, go on after an interruption as if there had been none:
+//! Callbacks that watch a score over many epochs, and schedules, resume after an interruption as if there had been none:
 //! training stops at the same epoch, with the same restored weights.
 
 use gradus::callbacks::{EarlyStopping, LearningRateScheduler, ReduceLrOnPlateau};
@@ -49,7 +49,7 @@ impl Callback for Pause {
     }
 }
 
-/// What moves the learning rate.
+/// The change of the learning rate.
 #[derive(Clone, Copy, Debug)]
 enum Rate {
     /// A callback that looks at the score.
@@ -79,7 +79,7 @@ fn history(model: &Model, history: &History) -> String {
     format!("{:?}\n{}", model.learning_rate(), history.epochs.iter().map(row).collect::<String>())
 }
 
-/// Trains on so many threads, from the checkpoints in the folder where there are some, until after a step, or until it stops.
+/// Trains on `threads` threads, from the checkpoints in the folder if there are any, until after a step or until it stops.
 fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
     let [rows, unseen] = digits();
     let mut model = match rate {
@@ -102,7 +102,7 @@ fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
     Ended { epoch: model.epoch(), best, weights: model.params().sha256(), history: history(&model, &told) }
 }
 
-/// The training that nobody interrupts, which has to be one that shows something.
+/// The uninterrupted training, which must include the events under test.
 fn uninterrupted(rate: Rate) -> Ended {
     let folder = tempdir().unwrap();
     let whole = train(rate, folder.path(), 1, u64::MAX);

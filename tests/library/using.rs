@@ -30,7 +30,7 @@ fn classifier() -> Model {
 }
 
 #[test]
-fn a_model_without_weights_is_fitted_and_stays_what_it_is() {
+fn fitting_a_model_without_weights_does_not_change_it() {
     let data = Arrays::new(Array2::<f32>::ones((6, 3)), Array1::<u8>::zeros(6)).unwrap();
     let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let mut model = Sequential::new([3]).add(Activation::Softmax).compile(settings).unwrap();
@@ -57,7 +57,7 @@ fn a_validation_split_is_validation_on_the_last_rows() {
 }
 
 #[test]
-fn validation_does_not_change_what_is_learned() {
+fn validation_does_not_change_training() {
     let (inputs, labels) = rows(60);
     let data = Arrays::new(inputs, labels).unwrap();
     let (mut plain, mut validated) = (classifier(), classifier());
@@ -79,7 +79,7 @@ fn labels_and_one_hot_rows_learn_the_same() {
     assert_eq!(sparse.params().sha256(), dense.params().sha256());
 }
 
-/// The same numbers as `rows` in other places of memory.
+/// A copy of `rows` at another address.
 fn layouts(rows: &Array2<f32>) -> Vec<ArrayD<f32>> {
     let turned = rows.t().as_standard_layout().into_owned().reversed_axes();
     let mut backwards = rows.slice(s![..;-1, ..;-1]).as_standard_layout().into_owned();
@@ -185,7 +185,7 @@ fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
     let others =
         |rows: &ArrayD<f32>| rows.select(Axis(0), &(0..130).filter(|row| *row != 7 && *row != 8).collect::<Vec<_>>());
     assert_eq!(others(&predictions), others(&expected));
-    assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "what is not a number is not hidden");
+    assert!(predictions.index_axis(Axis(0), 7).iter().all(|p| p.is_nan()), "NaN is not hidden");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What twenty steps of each notebook's model end with, as text that is equal where the bits are.
+//! The state after twenty steps of each notebook's model, as text that is equal if the bits are.
 
 use super::{BasicNn, Notebook};
 use gradus::data::Dataset;
@@ -19,7 +19,7 @@ pub(crate) enum Size {
 /// Steps, in two epochs.
 const STEPS: usize = 20;
 
-/// The sha256 of weights and of predictions, and what each epoch reported but for its seconds, to the last bit.
+/// The sha256 of weights and of predictions, and the scores of each epoch, to the last bit.
 pub(crate) fn digests(mnist: &Mnist, size: Size, threads: usize) -> String {
     let models = Notebook::ALL.iter().map(|notebook| of_model(notebook, mnist, size, threads));
     models.chain([of_tape(mnist, size, threads)]).collect()

@@ -26,7 +26,7 @@ pub(crate) struct BasicNn {
 }
 
 impl BasicNn {
-    /// For random batches of `batch_size` of so many rows.
+    /// For random batches of `batch_size` rows of the dataset.
     pub(crate) fn new(rows: usize, batch_size: usize) -> BasicNn {
         let (key, mut params) = (Key::from_seed(1), Params::new());
         let init = RandomNormal::new(0.5, 0.7);

@@ -18,15 +18,15 @@ impl Layer for Everything {
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, [table]) = (inputs[0], weights.take());
-        let near = x.softmax_over(1).log_softmax_over(1).absolute().sqrt().erf();
-        let pairs = near.maximum(x).minimum(x.clip(-9.0, 9.0)).power(2.0).power_by(near).exp().ln();
-        let sums = pairs.sum_over(&[1, -1], true) + x.mean_over(&[2], true) + near.gelu_tanh();
+        let near = x.softmax_axis(1).log_softmax_axis(1).absolute().sqrt().erf();
+        let pairs = near.maximum(x).minimum(x.clip(-9.0, 9.0)).power(2.0).pow(near).exp().ln();
+        let sums = pairs.sum_axes(&[1, -1], true) + x.mean_axes(&[2], true) + near.gelu_tanh();
         let sizes = x.shape();
         let rows = sums.transpose(&[0, 3, 1, 2]).concatenate(&[x.transpose(&[0, 3, 1, 2])], -1);
         let product = rows.matmul(rows.transpose(&[0, 1, 3, 2])).matmul(rows).transpose(&[0, 2, 3, 1]);
         let [batch, height, width, channels] = [0, 1, 2, 3].map(|axis| sizes.axis(axis));
         let cut = product.slice(&[0; 4], [batch, height, width, channels]);
-        let indices = x.clip(0.0, 3.0).mean_over(&[-1], false);
+        let indices = x.clip(0.0, 3.0).mean_axes(&[-1], false);
         vec![cut + indices.embedding(table)]
     }
 

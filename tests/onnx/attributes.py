@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what ONNX' schemas say of attributes, and what attributes do.
+"""Writes the attributes in ONNX' schemas, and their effects.
 
     python tests/onnx/attributes.py        (onnx 1.22, onnxruntime 1.32)
 
@@ -158,7 +158,7 @@ def old_broadcast(name, attributes, a, b):
 
 
 def run(name, version, case, attributes, outputs):
-    """What onnxruntime computes. It has no operator sets before 7, which differ in these attributes alone."""
+    """The results of onnxruntime. It has no operator sets before 7, which differ only in these attributes."""
     if version < 7 and name in ("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Equal", "Greater", "Less"):
         return old_broadcast(name, attributes, *case.inputs)
     if version < 7:
@@ -199,7 +199,7 @@ def tensor(array):
 
 
 def attempt(*arguments):
-    """What onnxruntime computes, if it takes the model. Some that it should refuse end its process."""
+    """The results of onnxruntime, if it accepts the model. Some models that it should reject end its process."""
     here, there = multiprocessing.Pipe()
 
     def send():
@@ -229,12 +229,12 @@ def main():
     newest = {(domain, name): since for domain, name, since, _ in listed}
     before = {}
     for domain, name, since, attributes in listed:
-        # Later versions often differ in the types of elements alone.
+        # Later versions often differ only in the types of elements.
         same = before.get((domain, name)) == attributes
         before[domain, name] = attributes
         if since > 13 and since != newest[domain, name] and same:
             continue
-        # Older forms are refused as a whole.
+        # Older forms are rejected.
         for attribute in attributes if domain == "" and since >= known[""][name] else []:
             case = by_version(name, since)
             if attribute == "consumed_inputs":
@@ -250,7 +250,7 @@ def main():
                 if attribute == "auto_pad":
                     needed.pop("pads", None)
                 changed = {**needed, **more, attribute: value}
-                # What has no default is needed.
+                # Attributes without a default are required.
                 without_it = {key: other for key, other in changed.items() if key != attribute or key in needed}
                 without_it.update({key: other for key, other in needed.items() if key == attribute})
                 base = attempt(name, since, used, without_it, used.outputs)

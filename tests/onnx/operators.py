@@ -1,4 +1,4 @@
-"""The operators that stand in the tables of src/formats/onnx."""
+"""The operators in the tables of src/formats/onnx."""
 import pathlib
 import re
 
@@ -6,12 +6,12 @@ SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/formats/onnx"
 
 
 def names(path):
-    """Each operator with the first operator set whose form is understood."""
+    """Each operator with the first supported operator set."""
     return {name: int(since) for name, since in re.findall(r'operator\(\s*"(\w+)",\s*(\d+)', path.read_text())}
 
 
 def own():
-    """ONNX' own."""
+    """The operators of the default domain."""
     found = {}
     for path in (SOURCES / "operators").glob("*.rs"):
         found.update(names(path))
@@ -19,5 +19,5 @@ def own():
 
 
 def of_scikit_learn():
-    """Those of the domain ai.onnx.ml."""
+    """The operators of the domain ai.onnx.ml."""
     return names(SOURCES / "foreign.rs")

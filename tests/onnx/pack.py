@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs the small ones among ONNX' own tests of single nodes, for the operators that are known here, into nodes.bin.
+"""Packs the small ones of ONNX' tests of single nodes, for the supported operators, into nodes.bin.
 
     target/interop/venv/bin/python tests/onnx/pack.py
 

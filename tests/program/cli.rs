@@ -142,7 +142,7 @@ fn help_and_version_are_shown() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line_and_a_code() {
+fn errors_are_one_line_and_an_exit_code() {
     let folder = folder();
     let usage = |arguments: &[&str]| {
         folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()

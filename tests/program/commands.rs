@@ -1,6 +1,6 @@
 //! The shell commands in the documents: every one is run here, or is in the list of those that are not.
 
-use gradus::formats::{keras, npy};
+use gradus::formats::{keras, npy, npz};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
@@ -86,7 +86,7 @@ fn fill(folder: &Path) {
     let mut arrays = Params::new();
     arrays.add("x", &x).unwrap();
     arrays.add("y", &y).unwrap();
-    arrays.save_npz(folder.join("data.npz")).unwrap();
+    npz::write_params(folder.join("data.npz"), &arrays).unwrap();
     fs::create_dir_all(folder.join("data/mnist")).unwrap();
     for file in fs::read_dir(root().join("data/mnist")).unwrap() {
         let file = file.unwrap();
@@ -94,7 +94,7 @@ fn fill(folder: &Path) {
     }
 }
 
-/// Runs a command and returns what it shows, or `None` if it is none of those that are run here.
+/// Runs a command and returns its output, or `None` if it is not one of the tested commands.
 ///
 /// Examples train for one epoch on a few images, and tests are only listed.
 fn run(text: &str, folder: &Path) -> Option<String> {
@@ -142,7 +142,7 @@ fn the_commands_of_the_documents_work() {
     for path in documents() {
         let document = fs::read_to_string(&path).unwrap();
         for command in commands(&document) {
-            // A command may stand in several documents; the files that it writes stay for those after it.
+            // A command may be in several documents; the files that it writes remain for the next ones.
             let known = seen.iter().any(|other| other == command);
             seen.push(command.to_owned());
             if known || !is_possible(command) || NOT_RUN.iter().any(|(other, _)| *other == command) {

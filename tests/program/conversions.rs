@@ -45,7 +45,7 @@ impl Random {
 macro_rules! layer {
     ($random:expr, $rank:expr, $add:expr) => {{
         let random = &mut *$random;
-        match (random.below(8), $rank) {
+        match (random.below(9), $rank) {
             (0, _) => $add(BatchNorm::new()),
             (1, _) => $add(LayerNorm::new()),
             (2, _) => $add(LeakyRelu::new()),
@@ -57,7 +57,7 @@ macro_rules! layer {
                 let (strides, padding) = (random.one_of(&[[1, 1], [2, 1]]), random.padding());
                 $add(Conv2d::new(3, 2).strides(strides).padding(padding).activation(random.activation()))
             }
-            (_, 1) => $add(Dense::new(2 + random.below(4)).activation(random.activation())),
+            (8, _) | (_, 1) => $add(Dense::new(2 + random.below(4)).activation(random.activation())),
             _ => $add(Elu::new()),
         }
     }};

@@ -81,8 +81,8 @@ fn check_report(out: &Path) {
     }
 }
 
-/// The weights' digest where the same training is done with what other tests take for this example's network; `None` where
-/// they have none.
+/// The digest of the weights after an equal training with the network that other tests have for this example; `None` if they
+/// have none.
 fn trained_here(example: &str, arguments: &[&str]) -> Option<String> {
     let number = |name: &str| {
         let at = arguments.iter().position(|word| *word == name).unwrap();
@@ -108,7 +108,7 @@ fn check_keras_file(out: &Path, digest: &str) {
     assert_eq!(model.params().sha256(), digest);
 }
 
-/// What every example shows and writes; returns what it showed.
+/// Checks the output and the files of an example, and returns the output.
 fn check_run(example: &str, more: &[&str], rows: usize, validated: bool) -> String {
     let folder = tempdir().unwrap();
     let out = folder.path();
@@ -149,7 +149,7 @@ fn check_shows(shown: &str, parts: &[&str]) {
 }
 
 #[test]
-fn dense_linear_shows_what_its_notebook_shows() {
+fn dense_linear_prints_the_results_of_its_notebook() {
     let shown = check_run("dense_linear", &["--epochs", "1", "--limit", "500"], 1, false);
     let encoded = "encoded [[0.   0.   0.   0.   0.   1.   0.   0.   0.   0.  ]";
     check_shows(&shown, &["labels  [5, 0, 4]", encoded, "decoded [5, 0, 4]", "Total params: 715,410"]);
@@ -160,7 +160,7 @@ fn dense_linear_shows_what_its_notebook_shows() {
 }
 
 #[test]
-fn lenet5_shows_what_its_notebook_shows() {
+fn lenet5_prints_the_results_of_its_notebook() {
     let shown = check_run("lenet5", &["--epochs", "2", "--limit", "256"], 2, false);
     check_shows(&shown, &["[[0.   0.   0. ", " max_pooling2d_1 (MaxPooling2D)", "Total params: 44,300 (173.05 KB)"]);
     let row = " [0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.   0.01 0.07 0.07 0.07 0.49 0.53 0.69 0.1  0.65 1.   0.97 0.5  0.   0.   0.   0.  ]";
@@ -168,7 +168,7 @@ fn lenet5_shows_what_its_notebook_shows() {
 }
 
 #[test]
-fn dropout_mlp_shows_what_its_notebook_shows() {
+fn dropout_mlp_prints_the_results_of_its_notebook() {
     let shown = check_run("dropout_mlp", &["--epochs", "1", "--limit", "500"], 1, true);
     check_shows(&shown, &["train (500, 28, 28), reshaped (500, 784)", "test (10000, 28, 28), reshaped (10000, 784)"]);
     check_shows(&shown, &["   3  18  18  18 126 136 175  26 166 255 247 127", "label 5", "Total params: 669,706"]);
@@ -177,7 +177,7 @@ fn dropout_mlp_shows_what_its_notebook_shows() {
 }
 
 #[test]
-fn basic_nn_shows_what_its_notebook_shows() {
+fn basic_nn_prints_the_results_of_its_notebook() {
     let shown = check_run("basic_nn", &["--steps", "60", "--limit", "3000"], 2, true);
     check_shows(
         &shown,
@@ -187,7 +187,7 @@ fn basic_nn_shows_what_its_notebook_shows() {
 }
 
 #[test]
-fn deep_sigmoid_shows_what_its_notebook_shows() {
+fn deep_sigmoid_prints_the_results_of_its_notebook() {
     let shown = check_run("deep_sigmoid", &["--epochs", "1", "--limit", "500"], 1, true);
     check_shows(
         &shown,
@@ -198,7 +198,7 @@ fn deep_sigmoid_shows_what_its_notebook_shows() {
 }
 
 #[test]
-fn speedrun_shows_its_time_and_lets_the_rate_fall_to_almost_nothing() {
+fn speedrun_prints_its_time_and_decays_the_learning_rate() {
     let shown = check_run("speedrun", &["--epochs", "1", "--limit", "2000"], 1, false);
     check_shows(&shown, &["Total params: 215,194", "16 steps in "]);
 }

@@ -1,4 +1,4 @@
-//! Files on which the program `gradus` could go wrong without a word: it gives the right numbers, or says what is wrong.
+//! Files that the program `gradus` could misread silently: it gives correct numbers, or an error.
 //! Right numbers are those of onnxruntime and Keras.
 
 use crate::folder::Folder;
@@ -8,6 +8,7 @@ use gradus::layers::{Conv2d, Dense, Flatten};
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
 use gradus::metrics::{Accuracy, MeanAbsoluteError};
 use gradus::optimizers::Sgd;
+use gradus::tape::Params;
 use gradus::{AxisOrder, Compile, Model, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
 use std::fs;
@@ -67,6 +68,45 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("--layout channels_first takes it"));
 }
 
+/// Models of Keras whose training is missing, or of parts that gradus does not have.
+#[test]
+fn models_whose_training_cannot_be_read_predict_and_convert() {
+    let folder = Folder::new();
+    for (name, problem) in [
+        ("never_compiled.keras", "saved without being compiled"),
+        ("never_compiled_h5.h5", "saved without being compiled"),
+        ("keras_2_adam.h5", "optimizer"),
+        ("other_loss.keras", "loss"),
+        ("other_optimizer.keras", "optimizer"),
+    ] {
+        let (model, values) = (file(name), format!("{}.npz", name.split('.').next().unwrap()));
+        let y = array(&values, "y");
+        npy::write(folder.path("x.npy"), &array(&values, "x")).unwrap();
+        check_close(&folder.predicted(&[text(&model), "x.npy"]), &y);
+        let shown = folder.shown(&["inspect", text(&model)]);
+        assert!(shown.starts_with("a model of Keras, without its training\n") && shown.contains(problem), "{shown}");
+        for to in ["to.safetensors", "to.keras", "to.h5"] {
+            folder.shown(&["convert", text(&model), to]);
+            check_close(&folder.predicted(&[to, "x.npy"]), &y);
+            assert!(folder.shown(&["inspect", to]).contains("without"), "{to}");
+        }
+        // Training them needs settings, and a loss is enough to evaluate them.
+        assert!(keras::load(&model).unwrap_err().to_string().contains("keras::load_with"), "{name}");
+        npz::write_params(folder.path("data.npz"), &data(&values)).unwrap();
+        let evaluated = folder.shown(&["evaluate", text(&model), "data.npz", "--loss", "mse"]);
+        assert!(evaluated.starts_with("loss: MeanSquaredError() (--loss)\n"), "{evaluated}");
+    }
+}
+
+/// The samples and the right outputs of a file of faults.
+fn data(name: &str) -> Params {
+    let mut params = Params::new();
+    for key in ["x", "y"] {
+        params.add(key, &array(name, key)).unwrap();
+    }
+    params
+}
+
 #[test]
 fn a_model_knows_the_axis_order_of_its_file() {
     let imported = onnx::import(file("conv_one_axis.onnx")).unwrap();
@@ -83,7 +123,7 @@ fn a_model_knows_the_axis_order_of_its_file() {
 }
 
 #[test]
-fn samples_of_another_shape_are_refused() {
+fn samples_of_another_shape_are_rejected() {
     let folder = Folder::new();
     let (model, data) = (file("samples_4_by_3.keras"), file("samples_4_by_3.npz"));
     check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
@@ -101,7 +141,7 @@ fn pictures(shape: [usize; 3]) -> Model {
 }
 
 #[test]
-fn pictures_of_another_shape_are_refused() {
+fn pictures_of_another_shape_are_rejected() {
     let folder = Folder::new();
     for (shape, picture, found, expected) in [
         ([28, 28, 1], "gray14x56.png", "14 × 56 × 1", "28 × 28 × 1"),

@@ -1,5 +1,5 @@
 //! Ctrl-C and SIGTERM end a program after the step that it is in, with a checkpoint; `--resume` then ends with the bits of
-//! a run that nobody touched. So it does after SIGKILL.
+//! an uninterrupted run. It also does after SIGKILL.
 #![cfg(unix)]
 
 use std::fs;
@@ -23,7 +23,7 @@ fn start(example: &Path, arguments: &[&str], out: &Path, more: &[&str]) -> Child
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// What the names of the checkpoints say was reached.
+/// The progress according to the names of the checkpoints.
 fn reached(out: &Path) -> u64 {
     let names = fs::read_dir(out.join("checkpoints")).into_iter().flatten().map(|entry| entry.unwrap().file_name());
     let step = |name: &str| name.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse::<u64>().ok();
@@ -65,14 +65,14 @@ fn history(out: &Path) -> Vec<Vec<String>> {
 /// Every signal, and how many threads the run has that it meets.
 const SIGNALS: [(&str, &str); 3] = [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3")];
 
-/// Ends a run by each signal in turn, resumes it each time, and compares with a run that nobody touched.
+/// Ends a run by each signal, resumes it each time, and compares with an uninterrupted run.
 fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let example = example(name);
     let (out, untouched) = (tempdir().unwrap(), tempdir().unwrap());
     let (out, untouched) = (out.path(), untouched.path());
     let mut before = 0;
     for &(signalled, threads) in signals {
-        // The first begins afresh, as there is nothing yet.
+        // The first run starts without checkpoints.
         let mut child = start(&example, arguments, out, &["--threads", threads]);
         await_checkpoint(out, before, &mut child);
         signal(&child, signalled);
@@ -97,18 +97,18 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_model_goes_on_after_every_signal() {
+fn models_resume_after_every_signal() {
     check("lenet5", &["--epochs", "60", "--limit", "512"], 240, &SIGNALS);
 }
 
 #[test]
-fn a_loop_on_the_tape_goes_on_after_every_signal() {
+fn loops_on_the_tape_resume_after_every_signal() {
     check("basic_nn", &["--steps", "500", "--limit", "2000"], 500, &SIGNALS);
 }
 
 /// The other programs, each by one signal.
 #[test]
-fn every_example_goes_on() {
+fn every_example_resumes() {
     check("dense_linear", &["--epochs", "20", "--limit", "2000"], 400, &SIGNALS[..1]);
     check("dropout_mlp", &["--epochs", "6", "--limit", "1600"], 300, &SIGNALS[1..2]);
     check("deep_sigmoid", &["--epochs", "6", "--limit", "1600"], 300, &SIGNALS[2..]);

@@ -1,5 +1,5 @@
-//! What one can do wrong with a training program: each is told in one line with what to do about it, before any work, and
-//! the exit code says so.
+//! Mistakes in the use of training programs: each is reported in one line with a remedy, before any work, and by the exit
+//! code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
     command.envs(variables.iter().copied()).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
 }
 
-/// What is told in the only line on standard error, which begins with the program's name.
+/// The only line on standard error, without the name of the program.
 fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = run(example, arguments, variables);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -23,7 +23,7 @@ fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]
     line.to_owned()
 }
 
-/// A folder of its own, gone at the end.
+/// A temporary folder.
 struct Folder(TempDir);
 
 impl Folder {
@@ -48,7 +48,7 @@ const LENET5: [&str; 4] = ["--epochs", "1", "--limit", "128"];
 const BASIC_NN: [&str; 4] = ["--steps", "1", "--limit", "1000"];
 
 #[test]
-fn options_are_told_by_name_with_what_is_expected() {
+fn option_errors_name_the_option_and_the_expected_value() {
     let end = "; --help lists the options";
     for (arguments, expected) in [
         (&["--epoch", "2"][..], "invalid option '--epoch'"),
@@ -70,7 +70,7 @@ fn options_are_told_by_name_with_what_is_expected() {
 }
 
 #[test]
-fn instruction_sets_and_threads_of_the_environment_are_told() {
+fn errors_name_the_environment_variable() {
     let folder = Folder::new();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         let out = folder.path(example);
@@ -88,7 +88,7 @@ fn instruction_sets_and_threads_of_the_environment_are_told() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_is_told_before_any_work() {
+fn read_only_folders_are_errors_before_any_work() {
     let folder = Folder::new();
     fs::write(folder.path("file"), "no folder").unwrap();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
@@ -102,12 +102,12 @@ fn a_folder_that_cannot_be_written_to_is_told_before_any_work() {
 }
 
 #[test]
-fn checkpoints_that_cannot_be_gone_on_from_are_told() {
+fn checkpoints_that_cannot_be_resumed_are_errors() {
     let folder = Folder::new();
     let [out, tape] = [folder.path("lenet5"), folder.path("basic_nn")];
     assert!(run("lenet5", &[&LENET5[..], &["--out", &out]].concat(), &[]).status.success());
     assert!(run("basic_nn", &[&BASIC_NN[..], &["--out", &tape]].concat(), &[]).status.success());
-    // What is said after the file's name.
+    // The message after the file name.
     let resumed = |example: &str, out: &str, arguments: &[&str]| {
         let line = told(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
         let start = format!("{}: ", checkpoint(out).display());

@@ -1,4 +1,4 @@
-//! The order in which the methods of a builder are called never matters: each sets a field of its own, and reads no other.
+//! The order of the calls of a builder's methods does not matter: each sets a separate field and reads no other.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +50,7 @@ fn field(body: &str) -> Option<&str> {
 }
 
 #[test]
-fn each_method_of_a_builder_sets_a_field_of_its_own() {
+fn each_method_of_a_builder_sets_a_separate_field() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut count = 0;
     for path in FOLDERS.iter().flat_map(|folder| files(&source.join(folder))) {

@@ -1,14 +1,14 @@
-//! Modules of one folder do not import each other in a circle.
+//! Circular imports between the modules of a folder.
 //!
-//! Each file and each folder beside a `mod.rs` is a module, and so are the items that stand in `mod.rs` itself. A name that
-//! `mod.rs` re-exports is that of the module it comes from, so a `mod.rs` that only declares and re-exports is part of no circle.
+//! Each file and each folder beside a `mod.rs` is a module, and so are the items in `mod.rs`. A re-exported name belongs to its
+//! original module, so a `mod.rs` that only declares and re-exports is not part of a circle.
 
 use crate::source::{files, source, without_comments, without_tests};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders that are looked at, with every folder within them. One that is a single file has no circle.
+/// The checked folders, including their subfolders. A module with a single file has no circle.
 const FOLDERS: [&str; 16] = [
     "cli",
     "data",
@@ -34,14 +34,14 @@ const KNOWN: [&str; 6] = ["formats", "kernels", "model", "ops", "optimizers", "t
 /// The items of a `mod.rs`, as a module.
 const ITEMS: &str = "mod.rs";
 
-/// Which module imports from which.
+/// The imports of each module.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
 fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// A path, with every path of the lists within it, and what follows it in the text.
+/// Parses a path with the lists in it, and returns the rest of the text.
 fn path<'a>(text: &'a str, before: &[&'a str], found: &mut Vec<Vec<&'a str>>) -> &'a str {
     let text = text.trim_start();
     if let Some(mut rest) = text.strip_prefix('{') {
@@ -58,7 +58,7 @@ fn path<'a>(text: &'a str, before: &[&'a str], found: &mut Vec<Vec<&'a str>>) ->
     let whole = [before, &[word]].concat();
     match rest.strip_prefix("::") {
         Some(rest) if rest.starts_with(|letter| is_word(letter) || letter == '{') => path(rest, &whole, found),
-        // What stands before `::*` or `::<` is the path.
+        // The part before `::*` or `::<` is the path.
         _ => {
             if !word.is_empty() || rest.starts_with('*') {
                 found.push(whole);
@@ -70,7 +70,7 @@ fn path<'a>(text: &'a str, before: &[&'a str], found: &mut Vec<Vec<&'a str>>) ->
     }
 }
 
-/// Every path with `::` in a text, those of lists one by one, with whether it is re-exported.
+/// Every path with `::` in a text, with lists expanded, and whether it is re-exported.
 fn paths(code: &str) -> Vec<(Vec<&str>, bool)> {
     let (mut all, mut rest, mut exported) = (Vec::new(), code, false);
     while let Some(at) = rest.find(|letter| is_word(letter) || letter == ';' || letter == '$') {
@@ -79,7 +79,7 @@ fn paths(code: &str) -> Vec<(Vec<&str>, bool)> {
             (exported, rest) = (false, next);
             continue;
         }
-        // What a macro stands for is seen where it is called.
+        // The expansion of a macro is checked where the macro is called.
         if let Some(next) = rest.strip_prefix('$') {
             rest = next.trim_start_matches(|letter| is_word(letter) || letter == ':');
             continue;
@@ -104,10 +104,10 @@ fn paths(code: &str) -> Vec<(Vec<&str>, bool)> {
 
 /// A folder of modules.
 struct Folder {
-    /// Its path from the crate's root.
+    /// The path from the crate root.
     path: Vec<String>,
     modules: BTreeSet<String>,
-    /// The module that each name in `mod.rs` comes from; none where it is outside the folder.
+    /// The original module of each name in `mod.rs`; `None` if it is outside the folder.
     names: BTreeMap<String, Option<String>>,
 }
 
@@ -157,7 +157,7 @@ impl Folder {
         }
     }
 
-    /// Which of its modules import from which.
+    /// The imports between its modules.
     fn imports(&self, root: &Path) -> Imports {
         let place = self.path.iter().fold(root.to_owned(), |place, part| place.join(part));
         let mut imports = Imports::new();
@@ -230,7 +230,7 @@ fn folders(root: &Path, path: Vec<String>) -> Vec<Vec<String>> {
     [vec![path], below].concat()
 }
 
-/// What is found in a folder and below, with the imports that make each circle.
+/// The circles in a folder and its subfolders, with their imports.
 fn found(root: &Path, folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     for path in folders(root, vec![folder.to_owned()]) {
@@ -256,7 +256,7 @@ fn modules_of_a_folder_do_not_import_each_other_in_a_circle() {
             false => new.extend(circles),
         }
     }
-    assert!(new.is_empty(), "move what both need into a module of its own:\n{}", new.join("\n"));
+    assert!(new.is_empty(), "move the common code to a separate module:\n{}", new.join("\n"));
     assert!(gone.is_empty(), "no circles are left in {}; remove it from the list", gone.join(", "));
 }
 
@@ -272,7 +272,7 @@ fn operations_import_from_modules_and_not_from_the_crate_root() {
 }
 
 #[test]
-fn every_way_to_import_is_seen() {
+fn every_form_of_import_is_detected() {
     let seen = |code| paths(code).into_iter().map(|(path, exported)| (path.join("::"), exported)).collect::<Vec<_>>();
     let named = |names: &[&str], exported| names.iter().map(|name| (name.to_string(), exported)).collect::<Vec<_>>();
     assert_eq!(
@@ -294,7 +294,7 @@ fn every_way_to_import_is_seen() {
 }
 
 #[test]
-fn every_circle_is_seen() {
+fn every_circle_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let circles = |files: &[(&str, &str)]| {
         let place = folder.path().join("top");

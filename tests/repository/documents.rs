@@ -8,13 +8,15 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What stands in the list that a macro such as `layers!` makes parts of.
+/// The entries in the list of a macro such as `layers!`.
 fn listed(file: &str, list: &str) -> Vec<String> {
     let text = read(file);
     let start = format!("\n{list}! {{");
     let body = text.split(&start).nth(1).unwrap_or_else(|| panic!("{file} has no list {list}"));
-    let entries = body.split('}').next().unwrap().split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries.map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
+    // A group's name stands before a brace.
+    let body = body.split("\n}").next().unwrap();
+    let entries = body.split([',', '}']).map(|entry| entry.rsplit('{').next().unwrap().trim());
+    entries.filter(|entry| !entry.is_empty()).map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
 }
 
 /// `soft_sign` as `SoftSign`.
@@ -28,7 +30,7 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether a table's line quotes the name as a word of its own.
+/// Whether a line of a table quotes the name as a whole word.
 fn has_line(document: &str, name: &str) -> bool {
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let is_word = |text: &str| {
@@ -85,7 +87,7 @@ fn every_part_has_a_line() {
     assert!(!has_line(&document, "Dens") && !has_line(&document, "Orthogonal"));
 }
 
-/// Where the tests of a target or a module of the library stand.
+/// The path of the tests of a target or a module of the library.
 fn sources(target: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = target.replace("::", "/");
@@ -157,7 +159,7 @@ fn the_files_that_documents_name_exist() {
     }
 }
 
-/// The cases of a file of golden vectors, which stand before the arrays' names.
+/// The cases of a file of golden vectors, which are the prefixes of the names of its arrays.
 fn cases(file: &str) -> Vec<String> {
     let vectors = read(file);
     let arrays = vectors.lines().filter(|line| !line.starts_with('#'));
@@ -169,7 +171,7 @@ fn cases(file: &str) -> Vec<String> {
 
 /// Each line of operations and layers names a case that Keras computed, or a test; and each case is named by a line.
 #[test]
-fn operations_and_layers_name_what_they_are_compared_with() {
+fn operations_and_layers_name_their_reference() {
     let document = read("docs/keras.md");
     for (section, file) in [("Operations", "tests/golden/ops.txt"), ("Layers", "tests/golden/layers.txt")] {
         let text = document.split(&format!("\n## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
@@ -177,14 +179,14 @@ fn operations_and_layers_name_what_they_are_compared_with() {
         let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| gradus"));
         let lines: Vec<(&str, String)> = rows.map(|line| (line, compared(line))).collect();
         let known = cases(file);
-        // `average_pool2d-…` stands for all whose names begin so.
+        // `average_pool2d-…` means all names with this prefix.
         let names = |word: &str, case: &str| {
             word == case || word.strip_suffix('…').is_some_and(|start| !start.is_empty() && case.starts_with(start))
         };
         for (line, words) in &lines {
             let tested = |word: &str| word.contains("::") || TARGETS.contains(&word);
             let holds = words.split(' ').any(|word| tested(word) || known.iter().any(|case| names(word, case)));
-            assert!(holds, "nothing holds this line to Keras: {line}");
+            assert!(holds, "no test compares this line with Keras: {line}");
         }
         for case in known {
             let named = lines.iter().any(|(_, words)| words.split(' ').any(|word| names(word, &case)));

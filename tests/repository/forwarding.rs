@@ -15,12 +15,12 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names of the functions from `start` to the first line that is `end`.
+/// The names of the functions from `start` to the first line that is `end`, without those that take `self` by value: they
+/// are for types of a known size alone.
 fn functions<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let from = text.find(start).unwrap_or_else(|| panic!("there is no {start}"));
     let lines = text[from..].lines().take_while(|line| *line != end);
-    // A method that takes the part itself is none of trait objects.
-    let names = lines.filter_map(|line| line.strip_prefix("    fn ")).filter(|line| !line.contains("(self"));
+    let names = lines.filter(|line| !line.contains("(self)")).filter_map(|line| line.strip_prefix("    fn "));
     let mut names: Vec<&str> = names.map(|line| line.split(['(', '<']).next().unwrap()).collect();
     names.sort_unstable();
     names
@@ -40,5 +40,7 @@ fn pointers_forward_every_method() {
             traits.push(name.to_owned());
         }
     }
-    assert!(["Columns", "Dataset", "Loss", "Metric"].iter().all(|name| traits.iter().any(|found| found == name)));
+    traits.sort_unstable();
+    let parts = ["Callback", "Columns", "Dataset", "Initializer", "Layer", "Loss", "Metric", "Optimizer"];
+    assert_eq!(traits, [&parts[..], &["Preprocessing", "Regularizer", "Schedule"]].concat());
 }

@@ -1,9 +1,9 @@
-//! The levels of the house: a module imports only from lower ones, and what is said of the source holds.
+//! The levels of the architecture: a module imports only from lower levels. Also other rules for the source.
 
 use crate::source::{files, source, without_comments, without_tests};
 use std::path::Path;
 
-/// Each level's modules, from the ground up. Modules of one level do not know each other, but for the ground.
+/// The modules of each level, from the lowest up. Modules of one level do not import each other, except on the lowest level.
 const LEVELS: [&[&str]; 12] = [
     &[
         "accepts",
@@ -41,7 +41,7 @@ const LEVELS: [&[&str]; 12] = [
 const BESIDE: [&str; 5] = ["bin", "golden", "guide", "lib", "testing"];
 
 /// The module at the top of the crate that a file belongs to.
-fn module(path: &Path) -> String {
+pub(crate) fn module(path: &Path) -> String {
     let inside = path.strip_prefix(source()).unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
@@ -57,7 +57,7 @@ fn imports(text: &str) -> Vec<String> {
     code.match_indices("crate::").flat_map(|(at, found)| first_words(&code[at + found.len()..])).collect()
 }
 
-/// The first word of a path, or of each path in the list that stands there.
+/// The first word of a path, or of each path in a list.
 fn first_words(path: &str) -> Vec<String> {
     let word = |text: &str| {
         let text = text.trim_start();
@@ -91,12 +91,13 @@ fn depth(path: &Path) -> usize {
 
 fn home(name: &str) -> &str {
     match name {
-        "ValueInfo" => "architecture",
+        "Architecture" | "Graph" | "LayerInstance" | "Sequential" | "ValueInfo" => "architecture",
+        "Compile" | "Counters" | "Losses" | "Model" => "model",
         "AxisOrder" => "axis_order",
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
-        "Spec" => "spec",
+        "Spec" | "SpecValue" => "spec",
         other => other,
     }
 }
@@ -106,7 +107,7 @@ fn modules_import_only_from_lower_levels() {
     for (path, text) in files(&source()) {
         let from = module(&path);
         let Some(own) = level(&from) else {
-            assert!(BESIDE.contains(&from.as_str()), "{} stands on no level", path.display());
+            assert!(BESIDE.contains(&from.as_str()), "{} is on no level", path.display());
             continue;
         };
         for name in imports(&without_tests(&path, &text)) {
@@ -115,14 +116,14 @@ fn modules_import_only_from_lower_levels() {
             if to == from || to == "golden" || (own == 0 && level(to) == Some(0)) {
                 continue;
             }
-            let Some(other) = level(to) else { panic!("{} imports {name}, which stands on no level", path.display()) };
+            let Some(other) = level(to) else { panic!("{} imports {name}, which is on no level", path.display()) };
             assert!(other < own, "{} imports {name}: level {own} from level {other}", path.display());
         }
     }
 }
 
 #[test]
-fn nothing_climbs_to_the_top_by_another_way() {
+fn paths_to_the_crate_root_are_uniform() {
     for (path, text) in files(&source()) {
         let code = without_comments(&without_tests(&path, &text));
         let inline = code.lines().any(|line| line.trim_end().ends_with('{') && line.contains("mod "));
@@ -171,7 +172,7 @@ const LIBM: [&str; 29] = [
     "ln_gamma", "erf",
 ];
 
-/// What decides a bit by chance, by time, by a hash, or by somebody else's order of sums.
+/// Names that make bits depend on random state, time, hashes, or an order of sums that this crate does not define.
 const BY_CHANCE: [&str; 14] = [
     "StdRng",
     "SmallRng",
@@ -189,12 +190,12 @@ const BY_CHANCE: [&str; 14] = [
     "_fast(",
 ];
 
-/// What only some files may say, each where it decides nothing about a bit.
+/// Names that are allowed in some files, where bits do not depend on them.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     // Which of the pieces run on another thread. Pieces are cut by shape.
-    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/awake.rs"]),
-    // Whether this thread belongs to the pool that is kept awake.
-    ("current_thread_index", &["kernels/awake.rs"]),
+    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/spin_wait.rs"]),
+    // Whether this thread belongs to the pool whose threads spin.
+    ("current_thread_index", &["kernels/spin_wait.rs"]),
     // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
     ("mul_add", &["kernels/simd/fma.rs"]),
     ("target_feature", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
@@ -208,11 +209,11 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
 const GATHERED: [&str; 8] =
     [".sum(", ".sum::<", ".reduce(", ".reduce_with(", ".fold(", ".fold_with(", ".product(", ".product::<"];
 
-/// What a text says that it must not say in this file.
+/// The forbidden names in the text of a file.
 fn says(path: &Path, text: &str) -> Option<String> {
     let code = without_comments(&without_tests(path, text));
     let calls = LIBM.iter().flat_map(|name| [format!(".{name}("), format!("f32::{name}"), format!("f64::{name}")]);
-    // `F64::exp` is a word of its own, and `f32::exponent` would be too.
+    // `F64::exp` is another word, and `f32::exponent` would be too.
     let whole = |word: &str| {
         let after = code.match_indices(word).filter_map(|(at, _)| code[at + word.len()..].chars().next());
         word.ends_with('(') && code.contains(word)
@@ -228,7 +229,7 @@ fn says(path: &Path, text: &str) -> Option<String> {
 }
 
 #[test]
-fn nothing_depends_on_the_systems_mathematics_or_on_chance() {
+fn nothing_depends_on_the_systems_mathematics_or_on_random_state() {
     for (path, text) in files(&source()) {
         let found = says(&path, &text);
         assert!(found.is_none(), "{} uses {}", path.display(), found.unwrap_or_default());
@@ -259,10 +260,10 @@ fn every_way_to_lose_a_bit_is_seen() {
 }
 
 #[test]
-fn files_are_short_and_say_what_they_are_for() {
+fn files_are_short_and_have_module_documentation() {
     let mut lengths = Vec::new();
     for (path, text) in files(&source()) {
-        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        assert!(text.starts_with("//! "), "{} has no module documentation", path.display());
         lengths.push(text.lines().count());
         assert!(lengths.last() < Some(&400), "{} is long: is it one concept?", path.display());
     }

@@ -3,6 +3,7 @@
 mod builders;
 mod circles;
 mod documents;
+mod formats;
 mod forwarding;
 mod layering;
 mod source;

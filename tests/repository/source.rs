@@ -23,7 +23,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The text without what is for tests only: files of their own, and items under `#[cfg(test)]` up to their last line.
+/// The text without tests: test files, and items under `#[cfg(test)]` up to their last line.
 pub(crate) fn without_tests(path: &Path, text: &str) -> String {
     if ["tests.rs", "samples.rs", "scratch.rs"].iter().any(|name| path.ends_with(name)) {
         return String::new();

@@ -2,7 +2,7 @@
 
 use super::value::Values;
 use super::*;
-use crate::shape::Shape;
+use crate::Shape;
 
 fn floats(shape: Shape) -> Vec<f32> {
     (0..shape.len()).map(|at| at as f32 - 0.5).collect()

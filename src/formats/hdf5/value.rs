@@ -3,7 +3,7 @@
 use super::NOWHERE;
 use super::bytes::{Bytes, Piece, Result};
 use super::header::{Message, kind};
-use crate::shape::Shape;
+use crate::Shape;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

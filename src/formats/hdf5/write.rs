@@ -4,7 +4,7 @@ use super::checksum::lookup3;
 use super::header::kind;
 use super::value::Values;
 use super::{NOWHERE, SIGNATURE};
-use crate::shape::Shape;
+use crate::Shape;
 
 /// A list of texts longer than this is split over several attributes, as a header's message holds 64 KiB.
 const LIST: usize = 4000;

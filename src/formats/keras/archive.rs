@@ -20,14 +20,16 @@ const METADATA: &str = "metadata.json";
 
 /// The file of a model.
 pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
-    let mut config = model.architecture.to_json()?;
-    let mut training = model.training.to_json(&model.architecture.outputs())?;
-    training["optimizer"] = model.training.optimizer_to_json()?;
-    config["compile_config"] = training;
+    let mut config = model.draft.to_json()?;
+    if let Some(training) = &model.training {
+        let mut compiled = training.to_json(&model.draft.outputs())?;
+        compiled["optimizer"] = training.optimizer_to_json()?;
+        config["compile_config"] = compiled;
+    }
     // Without the date of saving: equal models are equal files.
     let metadata = json!({"keras_version": KERAS_VERSION, "gradus": model.gradus()});
     let mut root = NewGroup::default();
-    weights::write_layers(&mut root, &model.architecture.layers, model.params)?;
+    weights::write_layers(&mut root, &model.draft.layers, model.params)?;
     weights::write_optimizer(&mut root, model);
     let (metadata, config) = (metadata.to_string(), config.to_string());
     zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file())])
@@ -41,11 +43,11 @@ pub(super) fn read(archive: &Archive<'_>, registry: &Registry, with_training: bo
         _ => None,
     };
     let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
-    let (architecture, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
+    let (draft, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
     let bytes = archive.get(WEIGHTS)?;
     let root = hdf5::open(&bytes)?;
-    let params = weights::read_layers(&root, &architecture.layers)?;
-    Ok(Incoming { architecture, training, params, variables: weights::read_optimizer(&root), gradus })
+    let params = weights::read_layers(&root, &draft.layers)?;
+    Ok(Incoming { draft, training, params, variables: weights::read_optimizer(&root), gradus })
 }
 
 fn json(archive: &Archive<'_>, name: &str) -> Result<Value> {

@@ -3,8 +3,7 @@
 use super::families::Family;
 use super::options::Inactive;
 use crate::save::number_to_json;
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::{Shape, Spec, SpecValue};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 

@@ -1,13 +1,12 @@
 //! Layers in Keras' lists: a class, its options and the shape of its input.
 
-use super::architecture::Placed;
 use super::config::{Config, Result, object};
+use super::draft::DraftLayer;
 use super::families::LAYER;
 use super::layers::INPUT;
 use super::object::Object;
 use super::reader::Reader;
-use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
 /// A layer as a file describes it.
@@ -74,7 +73,7 @@ impl<'a> Entry<'a> {
 }
 
 /// A layer as Keras writes it.
-pub(super) fn layer(placed: &Placed) -> Result<Value> {
+pub(super) fn layer(placed: &DraftLayer) -> Result<Value> {
     let class = placed.spec.class();
     let kind = LAYER.find(class).ok_or_else(|| format!("{class} is not a layer that Keras has"))?;
     let mut config = kind.config(&placed.spec)?;

@@ -1,18 +1,11 @@
 //! The kinds of objects in Keras' configurations: how each is found by name, and which options all of a kind have.
 
 use super::config::Kind;
-use super::heads::{LOSSES, METRICS};
 use super::layers::{INITIALIZERS, LAYERS, REGULARIZERS};
+use super::losses_metrics::{LOSSES, METRICS};
 use super::names::snake_case;
 use super::optimizers::{OPTIMIZERS, SCHEDULES};
 use super::options::{self, Inactive};
-use crate::initializers::Initializer;
-use crate::layers::Layer;
-use crate::losses::Loss;
-use crate::metrics::Metric;
-use crate::optimizers::Optimizer;
-use crate::optimizers::schedules::Schedule;
-use crate::regularizers::Regularizer;
 use crate::save::Registry;
 
 /// A kind of objects.
@@ -26,7 +19,6 @@ pub(super) struct Family {
     aliases: &'static [(&'static str, &'static str)],
     /// Options that all of the kind have.
     pub(super) options: &'static [Inactive],
-    added: fn(&Registry, &str) -> bool,
 }
 
 pub(super) const LAYER: Family = Family {
@@ -35,7 +27,6 @@ pub(super) const LAYER: Family = Family {
     kinds: || LAYERS.iter().collect(),
     aliases: &[],
     options: options::LAYER,
-    added: |registry, class| registry.adds::<dyn Layer>(class),
 };
 
 pub(super) const INITIALIZER: Family = Family {
@@ -44,7 +35,6 @@ pub(super) const INITIALIZER: Family = Family {
     kinds: || INITIALIZERS.iter().collect(),
     aliases: &[("zero", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("normal", "RandomNormal")],
     options: options::INITIALIZER,
-    added: |registry, class| registry.adds::<dyn Initializer>(class),
 };
 
 pub(super) const REGULARIZER: Family = Family {
@@ -53,7 +43,6 @@ pub(super) const REGULARIZER: Family = Family {
     kinds: || REGULARIZERS.iter().collect(),
     aliases: &[("l1_l2", "L1L2")],
     options: &[],
-    added: |registry, class| registry.adds::<dyn Regularizer>(class),
 };
 
 pub(super) const OPTIMIZER: Family = Family {
@@ -62,7 +51,6 @@ pub(super) const OPTIMIZER: Family = Family {
     kinds: || OPTIMIZERS.iter().map(|known| &known.kind).collect(),
     aliases: &[],
     options: options::OPTIMIZER,
-    added: |registry, class| registry.adds::<dyn Optimizer>(class),
 };
 
 pub(super) const SCHEDULE: Family = Family {
@@ -71,7 +59,6 @@ pub(super) const SCHEDULE: Family = Family {
     kinds: || SCHEDULES.iter().collect(),
     aliases: &[],
     options: options::SCHEDULE,
-    added: |registry, class| registry.adds::<dyn Schedule>(class),
 };
 
 pub(super) const LOSS: Family = Family {
@@ -88,7 +75,6 @@ pub(super) const LOSS: Family = Family {
         ("huber_loss", "Huber"),
     ],
     options: options::LOSS,
-    added: |registry, class| registry.adds::<dyn Loss>(class),
 };
 
 pub(super) const METRIC: Family = Family {
@@ -98,7 +84,6 @@ pub(super) const METRIC: Family = Family {
     kinds: || METRICS.iter().filter(|kind| kind.class != "Accuracy").collect(),
     aliases: &[("mse", "MeanSquaredError"), ("mae", "MeanAbsoluteError")],
     options: options::METRIC,
-    added: |registry, class| registry.adds::<dyn Metric>(class),
 };
 
 impl Family {
@@ -112,7 +97,7 @@ impl Family {
 
     /// Whether a registry has added the class.
     pub(super) fn added(&self, registry: &Registry, class: &str) -> bool {
-        (self.added)(registry, class)
+        registry.adds(self.what, class)
     }
 
     /// The kind of the objects that a setting of this name holds.

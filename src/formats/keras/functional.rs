@@ -3,14 +3,12 @@
 //! Each layer lists its calls (`inbound_nodes`), and a value is named by a layer, the number of its call, and the number
 //! of the output of that call, which is always 0 here.
 
-use super::architecture::Architecture;
 use super::config::{Config, Result, object};
+use super::draft::{Draft, Input, Output};
 use super::entries::{self, Entry};
 use super::options::{DTYPE, Inactive, NAME, short};
 use super::reader::Reader;
-use crate::architecture::ValueInfo;
-use crate::save::Output;
-use crate::shape::Shape;
+use crate::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +27,7 @@ struct Pending {
 const OPTIONS: &[Inactive] = &[NAME, DTYPE];
 
 /// The graph that a configuration describes.
-pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Architecture> {
+pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Draft> {
     let [list, inputs, outputs] = ["layers", "input_layers", "output_layers"].map(|name| config.remove(name));
     let Some(Value::Array(list)) = list else { return Err("its model has no list of layers".into()) };
     // A model that is frozen trains none of its layers, whatever they say.
@@ -52,29 +50,29 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<Archit
         shapes.push((name, entry.input(reader)));
         known.insert(source, number);
     }
-    let mut architecture = Architecture::new(shapes);
+    let mut draft = Draft::new(shapes);
     let mut layers: Vec<Option<usize>> = vec![None; entries.len()];
     in_turn(&calls, &mut known, |call, inputs| {
         // A layer is set up when it is first applied, as its settings may depend on its input.
         if let Some(entry) = entries[call.entry].take() {
             let name = entry.name.clone().unwrap_or_default();
             let (place, class) = (entry.place(), entry.object.class.to_owned());
-            let input = inputs.first().and_then(|value| architecture.shape(*value));
+            let input = inputs.first().and_then(|value| draft.shape(*value));
             let spec = entry.spec(reader, input);
             layers[call.entry] = spec.and_then(|spec| {
-                let layer = architecture.layer(name, spec, class, reader.registry);
+                let layer = draft.layer(name, spec, class, reader.registry);
                 reader.note(&place, layer)
             });
         }
-        architecture.apply_if_known(layers[call.entry], inputs, reader)
+        draft.apply_if_known(layers[call.entry], inputs, reader)
     })?;
-    architecture.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
+    draft.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
     let value = |(name, source): (String, Source)| match known.get(&source) {
-        Some(value) => Ok(Output::new(name, *value)),
+        Some(value) => Ok(Output { name, value: *value }),
         None => Err(format!("its output {name} is of a layer \"{}\" that is never applied so often", source.0)),
     };
-    architecture.wiring.outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
-    Ok(architecture)
+    draft.outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
+    Ok(draft)
 }
 
 /// Values with names: one or a list, named after their layers, or a table by name.
@@ -200,47 +198,44 @@ fn in_turn(
 }
 
 /// Whether Keras has to know the outputs by their names: several, of which one is not called like its layer.
-pub(super) fn named_outputs(architecture: &Architecture) -> bool {
-    let outputs = &architecture.wiring.outputs;
-    let values = sources(architecture, &[]);
+pub(super) fn named_outputs(draft: &Draft) -> bool {
+    let outputs = &draft.outputs;
+    let values = sources(draft, &[]);
     outputs.len() > 1 && outputs.iter().any(|output| output.name != values[output.value].0)
 }
 
 /// Where every value comes from, the inputs being called so.
-fn sources(architecture: &Architecture, inputs: &[String]) -> Vec<Source> {
-    let mut counts = vec![0; architecture.layers.len()];
-    let count = architecture.wiring.inputs.len();
+fn sources(draft: &Draft, inputs: &[String]) -> Vec<Source> {
+    let mut counts = vec![0; draft.layers.len()];
+    let count = draft.inputs.len();
     let mut sources: Vec<Source> =
         (0..count).map(|input| (inputs.get(input).cloned().unwrap_or_default(), 0)).collect();
-    for call in &architecture.wiring.calls {
-        for _ in 0..call.values {
-            sources.push((architecture.layers[call.layer].name.clone(), counts[call.layer]));
-        }
+    for call in &draft.calls {
+        sources.push((draft.layers[call.layer].name.clone(), counts[call.layer]));
         counts[call.layer] += 1;
     }
     sources
 }
 
 /// The inputs' names. Keras wants them to differ from the layers'.
-fn input_names(architecture: &Architecture) -> Vec<String> {
-    let taken = |name: &str| architecture.layers.iter().any(|placed| placed.name == name);
-    let inputs = architecture.wiring.inputs.iter();
-    inputs.map(|ValueInfo { name, .. }| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
+fn input_names(draft: &Draft) -> Vec<String> {
+    let taken = |name: &str| draft.layers.iter().any(|placed| placed.name == name);
+    let inputs = draft.inputs.iter();
+    inputs.map(|Input { name, .. }| if taken(name) { format!("{name}_input") } else { name.clone() }).collect()
 }
 
 /// Keras' configuration of a graph.
-pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
-    let wiring = &architecture.wiring;
-    let names = input_names(architecture);
-    let sources = sources(architecture, &names);
+pub(super) fn to_json(draft: &Draft) -> Result<Value> {
+    let names = input_names(draft);
+    let sources = sources(draft, &names);
     let mut layers = Vec::new();
-    for (name, input) in names.iter().zip(&wiring.inputs) {
+    for (name, input) in names.iter().zip(&draft.inputs) {
         layers.push(entry(entries::input(name, input.shape), name, Vec::new()));
     }
-    for (number, placed) in architecture.layers.iter().enumerate() {
-        let calls = wiring.calls.iter().filter(|call| call.layer == number);
+    for (number, placed) in draft.layers.iter().enumerate() {
+        let calls = draft.calls.iter().filter(|call| call.layer == number);
         let calls = calls.map(|call| {
-            let shape = |value| architecture.shape(value).unwrap_or(Shape::SCALAR);
+            let shape = |value| draft.shape(value).unwrap_or(Shape::SCALAR);
             let tensor = |value: &usize| tensor(&sources[*value], shape(*value));
             let takes: Vec<Value> = call.inputs.iter().map(tensor).collect();
             json!({"args": if takes.len() == 1 { json!(takes) } else { json!([takes]) }, "kwargs": {}})
@@ -253,8 +248,8 @@ pub(super) fn to_json(architecture: &Architecture) -> Result<Value> {
     config.insert("name".into(), json!("functional"));
     config.insert("layers".into(), json!(layers));
     config.insert("input_layers".into(), one_or_all((0..names.len()).map(place).collect()));
-    let outputs = wiring.outputs.iter().map(|output| (output.name.clone(), place(output.value)));
-    let outputs = match named_outputs(architecture) {
+    let outputs = draft.outputs.iter().map(|output| (output.name.clone(), place(output.value)));
+    let outputs = match named_outputs(draft) {
         true => Value::Object(outputs.collect()),
         false => one_or_all(outputs.map(|(_, place)| place).collect()),
     };

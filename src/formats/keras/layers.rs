@@ -8,8 +8,7 @@ use crate::layers::{
     GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
-use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
 /// Keras' layers that gradus has.

@@ -1,12 +1,13 @@
 //! Whole models as `.h5`, the form of Keras 1 and 2: one HDF5 file with descriptions as attributes of the root, and the
 //! arrays by their names in TensorFlow.
 
-use super::architecture::Placed;
 use super::config::Result;
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
+use super::draft::DraftLayer;
+use super::training::Training;
+use crate::Shape;
 use crate::formats::hdf5::{Group, NewGroup};
 use crate::save::Registry;
-use crate::shape::Shape;
 use crate::tape::Params;
 use serde_json::Value;
 
@@ -24,13 +25,22 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     let mut root = NewGroup::default();
     root.text("keras_version", KERAS_VERSION);
     root.text("backend", "tensorflow");
-    root.text("model_config", model.architecture.to_json()?.to_string());
-    let mut training = model.training.to_json(&model.architecture.outputs())?;
-    training["optimizer_config"] = model.training.optimizer_to_json()?;
-    root.text("training_config", training.to_string());
+    root.text("model_config", model.draft.to_json()?.to_string());
+    if let Some(training) = &model.training {
+        let mut compiled = training.to_json(&model.draft.outputs())?;
+        compiled["optimizer_config"] = training.optimizer_to_json()?;
+        root.text("training_config", compiled.to_string());
+    }
     root.text("gradus", model.gradus().to_string());
     write_weights(root.group(WEIGHTS), model)?;
-    let prefix = group_name(&model.training.optimizer);
+    if let Some(training) = &model.training {
+        write_optimizer(&mut root, training, model);
+    }
+    Ok(root.file())
+}
+
+fn write_optimizer(root: &mut NewGroup, training: &Training, model: &Outgoing<'_>) {
+    let prefix = group_name(&training.optimizer);
     let group = root.group(OPTIMIZER);
     let mut names = Vec::new();
     for (name, variable) in model.variables() {
@@ -38,16 +48,15 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
         match variable {
             Variable::Step(step) => group.integer(&name, i64::try_from(step).unwrap_or(i64::MAX)),
             Variable::Number(number) => group.floats(&name, Shape::SCALAR, &[number]),
-            Variable::Array(array) => group.floats(&name, array.shape, array.values),
+            Variable::Array(shape, values) => group.floats(&name, shape, values),
         }
         names.push(name);
     }
     group.texts("weight_names", names);
-    Ok(root.file())
 }
 
 fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
-    let layers = &model.architecture.layers;
+    let layers = &model.draft.layers;
     group.text("keras_version", KERAS_VERSION);
     group.text("backend", "tensorflow");
     group.texts("layer_names", layers.iter().map(|placed| placed.name.clone()).collect());
@@ -55,9 +64,9 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
     for placed in layers {
         let group = group.group(&placed.name);
         for weight in placed.weights() {
-            group.floats(&weight.name, weight.shape, values(model.params, &weight.name)?);
+            group.floats(weight.name(), weight.shape(), values(model.params, weight.name())?);
         }
-        group.texts("weight_names", placed.weights().iter().map(|weight| weight.name.clone()).collect());
+        group.texts("weight_names", placed.weights().iter().map(|weight| weight.name().to_owned()).collect());
     }
     Ok(())
 }
@@ -79,13 +88,13 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
         None => None,
     };
     let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
-    let (architecture, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
-    let params = read_weights(&root.group(WEIGHTS)?, &architecture.layers)?;
+    let (draft, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
+    let params = read_weights(&root.group(WEIGHTS)?, &draft.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
         false => Ok(Vec::new()),
     };
-    Ok(Incoming { architecture, training, params, variables, gradus })
+    Ok(Incoming { draft, training, params, variables, gradus })
 }
 
 fn variables(group: &Group<'_>) -> Result<Vec<crate::formats::hdf5::Array>> {
@@ -93,7 +102,7 @@ fn variables(group: &Group<'_>) -> Result<Vec<crate::formats::hdf5::Array>> {
 }
 
 /// Layers that have weights, in the order of the file, are the model's that have some: Keras goes by their order too.
-pub(super) fn read_weights(group: &Group<'_>, layers: &[Placed]) -> Result<Params> {
+pub(super) fn read_weights(group: &Group<'_>, layers: &[DraftLayer]) -> Result<Params> {
     let mut stored = Vec::new();
     for name in group.texts("layer_names")? {
         let layer = group.group(&name)?;
@@ -102,7 +111,7 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[Placed]) -> Result<Param
             stored.push((name, layer, names));
         }
     }
-    let layers: Vec<&Placed> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
+    let layers: Vec<&DraftLayer> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
     if stored.len() != layers.len() {
         return Err(format!(
             "it has weights for {} layers, and the model has {} with weights",

@@ -35,16 +35,16 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
-mod architecture;
 mod archive;
 mod config;
 mod contents;
+mod draft;
 mod entries;
 mod families;
 mod functional;
-mod heads;
 mod layers;
 mod legacy;
+mod losses_metrics;
 mod names;
 mod object;
 mod optimizers;
@@ -60,13 +60,14 @@ mod weights;
 
 use super::hdf5::{self, NewGroup};
 use super::zip::Archive;
-use crate::error::{Error, Result};
+use crate::architecture::Architecture;
 use crate::files::{read_whole, write_whole};
 use crate::model::{Compile, Model};
 use crate::save::Registry;
 use crate::tape::Params;
-use architecture::Architecture;
-use contents::Outgoing;
+use crate::{Error, Result};
+use contents::{Incoming, Outgoing};
+use draft::Draft;
 use std::path::Path;
 
 /// What zip archives begin with, and so `.keras` files.
@@ -161,17 +162,55 @@ impl From<Registry> for Load {
 /// [`Sequential::compile`](crate::Sequential::compile).
 pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model> {
     let (path, Load { registry, compile }) = (path.as_ref(), load.into());
-    let bytes = read_whole(path)?;
-    let with_training = compile.is_none();
-    let incoming = match bytes.starts_with(ZIP) {
-        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, &registry, with_training)),
-        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, &registry, with_training)),
-    };
-    let model = incoming.and_then(|incoming| match compile {
+    let incoming = read(path, &registry, compile.is_none())?;
+    let model = match compile {
         Some(settings) => incoming.compiled(settings),
         None => incoming.model(&registry),
-    });
+    };
     model.map_err(|problem| wrong(path, problem))
+}
+
+/// Reads the layers and weights of a whole model, without what its file says of training: of files that were never compiled,
+/// or with an optimizer, a loss or a metric that gradus does not have. The result becomes a model by
+/// [`Architecture::into_model`] or [`Architecture::compile`].
+///
+/// ```
+/// use gradus::formats::keras;
+/// # use gradus::{Sequential, layers::*};
+/// # let model = Sequential::new([4]).add(Dense::new(3)).architecture(0)?.into_model()?;
+/// # let path = std::env::temp_dir().join("gradus-doc-architecture.keras");
+/// # keras::save(&model, &path)?;
+/// let model = keras::load_architecture(&path)?.into_model()?;
+/// assert_eq!(model.predict(&ndarray::arr2(&[[0.0, 0.0, 0.0, 0.0]]))?.shape(), [1, 3]);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// The file cannot be read or is damaged; the model is neither a `Sequential` nor functional; a layer or an option of one is
+/// one that gradus does not have. For the last there is [`load_architecture_with`].
+pub fn load_architecture(path: impl AsRef<Path>) -> Result<Architecture> {
+    load_architecture_with(path, &Registry::new())
+}
+
+/// Reads the layers and weights of a whole model with layers of your own, as [`load_architecture`] does without.
+///
+/// # Errors
+/// Those of [`load_architecture`].
+pub fn load_architecture_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
+    let path = path.as_ref();
+    let incoming = read(path, registry, false)?;
+    incoming.architecture().map_err(|problem| wrong(path, problem))
+}
+
+/// What a file holds, with how the model is trained unless that is not needed.
+fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incoming> {
+    let bytes = read_whole(path)?;
+    let incoming = match bytes.starts_with(ZIP) {
+        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, registry, with_training)),
+        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, registry, with_training)),
+    };
+    incoming.map_err(|problem| wrong(path, problem))
 }
 
 /// Writes the weights and running statistics alone, as `.weights.h5`.
@@ -184,8 +223,8 @@ pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
         return Err(wrong(path, "weights for Keras end in .weights.h5".into()));
     }
     let mut root = NewGroup::default();
-    let written = Architecture::of(&model.describe())
-        .and_then(|architecture| weights::write_layers(&mut root, &architecture.layers, model.params()));
+    let written = Draft::of(model.architecture())
+        .and_then(|draft| weights::write_layers(&mut root, &draft.layers, model.params()));
     written.map_err(|problem| wrong(path, problem))?;
     write_whole(path, &root.file())
 }
@@ -198,24 +237,24 @@ pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
 pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
-    let architecture = Architecture::of(&model.describe());
-    let params = architecture.and_then(|architecture| weights_alone(&bytes, &architecture));
+    let draft = Draft::of(model.architecture());
+    let params = draft.and_then(|draft| weights_alone(&bytes, &draft));
     model.params_mut().assign(&params.map_err(|problem| wrong(path, problem))?)
 }
 
-fn weights_alone(bytes: &[u8], architecture: &Architecture) -> Result<Params, String> {
+fn weights_alone(bytes: &[u8], draft: &Draft) -> Result<Params, String> {
     if bytes.starts_with(ZIP) {
         let inner = Archive::read(bytes)?.get(archive::WEIGHTS)?;
-        return weights::read_layers(&hdf5::open(&inner)?, &architecture.layers);
+        return weights::read_layers(&hdf5::open(&inner)?, &draft.layers);
     }
     let root = hdf5::open(bytes)?;
     if root.has("model_weights") {
-        return legacy::read_weights(&root.group("model_weights")?, &architecture.layers);
+        return legacy::read_weights(&root.group("model_weights")?, &draft.layers);
     }
     // Keras 2 wrote weights alone as in a whole model.
     match root.texts("layer_names")?.is_empty() {
-        true => weights::read_layers(&root, &architecture.layers),
-        false => legacy::read_weights(&root, &architecture.layers),
+        true => weights::read_layers(&root, &draft.layers),
+        false => legacy::read_weights(&root, &draft.layers),
     }
 }
 

@@ -6,8 +6,7 @@ use crate::optimizers::schedules::{
     CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, Schedule,
 };
 use crate::optimizers::{Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, RmsProp, Sgd};
-use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
 /// An optimizer, and how Keras keeps its variables.

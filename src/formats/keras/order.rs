@@ -2,26 +2,24 @@
 //! calls between a layer and the outputs, the deepest first; at the same depth as a walk back from the outputs meets them.
 //! Keras' `map_graph`.
 
-use super::architecture::Architecture;
+use super::draft::Draft;
 use super::functional::named_outputs;
-use crate::save::{Sources, Wiring};
 use std::cmp::Reverse;
 
 /// The numbers of the layers in Keras' order.
-pub(super) fn of(architecture: &Architecture) -> Vec<usize> {
-    let (wiring, layers) = (&architecture.wiring, architecture.layers.len());
-    if wiring.chain {
+pub(super) fn of(draft: &Draft) -> Vec<usize> {
+    let layers = draft.layers.len();
+    if draft.chain {
         return (0..layers).collect();
     }
-    let sources = wiring.sources();
-    let (finished, met) = walk(wiring, &sources, layers, &outputs(architecture));
-    let (mut of_calls, mut of_layers) = (vec![0; wiring.calls.len()], vec![0; layers]);
+    let (finished, met) = walk(draft, &outputs(draft));
+    let (mut of_calls, mut of_layers) = (vec![0; draft.calls.len()], vec![0; layers]);
     for number in finished.into_iter().rev() {
-        let call = &wiring.calls[number];
+        let call = &draft.calls[number];
         // A layer that is applied twice stands at the greater depth, and what feeds either call deeper still.
         let depth = of_layers[call.layer].max(of_calls[number]);
         (of_layers[call.layer], of_calls[number]) = (depth, depth);
-        for feeding in calls_before(wiring, &sources, number) {
+        for feeding in calls_before(draft, number) {
             of_calls[feeding] = of_calls[feeding].max(depth + 1);
         }
     }
@@ -31,29 +29,29 @@ pub(super) fn of(architecture: &Architecture) -> Vec<usize> {
 }
 
 /// The calls whose values a call takes.
-fn calls_before(wiring: &Wiring, sources: &Sources, call: usize) -> impl DoubleEndedIterator<Item = usize> {
-    wiring.calls[call].inputs.iter().filter_map(|value| Some(sources.call_of(*value)?.0))
+fn calls_before(draft: &Draft, call: usize) -> impl DoubleEndedIterator<Item = usize> {
+    draft.calls[call].inputs.iter().filter_map(|value| value.checked_sub(draft.inputs.len()))
 }
 
 /// Walks back from each output, depth first: the calls as they are left, and when each layer was first met.
-fn walk(wiring: &Wiring, sources: &Sources, layers: usize, outputs: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let (mut finished, mut met, mut count) = (Vec::new(), vec![usize::MAX; layers], 0);
-    let mut entered = vec![false; wiring.calls.len()];
+fn walk(draft: &Draft, outputs: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let (mut finished, mut met, mut count) = (Vec::new(), vec![usize::MAX; draft.layers.len()], 0);
+    let mut entered = vec![false; draft.calls.len()];
     for value in outputs {
         // A call to enter, or to leave when everything before it was.
         let mut stack: Vec<(usize, bool)> =
-            sources.call_of(*value).map(|(call, _)| (call, false)).into_iter().collect();
+            value.checked_sub(draft.inputs.len()).map(|call| (call, false)).into_iter().collect();
         while let Some((call, leave)) = stack.pop() {
             if leave {
                 finished.push(call);
             } else if !std::mem::replace(&mut entered[call], true) {
-                let layer = wiring.calls[call].layer;
+                let layer = draft.calls[call].layer;
                 if met[layer] == usize::MAX {
                     met[layer] = count;
                     count += 1;
                 }
                 stack.push((call, true));
-                stack.extend(calls_before(wiring, sources, call).rev().map(|before| (before, false)));
+                stack.extend(calls_before(draft, call).rev().map(|before| (before, false)));
             }
         }
     }
@@ -61,10 +59,9 @@ fn walk(wiring: &Wiring, sources: &Sources, layers: usize, outputs: &[usize]) ->
 }
 
 /// The outputs' values as Keras walks through them: by name where it knows them by name.
-fn outputs(architecture: &Architecture) -> Vec<usize> {
-    let mut outputs: Vec<(&String, usize)> =
-        architecture.wiring.outputs.iter().map(|output| (&output.name, output.value)).collect();
-    if named_outputs(architecture) {
+fn outputs(draft: &Draft) -> Vec<usize> {
+    let mut outputs: Vec<(&String, usize)> = draft.outputs.iter().map(|output| (&output.name, output.value)).collect();
+    if named_outputs(draft) {
         outputs.sort();
     }
     outputs.into_iter().map(|(_, value)| value).collect()

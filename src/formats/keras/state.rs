@@ -1,65 +1,47 @@
 //! The optimizer's state in the order in which Keras keeps it: the step, the learning rate, then an array for each weight,
 //! or several side by side.
 
-use super::architecture::Architecture;
 use super::config::Result;
+use super::draft::Draft;
 use super::optimizers::{Known, optimizer};
 use crate::formats::hdf5::{Array, Values};
-use crate::optimizers::StateArray;
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
-use std::collections::BTreeMap;
+use crate::{Shape, Spec, SpecValue};
 
-/// Arrays by the names that gradus gives them, as in `0/dense/kernel`.
-pub(super) type Arrays = BTreeMap<String, (Shape, Vec<f32>)>;
+/// One of the optimizer's arrays: its number among those of a weight, and the weight's name.
+pub(super) struct StateArray {
+    pub(super) number: usize,
+    pub(super) weight: String,
+    pub(super) values: Vec<f32>,
+}
 
 /// The number of each array, and the name and the shape of the weight that it belongs to, in Keras' order.
-fn order<'a>(architecture: &'a Architecture, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
+fn order<'a>(draft: &'a Draft, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
     let (mut all, mut first) = (Vec::new(), 0);
     for group in groups {
         let numbers = first..(first + group).min(count);
-        for weight in architecture.weights().filter(|weight| weight.trainable) {
-            all.extend(numbers.clone().map(|number| (number, weight.name.as_str(), weight.shape)));
+        for weight in draft.weights().filter(|weight| weight.is_trainable()) {
+            all.extend(numbers.clone().map(|number| (number, weight.name(), weight.shape())));
         }
         first += group;
     }
     all
 }
 
-/// The arrays of a model's optimizer in Keras' order, with names like Keras'.
-pub(super) fn in_order<'a>(
-    architecture: &Architecture,
-    optimizer: &Spec,
-    arrays: &'a [StateArray<'a>],
-) -> Vec<(String, &'a StateArray<'a>)> {
-    let count = arrays
-        .iter()
-        .filter_map(|array| array.name.split_once('/')?.0.parse::<usize>().ok())
-        .max()
-        .map_or(0, |number| number + 1);
-    let order = order(architecture, groups(optimizer), count);
-    let find = |number, name| arrays.iter().find(|array| array.name == StateArray::name(number, name));
-    let named = order.into_iter().filter_map(|(number, name, _)| {
-        find(number, name).map(|array| (format!("{}_{number}", name.replace('/', "_")), array))
-    });
-    named.collect()
+/// The number and the weight of each array of a model's optimizer, which keeps `count` of them for a weight, in Keras' order.
+pub(super) fn in_order<'a>(draft: &'a Draft, optimizer: &Spec, count: usize) -> Vec<(usize, &'a str, Shape)> {
+    order(draft, groups(optimizer), count)
 }
 
 /// What a file says of an optimizer, as Keras keeps it.
 pub(super) struct State {
     pub(super) step: u64,
     pub(super) rate: Option<f32>,
-    pub(super) arrays: Arrays,
+    pub(super) arrays: Vec<StateArray>,
 }
 
 /// Reads the variables of an optimizer whose arrays for each weight begin with the values `first`.
-pub(super) fn read(
-    architecture: &Architecture,
-    optimizer: &Spec,
-    first: &[f32],
-    variables: Vec<Array>,
-) -> Result<State> {
-    let order = order(architecture, groups(optimizer), first.len());
+pub(super) fn read(draft: &Draft, optimizer: &Spec, first: &[f32], variables: Vec<Array>) -> Result<State> {
+    let order = order(draft, groups(optimizer), first.len());
     let mut variables = variables.into_iter().peekable();
     let step = match variables.next() {
         None => 0,
@@ -68,7 +50,7 @@ pub(super) fn read(
     };
     let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };
     let rate = rate.map(|array| number(&array).ok_or_else(|| unfit(optimizer))).transpose()?;
-    let mut arrays = Arrays::new();
+    let mut arrays = Vec::new();
     // An optimizer that has not seen its model yet has no arrays.
     let fresh = step == 0 && variables.peek().is_none();
     for (number, name, shape) in order {
@@ -77,7 +59,7 @@ pub(super) fn read(
             None if fresh => vec![first[number]; shape.len()],
             _ => return Err(unfit(optimizer)),
         };
-        arrays.insert(StateArray::name(number, name), (shape, values));
+        arrays.push(StateArray { number, weight: name.into(), values });
     }
     let last = last(optimizer, step).zip(variables.next());
     if let Some((expected, found)) = last {

@@ -9,12 +9,12 @@ use super::object::Object;
 use super::options::Inactive;
 use super::reader::Reader;
 use super::training::Training;
-use super::{heads, layers, optimizers};
+use super::{layers, losses_metrics, optimizers};
+use crate::Shape;
 use crate::initializers::Initializer;
 use crate::registry::BUILT_IN;
 use crate::regularizers::Regularizer;
 use crate::save::Registry;
-use crate::shape::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,7 +169,7 @@ fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect(
 fn the_list_has_every_class_that_is_read() {
     let listed: BTreeSet<&str> = classes().into_keys().map(|[_, _, class]| class).collect();
     let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS);
-    let kinds = kinds.chain(heads::LOSSES).chain(heads::METRICS).chain(optimizers::SCHEDULES);
+    let kinds = kinds.chain(losses_metrics::LOSSES).chain(losses_metrics::METRICS).chain(optimizers::SCHEDULES);
     for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
         // Only a word, which has no options.
         assert!(listed.contains(class) || class == "Accuracy", "{class} is not in tests/golden/keras_options.txt");
@@ -267,6 +267,6 @@ fn arguments_of_calls_and_frozen_models_are_read() {
     assert_eq!(told, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
         "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
-    let (architecture, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
-    assert!(architecture.weights().all(|weight| !weight.trainable));
+    let (draft, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    assert!(draft.weights().all(|weight| !weight.is_trainable()));
 }

@@ -5,11 +5,14 @@ use super::families::{Family, LOSS, METRIC, OPTIMIZER};
 use super::object::Object;
 use super::options::{Inactive, Plain, any, at, null, short};
 use super::reader::Reader;
+use crate::Spec;
 use crate::metrics;
 use crate::metrics::Metric;
-use crate::save::{Description, HeadSpec};
-use crate::spec::Spec;
+use crate::optimizers::Optimizer;
+use crate::save::Registry;
+use crate::{Compile, Losses, Model};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Options of `compile` beside those that are read here.
 pub(super) const OPTIONS: &[Inactive] = &[
@@ -27,23 +30,73 @@ pub(super) const OPTIONS: &[Inactive] = &[
 #[derive(Debug)]
 pub(super) struct Training {
     pub(super) optimizer: Spec,
-    pub(super) heads: Vec<HeadSpec>,
+    pub(super) trained_outputs: Vec<TrainedOutputSpec>,
+}
+
+/// How an output is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TrainedOutputSpec {
+    /// Its number among the model's outputs.
+    pub(super) output: usize,
+    pub(super) loss: Spec,
+    pub(super) weight: f32,
+    pub(super) metrics: Vec<Spec>,
+    /// Those that count rows by their weights.
+    pub(super) weighted_metrics: Vec<Spec>,
 }
 
 impl Training {
-    /// Of a model. The error names what Keras does not have.
-    pub(super) fn of(description: &Description) -> Result<Training> {
+    /// Of a model, if it is trained. The error names what Keras does not have.
+    pub(super) fn of(model: &Model) -> Result<Option<Training>> {
+        let Some(optimizer) = model.optimizer().map(Optimizer::spec) else { return Ok(None) };
         let known = |known: bool, spec: &Spec, what: &str| match known {
             true => Ok(()),
             false => Err(format!("{} is not {what} that Keras has", spec.class())),
         };
-        known(OPTIMIZER.find(description.optimizer.class()).is_some(), &description.optimizer, "an optimizer")?;
-        for head in &description.heads {
-            known(LOSS.find(head.loss.class()).is_some(), &head.loss, "a loss")?;
-            let metrics = &mut head.metrics.iter().chain(&head.weighted_metrics);
+        known(OPTIMIZER.find(optimizer.class()).is_some(), &optimizer, "an optimizer")?;
+        let mut trained_outputs = Vec::new();
+        for trained in model.trained_outputs() {
+            let specs = |metrics: &[Arc<dyn Metric>]| metrics.iter().map(|metric| metric.spec()).collect::<Vec<_>>();
+            let spec = TrainedOutputSpec {
+                output: trained.output(),
+                loss: trained.loss().spec(),
+                weight: trained.loss_weight(),
+                metrics: specs(trained.metrics()),
+                weighted_metrics: specs(trained.weighted_metrics()),
+            };
+            known(LOSS.find(spec.loss.class()).is_some(), &spec.loss, "a loss")?;
+            let metrics = &mut spec.metrics.iter().chain(&spec.weighted_metrics);
             metrics.try_for_each(|metric| known(is_metric(metric), metric, "a metric"))?;
+            trained_outputs.push(spec);
         }
-        Ok(Training { optimizer: description.optimizer.clone(), heads: description.heads.clone() })
+        Ok(Some(Training { optimizer, trained_outputs }))
+    }
+
+    /// What to compile a model with these outputs with, by an optimizer that was made already.
+    pub(super) fn settings(
+        &self,
+        optimizer: Box<dyn Optimizer>,
+        outputs: &[String],
+        registry: &Registry,
+    ) -> Result<Compile> {
+        let wrong = |error: crate::Error| error.to_string();
+        let mut losses = Losses::new();
+        for trained in &self.trained_outputs {
+            losses = losses.output(&outputs[trained.output], registry.make_loss(&trained.loss).map_err(wrong)?);
+        }
+        // Keras opens a model whose loss does not fit, and it can predict.
+        let mut settings = Compile::new(optimizer, losses).deferred_checks(true);
+        for trained in &self.trained_outputs {
+            let name = &outputs[trained.output];
+            settings = settings.loss_weight(name, trained.weight);
+            for metric in &trained.metrics {
+                settings = settings.metric_of(name, registry.make_metric(metric).map_err(wrong)?);
+            }
+            for metric in &trained.weighted_metrics {
+                settings = settings.weighted_metric_of(name, registry.make_metric(metric).map_err(wrong)?);
+            }
+        }
+        Ok(settings)
     }
 
     /// Of what `compile` was told of these outputs, with the optimizer as `optimizer` in it. What is wrong, the reader
@@ -67,7 +120,7 @@ impl Training {
         });
         let metrics = reader.note("metrics", metrics)?;
         let weighted = reader.note("weighted_metrics", weighted)?;
-        let mut heads = Vec::new();
+        let mut trained_outputs = Vec::new();
         for output in (0..outputs.len()).filter(|output| !losses[*output].is_null()) {
             let place = |what: &str| match outputs {
                 [_] => what.to_owned(),
@@ -89,10 +142,10 @@ impl Training {
                 }
             };
             if let (Some(loss), Some(weight)) = (loss, weight) {
-                heads.push(HeadSpec { output, loss, weight, metrics, weighted_metrics });
+                trained_outputs.push(TrainedOutputSpec { output, loss, weight, metrics, weighted_metrics });
             }
         }
-        Some(Training { optimizer: optimizer?, heads })
+        Some(Training { optimizer: optimizer?, trained_outputs })
     }
 
     /// What `compile` is told of these outputs, without the optimizer.
@@ -106,15 +159,15 @@ impl Training {
             };
             metrics.iter().map(metric).collect()
         };
-        for head in &self.heads {
-            let name = &outputs[head.output];
-            losses.insert(name.clone(), part(&LOSS, &head.loss)?);
-            weights.insert(name.clone(), json!(head.weight));
-            metrics.insert(name.clone(), all(&head.metrics)?);
-            counted.insert(name.clone(), all(&head.weighted_metrics)?);
+        for trained in &self.trained_outputs {
+            let name = &outputs[trained.output];
+            losses.insert(name.clone(), part(&LOSS, &trained.loss)?);
+            weights.insert(name.clone(), json!(trained.weight));
+            metrics.insert(name.clone(), all(&trained.metrics)?);
+            counted.insert(name.clone(), all(&trained.weighted_metrics)?);
         }
-        let counts = self.heads.iter().any(|head| !head.weighted_metrics.is_empty());
-        let weighted = self.heads.iter().any(|head| head.weight != 1.0);
+        let counts = self.trained_outputs.iter().any(|trained| !trained.weighted_metrics.is_empty());
+        let weighted = self.trained_outputs.iter().any(|trained| trained.weight != 1.0);
         let plain = |mut of: Config, single: fn(Value) -> Value| match outputs {
             [only] => of.remove(only).map_or(Value::Null, single),
             _ => Value::Object(of),
@@ -217,8 +270,8 @@ mod tests {
     fn told(loss: Value, optimizer: Value) -> Result<String> {
         let config = json!({"loss": loss, "metrics": ["acc"], "optimizer": optimizer});
         let training = training(config, &["output".into()])?;
-        let head = &training.heads[0];
-        Ok(format!("{} {} {}", training.optimizer, head.loss, head.metrics[0]))
+        let trained = &training.trained_outputs[0];
+        Ok(format!("{} {} {}", training.optimizer, trained.loss, trained.metrics[0]))
     }
 
     #[test]
@@ -258,33 +311,33 @@ mod tests {
     #[test]
     fn outputs_are_trained_by_name_by_place_or_all_alike() {
         let outputs = ["a".to_owned(), "b".to_owned()];
-        let heads = |mut config: Value| -> Result<Vec<String>> {
+        let trained_outputs = |mut config: Value| -> Result<Vec<String>> {
             config["optimizer"] = json!("sgd");
             let read = training(config.clone(), &outputs)?;
             let mut written = read.to_json(&outputs)?;
             written["optimizer"] = json!("sgd");
-            assert_eq!(read.heads, training(written, &outputs)?.heads, "{config}");
-            let head = |head: HeadSpec| {
+            assert_eq!(read.trained_outputs, training(written, &outputs)?.trained_outputs, "{config}");
+            let trained = |trained: TrainedOutputSpec| {
                 let classes = |specs: &[Spec]| specs.iter().map(Spec::class).collect::<Vec<_>>().join(" ");
-                let HeadSpec { output, loss, weight, metrics, weighted_metrics } = &head;
+                let TrainedOutputSpec { output, loss, weight, metrics, weighted_metrics } = &trained;
                 let (loss, metrics, weighted) = (loss.class(), classes(metrics), classes(weighted_metrics));
                 format!("{output} {loss} {weight} {metrics} {weighted}").trim_end().to_owned()
             };
-            Ok(read.heads.into_iter().map(head).collect())
+            Ok(read.trained_outputs.into_iter().map(trained).collect())
         };
         let named = json!({"loss": {"b": "mse"}, "loss_weights": {"b": 0.5}, "metrics": {"b": ["mae", "mse"]}});
-        assert_eq!(heads(named).unwrap(), ["1 MeanSquaredError 0.5 MeanAbsoluteError MeanSquaredError"]);
+        assert_eq!(trained_outputs(named).unwrap(), ["1 MeanSquaredError 0.5 MeanAbsoluteError MeanSquaredError"]);
         let listed = json!({"loss": ["mae", "huber"], "loss_weights": [1.0, 2.0], "metrics": [["mae"], "mse"]});
         let expected = ["0 MeanAbsoluteError 1 MeanAbsoluteError", "1 Huber 2 MeanSquaredError"];
-        assert_eq!(heads(listed).unwrap(), expected);
-        assert_eq!(heads(json!({"loss": "mse"})).unwrap(), ["0 MeanSquaredError 1", "1 MeanSquaredError 1"]);
+        assert_eq!(trained_outputs(listed).unwrap(), expected);
+        assert_eq!(trained_outputs(json!({"loss": "mse"})).unwrap(), ["0 MeanSquaredError 1", "1 MeanSquaredError 1"]);
         let counted = json!({"loss": "mse", "metrics": {"a": ["mae"]}, "weighted_metrics": {"a": ["mse"], "b": "mae"}});
         let expected =
             ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
-        assert_eq!(heads(counted).unwrap(), expected);
-        let other = heads(json!({"loss": {"c": "mse"}})).unwrap_err();
+        assert_eq!(trained_outputs(counted).unwrap(), expected);
+        let other = trained_outputs(json!({"loss": {"c": "mse"}})).unwrap_err();
         assert_eq!(other, "loss: it is compiled for an output \"c\", which the model does not have");
-        let more = heads(json!({"loss": ["mse", "mse", "mse"]})).unwrap_err();
+        let more = trained_outputs(json!({"loss": ["mse", "mse", "mse"]})).unwrap_err();
         assert_eq!(more, "loss: it is compiled for 3 outputs, and has 2");
     }
 }

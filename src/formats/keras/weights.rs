@@ -1,10 +1,10 @@
 //! Weights by their place in the model: the layout of `.weights.h5`, and of the weights within a `.keras` file.
 
-use super::architecture::Placed;
 use super::config::Result;
 use super::contents::{Outgoing, Variable, insert, values};
+use super::draft::DraftLayer;
+use crate::Shape;
 use crate::formats::hdf5::{Array, Group, NewGroup};
-use crate::shape::Shape;
 use crate::tape::Params;
 
 /// The groups that hold the layers: Keras 3, and its versions before.
@@ -14,12 +14,12 @@ const LAYERS: [&str; 2] = ["layers", "_layer_checkpoint_dependencies"];
 const OPTIMIZER: &str = "optimizer/vars";
 
 /// Puts the weights of every layer into the root of a file.
-pub(super) fn write_layers(root: &mut NewGroup, layers: &[Placed], params: &Params) -> Result<()> {
+pub(super) fn write_layers(root: &mut NewGroup, layers: &[DraftLayer], params: &Params) -> Result<()> {
     for placed in layers {
         let group = root.group(&format!("layers/{}/vars", placed.path));
         group.text("name", placed.name.as_str());
         for (number, weight) in placed.weights().iter().enumerate() {
-            group.floats(&number.to_string(), weight.shape, values(params, &weight.name)?);
+            group.floats(&number.to_string(), weight.shape(), values(params, weight.name())?);
         }
     }
     root.group("vars").text("name", "sequential");
@@ -28,19 +28,22 @@ pub(super) fn write_layers(root: &mut NewGroup, layers: &[Placed], params: &Para
 
 /// Puts the optimizer's variables there as well.
 pub(super) fn write_optimizer(root: &mut NewGroup, model: &Outgoing<'_>) {
+    if model.training.is_none() {
+        return;
+    }
     let group = root.group(OPTIMIZER);
     for (number, (_, variable)) in model.variables().into_iter().enumerate() {
         let number = number.to_string();
         match variable {
             Variable::Step(step) => group.integer(&number, i64::try_from(step).unwrap_or(i64::MAX)),
             Variable::Number(value) => group.floats(&number, Shape::SCALAR, &[value]),
-            Variable::Array(array) => group.floats(&number, array.shape, array.values),
+            Variable::Array(shape, values) => group.floats(&number, shape, values),
         }
     }
 }
 
 /// The weights of every layer.
-pub(super) fn read_layers(root: &Group<'_>, layers: &[Placed]) -> Result<Params> {
+pub(super) fn read_layers(root: &Group<'_>, layers: &[DraftLayer]) -> Result<Params> {
     let folder = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it holds no weights of layers")?;
     let folder = root.group(folder)?;
     let mut params = Params::new();

@@ -4,7 +4,7 @@ use super::graph::{Constant, Nodes};
 use super::node::Node;
 use super::operators;
 use super::scope::{Recorded, Scope, Value, Weight, Weights};
-use crate::shape::Shape;
+use crate::Shape;
 use crate::tape::{Mode, Recorder};
 use std::collections::BTreeMap;
 

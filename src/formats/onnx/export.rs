@@ -6,11 +6,9 @@
 use super::layers;
 use super::proto::{self, element};
 use super::writer::{Value, Writer};
-use crate::error::{Error, Result};
+use crate::architecture::Architecture;
 use crate::files::write_whole;
-use crate::model::Model;
-use crate::save::Output;
-use crate::shape::Shape;
+use crate::{Error, Result, Shape, ValueInfo};
 use prost::Message;
 use std::path::Path;
 
@@ -20,9 +18,9 @@ pub(super) const OPSET: i64 = 20;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 9;
 
-/// Writes a model's forward pass as an ONNX file, whole or not at all. What training needs is not in it.
+/// Writes the forward pass of a model or an [`Architecture`] as an ONNX file, whole or not at all. What training needs is not in it.
 ///
-/// Each input and output has the axis order that the model [knows](Model::inputs): channels last, or for a model that was
+/// Each input and output has the axis order that the model [knows](Architecture::inputs): channels last, or for a model that was
 /// imported from an ONNX file that file's own, so that the programs that run the one also run the other.
 ///
 /// ```
@@ -40,59 +38,56 @@ const IR_VERSION: i64 = 9;
 ///
 /// # Errors
 /// [`Error::Unsupported`] with every layer that ONNX cannot say; the file cannot be written.
-pub fn export(model: &Model, path: impl AsRef<Path>) -> Result<()> {
+pub fn export(model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    write_whole(path, &bytes(model, path)?)
+    write_whole(path, &bytes(model.as_ref(), path)?)
 }
 
-/// The bytes of the same file.
+/// The bytes of the file that [`export`] writes.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with every layer that ONNX cannot say.
-pub fn to_bytes(model: &Model) -> Result<Vec<u8>> {
-    bytes(model, Path::new("ONNX"))
+pub fn to_bytes(model: &impl AsRef<Architecture>) -> Result<Vec<u8>> {
+    bytes(model.as_ref(), Path::new("ONNX"))
 }
 
-fn bytes(model: &Model, path: &Path) -> Result<Vec<u8>> {
-    let description = model.description();
-    let wiring = &description.wiring;
-    let mut writer = Writer::new(model.params());
+fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(architecture.params());
     let mut unsupported = Vec::new();
-    let inputs = wiring.inputs.iter().enumerate();
+    let inputs = architecture.inputs().iter().enumerate();
     let mut values: Vec<Value> = inputs.map(|(number, input)| writer.input(number, input)).collect();
-    for (number, call) in wiring.calls.iter().enumerate() {
-        let (name, spec) = &description.layers[call.layer];
-        writer.begin(name, number, call.inputs.iter().map(|value| values[*value].clone()).collect());
-        let written = match call.values {
-            1 => layers::write(&mut writer, spec),
+    for (number, call) in architecture.calls().iter().enumerate() {
+        let layer = architecture.layer(call.layer());
+        writer.begin(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
+        let written = match call.values() {
+            1 => layers::write(&mut writer, &layer.spec()),
             several => Err(format!("{several} outputs, and one is supported")),
         };
         if let Err(problem) = written {
-            unsupported.push(format!("layer \"{name}\" ({problem})"));
+            unsupported.push(format!("layer \"{}\" ({problem})", layer.name()));
         }
-        for _ in 0..call.values {
-            let shape = model.value_shapes()[values.len()];
-            values.push(writer.given(shape));
+        for _ in 0..call.values() {
+            values.push(writer.given(architecture.value_shape(values.len())));
         }
     }
-    for Output { name, value, axis_order } in &wiring.outputs {
-        if wiring.inputs.iter().any(|input| input.name == *name) {
+    for (number, output) in architecture.outputs().iter().enumerate() {
+        let name = output.name();
+        if architecture.inputs().iter().any(|input| input.name() == name) {
             unsupported.push(format!("output \"{name}\" (an input has the name)"));
         }
-        writer.end(name, values[*value].clone(), *axis_order);
+        writer.end(name, values[architecture.output_value(number)].clone(), output.axis_order());
     }
     match unsupported.is_empty() {
-        true => Ok(file(writer, model).encode_to_vec()),
+        true => Ok(file(writer, architecture).encode_to_vec()),
         false => Err(Error::Unsupported { path: path.into(), parts: unsupported }),
     }
 }
 
 /// The file of what was written.
-fn file(writer: Writer<'_>, model: &Model) -> proto::Model {
-    let wiring = model.description().wiring;
-    let inputs = wiring.inputs.iter().map(|input| rows_of(&input.name, input.axis_order.shape_in_file(input.shape)));
-    let shape = |output: &Output| output.axis_order.shape_in_file(model.value_shapes()[output.value]);
-    let outputs = wiring.outputs.iter().map(|output| rows_of(&output.name, shape(output)));
+fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
+    let rows_of = |value: &ValueInfo| rows_of(value.name(), value.shape_in_file());
+    let inputs = architecture.inputs().iter().map(rows_of);
+    let outputs = architecture.outputs().iter().map(rows_of);
     let (node, initializer) = writer.finish();
     let graph = proto::Graph {
         node,

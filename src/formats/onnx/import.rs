@@ -3,18 +3,16 @@
 use super::check::{Checked, Fact, check, check_size};
 use super::graph::{self, Nodes};
 use super::layer::{Given, OnnxGraph};
+use super::network::{Network, Output};
 use super::node::Node;
 use super::operators;
 use super::order;
-use super::rebuild::{Rebuilt, rebuild};
+use super::rebuild::rebuild;
 use super::run::Graph;
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
-use crate::error::{Error, Result};
+use crate::architecture::Architecture;
 use crate::layers::Layer;
 use crate::model::{Compile, Model};
-use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{AxisOrder, Error, Result, Shape, ValueInfo};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,32 +34,25 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
 
 /// A network from a file, with its weights.
 #[derive(Clone, Debug)]
-pub struct Imported {
-    wiring: Wiring,
-    layers: Vec<Arc<dyn Layer>>,
-    /// The weights, in the order in which the layers declare them.
-    arrays: Vec<Vec<f32>>,
-}
+pub struct Imported(Network);
 
 impl Imported {
-    /// A model with the file's weights, to predict or to be trained on: a chain like that of a
-    /// [`Sequential`](crate::Sequential), or else like that of a [`Graph`](crate::Graph) with the file's inputs and
-    /// outputs by name.
+    /// The layers with the file's weights: a chain like that of a [`Sequential`](crate::Sequential), or else like that of a
+    /// [`Graph`](crate::Graph) with the file's inputs and outputs by name. It becomes a model for inference by
+    /// [`Architecture::into_model`].
     ///
     /// # Errors
-    /// Those of [`Sequential::compile`](crate::Sequential::compile).
+    /// Layers that do not fit together or that the file has other weights for.
+    pub fn architecture(&self) -> Result<Architecture> {
+        self.0.architecture()
+    }
+
+    /// A model with the file's weights, to be trained on or evaluated.
+    ///
+    /// # Errors
+    /// Those of [`architecture`](Imported::architecture) and of [`Architecture::compile`].
     pub fn compile(&self, settings: Compile) -> Result<Model> {
-        let mut model = Model::from_wiring(&self.wiring, &self.layers, settings)?;
-        let ids: Vec<_> = model.params().ids().collect();
-        let fits = ids.len() == self.arrays.len()
-            && ids.iter().zip(&self.arrays).all(|(id, values)| model.params().shape(*id).len() == values.len());
-        if !fits {
-            return Err(Error::other("the layers declare other weights than the file has"));
-        }
-        for (id, values) in ids.into_iter().zip(&self.arrays) {
-            model.params_mut().values_mut(id).copy_from_slice(values);
-        }
-        Ok(model)
+        self.architecture()?.compile(settings)
     }
 }
 
@@ -107,28 +98,24 @@ impl Graph {
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
         let shapes = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
         let inputs: Vec<ValueInfo> = given.iter().map(Given::input).collect();
-        if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, false) {
-            return Ok(Imported { wiring, layers, arrays });
+        if let Some(network) = rebuild(&nodes, &checked, &inputs, false) {
+            return Ok(Imported(network));
         }
         let ([(output, axis_order)], [name]) = (&shapes[..], &outputs[..]) else {
             // One layer has one output, so what layers share has to be parted.
-            if let Some(Rebuilt { wiring, layers, arrays }) = rebuild(&nodes, &checked, &inputs, true) {
-                return Ok(Imported { wiring, layers, arrays });
+            if let Some(network) = rebuild(&nodes, &checked, &inputs, true) {
+                return Ok(Imported(network));
             }
             let names = outputs.join(", ");
             return Err(wrong(format!("it has the outputs {names}; choose one with Graph::output")));
         };
         let arrays = checked.weights.iter().map(|weight| weight.values.clone()).collect();
         let count = inputs.len();
-        let calls = vec![Call::new(0, (0..count).collect())];
         let outputs = vec![Output { name: name.clone(), value: count, axis_order: *axis_order }];
-        let mut wiring = Wiring { chain: count == 1, inputs, calls, outputs };
-        if wiring.chain {
-            wiring.name_as_chain();
-        }
         let (nodes, weights) = (Arc::new(nodes), Arc::new(checked.weights));
         let layer = OnnxGraph { nodes, weights, inputs: given, output: *output, rows };
-        Ok(Imported { wiring, layers: vec![Arc::new(layer)], arrays })
+        let layers: Vec<(Arc<dyn Layer>, _)> = vec![(Arc::new(layer), (0..count).collect())];
+        Ok(Imported(Network { inputs, layers, outputs, arrays }))
     }
 
     /// The nodes whose operators are not known.

@@ -3,12 +3,10 @@
 use super::graph::Nodes;
 use super::record::record;
 use super::scope::{Recorded, Scope, Value, Weight, Weights};
-use crate::error::{Error, Result};
 use crate::initializers::Zeros;
 use crate::layers::{Cursor, Layer, Weights as Declared};
-use crate::shape::Shape;
-use crate::spec::Spec;
 use crate::tape::Var;
+use crate::{Error, Result, Shape, Spec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use super::node::Attribute;
 use super::proto::element;
 use super::tensor::Tensor;
 use super::writer::Writer;
-use crate::spec::{Spec, SpecValue};
+use crate::{Spec, SpecValue};
 
 type Written = Result<(), String>;
 
@@ -120,11 +120,14 @@ fn embedding(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
 fn dense(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     writer.channels_last();
     let kernel = writer.weight("kernel", None)?;
-    if flag(spec, "use_bias")? {
-        let bias = writer.weight("bias", None)?;
-        writer.node("Gemm", &[&kernel, &bias], &[]);
-    } else {
-        writer.node("MatMul", &[&kernel], &[]);
+    let bias = if flag(spec, "use_bias")? { Some(writer.weight("bias", None)?) } else { None };
+    match bias {
+        // Gemm takes matrices alone.
+        Some(bias) if writer.rank() == 2 => writer.node("Gemm", &[&kernel, &bias], &[]),
+        bias => {
+            writer.node("MatMul", &[&kernel], &[]);
+            bias.iter().for_each(|bias| writer.node("Add", &[bias], &[]));
+        }
     }
     activation(writer, word(spec, "activation")?)
 }

@@ -14,6 +14,7 @@ mod graph;
 mod import;
 mod layer;
 mod layers;
+mod network;
 mod node;
 mod operators;
 mod order;

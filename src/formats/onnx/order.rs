@@ -1,6 +1,6 @@
 //! Orders of axes: where each of ONNX' axes lies in memory.
 
-use crate::axis_order::AxisOrder;
+use crate::AxisOrder;
 
 /// The order in which the channels, ONNX' axis 1, lie last.
 pub(super) fn channels_last(rank: usize) -> Vec<usize> {

@@ -3,7 +3,7 @@
 use super::graph::Nodes;
 use super::operators;
 use super::scope::{Scope, Value};
-use crate::error::Error;
+use crate::Error;
 use std::collections::BTreeMap;
 
 /// Records every node; returns the values of the outputs. What fails, the recorder keeps.

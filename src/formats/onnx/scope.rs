@@ -8,7 +8,7 @@
 use super::graph::Constant;
 use super::order;
 use super::tensor::{Tensor, Values};
-use crate::shape::Shape;
+use crate::Shape;
 use crate::tape::{ParamId, Recorder, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;

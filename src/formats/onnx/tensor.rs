@@ -1,7 +1,7 @@
 //! Arrays of an ONNX file: floats, and the whole numbers that say shapes and axes.
 
 use super::proto::{self, element};
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
 /// An array of floats or of whole numbers. Doubles are rounded to floats; booleans are 0 and 1.

@@ -1,15 +1,13 @@
 //! Every layer of the list, out to ONNX and back.
 
 use super::{Graph, Tensor, to_bytes};
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
 use crate::data::NamedArrays;
+use crate::formats::npz;
 use crate::layers::{Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
-use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{AxisOrder, Shape, ValueInfo};
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
 
@@ -46,11 +44,11 @@ fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
 
 /// A model of the layer, with these inputs and this axis order of its output.
 fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) -> Model {
-    let count = inputs.len();
-    let outputs = vec![Output { axis_order, ..Output::new("y", count) }];
-    let calls = vec![Call::new(0, (0..count).collect())];
-    let wiring = Wiring { chain: false, inputs, calls, outputs };
-    let mut model = Model::from_wiring(&wiring, std::slice::from_ref(layer), settings()).unwrap();
+    let mut graph = crate::Graph::new();
+    let inputs: Vec<_> = inputs.into_iter().map(|input| graph.input_value(input)).collect();
+    let output = graph.apply(layer.clone(), inputs);
+    graph.output_in_order("y", output, axis_order);
+    let mut model = graph.compile(settings()).unwrap();
     for id in model.params().ids().collect::<Vec<_>>() {
         let values = model.params_mut().values_mut(id).iter_mut().enumerate();
         values.for_each(|(at, value)| *value = 0.25 + ((at * 7) % 11) as f32 / 10.0);
@@ -157,6 +155,6 @@ fn layers_for_onnxruntime() {
         for (name, rows) in &arrays {
             params.add(name, rows).unwrap();
         }
-        params.save_npz(folder.join(format!("{}.npz", case.name))).unwrap();
+        npz::write_params(folder.join(format!("{}.npz", case.name)), &params).unwrap();
     }
 }

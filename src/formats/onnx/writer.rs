@@ -9,10 +9,8 @@ use super::node::{Attribute, Node};
 use super::order;
 use super::proto;
 use super::tensor::Tensor;
-use crate::architecture::ValueInfo;
-use crate::axis_order::AxisOrder;
-use crate::shape::Shape;
 use crate::tape::Params;
+use crate::{AxisOrder, Shape, ValueInfo};
 
 /// A value while it is written.
 #[derive(Clone, Debug)]
@@ -27,8 +25,8 @@ pub(super) struct Value {
 impl Value {
     /// An input of the model, with its channels last or first.
     fn new(input: &ValueInfo) -> Value {
-        let channels_first = has_channels_first(input.axis_order, input.shape.rank());
-        Value { name: input.name.clone(), shape: input.shape, channels_first }
+        let channels_first = has_channels_first(input.axis_order(), input.shape().rank());
+        Value { name: input.name().into(), shape: input.shape(), channels_first }
     }
 
     /// How many axes it has, with the batch's.
@@ -55,14 +53,14 @@ impl<'a> Writer<'a> {
 
     /// What an input gives to the layers. Only axes in an order that is neither channels last nor first are moved at once.
     pub(super) fn input(&mut self, number: usize, input: &ValueInfo) -> Value {
-        let (value, order) = (Value::new(input), input.axis_order);
+        let (value, order) = (Value::new(input), input.axis_order());
         if value.channels_first || order.is_channels_last() {
             return value;
         }
-        self.begin(&input.name, number, vec![value]);
-        let places = (0..input.shape.rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
+        self.begin(input.name(), number, vec![value]);
+        let places = (0..input.shape().rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
         self.transpose(places.enumerate().map(|(axis, place)| place.unwrap_or(axis)));
-        self.given(input.shape)
+        self.given(input.shape())
     }
 
     /// Puts a `Transpose` of the samples' axes behind the last node.
@@ -201,6 +199,11 @@ impl<'a> Writer<'a> {
     pub(super) fn flatten(&mut self) {
         self.node("Flatten", &[], &[("axis", Attribute::Integer(1))]);
         self.values[0].channels_first = false;
+    }
+
+    /// The number of the value's axes, with the batch's.
+    pub(super) fn rank(&self) -> usize {
+        self.values[0].rank()
     }
 
     /// Whether the value's channels are first just now.

@@ -22,12 +22,11 @@
 
 mod walk;
 
-use crate::error::{Error, Result};
-use crate::files::{read_whole, write_whole};
+use crate::architecture::Architecture;
 use crate::model::Model;
-use crate::save::{Contents, Named};
-use crate::shape::Shape;
+use crate::save::{NamedArray, SafeTensors};
 use crate::tape::Params;
+use crate::{Error, Result, Shape};
 use ndarray::{ArrayView, IxDyn};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -71,17 +70,17 @@ struct Entry {
 }
 
 impl StateDict {
-    /// The arrays of the `nn.Sequential` that does what the model does, by the modules' numbers.
+    /// The arrays of the `nn.Sequential` that does what a model or an architecture does, by the modules' numbers.
     ///
     /// # Errors
     /// [`Error::Unsupported`] with every layer that has no module in PyTorch, and for a graph, which is no chain.
-    pub fn of(model: &Model) -> Result<StateDict> {
-        let description = model.description();
-        if !description.wiring.chain {
+    pub fn of(model: &impl AsRef<Architecture>) -> Result<StateDict> {
+        let architecture = model.as_ref();
+        if !architecture.is_chain() {
             let parts = vec!["a graph, as an nn.Sequential is a chain".into()];
             return Err(Error::Unsupported { path: "PyTorch".into(), parts });
         }
-        match walk::entries(model.params(), &description.layers, model.value_shapes()) {
+        match walk::entries(architecture) {
             Ok(entries) => Ok(StateDict { entries }),
             Err(parts) => Err(Error::Unsupported { path: "PyTorch".into(), parts }),
         }
@@ -112,21 +111,21 @@ impl StateDict {
         }
     }
 
-    /// Writes a model's arrays under PyTorch's names to a safetensors file, for `load_state_dict`.
+    /// Writes the arrays of a model or an architecture under PyTorch's names to a safetensors file, for `load_state_dict`.
     ///
     /// # Errors
     /// The model has other arrays than the one that this was made of, or the file cannot be written.
-    pub fn save(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
-        let params = model.params();
+    pub fn save(&self, model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
+        let params = model.as_ref().params();
         let named = |entry: &Entry| {
             let id = params.id(&entry.own)?;
             let view = ArrayView::from_shape(IxDyn(&entry.view), params.values(id)).map_err(Error::other)?;
             let values = view.permuted_axes(entry.order.as_slice()).iter().copied().collect();
-            Ok(Named { name: entry.torch.clone(), shape: entry.shape, values })
+            Ok(NamedArray { name: entry.torch.clone(), shape: entry.shape, values })
         };
         let arrays = self.entries.iter().map(named).collect::<Result<_>>()?;
         let metadata = [("format".to_owned(), "pt".to_owned())].into();
-        write_whole(path.as_ref(), &Contents { metadata, arrays }.encode())
+        SafeTensors { metadata, arrays }.write(path)
     }
 
     /// Sets a model's arrays from a safetensors file that PyTorch's `state_dict` was saved to. Counters of batches in it
@@ -140,8 +139,8 @@ impl StateDict {
     pub fn load(&self, model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let wrong = |problem: String| Error::Format { path: path.into(), problem };
-        let contents = Contents::decode_foreign(&read_whole(path)?).map_err(wrong)?;
-        let mut given: BTreeMap<String, Named> =
+        let contents = SafeTensors::read(path)?;
+        let mut given: BTreeMap<String, NamedArray> =
             contents.arrays.into_iter().map(|array| (array.name.clone(), array)).collect();
         given.retain(|name, _| !name.ends_with("num_batches_tracked"));
         let mut params = Params::new();
@@ -161,13 +160,13 @@ impl StateDict {
     }
 }
 
-fn list(given: &BTreeMap<String, Named>) -> String {
+fn list(given: &BTreeMap<String, NamedArray>) -> String {
     given.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl Entry {
     /// Puts PyTorch's array under its own name and layout.
-    fn insert(&self, found: &Named, model: &Params, params: &mut Params) -> Result<()> {
+    fn insert(&self, found: &NamedArray, model: &Params, params: &mut Params) -> Result<()> {
         let turned: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
         let back: Vec<usize> = (0..self.order.len())
             .map(|axis| self.order.iter().position(|other| *other == axis).unwrap_or(axis))
@@ -239,6 +238,23 @@ mod tests {
         // channel 1, row 0, column 1: place 1 · 4 + 1 in PyTorch, (0 · 2 + 1) · 3 + 1 here
         assert_eq!(first[[2, 5]], own[[4, 2]]);
         let mut other = convolutional();
+        let ids: Vec<_> = other.params().ids().collect();
+        ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
+        dict.load(&mut other, &path).unwrap();
+        assert_eq!(other.params().sha256(), model.params().sha256());
+    }
+
+    #[test]
+    fn dense_layers_on_sequences_are_linear_modules() {
+        let network = || Sequential::new([3, 4]).add(Dense::new(5).activation(Activation::Tanh)).add(Dense::new(2));
+        let (folder, model, mut other) = (tempfile::tempdir().unwrap(), compiled(network()), compiled(network()));
+        let path = folder.path().join("model.safetensors");
+        let dict = StateDict::of(&model).unwrap();
+        let torch: Vec<&str> = dict.names().map(|(_, torch)| torch).collect();
+        assert_eq!(torch, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+        dict.save(&model, &path).unwrap();
+        let arrays = Params::load(&path).unwrap();
+        assert_eq!(arrays.shape(arrays.id("0.weight").unwrap()), Shape::from([5, 4]));
         let ids: Vec<_> = other.params().ids().collect();
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
         dict.load(&mut other, &path).unwrap();

@@ -1,17 +1,17 @@
 //! The modules that a model's layers are in PyTorch, one after the other.
 
 use super::Entry;
-use crate::shape::Shape;
-use crate::spec::{Spec, SpecValue};
+use crate::architecture::Architecture;
 use crate::tape::Params;
+use crate::{Shape, Spec, SpecValue};
 
-/// Every array of the layers, whose values have these shapes; or what is not supported.
-pub(super) fn entries(params: &Params, layers: &[(String, Spec)], shapes: &[Shape]) -> Result<Vec<Entry>, Vec<String>> {
-    let mut walk = Walk { params, module: 0, flat: None, entries: Vec::new() };
+/// Every array of the layers of a chain; or what is not supported.
+pub(super) fn entries(chain: &Architecture) -> Result<Vec<Entry>, Vec<String>> {
+    let mut walk = Walk { params: chain.params(), module: 0, flat: None, entries: Vec::new() };
     let mut unsupported = Vec::new();
-    let shapes = shapes.windows(2).map(|pair| [pair[0], pair[1]]);
-    for ((name, spec), shapes) in layers.iter().zip(shapes) {
-        if let Err(problem) = walk.layer(name, spec, shapes) {
+    for (number, layer) in chain.layers().enumerate() {
+        let (name, shapes) = (layer.name(), [number, number + 1].map(|value| chain.value_shape(value)));
+        if let Err(problem) = walk.layer(name, &layer.spec(), shapes) {
             unsupported.push(format!("layer \"{name}\" ({problem})"));
         }
     }

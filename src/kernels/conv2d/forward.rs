@@ -1,4 +1,4 @@
-//! The forward pass: filters in the lanes, a few output pixels in registers, taps read from the image where it lies.
+//! The forward pass: filters in the lanes, a few output pixels in registers, taps read from the image in place.
 
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
@@ -11,13 +11,13 @@ use crate::sizes;
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
 
-/// Pixels of a tile whose windows lie apart: each takes a register for where it is read.
+/// Pixels of a tile whose windows are not contiguous: each needs a register for its address.
 const fn most_apart<F: Fma, const L: usize>() -> usize {
     let most = tile::most_rows::<F, L>();
     if most < 9 { most } else { 9 }
 }
 
-/// What a forward pass works in.
+/// The buffers of a forward pass.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     /// How far each tap is from where its window begins.
@@ -51,7 +51,7 @@ impl Room {
     }
 }
 
-/// What the images of a forward pass share.
+/// The data shared by the images of a forward pass.
 struct Layer<'a> {
     geometry: &'a Geometry,
     offsets: &'a [usize],
@@ -107,7 +107,7 @@ vectorized! {
         let bias = bias_lanes(layer.bias, first);
         let (filters, mut room) = (geometry.filters, [0.0; tile::MOST_ROWS * LANES]);
         if geometry.side_by_side() {
-            // The windows' taps of the same place lie side by side.
+            // Taps at the same place of adjacent windows are contiguous.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
                 let (x, columns) = (&x[row * geometry.strides[0] * geometry.padded_row()..], 0..geometry.output[1]);
                 for_even_tiles!([12 9 8 6 4 2 1] up to tile::most_rows::<F, L>(), columns, (column, _, R) => {
@@ -139,7 +139,7 @@ fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
     lanes
 }
 
-/// Writes the sums of pixels side by side, of which `y` begins with the first, with their biases.
+/// Writes the sums of adjacent pixels with their biases. `y` begins with the first pixel.
 #[inline(always)]
 fn store<F: Fma, const R: usize, const L: usize>(
     sums: &[[f32; L]; R],
@@ -148,7 +148,7 @@ fn store<F: Fma, const R: usize, const L: usize>(
     filters: usize,
     room: &mut TileRoom,
 ) {
-    // Where there are fewer filters than lanes, what is too much lands in the next pixel, which is written next. For the
+    // With fewer filters than lanes, the surplus is written to the next pixel, which is overwritten next. For the
     // end of an image there is room elsewhere.
     let needed = (R - 1) * filters + L;
     let fits = y.len() >= needed;

@@ -35,7 +35,7 @@ impl Geometry {
         [reach(0).max(self.height + self.padding[0]), reach(1).max(self.width + self.padding[1])]
     }
 
-    /// Checks what the other methods multiply: the output, the kernels, and a padded image.
+    /// Checks the products that the other methods compute: the sizes of the output, the kernels, and a padded image.
     ///
     /// # Errors
     /// Memory does not hold one of them.
@@ -68,7 +68,7 @@ impl Geometry {
         self.pixels() * self.filters
     }
 
-    /// Taps that lie side by side in an image: those of one row of a window.
+    /// Contiguous taps in an image: those of one row of a window.
     pub(super) fn run(&self) -> usize {
         self.kernel[1] * self.channels
     }
@@ -78,7 +78,7 @@ impl Geometry {
         self.kernel[0] * self.run()
     }
 
-    /// Whether the windows of pixels in a row begin side by side.
+    /// Whether the windows of adjacent pixels are contiguous.
     pub(super) fn side_by_side(&self) -> bool {
         self.channels == 1 && self.strides[1] == 1
     }
@@ -93,7 +93,7 @@ impl Geometry {
         (number * LANES).min(self.filters.saturating_sub(LANES))
     }
 
-    /// What a pass over one image takes one thread, in nanoseconds.
+    /// The time of a pass over one image on one thread, in nanoseconds.
     pub(super) fn nanoseconds(&self) -> usize {
         sizes::work(&[self.pixels(), self.taps(), self.filters.next_multiple_of(LANES)]) / MULTIPLY_ADDS_A_NANOSECOND
     }
@@ -137,7 +137,7 @@ impl Geometry {
         room
     }
 
-    /// Copies what lies inside the zeros to `image`, with −0 turned into 0.
+    /// Copies the part inside the padding to `image`, with −0 turned into 0.
     pub(super) fn unpad(&self, padded: &[f32], image: &mut [f32]) {
         let length = self.width * self.channels;
         for (row, image) in image.chunks_exact_mut(length).enumerate() {

@@ -1,6 +1,6 @@
-//! The gradient of the images: taps that lie side by side in the lanes, output pixels one below the other in registers.
+//! The gradient of the images: lanes are contiguous taps, registers are output pixels below each other.
 //!
-//! A tile is what a few pixels of one column give to a row of their windows. Windows of pixels below each other share no
+//! A tile is the contribution of a few pixels of one column to a row of their windows. Windows of pixels below each other share no
 //! element there, so it is added to the images' gradient at once, and that is only read again a whole tile later.
 
 use super::geometry::Geometry;
@@ -13,14 +13,14 @@ use crate::sizes;
 /// Images that stay on one thread.
 const IMAGES_PER_PIECE: usize = 8;
 
-/// Taps that lie side by side: two vectors, of which a tile of a narrow instruction set takes one.
+/// Contiguous taps: two vectors, of which a tile of a narrow instruction set uses one.
 type Strip = Aligned<[f32; STRIP]>;
 const STRIP: usize = 2 * LANES;
 
 /// With fewer pixels below each other, a tile takes them from several images.
 const LEAST_ROWS: usize = 8;
 
-/// What the images' gradient works in.
+/// The buffers of the gradient of the images.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     /// The kernels, thirty-two taps of a row at a time, filter by filter.
@@ -77,14 +77,14 @@ impl Room {
     }
 }
 
-/// What the pieces share.
+/// The data shared by all pieces.
 struct Layer<'a> {
     geometry: &'a Geometry,
     panels: &'a [Strip],
     tops: &'a [usize],
 }
 
-/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that the element lies in: for each window one
+/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that contain the element: for each window one
 /// chain over the filters; windows are added from the last row of pixels to the first, there from the first column on.
 pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], room: &mut Room) {
     room.pack(geometry, w);
@@ -126,7 +126,7 @@ impl Piece {
 }
 
 vectorized! {
-    /// The gradients of so many padded images.
+    /// The gradients of several padded images.
     fn fill<F: Fma>(layer: &Layer<'_>, images: usize, piece: &mut Piece) {
         let (geometry, filters) = (layer.geometry, layer.geometry.filters);
         let (rows, columns, run) = (images * geometry.output[0], geometry.output[1], geometry.run());
@@ -164,7 +164,7 @@ vectorized! {
     }
 }
 
-/// Adds what `R` pixels give to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` lie `stride` vectors behind
+/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` are `stride` vectors after
 /// those before. The first `again` pixels have given theirs already.
 #[inline(always)]
 fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(

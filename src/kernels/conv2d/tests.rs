@@ -67,7 +67,7 @@ impl Case {
         let (g, mut scratch) = (&self.geometry, Scratch::new(&self.geometry, true).unwrap());
         let [mut y, mut dw, mut dx, mut db] =
             [&self.dy, &self.w, &self.x, &self.bias].map(|like| samples::unset(like.len()));
-        // Twice, as a second run must not see what the first left behind.
+        // Twice, as a second run must not depend on buffers of the first.
         for _ in 0..2 {
             forward(g, &self.x, &self.w, Some(&self.bias), Elementwise::Relu, &mut y, &mut scratch);
             let wanted = Wanted { dx: Some(&mut dx), dw: Some(&mut dw), db: Some(&mut db) };

@@ -1,6 +1,6 @@
 //! Tiles of a convolution in registers: a few rows of eight or sixteen sums, each an ascending chain of fused multiply-adds.
 //!
-//! A step adds one vector to all rows, each scaled by a number of its own. From eight rows on their multiply-adds hide each
+//! A step adds one vector to all rows, each scaled by a different number. From eight rows on their multiply-adds hide each
 //! other's latency.
 
 use crate::kernels::simd::{Aligned, Fma};
@@ -23,13 +23,13 @@ pub(super) fn lanes<const L: usize>(vector: &Vector) -> &[f32; L] {
 /// The most rows of a tile.
 pub(super) const MOST_ROWS: usize = 12;
 
-/// The most rows of `L` sums that fit the registers with what is added to them.
+/// Maximum number of rows of `L` sums that fit the registers together with their operands.
 pub(super) const fn most_rows<F: Fma, const L: usize>() -> usize {
     let rows = F::ROWS * LANES / L;
     if rows < MOST_ROWS { rows } else { MOST_ROWS }
 }
 
-/// The same for rows that are read side by side, and take no registers for where.
+/// Maximum number of rows that are read contiguously and need no registers for addresses.
 pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
     if F::COLUMNS > LANES { 16 } else { most_rows::<F, L>() }
 }
@@ -116,7 +116,7 @@ impl<const L: usize> Vectors<L> for &[Vector] {
     }
 }
 
-/// The gradients of the pixels of an output image, filters side by side.
+/// The gradients of the pixels of an output image, with contiguous filters.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
     /// From the first filter of the first pixel on; where there are fewer filters than lanes, the next pixel's come along.

@@ -11,16 +11,16 @@ use crate::sizes;
 /// Images in a shard of a sum over the batch.
 pub const IMAGES_PER_SHARD: usize = 32;
 
-/// Taps of a tile that do not lie side by side: each takes a register for where it is read, and one vector is of the biases.
+/// Taps of a tile that are not contiguous: each needs a register for its address, and one vector is for the biases.
 const fn most_scattered<F: Fma, const L: usize>() -> usize {
     let most = tile::most_rows::<F, L>();
     if most <= 9 { most - 1 } else { 9 }
 }
 
-/// With fewer taps side by side than these, a tile takes them from several rows of the window.
+/// With fewer contiguous taps, a tile takes them from several rows of the window.
 const LEAST_RUN: usize = 8;
 
-/// What the kernels' gradient works in.
+/// The buffers of the gradient of the kernels.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     /// How far each tap is from where its window begins.
@@ -30,7 +30,7 @@ pub(super) struct Room {
     shards: Vec<Shard>,
 }
 
-/// What one shard of the batch works in.
+/// The buffers of one shard of the batch.
 #[derive(Clone, Debug)]
 struct Shard {
     /// Its gradient: for each sixteen filters the taps', then the biases'.
@@ -55,7 +55,7 @@ impl Room {
     }
 }
 
-/// What the shards share.
+/// The data shared by all shards.
 struct Layer<'a> {
     geometry: &'a Geometry,
     offsets: &'a [usize],
@@ -153,7 +153,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The same, with taps of several rows of the window in a tile.
+    /// Computes tiles with taps of several rows of the window.
     fn few_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
         let geometry = layer.geometry;
         let pixels = Pixels { dy, filters: geometry.filters };

@@ -1,4 +1,4 @@
-//! The dense product of a part of C: strips of B packed for tiles in registers, A read where it lies.
+//! The dense product of a part of C: strips of B packed for tiles in registers, A read in place.
 
 use super::super::across::read_across;
 use super::super::block::Block;
@@ -40,7 +40,7 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
     });
 }
 
-/// Where a tile, a strip or a group of strips stands, in its part of C and in the whole product, and how many columns count.
+/// The position of a tile, a strip or a group of strips in its part of C and in the whole product, and its columns.
 #[derive(Clone, Copy)]
 struct Place {
     i: usize,
@@ -66,7 +66,7 @@ vectorized! {
         // Strips are as wide as tiles, and a last one that is half empty is narrow.
         let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
         let panels = panels.as_flattened_mut();
-        // A tile's rows of B are read where they lie if they are read again too seldom to be packed.
+        // The rows of B of a tile are read in place if they are reused too seldom to be packed.
         let in_place = !product.b.transposed && c.rows() <= ROWS_IN_PLACE;
         let mut first = 0;
         while first < at.width {
@@ -147,7 +147,7 @@ fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place) -> [[f32; 
     std::array::from_fn(|r| *c.row(at.i + r, at.j, L).first_chunk().expect("a row has the tile's columns"))
 }
 
-/// The same for a tile that is wider than what is left of C, or one whose rows do not lie side by side.
+/// Stores a tile that is wider than the rest of C, or whose rows are not contiguous.
 #[inline(never)]
 fn load_in_part<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
     if c.transposed() {
@@ -163,7 +163,7 @@ fn load_in_part<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; 
 }
 
 vectorized! {
-    /// Puts the sums of a tile down. Not a part of what adds them up: every number of rows would repeat it.
+    /// Stores the sums of a tile. Separate from the computation, which is compiled for every number of rows.
     fn store<F: Fma, const L: usize>(product: &Product<'_>, c: &mut Block<'_>, at: Place, tile: &[[f32; L]]) {
         let (earlier, last) =
             (at.start > 0 && product.sum == Sum::Chunks, at.start + at.depth == product.a.columns);
@@ -185,7 +185,7 @@ vectorized! {
     }
 }
 
-/// Copies the columns of B at this place into a panel; what its other columns hold does not count.
+/// Copies the columns of B at this place into a panel, whose other columns are unused.
 #[inline(always)]
 fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
     let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
@@ -196,7 +196,7 @@ fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]
         for (panel, row) in panel.iter_mut().zip(b.data[start * stride..].chunks(stride)) {
             let row = &row[column..];
             match row.first_chunk::<L>() {
-                // Beyond those that count others come along.
+                // The lanes beyond these columns are unused.
                 Some(row) => *panel = *row,
                 None => panel[..width].copy_from_slice(&row[..width]),
             }

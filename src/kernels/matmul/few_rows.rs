@@ -1,4 +1,4 @@
-//! A product with few rows, such as a prediction for one image: B passes by once, in the order in which it lies. Where it is
+//! A product with few rows, such as a prediction for one image: B is read once, in memory order. Where it is
 //! known to be finite, rows of B that meet a zero are left out, which changes no bit (see `sparse`).
 
 use super::super::block::Block;
@@ -11,7 +11,7 @@ pub(super) const ROWS: usize = 3;
 /// Rows of B that pass by together: an element of C is fetched once for all of them.
 const TOGETHER: usize = 8;
 
-/// Columns at a time: with them, so many rows of B stay in the first cache from one row of A to the next.
+/// Columns processed together, so that these rows of B stay in the first cache from one row of A to the next.
 const COLUMNS: usize = 1024;
 
 /// Whether a product is of this kind.
@@ -49,7 +49,7 @@ vectorized! {
         let (mut factors, mut places, mut count) = ([0.0; TOGETHER], [0; TOGETHER], 0);
         for (k, value) in a.iter().enumerate() {
             (factors[count], places[count]) = (*value, (first + k) * stride);
-            // Counted without a branch: which pixels are 0 nobody can foretell.
+            // Counted without a branch, as zeros are unpredictable.
             count += usize::from(!skip || *value != 0.0);
             if count == TOGETHER {
                 add_eight::<F>(&factors, places.map(|place| &b[place..]), c);

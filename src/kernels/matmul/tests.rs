@@ -120,7 +120,7 @@ fn zeros_are_skipped_without_a_trace() {
 }
 
 #[test]
-fn a_few_rows_leave_out_what_meets_their_zeros() {
+fn products_with_few_rows_skip_their_zeros() {
     for (m, k, n) in [(1, 1, 1), (1, 784, 600), (2, 17, 33), (3, 300, 1030)] {
         for percent in [0, 1, 20, 100] {
             let (a, b) = (sparse_values(1, m * k, percent), samples::values(2, k * n));
@@ -152,7 +152,7 @@ fn zeros_are_skipped_in_chunks_of_rows() {
     }
 }
 
-/// Holds a sum over rows to the plain loop where so many percent of X and of dY are not 0.
+/// Compares a sum over rows with the plain loop, for X and dY with a percentage of nonzero elements.
 fn over_rows_with_zeros([rows, m, n]: [usize; 3], percent: [u32; 2]) {
     let (x, dy) = (sparse_values(3, rows * m, percent[0]), sparse_values(4, rows * n, percent[1]));
     let (a, b) = (Matrix::new(&x, rows, m).t(), Matrix::new(&dy, rows, n));

@@ -1,5 +1,5 @@
-//! What bodies are made of: a multiply-add that is rounded once, and its forms for whole registers, for each instruction
-//! set. The default forms say what each computes; the others name the instructions.
+//! The fused multiply-add of each instruction set, also for whole registers. The provided methods define the result; the
+//! others use specific instructions.
 
 use super::SimdLevel;
 #[cfg(target_arch = "x86_64")]
@@ -8,12 +8,12 @@ use super::registers;
 /// Sixteen rows of sixteen elements.
 pub(crate) type Square = [[f32; 16]; 16];
 
-/// What bodies are made of: a fused multiply-add, `a·b + c` rounded once, and what needs whole registers.
+/// A fused multiply-add, `a·b + c` rounded once, and operations on whole registers.
 pub(crate) trait Fma {
-    /// Rows and columns of sums that fit the registers, with what is added to them.
+    /// Rows and columns of sums that fit the registers together with their operands.
     const ROWS: usize = 6;
     const COLUMNS: usize = 16;
-    /// What a body hands on to another that is compiled once for all that call it.
+    /// Arguments of a body that is compiled once for all callers.
     const LEVEL: SimdLevel;
 
     /// `a·b + c`, rounded once.
@@ -44,7 +44,7 @@ pub(crate) trait Fma {
         }
     }
 
-    /// Which of the values are not 0, the first in the lowest bit. A word for each, so that vectors do the work.
+    /// The nonzero values as a bit set, the first in the lowest bit. Loops over words, so that it vectorizes.
     #[inline(always)]
     fn nonzero(values: &[f32; 16]) -> u16 {
         let mut words = [0u32; 16];
@@ -80,7 +80,7 @@ impl Fma for Hardware {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
-        // SAFETY: as above.
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
             registers::add_counting_by_eights(values, counts, sums);
@@ -88,7 +88,7 @@ impl Fma for Hardware {
     }
 }
 
-/// The same where there are twice as many registers, twice as wide.
+/// The fused multiply-add of AVX-512, with twice as many registers of twice the width.
 pub(crate) struct Wide;
 
 impl Fma for Wide {
@@ -120,7 +120,7 @@ impl Fma for Wide {
         if !L.is_multiple_of(16) {
             return Hardware::add_counting(values, counts, sums);
         }
-        // SAFETY: as above.
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
             registers::add_counting_by_sixteens(values, counts, sums);
@@ -130,7 +130,7 @@ impl Fma for Wide {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn transpose(square: &mut Square) {
-        // SAFETY: as above.
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
             registers::transpose(square);
@@ -140,7 +140,7 @@ impl Fma for Wide {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn nonzero(values: &[f32; 16]) -> u16 {
-        // SAFETY: as above.
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
             registers::nonzero(values)
@@ -158,12 +158,12 @@ impl Fma for Software {
     const LEVEL: SimdLevel = SimdLevel::Portable;
 
     /// The product is exact in `f64`; the sum is rounded to odd there (Boldo and Melquiond 2008), so that rounding it
-    /// once more, to `f32`, gives what a single rounding would have given.
+    /// once more, to `f32`, gives the result of a single rounding.
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
         let sum = product + c;
-        // Knuth's TwoSum: what the rounding of `sum` lost, exactly. NaN where `sum` is not finite.
+        // Knuth's TwoSum: the exact rounding error of `sum`. NaN if `sum` is not finite.
         let rest = sum - product;
         let lost = (product - (sum - rest)) + (c - rest);
         // Of the two neighbours around an inexact sum, take the one whose last bit is 1. Stepping the bit pattern by one
@@ -183,10 +183,10 @@ impl Fma for Software {
     }
 }
 
-/// What the baseline of this target uses: the instruction where every processor has it.
+/// The multiply-add of the baseline: the instruction if every processor of the target has it, otherwise the emulation.
 #[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
 pub(crate) type Baseline = Hardware;
-/// What the baseline of this target uses: the instruction where every processor has it.
+/// The multiply-add of the baseline: the instruction if every processor of the target has it, otherwise the emulation.
 #[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
 pub(crate) type Baseline = Software;
 

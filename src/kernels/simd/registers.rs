@@ -1,9 +1,9 @@
-//! What is done to whole registers and to the cache, where the compiler does not find the instructions by itself.
+//! Operations on whole registers and the cache for which the compiler does not find the instructions.
 
 #[cfg(target_arch = "x86_64")]
 use super::Square;
 
-/// Asks for these bytes to be in the cache soon. A hint: nothing is read.
+/// Prefetches these bytes into the cache. A hint: nothing is read.
 #[inline]
 pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
@@ -19,8 +19,8 @@ pub(crate) fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
-/// What is done to lanes that fill registers of one width. The compiler finds these instructions by itself, but from an
-/// instruction for each lane of a tile, which takes it many times as long.
+/// Operations on lanes that fill registers of one width. The compiler would find these instructions from scalar code, but
+/// compiling that takes many times as long.
 macro_rules! lanes_in_registers {
     ($feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
         $set:ident, $fused:ident, $add:ident, $and:ident) => {
@@ -33,7 +33,7 @@ macro_rules! lanes_in_registers {
             const { assert!(L.is_multiple_of(8), "no lane may be left over") };
             let a = $set(a);
             for (b, sums) in b.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
-                // SAFETY: so many elements are a register.
+                // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
                 unsafe {
                     let [b, sum] = [*b, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
@@ -51,7 +51,7 @@ macro_rules! lanes_in_registers {
             const { assert!(L.is_multiple_of(8), "no lane may be left over") };
             let (values, counts) = (values.as_chunks().0, counts.as_chunks().0);
             for ((value, count), sums) in values.iter().zip(counts).zip(sums.as_chunks_mut().0) {
-                // SAFETY: as above.
+                // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
                 unsafe {
                     let [value, sum] =
@@ -87,8 +87,8 @@ lanes_in_registers!(
     _mm512_and_ps
 );
 
-/// Sixteen registers are interleaved in pairs of elements, then of pairs, then of quarters: the compiler does not find
-/// these sixty-four shuffles by itself, and takes three times as long.
+/// Transposes sixteen registers by interleaving elements, then pairs, then quarters. The code that the compiler generates
+/// without these sixty-four shuffles takes three times as long.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -121,13 +121,13 @@ pub(super) fn transpose(square: &mut Square) {
         columns[8 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_above, even_below);
         columns[12 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_above, odd_below);
     }
-    // SAFETY: as above.
+    // SAFETY: sixteen elements are a register.
     #[allow(unsafe_code)]
     let transposed = unsafe { std::mem::transmute::<[__m512; 16], Square>(columns) };
     *square = transposed;
 }
 
-/// Which of sixteen values are not 0: the comparison sets these bits itself.
+/// The nonzero values of sixteen as a bit set, which is the result of one comparison.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]

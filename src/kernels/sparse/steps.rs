@@ -1,4 +1,4 @@
-//! Which steps of a product count: the nonzero elements of A, as sets of places in blocks of sixty-four.
+//! The steps of a product to compute: the nonzero elements of A, as bit sets for blocks of sixty-four.
 
 use super::super::across::SIDE;
 use super::super::matmul::Matrix;
@@ -30,7 +30,7 @@ impl<'a> Part<'a> {
         self.depth
     }
 
-    /// How far apart the elements of a row lie.
+    /// The distance of the elements of a row.
     #[inline(always)]
     pub(super) fn step(&self) -> usize {
         self.step
@@ -43,7 +43,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The places in a block whose steps count, the first in the lowest bit.
+/// The nonzero places in a block, the first in the lowest bit.
 pub(super) type Places = u64;
 
 const _: () = assert!(BLOCK == Places::BITS as usize, "a place is a bit");
@@ -54,11 +54,11 @@ pub(super) fn first(count: usize) -> Places {
     Places::MAX >> (BLOCK - count)
 }
 
-/// The steps that count, for each block of k and each row.
+/// The nonzero steps for each block of k and each row.
 pub(super) struct Steps([[Places; ROWS]; BLOCKS]);
 
 impl Steps {
-    /// Those of no rows.
+    /// The empty sets.
     pub(super) const NONE: Steps = Steps([[0; ROWS]; BLOCKS]);
 
     /// The places of row `r` in a block.
@@ -82,7 +82,7 @@ impl Steps {
 }
 
 vectorized! {
-    /// The nonzero ones of the first `depth` of each row of values, `stride` apart.
+    /// The nonzero places among the first `depth` values of each row. Rows have a distance of `stride`.
     fn rows_in_block<F: Fma>(values: &[f32], stride: usize, depth: usize, rows: &mut [Places]) {
         for (row, values) in rows.iter_mut().zip(values.chunks(stride)) {
             *row = nonzero_ones::<F>(&values[..depth]);
@@ -91,7 +91,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The nonzero ones of columns of `depth` values, `step` apart.
+    /// The nonzero places of columns of `depth` values. Columns have a distance of `step`.
     fn columns_in_block<F: Fma>(values: &[f32], step: usize, depth: usize, columns: &mut [Places]) {
         for (number, columns) in columns.chunks_mut(BLOCK).enumerate() {
             let mut bits = [0; BLOCK];
@@ -104,7 +104,7 @@ vectorized! {
     }
 }
 
-/// Which of up to sixty-four values are not 0.
+/// The nonzero places among up to sixty-four values.
 #[inline(always)]
 fn nonzero_ones<F: Fma>(values: &[f32]) -> Places {
     let (vectors, rest) = values.as_chunks::<SIDE>();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_have_their_members() {
+    fn sets_contain_the_nonzero_places() {
         let mut values = [0.0; 37];
         (values[0], values[3], values[16], values[36]) = (1.0, -2.0, f32::NAN, f32::MIN_POSITIVE);
         values[4] = -0.0;

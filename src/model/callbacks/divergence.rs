@@ -129,7 +129,7 @@ impl Callback for Divergence {
         self.seen.clear();
         if self.answer != Answer::Stop {
             // After a resume both are the weights of the checkpoint; `restore` then says which of them they are.
-            (self.good, self.next) = (Some(Snapshot::of(model)), Some(Snapshot::of(model)));
+            (self.good, self.next) = (Some(Snapshot::of(model)?), Some(Snapshot::of(model)?));
         }
         Ok(())
     }
@@ -168,18 +168,20 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn of(model: &Model) -> Snapshot {
-        Snapshot { params: model.params().clone(), optimizer: model.optimizer_state().clone() }
+    fn of(model: &Model) -> Result<Snapshot> {
+        Ok(Snapshot { params: model.params().clone(), optimizer: model.compiled("fit")?.optimizer.clone() })
     }
 
     fn take(&mut self, model: &Model) -> Result<()> {
-        self.optimizer.copy_from(&self.params, model.optimizer_state(), model.params());
+        self.optimizer.copy_from(&self.params, &model.compiled("fit")?.optimizer, model.params());
         self.params.assign(model.params())
     }
 
     fn put_back(&self, model: &mut Model) -> Result<()> {
-        let Model { params, optimizer, .. } = model;
-        optimizer.copy_from(params, &self.optimizer, &self.params);
+        let Model { architecture, training, .. } = model;
+        let params = architecture.params_mut();
+        let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
+        training.optimizer.copy_from(params, &self.optimizer, &self.params);
         params.assign(&self.params)
     }
 

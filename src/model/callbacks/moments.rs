@@ -5,6 +5,7 @@ use crate::metrics::{Direction, Epoch, History, Scores};
 
 /// A score that each epoch reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReportedScore {
     /// The score's name: `loss`, `accuracy`, `val_loss`, …
     pub name: String,

@@ -1,10 +1,10 @@
-//! A layer with one thing wrong is found.
+//! Tests with layers that violate one rule each.
 
 use super::*;
 use crate::initializers::Ones;
 use crate::settings::Settings;
 
-/// A layer with one thing wrong.
+/// A layer that violates one rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Broken {
     Shape,
@@ -44,14 +44,14 @@ impl FromSpec for Broken {
 }
 
 #[test]
-fn each_fault_is_found() {
+fn each_violation_is_detected() {
     let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
-    assert_eq!(message(Broken::Shape), "Shape: what is made from its spec has other weights or another output");
-    assert_eq!(message(Broken::Weight), "Weight: it does not take its weight layer/scale");
-    assert_eq!(message(Broken::Rows), "Rows: in inference, a row's output depends on the rows beside it or on chance");
+    assert_eq!(message(Broken::Shape), "Shape: the layer made from its spec has other weights or another output");
+    assert_eq!(message(Broken::Weight), "Weight: it does not use its weight layer/scale");
+    assert_eq!(message(Broken::Rows), "Rows: in inference, the output of a row depends on other rows or on the key");
     let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));
     let taking = made.input([4]).check().unwrap_err().to_string();
-    assert_eq!(taking, "Shape: it takes a setting that it does not know; read settings by name");
+    assert_eq!(taking, "Shape: it accepts an unknown setting; read settings by name");
     let few = LayerSample::new(Broken::Spec).values(ndarray::arr2(&[[1.0]])).check().unwrap_err().to_string();
     assert_eq!(few, "Spec: a sample has inputs of 3 rows");
 }

@@ -16,14 +16,14 @@ const GOLDEN: &str = include_str!("../../golden/digests.txt");
 fn main() -> ExitCode {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
     let fma = if cfg!(target_feature = "fma") { "with" } else { "without" };
-    let digits = mnist::load(None).expect("the digits lie in the repository");
+    let digits = mnist::load(None).expect("the digits are in the repository");
     let found = digests(&digits, Size::Small, 2);
     if !GOLDEN.replace("\r\n", "\n").contains(&found) {
         eprintln!("a {kind} build {fma} fused multiply-add gives other bits:\n{found}");
         return ExitCode::FAILURE;
     }
     link_everything();
-    // Without optimisation, what fuses is a call; it is rounded once all the same.
+    // Without optimization, a fused multiply-add is a call, which is also rounded once.
     let allowed = |name: &String| cfg!(debug_assertions) && ["fma", "fmaf"].contains(&name.as_str());
     let called: Vec<String> = symbols::libm().into_iter().flatten().filter(|name| !allowed(name)).collect();
     if !called.is_empty() {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is never called is not linked, and would not be looked at: every layer, loss, metric and optimizer stands behind
+/// Functions that are never called are not linked and would not be checked: every layer, loss, metric and optimizer is behind
 /// `load`, every operation behind the toolbox.
 fn link_everything() {
     let load: fn(&str) -> Result<Model> = |path| Model::load(path);

@@ -9,17 +9,17 @@ const LIBM: &str = "acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erf
 pub(crate) fn libm() -> Option<Vec<String>> {
     let program = std::env::current_exe().and_then(std::fs::read).expect("a program can read itself");
     let names = names(&program)?;
-    // What the loader has to find is among them on any system.
-    assert!(names.iter().any(|name| name == "malloc"), "the names of what is called are in the file");
+    // The symbols for the loader are among them on any system.
+    assert!(names.iter().any(|name| name == "malloc"), "the file has the names of called functions");
     let all: Vec<String> =
         LIBM.split(' ').flat_map(|name| ["", "f", "l"].map(|kind| format!("{name}{kind}"))).collect();
     Some(all.into_iter().filter(|name| names.contains(name)).collect())
 }
 
-/// The kinds of sections that hold symbols: those of the linker, which a stripped file lacks, and those of the loader.
+/// The types of sections with symbols: those of the linker, which a stripped file lacks, and those of the loader.
 const SYMBOLS: [u64; 2] = [2, 11];
 
-/// The names in every table of symbols, without the versions that stand behind some: `expf@GLIBC_2.27`.
+/// The names in every table of symbols, without versions such as that of `expf@GLIBC_2.27`.
 fn names(file: &[u8]) -> Option<Vec<String>> {
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;
@@ -29,7 +29,7 @@ fn names(file: &[u8]) -> Option<Vec<String>> {
         Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     };
     let (headers, size, count) = (number(0x28, 8)? as usize, number(0x3a, 2)? as usize, number(0x3c, 2)? as usize);
-    // Where a section lies, how long it is, and which one holds its names.
+    // The offset and the length of a section, and the section with its names.
     let section = |at: usize| -> Option<[usize; 3]> {
         let header = headers + at * size;
         Some([

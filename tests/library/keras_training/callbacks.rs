@@ -11,7 +11,7 @@ use gradus::{Accepts, Callback, Compile, Fit, Flow, Monitor, Progress, Sequentia
 use ndarray::Array2;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A metric that says what it was told to say. It is asked twice an epoch: while training and while validating.
+/// A metric that returns given values. It is computed twice an epoch: in training and in validation.
 #[derive(Debug)]
 struct Told {
     scores: Vec<f32>,

@@ -1,4 +1,4 @@
-//! What `fit` and `evaluate` report where weights cost and rows count differently.
+//! The reports of `fit` and `evaluate` with penalties on weights and with sample weights.
 
 use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
@@ -15,7 +15,7 @@ use ndarray::{ArrayD, IxDyn};
 use std::path::Path;
 use tempfile::tempdir;
 
-/// The same after twelve steps.
+/// Tolerance after twelve steps.
 const NEAR_IN_THE_END: f32 = 1e-4;
 
 fn regularizer(case: &str) -> Option<Box<dyn Regularizer>> {
@@ -155,7 +155,7 @@ fn frozen_layers_stay_as_in_keras() {
     cases.cases().into_iter().for_each(|case| check_fit(&cases, case));
 }
 
-/// The lines of Keras' file, and those of ours under the same callbacks.
+/// The lines of Keras' file, and those of this library with the same callbacks.
 fn csv_lines(cases: &Cases, case: &str, path: &Path) -> [Vec<String>; 2] {
     let (data, validation) = (rows(cases, case, ""), rows(cases, case, "_val"));
     let mut model = compiled(cases, case, false);
@@ -216,7 +216,7 @@ pub(super) fn kind_and_mood() -> (Graph, Compile) {
     (graph, Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5))
 }
 
-/// One weight a row counts in both outputs' losses, which are reported by themselves as well.
+/// Sample weights count in the losses of both outputs, which are also reported separately.
 #[test]
 fn weights_of_rows_count_in_every_output() {
     let cases = load("weights.txt");

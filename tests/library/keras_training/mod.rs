@@ -1,4 +1,4 @@
-//! What training is made of against what Keras computes (`tests/golden/training.py`, `tests/golden/fitting.py`).
+//! The parts of training compared with Keras (`tests/golden/training.py`, `tests/golden/fitting.py`).
 
 mod callbacks;
 mod counted;

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// 60,000 images or the first of them, and their labels, in memory, with a generator that orders them anew for each epoch.
+/// 60,000 images or the first of them, and their labels, in memory, with a generator that shuffles them for each epoch.
 pub struct Digits {
-    /// 784 pixels an image: divided by 255, or as they are where the model normalises itself.
+    /// 784 pixels an image: divided by 255, or unchanged for models that normalize them.
     pub pixels: Vec<f32>,
     pub labels: Vec<u8>,
     random: StdRng,
@@ -27,7 +27,7 @@ impl Digits {
         Ok(Digits { pixels, labels, random: StdRng::seed_from_u64(12345) })
     }
 
-    /// Every row once, in a fresh order.
+    /// Every row once, in a new order.
     pub fn permutation(&mut self) -> Vec<u32> {
         let mut rows: Vec<u32> = (0..self.labels.len() as u32).collect();
         rows.shuffle(&mut self.random);
@@ -35,7 +35,7 @@ impl Digits {
     }
 }
 
-/// What stands behind an IDX file's header.
+/// The contents of an IDX file after its header.
 fn idx(name: &str, header: usize) -> Result<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/mnist").join(name);
     let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,4 +1,4 @@
-//! What the Rust peers share: the command line, the digits, and the loop over epochs that prints a line for each.
+//! Common code of the Rust peers: the command line, the digits, and the loop over epochs that prints a line for each.
 
 mod digits;
 mod options;
@@ -6,5 +6,5 @@ mod options;
 pub use digits::Digits;
 pub use options::{Model, Options};
 
-/// A library's own error, or a wrong option.
+/// An error of a library, or an invalid option.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

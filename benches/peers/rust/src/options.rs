@@ -1,4 +1,4 @@
-//! The command line, `MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, and the epochs it asks for.
+//! The command line, `MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, and the loop over epochs.
 
 use crate::Result;
 use std::io::stdin;
@@ -48,17 +48,17 @@ impl Model {
     }
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 pub struct Options {
     pub model: Model,
-    /// Only so many images.
+    /// Maximum number of images.
     pub limit: usize,
     epochs: usize,
     wait: bool,
 }
 
 impl Options {
-    /// Reads them, and sets the number of threads for every pool that will be made.
+    /// Parses the command line, and sets the number of threads of every pool that is created later.
     pub fn parse() -> Result<Options> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let number = |name: &str, default: usize| -> Result<usize> {

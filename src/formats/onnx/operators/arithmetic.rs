@@ -3,9 +3,9 @@
 use super::attributes::{CONSUMED, Operator, operator, read};
 use super::shape::with_sizes;
 use super::{Node, Scope, Value, input};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::{Tensor, Values};
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.
@@ -67,7 +67,7 @@ fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
         let exponent = *exponent;
         return Ok(scope.recorded(base)?.map(|x| if exponent == 2.0 { x * x } else { x.power(exponent) }));
     }
-    pair(scope, base, exponent, |base, exponent| base.power_by(exponent))
+    pair(scope, base, exponent, |base, exponent| base.pow(exponent))
 }
 
 /// The second operand, with its axes where the first has those that they belong to.

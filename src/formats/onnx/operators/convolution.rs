@@ -3,9 +3,9 @@
 use super::attributes::{Operator, operator, read};
 use super::window::Window;
 use super::{Node, Scope, Value, input, optional};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::ops::{Conv2dOptions, Padding};
-use crate::shape::Shape;
 
 /// The operators, and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[operator(

@@ -56,8 +56,8 @@ fn choose<'r>(
     no: &Value<'r>,
 ) -> Result<Value<'r>, String> {
     let whole = yes.is_whole() && no.is_whole();
-    let yes = numbers(scope, yes, condition, |yes, condition| yes.kept(condition))?;
-    let no = numbers(scope, no, condition, |no, condition| no.kept(1.0 - condition))?;
+    let yes = numbers(scope, yes, condition, |yes, condition| yes.where_nonzero(condition))?;
+    let no = numbers(scope, no, condition, |no, condition| no.where_nonzero(1.0 - condition))?;
     let either = numbers(scope, &yes, &no, |yes, no| yes + no)?;
     Ok(if whole { either.whole() } else { either.floats() })
 }

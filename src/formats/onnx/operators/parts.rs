@@ -2,10 +2,10 @@
 
 use super::attributes::{Operator, operator, read};
 use super::{Node, Scope, Value, axes, input, known, optional};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, arrange};
 use crate::formats::onnx::tensor::Values;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.

@@ -3,10 +3,10 @@
 use super::attributes::{Operator, ignored, operator, read};
 use super::window::{Window, sizes};
 use super::{Node, Scope, Value, input, one_output};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
 use crate::ops::Padding;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.
@@ -56,7 +56,7 @@ pub(super) fn record<'r>(
     let images = scope.arranged(x, &order)?;
     let y = match node.operator.as_str() {
         "AveragePool" => average(node, scope, images, Pooling::read(node, &image)?)?,
-        "GlobalAveragePool" => images.mean_over(&[1, 2], true),
+        "GlobalAveragePool" => images.mean_axes(&[1, 2], true),
         "GlobalMaxPool" => images.global_max_pool2d().reshape([image[0], 1, 1, image[1]]),
         _ => {
             let Pooling { kernel, strides, pads, beyond, .. } = Pooling::read(node, &image)?;

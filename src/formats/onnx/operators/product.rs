@@ -3,8 +3,8 @@
 use super::arithmetic;
 use super::attributes::{Operator, ignored, operator, read};
 use super::{Node, Scope, Value, input, optional};
+use crate::Shape;
 use crate::ops::Activation;
-use crate::shape::Shape;
 
 /// The operators, and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[

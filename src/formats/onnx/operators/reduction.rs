@@ -2,9 +2,9 @@
 
 use super::attributes::{Attribute, Operator, operator, read};
 use super::{Node, Scope, Value, axes, input};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.
@@ -90,7 +90,7 @@ pub(super) fn reduce<'r>(x: Recorded<'r>, axes: &[usize], keep: bool, mean: bool
     }
     let places: Vec<isize> =
         (0..x.order.len()).filter(|place| axes.contains(&x.order[*place])).map(|place| place as isize).collect();
-    let var = if mean { x.var.mean_over(&places, keep) } else { x.var.sum_over(&places, keep) };
+    let var = if mean { x.var.mean_axes(&places, keep) } else { x.var.sum_axes(&places, keep) };
     if keep {
         return Recorded::lying(var, x.order);
     }

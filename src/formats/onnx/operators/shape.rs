@@ -3,9 +3,9 @@
 use super::attributes::{CONSUMED, Operator, ignored, only, operator, read, training};
 use super::normalization::INFERENCE;
 use super::{Node, Scope, Value, axes, input, one_output, optional};
+use crate::Shape;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::Recorded;
-use crate::shape::Shape;
 use crate::tape::Var;
 
 /// The operators, and their attributes.

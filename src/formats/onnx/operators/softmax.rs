@@ -18,7 +18,7 @@ pub(super) fn record<'r>(
     let axis = order::axis(node.integer("axis", if modern { -1 } else { 1 })?, sizes.len())?;
     if modern || axis + 1 == sizes.len() {
         let place = x.order.iter().position(|lying| *lying == axis).unwrap_or(0) as isize;
-        let y = if node.operator == "Softmax" { x.var.softmax_over(place) } else { x.var.log_softmax_over(place) };
+        let y = if node.operator == "Softmax" { x.var.softmax_axis(place) } else { x.var.log_softmax_axis(place) };
         return Ok(vec![Value::lying(y, x.order)]);
     }
     let x = scope.plain(&Value::Recorded(x))?;

@@ -12,29 +12,20 @@ mod weighted;
 
 use super::check::{Checked, Fact};
 use super::graph::Nodes;
+use super::network::{Network, Output};
 use super::node::Node;
 use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
 use super::tensor::Tensor;
-use crate::architecture::ValueInfo;
 use crate::layers::{Activation, Conv2d, Dense, Layer, Reshape};
-use crate::save::{Call, Output, Wiring};
-use crate::shape::Shape;
+use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Layers, how values go through them, and their arrays in the order in which they are declared.
-#[derive(Debug)]
-pub(super) struct Rebuilt {
-    pub(super) wiring: Wiring,
-    pub(super) layers: Vec<Arc<dyn Layer>>,
-    pub(super) arrays: Vec<Vec<f32>>,
-}
 
 /// The layers that a graph is made of, if its nodes can be taken one by one. `inputs` are the shapes of one sample of each.
 ///
 /// `untied` lets constants that several layers share become weights of each.
-pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], untied: bool) -> Option<Rebuilt> {
+pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], untied: bool) -> Option<Network> {
     let mut builder = Builder::new(nodes, checked, inputs, untied);
     for node in &nodes.nodes {
         // What is known already says shapes.
@@ -85,8 +76,9 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [ValueInfo], untied: bool) -> Builder<'a> {
-        let place =
-            |(value, input): (usize, &ValueInfo)| (input.name.clone(), Place { value, shape: input.shape, flat: None });
+        let place = |(value, input): (usize, &ValueInfo)| {
+            (input.name().to_owned(), Place { value, shape: input.shape(), flat: None })
+        };
         let places = inputs.iter().enumerate().map(place).collect();
         Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new(), untied }
     }
@@ -224,8 +216,8 @@ impl<'a> Builder<'a> {
         self.give(node, Place { value, shape: shape.sample(), flat: from.flat.clone() })
     }
 
-    fn finish(self) -> Option<Rebuilt> {
-        let (mut arrays, mut layers, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+    fn finish(self) -> Option<Network> {
+        let (mut arrays, mut layers) = (Vec::new(), Vec::new());
         let place = |output: &super::graph::Output| {
             let place = self.places.get(&output.name).filter(|place| place.flat.is_none())?;
             let (shape, order) = self.fact(&output.name)?;
@@ -234,22 +226,14 @@ impl<'a> Builder<'a> {
             (place.shape == shape.sample()).then_some(output)
         };
         let outputs = self.nodes.outputs.iter().map(place).collect::<Option<Vec<_>>>()?;
-        let chain = self.inputs.len() == 1
-            && matches!(&outputs[..], [output] if output.value == self.steps.len())
-            && self.steps.iter().enumerate().all(|(number, step)| step.inputs == [number]);
-        for (layer, step) in self.steps.into_iter().enumerate() {
-            calls.push(Call::new(layer, step.inputs));
-            layers.push(step.layer.done());
+        for step in self.steps {
+            layers.push((step.layer.done(), step.inputs));
             arrays.extend(step.arrays);
         }
         if layers.is_empty() {
             return None;
         }
-        let mut wiring = Wiring { chain, inputs: self.inputs.to_vec(), calls, outputs };
-        if chain {
-            wiring.name_as_chain();
-        }
-        Some(Rebuilt { wiring, layers, arrays })
+        Some(Network { inputs: self.inputs.to_vec(), layers, outputs, arrays })
     }
 }
 

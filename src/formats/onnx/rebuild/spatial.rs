@@ -1,12 +1,12 @@
 //! Pooling, and what stands around images.
 
 use super::{Builder, Place};
+use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::{Window, sizes};
 use crate::formats::onnx::order;
 use crate::layers::{AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, MaxPool2d, ZeroPadding2d};
 use crate::ops::Padding;
-use crate::shape::Shape;
 use std::sync::Arc;
 
 impl Builder<'_> {

@@ -30,7 +30,7 @@ impl Builder<'_> {
     fn dense(&mut self, node: &Node, kernel: &Tensor, bias: Option<&Tensor>) -> Option<()> {
         let (shape, order) = self.fact(node.inputs.first()?)?;
         let [features, units] = kernel.sizes[..] else { return None };
-        if shape.rank() != 2 || !is_plain(order) || bias.is_some_and(|bias| bias.len() != units) {
+        if shape.rank() < 2 || !is_plain(order) || bias.is_some_and(|bias| bias.len() != units) {
             return None;
         }
         let mut from = self.read(&node.inputs[0])?;
@@ -70,13 +70,14 @@ impl Builder<'_> {
         let at = place.value.checked_sub(self.inputs.len())?;
         let bias = self.weight(node, side)?;
         let values = bias.as_floats().ok()?.to_vec();
-        // One number for each channel, which is ONNX' axis 1 of 2 or more.
-        let rank = self.fact(&name)?.0.rank();
-        let wide = [vec![1; rank.checked_sub(bias.sizes.len())?], bias.sizes.clone()].concat();
-        let channels = wide.iter().enumerate().all(|(axis, size)| axis == 1 || *size == 1);
+        // One number for each channel, which is the last axis of the layer's output.
+        let (shape, order) = self.fact(&name)?;
+        let channel = *order.last()?;
+        let wide = [vec![1; shape.rank().checked_sub(bias.sizes.len())?], bias.sizes.clone()].concat();
+        let channels = wide.iter().enumerate().all(|(axis, size)| axis == channel || *size == 1);
         let unread = self.readers(&name) == 1;
         let step = self.steps.get_mut(at)?;
-        if step.biased || !unread || !channels || wide.get(1) != Some(&place.shape.last()) {
+        if step.biased || !unread || !channels || wide.get(channel) != Some(&place.shape.last()) {
             return None;
         }
         let layer = std::mem::replace(&mut step.layer, Built::Done(Arc::new(crate::layers::Flatten)));

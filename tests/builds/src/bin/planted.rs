@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let Some(found) = symbols::libm() else { return ExitCode::SUCCESS };
     let missed: Vec<&&str> = planted.iter().filter(|name| !found.iter().any(|found| found == **name)).collect();
     if !missed.is_empty() {
-        eprintln!("calls of {planted:?} stand in this program, and looking for them found only {found:?}");
+        eprintln!("this program calls {planted:?}, but the search found only {found:?}");
         return ExitCode::FAILURE;
     }
     println!("planted calls of {planted:?} are found");

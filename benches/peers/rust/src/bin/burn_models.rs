@@ -1,4 +1,4 @@
-//! The benchmarked models in burn, on flex, its own backend for processors, under autodiff.
+//! The benchmarked models in burn, with its CPU backend flex and autodiff.
 
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -94,7 +94,7 @@ fn main() -> Result<()> {
     let rows = digits.labels.len();
     let pixels = Tensor::<2>::from_data(TensorData::new(std::mem::take(&mut digits.pixels), [rows, 784]), &device);
     let labels = indices(digits.labels.iter().map(|label| i32::from(*label)), &device);
-    // The optimizer takes it and gives it back: a second owner would make every update a copy.
+    // The optimizer takes and returns the model: a second owner would make every update a copy.
     let mut owned = Some(Network::new(model, &device));
     let (mut optimizer, rate) = match model {
         Model::DenseLinear | Model::BasicNn => (AdamConfig::new().with_epsilon(1e-8).init(), 0.001),

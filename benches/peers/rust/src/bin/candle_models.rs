@@ -1,6 +1,6 @@
-//! The benchmarked models in candle, on its own kernels for processors.
+//! The benchmarked models in candle, with its CPU kernels.
 //!
-//! candle-nn has no RMSprop, so it stands here. The gradient of its `max_pool2d` is laid out right for even sizes only
+//! candle-nn has no RMSprop, so it is implemented here. The gradient of its `max_pool2d` is correct for even sizes only
 //! (`backprop.rs` of candle-core 0.11.1), so the odd row and column that a pool of two would drop are cut before.
 
 use candle_core::backprop::GradStore;

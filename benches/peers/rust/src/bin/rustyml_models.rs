@@ -1,5 +1,5 @@
-//! The benchmarked models in rustyml. Its dense layers start as Glorot and Bengio's do and cannot be told another
-//! distribution, so basic_nn starts elsewhere than in the notebook; that costs no time.
+//! The benchmarked models in rustyml. Its dense layers are initialized as by Glorot and Bengio, without another
+//! option, so basic_nn has other initial weights than the notebook, which does not affect the time.
 
 use gradus_peers::{Digits, Model, Options, Result};
 use ndarray::{Array, Array2, IxDyn};

@@ -1,0 +1,58 @@
+//! An architecture with arrays that are given by name.
+
+use super::built_layer::Layers;
+use super::{Architecture, Connections};
+use crate::error::{Error, Result};
+use crate::layers::{DeclaredWeight, Source};
+use crate::tape::Params;
+
+impl Architecture {
+    /// Builds layers that find their arrays in `params`, and share them. Nothing is initialised, and nothing allocated that
+    /// is not there, whatever sizes the layers claim.
+    pub(crate) fn with_params(connections: Connections, layers: Layers, params: &Params) -> Result<Architecture> {
+        let mut architecture = Architecture::build(connections, layers, Source::Nowhere)?;
+        check_arrays(&architecture.params, params)?;
+        architecture.params.share(params)?;
+        Ok(architecture)
+    }
+
+    /// The architecture with a layer whose weights stay as they are, or learn again.
+    pub(crate) fn with_trainable(&self, layer: &str, trainable: bool) -> Result<Option<Architecture>> {
+        let Some(at) = self.layers.iter().position(|built| built.name == layer) else {
+            let known = self.layers.iter().map(|built| built.name.clone()).collect();
+            return Err(Error::Unknown { kind: "layer", name: layer.into(), known });
+        };
+        let other = match (self.layers[at].layer.thawed(), trainable) {
+            (Some(thawed), true) => thawed,
+            (None, false) => std::sync::Arc::new(crate::layers::Frozen::new(self.layers[at].layer.clone())),
+            _ => return Ok(None),
+        };
+        let mut layers = self.named_layers();
+        layers[at].1 = other;
+        Architecture::with_params(self.connections.clone(), layers, &self.params).map(Some)
+    }
+}
+
+/// The weights that layers declare.
+pub(super) fn declared(connections: Connections, layers: Layers) -> Result<Vec<DeclaredWeight>> {
+    Ok(DeclaredWeight::all(&Architecture::build(connections, layers, Source::Nowhere)?.params))
+}
+
+/// Every array that is declared is given with its shape, and no other.
+fn check_arrays(declared: &Params, given: &Params) -> Result<()> {
+    let (mut missing, mut shapes) = (Vec::new(), Vec::new());
+    for id in declared.ids() {
+        let (name, expected) = (declared.name(id), declared.shape(id));
+        match given.id(name).map(|id| given.shape(id)) {
+            Err(_) => missing.push(name.to_owned()),
+            Ok(found) if found != expected => shapes.push((name.to_owned(), found, expected)),
+            Ok(_) => {}
+        }
+    }
+    let names = given.ids().map(|id| given.name(id));
+    let unused: Vec<String> = names.filter(|name| declared.id(name).is_err()).map(str::to_owned).collect();
+    match missing.is_empty() && unused.is_empty() && shapes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Arrays { missing, unused, shapes }),
+    }
+}

@@ -1,0 +1,117 @@
+//! A layer of an architecture: its name, the layer itself, and its arrays.
+
+use super::Architecture;
+use super::built_layer::BuiltLayer;
+use crate::layers::Layer;
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::{ParamId, Params};
+use ndarray::ArrayViewD;
+use std::sync::Arc;
+
+/// A layer of an [`Architecture`], with its name and its arrays.
+///
+/// ```
+/// use gradus::{Sequential, layers::{BatchNorm, Dense}};
+/// let architecture = Sequential::new([4]).add(Dense::new(3)).add(BatchNorm::new()).architecture(0)?;
+/// let layers: Vec<_> = architecture.layers().collect();
+/// assert_eq!((layers[0].name(), layers[0].spec().class()), ("dense", "Dense"));
+/// let arrays: Vec<_> = layers[1].arrays().map(|array| (array.name(), array.is_trainable())).collect();
+/// assert_eq!(arrays[0], ("batch_normalization/gamma", true));
+/// assert_eq!(arrays[3], ("batch_normalization/moving_variance", false));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct LayerInstance<'a> {
+    architecture: &'a Architecture,
+    built: &'a BuiltLayer,
+}
+
+impl Architecture {
+    /// The layers, in the order in which their weights were declared.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerInstance<'_>> {
+        (0..self.layers.len()).map(|layer| self.layer(layer))
+    }
+
+    /// The layer with this number, as calls name it.
+    ///
+    /// # Panics
+    /// When there are fewer layers.
+    pub fn layer(&self, number: usize) -> LayerInstance<'_> {
+        LayerInstance { architecture: self, built: &self.layers[number] }
+    }
+}
+
+impl<'a> LayerInstance<'a> {
+    /// The name, which no other layer of the architecture has.
+    pub fn name(&self) -> &'a str {
+        &self.built.name
+    }
+
+    /// The layer.
+    pub fn layer(&self) -> &'a Arc<dyn Layer> {
+        &self.built.layer
+    }
+
+    /// The layer's class and settings.
+    pub fn spec(&self) -> Spec {
+        self.built.layer.spec()
+    }
+
+    /// The layer's arrays, in the order in which it declares them.
+    pub fn arrays(&self) -> impl ExactSizeIterator<Item = LayerArray<'a>> + use<'a> {
+        let params = &self.architecture.params;
+        self.built.weights.iter().map(move |id| LayerArray { params, id: *id })
+    }
+
+    /// The numbers of the calls in which the layer is applied; several share its weights.
+    pub fn calls(&self) -> &'a [usize] {
+        &self.built.calls
+    }
+
+    /// The shape of one sample of each of the layer's outputs, in its first call.
+    pub fn output_shapes(&self) -> &'a [Shape] {
+        let Some(call) = self.built.calls.first() else { return &[] };
+        let first = self.architecture.first_value(*call);
+        &self.architecture.shapes[first..first + self.architecture.connections.calls[*call].values]
+    }
+}
+
+/// An array of a layer: a weight or a running statistic.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerArray<'a> {
+    params: &'a Params,
+    id: ParamId,
+}
+
+impl<'a> LayerArray<'a> {
+    /// The name, which begins with that of the layer, as in `dense_1/kernel`.
+    pub fn name(&self) -> &'a str {
+        self.params.name(self.id)
+    }
+
+    /// The array's id among the parameters of its architecture or model.
+    pub fn id(&self) -> ParamId {
+        self.id
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.params.shape(self.id)
+    }
+
+    /// Whether the optimizer changes it. Running statistics and the weights of frozen layers are not trainable.
+    pub fn is_trainable(&self) -> bool {
+        self.params.trainable(self.id)
+    }
+
+    /// The elements in row-major order.
+    pub fn values(&self) -> &'a [f32] {
+        self.params.values(self.id)
+    }
+
+    /// The array.
+    pub fn view(&self) -> ArrayViewD<'a, f32> {
+        self.params.get(self.id)
+    }
+}

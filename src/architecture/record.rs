@@ -1,0 +1,82 @@
+//! Recording the forward pass of an architecture on a tape.
+
+use super::Architecture;
+use super::built_layer::BuiltLayer;
+use crate::error::{Error, Result};
+use crate::layers::{Cursor, Penalty};
+use crate::shape::Shape;
+use crate::tape::{Mode, Params, Recorder, Var};
+
+impl Architecture {
+    /// Records the forward pass of inputs that have a batch axis, and gives the outputs.
+    pub(crate) fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        let mut values = inputs.to_vec();
+        for call in &self.connections.calls {
+            let taken: Vec<Var<'r>> = call.inputs.iter().map(|value| values[*value]).collect();
+            let (built, outputs) = (&self.layers[call.layer], &self.shapes[values.len()..][..call.values]);
+            values.extend(recorder.scope(&built.name, || built.record(recorder, &self.params, &taken, outputs)));
+        }
+        self.connections.outputs.iter().map(|output| values[output.value]).collect()
+    }
+
+    /// Records what the weights of all layers add to the loss, if any do.
+    pub(crate) fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
+        let penalty = |(id, regularizer): &Penalty| {
+            let cost = regularizer.record(recorder.parameter(&self.params, *id));
+            if cost.shape() != Shape::SCALAR {
+                let place = || format!("{}: {}", self.params.name(*id), regularizer.spec().class());
+                recorder.fail(Error::expected("a scalar to add to the loss; take its sum").at(place, &[cost.shape()]));
+            }
+            cost
+        };
+        let penalties = self
+            .layers
+            .iter()
+            .flat_map(|built| built.penalties.iter().map(move |of| recorder.scope(&built.name, || penalty(of))));
+        penalties.reduce(|sum, penalty| sum + penalty)
+    }
+
+    /// Records the forward pass of one sample, and what regularizers add to a loss. `with_params` leaves this to the caller,
+    /// as it takes memory for every value.
+    ///
+    /// # Errors
+    /// A layer that records other shapes than it announced, or operations that do not fit; a regularizer that does not fit.
+    pub fn check(&self) -> Result<()> {
+        let recorder = Recorder::new(Mode::Inference);
+        let inputs = self.inputs().iter().map(|input| input.shape.batch(1).map(|shape| recorder.input(shape)));
+        self.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?);
+        self.record_penalty(&recorder);
+        recorder.finish().map(|_| ())
+    }
+}
+
+impl BuiltLayer {
+    /// Records the layer, whose outputs have samples of these shapes.
+    fn record<'r>(
+        &self,
+        recorder: &'r Recorder,
+        params: &Params,
+        inputs: &[Var<'r>],
+        outputs: &[Shape],
+    ) -> Vec<Var<'r>> {
+        let mut weights = Cursor::new(recorder, params, &self.weights);
+        let mut values = self.layer.record(&mut weights, inputs);
+        if let [unused, ..] = weights.left() {
+            recorder.fail(Error::Unreached { parameter: params.name(*unused).into() });
+        }
+        let rows = inputs.first().map_or(0, |x| x.shape().axis(0));
+        if values.len() != outputs.len() {
+            let announced = Error::expected(format!("{} outputs, as `build` announced", outputs.len()));
+            recorder.fail(announced.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
+            // The recording has failed; what follows only needs as many values.
+            values.resize(outputs.len(), inputs[0]);
+        }
+        for (output, y) in outputs.iter().zip(&values) {
+            if output.batch(rows).ok() != Some(y.shape()) {
+                let announced = Error::expected(format!("samples of {output}, as `build` announced"));
+                recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+            }
+        }
+        values
+    }
+}

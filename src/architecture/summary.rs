@@ -1,0 +1,127 @@
+//! The layers of a model as a table in Keras' columns.
+
+use super::{Architecture, LayerInstance};
+use crate::shape::Shape;
+use crate::tape::Params;
+
+/// Where the second and the third column begin, and where the third ends, at least.
+const COLUMNS: [usize; 3] = [29, 55, 65];
+
+impl Architecture {
+    /// The layers in Keras' columns, and the number of weights. For a graph also what each layer is connected to.
+    pub fn summary(&self) -> String {
+        table(self)
+    }
+}
+
+/// The table, without a newline at its end. A graph's has a fourth column, of what each layer is connected to.
+fn table(architecture: &Architecture) -> String {
+    let chain = architecture.is_chain();
+    let inputs = architecture.inputs().iter().filter(|_| !chain);
+    let inputs =
+        inputs.map(|input| [format!("{} (InputLayer)", input.name), batch_of(input.shape), "0".into(), "-".into()]);
+    let layers = architecture.layers().map(|layer| {
+        let count = layer.arrays().map(|array| array.shape().len()).fold(0, usize::saturating_add);
+        let title = format!("{} ({})", layer.name(), layer.spec().class());
+        [title, batches_of(layer.output_shapes()), thousands(count), connections(architecture, layer)]
+    });
+    let rows: Vec<[String; 4]> = inputs.chain(layers).collect();
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
+    let first = longest(0).max(COLUMNS[0]);
+    let second = longest(1).max(COLUMNS[1] - COLUMNS[0]);
+    let third = if chain { COLUMNS[2] - COLUMNS[1] } else { longest(2).max(COLUMNS[2] - COLUMNS[1]) };
+    let fourth = if chain { 0 } else { longest(3).max("Connected to".len()) };
+    let width = first + second + third + fourth;
+    let line = |[a, b, c, d]: [&str; 4]| {
+        let fourth = if chain { "" } else { d };
+        format!(" {a:<first$}{b:<second$}{c:<third$}{fourth}").trim_end().to_owned()
+    };
+    let name = if chain { "sequential" } else { "functional" };
+    let mut lines = vec![format!("Model: \"{name}\""), "_".repeat(width)];
+    lines.push(line(["Layer (type)", "Output Shape", "Param #", "Connected to"]));
+    lines.push("=".repeat(width));
+    lines.extend(rows.iter().map(|[a, b, c, d]| line([a, b, c, d])));
+    lines.push("=".repeat(width));
+    lines.extend(totals(architecture.params()));
+    lines.push("_".repeat(width));
+    lines.join("\n")
+}
+
+/// What a layer is applied to, call by call, with Keras' numbers: `dense[1][0]` is what the second call of `dense` gives.
+fn connections(architecture: &Architecture, layer: LayerInstance<'_>) -> String {
+    let name = |value: &usize| match architecture.call_of(*value) {
+        None => format!("{}[0][0]", architecture.inputs()[*value].name()),
+        Some((call, position)) => {
+            let source = architecture.layer(architecture.calls()[call].layer());
+            let number = source.calls().iter().position(|other| *other == call).unwrap_or(0);
+            format!("{}[{number}][{position}]", source.name())
+        }
+    };
+    let taken = layer.calls().iter().flat_map(|call| architecture.calls()[*call].inputs());
+    taken.map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn totals(params: &Params) -> [String; 3] {
+    let (all, trainable) = (params.count(false), params.count(true));
+    [("Total", all), ("Trainable", trainable), ("Non-trainable", all - trainable)]
+        .map(|(what, count)| format!("{what} params: {} ({})", thousands(count), bytes(4 * count)))
+}
+
+/// The outputs of a layer: `(None, 8)`, or `[(None, 4, 8), (None, 8)]` where it has several.
+fn batches_of(samples: &[Shape]) -> String {
+    match samples {
+        [one] => batch_of(*one),
+        several => format!("[{}]", several.iter().map(|sample| batch_of(*sample)).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// `(None, 13, 13, 6)`: a batch of any size.
+fn batch_of(sample: Shape) -> String {
+    let sizes: Vec<String> = sample.sizes().iter().map(usize::to_string).collect();
+    format!("(None, {})", sizes.join(", "))
+}
+
+/// `44,300`
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// `173.05 KB`, with Keras' units of 1024.
+fn bytes(count: usize) -> String {
+    let mut value = count as f64;
+    for unit in ["B", "KB", "MB"] {
+        if value < 1024.0 {
+            return format!("{value:.2} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.2} GB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sequential;
+    use crate::layers::{BatchNorm, Dense};
+
+    #[test]
+    fn numbers_read_as_in_keras() {
+        assert_eq!(
+            ["0", "850", "44,300", "1,000,000"],
+            [0, 850, 44_300, 1_000_000].map(thousands).each_ref().map(|s| s.as_str())
+        );
+        assert_eq!(bytes(4 * 44_300), "173.05 KB");
+        assert_eq!(bytes(0), "0.00 B");
+    }
+
+    #[test]
+    fn running_statistics_are_not_trainable() {
+        let table = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3)).summary().unwrap();
+        let words: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[4], ["batch_normalization", "(BatchNormalization)", "(None,", "4)", "16"]);
+        assert_eq!(words[7..10].iter().map(|line| line[2]).collect::<Vec<_>>(), ["31", "23", "8"]);
+        assert_eq!(table.lines().nth(4).unwrap().find("(None"), table.lines().nth(5).unwrap().find("(None"));
+    }
+}

@@ -1,0 +1,273 @@
+//! The layers of a model and their calls as Keras' files need them: weights in Keras' order, under Keras' paths, and shapes
+//! that are known while a file is read.
+
+use super::config::Result;
+use super::families::LAYER;
+use super::names::snake_case;
+use super::object::Object;
+use super::options::unknown_key;
+use super::reader::Reader;
+use super::{functional, order, sequential};
+use crate::architecture::Architecture;
+use crate::layers::{Declared, DeclaredWeight, Layer};
+use crate::save::Registry;
+use crate::tape::Params;
+use crate::{Graph, Sequential, Shape, Spec, ValueInfo};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A network between its file and an [`Architecture`]: layers with the names and shapes of their weights, without values.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Whether it is a `Sequential`.
+    pub(super) chain: bool,
+    pub(super) inputs: Vec<Input>,
+    pub(super) calls: Vec<Call>,
+    pub(super) outputs: Vec<Output>,
+    /// In the order in which Keras has them.
+    pub(super) layers: Vec<DraftLayer>,
+    /// The shape of one sample of each value; `None` where it cannot be known because something is wrong with the file.
+    shapes: Vec<Option<Shape>>,
+}
+
+/// An input of a network.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+}
+
+/// A layer applied to values. Values are numbered: the inputs, then that of each call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) layer: usize,
+    pub(super) inputs: Vec<usize>,
+}
+
+/// An output of a network.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) name: String,
+    pub(super) value: usize,
+}
+
+/// A layer in its place.
+#[derive(Debug)]
+pub(super) struct DraftLayer {
+    pub(super) name: String,
+    pub(super) spec: Spec,
+    pub(super) layer: Arc<dyn Layer>,
+    /// The name of its class in Python, which may be another than the one that it is registered under.
+    class: String,
+    /// Where Keras keeps its weights in a `.weights.h5` file: the class in snake case, and a number from the second on.
+    pub(super) path: String,
+    /// What it learns, then what it keeps up to date. `None` before it is applied.
+    declared: Option<Vec<DeclaredWeight>>,
+}
+
+impl DraftLayer {
+    pub(super) fn weights(&self) -> &[DeclaredWeight] {
+        self.declared.as_deref().unwrap_or_default()
+    }
+}
+
+impl Draft {
+    /// Inputs alone.
+    pub(super) fn new(inputs: Vec<(String, Option<Shape>)>) -> Draft {
+        let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
+        let input = |(name, shape): (String, Option<Shape>)| Input { name, shape: shape.unwrap_or(Shape::SCALAR) };
+        let inputs = inputs.into_iter().map(input).collect();
+        Draft { chain: false, inputs, calls: Vec::new(), outputs: Vec::new(), layers: Vec::new(), shapes }
+    }
+
+    /// Of a network with its weights.
+    pub(super) fn of(architecture: &Architecture) -> Result<Draft> {
+        let inputs = architecture.inputs().iter();
+        let mut draft = Draft::new(inputs.map(|input| (input.name().into(), Some(input.shape()))).collect());
+        for layer in architecture.layers() {
+            let (name, spec) = (layer.name(), layer.spec());
+            if LAYER.find(spec.class()).is_none() {
+                return Err(format!("{} ({name}) is not a layer that Keras has", spec.class()));
+            }
+            if name.contains('/') {
+                return Err(format!("the layer \"{name}\" has a slash in its name, which Keras does not take"));
+            }
+            let class = spec.class().into();
+            draft.push(name.into(), spec, layer.layer().clone(), class);
+        }
+        let mut calls = architecture.calls().iter();
+        calls.try_for_each(|call| draft.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;
+        let outputs = architecture.outputs().iter().enumerate();
+        let output = |(number, output): (usize, &ValueInfo)| Output {
+            name: output.name().into(),
+            value: architecture.output_value(number),
+        };
+        (draft.chain, draft.outputs) = (architecture.is_chain(), outputs.map(output).collect());
+        draft.reorder(&order::of(&draft));
+        Ok(draft)
+    }
+
+    /// The network with these weights, by name.
+    pub(super) fn network(&self, params: &Params) -> Result<Architecture> {
+        let network = match self.chain {
+            true => self.sequential().with_params(params),
+            false => self.graph().with_params(params),
+        };
+        network.map_err(|error| error.to_string())
+    }
+
+    fn sequential(&self) -> Sequential {
+        let chain = Sequential::new(self.inputs[0].shape);
+        self.layers.iter().fold(chain, |chain, layer| chain.add_named(&layer.name, layer.layer.clone()))
+    }
+
+    fn graph(&self) -> Graph {
+        let mut graph = Graph::new();
+        let mut nodes: Vec<_> = self.inputs.iter().map(|input| graph.input(&input.name, input.shape)).collect();
+        let layers: Vec<_> = self.layers.iter().map(|layer| graph.layer(&layer.name, layer.layer.clone())).collect();
+        for call in &self.calls {
+            let inputs: Vec<_> = call.inputs.iter().map(|value| nodes[*value]).collect();
+            nodes.push(graph.apply(layers[call.layer], inputs));
+        }
+        self.outputs.iter().for_each(|output| graph.output(&output.name, nodes[output.value]));
+        graph
+    }
+
+    /// Of the configuration of a Keras model. What is wrong with its parts, the reader takes down.
+    pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<Draft> {
+        let object = match (&model["config"], model["class_name"].as_str()) {
+            // Before version 2.2.3 of Keras.
+            (Value::Array(layers), Some("Sequential")) => {
+                let config = Map::from_iter([("layers".into(), json!(layers))]);
+                Object { name: "Sequential", class: "Sequential", custom: false, config }
+            }
+            _ => Object::read(model).ok_or("its description of the model cannot be read")?,
+        };
+        if let Some(key) = model.as_object().and_then(unknown_key) {
+            reader.problem("the model", format!("its description has a \"{key}\", which is not known"));
+        }
+        let mut draft = match object.name {
+            "Sequential" if !object.custom => sequential::read(object.config, reader),
+            "Functional" | "Model" if !object.custom => functional::read(object.config, reader),
+            _ => {
+                let found = object.title();
+                Err(format!("it holds {found}, and only a Sequential or a Functional model can be read"))
+            }
+        }?;
+        draft.find_paths();
+        Ok(draft)
+    }
+
+    /// Keras' configuration of the model.
+    pub(super) fn to_json(&self) -> Result<Value> {
+        if self.chain { sequential::to_json(self) } else { functional::to_json(self) }
+    }
+
+    /// Appends a layer, to be applied later.
+    pub(super) fn layer(&mut self, name: String, spec: Spec, class: String, registry: &Registry) -> Result<usize> {
+        let layer: Arc<dyn Layer> = registry.make_layer(&spec).map_err(|error| error.to_string())?.into();
+        self.push(name, spec, layer, class);
+        Ok(self.layers.len() - 1)
+    }
+
+    fn push(&mut self, name: String, spec: Spec, layer: Arc<dyn Layer>, class: String) {
+        self.layers.push(DraftLayer { name, spec, layer, class, path: String::new(), declared: None });
+    }
+
+    /// Applies a layer to values, and gives the number of the new one. Where either is not known, nor is the new one.
+    pub(super) fn apply_if_known(
+        &mut self,
+        layer: Option<usize>,
+        inputs: Vec<usize>,
+        reader: &mut Reader<'_>,
+    ) -> usize {
+        let known = layer.filter(|_| inputs.iter().all(|value| self.shapes[*value].is_some()));
+        let applied = known.and_then(|layer| {
+            let applied = self.apply(layer, inputs);
+            reader.note("", applied)
+        });
+        applied.unwrap_or_else(|| {
+            self.shapes.push(None);
+            self.shapes.len() - 1
+        })
+    }
+
+    /// Applies a layer to values, and gives the number of the new one; the error says where it does not fit.
+    pub(super) fn apply(&mut self, layer: usize, inputs: Vec<usize>) -> Result<usize> {
+        let shapes: Vec<Shape> = inputs.iter().filter_map(|value| self.shapes[*value]).collect();
+        let placed = &mut self.layers[layer];
+        let name = placed.name.clone();
+        let place = || format!("layer {} ({name})", layer + 1);
+        let declared = Declared::of(placed.layer.as_ref(), &name, &shapes);
+        let declared = declared.map_err(|error| error.at(place, &shapes).to_string())?;
+        let &[output] = declared.outputs() else {
+            let count = declared.outputs().len();
+            return Err(format!("{}: it has {count} outputs; layers in Keras files have one", place()));
+        };
+        let mut weights = declared.weights().to_vec();
+        weights.sort_by_key(|weight| !weight.is_trainable());
+        if placed.declared.as_ref().is_some_and(|before| *before != weights) {
+            return Err(format!("{}: it is applied to inputs that need weights of different shapes", place()));
+        }
+        placed.declared = Some(weights);
+        self.calls.push(Call { layer, inputs });
+        self.shapes.push(Some(output));
+        Ok(self.shapes.len() - 1)
+    }
+
+    /// The shape of one sample of a value, if it is known.
+    pub(super) fn shape(&self, value: usize) -> Option<Shape> {
+        self.shapes[value]
+    }
+
+    /// Puts the layers into this order of their numbers.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        let mut layers: Vec<Option<DraftLayer>> = self.layers.drain(..).map(Some).collect();
+        let mut places = vec![0; layers.len()];
+        order.iter().enumerate().for_each(|(place, layer)| places[*layer] = place);
+        self.layers = order.iter().filter_map(|layer| layers[*layer].take()).collect();
+        self.calls.iter_mut().for_each(|call| call.layer = places[call.layer]);
+        self.find_paths();
+    }
+
+    fn find_paths(&mut self) {
+        let mut counts = BTreeMap::<String, usize>::new();
+        for placed in &mut self.layers {
+            let class = snake_case(&placed.class);
+            let count = counts.entry(class.clone()).or_default();
+            placed.path = if *count == 0 { class } else { format!("{class}_{count}") };
+            *count += 1;
+        }
+    }
+
+    /// Gives inputs and outputs the names and the order that gradus knows them by, where it has written the file.
+    pub(super) fn name(&mut self, gradus: &Value) {
+        name(&mut self.outputs, &gradus["outputs"]);
+        // The order of inputs is in the numbers of values, and Keras keeps it.
+        let names = gradus["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if names.len() == self.inputs.len() {
+            let pairs = self.inputs.iter_mut().zip(names.iter().filter_map(Value::as_str));
+            pairs.for_each(|(input, known)| input.name = known.into());
+        }
+    }
+
+    /// Every weight array, layer by layer.
+    pub(super) fn weights(&self) -> impl Iterator<Item = &DeclaredWeight> {
+        self.layers.iter().flat_map(DraftLayer::weights)
+    }
+
+    /// The outputs' names.
+    pub(super) fn outputs(&self) -> Vec<String> {
+        self.outputs.iter().map(|output| output.name.clone()).collect()
+    }
+}
+
+/// Sorts what Keras knows by these names, and names the only one, which Keras knows without a name.
+fn name(outputs: &mut [Output], names: &Value) {
+    let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match (outputs, &names[..]) {
+        ([only], [name]) => only.name = (*name).into(),
+        (outputs, names) => outputs.sort_by_key(|output| names.iter().position(|name| *name == output.name)),
+    }
+}

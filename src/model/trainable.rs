@@ -1,0 +1,125 @@
+//! Layers of a model that stop learning, and begin again.
+
+use super::Model;
+use super::plan::{self, Plans};
+use crate::error::Result;
+use crate::optimizers::OptimizerState;
+use crate::tape::ParamGradients;
+
+impl Model {
+    /// Lets the weights of a layer stay as they are from the next step on, or learn again: Keras' `layer.trainable`, which
+    /// need not be followed by another `compile` here. [`Frozen`](crate::layers::Frozen) says what it means.
+    ///
+    /// The optimizer keeps its state of other layers and begins anew with this one. Whether a layer learns is saved with the model.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
+    /// let network = Sequential::new([4]).add(Dense::new(8)).add(Dense::new(3));
+    /// let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()))?;
+    /// model.set_trainable("dense", false)?; // perhaps after Model::load
+    /// assert_eq!(model.params().count(true), 27);
+    /// model.set_trainable("dense", true)?;
+    /// assert_eq!(model.params().count(true), 40 + 27);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No layer has this name.
+    pub fn set_trainable(&mut self, layer: &str, trainable: bool) -> Result<()> {
+        let Some(architecture) = self.architecture.with_trainable(layer, trainable)? else { return Ok(()) };
+        let params = architecture.params();
+        if let Some(training) = &mut self.training {
+            plan::check_loss(&architecture, &training.trained_outputs)?;
+            let mut optimizer = OptimizerState::of(training.optimizer.shared_optimizer(), params)?;
+            optimizer.copy_from(params, &training.optimizer, self.architecture.params());
+            (training.gradients, training.optimizer) = (ParamGradients::new(params), optimizer);
+        }
+        (self.architecture, self.plans) = (architecture, Plans::default());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::Arrays;
+    use crate::layers::{BatchNorm, Dense};
+    use crate::losses::CategoricalCrossentropy;
+    use crate::optimizers::Adam;
+    use crate::{Compile, Fit, Model, Progress, Sequential};
+    use ndarray::Array2;
+
+    fn model() -> Model {
+        let network = Sequential::new([4]).add(Dense::new(5)).add(BatchNorm::new()).add(Dense::new(3));
+        let loss = CategoricalCrossentropy::new().from_logits(true);
+        network.compile(Compile::new(Adam::default(), loss).seed(3)).unwrap()
+    }
+
+    fn train(model: &mut Model, epochs: usize) {
+        let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j) % 7) as f32 - 3.0);
+        let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
+        let fit = Fit::new().epochs(epochs).batch_size(6).progress(Progress::Quiet);
+        model.fit(&Arrays::new(&x, &t).unwrap(), fit).unwrap();
+    }
+
+    /// The names of the arrays that `work` changes.
+    fn changed(model: &mut Model, work: impl FnOnce(&mut Model)) -> Vec<String> {
+        let before: Vec<_> = model.params().iter().map(|(_, values)| values.to_owned()).collect();
+        work(model);
+        let pairs = model.params().iter().zip(&before);
+        pairs.filter(|((_, now), before)| now != *before).map(|((name, _), _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_layer_stops_learning_and_begins_again() {
+        let mut model = model();
+        train(&mut model, 1);
+        let freeze = |model: &mut Model| {
+            ["dense", "batch_normalization"].into_iter().for_each(|name| model.set_trainable(name, false).unwrap());
+        };
+        assert!(changed(&mut model, freeze).is_empty(), "freezing keeps every value");
+        assert_eq!(changed(&mut model, |model| train(model, 2)), ["dense_1/kernel", "dense_1/bias"]);
+        model.set_trainable("dense", true).unwrap();
+        assert_eq!(changed(&mut model, |model| train(model, 1)).len(), 4);
+        model.set_trainable("batch_normalization", true).unwrap();
+        assert_eq!(changed(&mut model, |model| train(model, 1)).len(), 8);
+    }
+
+    /// The optimizer's moments of the other layers go on, so that nothing but the frozen layer differs.
+    #[test]
+    fn what_the_optimizer_remembers_of_others_stays() {
+        let (mut model, mut same) = (model(), model());
+        [&mut model, &mut same].into_iter().for_each(|model| train(model, 2));
+        same.set_trainable("dense_1", true).unwrap();
+        model.set_trainable("dense", false).unwrap();
+        model.set_trainable("dense", true).unwrap();
+        let values = |model: &Model, name: &str| -> Vec<Vec<f32>> {
+            let arrays = model.optimizer_state().unwrap().arrays(model.params());
+            arrays.into_iter().filter(|array| array.name.ends_with(name)).map(|array| array.values.to_vec()).collect()
+        };
+        assert_eq!(values(&model, "dense_1/kernel"), values(&same, "dense_1/kernel"));
+        assert!(values(&same, "dense/kernel").concat().iter().any(|value| *value != 0.0));
+        assert!(values(&model, "dense/kernel").concat().iter().all(|value| *value == 0.0));
+    }
+
+    #[test]
+    fn a_frozen_layer_is_saved_frozen() {
+        let mut model = model();
+        model.set_trainable("dense", false).unwrap();
+        train(&mut model, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        model.save(&path).unwrap();
+        let mut loaded = Model::load(&path).unwrap();
+        assert_eq!(loaded.params().count(true), model.params().count(true));
+        [&mut model, &mut loaded].into_iter().for_each(|model| train(model, 1));
+        assert_eq!(loaded.params().sha256(), model.params().sha256());
+        loaded.set_trainable("dense", true).unwrap();
+        assert_eq!(loaded.params().count(true), 25 + 10 + 18);
+    }
+
+    #[test]
+    fn a_layer_that_is_not_there_is_told() {
+        let message = model().set_trainable("dense_7", false).unwrap_err().to_string();
+        assert_eq!(message, "unknown layer \"dense_7\"; available: dense, batch_normalization, dense_1");
+    }
+}

@@ -1,0 +1,207 @@
+//! What is trained of a model: outputs with their losses and metrics.
+
+use crate::architecture::Architecture;
+use crate::error::{Error, Result, check_setting};
+use crate::losses::Loss;
+use crate::metrics::Metric;
+use std::sync::Arc;
+
+/// The losses of a model's outputs: one for all, or one for each by name. An output without a loss is not trained, and a
+/// dataset need not have targets for it.
+///
+/// ```
+/// use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
+/// use gradus::{Compile, Losses, metrics::Accuracy, optimizers::Adam};
+/// let losses = Losses::new()
+///     .output("digit", SparseCategoricalCrossentropy::new())
+///     .output("colour", CategoricalCrossentropy::new());
+/// let settings = Compile::new(Adam::default(), losses).loss_weight("colour", 0.5).metric_of("digit", Accuracy);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Losses {
+    every: Option<Arc<dyn Loss>>,
+    named: Vec<(String, Arc<dyn Loss>)>,
+}
+
+impl Losses {
+    /// None yet.
+    pub fn new() -> Losses {
+        Losses::default()
+    }
+
+    /// Adds the loss of the output with this name.
+    pub fn output(mut self, name: impl Into<String>, loss: impl Loss + 'static) -> Losses {
+        self.named.push((name.into(), Arc::new(loss)));
+        self
+    }
+}
+
+impl<L: Loss + 'static> From<L> for Losses {
+    /// This loss for every output.
+    fn from(loss: L) -> Losses {
+        Losses { every: Some(Arc::new(loss)), named: Vec::new() }
+    }
+}
+
+/// What `compile` was told about outputs, before it is known which there are.
+#[derive(Clone, Debug)]
+pub(super) struct CompileRequest {
+    pub(super) losses: Losses,
+    pub(super) weights: Vec<(String, f32)>,
+    pub(super) metrics: Vec<MetricRequest>,
+}
+
+/// A metric that was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct MetricRequest {
+    pub(super) metric: Arc<dyn Metric>,
+    /// The output it is of; none where there is but one.
+    pub(super) output: Option<String>,
+    /// Whether it counts rows by their weights.
+    pub(super) weighted: bool,
+}
+
+/// An output that is trained, with its loss and metrics.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError, metrics::R2Score, optimizers::Sgd};
+/// let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(R2Score);
+/// let model = Sequential::new([4]).add(Dense::new(1)).compile(settings)?;
+/// let trained = &model.trained_outputs()[0];
+/// assert_eq!((trained.output(), trained.loss().spec().class()), (0, "MeanSquaredError"));
+/// assert_eq!(trained.metrics()[0].name(), "r2_score");
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TrainedOutput {
+    pub(super) output: usize,
+    pub(super) loss: Arc<dyn Loss>,
+    pub(super) weight: f32,
+    pub(super) metrics: Vec<Arc<dyn Metric>>,
+    pub(super) weighted_metrics: Vec<Arc<dyn Metric>>,
+}
+
+impl TrainedOutput {
+    /// The number of the output among the model's outputs, from 0.
+    pub fn output(&self) -> usize {
+        self.output
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> &dyn Loss {
+        self.loss.as_ref()
+    }
+
+    /// The factor of this loss in the sum that training minimizes.
+    pub fn loss_weight(&self) -> f32 {
+        self.weight
+    }
+
+    /// The metrics in which every row counts alike.
+    pub fn metrics(&self) -> &[Arc<dyn Metric>] {
+        &self.metrics
+    }
+
+    /// The metrics in which each row counts by its weight.
+    pub fn weighted_metrics(&self) -> &[Arc<dyn Metric>] {
+        &self.weighted_metrics
+    }
+}
+
+impl CompileRequest {
+    /// The outputs that are trained, in the model's order, with losses and metrics that are checked or not.
+    pub(super) fn trained_outputs(self, architecture: &Architecture, check: bool) -> Result<Vec<TrainedOutput>> {
+        let names = architecture.output_names();
+        let number = |name: &String| {
+            let unknown = || Error::Unknown { kind: "output", name: name.clone(), known: names.clone() };
+            names.iter().position(|known| known == name).ok_or_else(unknown)
+        };
+        let trained = |output, loss| TrainedOutput::new(output, loss, 1.0);
+        let mut trained_outputs: Vec<TrainedOutput> = match self.losses.every {
+            Some(loss) => (0..names.len()).map(|output| trained(output, loss.clone())).collect(),
+            None => {
+                let named = self.losses.named.into_iter();
+                named.map(|(name, loss)| Ok(trained(number(&name)?, loss))).collect::<Result<_>>()?
+            }
+        };
+        trained_outputs.sort_by_key(|trained| trained.output);
+        if let Some(twice) = trained_outputs.windows(2).find(|pair| pair[0].output == pair[1].output) {
+            return Err(problem(
+                &names[twice[0].output],
+                "two losses are given for it; add them in a loss of your own",
+            ));
+        }
+        check_setting(!trained_outputs.is_empty(), "Compile", "losses", 0, "at least 1")?;
+        for (name, weight) in self.weights {
+            check_setting(weight.is_finite(), "Compile", "loss_weight", f64::from(weight), "finite")?;
+            find(&mut trained_outputs, number(&name)?, &name)?.weight = weight;
+        }
+        for MetricRequest { metric, output, weighted } in self.metrics {
+            let name = match (output, &names[..]) {
+                (Some(name), _) => name,
+                (None, [only]) => only.clone(),
+                (None, _) => return Err(of_which(metric.as_ref(), &names)),
+            };
+            let trained = find(&mut trained_outputs, number(&name)?, &name)?;
+            if weighted { &mut trained.weighted_metrics } else { &mut trained.metrics }.push(metric);
+        }
+        if check {
+            trained_outputs.iter().try_for_each(|trained| trained.check(architecture))?;
+        }
+        Ok(trained_outputs)
+    }
+}
+
+impl TrainedOutput {
+    /// Without metrics.
+    pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> TrainedOutput {
+        TrainedOutput { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
+    }
+
+    /// Every metric, those that count rows by their weights last.
+    pub(super) fn all_metrics(&self) -> impl Iterator<Item = &dyn Metric> {
+        self.metrics.iter().chain(&self.weighted_metrics).map(|metric| metric.as_ref())
+    }
+
+    /// Checks the settings of the loss and the metrics, and that they go with the output and with each other. A model that
+    /// was read from a file may hold others, with which it can still predict.
+    pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+        let output = architecture.output(self.output);
+        let of = match &architecture.output_names()[..] {
+            [_] => String::new(),
+            names => format!(" of output \"{}\"", names[self.output]),
+        };
+        let (loss, scale) = (self.loss.accepts(output), self.loss.output_scale());
+        let class = self.loss.spec().class().to_owned();
+        self.loss.check_settings()?;
+        loss.check_output(|| format!("loss {class}{of}"), output, scale)?;
+        for metric in self.all_metrics() {
+            metric.check()?;
+            let accepts = metric.accepts(output);
+            let place = || format!("metric {}{of}", metric.spec().class());
+            accepts.check_output(place, output, scale)?;
+            if !accepts.goes_with(&loss, output) {
+                let (own, other) = (accepts.expected(output), loss.expected(output));
+                let problem = format!("it takes {own}, but the loss {class} takes {other}{}", accepts.hint());
+                return Err(Error::Graph { place: place(), problem: problem.into() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn find<'a>(trained_outputs: &'a mut [TrainedOutput], output: usize, name: &str) -> Result<&'a mut TrainedOutput> {
+    let trained = trained_outputs.iter_mut().find(|trained| trained.output == output);
+    trained
+        .ok_or_else(|| problem(name, "it has no loss, and so no targets for a loss weight or a metric; give it a loss"))
+}
+
+fn problem(output: &str, problem: &'static str) -> Error {
+    Error::Graph { place: format!("output \"{output}\""), problem: problem.into() }
+}
+
+fn of_which(metric: &dyn Metric, outputs: &[String]) -> Error {
+    let problem = format!("the model has the outputs {}; metric_of says which it is of", outputs.join(", "));
+    Error::Graph { place: format!("metric {}", metric.name()), problem: problem.into() }
+}

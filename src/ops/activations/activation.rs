@@ -1,0 +1,173 @@
+//! The list of activations, and those that are computed element by element with a slope that follows from the result;
+//! formulas in [`kernels::activation`](crate::kernels::activation).
+
+use crate::error::Result;
+use crate::kernels::activation::{self, Elementwise};
+use crate::settings::Settings;
+use crate::shape::Shape;
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
+
+/// Every activation: one line here adds one, of Keras' name of it and what it records.
+macro_rules! activations {
+    ($($(#[$note:meta])* $Activation:ident = $name:literal => $record:expr),* $(,)?) => {
+        /// An activation function: an option of layers and operations, and itself a [`Layer`](crate::layers::Layer), like
+        /// Keras' `Activation`.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Activation {
+            $($(#[$note])* $Activation,)*
+        }
+
+        /// Every activation with Keras' name of it.
+        pub(crate) const ACTIVATIONS: &[(&str, Activation)] = &[$(($name, Activation::$Activation)),*];
+
+        impl Activation {
+            /// Keras' name of it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Activation::$Activation => $name),*
+                }
+            }
+
+            /// Records the activation as a separate operation.
+            fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+                let record: fn(Var<'r>) -> Var<'r> = match self {
+                    $(Activation::$Activation => $record),*
+                };
+                record(x)
+            }
+        }
+    };
+}
+
+activations! {
+    /// The value itself.
+    #[default]
+    Linear = "linear" => Var::linear,
+    /// max(x, 0).
+    Relu = "relu" => Var::relu,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid = "sigmoid" => Var::sigmoid,
+    /// The hyperbolic tangent.
+    Tanh = "tanh" => Var::tanh,
+    /// Probabilities over the last axis.
+    Softmax = "softmax" => Var::softmax,
+    /// Logarithms of the probabilities over the last axis.
+    LogSoftmax = "log_softmax" => Var::log_softmax,
+    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](crate::layers::LeakyRelu) takes another slope.
+    LeakyRelu = "leaky_relu" => |x| x.leaky_relu(0.2),
+    /// x, and eˣ − 1 below 0. The layer [`Elu`](crate::layers::Elu) takes another limit than −1.
+    Elu = "elu" => |x| x.elu(1.0),
+    /// [`Elu`](Activation::Elu) scaled by the two constants of Klambauer et al. 2017.
+    Selu = "selu" => Var::selu,
+    /// ln(1 + eˣ).
+    Softplus = "softplus" => Var::softplus,
+    /// x / (1 + |x|).
+    Softsign = "softsign" => Var::softsign,
+    /// x · Φ(x), Φ being the standard normal distribution.
+    Gelu = "gelu" => Var::gelu,
+    /// [`Gelu`](Activation::Gelu) approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name.
+    GeluTanh = "gelu_tanh" => Var::gelu_tanh,
+    /// x / (1 + e⁻ˣ).
+    Silu = "silu" => Var::silu,
+    /// (x + 3) / 6 between 0 and 1.
+    HardSigmoid = "hard_sigmoid" => Var::hard_sigmoid,
+    /// eˣ.
+    Exponential = "exponential" => Var::exp,
+}
+
+impl Activation {
+    /// Keras' names of all activations, such as `relu`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ACTIVATIONS.iter().map(|(name, _)| *name)
+    }
+
+    /// The setting `activation` of a layer that has one.
+    pub(crate) fn read(settings: &mut Settings<'_>) -> Result<Activation> {
+        settings.one_of("activation", ACTIVATIONS)
+    }
+
+    /// The activation as one that can be fused into the operation before it.
+    fn elementwise(self) -> Option<Elementwise> {
+        match self {
+            Activation::Linear => Some(Elementwise::Linear),
+            Activation::Relu => Some(Elementwise::Relu),
+            Activation::Sigmoid => Some(Elementwise::Sigmoid),
+            Activation::Tanh => Some(Elementwise::Tanh),
+            _ => None,
+        }
+    }
+
+    /// Records an operation that can fuse this activation, and the activation behind it where it cannot.
+    pub(in crate::ops) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
+        match self.elementwise() {
+            Some(Elementwise::Linear) => operation(Elementwise::Linear),
+            Some(fused) => operation(fused).remember(Origin::Activation { name: self.name() }),
+            None => self.apply(operation(Elementwise::Linear)),
+        }
+    }
+}
+
+struct Activate(Elementwise);
+
+impl Op for Activate {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        arity(inputs).map(|[x]| x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [x] = inputs.each();
+        activation::forward_from(self.0, &x, y);
+    }
+
+    fn backward(&mut self, _inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        if let [Some(dx)] = gradients.each() {
+            activation::backward_from(self.0, y, dy, dx);
+        }
+    }
+}
+
+impl<'r> Var<'r> {
+    /// An activation of the value; [`Activation::Linear`] is the value itself.
+    pub fn activation(self, activation: Activation) -> Var<'r> {
+        activation.apply(self)
+    }
+
+    /// The value itself: Keras' `linear`.
+    pub fn linear(self) -> Var<'r> {
+        self
+    }
+
+    /// max(x, 0), and NaN where x is NaN.
+    pub fn relu(self) -> Var<'r> {
+        self.recorder().apply(Activate(Elementwise::Relu), &[self])
+    }
+
+    /// 1 / (1 + e⁻ˣ).
+    pub fn sigmoid(self) -> Var<'r> {
+        self.recorder().apply(Activate(Elementwise::Sigmoid), &[self])
+    }
+
+    /// The hyperbolic tangent.
+    pub fn tanh(self) -> Var<'r> {
+        self.recorder().apply(Activate(Elementwise::Tanh), &[self])
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].relu()).variable([3, 5]),
+            Sample::new(|x| x[0].sigmoid()).variable([3, 5]),
+            Sample::new(|x| x[0].tanh()).variable([17]),
+            Sample::new(|x| x[0].linear()).variable([4]),
+        ]
+    }
+}

@@ -1,0 +1,87 @@
+//! y = a · b, da = dy · bᵀ, db = aᵀ · dy.
+
+use super::batch_matmul;
+use crate::error::{Error, Result};
+use crate::kernels::matmul::{self, Epilogue, Matrix};
+use crate::shape::Shape;
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+
+struct Matmul;
+
+impl Op for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [a, b] = arity(inputs)?;
+        if a.rank() != 2 || b.rank() != 2 || a.axis(1) != b.axis(0) {
+            return Err(Error::expected("two matrices, n × k and k × m"));
+        }
+        Ok(Shape::from([a.axis(0), b.axis(1)]))
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [a, b] = inputs.each();
+        matmul::matmul(matrix(a.shape(), &a), matrix(b.shape(), &b), y, Epilogue::None);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([a, b], [da, db]) = (inputs.each(), gradients.each());
+        let [rows, inner, columns] = [a.shape().axis(0), a.shape().axis(1), b.shape().axis(1)];
+        if let Some(db) = db {
+            matmul::matmul_over_rows(&a, dy, [rows, inner, columns], db);
+        }
+        if let Some(da) = da {
+            matmul::matmul(Matrix::new(dy, rows, columns), matrix(b.shape(), &b).t(), da, Epilogue::None);
+        }
+    }
+}
+
+fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
+    Matrix::new(data, shape.axis(0), shape.axis(1))
+}
+
+impl<'r> Var<'r> {
+    /// The matrix product of n × k and k × m; of more axes, that of the matrices in the last two, where what stands before
+    /// them broadcasts.
+    pub fn matmul(self, other: Var<'r>) -> Var<'r> {
+        let (a, b) = (self.shape(), other.shape());
+        match (a.rank(), b.rank()) {
+            (..3, ..3) => self.recorder().apply(Matmul, &[self, other]),
+            (_, 2) if a.last() == b.axis(0) => self.by_rows("matmul", |rows| rows.matmul(other)),
+            _ => batch_matmul::record(self, other),
+        }
+    }
+
+    /// Records an operation on a matrix for a value of more axes: all axes but the last are read as one of rows, and are
+    /// axes again in the result. Nothing is copied.
+    pub(in crate::ops) fn by_rows(self, name: &str, record: impl FnOnce(Var<'r>) -> Var<'r>) -> Var<'r> {
+        let x = self.shape();
+        let y = record(self.reshape([x.rows(), x.last()]));
+        let sizes = [&x.sizes()[..x.rank() - 1], &[y.shape().last()]].concat();
+        self.recorder().alias(y, name, Shape::new(&sizes))
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::tape::{Mode, Recorder};
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].matmul(x[1])).variable([5, 7]).variable([7, 3]),
+            Sample::new(|x| x[0].matmul(x[0])).variable([3, 3]),
+            Sample::new(|x| x[0].matmul(x[1])).variable([1, 1]).variable([1, 17]),
+        ]
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_told() {
+        let recorder = Recorder::new(Mode::Training);
+        let _ = recorder.input([2, 3]).matmul(recorder.input([4, 5]));
+        let message = recorder.finish().unwrap_err().to_string();
+        assert_eq!(message, "matmul: found shapes 2 × 3 and 4 × 5, expected two matrices, n × k and k × m");
+    }
+}

@@ -1,0 +1,56 @@
+//! Mean of −t · ln q − (1 − t) · ln(1 − q), with q = p clipped to 10⁻⁷ … 1 − 10⁻⁷;
+//! dp = ((1 − t) / (1 − q) − t / q) / n · dy inside the clip and 0 outside it.
+
+use crate::kernels::math;
+use crate::ops::pointwise::{self, Pointwise};
+use crate::tape::Var;
+
+/// Keras' epsilon.
+const CLIP: f64 = 1e-7;
+
+struct BinaryCrossentropy;
+
+impl Pointwise for BinaryCrossentropy {
+    const NAME: &'static str = "binary_crossentropy";
+
+    fn value(&self, p: f32, t: f32) -> f64 {
+        let (q, t) = (f64::from(p).clamp(CLIP, 1.0 - CLIP), f64::from(t));
+        -t * math::ln(q) - (1.0 - t) * math::ln(1.0 - q)
+    }
+
+    fn slope(&self, p: f32, t: f32) -> f64 {
+        let (p, t) = (f64::from(p), f64::from(t));
+        if (p - 0.5).abs() > 0.5 - CLIP { 0.0 } else { (1.0 - t) / (1.0 - p) - t / p }
+    }
+}
+
+impl<'r> Var<'r> {
+    /// The mean cross-entropy of probabilities, each of its own, against `targets` between 0 and 1, which get no gradient.
+    ///
+    /// Near 0 and 1 the probabilities are clipped, where they teach nothing; of logits,
+    /// [`sigmoid_crossentropy`](Var::sigmoid_crossentropy) is exact.
+    pub fn binary_crossentropy(self, targets: Var<'r>) -> Var<'r> {
+        self.binary_crossentropy_of(targets, None)
+    }
+
+    pub(crate) fn binary_crossentropy_of(self, targets: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        pointwise::record(BinaryCrossentropy, self, targets, weights)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+    use ndarray::{arr1, arr2};
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        let targets = || arr2(&[[0.0, 1.0, 0.25], [1.0, 0.0, 0.5]]);
+        vec![
+            Sample::new(|x| x[0].sigmoid().binary_crossentropy(x[1])).variable([2, 3]).input(targets()),
+            Sample::new(|x| x[0].sigmoid().binary_crossentropy_of(x[1], Some(x[2])))
+                .variable([2, 3])
+                .input(targets())
+                .input(arr1(&[0.5, 2.0])),
+        ]
+    }
+}

@@ -1,0 +1,48 @@
+//! y = a / b, da = dy / b, db = −dy · a / b²; shapes broadcast by NumPy's rule.
+
+use crate::ops::pairwise::{self, Pairwise};
+use crate::tape::Var;
+use std::ops;
+
+struct Divide;
+
+impl Pairwise for Divide {
+    const NAME: &'static str = "divide";
+
+    #[inline(always)]
+    fn value(a: f32, b: f32) -> f32 {
+        a / b
+    }
+
+    #[inline(always)]
+    fn gradient_a(dy: f32, _a: f32, b: f32) -> f32 {
+        dy / b
+    }
+
+    #[inline(always)]
+    fn gradient_b(dy: f32, a: f32, b: f32) -> f32 {
+        -dy * a / (b * b)
+    }
+}
+
+impl<'r> ops::Div for Var<'r> {
+    type Output = Var<'r>;
+
+    /// Element by element, with NumPy's broadcasting.
+    fn div(self, other: Var<'r>) -> Var<'r> {
+        pairwise::record::<Divide>(self, other)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([2, 3]).variable([2, 3]),
+            Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| x[0] / (x[1] * x[1] + 1.0)).variable([]).variable([5]),
+        ]
+    }
+}

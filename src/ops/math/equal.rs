@@ -1,0 +1,41 @@
+//! y = 1 where a = b and 0 elsewhere; da = db = 0.
+
+use crate::ops::pairwise::{self, Pairwise};
+use crate::tape::Var;
+
+struct Equal;
+
+impl Pairwise for Equal {
+    const NAME: &'static str = "equal";
+
+    fn value(a: f32, b: f32) -> f32 {
+        if a == b { 1.0 } else { 0.0 }
+    }
+
+    fn gradient_a(_dy: f32, _a: f32, _b: f32) -> f32 {
+        0.0
+    }
+
+    fn gradient_b(_dy: f32, _a: f32, _b: f32) -> f32 {
+        0.0
+    }
+}
+
+impl<'r> Var<'r> {
+    /// 1 where an element is equal to the other and 0 elsewhere, with NumPy's broadcasting. Keras' `equal`.
+    pub fn equal(self, other: Var<'r>) -> Var<'r> {
+        pairwise::record::<Equal>(self, other)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].equal(x[1] + 0.03) * x[1]).variable([2, 3]).variable([2, 3]),
+            Sample::new(|x| x[0].equal(x[1] + 0.03) + x[0]).variable([2, 1, 3]).variable([4, 1]),
+        ]
+    }
+}

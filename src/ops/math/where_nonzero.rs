@@ -1,0 +1,44 @@
+//! y = a where b is not 0 and 0 elsewhere; da = dy where b is not 0, db = 0.
+
+use crate::ops::pairwise::{self, Pairwise};
+use crate::tape::Var;
+
+struct WhereNonzero;
+
+impl Pairwise for WhereNonzero {
+    const NAME: &'static str = "where_nonzero";
+
+    fn value(a: f32, b: f32) -> f32 {
+        if b == 0.0 { 0.0 } else { a }
+    }
+
+    fn gradient_a(dy: f32, _a: f32, b: f32) -> f32 {
+        if b == 0.0 { 0.0 } else { dy }
+    }
+
+    fn gradient_b(_dy: f32, _a: f32, _b: f32) -> f32 {
+        0.0
+    }
+}
+
+impl<'r> Var<'r> {
+    /// The elements for which `condition` is not 0, and 0 in place of the others, whatever those are; with NumPy's
+    /// broadcasting. Keras' `where(condition, x, 0)`.
+    pub fn where_nonzero(self, condition: Var<'r>) -> Var<'r> {
+        pairwise::record::<WhereNonzero>(self, condition)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+    use ndarray::arr1;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].where_nonzero(x[0].less(x[1] + 0.03))).variable([2, 3]).variable([2, 3]),
+            Sample::new(|x| x[0].where_nonzero(x[1].less(x[0] + 0.03)) + x[1]).variable([2, 1, 3]).variable([4, 1]),
+            Sample::new(|x| x[0].where_nonzero(x[1])).variable([3, 5]).input(arr1(&[1.0, 0.0, -2.0, 0.0, 0.5])),
+        ]
+    }
+}

@@ -1,0 +1,234 @@
+//! y = gamma · (x − mean) / √(variance + epsilon) + beta over the last axis (Ioffe and Szegedy 2015).
+//!
+//! While training, mean and (biased) variance are the batch's, and the running statistics follow them after each step as
+//! moving · momentum + batch · (1 − momentum), like Keras' (PyTorch's momentum is one minus this). While inferring they
+//! are the running ones. Gradients: [`kernels::normalize`](crate::kernels::normalize).
+
+use crate::error::Result;
+use crate::error::{Error, check_setting};
+use crate::kernels::normalize;
+use crate::shape::Shape;
+use crate::sizes;
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
+
+/// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
+const FLUSH: f32 = 1e-30;
+
+struct BatchNorm {
+    epsilon: f32,
+    momentum: f32,
+    /// Whether the last two inputs are the running mean and variance, which are updated after each step.
+    moving: bool,
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+    scale: Vec<f32>,
+    /// Room for gradients of gamma and beta that nobody else wants.
+    spare: [Vec<f32>; 2],
+}
+
+impl BatchNorm {
+    fn new(epsilon: f32, momentum: f32, moving: bool) -> BatchNorm {
+        let [mean, variance, scale] = [const { Vec::new() }; 3];
+        BatchNorm { epsilon, momentum, moving, mean, variance, scale, spare: [const { Vec::new() }; 2] }
+    }
+}
+
+impl Op for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x, columns @ ..] = inputs else { return Err(Error::expected("an input")) };
+        if self.moving {
+            arity(inputs).map(|_: [Shape; 5]| ())?
+        } else {
+            arity(inputs).map(|_: [Shape; 3]| ())?
+        }
+        check_batch_norm(self.momentum, self.epsilon)?;
+        check_columns(*x, columns)?;
+        if x.rows() < 2 {
+            let remedy =
+                "at least two rows to take statistics of; choose a batch size that does not leave a batch of one";
+            return Err(Error::expected(remedy));
+        }
+        let columns = || sizes::zeros(&[x.last()]);
+        (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);
+        self.spare = [columns()?, columns()?];
+        Ok(*x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [x, gamma, beta] = [0, 1, 2].map(|position| inputs.get(position));
+        normalize::statistics(&x, &mut self.mean, &mut self.variance);
+        fill_scale(&self.variance, self.epsilon, &mut self.scale);
+        normalize::forward(&x, &self.mean, &self.scale, &gamma, &beta, y);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let [x, gamma] = [0, 1].map(|position| inputs.get(position));
+        let [mut dx, mut dgamma, mut dbeta] = [const { None }; 3];
+        gradients.for_each(|position, gradient| match position {
+            0 => dx = Some(gradient),
+            1 => dgamma = Some(gradient),
+            _ => dbeta = Some(gradient),
+        });
+        let [spare_gamma, spare_beta] = &mut self.spare;
+        let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
+        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta);
+        if let Some(dx) = dx {
+            normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], dx);
+        }
+    }
+
+    fn states(&self) -> &[usize] {
+        if self.moving { &[3, 4] } else { &[] }
+    }
+
+    fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], states: States<'_>) {
+        for (moving, batch) in states.each::<2>().into_iter().zip([&self.mean, &self.variance]) {
+            for (moving, batch) in moving.iter_mut().zip(batch) {
+                let next = *moving * self.momentum + batch * (1.0 - self.momentum);
+                *moving = if next.abs() < FLUSH { 0.0 } else { next };
+            }
+        }
+    }
+}
+
+/// The same with given statistics, which are constants.
+struct BatchNormInference {
+    epsilon: f32,
+    scale: Vec<f32>,
+    spare: [Vec<f32>; 2],
+}
+
+impl Op for BatchNormInference {
+    fn name(&self) -> &'static str {
+        "batch_norm_inference"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x, gamma, beta, mean, variance] = arity(inputs)?;
+        check_batch_norm(0.0, self.epsilon)?;
+        check_columns(x, &[gamma, beta, mean, variance])?;
+        let columns = || sizes::zeros(&[x.last()]);
+        (self.scale, self.spare) = (columns()?, [columns()?, columns()?]);
+        Ok(x)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [x, gamma, beta, mean, variance] = inputs.each();
+        fill_scale(&variance, self.epsilon, &mut self.scale);
+        normalize::forward(&x, &mean, &self.scale, &gamma, &beta, y);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let [x, gamma, _, mean, _] = inputs.each();
+        let [dx, dgamma, dbeta, _, _] = gradients.each();
+        let [spare_gamma, spare_beta] = &mut self.spare;
+        let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
+        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta);
+        let Some(dx) = dx else { return };
+        let columns = self.scale.len();
+        for (dx, dy) in dx.chunks_exact_mut(columns).zip(dy.chunks_exact(columns)) {
+            dx.iter_mut().enumerate().for_each(|(j, dx)| *dx = gamma[j] * self.scale[j] * dy[j]);
+        }
+    }
+}
+
+pub(in crate::ops) fn fill_scale(variance: &[f32], epsilon: f32, scale: &mut [f32]) {
+    scale.iter_mut().zip(variance).for_each(|(scale, variance)| *scale = 1.0 / (variance + epsilon).sqrt());
+}
+
+fn check_columns(x: Shape, columns: &[Shape]) -> Result<()> {
+    let fits = x.rank() >= 2 && columns.iter().all(|shape| *shape == Shape::from(x.last()));
+    if fits { Ok(()) } else { Err(Error::expected("an input n × … × channels, and one value for each channel")) }
+}
+
+pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
+    let fits = (0.0..=1.0).contains(&momentum);
+    check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "≥ 0 and ≤ 1")?;
+    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "> 0")
+}
+
+impl<'r> Var<'r> {
+    /// Normalises each channel (the last axis) by the batch's statistics. The running mean and variance `moving`, state
+    /// parameters ([`Params::add_state`](crate::tape::Params::add_state)) of one number for each channel, follow them:
+    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). The result remembers what it was made from: a dense layer over it is computed together with
+    /// it where nobody wants the gradient of `self`.
+    pub fn batch_norm(
+        self,
+        gamma: Var<'r>,
+        beta: Var<'r>,
+        momentum: f32,
+        epsilon: f32,
+        moving: Option<[Var<'r>; 2]>,
+    ) -> Var<'r> {
+        let op = BatchNorm::new(epsilon, momentum, moving.is_some());
+        let normalized = match moving {
+            Some([mean, variance]) => self.recorder().apply(op, &[self, gamma, beta, mean, variance]),
+            None => self.recorder().apply(op, &[self, gamma, beta]),
+        };
+        normalized.remember(Origin::BatchNorm { x: self, gamma, beta, epsilon })
+    }
+
+    /// Normalises each channel (the last axis) by given statistics, which get no gradient.
+    pub fn batch_norm_inference(
+        self,
+        [gamma, beta]: [Var<'r>; 2],
+        [mean, variance]: [Var<'r>; 2],
+        epsilon: f32,
+    ) -> Var<'r> {
+        let op = BatchNormInference { epsilon, scale: Vec::new(), spare: Default::default() };
+        self.recorder().apply(op, &[self, gamma, beta, mean, variance])
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::tape::{Mode, Recorder};
+    use crate::testing::Sample;
+    use ndarray::arr1;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![
+            Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None)).variable([6, 5]).variable([5]).variable([5]),
+            Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.9, 1e-5, None))
+                .variable([2, 3, 2, 2])
+                .variable([2])
+                .variable([2]),
+            Sample::new(|x| x[0].batch_norm(x[1], x[2], 0.9, 1e-3, Some([x[3], x[4]])))
+                .variable([4, 3])
+                .variable([3])
+                .variable([3])
+                .state(arr1(&[0.5, -0.5, 1.0]))
+                .state(arr1(&[2.0, 0.5, 1.0])),
+            // Two uses of one pair of statistics, as in a shared layer.
+            Sample::new(|x| {
+                let moving = Some([x[3], x[4]]);
+                let y = x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving);
+                y + (x[0] * 3.0).batch_norm(x[1], x[2], 0.5, 1e-3, moving)
+            })
+            .variable([4, 3])
+            .variable([3])
+            .variable([3])
+            .state(arr1(&[0.5, -0.5, 1.0]))
+            .state(arr1(&[2.0, 0.5, 1.0])),
+            Sample::new(|x| x[0].batch_norm_inference([x[1], x[2]], [x[3], x[4]], 1e-3))
+                .variable([3, 2])
+                .variable([2])
+                .variable([2])
+                .input(arr1(&[0.5, -0.5]))
+                .input(arr1(&[2.0, 0.5])),
+        ]
+    }
+
+    #[test]
+    fn a_single_row_is_refused() {
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.input([1, 5]);
+        let _ = x.batch_norm(recorder.input([5]), recorder.input([5]), 0.99, 1e-3, None);
+        let message = recorder.finish().unwrap_err().to_string();
+        assert!(message.contains("at least two rows"), "{message}");
+    }
+}

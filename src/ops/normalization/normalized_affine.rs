@@ -1,0 +1,260 @@
+//! y = f(x̂ · w′ + b′): a dense layer over what batch normalisation makes of the data, in one operation.
+//!
+//! With n = gamma · x̂ + beta, z = n · w + b and dz = dy · f′(y), the gradients that batch normalisation would take from
+//! dn = dz · wᵀ follow from sums that the dense layer needs anyway. G = x̂ᵀ · dz and db = Σ dz over rows:
+//!
+//! dw = gamma · G + beta ⊗ db, dgamma = Σₖ w · G, dbeta = Σₖ w · db.
+//!
+//! So dn, a third of the arithmetic, is not computed; it would be needed for the data's own gradient, which nobody wants.
+//! And x̂ = v + r with a constant r for each column ([`kernels::centred`](crate::kernels::centred)), where v keeps the
+//! zeros of the data: with t = gamma · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
+
+use super::batch_norm::fill_scale;
+use crate::error::{Error, Result};
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
+use crate::kernels::{centred, normalize};
+use crate::shape::Shape;
+use crate::sizes;
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
+
+struct NormalizedAffine {
+    activation: Elementwise,
+    epsilon: f32,
+    /// Of each column of the data: 1 / deviation, and the factor and the constant that make n of it.
+    scale: Vec<f32>,
+    centre: Vec<f32>,
+    r: Vec<f32>,
+    t: Vec<f32>,
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+    factor: Vec<f32>,
+    /// v, or gamma · v with t below: one more row of a product costs less than to read the weights once more.
+    spread: Vec<f32>,
+    /// (gamma · v) · w with t · w below.
+    sums: Vec<f32>,
+    /// t · w + b.
+    bias: Vec<f32>,
+    /// Σₖ w · vᵀdz and Σₖ w · db.
+    products: Vec<[f32; 2]>,
+    /// Room for gradients of w and b that nobody else wants.
+    spare: [Vec<f32>; 2],
+}
+
+impl NormalizedAffine {
+    fn new(activation: Elementwise, epsilon: f32) -> NormalizedAffine {
+        let [scale, centre, r, t, mean, variance, factor, spread, sums, bias] = [const { Vec::new() }; 10];
+        let (products, spare) = (Vec::new(), Default::default());
+        NormalizedAffine {
+            activation,
+            epsilon,
+            scale,
+            centre,
+            r,
+            t,
+            mean,
+            variance,
+            factor,
+            spread,
+            sums,
+            bias,
+            products,
+            spare,
+        }
+    }
+}
+
+impl Op for NormalizedAffine {
+    fn name(&self) -> &'static str {
+        "normalized_affine"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        let [x, gamma, beta, w, b] = arity(inputs)?;
+        let columns = Shape::from(w.axis(0));
+        if !fits(x, w, b) || gamma != columns || beta != columns {
+            return Err(Error::expected("an input n × k, k values each of gamma and beta, weights k × m and biases m"));
+        }
+        let [inner, units] = [w.axis(0), w.axis(1)];
+        let of_columns = [
+            &mut self.scale,
+            &mut self.centre,
+            &mut self.r,
+            &mut self.t,
+            &mut self.mean,
+            &mut self.variance,
+            &mut self.factor,
+        ];
+        for values in of_columns {
+            *values = sizes::zeros(&[inner])?;
+        }
+        let rows = sizes::sum(&[x.axis(0), 1])?;
+        (self.spread, self.bias) = (sizes::zeros(&[rows, inner])?, sizes::zeros(&[units])?);
+        self.sums = sizes::zeros(&[rows, units])?;
+        self.products = sizes::filled([0.0; 2], &[inner])?;
+        self.spare = [sizes::zeros(w.sizes())?, sizes::zeros(&[units])?];
+        Ok(Shape::from([x.axis(0), units]))
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [x, gamma, beta, w, b] = inputs.each();
+        let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
+        normalize::statistics(&x, &mut self.mean, &mut self.variance);
+        fill_scale(&self.variance, self.epsilon, &mut self.scale);
+        centred::centres(&x, &self.mean, &mut self.centre);
+        for j in 0..inner {
+            self.r[j] = (self.centre[j] - self.mean[j]) * self.scale[j];
+            self.t[j] = gamma[j] * self.r[j] + beta[j];
+            self.factor[j] = gamma[j] * self.scale[j];
+        }
+        let (spread, t) = self.spread.split_at_mut(x.len());
+        centred::spread(&x, &self.centre, &self.factor, spread);
+        t.copy_from_slice(&self.t);
+        let spread = Matrix::new(&self.spread, rows + 1, inner);
+        matmul::matmul(spread, Matrix::new(&w, inner, units), &mut self.sums, Epilogue::None);
+        let (sums, of_t) = self.sums.split_at(y.len());
+        self.bias.iter_mut().zip(of_t).zip(&*b).for_each(|((bias, of_t), b)| *bias = of_t + b);
+        activation::finish(self.activation, &self.bias, sums, y);
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([x, gamma, _, w, _], [_, dgamma, dbeta, dw, db]) = (inputs.each(), gradients.each());
+        let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
+        let [spare_w, spare_b] = &mut self.spare;
+        let (dw, db) = (dw.unwrap_or(spare_w), db.unwrap_or(spare_b));
+        activation::backward(self.activation, y, dy);
+        matmul::sum_rows(dy, units, ROWS_PER_CHUNK, db);
+        let spread = &mut self.spread[..x.len()];
+        centred::spread(&x, &self.centre, &self.scale, spread);
+        matmul::matmul_over_rows(spread, dy, [rows, inner, units], dw);
+        centred::finish_weights(&w, db, [&gamma, &self.t], dw, &mut self.products);
+        if let Some(dgamma) = dgamma {
+            let sums = self.products.iter().zip(&self.r);
+            dgamma.iter_mut().zip(sums).for_each(|(dgamma, ([of_v, of_one], r))| *dgamma = of_v + r * of_one);
+        }
+        if let Some(dbeta) = dbeta {
+            dbeta.iter_mut().zip(&self.products).for_each(|(dbeta, [_, of_one])| *dbeta = *of_one);
+        }
+    }
+}
+
+/// Whether these are an input n × k, weights k × m and biases m.
+fn fits(x: Shape, w: Shape, b: Shape) -> bool {
+    x.rank() == 2 && w.rank() == 2 && x.axis(1) == w.axis(0) && b == Shape::from(w.axis(1))
+}
+
+/// The dense layer over `x` in one operation with its normalisation, if that is what `x` is and its data wants no gradient.
+pub(in crate::ops) fn fused<'r>(
+    x: Var<'r>,
+    weight: Var<'r>,
+    bias: Var<'r>,
+    activation: Elementwise,
+) -> Option<Var<'r>> {
+    let Origin::BatchNorm { x: data, gamma, beta, epsilon } = x.origin()? else { return None };
+    let fuses = !data.is_differentiable() && fits(data.shape(), weight.shape(), bias.shape());
+    let op = NormalizedAffine::new(activation, epsilon);
+    fuses.then(|| x.recorder().apply(op, &[data, gamma, beta, weight, bias]))
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::ops::Activation;
+    use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape};
+    use crate::testing::Sample;
+    use crate::{Key, Shape};
+    use ndarray::{Array, Array2, ArrayD};
+
+    /// Numbers between −1 and 1.
+    fn numbers(seed: u64, count: usize) -> Vec<f32> {
+        let mut draws = Key::from_seed(seed).draws(0);
+        (0..count).map(|_| draws.below(2001) as f32 / 1000.0 - 1.0).collect()
+    }
+
+    /// Data of which some columns are nearly all 0, some not at all, one is constant and one empty.
+    fn data(rows: usize, columns: usize) -> Array2<f32> {
+        let values = numbers(7, rows * columns);
+        Array2::from_shape_fn((rows, columns), |(i, j)| match j % 5 {
+            0 => 0.0,
+            1 => 3.0,
+            2 => 40.0 + values[i * columns + j],
+            _ if (i + j) % 4 == 0 => values[i * columns + j].abs() * 9.0,
+            _ => 0.0,
+        })
+    }
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        let shapes =
+            |sample: Sample| sample.input(data(9, 10)).variable([10]).variable([10]).variable([10, 3]).variable([3]);
+        vec![
+            shapes(Sample::new(|x| {
+                x[0].batch_norm(x[1], x[2], 0.99, 1e-3, None).affine(x[3], x[4], Activation::Linear)
+            })),
+            shapes(Sample::new(|x| {
+                x[0].batch_norm(x[1], x[2], 0.9, 1e-5, None).affine(x[3], x[4], Activation::Sigmoid)
+            })),
+        ]
+    }
+
+    /// The tape of a normalised dense layer whose data wants a gradient or not, and the names of data and result.
+    fn layer(params: &Params, shape: [usize; 2], wants: bool) -> (Tape, Id, Id) {
+        let recorder = Recorder::new(Mode::Training);
+        let x = if wants { recorder.variable(shape) } else { recorder.input(shape) };
+        let [gamma, beta, w, b] =
+            ["gamma", "beta", "w", "b"].map(|name| recorder.parameter(params, params.id(name).unwrap()));
+        let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None).affine(w, b, Activation::Tanh);
+        recorder.minimize((y * y).sum());
+        let (x, y) = (x.id(), y.id());
+        (recorder.finish().unwrap(), x, y)
+    }
+
+    #[test]
+    fn one_operation_does_what_two_do() {
+        for [rows, inner, units] in [[2, 3, 1], [40, 100, 30], [300, 35, 17]] {
+            let mut params = Params::new();
+            let shapes = [
+                ("gamma", Shape::from([inner])),
+                ("beta", [inner].into()),
+                ("w", [inner, units].into()),
+                ("b", [units].into()),
+            ];
+            let ids = shapes.map(|(name, shape)| {
+                let values = numbers(shape.len() as u64, shape.len()).iter().map(|v| 0.3 * v).collect();
+                params.add(name, &Array::from_shape_vec(shape.sizes(), values).unwrap()).unwrap()
+            });
+            let run = |wants| {
+                let (mut tape, x, y) = layer(&params, [rows, inner], wants);
+                assert_eq!(format!("{tape:?}").contains("normalized_affine"), !wants);
+                tape.input_mut(x).assign(&data(rows, inner));
+                tape.run(&params, Key::from_seed(0)).unwrap();
+                let mut gradients = ParamGradients::new(&params);
+                tape.backward(&params, &mut gradients);
+                let gradients = ids.map(|id| gradients.get(id).unwrap().to_owned());
+                (tape.value(y).to_owned(), gradients)
+            };
+            let ((y, gradients), (expected, slopes)) = (run(false), run(true));
+            assert_near(&y, &expected, 1e-5);
+            gradients.iter().zip(&slopes).for_each(|(found, expected)| assert_near(found, expected, 2e-5));
+        }
+    }
+
+    /// Each element within `bound` of the largest, or of 1.
+    fn assert_near(found: &ArrayD<f32>, expected: &ArrayD<f32>, bound: f32) {
+        let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+        let distance = (found - expected).iter().fold(0.0f32, |most, value| most.max(value.abs()));
+        assert!(distance <= bound * largest, "{distance} apart, where the largest is {largest}");
+    }
+
+    #[test]
+    fn a_value_that_is_not_a_number_is_not_hidden() {
+        let mut params = Params::new();
+        params.add("gamma", &ndarray::arr1(&[1.0; 3])).unwrap();
+        params.add("beta", &ndarray::arr1(&[0.0; 3])).unwrap();
+        params.add("w", &ndarray::arr2(&[[1.0]; 3])).unwrap();
+        params.add("b", &ndarray::arr1(&[0.0])).unwrap();
+        let (mut tape, x, y) = layer(&params, [4, 3], false);
+        tape.input_mut(x).fill(0.0);
+        tape.input_mut(x)[[1, 2]] = f32::NAN;
+        tape.run(&params, Key::from_seed(0)).unwrap();
+        assert!(tape.value(y).iter().all(|y| y.is_nan()));
+    }
+}

@@ -1,0 +1,46 @@
+//! y = Σ x / n over every element, dx = dy / n.
+
+use crate::error::Result;
+use crate::kernels::reduce;
+use crate::shape::Shape;
+use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+
+struct Mean;
+
+impl Op for Mean {
+    fn name(&self) -> &'static str {
+        "mean"
+    }
+
+    fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
+        arity(inputs).map(|[_]| Shape::SCALAR)
+    }
+
+    fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
+        let [x] = inputs.each();
+        y[0] = reduce::sum(&x) / x.len() as f32;
+    }
+
+    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+        let ([x], [dx]) = (inputs.each(), gradients.each());
+        if let Some(dx) = dx {
+            dx.fill(dy[0] / x.len() as f32);
+        }
+    }
+}
+
+impl<'r> Var<'r> {
+    /// The mean of all elements, a scalar.
+    pub fn mean(self) -> Var<'r> {
+        self.recorder().apply(Mean, &[self])
+    }
+}
+
+#[cfg(test)]
+pub(in crate::ops) mod tests {
+    use crate::testing::Sample;
+
+    pub(crate) fn samples() -> Vec<Sample> {
+        vec![Sample::new(|x| x[0].mean()).variable([3, 5]), Sample::new(|x| x[0].mean()).variable([1])]
+    }
+}

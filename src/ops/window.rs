@@ -1,0 +1,61 @@
+//! Windows that slide over images: what lies beyond the border, and the number of windows.
+
+use crate::error::Result;
+use crate::settings::Settings;
+use crate::sizes;
+
+/// What lies beyond an image's border.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Padding {
+    /// Nothing: the kernel stays inside. Sizes become ⌊(n − k) / s⌋ + 1.
+    #[default]
+    Valid,
+    /// Zeros, so many that sizes become ⌈n / s⌉; an odd one more goes to the bottom and the right.
+    Same,
+}
+
+impl Padding {
+    /// Keras' word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Padding::Valid => "valid",
+            Padding::Same => "same",
+        }
+    }
+
+    /// The setting `padding` of a layer that has one.
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Padding> {
+        settings.one_of(name, &[Padding::Valid, Padding::Same].map(|padding| (padding.name(), padding)))
+    }
+}
+
+/// The size of the output along an axis, and the zeros before the first element; `None` where no window fits.
+///
+/// # Errors
+/// [`Error::TooLarge`](crate::Error::TooLarge) where the windows reach over more elements than an axis can have.
+pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Result<Option<(usize, usize)>> {
+    match padding {
+        Padding::Valid => Ok(size.checked_sub(kernel).map(|rest| (rest / stride + 1, 0))),
+        Padding::Same => {
+            let output = size.div_ceil(stride);
+            let Some(last) = output.checked_sub(1) else { return Ok(None) };
+            let reach = sizes::sum(&[sizes::product(&[last, stride])?, kernel])?;
+            Ok(Some((output, reach.saturating_sub(size) / 2)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_keras() {
+        assert_eq!(size(28, 5, 1, Padding::Valid).unwrap(), Some((24, 0)));
+        assert_eq!(size(28, 5, 2, Padding::Same).unwrap(), Some((14, 1)));
+        assert_eq!(size(5, 2, 2, Padding::Same).unwrap(), Some((3, 0)));
+        assert_eq!(size(1, 2, 1, Padding::Valid).unwrap(), None);
+        assert!(size(2, usize::MAX, 1, Padding::Same).is_err());
+    }
+}

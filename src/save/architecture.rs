@@ -1,0 +1,74 @@
+//! Architectures in files: layers with their weights, without training.
+
+use super::describe::{Description, TrainingSpec};
+use super::file::{self, Store, Stored};
+use super::registry::Registry;
+use crate::architecture::{Architecture, Layers};
+use crate::error::{Error, Result};
+use crate::spec::Spec;
+use crate::tape::Params;
+use std::path::Path;
+use std::sync::Arc;
+
+impl Architecture {
+    /// Writes layers, connections, weights and running statistics to one file, whole or not at all.
+    /// [`Model::save`](crate::Model::save) writes how a model is trained as well. [`crate::save`] describes the format.
+    ///
+    /// ```
+    /// use gradus::save::Registry;
+    /// use gradus::{Architecture, Sequential, layers::Dense};
+    /// let architecture = Sequential::new([4]).add(Dense::new(3)).architecture(1)?;
+    /// let path = std::env::temp_dir().join("gradus-doc-architecture.safetensors");
+    /// architecture.save(&path)?;
+    /// let loaded = Architecture::load(&path, &Registry::new())?;
+    /// assert_eq!(loaded.params().sha256(), architecture.params().sha256());
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let description = Description::of(self, None, Vec::new());
+        let store = Store { params: self.params(), optimizer: Vec::new(), model: Some(&description), record: None };
+        store.write(path.as_ref())
+    }
+
+    /// Reads layers, connections, weights and running statistics of a file that [`Model::save`](crate::Model::save),
+    /// [`Checkpoint::save`](crate::Checkpoint::save) or [`Architecture::save`] has written. What the file says of training is
+    /// not read. The registry names layers of your own.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, of a newer version or without a model, or names a layer that is not known.
+    pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
+        let path = path.as_ref();
+        let Stored { params, model, .. } = file::read(path)?;
+        let wrong = |problem| Error::Format { path: path.into(), problem };
+        let model = model.ok_or_else(|| wrong(NO_MODEL.into()))?;
+        model.architecture(&params, registry).map_err(|error| wrong(error.to_string()))
+    }
+}
+
+/// What is wrong with a file of arrays where a model is expected.
+pub(crate) const NO_MODEL: &str =
+    "it holds arrays but no model; build the model in code, and load_weights puts them in";
+
+impl Description {
+    /// Of a model with this architecture.
+    pub(crate) fn of(
+        architecture: &Architecture,
+        training: Option<TrainingSpec>,
+        preprocessing: Vec<(String, Spec)>,
+    ) -> Description {
+        let layers = architecture.layers().map(|layer| (layer.name().to_owned(), layer.spec())).collect();
+        Description { connections: architecture.connections().clone(), layers, training, preprocessing }
+    }
+
+    /// The architecture that it describes. Its layers find their arrays in `params`; nothing is allocated that is not there,
+    /// whatever the description claims.
+    pub(crate) fn architecture(&self, params: &Params, registry: &Registry) -> Result<Architecture> {
+        let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
+        let layers: Layers = self.layers.iter().map(layer).collect::<Result<_>>()?;
+        Architecture::with_params(self.connections.clone(), layers, params)
+    }
+}

@@ -1,0 +1,124 @@
+//! How values pass through a model, as files have it.
+
+use crate::architecture::{Call, Connections, Output, ValueInfo};
+use crate::axis_order::AxisOrder;
+use crate::shape::Shape;
+use serde_json::{Value, json};
+
+impl Connections {
+    /// Writes itself into a description. A chain has the shape of its input, and axis orders where they are not those of
+    /// the model.
+    pub(super) fn describe(&self, model: &mut Value) {
+        if self.chain {
+            model["input"] = json!(self.inputs[0].shape.sizes());
+            put_order(model, "input_axes", self.inputs[0].axis_order);
+            put_order(model, "output_axes", self.outputs[0].axis_order);
+            return;
+        }
+        let inputs = self.inputs.iter().map(|input| {
+            let mut value = json!({"name": input.name, "shape": input.shape.sizes()});
+            put_order(&mut value, "axes", input.axis_order);
+            value
+        });
+        let calls = self.calls.iter().map(|call| {
+            let mut value = json!({"layer": call.layer, "inputs": call.inputs});
+            if call.values != 1 {
+                value["values"] = json!(call.values);
+            }
+            value
+        });
+        let outputs = self.outputs.iter().map(|output| {
+            let mut value = json!({"name": output.name, "value": output.value});
+            put_order(&mut value, "axes", output.axis_order);
+            value
+        });
+        let lists: [Vec<Value>; 3] = [inputs.collect(), calls.collect(), outputs.collect()];
+        for (key, list) in ["inputs", "calls", "outputs"].into_iter().zip(lists) {
+            model[key] = json!(list);
+        }
+    }
+
+    /// The connections of a model with so many layers, or `None` where the description holds none.
+    pub(super) fn read(model: &Value, layers: usize) -> Option<Connections> {
+        if let Some(input) = model.get("input") {
+            let mut chain = Connections::chain(shape(input)?, layers);
+            chain.inputs[0].axis_order = order(model, "input_axes")?;
+            chain.outputs[0].axis_order = order(model, "output_axes")?;
+            return Some(chain);
+        }
+        let named = |value: &Value| Some(value["name"].as_str()?.to_owned());
+        let input = |value: &Value| {
+            let axis_order = order(value, "axes")?;
+            Some(ValueInfo { name: named(value)?, shape: shape(&value["shape"])?, axis_order })
+        };
+        let call = |value: &Value| {
+            let values = value.get("values").map_or(Some(1), size).filter(|values| *values > 0)?;
+            Some(Call { layer: size(&value["layer"])?, inputs: sizes(&value["inputs"])?, values })
+        };
+        let output = |value: &Value| {
+            let axis_order = order(value, "axes")?;
+            Some(Output { name: named(value)?, value: size(&value["value"])?, axis_order })
+        };
+        Some(Connections {
+            chain: false,
+            inputs: model["inputs"].as_array()?.iter().map(input).collect::<Option<_>>()?,
+            calls: model["calls"].as_array()?.iter().map(call).collect::<Option<_>>()?,
+            outputs: model["outputs"].as_array()?.iter().map(output).collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// Files have an axis order only where it is not channels last, so that files of other models stay as they were.
+fn put_order(value: &mut Value, key: &str, order: AxisOrder) {
+    if !order.is_channels_last() {
+        value[key] = json!(order.axes());
+    }
+}
+
+/// The axis order of that key; channels last where there is none, as in older files.
+fn order(value: &Value, key: &str) -> Option<AxisOrder> {
+    value.get(key).map_or(Some(AxisOrder::CHANNELS_LAST), |axes| AxisOrder::new(&sizes(axes)?).ok())
+}
+
+fn shape(value: &Value) -> Option<Shape> {
+    Shape::new(&sizes(value)?).ok()
+}
+
+fn size(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok()
+}
+
+pub(super) fn sizes(value: &Value) -> Option<Vec<usize>> {
+    value.as_array()?.iter().map(size).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn travel(wiring: &Connections) -> (Value, Option<Connections>) {
+        let mut model = json!({});
+        wiring.describe(&mut model);
+        (model.clone(), Connections::read(&model, wiring.calls.len()))
+    }
+
+    #[test]
+    fn axis_orders_are_written_only_where_they_are_not_channels_last() {
+        let mut chain = Connections::chain(Shape::from([8, 6, 3]), 2);
+        assert_eq!(travel(&chain).0, json!({"input": [8, 6, 3]}));
+        assert_eq!(travel(&chain).1.as_ref(), Some(&chain));
+        chain.inputs[0].axis_order = AxisOrder::channels_first(3);
+        chain.outputs[0].axis_order = AxisOrder::channels_first(2);
+        let expected = json!({"input": [8, 6, 3], "input_axes": [2, 0, 1], "output_axes": [1, 0]});
+        assert_eq!(travel(&chain), (expected, Some(chain.clone())));
+        let graph = Connections { chain: false, ..chain };
+        assert_eq!(travel(&graph).1, Some(graph));
+    }
+
+    #[test]
+    fn what_is_no_axis_order_is_refused() {
+        for axes in [json!([0, 2]), json!([1, 1]), json!("first"), json!([0, 1, 2, 3, 4, 5, 6])] {
+            assert_eq!(Connections::read(&json!({"input": [2], "input_axes": axes}), 1), None);
+        }
+    }
+}
