@@ -151,6 +151,6 @@ mod tests {
         let message = |rows, batch_size| Batches::new(rows, batch_size).unwrap_err().to_string();
         assert_eq!(message(0, 3), "the dataset is empty; it needs at least one row");
         assert_eq!(message(3, 0), "Batches: batch_size must be at least 1, got 0");
-        assert!(message(1 << 40, 3).starts_with("the order of rows: an array of 1099511627776 has more"));
+        assert!(message(1 << 40, 3).starts_with("the order of rows: an array of shape 1099511627776 has more"));
     }
 }

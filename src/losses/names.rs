@@ -59,8 +59,8 @@ mod tests {
         assert!(
             spec("accuracy").unwrap_err().starts_with("unknown loss \"accuracy\"; available: BinaryCrossentropy, ")
         );
-        assert!(spec("huber(delta=0)").unwrap_err().starts_with("Huber: delta 0 is not in"));
+        assert!(spec("huber(delta=0)").unwrap_err().starts_with("Huber: delta must be finite and > 0, got 0"));
         assert_eq!(spec("huber(2)").unwrap_err(), "Huber: found \"2\", expected name=value");
-        assert_eq!(spec("huber(delta=2").unwrap_err(), "huber(delta=2 has no closing parenthesis");
+        assert_eq!(spec("huber(delta=2").unwrap_err(), "huber(delta=2: the closing parenthesis is missing");
     }
 }

@@ -237,7 +237,7 @@ mod tests {
     fn each_row_needs_a_label_that_is_a_class() {
         let message = |labels: &[usize]| Predictions::new(labels, &arr2(&[[0.5, 0.5]])).unwrap_err().to_string();
         assert_eq!(message(&[1, 1]), "labels have 2 rows and predictions have 1; they need the same number");
-        assert!(message(&[2]).starts_with("row 0: label 2 is not"), "{}", message(&[2]));
+        assert!(message(&[2]).starts_with("row 0: label must be an integer"), "{}", message(&[2]));
         let flat = Predictions::new(&[1], &ndarray::arr1(&[1.0])).unwrap_err().to_string();
         assert_eq!(flat, "expected two axes, rows × classes, found [1]");
     }

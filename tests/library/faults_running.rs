@@ -390,7 +390,7 @@ fn sizes_that_overflow_are_errors_of_compile() {
     let text = compile(Conv2d::new(2, usize::MAX).padding(Padding::Same)).to_string();
     assert!(text.starts_with("layer 1 (conv2d): an array of "), "{text}");
     let text = compile(Conv2d::new(usize::MAX, 3)).to_string();
-    assert!(text.starts_with("conv2d/kernel: an array of 3 × 3 × 3 × "), "{text}");
+    assert!(text.starts_with("conv2d/kernel: an array of shape 3 × 3 × 3 × "), "{text}");
     // The largest steps that are allowed leave one window, or taps in the padding alone.
     for layer in
         [Conv2d::new(2, 3).strides([i32::MAX as usize; 2]), Conv2d::new(2, 3).dilation_rate([i32::MAX as usize, 1])]

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(Monitor::new("loss").direction(&scores).unwrap(), Direction::Lower);
         assert_eq!(Monitor::new("loss").higher().direction(&scores).unwrap(), Direction::Higher);
         let message = Monitor::new("share").direction(&scores).unwrap_err().to_string();
-        let expected = "score \"share\": nothing says whether lower or higher is better; monitor \
+        let expected = "score \"share\": unknown whether lower or higher is better; use \
                         Monitor::new(\"share\").lower() or .higher()";
         assert_eq!(message, expected);
         assert_eq!(Monitor::new("share").lower().direction(&scores).unwrap(), Direction::Lower);
