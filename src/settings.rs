@@ -75,15 +75,21 @@ impl Spec {
         if self.class() != T::CLASS {
             return Err(unfit(self, format!("expected class {}", T::CLASS)));
         }
-        self.read(known, T::from_spec, &T::setting_names())
+        self.read(known, T::from_spec, T::setting_names)
     }
 
-    /// Calls `read` with the settings, and checks that it has read every one. `names` are those of the settings it knows.
-    fn read<T>(&self, known: &Known, read: impl FnOnce(&mut Settings<'_>) -> Result<T>, names: &[&str]) -> Result<T> {
+    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it knows.
+    fn read<T>(
+        &self,
+        known: &Known,
+        read: impl FnOnce(&mut Settings<'_>) -> Result<T>,
+        names: fn() -> Vec<&'static str>,
+    ) -> Result<T> {
         let mut settings = Settings::new(self, known);
         let part = read(&mut settings)?;
         match settings.taken.iter().position(|taken| !taken) {
             Some(at) => {
+                let names = names();
                 let available =
                     if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
                 Err(unfit(self, format!("unknown setting \"{}\"{available}", self.settings()[at].0)))
@@ -309,7 +315,8 @@ mod tests {
         assert_eq!(message(units().with("padding", "all")), "Part: unknown padding \"all\"; available: same, valid");
         assert_eq!(message(padded().with("strides", &[1][..])), "Part: strides is [1], expected two integers ≥ 0");
         let axis = |spec: Spec| {
-            spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis), &[]).map_err(|e| e.to_string())
+            spec.read(&BUILT_IN, |settings| settings.or("axis", -1, Settings::axis), Vec::new)
+                .map_err(|e| e.to_string())
         };
         assert_eq!(axis(Spec::new("Part")), Ok(-1));
         assert_eq!(axis(Spec::new("Part").with("axis", 2)), Ok(2));

@@ -54,3 +54,12 @@ impl Faults {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
+
+/// `layer: operation`, for messages; the layer alone where the operation has its name.
+pub(super) fn place(scope: &str, op: &str) -> String {
+    match scope.rsplit('/').next() {
+        Some(last) if last == op => scope.to_owned(),
+        _ if scope.is_empty() => op.to_owned(),
+        _ => format!("{scope}: {op}"),
+    }
+}

@@ -33,7 +33,7 @@ use crate::kernels::spin_wait;
 use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use context::Faults;
+use context::{Faults, place};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
 use op::{Loan, Place, Source};
 use plan::Addition;
@@ -90,8 +90,7 @@ impl Step {
 
     /// `layer: operation`, for messages.
     fn place(&self) -> String {
-        let separator = if self.scope.is_empty() { "" } else { ": " };
-        format!("{}{separator}{}", self.scope, self.op.name())
+        place(&self.scope, self.op.name())
     }
 }
 

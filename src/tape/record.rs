@@ -2,6 +2,7 @@
 
 mod var;
 
+use super::context::place;
 use super::op::{Op, Place, Source};
 use super::origin::Origin;
 use super::params::{ParamId, Params};
@@ -312,12 +313,7 @@ impl Recorder {
 
     /// `layer: op`, for errors.
     fn place(&self, op: &str) -> String {
-        let scope = &self.state.borrow().scope;
-        match scope.rsplit('/').next() {
-            Some(last) if last == op => scope.clone(),
-            _ if scope.is_empty() => op.to_owned(),
-            _ => format!("{scope}: {op}"),
-        }
+        place(&self.state.borrow().scope, op)
     }
 
     /// A number for the next operation of this name in this scope. It does not depend on what else is recorded elsewhere.
