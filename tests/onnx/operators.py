@@ -1,8 +1,10 @@
-"""The operators in the tables of src/formats/onnx."""
+"""The operators in the tables of src/formats/onnx/operators."""
 import pathlib
 import re
 
-SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/formats/onnx"
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/formats/onnx/operators"
+
+OF_SCIKIT_LEARN = SOURCES / "foreign.rs"
 
 
 def names(path):
@@ -13,11 +15,11 @@ def names(path):
 def own():
     """The operators of the default domain."""
     found = {}
-    for path in (SOURCES / "operators").glob("*.rs"):
+    for path in sorted(set(SOURCES.glob("*.rs")) - {OF_SCIKIT_LEARN}):
         found.update(names(path))
     return found
 
 
 def of_scikit_learn():
     """The operators of the domain ai.onnx.ml."""
-    return names(SOURCES / "foreign.rs")
+    return names(OF_SCIKIT_LEARN)

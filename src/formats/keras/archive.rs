@@ -1,8 +1,8 @@
 //! Whole models as `.keras`, the form of Keras 3: a zip archive of two descriptions and one HDF5 file of weights.
 
-use super::config::Result;
 use super::contents::{self, Incoming, Outgoing, parse};
 use super::legacy::KERAS_VERSION;
+use super::result::Result;
 use super::weights;
 use crate::formats::hdf5::{self, NewGroup};
 use crate::formats::zip::{self, Archive};

@@ -1,8 +1,9 @@
 //! What a file of Keras holds, between the file and the model.
 
-use super::config::{Config, Result};
 use super::draft::Draft;
+use super::object::Config;
 use super::reader::Reader;
+use super::result::Result;
 use super::state::{self, StateArray};
 use super::training::Training;
 use crate::architecture::Architecture;

@@ -1,11 +1,11 @@
 //! Layers in Keras' lists: a class, its options and the shape of its input.
 
-use super::config::{Config, Result, object};
 use super::draft::DraftLayer;
 use super::families::LAYER;
 use super::layers::INPUT;
-use super::object::Object;
+use super::object::{Config, Object, object};
 use super::reader::Reader;
+use super::result::Result;
 use crate::{Shape, Spec};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The kinds of objects in Keras' configurations: how each is found by name, and which options all of a kind have.
 
-use super::config::Kind;
+use super::kind::Kind;
 use super::layers::{INITIALIZERS, LAYERS, REGULARIZERS};
 use super::losses_metrics::{LOSSES, METRICS};
 use super::names::snake_case;

@@ -3,11 +3,12 @@
 //! Each layer lists its calls (`inbound_nodes`), and a value is named by a layer, the number of its call, and the number
 //! of the output of that call, which is always 0 here.
 
-use super::config::{Config, Result, object};
 use super::draft::{Draft, Input, Output};
 use super::entries::{self, Entry};
+use super::object::{Config, object};
 use super::options::{DTYPE, Inactive, NAME, short};
 use super::reader::Reader;
+use super::result::Result;
 use crate::Shape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,9 @@
 //! Every layer that both sides have: one line each.
 
-use super::config::{Config, Kind, Result, kind};
+use super::kind::{Kind, kind};
+use super::object::Config;
 use super::options::{DATA_FORMAT, DRAWS, Inactive, Plain, alike, any, at, null, off};
+use super::result::Result;
 use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
     Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,

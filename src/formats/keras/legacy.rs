@@ -1,9 +1,9 @@
 //! Whole models as `.h5`, the form of Keras 1 and 2: one HDF5 file with descriptions as attributes of the root, and the
 //! arrays by their names in TensorFlow.
 
-use super::config::Result;
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
 use super::draft::DraftLayer;
+use super::result::Result;
 use super::training::Training;
 use crate::Shape;
 use crate::formats::hdf5::{Group, NewGroup};

@@ -1,7 +1,9 @@
 //! Every loss and metric that both sides have: one line each.
 
-use super::config::{Config, Kind, Result, kind};
+use super::kind::{Kind, kind};
+use super::object::Config;
 use super::options::{Inactive, Plain, at, null, off, short};
+use super::result::Result;
 use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Hinge, Huber, KlDivergence, LogCosh, Loss, MeanAbsoluteError,
     MeanSquaredError, SparseCategoricalCrossentropy,

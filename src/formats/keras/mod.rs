@@ -42,15 +42,18 @@ mod draft;
 mod entries;
 mod families;
 mod functional;
+mod kind;
 mod layers;
 mod legacy;
 mod losses_metrics;
+mod model;
 mod names;
 mod object;
 mod optimizers;
 mod options;
 mod order;
 mod reader;
+mod result;
 mod sequential;
 mod state;
 #[cfg(test)]

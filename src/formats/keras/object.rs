@@ -1,7 +1,9 @@
 //! An object in a configuration: its class, who defined the class, and its options.
 
-use super::config::Config;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+
+/// Options by name.
+pub(super) type Config = Map<String, Value>;
 
 /// An object as a configuration describes it: a class with its options, a function, or the name of either.
 #[derive(Debug)]
@@ -55,6 +57,11 @@ impl<'a> Object<'a> {
     pub(super) fn title(&self) -> String {
         if self.custom && !self.name.contains('>') { format!("a custom {}", self.name) } else { self.name.to_owned() }
     }
+}
+
+/// An object as Keras writes it: a class and its options.
+pub(super) fn object(module: &str, class: &str, config: Config) -> Value {
+    json!({"module": module, "class_name": class, "config": config, "registered_name": null})
 }
 
 /// A function, or a class without options. A name with a package is that of a custom one.

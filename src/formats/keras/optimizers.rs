@@ -1,7 +1,9 @@
 //! Every optimizer and schedule that both sides have: one line each.
 
-use super::config::{Config, Kind, Result, kind};
+use super::kind::{Kind, kind};
+use super::object::Config;
 use super::options::{Inactive, Plain, any, at, never};
+use super::result::Result;
 use crate::optimizers::schedules::{
     CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, Schedule,
 };

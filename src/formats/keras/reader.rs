@@ -1,8 +1,8 @@
 //! Reads objects of Keras' configurations as specs, and collects everything in them that gradus cannot do.
 
-use super::config::{Config, Kind};
 use super::families::{self, Family};
-use super::object::Object;
+use super::kind::Kind;
+use super::object::{Config, Object};
 use super::options::{Inactive, short, unknown_key};
 use crate::layers::Activation;
 use crate::save::Registry;

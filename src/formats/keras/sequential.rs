@@ -1,10 +1,11 @@
 //! Keras' configuration of a `Sequential`, and back.
 
-use super::config::{Config, Result, object};
 use super::draft::{Draft, Output};
 use super::entries::{self, Entry};
+use super::object::{Config, object};
 use super::options::{DTYPE, Inactive, NAME, any};
 use super::reader::Reader;
+use super::result::Result;
 use crate::Spec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

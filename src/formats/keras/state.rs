@@ -1,9 +1,9 @@
 //! The optimizer's state in the order in which Keras keeps it: the step, the learning rate, then an array for each weight,
 //! or several side by side.
 
-use super::config::Result;
 use super::draft::Draft;
 use super::optimizers::{Known, optimizer};
+use super::result::Result;
 use crate::formats::hdf5::{Array, Values};
 use crate::{Shape, Spec, SpecValue};
 

@@ -2,10 +2,9 @@
 //!
 //! `tests/golden/keras_options.py` lists them from the signatures of Keras 3 and of Keras 2.
 
-use super::config::Config;
 use super::entries::Entry;
 use super::families::{Family, INITIALIZER, LAYER, LOSS, METRIC, OPTIMIZER, REGULARIZER, SCHEDULE};
-use super::object::Object;
+use super::object::{Config, Object};
 use super::options::Inactive;
 use super::reader::Reader;
 use super::training::Training;

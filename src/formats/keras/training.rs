@@ -1,10 +1,10 @@
 //! How a model is trained: the optimizer, and the losses and metrics of its outputs, in Keras' words and back.
 
-use super::config::{Config, Result, object};
 use super::families::{Family, LOSS, METRIC, OPTIMIZER};
-use super::object::Object;
+use super::object::{Config, Object, object};
 use super::options::{Inactive, Plain, any, at, null, short};
 use super::reader::Reader;
+use super::result::Result;
 use crate::Spec;
 use crate::metrics;
 use crate::metrics::Metric;

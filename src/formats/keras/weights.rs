@@ -1,8 +1,8 @@
 //! Weights by their place in the model: the layout of `.weights.h5`, and of the weights within a `.keras` file.
 
-use super::config::Result;
 use super::contents::{Outgoing, Variable, insert, values};
 use super::draft::DraftLayer;
+use super::result::Result;
 use crate::Shape;
 use crate::formats::hdf5::{Array, Group, NewGroup};
 use crate::tape::Params;

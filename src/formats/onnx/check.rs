@@ -1,17 +1,14 @@
 //! What a graph needs, found without a number being computed: which weights, in which order, and what is not supported.
 
-use super::graph::{Constant, Nodes};
+use super::constant::Constant;
+use super::graph::Nodes;
+use super::limit::MOST;
 use super::node::Node;
 use super::operators;
 use super::scope::{Recorded, Scope, Value, Weight, Weights};
 use crate::Shape;
 use crate::tape::{Mode, Recorder};
 use std::collections::BTreeMap;
-
-/// The most elements that a value may have for the rows that a check is made with: 8 million.
-///
-/// A file of a few bytes may claim any shape; nobody trains such a model here.
-const MOST: usize = 1 << 23;
 
 /// What is known of a value before anything runs.
 #[derive(Clone, Debug)]
@@ -93,9 +90,4 @@ impl Fact {
             Value::Recorded(Recorded { var, order, whole: true }) => Fact::Whole(var.shape(), order),
         }
     }
-}
-
-/// Refuses a value that is too large to be meant.
-pub(super) fn check_size(elements: usize) -> Result<(), String> {
-    if elements <= MOST { Ok(()) } else { Err(format!("a value of {elements} elements, expected at most {MOST}")) }
 }

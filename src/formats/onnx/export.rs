@@ -5,18 +5,13 @@
 
 use super::layers;
 use super::proto::{self, element};
+use super::versions::{IR_VERSION, OPSET};
 use super::writer::{Value, Writer};
 use crate::architecture::Architecture;
 use crate::files::write_whole;
 use crate::{Error, Result, Shape, ValueInfo};
 use prost::Message;
 use std::path::Path;
-
-/// The version of ONNX' operators that is written.
-pub(super) const OPSET: i64 = 20;
-
-/// The version of the file format that goes with it.
-const IR_VERSION: i64 = 9;
 
 /// Writes the forward pass of a model or an [`Architecture`] as an ONNX file, whole or not at all. What training needs is not in it.
 ///

@@ -2,38 +2,12 @@
 //!
 //! <https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md>
 
-use super::graph::Constant;
+use super::constant::Constant;
 use super::node::{Attribute, Node};
-use super::operators::attributes::{Operator, ignored, operator, read};
+use super::operators::foreign::DOMAIN;
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The domain of these operators.
-pub(super) const DOMAIN: &str = "ai.onnx.ml";
-
-/// The operators, and their attributes.
-pub(super) const OPERATORS: &[Operator] = &[
-    operator(
-        "LinearClassifier",
-        1,
-        &[
-            read("classlabels_ints"),
-            read("classlabels_strings"),
-            read("coefficients"),
-            read("intercepts"),
-            ignored("multi_class", "post_transform says how scores become probabilities"),
-            read("post_transform"),
-        ],
-    ),
-    operator(
-        "LinearRegressor",
-        1,
-        &[read("coefficients"), read("intercepts"), read("post_transform"), read("targets")],
-    ),
-    operator("Normalizer", 1, &[read("norm")]),
-    operator("Scaler", 1, &[read("offset"), read("scale")]),
-];
 
 type Constants = BTreeMap<String, Constant>;
 

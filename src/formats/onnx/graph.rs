@@ -1,5 +1,6 @@
 //! The graph of an ONNX file: nodes in an order in which they can run, constants, inputs and outputs.
 
+use super::constant::Constant;
 use super::node::Node;
 use super::operators::constant::read_constant;
 use super::proto::{self, element};
@@ -32,14 +33,6 @@ pub(super) struct Input {
 pub(super) struct Output {
     pub(super) name: String,
     pub(super) floats: bool,
-}
-
-/// A value that the file holds.
-#[derive(Clone, Debug)]
-pub(super) struct Constant {
-    pub(super) tensor: Arc<Tensor>,
-    /// Whether it stands among the initializers, as what was learned does.
-    pub(super) learned: bool,
 }
 
 impl Nodes {

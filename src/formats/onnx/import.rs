@@ -1,8 +1,9 @@
 //! From a file to a network that can be trained on.
 
-use super::check::{Checked, Fact, check, check_size};
+use super::check::{Checked, Fact, check};
 use super::graph::{self, Nodes};
 use super::layer::{Given, OnnxGraph};
+use super::limit::check_size;
 use super::network::{Network, Output};
 use super::node::Node;
 use super::operators;

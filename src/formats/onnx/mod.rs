@@ -8,12 +8,14 @@
 //! any number being moved. An exported one takes what the model takes, and turns images around once.
 
 mod check;
+mod constant;
 mod export;
 mod foreign;
 mod graph;
 mod import;
 mod layer;
 mod layers;
+mod limit;
 mod network;
 mod node;
 mod operators;

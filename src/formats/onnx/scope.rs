@@ -5,7 +5,7 @@
 //! numbers move where two orders meet that do not fit. A weight is taken from the file in the order that its reader asks
 //! for, so it never moves later.
 
-use super::graph::Constant;
+use super::constant::Constant;
 use super::order;
 use super::tensor::{Tensor, Values};
 use crate::Shape;

@@ -1,6 +1,6 @@
-//! Which versions of the format and of the operators are understood.
+//! Which versions of the format and of the operators are understood, and which are written.
 
-use super::foreign;
+use super::operators::foreign;
 use super::proto;
 use std::collections::BTreeMap;
 
@@ -9,6 +9,12 @@ const FORMAT: i64 = 13;
 
 /// The newest operator sets of ONNX 1.22, by domain.
 pub(super) const OPERATOR_SETS: [(&str, i64); 2] = [("", 27), (foreign::DOMAIN, 5)];
+
+/// The version of ONNX' operators that is written.
+pub(super) const OPSET: i64 = 20;
+
+/// The version of the file format that goes with it.
+pub(super) const IR_VERSION: i64 = 9;
 
 /// The operator set that a file asks for, by domain; that of ONNX' own operators has no name.
 pub(super) fn read(model: &proto::Model) -> Result<BTreeMap<String, i64>, String> {

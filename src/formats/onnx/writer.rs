@@ -4,11 +4,11 @@
 //! first of them and turned back where an operator needs the other order: twice in most networks, and no weight but the
 //! kernels of convolutions has to be stored otherwise.
 
-use super::export::OPSET;
 use super::node::{Attribute, Node};
 use super::order;
 use super::proto;
 use super::tensor::Tensor;
+use super::versions::OPSET;
 use crate::tape::Params;
 use crate::{AxisOrder, Shape, ValueInfo};
 

@@ -20,13 +20,15 @@
 //! [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm) 10⁻³ as in Keras: build the layers
 //! with `.epsilon(1e-5)` before weights from PyTorch are loaded.
 
+mod entry;
 mod walk;
 
 use crate::architecture::Architecture;
 use crate::model::Model;
 use crate::save::{NamedArray, SafeTensors};
 use crate::tape::Params;
-use crate::{Error, Result, Shape};
+use crate::{Error, Result};
+use entry::Entry;
 use ndarray::{ArrayView, IxDyn};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,19 +56,6 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub struct StateDict {
     entries: Vec<Entry>,
-}
-
-/// One array in both worlds.
-#[derive(Clone, Debug)]
-struct Entry {
-    own: String,
-    torch: String,
-    /// The own array's elements seen with these axes …
-    view: Vec<usize>,
-    /// … whose axes PyTorch has in this order …
-    order: Vec<usize>,
-    /// … as this shape.
-    shape: Shape,
 }
 
 impl StateDict {
@@ -164,22 +153,10 @@ fn list(given: &BTreeMap<String, NamedArray>) -> String {
     given.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-impl Entry {
-    /// Puts PyTorch's array under its own name and layout.
-    fn insert(&self, found: &NamedArray, model: &Params, params: &mut Params) -> Result<()> {
-        let turned: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
-        let back: Vec<usize> = (0..self.order.len())
-            .map(|axis| self.order.iter().position(|other| *other == axis).unwrap_or(axis))
-            .collect();
-        let view = ArrayView::from_shape(IxDyn(&turned), &found.values).map_err(Error::other)?;
-        let values = view.permuted_axes(back.as_slice()).iter().copied().collect();
-        params.insert(&self.own, model.shape(model.id(&self.own)?), values, true).map(|_| ())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shape;
     use crate::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::Sgd;

@@ -1,6 +1,6 @@
 //! The modules that a model's layers are in PyTorch, one after the other.
 
-use super::Entry;
+use super::entry::Entry;
 use crate::architecture::Architecture;
 use crate::tape::Params;
 use crate::{Shape, Spec, SpecValue};

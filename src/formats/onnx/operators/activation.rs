@@ -1,7 +1,9 @@
 //! Operators on single elements.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
-use super::{Node, Scope, Value, input, optional};
+use super::inputs::{input, optional};
+use crate::formats::onnx::node::Node;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::tape::Var;
 
 /// The operators, and their attributes.

@@ -1,10 +1,12 @@
 //! Operators on pairs of elements, with NumPy's broadcasting.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
+use super::inputs::input;
 use super::shape::with_sizes;
-use super::{Node, Scope, Value, input};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::{Tensor, Values};
 use crate::tape::Var;
 

@@ -3,8 +3,7 @@
 //! Every attribute of ONNX' schemas is declared beside the operator that has it, with the operator sets in which it exists.
 //! Any other is refused by name, so that none goes unread.
 
-use super::Node;
-use crate::formats::onnx::node::Attribute as Value;
+use crate::formats::onnx::node::{Attribute as Value, Node};
 
 /// An operator, and what its nodes may say.
 #[derive(Clone, Copy, Debug)]

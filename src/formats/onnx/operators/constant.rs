@@ -1,8 +1,7 @@
 //! Nodes that are constants. They hold numbers and compute none, so they are read with the graph.
 
-use super::Node;
 use super::attributes::{Operator, operator, read, refused};
-use crate::formats::onnx::node::Attribute;
+use crate::formats::onnx::node::{Attribute, Node};
 use crate::formats::onnx::tensor::Tensor;
 
 /// The operator, and its attributes.

@@ -1,10 +1,12 @@
 //! Convolutions: channels first in ONNX, last here; kernels are stored accordingly.
 
 use super::attributes::{Operator, operator, read};
+use super::inputs::{input, optional};
 use super::window::Window;
-use super::{Node, Scope, Value, input, optional};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::ops::{Conv2dOptions, Padding};
 
 /// The operators, and their attributes.
@@ -75,5 +77,5 @@ fn check_size(image: &[usize], windows: &[Window], filters: usize) -> Result<(),
         padded.saturating_sub(window.reach()) / window.stride + 1
     };
     let pixels = windows.iter().fold(image[0], |pixels, window| pixels.saturating_mul(along(window)));
-    crate::formats::onnx::check::check_size(pixels.saturating_mul(filters.max(image[1])))
+    crate::formats::onnx::limit::check_size(pixels.saturating_mul(filters.max(image[1])))
 }

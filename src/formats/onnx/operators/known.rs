@@ -1,8 +1,10 @@
 //! Operators on whole numbers, which exporters compute shapes with: everything is known when the tape is recorded.
 
 use super::attributes::{Operator, operator, read};
-use super::{Node, Scope, Value, axes, input, optional};
+use super::inputs::{axes, input, optional};
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::{Tensor, length};
 
 /// The operators, and their attributes.

@@ -2,7 +2,9 @@
 
 use super::arithmetic::{aligned, numbers};
 use super::attributes::{Operator, operator, read};
-use super::{Node, Scope, Value, input};
+use super::inputs::input;
+use crate::formats::onnx::node::Node;
+use crate::formats::onnx::scope::{Scope, Value};
 
 /// The operators, and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[

@@ -1,6 +1,5 @@
 //! ONNX' operators, as operations on the tape: one file for each family, one line here.
 
-use super::foreign;
 use super::node::Node;
 use super::scope::{Scope, Value};
 use attributes::Operator;
@@ -10,6 +9,8 @@ pub(super) mod arithmetic;
 pub(super) mod attributes;
 pub(super) mod constant;
 mod convolution;
+pub(super) mod foreign;
+mod inputs;
 mod known;
 mod logic;
 mod normalization;
@@ -74,30 +75,4 @@ pub(super) fn names() -> Vec<&'static str> {
 /// Whether an operator does the same to every element, wherever it lies.
 pub(super) fn works_on_elements(name: &str) -> bool {
     activation::OPERATORS.iter().any(|operator| operator.name == name)
-}
-
-/// An input that has to be there.
-fn input<'a, 'r>(inputs: &'a [Option<Value<'r>>], number: usize) -> Result<&'a Value<'r>, String> {
-    inputs.get(number).and_then(Option::as_ref).ok_or_else(|| format!("input {number} is missing"))
-}
-
-/// An input that may be left out.
-fn optional<'a, 'r>(inputs: &'a [Option<Value<'r>>], number: usize) -> Option<&'a Value<'r>> {
-    inputs.get(number).and_then(Option::as_ref)
-}
-
-/// Axes, which are an attribute in older versions of an operator and an input in newer ones.
-fn axes(node: &Node, inputs: &[Option<Value<'_>>], number: usize) -> Result<Option<Vec<i64>>, String> {
-    match optional(inputs, number) {
-        Some(value) => Ok(Some(value.known()?.as_integers()?.to_vec())),
-        None => Ok(node.integers("axes")?.map(<[i64]>::to_vec)),
-    }
-}
-
-/// Outputs beyond the first are for training, or not needed.
-fn one_output(node: &Node, what: &str) -> Result<(), String> {
-    match node.outputs.get(1).filter(|name| !name.is_empty()) {
-        Some(name) => Err(format!("its output \"{name}\" ({what}) is not supported")),
-        None => Ok(()),
-    }
 }

@@ -1,10 +1,12 @@
 //! Normalisation: of channels, ONNX' axis 1, and of the axes from one on.
 
 use super::attributes::{CONSUMED, Operator, only, operator, read, training};
-use super::{Node, Scope, Value, input, one_output, optional, reduction};
-use crate::formats::onnx::check::check_size;
+use super::inputs::{input, one_output, optional};
+use super::reduction;
+use crate::formats::onnx::limit::check_size;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::Recorded;
+use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::{Mode, ParamId, Var};
 
 /// The operators, and their attributes.

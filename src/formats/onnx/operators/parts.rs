@@ -1,10 +1,12 @@
 //! Operators that put arrays together or take parts of them; on whole numbers that are known they compute shapes.
 
 use super::attributes::{Operator, operator, read};
-use super::{Node, Scope, Value, axes, input, known, optional};
+use super::inputs::{axes, input, optional};
+use super::known;
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::{Recorded, arrange};
+use crate::formats::onnx::scope::{Recorded, Scope, Value, arrange};
 use crate::formats::onnx::tensor::Values;
 use crate::tape::Var;
 

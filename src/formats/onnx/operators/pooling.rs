@@ -1,10 +1,12 @@
 //! Pooling: channels first in ONNX, last here.
 
 use super::attributes::{Operator, ignored, operator, read};
+use super::inputs::{input, one_output};
 use super::window::{Window, sizes};
-use super::{Node, Scope, Value, input, one_output};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::Tensor;
 use crate::ops::Padding;
 use crate::tape::Var;

@@ -2,8 +2,10 @@
 
 use super::arithmetic;
 use super::attributes::{Operator, ignored, operator, read};
-use super::{Node, Scope, Value, input, optional};
+use super::inputs::{input, optional};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
+use crate::formats::onnx::scope::{Scope, Value};
 use crate::ops::Activation;
 
 /// The operators, and their attributes.

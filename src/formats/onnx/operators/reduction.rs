@@ -1,10 +1,11 @@
 //! Sums and means over axes.
 
 use super::attributes::{Attribute, Operator, operator, read};
-use super::{Node, Scope, Value, axes, input};
+use super::inputs::{axes, input};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::Recorded;
+use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::Var;
 
 /// The operators, and their attributes.

@@ -1,11 +1,12 @@
 //! Operators that change what a value's axes are, not its numbers.
 
 use super::attributes::{CONSUMED, Operator, ignored, only, operator, read, training};
+use super::inputs::{axes, input, one_output, optional};
 use super::normalization::INFERENCE;
-use super::{Node, Scope, Value, axes, input, one_output, optional};
 use crate::Shape;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::Recorded;
+use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::Var;
 
 /// The operators, and their attributes.

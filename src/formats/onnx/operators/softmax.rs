@@ -1,8 +1,10 @@
 //! Softmax and its logarithm: along one axis; before version 13 along all axes from one on.
 
 use super::attributes::{Operator, operator, read};
-use super::{Node, Scope, Value, input};
+use super::inputs::input;
+use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::scope::{Scope, Value};
 
 /// The operators, and their attributes.
 pub(super) const OPERATORS: &[Operator] =

@@ -1,6 +1,6 @@
 //! How a window slides over an image in ONNX: kernel, strides, dilations and padding along each spatial axis.
 
-use super::Node;
+use crate::formats::onnx::node::Node;
 
 /// A window along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
