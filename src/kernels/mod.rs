@@ -29,6 +29,7 @@ pub(crate) mod normalize;
 pub(crate) mod parallel;
 pub(crate) mod penalty;
 pub mod pool;
+mod product;
 pub(crate) mod reciprocal;
 pub(crate) mod reduce;
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod steps;
 
 use super::across::{SIDE, read_across};
 use super::block::Block;
-use super::matmul::{Matrix, Product, Sum, finish};
+use super::product::{Matrix, Product, ROWS_PER_CHUNK, Sum, finish};
 use super::simd::{Aligned, Fma, SimdLevel, Square, vectorized};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
@@ -31,7 +31,7 @@ const LEAST_COLUMNS: usize = 16;
 const WIDTH: usize = 128;
 
 /// Elements of k whose steps are found together: a chunk of a sum over rows.
-const DEPTH: usize = super::matmul::ROWS_PER_CHUNK;
+const DEPTH: usize = ROWS_PER_CHUNK;
 
 /// Elements of k in a panel, which stays in the first cache.
 const BLOCK: usize = 64;

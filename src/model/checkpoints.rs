@@ -1,7 +1,8 @@
 //! A folder of checkpoints: when one is written, which are kept, and which one training resumes from.
 
-use super::callbacks::{Monitor, ReportedScore};
+use super::callbacks::Monitor;
 use super::checkpoint::Checkpoint;
+use super::reported_score::ReportedScore;
 use crate::error::{Error, Result, check_setting};
 use crate::files::write_whole;
 use crate::metrics::Direction;

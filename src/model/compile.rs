@@ -2,7 +2,7 @@
 
 use super::compiled::{Counters, Training};
 use super::plan::Plans;
-use super::preprocess::Parts;
+use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::{Model, plan};

@@ -1,7 +1,7 @@
 //! Models of networks: with initial or given weights, for inference or for training.
 
 use super::plan::Plans;
-use super::preprocess::Parts;
+use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::{Compile, Model};
 use crate::architecture::{Architecture, Graph, LayerInstance, Sequential};

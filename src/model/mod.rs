@@ -8,6 +8,7 @@ mod compile;
 mod compiled;
 mod evaluate;
 mod fit;
+mod fit_model;
 mod from_architecture;
 mod matched_dataset;
 mod on_batch;
@@ -15,6 +16,8 @@ mod plan;
 mod predict;
 mod predict_inputs;
 mod preprocess;
+mod preprocessing_parts;
+mod reported_score;
 mod resume;
 mod sample_weights;
 mod save;
@@ -67,7 +70,7 @@ pub struct Model {
     threads: Threads,
     plans: Plans,
     /// What turns strings into numbers in front of inputs.
-    preprocessing: preprocess::Parts,
+    preprocessing: preprocessing_parts::Parts,
 }
 
 impl Model {

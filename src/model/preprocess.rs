@@ -8,10 +8,6 @@ use crate::save::Registry;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
-use std::collections::BTreeMap;
-
-/// The part of each input that has one, by the input's name.
-pub(super) type Parts = BTreeMap<String, Box<dyn Preprocessing>>;
 
 impl Model {
     /// Sets the part that turns strings into numbers for an input; the input of a `Sequential` is named `input`. The model only

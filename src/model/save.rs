@@ -3,7 +3,7 @@
 use super::Model;
 use super::compiled::{Counters, Training};
 use super::plan::Plans;
-use super::preprocess::Parts;
+use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::trained_outputs::TrainedOutput;
 use crate::architecture::Architecture;

@@ -1,6 +1,6 @@
 //! What a model reports: its loss, the losses of its outputs where there are several, and its metrics, as they stand so far.
 
-use super::callbacks::ReportedScore;
+use super::reported_score::ReportedScore;
 use super::trained_outputs::TrainedOutput;
 use crate::architecture::Architecture;
 use crate::metrics::{Count, Direction, Mean, Metric, ScoredBatch, Scores};

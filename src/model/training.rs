@@ -1,7 +1,7 @@
 //! The loop of training: epochs of steps, each on a batch of shuffled rows.
 
 use super::Model;
-use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, ReportedScore, Stop, TrainBegin, TrainEnd};
+use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
 use super::compiled::{Counters, Training};
@@ -9,6 +9,7 @@ use super::evaluate::{Evaluation, select};
 use super::fit::Fit;
 use super::matched_dataset::MatchedDataset;
 use super::plan::Plan;
+use super::reported_score::ReportedScore;
 use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result};

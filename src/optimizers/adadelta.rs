@@ -1,6 +1,12 @@
 //! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
 
-use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, running};
+use super::arithmetic::running;
+use super::checks::{check_decay, check_epsilon};
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, vectorized};

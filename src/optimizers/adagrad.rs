@@ -1,6 +1,12 @@
 //! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
 
-use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_epsilon, step, sum};
+use super::arithmetic::{step, sum};
+use super::checks::check_epsilon;
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::{Result, check_setting};
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, options};

@@ -1,6 +1,11 @@
 //! AdamW: Adam, and weights that decay beside it.
 
-use super::{Adam, LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step};
+use super::adam::Adam;
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;

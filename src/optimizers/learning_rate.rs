@@ -1,7 +1,7 @@
 //! The learning rate of an optimizer: a number, or a schedule.
 
-use super::check_rate;
-use super::schedules::Schedule;
+use super::checks::check_rate;
+use super::schedule::Schedule;
 use crate::error::Result;
 use crate::settings::Settings;
 use crate::spec::Spec;

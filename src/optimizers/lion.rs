@@ -1,6 +1,12 @@
 //! Lion: steps of equal length along the sign of a mean of gradients.
 
-use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, flush};
+use super::arithmetic::flush;
+use super::checks::check_decay;
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::Result;
 use crate::kernels::simd::{self, vectorized};
 use crate::settings::{FromSpec, options};

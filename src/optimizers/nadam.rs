@@ -1,6 +1,12 @@
 //! Nadam: Adam with Nesterov's look ahead.
 
-use super::{LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, running, step};
+use super::arithmetic::{running, step};
+use super::checks::{check_decay, check_epsilon};
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::Result;
 use crate::kernels::double::whole_power;
 use crate::kernels::simd::{self, vectorized};

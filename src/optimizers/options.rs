@@ -1,6 +1,7 @@
 //! The options of every optimizer: learning rate, gradient clipping, weight decay.
 
-use super::{Clip, LearningRate};
+use super::clip::Clip;
+use super::learning_rate::LearningRate;
 use crate::error::{Result, check_setting};
 use crate::registry::BUILT_IN;
 use crate::settings::{OptionValue, Settings, unfit};

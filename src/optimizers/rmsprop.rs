@@ -1,8 +1,12 @@
 //! RMSprop: the rate is divided by a running root mean square of the gradient.
 
-use super::{
-    LearningRate, Optimizer, OptimizerOptions, ParamSlice, Step, check_decay, check_epsilon, flush, running, step,
-};
+use super::arithmetic::{flush, running, step};
+use super::checks::{check_decay, check_epsilon};
+use super::learning_rate::LearningRate;
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::ParamSlice;
+use super::step::Step;
 use crate::error::Result;
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::{self, Fma, vectorized};

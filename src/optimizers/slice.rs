@@ -1,7 +1,9 @@
 //! A slice of a parameter, its gradient and the optimizer's state, cut further for the threads.
 
-use super::MAX_STATE_ARRAYS;
-use crate::kernels::spin_wait;
+use crate::kernels::{spin_wait, update};
+
+/// The largest number of state arrays that an optimizer may have for each parameter.
+pub const MAX_STATE_ARRAYS: usize = update::MAX_STATE_ARRAYS;
 
 /// Elements that stay on one thread; cutting never changes a result.
 const LENGTH: usize = 1 << 15;

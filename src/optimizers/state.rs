@@ -1,7 +1,10 @@
 //! The state of an optimizer, and its step over all parameters.
 
 use super::clip;
-use super::{MAX_STATE_ARRAYS, Optimizer, OptimizerOptions, ParamSlice, Step};
+use super::optimizer::Optimizer;
+use super::options::OptimizerOptions;
+use super::slice::{MAX_STATE_ARRAYS, ParamSlice};
+use super::step::Step;
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::Shape;

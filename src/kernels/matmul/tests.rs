@@ -1,6 +1,7 @@
 //! Products against the plain loop, to the bit.
 
 use super::*;
+use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::samples;
 
 const SIZES: [usize; 9] = [1, 2, 5, 6, 7, 16, 17, 33, 257];

@@ -1,7 +1,7 @@
 //! The steps of a product to compute: the nonzero elements of A, as bit sets for blocks of sixty-four.
 
 use super::super::across::SIDE;
-use super::super::matmul::Matrix;
+use super::super::product::Matrix;
 use super::super::simd::{Fma, SimdLevel, vectorized};
 use super::{BLOCK, BLOCKS, ROWS};
 

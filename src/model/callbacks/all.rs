@@ -1,6 +1,8 @@
 //! All callbacks of a training as one.
 
-use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, TrainBegin, TrainEnd};
+use super::callback::Callback;
+use super::flow::Flow;
+use super::moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::save::CallbackState;

@@ -1,6 +1,10 @@
 //! A line of a CSV file for each epoch, written while training goes on.
 
-use super::{Callback, EpochEnd, Flow, Model, ReportedScore, TrainBegin, TrainEnd};
+use crate::model::Model;
+use crate::model::reported_score::ReportedScore;
+use super::callback::Callback;
+use super::flow::Flow;
+use super::moments::{EpochEnd, TrainBegin, TrainEnd};
 use crate::error::{Error, Result};
 use crate::metrics::Epoch;
 use std::fs::{File, OpenOptions};

@@ -1,6 +1,10 @@
 //! What happens when the loss becomes NaN or infinite: an error, or the last good weights, or those and a lower rate.
 
-use super::{BatchEnd, Callback, CallbackState, EpochEnd, Flow, Model, Stop, TrainBegin};
+use crate::model::Model;
+use crate::save::CallbackState;
+use super::callback::Callback;
+use super::flow::{Flow, Stop};
+use super::moments::{BatchEnd, EpochEnd, TrainBegin};
 use crate::error::{Error, Result, check_setting};
 use crate::optimizers::{OptimizerState, StateArray};
 use crate::tape::Params;

@@ -1,6 +1,11 @@
 //! Training ends when a score has not got better for a while, with the weights of its best epoch.
 
-use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, Stop, TrainBegin, TrainEnd};
+use crate::model::Model;
+use crate::save::CallbackState;
+use super::callback::Callback;
+use super::flow::{Flow, Stop};
+use super::moments::{EpochEnd, TrainBegin, TrainEnd};
+use super::monitor::Monitor;
 use crate::error::{Result, check_setting};
 use crate::metrics::Direction;
 use crate::tape::Params;

@@ -1,6 +1,9 @@
 //! Closures as a callback.
 
-use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Model, TrainBegin, TrainEnd};
+use crate::model::Model;
+use super::callback::Callback;
+use super::flow::Flow;
+use super::moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 use crate::error::Result;
 use std::fmt;
 

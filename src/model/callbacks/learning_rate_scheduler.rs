@@ -1,6 +1,8 @@
 //! The learning rate of each epoch, by a function.
 
-use super::{Callback, EpochBegin, Model};
+use crate::model::Model;
+use super::callback::Callback;
+use super::moments::EpochBegin;
 use crate::error::Result;
 use std::fmt;
 

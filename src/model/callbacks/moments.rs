@@ -1,17 +1,8 @@
 //! The moments that callbacks are told of. Epochs and batches count from 1.
 
-use super::Stop;
-use crate::metrics::{Direction, Epoch, History, Scores};
-
-/// A score that each epoch reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReportedScore {
-    /// The score's name: `loss`, `accuracy`, `val_loss`, …
-    pub name: String,
-    /// Whether lower or higher values are better; `None` where the metric states neither.
-    pub direction: Option<Direction>,
-}
+use super::flow::Stop;
+use crate::metrics::{Epoch, History, Scores};
+use crate::model::reported_score::ReportedScore;
 
 /// Where training begins.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
 //! A score that callbacks watch, and which way is better.
 
-use super::ReportedScore;
 use crate::error::{Error, Result};
 use crate::metrics::Direction;
+use crate::model::reported_score::ReportedScore;
 
 /// A score to watch, by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
 ///

@@ -1,6 +1,8 @@
 //! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
 
-use super::{Callback, EpochEnd, Flow, TrainBegin};
+use super::callback::Callback;
+use super::flow::Flow;
+use super::moments::{EpochEnd, TrainBegin};
 use crate::error::Result;
 use crate::metrics::Epoch;
 use crate::model::Model;

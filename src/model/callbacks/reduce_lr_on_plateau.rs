@@ -1,6 +1,11 @@
 //! The learning rate falls when a score has not got better for a while.
 
-use super::{Callback, CallbackState, EpochEnd, Flow, Model, Monitor, TrainBegin};
+use crate::model::Model;
+use crate::save::CallbackState;
+use super::callback::Callback;
+use super::flow::Flow;
+use super::moments::{EpochEnd, TrainBegin};
+use super::monitor::Monitor;
 use crate::error::{Result, check_setting};
 use crate::metrics::Direction;
 

@@ -1,6 +1,9 @@
 //! Training ends where its loss is no number any more.
 
-use super::{BatchEnd, Callback, Flow, Model, Stop};
+use crate::model::Model;
+use super::callback::Callback;
+use super::flow::{Flow, Stop};
+use super::moments::BatchEnd;
 use crate::error::Result;
 use std::ops::ControlFlow;
 

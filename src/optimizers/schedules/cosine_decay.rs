@@ -1,6 +1,7 @@
 //! The rate falls along half a wave, perhaps after a straight rise.
 
-use super::{Schedule, check_rate, check_steps};
+use super::checks::{check_rate, check_steps};
+use crate::optimizers::schedule::Schedule;
 use crate::error::Result;
 use crate::kernels::double;
 use crate::settings::{FromSpec, OptionValue, Settings, options};

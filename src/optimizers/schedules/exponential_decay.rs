@@ -1,6 +1,8 @@
 //! The rate falls by the same factor every so many steps.
 
-use super::{Schedule, check_decay_rate, check_rate, check_steps, passed};
+use super::checks::{check_decay_rate, check_rate, check_steps};
+use super::passed::passed;
+use crate::optimizers::schedule::Schedule;
 use crate::error::Result;
 use crate::kernels::double;
 use crate::settings::{FromSpec, options};

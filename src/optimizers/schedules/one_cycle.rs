@@ -1,6 +1,7 @@
 //! One cycle: the rate rises to its maximum and falls far below where it began.
 
-use super::{Schedule, check_rate, check_steps};
+use super::checks::{check_rate, check_steps};
+use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
 use crate::settings::{FromSpec, options};

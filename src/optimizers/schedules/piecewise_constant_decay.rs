@@ -1,6 +1,7 @@
 //! The rate is constant between boundaries.
 
-use super::{Schedule, check_rate};
+use super::checks::check_rate;
+use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
 use crate::settings::{FromSpec, options};
 use crate::spec::Spec;

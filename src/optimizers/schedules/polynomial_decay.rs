@@ -1,6 +1,7 @@
 //! The rate falls along a polynomial to its end.
 
-use super::{Schedule, check_rate, check_steps};
+use super::checks::{check_rate, check_steps};
+use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
 use crate::settings::{FromSpec, options};
