@@ -232,6 +232,9 @@ mod tests {
     #[test]
     fn arrays_larger_than_memory_are_errors() {
         let error = zeros("inputs", Shape::from([usize::MAX, 9])).unwrap_err();
-        assert!(error.to_string().starts_with("inputs: an array of shape 18446744073709551615 × 9 has more"), "{error}");
+        assert!(
+            error.to_string().starts_with("inputs: an array of shape 18446744073709551615 × 9 has more"),
+            "{error}"
+        );
     }
 }

@@ -159,7 +159,10 @@ fn layers_and_weights_can_be_trained_in_another_way() {
     let settings = Compile::new(Sgd::new(0.5), CategoricalCrossentropy::new());
     let model = keras::load_with(&path, settings).unwrap();
     assert_eq!(model.params().sha256(), trained.params().sha256());
-    assert_eq!((model.optimizer().unwrap().spec().class(), model.loss().unwrap().spec().class()), ("SGD", "CategoricalCrossentropy"));
+    assert_eq!(
+        (model.optimizer().unwrap().spec().class(), model.loss().unwrap().spec().class()),
+        ("SGD", "CategoricalCrossentropy")
+    );
 }
 
 /// The error message, without the file name.

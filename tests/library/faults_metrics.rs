@@ -361,7 +361,9 @@ fn targets_of_a_dataset_of_another_crate_are_checked() {
     let mut model = trainable(3, 3, with(SparseCategoricalCrossentropy::new()));
     let text = "row 99: label must be an integer ≥ 0 and < 3, the number of classes, got 0.5";
     assert_eq!(refused(model.fit(&Made { target, number: 0.5 }, quiet())), text);
-    assert!(refused(model.fit(&Made { target, number: f32::NAN }, quiet())).starts_with("row 99: label must be an integer"));
+    assert!(
+        refused(model.fit(&Made { target, number: f32::NAN }, quiet())).starts_with("row 99: label must be an integer")
+    );
     let part = Made { target, number: 3.0 };
     let part = gradus::data::Rows::range(&part, 90..).unwrap();
     assert!(
@@ -564,7 +566,8 @@ fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Res
 
 #[test]
 fn a_monitor_of_a_score_without_a_direction_has_to_state_one() {
-    let text = "score \"told\": unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
+    let text =
+        "score \"told\": unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
     let error = trained(&mut EarlyStopping::new("told"), None).unwrap_err();
     assert!(matches!(&error, Error::Undirected { score } if score == "told"));
     assert_eq!(error.to_string(), text);

@@ -1,12 +1,12 @@
 //! A line of a CSV file for each epoch, written while training goes on.
 
-use crate::model::Model;
-use crate::model::reported_score::ReportedScore;
 use super::callback::Callback;
 use super::flow::Flow;
 use super::moments::{EpochEnd, TrainBegin, TrainEnd};
 use crate::error::{Error, Result};
 use crate::metrics::Epoch;
+use crate::model::Model;
+use crate::model::reported_score::ReportedScore;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

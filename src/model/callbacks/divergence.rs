@@ -1,12 +1,12 @@
 //! What happens when the loss becomes NaN or infinite: an error, or the last good weights, or those and a lower rate.
 
-use crate::model::Model;
-use crate::save::CallbackState;
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
 use super::moments::{BatchEnd, EpochEnd, TrainBegin};
 use crate::error::{Error, Result, check_setting};
+use crate::model::Model;
 use crate::optimizers::{OptimizerState, StateArray};
+use crate::save::CallbackState;
 use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

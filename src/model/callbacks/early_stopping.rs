@@ -1,13 +1,13 @@
 //! Training ends when a score has not got better for a while, with the weights of its best epoch.
 
-use crate::model::Model;
-use crate::save::CallbackState;
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
 use super::moments::{EpochEnd, TrainBegin, TrainEnd};
 use super::monitor::Monitor;
 use crate::error::{Result, check_setting};
 use crate::metrics::Direction;
+use crate::model::Model;
+use crate::save::CallbackState;
 use crate::tape::Params;
 use std::ops::ControlFlow;
 

@@ -1,10 +1,10 @@
 //! Closures as a callback.
 
-use crate::model::Model;
 use super::callback::Callback;
 use super::flow::Flow;
 use super::moments::{BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd};
 use crate::error::Result;
+use crate::model::Model;
 use std::fmt;
 
 /// A closure for each moment that matters. Keras' `LambdaCallback`.

@@ -1,9 +1,9 @@
 //! The learning rate of each epoch, by a function.
 
-use crate::model::Model;
 use super::callback::Callback;
 use super::moments::EpochBegin;
 use crate::error::Result;
+use crate::model::Model;
 use std::fmt;
 
 /// Sets the learning rate at the beginning of each epoch to what a function says of the epoch, counted from 0, and of the

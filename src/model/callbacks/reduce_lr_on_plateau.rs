@@ -1,13 +1,13 @@
 //! The learning rate falls when a score has not got better for a while.
 
-use crate::model::Model;
-use crate::save::CallbackState;
 use super::callback::Callback;
 use super::flow::Flow;
 use super::moments::{EpochEnd, TrainBegin};
 use super::monitor::Monitor;
 use crate::error::{Result, check_setting};
 use crate::metrics::Direction;
+use crate::model::Model;
+use crate::save::CallbackState;
 
 /// Multiplies the learning rate by a factor when a score has not got better in so many epochs. Keras'
 /// `ReduceLROnPlateau`. The rate that it sets takes the place of a schedule.

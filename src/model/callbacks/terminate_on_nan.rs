@@ -1,10 +1,10 @@
 //! Training ends where its loss is no number any more.
 
-use crate::model::Model;
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
 use super::moments::BatchEnd;
 use crate::error::Result;
+use crate::model::Model;
 use std::ops::ControlFlow;
 
 /// Stops training after a step whose loss is NaN or infinite. Keras' `TerminateOnNaN`.

@@ -1,9 +1,9 @@
 //! The rate falls along half a wave, perhaps after a straight rise.
 
 use super::checks::{check_rate, check_steps};
-use crate::optimizers::schedule::Schedule;
 use crate::error::Result;
 use crate::kernels::double;
+use crate::optimizers::schedule::Schedule;
 use crate::settings::{FromSpec, OptionValue, Settings, options};
 use crate::spec::Spec;
 

@@ -2,9 +2,9 @@
 
 use super::checks::{check_decay_rate, check_rate, check_steps};
 use super::passed::passed;
-use crate::optimizers::schedule::Schedule;
 use crate::error::Result;
 use crate::kernels::double;
+use crate::optimizers::schedule::Schedule;
 use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 

@@ -1,9 +1,9 @@
 //! One cycle: the rate rises to its maximum and falls far below where it began.
 
 use super::checks::{check_rate, check_steps};
-use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
+use crate::optimizers::schedule::Schedule;
 use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 

@@ -1,8 +1,8 @@
 //! The rate is constant between boundaries.
 
 use super::checks::check_rate;
-use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
+use crate::optimizers::schedule::Schedule;
 use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 

@@ -1,9 +1,9 @@
 //! The rate falls along a polynomial to its end.
 
 use super::checks::{check_rate, check_steps};
-use crate::optimizers::schedule::Schedule;
 use crate::error::{Result, check_setting};
 use crate::kernels::double;
+use crate::optimizers::schedule::Schedule;
 use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
