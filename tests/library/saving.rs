@@ -176,9 +176,9 @@ fn newer_versions_and_missing_files_are_errors() {
     let mut bytes = fs::read(&path).unwrap();
     let key = br#""gradus.version":""#;
     let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len();
-    bytes[at] = b'2';
+    bytes[at] = b'3';
     fs::write(&path, bytes).unwrap();
-    let expected = "its format is version 2, and this version of gradus reads up to 1; update gradus";
+    let expected = "its format is version 3, and this version of gradus reads up to 2; update gradus";
     assert_eq!(told(Model::load(&path)), expected);
     let missing = Model::load(folder.path().join("none.safetensors")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }) && missing.to_string().contains("none.safetensors"), "{missing}");
