@@ -97,7 +97,7 @@ impl Halves {
                     || second.run(params, data, right, key.split(2)),
                 );
                 halves.iter_mut().for_each(|half| half.tape.commit(params));
-                let at = model.optimizer_state().step(*step);
+                let at = model.optimizer_state().expect("a compiled model").step(*step);
                 for (id, arrays) in &mut *state {
                     let gradients = halves.each_ref().map(|half| half.gradients.get(*id).expect("it is trained"));
                     let gradients =

@@ -235,6 +235,7 @@ impl Error {
 
     /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
     /// Callers of [`Layer::build`](crate::layers::Layer::build) use it, whose errors have only the expected shapes.
+    #[must_use]
     pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         match self {
             Error::Shape { place, found, expected } if place.is_empty() => {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Sequential {
     input: Shape,
     layers: Layers,

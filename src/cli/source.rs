@@ -28,7 +28,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    fn new(model: Model, kind: &'static str) -> Source {
+    fn of_model(model: Model, kind: &'static str) -> Source {
         Source::Model(Box::new(Loaded { model, kind, problem: None }))
     }
 }
@@ -72,7 +72,7 @@ impl Source {
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let architecture = crate::formats::onnx::import(path)?.architecture()?;
-                Ok(Loaded::new(architecture.into_model()?, "a model of ONNX"))
+                Ok(Loaded::of_model(architecture.into_model()?, "a model of ONNX"))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -95,7 +95,7 @@ impl Source {
 fn keras(path: &Path) -> Result<Source> {
     use crate::formats::keras;
     let problem = match keras::load(path) {
-        Ok(model) => return Ok(Loaded::new(model, "a model of Keras")),
+        Ok(model) => return Ok(Loaded::of_model(model, "a model of Keras")),
         Err(problem) => problem,
     };
     // If the layers cannot be read either, the first message names them as well.
@@ -120,7 +120,7 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
 fn safetensors(path: &Path) -> Result<Source> {
     let contents = SafeTensors::read(path)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Loaded::new(Model::load(path)?, "a model of gradus"));
+        return Ok(Loaded::of_model(Model::load(path)?, "a model of gradus"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
         return Ok(Source::Arrays(Params::load(path)?, "arrays of gradus"));

@@ -89,9 +89,8 @@ fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<Counters> {
     let Some(there) = &checkpoint.model else {
         return Err(checkpoint.other("it is of a training loop on the tape, not of a model".into()));
     };
-    match there.difference(&here) {
-        Some(difference) => return Err(checkpoint.other(difference)),
-        None => {}
+    if let Some(difference) = there.difference(&here) {
+        return Err(checkpoint.other(difference));
     }
     let training = there.training.as_ref();
     let counters = training.map(|&TrainingSpec { key, epoch, step, learning_rate, .. }| Counters {

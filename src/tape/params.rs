@@ -179,7 +179,7 @@ impl Params {
     /// A parameter's values.
     pub fn get(&self, id: ParamId) -> ArrayViewD<'_, f32> {
         let entry = self.entry(id);
-        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &**entry.values).expect("values fill their shape")
+        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &entry.values).expect("values fill their shape")
     }
 
     /// A parameter's values, to change.

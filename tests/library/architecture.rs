@@ -192,5 +192,5 @@ fn a_trained_model_is_compiled_anew() {
     assert!(wrong.is_err());
     let labels = Arrays::new(rows(), Array1::from_elem(12, 1u8)).unwrap();
     let model = network().architecture(0).unwrap().into_model().unwrap();
-    assert!(matches!(model.confusion_matrix(&labels), Ok(_)), "a confusion matrix needs no loss");
+    assert!(model.confusion_matrix(&labels).is_ok(), "a confusion matrix needs no loss");
 }

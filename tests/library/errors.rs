@@ -186,8 +186,8 @@ impl Layer for Idle {
 
 #[test]
 fn a_trainable_parameter_without_a_path_to_the_loss() {
-    let text = "idle/scale: trainable, but the loss does not depend on it, so it would never learn; use it or do not \
-                declare it trainable";
+    let text = "idle/scale: trainable, but the loss does not depend on it, so it would never change; use it in the \
+                loss or make it non-trainable";
     for takes in [true, false] {
         let network = Sequential::new([4]).add(Idle { takes }).add(Dense::new(3).activation(Activation::Softmax));
         assert_eq!(refused(network.compile(settings())), text);

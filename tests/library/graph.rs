@@ -428,8 +428,8 @@ fn unknown_outputs_are_errors() {
     assert_eq!(compile(Compile::new(Sgd::new(0.1), Losses::new())), "Compile: losses must be at least 1, got 0");
     let text = "Compile: loss_weight must be finite, got NaN";
     assert_eq!(compile(settings().loss_weight("mood", f32::NAN)), text);
-    let text = "mood/kernel: trainable, but the loss does not depend on it, so it would never learn; use it or do not \
-                declare it trainable";
+    let text = "mood/kernel: trainable, but the loss does not depend on it, so it would never change; use it in the \
+                loss or make it non-trainable";
     assert_eq!(compile(one("kind")), text);
 }
 
