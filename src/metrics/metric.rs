@@ -45,7 +45,7 @@ use std::sync::Arc;
 /// A metric is plain configuration: its totals over an epoch are stored outside it. `Box` and `Arc` of a metric are metrics,
 /// so that one can be chosen at run time and shared.
 pub trait Metric: Debug + Send + Sync {
-    /// The name in [`History`] and in progress lines.
+    /// The name in [`History`](super::History) and in progress lines.
     fn name(&self) -> &str;
 
     /// Whether lower or higher values are better, for a [`Monitor`](crate::Monitor); `None` if neither is.

@@ -61,7 +61,7 @@ use threads::Threads;
 /// A model: layers with their weights, and for training also losses, an optimizer with its state, and counters.
 ///
 /// Made by [`Sequential::compile`] and [`Graph::compile`], ready to be trained, or from an
-/// [`Architecture`](crate::Architecture), for inference or for training.
+/// [`Architecture`], for inference or for training.
 #[derive(Debug)]
 pub struct Model {
     architecture: Architecture,

@@ -70,7 +70,7 @@ impl Model {
     /// another program. The state of the optimizer stays. Nothing changes if it fails.
     ///
     /// # Errors
-    /// Those of [`Params::load_weights`].
+    /// Those of [`Params::load_weights`](crate::tape::Params::load_weights).
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.params_mut().load_weights(path)
     }

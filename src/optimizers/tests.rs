@@ -149,7 +149,8 @@ fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors(
     let own = samples().into_iter().flat_map(|(_, samples)| samples).map(|optimizer| optimizer.spec());
     let specs: Vec<Spec> = own
         .flat_map(|spec| {
-            let shared = ["clipvalue", "clipnorm", "global_clipnorm", "weight_decay"].map(|name| spec.clone().with(name, 0.5));
+            let shared =
+                ["clipvalue", "clipnorm", "global_clipnorm", "weight_decay"].map(|name| spec.clone().with(name, 0.5));
             shared.into_iter().chain([spec])
         })
         .collect();

@@ -95,7 +95,8 @@ fn mistakes_name_the_input_and_the_remedy() {
     assert!(empty.starts_with("StringLookup: the vocabulary is empty"), "{empty}");
     model.set_preprocessing("input", lookup()).unwrap();
     let shape = message(model.preprocess("input", &arr2(&[["a", "b", "c"]])).unwrap_err());
-    let expected = "strings for input \"input\": found shape 3, expected 2, the model's input, as the output of StringLookup";
+    let expected =
+        "strings for input \"input\": found shape 3, expected 2, the model's input, as the output of StringLookup";
     assert_eq!(shape, expected);
     let none = message(model.preprocess("input", &ndarray::arr0("a")).unwrap_err());
     assert!(none.contains("expected rows of strings"), "{none}");
