@@ -147,11 +147,12 @@ fn settings_are_checked() {
 #[test]
 fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
     let own = samples().into_iter().flat_map(|(_, samples)| samples).map(|optimizer| optimizer.spec());
+    let shared = ["clipvalue", "clipnorm", "global_clipnorm", "weight_decay"];
     let specs: Vec<Spec> = own
         .flat_map(|spec| {
-            let shared =
-                ["clipvalue", "clipnorm", "global_clipnorm", "weight_decay"].map(|name| spec.clone().with(name, 0.5));
-            shared.into_iter().chain([spec])
+            let missing = shared.into_iter().filter(|name| spec.settings().iter().all(|(own, _)| own != name));
+            let changed: Vec<Spec> = missing.map(|name| spec.clone().with(name, 0.5)).collect();
+            changed.into_iter().chain([spec])
         })
         .collect();
     check_options::<dyn Optimizer>(&specs, |optimizer| optimizer.spec());
