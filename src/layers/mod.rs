@@ -101,47 +101,68 @@ forward!(Layer for [Box, Arc] {
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
 });
 
-/// Every layer: one line here and one new file add one.
+/// The layers by group, as in Keras: adding one takes one line here and one new file in the folder of its group.
 macro_rules! layers {
-    ($($file:ident::$Layer:ident),* $(,)?) => {
-        $(mod $file; pub use $file::$Layer;)*
+    ($($group:ident { $($file:ident::$Layer:ident),* $(,)? }),* $(,)?) => {
+        $(
+            mod $group {
+                $(pub(in crate::layers) mod $file;)*
+            }
+            $(pub use $group::$file::$Layer;)*
+        )*
 
         impl Part for dyn Layer {
             const NAME: &'static str = "layer";
 
             fn built_in() -> Vec<(&'static str, Make<dyn Layer>)> {
-                vec![$(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?)))),*]
+                vec![$($(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?))),)*)*]
             }
         }
 
-        /// What the tests that walk all layers build.
+        /// The samples that the tests of all layers build.
         #[cfg(test)]
         pub(crate) fn samples() -> Vec<(&'static str, Vec<tests::Sample>)> {
-            vec![$((stringify!($file), $file::tests::samples().into_iter().map(Into::into).collect())),*]
+            vec![$($((stringify!($file), $group::$file::tests::samples().into_iter().map(Into::into).collect()),)*)*]
         }
     };
 }
 
 layers! {
-    activation::Activation,
-    add::Add,
-    average_pool2d::AveragePool2d,
-    batch_norm::BatchNorm,
-    concatenate::Concatenate,
-    conv2d::Conv2d,
-    dense::Dense,
-    dropout::Dropout,
-    elu::Elu,
-    embedding::Embedding,
-    flatten::Flatten,
-    global_average_pool2d::GlobalAveragePool2d,
-    global_max_pool2d::GlobalMaxPool2d,
-    layer_norm::LayerNorm,
-    leaky_relu::LeakyRelu,
-    max_pool2d::MaxPool2d,
-    reshape::Reshape,
-    softmax::Softmax,
-    zero_padding2d::ZeroPadding2d,
+    activations {
+        activation::Activation,
+        elu::Elu,
+        leaky_relu::LeakyRelu,
+        softmax::Softmax,
+    },
+    convolutional {
+        conv2d::Conv2d,
+    },
+    core {
+        dense::Dense,
+        embedding::Embedding,
+    },
+    merging {
+        add::Add,
+        concatenate::Concatenate,
+    },
+    normalization {
+        batch_norm::BatchNorm,
+        layer_norm::LayerNorm,
+    },
+    pooling {
+        average_pool2d::AveragePool2d,
+        global_average_pool2d::GlobalAveragePool2d,
+        global_max_pool2d::GlobalMaxPool2d,
+        max_pool2d::MaxPool2d,
+    },
+    regularization {
+        dropout::Dropout,
+    },
+    reshaping {
+        flatten::Flatten,
+        reshape::Reshape,
+        zero_padding2d::ZeroPadding2d,
+    },
 }
 
 impl OptionValue for Padding {

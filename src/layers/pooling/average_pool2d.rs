@@ -1,6 +1,6 @@
 //! AveragePool2d: the mean of each window of an image.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, options};
@@ -45,7 +45,7 @@ impl Layer for AveragePool2d {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

@@ -1,6 +1,6 @@
 //! LayerNorm: each position is brought to mean beta and deviation gamma.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
 use crate::ops;
@@ -77,7 +77,7 @@ impl Layer for LayerNorm {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
     use crate::initializers::Constant;
     use crate::regularizers::{L1, L1L2};

@@ -1,6 +1,6 @@
 //! Softmax: probabilities along an axis.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -9,7 +9,7 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](super::Activation).
+    /// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](crate::layers::Activation).
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Softmax("Softmax") {
@@ -45,7 +45,7 @@ impl Layer for Softmax {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

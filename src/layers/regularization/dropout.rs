@@ -1,6 +1,6 @@
 //! Dropout: while training, elements are dropped at random.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -39,7 +39,7 @@ impl Layer for Dropout {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

@@ -1,6 +1,6 @@
 //! Concatenate: branches of a model come together side by side.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -46,7 +46,7 @@ impl Layer for Concatenate {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {

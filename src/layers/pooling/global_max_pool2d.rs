@@ -1,6 +1,6 @@
 //! GlobalMaxPool2d: maximum of each channel over an image.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -32,7 +32,7 @@ impl Layer for GlobalMaxPool2d {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

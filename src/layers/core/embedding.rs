@@ -1,6 +1,6 @@
 //! Embedding: indices become learned rows of a table.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, RandomUniform};
 use crate::regularizers::Regularizer;
@@ -60,7 +60,7 @@ impl Layer for Embedding {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
     use crate::initializers::Ones;
     use crate::regularizers::L2;

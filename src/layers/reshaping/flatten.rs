@@ -1,6 +1,6 @@
 //! Flatten: each sample's elements in one axis.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -29,7 +29,7 @@ impl Layer for Flatten {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

@@ -1,6 +1,6 @@
 //! An activation as a separate layer.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
@@ -48,7 +48,7 @@ impl OptionValue for Activation {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
     use crate::ops::ACTIVATIONS;
 

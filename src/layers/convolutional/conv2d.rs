@@ -1,6 +1,6 @@
 //! Conv2d: kernels slide over images, channels last.
 
-use super::{Activation, Cursor, Layer, Weights};
+use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::ops::{self, Conv2dOptions, Padding};
@@ -101,7 +101,7 @@ impl Layer for Conv2d {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};

@@ -1,6 +1,6 @@
 //! Add: branches of a model come together as a sum.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -48,7 +48,7 @@ impl Layer for Add {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {

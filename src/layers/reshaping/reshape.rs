@@ -1,6 +1,6 @@
 //! Reshape: each sample's elements under other axes.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -42,7 +42,7 @@ impl Layer for Reshape {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

@@ -1,6 +1,6 @@
 //! Dense: every output is a weighted sum of every input, through an activation.
 
-use super::{Activation, Cursor, Layer, Weights};
+use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::regularizers::Regularizer;
@@ -77,7 +77,7 @@ impl Layer for Dense {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
     use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L1L2};

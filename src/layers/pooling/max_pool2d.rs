@@ -1,6 +1,6 @@
 //! MaxPool2d: the maximum of each window of an image.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, options};
@@ -44,7 +44,7 @@ impl Layer for MaxPool2d {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {

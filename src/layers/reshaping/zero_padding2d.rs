@@ -1,6 +1,6 @@
 //! ZeroPadding2d: zeros around images.
 
-use super::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::padding2d::Padding2d;
@@ -56,7 +56,7 @@ impl Layer for ZeroPadding2d {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
