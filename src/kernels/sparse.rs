@@ -320,7 +320,7 @@ fn walk_row<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, r: usize, p
     let (values, step) = (walk.part.row(r, walk.number * BLOCK), walk.part.step());
     let mut sums = [0.0; L];
     if walk.go_on {
-        sums[..W].copy_from_slice(c);
+        copy_lanes(c, &mut sums);
     }
     let mut left = places;
     while left != 0 {
@@ -331,8 +331,17 @@ fn walk_row<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, r: usize, p
         }
     }
     if walk.last {
-        // Turns −0 into 0, as in every product.
-        sums.iter_mut().for_each(|sum| *sum += 0.0);
+        F::add_scaled(0.0, &[0.0; L], &mut sums); // turns −0 into 0, as in every product
     }
-    c.copy_from_slice(&sums[..W]);
+    copy_lanes(&sums, c);
+}
+
+/// Copies the lanes that both arrays have, by value: with `copy_from_slice`, builds with debug assertions keep the array of
+/// sums in memory, where each vector crosses a cache line if the stack happens to be aligned that way.
+#[inline(always)]
+fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
+    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };
+    for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *from;
+    }
 }
