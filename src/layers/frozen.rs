@@ -1,4 +1,4 @@
-//! A layer whose weights stay as they are.
+//! A layer whose weights are not trained.
 
 use super::{Cursor, Layer, Weights};
 use crate::error::Result;
@@ -7,10 +7,11 @@ use crate::spec::{Spec, SpecValue};
 use crate::tape::Var;
 use std::sync::Arc;
 
-/// A layer whose weights stay as they are: `trainable = False` in Keras. [`Layer::frozen`] makes one.
+/// A layer whose weights are not trained, created by [`Layer::frozen`]. `trainable = False` in Keras.
 ///
-/// Gradients pass through it, but its weights get none. Running statistics stay as well, and batch normalisation uses them.
-/// Everywhere else it is the layer that it holds, under the same name.
+/// Gradients pass through the layer to the layers before it. Its weights have no gradient, no weight decay and no penalty.
+/// Its running statistics do not change; [`BatchNorm`](crate::layers::BatchNorm) normalizes by them, as in Keras. Its name and
+/// class are those of the inner layer.
 ///
 /// ```
 /// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -24,16 +25,16 @@ pub struct Frozen {
     layer: Arc<dyn Layer>,
 }
 
-/// The setting that a frozen layer's spec has more.
+/// The additional setting in the spec of a frozen layer.
 const TRAINABLE: &str = "trainable";
 
 impl Frozen {
-    /// This layer, frozen.
+    /// Freezes a layer.
     pub fn new(layer: Arc<dyn Layer>) -> Frozen {
         Frozen { layer }
     }
 
-    /// The layer that `make` makes of a spec, frozen where the spec says so.
+    /// Creates a layer from a spec by `make`, and freezes it if the spec has `trainable=false`.
     pub(crate) fn read(spec: &Spec, make: impl FnOnce(&Spec) -> Result<Box<dyn Layer>>) -> Result<Box<dyn Layer>> {
         let (trainable, others): (Vec<_>, Vec<_>) = spec.settings().iter().partition(|(name, _)| name == TRAINABLE);
         let inner = others

@@ -1,4 +1,4 @@
-//! What every layer must hold, walked over the list.
+//! Properties that every layer must have.
 
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;

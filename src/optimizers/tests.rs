@@ -1,4 +1,4 @@
-//! What every optimizer must hold, walked over the list.
+//! Properties that every optimizer must have.
 
 use super::{Optimizer, ParamSlice, Step, samples};
 use crate::registry::BUILT_IN;
@@ -18,7 +18,7 @@ fn own_step(optimizer: &dyn Optimizer, number: u64) -> Step {
     Step::new(number, optimizer.options().unwrap().learning_rate.rate(number - 1))
 }
 
-/// The values after so many steps with a gradient of 2·value.
+/// The values after `steps` steps with a gradient of 2·value.
 fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..37).map(|i| (i as f32 - 18.25) / 9.0).collect();
     let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; values.len()]).collect();

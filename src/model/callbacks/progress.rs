@@ -1,4 +1,4 @@
-//! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
+//! Progress on standard error: a progress bar in a terminal, otherwise a line for each epoch.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -8,16 +8,17 @@ use crate::metrics::Epoch;
 use crate::model::Model;
 use std::io::{self, Write};
 
-/// What is shown of training on standard error.
+/// The progress that `fit` writes to standard error. `verbose` in Keras.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// A live bar where standard error is a terminal and the feature `progress` is on; a line for each epoch besides.
+    /// A line for each epoch, and a progress bar if standard error is a terminal and the feature `progress` is enabled. The
+    /// default.
     #[default]
     Auto,
     /// A line for each epoch.
     Lines,
-    /// Nothing.
+    /// No output.
     Quiet,
 }
 
@@ -105,7 +106,7 @@ mod bar {
             Lines.epoch_end(model, end)
         }
 
-        /// Where training stopped within an epoch, its bar is still there.
+        /// Removes the bar that remains if training stopped within an epoch.
         fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
             self.clear();
             Ok(())

@@ -1,4 +1,4 @@
-//! What every callback must hold, walked over the list: a training that is interrupted ends as one that is not.
+//! A property that every callback must have: an interrupted and resumed training ends like an uninterrupted one.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
 use crate::data::Arrays;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 const EPOCHS: usize = 6;
 
-/// A callback that is looked at whenever it is told something. Training pauses after a step.
+/// A callback whose state is checked after each hook. Training pauses after a step.
 struct Watched {
     class: &'static str,
     callback: Box<dyn Callback>,
@@ -68,14 +68,14 @@ impl Callback for Watched {
     }
 }
 
-/// Rows with classes that have nothing to do with them, so that the loss of others soon gets worse.
+/// Rows with unrelated classes, so that the validation loss soon increases.
 fn rows(salt: usize) -> Arrays {
     let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j + salt) % 7) as f32 - 3.0);
     let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from((i * i + salt) % 3 == j)));
     Arrays::new(&x, &t).unwrap()
 }
 
-/// Trains with a callback, from where the folder's checkpoints stand: the weights' digest, and what each epoch reported.
+/// Trains with a callback from the last checkpoint in the folder. Returns the digest of the weights and the scores by epoch.
 fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
     let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
     let mut watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };

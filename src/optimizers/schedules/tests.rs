@@ -1,4 +1,4 @@
-//! What every schedule must hold, walked over the list.
+//! Properties that every schedule must have.
 
 use super::{ExponentialDecay, PiecewiseConstantDecay, Schedule, samples};
 use crate::registry::BUILT_IN;
