@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_frozen_stays_and_the_rest_learns() {
+    fn frozen_weights_stay_and_the_others_are_trained() {
         let all = changed(&trained(Dense::new(5), BatchNorm::new()));
         assert_eq!(all.len(), 8, "{all:?}");
         let frozen = changed(&trained(Dense::new(5).frozen(), BatchNorm::new().frozen()));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_layer_has_its_own_name_and_comes_back_frozen() {
+    fn a_frozen_layer_has_the_name_of_its_layer_and_is_read_as_frozen() {
         let spec = Dense::new(5).frozen().spec();
         assert_eq!((spec.class(), spec.snake_case().as_str()), ("Dense", "dense"));
         let again = Registry::new().make_layer(&spec).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_frozen_weights_apart() {
+    fn the_summary_counts_frozen_weights_separately() {
         let network = Sequential::new([4]).add(Dense::new(8).frozen()).add(Dense::new(3));
         let summary = network.summary().unwrap();
         assert!(summary.contains("dense (Dense)") && summary.contains("Non-trainable params: 40"), "{summary}");

@@ -9,8 +9,8 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of ln cosh e over rows and outputs, with e = p − t: about ½ · e² for small errors and |e| − ln 2 for large ones.
-    /// `LogCosh` in Keras.
+    /// The mean of ln cosh e over rows and outputs, with e = p − t: about ½ · e² for small errors and |e| − ln 2 for large
+    /// ones. `LogCosh` in Keras.
     ///
     /// Targets t are floats in the shape of the outputs p.
     ///

@@ -14,7 +14,8 @@ options! {
     /// Targets t are floats in the shape of the outputs p.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::*, losses::MeanSquaredError, optimizers::Sgd};
+    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::Dense};
+    /// use gradus::{losses::MeanSquaredError, optimizers::Sgd};
     /// use ndarray::arr2;
     /// let network = Sequential::new([1]).add(Dense::new(1).kernel_initializer(Ones));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;

@@ -13,9 +13,11 @@ use crate::tape::Var;
 options! {
     /// Sparse categorical cross-entropy: the mean of −ln p of the true class. `SparseCategoricalCrossentropy` in Keras.
     ///
-    /// Outputs are … × classes, at least two. Targets are integer labels 0, 1, … classes − 1, one for each position of the output.
+    /// Outputs are … × classes, at least two. Targets are integer labels 0, 1, … classes − 1, one for each position of the
+    /// output.
     ///
-    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
+    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their
+    /// positions.
     ///
     /// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
     ///

@@ -131,7 +131,7 @@ vectorized! {
         for ((((w, g), m), v), most) in value.iter_mut().zip(gradient).zip(mean).zip(square).zip(most) {
             *m = running::<F>(beta_1, *m, 1.0 - beta_1, *g);
             *v = running::<F>(beta_2, *v, (1.0 - beta_2) * g, *g);
-            // The comparison this way round lets NaN through.
+            // This order of the comparison preserves NaN.
             *most = if *v <= *most { *most } else { *v };
             *w = step::<F>(*w, alpha * *m, most.sqrt() + epsilon);
         }

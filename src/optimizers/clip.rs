@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_measures_what_it_says() {
+    fn each_kind_limits_values_or_norms() {
         assert_eq!(clipped(Clip::Value(2.0), [3.0, -4.0], 1.0), [2.0, -2.0, 1.0]);
         assert_eq!(clipped(Clip::Norm(2.5), [3.0, -4.0], 1.0), [1.5, -2.0, 1.0]);
         assert_eq!(clipped(Clip::GlobalNorm(6.5), [3.0, -4.0], 12.0), [1.5, -2.0, 6.0]);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_shows() {
+    fn gradients_that_are_not_finite_are_visible() {
         for broken in [f32::NAN, f32::INFINITY] {
             assert!(clipped(Clip::Value(1.0), [f32::NAN, 1.0], 1.0)[0].is_nan());
             assert!(clipped(Clip::Norm(1.0), [broken, 1.0], 1.0)[..2].iter().all(|g| g.is_nan()));

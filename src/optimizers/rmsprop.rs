@@ -180,7 +180,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
-        // Where the gradient hardly changes, its variance is nearly 0 and centered steps are long: hence the epsilon.
+        // The variance of a nearly constant gradient is nearly 0, so centered steps need a larger epsilon.
         let centered = RmsProp::new(0.02).epsilon(0.1).centered(true);
         vec![
             Box::new(RmsProp::new(0.05)),

@@ -112,4 +112,3 @@ pub(in crate::layers) mod tests {
         ]
     }
 }
-//

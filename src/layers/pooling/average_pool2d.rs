@@ -12,9 +12,9 @@ use crate::tape::Var;
 options! {
     /// Average pooling: the mean of each channel over each window of an image. `AveragePooling2D` in Keras.
     ///
-    /// Inputs are images height × width × channels; outputs are rows × columns × channels with
-    /// rows = ⌊(height − pool height) / stride⌋ + 1; columns follow from the width in this way. Padding is excluded from the means.
-    /// Images have channels last; `data_format` of Keras has no counterpart.
+    /// Inputs are images height × width × channels; outputs are rows × columns × channels with rows = ⌊(height − pool
+    /// height) / stride⌋ + 1; columns follow from the width in this way. Padding is excluded from the means. Images have
+    /// channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::AveragePool2d};

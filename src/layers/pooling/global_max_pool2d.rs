@@ -54,7 +54,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
+    fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(GlobalMaxPool2d).summary().unwrap_err().to_string();
         assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
     }

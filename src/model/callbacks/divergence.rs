@@ -211,7 +211,7 @@ impl Snapshot {
         let mut all = self.params.clone();
         for StateArray { name, shape, values } in self.optimizer.arrays(&self.params) {
             let added = all.insert(&name, shape, values.to_vec(), false);
-            added.expect("files tell the optimizer's arrays from weights by their names");
+            added.expect("names of optimizer state differ from those of weights in files");
         }
         all
     }

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_that_no_epoch_reports_is_an_error_that_lists_those_there_are() {
+    fn an_unknown_score_is_an_error_that_lists_the_reported_ones() {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
         let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();

@@ -128,7 +128,7 @@ mod tests {
     use crate::metrics::{History, Scores};
 
     #[test]
-    fn lines_read_as_keras_ones() {
+    fn lines_have_the_format_of_keras() {
         let scores = Scores { loss: 2.30411, metrics: vec![("accuracy".into(), 0.1067)] };
         let validation = Some(Scores { loss: 2.2, ..scores.clone() });
         let epoch = Epoch { number: 1, scores, validation, seconds: 2.9, learning_rate: 0.01 };
@@ -137,16 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn where_training_resumes_is_said() {
+    fn the_place_of_a_resume_is_reported() {
         let scores = Scores { loss: 2.3, metrics: Vec::new() };
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };
-        fn told(epoch: u64, batch: usize, history: &History) -> Option<String> {
+        fn line_for(epoch: u64, batch: usize, history: &History) -> Option<String> {
             resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, scores: &[], history })
         }
-        assert_eq!(told(1, 0, &History::default()), None);
-        assert_eq!(told(6, 0, &history), None);
-        assert_eq!(told(2, 0, &history).unwrap(), "Resuming before epoch 2/5");
-        assert_eq!(told(1, 3, &History::default()).unwrap(), "Resuming in epoch 1/5, after 3 of its 9 batches");
+        assert_eq!(line_for(1, 0, &History::default()), None);
+        assert_eq!(line_for(6, 0, &history), None);
+        assert_eq!(line_for(2, 0, &history).unwrap(), "Resuming before epoch 2/5");
+        assert_eq!(line_for(1, 3, &History::default()).unwrap(), "Resuming in epoch 1/5, after 3 of its 9 batches");
     }
 }

@@ -24,9 +24,13 @@ struct Watched {
 impl Watched {
     fn look(&mut self) {
         let name = self.callback.state().map(|state| state.name().to_owned());
-        assert!(name.as_ref().is_none_or(|name| name == self.class), "the state of {} is of {name:?}", self.class);
+        assert!(
+            name.as_ref().is_none_or(|name| name == self.class),
+            "the state of {} has the name {name:?}",
+            self.class
+        );
         let remembers = *self.remembers.get_or_insert(name.is_some());
-        assert_eq!(remembers, name.is_some(), "{} has a state now and then", self.class);
+        assert_eq!(remembers, name.is_some(), "{} has a state only after some hooks", self.class);
     }
 }
 
@@ -86,12 +90,12 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
     let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);
     let history = model.fit(&rows(0), fit).unwrap();
-    let told = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
-    (model.params().sha256(), format!("{:?}", told.collect::<Vec<_>>()))
+    let scores = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
+    (model.params().sha256(), format!("{:?}", scores.collect::<Vec<_>>()))
 }
 
 #[test]
-fn an_interrupted_training_ends_as_one_that_was_not() {
+fn an_interrupted_training_ends_like_an_uninterrupted_one() {
     for (class, all) in samples() {
         assert!(!all.is_empty(), "{class} has no samples");
         for sample in 0..all.len() {

@@ -11,9 +11,9 @@ options! {
     /// One-cycle policy: the learning rate rises from max / div_factor to max in the first phase, and falls to
     /// max / (div_factor · final_div_factor) in the second one, each along half a cosine wave (Smith and Topin 2018).
     ///
-    /// The phases end after start_share · total_steps − 1 and total_steps − 1 completed steps. `OneCycleLR` in PyTorch, with two
-    /// phases and without cycled momentum; Keras has no counterpart. PyTorch raises an error after `total_steps` steps; this
-    /// schedule keeps the last learning rate.
+    /// The phases end after start_share · total_steps − 1 and total_steps − 1 completed steps. `OneCycleLR` in PyTorch, with
+    /// two phases and without cycled momentum; Keras has no counterpart. PyTorch raises an error after `total_steps` steps;
+    /// this schedule keeps the last learning rate.
     ///
     /// ```
     /// use gradus::optimizers::schedules::{OneCycle, Schedule};

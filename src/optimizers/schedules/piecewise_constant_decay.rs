@@ -61,7 +61,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_boundary_belongs_to_what_is_before_it() {
+    fn a_boundary_belongs_to_the_interval_before_it() {
         let steps = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.5, 1.0]);
         assert_eq!([0, 10, 11, 20, 21].map(|at| steps.rate(at)), [0.1, 0.1, 0.5, 0.5, 1.0]);
     }
