@@ -114,7 +114,7 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn labels_come_in_all_integer_types() {
+    fn labels_of_all_integer_types_are_converted() {
         let expected = array![[0.0, 1.0, 0.0]];
         assert_eq!(to_categorical([1u8], Some(3)).unwrap(), expected);
         assert_eq!(to_categorical(vec![1usize], Some(3)).unwrap(), expected);

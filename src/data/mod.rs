@@ -81,7 +81,7 @@ pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;
 
-    /// Whether there are no rows.
+    /// Whether the dataset is empty.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -28,8 +28,9 @@ pub struct NamedArrays {
     rows: usize,
     inputs: Vec<(String, Shape, InputElements)>,
     targets: Vec<(String, Target, TargetElements)>,
-    /// The sample weights, and those of single targets, which replace them.
+    /// Sample weights of the rows.
     weights: Option<Vec<f32>>,
+    /// Sample weights of single targets, which replace those of the rows.
     target_weights: BTreeMap<usize, Vec<f32>>,
 }
 
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_it_have_the_same_columns() {
+    fn subsets_have_the_same_columns() {
         let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
         let data =
             data.with_target("x", array![0u8, 1, 2]).unwrap().with_target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn without_targets_it_can_be_predicted() {
+    fn datasets_without_targets_can_be_predicted() {
         let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0]]).unwrap();
         assert!(data.target().is_empty());
         let mut inputs = [0.0; 2];

@@ -100,7 +100,7 @@ mod tests {
             let problem = unpack(&whole[..length]).unwrap_err();
             assert!(problem.starts_with("corrupt gzip (") && problem.ends_with("; get the file again"), "{problem}");
         }
-        let problem = unpack(&[&whole[..], b"something behind"].concat()).unwrap_err();
+        let problem = unpack(&[&whole[..], b"trailing bytes"].concat()).unwrap_err();
         assert!(problem.starts_with("corrupt gzip ("), "{problem}");
     }
 

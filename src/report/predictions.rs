@@ -100,7 +100,7 @@ impl Predictions {
         self.labels.len()
     }
 
-    /// Whether there are no rows.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
