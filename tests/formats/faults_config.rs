@@ -64,8 +64,8 @@ impl FromSpec for Tripled {
 fn a_custom_class_is_not_taken_for_the_class_of_keras_of_its_name() {
     let path = file("custom_class_named_dense.keras");
     let told = keras::load(&path).unwrap_err().to_string();
-    let expected = "layer \"dense_42\": mine>Dense is not a layer that gradus has. \
-        A Registry given to keras::load_with can add classes";
+    let expected = "layer \"dense_42\": mine>Dense is not a supported layer. \
+        To add a class, pass a Registry to keras::load_with";
     assert_eq!(told, format!("{}: {expected}", path.display()));
     let model = keras::load_with(&path, Registry::new().layer::<Tripled>()).unwrap();
     let [x, y] = ["x", "y"].map(|key| array("custom_class_named_dense.npz", key));

@@ -198,19 +198,19 @@ fn unsupported_models_are_errors_and_nothing_is_written() {
     for name in ["a.keras", "a.h5"] {
         assert_eq!(
             told(keras::save(&double, folder.path().join(name))),
-            "Double (double) is not a layer that Keras has"
+            "layer \"double\" (Double) has no equivalent in Keras"
         );
     }
     assert_eq!(
         told(keras::save_weights(&double, folder.path().join("a.weights.h5"))),
-        "Double (double) is not a layer that Keras has"
+        "layer \"double\" (Double) has no equivalent in Keras"
     );
     let model = compile(&dense(), Sgd::new(0.1));
-    let ending = "a Keras model ends in .keras or .h5, and weights alone in .weights.h5";
+    let ending = "the file name must end in .keras, .h5 or .hdf5; save_weights writes .weights.h5";
     for name in ["a.safetensors", "a", "a.weights.h5"] {
         assert_eq!(told(keras::save(&model, folder.path().join(name))), ending);
     }
-    assert_eq!(told(keras::save_weights(&model, folder.path().join("a.h5"))), "weights for Keras end in .weights.h5");
+    assert_eq!(told(keras::save_weights(&model, folder.path().join("a.h5"))), "the file name must end in .weights.h5");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -228,7 +228,7 @@ fn files_that_are_not_models_are_errors() {
     let mut model = compile(&dense(), Sgd::new(0.1));
     let weights = folder.path().join("a.weights.h5");
     keras::save_weights(&model, &weights).unwrap();
-    let expected = "it holds weights but no model; build the model in code, and load_weights puts them in";
+    let expected = "it holds weights but no model; build the model in code and call load_weights";
     assert_eq!(told(keras::load(&weights)), expected);
     let narrow = dense().add(Dense::new(2));
     let message = told(keras::load_weights(&mut compile(&narrow, Sgd::new(0.1)), &weights));
@@ -240,6 +240,6 @@ fn files_that_are_not_models_are_errors() {
     )
     .unwrap();
     let message = told(keras::load_weights(&mut model, &weights));
-    assert_eq!(message, "\"dense/kernel\" is 64 × 5 in the file and 64 × 4 in the model");
+    assert_eq!(message, "\"dense/kernel\" has shape 64 × 5 in the file and 64 × 4 in the model");
     assert_eq!(model.params().sha256(), before, "nothing changes");
 }

@@ -225,7 +225,7 @@ fn weights_alone_go_into_a_model_from_every_form() {
     let mut other = keras::load(kept().join("sgd.keras")).unwrap();
     let before = other.params().sha256();
     let error = keras::load_weights(&mut other, kept().join("images.weights.h5")).unwrap_err().to_string();
-    assert!(error.ends_with("kernel\" is 27 × 3 in the file and 6 × 4 in the model"), "{error}");
+    assert!(error.ends_with("kernel\" has shape 27 × 3 in the file and 6 × 4 in the model"), "{error}");
     keras::load_weights(&mut other, kept().join("adam.keras")).unwrap();
     assert_ne!(other.params().sha256(), before);
 }
