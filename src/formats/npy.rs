@@ -148,7 +148,7 @@ impl<'a> Header<'a> {
         let length = self.sizes.iter().try_fold(N, |length, size| length.checked_mul(*size));
         if length != Some(data.len()) {
             return Err(format!(
-                "its header declares sizes {:?} with {N}-byte elements, found {} bytes of data",
+                "its header declares sizes {:?} with {N}-byte elements, but the byte length of its data is {}",
                 self.sizes,
                 data.len()
             ));
@@ -199,7 +199,7 @@ mod tests {
             |descr: &str, shape: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}");
         assert_eq!(
             error(&header("<f4", "(2,)"), &[0; 4]),
-            "its header declares sizes [2] with 4-byte elements, found 4 bytes of data"
+            "its header declares sizes [2] with 4-byte elements, but the byte length of its data is 4"
         );
         assert!(error(&header("<f4", "(4294967296, 4294967296, 4294967296)"), &[]).contains("its header declares"));
         assert!(error(&header("|O", "(1,)"), &[0; 8]).starts_with("its elements are |O, expected numbers"));

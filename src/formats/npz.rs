@@ -11,7 +11,8 @@ use std::path::Path;
 /// Reads every array of an npz file that `numpy.savez` or `numpy.savez_compressed` wrote.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor booleans.
+/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor
+/// booleans.
 pub fn read(path: impl AsRef<Path>) -> Result<BTreeMap<String, NumpyArray>> {
     let path = path.as_ref();
     decode(&read_whole(path)?).map_err(|problem| Error::Format { path: path.into(), problem })
@@ -61,7 +62,8 @@ pub fn write_params(path: impl AsRef<Path>, params: &Params) -> Result<()> {
 /// parameters of a model with the same names.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor booleans.
+/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor
+/// booleans.
 pub fn read_params(path: impl AsRef<Path>) -> Result<Params> {
     let path = path.as_ref();
     let mut params = Params::new();

@@ -9,8 +9,8 @@ use ndarray::{ArrayRef, Dimension};
 use std::collections::{BTreeMap, BTreeSet};
 
 options! {
-    /// Replaces each string by its index in a vocabulary, like Keras' `StringLookup` with `output_mode="int"`. The output has the
-    /// shape of the strings.
+    /// Replaces each string by its index in a vocabulary, like Keras' `StringLookup` with `output_mode="int"`. The output has
+    /// the shape of the strings.
     ///
     /// If a mask token is set, it has index 0. The next index represents all strings outside the vocabulary. The strings of the
     /// vocabulary follow.

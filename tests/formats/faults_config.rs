@@ -121,12 +121,12 @@ fn attributes_and_operator_sets_that_are_unknown_are_rejected() {
         let run = Graph::from_bytes(&with_operator_set(version)).and_then(|graph| graph.run(&[Tensor::from(&*x)]));
         run.unwrap_err().to_string()
     };
-    let expected = "ONNX: not supported: Add \"y\" (attribute axis is not known; it has none in operator set 7; \
-        attribute broadcast is not known; it has none in operator set 7)";
+    let expected = "ONNX: not supported: Add \"y\" (unknown attribute axis; it has none in operator set 7; \
+        unknown attribute broadcast; it has none in operator set 7)";
     assert_eq!(told(7), expected);
     for version in [0, 28, 99] {
         let expected = format!(
-            "ONNX: it asks for operator set {version} of ai.onnx, and sets 1 to 27 are understood; \
+            "ONNX: it needs operator set {version} of ai.onnx, supported are 1 to 27; \
              convert it with onnx.version_converter, or export it again"
         );
         assert_eq!(told(version), expected);

@@ -164,7 +164,7 @@ fn weights_of_pytorch_go_into_a_model_built_in_code() {
     let mut model = mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
     let message =
         StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap_err().to_string();
-    assert!(message.ends_with("\"0.weight\" is 3 × 2 × 3 × 3 in the file, and 5 × 6 is expected"), "{message}");
+    assert!(message.ends_with("\"0.weight\" has shape 3 × 2 × 3 × 3 in the file, expected 5 × 6"), "{message}");
     StateDict::of(&model).unwrap().load(&mut model, file("torch_mlp.safetensors")).unwrap();
     let [x, y] = samples("torch_mlp", true);
     check_close(&model.predict(&x).unwrap(), &y);

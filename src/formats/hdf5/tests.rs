@@ -85,9 +85,9 @@ fn false_sizes_are_rejected_before_allocation() {
     // The first occurrence of the sizes 2 and 3 belongs to a/x.
     let sizes = [2u64.to_le_bytes(), 3u64.to_le_bytes()].concat();
     let huge = array(&changed(&sizes, 0, &(u64::MAX >> 8).to_le_bytes()));
-    assert!(huge.starts_with("\"a/x\": its elements take 24 bytes, expected"), "{huge}");
+    assert!(huge.starts_with("\"a/x\": the byte length of its elements is 24, expected"), "{huge}");
     let bytes = changed(&sizes, 8, &4u64.to_le_bytes());
-    assert_eq!(array(&bytes), "\"a/x\": its elements take 24 bytes, expected 32; it is damaged");
+    assert_eq!(array(&bytes), "\"a/x\": the byte length of its elements is 24, expected 32; it is damaged");
     let mut bytes = sample().file();
     let at = bytes.windows(4).position(|window| window == b"OHDR").unwrap();
     bytes[at + 20] ^= 1;

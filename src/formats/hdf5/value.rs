@@ -121,7 +121,7 @@ fn elements<'a>(bytes: &Bytes<'a>, mut layout: Cursor<'a>, length: u64) -> Resul
     let (version, class) = (layout.byte()?, layout.byte()?);
     let check_length = |found: u64| match found == length {
         true => Ok(()),
-        false => Err(format!("its elements take {found} bytes, expected {length}; it is damaged")),
+        false => Err(format!("the byte length of its elements is {found}, expected {length}; it is damaged")),
     };
     match (version, class) {
         (3 | 4, 0) => {

@@ -56,8 +56,8 @@ pub(super) struct LayerDescription {
     pub(super) layer: Arc<dyn Layer>,
     /// The name of the Python class, which may differ from the registered name.
     class: String,
-    /// The path of the weights in a `.weights.h5` file: the class name in snake case, with a number from the second layer of the
-    /// class on.
+    /// The path of the weights in a `.weights.h5` file: the class name in snake case, with a number from the second layer of
+    /// the class on.
     pub(super) path: String,
     /// The trainable weights, then the state. `None` before the layer is applied.
     declared: Option<Vec<DeclaredWeight>>,
@@ -115,8 +115,8 @@ impl ModelDescription {
         self.layers.push(LayerDescription { name, spec, layer, class, path: String::new(), declared: None });
     }
 
-    /// Applies a layer to values and returns the number of the new value. If the layer or a shape is unknown, the shape of the new
-    /// value is unknown too.
+    /// Applies a layer to values and returns the number of the new value. If the layer or a shape is unknown, the shape of
+    /// the new value is unknown too.
     pub(super) fn apply_if_known(
         &mut self,
         layer: Option<usize>,

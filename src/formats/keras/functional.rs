@@ -1,7 +1,7 @@
 //! Configurations of functional models in Keras, which correspond to `Graph` in gradus.
 //!
-//! Each layer lists its calls (`inbound_nodes`). A value is identified by a layer, the number of its call, and the number of the
-//! output of that call, which is always 0.
+//! Each layer lists its calls (`inbound_nodes`). A value is identified by a layer, the number of its call, and the number of
+//! the output of that call, which is always 0.
 
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};

@@ -1,5 +1,5 @@
-//! The `.h5` format of Keras 1 and 2: an HDF5 file with JSON configurations as attributes of the root group, and arrays by their
-//! TensorFlow names.
+//! The `.h5` format of Keras 1 and 2: an HDF5 file with JSON configurations as attributes of the root group, and arrays by
+//! their TensorFlow names.
 
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
 use super::description::LayerDescription;

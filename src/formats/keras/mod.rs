@@ -15,9 +15,9 @@
 //! variables, so the model must be compiled again before `fit`.
 //!
 //! Gradients agree with those of Keras within 10⁻⁵ of the largest magnitude in each array. Where terms nearly cancel, the tests
-//! allow three times the error of Keras' own float32 gradients relative to float64 (19 of 841 arrays of 108 random models). With
-//! the TensorFlow backend, Keras squares the gradient of an embedding before it adds the rows of repeated indices. gradus adds
-//! them first, like the other backends. Keras does not save the delta of `Huber`.
+//! allow three times the error of Keras' own float32 gradients relative to float64 (19 of 841 arrays of 108 random models).
+//! With the TensorFlow backend, Keras squares the gradient of an embedding before it adds the rows of repeated indices.
+//! gradus adds them first, like the other backends. Keras does not save the delta of `Huber`.
 //!
 //! Initializers that gradus does not support are replaced by the default of the layer, as the weights come from the file. The
 //! seed, the number of epochs, and the names of inputs and outputs are stored in fields that Keras ignores, so that training
@@ -98,13 +98,13 @@ pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     write_whole(path, &bytes)
 }
 
-/// Loads a whole model from a `.keras` or `.h5` file, with the state of its optimizer, so that training can resume. The format is
-/// detected from the contents, not from the name.
+/// Loads a whole model from a `.keras` or `.h5` file, with the state of its optimizer, so that training can resume. The
+/// format is detected from the contents, not from the name.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, if it was
-/// never compiled, or if a layer, loss, metric, optimizer or option is not supported or is a custom class. One message names all
-/// problems. [`load_with`] can add classes and replace the training configuration.
+/// never compiled, or if a layer, loss, metric, optimizer or option is not supported or is a custom class. One message names
+/// all problems. [`load_with`] can add classes and replace the training configuration.
 pub fn load(path: impl AsRef<Path>) -> Result<Model> {
     load_with(path, Load::new())
 }
@@ -151,8 +151,8 @@ impl From<Registry> for Load {
     }
 }
 
-/// Loads a whole model like [`load`], with custom classes or with other training settings. The latter also loads models that were
-/// never compiled.
+/// Loads a whole model like [`load`], with custom classes or with other training settings. The latter also loads models that
+/// were never compiled.
 ///
 /// ```
 /// use gradus::formats::keras;
@@ -197,8 +197,8 @@ pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model>
 /// ```
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, or if a layer
-/// or one of its options is not supported. [`load_architecture_with`] can add layers.
+/// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, or if a
+/// layer or one of its options is not supported. [`load_architecture_with`] can add layers.
 pub fn load_architecture(path: impl AsRef<Path>) -> Result<Architecture> {
     load_architecture_with(path, &Registry::new())
 }
@@ -239,12 +239,12 @@ pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     write_whole(path, &root.file())
 }
 
-/// Loads every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`. The state
-/// of the optimizer is kept.
+/// Loads every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`. The
+/// state of the optimizer is kept.
 ///
 /// # Errors
-/// Returns an error, and leaves the model unchanged, if the file cannot be read or is damaged, or if its layers or the shapes of
-/// its arrays differ from those of the model.
+/// Returns an error, and leaves the model unchanged, if the file cannot be read or is damaged, or if its layers or the shapes
+/// of its arrays differ from those of the model.
 pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;

@@ -21,8 +21,8 @@ impl<'a> Object<'a> {
     /// Parses an object; `None` if the value is not a serialized object.
     ///
     /// Keras 3 writes `module`, `class_name`, `config` and `registered_name`. The last of these is null for the
-    /// public classes of Keras, and `module` is null for user-defined classes. Versions before 2.13 wrote only the class and the
-    /// options.
+    /// public classes of Keras, and `module` is null for user-defined classes. Versions before 2.13 wrote only the class and
+    /// the options.
     pub(super) fn read(value: &'a Value) -> Option<Object<'a>> {
         let (class, config) = match value {
             Value::String(name) => return Some(named(name, false)),

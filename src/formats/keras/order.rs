@@ -34,8 +34,8 @@ fn input_calls(description: &ModelDescription, call: usize) -> impl DoubleEndedI
     description.calls[call].inputs.iter().filter_map(|value| value.checked_sub(description.inputs.len()))
 }
 
-/// Traverses the graph depth-first from each output. Returns the calls in postorder, and for each layer the index at which it was
-/// first visited.
+/// Traverses the graph depth-first from each output. Returns the calls in postorder, and for each layer the index at which it
+/// was first visited.
 fn traverse(description: &ModelDescription, outputs: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let (mut finished, mut visited, mut count) = (Vec::new(), vec![usize::MAX; description.layers.len()], 0);
     let mut entered = vec![false; description.calls.len()];

@@ -154,8 +154,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Converts an object of the library or the registry, or any other object to a spec of its class and options. A function becomes
-    /// its name.
+    /// Converts an object of the library or the registry, or any other object to a spec of its class and options. A function
+    /// becomes its name.
     fn any_object(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let place = format!("{place}: {name}");
         let family = Family::of_setting(name);

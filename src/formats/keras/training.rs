@@ -102,7 +102,8 @@ impl Training {
         Ok(settings)
     }
 
-    /// Reads the arguments of `compile` for these outputs, with the optimizer as `optimizer`. Problems are recorded in `reader`.
+    /// Reads the arguments of `compile` for these outputs, with the optimizer as `optimizer`. Problems are recorded in
+    /// `reader`.
     pub(super) fn read(mut config: Config, outputs: &[String], reader: &mut Reader<'_>) -> Option<Training> {
         let mut take = |name: &str| config.remove(name).unwrap_or(Value::Null);
         let (optimizer, losses, weights) = (take("optimizer"), take("loss"), take("loss_weights"));
@@ -202,8 +203,8 @@ fn is_metric(metric: &Spec) -> bool {
     *metric == metrics::Accuracy.spec() || METRIC.find(metric.class()).is_some()
 }
 
-/// Returns the argument of `compile` for each output, which may be given by name, by position, or once for all outputs. Null for
-/// outputs without one.
+/// Returns the argument of `compile` for each output, which may be given by name, by position, or once for all outputs. Null
+/// for outputs without one.
 fn by_output(argument: &Value, outputs: &[String]) -> Result<Vec<Value>> {
     Ok(match argument {
         Value::Object(named) if argument["class_name"].is_null() => {
