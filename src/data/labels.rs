@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_maximum_wins() {
+    fn the_first_maximum_is_selected() {
         let rows = array![[0.1, 0.4, 0.4], [f32::NEG_INFINITY, f32::NEG_INFINITY, -1.0], [1.0, f32::NAN, 2.0]];
         assert_eq!(from_categorical(&rows).unwrap(), array![1, 2, 1]);
         assert_eq!(from_categorical(&rows.t()).unwrap(), array![2, 2, 2]);

@@ -104,10 +104,10 @@ fn entry(bytes: &[u8], at: usize) -> Option<(&str, Result<Member, String>, usize
     let name = std::str::from_utf8(entry.get(46..46 + name_length?)?).ok()?;
     let (flags, method) = (u16_at(entry, 8)?, u16_at(entry, 10)?);
     let (packed, length, begin) = (u32_at(entry, 20)?, u32_at(entry, 24)?, u32_at(entry, 42)?);
-    let refuse = |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
+    let unsupported = |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
     let member = match method {
-        _ if flags & 1 != 0 => refuse("is encrypted"),
-        _ if [packed, length, begin].contains(&u32::MAX) => refuse("is larger than 4 GB"),
+        _ if flags & 1 != 0 => unsupported("is encrypted"),
+        _ if [packed, length, begin].contains(&u32::MAX) => unsupported("is larger than 4 GB"),
         0 | 8 => Ok(Member {
             deflated: method == 8,
             crc: u32_at(entry, 16)?,
@@ -115,7 +115,7 @@ fn entry(bytes: &[u8], at: usize) -> Option<(&str, Result<Member, String>, usize
             length: length.into(),
             offset: begin as usize,
         }),
-        _ => refuse("has an unsupported compression method"),
+        _ => unsupported("has an unsupported compression method"),
     };
     Some((name, member, at + 46 + name_length? + extra? + comment?))
 }

@@ -54,7 +54,7 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
     let mut values: Vec<Value> = inputs.map(|(number, input)| writer.input(number, input)).collect();
     for (number, call) in architecture.calls().iter().enumerate() {
         let layer = architecture.layer(call.layer());
-        writer.begin(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
+        writer.begin_call(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
         let written = match call.values() {
             1 => layers::write(&mut writer, &layer.spec()),
             several => Err(format!("found {several} outputs, expected 1")),
@@ -63,7 +63,7 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
             unsupported.push(format!("layer \"{}\" ({problem})", layer.name()));
         }
         for _ in 0..call.values() {
-            values.push(writer.given(architecture.value_shape(values.len())));
+            values.push(writer.layer_output(architecture.value_shape(values.len())));
         }
     }
     for (number, output) in architecture.outputs().iter().enumerate() {
@@ -71,7 +71,7 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
         if architecture.inputs().iter().any(|input| input.name() == name) {
             unsupported.push(format!("output \"{name}\" (an input has the same name)"));
         }
-        writer.end(name, values[architecture.output_value(number)].clone(), output.axis_order());
+        writer.add_output(name, values[architecture.output_value(number)].clone(), output.axis_order());
     }
     match unsupported.is_empty() {
         true => Ok(file(writer, architecture).encode_to_vec()),

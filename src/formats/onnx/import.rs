@@ -60,8 +60,9 @@ impl Imported {
 const CHECK_ROWS: usize = 2;
 
 impl Graph {
-    /// Converts the graph to layers of this library. If this is not possible, the whole graph becomes a single layer, an
-    /// [`OnnxGraph`]. Images that convolutions, pooling or channel normalization read are channels last.
+    /// Converts the graph to layers of this library. A node without an equivalent layer becomes an [`OnnxGraph`] layer. If the
+    /// graph cannot be converted node by node, it becomes a single [`OnnxGraph`] layer. Images that convolutions, pooling or
+    /// channel normalization read are channels last.
     ///
     /// # Errors
     /// [`Error::Unsupported`] with every unsupported node. [`Error::Format`] if the inputs and outputs are not arrays with

@@ -57,10 +57,10 @@ impl<'a> Writer<'a> {
         if value.channels_first || order.is_channels_last() {
             return value;
         }
-        self.begin(input.name(), number, vec![value]);
+        self.begin_call(input.name(), number, vec![value]);
         let places = (0..input.shape().rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
         self.transpose(places.enumerate().map(|(axis, place)| place.unwrap_or(axis)));
-        self.given(input.shape())
+        self.layer_output(input.shape())
     }
 
     /// Appends a `Transpose` node that permutes the axes of samples.
@@ -70,19 +70,19 @@ impl<'a> Writer<'a> {
     }
 
     /// Begins a call of a layer.
-    pub(super) fn begin(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
+    pub(super) fn begin_call(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
         self.layer = (layer.to_owned(), number);
         self.values = inputs;
     }
 
     /// Returns the output of the current layer, whose samples have this shape.
-    pub(super) fn given(&self, shape: Shape) -> Value {
+    pub(super) fn layer_output(&self, shape: Shape) -> Value {
         Value { shape, ..self.values[0].clone() }
     }
 
     /// Makes a value an output of the model in an axis order.
-    pub(super) fn end(&mut self, name: &str, value: Value, order: AxisOrder) {
-        self.begin(name, self.nodes.len(), vec![value]);
+    pub(super) fn add_output(&mut self, name: &str, value: Value, order: AxisOrder) {
+        self.begin_call(name, self.nodes.len(), vec![value]);
         let rank = self.shape().rank();
         if has_channels_first(order, rank) {
             self.channels_first();
