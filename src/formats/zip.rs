@@ -104,7 +104,8 @@ fn entry(bytes: &[u8], at: usize) -> Option<(&str, Result<Member, String>, usize
     let name = std::str::from_utf8(entry.get(46..46 + name_length?)?).ok()?;
     let (flags, method) = (u16_at(entry, 8)?, u16_at(entry, 10)?);
     let (packed, length, begin) = (u32_at(entry, 20)?, u32_at(entry, 24)?, u32_at(entry, 42)?);
-    let unsupported = |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
+    let unsupported =
+        |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
     let member = match method {
         _ if flags & 1 != 0 => unsupported("is encrypted"),
         _ if [packed, length, begin].contains(&u32::MAX) => unsupported("is larger than 4 GB"),

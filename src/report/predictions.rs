@@ -158,7 +158,7 @@ impl Predictions {
     /// The confusion matrix of all rows.
     ///
     /// # Errors
-    /// Returns an error if there are no rows.
+    /// Returns an error if it has no rows.
     pub fn confusion(&self) -> Result<ConfusionMatrix> {
         ConfusionMatrix::new(&self.labels, &self.predicted, self.probabilities.ncols())
     }

@@ -139,7 +139,7 @@ fn every_layer_round_trips_as_a_layer() {
     }
 }
 
-/// Writes every layer with what it predicts, for onnxruntime.
+/// Writes a model of every layer with its predictions, for onnxruntime.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn layers_for_onnxruntime() {
