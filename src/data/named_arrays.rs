@@ -117,7 +117,9 @@ impl NamedArrays {
         let first = self.inputs.is_empty() && self.targets.is_empty();
         match taken {
             true => wrong(format!("a name that no other {kind} has")),
-            false if !first && rows != self.rows => wrong(format!("{} rows, like the other columns", self.rows)),
+            false if !first && rows != self.rows => {
+                wrong(format!("{} {}, like the other columns", self.rows, if self.rows == 1 { "row" } else { "rows" }))
+            }
             false => Ok(()),
         }
     }
