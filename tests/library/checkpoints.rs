@@ -155,7 +155,7 @@ fn check_resumes(folder: &Folder, from: u64) {
 }
 
 const NONE_WHOLE: &str =
-    "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder";
+    "; no checkpoint in the folder is readable; start without resuming, or use another folder";
 
 /// The error message of reading the folder, which is about the newest file.
 fn told(folder: &Folder) -> String {

@@ -271,7 +271,7 @@ fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> 
 #[test]
 fn checkpoints_of_another_training_are_rejected() {
     let (folder, same, data) = paused(9);
-    let expected = "; resume with the settings it was written with, or go on from its weights alone";
+    let expected = "; resume with the settings it was written with, or load only its weights";
     let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
         let text = told(&folder, model, data, settings);
         text.strip_suffix(expected).unwrap_or_else(|| panic!("{text}")).to_owned()
@@ -299,11 +299,11 @@ fn checkpoints_with_other_callbacks_are_rejected() {
     let (folder, mut model, data) = paused(9);
     let mut counting = Counting::new(f64::MAX);
     let error = model.fit(&data, quiet(3).callback(&mut counting).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting was not among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting is not among those of the checkpoint; resume with"), "{error}");
     let kept = || Checkpoints::new(folder.path());
     model = compile(&network(), Sgd::new(0.1));
     model.fit(&data, quiet(1).callback(&mut counting).checkpoints(kept())).unwrap();
     model = compile(&network(), Sgd::new(0.1));
     let error = model.fit(&data, quiet(3).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting was among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting is among those of the checkpoint; resume with"), "{error}");
 }

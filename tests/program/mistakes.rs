@@ -113,7 +113,7 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
         let start = format!("{}: ", checkpoint(out).display());
         line.strip_prefix(&start).unwrap_or_else(|| panic!("{line}")).to_owned()
     };
-    let settings = "; resume with the settings it was written with, or go on from its weights alone";
+    let settings = "; resume with the settings it was written with, or load only its weights";
     for (example, out, arguments, expected) in [
         ("dense_linear", &out, &LENET5[..], "its layers are others"),
         ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with another seed"),
@@ -127,7 +127,7 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
 
     let (file, end) = (
         checkpoint(&out),
-        "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder",
+        "; no checkpoint in the folder is readable; start without resuming, or use another folder",
     );
     let whole = fs::read(&file).unwrap();
     let mut flipped = whole.clone();

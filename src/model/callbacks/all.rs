@@ -1,4 +1,4 @@
-//! All callbacks of a training as one.
+//! A list of callbacks that are called one after another.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
-/// Every callback, in the order in which they are told.
+/// The callbacks of one training, in call order.
 pub(in crate::model) struct Callbacks<'a>(Vec<&'a mut dyn Callback>);
 
 impl<'a> Callbacks<'a> {
@@ -40,30 +40,31 @@ impl<'a> Callbacks<'a> {
         self.0.iter_mut().try_for_each(|callback| callback.train_end(model, end))
     }
 
-    /// What all of them remember.
+    /// The states of all callbacks that have one.
     pub(in crate::model) fn states(&self) -> Vec<CallbackState> {
         self.0.iter().filter_map(|callback| callback.state()).collect()
     }
 
-    /// Gives each callback that remembers something its state. They have to be the callbacks that the states came from.
+    /// Restores the states of all callbacks that have one. The callbacks must be those that the states came from.
     pub(in crate::model) fn restore(&mut self, states: &[CallbackState]) -> Result<()> {
-        let remembering = self.0.iter_mut().filter_map(|callback| callback.state().map(|own| (callback, own)));
+        let stateful = self.0.iter_mut().filter_map(|callback| callback.state().map(|own| (callback, own)));
         let mut states = states.iter();
-        for (callback, own) in remembering {
+        for (callback, own) in stateful {
             match states.next() {
                 Some(state) if state.name() == own.name() => callback.restore(state)?,
-                _ => return Err(other_callbacks(&own, "was not among")),
+                _ => return Err(other_callbacks(&own, "is not among")),
             }
         }
-        states.next().map_or(Ok(()), |state| Err(other_callbacks(state, "was among")))
+        states.next().map_or(Ok(()), |state| Err(other_callbacks(state, "is among")))
     }
 
-    /// Tells every callback, so that none misses a step that a checkpoint counts, and keeps the strongest answer.
-    fn flow(&mut self, mut tell: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
+    /// Calls every callback, even after one stops training, so that each sees every step that a checkpoint counts.
+    /// Returns the strongest request to stop.
+    fn flow(&mut self, mut call: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
         let mut stop = None;
         for callback in &mut self.0 {
-            if let ControlFlow::Break(told) = tell(*callback)? {
-                stop = stop.max(Some(told));
+            if let ControlFlow::Break(reason) = call(*callback)? {
+                stop = stop.max(Some(reason));
             }
         }
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
@@ -73,7 +74,7 @@ impl<'a> Callbacks<'a> {
 fn other_callbacks(state: &CallbackState, how: &str) -> Error {
     let name = state.name();
     Error::other(format!(
-        "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or go on from \
-         its weights alone"
+        "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or load only \
+         its weights"
     ))
 }

@@ -7,17 +7,17 @@ use crate::forward::forward;
 use crate::model::Model;
 use crate::save::CallbackState;
 
-/// Told about the beginning and the end of training, of each epoch, and of each step.
+/// Hooks called at the beginning and the end of training, of each epoch, and after each step.
 ///
-/// Every hook has the model at hand, to read and to change: its weights ([`Model::params_mut`]), what the optimizer
-/// remembers ([`Model::optimizer_state`]), the learning rate of the steps to come ([`Model::set_learning_rate`]). An error
-/// ends `fit` with it; a break ends training as [`Stop`](super::Stop) says. All callbacks are told of a moment, in the order in which
-/// they were given, whatever one of them answers.
+/// Every hook receives the model and may change it: the weights ([`Model::params_mut`]), the state of the optimizer
+/// ([`Model::optimizer_state_mut`]) and the learning rate of later steps ([`Model::set_learning_rate`]). Callbacks are
+/// called in the order in which they were added, even after one of them stops training. If a hook returns an error,
+/// `fit` ends with that error. `Flow::Break` ends training; [`Stop`](super::Stop) describes how.
 ///
 /// ```
 /// use gradus::{BatchEnd, Callback, EpochEnd, Flow, Model, Result, Stop};
 ///
-/// /// Halves the learning rate after each epoch, and stops after so many steps.
+/// /// Halves the learning rate after each epoch, and stops training after `steps` steps.
 /// struct Halving {
 ///     steps: u64,
 /// }
@@ -34,54 +34,66 @@ use crate::save::CallbackState;
 /// }
 /// ```
 ///
-/// A callback that remembers something from one hook to the next gives it to checkpoints by [`state`](Callback::state) and
-/// takes it back by [`restore`](Callback::restore); then training that was interrupted ends with the same bits.
+/// A callback with state between hooks saves it in checkpoints with [`state`](Callback::state) and restores it with
+/// [`restore`](Callback::restore). Interrupted training then ends with the same bits as uninterrupted training.
 ///
-/// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not: hooks change the callback, and an
-/// `Arc` shares what it holds.
+/// `Box<dyn Callback>` implements `Callback`, so that a callback can be chosen at run time. `Arc` does not, because
+/// hooks take `&mut self`.
 pub trait Callback: Send {
-    /// Before the first step: the place to check settings, and to forget what an earlier `fit` left behind.
+    /// Called before the first step. Checks settings, and clears state that an earlier `fit` left behind.
     ///
     /// # Errors
-    /// Ends `fit` before any work; here and below.
+    /// An error ends `fit` before the first step.
     fn train_begin(&mut self, _model: &mut Model, _begin: &TrainBegin<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// Before the first step of an epoch. Not again where training resumes within one.
+    /// Called before the first step of an epoch, but not when training resumes within the epoch.
+    ///
+    /// # Errors
+    /// An error ends `fit`.
     fn epoch_begin(&mut self, _model: &mut Model, _begin: &EpochBegin<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// After each step. A break ends the epoch there: it is not validated, and no callback hears of its end. Should
-    /// allocate nothing.
+    /// Called after each step. `Flow::Break` ends the epoch immediately: it is not validated, and `epoch_end` is not
+    /// called. The hook should not allocate.
+    ///
+    /// # Errors
+    /// An error ends `fit`.
     fn batch_end(&mut self, _model: &mut Model, _end: &BatchEnd<'_>) -> Result<Flow> {
         Ok(Flow::Continue(()))
     }
 
-    /// After each epoch and its validation.
+    /// Called after each epoch and its validation.
+    ///
+    /// # Errors
+    /// An error ends `fit`.
     fn epoch_end(&mut self, _model: &mut Model, _end: &EpochEnd<'_>) -> Result<Flow> {
         Ok(Flow::Continue(()))
     }
 
-    /// After the last step, unless an error ended training.
+    /// Called after the last step, unless an error ended training.
+    ///
+    /// # Errors
+    /// An error ends `fit`.
     fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// What it remembers, for a checkpoint; `None` where it remembers nothing. A callback either has a state from
-    /// [`train_begin`](Callback::train_begin) on, or never.
+    /// The state to save in checkpoints, or `None`, the default, for a callback without state. A callback must either
+    /// always return a state after [`train_begin`](Callback::train_begin), or never.
     fn state(&self) -> Option<CallbackState> {
         None
     }
 
-    /// Takes back what [`state`](Callback::state) gave, after [`train_begin`](Callback::train_begin) and before the first
-    /// step. Whoever gives a state has to take it back.
+    /// Restores a state returned by [`state`](Callback::state). It is called after
+    /// [`train_begin`](Callback::train_begin) and before the first step. A callback with a state must implement it.
     ///
     /// # Errors
-    /// The state is not one of its own.
+    /// The state is not one of this callback. The default implementation always returns an error.
     fn restore(&mut self, state: &CallbackState) -> Result<()> {
-        Err(Error::other(format!("the callback {} gives a state, but does not take it back", state.name())))
+        Err(Error::other(format!("the callback {} has a state but does not implement Callback::restore", state.name())))
     }
 }
 

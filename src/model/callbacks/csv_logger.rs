@@ -1,4 +1,4 @@
-//! A line of a CSV file for each epoch, written while training goes on.
+//! A callback that writes the scores of each epoch to a CSV file.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -11,8 +11,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes what each epoch reported to a CSV file, as soon as it has ended. Keras' `CSVLogger`: epochs are counted from 0,
-/// columns are in alphabetical order, those of validation hold `NA` where there is none, and lines end in CR LF.
+/// Writes the scores of each epoch to a CSV file, as soon as the epoch has ended. Keras' `CSVLogger`: epochs count from
+/// 0, columns are in alphabetical order, validation columns hold `NA` without validation, and lines end with CR LF.
 ///
 /// ```
 /// use gradus::callbacks::CsvLogger;
@@ -29,20 +29,20 @@ pub struct CsvLogger {
 }
 
 impl CsvLogger {
-    /// Over a file that may be there, separated by commas.
+    /// Creates a logger that overwrites the file and separates cells with commas.
     pub fn new(path: impl AsRef<Path>) -> CsvLogger {
         let path = path.as_ref().to_owned();
         CsvLogger { path, separator: ',', append: false, file: None, columns: Vec::new() }
     }
 
-    /// What stands between two cells.
+    /// Sets the separator between cells. Default: `,`.
     pub fn separator(mut self, separator: char) -> CsvLogger {
         self.separator = separator;
         self
     }
 
-    /// Whether lines are added to a file that is there, in which case it keeps its header. Training that resumes writes
-    /// its earlier epochs anew either way.
+    /// Sets whether lines are appended to an existing file, whose header is kept. Default: `false`. When training
+    /// resumes, its earlier epochs are written again in either case.
     pub fn append(mut self, append: bool) -> CsvLogger {
         self.append = append;
         self
@@ -65,7 +65,7 @@ impl CsvLogger {
     }
 }
 
-/// The names in alphabetical order, and after them those of the validation that is not there.
+/// The score names in alphabetical order. Without validation, they are followed by the names of the validation columns.
 fn columns(scores: &[ReportedScore]) -> Vec<String> {
     let mut columns: Vec<String> = scores.iter().map(|score| score.name.clone()).collect();
     columns.push("learning_rate".into());

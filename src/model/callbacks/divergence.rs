@@ -1,4 +1,4 @@
-//! What happens when the loss becomes NaN or infinite: an error, or the last good weights, or those and a lower rate.
+//! A callback that responds to a loss that becomes NaN or infinite.
 
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
@@ -11,31 +11,32 @@ use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Watches for a loss that is NaN or infinite, after each step, and for such weights, after each epoch. What it sees is an
-/// [`Error::Diverged`], which names the first layer whose output was not finite.
+/// Responds to a NaN or infinite loss after each step, and to NaN or infinite weights after each epoch. Each such event
+/// is an [`Error::Diverged`], which names the first layer whose output was not finite.
 ///
-/// Keras' `TerminateOnNaN` is the least of its three answers:
+/// There are three responses. Keras' `TerminateOnNaN` corresponds to the first:
 ///
 /// ```
 /// use gradus::Divergence;
 /// let divergence = Divergence::stop(); // `fit` ends with the error
-/// let divergence = Divergence::restore_last_good(); // training ends with weights that are good; `seen` says why
-/// let divergence = Divergence::lower_rate(0.5); // training goes on from them, at half the learning rate
+/// let divergence = Divergence::restore_last_good(); // training ends with the last good weights; `seen` has the error
+/// let divergence = Divergence::lower_rate(0.5); // training continues from them with half the learning rate
 /// ```
 ///
-/// The weights are good when a step from them had a finite loss. The last two keep such weights, with running statistics
-/// and the state of the optimizer, in memory: those of the beginning, and then of every hundredth step. Counters of steps
-/// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
-/// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
+/// Weights are good if a step from them had a finite loss. The last two responses keep a copy of good weights, running
+/// statistics and the state of the optimizer in memory: those of the beginning, and then of every hundredth step.
+/// Restoring does not reset the counters of steps and epochs, so training continues with the next batch and new random
+/// draws. The mean loss of the epoch stays NaN in the history. A lowered rate replaces a schedule; see
+/// [`Model::set_learning_rate`].
 #[derive(Debug)]
 #[must_use]
 pub struct Divergence {
     answer: Answer,
     every_steps: u64,
     most: u64,
-    /// Weights from which a step had a finite loss; at first those of the beginning.
+    /// The last good snapshot, at first that of the beginning.
     good: Option<Snapshot>,
-    /// Weights from which no step was made yet, where `waiting`.
+    /// A newer snapshot, valid if `waiting`, from which no step has been made yet.
     next: Option<Snapshot>,
     waiting: bool,
     times: u64,
@@ -55,13 +56,13 @@ impl Divergence {
         Divergence::new(Answer::Stop)
     }
 
-    /// Puts the last good weights back, and ends training there.
+    /// Restores the last good weights and ends training.
     pub fn restore_last_good() -> Divergence {
         Divergence::new(Answer::Restore)
     }
 
-    /// Puts the last good weights back, multiplies the learning rate by `factor`, 0 < factor < 1, and goes on. The tenth
-    /// time ends `fit` with [`Error::Diverged`], with the last good weights.
+    /// Restores the last good weights, multiplies the learning rate by `factor`, 0 < factor < 1, and continues. By
+    /// default, the tenth divergence ends `fit` with [`Error::Diverged`] and the last good weights.
     pub fn lower_rate(factor: f32) -> Divergence {
         Divergence::new(Answer::LowerRate(factor))
     }
@@ -71,24 +72,25 @@ impl Divergence {
         Divergence { answer, every_steps, most, good: None, next: None, waiting: false, times: 0, seen: Vec::new() }
     }
 
-    /// After how many steps weights are kept, instead of 100: more often loses less, and costs a copy.
+    /// Sets the number of steps between copies of the weights. Default: 100. A smaller number loses fewer steps but
+    /// copies more often.
     pub fn every_steps(mut self, steps: u64) -> Divergence {
         self.every_steps = steps;
         self
     }
 
-    /// How often the rate is lowered at most, instead of nine times.
+    /// Sets the maximum number of times that the rate is lowered. Default: 9.
     pub fn most(mut self, times: u64) -> Divergence {
         self.most = times;
         self
     }
 
-    /// What was seen in this `fit`, in order: an [`Error::Diverged`] each time.
+    /// The errors that occurred in this `fit`, in order. Each is an [`Error::Diverged`].
     pub fn seen(&self) -> &[Error] {
         &self.seen
     }
 
-    /// Weights from which a step had a finite loss are good; every so many steps it is time for others.
+    /// Marks a snapshot as good once a step from it had a finite loss, and takes a new one every `every_steps` steps.
     fn keep(&mut self, model: &Model) -> Result<()> {
         if self.answer == Answer::Stop {
             return Ok(());
@@ -132,7 +134,7 @@ impl Callback for Divergence {
         (self.waiting, self.times) = (false, 0);
         self.seen.clear();
         if self.answer != Answer::Stop {
-            // After a resume both are the weights of the checkpoint; `restore` then says which of them they are.
+            // After a resume both are the weights of the checkpoint. `restore` then sets which of them are good.
             (self.good, self.next) = (Some(Snapshot::of(model)?), Some(Snapshot::of(model)?));
         }
         Ok(())
@@ -144,7 +146,7 @@ impl Callback for Divergence {
         self.answer(model, error)
     }
 
-    /// The last step's update is seen by no further step of its epoch.
+    /// Checks the weights, because no later step of the epoch sees the last update.
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         let Some(place) = model.params().first_not_finite() else { return Ok(Flow::Continue(())) };
         let (epoch, step, loss) = (end.epoch.number, model.step(), end.epoch.scores.loss);
@@ -164,7 +166,7 @@ impl Callback for Divergence {
     }
 }
 
-/// Weights, running statistics, and the state of the optimizer.
+/// Weights, running statistics and the state of the optimizer.
 #[derive(Debug)]
 struct Snapshot {
     params: Params,
@@ -189,12 +191,13 @@ impl Snapshot {
         params.assign(&self.params)
     }
 
-    /// All arrays as a checkpoint keeps them for callbacks: by name, and those of the optimizer as files name them.
+    /// All arrays by name, as checkpoints store them for callbacks. Arrays of the optimizer have the names that they
+    /// have in files.
     fn as_params(&self) -> Params {
         let mut all = self.params.clone();
         for StateArray { name, shape, values } in self.optimizer.arrays(&self.params) {
             let added = all.insert(&name, shape, values.to_vec(), false);
-            added.expect("files tell the optimizer's arrays from weights by their names");
+            added.expect("optimizer arrays and weights have distinct names");
         }
         all
     }

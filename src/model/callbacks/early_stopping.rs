@@ -1,4 +1,4 @@
-//! Training ends when a score has not got better for a while, with the weights of its best epoch.
+//! A callback that stops training when a score has stopped improving.
 
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
@@ -11,7 +11,7 @@ use crate::save::CallbackState;
 use crate::tape::Params;
 use std::ops::ControlFlow;
 
-/// Stops training when a score has not got better in so many epochs. Keras' `EarlyStopping`.
+/// Stops training when a score has not improved for a number of epochs. Keras' `EarlyStopping`.
 ///
 /// ```
 /// use gradus::callbacks::EarlyStopping;
@@ -21,14 +21,14 @@ use std::ops::ControlFlow;
 #[must_use]
 pub struct EarlyStopping {
     monitor: Monitor,
-    /// Which way is better, known once training begins.
+    /// Whether lower or higher scores are better; set when training begins.
     direction: Direction,
     min_delta: f64,
     patience: usize,
     baseline: Option<f64>,
     restore_best_weights: bool,
     start_from_epoch: usize,
-    /// The best score, and the number of its epoch in this training, from 1; before the first one NaN and 0.
+    /// The best score and its epoch in this training, counted from 1. Before the first epoch they are NaN and 0.
     best: f64,
     best_epoch: usize,
     wait: usize,
@@ -36,7 +36,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// At the first epoch whose score is no better than the best, keeping the last weights, as in Keras.
+    /// Stops at the first epoch that does not improve the score and keeps the last weights, as Keras does by default.
     pub fn new(monitor: impl Into<Monitor>) -> EarlyStopping {
         EarlyStopping {
             monitor: monitor.into(),
@@ -53,38 +53,38 @@ impl EarlyStopping {
         }
     }
 
-    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    /// Sets the minimum improvement, 0 ≤ min_delta. Default: 0.
     pub fn min_delta(mut self, min_delta: f64) -> EarlyStopping {
         self.min_delta = min_delta;
         self
     }
 
-    /// After how many epochs without a better score training ends.
+    /// Sets the number of epochs without an improvement after which training stops. Default: 0.
     pub fn patience(mut self, patience: usize) -> EarlyStopping {
         self.patience = patience;
         self
     }
 
-    /// A score that has to be beaten for the wait to start over.
+    /// Sets a baseline that the score must improve on to reset the patience. Default: none.
     pub fn baseline(mut self, baseline: f64) -> EarlyStopping {
         self.baseline = Some(baseline);
         self
     }
 
-    /// Whether training ends with the weights of the best epoch, also where it was not stopped. Until a score is better
-    /// than another these are those of the first epoch.
+    /// Sets whether training ends with the weights of the best epoch, even if it was not stopped early. Until a score
+    /// improves on an earlier one, the best epoch is the first. Default: `false`.
     pub fn restore_best_weights(mut self, restore: bool) -> EarlyStopping {
         self.restore_best_weights = restore;
         self
     }
 
-    /// How many epochs pass before the score is looked at.
+    /// Sets the number of epochs before the score is monitored. Default: 0.
     pub fn start_from_epoch(mut self, epochs: usize) -> EarlyStopping {
         self.start_from_epoch = epochs;
         self
     }
 
-    /// The number of the best epoch in this training, from 1; `None` before the first.
+    /// The best epoch of this training, counted from 1, or `None` before the first.
     pub fn best_epoch(&self) -> Option<usize> {
         (self.best_epoch > 0).then_some(self.best_epoch)
     }
@@ -132,7 +132,7 @@ impl Callback for EarlyStopping {
 
     fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
         match &self.weights {
-            // Training that resumes goes on from the last weights.
+            // Paused training resumes from the last weights.
             Some(weights) if end.stop != Some(Stop::Paused) => model.params_mut().assign(weights),
             _ => Ok(()),
         }

@@ -1,16 +1,16 @@
-//! What a callback answers.
+//! The result of a callback's hook: continue or stop.
 
 use std::ops::ControlFlow;
 
-/// What a hook answers: go on, or [`Stop`].
+/// Whether training continues or stops, as returned by hooks.
 pub type Flow = ControlFlow<Stop>;
 
 /// Why training ends before its last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stop {
-    /// For now: training that resumes here goes on.
+    /// Training pauses: a later resume continues it.
     Paused,
-    /// For good: there is nothing left to train, after a resume either.
+    /// Training is finished: a later resume trains no further.
     Done,
 }

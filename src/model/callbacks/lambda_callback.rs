@@ -1,4 +1,4 @@
-//! Closures as a callback.
+//! A callback that consists of closures.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -7,18 +7,18 @@ use crate::error::Result;
 use crate::model::Model;
 use std::fmt;
 
-/// A closure for each moment that matters. Keras' `LambdaCallback`.
+/// Calls closures as hooks. Keras' `LambdaCallback`.
 ///
 /// ```
 /// use gradus::{Flow, callbacks::LambdaCallback};
 /// let mut losses = Vec::new();
-/// let noting = LambdaCallback::new().on_epoch_end(|_model, end| {
+/// let recording = LambdaCallback::new().on_epoch_end(|_model, end| {
 ///     losses.push(end.epoch.scores.loss);
 ///     Ok(Flow::Continue(()))
 /// });
 /// ```
 #[derive(Default)]
-#[allow(clippy::type_complexity)] // each closure once; the moments' lifetimes keep them from sharing an alias
+#[allow(clippy::type_complexity)] // the lifetimes of the arguments prevent a common alias
 #[must_use]
 pub struct LambdaCallback<'a> {
     train_begin: Option<Box<dyn FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a>>,
@@ -29,12 +29,12 @@ pub struct LambdaCallback<'a> {
 }
 
 impl<'a> LambdaCallback<'a> {
-    /// Nothing yet.
+    /// Creates a callback without closures.
     pub fn new() -> LambdaCallback<'a> {
         LambdaCallback::default()
     }
 
-    /// Before the first step.
+    /// Sets the closure called before the first step.
     pub fn on_train_begin(
         mut self,
         tell: impl FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a,
@@ -43,7 +43,7 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// Before the first step of each epoch.
+    /// Sets the closure called before the first step of each epoch.
     pub fn on_epoch_begin(
         mut self,
         tell: impl FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a,
@@ -52,7 +52,7 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// After each step.
+    /// Sets the closure called after each step.
     pub fn on_batch_end(
         mut self,
         tell: impl FnMut(&mut Model, &BatchEnd<'_>) -> Result<Flow> + Send + 'a,
@@ -61,7 +61,7 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// After each epoch and its validation.
+    /// Sets the closure called after each epoch and its validation.
     pub fn on_epoch_end(
         mut self,
         tell: impl FnMut(&mut Model, &EpochEnd<'_>) -> Result<Flow> + Send + 'a,
@@ -70,7 +70,7 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// After the last step.
+    /// Sets the closure called after the last step.
     pub fn on_train_end(
         mut self,
         tell: impl FnMut(&mut Model, &TrainEnd<'_>) -> Result<()> + Send + 'a,

@@ -1,4 +1,4 @@
-//! The learning rate of each epoch, by a function.
+//! A callback that sets the learning rate of each epoch with a function.
 
 use super::callback::Callback;
 use super::moments::EpochBegin;
@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::model::Model;
 use std::fmt;
 
-/// Sets the learning rate at the beginning of each epoch to what a function says of the epoch, counted from 0, and of the
-/// rate so far. Keras' `LearningRateScheduler`. A [`Schedule`](crate::optimizers::schedules::Schedule) of the optimizer
-/// goes step by step instead, and needs no callback.
+/// Sets the learning rate at the beginning of each epoch to the result of a function of the epoch, counted from 0, and
+/// the current rate. Keras' `LearningRateScheduler`. To change the rate at every step, use a
+/// [`Schedule`](crate::optimizers::schedules::Schedule) in the optimizer, without a callback.
 ///
 /// ```
 /// use gradus::callbacks::LearningRateScheduler;
@@ -17,7 +17,7 @@ use std::fmt;
 pub struct LearningRateScheduler<'a>(Box<dyn FnMut(usize, f32) -> f32 + Send + 'a>);
 
 impl<'a> LearningRateScheduler<'a> {
-    /// By this function.
+    /// Creates a scheduler from a function of the epoch and the current rate.
     pub fn new(schedule: impl FnMut(usize, f32) -> f32 + Send + 'a) -> LearningRateScheduler<'a> {
         LearningRateScheduler(Box::new(schedule))
     }

@@ -1,4 +1,4 @@
-//! Callbacks: what is told about training while it runs, may change the model, and may stop it.
+//! Callbacks, which observe training, may change the model, and may stop training.
 
 mod all;
 mod callback;
@@ -16,12 +16,12 @@ pub use progress::Progress;
 
 pub(super) use all::Callbacks;
 
-/// Every callback: one line here and one new file add one.
+/// The list of all callbacks. To add one, add a file and a line here.
 macro_rules! callbacks {
     ($($file:ident::$Callback:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Callback;)*
 
-        /// What the test that walks all callbacks trains with, by the callback's name; new ones each time.
+        /// New instances of each callback, by its name, for tests that iterate over all callbacks.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Callback>>)> {
             vec![$((stringify!($Callback), $file::tests::samples())),*]

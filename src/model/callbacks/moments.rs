@@ -1,79 +1,79 @@
-//! The moments that callbacks are told of. Epochs and batches count from 1.
+//! The arguments of the callback hooks. Epochs and batches count from 1.
 
 use super::flow::Stop;
 use crate::metrics::{Epoch, History, Scores};
 use crate::model::reported_score::ReportedScore;
 
-/// Where training begins.
+/// The argument of [`Callback::train_begin`](super::Callback::train_begin).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrainBegin<'a> {
-    /// The number of the epoch to come.
+    /// Number of the first epoch to train.
     pub epoch: u64,
-    /// The number of the last epoch.
+    /// Number of the last epoch.
     pub epochs: u64,
-    /// How many batches of the epoch to come were trained before an interruption.
+    /// Number of batches of the first epoch that were trained before an interruption.
     pub batch: usize,
-    /// How many batches an epoch has.
+    /// Number of batches per epoch.
     pub batches: usize,
-    /// The scores that each epoch reports, with the names that [`Epoch::get`] knows: `loss`, `accuracy`, `val_loss`, …
+    /// The scores that each epoch reports, with the names accepted by [`Epoch::get`]: `loss`, `accuracy`, `val_loss`, …
     pub scores: &'a [ReportedScore],
-    /// The epochs before an interruption; empty where training is not resumed.
+    /// The epochs before an interruption. Empty unless training resumes.
     pub history: &'a History,
 }
 
-/// Where training stands before an epoch.
+/// The argument of [`Callback::epoch_begin`](super::Callback::epoch_begin).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EpochBegin<'a> {
-    /// The epoch's number.
+    /// Number of the epoch.
     pub epoch: u64,
-    /// The number of the last epoch.
+    /// Number of the last epoch.
     pub epochs: u64,
-    /// How many batches the epoch has.
+    /// Number of batches per epoch.
     pub batches: usize,
-    /// What earlier epochs reported.
+    /// The reports of earlier epochs.
     pub history: &'a History,
 }
 
-/// Where training stands after a step.
+/// The argument of [`Callback::batch_end`](super::Callback::batch_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct BatchEnd<'a> {
-    /// The epoch's number.
+    /// Number of the epoch.
     pub epoch: u64,
-    /// The number of the last epoch.
+    /// Number of the last epoch.
     pub epochs: u64,
-    /// The batch's number.
+    /// Number of the batch.
     pub batch: usize,
-    /// How many batches the epoch has.
+    /// Number of batches per epoch.
     pub batches: usize,
-    /// The batch's own mean loss, before its update.
+    /// Mean loss of this batch, before its update.
     pub loss: f64,
-    /// Where the first value that is NaN or infinite came from, if the loss is: `the output of dense_1: affine`.
+    /// The source of the first NaN or infinite value if the loss is not finite, as in `the output of dense_1: affine`.
     pub not_finite: Option<&'a str>,
     /// Means over the epoch so far.
     pub scores: &'a Scores,
 }
 
-/// Where training stands after an epoch.
+/// The argument of [`Callback::epoch_end`](super::Callback::epoch_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EpochEnd<'a> {
-    /// What the epoch reported.
+    /// The report of the epoch.
     pub epoch: &'a Epoch,
-    /// The number of the last epoch.
+    /// Number of the last epoch.
     pub epochs: u64,
-    /// What all epochs reported, this one among them.
+    /// The reports of all epochs, including this one.
     pub history: &'a History,
 }
 
-/// How training ended.
+/// The argument of [`Callback::train_end`](super::Callback::train_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrainEnd<'a> {
-    /// What `fit` will return. Its last entry is of the epoch's beginning only where training stopped within one.
+    /// The history that `fit` returns. Its last entry covers a part of an epoch if training stopped within it.
     pub history: &'a History,
-    /// Why it ended before its last epoch, if it did.
+    /// The reason why training ended before its last epoch, if it did.
     pub stop: Option<Stop>,
 }

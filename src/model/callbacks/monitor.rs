@@ -1,14 +1,14 @@
-//! A score that callbacks watch, and which way is better.
+//! A score that callbacks monitor, and its direction.
 
 use crate::error::{Error, Result};
 use crate::metrics::Direction;
 use crate::model::reported_score::ReportedScore;
 
-/// A score to watch, by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
+/// A score to monitor, by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
 ///
-/// Whether lower or higher is better follows from the score: a loss should fall, and each metric states its
-/// [direction](crate::metrics::Metric::direction). A score that states none needs [`lower`](Monitor::lower) or
-/// [`higher`](Monitor::higher).
+/// Whether lower or higher is better follows from the score: lower losses are better, and each metric states its
+/// [direction](crate::metrics::Metric::direction). For a metric without a direction, set one with
+/// [`lower`](Monitor::lower) or [`higher`](Monitor::higher).
 ///
 /// ```
 /// use gradus::Monitor;
@@ -24,7 +24,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// A score whose direction follows from the loss or the metric that it is of.
+    /// Creates a monitor whose direction is that of the loss or metric.
     pub fn new(name: impl Into<String>) -> Monitor {
         Monitor { name: name.into(), direction: None }
     }
@@ -39,16 +39,16 @@ impl Monitor {
         Monitor { direction: Some(Direction::Higher), ..self }
     }
 
-    /// The score's name.
+    /// Name of the score.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which way is better, for one of these scores.
+    /// Returns the direction for the score with this monitor's name in `scores`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when the score is not among these, and [`Error::Undirected`] when neither the monitor nor the score
-    /// states a direction.
+    /// [`Error::Unknown`] if `scores` does not contain the score, and [`Error::Undirected`] if neither the monitor nor
+    /// the score states a direction.
     pub fn direction(&self, scores: &[ReportedScore]) -> Result<Direction> {
         let Some(score) = scores.iter().find(|score| score.name == self.name) else {
             let known = scores.iter().map(|score| score.name.clone()).collect();
@@ -58,7 +58,8 @@ impl Monitor {
         direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
     }
 
-    /// Which way is better where scores are known by name alone, as in a training loop on the tape: a loss should fall.
+    /// Returns the direction where only names of scores are known, as in a training loop on the tape: lower losses are
+    /// better.
     pub(in crate::model) fn direction_by_name(&self) -> Result<Direction> {
         let is_loss = self.name == "loss" || self.name == "val_loss";
         let direction = self.direction.or(is_loss.then_some(Direction::Lower));
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_that_no_epoch_reports_is_an_error_that_lists_those_there_are() {
+    fn an_unknown_score_is_an_error_that_lists_the_available_ones() {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
         let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The learning rate falls when a score has not got better for a while.
+//! A callback that lowers the learning rate when a score has stopped improving.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -9,8 +9,8 @@ use crate::metrics::Direction;
 use crate::model::Model;
 use crate::save::CallbackState;
 
-/// Multiplies the learning rate by a factor when a score has not got better in so many epochs. Keras'
-/// `ReduceLROnPlateau`. The rate that it sets takes the place of a schedule.
+/// Multiplies the learning rate by a factor when a score has not improved for a number of epochs. Keras'
+/// `ReduceLROnPlateau`. The rate that it sets replaces a schedule.
 ///
 /// ```
 /// use gradus::callbacks::ReduceLrOnPlateau;
@@ -20,7 +20,7 @@ use crate::save::CallbackState;
 #[must_use]
 pub struct ReduceLrOnPlateau {
     monitor: Monitor,
-    /// Which way is better, known once training begins.
+    /// Whether lower or higher scores are better; set when training begins.
     direction: Direction,
     factor: f64,
     patience: usize,
@@ -33,7 +33,8 @@ pub struct ReduceLrOnPlateau {
 }
 
 impl ReduceLrOnPlateau {
-    /// To a tenth after ten epochs without a score better by 10⁻⁴, as in Keras.
+    /// Creates the callback with Keras' defaults: a factor of 0.1 after 10 epochs without an improvement of at least
+    /// 10⁻⁴.
     pub fn new(monitor: impl Into<Monitor>) -> ReduceLrOnPlateau {
         ReduceLrOnPlateau {
             monitor: monitor.into(),
@@ -49,31 +50,31 @@ impl ReduceLrOnPlateau {
         }
     }
 
-    /// What the rate is multiplied by, 0 ≤ factor < 1.
+    /// Sets the factor of the rate, 0 ≤ factor < 1. Default: 0.1.
     pub fn factor(mut self, factor: f64) -> ReduceLrOnPlateau {
         self.factor = factor;
         self
     }
 
-    /// After how many epochs without a better score the rate falls.
+    /// Sets the number of epochs without an improvement after which the rate is lowered. Default: 10.
     pub fn patience(mut self, patience: usize) -> ReduceLrOnPlateau {
         self.patience = patience;
         self
     }
 
-    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    /// Sets the minimum improvement, 0 ≤ min_delta. Default: 10⁻⁴.
     pub fn min_delta(mut self, min_delta: f64) -> ReduceLrOnPlateau {
         self.min_delta = min_delta;
         self
     }
 
-    /// How many epochs after a fall nothing is counted.
+    /// Sets the number of epochs after a reduction in which the score is not monitored. Default: 0.
     pub fn cooldown(mut self, epochs: usize) -> ReduceLrOnPlateau {
         self.cooldown = epochs;
         self
     }
 
-    /// Below what the rate does not fall. Keras' `min_lr`.
+    /// Sets the minimum learning rate. Keras' `min_lr`. Default: 0.
     pub fn min_learning_rate(mut self, rate: f32) -> ReduceLrOnPlateau {
         self.min_learning_rate = rate;
         self

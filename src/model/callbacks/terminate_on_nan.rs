@@ -1,4 +1,4 @@
-//! Training ends where its loss is no number any more.
+//! A callback that stops training when the loss is NaN or infinite.
 
 use super::callback::Callback;
 use super::flow::{Flow, Stop};

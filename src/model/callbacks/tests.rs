@@ -1,4 +1,4 @@
-//! What every callback must hold, walked over the list: a training that is interrupted ends as one that is not.
+//! Tests of every callback in the list: interrupted training ends with the bits of uninterrupted training.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
 use crate::data::Arrays;
@@ -13,45 +13,45 @@ use std::path::Path;
 
 const EPOCHS: usize = 6;
 
-/// A callback that is looked at whenever it is told something. Training pauses after a step.
-struct Watched {
+/// Wraps a callback and checks its state after each hook. Training pauses after a number of steps.
+struct Checked {
     class: &'static str,
     callback: Box<dyn Callback>,
     pause: u64,
     remembers: Option<bool>,
 }
 
-impl Watched {
-    fn look(&mut self) {
+impl Checked {
+    fn check(&mut self) {
         let name = self.callback.state().map(|state| state.name().to_owned());
         assert!(name.as_ref().is_none_or(|name| name == self.class), "the state of {} is of {name:?}", self.class);
         let remembers = *self.remembers.get_or_insert(name.is_some());
-        assert_eq!(remembers, name.is_some(), "{} has a state now and then", self.class);
+        assert_eq!(remembers, name.is_some(), "{} must either always have a state or never", self.class);
     }
 }
 
-impl Callback for Watched {
+impl Callback for Checked {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         self.callback.train_begin(model, begin)?;
-        self.look();
+        self.check();
         Ok(())
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
         self.callback.epoch_begin(model, begin)?;
-        self.look();
+        self.check();
         Ok(())
     }
 
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
         let flow = self.callback.batch_end(model, end)?;
-        self.look();
+        self.check();
         Ok(if model.step() == self.pause { Flow::Break(Stop::Paused) } else { flow })
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         let flow = self.callback.epoch_end(model, end)?;
-        self.look();
+        self.check();
         Ok(flow)
     }
 
@@ -68,17 +68,18 @@ impl Callback for Watched {
     }
 }
 
-/// Rows with classes that have nothing to do with them, so that the loss of others soon gets worse.
+/// Rows with classes that do not depend on the inputs, so that the loss of other rows soon rises.
 fn rows(salt: usize) -> Arrays {
     let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j + salt) % 7) as f32 - 3.0);
     let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from((i * i + salt) % 3 == j)));
     Arrays::new(&x, &t).unwrap()
 }
 
-/// Trains with a callback, from where the folder's checkpoints stand: the weights' digest, and what each epoch reported.
+/// Trains with a callback, from the newest checkpoint in the folder. Returns the digest of the weights and the reports
+/// of the epochs.
 fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
     let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
-    let mut watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
+    let mut watched = Checked { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
     let loss = CategoricalCrossentropy::new().from_logits(true);
     let network = Sequential::new([4]).add(Dense::new(6)).add(Dense::new(3));
     let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
@@ -91,14 +92,14 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
 }
 
 #[test]
-fn an_interrupted_training_ends_as_one_that_was_not() {
+fn interrupted_training_ends_with_the_bits_of_uninterrupted_training() {
     for (class, all) in samples() {
         assert!(!all.is_empty(), "{class} has no samples");
         for sample in 0..all.len() {
             let folder = tempfile::tempdir().unwrap();
             let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
             let expected = train(class, sample, &whole, u64::MAX);
-            // Within the first epoch of three steps, at the end of the second, within the fourth.
+            // Within the first epoch of three steps, at the end of the second, and within the fourth.
             for pause in [1, 6, 11] {
                 train(class, sample, &parts, pause);
             }
