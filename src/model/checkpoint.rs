@@ -99,7 +99,7 @@ impl Checkpoint {
     pub fn check(&self, name: &str, here: f64) -> Result<()> {
         match self.number(name)? {
             there if there == here => Ok(()),
-            there => Err(self.other(format!("it was trained with {name} {there}, here it is {here}"))),
+            there => Err(self.other(format!("it was trained with {name} {there}, expected {here}"))),
         }
     }
 

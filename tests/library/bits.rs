@@ -158,8 +158,8 @@ fn the_environment_can_set_the_number_of_threads() {
         run_child("the_environment_can_set_the_number_of_threads", ("GRADUS_THREADS", threads), kind)
     };
     assert_eq!(reported("3", "threads"), ["3"]);
-    assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected a number"]);
-    assert_eq!(reported("0", "error"), ["threads: expected at least 1, got 0"]);
+    assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected an integer ≥ 1"]);
+    assert_eq!(reported("0", "error"), ["threads: must be at least 1, got 0"]);
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn settings_out_of_range() {
     let error = network.compile(Compile::new(Sgd::new(f32::NAN), loss())).unwrap_err();
     assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.to_string() == "NaN"));
     let text = optimizer(settings().threads(0));
-    assert_eq!(text, "threads: expected at least 1, got 0");
+    assert_eq!(text, "threads: must be at least 1, got 0");
 }
 
 #[test]

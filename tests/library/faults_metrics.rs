@@ -421,13 +421,13 @@ fn weights_of_classes_need_targets_that_name_classes() {
         result
     };
     let values = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as f32 / 5.0)).unwrap();
-    let text = "class_weight: the target of row 1 names no class, as MeanSquaredError takes numbers; class weights are for integer \
-                labels, one-hot rows, and 0 and 1, so give each row a weight instead";
+    let text = "class_weight: the target of row 1 is not a class; class weights with MeanSquaredError need integer labels, \
+                one-hot rows, or 0 and 1; use sample weights instead";
     assert_eq!(refused(fit(Box::new(MeanSquaredError::new()), 1, &values)), text);
     let counts = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as i64)).unwrap();
-    assert!(refused(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 names no class"));
+    assert!(refused(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 is not a class"));
     let signs = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| if i % 2 == 0 { 1.0f32 } else { -1.0 })).unwrap();
-    assert!(refused(fit(Box::new(Hinge::new()), 1, &signs)).contains("row 1 names no class, as Hinge takes numbers"));
+    assert!(refused(fit(Box::new(Hinge::new()), 1, &signs)).contains("row 1 is not a class; class weights with Hinge need"));
     // Labels and one-hot rows alike, also with a loss of values.
     let labels = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| (i % 3) as u8)).unwrap();
     let one_hot = labels.clone().one_hot(3).unwrap();

@@ -418,12 +418,12 @@ fn unknown_outputs_are_errors() {
     assert_eq!(compile(one("mod")), unknown);
     assert_eq!(compile(settings().loss_weight("mod", 2.0)), unknown);
     assert_eq!(compile(settings().metric_of("mod", Accuracy)), unknown);
-    let text = "metric accuracy: the model has the outputs kind, mood; metric_of says which it is of";
+    let text = "metric accuracy: the model has the outputs kind, mood; use metric_of to choose one";
     assert_eq!(compile(settings().metric(Accuracy)), text);
-    let text = "output \"mood\": it has no loss, and so no targets for a loss weight or a metric; give it a loss";
+    let text = "output \"mood\": it has no loss, so it has no targets for a loss weight or a metric; add a loss";
     assert_eq!(compile(one("kind").metric_of("mood", Accuracy)), text);
     let twice = losses("kind").output("kind", CategoricalCrossentropy::new());
-    let text = "output \"kind\": two losses are given for it; add them in a loss of your own";
+    let text = "output \"kind\": it has two losses; combine them in one custom loss";
     assert_eq!(compile(Compile::new(Sgd::new(0.1), twice)), text);
     assert_eq!(compile(Compile::new(Sgd::new(0.1), Losses::new())), "Compile: losses must be at least 1, got 0");
     let text = "Compile: loss_weight must be finite, got NaN";
@@ -437,8 +437,8 @@ fn unknown_outputs_are_errors() {
 fn datasets_that_do_not_fit_are_errors() {
     let mut model = branches(0.0).compile(settings()).unwrap();
     let plain = Arrays::new(Array2::<f32>::zeros((6, 4)), Array1::<u8>::zeros(6)).unwrap();
-    let text = "dataset: it has one input without a name, but the model has left, right; NamedArrays, or Columns for a \
-                dataset of your own, give each its own";
+    let text = "dataset: it has one unnamed input, but the model has left, right; use NamedArrays, or implement Columns for \
+                a custom dataset";
     assert_eq!(message(model.fit(&plain, quiet(1))), text);
     let rows = || NamedArrays::new().with_input("left", Array2::<f32>::zeros((6, 4))).unwrap();
     let text = "unknown input in the dataset \"right\"; available: left";
@@ -458,7 +458,7 @@ fn datasets_that_do_not_fit_are_errors() {
                 shape 2 per row, such as one-hot rows; Arrays::one_hot and to_categorical make one-hot rows, and \
                 SparseCategoricalCrossentropy takes labels";
     assert_eq!(message(model.fit(&one_hot, quiet(1))), text);
-    let text = "predict: it takes a model of one input and one output; predict_outputs takes and returns several";
+    let text = "predict: the model must have one input and one output; use predict_outputs for several";
     assert_eq!(message(model.predict(&Array2::<f32>::zeros((6, 4)))), text);
     assert_eq!((model.step(), model.epoch()), (0, 0), "nothing was trained");
 }

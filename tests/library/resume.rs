@@ -277,9 +277,9 @@ fn checkpoints_of_another_training_are_rejected() {
         text.strip_suffix(expected).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
     let make = || compile(&network(), Sgd::new(0.1));
-    assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, here it is 20");
-    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, here it is 0");
-    assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, here it is 199");
+    assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, expected 20");
+    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, expected 0");
+    assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, expected 199");
     let raw = mnist::load(None).unwrap().train.first(200).raw().unwrap().one_hot(10).unwrap();
     assert_eq!(told(make(), &raw, quiet(3)), "it was trained on other rows");
     assert_eq!(told(make(), &data, quiet(3).validation(&data)), "it was validated on other rows");

@@ -142,7 +142,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
     };
     refused(
         state(params(), 2),
-        "it was trained with seed 1, here it is 2; resume with the settings it was written with",
+        "it was trained with seed 1, expected 2; resume with the settings it was written with",
     );
     let other = TrainingState::new(params(), Sgd::new(0.1)).unwrap();
     refused(other, "it was trained with another optimizer than SGD(");
@@ -153,7 +153,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
     fewer.add("w1", &Array2::<f32>::zeros((4, 6))).unwrap();
     refused(
         TrainingState::new(fewer, adam()).unwrap(),
-        "it holds more of the optimizer's arrays than the optimizer has",
+        "it has more optimizer arrays than the optimizer",
     );
 
     let mut model =
@@ -163,7 +163,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
     model.fit(&data, Fit::new().progress(Progress::Quiet).checkpoints(Checkpoints::new(folder.path()))).unwrap();
     let of_model = Checkpoints::new(folder.path()).resume().unwrap().unwrap();
     let message = state(params(), 1).resume(&of_model).unwrap_err().to_string();
-    assert!(message.contains("it is of a model, not of a training loop on the tape; "), "{message}");
+    assert!(message.contains("Model::fit wrote it, not a training loop on the tape; "), "{message}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn settings_out_of_range_are_errors() {
     for name in ["step", "loss/sum", "seed"] {
         let message = state().setting("seed", 1.0).unwrap().setting(name, 2.0).unwrap_err().to_string();
         assert!(
-            message.starts_with(&format!("TrainingState: a setting is named \"{name}\", expected a name ")),
+            message.starts_with(&format!("TrainingState: found the setting name \"{name}\", expected a unique name ")),
             "{message}"
         );
     }

@@ -84,7 +84,7 @@ fn errors_name_the_environment_variable() {
         assert!(empty.status.success(), "an empty variable is none");
     }
     let line = told("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
-    assert_eq!(line, "threads: expected at least 1, got 0");
+    assert_eq!(line, "threads: must be at least 1, got 0");
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
     for (example, out, arguments, expected) in [
         ("dense_linear", &out, &LENET5[..], "its layers are others"),
         ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with another seed"),
-        ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, here it is 127"),
-        ("lenet5", &tape, &LENET5, "it is of a training loop on the tape, not of a model"),
-        ("basic_nn", &out, &BASIC_NN, "it is of a model, not of a training loop on the tape"),
-        ("basic_nn", &tape, &["--limit", "1000", "--seed", "3"], "it was trained with seed 1, here it is 3"),
+        ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, expected 127"),
+        ("lenet5", &tape, &LENET5, "a training loop on the tape wrote it, not Model::fit"),
+        ("basic_nn", &out, &BASIC_NN, "Model::fit wrote it, not a training loop on the tape"),
+        ("basic_nn", &tape, &["--limit", "1000", "--seed", "3"], "it was trained with seed 1, expected 3"),
     ] {
         assert_eq!(resumed(example, out, arguments), format!("{expected}{settings}"));
     }
