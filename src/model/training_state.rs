@@ -6,6 +6,7 @@ use crate::error::{Error, Result, check_setting};
 use crate::metrics::{Epoch, History, Metric, RunningScores, ScoredBatch, Scores};
 use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::Key;
+use crate::save::in_code;
 use crate::tape::{ParamGradients, Params, Tape};
 use sha2::{Digest, Sha256};
 use std::time::Instant;
@@ -257,7 +258,7 @@ impl TrainingState {
         }
         if checkpoint.number("optimizer")? != digest(self.optimizer()) {
             return Err(
-                checkpoint.other(format!("it was trained with another optimizer than {}", self.optimizer().spec()))
+                checkpoint.other(format!("its optimizer is not {}", in_code(&self.optimizer().spec())))
             );
         }
         let seconds = checkpoint.number("seconds")?;

@@ -189,7 +189,7 @@ fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         check(&bytes);
     }
-    assert_eq!(check(&[]), "it is shorter than a safetensors file can be");
+    assert_eq!(check(&[]), "it is too short for a safetensors file");
     let mut bytes = whole.clone();
     *bytes.last_mut().unwrap() ^= 1;
     assert_eq!(check(&bytes), "it is damaged: its checksum does not match; use another copy");

@@ -209,7 +209,7 @@ fn weights_go_by_name_into_a_model_built_in_code() {
     assert_eq!(message(deeper), expected);
     let shallow = Sequential::new([8, 8]).add(Reshape::new(64)).add(Dense::new(4));
     let expected =
-        "\"dense_1/kernel\" is in the file, but not in the model; Params::load and assign take a part of a file";
+        "\"dense_1/kernel\" is in the file but not in the model; to load part of a file, use Params::load and assign";
     assert_eq!(message(shallow), expected);
 }
 
@@ -229,7 +229,7 @@ fn a_file_of_another_program_gives_its_weights_alone() {
     let mut model = compile(&Sequential::new([2]).add(Dense::new(3)), Sgd::new(0.1));
     model.load_weights(&path).unwrap();
     assert_eq!(model.predict(&ndarray::arr2(&[[1.0, 2.0]])).unwrap(), ndarray::arr2(&[[0.1, 1.6, 3.1]]).into_dyn());
-    let expected = "it holds arrays but no model; build the model in code, and load_weights puts them in";
+    let expected = "it has arrays but no model; build the model in code and call load_weights";
     assert_eq!(told(Model::load(&path)), expected);
 }
 

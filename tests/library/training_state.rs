@@ -145,7 +145,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
         "it was trained with seed 1, expected 2; resume with the settings it was written with",
     );
     let other = TrainingState::new(params(), Sgd::new(0.1)).unwrap();
-    refused(other, "it was trained with another optimizer than SGD(");
+    refused(other, "its optimizer is not Sgd(");
     let adam = || Adam::new(0.05).amsgrad(true);
     let rows = TrainingState::new(params(), adam()).unwrap().setting("rows", 40.0).unwrap();
     refused(rows, "it has no number \"rows\"");
