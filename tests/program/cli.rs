@@ -44,12 +44,12 @@ fn inspect_shows_layers_and_arrays() {
     let folder = folder();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
     for part in
-        ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
+        ["gradus model", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
     {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
     let shown = folder.shown(&["inspect", "x.npy"]);
-    assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 arrays, 240 elements"), "{shown}");
+    assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 array, 240 elements"), "{shown}");
     folder.shown(&["convert", "model.safetensors", "model.onnx"]);
     let shown = folder.shown(&["inspect", "model.onnx"]);
     for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel", "Total params: 59"] {
@@ -147,17 +147,17 @@ fn errors_are_one_line_and_an_exit_code() {
     let usage = |arguments: &[&str]| {
         folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };
-    assert_eq!(usage(&[]), "no command");
-    assert_eq!(usage(&["train"]), "there is no command \"train\"");
-    assert_eq!(usage(&["inspect"]), "0 files are named, the usage is gradus inspect FILE");
-    assert_eq!(usage(&["predict", "model.safetensors"]), "1 file is named, the usage is gradus predict MODEL INPUT…");
+    assert_eq!(usage(&[]), "expected a command");
+    assert_eq!(usage(&["train"]), "unknown command \"train\"; available: inspect, convert, predict, evaluate");
+    assert_eq!(usage(&["inspect"]), "found 0 files, expected gradus inspect FILE");
+    assert_eq!(usage(&["predict", "model.safetensors"]), "found 1 file, expected gradus predict MODEL INPUT…");
     assert_eq!(usage(&["inspect", "--all"]), "invalid option '--all'");
     assert_eq!(usage(&["predict", "model.safetensors", "x.npy", "--out"]), "missing argument for option '--out'");
 
     assert!(folder.told(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
     fs::write(folder.path("text.onnx"), "hello").unwrap();
     assert!(folder.told(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
-    let ending = "model.txt: its name ends in nothing that is known here; --help lists the endings that are known";
+    let ending = "model.txt: unknown file name ending; --help lists the supported endings";
     assert_eq!(folder.told(&["convert", "model.safetensors", "model.txt"], 1), ending);
     npy::write(folder.path("small.npy"), &images().slice(s![.., ..7, .., ..])).unwrap();
     let told = folder.told(&["predict", "model.safetensors", "small.npy"], 1);
@@ -167,12 +167,12 @@ fn errors_are_one_line_and_an_exit_code() {
                     reshape it"
     );
     let told = folder.told(&["evaluate", "model.safetensors", "x.npy"], 1);
-    assert_eq!(told, "x.npy: data is a folder of IDX files or an .npz with x and y");
+    assert_eq!(told, "x.npy: expected a folder of IDX files, or an .npz file with x and y");
     fs::write(folder.path("bad.png"), "no picture").unwrap();
     assert!(
         folder.told(&["predict", "model.safetensors", "bad.png"], 1).starts_with("bad.png: it is not a PNG picture")
     );
     folder.shown(&["convert", "model.safetensors", "a.npz"]);
     let told = folder.told(&["convert", "a.npz", "a.onnx"], 1);
-    assert_eq!(told, "a.npz: it holds arrays but no model, which only .safetensors and .npz can take");
+    assert_eq!(told, "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model");
 }

@@ -56,8 +56,8 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     }
     let (model, x) = (file("axis_order.onnx"), array("axis_order.npz", "x"));
     npy::write(folder.path("last.npy"), &x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]))).unwrap();
-    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; --layout \
-                    channels_last takes it";
+    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; use --layout \
+                    channels_last";
     assert_eq!(folder.told(&["predict", text(&model), "last.npy"], 1), expected);
     let found = folder.predicted(&[text(&model), "last.npy", "--layout", "channels_last"]);
     check_close(&found, &array("axis_order.npz", "y"));
@@ -65,7 +65,7 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     folder.shown(&["convert", text(&model), "model.keras"]);
     check_close(&folder.predicted(&["model.keras", "last.npy"]), &array("axis_order.npz", "y"));
     npy::write(folder.path("first.npy"), &x).unwrap();
-    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("--layout channels_first takes it"));
+    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
 }
 
 /// Models of Keras whose training is missing, or of parts that gradus does not have.
@@ -84,13 +84,13 @@ fn models_whose_training_cannot_be_read_predict_and_convert() {
         let y = array(&values, "y");
         npy::write(folder.path("x.npy"), &array(&values, "x")).unwrap();
         check_close(&folder.predicted(&[text(&model), "x.npy"]), &y);
-        let (shown, without) = (folder.shown(&["inspect", text(&model)]), "a model of Keras, without its training\n");
+        let (shown, without) = (folder.shown(&["inspect", text(&model)]), "Keras model, training settings not supported\n");
         assert_eq!(shown.starts_with(without), problem.is_some(), "{name}: {shown}");
         assert!(shown.contains(problem.unwrap_or("optimizer: Adam(")), "{name}: {shown}");
         for to in ["to.safetensors", "to.keras", "to.h5"] {
             folder.shown(&["convert", text(&model), to]);
             check_close(&folder.predicted(&[to, "x.npy"]), &y);
-            assert_eq!(folder.shown(&["inspect", to]).contains("without"), problem.is_some(), "{name} as {to}");
+            assert_eq!(folder.shown(&["inspect", to]).contains("no training settings"), problem.is_some(), "{name} as {to}");
         }
         // Training them needs settings, and a loss is enough to evaluate them.
         let loaded = keras::load(&model).map(|_| ()).map_err(|error| error.to_string());
@@ -132,8 +132,8 @@ fn samples_of_another_shape_are_rejected() {
     check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
     let transposed = array("samples_4_by_3.npz", "x").permuted_axes(IxDyn(&[0, 2, 1]));
     npy::write(folder.path("transposed.npy"), &transposed).unwrap();
-    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; --layout \
-                    channels_first takes it";
+    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; use --layout \
+                    channels_first";
     assert_eq!(folder.told(&["predict", text(&model), "transposed.npy"], 1), expected);
 }
 
@@ -200,7 +200,7 @@ fn scores(shown: &str) -> [f64; 2] {
 }
 
 #[test]
-fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown() {
+fn the_loss_of_an_onnx_file_follows_from_its_output_and_targets_and_is_printed() {
     let folder = Folder::new();
     assert_eq!(cases().len(), 6);
     for [model, data, class, loss, metric] in cases() {
@@ -225,13 +225,13 @@ fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown
         assert!(several.lines().last().unwrap().contains(&format!(" - {other}: ")), "{several}");
     }
     let [model, data] = &evaluate_files("logits", "labels");
-    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output ends without softmax and sigmoid, and y \
-                 has integers)\nmetrics: Accuracy() (with this loss)\n";
+    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output has no final softmax or sigmoid, and y \
+                 has integers)\nmetrics: Accuracy() (default of this loss)\n";
     assert!(folder.shown(&["evaluate", model, data]).starts_with(first));
 }
 
 #[test]
-fn a_loss_that_is_not_certain_has_to_be_named() {
+fn an_ambiguous_loss_must_be_chosen() {
     let folder = Folder::new();
     for (model, data, part) in [
         ("relu", "labels", "--loss \"SparseCategoricalCrossentropy(from_logits=true)\""),
@@ -241,7 +241,7 @@ fn a_loss_that_is_not_certain_has_to_be_named() {
     ] {
         let [model, data] = &evaluate_files(model, data);
         let told = folder.told(&["evaluate", model, data], 1);
-        assert!(told.starts_with(&**model) && told.contains("name the loss") && told.contains(part), "{told}");
+        assert!(told.starts_with(&**model) && told.contains("choose one: ") && told.contains(part), "{told}");
         if told.contains("MeanSquaredError") {
             let shown = folder.shown(&["evaluate", model, data, "--loss", "mse"]);
             assert!(shown.starts_with("loss: MeanSquaredError() (--loss)\n"), "{shown}");
@@ -275,7 +275,7 @@ fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
         let cross = CategoricalCrossentropy::new().from_logits(true);
         let expected = compile(Compile::new(Sgd::new(0.1), cross).metric(MeanAbsoluteError)).evaluate(&rows).unwrap();
         let why =
-            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output ends without softmax and sigmoid)";
+            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output has no final softmax or sigmoid)";
         assert_eq!(other, format!("{why}\n{expected}\n"));
         let other = folder.shown(&["evaluate", path, data, "--metric", "acc"]);
         let expected = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(Accuracy));
