@@ -127,16 +127,16 @@ impl Model {
     /// Runs `work` on `rows` rows in the pool, or on the calling thread if there are few.
     pub(super) fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
         let small = self.architecture.work().saturating_mul(rows) < MIN_POOL_WORK;
-        if small { parallel::alone(work) } else { self.threads.run(work) }
+        if small { parallel::without_forks(work) } else { self.threads.run(work) }
     }
 
     /// Predicts batch by batch. If there are enough batches, each runs on one thread with a separate plan.
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
         let (all, columns) = (samples.len_of(Axis(0)), self.architecture.output(0).len());
         let rows = rows.min(all);
-        let apart = parallel::enough_for_all(all.div_ceil(rows));
+        let apart = parallel::enough_for_all_threads(all.div_ceil(rows));
         let nanoseconds = if apart {
-            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND
+            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_PER_NANOSECOND
         } else {
             0
         };
@@ -145,7 +145,7 @@ impl Model {
             let first = batch * rows;
             let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
             let mut predict = || self.predict_batch(&samples, output);
-            let predicted = if apart { parallel::alone(predict) } else { predict() };
+            let predicted = if apart { parallel::without_forks(predict) } else { predict() };
             let Err(error) = predicted else { return };
             // The error of the first batch is kept, for any order of threads.
             let mut kept = failed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -162,7 +162,7 @@ impl<'a> TrainingLoop<'a> {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            let trained = spin_wait::together(|| {
+            let trained = spin_wait::with_spinning_threads(|| {
                 self.data.fill(rows, plan);
                 model.train_step(plan, self.current.learning_rate)
             });

@@ -80,7 +80,7 @@ fn a_model_for_inference_says_what_it_cannot_do() {
     assert_eq!(place(model.test_on_batch(&data()).map(|_| ())), "test_on_batch");
     assert_eq!(place(model.set_learning_rate(0.1)), "set_learning_rate");
     let text =
-        "evaluate: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both";
+        "evaluate: the model has no optimizer and no loss, expected a compiled model; call Model::compile to add both";
     assert_eq!(model.evaluate(&data()).unwrap_err().to_string(), text);
     assert!(model.optimizer().is_none() && model.loss().is_none() && model.optimizer_state().is_none());
     assert!(model.counters().is_none() && model.trained_outputs().is_empty());
