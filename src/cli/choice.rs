@@ -161,7 +161,9 @@ fn default(ending: Ending, outputs: usize, targets: Targets) -> Result<String> {
         (Ending::Softmax, Targets::Labels { .. }) if several => return from_logits(SPARSE, false),
         (Ending::LogSoftmax | Ending::Linear, Targets::Labels { .. }) if several => return from_logits(SPARSE, true),
         (Ending::Softmax, Targets::Values(OneHot | UnitInterval)) if several => return from_logits(CATEGORICAL, false),
-        (Ending::LogSoftmax, Targets::Values(OneHot | UnitInterval)) if several => return from_logits(CATEGORICAL, true),
+        (Ending::LogSoftmax, Targets::Values(OneHot | UnitInterval)) if several => {
+            return from_logits(CATEGORICAL, true);
+        }
         (Ending::Linear, Targets::Values(OneHot)) => return from_logits(CATEGORICAL, true),
         (Ending::Sigmoid, Targets::Labels { binary: true }) if !several => return from_logits(BINARY, false),
         (Ending::Sigmoid, Targets::Values(Binary | OneHot)) => return from_logits(BINARY, false),

@@ -1,6 +1,6 @@
 //! `gradus convert`: converts a model or arrays to another format.
 
-use super::command_line::{Options, CommandResult};
+use super::command_line::{CommandResult, Options};
 use super::source::{Source, ending, unknown_ending};
 use crate::error::{Error, Result};
 use crate::formats::npz;

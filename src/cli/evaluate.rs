@@ -1,7 +1,7 @@
 //! `gradus evaluate`: computes a model's loss and metrics on a dataset.
 
-use super::choice::{Targets, Requested, choose};
-use super::command_line::{Options, CommandResult};
+use super::choice::{Requested, Targets, choose};
+use super::command_line::{CommandResult, Options};
 use super::input::{fitted, floats};
 use super::reading::{Layout, Reading};
 use super::source::{Source, ending, single, wrong};

@@ -14,7 +14,7 @@ mod predict;
 mod reading;
 mod source;
 
-use command_line::{Failure, Options, CommandResult};
+use command_line::{CommandResult, Failure, Options};
 use lexopt::prelude::*;
 use reading::{Background, Layout};
 use std::ffi::OsString;
@@ -118,7 +118,9 @@ fn execute(mut arguments: lexopt::Parser) -> CommandResult {
         (Some("convert"), files) => Err(wrong_file_count("convert IN OUT", files.len())),
         (Some("predict"), files) => Err(wrong_file_count("predict MODEL INPUT…", files.len())),
         (Some("evaluate"), files) => Err(wrong_file_count("evaluate MODEL DATA", files.len())),
-        (Some(other), _) => Err(Failure::Usage(format!("unknown command \"{other}\"; available: inspect, convert, predict, evaluate"))),
+        (Some(other), _) => {
+            Err(Failure::Usage(format!("unknown command \"{other}\"; available: inspect, convert, predict, evaluate")))
+        }
         (None, _) => Err(Failure::Usage("expected a command".into())),
     }
 }

@@ -36,9 +36,7 @@ pub(super) fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<Ar
             1 if sample.len() == found.len() => "use --layout flat to flatten it",
             _ => "scale or crop it first",
         };
-        let problem = format!(
-            "the picture is {found} (height × width × channels), expected {sample}; {remedy}"
-        );
+        let problem = format!("the picture is {found} (height × width × channels), expected {sample}; {remedy}");
         return Err(wrong(path, problem));
     }
     let values = Array3::from_shape_vec((height, width, channels), pixels.values(channels, reading));

@@ -1,6 +1,6 @@
 //! `gradus predict`: prints or writes a model's outputs for pictures and arrays.
 
-use super::command_line::{Options, CommandResult};
+use super::command_line::{CommandResult, Options};
 use super::ending::Ending;
 use super::input::samples;
 use super::source::{Source, ending, single, wrong};
@@ -37,7 +37,9 @@ pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Comma
         match &options.out {
             None => return Ok(rows.table()),
             Some(out) if ending(out) == "csv" => write_whole(out, rows.csv().as_bytes())?,
-            Some(out) => return Err(wrong(out, "expected a name that ends in .csv or .npy for predictions".into()).into()),
+            Some(out) => {
+                return Err(wrong(out, "expected a name that ends in .csv or .npy for predictions".into()).into());
+            }
         }
     }
     let out = options.out.as_deref().unwrap_or(Path::new(""));

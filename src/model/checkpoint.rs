@@ -148,7 +148,8 @@ impl Checkpoint {
         let Stored { params, optimizer, model, record } = save::read(path)?;
         let record = record.ok_or_else(|| Error::Format {
             path: path.into(),
-            problem: "found no training state, expected a checkpoint; if it is a model, read it with Model::load".into(),
+            problem: "found no training state, expected a checkpoint; if it is a model, read it with Model::load"
+                .into(),
         })?;
         Ok(Checkpoint { params, optimizer, model, record, path: path.into() })
     }

@@ -245,8 +245,7 @@ fn none_readable(error: Error) -> Error {
     }
 }
 
-const NONE_READABLE: &str =
-    "; no checkpoint in the folder is readable; start without resuming, or use another folder";
+const NONE_READABLE: &str = "; no checkpoint in the folder is readable; start without resuming, or use another folder";
 
 /// Reads the checkpoint at `path`: a file whose name ends in `.safetensors`, or the newest in a folder. Returns `None`
 /// if the folder is empty or does not exist.

@@ -189,7 +189,10 @@ mod tests {
         assert_eq!(message(unknown), "class_weight: unknown class 3; available: 0 to 2");
         let weighted = data.clone().with_sample_weight([1.0; 4]).unwrap();
         let both = model.train_on_batch(Batch::new(&weighted).class_weight(0, 1.0)).unwrap_err();
-        assert_eq!(message(both), "class_weight: the dataset already has sample weights; use either class weights or sample weights");
+        assert_eq!(
+            message(both),
+            "class_weight: the dataset already has sample weights; use either class weights or sample weights"
+        );
         assert_eq!((model.params().sha256(), model.step()), before);
         let rows: &dyn Dataset = &data;
         assert!(model.train_on_batch(rows).is_ok());

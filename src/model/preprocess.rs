@@ -42,8 +42,7 @@ impl Model {
         let model = self.input_named(input)?;
         let place = || format!("strings for input \"{input}\"");
         let Some(part) = self.preprocessing(input) else {
-            let problem =
-                "it has no preprocessing; add it with Model::set_preprocessing";
+            let problem = "it has no preprocessing; add it with Model::set_preprocessing";
             return Err(Error::Graph { place: format!("input \"{input}\""), problem: problem.into() });
         };
         let shape = Shape::new(strings.shape()).map_err(|error| error.at(place, &[]))?;

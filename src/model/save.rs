@@ -112,9 +112,7 @@ impl Training {
     ) -> Result<Training> {
         let (params, outputs) = (architecture.params(), architecture.outputs().len());
         let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
-        check(known && !spec.trained_outputs.is_empty(), || {
-            "it has no loss, or a loss of an unknown output".into()
-        })?;
+        check(known && !spec.trained_outputs.is_empty(), || "it has no loss, or a loss of an unknown output".into())?;
         let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
         let trained_outputs = trained.collect::<Result<_>>()?;
         let optimizer = Arc::from(registry.make_optimizer(&spec.optimizer)?);

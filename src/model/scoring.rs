@@ -77,8 +77,10 @@ impl Seen<'_> {
 impl Means {
     pub(super) fn new(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Means {
         let losses = if trained_outputs.len() > 1 { trained_outputs.len() } else { 0 };
-        let weights = if output_metrics(trained_outputs).any(|asked| asked.weighted) { trained_outputs.len() } else { 0 };
-        let count = |asked: OutputMetric<'_>| asked.metric.totals(architecture.output(trained_outputs[asked.trained].output));
+        let weights =
+            if output_metrics(trained_outputs).any(|asked| asked.weighted) { trained_outputs.len() } else { 0 };
+        let count =
+            |asked: OutputMetric<'_>| asked.metric.totals(architecture.output(trained_outputs[asked.trained].output));
         let counts: Vec<usize> = output_metrics(trained_outputs).map(count).collect();
         Means {
             loss: Mean::default(),

@@ -49,7 +49,8 @@ impl Threads {
 
 fn from_environment(value: Option<String>) -> Result<Option<usize>> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
-    let threads = value.parse().map_err(|_| Error::Threads(format!("{VARIABLE} is \"{value}\", expected an integer ≥ 1")))?;
+    let threads =
+        value.parse().map_err(|_| Error::Threads(format!("{VARIABLE} is \"{value}\", expected an integer ≥ 1")))?;
     Ok(Some(threads))
 }
 

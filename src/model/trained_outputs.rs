@@ -127,10 +127,7 @@ impl CompileRequest {
         };
         trained_outputs.sort_by_key(|trained| trained.output);
         if let Some(twice) = trained_outputs.windows(2).find(|pair| pair[0].output == pair[1].output) {
-            return Err(problem(
-                &names[twice[0].output],
-                "it has two losses; combine them in one custom loss",
-            ));
+            return Err(problem(&names[twice[0].output], "it has two losses; combine them in one custom loss"));
         }
         check_setting(!trained_outputs.is_empty(), "Compile", "losses", 0, "at least 1")?;
         for (name, weight) in self.weights {

@@ -257,9 +257,7 @@ impl TrainingState {
             checkpoint.check(name, *value)?;
         }
         if checkpoint.number("optimizer")? != digest(self.optimizer()) {
-            return Err(
-                checkpoint.other(format!("its optimizer is not {}", in_code(&self.optimizer().spec())))
-            );
+            return Err(checkpoint.other(format!("its optimizer is not {}", in_code(&self.optimizer().spec()))));
         }
         let seconds = checkpoint.number("seconds")?;
         let (mut params, mut optimizer) = (self.params.clone(), self.optimizer.clone());

@@ -51,8 +51,7 @@ impl Architecture {
 }
 
 /// The problem of a file that contains arrays where a model is expected.
-pub(crate) const NO_MODEL: &str =
-    "it has arrays but no model; build the model in code and call load_weights";
+pub(crate) const NO_MODEL: &str = "it has arrays but no model; build the model in code and call load_weights";
 
 impl Description {
     /// Creates the description of a model with this architecture.

@@ -104,8 +104,8 @@ impl SafeTensors {
 
     fn decode_elements(bytes: &[u8], elements: &[Element]) -> Result<SafeTensors, String> {
         let (header, data) = split(bytes)?;
-        let header: Map<String, Value> = serde_json::from_slice(header)
-            .map_err(|error| format!("invalid safetensors header: {error}"))?;
+        let header: Map<String, Value> =
+            serde_json::from_slice(header).map_err(|error| format!("invalid safetensors header: {error}"))?;
         let (mut metadata, mut entries) = (BTreeMap::new(), Vec::new());
         for (name, value) in header {
             match name.as_str() {

@@ -221,8 +221,7 @@ mod tests {
         let mut params = Params::new();
         params.add("__metadata__", &arr1(&[1.0])).unwrap();
         let message = alone(&params).write(Path::new("never.safetensors")).unwrap_err().to_string();
-        let expected =
-            "never.safetensors: \"__metadata__\" is a reserved name; choose another name";
+        let expected = "never.safetensors: \"__metadata__\" is a reserved name; choose another name";
         assert_eq!(message, expected);
         assert!(!Path::new("never.safetensors").exists());
     }

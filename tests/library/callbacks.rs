@@ -25,12 +25,12 @@ fn model() -> Model {
     network.compile(settings).unwrap()
 }
 
-/// Three batches an epoch.
+/// Three batches per epoch.
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(4).progress(Progress::Quiet)
 }
 
-/// Records every call, and returns a given answer for one of them.
+/// Records every call, and returns a given result from one of them.
 #[derive(Default)]
 struct Diary {
     told: Vec<String>,
@@ -175,7 +175,7 @@ fn an_error_ends_training_and_the_model_keeps_its_weights() {
     assert_eq!(model.fit(&data(), quiet(1)).unwrap().epochs.len(), 1, "training can continue");
 }
 
-/// Restores the first weights at the end.
+/// Restores the initial weights at the end.
 #[derive(Default)]
 struct Back(Option<gradus::tape::Params>);
 
@@ -195,7 +195,7 @@ impl Callback for Back {
 }
 
 #[test]
-fn weights_can_be_put_back() {
+fn weights_can_be_restored() {
     let mut model = model();
     let first = model.params().sha256();
     model.fit(&data(), quiet(2).callback(&mut Back::default())).unwrap();
@@ -211,7 +211,7 @@ fn callbacks_with_a_state_must_restore_it() {
     assert_eq!(message, "the callback Back gives a state, but does not take it back");
 }
 
-/// Inputs and targets that a rate of 10³⁰ makes infinite in the second step.
+/// Inputs and targets for which a rate of 10³⁰ gives infinite values in the second step.
 fn diverging() -> (Model, Arrays) {
     let settings = Compile::new(Sgd::new(1e30), MeanSquaredError::new()).seed(3);
     let rows = Array2::from_shape_fn((10, 1), |(row, _)| 1.0 + row as f32);

@@ -1,4 +1,4 @@
-//! Custom parts through the public traits, as in another crate.
+//! Custom parts that use the public traits, as in another crate.
 
 use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
@@ -38,7 +38,7 @@ impl Op for Cube {
     }
 }
 
-/// The recording method that goes with it.
+/// The recording method of the operation.
 trait CubeExt {
     fn cube(self) -> Self;
 }
@@ -89,7 +89,7 @@ impl Loss for SquaredError {
     }
 }
 
-/// How far predictions are from targets, in the mean.
+/// The mean distance of predictions from targets.
 #[derive(Debug)]
 struct Distance;
 
@@ -115,7 +115,7 @@ impl Metric for Distance {
     }
 }
 
-/// A step against the gradient's sign.
+/// A step in the direction of the gradient's negative sign.
 #[derive(Debug)]
 struct SignDescent(f32);
 
@@ -243,7 +243,7 @@ fn a_callback_stops_at_a_batch_or_at_an_epoch() {
 }
 
 #[test]
-fn epochs_without_end_are_a_callbacks_affair() {
+fn a_callback_ends_unlimited_epochs() {
     let (data, mut model) = (Cubes { rows: 8 }, cubed());
     for epochs in [1, 2] {
         let mut stop = Stop::after(usize::MAX, epochs);

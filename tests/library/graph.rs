@@ -1,4 +1,4 @@
-//! Models that are no chain: several inputs and outputs, skips, shared layers.
+//! Non-sequential models: several inputs and outputs, skip connections, shared layers.
 
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Columns, Dataset, NamedArrays, Target};
@@ -44,7 +44,7 @@ impl FromSpec for Sum {
     }
 }
 
-/// The model of `functional` in tests/golden/make.py; `drop` puts dropout on the skip.
+/// The model of `functional` in tests/golden/make.py; `drop` adds dropout to the skip connection.
 fn branches(drop: f32) -> Graph {
     let mut graph = Graph::new();
     let (left, right) = (graph.input("left", [4]), graph.input("right", [4]));
@@ -78,7 +78,7 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(8).progress(Progress::Quiet)
 }
 
-/// Rows made up by a formula, with columns in another order than the model's.
+/// Rows computed by a formula, with columns in another order than those of the model.
 fn data(rows: usize) -> NamedArrays {
     let input =
         |salt: usize| Array2::from_shape_fn((rows, 4), |(i, j)| ((i * 31 + j * 17 + salt) % 23) as f32 / 11.0 - 1.0);
@@ -97,7 +97,7 @@ fn golden_data(cases: &Cases) -> NamedArrays {
     data.with_target("kind", kinds).unwrap().with_target("mood", array("mood")).unwrap()
 }
 
-/// Every array of the model beside Keras' of the same name.
+/// Each array of the model with the array of the same name in Keras.
 fn check_weights(model: &Model, cases: &Cases, when: &str, near: f32) {
     let expected = cases.starting_with(&format!("branches/{when}."));
     assert_eq!(expected.len(), model.params().len());
@@ -120,7 +120,7 @@ fn ours(name: &str) -> String {
 const NAMES: [&str; 4] = ["loss", "kind_loss", "mood_loss", "kind_accuracy"];
 
 #[test]
-fn it_trains_as_in_keras() {
+fn a_graph_trains_as_in_keras() {
     let cases = load("functional.txt");
     let (mut model, data) = (branches(0.0).compile(settings()).unwrap(), golden_data(&cases));
     for (name, array) in cases.starting_with("branches/start.") {
@@ -157,7 +157,7 @@ fn data_rows(data: &NamedArrays, range: std::ops::Range<usize>) -> gradus::data:
 }
 
 #[test]
-fn fit_is_the_same_steps() {
+fn fit_makes_the_steps_of_a_manual_loop() {
     let (data, graph) = (data(20), branches(0.3));
     let mut fitted = graph.compile(settings()).unwrap();
     let history = fitted.fit(&data, quiet(1).shuffle(false).validation_split(0.2)).unwrap();
@@ -188,7 +188,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn a_chain_written_as_a_graph_is_the_chain() {
+fn a_sequential_graph_has_the_bits_of_a_sequential() {
     let chain = Sequential::new([4])
         .add(Dense::new(5))
         .add(Dropout::new(0.4))
@@ -464,7 +464,7 @@ fn datasets_that_do_not_fit_are_errors() {
 }
 
 #[test]
-fn an_output_without_a_loss_is_there_for_prediction() {
+fn an_output_without_a_loss_is_predicted() {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
     let code = graph.apply(Dense::new(2), x);

@@ -1,4 +1,4 @@
-//! Training that was interrupted and resumed ends with the bits of training that was not.
+//! Interrupted and resumed training ends with the bits of uninterrupted training.
 
 use crate::notebooks;
 use gradus::data::{Arrays, mnist};
@@ -51,13 +51,13 @@ fn compile(network: &Sequential, optimizer: impl Optimizer + 'static) -> Model {
     network.compile(Compile::new(optimizer, CategoricalCrossentropy::new()).metric(Accuracy).seed(5)).unwrap()
 }
 
-/// Seven batches an epoch, the last one partial.
+/// Seven batches per epoch, the last one partial.
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(30).progress(Progress::Quiet)
 }
 
-/// Everything that must be equal, as one text: weights and statistics, the state of training, the history except for its
-/// seconds, predictions.
+/// The state that must be equal, as a string: weights and statistics, the training state, the history except for its
+/// seconds, and predictions.
 fn fingerprint(model: &Model, history: &History, data: &Arrays) -> String {
     let rows = history.epochs.iter().map(|epoch| format!("{:?}", (epoch.number, &epoch.scores, &epoch.validation)));
     let rates: Vec<f32> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
@@ -77,7 +77,7 @@ impl Callback for Pause {
     }
 }
 
-/// Lowers the rate with every third step that it counts, and stops when it has counted epochs enough.
+/// Lowers the rate every third step, and stops after a number of epochs.
 struct Counting {
     count: f64,
     most: f64,
@@ -173,7 +173,7 @@ fn schedules_resume_at_their_step() {
     assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
-/// The checkpoints of a paused training, and the model that would resume from them.
+/// The checkpoints of a paused training, and a model to resume from them.
 fn paused(step: u64) -> (Folder, Model, Arrays) {
     let (folder, data) = (Folder::new(), digits(200));
     let mut pause = Pause(step);

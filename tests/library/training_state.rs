@@ -1,4 +1,4 @@
-//! A training loop on the tape that was interrupted or killed ends with the bits of one that was not.
+//! A training loop on the tape that was interrupted or killed ends with the bits of an uninterrupted one.
 
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};
@@ -74,7 +74,7 @@ fn train(folder: &Path, steps: u64, pause: Duration) -> TrainingState {
     state
 }
 
-/// Everything but the seconds: parameters, counters, history. Later parameters follow from the state of the optimizer.
+/// The state except for seconds: parameters, counters, history. Later parameters follow from the optimizer's state.
 fn result(state: &TrainingState) -> String {
     let epochs = state.history().epochs.iter().map(|epoch| (epoch.number, &epoch.scores, epoch.learning_rate));
     let epochs: Vec<_> = epochs.collect();
@@ -140,10 +140,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
         assert!(message.contains(expected), "{message}");
         assert_eq!(result(&state), unchanged);
     };
-    refused(
-        state(params(), 2),
-        "it was trained with seed 1, expected 2; resume with the settings it was written with",
-    );
+    refused(state(params(), 2), "it was trained with seed 1, expected 2; resume with the settings it was written with");
     let other = TrainingState::new(params(), Sgd::new(0.1)).unwrap();
     refused(other, "its optimizer is not Sgd(");
     let adam = || Adam::new(0.05).amsgrad(true);
@@ -151,10 +148,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
     refused(rows, "it has no number \"rows\"");
     let mut fewer = Params::new();
     fewer.add("w1", &Array2::<f32>::zeros((4, 6))).unwrap();
-    refused(
-        TrainingState::new(fewer, adam()).unwrap(),
-        "it has more optimizer arrays than the optimizer",
-    );
+    refused(TrainingState::new(fewer, adam()).unwrap(), "it has more optimizer arrays than the optimizer");
 
     let mut model =
         Sequential::new([4]).add(Dense::new(1)).compile(Compile::new(adam(), MeanSquaredError::new())).unwrap();

@@ -1,4 +1,4 @@
-//! The program `gradus`, as a user meets it.
+//! The program `gradus` as its users run it.
 
 use crate::folder::Folder;
 use gradus::formats::{keras, npy, onnx};
@@ -43,8 +43,7 @@ fn floats(path: &Path) -> Array2<f32> {
 fn inspect_shows_layers_and_arrays() {
     let folder = folder();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
-    for part in
-        ["gradus model", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
+    for part in ["gradus model", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
     {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
@@ -55,13 +54,13 @@ fn inspect_shows_layers_and_arrays() {
     for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel", "Total params: 59"] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
-    // Such a file has no optimizer, and does not count steps.
+    // An ONNX file has no optimizer and no counters.
     assert!(folder.shown(&["inspect", "model.safetensors"]).contains("optimizer: Adam("));
     assert!(!shown.contains("Adam") && !shown.contains("step"), "{shown}");
 }
 
 #[test]
-fn every_format_predicts_the_same() {
+fn every_format_has_equal_predictions() {
     let folder = folder();
     let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
     for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
@@ -113,7 +112,7 @@ fn predictions_are_a_table_csv_or_npy() {
 }
 
 #[test]
-fn evaluate_takes_npz_and_idx_folders() {
+fn evaluate_accepts_npz_files_and_idx_folders() {
     let folder = folder();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
     let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
@@ -174,5 +173,8 @@ fn errors_are_one_line_and_an_exit_code() {
     );
     folder.shown(&["convert", "model.safetensors", "a.npz"]);
     let told = folder.told(&["convert", "a.npz", "a.onnx"], 1);
-    assert_eq!(told, "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model");
+    assert_eq!(
+        told,
+        "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model"
+    );
 }

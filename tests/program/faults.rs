@@ -1,5 +1,5 @@
-//! Files that the program `gradus` could misread silently: it gives correct numbers, or an error.
-//! Right numbers are those of onnxruntime and Keras.
+//! Files that the program `gradus` could misread silently: its results equal those of onnxruntime and Keras, or it
+//! reports an error.
 
 use crate::folder::Folder;
 use gradus::data::Arrays;
@@ -41,7 +41,7 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
         let (model, data) = (file(&format!("{name}.onnx")), file(&format!("{name}.npz")));
         let (x, y) = (array(&format!("{name}.npz"), "x"), array(&format!("{name}.npz"), "y"));
         check_close(&folder.predicted(&[text(&model), text(&data)]), &y);
-        // Single samples, the other order, and the file again through every format that keeps the order.
+        // Single samples, the other order, and the file converted to every format that preserves the order.
         npy::write(folder.path("one.npy"), &x.index_axis(ndarray::Axis(0), 1)).unwrap();
         check_close(
             &folder.predicted(&[text(&model), "one.npy"]),
@@ -68,31 +68,36 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
 }
 
-/// Models of Keras whose training is missing, or of parts that gradus does not have.
+/// Models of Keras without training settings, or with settings that gradus does not support.
 #[test]
-fn models_whose_training_cannot_be_read_predict_and_convert() {
+fn models_without_supported_training_settings_predict_and_convert() {
     let folder = Folder::new();
     for (name, problem) in [
         ("never_compiled.keras", Some("saved without being compiled")),
         ("never_compiled_h5.h5", Some("saved without being compiled")),
         ("other_loss.keras", Some("loss")),
         ("other_optimizer.keras", Some("optimizer")),
-        // Options of Keras 2, which are read.
+        // Options of Keras 2, which are supported.
         ("keras_2_adam.h5", None),
     ] {
         let (model, values) = (file(name), format!("{}.npz", name.split('.').next().unwrap()));
         let y = array(&values, "y");
         npy::write(folder.path("x.npy"), &array(&values, "x")).unwrap();
         check_close(&folder.predicted(&[text(&model), "x.npy"]), &y);
-        let (shown, without) = (folder.shown(&["inspect", text(&model)]), "Keras model, training settings not supported\n");
+        let (shown, without) =
+            (folder.shown(&["inspect", text(&model)]), "Keras model, training settings not supported\n");
         assert_eq!(shown.starts_with(without), problem.is_some(), "{name}: {shown}");
         assert!(shown.contains(problem.unwrap_or("optimizer: Adam(")), "{name}: {shown}");
         for to in ["to.safetensors", "to.keras", "to.h5"] {
             folder.shown(&["convert", text(&model), to]);
             check_close(&folder.predicted(&[to, "x.npy"]), &y);
-            assert_eq!(folder.shown(&["inspect", to]).contains("no training settings"), problem.is_some(), "{name} as {to}");
+            assert_eq!(
+                folder.shown(&["inspect", to]).contains("no training settings"),
+                problem.is_some(),
+                "{name} as {to}"
+            );
         }
-        // Training them needs settings, and a loss is enough to evaluate them.
+        // Training needs settings, and evaluation needs a loss.
         let loaded = keras::load(&model).map(|_| ()).map_err(|error| error.to_string());
         assert_eq!(loaded.is_err_and(|told| told.contains("keras::load_with")), problem.is_some(), "{name}");
         npz::write_params(folder.path("data.npz"), &data(&values)).unwrap();
@@ -101,7 +106,7 @@ fn models_whose_training_cannot_be_read_predict_and_convert() {
     }
 }
 
-/// The samples and the right outputs of a file of faults.
+/// The samples and the correct outputs of a test file.
 fn data(name: &str) -> Params {
     let mut params = Params::new();
     for key in ["x", "y"] {
@@ -163,7 +168,7 @@ fn pictures_of_another_shape_are_rejected() {
 }
 
 #[test]
-fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() {
+fn transparent_pixels_have_the_white_or_given_background() {
     let folder = Folder::new();
     let model = pictures([28, 28, 1]);
     model.save(folder.path("model.safetensors")).unwrap();
@@ -182,7 +187,7 @@ fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() 
     assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
 }
 
-/// The loss and metric that Keras computes, for each model and data set.
+/// The loss and metric that Keras computes, for each model and dataset.
 fn cases() -> Vec<[String; 5]> {
     let text = fs::read_to_string(file("evaluate.txt")).unwrap();
     text.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()).collect()
@@ -259,7 +264,7 @@ fn an_ambiguous_loss_must_be_chosen() {
 }
 
 #[test]
-fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
+fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_given() {
     let folder = Folder::new();
     let network = Sequential::new([4]).add(Dense::new(3));
     let compile = |settings: Compile| network.compile(settings.seed(3)).unwrap();

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM end a program after the step that it is in, with a checkpoint; `--resume` then ends with the bits of
-//! an uninterrupted run. It also does after SIGKILL.
+//! Ctrl-C and SIGTERM end a program after its current step, with a checkpoint; `--resume` then ends with the bits of an
+//! uninterrupted run. This also holds after SIGKILL.
 #![cfg(unix)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::tempdir;
 
-/// An example, built by cargo and started without it, so that a signal meets the example itself.
+/// An example, built by cargo and started directly, so that signals reach the example.
 fn example(name: &str) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -30,7 +30,7 @@ fn reached(out: &Path) -> u64 {
     names.filter_map(|name| step(name.to_str()?)).max().unwrap_or(0)
 }
 
-/// Waits for a checkpoint that this process wrote: it is in the middle of its work then, and has heard of signals.
+/// Waits for a checkpoint that this process wrote. It is training then, and handles signals.
 fn await_checkpoint(out: &Path, before: u64, child: &mut Child) {
     while reached(out) <= before {
         assert!(child.try_wait().unwrap().is_none(), "it ended without a checkpoint");
@@ -62,10 +62,10 @@ fn history(out: &Path) -> Vec<Vec<String>> {
     csv.lines().map(|line| kept(cells(line))).collect()
 }
 
-/// Every signal, and how many threads the run has that it meets.
+/// Each signal, and the number of threads of the run that receives it.
 const SIGNALS: [(&str, &str); 3] = [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3")];
 
-/// Ends a run by each signal, resumes it each time, and compares with an uninterrupted run.
+/// Ends a run with each signal, resumes it each time, and compares with an uninterrupted run.
 fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let example = example(name);
     let (out, untouched) = (tempdir().unwrap(), tempdir().unwrap());
@@ -106,7 +106,7 @@ fn loops_on_the_tape_resume_after_every_signal() {
     check("basic_nn", &["--steps", "500", "--limit", "2000"], 500, &SIGNALS);
 }
 
-/// The other programs, each by one signal.
+/// The other programs, with one signal each.
 #[test]
 fn every_example_resumes() {
     check("dense_linear", &["--epochs", "20", "--limit", "2000"], 400, &SIGNALS[..1]);

@@ -1,5 +1,5 @@
-//! Mistakes in the use of training programs: each is reported in one line with a remedy, before any work, and by the exit
-//! code.
+//! Mistakes in the use of training programs: each is reported in one line with a remedy before any work, and by the
+//! exit code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ fn option_errors_name_the_option_and_the_expected_value() {
         (&["--epochs", "0"], "--epochs must be an integer from 1 to 18446744073709551615, got \"0\""),
         (&["--threads", "0"], "--threads must be an integer from 1 to 1024, got \"0\""),
         (&["--limit=-5"], "--limit must be an integer from 1 to 18446744073709551615, got \"-5\""),
-        // The option that every run here ends with.
+        // The option at the end of every run here.
         (&["--out"], "--out needs a value, got the option --quiet"),
         (&["--seed"], "--seed needs a value, got the option --quiet"),
     ] {
@@ -75,9 +75,9 @@ fn errors_name_the_environment_variable() {
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         let out = folder.path(example);
         let arguments = [&arguments[..], &["--out", &out]].concat();
-        for wish in ["avx3", "AVX2", "none"] {
-            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", wish)]);
-            let expected = format!("unknown GRADUS_SIMD level on this processor \"{wish}\"; available: portable");
+        for level in ["avx3", "AVX2", "none"] {
+            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
+            let expected = format!("unknown GRADUS_SIMD level on this processor \"{level}\"; available: portable");
             assert!(line.starts_with(&expected), "{line}");
         }
         let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);
@@ -125,10 +125,8 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
         assert_eq!(resumed(example, out, arguments), format!("{expected}{settings}"));
     }
 
-    let (file, end) = (
-        checkpoint(&out),
-        "; no checkpoint in the folder is readable; start without resuming, or use another folder",
-    );
+    let (file, end) =
+        (checkpoint(&out), "; no checkpoint in the folder is readable; start without resuming, or use another folder");
     let whole = fs::read(&file).unwrap();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;

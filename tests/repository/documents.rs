@@ -120,7 +120,8 @@ fn named_tests_exist() {
         let named = quotes.windows(2).filter(|pair| TARGETS.contains(&pair[0]));
         let mut count = 0;
         for pair in named {
-            let place = sources(pair[0]).unwrap_or_else(|| panic!("docs/keras.md names the tests {}, which do not exist", pair[0]));
+            let place = sources(pair[0])
+                .unwrap_or_else(|| panic!("docs/keras.md names the tests {}, which do not exist", pair[0]));
             let word = pair[1].chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
             assert!(!word || is_test(&place, pair[1]), "{} is no test in {}", pair[1], place.display());
             count += usize::from(word);
