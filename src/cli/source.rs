@@ -66,7 +66,7 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<Source> {
         match ending(path) {
             "safetensors" => safetensors(path),
-            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy's arrays")),
+            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy arrays")),
             #[cfg(feature = "keras")]
             "keras" | "h5" | "hdf5" => keras(path),
             #[cfg(feature = "onnx")]

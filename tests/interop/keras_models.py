@@ -31,7 +31,7 @@ absl.logging.set_verbosity(absl.logging.ERROR)
 
 def restore_optimizer(model, path):
     """The intended behaviour of Keras' loader of .h5. Keras 3.15.1 builds the optimizer without variables there, also for
-    files of its own, so that the loaded models cannot be trained."""
+    separate files, so that the loaded models cannot be trained."""
     with h5py.File(path) as file:
         group = file["optimizer_weights"]
         values = [np.asarray(group[name]) for name in group.attrs["weight_names"]]

@@ -143,7 +143,7 @@ fn rows_are_padded_to_the_longest_of_the_batch() {
 #[test]
 fn rows_of_the_models_size_train_and_others_are_errors_before_any_step() {
     let expected = "found shape 2, expected 3, the model's input; the dataset's rows differ in size along open axes (axis 0), \
-                    but the model's input has a fixed size, so pad or cut every row to it";
+                    but the model's input has a fixed size; pad or truncate every row to it";
     for named in [false, true] {
         let ragged = Ragged { named, ..Ragged::of(&[3, 3, 2, 3]) };
         let message = |error: gradus::Error| error.to_string();
@@ -159,7 +159,7 @@ fn rows_of_the_models_size_train_and_others_are_errors_before_any_step() {
     let message = model().fit(&wrong, quiet()).unwrap_err().to_string();
     assert_eq!(
         message,
-        "inputs per sample: found shape 3, expected at least 2 axes, as the dataset says that axis 1 is open"
+        "inputs per sample: found shape 3, expected at least 2 axes, because the dataset declares axis 1 as open"
     );
 }
 

@@ -159,8 +159,8 @@ fn pictures_of_another_shape_are_rejected() {
         let path = file(picture);
         let told = folder.told(&["predict", "model.safetensors", text(&path)], 1);
         let problem = format!(
-            "{}: the picture is {found} (height × width × channels), the model takes samples of {expected}; scale or \
-             crop it first",
+            "{}: the picture is {found} (height × width × channels), expected {expected}; scale or crop it \
+             first",
             path.display()
         );
         assert_eq!(told, problem);
