@@ -244,23 +244,23 @@ mod tests {
 
     #[test]
     fn ambiguous_losses_are_refused_with_the_options() {
-        let told = |ending, outputs, targets| default(ending, outputs, targets).unwrap_err().to_string();
+        let error_message = |ending, outputs, targets| default(ending, outputs, targets).unwrap_err().to_string();
         let text = "its output has no final softmax or sigmoid with one output, and y has the integers 0 and 1; several \
                     losses fit, choose one: --loss \"BinaryCrossentropy(from_logits=true)\" for logits, or with \
                     false for probabilities; --loss MeanSquaredError for a regression";
-        assert_eq!(told(Ending::Linear, 1, BITS), text);
+        assert_eq!(error_message(Ending::Linear, 1, BITS), text);
         let text = "its output ends in the operation relu with 3 outputs, and y has integers; several losses fit, \
                     choose one: --loss \"SparseCategoricalCrossentropy(from_logits=true)\" for logits, or with false for \
                     probabilities";
-        assert_eq!(told(Ending::Other("relu"), 3, LABELS), text);
+        assert_eq!(error_message(Ending::Other("relu"), 3, LABELS), text);
         let text = "its output ends in a sigmoid with 3 outputs, and y has integers; several losses fit, choose one: \
                     --loss SparseCategoricalCrossentropy for classes";
-        assert_eq!(told(Ending::Sigmoid, 3, LABELS), text);
+        assert_eq!(error_message(Ending::Sigmoid, 3, LABELS), text);
         let text = "its output ends in a softmax with one output, and y has the integers 0 and 1; a softmax over one output \
                     is always 1, so no loss is meaningful";
-        assert_eq!(told(Ending::Softmax, 1, BITS), text);
-        assert!(told(Ending::Softmax, 3, Targets::Values(Values::Any)).ends_with("for a regression"));
-        assert!(told(Ending::Sigmoid, 1, Targets::Values(Values::UnitInterval)).ends_with("for a regression"));
+        assert_eq!(error_message(Ending::Softmax, 1, BITS), text);
+        assert!(error_message(Ending::Softmax, 3, Targets::Values(Values::Any)).ends_with("for a regression"));
+        assert!(error_message(Ending::Sigmoid, 1, Targets::Values(Values::UnitInterval)).ends_with("for a regression"));
     }
 
     #[test]

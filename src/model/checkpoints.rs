@@ -169,7 +169,7 @@ impl Checkpoints {
         }
         self.kept.drain(..self.kept.len().saturating_sub(self.keep));
         self.compared = checkpoint.record.epochs.len();
-        self.sweep();
+        self.remove_old_files();
         self.last = Instant::now();
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Checkpoints {
 
     /// Removes checkpoints that are no longer kept, and temporary files of killed processes. Failures to remove are
     /// ignored.
-    fn sweep(&self) {
+    fn remove_old_files(&self) {
         for path in files(&self.folder).unwrap_or_default() {
             let half = path.extension().is_some_and(|extension| extension == "part");
             if half || step(&path).is_some_and(|step| !self.kept.contains(&step)) {

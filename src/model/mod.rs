@@ -3,9 +3,9 @@
 pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
-mod classified;
 mod compile;
 mod compiled;
+mod confusion_matrix;
 mod evaluate;
 mod fit;
 mod fit_model;

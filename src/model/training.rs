@@ -143,8 +143,8 @@ impl<'a> TrainingLoop<'a> {
         });
         self.report(model, number, validation.transpose()?);
         let (epochs, history) = (self.epochs, &self.history);
-        let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
-        self.stop = told.transpose()?.and_then(Flow::break_value);
+        let flow = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
+        self.stop = flow.transpose()?.and_then(Flow::break_value);
         self.save(model, callbacks)
     }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::time::Instant;
 
 /// The state of a training loop on the tape: parameters, optimizer with its state, number of steps, running means of
-/// the scores, and history. [Checkpoints](Checkpoints) contain all of it, so that an interrupted loop ends with the
+/// the scores, and history. [`Checkpoints`] contain all of it, so that an interrupted loop ends with the
 /// bits of an uninterrupted one, except for the seconds in its history.
 ///
 /// The program implements the loop. Its random draws and its choice of rows must depend only on [`step`](Self::step),

@@ -33,7 +33,7 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
 /// Records every call, and returns a given result from one of them.
 #[derive(Default)]
 struct Diary {
-    told: Vec<String>,
+    calls: Vec<String>,
     answer: Option<(&'static str, Stop)>,
 }
 
@@ -44,7 +44,7 @@ impl Diary {
 
     fn tell(&mut self, moment: String) -> Result<Flow> {
         let stop = self.answer.filter(|(at, _)| *at == moment).map(|(_, stop)| stop);
-        self.told.push(moment);
+        self.calls.push(moment);
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
     }
 }
@@ -88,7 +88,7 @@ fn callbacks_are_called_in_order() {
     model().fit(&data, quiet(2).validation(&data).callback(&mut diary)).unwrap();
     let begin = ["train 2 loss accuracy val_loss val_accuracy", "epoch 1/2"];
     let expected = [&begin[..], &EPOCH, &["end 1/2", "epoch 2/2"], &EPOCH, &["end 2/2", "trained 2 None"]].concat();
-    assert_eq!(diary.told, expected);
+    assert_eq!(diary.calls, expected);
 }
 
 #[test]
@@ -96,12 +96,12 @@ fn a_stop_within_an_epoch_ends_it_unfinished() {
     let mut diary = Diary::stopping("batch 2/3", Stop::Paused);
     let mut model = model();
     let history = model.fit(&data(), quiet(5).callback(&mut diary)).unwrap();
-    assert_eq!(diary.told[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Paused)"]);
+    assert_eq!(diary.calls[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Paused)"]);
     assert_eq!((history.epochs.len(), model.epoch(), model.step()), (1, 0, 2));
     let mut diary = Diary::stopping("end 1/5", Stop::Done);
     let mut model = self::model();
     model.fit(&data(), quiet(5).callback(&mut diary)).unwrap();
-    assert_eq!(diary.told[4..], ["batch 3/3", "end 1/5", "trained 1 Some(Done)"]);
+    assert_eq!(diary.calls[4..], ["batch 3/3", "end 1/5", "trained 1 Some(Done)"]);
     assert_eq!((model.epoch(), model.step()), (1, 3));
 }
 
@@ -112,7 +112,7 @@ fn all_callbacks_are_called_and_done_takes_precedence_over_paused() {
     let settings = diaries.iter_mut().fold(quiet(2), |settings, diary| settings.callback(diary));
     model().fit(&data(), settings).unwrap();
     for diary in diaries {
-        assert_eq!(diary.told[1..], ["epoch 1/2", "batch 1/3", "trained 1 Some(Done)"]);
+        assert_eq!(diary.calls[1..], ["epoch 1/2", "batch 1/3", "trained 1 Some(Done)"]);
     }
 }
 
@@ -228,12 +228,12 @@ fn training_ends_after_a_step_with_a_nan_loss() {
     let mut terminate = TerminateOnNan;
     let fit = quiet(5).shuffle(false).callback(&mut terminate).callback(&mut diary);
     let history = model.fit(&data, fit).unwrap();
-    assert_eq!(diary.told[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Done)"]);
+    assert_eq!(diary.calls[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Done)"]);
     assert_eq!((model.step(), history.epochs.len()), (2, 1));
     assert!(!history.epochs[0].scores.loss.is_finite());
-    let (mut untold, data) = diverging();
-    untold.fit(&data, quiet(1).shuffle(false)).unwrap();
-    assert_eq!(untold.step(), 3, "without it training continues");
+    let (mut uncalls, data) = diverging();
+    uncalls.fit(&data, quiet(1).shuffle(false)).unwrap();
+    assert_eq!(uncalls.step(), 3, "without it training continues");
     let mut steady = self::model();
     steady.fit(&self::data(), quiet(2).callback(&mut TerminateOnNan)).unwrap();
     assert_eq!(steady.step(), 6, "training continues with finite losses");
@@ -241,8 +241,8 @@ fn training_ends_after_a_step_with_a_nan_loss() {
 
 #[test]
 fn closures_receive_the_calls_of_callbacks() {
-    let told = Mutex::new(Vec::new());
-    let tell = |moment: String| told.lock().unwrap().push(moment);
+    let calls = Mutex::new(Vec::new());
+    let tell = |moment: String| calls.lock().unwrap().push(moment);
     let mut closures = LambdaCallback::new()
         .on_train_begin(|_, begin| {
             tell(format!("train {}", begin.epochs));
@@ -270,7 +270,7 @@ fn closures_receive_the_calls_of_callbacks() {
     let batches = ["batch 1", "batch 2", "batch 3"];
     let expected =
         [&["train 4", "epoch 1"][..], &batches, &["end 1", "epoch 2"], &batches, &["end 2", "trained Some(Done)"]];
-    assert_eq!(told.into_inner().unwrap(), expected.concat());
+    assert_eq!(calls.into_inner().unwrap(), expected.concat());
 }
 
 #[test]

@@ -159,25 +159,25 @@ impl Dataset for Cubes {
 struct Stop {
     batches: usize,
     epochs: u64,
-    told: (usize, u64),
+    counted: (usize, u64),
 }
 
 impl Stop {
     fn after(batches: usize, epochs: u64) -> Stop {
-        Stop { batches, epochs, told: (0, 0) }
+        Stop { batches, epochs, counted: (0, 0) }
     }
 }
 
 impl Callback for Stop {
     fn batch_end(&mut self, _: &mut Model, batch: &BatchEnd<'_>) -> Result<Flow> {
         assert!(batch.batch <= batch.batches && batch.scores.loss.is_finite());
-        self.told.0 += 1;
-        Ok(if self.told.0 < self.batches { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Done) })
+        self.counted.0 += 1;
+        Ok(if self.counted.0 < self.batches { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Done) })
     }
 
     fn epoch_end(&mut self, _: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
-        self.told.1 = end.epoch.number;
-        Ok(if self.told.1 < self.epochs { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Paused) })
+        self.counted.1 = end.epoch.number;
+        Ok(if self.counted.1 < self.epochs { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Paused) })
     }
 }
 
@@ -257,7 +257,7 @@ fn all_callbacks_are_called() {
     let (mut first, mut second) = (Stop::after(usize::MAX, 1), Stop::after(usize::MAX, 5));
     let settings = quiet().epochs(5).callback(&mut first).callback(&mut second);
     cubed().fit(&Cubes { rows: 8 }, settings).unwrap();
-    assert_eq!((first.told, second.told), ((1, 1), (1, 1)));
+    assert_eq!((first.counted, second.counted), ((1, 1), (1, 1)));
 }
 
 #[test]

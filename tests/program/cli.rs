@@ -144,7 +144,7 @@ fn help_and_version_are_shown() {
 fn errors_are_one_line_and_an_exit_code() {
     let folder = folder();
     let usage = |arguments: &[&str]| {
-        folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
+        folder.error_message(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };
     assert_eq!(usage(&[]), "expected a command");
     assert_eq!(usage(&["train"]), "unknown command \"train\"; available: inspect, convert, predict, evaluate");
@@ -153,28 +153,30 @@ fn errors_are_one_line_and_an_exit_code() {
     assert_eq!(usage(&["inspect", "--all"]), "invalid option '--all'");
     assert_eq!(usage(&["predict", "model.safetensors", "x.npy", "--out"]), "missing argument for option '--out'");
 
-    assert!(folder.told(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
+    assert!(folder.error_message(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
     fs::write(folder.path("text.onnx"), "hello").unwrap();
-    assert!(folder.told(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
+    assert!(folder.error_message(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
     let ending = "model.txt: unknown file name ending; --help lists the supported endings";
-    assert_eq!(folder.told(&["convert", "model.safetensors", "model.txt"], 1), ending);
+    assert_eq!(folder.error_message(&["convert", "model.safetensors", "model.txt"], 1), ending);
     npy::write(folder.path("small.npy"), &images().slice(s![.., ..7, .., ..])).unwrap();
-    let told = folder.told(&["predict", "model.safetensors", "small.npy"], 1);
+    let message = folder.error_message(&["predict", "model.safetensors", "small.npy"], 1);
     assert_eq!(
-        told,
+        message,
         "small.npy: its array is 5 × 7 × 6 × 1, expected rows × 8 × 6 × 1, or 8 × 6 × 1 for one sample; transpose or \
                     reshape it"
     );
-    let told = folder.told(&["evaluate", "model.safetensors", "x.npy"], 1);
-    assert_eq!(told, "x.npy: expected a folder of IDX files, or an .npz file with x and y");
+    let message = folder.error_message(&["evaluate", "model.safetensors", "x.npy"], 1);
+    assert_eq!(message, "x.npy: expected a folder of IDX files, or an .npz file with x and y");
     fs::write(folder.path("bad.png"), "no picture").unwrap();
     assert!(
-        folder.told(&["predict", "model.safetensors", "bad.png"], 1).starts_with("bad.png: it is not a PNG picture")
+        folder
+            .error_message(&["predict", "model.safetensors", "bad.png"], 1)
+            .starts_with("bad.png: it is not a PNG picture")
     );
     folder.shown(&["convert", "model.safetensors", "a.npz"]);
-    let told = folder.told(&["convert", "a.npz", "a.onnx"], 1);
+    let message = folder.error_message(&["convert", "a.npz", "a.onnx"], 1);
     assert_eq!(
-        told,
+        message,
         "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model"
     );
 }

@@ -58,14 +58,14 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     npy::write(folder.path("last.npy"), &x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]))).unwrap();
     let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; use --layout \
                     channels_last";
-    assert_eq!(folder.told(&["predict", text(&model), "last.npy"], 1), expected);
+    assert_eq!(folder.error_message(&["predict", text(&model), "last.npy"], 1), expected);
     let found = folder.predicted(&[text(&model), "last.npy", "--layout", "channels_last"]);
     check_close(&found, &array("axis_order.npz", "y"));
     // Keras' files are channels last.
     folder.shown(&["convert", text(&model), "model.keras"]);
     check_close(&folder.predicted(&["model.keras", "last.npy"]), &array("axis_order.npz", "y"));
     npy::write(folder.path("first.npy"), &x).unwrap();
-    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
+    assert!(folder.error_message(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
 }
 
 /// Models of Keras without training settings, or with settings that gradus does not support.
@@ -99,7 +99,7 @@ fn models_without_supported_training_settings_predict_and_convert() {
         }
         // Training needs settings, and evaluation needs a loss.
         let loaded = keras::load(&model).map(|_| ()).map_err(|error| error.to_string());
-        assert_eq!(loaded.is_err_and(|told| told.contains("keras::load_with")), problem.is_some(), "{name}");
+        assert_eq!(loaded.is_err_and(|message| message.contains("keras::load_with")), problem.is_some(), "{name}");
         npz::write_params(folder.path("data.npz"), &data(&values)).unwrap();
         let evaluated = folder.shown(&["evaluate", text(&model), "data.npz", "--loss", "mse"]);
         assert!(evaluated.starts_with("loss: MeanSquaredError() (--loss)\n"), "{evaluated}");
@@ -139,7 +139,7 @@ fn samples_of_another_shape_are_rejected() {
     npy::write(folder.path("transposed.npy"), &transposed).unwrap();
     let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; use --layout \
                     channels_first";
-    assert_eq!(folder.told(&["predict", text(&model), "transposed.npy"], 1), expected);
+    assert_eq!(folder.error_message(&["predict", text(&model), "transposed.npy"], 1), expected);
 }
 
 /// A model for pictures of this shape.
@@ -157,13 +157,13 @@ fn pictures_of_another_shape_are_rejected() {
     ] {
         pictures(shape).save(folder.path("model.safetensors")).unwrap();
         let path = file(picture);
-        let told = folder.told(&["predict", "model.safetensors", text(&path)], 1);
+        let message = folder.error_message(&["predict", "model.safetensors", text(&path)], 1);
         let problem = format!(
             "{}: the picture is {found} (height × width × channels), expected {expected}; scale or crop it \
              first",
             path.display()
         );
-        assert_eq!(told, problem);
+        assert_eq!(message, problem);
     }
 }
 
@@ -245,22 +245,25 @@ fn an_ambiguous_loss_must_be_chosen() {
         ("sigmoid", "numbers", "--loss MeanSquaredError for a regression"),
     ] {
         let [model, data] = &evaluate_files(model, data);
-        let told = folder.told(&["evaluate", model, data], 1);
-        assert!(told.starts_with(&**model) && told.contains("choose one: ") && told.contains(part), "{told}");
-        if told.contains("MeanSquaredError") {
+        let message = folder.error_message(&["evaluate", model, data], 1);
+        assert!(
+            message.starts_with(&**model) && message.contains("choose one: ") && message.contains(part),
+            "{message}"
+        );
+        if message.contains("MeanSquaredError") {
             let shown = folder.shown(&["evaluate", model, data, "--loss", "mse"]);
             assert!(shown.starts_with("loss: MeanSquaredError() (--loss)\n"), "{shown}");
         }
     }
     let [model, data] = &evaluate_files("logits", "labels");
-    let told = folder.told(&["evaluate", model, data, "--loss", "wasserstein"], 1);
-    assert!(told.contains("unknown loss \"wasserstein\"; available: BinaryCrossentropy, "), "{told}");
-    let told = folder.told(&["evaluate", model, data, "--metric", "auroc"], 1);
-    assert!(told.contains("unknown metric \"auroc\"; available: Accuracy, "), "{told}");
+    let message = folder.error_message(&["evaluate", model, data, "--loss", "wasserstein"], 1);
+    assert!(message.contains("unknown loss \"wasserstein\"; available: BinaryCrossentropy, "), "{message}");
+    let message = folder.error_message(&["evaluate", model, data, "--metric", "auroc"], 1);
+    assert!(message.contains("unknown metric \"auroc\"; available: Accuracy, "), "{message}");
     let [_, numbers] = &evaluate_files("logits", "numbers");
-    let told = folder.told(&["evaluate", model, numbers], 1);
+    let message = folder.error_message(&["evaluate", model, numbers], 1);
     let expected = "its y is 20 × 1, expected rows × 3, the model's output, or one integer per row";
-    assert!(told.ends_with(expected), "{told}");
+    assert!(message.ends_with(expected), "{message}");
 }
 
 #[test]

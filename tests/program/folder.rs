@@ -33,13 +33,13 @@ impl Folder {
 
     /// The line on standard error of a run that ends with this exit code.
     #[track_caller]
-    pub(crate) fn told(&self, arguments: &[&str], code: i32) -> String {
+    pub(crate) fn error_message(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
-        let (shown, told) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}{told}");
+        let (shown, message) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}{message}");
         assert_eq!(shown, "");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        told.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
+        assert_eq!(message.lines().count(), 1, "{message}");
+        message.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
     }
 
     /// The predictions of `gradus predict` as an array.

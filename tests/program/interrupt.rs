@@ -45,8 +45,8 @@ fn signal(child: &Child, name: &str) {
 
 /// The digest in the last line.
 fn digest(output: &Output) -> String {
-    let (shown, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{told}");
+    let (shown, message) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{message}");
     shown.lines().last().and_then(|line| line.strip_prefix("weights: sha256 ")).unwrap().to_owned()
 }
 
@@ -77,15 +77,15 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
         await_checkpoint(out, before, &mut child);
         signal(&child, signalled);
         let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
         if signalled == "-KILL" {
-            assert!(!output.status.success() && told.is_empty(), "it was killed at its work: {told}");
+            assert!(!output.status.success() && message.is_empty(), "it was killed at its work: {message}");
         } else {
             digest(&output);
             let folder = out.join("checkpoints");
             let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
-            let heard = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
-            assert!(heard && told.contains(&how), "{signalled}: {told}");
+            let heard = message.starts_with("stopping after this step; interrupt again to stop immediately\n");
+            assert!(heard && message.contains(&how), "{signalled}: {message}");
         }
         assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
         before = reached(out);

@@ -13,7 +13,7 @@ fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
 }
 
 /// The only line on standard error, without the name of the program.
-fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+fn error_message(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = run(example, arguments, variables);
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{example} {arguments:?} {variables:?}: {text}");
@@ -63,9 +63,9 @@ fn option_errors_name_the_option_and_the_expected_value() {
         (&["--out"], "--out needs a value, got the option --quiet"),
         (&["--seed"], "--seed needs a value, got the option --quiet"),
     ] {
-        assert_eq!(told("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
+        assert_eq!(error_message("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
     }
-    let missing = told("lenet5", 1, &["--data", "nowhere"], &[]);
+    let missing = error_message("lenet5", 1, &["--data", "nowhere"], &[]);
     assert!(missing.starts_with("train-images-idx3-ubyte was not found; tried nowhere"), "{missing}");
 }
 
@@ -76,14 +76,14 @@ fn errors_name_the_environment_variable() {
         let out = folder.path(example);
         let arguments = [&arguments[..], &["--out", &out]].concat();
         for level in ["avx3", "AVX2", "none"] {
-            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
+            let line = error_message(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
             let expected = format!("unknown GRADUS_SIMD level on this processor \"{level}\"; available: portable");
             assert!(line.starts_with(&expected), "{line}");
         }
         let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);
         assert!(empty.status.success(), "an empty variable is none");
     }
-    let line = told("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
+    let line = error_message("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
     assert_eq!(line, "threads: must be at least 1, got 0");
 }
 
@@ -93,7 +93,7 @@ fn read_only_folders_are_errors_before_any_work() {
     fs::write(folder.path("file"), "no folder").unwrap();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         for out in [folder.path("file"), folder.path("file/below")] {
-            let line = told(example, 1, &[&arguments[..], &["--out", &out]].concat(), &[]);
+            let line = error_message(example, 1, &[&arguments[..], &["--out", &out]].concat(), &[]);
             let checkpoints = Path::new(&out).join("checkpoints");
             assert!(line.starts_with(&format!("{}: checkpoints cannot be written ", checkpoints.display())), "{line}");
             assert!(line.ends_with("; choose another one"), "{line}");
@@ -109,7 +109,7 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
     assert!(run("basic_nn", &[&BASIC_NN[..], &["--out", &tape]].concat(), &[]).status.success());
     // The message after the file name.
     let resumed = |example: &str, out: &str, arguments: &[&str]| {
-        let line = told(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
+        let line = error_message(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
         let start = format!("{}: ", checkpoint(out).display());
         line.strip_prefix(&start).unwrap_or_else(|| panic!("{line}")).to_owned()
     };
