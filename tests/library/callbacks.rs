@@ -42,7 +42,7 @@ impl Diary {
         Diary { answer: Some((at, stop)), ..Diary::default() }
     }
 
-    fn tell(&mut self, moment: String) -> Result<Flow> {
+    fn record(&mut self, moment: String) -> Result<Flow> {
         let stop = self.answer.filter(|(at, _)| *at == moment).map(|(_, stop)| stop);
         self.calls.push(moment);
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
@@ -54,12 +54,12 @@ impl Callback for Diary {
         assert_eq!((begin.epoch, begin.batch, begin.batches), (model.epoch() + 1, 0, 3));
         assert!(begin.history.epochs.is_empty());
         let names: Vec<&str> = begin.scores.iter().map(|score| score.name.as_str()).collect();
-        self.tell(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
+        self.record(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
         assert_eq!(begin.history.epochs.len() as u64, model.epoch());
-        self.tell(format!("epoch {}/{}", begin.epoch, begin.epochs)).map(drop)
+        self.record(format!("epoch {}/{}", begin.epoch, begin.epochs)).map(drop)
     }
 
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
@@ -67,16 +67,16 @@ impl Callback for Diary {
         if end.batch == 1 {
             assert_eq!(end.loss, end.scores.loss);
         }
-        self.tell(format!("batch {}/{}", end.batch, end.batches))
+        self.record(format!("batch {}/{}", end.batch, end.batches))
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         assert_eq!((end.epoch.number, end.history.epochs.last()), (model.epoch(), Some(end.epoch)));
-        self.tell(format!("end {}/{}", end.epoch.number, end.epochs))
+        self.record(format!("end {}/{}", end.epoch.number, end.epochs))
     }
 
     fn train_end(&mut self, _: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
-        self.tell(format!("trained {} {:?}", end.history.epochs.len(), end.stop)).map(drop)
+        self.record(format!("trained {} {:?}", end.history.epochs.len(), end.stop)).map(drop)
     }
 }
 
@@ -242,27 +242,27 @@ fn training_ends_after_a_step_with_a_nan_loss() {
 #[test]
 fn closures_receive_the_calls_of_callbacks() {
     let calls = Mutex::new(Vec::new());
-    let tell = |moment: String| calls.lock().unwrap().push(moment);
+    let record = |moment: String| calls.lock().unwrap().push(moment);
     let mut closures = LambdaCallback::new()
         .on_train_begin(|_, begin| {
-            tell(format!("train {}", begin.epochs));
+            record(format!("train {}", begin.epochs));
             Ok(())
         })
         .on_epoch_begin(|_, begin| {
-            tell(format!("epoch {}", begin.epoch));
+            record(format!("epoch {}", begin.epoch));
             Ok(())
         })
         .on_batch_end(|model, end| {
             assert_eq!(model.step(), (end.epoch - 1) * 3 + end.batch as u64);
-            tell(format!("batch {}", end.batch));
+            record(format!("batch {}", end.batch));
             Ok(Flow::Continue(()))
         })
         .on_epoch_end(|_, end| {
-            tell(format!("end {}", end.epoch.number));
+            record(format!("end {}", end.epoch.number));
             Ok(if end.epoch.number == 2 { Flow::Break(Stop::Done) } else { Flow::Continue(()) })
         })
         .on_train_end(|_, end| {
-            tell(format!("trained {:?}", end.stop));
+            record(format!("trained {:?}", end.stop));
             Ok(())
         });
     model().fit(&data(), quiet(4).callback(&mut closures).callback(&mut LambdaCallback::new())).unwrap();

@@ -1,5 +1,5 @@
 //! Twenty steps of each notebook's model end with the bits in `golden/digests.txt`: on any number of threads and
-//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` writes the file anew.
+//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` rewrites the file.
 
 use crate::child;
 use crate::notebooks::{Size, digests};

@@ -84,8 +84,8 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
             digest(&output);
             let folder = out.join("checkpoints");
             let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
-            let heard = message.starts_with("stopping after this step; interrupt again to stop immediately\n");
-            assert!(heard && message.contains(&how), "{signalled}: {message}");
+            let handled = message.starts_with("stopping after this step; interrupt again to stop immediately\n");
+            assert!(handled && message.contains(&how), "{signalled}: {message}");
         }
         assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
         before = reached(out);

@@ -37,68 +37,68 @@ impl<'a> LambdaCallback<'a> {
     /// Sets the closure called before the first step.
     pub fn on_train_begin(
         mut self,
-        tell: impl FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a,
+        hook: impl FnMut(&mut Model, &TrainBegin<'_>) -> Result<()> + Send + 'a,
     ) -> LambdaCallback<'a> {
-        self.train_begin = Some(Box::new(tell));
+        self.train_begin = Some(Box::new(hook));
         self
     }
 
     /// Sets the closure called before the first step of each epoch.
     pub fn on_epoch_begin(
         mut self,
-        tell: impl FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a,
+        hook: impl FnMut(&mut Model, &EpochBegin<'_>) -> Result<()> + Send + 'a,
     ) -> LambdaCallback<'a> {
-        self.epoch_begin = Some(Box::new(tell));
+        self.epoch_begin = Some(Box::new(hook));
         self
     }
 
     /// Sets the closure called after each step.
     pub fn on_batch_end(
         mut self,
-        tell: impl FnMut(&mut Model, &BatchEnd<'_>) -> Result<Flow> + Send + 'a,
+        hook: impl FnMut(&mut Model, &BatchEnd<'_>) -> Result<Flow> + Send + 'a,
     ) -> LambdaCallback<'a> {
-        self.batch_end = Some(Box::new(tell));
+        self.batch_end = Some(Box::new(hook));
         self
     }
 
     /// Sets the closure called after each epoch and its validation.
     pub fn on_epoch_end(
         mut self,
-        tell: impl FnMut(&mut Model, &EpochEnd<'_>) -> Result<Flow> + Send + 'a,
+        hook: impl FnMut(&mut Model, &EpochEnd<'_>) -> Result<Flow> + Send + 'a,
     ) -> LambdaCallback<'a> {
-        self.epoch_end = Some(Box::new(tell));
+        self.epoch_end = Some(Box::new(hook));
         self
     }
 
     /// Sets the closure called after the last step.
     pub fn on_train_end(
         mut self,
-        tell: impl FnMut(&mut Model, &TrainEnd<'_>) -> Result<()> + Send + 'a,
+        hook: impl FnMut(&mut Model, &TrainEnd<'_>) -> Result<()> + Send + 'a,
     ) -> LambdaCallback<'a> {
-        self.train_end = Some(Box::new(tell));
+        self.train_end = Some(Box::new(hook));
         self
     }
 }
 
 impl Callback for LambdaCallback<'_> {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
-        self.train_begin.as_mut().map_or(Ok(()), |tell| tell(model, begin))
+        self.train_begin.as_mut().map_or(Ok(()), |hook| hook(model, begin))
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
-        self.epoch_begin.as_mut().map_or(Ok(()), |tell| tell(model, begin))
+        self.epoch_begin.as_mut().map_or(Ok(()), |hook| hook(model, begin))
     }
 
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
-        self.batch_end.as_mut().map_or(Ok(Flow::Continue(())), |tell| tell(model, end))
+        self.batch_end.as_mut().map_or(Ok(Flow::Continue(())), |hook| hook(model, end))
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
-        self.epoch_end.as_mut().map_or(Ok(Flow::Continue(())), |tell| tell(model, end))
+        self.epoch_end.as_mut().map_or(Ok(Flow::Continue(())), |hook| hook(model, end))
     }
 
     fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
-        self.train_end.as_mut().map_or(Ok(()), |tell| tell(model, end))
+        self.train_end.as_mut().map_or(Ok(()), |hook| hook(model, end))
     }
 }
 

@@ -18,15 +18,15 @@ struct Checked {
     class: &'static str,
     callback: Box<dyn Callback>,
     pause: u64,
-    remembers: Option<bool>,
+    has_state: Option<bool>,
 }
 
 impl Checked {
     fn check(&mut self) {
         let name = self.callback.state().map(|state| state.name().to_owned());
         assert!(name.as_ref().is_none_or(|name| name == self.class), "the state of {} is of {name:?}", self.class);
-        let remembers = *self.remembers.get_or_insert(name.is_some());
-        assert_eq!(remembers, name.is_some(), "{} must either always have a state or never", self.class);
+        let has_state = *self.has_state.get_or_insert(name.is_some());
+        assert_eq!(has_state, name.is_some(), "{} must either always have a state or never", self.class);
     }
 }
 
@@ -79,13 +79,13 @@ fn rows(salt: usize) -> Arrays {
 /// of the epochs.
 fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
     let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
-    let mut watched = Checked { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
+    let mut checked = Checked { class, callback: callbacks.swap_remove(sample), pause, has_state: None };
     let loss = CategoricalCrossentropy::new().from_logits(true);
     let network = Sequential::new([4]).add(Dense::new(6)).add(Dense::new(3));
     let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
     let validation = rows(1);
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
-    let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);
+    let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut checked);
     let history = model.fit(&rows(0), fit).unwrap();
     let told = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
     (model.params().sha256(), format!("{:?}", told.collect::<Vec<_>>()))
