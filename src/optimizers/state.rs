@@ -146,7 +146,7 @@ impl OptimizerState {
             }
         }
         if restored != stored.len() {
-            return Err(Error::other("it holds more of the optimizer's arrays than the optimizer has"));
+            return Err(Error::other("it has more optimizer arrays than the optimizer"));
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ impl Tape {
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
         self.check_params(params.stamp);
-        spin_wait::together(|| self.forward(params, key))
+        spin_wait::with_spinning_threads(|| self.forward(params, key))
     }
 
     fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
@@ -167,7 +167,7 @@ impl Tape {
     /// [`minimize`](Recorder::minimize).
     pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
         self.begin_backward(params, gradients);
-        spin_wait::together(|| {
+        spin_wait::with_spinning_threads(|| {
             for step in (0..self.steps.len()).rev() {
                 self.step_back(step, params, gradients, None);
             }
@@ -185,7 +185,7 @@ impl Tape {
         descend: &Descend<'_>,
     ) {
         self.begin_backward(params, gradients);
-        spin_wait::together(|| {
+        spin_wait::with_spinning_threads(|| {
             for step in (0..self.steps.len()).rev() {
                 let changed = self.steps[step].in_place;
                 match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {

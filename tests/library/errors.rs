@@ -1,4 +1,4 @@
-//! Every mistake gets a sentence: place, found, expected, remedy.
+//! Messages of errors state place, found, expected and remedy.
 
 use gradus::data::Arrays;
 use gradus::initializers::Ones;
@@ -65,7 +65,7 @@ fn settings_out_of_range() {
     let error = network.compile(Compile::new(Sgd::new(f32::NAN), loss())).unwrap_err();
     assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.to_string() == "NaN"));
     let text = optimizer(settings().threads(0));
-    assert_eq!(text, "threads: expected at least 1, got 0");
+    assert_eq!(text, "threads: must be at least 1, got 0");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_last_batch_of_one_row_for_batch_normalisation() {
     assert_eq!(text, expected);
 }
 
-/// A dense layer works on the last axis, so the targets are the first that do not fit.
+/// A dense layer works on the last axis, so the targets are the first arrays that do not fit.
 #[test]
 fn a_forgotten_flatten() {
     let network =
@@ -161,7 +161,7 @@ fn a_forgotten_flatten() {
     assert!(text.starts_with(start) && text.ends_with(remedy), "{text}");
 }
 
-/// Declares a weight and leaves it alone.
+/// Declares a weight without using it.
 #[derive(Debug)]
 struct Idle {
     takes: bool,
@@ -221,11 +221,11 @@ fn a_loss_that_is_a_parameter_itself() {
 }
 
 #[test]
-fn sizes_that_no_memory_holds() {
+fn sizes_that_exceed_memory() {
     let network = Sequential::new([1 << 20]).add(Dense::new(1 << 44));
     let text = refused(network.compile(settings()));
     assert!(text.starts_with("dense/kernel: an array of shape 1048576 × 17592186044416 has more elements"), "{text}");
-    // Half a petabyte can be addressed, but is more than a process may have.
+    // Half a petabyte can be addressed, but exceeds the limit of a process.
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
     assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
     let recorder = Recorder::new(Mode::Inference);

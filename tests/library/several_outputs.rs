@@ -10,7 +10,7 @@ use gradus::testing::LayerSample;
 use gradus::{Compile, Error, Fit, FromSpec, Graph, Model, Progress, Result, Sequential, Settings, Shape, Spec};
 use ndarray::Array2;
 
-/// Scales a sample by learned factors, and splits it: the first features, and the others.
+/// Scales a sample by learned factors, and splits it in two parts.
 #[derive(Debug)]
 struct Split {
     first: usize,
@@ -47,7 +47,7 @@ fn settings() -> Compile {
     Compile::new(Sgd::new(0.05), MeanSquaredError::new()).seed(4)
 }
 
-/// 5 features, of which two pass by the hidden layer.
+/// 5 features, of which two bypass the hidden layer.
 fn graph() -> Graph {
     let mut graph = Graph::new();
     let x = graph.input("x", [5]);
@@ -60,7 +60,7 @@ fn graph() -> Graph {
 }
 
 #[test]
-fn a_layer_with_two_outputs_is_checked_as_any_layer() {
+fn a_layer_with_two_outputs_passes_the_checks_of_layers() {
     LayerSample::new(Split { first: 1 }).input([4]).check().unwrap();
 }
 

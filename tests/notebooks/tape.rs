@@ -1,4 +1,4 @@
-//! The network of the fifth notebook, written on the tape by hand: 784 → 200 relu → 10, trained with Adam.
+//! The network of the fifth notebook, written on the tape: 784 → 200 relu → 10, trained with Adam.
 
 use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
@@ -60,7 +60,7 @@ impl BasicNn {
         }
     }
 
-    /// A training step on the next batch of one-hot digits; returns its loss.
+    /// Makes a training step on the next batch of one-hot digits, and returns its loss.
     pub(crate) fn step(&mut self, data: &dyn Dataset) -> f32 {
         self.step += 1;
         data.gather(self.batches.next_batch(), &mut self.inputs, &mut self.targets);

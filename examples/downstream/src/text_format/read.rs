@@ -9,12 +9,12 @@ use gradus::tape::Params;
 use gradus::{Architecture, Error, Graph};
 use std::collections::BTreeMap;
 
-/// The network that a text describes, with the custom layers of a registry.
+/// Returns the network that a text describes, with the custom layers of a registry.
 ///
 /// # Errors
-/// [`TextError::Lines`] with every line that is malformed; if there are none, with every line whose layer is unknown or which
-/// refers to layers and values that no earlier line defines. [`TextError::Network`] if the lines are right but layers do not
-/// fit together, or with all arrays that are missing, unused or of another shape.
+/// [`TextError::Lines`] with every malformed line. If no line is malformed, with every line whose layer is unknown or
+/// that refers to undefined layers and values. [`TextError::Network`] if layers do not fit together, or with all arrays
+/// that are missing, unused or of another shape.
 pub fn from_text(text: &str, registry: &Registry) -> Result<Architecture, TextError> {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let texts = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -39,8 +39,8 @@ pub fn from_text(text: &str, registry: &Registry) -> Result<Architecture, TextEr
     }
 }
 
-/// The network of the lines so far. A layer or a value of a line with a problem is `None`, so that lines that refer to it are
-/// not reported too.
+/// The network of the lines so far. A layer or a value of a line with an error is `None`, so that lines that refer to
+/// it are not reported too.
 #[derive(Default)]
 struct Network {
     graph: Graph,
@@ -66,7 +66,7 @@ impl Network {
                 }
             }
             Line::Array { name, shape, elements } => {
-                // `with_params` takes from the layers which arrays are trainable.
+                // `with_params` determines from the layers whether arrays are trainable.
                 let added = self.params.insert(&name, shape, elements, true);
                 added.map(drop).unwrap_or_else(|error| report(Problem::Part(error)));
             }

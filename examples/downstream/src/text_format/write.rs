@@ -55,7 +55,7 @@ fn spec_text(spec: &Spec, unsupported: &mut Vec<String>) -> String {
     format!("{}({})", word(spec.class()), settings.join(", "))
 }
 
-/// The text of a setting. `Debug` writes a number with a point or an exponent, which an integer does not have.
+/// The text of a setting. `Debug` writes a number with a point or an exponent, to distinguish it from an integer.
 fn value_text(value: &SpecValue, name: &str, unsupported: &mut Vec<String>) -> String {
     match value {
         SpecValue::Flag(flag) => flag.to_string(),
