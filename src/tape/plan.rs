@@ -1,31 +1,13 @@
-//! What backward will do, worked out once: who writes a gradient first, and what is added to it later.
+//! The plan of the backward pass: the operation that writes each gradient first, and the later contributions to it.
 
-use super::Step;
-use super::op::{Loan, LoanPlace, Place};
+use super::addition::Addition;
+use super::gradients::{Loan, LoanPlace};
+use super::source::Place;
+use super::step::Step;
 use crate::error::{Error, Result};
-use crate::kernels::aligned_buffer::AlignedBuffer;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A later contribution to a gradient, waiting in scratch to be added.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Addition {
-    to: Place,
-    scratch: usize,
-}
-
-impl Addition {
-    pub(super) fn run(&self, buffers: &mut [AlignedBuffer], params: &mut [AlignedBuffer], scratch: &[AlignedBuffer]) {
-        let to = match self.to {
-            Place::Buffer(index) => &mut buffers[index],
-            Place::Param(index) => &mut params[index],
-            Place::Nowhere => unreachable!("only places have gradients"),
-        };
-        // Scratch is as long as its longest use, so the gradient's length is what counts.
-        to.iter_mut().zip(scratch[self.scratch].iter()).for_each(|(to, more)| *to += more);
-    }
-}
-
-/// The lengths of the arrays that backward needs, and which gradients it writes.
+/// The lengths of the arrays for the backward pass, and the locations of the gradients that it writes.
 pub(super) struct Plan {
     pub(super) gradients: Vec<usize>,
     pub(super) scratch: Vec<usize>,
@@ -33,14 +15,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Every trainable parameter must have been written to.
+    /// Returns an error if the loss does not depend on one of the trainable parameters.
     pub(super) fn check_reached(&self, trainable: &[(usize, String)]) -> Result<()> {
-        let missed = trainable.iter().find(|(index, _)| !self.reached.contains(&Place::Param(*index)));
-        missed.map_or(Ok(()), |(_, name)| Err(Error::Unreached { parameter: name.clone() }))
+        let unreached = trainable.iter().find(|(index, _)| !self.reached.contains(&Place::Param(*index)));
+        unreached.map_or(Ok(()), |(_, name)| Err(Error::Unreached { parameter: name.clone() }))
     }
 }
 
-/// Walks the steps backwards from the loss and gives each its loans and additions.
+/// Sets the loans and additions of each step, from the loss backwards.
 pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize>) -> Plan {
     let mut plan = Plan { gradients: vec![0; buffers.len()], scratch: Vec::new(), reached: BTreeSet::new() };
     let Some(loss) = loss else { return plan };
@@ -55,7 +37,7 @@ pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize
     plan
 }
 
-/// Finds the parameters that can be changed as soon as their gradient is there: those that one step alone reads.
+/// Sets the parameter that each step can update in its backward pass: one that no other step reads.
 fn find_in_place(steps: &mut [Step]) {
     let mut uses = BTreeMap::new();
     for source in steps.iter().filter(|step| !step.loans.is_empty()).flat_map(|step| &step.inputs) {
@@ -71,6 +53,7 @@ fn find_in_place(steps: &mut [Step]) {
     }
 }
 
+/// Sets the loans and additions of a step.
 fn lend(step: &mut Step, buffers: &[usize], plan: &mut Plan) {
     let mut spare = 0;
     for (position, source) in step.inputs.iter().enumerate().filter(|(position, _)| step.wanted[*position]) {

@@ -204,7 +204,7 @@ fn a_trainable_parameter_without_a_path_to_the_loss() {
 fn a_loss_that_is_not_one_number() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.variable([3]));
-    let text = "minimize: found shape 3, expected a single number to minimize; take sum or mean first";
+    let text = "minimize: found shape 3, expected a scalar to minimize; apply sum or mean first";
     assert_eq!(refused(recorder.finish()), text);
 }
 
@@ -215,7 +215,7 @@ fn a_loss_that_is_a_parameter_itself() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.parameter(&params, w));
     let text =
-        "minimize: found shape 1, expected a value that an operation computed, not a parameter itself; take its sum";
+        "minimize: found shape 1, expected the result of an operation to minimize, not a parameter; apply sum to it";
     assert_eq!(refused(recorder.finish()), text);
 }
 

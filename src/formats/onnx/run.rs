@@ -181,7 +181,7 @@ fn given(name: &str, tensor: &Tensor) -> Result<Fact, String> {
     }
 }
 
-fn var_id(value: &Value<'_>) -> Option<crate::tape::Id> {
+fn var_id(value: &Value<'_>) -> Option<crate::tape::ValueId> {
     match value {
         Value::Recorded(recorded) => Some(recorded.var.id()),
         Value::Known(..) => None,

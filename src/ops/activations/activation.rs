@@ -102,7 +102,7 @@ impl Activation {
     pub(in crate::ops) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
         match self.elementwise() {
             Some(Elementwise::Linear) => operation(Elementwise::Linear),
-            Some(fused) => operation(fused).remember(Origin::Activation { name: self.name() }),
+            Some(fused) => operation(fused).with_origin(Origin::Activation { name: self.name() }),
             None => self.apply(operation(Elementwise::Linear)),
         }
     }

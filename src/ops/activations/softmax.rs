@@ -32,7 +32,7 @@ impl Op for Softmax {
 impl<'r> Var<'r> {
     /// Probabilities over the last axis. The result remembers its logits, which cross-entropy then takes.
     pub fn softmax(self) -> Var<'r> {
-        self.recorder().apply(Softmax, &[self]).remember(Origin::Softmax { logits: self })
+        self.recorder().apply(Softmax, &[self]).with_origin(Origin::Softmax { logits: self })
     }
 }
 

@@ -169,7 +169,7 @@ impl<'r> Var<'r> {
             Some([mean, variance]) => self.recorder().apply(op, &[self, gamma, beta, mean, variance]),
             None => self.recorder().apply(op, &[self, gamma, beta]),
         };
-        normalized.remember(Origin::BatchNorm { x: self, gamma, beta, epsilon })
+        normalized.with_origin(Origin::BatchNorm { x: self, gamma, beta, epsilon })
     }
 
     /// Normalises each channel (the last axis) by given statistics, which get no gradient.

@@ -159,7 +159,7 @@ pub(in crate::ops) fn fused<'r>(
 #[cfg(test)]
 pub(in crate::ops) mod tests {
     use crate::ops::Activation;
-    use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape};
+    use crate::tape::{ValueId, Mode, ParamGradients, Params, Recorder, Tape};
     use crate::testing::Sample;
     use crate::{Key, Shape};
     use ndarray::{Array, Array2, ArrayD};
@@ -196,7 +196,7 @@ pub(in crate::ops) mod tests {
     }
 
     /// The tape of a normalised dense layer whose data wants a gradient or not, and the names of data and result.
-    fn layer(params: &Params, shape: [usize; 2], wants: bool) -> (Tape, Id, Id) {
+    fn layer(params: &Params, shape: [usize; 2], wants: bool) -> (Tape, ValueId, ValueId) {
         let recorder = Recorder::new(Mode::Training);
         let x = if wants { recorder.variable(shape) } else { recorder.input(shape) };
         let [gamma, beta, w, b] =
