@@ -1,4 +1,4 @@
-//! What the options of every part of a list must hold.
+//! A check of the options of all parts of a kind.
 
 use crate::registry::{BUILT_IN, Part};
 use crate::spec::{Spec, SpecValue};

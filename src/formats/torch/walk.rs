@@ -90,10 +90,10 @@ impl Walk<'_> {
 
     /// The bias, and the module of an activation.
     fn biased(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
-        if setting(spec, "use_bias") == Some(&SpecValue::Flag(true)) {
+        if setting(spec, "use_bias") == Some(&SpecValue::Bool(true)) {
             self.vector(name, ["bias", "bias"])?;
         }
-        if setting(spec, "activation") != Some(&SpecValue::Word("linear".into())) {
+        if setting(spec, "activation") != Some(&SpecValue::Str("linear".into())) {
             self.module += 1;
         }
         Ok(())
@@ -104,7 +104,7 @@ impl Walk<'_> {
         if input.rank() == 3 {
             return Err("LayerNormalization of the channels of images, which PyTorch has first".into());
         }
-        let has = |name: &str| setting(spec, name) == Some(&SpecValue::Flag(true));
+        let has = |name: &str| setting(spec, name) == Some(&SpecValue::Bool(true));
         if has("center") && !has("scale") {
             return Err("LayerNormalization with beta and without gamma".into());
         }
@@ -173,5 +173,5 @@ fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
         let size = image.axis(axis);
         ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size) % 2 == 0
     };
-    setting(spec, "padding") != Some(&SpecValue::Word("same".into())) || (even(0) && even(1))
+    setting(spec, "padding") != Some(&SpecValue::Str("same".into())) || (even(0) && even(1))
 }
