@@ -59,7 +59,6 @@ use crate::shape::Shape;
 use crate::tape::Params;
 use built_layer::BuiltLayer;
 use connections::Sources;
-use params::declared;
 
 /// Named layers with their weights, the calls that connect them, and inputs and outputs.
 ///

@@ -73,7 +73,7 @@ macro_rules! network_methods {
             /// # Errors
             /// The errors of [`architecture`](Self::architecture).
             pub fn declared(&self) -> $crate::error::Result<Vec<$crate::layers::DeclaredWeight>> {
-                $crate::architecture::declared(self.connections(), self.layers.clone())
+                $crate::architecture::params::declared(self.connections(), self.layers.clone())
             }
         }
     };
