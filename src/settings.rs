@@ -47,8 +47,8 @@ pub trait FromSpec: Sized {
     /// A setting is missing or of another type, as the methods of [`Settings`] report.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Self>;
 
-    /// The names of all settings that the spec may have, for the message about an unknown one. Defaults to none: the message then
-    /// lists no names.
+    /// The names of all settings that the spec may have, for the message about an unknown one. Defaults to none: the
+    /// message then lists no names.
     fn setting_names() -> Vec<&'static str> {
         Vec::new()
     }
@@ -79,7 +79,8 @@ impl Spec {
         self.read(known, T::from_spec, T::setting_names)
     }
 
-    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it knows.
+    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it
+    /// knows.
     fn read<T>(
         &self,
         known: &Known,

@@ -38,8 +38,8 @@ impl Architecture {
         }
     }
 
-    /// Checks that the names of inputs, layers and outputs are unique, and that calls and outputs use only earlier values of this
-    /// network and leave none unused.
+    /// Checks that the names of inputs, layers and outputs are unique, and that calls and outputs use only earlier values
+    /// of this network and leave none unused.
     ///
     /// # Errors
     /// [`Error::Graph`] with all problems. Unused values are reported only if there is no other problem, since a wrong

@@ -4,8 +4,8 @@ use super::ValueInfo;
 use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 
-/// The inputs, calls and outputs of a network. Values are numbered: the inputs first, then the outputs of each call in order. The
-/// inputs of a call have smaller numbers than its outputs, so a network has no cycles.
+/// The inputs, calls and outputs of a network. Values are numbered: the inputs first, then the outputs of each call in
+/// order. The inputs of a call have smaller numbers than its outputs, so a network has no cycles.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Connections {
     /// Whether the network is sequential: one input, one call of each layer on the previous value, one output.
@@ -67,8 +67,8 @@ impl Sources {
         self.firsts[call]
     }
 
-    /// The call of which a value is an output, and the value's position among the outputs; `None` for inputs and for numbers of
-    /// no value.
+    /// The call of which a value is an output, and the value's position among the outputs; `None` for inputs and for
+    /// numbers of no value.
     pub(super) fn call_of(&self, value: usize) -> Option<(usize, usize)> {
         let call = self.firsts.partition_point(|first| *first <= value).checked_sub(1)?;
         (call + 1 < self.firsts.len()).then(|| (call, value - self.firsts[call]))

@@ -131,8 +131,8 @@ impl Graph {
         self.node(NodeValue::Input(self.inputs.len() - 1))
     }
 
-    /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are to
-    /// share its weights.
+    /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are
+    /// to share its weights.
     pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
         self.layers.push((Some(name.into()), Arc::new(layer)));
         GraphLayer { stamp: self.stamp, layer: self.layers.len() - 1 }
@@ -184,9 +184,9 @@ impl Graph {
         std::array::from_fn(|position| self.node(NodeValue::Call(call, position)))
     }
 
-    /// Applies a layer to nodes, and returns its outputs, whose number is known only at run time, as in an importer of another
-    /// format. At least one output must be used. [`compile`](Graph::compile) and [`with_params`](Graph::with_params) return an
-    /// error if the number of the layer's outputs is not `outputs`.
+    /// Applies a layer to nodes, and returns its outputs, whose number is known only at run time, as in an importer of
+    /// another format. At least one output must be used. [`compile`](Graph::compile) and
+    /// [`with_params`](Graph::with_params) return an error if the number of the layer's outputs is not `outputs`.
     ///
     /// ```
     /// use gradus::{Graph, Shape, layers::Dense};

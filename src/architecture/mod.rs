@@ -64,8 +64,8 @@ use connections::Sources;
 ///
 /// [`Sequential::architecture`] and [`Graph::architecture`] make one with initial weights, [`Sequential::with_params`] and
 /// [`Graph::with_params`] one with given weights, and [`Architecture::load`] one from a file.
-/// [`Model::architecture`](crate::Model::architecture) returns that of a model. [`into_model`](Architecture::into_model) makes
-/// a model for inference, and [`compile`](Architecture::compile) a model for training.
+/// [`Model::architecture`](crate::Model::architecture) returns that of a model. [`into_model`](Architecture::into_model)
+/// makes a model for inference, and [`compile`](Architecture::compile) a model for training.
 ///
 /// Values are numbered: the inputs first, then the outputs of each call, in order. A clone shares the arrays of the weights
 /// until one of the two changes them.
@@ -78,14 +78,14 @@ pub struct Architecture {
     shapes: Vec<Shape>,
     outputs: Vec<ValueInfo>,
     params: Params,
-    /// The approximate number of multiply-adds for one sample: for each call, the number of weights times that of positions in
-    /// the output.
+    /// The approximate number of multiply-adds for one sample: for each call, the number of weights times that of positions
+    /// in the output.
     work: usize,
 }
 
 impl Architecture {
-    /// Whether the network is sequential, as those of [`Sequential`]: one input, one call of each layer on the previous value,
-    /// one output.
+    /// Whether the network is sequential, as those of [`Sequential`]: one input, one call of each layer on the previous
+    /// value, one output.
     pub fn is_chain(&self) -> bool {
         self.connections.chain
     }

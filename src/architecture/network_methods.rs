@@ -16,8 +16,8 @@ macro_rules! network_methods {
             /// seed.
             ///
             /// # Errors
-            /// Layers that do not fit their inputs; nodes of other graphs; names that occur twice; inputs, layers or outputs of
-            /// layers that are not used; settings out of range.
+            /// Layers that do not fit their inputs; nodes of other graphs; names that occur twice; inputs, layers or
+            /// outputs of layers that are not used; settings out of range.
             pub fn architecture(&self, seed: u64) -> $crate::error::Result<$crate::architecture::Architecture> {
                 let key = $crate::random::Key::from_seed(seed).purpose($crate::random::Purpose::Init);
                 let source = $crate::layers::Source::Init(key);
@@ -47,8 +47,8 @@ macro_rules! network_methods {
             ///
             /// # Errors
             /// The errors of [`architecture`](Self::architecture), with all wrong names and connections;
-            /// [`Error::Arrays`](crate::Error::Arrays) with all arrays that are missing, that no layer declares, or that have
-            /// another shape.
+            /// [`Error::Arrays`](crate::Error::Arrays) with all arrays that are missing, that no layer declares, or that
+            /// have another shape.
             pub fn with_params(
                 &self,
                 params: &$crate::tape::Params,

@@ -7,8 +7,8 @@ use crate::layers::{DeclaredWeight, Source};
 use crate::tape::Params;
 
 impl Architecture {
-    /// Builds layers that share their arrays with those of `params`. Allocates no array before the shapes are checked, since the
-    /// layers may be from a file.
+    /// Builds layers that share their arrays with those of `params`. Allocates no array before the shapes are checked,
+    /// since the layers may be from a file.
     pub(crate) fn with_params(connections: Connections, layers: Layers, params: &Params) -> Result<Architecture> {
         let mut architecture = Architecture::build(connections, layers, Source::Nowhere)?;
         check_arrays(&architecture.params, params)?;

@@ -37,8 +37,8 @@ impl Architecture {
         penalties.reduce(|sum, penalty| sum + penalty)
     }
 
-    /// Checks the forward pass of one sample and the penalties of regularizers, by recording them. `with_params` does not call
-    /// it, since it allocates all values.
+    /// Checks the forward pass of one sample and the penalties of regularizers, by recording them. `with_params` does not
+    /// call it, since it allocates all values.
     ///
     /// # Errors
     /// A layer that records shapes other than those that its `build` returned; errors of operations; a regularizer whose
@@ -68,15 +68,15 @@ impl BuiltLayer {
         }
         let rows = inputs.first().map_or(0, |x| x.shape().axis(0));
         if values.len() != outputs.len() {
-            let announced = Error::expected(format!("{} outputs, as returned by `build`", outputs.len()));
-            recorder.fail(announced.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
+            let error = Error::expected(format!("{} outputs, as returned by `build`", outputs.len()));
+            recorder.fail(error.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
             // The recording has failed. Later layers need only the number of values.
             values.resize(outputs.len(), inputs[0]);
         }
         for (output, y) in outputs.iter().zip(&values) {
             if output.batch(rows).ok() != Some(y.shape()) {
-                let announced = Error::expected(format!("samples of {output}, as returned by `build`"));
-                recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+                let error = Error::expected(format!("samples of {output}, as returned by `build`"));
+                recorder.fail(error.at(|| self.name.clone(), &[y.shape()]));
             }
         }
         values

@@ -8,8 +8,8 @@ use crate::tape::Params;
 const COLUMNS: [usize; 3] = [29, 55, 65];
 
 impl Architecture {
-    /// Returns a table of the layers in the format of Keras, with the number of weights, and for a graph the connections of each
-    /// layer.
+    /// Returns a table of the layers in the format of Keras, with the number of weights, and for a graph the connections of
+    /// each layer.
     pub fn summary(&self) -> String {
         table(self)
     }
@@ -48,7 +48,8 @@ fn table(architecture: &Architecture) -> String {
     lines.join("\n")
 }
 
-/// The inputs of a layer, call by call, in the notation of Keras: `dense[1][0]` is the first output of the second call of `dense`.
+/// The inputs of a layer, call by call, in the notation of Keras: `dense[1][0]` is the first output of the second call of
+/// `dense`.
 fn connections(architecture: &Architecture, layer: LayerInstance<'_>) -> String {
     let name = |value: &usize| match architecture.call_of(*value) {
         None => format!("{}[0][0]", architecture.inputs()[*value].name()),

@@ -3,8 +3,8 @@
 use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 
-/// An input or output of a model: its name, the shape of one sample, and the order of a sample's axes in the file from which the
-/// model was loaded.
+/// An input or output of a model: its name, the shape of one sample, and the order of a sample's axes in the file from
+/// which the model was loaded.
 ///
 /// ```
 /// use gradus::{AxisOrder, Compile, Sequential, Shape, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
@@ -46,8 +46,8 @@ impl ValueInfo {
         self.shape
     }
 
-    /// Whether the input accepts samples of this shape: the shape of the input, or one that differs by a last axis of size 1,
-    /// which is added or removed as in Keras.
+    /// Whether the input accepts samples of this shape: the shape of the input, or one that differs by a last axis of size
+    /// 1, which is added or removed as in Keras.
     ///
     /// ```
     /// use gradus::{Shape, ValueInfo};
@@ -60,8 +60,8 @@ impl ValueInfo {
         sample == self.shape || (trimmed(&sample) == trimmed(&self.shape) && differ == 1)
     }
 
-    /// The order of a sample's axes in the file from which the model was loaded: that of the ONNX file for an imported model,
-    /// even after saving it to a file of this library and loading it; channels last for all other models.
+    /// The order of a sample's axes in the file from which the model was loaded: that of the ONNX file for an imported
+    /// model, even after saving it to a file of this library and loading it; channels last for all other models.
     pub fn axis_order(&self) -> AxisOrder {
         self.axis_order
     }

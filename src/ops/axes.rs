@@ -38,8 +38,8 @@ struct Reduce {
     mean: bool,
     axes: Vec<isize>,
     keepdims: bool,
-    /// The stages of the sum, one for each group of adjacent axes, the last group first: the array as three axes, of which the
-    /// second is summed.
+    /// The stages of the sum, one for each group of adjacent axes, the last group first: the array as three axes, of which
+    /// the second is summed.
     stages: Vec<[usize; 3]>,
     /// The results of all stages but the last.
     partial_sums: Vec<Vec<f32>>,

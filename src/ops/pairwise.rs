@@ -6,8 +6,8 @@ use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 use std::marker::PhantomData;
 
-/// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so short functions
-/// should be `#[inline(always)]`.
+/// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so short
+/// functions should be `#[inline(always)]`.
 pub(super) trait Pairwise: Send + 'static {
     const NAME: &'static str;
 

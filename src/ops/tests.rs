@@ -38,8 +38,8 @@ fn sizes(sample: &Sample) -> Vec<usize> {
     found
 }
 
-/// The sample with each size in turn changed to 1, if it accepts that. Samples whose loss is not finite, as with labels out of
-/// range, are omitted.
+/// The sample with each size in turn changed to 1, if it accepts that. Samples whose loss is not finite, as with labels out
+/// of range, are omitted.
 fn narrowed(sample: &Sample) -> Vec<Sample> {
     let narrow = sizes(sample).into_iter().map(|size| resized(sample, size, 1));
     let taken = narrow.filter(|shapes| sample.run_on(shapes).is_ok()).map(|shapes| sample.on(&shapes));

@@ -8,11 +8,11 @@ use crate::sizes;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Padding {
-    /// No padding. The output of n elements with kernel size k and stride s has ⌊(n − k) / s⌋ + 1.
+    /// No padding. For n elements, kernel size k and stride s, the output has ⌊(n − k) / s⌋ + 1 elements.
     #[default]
     Valid,
-    /// Padding with which the output of n elements with stride s has ⌈n / s⌉. If the number of added elements is odd, the bottom
-    /// and the right get one more.
+    /// Padding so that the output has ⌈n / s⌉ elements for n elements and stride s. If the number of padding elements is
+    /// odd, the bottom and the right get one more.
     Same,
 }
 

@@ -29,10 +29,10 @@
 /// An `added` option is newer than the first files of the part. It is written only if it differs from its default, so that
 /// earlier versions can read the files of models that do not use it.
 ///
-/// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without default
-/// is an error; `Default`, if all options have one; and two methods for its folder: `with_defaults`, whose arguments are
-/// the options without default, and `write_options`, which adds all options to a spec. A default may depend on the options
-/// without default.
+/// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without
+/// default is an error; `Default`, if all options have one; and two methods for its folder: `with_defaults`, whose
+/// arguments are the options without default, and `write_options`, which adds all options to a spec. A default may depend
+/// on the options without default.
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $Part:ident($class:literal);) => {
         $(#[$meta])*

@@ -5,8 +5,8 @@ use super::source::Place;
 use super::tape::Tape;
 
 impl Tape {
-    /// Describes the first array with a NaN or infinite value, in the order in which the last run computed or read them; `None`
-    /// if all values are finite. `params` must have the values of that run.
+    /// Describes the first array with a NaN or infinite value, in the order in which the last run computed or read them;
+    /// `None` if all values are finite. `params` must have the values of that run.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

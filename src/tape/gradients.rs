@@ -3,10 +3,10 @@
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use std::fmt;
 
-/// The gradient of one input, and the location to which it is written. The loans of a step are sorted by location.
+/// The gradient of one input, and the location to which it is written. The targets of a step are sorted by location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Loan {
-    pub(super) place: LoanPlace,
+pub(super) struct GradientTarget {
+    pub(super) place: TargetPlace,
     /// The position among the operation's inputs.
     pub(super) position: usize,
     pub(super) length: usize,
@@ -14,7 +14,7 @@ pub(super) struct Loan {
 
 /// The location to which an operation writes a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum LoanPlace {
+pub(super) enum TargetPlace {
     /// The gradient of a buffer, for its first contribution.
     Buffer(usize),
     /// The gradient of a parameter, for its first contribution.
@@ -26,7 +26,7 @@ pub(super) enum LoanPlace {
 /// The gradients that an operation's backward pass writes.
 pub struct Gradients<'a> {
     pub(super) arity: usize,
-    pub(super) loans: &'a [Loan],
+    pub(super) targets: &'a [GradientTarget],
     pub(super) buffers: &'a mut [AlignedBuffer],
     pub(super) params: &'a mut [AlignedBuffer],
     pub(super) scratch: &'a mut [AlignedBuffer],
@@ -35,7 +35,7 @@ pub struct Gradients<'a> {
 impl fmt::Debug for Gradients<'_> {
     /// Writes the positions of the inputs that need a gradient.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.loans.iter().map(|loan| loan.position)).finish()
+        f.debug_list().entries(self.targets.iter().map(|target| target.position)).finish()
     }
 }
 
@@ -46,42 +46,43 @@ impl<'a> Gradients<'a> {
     /// When the operation does not have `N` inputs.
     pub fn each<const N: usize>(self) -> [Option<&'a mut [f32]>; N] {
         assert_eq!(N, self.arity, "an operation asked for {N} gradients of its {} inputs", self.arity);
-        let mut lent = [const { None }; N];
-        self.for_each(|position, gradient| lent[position] = Some(gradient));
-        lent
+        let mut gradients = [const { None }; N];
+        self.for_each(|position, gradient| gradients[position] = Some(gradient));
+        gradients
     }
 
     /// Calls `write(position, gradient)` for each input that needs a gradient, in no particular order. For operations with a
     /// variable number of inputs.
     pub fn for_each(self, mut write: impl FnMut(usize, &'a mut [f32])) {
-        let (mut buffers, mut params) = (Lender::new(self.buffers), Lender::new(self.params));
-        let mut scratch = Lender::new(self.scratch);
-        for loan in self.loans {
-            let array = match loan.place {
-                LoanPlace::Buffer(index) => buffers.lend(index),
-                LoanPlace::Param(index) => params.lend(index),
-                LoanPlace::Scratch(index) => scratch.lend(index),
+        let (mut buffers, mut params) = (DisjointArrays::new(self.buffers), DisjointArrays::new(self.params));
+        let mut scratch = DisjointArrays::new(self.scratch);
+        for target in self.targets {
+            let array = match target.place {
+                TargetPlace::Buffer(index) => buffers.take(index),
+                TargetPlace::Param(index) => params.take(index),
+                TargetPlace::Scratch(index) => scratch.take(index),
             };
-            write(loan.position, &mut array[..loan.length]); // scratch arrays may be longer than the gradient
+            write(target.position, &mut array[..target.length]); // scratch arrays may be longer than the gradient
         }
     }
 }
 
 /// Splits disjoint arrays off a list, in ascending order.
-struct Lender<'a> {
+struct DisjointArrays<'a> {
     rest: &'a mut [AlignedBuffer],
     passed: usize,
 }
 
-impl<'a> Lender<'a> {
-    fn new(rest: &'a mut [AlignedBuffer]) -> Lender<'a> {
-        Lender { rest, passed: 0 }
+impl<'a> DisjointArrays<'a> {
+    fn new(rest: &'a mut [AlignedBuffer]) -> DisjointArrays<'a> {
+        DisjointArrays { rest, passed: 0 }
     }
 
-    fn lend(&mut self, index: usize) -> &'a mut [f32] {
+    /// Takes the array at `index`, which must be greater than that of the previous call.
+    fn take(&mut self, index: usize) -> &'a mut [f32] {
         let rest = std::mem::take(&mut self.rest);
-        let (lent, rest) = rest[index - self.passed..].split_first_mut().expect("loans are inside their list");
+        let (array, rest) = rest[index - self.passed..].split_first_mut().expect("targets are inside their list");
         (self.rest, self.passed) = (rest, index + 1);
-        lent
+        array
     }
 }

@@ -26,6 +26,7 @@ mod stamp;
 mod state_updates;
 mod states;
 mod step;
+#[allow(clippy::module_inception)] // the file of the type `Tape`
 mod tape;
 mod value_id;
 mod var;

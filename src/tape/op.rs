@@ -11,8 +11,8 @@ use crate::shape::Shape;
 /// An operation on arrays, with its derivative.
 ///
 /// [`prepare`](Op::prepare) returns errors of shapes and settings, before a run; [`forward`](Op::forward) reports errors of
-/// values to the [`Context`]. A type that implements `Op` is recorded with [`Recorder::apply`](super::Recorder::apply). Another
-/// crate can add it as a method to [`Var`](super::Var) by an extension trait.
+/// values to the [`Context`]. A type that implements `Op` is recorded with [`Recorder::apply`](super::Recorder::apply).
+/// Another crate can add it as a method to [`Var`](super::Var) by an extension trait.
 ///
 /// ```
 /// use gradus::{Error, Key, Result, Shape, tape::*};
@@ -90,15 +90,16 @@ pub trait Op: Send {
         &[]
     }
 
-    /// Computes the new values of the state parameters. Called at the end of each run in which no operation reported a fault.
+    /// Computes the new values of the state parameters. Called at the end of each run in which no operation reported a
+    /// fault.
     ///
     /// `states` contains the values before the update, to be overwritten with the new ones. They are equal to the parameters
     /// in `inputs`, unless an earlier operation of the tape updates the parameter too. `y` is the result of `forward`. The
     /// parameters change when [`Tape::commit`](super::Tape::commit) is called.
     fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], _states: States<'_>) {}
 
-    /// The operation as one that can update a weight array in its backward pass, if it can. Only operations of this crate can:
-    /// `InPlace` is private.
+    /// The operation as one that can update a weight array in its backward pass, if it can. Only operations of this crate
+    /// can: `InPlace` is private.
     #[doc(hidden)]
     fn in_place(&mut self) -> Option<&mut dyn InPlace> {
         None

@@ -149,9 +149,12 @@ impl Recorder {
         let Place::Buffer(buffer) = output.recorded().source.place else { return output };
         let path = self.path(op.name());
         let inputs = values.iter().map(|input| input.source).collect();
-        let wanted = values.iter().map(|input| input.differentiable).collect();
+        let needs_gradient = values.iter().map(|input| input.differentiable).collect();
         let scope = self.state.borrow().scope.clone();
-        self.state.borrow_mut().steps.push(Step { states, ..Step::new(op, scope, path, inputs, wanted, buffer) });
+        self.state
+            .borrow_mut()
+            .steps
+            .push(Step { states, ..Step::new(op, scope, path, inputs, needs_gradient, buffer) });
         output
     }
 
@@ -205,8 +208,8 @@ impl Recorder {
         }
     }
 
-    /// Names the operations that `record` records, usually after a layer. The name is part of errors and of the random keys of
-    /// operations. Nested names are separated by `/`.
+    /// Names the operations that `record` records, usually after a layer. The name is part of errors and of the random keys
+    /// of operations. Nested names are separated by `/`.
     pub fn scope<T>(&self, name: &str, record: impl FnOnce() -> T) -> T {
         let outer = self.state.borrow().scope.clone();
         let inner = if outer.is_empty() { name.to_owned() } else { format!("{outer}/{name}") };
@@ -261,8 +264,9 @@ impl Recorder {
         place(&self.state.borrow().scope, op)
     }
 
-    /// The number by which the key of the next operation is split. It depends on the scope, the operation's name and the number
-    /// of earlier operations with both, and not on other operations, so that changing one layer keeps the draws of others.
+    /// The number by which the key of the next operation is split. It depends on the scope, the operation's name and the
+    /// number of earlier operations with both, and not on other operations, so that changing one layer keeps the draws of
+    /// others.
     fn path(&self, op: &str) -> u64 {
         let state = self.state.borrow();
         let earlier = state.steps.iter().filter(|step| step.scope == state.scope && step.op.name() == op).count();

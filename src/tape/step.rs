@@ -1,7 +1,7 @@
 //! The steps of a tape: operations with their inputs, outputs and gradients.
 
 use super::addition::Addition;
-use super::gradients::Loan;
+use super::gradients::GradientTarget;
 use super::op::Op;
 use super::source::Source;
 
@@ -14,13 +14,13 @@ pub(super) struct Step {
     pub(super) path: u64,
     pub(super) inputs: Vec<Source>,
     /// Whether each input depends on a variable or a trainable parameter.
-    pub(super) wanted: Vec<bool>,
+    pub(super) needs_gradient: Vec<bool>,
     /// The index of the output's buffer.
     pub(super) output: usize,
     /// The index of each state of the operation among the updated states of the tape.
     pub(super) states: Vec<usize>,
     /// The locations to which the backward pass writes, sorted; empty if the step has no backward pass.
-    pub(super) loans: Vec<Loan>,
+    pub(super) targets: Vec<GradientTarget>,
     /// The additions to gradients after the backward pass of the operation.
     pub(super) additions: Vec<Addition>,
     /// The index of the parameter that the operation can update in its backward pass.
@@ -33,11 +33,11 @@ impl Step {
         scope: String,
         path: u64,
         inputs: Vec<Source>,
-        wanted: Vec<bool>,
+        needs_gradient: Vec<bool>,
         output: usize,
     ) -> Step {
-        let (states, loans, additions) = (Vec::new(), Vec::new(), Vec::new());
-        Step { op, scope, path, inputs, wanted, output, states, loans, additions, in_place: None }
+        let (states, targets, additions) = (Vec::new(), Vec::new(), Vec::new());
+        Step { op, scope, path, inputs, needs_gradient, output, states, targets, additions, in_place: None }
     }
 
     /// `layer: operation`, for messages.

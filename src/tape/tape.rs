@@ -169,24 +169,25 @@ impl Tape {
         self.gradients[loss].fill(1.0);
     }
 
+    /// Runs the backward pass of a step, with an update of its weight array if given.
     fn step_back(&mut self, step: usize, params: &Params, gradients: &mut ParamGradients, weight: Option<Update<'_>>) {
         let step = &mut self.steps[step];
-        if step.loans.is_empty() {
+        if step.targets.is_empty() {
             return;
         }
         let (before, after) = self.gradients.split_at_mut(step.output);
         let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
-        let lent = Gradients {
+        let written = Gradients {
             arity: step.inputs.len(),
-            loans: &step.loans,
+            targets: &step.targets,
             buffers: before,
             params: &mut gradients.arrays,
             scratch: &mut self.scratch,
         };
         let (y, dy) = (&*self.buffers[step.output], &mut *after[0]);
         match (weight, step.op.in_place()) {
-            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, dy, lent, weight),
-            _ => step.op.backward(inputs, y, dy, lent),
+            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, dy, written, weight),
+            _ => step.op.backward(inputs, y, dy, written),
         }
         for addition in &step.additions {
             addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);

@@ -1,4 +1,5 @@
-//! The list of activations, and the elementwise activations whose derivative is a function of the result; formulas in [`kernels::activation`](crate::kernels::activation).
+//! The list of activations, and the elementwise activations whose derivative is a function of the result; formulas in
+//! [`kernels::activation`](crate::kernels::activation).
 
 use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};

@@ -3,8 +3,8 @@
 use crate::ops::unary::unary;
 
 unary! {
-    /// The leaky rectified linear unit: x, and negative_slope · x for x < 0. In Keras, the slope defaults to 0.2 in the activation
-    /// and 0.3 in the layer.
+    /// The leaky rectified linear unit: x, and negative_slope · x for x < 0. In Keras, the slope defaults to 0.2 in the
+    /// activation and 0.3 in the layer.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

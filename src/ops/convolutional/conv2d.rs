@@ -3,7 +3,8 @@
 //!
 //! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u − p, j·s + v − p, c] · w[u, v, c, f]) over u, v, c, with x = 0 outside the image.
 //!
-//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an element.
+//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an
+//! element.
 
 use super::grouped_conv2d::{self, without_bias};
 use crate::error::{Error, Result};
@@ -97,8 +98,8 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
 }
 
 impl<'r> Var<'r> {
-    /// The 2D convolution of images n × height × width × channels with kernels height × width × channels × filters and an optional
-    /// bias per filter.
+    /// The 2D convolution of images n × height × width × channels with kernels height × width × channels × filters and an
+    /// optional bias per filter.
     ///
     /// ```
     /// use gradus::{Key, ops::Conv2dOptions, tape::*};

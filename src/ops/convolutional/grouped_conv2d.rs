@@ -1,8 +1,10 @@
 //! Convolution with dilated kernels or in groups of channels; see [`conv2d`](super::conv2d). With the dilation rate d,
 //!
-//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u·d − p, j·s + v·d − p, c] · w[u, v, c, f]) over u, v and the channels c of f's group.
+//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u·d − p, j·s + v·d − p, c] · w[u, v, c, f]) over u, v and the channels c of f's
+//! group.
 //!
-//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an element.
+//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an
+//! element.
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::{self, Elementwise};

@@ -1,5 +1,5 @@
-//! y = a · b for each pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; the axes before the last two broadcast as in
-//! NumPy, and the gradient of a matrix in several pairs is the sum over the pairs.
+//! y = a · b for each pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; the axes before the last two broadcast as
+//! in NumPy, and the gradient of a matrix in several pairs is the sum over the pairs.
 
 use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};

@@ -58,8 +58,8 @@ impl<'r> Var<'r> {
     /// Looks up rows of `table` by these indices: indices n × … and a table rows × columns give n × … × columns. Indices are
     /// truncated to integers, as in Keras.
     ///
-    /// A negative index, an index not less than the number of rows, or NaN ends the run with [`Error::Fault`], with the position
-    /// of the index along the first axis.
+    /// A negative index, an index not less than the number of rows, or NaN ends the run with [`Error::Fault`], with the
+    /// position of the index along the first axis.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

@@ -43,8 +43,8 @@ fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
 }
 
 impl<'r> Var<'r> {
-    /// The matrix product of n × k and k × m. Arrays with more axes are stacks of matrices in the last two axes, whose other axes
-    /// broadcast.
+    /// The matrix product of n × k and k × m. Arrays with more axes are stacks of matrices in the last two axes, whose
+    /// other axes broadcast.
     ///
     /// ```
     /// use gradus::{Key, tape::*};
@@ -68,8 +68,8 @@ impl<'r> Var<'r> {
         }
     }
 
-    /// Records an operation on a matrix for an array with more axes: all axes but the last are merged into rows, and restored in
-    /// the result, without a copy.
+    /// Records an operation on a matrix for an array with more axes: all axes but the last are merged into rows, and
+    /// restored in the result, without a copy.
     pub(in crate::ops) fn by_rows(self, name: &str, record: impl FnOnce(Var<'r>) -> Var<'r>) -> Var<'r> {
         let x = self.shape();
         let y = record(self.reshape([x.rows(), x.last()]));

@@ -73,8 +73,8 @@ fn sum(p: &[f32]) -> f32 {
 }
 
 impl<'r> Var<'r> {
-    /// The mean categorical crossentropy of probabilities for `targets`: one-hot rows or other probabilities, or integer labels.
-    /// Targets get no gradient.
+    /// The mean categorical crossentropy of probabilities for `targets`: one-hot rows or other probabilities, or integer
+    /// labels. Targets get no gradient.
     ///
     /// Probabilities are normalized and clipped to 10⁻⁷ … 1 − 10⁻⁷. For logits,
     /// [`softmax_crossentropy`](Var::softmax_crossentropy) is exact.

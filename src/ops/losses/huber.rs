@@ -1,4 +1,5 @@
-//! Mean of ½ · e² where |e| ≤ delta, and delta · |e| − ½ · delta² otherwise, with e = p − t; dp = e, clipped to ± delta, / n · dy.
+//! Mean of ½ · e² where |e| ≤ delta, and delta · |e| − ½ · delta² otherwise, with e = p − t; dp = e, clipped to ± delta, /
+//! n · dy.
 
 use crate::ops::pointwise::{self, Pointwise};
 use crate::tape::Var;
@@ -22,8 +23,8 @@ impl Pointwise for Huber {
 }
 
 impl<'r> Var<'r> {
-    /// The mean Huber loss: quadratic for differences to `targets` up to `delta`, and linear otherwise. `delta` must be > 0. Targets
-    /// get no gradient.
+    /// The mean Huber loss: quadratic for differences to `targets` up to `delta`, and linear otherwise. `delta` must be >
+    /// 0. Targets get no gradient.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

@@ -62,7 +62,8 @@ pub(in crate::ops) mod tests {
     use crate::testing::Sample;
     use ndarray::{arr1, arr2};
 
-    /// The expected values are those of Keras 3.15.1 on TensorFlow. JAX and PyTorch halve the gradient if p is equal to a limit.
+    /// The expected values are those of Keras 3.15.1 on TensorFlow. JAX and PyTorch halve the gradient if p is equal to a
+    /// limit.
     #[test]
     fn gradients_at_the_clipping_limits_are_not_zero() {
         let p = [0.0, 1e-7, 1.0, 1.5, 0.5];

@@ -22,8 +22,8 @@ impl Pointwise for LogCosh {
 }
 
 impl<'r> Var<'r> {
-    /// The mean of ln cosh of the difference to `targets`: approximately half the square of small differences and the absolute
-    /// value of large ones. Targets get no gradient.
+    /// The mean of ln cosh of the difference to `targets`: approximately half the square of small differences and the
+    /// absolute value of large ones. Targets get no gradient.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

@@ -24,8 +24,8 @@ impl Pairwise for Pow {
 }
 
 impl<'r> Var<'r> {
-    /// Raises each element to the power of another, with NumPy's broadcasting. NaN for a negative element with an exponent that is
-    /// not an integer. Keras' `power` of two tensors.
+    /// Raises each element to the power of another, with NumPy's broadcasting. NaN for a negative element with an exponent
+    /// that is not an integer. Keras' `power` of two tensors.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

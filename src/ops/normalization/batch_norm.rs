@@ -154,7 +154,8 @@ pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
 }
 
 impl<'r> Var<'r> {
-    /// Normalizes each channel (the last axis) by the mean and the variance of the batch, multiplies by `gamma` and adds `beta`.
+    /// Normalizes each channel (the last axis) by the mean and the variance of the batch, multiplies by `gamma` and adds
+    /// `beta`.
     ///
     /// `moving` are the running mean and variance: state parameters
     /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel, to which
@@ -192,13 +193,14 @@ impl<'r> Var<'r> {
         normalized.with_origin(Origin::BatchNorm { x: self, gamma, beta, epsilon })
     }
 
-    /// Normalizes each channel (the last axis) by a given mean and variance, multiplies by `gamma` and adds `beta`. The statistics
-    /// get no gradient.
+    /// Normalizes each channel (the last axis) by a given mean and variance, multiplies by `gamma` and adds `beta`. The
+    /// statistics get no gradient.
     ///
     /// ```
     /// use gradus::{Key, tape::*};
     /// let recorder = Recorder::new(Mode::Inference);
-    /// let (x, gamma, beta, mean, variance) = (recorder.input([1, 1]), recorder.input([1]), recorder.input([1]), recorder.input([1]), recorder.input([1]));
+    /// let x = recorder.input([1, 1]);
+    /// let [gamma, beta, mean, variance] = [(); 4].map(|()| recorder.input([1]));
     /// let y = x.batch_norm_inference([gamma, beta], [mean, variance], 1e-3);
     /// let (x, gamma, beta, mean, variance, y) = (x.id(), gamma.id(), beta.id(), mean.id(), variance.id(), y.id());
     /// let mut tape = recorder.finish()?;

@@ -66,8 +66,8 @@ pub(crate) fn check_layer_norm(epsilon: f32) -> Result<()> {
 }
 
 impl<'r> Var<'r> {
-    /// Normalizes the last axis by its mean and variance, multiplies by `gamma` and adds `beta`, if given. These have one value per
-    /// element of the last axis.
+    /// Normalizes the last axis by its mean and variance, multiplies by `gamma` and adds `beta`, if given. These have one
+    /// value per element of the last axis.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

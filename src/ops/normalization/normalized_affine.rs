@@ -5,8 +5,9 @@
 //!
 //! dw = gamma · G + beta ⊗ db, dgamma = Σₖ w · G, dbeta = Σₖ w · db.
 //!
-//! This saves dn, a third of the arithmetic, which only the gradient of the data would need. Also, x̂ = v + r with a constant r per column ([`kernels::centred`](crate::kernels::centred)), where v has the
-//! zeros of the data. With t = gamma · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
+//! This saves dn, a third of the arithmetic, which only the gradient of the data would need. Also, x̂ = v + r with a
+//! constant r per column ([`kernels::centred`](crate::kernels::centred)), where v has the zeros of the data. With t = gamma
+//! · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
 
 use super::batch_norm::fill_scale;
 use crate::error::{Error, Result};
@@ -142,8 +143,8 @@ fn fits(x: Shape, w: Shape, b: Shape) -> bool {
     x.rank() == 2 && w.rank() == 2 && x.axis(1) == w.axis(0) && b == Shape::from(w.axis(1))
 }
 
-/// Records the dense layer of `x` and its batch normalization as one operation, if `x` is the result of one whose data needs no
-/// gradient.
+/// Records the dense layer of `x` and its batch normalization as one operation, if `x` is the result of one whose data
+/// needs no gradient.
 pub(in crate::ops) fn fused<'r>(
     x: Var<'r>,
     weight: Var<'r>,
@@ -195,11 +196,11 @@ pub(in crate::ops) mod tests {
         ]
     }
 
-    /// The tape of a batch normalization with a dense layer, and the ids of data and result. `wants` is whether the data needs a
-    /// gradient, which prevents fusion.
-    fn layer(params: &Params, shape: [usize; 2], wants: bool) -> (Tape, ValueId, ValueId) {
+    /// The tape of a batch normalization with a dense layer, and the ids of data and result. `needs_gradient` is whether
+    /// the data needs a gradient, which prevents fusion.
+    fn layer(params: &Params, shape: [usize; 2], needs_gradient: bool) -> (Tape, ValueId, ValueId) {
         let recorder = Recorder::new(Mode::Training);
-        let x = if wants { recorder.variable(shape) } else { recorder.input(shape) };
+        let x = if needs_gradient { recorder.variable(shape) } else { recorder.input(shape) };
         let [gamma, beta, w, b] =
             ["gamma", "beta", "w", "b"].map(|name| recorder.parameter(params, params.id(name).unwrap()));
         let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None).affine(w, b, Activation::Tanh);
@@ -222,9 +223,9 @@ pub(in crate::ops) mod tests {
                 let values = numbers(shape.len() as u64, shape.len()).iter().map(|v| 0.3 * v).collect();
                 params.add(name, &Array::from_shape_vec(shape.sizes(), values).unwrap()).unwrap()
             });
-            let run = |wants| {
-                let (mut tape, x, y) = layer(&params, [rows, inner], wants);
-                assert_eq!(format!("{tape:?}").contains("normalized_affine"), !wants);
+            let run = |needs_gradient| {
+                let (mut tape, x, y) = layer(&params, [rows, inner], needs_gradient);
+                assert_eq!(format!("{tape:?}").contains("normalized_affine"), !needs_gradient);
                 tape.input_mut(x).assign(&data(rows, inner));
                 tape.run(&params, Key::from_seed(0)).unwrap();
                 let mut gradients = ParamGradients::new(&params);

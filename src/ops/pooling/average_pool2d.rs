@@ -78,8 +78,8 @@ pub(crate) fn pooled(
 }
 
 impl<'r> Var<'r> {
-    /// 2D average pooling of images n × height × width × channels, with the size and the strides of windows in rows and columns.
-    /// Padding does not count in the mean.
+    /// 2D average pooling of images n × height × width × channels, with the size and the strides of windows in rows and
+    /// columns. Padding does not count in the mean.
     ///
     /// ```
     /// use gradus::{Key, ops::Padding, tape::*};

@@ -44,8 +44,8 @@ pub(crate) fn check_dropout_rate(rate: f32) -> Result<()> {
 }
 
 impl<'r> Var<'r> {
-    /// In training, sets each element to 0 with probability `rate` and divides the others by 1 − rate. In inference, returns the
-    /// value unchanged.
+    /// In training, sets each element to 0 with probability `rate` and divides the others by 1 − rate. In inference,
+    /// returns the value unchanged.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

@@ -42,8 +42,8 @@ pub(crate) fn check_penalty_factor(owner: &'static str, name: &'static str, fact
 }
 
 impl<'r> Var<'r> {
-    /// The penalty l1 · Σ |x| + l2 · Σ x², a scalar to add to a loss, of the [regularizers](crate::regularizers) L1, L2 and L1L2.
-    /// The factors must be finite and ≥ 0.
+    /// The penalty l1 · Σ |x| + l2 · Σ x², a scalar to add to a loss, of the [regularizers](crate::regularizers) L1, L2 and
+    /// L1L2. The factors must be finite and ≥ 0.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

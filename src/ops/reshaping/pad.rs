@@ -46,8 +46,8 @@ pub(crate) fn padded(sizes: &[usize], around: &[[usize; 2]]) -> Vec<usize> {
 }
 
 impl<'r> Var<'r> {
-    /// Pads the array with `value`: `around` has the number of elements before and after along each axis. Keras' `pad` with mode
-    /// `constant`.
+    /// Pads the array with `value`: `around` has the number of elements before and after along each axis. Keras' `pad` with
+    /// mode `constant`.
     ///
     /// ```
     /// use gradus::{Key, tape::*};
