@@ -7,7 +7,7 @@
 
 use gradus::data::{Arrays, Batches, Dataset, mnist};
 use gradus::optimizers::{Optimizer, ParamSlice, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId};
 use gradus::{Error, Fit, Key, Model, Progress, Result, Shape};
 use gradus_benches::{Notebook, Options, median};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -64,8 +64,8 @@ struct Halves {
 /// The tape and the gradients of one thread.
 struct Half {
     tape: Tape,
-    x: Id,
-    t: Id,
+    x: ValueId,
+    t: ValueId,
     gradients: ParamGradients,
 }
 

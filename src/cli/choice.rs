@@ -146,7 +146,7 @@ fn named(text: &str, ending: Ending) -> Result<(Box<dyn Loss>, String)> {
         return Ok((loss, "--loss".into()));
     }
     let settings = loss.spec().settings().iter().fold(Spec::new(loss.spec().class()), |spec, (name, value)| {
-        let from_logits = SpecValue::Flag(ending != probabilities);
+        let from_logits = SpecValue::Bool(ending != probabilities);
         spec.with(name.clone(), if name == "from_logits" { from_logits } else { value.clone() })
     });
     Ok((losses::get(&settings.to_string())?, format!("--loss, and its output {ending}")))

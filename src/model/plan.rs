@@ -10,7 +10,7 @@ use crate::metrics::ScoredBatch;
 use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
+use crate::tape::{Mode, ParamGradients, Params, Recorder, Tape, ValueId, Var};
 use std::sync::{Mutex, PoisonError};
 
 /// The properties for which a plan is recorded.
@@ -36,15 +36,15 @@ impl Kind {
 pub(super) struct Plan {
     kind: Kind,
     tape: Tape,
-    inputs: Vec<Id>,
+    inputs: Vec<ValueId>,
     /// The outputs in the model's order.
-    outputs: Vec<Id>,
-    targets: Vec<Id>,
+    outputs: Vec<ValueId>,
+    targets: Vec<ValueId>,
     /// The sample weights of each trained output, if it has any.
-    weights: Vec<Option<Id>>,
+    weights: Vec<Option<ValueId>>,
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
-    losses: Vec<Id>,
-    loss: Option<Id>,
+    losses: Vec<ValueId>,
+    loss: Option<ValueId>,
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     not_finite: Option<String>,
 }
@@ -114,7 +114,7 @@ impl Plan {
         params: &mut Params,
         gradients: &mut ParamGradients,
     ) {
-        if self.tape.learns() {
+        if self.tape.has_gradients() {
             optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
@@ -138,7 +138,7 @@ impl Plan {
     /// Adds the loss and the metrics of the batch to the means. Returns the loss.
     pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
-        let number = |id: Id| f64::from(self.tape.view(id)[0]);
+        let number = |id: ValueId| f64::from(self.tape.view(id)[0]);
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
         means.add_metrics(trained_outputs, |trained| {
             let (outputs, targets) =

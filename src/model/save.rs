@@ -210,7 +210,7 @@ mod tests {
             description.connections.chain = false;
             description.connections.calls[0].inputs = vec![1];
         });
-        let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
+        let text = "layer 1 (dense): it uses a node of another graph; use nodes that this graph returned";
         assert_eq!(backwards, text);
         let other = message(|description| training(description).optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it has more optimizer arrays than the optimizer");

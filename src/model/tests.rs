@@ -107,9 +107,9 @@ fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
             changed.push(copied.fold(Spec::new(spec.class()), |spec, (name, value)| spec.with(name, value.clone())));
         };
         match old {
-            SpecValue::Size(_) | SpecValue::Below(_) => {
-                values.iter().for_each(|value| replace(SpecValue::Size(*value)));
-                values.iter().for_each(|value| replace(SpecValue::Below(-1 - (*value as isize & isize::MAX))));
+            SpecValue::UInt(_) | SpecValue::Int(_) => {
+                values.iter().for_each(|value| replace(SpecValue::UInt(*value)));
+                values.iter().for_each(|value| replace(SpecValue::Int(-1 - (*value as isize & isize::MAX))));
             }
             SpecValue::Sizes(sizes) => {
                 for (place, value) in (0..sizes.len()).flat_map(|place| values.iter().map(move |value| (place, *value)))
@@ -179,7 +179,7 @@ fn settings_that_exceed_memory_are_errors() {
             let steps = |spec: &Spec| {
                 let small = |(name, value): &(_, SpecValue)| {
                     let sizes: &[usize] = match value {
-                        SpecValue::Size(size) => std::slice::from_ref(size),
+                        SpecValue::UInt(size) => std::slice::from_ref(size),
                         SpecValue::Sizes(sizes) => sizes,
                         _ => &[],
                     };

@@ -226,31 +226,31 @@ fn spec_from_json(value: &Value) -> Option<Spec> {
 
 fn value_to_json(value: &SpecValue) -> Value {
     match value {
-        SpecValue::Flag(flag) => json!(flag),
-        SpecValue::Size(size) => json!(size),
-        SpecValue::Below(number) => json!(number),
+        SpecValue::Bool(flag) => json!(flag),
+        SpecValue::UInt(size) => json!(size),
+        SpecValue::Int(number) => json!(number),
         SpecValue::Sizes(sizes) => json!(sizes),
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
-        SpecValue::Word(word) => json!(word),
+        SpecValue::Str(word) => json!(word),
         SpecValue::Words(strings) => json!(strings),
-        SpecValue::Part(spec) => spec_to_json(spec),
+        SpecValue::Nested(spec) => spec_to_json(spec),
     }
 }
 
 fn value_from_json(value: &Value) -> Option<SpecValue> {
     Some(match value {
-        Value::Bool(flag) => SpecValue::Flag(*flag),
+        Value::Bool(flag) => SpecValue::Bool(*flag),
         Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
         Value::Number(number) => match number.as_u64() {
-            Some(size) => SpecValue::Size(usize::try_from(size).ok()?),
-            None => SpecValue::Below(isize::try_from(number.as_i64()?).ok()?),
+            Some(size) => SpecValue::UInt(usize::try_from(size).ok()?),
+            None => SpecValue::Int(isize::try_from(number.as_i64()?).ok()?),
         },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
         Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(strings(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
-        Value::String(word) => SpecValue::Word(word.clone()),
-        Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
+        Value::String(word) => SpecValue::Str(word.clone()),
+        Value::Object(_) => SpecValue::Nested(spec_from_json(value)?),
         Value::Null => return None,
     })
 }

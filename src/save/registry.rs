@@ -135,7 +135,21 @@ impl Registry {
         self.known.make(spec)
     }
 
-    pub(crate) fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
+    /// Makes the preprocessing part that a spec describes, of a class of the library or an added class.
+    ///
+    /// ```
+    /// use gradus::{Shape, preprocessing::{Preprocessing, StringLookup}, save::Registry};
+    /// use ndarray::arr1;
+    /// let spec = StringLookup::new().adapt(&arr1(&["good", "bad"]))?.spec();
+    /// let lookup = Registry::new().make_preprocessing(&spec)?;
+    /// assert_eq!(lookup.spec(), spec);
+    /// assert_eq!(lookup.output_shape(Shape::from(2))?, Shape::from(2));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown class; settings that are missing, unknown or of another type.
+    pub fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
         self.known.make(spec)
     }
 

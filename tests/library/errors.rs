@@ -138,8 +138,8 @@ fn a_last_batch_of_one_row_for_batch_normalisation() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
-    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows to take \
-                    statistics of; choose a batch size that does not leave a batch of one";
+    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows for the \
+                    statistics; choose a batch size that does not leave a batch of one";
     assert_eq!(text, expected);
 }
 
@@ -205,7 +205,7 @@ fn a_trainable_parameter_without_a_path_to_the_loss() {
 fn a_loss_that_is_not_one_number() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.variable([3]));
-    let text = "minimize: found shape 3, expected a single number to minimize; take sum or mean first";
+    let text = "minimize: found shape 3, expected a scalar to minimize; apply sum or mean first";
     assert_eq!(refused(recorder.finish()), text);
 }
 
@@ -216,7 +216,7 @@ fn a_loss_that_is_a_parameter_itself() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.parameter(&params, w));
     let text =
-        "minimize: found shape 1, expected a value that an operation computed, not a parameter itself; take its sum";
+        "minimize: found shape 1, expected the result of an operation to minimize, not a parameter; apply sum to it";
     assert_eq!(refused(recorder.finish()), text);
 }
 

@@ -313,7 +313,7 @@ fn parts_that_do_not_fit_together_are_named() {
         let twice = graph.apply(shared, once);
         graph.output("y", twice);
     });
-    let expected = "layer 1 (shared): found shape 5, expected inputs that go with its weights, which it shares with its first \
+    let expected = "layer 1 (shared): found shape 5, expected inputs that fit its weights, which are shared with its first \
                     call, on 4 (shared/kernel: found shape 4 × 5, expected 5 × 5)";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
@@ -333,19 +333,19 @@ fn unused_inputs_and_layers_are_errors() {
         graph.input("age", [1]);
         output(graph, x);
     });
-    assert_eq!(text, "input \"age\": no layer takes it; apply one to it or leave it out");
+    assert_eq!(text, "input \"age\": no layer uses it; apply a layer to it or remove it");
     let text = refused(|graph, x| {
         output(graph, x);
         graph.apply(Dense::new(3), x);
     });
     let expected =
-        "layer 2 (dense_1): nothing takes what it gives; apply a layer to it, make it an output, or leave it out";
+        "layer 2 (dense_1): its output is not used; apply a layer to it, make it an output of the graph, or remove it";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         graph.layer("spare", Dense::new(3));
         output(graph, x);
     });
-    assert_eq!(text, "layer 1 (spare): it is never applied; apply it or leave it out");
+    assert_eq!(text, "layer 1 (spare): it is never applied; apply or remove it");
     let text = refused(|graph, _| {
         graph.apply(Dense::new(3), []);
     });
@@ -354,7 +354,7 @@ fn unused_inputs_and_layers_are_errors() {
         let y = graph.apply(Dense::new(3), []);
         graph.output("y", y);
     });
-    assert_eq!(text, "layer 1 (dense): it is applied to nothing; give it at least one node");
+    assert_eq!(text, "layer 1 (dense): it has no inputs; apply it to at least one node");
     assert_eq!(refused(|graph, x| graph.output("y", x)), "Graph: layers must be at least 1, got 0");
 }
 
@@ -365,21 +365,21 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
         graph.output("y", y);
         graph.output("y", x);
     });
-    assert_eq!(text, "output \"y\": two outputs have this name; give each its own");
+    assert_eq!(text, "output \"y\": several outputs have this name; names must be unique");
     let text = refused(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
         let named = graph.layer("dense", Dense::new(2));
         let second = graph.apply(named, first);
         graph.output("y", second);
     });
-    assert_eq!(text, "layer \"dense\": two layers have this name; give each its own");
+    assert_eq!(text, "layer \"dense\": several layers have this name; names must be unique");
     let mut other = Graph::new();
     let (foreign, layer) = (other.input("foreign", [4]), other.layer("foreign", Dense::new(2)));
     let text = refused(|graph, x| {
         let y = graph.apply(Sum, [x, foreign]);
         graph.output("y", y);
     });
-    let expected = "layer 1 (sum): it takes a node of another graph; apply it to nodes that this graph gave";
+    let expected = "layer 1 (sum): it uses a node of another graph; use nodes that this graph returned";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
@@ -387,6 +387,36 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
         graph.output("y", y);
     });
     assert_eq!(text, "call 2: it applies a layer of another graph");
+}
+
+#[test]
+fn all_wrong_names_and_connections_are_reported() {
+    let mut other = Graph::new();
+    let foreign = other.input("foreign", [4]);
+    let text = refused(|graph, x| {
+        graph.input("x", [4]);
+        let first = graph.apply(Dense::new(2), foreign);
+        let second = graph.apply(Dense::new(2), []);
+        let sum = graph.apply(Sum, [x, first, second]);
+        graph.output("y", sum);
+        graph.output("z", foreign);
+    });
+    let expected = [
+        "Graph: 4 problems: input \"x\": several inputs have this name; names must be unique",
+        "layer 1 (dense): it uses a node of another graph; use nodes that this graph returned",
+        "layer 2 (dense_1): it has no inputs; apply it to at least one node",
+        "output \"z\": it uses a node of another graph; use nodes that this graph returned",
+    ];
+    assert_eq!(text, expected.join("; "));
+    let text = refused(|graph, x| {
+        graph.layer("spare", Dense::new(3));
+        graph.input("age", [1]);
+        let y = graph.apply(Dense::new(2), x);
+        graph.output("y", y);
+    });
+    let expected = "Graph: 2 problems: layer 1 (spare): it is never applied; apply or remove it; \
+                    input \"age\": no layer uses it; apply a layer to it or remove it";
+    assert_eq!(text, expected);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentrop
 use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
 use gradus::ops::Conv2dOptions;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
 
@@ -204,8 +204,8 @@ fn check_loss(
     cases: &Cases,
     case: &str,
     mut tape: Tape,
-    ids: [Id; 3],
-    (w, weights): (Id, Option<&ArrayD<f32>>),
+    ids: [ValueId; 3],
+    (w, weights): (ValueId, Option<&ArrayD<f32>>),
     arrays: [&ArrayD<f32>; 3],
 ) {
     let ([x, t, loss], [input, target, gradient]) = (ids, arrays);

@@ -5,7 +5,7 @@ use gradus::data::{Arrays, Batches, Dataset};
 use gradus::metrics::{Accuracy, F1Score, ScoredBatch};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Sgd};
-use gradus::tape::{Id, Mode, Params, Recorder, Tape};
+use gradus::tape::{ValueId, Mode, Params, Recorder, Tape};
 use gradus::{
     Checkpoints, Compile, Fit, Key, Progress, Sequential, TrainingState, layers::Dense, losses::MeanSquaredError,
 };
@@ -20,7 +20,7 @@ const BATCH: usize = 8;
 const EPOCHS: u64 = 30;
 
 /// A network with dropout, so that a step depends on its key.
-fn network(params: &mut Params) -> (Tape, [Id; 4]) {
+fn network(params: &mut Params) -> (Tape, [ValueId; 4]) {
     let mut add = |name: &str, sizes: &[usize]| {
         let draws = &mut Key::from_seed(3).split_name(name).draws(0);
         let values = Array::from_shape_simple_fn(IxDyn(sizes), || draws.below(1000) as f32 / 1000.0 - 0.5);

@@ -4,7 +4,7 @@ use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{ValueId, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
 use gradus::{Key, Shape};
 use ndarray::{Array, ArrayViewD};
 
@@ -14,10 +14,10 @@ pub(crate) struct BasicNn {
     tape: Tape,
     gradients: ParamGradients,
     state: [[Vec<f32>; 2]; 4],
-    input: Id,
-    target: Id,
-    loss: Id,
-    probabilities: Id,
+    input: ValueId,
+    target: ValueId,
+    loss: ValueId,
+    probabilities: ValueId,
     batches: NextBatch,
     inputs: Vec<f32>,
     targets: Vec<f32>,

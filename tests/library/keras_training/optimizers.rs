@@ -42,7 +42,7 @@ const ARRAYS: [&str; 2] = ["a", "b"];
 /// A tape whose loss Σ g·w has the given gradients.
 struct Given {
     tape: Tape,
-    inputs: [gradus::tape::Id; 2],
+    inputs: [gradus::tape::ValueId; 2],
 }
 
 impl Given {

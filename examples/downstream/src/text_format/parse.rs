@@ -45,12 +45,12 @@ impl Parser<'_> {
         let word = self.word("a value")?;
         if self.eat('(') {
             return match depth < MAX_DEPTH {
-                true => Ok(SpecValue::Part(self.settings(word, depth + 1)?)),
+                true => Ok(SpecValue::Nested(self.settings(word, depth + 1)?)),
                 false => Err(self.expected("fewer nested parts")),
             };
         }
         if is_quoted {
-            return Ok(SpecValue::Word(word));
+            return Ok(SpecValue::Str(word));
         }
         if self.eat('[') {
             return match &*word {
@@ -60,8 +60,8 @@ impl Parser<'_> {
                 _ => Err(self.expected("a list of sizes, numbers or words")),
             };
         }
-        let integer = word.parse().map(SpecValue::Size).or_else(|_| word.parse().map(SpecValue::Below));
-        let value = word.parse().map(SpecValue::Flag).ok().or(integer.ok());
+        let integer = word.parse().map(SpecValue::UInt).or_else(|_| word.parse().map(SpecValue::Int));
+        let value = word.parse().map(SpecValue::Bool).ok().or(integer.ok());
         value.or_else(|| word.parse().map(SpecValue::Number).ok()).ok_or_else(|| {
             self.at = start;
             self.expected("a value")

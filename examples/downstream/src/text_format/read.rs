@@ -2,11 +2,11 @@
 
 use super::lines::Line;
 use super::parse::parse;
-use super::{MAX_OUTPUTS, Problem, TextError};
+use super::{Problem, TextError};
 use gradus::architecture::{GraphLayer, Node};
 use gradus::save::Registry;
 use gradus::tape::Params;
-use gradus::{Architecture, Error, Graph};
+use gradus::{Architecture, Graph};
 use std::collections::BTreeMap;
 
 /// Returns the network that a text describes, with the custom layers of a registry.
@@ -77,7 +77,7 @@ impl Network {
                 }
                 let inputs: Vec<_> = inputs.into_iter().map(|value| self.value(value, report)).collect();
                 let nodes = match (known.flatten(), inputs.into_iter().collect::<Option<Vec<Node>>>()) {
-                    (Some(layer), Some(inputs)) => self.call(layer, &inputs, outputs.len()).map_err(&mut *report).ok(),
+                    (Some(layer), Some(inputs)) => Some(self.graph.apply_many(layer, inputs, outputs.len())),
                     _ => None,
                 };
                 for (at, value) in outputs.into_iter().enumerate() {
@@ -88,21 +88,6 @@ impl Network {
                 if let Some(node) = self.value(value, report) {
                     self.graph.output_in_order(name, node, axes);
                 }
-            }
-        }
-    }
-
-    /// Applies a layer with this number of outputs.
-    fn call(&mut self, layer: GraphLayer, inputs: &[Node], outputs: usize) -> Result<Vec<Node>, Problem> {
-        let graph = &mut self.graph;
-        match outputs {
-            1 => Ok(vec![graph.apply(layer, inputs)]),
-            2 => Ok(graph.apply_multi::<2>(layer, inputs).into()),
-            3 => Ok(graph.apply_multi::<3>(layer, inputs).into()),
-            MAX_OUTPUTS => Ok(graph.apply_multi::<MAX_OUTPUTS>(layer, inputs).into()),
-            _ => {
-                let problem = format!("{outputs} outputs, expected 1 to {MAX_OUTPUTS}");
-                Err(Problem::Part(Error::other(problem)))
             }
         }
     }
