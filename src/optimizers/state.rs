@@ -247,7 +247,7 @@ mod tests {
     use crate::kernels::samples;
     use crate::ops::Activation;
     use crate::optimizers::{Adam, AdamW, Clip, RmsProp, Sgd};
-    use crate::tape::{ValueId, Mode, Recorder};
+    use crate::tape::{Mode, Recorder, ValueId};
     use crate::{Key, Result};
     use ndarray::{Array1, Array2};
 

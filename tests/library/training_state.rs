@@ -5,7 +5,7 @@ use gradus::data::{Arrays, Batches, Dataset};
 use gradus::metrics::{Accuracy, F1Score, ScoredBatch};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Sgd};
-use gradus::tape::{ValueId, Mode, Params, Recorder, Tape};
+use gradus::tape::{Mode, Params, Recorder, Tape, ValueId};
 use gradus::{
     Checkpoints, Compile, Fit, Key, Progress, Sequential, TrainingState, layers::Dense, losses::MeanSquaredError,
 };

@@ -4,7 +4,7 @@ use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
-use gradus::tape::{ValueId, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId};
 use gradus::{Key, Shape};
 use ndarray::{Array, ArrayViewD};
 
