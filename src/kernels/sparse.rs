@@ -18,7 +18,7 @@ use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
 /// Maximum share of nonzero elements at which zeros are skipped. At 0.44 of them a product of 32 × 512 × 512 took 0.65 of
-/// the dense one's time with AVX-512, and its time grows with the share; `cargo bench --bench kernels zeros` measures it.
+/// the dense one's time with AVX-512, and its time grows with the share; the benchmark `kernels zeros` measures it.
 /// Training of the notebooks' models takes the same time with 0.45 and 0.75.
 const WORTHWHILE: f64 = 0.6;
 
