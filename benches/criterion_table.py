@@ -1,4 +1,4 @@
-"""Prints the results of `cargo bench` that criterion stored as Markdown: `criterion_table.py kernels` or `steps`."""
+"""Prints the results of `cargo bench -p gradus-benches` that criterion stored as Markdown: `criterion_table.py kernels` or `steps`."""
 import json
 import os
 import pathlib

@@ -237,14 +237,26 @@ impl Error {
     /// Callers of [`Layer::build`](crate::layers::Layer::build) use it, whose errors have only the expected shapes.
     #[must_use]
     pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
-        match self {
-            Error::Shape { place, found, expected } if place.is_empty() => {
-                let found = if found.is_empty() { inputs.to_vec() } else { found };
-                Error::Shape { place: at(), found, expected }
+        if self.lacks_place() { self.with_place(at(), inputs) } else { self }
+    }
+
+    fn lacks_place(&self) -> bool {
+        matches!(self, Error::Shape { place, .. } | Error::TooLarge { place, .. } if place.is_empty())
+    }
+
+    /// Not generic, as [`Error::at`] is compiled for every caller.
+    fn with_place(mut self, at: String, inputs: &[Shape]) -> Error {
+        match &mut self {
+            Error::Shape { place, found, .. } => {
+                *place = at;
+                if found.is_empty() {
+                    *found = inputs.to_vec();
+                }
             }
-            Error::TooLarge { place, shape } if place.is_empty() => Error::TooLarge { place: at(), shape },
-            other => other,
+            Error::TooLarge { place, .. } => *place = at,
+            _ => {}
         }
+        self
     }
 }
 

@@ -74,9 +74,13 @@ impl Spec {
     /// Makes the part of type `T` that this spec describes, with nested parts made from the given registry.
     pub(crate) fn make_of<T: FromSpec>(&self, known: &Known) -> Result<T> {
         if self.class() != T::CLASS {
-            return Err(unfit(self, format!("expected class {}", T::CLASS)));
+            return Err(self.not_of(T::CLASS));
         }
         self.read(known, T::from_spec, T::setting_names)
+    }
+
+    fn not_of(&self, class: &str) -> Error {
+        unfit(self, format!("expected class {class}"))
     }
 
     /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it
@@ -89,15 +93,8 @@ impl Spec {
     ) -> Result<T> {
         let mut settings = Settings::new(self, known);
         let part = read(&mut settings)?;
-        match settings.taken.iter().position(|taken| !taken) {
-            Some(at) => {
-                let names = names();
-                let available =
-                    if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
-                Err(unfit(self, format!("unknown setting \"{}\"{available}", self.settings()[at].0)))
-            }
-            None => Ok(part),
-        }
+        settings.check_all_read(names)?;
+        Ok(part)
     }
 }
 
@@ -105,6 +102,14 @@ impl<'a> Settings<'a> {
     /// The settings of a spec, all unread.
     pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
         Settings { spec, known, taken: vec![false; spec.settings().len()] }
+    }
+
+    /// Returns an error unless every setting has been read. Not generic, as it would be compiled for every class.
+    fn check_all_read(&self, names: fn() -> Vec<&'static str>) -> Result<()> {
+        let Some(at) = self.taken.iter().position(|taken| !taken) else { return Ok(()) };
+        let names = names();
+        let available = if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
+        Err(unfit(self.spec, format!("unknown setting \"{}\"{available}", self.spec.settings()[at].0)))
     }
 
     /// Reads a boolean.

@@ -7,7 +7,9 @@
 mod fma;
 mod registers;
 
-pub(crate) use fma::{Baseline, Fma, Hardware, Square, Wide};
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
+pub(crate) use fma::Wide;
+pub(crate) use fma::{Baseline, Fma, Hardware, Square};
 pub(crate) use registers::prefetch;
 
 use crate::error::{Error, Result};
@@ -91,7 +93,7 @@ pub(crate) fn available(level: SimdLevel) -> bool {
         SimdLevel::Portable => true,
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
         SimdLevel::Avx512 => {
             available(SimdLevel::Avx2)
                 && is_x86_feature_detected!("avx512f")
@@ -100,7 +102,9 @@ pub(crate) fn available(level: SimdLevel) -> bool {
                 && is_x86_feature_detected!("avx512dq")
         }
         #[cfg(not(target_arch = "x86_64"))]
-        SimdLevel::Avx2 | SimdLevel::Avx512 => false,
+        SimdLevel::Avx2 => false,
+        #[cfg(not(all(target_arch = "x86_64", feature = "avx512")))]
+        SimdLevel::Avx512 => false,
     }
 }
 
@@ -109,7 +113,7 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// Compiles a body, generic over [`Fma`], for each instruction set.
+/// Compiles a body, generic over [`Fma`], for each instruction set; for AVX-512 if the feature `avx512` is enabled.
 ///
 /// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. Functions
 /// that the body calls must be `#[inline(always)]`, or they are compiled for the baseline.
@@ -134,14 +138,14 @@ macro_rules! vectorized {
                 body::<$crate::kernels::simd::Hardware $(, $size)*>($($argument),*)
             }
 
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
             #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
             #[inline(never)]
             fn avx512<$(const $size: usize),*>($($argument: $type),*) $(-> $result)? {
                 body::<$crate::kernels::simd::Wide $(, $size)*>($($argument),*)
             }
 
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
             if level == $crate::kernels::simd::SimdLevel::Avx512 && $crate::kernels::simd::available(level) {
                 // SAFETY: the processor has these parts of AVX-512, as checked above.
                 #[allow(unsafe_code)]

@@ -18,7 +18,7 @@ use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
 /// Maximum fraction of nonzero elements for which zeros are skipped. At 0.44, a product of 32 × 512 × 512 took 0.65 of
-/// the time of the dense one with AVX-512, and its time grows with the fraction; `cargo bench --bench kernels zeros`
+/// the time of the dense one with AVX-512, and its time grows with the fraction; the benchmark `kernels zeros`
 /// measures it. Training of the notebooks' models takes equal times with 0.45 and 0.75.
 const MAX_NONZERO: f64 = 0.6;
 

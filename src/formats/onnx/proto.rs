@@ -3,83 +3,136 @@
 //!
 //! Subgraphs are not declared, as operators with subgraphs are not supported. So no file can nest messages deeply.
 
-use prost::Message;
+use prost::DecodeError;
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{self, DecodeContext, WireType};
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Model {
-    #[prost(int64, optional, tag = "1")]
-    pub(super) ir_version: Option<i64>,
-    #[prost(string, optional, tag = "2")]
-    pub(super) producer_name: Option<String>,
-    #[prost(string, optional, tag = "3")]
-    pub(super) producer_version: Option<String>,
-    #[prost(message, optional, tag = "7")]
-    pub(super) graph: Option<Graph>,
-    #[prost(message, repeated, tag = "8")]
-    pub(super) opset_import: Vec<OperatorSet>,
-    /// Operators that the file defines.
-    #[prost(bytes = "vec", repeated, tag = "25")]
-    pub(super) functions: Vec<Vec<u8>>,
+/// Declares a message. A field has its number, its name, whether it is `optional`, `repeated` or `packed`, its type in
+/// protocol buffers and its type in Rust. The derive macro of prost generates equal code, and takes seven crates.
+macro_rules! message {
+    ($(#[$meta:meta])* $Message:ident {
+        $($(#[$doc:meta])* $tag:literal $field:ident: $kind:ident $proto:ident $T:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub(super) struct $Message {
+            $($(#[$doc])* pub(super) $field: $T,)*
+        }
+
+        impl prost::Message for $Message {
+            fn encode_raw(&self, buffer: &mut impl BufMut) {
+                $(field!(encode $kind $proto, $tag, &self.$field, buffer);)*
+            }
+
+            fn merge_field(
+                &mut self,
+                tag: u32,
+                wire_type: WireType,
+                buffer: &mut impl Buf,
+                context: DecodeContext,
+            ) -> Result<(), DecodeError> {
+                match tag {
+                    $($tag => field!(merge $kind $proto, wire_type, &mut self.$field, buffer, context).map_err(|mut error| {
+                        error.push(stringify!($Message), stringify!($field));
+                        error
+                    }),)*
+                    _ => encoding::skip_field(wire_type, tag, buffer, context),
+                }
+            }
+
+            fn encoded_len(&self) -> usize {
+                0 $(+ field!(length $kind $proto, $tag, &self.$field))*
+            }
+
+            fn clear(&mut self) {
+                *self = $Message::default();
+            }
+        }
+    };
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct OperatorSet {
-    #[prost(string, optional, tag = "1")]
-    pub(super) domain: Option<String>,
-    #[prost(int64, optional, tag = "2")]
-    pub(super) version: Option<i64>,
+/// The code of one field, by its kind.
+macro_rules! field {
+    (encode optional $proto:ident, $tag:literal, $value:expr, $buffer:ident) => {
+        if let Some(value) = $value {
+            encoding::$proto::encode($tag, value, $buffer);
+        }
+    };
+    (encode repeated $proto:ident, $tag:literal, $value:expr, $buffer:ident) => {
+        encoding::$proto::encode_repeated($tag, $value, $buffer)
+    };
+    (encode packed $proto:ident, $tag:literal, $value:expr, $buffer:ident) => {
+        encoding::$proto::encode_packed($tag, $value, $buffer)
+    };
+    (merge optional $proto:ident, $wire_type:ident, $value:expr, $buffer:ident, $context:ident) => {
+        encoding::$proto::merge($wire_type, $value.get_or_insert_with(Default::default), $buffer, $context)
+    };
+    (merge $kind:ident $proto:ident, $wire_type:ident, $value:expr, $buffer:ident, $context:ident) => {
+        encoding::$proto::merge_repeated($wire_type, $value, $buffer, $context)
+    };
+    (length optional $proto:ident, $tag:literal, $value:expr) => {
+        $value.as_ref().map_or(0, |value| encoding::$proto::encoded_len($tag, value))
+    };
+    (length repeated $proto:ident, $tag:literal, $value:expr) => {
+        encoding::$proto::encoded_len_repeated($tag, $value)
+    };
+    (length packed $proto:ident, $tag:literal, $value:expr) => {
+        encoding::$proto::encoded_len_packed($tag, $value)
+    };
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Graph {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) node: Vec<Node>,
-    #[prost(string, optional, tag = "2")]
-    pub(super) name: Option<String>,
-    #[prost(message, repeated, tag = "5")]
-    pub(super) initializer: Vec<Tensor>,
-    #[prost(message, repeated, tag = "11")]
-    pub(super) input: Vec<ValueInfo>,
-    #[prost(message, repeated, tag = "12")]
-    pub(super) output: Vec<ValueInfo>,
+message! {
+    Model {
+        1 ir_version: optional int64 Option<i64>,
+        2 producer_name: optional string Option<String>,
+        3 producer_version: optional string Option<String>,
+        7 graph: optional message Option<Graph>,
+        8 opset_import: repeated message Vec<OperatorSet>,
+        /// Operators that the file itself defines.
+        25 functions: repeated bytes Vec<Vec<u8>>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Node {
-    #[prost(string, repeated, tag = "1")]
-    pub(super) input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    pub(super) output: Vec<String>,
-    #[prost(string, optional, tag = "3")]
-    pub(super) name: Option<String>,
-    #[prost(string, optional, tag = "4")]
-    pub(super) op_type: Option<String>,
-    #[prost(message, repeated, tag = "5")]
-    pub(super) attribute: Vec<Attribute>,
-    #[prost(string, optional, tag = "7")]
-    pub(super) domain: Option<String>,
+message! {
+    OperatorSet {
+        1 domain: optional string Option<String>,
+        2 version: optional int64 Option<i64>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Attribute {
-    #[prost(string, optional, tag = "1")]
-    pub(super) name: Option<String>,
-    #[prost(float, optional, tag = "2")]
-    pub(super) f: Option<f32>,
-    #[prost(int64, optional, tag = "3")]
-    pub(super) i: Option<i64>,
-    #[prost(bytes = "vec", optional, tag = "4")]
-    pub(super) s: Option<Vec<u8>>,
-    #[prost(message, optional, tag = "5")]
-    pub(super) t: Option<Tensor>,
-    #[prost(float, repeated, packed = "false", tag = "7")]
-    pub(super) floats: Vec<f32>,
-    #[prost(int64, repeated, packed = "false", tag = "8")]
-    pub(super) ints: Vec<i64>,
-    #[prost(bytes = "vec", repeated, tag = "9")]
-    pub(super) strings: Vec<Vec<u8>>,
-    #[prost(int32, optional, tag = "20")]
-    pub(super) r#type: Option<i32>,
+message! {
+    Graph {
+        1 node: repeated message Vec<Node>,
+        2 name: optional string Option<String>,
+        5 initializer: repeated message Vec<Tensor>,
+        11 input: repeated message Vec<ValueInfo>,
+        12 output: repeated message Vec<ValueInfo>,
+    }
+}
+
+message! {
+    Node {
+        1 input: repeated string Vec<String>,
+        2 output: repeated string Vec<String>,
+        3 name: optional string Option<String>,
+        4 op_type: optional string Option<String>,
+        5 attribute: repeated message Vec<Attribute>,
+        7 domain: optional string Option<String>,
+    }
+}
+
+message! {
+    Attribute {
+        1 name: optional string Option<String>,
+        2 f: optional float Option<f32>,
+        3 i: optional int64 Option<i64>,
+        4 s: optional bytes Option<Vec<u8>>,
+        5 t: optional message Option<Tensor>,
+        7 floats: repeated float Vec<f32>,
+        8 ints: repeated int64 Vec<i64>,
+        9 strings: repeated bytes Vec<Vec<u8>>,
+        20 r#type: optional int32 Option<i32>,
+    }
 }
 
 /// Values of the field `type` of [`Attribute`].
@@ -93,27 +146,19 @@ pub(super) mod attribute {
     pub(in super::super) const STRINGS: i32 = 8;
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Tensor {
-    #[prost(int64, repeated, packed = "false", tag = "1")]
-    pub(super) dims: Vec<i64>,
-    #[prost(int32, optional, tag = "2")]
-    pub(super) data_type: Option<i32>,
-    #[prost(float, repeated, tag = "4")]
-    pub(super) float_data: Vec<f32>,
-    #[prost(int32, repeated, tag = "5")]
-    pub(super) int32_data: Vec<i32>,
-    #[prost(int64, repeated, tag = "7")]
-    pub(super) int64_data: Vec<i64>,
-    #[prost(string, optional, tag = "8")]
-    pub(super) name: Option<String>,
-    #[prost(bytes = "vec", optional, tag = "9")]
-    pub(super) raw_data: Option<Vec<u8>>,
-    #[prost(double, repeated, tag = "10")]
-    pub(super) double_data: Vec<f64>,
-    /// 1 if the elements are in another file.
-    #[prost(int32, optional, tag = "14")]
-    pub(super) data_location: Option<i32>,
+message! {
+    Tensor {
+        1 dims: repeated int64 Vec<i64>,
+        2 data_type: optional int32 Option<i32>,
+        4 float_data: packed float Vec<f32>,
+        5 int32_data: packed int32 Vec<i32>,
+        7 int64_data: packed int64 Vec<i64>,
+        8 name: optional string Option<String>,
+        9 raw_data: optional bytes Option<Vec<u8>>,
+        10 double_data: packed double Vec<f64>,
+        /// 1 if the elements are in another file.
+        14 data_location: optional int32 Option<i32>,
+    }
 }
 
 /// Values of element types.
@@ -127,40 +172,37 @@ pub(super) mod element {
     pub(in super::super) const DOUBLE: i32 = 11;
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct ValueInfo {
-    #[prost(string, optional, tag = "1")]
-    pub(super) name: Option<String>,
-    #[prost(message, optional, tag = "2")]
-    pub(super) r#type: Option<Type>,
+message! {
+    ValueInfo {
+        1 name: optional string Option<String>,
+        2 r#type: optional message Option<Type>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Type {
-    /// Absent if the value is a sequence or a map.
-    #[prost(message, optional, tag = "1")]
-    pub(super) tensor_type: Option<TensorType>,
+message! {
+    Type {
+        /// Absent if the value is a sequence or a map.
+        1 tensor_type: optional message Option<TensorType>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorType {
-    #[prost(int32, optional, tag = "1")]
-    pub(super) elem_type: Option<i32>,
-    #[prost(message, optional, tag = "2")]
-    pub(super) shape: Option<TensorShape>,
+message! {
+    TensorType {
+        1 elem_type: optional int32 Option<i32>,
+        2 shape: optional message Option<TensorShape>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorShape {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) dim: Vec<Dimension>,
+message! {
+    TensorShape {
+        1 dim: repeated message Vec<Dimension>,
+    }
 }
 
-/// A size, or the name of a symbolic size.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
-    #[prost(int64, optional, tag = "1")]
-    pub(super) dim_value: Option<i64>,
-    #[prost(string, optional, tag = "2")]
-    pub(super) dim_param: Option<String>,
+message! {
+    /// A size, or the name of a symbolic size.
+    Dimension {
+        1 dim_value: optional int64 Option<i64>,
+        2 dim_param: optional string Option<String>,
+    }
 }

@@ -90,8 +90,10 @@ impl Fma for Hardware {
 }
 
 /// The fused multiply-add of AVX-512, with twice as many registers of twice the width.
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 pub(crate) struct Wide;
 
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 impl Fma for Wide {
     const ROWS: usize = 12;
     const COLUMNS: usize = 32;
@@ -102,7 +104,6 @@ impl Fma for Wide {
         Hardware::fma(a, b, c)
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
         if !L.is_multiple_of(16) {
@@ -115,7 +116,6 @@ impl Fma for Wide {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         if !L.is_multiple_of(16) {
@@ -128,7 +128,6 @@ impl Fma for Wide {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn transpose(square: &mut Square) {
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
@@ -138,7 +137,6 @@ impl Fma for Wide {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn nonzero(values: &[f32; 16]) -> u16 {
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.

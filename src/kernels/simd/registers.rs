@@ -1,6 +1,6 @@
 //! Operations on whole registers and the cache for which the compiler does not select the instructions.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 use super::Square;
 
 /// Prefetches bytes into the cache. It is a hint and reads nothing.
@@ -22,10 +22,10 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 /// Operations on lanes that fill registers of one width. The compiler would select these instructions from scalar code,
 /// but compiling that takes many times as long.
 macro_rules! lanes_in_registers {
-    ($feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
+    ($(#[$meta:meta])* $feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
         $set:ident, $fused:ident, $add:ident, $and:ident) => {
         /// `sums[l] ← a·b[l] + sums[l]`, each rounded once.
-        #[cfg(target_arch = "x86_64")]
+        $(#[$meta])*
         #[target_feature(enable = $feature)]
         #[inline]
         pub(super) fn $add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
@@ -43,7 +43,7 @@ macro_rules! lanes_in_registers {
         }
 
         /// `sums[l] ← sums[l] + values[l]` where all bits of `counts[l]` are set.
-        #[cfg(target_arch = "x86_64")]
+        $(#[$meta])*
         #[target_feature(enable = $feature)]
         #[inline]
         pub(super) fn $add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
@@ -65,6 +65,7 @@ macro_rules! lanes_in_registers {
 }
 
 lanes_in_registers!(
+    #[cfg(target_arch = "x86_64")]
     "avx,fma",
     __m256,
     8,
@@ -76,6 +77,7 @@ lanes_in_registers!(
     _mm256_and_ps
 );
 lanes_in_registers!(
+    #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
     "avx512f,avx512dq",
     __m512,
     16,
@@ -89,7 +91,7 @@ lanes_in_registers!(
 
 /// Transposes sixteen registers by interleaving elements, then pairs, then quarters. The code that the compiler generates
 /// without these sixty-four shuffles takes three times as long.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(super) fn transpose(square: &mut Square) {
@@ -128,7 +130,7 @@ pub(super) fn transpose(square: &mut Square) {
 }
 
 /// The positions of nonzero values among sixteen as a bit set, which is the result of one comparison.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(super) fn nonzero(values: &[f32; 16]) -> u16 {
