@@ -1,7 +1,7 @@
 //! An activation as a separate layer.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;

@@ -1,7 +1,7 @@
 //! Elu: a rectifier with a smooth bend.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;

@@ -1,8 +1,8 @@
 //! Conv2d: kernels slide over images, channels last.
 
-use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};

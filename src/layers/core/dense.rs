@@ -1,8 +1,8 @@
 //! Dense: every output is a weighted sum of every input, through an activation.
 
-use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;

@@ -1,8 +1,8 @@
 //! Embedding: indices become learned rows of a table.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, RandomUniform};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;

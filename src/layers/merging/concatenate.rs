@@ -1,7 +1,7 @@
 //! Concatenate: branches of a model come together side by side.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;

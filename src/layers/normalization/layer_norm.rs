@@ -1,8 +1,8 @@
 //! LayerNorm: each position is brought to mean beta and deviation gamma.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};

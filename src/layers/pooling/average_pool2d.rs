@@ -1,7 +1,7 @@
 //! AveragePool2d: the mean of each window of an image.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;

@@ -1,7 +1,7 @@
 //! Dropout: while training, elements are dropped at random.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;

@@ -1,7 +1,7 @@
 //! Flatten: each sample's elements in one axis.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;

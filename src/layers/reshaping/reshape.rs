@@ -1,7 +1,7 @@
 //! Reshape: each sample's elements under other axes.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;

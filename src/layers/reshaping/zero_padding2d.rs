@@ -1,7 +1,7 @@
 //! ZeroPadding2d: zeros around images.
 
-use crate::layers::{Cursor, Layer, Weights};
 use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::padding2d::Padding2d;
 use crate::settings::{FromSpec, options};
