@@ -21,7 +21,8 @@ pub trait Columns: Dataset {
         &[]
     }
 
-    /// The shape of this input in row `row`: that of [`input_columns`](Columns::input_columns), except for the sizes of open axes.
+    /// The shape of this input in row `row`: that of [`input_columns`](Columns::input_columns), except for the sizes of open
+    /// axes.
     ///
     /// # Panics
     /// May panic when the column or a row does not exist.

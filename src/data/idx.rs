@@ -22,6 +22,14 @@ const LABELS: u32 = 0x0801;
 
 /// Reads an IDX file of unsigned bytes with 1 to 6 axes. Gzip is detected by content, not by name.
 ///
+/// ```
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("file.idx");
+/// std::fs::write(&path, [0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]).unwrap();
+/// assert_eq!(gradus::data::idx::read(&path)?, ndarray::arr2(&[[7, 9]]).into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::Missing`] when the file does not exist, [`Error::Io`] when it cannot be read, [`Error::Format`] when it is not an
 /// IDX file of bytes, is too short or too long, claims more than [`MAX_BYTES`], or its gzip stream is corrupt.
@@ -31,6 +39,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<ArrayD<u8>> {
 
 /// Reads an IDX file of images: count × height × width.
 ///
+/// ```
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("file.idx");
+/// std::fs::write(&path, [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]).unwrap();
+/// assert_eq!(gradus::data::idx::read_images(&path)?, ndarray::arr3(&[[[7, 9]]]));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
 /// # Errors
 /// The errors of [`read`], and [`Error::Format`] when the file does not have three axes.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
@@ -39,6 +55,14 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Array3<u8>> {
 }
 
 /// Reads an IDX file of labels, one for each image.
+///
+/// ```
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("file.idx");
+/// std::fs::write(&path, [0, 0, 8, 1, 0, 0, 0, 2, 7, 9]).unwrap();
+/// assert_eq!(gradus::data::idx::read_labels(&path)?, ndarray::arr1(&[7, 9]));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 ///
 /// # Errors
 /// The errors of [`read`], and [`Error::Format`] when the file does not have one axis.

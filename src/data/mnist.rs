@@ -25,6 +25,14 @@ pub struct Mnist {
 }
 
 /// Images of digits with their labels.
+///
+/// ```
+/// use gradus::data::{Dataset, mnist::Digits};
+/// let digits = Digits::new(ndarray::Array3::zeros((10, 28, 28)), ndarray::Array1::zeros(10))?;
+/// assert_eq!(digits.first(4).normalized()?.input_shape().sizes(), [28, 28]);
+/// assert_eq!(digits.first(4).one_hot()?.shape(), [4, 10]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Digits {
@@ -96,7 +104,7 @@ fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
 }
 
 impl Digits {
-    /// Digits from images, count × height × width, with a label for each.
+    /// Creates digits from images, count × height × width, and one label for each image.
     ///
     /// # Errors
     /// [`Error::Rows`] when the numbers of images and labels differ.
@@ -121,7 +129,7 @@ impl Digits {
         self.labels.len()
     }
 
-    /// Whether there are no digits.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

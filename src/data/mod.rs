@@ -81,7 +81,7 @@ pub trait Dataset: Send + Sync {
     /// The number of rows.
     fn len(&self) -> usize;
 
-    /// Whether there are no rows.
+    /// Whether the dataset is empty.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -92,8 +92,8 @@ pub trait Dataset: Send + Sync {
     /// The axes of the inputs whose size differs between rows, such as the steps of a sequence: indices of axes of
     /// [`input_shape`](Dataset::input_shape), ascending. Defaults to none.
     ///
-    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed shape, so
-    /// `fit`, `evaluate` and `predict` return an error if a row differs from it.
+    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed
+    /// shape, so `fit`, `evaluate` and `predict` return an error if a row differs from it.
     ///
     /// ```
     /// use gradus::Shape;
@@ -158,9 +158,10 @@ pub trait Dataset: Send + Sync {
     /// The type and shape of the target of a row.
     fn target(&self) -> Target;
 
-    /// Writes the rows `rows`, in this order and row-major, to `inputs` (rows × [`batch_shape`](Dataset::batch_shape), which is
-    /// [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows × [`Target::len`]). A row that is shorter
-    /// than the batch along an open axis is padded with zeros. Called in every training step, so it should not allocate.
+    /// Writes the rows `rows`, in this order and row-major, to `inputs` (rows × [`batch_shape`](Dataset::batch_shape), which
+    /// is [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows × [`Target::len`]). A row that is
+    /// shorter than the batch along an open axis is padded with zeros. Called in every training step, so it should not
+    /// allocate.
     ///
     /// # Panics
     /// May panic when a row does not exist, or a slice has another length.

@@ -42,8 +42,8 @@ impl NamedArrays {
     /// Adds an input: rows × the shape of a row.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the number of rows differs from earlier columns, when another input has the name, or when the array
-    /// has no axes, more than six, or an axis of size 0; [`Error::Empty`] without rows.
+    /// [`Error::Shape`] when the number of rows differs from earlier columns, when another input has the name, or when the
+    /// array has no axes, more than six, or an axis of size 0; [`Error::Empty`] without rows.
     pub fn with_input(mut self, name: impl Into<String>, values: impl Into<Inputs>) -> Result<NamedArrays> {
         let (name, values) = (name.into(), values.into());
         let (rows, shape) = values.rows()?;
@@ -93,8 +93,8 @@ impl NamedArrays {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an unknown target, [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is
-    /// not finite.
+    /// [`Error::Unknown`] for an unknown target, [`Error::Rows`] for another number of weights, [`Error::Setting`] for one
+    /// that is not finite.
     pub fn with_sample_weight_of(
         mut self,
         target: &str,

@@ -9,11 +9,13 @@ use crate::sizes;
 use crate::spec::Spec;
 
 options! {
-    /// A constant, 0 by default. `Constant` in Keras.
+    /// Sets all values to a constant, 0 by default. `Constant` in Keras.
     ///
     /// ```
-    /// use gradus::{initializers::Constant, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(Constant::new(0.1));
+    /// use gradus::{Key, initializers::{Constant, Initializer}};
+    /// let values = Constant::new(0.5).array(&[2], Key::from_seed(1))?;
+    /// assert_eq!(values, ndarray::arr1(&[0.5, 0.5]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq)]
     pub struct Constant("Constant") of (value: f32);

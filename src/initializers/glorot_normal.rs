@@ -6,9 +6,13 @@ use super::fans::fans;
 without_settings! {
     /// A truncated normal distribution of variance 2 / (fan-in + fan-out) (Glorot and Bengio 2010). `GlorotNormal` in Keras.
     ///
+    /// [`fans`](super::fans()) computes fan-in and fan-out from the shape.
+    ///
     /// ```
-    /// use gradus::{initializers::GlorotNormal, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(GlorotNormal);
+    /// use gradus::{Key, initializers::{GlorotNormal, Initializer}};
+    /// let values = GlorotNormal.array(&[4, 4], Key::from_seed(1))?;
+    /// assert!(values.iter().all(|value| value.abs() <= 1.14)); // two standard deviations before truncation
+    /// # Ok::<(), gradus::Error>(())
     /// ```
     GlorotNormal = |shape, key| {
         let (fan_in, fan_out) = fans(shape);

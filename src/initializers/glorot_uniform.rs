@@ -7,9 +7,13 @@ without_settings! {
     /// A uniform distribution within ±√(6 / (fan-in + fan-out)) (Glorot and Bengio 2010). The default of kernels.
     /// `GlorotUniform` in Keras.
     ///
+    /// [`fans`](super::fans()) computes fan-in and fan-out from the shape.
+    ///
     /// ```
-    /// use gradus::{initializers::GlorotUniform, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(GlorotUniform);
+    /// use gradus::{Key, initializers::{GlorotUniform, Initializer}};
+    /// let values = GlorotUniform.array(&[4, 2], Key::from_seed(1))?;
+    /// assert!(values.iter().all(|value| value.abs() <= 1.0));
+    /// # Ok::<(), gradus::Error>(())
     /// ```
     GlorotUniform = |shape, key| {
         let (fan_in, fan_out) = fans(shape);

@@ -12,9 +12,14 @@ options! {
     /// A normal distribution. `RandomNormal` in Keras.
     ///
     /// ```
-    /// use gradus::{initializers::RandomNormal, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(RandomNormal::new(0.0, 0.1));
+    /// use gradus::{Key, initializers::{Initializer, RandomNormal}};
+    /// let values = RandomNormal::new(3.0, 0.5).array(&[100, 10], Key::from_seed(1))?;
+    /// assert!((values.mean().unwrap() - 3.0).abs() < 0.1);
+    /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless the standard deviation is finite and ≥ 0.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct RandomNormal("RandomNormal") of (mean: f32, stddev: f32);
 }

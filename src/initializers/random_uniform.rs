@@ -12,9 +12,14 @@ options! {
     /// A uniform distribution between two limits, inclusive. `RandomUniform` in Keras.
     ///
     /// ```
-    /// use gradus::{initializers::RandomUniform, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(RandomUniform::new(-0.1, 0.1));
+    /// use gradus::{Key, initializers::{Initializer, RandomUniform}};
+    /// let values = RandomUniform::new(-0.5, 0.25).array(&[10, 10], Key::from_seed(1))?;
+    /// assert!(values.iter().all(|value| (-0.5..=0.25).contains(value)));
+    /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless the limits are finite and in ascending order.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct RandomUniform("RandomUniform") of (minval: f32, maxval: f32);
 }

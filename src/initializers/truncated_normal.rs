@@ -1,4 +1,4 @@
-//! Normal without its tails.
+//! A truncated normal distribution.
 
 use super::Initializer;
 use super::draw::{BELOW_MINUS_TWO, check_deviation, normal};
@@ -12,9 +12,14 @@ options! {
     /// A normal distribution truncated at two standard deviations from the mean. `TruncatedNormal` in Keras.
     ///
     /// ```
-    /// use gradus::{initializers::TruncatedNormal, layers::Dense};
-    /// let layer = Dense::new(10).kernel_initializer(TruncatedNormal::new(0.0, 0.1));
+    /// use gradus::{Key, initializers::{Initializer, TruncatedNormal}};
+    /// let values = TruncatedNormal::new(0.0, 0.5).array(&[10, 10], Key::from_seed(1))?;
+    /// assert!(values.iter().all(|value| value.abs() <= 1.0));
+    /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless the standard deviation is finite and ≥ 0.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct TruncatedNormal("TruncatedNormal") of (mean: f32, stddev: f32);
 }

@@ -1,4 +1,4 @@
-//! What a layer declares, without values: for importers, which have to find its arrays.
+//! Shapes and names of the weights of a layer, without values, for importers of model files.
 
 use super::Layer;
 use super::weights::{Source, Weights};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::Params;
 
-/// The outputs and weights of a layer that is applied to inputs of some shapes. Nothing is initialised or allocated.
+/// The shapes of the outputs and weights of a layer for given inputs. No values are computed or allocated.
 ///
 /// ```
 /// use gradus::Shape;
@@ -24,11 +24,11 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Builds a layer of this name for inputs whose samples have these shapes.
+    /// Builds the layer under the name `name`, for inputs whose samples have these shapes.
     ///
     /// # Errors
-    /// Shapes that do not fit the layer, and settings out of range, as [`Layer::build`] says them;
-    /// [`Error::at`](crate::Error::at) adds a place and the shapes.
+    /// The errors of [`Layer::build`] for shapes that the layer does not accept and settings out of range, without place and
+    /// shapes, which [`Error::at`](crate::Error::at) adds.
     pub fn of(layer: &dyn Layer, name: &str, inputs: &[Shape]) -> Result<Declared> {
         let mut params = Params::new();
         let mut weights = Weights::new(&mut params, name, Source::Nowhere);
@@ -56,7 +56,7 @@ pub struct DeclaredWeight {
 }
 
 impl DeclaredWeight {
-    /// Those of all parameters.
+    /// The weights of all parameters.
     pub(crate) fn all(params: &Params) -> Vec<DeclaredWeight> {
         let weight = |id| DeclaredWeight {
             name: params.name(id).into(),
@@ -66,17 +66,17 @@ impl DeclaredWeight {
         params.ids().map(weight).collect()
     }
 
-    /// The name, which begins with that of the layer, as in `dense_1/kernel`.
+    /// The name: that of the layer, `/`, and that of the array, as in `dense_1/kernel`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The shape.
+    /// The shape of the array.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Whether the optimizer changes it.
+    /// Whether the weight is learned.
     pub fn is_trainable(&self) -> bool {
         self.trainable
     }

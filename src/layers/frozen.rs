@@ -1,4 +1,4 @@
-//! A layer whose weights stay as they are.
+//! A layer whose weights are not trained.
 
 use super::{Cursor, Layer, Weights};
 use crate::error::Result;
@@ -7,10 +7,11 @@ use crate::spec::{Spec, SpecValue};
 use crate::tape::Var;
 use std::sync::Arc;
 
-/// A layer whose weights stay as they are: `trainable = False` in Keras. [`Layer::frozen`] makes one.
+/// A layer whose weights are not trained, created by [`Layer::frozen`]. `trainable = False` in Keras.
 ///
-/// Gradients pass through it, but its weights get none. Running statistics stay as well, and batch normalisation uses them.
-/// Everywhere else it is the layer that it holds, under the same name.
+/// Gradients pass through the layer to the layers before it. Its weights have no gradient, no weight decay and no penalty.
+/// Its running statistics do not change; [`BatchNorm`](crate::layers::BatchNorm) normalizes by them, as in Keras. Its name and
+/// class are those of the inner layer.
 ///
 /// ```
 /// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -24,16 +25,16 @@ pub struct Frozen {
     layer: Arc<dyn Layer>,
 }
 
-/// The setting that a frozen layer's spec has more.
+/// The additional setting in the spec of a frozen layer.
 const TRAINABLE: &str = "trainable";
 
 impl Frozen {
-    /// This layer, frozen.
+    /// Freezes a layer.
     pub fn new(layer: Arc<dyn Layer>) -> Frozen {
         Frozen { layer }
     }
 
-    /// The layer that `make` makes of a spec, frozen where the spec says so.
+    /// Creates a layer from a spec by `make`, and freezes it if the spec has `trainable=false`.
     pub(crate) fn read(spec: &Spec, make: impl FnOnce(&Spec) -> Result<Box<dyn Layer>>) -> Result<Box<dyn Layer>> {
         let (trainable, others): (Vec<_>, Vec<_>) = spec.settings().iter().partition(|(name, _)| name == TRAINABLE);
         let inner = others
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_frozen_stays_and_the_rest_learns() {
+    fn frozen_weights_stay_and_the_others_are_trained() {
         let all = changed(&trained(Dense::new(5), BatchNorm::new()));
         assert_eq!(all.len(), 8, "{all:?}");
         let frozen = changed(&trained(Dense::new(5).frozen(), BatchNorm::new().frozen()));
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_layer_has_its_own_name_and_comes_back_frozen() {
+    fn a_frozen_layer_has_the_name_of_its_layer_and_is_read_as_frozen() {
         let spec = Dense::new(5).frozen().spec();
         assert_eq!((spec.class(), spec.snake_case().as_str()), ("Dense", "dense"));
         let again = Registry::new().make_layer(&spec).unwrap();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_frozen_weights_apart() {
+    fn the_summary_counts_frozen_weights_separately() {
         let network = Sequential::new([4]).add(Dense::new(8).frozen()).add(Dense::new(3));
         let summary = network.summary().unwrap();
         assert!(summary.contains("dense (Dense)") && summary.contains("Non-trainable params: 40"), "{summary}");

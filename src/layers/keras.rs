@@ -1,4 +1,4 @@
-//! Every layer's values and gradients against what Keras computes (`tests/golden/make_ops.py`).
+//! Comparison of the values and gradients of every layer with those of Keras (`tests/golden/make_ops.py`).
 
 use super::*;
 use crate::Key;
@@ -6,10 +6,10 @@ use crate::golden::{Cases, assert_close, load};
 use crate::ops::Padding;
 use crate::tape::{Mode, ParamGradients, Params, Recorder};
 
-/// How far values may be from Keras', beside the largest of their array or 1.
+/// Maximum difference from the values of Keras, relative to the largest value of the array or 1.
 const NEAR: f32 = 1e-5;
 
-/// The layer that a case names, perhaps with a number or a word behind a dash.
+/// The layer of a case, whose name may end in a dash and a suffix.
 fn layer(case: &str) -> Box<dyn Layer> {
     match case {
         "add" => Box::new(Add),
@@ -87,7 +87,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
     }
 }
 
-/// The arrays of a case whose names begin like this and go on with a number, if at all.
+/// The arrays of a case whose names are this prefix, optionally followed by a digit.
 fn numbered(cases: &Cases, case: &str, prefix: &str) -> Vec<String> {
     let names = std::iter::once(prefix.to_owned()).chain((0..9).map(|number| format!("{prefix}{number}")));
     names.filter(|name| cases.contains(&format!("{case}/{name}"))).collect()

@@ -1,5 +1,18 @@
-//! Layers: plain configuration, one file each. A layer says which weights it needs and records operations; the numbers
-//! live in [`Params`](crate::tape::Params).
+//! Layers, with the names and defaults of Keras. A layer is plain configuration: it declares weights and records operations.
+//! The values of the weights are in [`Params`](crate::tape::Params).
+//!
+//! Shapes in this module are those of one sample, without the batch axis.
+//!
+//! ```
+//! use gradus::{Sequential, Shape, layers::*};
+//! let network = Sequential::new([28, 28, 1])
+//!     .add(Conv2d::new(8, 3).activation(Activation::Relu))
+//!     .add(MaxPool2d::new(2))
+//!     .add(Flatten)
+//!     .add(Dense::new(10).activation(Activation::Softmax));
+//! assert_eq!(network.architecture(0)?.into_model()?.output_shapes(), [Shape::from([10])]);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 mod declared;
 mod frozen;
@@ -24,10 +37,10 @@ use crate::tape::Var;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A part of a model.
+/// A layer of a model.
 ///
-/// A layer of another crate works like those here: it declares its weights in `build`, takes them in the same order in
-/// `record`, and calls operations, its own or the library's.
+/// A custom layer declares its weights in [`build`](Layer::build), takes them in the same order in [`record`](Layer::record),
+/// and records operations.
 ///
 /// ```
 /// use gradus::{Result, Shape, Spec, initializers::Ones, layers::*, tape::Var};
@@ -65,23 +78,24 @@ use std::sync::Arc;
 /// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
 /// ```
 pub trait Layer: Debug + Send + Sync {
-    /// Checks the inputs' shapes (of one sample, without the batch axis), declares weights, and returns the shape of one
-    /// sample of each output. Most layers have one output; a layer that has several, such as a sequence and a last state, is
+    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes are
+    /// those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state, is
     /// applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
     ///
     /// # Errors
-    /// Shapes that do not fit and settings out of range; [`Error::expected`](crate::Error::expected) says only what was
-    /// expected, the model adds the layer and the shapes.
+    /// [`Error::Setting`](crate::Error::Setting) for a setting out of range, [`Error::Shape`](crate::Error::Shape) for shapes
+    /// that the layer does not accept. [`Error::expected`](crate::Error::expected) needs only the expected shapes; the model
+    /// adds the name of the layer and the found shapes.
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
 
-    /// Records the layer's operations on its inputs, which have a batch axis, and returns the outputs in the order of
-    /// [`build`](Layer::build). The recorder's mode says whether this is for training.
+    /// Records the operations of the layer on its inputs, which have a batch axis, and returns the outputs in the order of
+    /// [`build`](Layer::build). The mode of the recorder is that of training or of inference.
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
 
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 
-    /// This layer with weights that stay as they are.
+    /// Freezes the layer: its weights are not trained. `trainable = False` in Keras.
     fn frozen(self) -> Frozen
     where
         Self: Sized + 'static,
@@ -89,7 +103,7 @@ pub trait Layer: Debug + Send + Sync {
         Frozen::new(Arc::new(self))
     }
 
-    /// The layer that would learn, where this one is [`Frozen`].
+    /// The inner layer if this layer is [`Frozen`]; otherwise `None`.
     fn thawed(&self) -> Option<Arc<dyn Layer>> {
         None
     }
@@ -102,7 +116,7 @@ forward!(Layer for [Box, Arc] {
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
 });
 
-/// The layers by group, as in Keras: adding one takes one line here and one new file in the folder of its group.
+/// Declares the layers by group: each is a file in the folder of its group and a line in the list below.
 macro_rules! layers {
     ($($group:ident { $($file:ident::$Layer:ident),* $(,)? }),* $(,)?) => {
         $(
@@ -120,7 +134,7 @@ macro_rules! layers {
             }
         }
 
-        /// The samples that the tests of all layers build.
+        /// Samples for the tests of all layers.
         #[cfg(test)]
         pub(crate) fn samples() -> Vec<(&'static str, Vec<tests::Sample>)> {
             vec![$($((stringify!($file), $group::$file::tests::samples().into_iter().map(Into::into).collect()),)*)*]

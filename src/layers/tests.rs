@@ -1,4 +1,4 @@
-//! What every layer must hold, walked over the list.
+//! Properties that every layer must have.
 
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
@@ -47,7 +47,7 @@ impl Sample {
         values
     }
 
-    /// The layer, made again from its spec by `make`, on inputs of these shapes.
+    /// The layer, created from its spec by `make`, on inputs of these shapes.
     pub(crate) fn on(&self, inputs: &[Shape], make: fn(&Spec) -> Result<Box<dyn Layer>>) -> LayerSample {
         let made = LayerSample::made_by(make(&self.layer.spec()).unwrap(), make);
         inputs.iter().fold(made, |made, shape| match self.rows {
@@ -64,7 +64,7 @@ fn for_each_sample(check: impl Fn(&Sample)) {
     }
 }
 
-/// The output's shape and values for a batch of three, and the sum of all gradients' magnitudes.
+/// The shape and values of the output for a batch of three, and the sum of the magnitudes of all gradients.
 fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
     let (layer, shapes) = (&sample.layer, &sample.inputs);
     let mut params = Params::new();
@@ -92,7 +92,7 @@ fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
 }
 
 #[test]
-fn the_announced_shape_is_the_recorded_one_in_both_modes() {
+fn the_shape_of_build_is_that_of_record_in_both_modes() {
     for_each_sample(|sample| {
         let (training, values, gradient) = run(sample, Mode::Training);
         let (inference, more, _) = run(sample, Mode::Inference);
@@ -105,7 +105,7 @@ fn the_announced_shape_is_the_recorded_one_in_both_modes() {
 #[test]
 fn another_number_of_inputs_is_refused() {
     for_each_sample(|Sample { layer, inputs: shapes, .. }| {
-        // What merges branches takes any number from two on.
+        // Merging layers accept any number of inputs from two.
         let wrong = if let [shape] = shapes[..] { vec![shape; 2] } else { vec![shapes[0]] };
         for inputs in [&wrong[..], &[]] {
             let mut params = Params::new();
@@ -133,7 +133,7 @@ fn every_layer_passes_the_public_checks() {
     });
 }
 
-/// A layer that is not named by its type.
+/// A layer in a box, for `Graph::apply`.
 #[derive(Debug)]
 struct Any(Box<dyn Layer>);
 
@@ -151,9 +151,9 @@ impl Layer for Any {
     }
 }
 
-/// Its Keras name and class, its output for a batch of any size, and how many numbers it learns or keeps.
+/// The line has the name and class in Keras, the output shape, and the number of weights.
 #[test]
-fn every_layer_has_its_line_in_the_summary() {
+fn every_layer_has_a_line_in_the_summary() {
     for (_, samples) in samples() {
         for Sample { layer, inputs, .. } in samples {
             let mut params = Params::new();

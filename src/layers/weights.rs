@@ -1,4 +1,4 @@
-//! How a layer declares its weights when it is built, and takes them up again when it records.
+//! Declaration of the weights of a layer when it is built, and access to them when it records.
 
 use crate::error::{Error, Result};
 use crate::initializers::Initializer;
@@ -8,7 +8,8 @@ use crate::shape::Shape;
 use crate::tape::{ParamId, Params, Recorder, Var};
 use std::sync::Arc;
 
-/// Takes down the weights that a layer needs. Each is named after its layer, as in `dense_1/kernel`.
+/// Collects the weights that a layer declares in [`Layer::build`](super::Layer::build). Names are prefixed with that of the
+/// layer, as in `dense_1/kernel`.
 #[derive(Debug)]
 pub struct Weights<'a> {
     params: &'a mut Params,
@@ -19,17 +20,17 @@ pub struct Weights<'a> {
     penalties: Vec<Penalty>,
 }
 
-/// An array that adds to the loss, and how.
+/// An array with the regularizer whose penalty is added to the loss.
 pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 
-/// Where weights get their first values.
+/// The source of the initial values of weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
-    /// From their initialisers, under this key.
+    /// The initializers, with this key.
     Init(Key),
-    /// From those of the same name that are given.
+    /// The given parameters of equal names.
     Given(&'a Params),
-    /// Nowhere: names and shapes alone are wanted, so there are no values and nothing is allocated.
+    /// None: only names and shapes are recorded, without values.
     Nowhere,
 }
 
@@ -38,18 +39,18 @@ impl<'a> Weights<'a> {
         Weights { params, layer, source, frozen: false, ids: Vec::new(), penalties: Vec::new() }
     }
 
-    /// Adds an array that is learned. Its first values depend only on the model's seed and on its name.
+    /// Declares a learned array. Its initial values depend only on the seed of the model, on its name and on its shape.
     ///
     /// # Errors
-    /// A name that the layer has used before, or settings of the initialiser out of range.
+    /// The layer has already used the name, a setting of the initializer is out of range, or the array does not fit in memory.
     pub fn add(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
         self.insert(name, shape.into(), initializer, !self.frozen)
     }
 
-    /// Adds an array that is learned and, where there is a regularizer, adds to the loss.
+    /// Declares a learned array with an optional regularizer, whose penalty is added to the loss.
     ///
     /// # Errors
-    /// As for [`add`](Weights::add), and settings of the regularizer out of range.
+    /// The errors of [`add`](Weights::add), and a setting of the regularizer out of range.
     pub fn add_regularized(
         &mut self,
         name: &str,
@@ -65,7 +66,7 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// Lets a layer declare weights of which none is learned.
+    /// Calls `build` so that all weights that it declares are frozen.
     pub(crate) fn freeze<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.frozen, true);
         let result = build(self);
@@ -73,10 +74,10 @@ impl<'a> Weights<'a> {
         result
     }
 
-    /// Adds an array that is not learned but kept up to date by operations, such as running statistics.
+    /// Declares an array that operations update instead of the optimizer, such as running statistics.
     ///
     /// # Errors
-    /// As for [`add`](Weights::add).
+    /// The errors of [`add`](Weights::add).
     pub fn add_state(&mut self, name: &str, shape: impl Into<Shape>, initializer: &dyn Initializer) -> Result<()> {
         self.insert(name, shape.into(), initializer, false)
     }
@@ -114,13 +115,13 @@ impl<'a> Weights<'a> {
         self.ids
     }
 
-    /// What was declared, and which of it adds to the loss.
+    /// The declared arrays, and the penalties on them.
     pub(crate) fn into_declared(self) -> (Vec<ParamId>, Vec<Penalty>) {
         (self.ids, self.penalties)
     }
 }
 
-/// The parameter of that name, if it has that shape.
+/// Returns the parameter with this name and shape.
 fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
     let id = params.id(name)?;
     if params.shape(id) != shape {
@@ -129,7 +130,7 @@ fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
     Ok(id)
 }
 
-/// Hands a layer its weights in the order in which it declared them.
+/// Returns the weights of a layer in [`Layer::record`](super::Layer::record), in the order of their declaration.
 #[derive(Debug)]
 pub struct Cursor<'a, 'r> {
     recorder: &'r Recorder,
@@ -142,10 +143,10 @@ impl<'a, 'r> Cursor<'a, 'r> {
         Cursor { recorder, params, ids }
     }
 
-    /// The next `N` weights as values: `let [kernel, bias] = weights.take();`
+    /// Returns the next `N` weights: `let [kernel, bias] = weights.take();`
     ///
     /// # Panics
-    /// When the layer declared fewer.
+    /// When fewer than `N` declared weights are left.
     pub fn take<const N: usize>(&mut self) -> [Var<'r>; N] {
         self.take_ids().map(|id| self.recorder.parameter(self.params, id))
     }
@@ -158,22 +159,22 @@ impl<'a, 'r> Cursor<'a, 'r> {
         *taken
     }
 
-    /// Whether the next weight is one that is not learned: in a layer that would learn it, whether the layer is
+    /// Whether the next weight is not learned. If the layer declared it by [`add`](Weights::add), this is whether the layer is
     /// [frozen](super::Layer::frozen).
     pub fn frozen(&self) -> bool {
         self.ids.first().is_some_and(|id| !self.params.trainable(*id))
     }
 
-    /// The next weight, both as a value and by id, for layers that do not know how many they have.
+    /// Returns the next weight as a value and as an id, for layers with a variable number of weights.
     ///
     /// # Panics
-    /// When the layer declared no more.
+    /// When no declared weight is left.
     pub fn take_one(&mut self) -> (Var<'r>, ParamId) {
         let [id] = self.take_ids();
         (self.recorder.parameter(self.params, id), id)
     }
 
-    /// The declared weights that have not been taken.
+    /// The declared weights that have not been taken yet.
     pub(crate) fn left(&self) -> &'a [ParamId] {
         self.ids
     }

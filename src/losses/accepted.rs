@@ -1,4 +1,4 @@
-//! Targets that several losses take, and the remedies where they are given others.
+//! Targets that several losses accept, and remedies for other targets.
 
 use crate::accepts::{Accepts, TargetKind};
 

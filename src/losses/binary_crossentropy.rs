@@ -11,22 +11,26 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs, for targets from 0 to 1.
-    /// `BinaryCrossentropy` in Keras.
+    /// Binary cross-entropy: the mean of −t · ln p − (1 − t) · ln(1 − p) over rows and outputs. `BinaryCrossentropy` in Keras.
+    ///
+    /// Targets t are numbers from 0 to 1 in the shape of the outputs p.
     ///
     /// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
     /// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::BinaryCrossentropy, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([1]).add(Dense::new(1));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), BinaryCrossentropy::new().from_logits(true)))?;
+    /// let data = Arrays::new(arr2(&[[0.0f32]]), arr2(&[[1.0f32]]))?;
+    /// assert!((model.evaluate(&data)?.loss - std::f64::consts::LN_2).abs() < 1e-6); // probability ½
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct BinaryCrossentropy("BinaryCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to false.
+        /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to `false`.
         value from_logits: bool = false,
         /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
         added label_smoothing: f32 = 0.0,

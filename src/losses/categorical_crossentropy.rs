@@ -13,21 +13,25 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean over rows of −Σᵢ tᵢ · ln pᵢ, for targets that are rows of probabilities, such as one-hot rows.
-    /// `CategoricalCrossentropy` in Keras.
+    /// Categorical cross-entropy: the mean over rows of −Σᵢ tᵢ · ln pᵢ. `CategoricalCrossentropy` in Keras.
+    ///
+    /// There are at least two outputs p. Targets t are rows of probabilities in the shape of the outputs, such as one-hot rows.
     ///
     /// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([2]).add(Dense::new(2).activation(Activation::Softmax));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()))?;
+    /// let data = Arrays::new(arr2(&[[0.0f32, 0.0]]), arr2(&[[1.0f32, 0.0]]))?;
+    /// assert!((model.evaluate(&data)?.loss - std::f64::consts::LN_2).abs() < 1e-6); // probability ½
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct CategoricalCrossentropy("CategoricalCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
+        /// Whether outputs are logits, to which the loss applies softmax. Defaults to `false`.
         value from_logits: bool = false,
         /// Sets the share of each target that is spread over all classes: t · (1 − smoothing) + smoothing / classes. From
         /// 0, the default, to 1.

@@ -1,8 +1,8 @@
-//! What the losses of classes record: a cross-entropy.
+//! Recording of the cross-entropy of classes.
 
 use crate::tape::Var;
 
-/// Cross-entropy of logits, or of probabilities: exact where they are a softmax, whose logits are then taken.
+/// Cross-entropy of logits or probabilities. Probabilities from a softmax are replaced by its logits, which is exact.
 pub(super) fn crossentropy<'r>(
     prediction: Var<'r>,
     target: Var<'r>,

@@ -10,13 +10,17 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of max(1 − t · p, 0) over rows and outputs, for targets −1 and 1. Targets 0 and 1 are converted to −1 and 1.
-    /// `Hinge` in Keras.
+    /// The hinge loss: the mean of max(1 − t · p, 0) over rows and outputs. `Hinge` in Keras.
+    ///
+    /// Targets t are −1 and 1 in the shape of the outputs p. Targets 0 and 1 are converted to −1 and 1.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::Hinge, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::*, losses::Hinge, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([1]).add(Dense::new(1).kernel_initializer(Ones));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), Hinge::new()))?;
+    /// let data = Arrays::new(arr2(&[[0.5f32], [-2.0]]), arr2(&[[1.0f32], [-1.0]]))?;
+    /// assert_eq!(model.evaluate(&data)?.loss, 0.25); // outputs 0.5 and −2
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug, Default)]

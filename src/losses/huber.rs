@@ -10,15 +10,23 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of ½ · e² where |e| ≤ delta, and of delta · |e| − ½ · delta² otherwise, with e = p − t (Huber 1964).
-    /// `Huber` in Keras.
+    /// The Huber loss: the mean over rows and outputs of ½ · e² if |e| ≤ delta and of delta · |e| − ½ · delta² otherwise, with
+    /// e = p − t (Huber 1964). `Huber` in Keras.
+    ///
+    /// Targets t are floats in the shape of the outputs p.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::Huber, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::*, losses::Huber, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([1]).add(Dense::new(1).kernel_initializer(Ones));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), Huber::new().delta(2.0)))?;
+    /// let data = Arrays::new(arr2(&[[1.0f32], [2.0]]), arr2(&[[0.5f32], [3.0]]))?;
+    /// assert_eq!(model.evaluate(&data)?.loss, 0.3125); // outputs 1 and 2
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless delta is finite and > 0.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Huber("Huber") {

@@ -9,13 +9,18 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and Leibler 1951), for at least
-    /// two outputs and targets from 0 to 1, such as one-hot rows. `KLDivergence` in Keras.
+    /// The Kullback-Leibler divergence: the mean over rows of Σᵢ tᵢ · ln(tᵢ / pᵢ), with both clipped to 10⁻⁷ … 1 (Kullback and
+    /// Leibler 1951). `KLDivergence` in Keras.
+    ///
+    /// There are at least two outputs p. Targets t are numbers from 0 to 1 in the shape of the outputs, such as one-hot rows.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::KlDivergence, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::KlDivergence, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([2]).add(Dense::new(2).activation(Activation::Softmax));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), KlDivergence::new()))?;
+    /// let data = Arrays::new(arr2(&[[0.0f32, 0.0]]), arr2(&[[1.0f32, 0.0]]))?;
+    /// assert!((model.evaluate(&data)?.loss - std::f64::consts::LN_2).abs() < 1e-5); // probability ½
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug, Default)]

@@ -9,12 +9,18 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+    /// The mean absolute error: the mean of |p − t| over rows and outputs. `MeanAbsoluteError` in Keras.
+    ///
+    /// Targets t are floats in the shape of the outputs p.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::MeanAbsoluteError, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(1));
+    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::Dense};
+    /// use gradus::{losses::MeanAbsoluteError, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let network = Sequential::new([1]).add(Dense::new(1).kernel_initializer(Ones));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanAbsoluteError::new()))?;
+    /// let data = Arrays::new(arr2(&[[1.0f32], [2.0]]), arr2(&[[0.5f32], [3.0]]))?;
+    /// assert_eq!(model.evaluate(&data)?.loss, 0.75); // outputs 1 and 2
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug, Default)]

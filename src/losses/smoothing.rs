@@ -1,4 +1,4 @@
-//! Label smoothing: the setting, and what it does to targets.
+//! Label smoothing of targets.
 
 use crate::error::{Result, check_setting};
 use crate::tape::Var;

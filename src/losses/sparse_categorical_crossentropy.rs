@@ -11,23 +11,29 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of −ln p of the true class, for integer labels 0, 1, … classes − 1, one for each position of the output.
-    /// `SparseCategoricalCrossentropy` in Keras.
+    /// Sparse categorical cross-entropy: the mean of −ln p of the true class. `SparseCategoricalCrossentropy` in Keras.
     ///
-    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their positions.
+    /// Outputs are … × classes, at least two. Targets are integer labels 0, 1, … classes − 1, one for each position of the
+    /// output.
+    ///
+    /// An output of shape 8 × 6 × 3 takes labels of shape 8 × 6 per row, and the loss is the mean over the rows and their
+    /// positions.
     ///
     /// Outputs are probabilities by default. After a softmax, the loss is computed from its logits, which is exact.
     ///
     /// ```
-    /// use gradus::{Compile, Sequential, layers::*, losses::SparseCategoricalCrossentropy, optimizers::Sgd};
-    /// let network = Sequential::new([4]).add(Dense::new(3));
+    /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::SparseCategoricalCrossentropy, optimizers::Sgd};
+    /// use ndarray::{arr1, arr2};
+    /// let network = Sequential::new([2]).add(Dense::new(2));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().from_logits(true)))?;
+    /// let data = Arrays::new(arr2(&[[0.0f32, 0.0]]), arr1(&[1u8]))?;
+    /// assert!((model.evaluate(&data)?.loss - std::f64::consts::LN_2).abs() < 1e-6); // probability ½
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct SparseCategoricalCrossentropy("SparseCategoricalCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies softmax. Defaults to false.
+        /// Whether outputs are logits, to which the loss applies softmax. Defaults to `false`.
         value from_logits: bool = false,
         /// Ignores positions with this label: the loss is the mean over the other positions, or 0 if all are ignored. The
         /// label need not be a class of the output; −1 and 255 are common. Defaults to none.

@@ -12,8 +12,8 @@ options! {
     /// The proportion of outputs that are on their target's side of a threshold: 1 above it, 0 otherwise. `BinaryAccuracy` in
     /// Keras.
     ///
-    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
-    /// probability, also for logits.
+    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
+    /// threshold is a probability, also for logits.
     ///
     /// The value is 0 without rows, and if all sample weights are 0.
     ///

@@ -50,7 +50,8 @@ impl ConfusionMatrix {
     }
 
     /// Counts the positions of the rows of a batch. Targets are integer labels, one-hot rows, or rows of probabilities whose
-    /// first maximum is the class. A single output distinguishes two classes, with targets 0 and 1. [`Model::confusion_matrix`](crate::Model::confusion_matrix) counts the rows of a dataset.
+    /// first maximum is the class. A single output distinguishes two classes, with targets 0 and 1.
+    /// [`Model::confusion_matrix`](crate::Model::confusion_matrix) counts the rows of a dataset.
     ///
     /// ```
     /// use gradus::metrics::{ConfusionMatrix, ScoredBatch};

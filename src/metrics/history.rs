@@ -60,8 +60,8 @@ impl History {
         History { epochs: Vec::new(), unit }
     }
 
-    /// Returns one score of all epochs by its name in Keras: `loss`, `val_accuracy`, …. Epochs without it are omitted; `None` if
-    /// no epoch has it.
+    /// Returns one score of all epochs by its name in Keras: `loss`, `val_accuracy`, …. Epochs without it are omitted;
+    /// `None` if no epoch has it.
     pub fn get(&self, name: &str) -> Option<Vec<f64>> {
         let values: Vec<f64> = self.epochs.iter().filter_map(|epoch| epoch.get(name)).collect();
         (!values.is_empty()).then_some(values)

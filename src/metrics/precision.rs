@@ -13,8 +13,8 @@ use crate::spec::Spec;
 options! {
     /// The proportion of the outputs above a threshold whose target is 1. `Precision` in Keras.
     ///
-    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
-    /// probability, also for logits.
+    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
+    /// threshold is a probability, also for logits.
     ///
     /// The value is 0 if no output is above the threshold, without rows, and if all sample weights are 0.
     ///

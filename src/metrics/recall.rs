@@ -13,8 +13,8 @@ use crate::spec::Spec;
 options! {
     /// The proportion of the outputs with target 1 that are above a threshold. `Recall` in Keras.
     ///
-    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The threshold is a
-    /// probability, also for logits.
+    /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
+    /// threshold is a probability, also for logits.
     ///
     /// The value is 0 if no target is 1, without rows, and if all sample weights are 0.
     ///

@@ -1,4 +1,4 @@
-//! Adadelta: steps as large as the last ones, so that hardly a rate is needed.
+//! Adadelta: steps scaled by the ratio of running means of updates and gradients.
 
 use super::arithmetic::running;
 use super::checks::{check_decay, check_epsilon};
@@ -14,28 +14,44 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// a ← rho · a + (1 − rho) · g², d = −√((u + epsilon) / (a + epsilon)) · g, u ← rho · u + (1 − rho) · d², w ← w + rate
-    /// · d (Zeiler 2012, where the rate is 1). Keras' `Adadelta`.
+    /// Adadelta: w ← w + rate · d with d = −√((u + epsilon) / (a + epsilon)) · g (Zeiler 2012). `Adadelta` in Keras.
+    ///
+    /// The running means are a ← rho · a + (1 − rho) · g² of squared gradients, before the update, and
+    /// u ← rho · u + (1 − rho) · d² of squared updates, after it. The paper has a learning rate of 1; Keras defaults to 0.001.
+    /// State: a and u for each weight.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Adadelta, Optimizer};
+    /// let optimizer = Adadelta::new(1.0).rho(0.9);
+    /// assert_eq!(optimizer.initial_state(), [0.0, 0.0]); // a and u
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 1.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Adadelta("Adadelta") of (options: OptimizerOptions) {
         /// Decay rate of both running means, 0 ≤ rho < 1. Defaults to 0.95.
         value rho: f32 = 0.95,
-        /// Constant that is added to both means before their roots are taken, ≥ 0. The first steps are as large as its
-        /// root. Defaults to 10⁻⁷.
+        /// Constant added to both means under the root, ≥ 0. The first updates are about as large as its root. Defaults to
+        /// 10⁻⁷.
         value epsilon: f32 = 1e-7,
     }
 }
 
 impl Default for Adadelta {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> Adadelta {
         Adadelta::new(0.001)
     }
 }
 
 impl Adadelta {
-    /// With rho 0.95 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with rho 0.95 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adadelta {
         Adadelta::with_defaults(OptimizerOptions::new(learning_rate))
     }

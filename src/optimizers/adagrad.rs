@@ -1,4 +1,4 @@
-//! Adagrad: the rate is divided by the root of the sum of all squares of the gradient.
+//! Adagrad: learning rates scaled by the sum of squared gradients.
 
 use super::arithmetic::{step, sum};
 use super::checks::check_epsilon;
@@ -13,26 +13,41 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// a ← a + g², w ← w − rate · g / √(a + epsilon) (Duchi et al. 2011). Keras' `Adagrad`.
+    /// Adagrad: a ← a + g², then w ← w − rate · g / √(a + epsilon), for the gradient g (Duchi et al. 2011). `Adagrad` in Keras.
+    ///
+    /// State: the sum a for each weight.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Adagrad, Optimizer};
+    /// let optimizer = Adagrad::new(0.01).initial_accumulator_value(0.5);
+    /// assert_eq!(optimizer.initial_state(), [0.5]); // a
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.01);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Adagrad("Adagrad") of (options: OptimizerOptions) {
         /// Initial value of the sums of squared gradients, ≥ 0. Defaults to 0.1.
         value initial_accumulator_value: f32 = 0.1,
-        /// Constant that is added to each sum before its root is taken, ≥ 0. Defaults to 10⁻⁷.
+        /// Constant added to each sum under the root, ≥ 0. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
     }
 }
 
 impl Default for Adagrad {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> Adagrad {
         Adagrad::new(0.001)
     }
 }
 
 impl Adagrad {
-    /// With sums that start at 0.1 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with initial sums of 0.1 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adagrad {
         Adagrad::with_defaults(OptimizerOptions::new(learning_rate))
     }

@@ -1,4 +1,4 @@
-//! Adam: momentum and a running mean square, both corrected for their start at 0.
+//! Adam: adaptive moment estimation.
 
 use super::arithmetic::{running, step};
 use super::checks::{check_decay, check_epsilon};
@@ -14,10 +14,27 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g², w ← w − α · m / (√v + epsilon), with
-    /// α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma and Ba 2015, in the form before their section 2.1). Keras' `Adam`.
+    /// Adam: w ← w − α · m / (√v + epsilon), with the running means m ← β₁ · m + (1 − β₁) · g and
+    /// v ← β₂ · v + (1 − β₂) · g² of the gradient g. `Adam` in Keras.
     ///
-    /// AMSGrad divides by the largest v so far in the place of v (Reddi et al. 2018).
+    /// In step t, from 1, α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ), which corrects the bias of means that start at 0 (Kingma and Ba
+    /// 2015, in the form at the end of section 2). As in Keras, epsilon is thus the ε̂ of the paper; PyTorch uses ε.
+    /// State: m and v for each weight.
+    ///
+    /// With AMSGrad, the largest v so far replaces v in the update (Reddi et al. 2018); it is a third array of state.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Adam, Optimizer};
+    /// let optimizer = Adam::new(0.01).beta_1(0.8);
+    /// assert_eq!(optimizer.initial_state(), [0.0, 0.0]); // m and v
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.01);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Adam("Adam") of (options: OptimizerOptions) {
@@ -25,28 +42,28 @@ options! {
         value beta_1: f32 = 0.9,
         /// Decay rate of the running mean of squared gradients, 0 ≤ β₂ < 1. Defaults to 0.999.
         value beta_2: f32 = 0.999,
-        /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
+        /// Constant added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
-        /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to
+        /// Whether to divide by the root of the largest mean square so far (AMSGrad) instead of the current one. Defaults to
         /// `false`.
         added amsgrad: bool = false,
     }
 }
 
 impl Default for Adam {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> Adam {
         Adam::new(0.001)
     }
 }
 
 impl Adam {
-    /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Adam {
         Adam::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
-    /// Checks the settings of `owner`, which is Adam or stands on it.
+    /// Checks the settings of `owner`: Adam, or an optimizer that contains it.
     pub(super) fn check_as(&self, owner: &'static str) -> Result<()> {
         self.options.check(owner)?;
         check_decay(owner, "beta_1", self.beta_1)?;
@@ -114,7 +131,7 @@ vectorized! {
         for ((((w, g), m), v), most) in value.iter_mut().zip(gradient).zip(mean).zip(square).zip(most) {
             *m = running::<F>(beta_1, *m, 1.0 - beta_1, *g);
             *v = running::<F>(beta_2, *v, (1.0 - beta_2) * g, *g);
-            // The comparison this way round lets NaN through.
+            // This order of the comparison preserves NaN.
             *most = if *v <= *most { *most } else { *v };
             *w = step::<F>(*w, alpha * *m, most.sqrt() + epsilon);
         }

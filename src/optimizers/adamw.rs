@@ -1,4 +1,4 @@
-//! AdamW: Adam, and weights that decay beside it.
+//! AdamW: Adam with decoupled weight decay.
 
 use super::adam::Adam;
 use super::learning_rate::LearningRate;
@@ -10,20 +10,34 @@ use crate::error::Result;
 use crate::settings::{FromSpec, Settings};
 use crate::spec::Spec;
 
-/// w ← w − w · weight_decay · rate, and then a step of [`Adam`] (Loshchilov and Hutter 2019). Keras' `AdamW`.
+/// AdamW: decoupled weight decay, w ← w − w · weight_decay · rate, followed by a step of [`Adam`] (Loshchilov and Hutter
+/// 2019). `AdamW` in Keras.
+///
+/// ```
+/// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+/// use gradus::optimizers::{AdamW, Optimizer};
+/// let optimizer = AdamW::new(0.01).weight_decay(0.1);
+/// assert_eq!(optimizer.initial_state(), [0.0, 0.0]); // m and v of Adam
+/// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+/// assert_eq!(model.learning_rate(), 0.01);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AdamW(Adam);
 
 impl Default for AdamW {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> AdamW {
         AdamW::new(0.001)
     }
 }
 
 impl AdamW {
-    /// With a weight decay of 0.004, β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with weight decay 0.004, β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> AdamW {
         AdamW(Adam::new(learning_rate)).weight_decay(0.004)
     }
@@ -38,12 +52,13 @@ impl AdamW {
         AdamW(self.0.beta_2(beta_2))
     }
 
-    /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
+    /// Constant added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
     pub fn epsilon(self, epsilon: f32) -> AdamW {
         AdamW(self.0.epsilon(epsilon))
     }
 
-    /// Whether to divide by the largest running mean square so far (AMSGrad) instead of the current one. Defaults to `false`.
+    /// Whether to divide by the root of the largest mean square so far (AMSGrad) instead of the current one. Defaults to
+    /// `false`.
     pub fn amsgrad(self, amsgrad: bool) -> AdamW {
         AdamW(self.0.amsgrad(amsgrad))
     }

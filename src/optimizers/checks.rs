@@ -3,7 +3,7 @@
 use crate::error::{Result, check_setting};
 use std::borrow::Cow;
 
-/// A rate that a step can be made with.
+/// Checks a learning rate.
 pub(crate) fn check_rate(owner: impl Into<Cow<'static, str>>, rate: f32) -> Result<()> {
     let fits = rate.is_finite() && rate >= 0.0;
     check_setting(fits, owner, "learning_rate", f64::from(rate), "finite and ≥ 0")

@@ -1,24 +1,32 @@
-//! Gradient clipping, with sums in a fixed order.
+//! Gradient clipping. Sums have a fixed order.
 
 use crate::kernels::reduce;
 use crate::tape::ParamGradients;
 
-/// How gradients that are too large are made smaller before a step.
+/// Gradient clipping before each step. Limits are > 0.
+///
+/// ```
+/// use gradus::optimizers::{Clip, Optimizer, Sgd};
+/// let sgd = Sgd::new(0.1).clip(Clip::GlobalNorm(1.0));
+/// assert_eq!(sgd.options()?.clip, Some(Clip::GlobalNorm(1.0)));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Clip {
-    /// Each element to −limit … limit. Keras' `clipvalue`.
+    /// Limits each element to −limit … limit. `clipvalue` in Keras.
     Value(f32),
-    /// Each array to a Euclidean norm of at most the limit. Keras' `clipnorm`.
+    /// Scales each array so that its Euclidean norm is at most the limit. `clipnorm` in Keras.
     Norm(f32),
-    /// All arrays together to a Euclidean norm of at most the limit (Pascanu et al. 2013). Keras' `global_clipnorm`.
+    /// Scales all arrays by one factor, so that the Euclidean norm of all elements together is at most the limit (Pascanu et
+    /// al. 2013). `global_clipnorm` in Keras.
     GlobalNorm(f32),
 }
 
 impl Clip {
     pub(super) const KINDS: [fn(f32) -> Clip; 3] = [Clip::Value, Clip::Norm, Clip::GlobalNorm];
 
-    /// Keras' name of it, and the limit.
+    /// The name in Keras, and the limit.
     pub(super) fn setting(self) -> (&'static str, f32) {
         match self {
             Clip::Value(limit) => ("clipvalue", limit),
@@ -28,7 +36,7 @@ impl Clip {
     }
 }
 
-/// Clips every gradient. One that is not finite makes all those NaN whose norm it enters, rather than hide among them.
+/// Clips the gradients. A value that is not finite makes all gradients of its norm NaN, so that it is noticed.
 pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
     match clip {
         Clip::Value(limit) => gradients.arrays_mut().for_each(|gradient| limit_elements(gradient, limit)),
@@ -45,12 +53,12 @@ pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
     }
 }
 
-/// NaN stays NaN.
+/// Limits each element. NaN is preserved.
 fn limit_elements(gradient: &mut [f32], limit: f32) {
     gradient.iter_mut().for_each(|g| *g = g.clamp(-limit, limit));
 }
 
-/// What brings a norm down to the limit: limit / norm where it is above, otherwise 1.
+/// The factor that limits a norm: limit / norm if the norm exceeds the limit, otherwise 1.
 fn factor(limit: f32, squares: f64) -> f32 {
     if !squares.is_finite() {
         return f32::NAN;
@@ -85,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_measures_what_it_says() {
+    fn each_kind_limits_values_or_norms() {
         assert_eq!(clipped(Clip::Value(2.0), [3.0, -4.0], 1.0), [2.0, -2.0, 1.0]);
         assert_eq!(clipped(Clip::Norm(2.5), [3.0, -4.0], 1.0), [1.5, -2.0, 1.0]);
         assert_eq!(clipped(Clip::GlobalNorm(6.5), [3.0, -4.0], 12.0), [1.5, -2.0, 6.0]);
@@ -94,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_shows() {
+    fn gradients_that_are_not_finite_are_visible() {
         for broken in [f32::NAN, f32::INFINITY] {
             assert!(clipped(Clip::Value(1.0), [f32::NAN, 1.0], 1.0)[0].is_nan());
             assert!(clipped(Clip::Norm(1.0), [broken, 1.0], 1.0)[..2].iter().all(|g| g.is_nan()));

@@ -1,4 +1,4 @@
-//! The learning rate of an optimizer: a number, or a schedule.
+//! The learning rate of an optimizer: a number or a schedule.
 
 use super::checks::check_rate;
 use super::schedule::Schedule;
@@ -8,19 +8,22 @@ use crate::spec::Spec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// How far an optimizer goes along a gradient: the same in every step, or by a [`Schedule`].
+/// The learning rate of an optimizer: a number, or a [`Schedule`] over the steps.
+///
+/// Parameters of type `impl Into<LearningRate>` accept an `f32` or any schedule of this crate:
 ///
 /// ```
-/// use gradus::optimizers::{Adam, LearningRate, schedules::OneCycle};
-/// let constant = Adam::new(0.001);
-/// let cycle = Adam::new(OneCycle::new(0.01, 235));
+/// use gradus::optimizers::{Adam, Optimizer, schedules::InverseTimeDecay};
+/// assert_eq!(Adam::new(0.5).options()?.learning_rate.rate(10), 0.5);
+/// assert_eq!(Adam::new(InverseTimeDecay::new(0.5, 10, 1.0)).options()?.learning_rate.rate(10), 0.25);
+/// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LearningRate {
-    /// A number.
+    /// A number, finite and ≥ 0.
     Constant(f32),
-    /// A function of the number of steps.
+    /// A function of the number of completed steps.
     Schedule(Arc<dyn Schedule>),
 }
 
@@ -31,12 +34,12 @@ impl From<f32> for LearningRate {
 }
 
 impl LearningRate {
-    /// By a schedule; those of this library need not be wrapped.
+    /// Wraps a custom schedule. The schedules of this crate are converted without it.
     pub fn schedule(schedule: impl Schedule + 'static) -> LearningRate {
         LearningRate::Schedule(Arc::new(schedule))
     }
 
-    /// The rate when so many steps were made: that of the first step is `rate(0)`.
+    /// The learning rate after `steps` completed steps. The first step uses `rate(0)`.
     pub fn rate(&self, steps: u64) -> f32 {
         match self {
             LearningRate::Constant(rate) => *rate,

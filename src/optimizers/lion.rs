@@ -1,4 +1,4 @@
-//! Lion: steps of equal length along the sign of a mean of gradients.
+//! Lion: steps along the sign of a mean of gradients.
 
 use super::arithmetic::flush;
 use super::checks::check_decay;
@@ -13,7 +13,23 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// w ← w − rate · sign(β₁ · m + (1 − β₁) · g), m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). Keras' `Lion`.
+    /// Lion: w ← w − rate · sign(β₁ · m + (1 − β₁) · g), then m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). `Lion` in Keras.
+    ///
+    /// Every weight changes by the learning rate, so a good rate is about a tenth of that of [`Adam`](super::Adam). State: m
+    /// for each weight.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Lion, Optimizer};
+    /// let optimizer = Lion::new(0.0001).weight_decay(0.1);
+    /// assert_eq!(optimizer.initial_state(), [0.0]); // m
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.0001);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Lion("Lion") of (options: OptimizerOptions) {
@@ -25,14 +41,14 @@ options! {
 }
 
 impl Default for Lion {
-    /// A learning rate of 0.001, as in Keras; a tenth of what Adam would take is a good one.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> Lion {
         Lion::new(0.001)
     }
 }
 
 impl Lion {
-    /// With β₁ 0.9 and β₂ 0.99, as in Keras.
+    /// Creates the optimizer with β₁ 0.9 and β₂ 0.99, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Lion {
         Lion::with_defaults(OptimizerOptions::new(learning_rate))
     }
@@ -68,7 +84,7 @@ impl Optimizer for Lion {
     }
 }
 
-/// −1, 0 or 1; NaN of NaN.
+/// The sign: −1, 0 or 1, and NaN for NaN.
 #[inline(always)]
 fn sign(x: f32) -> f32 {
     let negative = if x < 0.0 { -1.0 } else { x };

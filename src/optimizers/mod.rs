@@ -1,4 +1,13 @@
-//! Optimizers: how a gradient changes a weight, one file each, with Keras' formulas and defaults.
+//! Optimizers: update rules of weights, with the names, formulas and defaults of Keras.
+//!
+//! Each has a learning rate, which is a number or one of the [`schedules`], and optional gradient clipping and weight decay:
+//!
+//! ```
+//! use gradus::optimizers::{Adam, Clip, Optimizer, schedules::CosineDecay};
+//! let adam = Adam::new(CosineDecay::new(0.01, 1000)).clip(Clip::GlobalNorm(1.0)).weight_decay(0.004);
+//! assert_eq!(adam.options()?.learning_rate.rate(1000), 0.0);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 mod arithmetic;
 mod checks;
@@ -25,19 +34,20 @@ pub use step::Step;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 
-/// Every optimizer: one line here and one new file add one.
+/// Declares the optimizers: each is a file and a line in the list below.
 macro_rules! optimizers {
     ($($file:ident::$Optimizer:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Optimizer;)*
 
         $(impl $Optimizer {
-            /// Clips gradients before each step.
+            /// Clips gradients before each step. Defaults to none. `clipvalue`, `clipnorm` and `global_clipnorm` in Keras.
             pub fn clip(mut self, clip: Clip) -> $Optimizer {
                 self.options_mut().clip = Some(clip);
                 self
             }
 
-            /// Sets the decoupled weight decay: w ← w − w · weight_decay · learning rate before each step.
+            /// Sets the decoupled weight decay, finite and ≥ 0: w ← w − w · weight_decay · learning rate before each step, for
+            /// all trainable arrays. Defaults to 0, and to 0.004 for [`AdamW`]. `weight_decay` in Keras.
             pub fn weight_decay(mut self, weight_decay: f32) -> $Optimizer {
                 self.options_mut().weight_decay = weight_decay;
                 self
@@ -52,7 +62,7 @@ macro_rules! optimizers {
             }
         }
 
-        /// What the tests that walk all optimizers run.
+        /// Samples for the tests of all optimizers.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Optimizer>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]

@@ -1,4 +1,4 @@
-//! Nadam: Adam with Nesterov's look ahead.
+//! Nadam: Adam with Nesterov momentum.
 
 use super::arithmetic::{running, step};
 use super::checks::{check_decay, check_epsilon};
@@ -14,9 +14,25 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// With uₜ = β₁ · (1 − ½ · 0.96ᵗ) and Uₜ = u₁ · … · uₜ: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²,
-    /// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon) (Dozat 2016). Keras'
-    /// `Nadam`.
+    /// Nadam: Adam with Nesterov momentum (Dozat 2016). `Nadam` in Keras.
+    ///
+    /// In step t, from 1, with uₜ = β₁ · (1 − ½ · 0.96ᵗ) and Uₜ = u₁ · … · uₜ: m ← β₁ · m + (1 − β₁) · g,
+    /// v ← β₂ · v + (1 − β₂) · g², and
+    /// w ← w − rate · (uₜ₊₁ · m / (1 − Uₜ₊₁) + (1 − uₜ) · g / (1 − Uₜ)) / (√(v / (1 − β₂ᵗ)) + epsilon). State: m and v for each
+    /// weight.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Nadam, Optimizer};
+    /// let optimizer = Nadam::new(0.01).beta_2(0.99);
+    /// assert_eq!(optimizer.initial_state(), [0.0, 0.0]); // m and v
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.01);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Nadam("Nadam") of (options: OptimizerOptions) {
@@ -24,30 +40,30 @@ options! {
         value beta_1: f32 = 0.9,
         /// Decay rate of the running mean of squared gradients, 0 ≤ β₂ < 1. Defaults to 0.999.
         value beta_2: f32 = 0.999,
-        /// Constant that is added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
+        /// Constant added to the root of the mean square, ≥ 0. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
     }
 }
 
 impl Default for Nadam {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> Nadam {
         Nadam::new(0.001)
     }
 }
 
 impl Nadam {
-    /// With β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with β₁ 0.9, β₂ 0.999 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Nadam {
         Nadam::with_defaults(OptimizerOptions::new(learning_rate))
     }
 
-    /// The product Uₜ of the momentum factors of the first `steps` steps, which Keras keeps in its files beside the arrays.
+    /// The product Uₜ of the momentum factors after `steps` steps, which is part of the optimizer state in files of Keras.
     pub fn momentum_product(&self, steps: u64) -> f32 {
         self.schedule(steps)[1] as f32
     }
 
-    /// uₜ and Uₜ. After so many steps ½ · 0.96ᵗ is below what `f64` sees beside 1, and uₜ is β₁.
+    /// uₜ and Uₜ. After `SETTLED` steps, 1 − ½ · 0.96ᵗ rounds to 1 in `f64`, so that uₜ is β₁.
     fn schedule(&self, step: u64) -> [f64; 2] {
         const SETTLED: u64 = 900;
         let beta_1 = f64::from(self.beta_1);

@@ -9,10 +9,10 @@ use crate::spec::Spec;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// The update rule of weights and its settings.
+/// An update rule of weights with its settings.
 ///
-/// An optimizer is plain configuration; its state for each weight is in an [`OptimizerState`](super::OptimizerState). An optimizer of your own
-/// needs two methods, the rule and the settings:
+/// An optimizer is plain configuration; its state for each weight is in an [`OptimizerState`](super::OptimizerState). A custom
+/// optimizer needs two methods, the rule and the settings:
 ///
 /// ```
 /// use gradus::optimizers::{Optimizer, ParamSlice, Step};
@@ -38,14 +38,15 @@ use std::sync::Arc;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
-/// With [`initial_state`](Optimizer::initial_state) it keeps arrays from step to step, such as a velocity;
-/// [`FromSpec`](crate::settings::FromSpec) and a [`Registry`](crate::save::Registry) load models that were saved with it;
-/// [`check_optimizer`](crate::testing::check_optimizer) tests all of it. `Box` and `Arc` of an optimizer are optimizers, so
-/// that one can be chosen at run time.
+/// [`initial_state`](Optimizer::initial_state) adds arrays that persist between steps, such as a velocity.
+/// [`FromSpec`](crate::settings::FromSpec) and a [`Registry`](crate::save::Registry) load models that were saved with the
+/// optimizer. [`check_optimizer`](crate::testing::check_optimizer) tests a custom optimizer.
+///
+/// `Box` and `Arc` of an optimizer are optimizers, so that one can be chosen at run time.
 pub trait Optimizer: Debug + Send + Sync {
-    /// Changes the values of a slice of a parameter by its gradient. Gradients have been clipped and weights have decayed.
+    /// Updates the values of a slice of a parameter from its gradient. Gradient clipping and weight decay are already applied.
     ///
-    /// Parameters are cut into slices of any length, so an element must not depend on others.
+    /// Parameters are split into slices of any length, so the update of an element must not depend on other elements.
     fn update(&self, step: Step, slice: ParamSlice<'_>);
 
     /// The class name and the settings, with the learning rate as `learning_rate`.
@@ -53,25 +54,26 @@ pub trait Optimizer: Debug + Send + Sync {
 
     /// The learning rate, gradient clipping and weight decay.
     ///
-    /// By default they are read from [`spec`](Optimizer::spec): `learning_rate` is a number or a schedule of this library,
-    /// and `clipvalue`, `clipnorm`, `global_clipnorm` and `weight_decay` are used where they are there.
+    /// The default reads them from [`spec`](Optimizer::spec): `learning_rate`, a number or a schedule of this crate, and the
+    /// optional settings `clipvalue`, `clipnorm`, `global_clipnorm` and `weight_decay`.
     ///
     /// # Errors
-    /// The default: the spec has no such `learning_rate`, or an option of another kind.
+    /// The default returns [`Error::Spec`](crate::Error::Spec) if `learning_rate` is missing or a setting has another type.
     fn options(&self) -> Result<OptimizerOptions> {
         OptimizerOptions::of_spec(&self.spec())
     }
 
-    /// The initial value of each state array, at most [`MAX_STATE_ARRAYS`](super::MAX_STATE_ARRAYS); none by default. A parameter has its own
-    /// arrays, each with an element for each of its elements.
+    /// The initial value of each state array, at most [`MAX_STATE_ARRAYS`](super::MAX_STATE_ARRAYS). Every parameter has these
+    /// arrays, each with one element for each of its elements. Defaults to none.
     fn initial_state(&self) -> &[f32] {
         &[]
     }
 
-    /// Checks the settings beside the options, which [`OptimizerState::new`](super::OptimizerState::new) checks; nothing by default.
+    /// Checks the settings except the options, which [`OptimizerState::new`](super::OptimizerState::new) checks. Defaults to no
+    /// check.
     ///
     /// # Errors
-    /// A setting is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when a setting is out of range.
     fn check(&self) -> Result<()> {
         Ok(())
     }

@@ -21,15 +21,15 @@ use std::borrow::Cow;
 pub struct OptimizerOptions {
     /// The learning rate, a number or a schedule.
     pub learning_rate: LearningRate,
-    /// How gradients are clipped before each step; `None` for not at all.
+    /// Gradient clipping before each step; `None` for none.
     pub clip: Option<Clip>,
-    /// Decoupled weight decay (Loshchilov and Hutter 2019): w ← w − w · weight_decay · learning rate before each step.
-    /// 0 for none.
+    /// Decoupled weight decay (Loshchilov and Hutter 2019): w ← w − w · weight_decay · learning rate before each step. Finite
+    /// and ≥ 0; 0 for none.
     pub weight_decay: f32,
 }
 
 impl OptimizerOptions {
-    /// Options with this learning rate, without clipping and weight decay.
+    /// Creates options with this learning rate, without clipping and weight decay.
     pub fn new(learning_rate: impl Into<LearningRate>) -> OptimizerOptions {
         OptimizerOptions { learning_rate: learning_rate.into(), clip: None, weight_decay: 0.0 }
     }
@@ -40,16 +40,16 @@ impl OptimizerOptions {
         self
     }
 
-    /// Sets the decoupled weight decay.
+    /// Sets the decoupled weight decay, finite and ≥ 0.
     pub fn weight_decay(mut self, weight_decay: f32) -> OptimizerOptions {
         self.weight_decay = weight_decay;
         self
     }
 
-    /// Checks the options of `owner`, the name of the optimizer in messages.
+    /// Checks the options. `owner` is the name of the optimizer in messages.
     ///
     /// # Errors
-    /// An option is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when an option is out of range.
     pub fn check(&self, owner: impl Into<Cow<'static, str>>) -> Result<()> {
         let owner = owner.into();
         self.learning_rate.check(owner.clone())?;
@@ -60,7 +60,7 @@ impl OptimizerOptions {
         check_setting(decays, owner, "weight_decay", f64::from(self.weight_decay), "finite and ≥ 0")
     }
 
-    /// Adds the options to an optimizer's spec: `learning_rate`, and where they are used `clipvalue`, `clipnorm` or
+    /// Adds the options to the spec of an optimizer: `learning_rate`, and, if used, `clipvalue`, `clipnorm` or
     /// `global_clipnorm`, and `weight_decay`.
     pub fn write(&self, spec: Spec) -> Spec {
         let spec = self.learning_rate.write(spec);
@@ -71,7 +71,7 @@ impl OptimizerOptions {
     /// Reads the options that [`write`](OptimizerOptions::write) added to a spec.
     ///
     /// # Errors
-    /// `learning_rate` is missing, or an option is of another kind.
+    /// [`Error::Spec`](crate::Error::Spec) when `learning_rate` is missing or an option has another type.
     pub fn read(settings: &mut Settings<'_>) -> Result<OptimizerOptions> {
         let mut options = OptimizerOptions::new(LearningRate::read(settings)?);
         for kind in Clip::KINDS {
@@ -86,7 +86,7 @@ impl OptimizerOptions {
         Ok(options)
     }
 
-    /// The options within an optimizer's spec, beside its other settings.
+    /// Reads the options from the spec of an optimizer, which may have other settings.
     pub(super) fn of_spec(spec: &Spec) -> Result<OptimizerOptions> {
         OptimizerOptions::read(&mut Settings::new(spec, &BUILT_IN)).map_err(|error| {
             unfit(spec, format!("the spec does not describe the options ({error}); implement Optimizer::options"))

@@ -1,4 +1,4 @@
-//! RMSprop: the rate is divided by a running root mean square of the gradient.
+//! RMSprop: learning rates scaled by a running root mean square of the gradient.
 
 use super::arithmetic::{flush, running, step};
 use super::checks::{check_decay, check_epsilon};
@@ -14,35 +14,48 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// v ← rho · v + (1 − rho) · g², w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). Keras' `RMSprop`, with
-    /// epsilon inside the root as in Keras 3.
+    /// RMSprop: v ← rho · v + (1 − rho) · g², then w ← w − rate · g / √(v + epsilon) (Tieleman and Hinton 2012). `RMSprop` in
+    /// Keras, with epsilon under the root as in Keras 3.
     ///
-    /// Centered, the square of a running mean of g is subtracted from v under the root, which makes it a variance; it is at
-    /// least 0, where Keras lets rounding make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g
-    /// / √… and w ← w − b.
+    /// If centered, v is replaced by the variance v − a², with the running mean a ← rho · a + (1 − rho) · g. The variance is at
+    /// least 0; in Keras, rounding can make it negative and the weights NaN. With momentum, b ← momentum · b + rate · g / √…
+    /// and w ← w − b. State: v for each weight, and b and a where they are used.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Optimizer, RmsProp};
+    /// let optimizer = RmsProp::new(0.01).momentum(0.9);
+    /// assert_eq!(optimizer.initial_state(), [0.0, 0.0]); // v and b
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.01);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct RmsProp("RMSprop") of (options: OptimizerOptions) {
         /// Decay rate of the running mean of squared gradients, 0 ≤ rho < 1. Defaults to 0.9.
         value rho: f32 = 0.9,
-        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0.
+        /// Momentum: the factor of the previous update in the next one, 0 ≤ momentum < 1. Defaults to 0.
         added momentum: f32 = 0.0,
-        /// Constant that is added to the mean square before its root is taken, ≥ 0. Defaults to 10⁻⁷.
+        /// Constant added to the mean square under the root, ≥ 0. Defaults to 10⁻⁷.
         value epsilon: f32 = 1e-7,
-        /// Whether to divide by the root of the gradient's variance instead of its mean square. Defaults to `false`.
+        /// Whether to divide by the root of the variance of the gradient instead of its mean square. Defaults to `false`.
         added centered: bool = false,
     }
 }
 
 impl Default for RmsProp {
-    /// A learning rate of 0.001, as in Keras.
+    /// Learning rate 0.001, as in Keras.
     fn default() -> RmsProp {
         RmsProp::new(0.001)
     }
 }
 
 impl RmsProp {
-    /// With rho 0.9 and epsilon 10⁻⁷, as in Keras.
+    /// Creates the optimizer with rho 0.9 and epsilon 10⁻⁷, as in Keras.
     pub fn new(learning_rate: impl Into<LearningRate>) -> RmsProp {
         RmsProp::with_defaults(OptimizerOptions::new(learning_rate))
     }
@@ -85,15 +98,15 @@ impl Optimizer for RmsProp {
     }
 }
 
-/// `v`, with g² entered.
+/// Updates the mean square `v` with g, and returns it.
 #[inline(always)]
 fn mean_square<F: Fma>(rho: f32, v: &mut f32, g: f32) -> f32 {
     *v = running::<F>(rho, *v, (1.0 - rho) * g, g);
     *v
 }
 
-/// The variance v − a², with g entered in both means. Rounding may take it below 0 where the gradient hardly changes; it is
-/// then 0. A NaN stays.
+/// Updates both means with g, and returns the variance v − a². Where rounding makes it negative, as for a nearly constant
+/// gradient, it is 0. NaN is preserved.
 #[inline(always)]
 fn variance<F: Fma>(rho: f32, v: &mut f32, a: &mut f32, g: f32) -> f32 {
     *a = running::<F>(rho, *a, 1.0 - rho, g);
@@ -167,7 +180,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<Box<dyn Optimizer>> {
-        // Where the gradient hardly changes, its variance is nearly 0 and centered steps are long: hence the epsilon.
+        // The variance of a nearly constant gradient is nearly 0, so centered steps need a larger epsilon.
         let centered = RmsProp::new(0.02).epsilon(0.1).centered(true);
         vec![
             Box::new(RmsProp::new(0.05)),

@@ -6,20 +6,44 @@ use crate::spec::Spec;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A learning rate that depends on how many steps were made.
+/// A learning rate as a function of the number of completed steps.
 ///
-/// A schedule of another crate is given to an optimizer as [`LearningRate::schedule`](super::LearningRate::schedule), and
-/// to a [`Registry`](crate::save::Registry) so that models in files may have it.
+/// [`LearningRate::schedule`](super::LearningRate::schedule) passes a custom schedule to an optimizer. To load models with it
+/// from files, add it to a [`Registry`](crate::save::Registry).
+///
+/// ```
+/// use gradus::{Result, Spec, optimizers::{LearningRate, Optimizer, Sgd, schedules::Schedule}};
+///
+/// /// Halves the learning rate after each 100 steps.
+/// #[derive(Debug)]
+/// struct Halving;
+///
+/// impl Schedule for Halving {
+///     fn rate(&self, steps: u64) -> f32 {
+///         0.5f32.powi((steps / 100) as i32)
+///     }
+///     fn check(&self) -> Result<()> {
+///         Ok(())
+///     }
+///     fn spec(&self) -> Spec {
+///         Spec::new("Halving")
+///     }
+/// }
+///
+/// let sgd = Sgd::new(LearningRate::schedule(Halving));
+/// assert_eq!(sgd.options()?.learning_rate.rate(250), 0.25);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 ///
 /// `Box` and `Arc` of a schedule are schedules, so that one can be chosen at run time.
 pub trait Schedule: Debug + Send + Sync {
-    /// The learning rate when so many steps were made: that of the first step is `rate(0)`. Keras' `iterations`.
+    /// The learning rate after `steps` completed steps, `iterations` in Keras. The first step uses `rate(0)`.
     fn rate(&self, steps: u64) -> f32;
 
     /// Checks the settings.
     ///
     /// # Errors
-    /// One of them is out of range.
+    /// [`Error::Setting`](crate::Error::Setting) when a setting is out of range.
     fn check(&self) -> Result<()>;
 
     /// The class name and the settings.

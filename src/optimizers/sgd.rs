@@ -1,4 +1,4 @@
-//! Stochastic gradient descent, with momentum and Nesterov's variant.
+//! Stochastic gradient descent, with momentum and Nesterov momentum.
 
 use super::arithmetic::flush;
 use super::checks::check_decay;
@@ -13,28 +13,43 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// w ← w − rate · g; with momentum v ← momentum · v − rate · g and w ← w + v, or with Nesterov's look ahead
-    /// w ← w + momentum · v − rate · g (Sutskever et al. 2013). Keras' `SGD`.
+    /// Stochastic gradient descent: w ← w − rate · g, for weights w with gradient g. `SGD` in Keras.
+    ///
+    /// With momentum, v ← momentum · v − rate · g and w ← w + v. With Nesterov momentum, w ← w + momentum · v − rate · g
+    /// (Sutskever et al. 2013). The velocity v is one array of state for each weight array; without momentum there is none.
+    ///
+    /// ```
+    /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::optimizers::{Optimizer, Sgd};
+    /// let optimizer = Sgd::new(0.1).momentum(0.9).nesterov(true);
+    /// assert_eq!(optimizer.initial_state(), [0.0]); // the velocity
+    /// let model = Sequential::new([3]).add(Dense::new(1)).compile(Compile::new(optimizer, MeanSquaredError::new()))?;
+    /// assert_eq!(model.learning_rate(), 0.1);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Sgd("SGD") of (options: OptimizerOptions) {
-        /// Momentum: the factor by which the last change is repeated, 0 ≤ momentum < 1. Defaults to 0, plain gradient
+        /// Momentum: the factor of the previous update in the next one, 0 ≤ momentum < 1. Defaults to 0, plain gradient
         /// descent.
         value momentum: f32 = 0.0,
-        /// Whether the momentum is Nesterov's. Defaults to `false`.
+        /// Whether to use Nesterov momentum. Without momentum it has no effect. Defaults to `false`.
         value nesterov: bool = false,
     }
 }
 
 impl Default for Sgd {
-    /// A learning rate of 0.01, as in Keras.
+    /// Learning rate 0.01, as in Keras.
     fn default() -> Sgd {
         Sgd::new(0.01)
     }
 }
 
 impl Sgd {
-    /// Without momentum.
+    /// Creates the optimizer without momentum.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Sgd {
         Sgd::with_defaults(OptimizerOptions::new(learning_rate))
     }

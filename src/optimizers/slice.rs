@@ -1,30 +1,38 @@
-//! A slice of a parameter, its gradient and the optimizer's state, cut further for the threads.
+//! A slice of a parameter with its gradient and state, split further for the threads.
 
 use crate::kernels::{spin_wait, update};
 
-/// The largest number of state arrays that an optimizer may have for each parameter.
+/// Maximum number of state arrays of an optimizer for each parameter.
 pub const MAX_STATE_ARRAYS: usize = update::MAX_STATE_ARRAYS;
 
-/// Elements that stay on one thread; cutting never changes a result.
+/// Maximum number of elements of a part for one thread. The split never changes a result.
 const LENGTH: usize = 1 << 15;
 
-/// A slice of a parameter with its gradient and the optimizer's state, all of one length.
+/// A slice of a parameter with its gradient and its optimizer state, all of equal length.
+///
+/// ```
+/// use gradus::optimizers::{Optimizer, ParamSlice, Sgd, Step};
+/// let mut values = [1.0, 2.0];
+/// Sgd::new(0.5).update(Step::new(1, 0.5), ParamSlice::new(&mut values, &[1.0, -1.0], []));
+/// assert_eq!(values, [0.5, 2.5]);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ParamSlice<'a> {
-    /// The values, to be changed.
+    /// The values, which the optimizer updates.
     pub values: &'a mut [f32],
     /// The gradient of the loss with respect to each value.
     pub gradient: &'a [f32],
-    /// The state arrays in the order of [`Optimizer::initial_state`](super::Optimizer::initial_state), then empty ones.
+    /// The state arrays, in the order of [`Optimizer::initial_state`](super::Optimizer::initial_state), followed by empty
+    /// arrays.
     pub state: [&'a mut [f32]; MAX_STATE_ARRAYS],
 }
 
 impl<'a> ParamSlice<'a> {
-    /// A slice of a parameter, to apply an update rule without an [`OptimizerState`](super::OptimizerState).
+    /// Creates a slice, to apply an update rule without an [`OptimizerState`](super::OptimizerState).
     ///
     /// # Panics
-    /// The lengths differ, or there are more than [`MAX_STATE_ARRAYS`] state arrays.
+    /// When the lengths differ, or with more than [`MAX_STATE_ARRAYS`] state arrays.
     pub fn new(
         values: &'a mut [f32],
         gradient: &'a [f32],

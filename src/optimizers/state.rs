@@ -1,4 +1,4 @@
-//! The state of an optimizer, and its step over all parameters.
+//! The state of an optimizer, and its updates of all parameters.
 
 use super::clip;
 use super::optimizer::Optimizer;
@@ -18,7 +18,7 @@ pub(crate) type StoredArrays = BTreeMap<String, (Shape, Vec<f32>)>;
 /// One state array of a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct StateArray<'a> {
-    /// Its number and the parameter that it belongs to.
+    /// The number of the array and the name of its parameter.
     pub(crate) name: String,
     pub(crate) shape: Shape,
     pub(crate) values: &'a [f32],
@@ -31,8 +31,8 @@ impl StateArray<'_> {
     }
 }
 
-/// An optimizer with its state arrays for each trainable parameter. A [`Model`](crate::Model) has one; a training loop on
-/// the tape makes one.
+/// An optimizer with its state arrays for each trainable parameter. A [`Model`](crate::Model) contains one; a training loop
+/// on the tape creates one.
 ///
 /// ```
 /// use gradus::{OptimizerState, optimizers::Sgd, tape::{ParamGradients, Params}};
@@ -47,21 +47,22 @@ impl StateArray<'_> {
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
     optimizer: Arc<dyn Optimizer>,
-    /// The optimizer's, which would allocate to say them in each step.
+    /// A copy of the options of the optimizer, as reading them in each step would allocate.
     options: OptimizerOptions,
     arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
 }
 
 impl OptimizerState {
-    /// The state before the first step.
+    /// Creates the state before the first step.
     ///
     /// # Errors
-    /// The optimizer's settings are out of range, or it has more than [`MAX_STATE_ARRAYS`] state arrays.
+    /// [`Error::Setting`] when a setting of the optimizer is out of range, or it has more than [`MAX_STATE_ARRAYS`] state
+    /// arrays.
     pub fn new(optimizer: impl Optimizer + 'static, params: &Params) -> Result<OptimizerState> {
         OptimizerState::of(Arc::new(optimizer), params)
     }
 
-    /// The state of a shared optimizer before the first step.
+    /// Creates the state of a shared optimizer before the first step.
     pub(crate) fn of(optimizer: Arc<dyn Optimizer>, params: &Params) -> Result<OptimizerState> {
         optimizer.check()?;
         let options = optimizer.options()?;
@@ -80,7 +81,7 @@ impl OptimizerState {
         Ok(OptimizerState { optimizer, options, arrays })
     }
 
-    /// The state in a file.
+    /// Creates the state from the arrays of a file.
     pub(crate) fn restore(
         optimizer: Arc<dyn Optimizer>,
         params: &Params,
@@ -101,7 +102,7 @@ impl OptimizerState {
         self.optimizer.clone()
     }
 
-    /// A state array of a parameter, by its number from 0; `None` where the optimizer has fewer or the parameter is not
+    /// Returns state array `number`, from 0, of a parameter; `None` if the optimizer has fewer arrays or the parameter is not
     /// trainable.
     ///
     /// ```
@@ -118,18 +119,19 @@ impl OptimizerState {
         arrays.get(number).map(|array| &**array).filter(|array| !array.is_empty())
     }
 
-    /// A state array of a parameter, to change; `None` where there is none.
+    /// Returns state array `number`, from 0, of a parameter for changes; `None` if the optimizer has fewer arrays or the
+    /// parameter is not trainable.
     pub fn array_mut(&mut self, number: usize, id: ParamId) -> Option<&mut [f32]> {
         let (_, arrays) = self.arrays.iter_mut().find(|(other, _)| *other == id)?;
         arrays.get_mut(number).map(|array| &mut **array).filter(|array| !array.is_empty())
     }
 
-    /// The step with this number, from 1, at the learning rate of the optimizer.
+    /// Creates the step with this number, counted from 1, and the learning rate of the optimizer.
     pub fn step(&self, number: u64) -> Step {
         Step::new(number, self.options.learning_rate.rate(number.saturating_sub(1)))
     }
 
-    /// Sets every array from those of a file.
+    /// Sets all arrays from those of a file.
     pub(crate) fn assign(&mut self, params: &Params, stored: &StoredArrays) -> Result<()> {
         let mut restored = 0;
         for (id, arrays) in &mut self.arrays {
@@ -157,7 +159,7 @@ impl OptimizerState {
         }
     }
 
-    /// Every array, for a file.
+    /// All arrays, for a file.
     pub(crate) fn arrays<'a>(&'a self, params: &'a Params) -> Vec<StateArray<'a>> {
         let mut all = Vec::new();
         for (id, arrays) in &self.arrays {
@@ -169,10 +171,10 @@ impl OptimizerState {
         all
     }
 
-    /// Updates every trainable parameter by its gradient. Where the optimizer clips gradients, they are clipped in place.
+    /// Updates every trainable parameter from its gradient. An optimizer with clipping clips `gradients` in place.
     ///
     /// # Panics
-    /// The parameters or the gradients are not those that the state was made for.
+    /// When the parameters or the gradients are not those for which the state was created.
     pub fn update(&mut self, step: Step, params: &mut Params, gradients: &mut ParamGradients) {
         if let Some(clip) = self.options.clip {
             clip::apply(clip, gradients);
@@ -180,14 +182,14 @@ impl OptimizerState {
         self.update_where(|_| true, step, params, gradients);
     }
 
-    /// Computes gradients and updates every trainable parameter, with the bits of [`Tape::backward`] followed by
-    /// [`update`](OptimizerState::update), in less time: a large parameter is updated by parts of its gradient while they
-    /// are in cache. `gradients` is overwritten and holds nothing of use afterwards.
+    /// Computes gradients and updates every trainable parameter: a fused [`Tape::backward`] and
+    /// [`update`](OptimizerState::update) with equal bits, which is faster because a large parameter is updated while parts of
+    /// its gradient are in cache. `gradients` is overwritten with unspecified values.
     ///
-    /// Where the optimizer clips gradients, the two run one after the other.
+    /// With clipping, the two methods run one after the other.
     ///
     /// # Panics
-    /// The parameters or the gradients are not those of the tape or of the state, or the tape has no loss.
+    /// When the parameters or the gradients are not those of the tape or of the state, or the tape has no loss.
     pub fn backward_and_update(
         &mut self,
         step: Step,
@@ -223,7 +225,7 @@ impl OptimizerState {
     }
 }
 
-/// The optimizer's work on a slice of a parameter in one step.
+/// The update of a slice of a parameter in one step.
 struct Rule<'a> {
     optimizer: &'a dyn Optimizer,
     step: Step,

@@ -1,4 +1,4 @@
-//! What every optimizer must hold, walked over the list.
+//! Properties that every optimizer must have.
 
 use super::{Optimizer, ParamSlice, Step, samples};
 use crate::registry::BUILT_IN;
@@ -18,7 +18,7 @@ fn own_step(optimizer: &dyn Optimizer, number: u64) -> Step {
     Step::new(number, optimizer.options().unwrap().learning_rate.rate(number - 1))
 }
 
-/// The values after so many steps with a gradient of 2·value.
+/// The values after `steps` steps with a gradient of 2·value.
 fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..37).map(|i| (i as f32 - 18.25) / 9.0).collect();
     let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; values.len()]).collect();
@@ -33,7 +33,7 @@ fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
 }
 
 #[test]
-fn every_optimizer_goes_down_a_parabola() {
+fn every_optimizer_minimizes_a_parabola() {
     for_each_sample(|optimizer| {
         let values = descend(optimizer, 200);
         assert!(values.iter().all(|value| value.abs() < 0.2), "{optimizer:?} ends at {values:?}");
@@ -50,7 +50,7 @@ fn every_optimizer_passes_the_public_checks() {
 }
 
 #[test]
-fn what_decays_never_becomes_a_denormal_number_and_0_stays_0() {
+fn decaying_state_never_becomes_denormal_and_0_stays_0() {
     for_each_sample(|optimizer| {
         let mut state: Vec<[f32; 4]> = vec![[0.0, 1e-20, -1e-20, 1e-25]; optimizer.initial_state().len()];
         for step in 1..=3000 {
@@ -64,7 +64,7 @@ fn what_decays_never_becomes_a_denormal_number_and_0_stays_0() {
 }
 
 #[test]
-fn without_an_epsilon_steps_are_what_a_division_makes_of_them() {
+fn without_an_epsilon_steps_equal_those_of_a_division() {
     let optimizers: [&dyn Optimizer; 2] =
         [&super::RmsProp::new(0.1).rho(0.5).epsilon(0.0), &super::Adam::new(0.1).epsilon(0.0)];
     for optimizer in optimizers {

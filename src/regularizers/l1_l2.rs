@@ -11,9 +11,18 @@ options! {
     /// The penalty l1 · Σ |w| + l2 · Σ w². Both factors are 0 by default. `L1L2` in Keras.
     ///
     /// ```
-    /// use gradus::{layers::Dense, regularizers::L1L2};
-    /// let layer = Dense::new(10).kernel_regularizer(L1L2::new(1e-5, 1e-4));
+    /// use gradus::{Compile, Sequential, data::Arrays, initializers::Ones, layers::Dense, losses::MeanSquaredError};
+    /// use gradus::{optimizers::Sgd, regularizers::L1L2};
+    /// let dense = Dense::new(1).kernel_initializer(Ones).kernel_regularizer(L1L2::new(0.25, 0.5));
+    /// let network = Sequential::new([2]).add(dense);
+    /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    /// let data = Arrays::new(ndarray::arr2(&[[0.0f32, 0.0]]), ndarray::arr2(&[[0.0f32]]))?;
+    /// assert_eq!(model.evaluate(&data)?.loss, 1.5); // an error of 0, and the penalty on two ones
+    /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless the factors are finite and ≥ 0.
     #[derive(Clone, Copy, Debug, Default, PartialEq)]
     pub struct L1L2("L1L2") of (l1: f32, l2: f32);
 }

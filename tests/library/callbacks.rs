@@ -208,7 +208,7 @@ fn callbacks_with_a_state_must_restore_it() {
     let state = back.state().unwrap();
     assert_eq!(state.params().sha256(), model().params().sha256());
     let message = Back::default().restore(&state).unwrap_err().to_string();
-    assert_eq!(message, "the callback Back gives a state, but does not take it back");
+    assert_eq!(message, "the callback Back has a state but does not implement restore");
 }
 
 /// Inputs and targets that a rate of 10³⁰ makes infinite in the second step.

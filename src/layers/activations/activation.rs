@@ -9,6 +9,14 @@ use crate::tape::Var;
 
 pub use crate::ops::Activation;
 
+/// An activation as a separate layer: the output has the shape of the input. `Activation` in Keras.
+///
+/// ```
+/// use gradus::{Sequential, layers::Activation};
+/// let model = Sequential::new([2]).add(Activation::Relu).architecture(0)?.into_model()?;
+/// assert_eq!(model.predict(&ndarray::arr2(&[[3.0, -3.0]]))?, ndarray::arr2(&[[3.0, 0.0]]).into_dyn());
+/// # Ok::<(), gradus::Error>(())
+/// ```
 impl Layer for Activation {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match (self, inputs) {

@@ -1,4 +1,4 @@
-//! Elu: a rectifier with a smooth bend.
+//! Elu: exponential linear unit.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,17 +8,30 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// x, and alpha · (eˣ − 1) below 0. Keras' `ELU`.
+    /// The exponential linear unit: x for x ≥ 0, alpha · (eˣ − 1) for x < 0 (Clevert et al. 2016). `ELU` in Keras.
+    ///
+    /// The output has the shape of the input.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::Elu};
+    /// let model = Sequential::new([2]).add(Elu::new().alpha(2.0)).architecture(0)?.into_model()?;
+    /// let outputs = model.predict(&ndarray::arr2(&[[3.0, -100.0]]))?;
+    /// assert_eq!(outputs, ndarray::arr2(&[[3.0, -2.0]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if alpha is not finite.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Elu("ELU") {
-        /// Negative of the limit for large negative inputs, finite. Defaults to 1.
+        /// Scale of the negative part, finite: outputs approach −alpha for large negative inputs. Defaults to 1.
         value alpha: f32 = 1.0,
     }
 }
 
 impl Elu {
-    /// With Keras' alpha of 1.
+    /// Creates the layer with alpha 1, as in Keras.
     pub fn new() -> Elu {
         Elu::with_defaults()
     }

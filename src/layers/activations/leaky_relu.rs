@@ -1,4 +1,4 @@
-//! LeakyRelu: a rectifier that lets a little of what is negative through.
+//! LeakyRelu: rectifier with a small slope for negative inputs.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,17 +8,31 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// x, and negative_slope · x below 0. Keras' `LeakyReLU`.
+    /// The leaky rectifier: x for x ≥ 0, negative_slope · x for x < 0 (Maas et al. 2013). `LeakyReLU` in Keras.
+    ///
+    /// The output has the shape of the input. [`Activation::LeakyRelu`](crate::layers::Activation::LeakyRelu) has a slope of
+    /// 0.2, as in Keras.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::LeakyRelu};
+    /// let model = Sequential::new([2]).add(LeakyRelu::new().negative_slope(0.5)).architecture(0)?.into_model()?;
+    /// let outputs = model.predict(&ndarray::arr2(&[[2.0, -2.0]]))?;
+    /// assert_eq!(outputs, ndarray::arr2(&[[2.0, -1.0]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if the slope is negative or NaN.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct LeakyRelu("LeakyReLU") {
-        /// Slope below 0, ≥ 0. Defaults to 0.3.
+        /// Slope for negative inputs, ≥ 0. Defaults to 0.3.
         value negative_slope: f32 = 0.3,
     }
 }
 
 impl LeakyRelu {
-    /// With Keras' slope of 0.3.
+    /// Creates the layer with a slope of 0.3, as in Keras.
     pub fn new() -> LeakyRelu {
         LeakyRelu::with_defaults()
     }

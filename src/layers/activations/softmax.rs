@@ -9,18 +9,32 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Probabilities along an axis. Keras' `Softmax`; along the last axis it is [`Activation::Softmax`](crate::layers::Activation).
+    /// Softmax along an axis: eˣ / Σ eˣ, so that outputs are positive and their sum along the axis is 1. `Softmax` in Keras.
+    ///
+    /// The output has the shape of the input. Along the last axis, [`Activation::Softmax`](crate::layers::Activation::Softmax)
+    /// computes the same function, and cross-entropy losses use its logits.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::Softmax};
+    /// let model = Sequential::new([2, 3]).add(Softmax::new().axis(1)).architecture(0)?.into_model()?;
+    /// let probabilities = model.predict(&ndarray::Array3::zeros((1, 2, 3)))?;
+    /// assert!(probabilities.iter().all(|p| (p - 0.5).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Softmax("Softmax") {
-        /// Axis along which the outputs are probabilities: counted from the batch axis, which is 0 and is refused, or from
-        /// the last axis, which is −1. Defaults to −1.
+        /// Axis along which the outputs have the sum 1. Axis 0 is the batch axis and is an error; negative numbers count
+        /// from the last axis, −1. Defaults to −1.
         value axis: isize = -1,
     }
 }
 
 impl Softmax {
-    /// Along the last axis, as in Keras.
+    /// Creates the layer for the last axis, as in Keras.
     pub fn new() -> Softmax {
         Softmax::with_defaults()
     }
@@ -30,7 +44,7 @@ impl Layer for Softmax {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
         match ops::find_axis(x.batch(1)?, self.axis)? {
-            0 => Err(Error::expected("another axis than 0, along which the samples of a batch lie")),
+            0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
             _ => Ok(vec![*x]),
         }
     }

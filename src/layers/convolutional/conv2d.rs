@@ -1,4 +1,4 @@
-//! Conv2d: kernels slide over images, channels last.
+//! Conv2d: convolution of images, channels last.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -12,39 +12,59 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Cross-correlation of images height × width × channels with `filters` kernels, plus a bias, through an activation.
-    /// Keras' `Conv2D`.
+    /// 2D convolution: activation(x ⋆ kernel + bias), where ⋆ is cross-correlation, with `filters` kernels. `Conv2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are rows × columns × `filters`. Without padding,
+    /// rows = ⌊(height − dilation · (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉.
+    /// Columns follow from the width in this way.
+    ///
+    /// Weights are `kernel`, kernel height × kernel width × channels / `groups` × `filters`, and `bias`, `filters`. Images have
+    /// channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::{Conv2d, Padding}};
+    /// let network = Sequential::new([28, 28, 1]).add(Conv2d::new(6, 5).strides(2).padding(Padding::Same));
+    /// let model = network.architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([14, 14, 6])]);
+    /// assert_eq!(model.params().count(true), 5 * 5 * 6 + 6);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride or dilation rate or the number of filters
+    /// is 0, and [`Error::Shape`](crate::Error::Shape) if the input is no image, is smaller than a kernel without padding, or
+    /// if `groups` does not divide the numbers of channels and filters.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Conv2d("Conv2D") of (filters: usize, kernel_size: Size2d) {
-        /// Rows and columns from one window to the next, at least 1. Defaults to 1.
+        /// Distance between windows in rows and columns, at least 1. Defaults to 1.
         into strides: Size2d = Size2d::from(1),
-        /// Whether images are padded with zeros so that their size stays at strides of 1. Defaults to [`Padding::Valid`]:
-        /// they are not.
+        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1, the
+        /// output has the height and width of the input.
         value padding: Padding = Padding::Valid,
-        /// Rows and columns from one element of a kernel to the next, at least 1; 2 skips every other pixel. Defaults to 1.
+        /// Distance between the elements of a kernel in rows and columns, at least 1; 2 skips every other pixel. Defaults to
+        /// 1.
         into dilation_rate: Size2d = Size2d::from(1),
-        /// Number of groups into which channels and filters are divided; each group of filters sees only its group of
-        /// channels. It divides both numbers. Defaults to 1.
+        /// Number of groups, which divides the numbers of channels and filters. Each group of filters is applied to one group
+        /// of channels. Defaults to 1.
         value groups: usize = 1,
         /// Activation of the outputs. Defaults to [`Activation::Linear`].
         value activation: Activation = Activation::Linear,
-        /// Whether a learned bias is added. Defaults to `true`.
+        /// Whether to add a learned bias. Defaults to `true`.
         value use_bias: bool = true,
         /// Initializer of the kernels. Defaults to [`GlorotUniform`].
         part kernel_initializer: Initializer = GlorotUniform,
         /// Initializer of the bias. Defaults to [`Zeros`].
         part bias_initializer: Initializer = Zeros,
-        /// Regularizer of the kernels, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the kernels, whose penalty is added to the loss. Defaults to none.
         optional kernel_regularizer: Regularizer,
-        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
     }
 }
 
 impl Conv2d {
-    /// Kernels of this many rows and columns with strides of 1, no padding, no activation, a bias of zeros and
-    /// Glorot-uniform values, as in Keras.
+    /// Creates the layer for `filters` kernels of `kernel_size` rows and columns, both at least 1, with the defaults of Keras.
     pub fn new(filters: usize, kernel_size: impl Into<Size2d>) -> Conv2d {
         Conv2d::with_defaults(filters, kernel_size.into())
     }
@@ -68,7 +88,9 @@ impl Layer for Conv2d {
             self.groups > 0 && [images.axis(2), self.filters].iter().all(|size| size.is_multiple_of(self.groups));
         if !whole {
             let groups = self.groups;
-            return Err(Error::expected(format!("channels and filters that can be cut in {groups} equal groups")));
+            return Err(Error::expected(format!(
+                "numbers of channels and filters that are multiples of groups = {groups}"
+            )));
         }
         let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;

@@ -1,4 +1,4 @@
-//! Dense: every output is a weighted sum of every input, through an activation.
+//! Dense: fully connected layer.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -10,27 +10,43 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// y = activation(x · kernel + bias), from one axis of features to one of `units`. Keras' `Dense`.
+    /// A fully connected layer: activation(x · kernel + bias). `Dense` in Keras.
+    ///
+    /// Inputs are … × features, outputs … × `units`; all axes but the last are kept. Weights are `kernel`,
+    /// features × `units`, and `bias`, `units`. Constraints, activity regularizers and LoRA of Keras have no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, initializers::Ones, layers::Dense};
+    /// let network = Sequential::new([2]).add(Dense::new(3).kernel_initializer(Ones));
+    /// let model = network.architecture(0)?.into_model()?;
+    /// assert_eq!(model.params().count(true), 2 * 3 + 3);
+    /// assert_eq!(model.predict(&ndarray::arr2(&[[1.0, 2.0]]))?, ndarray::arr2(&[[3.0, 3.0, 3.0]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `units` is 0, and [`Error::Shape`](crate::Error::Shape)
+    /// if a sample has no axis.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Dense("Dense") of (units: usize) {
         /// Activation of the outputs. Defaults to [`Activation::Linear`].
         value activation: Activation = Activation::Linear,
-        /// Whether a learned bias is added. Defaults to `true`.
+        /// Whether to add a learned bias. Defaults to `true`.
         value use_bias: bool = true,
         /// Initializer of the kernel. Defaults to [`GlorotUniform`].
         part kernel_initializer: Initializer = GlorotUniform,
         /// Initializer of the bias. Defaults to [`Zeros`].
         part bias_initializer: Initializer = Zeros,
-        /// Regularizer of the kernel, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the kernel, whose penalty is added to the loss. Defaults to none.
         optional kernel_regularizer: Regularizer,
-        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
     }
 }
 
 impl Dense {
-    /// Linear, with a bias of zeros and a Glorot-uniform kernel, as in Keras.
+    /// Creates the layer with `units` outputs, at least 1, and the defaults of Keras: linear, with a bias.
     pub fn new(units: usize) -> Dense {
         Dense::with_defaults(units)
     }
@@ -96,4 +112,3 @@ pub(in crate::layers) mod tests {
         ]
     }
 }
-//

@@ -1,4 +1,4 @@
-//! Embedding: indices become learned rows of a table.
+//! Embedding: learned vectors for indices.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, RandomUniform};
@@ -10,23 +10,36 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// A learned vector of `output_dim` numbers for each index ≥ 0 and < `input_dim`: samples of indices of any shape get
-    /// one more axis, of `output_dim`. Keras' `Embedding`.
+    /// A learned vector of `output_dim` numbers for each index from 0 to `input_dim` − 1. `Embedding` in Keras.
     ///
-    /// A fraction of an index is cut off, as in Keras. An index below 0, from `input_dim` on, or NaN ends training,
-    /// evaluation and prediction with [`Error::Fault`], which states it and its row; a training step then changes nothing.
+    /// Inputs are indices of any shape, stored as floats; outputs have one more axis of size `output_dim`. The weight
+    /// `embeddings` is `input_dim` × `output_dim`. Indices are truncated to integers, as in Keras. `mask_zero` of Keras has no
+    /// counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::Embedding};
+    /// let model = Sequential::new([7]).add(Embedding::new(1000, 16)).architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([7, 16])]);
+    /// assert_eq!(model.params().count(true), 1000 * 16);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a dimension is 0. Training, evaluation and prediction
+    /// return [`Error::Fault`], with the index and its row, for an index that is negative, ≥ `input_dim` or NaN; that training
+    /// step changes nothing.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Embedding("Embedding") of (input_dim: usize, output_dim: usize) {
-        /// Initializer of the vectors. Defaults to [`RandomUniform`] within ±0.05.
+        /// Initializer of the vectors. Defaults to [`RandomUniform`] from −0.05 to 0.05.
         part embeddings_initializer: Initializer = RandomUniform::default(),
-        /// Regularizer of the vectors, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the vectors, whose penalty is added to the loss. Defaults to none.
         optional embeddings_regularizer: Regularizer,
     }
 }
 
 impl Embedding {
-    /// Vectors of `output_dim` numbers for `input_dim` indices, uniform within ±0.05 at first, as in Keras.
+    /// Creates the layer for `input_dim` indices and vectors of `output_dim` numbers, both at least 1.
     pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
         Embedding::with_defaults(input_dim, output_dim)
     }

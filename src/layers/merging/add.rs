@@ -1,4 +1,4 @@
-//! Add: branches of a model come together as a sum.
+//! Add: sum of the outputs of several branches.
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
@@ -9,9 +9,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The sum of several inputs, element by element. Keras' `Add`, for models with branches: the skip of a residual network.
+    /// The elementwise sum of at least two inputs, as for the skip connections of a residual network (He et al. 2016).
+    /// `Add` in Keras.
     ///
-    /// Inputs have equally many axes; where one has size 1, it is repeated.
+    /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
+    /// the output has the largest size along each axis.
     ///
     /// ```
     /// use gradus::{Compile, Graph, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -25,6 +27,9 @@ options! {
     /// assert_eq!(model.params().count(true), 8 * 8 + 8 + 16);
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for fewer than two inputs or shapes that cannot be broadcast.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Add("Add");
 }

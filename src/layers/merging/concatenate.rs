@@ -1,4 +1,4 @@
-//! Concatenate: branches of a model come together side by side.
+//! Concatenate: the outputs of several branches joined along an axis.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,18 +9,34 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Several inputs side by side along an axis. Keras' `Concatenate`, for models with branches.
+    /// Joins at least two inputs along an axis. `Concatenate` in Keras.
+    ///
+    /// Inputs have the same shape except along the axis, where the output has the sum of their sizes.
+    ///
+    /// ```
+    /// use gradus::{Graph, Shape, layers::Concatenate};
+    /// let mut graph = Graph::new();
+    /// let (left, right) = (graph.input("left", [3, 2]), graph.input("right", [3, 4]));
+    /// let joined = graph.apply(Concatenate::new(), [left, right]);
+    /// graph.output("joined", joined);
+    /// assert_eq!(graph.architecture(0)?.into_model()?.output_shapes(), [Shape::from([3, 6])]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for fewer than two inputs, for shapes that differ along another
+    /// axis, and for an axis that does not exist or is the batch axis.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Concatenate("Concatenate") {
-        /// Axis along which the inputs are joined: counted from the batch axis, which is 0 and is refused, or from the last
-        /// axis, which is −1. Defaults to −1.
+        /// Axis along which the inputs are joined. Axis 0 is the batch axis and is an error; negative numbers count from the
+        /// last axis, −1. Defaults to −1.
         value axis: isize = -1,
     }
 }
 
 impl Concatenate {
-    /// Along the last axis, as in Keras.
+    /// Creates the layer for the last axis, as in Keras.
     pub fn new() -> Concatenate {
         Concatenate::with_defaults()
     }
@@ -31,7 +47,7 @@ impl Layer for Concatenate {
         let batches = inputs.iter().map(|shape| shape.batch(1)).collect::<Result<Vec<Shape>>>()?;
         let [first, _, ..] = batches[..] else { return Err(Error::expected("at least two branches to concatenate")) };
         match ops::find_axis(first, self.axis)? {
-            0 => Err(Error::expected("another axis than 0, along which the samples of a batch lie")),
+            0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
             _ => Ok(vec![ops::concatenated(&batches, self.axis)?.sample()]),
         }
     }

@@ -1,4 +1,4 @@
-//! BatchNorm: each channel is brought to mean beta and deviation gamma.
+//! BatchNorm: normalization of each channel over a batch.
 
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
@@ -11,33 +11,54 @@ use crate::spec::Spec;
 use crate::tape::{Mode, Var};
 
 options! {
-    /// Normalises each channel (the last axis): while training by the batch's statistics, otherwise by running ones. Keras'
-    /// `BatchNormalization`.
+    /// Batch normalization: gamma · (x − mean) / √(variance + epsilon) + beta for each channel, an index along the last axis
+    /// (Ioffe and Szegedy 2015). `BatchNormalization` in Keras.
+    ///
+    /// In training, mean and (biased) variance are those of the batch over all other axes; after each step, the running
+    /// statistics become running · momentum + batch · (1 − momentum). In evaluation and prediction, and where the layer is
+    /// [frozen](crate::layers::Layer::frozen), mean and variance are the running statistics.
+    ///
+    /// The output has the shape of the input. Weights are `gamma` and `beta`, which are learned, `moving_mean` and
+    /// `moving_variance`, each of one number for each channel. `axis`, `center`, `scale` and `renorm` of Keras have no
+    /// counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::BatchNorm};
+    /// let model = Sequential::new([8, 8, 3]).add(BatchNorm::new()).architecture(0)?.into_model()?;
+    /// let (learned, all) = (model.params().count(true), model.params().count(false));
+    /// assert_eq!((learned, all), (2 * 3, 4 * 3));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range, and
+    /// [`Error::Shape`](crate::Error::Shape) if a sample has no axis. `fit` returns [`Error::Shape`](crate::Error::Shape) for a
+    /// batch with a single value for each channel.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct BatchNorm("BatchNormalization") {
-        /// Decay rate of the running statistics, 0 ≤ momentum ≤ 1, as in Keras; PyTorch's momentum is 1 − this. Defaults to
-        /// 0.99.
+        /// Decay rate of the running statistics, 0 ≤ momentum ≤ 1, as in Keras. The momentum of PyTorch is 1 − this value.
+        /// Defaults to 0.99.
         value momentum: f32 = 0.99,
-        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        /// Constant added to the variance under the root, > 0. Defaults to 0.001.
         value epsilon: f32 = 1e-3,
-        /// Initializer of beta, which is added. Defaults to [`Zeros`].
+        /// Initializer of beta, the offset. Defaults to [`Zeros`].
         part beta_initializer: Initializer = Zeros,
-        /// Initializer of gamma, the factor. Defaults to [`Ones`].
+        /// Initializer of gamma, the scale. Defaults to [`Ones`].
         part gamma_initializer: Initializer = Ones,
         /// Initializer of the running means. Defaults to [`Zeros`].
         part moving_mean_initializer: Initializer = Zeros,
         /// Initializer of the running variances. Defaults to [`Ones`].
         part moving_variance_initializer: Initializer = Ones,
-        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of beta, whose penalty is added to the loss. Defaults to none.
         optional beta_regularizer: Regularizer,
-        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
     }
 }
 
 impl BatchNorm {
-    /// Momentum 0.99, epsilon 0.001, and mean 0 and variance 1 before and after, as in Keras.
+    /// Creates the layer with momentum 0.99 and epsilon 0.001, as in Keras.
     pub fn new() -> BatchNorm {
         BatchNorm::with_defaults()
     }
@@ -58,7 +79,7 @@ impl Layer for BatchNorm {
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        // Frozen, it keeps its statistics, and normalises by them.
+        // A frozen layer keeps its running statistics and normalizes by them.
         let infers = weights.frozen() || inputs[0].recorder().mode() == Mode::Inference;
         let (x, scaling) = (inputs[0], weights.take());
         let y = match infers {

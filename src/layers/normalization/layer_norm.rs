@@ -1,4 +1,4 @@
-//! LayerNorm: each position is brought to mean beta and deviation gamma.
+//! LayerNorm: normalization of the last axis of each sample.
 
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
@@ -11,30 +11,45 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Normalises the last axis by its own mean and variance, in training and afterwards alike. Keras'
-    /// `LayerNormalization` with axis −1.
+    /// Layer normalization: gamma · (x − mean) / √(variance + epsilon) + beta, with mean and (biased) variance over the last
+    /// axis (Ba et al. 2016). `LayerNormalization` with axis −1 in Keras.
+    ///
+    /// The output has the shape of the input. Training and prediction compute the same function. Weights are `gamma` and
+    /// `beta`, each of the size of the last axis. Other axes and `rms_scaling` of Keras have no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::LayerNorm};
+    /// let model = Sequential::new([2]).add(LayerNorm::new().epsilon(1e-6)).architecture(0)?.into_model()?;
+    /// let outputs = model.predict(&ndarray::arr2(&[[1.0, 3.0]]))?;
+    /// assert!(outputs.iter().zip([-1.0, 1.0]).all(|(output, expected)| (output - expected).abs() < 1e-4));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if epsilon is not > 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if a sample has no axis.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct LayerNorm("LayerNormalization") {
-        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        /// Constant added to the variance under the root, > 0. Defaults to 0.001.
         value epsilon: f32 = 1e-3,
-        /// Whether a learned beta is added. Defaults to `true`.
+        /// Whether to add a learned beta. Defaults to `true`.
         value center: bool = true,
         /// Whether to multiply by a learned gamma. Defaults to `true`.
         value scale: bool = true,
-        /// Initializer of beta, which is added. Defaults to [`Zeros`].
+        /// Initializer of beta, the offset. Defaults to [`Zeros`].
         part beta_initializer: Initializer = Zeros,
-        /// Initializer of gamma, the factor. Defaults to [`Ones`].
+        /// Initializer of gamma, the scale. Defaults to [`Ones`].
         part gamma_initializer: Initializer = Ones,
-        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of beta, whose penalty is added to the loss. Defaults to none.
         optional beta_regularizer: Regularizer,
-        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
     }
 }
 
 impl LayerNorm {
-    /// Epsilon 0.001, with a beta of zeros and a gamma of ones, as in Keras.
+    /// Creates the layer with epsilon 0.001, beta and gamma, as in Keras.
     pub fn new() -> LayerNorm {
         LayerNorm::with_defaults()
     }

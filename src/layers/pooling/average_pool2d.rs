@@ -1,4 +1,4 @@
-//! AveragePool2d: the mean of each window of an image.
+//! AveragePool2d: mean of each window of an image.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -10,20 +10,37 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of each window of images height × width × channels, over what lies inside the image. Keras'
-    /// `AveragePooling2D`.
+    /// Average pooling: the mean of each channel over each window of an image. `AveragePooling2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are rows × columns × channels with rows = ⌊(height − pool
+    /// height) / stride⌋ + 1; columns follow from the width in this way. Padding is excluded from the means. Images have
+    /// channels last; `data_format` of Keras has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::AveragePool2d};
+    /// let model = Sequential::new([2, 2, 1]).add(AveragePool2d::new(2)).architecture(0)?.into_model()?;
+    /// let image = ndarray::Array4::from_shape_fn((1, 2, 2, 1), |(_, row, column, _)| (2 * row + column) as f32);
+    /// let means = model.predict(&image)?;
+    /// assert_eq!((means.shape(), means[[0, 0, 0, 0]]), (&[1, 1, 1, 1][..], 1.5));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size or a stride is 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if the input is no image or smaller than a window without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct AveragePool2d("AveragePooling2D") of (pool_size: Size2d) {
-        /// Rows and columns from one window to the next, at least 1. Defaults to the size of the windows.
+        /// Distance between windows in rows and columns, at least 1. Defaults to `pool_size`.
         into strides: Size2d = pool_size,
-        /// Whether windows may extend beyond the border of the images. Defaults to [`Padding::Valid`]: they may not.
+        /// Padding of the images. Defaults to [`Padding::Valid`], none: rows and columns that fill no window are ignored.
+        /// With [`Padding::Same`], the output has ⌈size / stride⌉ rows and columns.
         value padding: Padding = Padding::Valid,
     }
 }
 
 impl AveragePool2d {
-    /// Windows of this many rows and columns side by side; sizes that they do not fill are cut off.
+    /// Creates the layer for windows of `pool_size` rows and columns, at least 1, without overlap and without padding.
     pub fn new(pool_size: impl Into<Size2d>) -> AveragePool2d {
         AveragePool2d::with_defaults(pool_size.into())
     }

@@ -8,8 +8,22 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The mean of each channel over images height × width × channels: one axis of channels. Keras'
-    /// `GlobalAveragePooling2D`.
+    /// Global average pooling: the mean of each channel over all rows and columns of an image (Lin et al. 2014).
+    /// `GlobalAveragePooling2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; the output has one axis of channels. `keepdims` of Keras has no
+    /// counterpart: use [`Reshape`](crate::layers::Reshape).
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::GlobalAveragePool2d};
+    /// let model = Sequential::new([2, 2, 1]).add(GlobalAveragePool2d).architecture(0)?.into_model()?;
+    /// let image = ndarray::Array4::from_shape_fn((1, 2, 2, 1), |(_, row, column, _)| (2 * row + column) as f32);
+    /// assert_eq!(model.predict(&image)?, ndarray::arr2(&[[1.5]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct GlobalAveragePool2d("GlobalAveragePooling2D");
 }
@@ -43,7 +57,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
+    fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(GlobalAveragePool2d).summary().unwrap_err().to_string();
         assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
     }

@@ -8,8 +8,22 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The maximum of each channel over images height × width × channels: one axis of channels. Keras'
-    /// `GlobalMaxPooling2D`.
+    /// Global max pooling: the maximum of each channel over all rows and columns of an image.
+    /// `GlobalMaxPooling2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; the output has one axis of channels. `keepdims` of Keras has no
+    /// counterpart: use [`Reshape`](crate::layers::Reshape).
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::GlobalMaxPool2d};
+    /// let model = Sequential::new([2, 2, 1]).add(GlobalMaxPool2d).architecture(0)?.into_model()?;
+    /// let image = ndarray::Array4::from_shape_fn((1, 2, 2, 1), |(_, row, column, _)| (2 * row + column) as f32);
+    /// assert_eq!(model.predict(&image)?, ndarray::arr2(&[[3.0]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct GlobalMaxPool2d("GlobalMaxPooling2D");
 }
@@ -40,7 +54,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
+    fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(GlobalMaxPool2d).summary().unwrap_err().to_string();
         assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
     }

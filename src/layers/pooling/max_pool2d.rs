@@ -1,4 +1,4 @@
-//! MaxPool2d: the maximum of each window of an image.
+//! MaxPool2d: maximum of each window of an image.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -10,19 +10,37 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// The maximum of each window of images height × width × channels. Keras' `MaxPooling2D`.
+    /// Max pooling: the maximum of each channel over each window of an image. `MaxPooling2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are rows × columns × channels with
+    /// rows = ⌊(height − pool height) / stride⌋ + 1; columns follow from the width in this way. Padding is never the maximum.
+    /// Images have channels last; `data_format` of Keras has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::MaxPool2d};
+    /// let model = Sequential::new([2, 2, 1]).add(MaxPool2d::new(2)).architecture(0)?.into_model()?;
+    /// let image = ndarray::Array4::from_shape_fn((1, 2, 2, 1), |(_, row, column, _)| (2 * row + column) as f32);
+    /// let maxima = model.predict(&image)?;
+    /// assert_eq!((maxima.shape(), maxima[[0, 0, 0, 0]]), (&[1, 1, 1, 1][..], 3.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size or a stride is 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if the input is no image or smaller than a window without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct MaxPool2d("MaxPooling2D") of (pool_size: Size2d) {
-        /// Rows and columns from one window to the next, at least 1. Defaults to the size of the windows.
+        /// Distance between windows in rows and columns, at least 1. Defaults to `pool_size`.
         into strides: Size2d = pool_size,
-        /// Whether windows may extend beyond the border of the images. Defaults to [`Padding::Valid`]: they may not.
+        /// Padding of the images. Defaults to [`Padding::Valid`], none: rows and columns that fill no window are ignored.
+        /// With [`Padding::Same`], the output has ⌈size / stride⌉ rows and columns.
         value padding: Padding = Padding::Valid,
     }
 }
 
 impl MaxPool2d {
-    /// Windows of this many rows and columns side by side; sizes that they do not fill are cut off.
+    /// Creates the layer for windows of `pool_size` rows and columns, at least 1, without overlap and without padding.
     pub fn new(pool_size: impl Into<Size2d>) -> MaxPool2d {
         MaxPool2d::with_defaults(pool_size.into())
     }

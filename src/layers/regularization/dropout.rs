@@ -1,4 +1,4 @@
-//! Dropout: while training, elements are dropped at random.
+//! Dropout: random zeros in training.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,14 +9,28 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// While training, sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate); nothing
-    /// otherwise. Keras' `Dropout`.
+    /// Dropout: in training, sets each element to 0 with probability `rate` and multiplies the others by 1 / (1 − rate)
+    /// (Srivastava et al. 2014). `Dropout` in Keras.
+    ///
+    /// In evaluation and prediction, the output is the input. The random numbers follow from the seed of the model, the layer
+    /// and the step, so the layer has no seed; `noise_shape` of Keras has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::Dropout};
+    /// let model = Sequential::new([3]).add(Dropout::new(0.5)).architecture(0)?.into_model()?;
+    /// let samples = ndarray::arr2(&[[1.0, 2.0, 3.0]]);
+    /// assert_eq!(model.predict(&samples)?, samples.into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless 0 ≤ rate < 1.
     #[derive(Clone, Copy, Debug)]
     pub struct Dropout("Dropout") of (rate: f32);
 }
 
 impl Dropout {
-    /// Drops elements with this probability, 0 ≤ rate < 1.
+    /// Creates the layer for this probability of a zero, 0 ≤ rate < 1.
     pub fn new(rate: f32) -> Dropout {
         Dropout::with_defaults(rate)
     }

@@ -1,4 +1,4 @@
-//! Flatten: each sample's elements in one axis.
+//! Flatten: all axes of a sample as one.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,14 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Each sample's elements in one axis, row-major, without a copy. Keras' `Flatten`.
+    /// Flattens each sample to one axis, row-major, without a copy. `Flatten` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::Flatten};
+    /// let model = Sequential::new([28, 28, 3]).add(Flatten).architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([28 * 28 * 3])]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Flatten("Flatten");
 }

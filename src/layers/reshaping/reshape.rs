@@ -1,4 +1,4 @@
-//! Reshape: each sample's elements under other axes.
+//! Reshape: another shape for each sample.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,13 +8,25 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Each sample's elements, row-major, as another shape, without a copy. Keras' `Reshape`.
+    /// Changes the shape of each sample, row-major, without a copy. `Reshape` in Keras.
+    ///
+    /// The input and the target shape have the same number of elements. A size of −1, which Keras infers, has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::Reshape};
+    /// let model = Sequential::new([784]).add(Reshape::new([28, 28, 1])).architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([28, 28, 1])]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the numbers of elements differ.
     #[derive(Clone, Copy, Debug)]
     pub struct Reshape("Reshape") of (target_shape: Shape);
 }
 
 impl Reshape {
-    /// To this shape of one sample.
+    /// Creates the layer for this shape of one sample, without the batch axis.
     pub fn new(target: impl Into<Shape>) -> Reshape {
         Reshape::with_defaults(target.into())
     }

@@ -1,4 +1,4 @@
-//! ZeroPadding2d: zeros around images.
+//! ZeroPadding2d: zeros around an image.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -10,27 +10,41 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Zeros around images height × width × channels. Keras' `ZeroPadding2D`.
+    /// Adds rows and columns of zeros around an image. `ZeroPadding2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are (top + height + bottom) × (left + width + right) × channels.
+    /// Images have channels last; `data_format` of Keras has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::ZeroPadding2d};
+    /// let model = Sequential::new([4, 4, 1]).add(ZeroPadding2d::new(((1, 0), (2, 3)))).architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([5, 9, 1])]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image, and
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the output does not fit in memory.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct ZeroPadding2d("ZeroPadding2D") of (padding: Padding2d);
 }
 
 impl Default for ZeroPadding2d {
-    /// One row and column on every side, as in Keras.
+    /// One row or column on each side, as in Keras.
     fn default() -> ZeroPadding2d {
         ZeroPadding2d::new(1)
     }
 }
 
 impl ZeroPadding2d {
-    /// This many rows and columns on every side: `1`, `(1, 2)` for rows and columns, or `((1, 0), (2, 1))` for rows above and
-    /// below and columns to the left and to the right.
+    /// Creates the layer for numbers of rows and columns: `1` for each side, `(rows, columns)` for both sides of each axis, or
+    /// `((top, bottom), (left, right))`.
     pub fn new(padding: impl Into<Padding2d>) -> ZeroPadding2d {
         ZeroPadding2d::with_defaults(padding.into())
     }
 
-    /// For every axis of a batch or of a sample: so much before and after it.
+    /// The padding before and after each axis of a batch or of a sample.
     fn around<const N: usize>(&self) -> [[usize; 2]; N] {
         let mut around = [[0; 2]; N];
         around[N - 3..N - 1].copy_from_slice(&self.padding.sides());
@@ -67,7 +81,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
+    fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(ZeroPadding2d::new(1)).summary().unwrap_err().to_string();
         assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
         let huge = crate::Sequential::new([4, 4, 1]).add(ZeroPadding2d::new(usize::MAX)).summary();

@@ -1,4 +1,4 @@
-//! All callbacks of a training as one.
+//! All callbacks of a training, called together.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
-/// Every callback, in the order in which they are told.
+/// The callbacks of a training, in the order of their calls.
 pub(in crate::model) struct Callbacks<'a>(Vec<&'a mut dyn Callback>);
 
 impl<'a> Callbacks<'a> {
@@ -40,12 +40,12 @@ impl<'a> Callbacks<'a> {
         self.0.iter_mut().try_for_each(|callback| callback.train_end(model, end))
     }
 
-    /// What all of them remember.
+    /// The states of all callbacks that have one.
     pub(in crate::model) fn states(&self) -> Vec<CallbackState> {
         self.0.iter().filter_map(|callback| callback.state()).collect()
     }
 
-    /// Gives each callback that remembers something its state. They have to be the callbacks that the states came from.
+    /// Restores the state of each callback that has one. The callbacks must be those of the checkpoint.
     pub(in crate::model) fn restore(&mut self, states: &[CallbackState]) -> Result<()> {
         let remembering = self.0.iter_mut().filter_map(|callback| callback.state().map(|own| (callback, own)));
         let mut states = states.iter();
@@ -58,12 +58,13 @@ impl<'a> Callbacks<'a> {
         states.next().map_or(Ok(()), |state| Err(other_callbacks(state, "was among")))
     }
 
-    /// Tells every callback, so that none misses a step that a checkpoint counts, and keeps the strongest answer.
-    fn flow(&mut self, mut tell: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
+    /// Calls a hook of every callback, so that none misses a step that a checkpoint counts, and returns the strongest
+    /// [`Stop`](super::Stop).
+    fn flow(&mut self, mut hook: impl FnMut(&mut dyn Callback) -> Result<Flow>) -> Result<Flow> {
         let mut stop = None;
         for callback in &mut self.0 {
-            if let ControlFlow::Break(told) = tell(*callback)? {
-                stop = stop.max(Some(told));
+            if let ControlFlow::Break(answer) = hook(*callback)? {
+                stop = stop.max(Some(answer));
             }
         }
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
@@ -73,7 +74,7 @@ impl<'a> Callbacks<'a> {
 fn other_callbacks(state: &CallbackState, how: &str) -> Error {
     let name = state.name();
     Error::other(format!(
-        "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or go on from \
-         its weights alone"
+        "the callback {name} {how} those of the checkpoint; resume with the same callbacks in the same order, or continue \
+         from its weights alone"
     ))
 }

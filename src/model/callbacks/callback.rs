@@ -7,17 +7,22 @@ use crate::forward::forward;
 use crate::model::Model;
 use crate::save::CallbackState;
 
-/// Told about the beginning and the end of training, of each epoch, and of each step.
+/// Hooks that `fit` calls at the beginning and the end of training, of each epoch, and after each step. `Callback` in Keras.
 ///
-/// Every hook has the model at hand, to read and to change: its weights ([`Model::params_mut`]), what the optimizer
-/// remembers ([`Model::optimizer_state`]), the learning rate of the steps to come ([`Model::set_learning_rate`]). An error
-/// ends `fit` with it; a break ends training as [`Stop`](super::Stop) says. All callbacks are told of a moment, in the order in which
-/// they were given, whatever one of them answers.
+/// Hooks can read and change the model: its weights ([`Model::params_mut`]), the optimizer state
+/// ([`Model::optimizer_state_mut`]), and the learning rate of later steps ([`Model::set_learning_rate`]).
+///
+/// An error of a hook ends `fit`. [`Flow::Break`](super::Flow) stops training with the given [`Stop`](super::Stop), after the
+/// hook of all callbacks was called in the order in which they were added.
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
 /// use gradus::{BatchEnd, Callback, EpochEnd, Flow, Model, Result, Stop};
 ///
-/// /// Halves the learning rate after each epoch, and stops after so many steps.
+/// /// Halves the learning rate after each epoch, and stops after `steps` steps.
 /// struct Halving {
 ///     steps: u64,
 /// }
@@ -32,56 +37,71 @@ use crate::save::CallbackState;
 ///         Ok(Flow::Continue(()))
 ///     }
 /// }
+///
+/// model.fit(&data, Fit::new().epochs(9).progress(Progress::Quiet).callback(&mut Halving { steps: 3 }))?;
+/// assert_eq!((model.step(), model.learning_rate()), (3, 0.025));
+/// # Ok::<(), gradus::Error>(())
 /// ```
 ///
-/// A callback that remembers something from one hook to the next gives it to checkpoints by [`state`](Callback::state) and
-/// takes it back by [`restore`](Callback::restore); then training that was interrupted ends with the same bits.
+/// A callback with state between hooks saves it in checkpoints by [`state`](Callback::state) and loads it by
+/// [`restore`](Callback::restore), so that a resumed training gives equal bits.
 ///
-/// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not: hooks change the callback, and an
-/// `Arc` shares what it holds.
+/// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not, because hooks change the callback.
 pub trait Callback: Send {
-    /// Before the first step: the place to check settings, and to forget what an earlier `fit` left behind.
+    /// Called before the first step, to check settings and to reset the state of an earlier `fit`.
     ///
     /// # Errors
-    /// Ends `fit` before any work; here and below.
+    /// Any error, which ends `fit` before the first step.
     fn train_begin(&mut self, _model: &mut Model, _begin: &TrainBegin<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// Before the first step of an epoch. Not again where training resumes within one.
+    /// Called before the first step of an epoch. A training that resumes within an epoch does not call it for that epoch.
+    ///
+    /// # Errors
+    /// Any error, which ends `fit`.
     fn epoch_begin(&mut self, _model: &mut Model, _begin: &EpochBegin<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// After each step. A break ends the epoch there: it is not validated, and no callback hears of its end. Should
-    /// allocate nothing.
+    /// Called after each step. It should not allocate. `Flow::Break` ends the epoch without validation and without
+    /// [`epoch_end`](Callback::epoch_end).
+    ///
+    /// # Errors
+    /// Any error, which ends `fit`.
     fn batch_end(&mut self, _model: &mut Model, _end: &BatchEnd<'_>) -> Result<Flow> {
         Ok(Flow::Continue(()))
     }
 
-    /// After each epoch and its validation.
+    /// Called after each epoch and its validation.
+    ///
+    /// # Errors
+    /// Any error, which ends `fit`.
     fn epoch_end(&mut self, _model: &mut Model, _end: &EpochEnd<'_>) -> Result<Flow> {
         Ok(Flow::Continue(()))
     }
 
-    /// After the last step, unless an error ended training.
+    /// Called after the last step, unless an error ended training.
+    ///
+    /// # Errors
+    /// Any error, which `fit` returns.
     fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// What it remembers, for a checkpoint; `None` where it remembers nothing. A callback either has a state from
-    /// [`train_begin`](Callback::train_begin) on, or never.
+    /// The state for checkpoints. Defaults to `None`, no state. A callback either always has a state after
+    /// [`train_begin`](Callback::train_begin), or never.
     fn state(&self) -> Option<CallbackState> {
         None
     }
 
-    /// Takes back what [`state`](Callback::state) gave, after [`train_begin`](Callback::train_begin) and before the first
-    /// step. Whoever gives a state has to take it back.
+    /// Restores the state that [`state`](Callback::state) returned. Called after [`train_begin`](Callback::train_begin) and
+    /// before the first step. A callback with a state must implement it.
     ///
     /// # Errors
-    /// The state is not one of its own.
+    /// The state does not belong to the callback. The default is always an error.
     fn restore(&mut self, state: &CallbackState) -> Result<()> {
-        Err(Error::other(format!("the callback {} gives a state, but does not take it back", state.name())))
+        Err(Error::other(format!("the callback {} has a state but does not implement restore", state.name())))
     }
 }
 

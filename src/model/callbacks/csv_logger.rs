@@ -1,4 +1,4 @@
-//! A line of a CSV file for each epoch, written while training goes on.
+//! A CSV file of the scores of each epoch, written during training.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -11,13 +11,28 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes what each epoch reported to a CSV file, as soon as it has ended. Keras' `CSVLogger`: epochs are counted from 0,
-/// columns are in alphabetical order, those of validation hold `NA` where there is none, and lines end in CR LF.
+/// Writes the scores of each epoch to a CSV file at the end of the epoch. `CSVLogger` in Keras.
+///
+/// The file has the format of Keras: a header, epochs counted from 0, columns in alphabetical order, `NA` for missing
+/// validation scores, and lines that end in CR LF. A resumed training writes its earlier epochs again.
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("training.csv");
 /// use gradus::callbacks::CsvLogger;
-/// let logger = CsvLogger::new("runs/training.csv").separator(';').append(true);
+/// let mut logger = CsvLogger::new(&path).separator(';');
+/// model.fit(&data, Fit::new().epochs(2).progress(Progress::Quiet).callback(&mut logger))?;
+/// let lines = std::fs::read_to_string(&path).unwrap();
+/// assert!(lines.starts_with("epoch;learning_rate;loss;") && lines.lines().count() == 3);
+/// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// # Errors
+/// `fit` returns [`Error::Io`] if the file cannot be opened or written.
 #[derive(Debug)]
 #[must_use]
 pub struct CsvLogger {
@@ -29,20 +44,20 @@ pub struct CsvLogger {
 }
 
 impl CsvLogger {
-    /// Over a file that may be there, separated by commas.
+    /// Creates the callback for this file, which is overwritten, with commas as separators.
     pub fn new(path: impl AsRef<Path>) -> CsvLogger {
         let path = path.as_ref().to_owned();
         CsvLogger { path, separator: ',', append: false, file: None, columns: Vec::new() }
     }
 
-    /// What stands between two cells.
+    /// Sets the separator of cells. Defaults to `,`.
     pub fn separator(mut self, separator: char) -> CsvLogger {
         self.separator = separator;
         self
     }
 
-    /// Whether lines are added to a file that is there, in which case it keeps its header. Training that resumes writes
-    /// its earlier epochs anew either way.
+    /// Sets whether lines are appended to an existing file, without another header. A resumed training overwrites the file
+    /// in any case. Defaults to `false`.
     pub fn append(mut self, append: bool) -> CsvLogger {
         self.append = append;
         self
@@ -65,7 +80,7 @@ impl CsvLogger {
     }
 }
 
-/// The names in alphabetical order, and after them those of the validation that is not there.
+/// The names of the columns in alphabetical order. Without validation, those of its scores follow.
 fn columns(scores: &[ReportedScore]) -> Vec<String> {
     let mut columns: Vec<String> = scores.iter().map(|score| score.name.clone()).collect();
     columns.push("learning_rate".into());

@@ -1,4 +1,4 @@
-//! What happens when the loss becomes NaN or infinite: an error, or the last good weights, or those and a lower rate.
+//! The reaction to a loss that is NaN or infinite: an error, or the last good weights with an optional lower learning rate.
 
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
@@ -11,31 +11,46 @@ use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Watches for a loss that is NaN or infinite, after each step, and for such weights, after each epoch. What it sees is an
-/// [`Error::Diverged`], which names the first layer whose output was not finite.
+/// Detects divergence: a loss that is NaN or infinite, after each step, and such weights, after each epoch. It is described by
+/// an [`Error::Diverged`], which names the first layer whose output was not finite.
 ///
-/// Keras' `TerminateOnNaN` is the least of its three answers:
+/// | constructor | reaction |
+/// |---|---|
+/// | [`stop`](Divergence::stop) | `fit` returns the error |
+/// | [`restore_last_good`](Divergence::restore_last_good) | training stops with the last good weights |
+/// | [`lower_rate`](Divergence::lower_rate) | training continues from the last good weights with a lower learning rate |
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(1e30), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
 /// use gradus::Divergence;
-/// let divergence = Divergence::stop(); // `fit` ends with the error
-/// let divergence = Divergence::restore_last_good(); // training ends with weights that are good; `seen` says why
-/// let divergence = Divergence::lower_rate(0.5); // training goes on from them, at half the learning rate
+/// let mut divergence = Divergence::restore_last_good();
+/// model.fit(&data, Fit::new().epochs(50).progress(Progress::Quiet).callback(&mut divergence))?;
+/// assert_eq!(divergence.seen().len(), 1);
+/// assert!(model.predict(&ndarray::arr2(&[[1.0]]))?.iter().all(|value| value.is_finite()));
+/// # Ok::<(), gradus::Error>(())
 /// ```
 ///
-/// The weights are good when a step from them had a finite loss. The last two keep such weights, with running statistics
-/// and the state of the optimizer, in memory: those of the beginning, and then of every hundredth step. Counters of steps
-/// and epochs are not set back, so that training goes on with the next batch and draws of its own, and the mean loss of the
-/// epoch stays NaN in the history. A lower rate takes the place of a schedule, as [`Model::set_learning_rate`] says.
+/// Weights are good if a step from them had a finite loss. The last two reactions keep a copy of good weights, running
+/// statistics and optimizer state in memory: those at the beginning, then those of every 100th step. The counters of steps and
+/// epochs are not reset: training continues with the next batch and other random numbers, and the mean loss of the epoch
+/// remains NaN in the history. The lower learning rate replaces a schedule of the optimizer.
+///
+/// Keras has only [`TerminateOnNan`](super::TerminateOnNan).
+///
+/// # Errors
+/// `fit` returns [`Error::Setting`] if an option is out of range, and [`Error::Diverged`] as described above.
 #[derive(Debug)]
 #[must_use]
 pub struct Divergence {
     answer: Answer,
     every_steps: u64,
     most: u64,
-    /// Weights from which a step had a finite loss; at first those of the beginning.
+    /// Weights from which a step had a finite loss; initially those at the beginning.
     good: Option<Snapshot>,
-    /// Weights from which no step was made yet, where `waiting`.
+    /// Weights from which no step has been computed yet, if `waiting`.
     next: Option<Snapshot>,
     waiting: bool,
     times: u64,
@@ -50,18 +65,19 @@ enum Answer {
 }
 
 impl Divergence {
-    /// Ends `fit` with [`Error::Diverged`]. The weights are those after the step.
+    /// Creates a callback that ends `fit` with [`Error::Diverged`]. The model keeps the weights after the step.
     pub fn stop() -> Divergence {
         Divergence::new(Answer::Stop)
     }
 
-    /// Puts the last good weights back, and ends training there.
+    /// Creates a callback that restores the last good weights and stops training.
     pub fn restore_last_good() -> Divergence {
         Divergence::new(Answer::Restore)
     }
 
-    /// Puts the last good weights back, multiplies the learning rate by `factor`, 0 < factor < 1, and goes on. The tenth
-    /// time ends `fit` with [`Error::Diverged`], with the last good weights.
+    /// Creates a callback that restores the last good weights, multiplies the learning rate by `factor`, 0 < factor < 1, and
+    /// continues training. After nine reductions, the next divergence ends `fit` with [`Error::Diverged`] and the last good
+    /// weights.
     pub fn lower_rate(factor: f32) -> Divergence {
         Divergence::new(Answer::LowerRate(factor))
     }
@@ -71,24 +87,25 @@ impl Divergence {
         Divergence { answer, every_steps, most, good: None, next: None, waiting: false, times: 0, seen: Vec::new() }
     }
 
-    /// After how many steps weights are kept, instead of 100: more often loses less, and costs a copy.
+    /// Sets the number of steps between copies of the weights, at least 1. Fewer steps lose less progress and take more time
+    /// for copies. Defaults to 100.
     pub fn every_steps(mut self, steps: u64) -> Divergence {
         self.every_steps = steps;
         self
     }
 
-    /// How often the rate is lowered at most, instead of nine times.
+    /// Sets the maximum number of reductions of the learning rate. Defaults to 9.
     pub fn most(mut self, times: u64) -> Divergence {
         self.most = times;
         self
     }
 
-    /// What was seen in this `fit`, in order: an [`Error::Diverged`] each time.
+    /// The divergences of the last `fit`, in order, each an [`Error::Diverged`].
     pub fn seen(&self) -> &[Error] {
         &self.seen
     }
 
-    /// Weights from which a step had a finite loss are good; every so many steps it is time for others.
+    /// Marks the waiting weights as good, as a step from them had a finite loss, and copies weights every `every_steps` steps.
     fn keep(&mut self, model: &Model) -> Result<()> {
         if self.answer == Answer::Stop {
             return Ok(());
@@ -132,7 +149,7 @@ impl Callback for Divergence {
         (self.waiting, self.times) = (false, 0);
         self.seen.clear();
         if self.answer != Answer::Stop {
-            // After a resume both are the weights of the checkpoint; `restore` then says which of them they are.
+            // After a resume, both are the weights of the checkpoint until `restore` sets them.
             (self.good, self.next) = (Some(Snapshot::of(model)?), Some(Snapshot::of(model)?));
         }
         Ok(())
@@ -144,7 +161,7 @@ impl Callback for Divergence {
         self.answer(model, error)
     }
 
-    /// The last step's update is seen by no further step of its epoch.
+    /// Checks the update of the last step, which no later step of the epoch evaluates.
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         let Some(place) = model.params().first_not_finite() else { return Ok(Flow::Continue(())) };
         let (epoch, step, loss) = (end.epoch.number, model.step(), end.epoch.scores.loss);
@@ -189,12 +206,12 @@ impl Snapshot {
         params.assign(&self.params)
     }
 
-    /// All arrays as a checkpoint keeps them for callbacks: by name, and those of the optimizer as files name them.
+    /// All arrays by their names in checkpoints, with those of the optimizer.
     fn as_params(&self) -> Params {
         let mut all = self.params.clone();
         for StateArray { name, shape, values } in self.optimizer.arrays(&self.params) {
             let added = all.insert(&name, shape, values.to_vec(), false);
-            added.expect("files tell the optimizer's arrays from weights by their names");
+            added.expect("names of optimizer state differ from those of weights in files");
         }
         all
     }

@@ -1,4 +1,4 @@
-//! Training ends when a score has not got better for a while, with the weights of its best epoch.
+//! Early stopping: training ends when a score no longer improves.
 
 use super::callback::Callback;
 use super::flow::{Flow, Stop};
@@ -11,24 +11,40 @@ use crate::save::CallbackState;
 use crate::tape::Params;
 use std::ops::ControlFlow;
 
-/// Stops training when a score has not got better in so many epochs. Keras' `EarlyStopping`.
+/// Stops training when a score has not improved for a number of epochs, the patience. `EarlyStopping` in Keras.
+///
+/// Whether lower or higher scores are better follows from the [`Monitor`]. A score that is NaN is no improvement. The state is
+/// part of checkpoints.
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
 /// use gradus::callbacks::EarlyStopping;
-/// let stopping = EarlyStopping::new("val_loss").patience(3).restore_best_weights(true);
+/// let mut stopping = EarlyStopping::new("loss").min_delta(0.01).patience(3).restore_best_weights(true);
+/// let fit = Fit::new().epochs(200).progress(Progress::Quiet).callback(&mut stopping);
+/// let history = model.fit(&data, fit)?;
+/// assert!(history.epochs.len() < 200 && stopping.best_epoch().is_some());
+/// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// # Errors
+/// `fit` returns [`Error::Setting`](crate::Error::Setting) if `min_delta` is negative,
+/// [`Error::Unknown`](crate::Error::Unknown) if training does not report the score, and
+/// [`Error::Undirected`](crate::Error::Undirected) if the score has no direction.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EarlyStopping {
     monitor: Monitor,
-    /// Which way is better, known once training begins.
+    /// The direction of the score, set when training begins.
     direction: Direction,
     min_delta: f64,
     patience: usize,
     baseline: Option<f64>,
     restore_best_weights: bool,
     start_from_epoch: usize,
-    /// The best score, and the number of its epoch in this training, from 1; before the first one NaN and 0.
+    /// The best score and the number of its epoch in this training, from 1; NaN and 0 before the first epoch.
     best: f64,
     best_epoch: usize,
     wait: usize,
@@ -36,7 +52,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// At the first epoch whose score is no better than the best, keeping the last weights, as in Keras.
+    /// Creates the callback with a patience of 0 and without restoring weights, as in Keras.
     pub fn new(monitor: impl Into<Monitor>) -> EarlyStopping {
         EarlyStopping {
             monitor: monitor.into(),
@@ -53,38 +69,40 @@ impl EarlyStopping {
         }
     }
 
-    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    /// Sets the difference that a score must exceed to count as an improvement, ≥ 0. Defaults to 0.
     pub fn min_delta(mut self, min_delta: f64) -> EarlyStopping {
         self.min_delta = min_delta;
         self
     }
 
-    /// After how many epochs without a better score training ends.
+    /// Sets the number of epochs without improvement after which training stops. Defaults to 0: training stops at the first
+    /// epoch without improvement, like 1.
     pub fn patience(mut self, patience: usize) -> EarlyStopping {
         self.patience = patience;
         self
     }
 
-    /// A score that has to be beaten for the wait to start over.
+    /// Sets a score that must be exceeded, in the direction of the monitor, for an improvement to reset the count of epochs.
+    /// Defaults to none.
     pub fn baseline(mut self, baseline: f64) -> EarlyStopping {
         self.baseline = Some(baseline);
         self
     }
 
-    /// Whether training ends with the weights of the best epoch, also where it was not stopped. Until a score is better
-    /// than another these are those of the first epoch.
+    /// Sets whether the weights of the best epoch are restored at the end of training, even if it was not stopped early.
+    /// Defaults to `false`, the weights of the last epoch.
     pub fn restore_best_weights(mut self, restore: bool) -> EarlyStopping {
         self.restore_best_weights = restore;
         self
     }
 
-    /// How many epochs pass before the score is looked at.
+    /// Sets the number of initial epochs whose scores are ignored. Defaults to 0.
     pub fn start_from_epoch(mut self, epochs: usize) -> EarlyStopping {
         self.start_from_epoch = epochs;
         self
     }
 
-    /// The number of the best epoch in this training, from 1; `None` before the first.
+    /// The number of the best epoch in this training, from 1; `None` before the first epoch.
     pub fn best_epoch(&self) -> Option<usize> {
         (self.best_epoch > 0).then_some(self.best_epoch)
     }
@@ -132,7 +150,7 @@ impl Callback for EarlyStopping {
 
     fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
         match &self.weights {
-            // Training that resumes goes on from the last weights.
+            // A resumed training continues from the last weights.
             Some(weights) if end.stop != Some(Stop::Paused) => model.params_mut().assign(weights),
             _ => Ok(()),
         }

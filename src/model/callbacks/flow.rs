@@ -1,16 +1,16 @@
-//! What a callback answers.
+//! The result of hooks of callbacks.
 
 use std::ops::ControlFlow;
 
-/// What a hook answers: go on, or [`Stop`].
+/// The result of a hook: `Flow::Continue(())`, or `Flow::Break` with the kind of [`Stop`].
 pub type Flow = ControlFlow<Stop>;
 
-/// Why training ends before its last epoch.
+/// The kind of an early end of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stop {
-    /// For now: training that resumes here goes on.
+    /// Training is interrupted. A resumed training continues from here.
     Paused,
-    /// For good: there is nothing left to train, after a resume either.
+    /// Training is complete. A resumed training makes no further step.
     Done,
 }

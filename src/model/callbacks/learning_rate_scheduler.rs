@@ -1,4 +1,4 @@
-//! The learning rate of each epoch, by a function.
+//! The learning rate of each epoch as a function.
 
 use super::callback::Callback;
 use super::moments::EpochBegin;
@@ -6,18 +6,31 @@ use crate::error::Result;
 use crate::model::Model;
 use std::fmt;
 
-/// Sets the learning rate at the beginning of each epoch to what a function says of the epoch, counted from 0, and of the
-/// rate so far. Keras' `LearningRateScheduler`. A [`Schedule`](crate::optimizers::schedules::Schedule) of the optimizer
-/// goes step by step instead, and needs no callback.
+/// Sets the learning rate at the beginning of each epoch by a function of the epoch, counted from 0, and of the current
+/// learning rate. `LearningRateScheduler` in Keras.
+///
+/// The new learning rate replaces a schedule of the optimizer. A
+/// [`Schedule`](crate::optimizers::schedules::Schedule) changes the learning rate in each step instead, without a callback.
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
 /// use gradus::callbacks::LearningRateScheduler;
-/// let scheduler = LearningRateScheduler::new(|epoch, rate| if epoch < 10 { rate } else { 0.9 * rate });
+/// let mut scheduler = LearningRateScheduler::new(|epoch, rate| if epoch < 1 { rate } else { 0.5 * rate });
+/// model.fit(&data, Fit::new().epochs(3).progress(Progress::Quiet).callback(&mut scheduler))?;
+/// assert_eq!(model.learning_rate(), 0.025);
+/// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// # Errors
+/// `fit` returns [`Error::Setting`](crate::Error::Setting) if the function returns a learning rate that is negative or not
+/// finite.
 pub struct LearningRateScheduler<'a>(Box<dyn FnMut(usize, f32) -> f32 + Send + 'a>);
 
 impl<'a> LearningRateScheduler<'a> {
-    /// By this function.
+    /// Creates the callback from a function of the epoch, counted from 0, and the current learning rate.
     pub fn new(schedule: impl FnMut(usize, f32) -> f32 + Send + 'a) -> LearningRateScheduler<'a> {
         LearningRateScheduler(Box::new(schedule))
     }

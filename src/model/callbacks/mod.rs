@@ -1,4 +1,7 @@
-//! Callbacks: what is told about training while it runs, may change the model, and may stop it.
+//! Callbacks, which are called during training, with the names and defaults of Keras. They observe training, change the model,
+//! or stop training. [`Fit::callback`](crate::Fit::callback) adds one; a custom one implements [`Callback`].
+//!
+//! [`Fit::checkpoints`](crate::Fit::checkpoints) replaces `ModelCheckpoint` and `BackupAndRestore` of Keras.
 
 mod all;
 mod callback;
@@ -16,12 +19,12 @@ pub use progress::Progress;
 
 pub(super) use all::Callbacks;
 
-/// Every callback: one line here and one new file add one.
+/// Declares the callbacks: each is a file and a line in the list below.
 macro_rules! callbacks {
     ($($file:ident::$Callback:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Callback;)*
 
-        /// What the test that walks all callbacks trains with, by the callback's name; new ones each time.
+        /// New samples for the test of all callbacks, by the name of the callback.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Callback>>)> {
             vec![$((stringify!($Callback), $file::tests::samples())),*]

@@ -1,79 +1,81 @@
-//! The moments that callbacks are told of. Epochs and batches count from 1.
+//! The arguments of the hooks of callbacks. Epochs and batches are counted from 1.
 
 use super::flow::Stop;
 use crate::metrics::{Epoch, History, Scores};
 use crate::model::reported_score::ReportedScore;
 
-/// Where training begins.
+/// The argument of [`Callback::train_begin`](super::Callback::train_begin).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrainBegin<'a> {
-    /// The number of the epoch to come.
+    /// The number of the first epoch, from 1.
     pub epoch: u64,
     /// The number of the last epoch.
     pub epochs: u64,
-    /// How many batches of the epoch to come were trained before an interruption.
+    /// The number of batches of the first epoch that were trained before an interruption.
     pub batch: usize,
-    /// How many batches an epoch has.
+    /// The number of batches in an epoch.
     pub batches: usize,
-    /// The scores that each epoch reports, with the names that [`Epoch::get`] knows: `loss`, `accuracy`, `val_loss`, …
+    /// The scores that each epoch reports, by their names for [`Epoch::get`]: `loss`, `accuracy`, `val_loss`, …
     pub scores: &'a [ReportedScore],
-    /// The epochs before an interruption; empty where training is not resumed.
+    /// The epochs before an interruption; empty if training is not resumed.
     pub history: &'a History,
 }
 
-/// Where training stands before an epoch.
+/// The argument of [`Callback::epoch_begin`](super::Callback::epoch_begin).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EpochBegin<'a> {
-    /// The epoch's number.
+    /// The number of the epoch, from 1.
     pub epoch: u64,
     /// The number of the last epoch.
     pub epochs: u64,
-    /// How many batches the epoch has.
+    /// The number of batches in the epoch.
     pub batches: usize,
-    /// What earlier epochs reported.
+    /// The scores of earlier epochs.
     pub history: &'a History,
 }
 
-/// Where training stands after a step.
+/// The argument of [`Callback::batch_end`](super::Callback::batch_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct BatchEnd<'a> {
-    /// The epoch's number.
+    /// The number of the epoch, from 1.
     pub epoch: u64,
     /// The number of the last epoch.
     pub epochs: u64,
-    /// The batch's number.
+    /// The number of the batch, from 1.
     pub batch: usize,
-    /// How many batches the epoch has.
+    /// The number of batches in the epoch.
     pub batches: usize,
-    /// The batch's own mean loss, before its update.
+    /// The mean loss of the batch, before its update.
     pub loss: f64,
-    /// Where the first value that is NaN or infinite came from, if the loss is: `the output of dense_1: affine`.
+    /// The place of the first value that is NaN or infinite, such as `the output of dense_1: affine`; `None` if the loss is
+    /// finite.
     pub not_finite: Option<&'a str>,
-    /// Means over the epoch so far.
+    /// The means over the batches of the epoch so far.
     pub scores: &'a Scores,
 }
 
-/// Where training stands after an epoch.
+/// The argument of [`Callback::epoch_end`](super::Callback::epoch_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EpochEnd<'a> {
-    /// What the epoch reported.
+    /// The scores of the epoch.
     pub epoch: &'a Epoch,
     /// The number of the last epoch.
     pub epochs: u64,
-    /// What all epochs reported, this one among them.
+    /// The scores of all epochs, including this one.
     pub history: &'a History,
 }
 
-/// How training ended.
+/// The argument of [`Callback::train_end`](super::Callback::train_end).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrainEnd<'a> {
-    /// What `fit` will return. Its last entry is of the epoch's beginning only where training stopped within one.
+    /// The history that `fit` returns. If training stopped within an epoch, the last entry covers only the batches before the
+    /// stop.
     pub history: &'a History,
-    /// Why it ended before its last epoch, if it did.
+    /// The kind of an early end; `None` if training ended after its last epoch.
     pub stop: Option<Stop>,
 }

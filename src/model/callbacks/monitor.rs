@@ -1,20 +1,22 @@
-//! A score that callbacks watch, and which way is better.
+//! A monitored score and its direction.
 
 use crate::error::{Error, Result};
 use crate::metrics::Direction;
 use crate::model::reported_score::ReportedScore;
 
-/// A score to watch, by its name in [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
+/// The score that a callback monitors, by its name for [`Epoch::get`](crate::metrics::Epoch::get), such as `val_loss`.
 ///
-/// Whether lower or higher is better follows from the score: a loss should fall, and each metric states its
-/// [direction](crate::metrics::Metric::direction). A score that states none needs [`lower`](Monitor::lower) or
-/// [`higher`](Monitor::higher).
+/// Losses are better if they are lower. Each metric has a [direction](crate::metrics::Metric::direction); one without
+/// direction needs [`lower`](Monitor::lower) or [`higher`](Monitor::higher). Parameters of type `impl Into<Monitor>` accept a
+/// name:
 ///
 /// ```
 /// use gradus::Monitor;
 /// use gradus::callbacks::EarlyStopping;
 /// let stopping = EarlyStopping::new("val_accuracy").patience(3);
-/// let stopping = EarlyStopping::new(Monitor::new("val_share_of_zeros").lower()).patience(3);
+/// let monitor = Monitor::new("val_share_of_zeros").lower();
+/// assert_eq!(monitor.name(), "val_share_of_zeros");
+/// let stopping = EarlyStopping::new(monitor).patience(3);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -24,7 +26,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// A score whose direction follows from the loss or the metric that it is of.
+    /// Creates a monitor of a score, with the direction of its loss or metric.
     pub fn new(name: impl Into<String>) -> Monitor {
         Monitor { name: name.into(), direction: None }
     }
@@ -39,16 +41,16 @@ impl Monitor {
         Monitor { direction: Some(Direction::Higher), ..self }
     }
 
-    /// The score's name.
+    /// The name of the score.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which way is better, for one of these scores.
+    /// The direction of the monitored score, which is one of `scores`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when the score is not among these, and [`Error::Undirected`] when neither the monitor nor the score
-    /// states a direction.
+    /// [`Error::Unknown`] when `scores` does not contain the score, and [`Error::Undirected`] when neither the monitor nor the
+    /// score has a direction.
     pub fn direction(&self, scores: &[ReportedScore]) -> Result<Direction> {
         let Some(score) = scores.iter().find(|score| score.name == self.name) else {
             let known = scores.iter().map(|score| score.name.clone()).collect();
@@ -58,7 +60,7 @@ impl Monitor {
         direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
     }
 
-    /// Which way is better where scores are known by name alone, as in a training loop on the tape: a loss should fall.
+    /// The direction if only the names of scores are known, as in a training loop on the tape: losses should decrease.
     pub(in crate::model) fn direction_by_name(&self) -> Result<Direction> {
         let is_loss = self.name == "loss" || self.name == "val_loss";
         let direction = self.direction.or(is_loss.then_some(Direction::Lower));
@@ -77,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_that_no_epoch_reports_is_an_error_that_lists_those_there_are() {
+    fn an_unknown_score_is_an_error_that_lists_the_reported_ones() {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
         let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Progress on standard error: a live bar on a terminal, otherwise a line for each epoch.
+//! Progress on standard error: a progress bar in a terminal, otherwise a line for each epoch.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -8,16 +8,17 @@ use crate::metrics::Epoch;
 use crate::model::Model;
 use std::io::{self, Write};
 
-/// What is shown of training on standard error.
+/// The progress that `fit` writes to standard error. `verbose` in Keras.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// A live bar where standard error is a terminal and the feature `progress` is on; a line for each epoch besides.
+    /// A line for each epoch, and a progress bar if standard error is a terminal and the feature `progress` is enabled. The
+    /// default.
     #[default]
     Auto,
     /// A line for each epoch.
     Lines,
-    /// Nothing.
+    /// No output.
     Quiet,
 }
 
@@ -105,7 +106,7 @@ mod bar {
             Lines.epoch_end(model, end)
         }
 
-        /// Where training stopped within an epoch, its bar is still there.
+        /// Removes the bar that remains if training stopped within an epoch.
         fn train_end(&mut self, _model: &mut Model, _end: &TrainEnd<'_>) -> Result<()> {
             self.clear();
             Ok(())
@@ -127,7 +128,7 @@ mod tests {
     use crate::metrics::{History, Scores};
 
     #[test]
-    fn lines_read_as_keras_ones() {
+    fn lines_have_the_format_of_keras() {
         let scores = Scores { loss: 2.30411, metrics: vec![("accuracy".into(), 0.1067)] };
         let validation = Some(Scores { loss: 2.2, ..scores.clone() });
         let epoch = Epoch { number: 1, scores, validation, seconds: 2.9, learning_rate: 0.01 };
@@ -136,16 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn where_training_resumes_is_said() {
+    fn the_place_of_a_resume_is_reported() {
         let scores = Scores { loss: 2.3, metrics: Vec::new() };
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };
-        fn told(epoch: u64, batch: usize, history: &History) -> Option<String> {
+        fn line_for(epoch: u64, batch: usize, history: &History) -> Option<String> {
             resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, scores: &[], history })
         }
-        assert_eq!(told(1, 0, &History::default()), None);
-        assert_eq!(told(6, 0, &history), None);
-        assert_eq!(told(2, 0, &history).unwrap(), "Resuming before epoch 2/5");
-        assert_eq!(told(1, 3, &History::default()).unwrap(), "Resuming in epoch 1/5, after 3 of its 9 batches");
+        assert_eq!(line_for(1, 0, &History::default()), None);
+        assert_eq!(line_for(6, 0, &history), None);
+        assert_eq!(line_for(2, 0, &history).unwrap(), "Resuming before epoch 2/5");
+        assert_eq!(line_for(1, 3, &History::default()).unwrap(), "Resuming in epoch 1/5, after 3 of its 9 batches");
     }
 }

@@ -1,4 +1,4 @@
-//! The learning rate falls when a score has not got better for a while.
+//! Reduction of the learning rate when a score no longer improves.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -9,18 +9,33 @@ use crate::metrics::Direction;
 use crate::model::Model;
 use crate::save::CallbackState;
 
-/// Multiplies the learning rate by a factor when a score has not got better in so many epochs. Keras'
-/// `ReduceLROnPlateau`. The rate that it sets takes the place of a schedule.
+/// Multiplies the learning rate by a factor when a score has not improved for a number of epochs, the patience.
+/// `ReduceLROnPlateau` in Keras.
+///
+/// The new learning rate replaces a schedule of the optimizer. Whether lower or higher scores are better follows from the
+/// [`Monitor`]. The state is part of checkpoints.
 ///
 /// ```
+/// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+/// # let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// # let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
 /// use gradus::callbacks::ReduceLrOnPlateau;
-/// let reducing = ReduceLrOnPlateau::new("val_loss").factor(0.5).patience(2).min_learning_rate(1e-5);
+/// let mut reduce = ReduceLrOnPlateau::new("loss").factor(0.5).patience(1).min_delta(100.0); // epochs 2 and 3 do not improve
+/// model.fit(&data, Fit::new().epochs(3).progress(Progress::Quiet).callback(&mut reduce))?;
+/// assert_eq!(model.learning_rate(), 0.025);
+/// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// # Errors
+/// `fit` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range,
+/// [`Error::Unknown`](crate::Error::Unknown) if training does not report the score, and
+/// [`Error::Undirected`](crate::Error::Undirected) if the score has no direction.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReduceLrOnPlateau {
     monitor: Monitor,
-    /// Which way is better, known once training begins.
+    /// The direction of the score, set when training begins.
     direction: Direction,
     factor: f64,
     patience: usize,
@@ -33,7 +48,7 @@ pub struct ReduceLrOnPlateau {
 }
 
 impl ReduceLrOnPlateau {
-    /// To a tenth after ten epochs without a score better by 10⁻⁴, as in Keras.
+    /// Creates the callback with factor 0.1, a patience of 10 epochs and a minimum improvement of 10⁻⁴, as in Keras.
     pub fn new(monitor: impl Into<Monitor>) -> ReduceLrOnPlateau {
         ReduceLrOnPlateau {
             monitor: monitor.into(),
@@ -49,31 +64,31 @@ impl ReduceLrOnPlateau {
         }
     }
 
-    /// What the rate is multiplied by, 0 ≤ factor < 1.
+    /// Sets the factor of the learning rate, 0 ≤ factor < 1. Defaults to 0.1.
     pub fn factor(mut self, factor: f64) -> ReduceLrOnPlateau {
         self.factor = factor;
         self
     }
 
-    /// After how many epochs without a better score the rate falls.
+    /// Sets the number of epochs without improvement after which the learning rate is reduced. Defaults to 10.
     pub fn patience(mut self, patience: usize) -> ReduceLrOnPlateau {
         self.patience = patience;
         self
     }
 
-    /// By how much a score has to be better to count, 0 ≤ min_delta.
+    /// Sets the difference that a score must exceed to count as an improvement, ≥ 0. Defaults to 10⁻⁴.
     pub fn min_delta(mut self, min_delta: f64) -> ReduceLrOnPlateau {
         self.min_delta = min_delta;
         self
     }
 
-    /// How many epochs after a fall nothing is counted.
+    /// Sets the number of epochs after a reduction in which the patience is not counted. Defaults to 0.
     pub fn cooldown(mut self, epochs: usize) -> ReduceLrOnPlateau {
         self.cooldown = epochs;
         self
     }
 
-    /// Below what the rate does not fall. Keras' `min_lr`.
+    /// Sets the minimum learning rate, finite and ≥ 0. Defaults to 0. `min_lr` in Keras.
     pub fn min_learning_rate(mut self, rate: f32) -> ReduceLrOnPlateau {
         self.min_learning_rate = rate;
         self

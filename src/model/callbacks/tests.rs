@@ -1,4 +1,4 @@
-//! What every callback must hold, walked over the list: a training that is interrupted ends as one that is not.
+//! A property that every callback must have: an interrupted and resumed training ends like an uninterrupted one.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
 use crate::data::Arrays;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 const EPOCHS: usize = 6;
 
-/// A callback that is looked at whenever it is told something. Training pauses after a step.
+/// A callback whose state is checked after each hook. Training pauses after a step.
 struct Watched {
     class: &'static str,
     callback: Box<dyn Callback>,
@@ -24,9 +24,13 @@ struct Watched {
 impl Watched {
     fn look(&mut self) {
         let name = self.callback.state().map(|state| state.name().to_owned());
-        assert!(name.as_ref().is_none_or(|name| name == self.class), "the state of {} is of {name:?}", self.class);
+        assert!(
+            name.as_ref().is_none_or(|name| name == self.class),
+            "the state of {} has the name {name:?}",
+            self.class
+        );
         let remembers = *self.remembers.get_or_insert(name.is_some());
-        assert_eq!(remembers, name.is_some(), "{} has a state now and then", self.class);
+        assert_eq!(remembers, name.is_some(), "{} has a state only after some hooks", self.class);
     }
 }
 
@@ -68,14 +72,14 @@ impl Callback for Watched {
     }
 }
 
-/// Rows with classes that have nothing to do with them, so that the loss of others soon gets worse.
+/// Rows with unrelated classes, so that the validation loss soon increases.
 fn rows(salt: usize) -> Arrays {
     let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j + salt) % 7) as f32 - 3.0);
     let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from((i * i + salt) % 3 == j)));
     Arrays::new(&x, &t).unwrap()
 }
 
-/// Trains with a callback, from where the folder's checkpoints stand: the weights' digest, and what each epoch reported.
+/// Trains with a callback from the last checkpoint in the folder. Returns the digest of the weights and the scores by epoch.
 fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
     let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
     let mut watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
@@ -86,12 +90,12 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
     let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);
     let history = model.fit(&rows(0), fit).unwrap();
-    let told = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
-    (model.params().sha256(), format!("{:?}", told.collect::<Vec<_>>()))
+    let scores = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
+    (model.params().sha256(), format!("{:?}", scores.collect::<Vec<_>>()))
 }
 
 #[test]
-fn an_interrupted_training_ends_as_one_that_was_not() {
+fn an_interrupted_training_ends_like_an_uninterrupted_one() {
     for (class, all) in samples() {
         assert!(!all.is_empty(), "{class} has no samples");
         for sample in 0..all.len() {

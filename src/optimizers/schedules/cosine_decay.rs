@@ -1,4 +1,4 @@
-//! The rate falls along half a wave, perhaps after a straight rise.
+//! Cosine decay with an optional linear warm-up.
 
 use super::checks::{check_rate, check_steps};
 use crate::error::Result;
@@ -8,22 +8,31 @@ use crate::settings::{FromSpec, OptionValue, Settings, options};
 use crate::spec::Spec;
 
 options! {
-    /// rate = start · ((1 − alpha) · ½ · (1 + cos(π · steps / decay_steps)) + alpha), and start · alpha from then on
-    /// (Loshchilov and Hutter 2017). Keras' `CosineDecay`.
+    /// Cosine decay: rate = start · ((1 − alpha) · ½ · (1 + cos(π · steps / decay_steps)) + alpha), and start · alpha after
+    /// `decay_steps` steps (Loshchilov and Hutter 2017). `CosineDecay` in Keras.
     ///
-    /// With a warm-up, the rate first rises in a straight line from `initial_learning_rate` to the target in `warmup_steps`
-    /// steps; the target is then where the decay starts.
+    /// Without a [`warmup`](CosineDecay::warmup), start is the initial learning rate. With one, the learning rate rises
+    /// linearly from the initial learning rate to the target, which is the start of the decay after it.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{CosineDecay, Schedule};
+    /// let decay = CosineDecay::new(0.0, 10).warmup(0.5, 4);
+    /// assert_eq!([0, 2, 4, 9, 14, 99].map(|steps| decay.rate(steps)), [0.0, 0.25, 0.5, 0.25, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct CosineDecay("CosineDecay") of (initial_learning_rate: f32, decay_steps: usize) {
-        /// Final rate, as a proportion of the rate at which the decay starts, ≥ 0. Defaults to 0.
+        /// Final learning rate as a proportion of that at the start of the decay, finite and ≥ 0. Defaults to 0.
         value alpha: f32 = 0.0,
-        /// The warm-up before the decay; none by default.
+        /// Warm-up before the decay. Defaults to none.
         field warmup: Option<Warmup> = None,
     }
 }
 
-/// A rise in a straight line to `target` in `steps` steps.
+/// A linear increase to `target` in `steps` steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Warmup {
     target: f32,
@@ -49,12 +58,14 @@ impl OptionValue for Warmup {
 }
 
 impl CosineDecay {
-    /// From `initial_learning_rate` to 0 in `decay_steps` steps.
+    /// Creates a decay to 0 without warm-up, from the initial learning rate, finite and ≥ 0, and the number of steps, at least
+    /// 1.
     pub fn new(initial_learning_rate: f32, decay_steps: usize) -> CosineDecay {
         CosineDecay::with_defaults(initial_learning_rate, decay_steps)
     }
 
-    /// Raises the rate to `target` in the first `steps` steps, before the decay. Keras' `warmup_target` and `warmup_steps`.
+    /// Increases the learning rate linearly to `target`, finite and ≥ 0, in the first `steps` steps, before the decay. Defaults
+    /// to no warm-up. `warmup_target` and `warmup_steps` in Keras.
     pub fn warmup(mut self, target: f32, steps: usize) -> CosineDecay {
         self.warmup = Some(Warmup { target, steps });
         self

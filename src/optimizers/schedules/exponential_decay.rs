@@ -1,4 +1,4 @@
-//! The rate falls by the same factor every so many steps.
+//! Exponential decay: the learning rate is multiplied by a constant factor in equal intervals.
 
 use super::checks::{check_decay_rate, check_rate, check_steps};
 use super::passed::passed;
@@ -9,18 +9,29 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// rate = initial · decay_rate^(steps / decay_steps), where the exponent is rounded down for a staircase. Keras'
-    /// `ExponentialDecay`.
+    /// Exponential decay: rate = initial_learning_rate · decay_rate^(steps / decay_steps). `ExponentialDecay` in Keras.
+    ///
+    /// As a staircase, the exponent is rounded down.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{ExponentialDecay, Schedule};
+    /// let decay = ExponentialDecay::new(0.5, 10, 0.25).staircase(true);
+    /// assert_eq!([0, 9, 10, 20].map(|steps| decay.rate(steps)), [0.5, 0.5, 0.125, 0.03125]);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct ExponentialDecay("ExponentialDecay") of (initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) {
-        /// Whether the rate falls at once after each `decay_steps` steps, instead of in every step. Defaults to `false`.
+        /// Whether the learning rate changes only after each `decay_steps` steps instead of in each step. Defaults to `false`.
         value staircase: bool = false,
     }
 }
 
 impl ExponentialDecay {
-    /// Falls smoothly, by the factor `decay_rate` in `decay_steps` steps.
+    /// Creates the schedule from its initial learning rate, finite and ≥ 0, the number of steps in which it is multiplied by
+    /// `decay_rate`, at least 1, and the decay rate, finite and ≥ 0.
     pub fn new(initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) -> ExponentialDecay {
         ExponentialDecay::with_defaults(initial_learning_rate, decay_steps, decay_rate)
     }

@@ -1,4 +1,4 @@
-//! The rate falls as one over the steps made.
+//! Inverse time decay: the learning rate is divided by a linear function of the steps.
 
 use super::checks::{check_decay_rate, check_rate, check_steps};
 use super::passed::passed;
@@ -8,18 +8,29 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// rate = initial / (1 + decay_rate · steps / decay_steps), where the quotient is rounded down for a staircase. Keras'
-    /// `InverseTimeDecay`.
+    /// Inverse time decay: rate = initial_learning_rate / (1 + decay_rate · steps / decay_steps). `InverseTimeDecay` in Keras.
+    ///
+    /// As a staircase, steps / decay_steps is rounded down.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{InverseTimeDecay, Schedule};
+    /// let decay = InverseTimeDecay::new(0.5, 10, 1.0);
+    /// assert_eq!([0, 10, 30].map(|steps| decay.rate(steps)), [0.5, 0.25, 0.125]);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct InverseTimeDecay("InverseTimeDecay") of (initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) {
-        /// Whether the rate falls at once after each `decay_steps` steps, instead of in every step. Defaults to `false`.
+        /// Whether the learning rate changes only after each `decay_steps` steps instead of in each step. Defaults to `false`.
         value staircase: bool = false,
     }
 }
 
 impl InverseTimeDecay {
-    /// Falls smoothly, to 1 / (1 + `decay_rate`) in `decay_steps` steps.
+    /// Creates the schedule from its initial learning rate, finite and ≥ 0, the number of steps in which it is divided by
+    /// 1 + `decay_rate`, at least 1, and the decay rate, finite and ≥ 0.
     pub fn new(initial_learning_rate: f32, decay_steps: usize, decay_rate: f32) -> InverseTimeDecay {
         InverseTimeDecay::with_defaults(initial_learning_rate, decay_steps, decay_rate)
     }

@@ -1,6 +1,7 @@
-//! Schedules: a learning rate as a function of the steps made so far, one file each, with Keras' names and formulas.
+//! Schedules: the learning rate as a function of the number of completed steps, with the names and formulas of Keras.
 //!
-//! An optimizer takes one in the place of its learning rate:
+//! Optimizers accept a schedule as learning rate. A [`LearningRateScheduler`](crate::callbacks::LearningRateScheduler) sets the
+//! learning rate by epoch instead.
 //!
 //! ```
 //! use gradus::optimizers::{Optimizer, Sgd, schedules::ExponentialDecay};
@@ -18,7 +19,7 @@ pub use super::schedule::Schedule;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 
-/// Every schedule: one line here and one new file add one.
+/// Declares the schedules: each is a file and a line in the list below.
 macro_rules! schedules {
     ($($file:ident::$Schedule:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Schedule;)*
@@ -37,7 +38,7 @@ macro_rules! schedules {
             }
         }
 
-        /// What the tests that walk all schedules run.
+        /// Samples for the tests of all schedules.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<Box<dyn Schedule>>)> {
             vec![$((stringify!($file), $file::tests::samples())),*]

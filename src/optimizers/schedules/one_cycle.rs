@@ -1,4 +1,4 @@
-//! One cycle: the rate rises to its maximum and falls far below where it began.
+//! One cycle: the learning rate rises to a maximum and falls far below its initial value.
 
 use super::checks::{check_rate, check_steps};
 use crate::error::{Result, check_setting};
@@ -8,29 +8,43 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// From maximum / div_factor up to the maximum at step start_share · total − 1, then down to maximum / (div_factor ·
-    /// final_div_factor) at step total − 1, each along half a wave (Smith and Topin 2018). PyTorch's `OneCycleLR` with two
-    /// phases and without cycled momentum. Where PyTorch refuses more steps than `total_steps`, the last rate stays.
+    /// One-cycle policy: the learning rate rises from max / div_factor to max in the first phase, and falls to
+    /// max / (div_factor · final_div_factor) in the second one, each along half a cosine wave (Smith and Topin 2018).
+    ///
+    /// The phases end after start_share · total_steps − 1 and total_steps − 1 completed steps. `OneCycleLR` in PyTorch, with
+    /// two phases and without cycled momentum; Keras has no counterpart. PyTorch raises an error after `total_steps` steps;
+    /// this schedule keeps the last learning rate.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{OneCycle, Schedule};
+    /// let cycle = OneCycle::new(0.5, 100);
+    /// assert_eq!(cycle.rate(29), 0.5);
+    /// assert!((cycle.rate(0) - 0.02).abs() < 1e-6 && cycle.rate(99) < 1e-5);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct OneCycle("OneCycle") of (max_learning_rate: f32, total_steps: usize) {
-        /// Proportion of the steps in which the rate rises, 0 ≤ share ≤ 1. PyTorch's `pct_start`. Defaults to 0.3.
+        /// Proportion of the steps in the first phase, 0 ≤ share ≤ 1. `pct_start` in PyTorch. Defaults to 0.3.
         value start_share: f32 = 0.3,
-        /// Ratio of the maximum to the first rate, > 0. Defaults to 25.
+        /// Ratio of the maximum to the initial learning rate, finite and > 0. Defaults to 25.
         value div_factor: f32 = 25.0,
-        /// Ratio of the first rate to the last, > 0. Defaults to 10⁴.
+        /// Ratio of the initial learning rate to the final one, finite and > 0. Defaults to 10⁴.
         value final_div_factor: f32 = 1e4,
     }
 }
 
 impl OneCycle {
-    /// Rising for 0.3 of the steps from a 25th of the maximum, and ending at a ten thousandth of that, as in PyTorch.
+    /// Creates the schedule with the defaults of PyTorch, from the maximum learning rate, finite and ≥ 0, and the number of
+    /// steps, at least 1.
     pub fn new(max_learning_rate: f32, total_steps: usize) -> OneCycle {
         OneCycle::with_defaults(max_learning_rate, total_steps)
     }
 }
 
-/// From `start` to `end` along half a wave, as `share` goes from 0 to 1.
+/// Half a cosine wave from `start` to `end`, for `share` from 0 to 1.
 fn wave(start: f64, end: f64, share: f64) -> f64 {
     end + (start - end) / 2.0 * (double::cos_pi(share) + 1.0)
 }

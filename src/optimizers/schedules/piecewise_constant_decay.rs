@@ -1,4 +1,4 @@
-//! The rate is constant between boundaries.
+//! Learning rates that are constant between boundaries.
 
 use super::checks::check_rate;
 use crate::error::{Result, check_setting};
@@ -7,14 +7,24 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the last value behind the
-    /// last boundary. Keras' `PiecewiseConstantDecay`.
+    /// Piecewise constant decay: values₀ while steps ≤ boundaries₀, then values₁ while steps ≤ boundaries₁, and so on, and the
+    /// last value after the last boundary. `PiecewiseConstantDecay` in Keras.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{PiecewiseConstantDecay, Schedule};
+    /// let decay = PiecewiseConstantDecay::new(&[10, 20], &[0.5, 0.25, 0.125]);
+    /// assert_eq!([0, 10, 11, 21].map(|steps| decay.rate(steps)), [0.5, 0.5, 0.25, 0.125]);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Debug, PartialEq)]
     pub struct PiecewiseConstantDecay("PiecewiseConstantDecay") of (boundaries: Vec<usize>, values: Vec<f32>);
 }
 
 impl PiecewiseConstantDecay {
-    /// With ascending boundaries and one value more than there are boundaries.
+    /// Creates the schedule from boundaries in ascending order and one more learning rate than boundaries, each finite and
+    /// ≥ 0.
     pub fn new(boundaries: &[usize], values: &[f32]) -> PiecewiseConstantDecay {
         PiecewiseConstantDecay::with_defaults(boundaries.to_vec(), values.to_vec())
     }
@@ -51,7 +61,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_boundary_belongs_to_what_is_before_it() {
+    fn a_boundary_belongs_to_the_interval_before_it() {
         let steps = PiecewiseConstantDecay::new(&[10, 20], &[0.1, 0.5, 1.0]);
         assert_eq!([0, 10, 11, 20, 21].map(|at| steps.rate(at)), [0.1, 0.1, 0.5, 0.5, 1.0]);
     }

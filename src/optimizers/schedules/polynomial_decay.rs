@@ -1,4 +1,4 @@
-//! The rate falls along a polynomial to its end.
+//! Polynomial decay to a final learning rate.
 
 use super::checks::{check_rate, check_steps};
 use crate::error::{Result, check_setting};
@@ -8,24 +8,36 @@ use crate::settings::{FromSpec, options};
 use crate::spec::Spec;
 
 options! {
-    /// rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` from then on. Keras' `PolynomialDecay`.
+    /// Polynomial decay: rate = (initial − end) · (1 − steps / decay_steps)^power + end, and `end` after `decay_steps` steps.
+    /// `PolynomialDecay` in Keras.
     ///
-    /// If it cycles, the next multiple of `decay_steps` stands in the place of `decay_steps`, so that the rate jumps up
-    /// after each.
+    /// With cycles, `decay_steps` in the formula is replaced by its next multiple ≥ steps, so that the learning rate rises
+    /// again after each multiple.
+    ///
+    /// ```
+    /// use gradus::optimizers::schedules::{PolynomialDecay, Schedule};
+    /// let decay = PolynomialDecay::new(1.0, 10).end_learning_rate(0.5);
+    /// assert_eq!([0, 5, 10, 99].map(|steps| decay.rate(steps)), [1.0, 0.75, 0.5, 0.5]);
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a setting is out of range.
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[must_use]
     pub struct PolynomialDecay("PolynomialDecay") of (initial_learning_rate: f32, decay_steps: usize) {
-        /// Learning rate at the end of the decay, ≥ 0. Defaults to 0.0001.
+        /// Learning rate at the end of the decay, finite and ≥ 0. Defaults to 0.0001.
         value end_learning_rate: f32 = 1e-4,
-        /// Power of the polynomial, > 0. Defaults to 1, a straight line. A larger power falls faster at the start.
+        /// Power of the polynomial, finite and > 0. Defaults to 1, linear decay. A larger power decays faster at the start.
         value power: f32 = 1.0,
-        /// Whether the decay starts again after each `decay_steps` steps, each time from a lower rate. Defaults to `false`.
+        /// Whether the decay starts again after each `decay_steps` steps, each time from a lower learning rate. Defaults to
+        /// `false`.
         value cycle: bool = false,
     }
 }
 
 impl PolynomialDecay {
-    /// A straight line to 0.0001, as in Keras.
+    /// Creates a linear decay to 0.0001, as in Keras, from the initial learning rate, finite and ≥ 0, and the number of steps,
+    /// at least 1.
     pub fn new(initial_learning_rate: f32, decay_steps: usize) -> PolynomialDecay {
         PolynomialDecay::with_defaults(initial_learning_rate, decay_steps)
     }

@@ -1,4 +1,4 @@
-//! What every schedule must hold, walked over the list.
+//! Properties that every schedule must have.
 
 use super::{ExponentialDecay, PiecewiseConstantDecay, Schedule, samples};
 use crate::registry::BUILT_IN;
@@ -6,7 +6,7 @@ use crate::settings::check_options::check_options;
 use crate::spec::Spec;
 
 #[test]
-fn rates_are_finite_wherever_training_stands() {
+fn rates_are_finite_after_any_number_of_steps() {
     for (file, samples) in samples() {
         assert!(!samples.is_empty(), "{file} has no samples");
         for schedule in samples {
@@ -20,7 +20,7 @@ fn rates_are_finite_wherever_training_stands() {
 }
 
 #[test]
-fn specs_lead_back() {
+fn specs_round_trip() {
     for schedule in samples().into_iter().flat_map(|(_, samples)| samples) {
         let spec = schedule.spec();
         assert_eq!(format!("{:?}", BUILT_IN.make::<dyn Schedule>(&spec).unwrap()), format!("{schedule:?}"));
@@ -28,7 +28,7 @@ fn specs_lead_back() {
 }
 
 #[test]
-fn settings_out_of_range_are_told() {
+fn settings_out_of_range_are_errors() {
     let message = |schedule: &dyn Schedule| schedule.check().unwrap_err().to_string();
     assert_eq!(message(&ExponentialDecay::new(0.1, 0, 0.5)), "ExponentialDecay: decay_steps must be at least 1, got 0");
     let negative = ExponentialDecay::new(-0.1, 5, 0.5);
