@@ -67,7 +67,8 @@ impl Arrays {
         let shape = shape.into();
         if shape.len() != self.input_shape.len() {
             let (found, length) = (vec![shape], self.input_shape.len());
-            let expected = format!("{length} elements, like a row of shape {}", self.input_shape);
+            let noun = if length == 1 { "element" } else { "elements" };
+            let expected = format!("{length} {noun}, like a row of shape {}", self.input_shape);
             return Err(Error::Shape { place: "reshaped".into(), found, expected: expected.into() });
         }
         shape.batch(self.rows).map_err(|error| error.at(|| "reshaped".into(), &[shape]))?;

@@ -88,18 +88,19 @@ fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
     // Check the other axes even if one is empty.
     let product = sizes.iter().try_fold(1, |product: usize, &size| product.checked_mul(size.max(1)));
     if product.is_none_or(|product| product > MAX_BYTES) {
-        return Err(file.format(format!("its header claims {text} bytes, expected at most {MAX_BYTES}")));
+        return Err(file.format(format!("the size in its header is {text}, expected at most {MAX_BYTES}")));
     }
     let claimed: usize = sizes.iter().product();
     let mut elements = Vec::with_capacity(claimed.min(FIRST_RESERVE));
     file.read(claimed, &mut elements)?;
-    let claim = format!("its header claims {text} = {claimed} bytes");
+    let equation = if sizes.len() == 1 { text.clone() } else { format!("{text} = {claimed}") };
+    let claim = format!("the size in its header is {equation}");
     if elements.len() < claimed {
-        return Err(file.format(format!("{claim}, found only {}; it is truncated", elements.len())));
+        return Err(file.format(format!("{claim}, found {} of the elements; it is truncated", elements.len())));
     }
     file.read(1, &mut header)?; // reaching the end also makes gzip check its sum
     if header.len() > 4 + 4 * axes {
-        return Err(file.format(format!("{claim}, found more; the header or the file is wrong")));
+        return Err(file.format(format!("{claim}, found more elements; the header or the file is wrong")));
     }
     ArrayD::from_shape_vec(IxDyn(&sizes), elements).map_err(Error::other)
 }
@@ -111,7 +112,7 @@ fn read_header(file: &mut PackedFile<'_>, length: usize, header: &mut Vec<u8>) -
         return Ok(());
     }
     let found = header.len();
-    Err(file.format(format!("found {found} bytes, expected a header of at least {length}; it is truncated")))
+    Err(file.format(format!("its header has length {found}, expected at least {length}; it is truncated")))
 }
 
 /// The problem with a magic number, if any.
@@ -201,15 +202,15 @@ mod tests {
     #[test]
     fn truncated_files_are_reported() {
         let content = idx(IMAGES, &[10, 2, 2], &[0; 39]);
-        let text = "its header claims 10 × 2 × 2 = 40 bytes, found only 39; it is truncated";
+        let text = "the size in its header is 10 × 2 × 2 = 40, found 39 of the elements; it is truncated";
         assert_eq!(problem("images", &content), text);
         assert_eq!(problem("images.gz", &gzip(&content)), text);
         assert_eq!(
             problem("images", &content[..10]),
-            "found 10 bytes, expected a header of at least 16; it is truncated"
+            "its header has length 10, expected at least 16; it is truncated"
         );
-        assert_eq!(problem("images", &[]), "found 0 bytes, expected a header of at least 4; it is truncated");
-        assert_eq!(problem("images", &[0]), "found 1 bytes, expected a header of at least 4; it is truncated");
+        assert_eq!(problem("images", &[]), "its header has length 0, expected at least 4; it is truncated");
+        assert_eq!(problem("images", &[0]), "its header has length 1, expected at least 4; it is truncated");
         let packed = gzip(&idx(IMAGES, &[10, 2, 2], &[0; 40]));
         let text = problem("images.gz", &packed[..packed.len() - 9]);
         assert!(text.starts_with("corrupt gzip (") && text.ends_with("; get the file again"), "{text}");
@@ -220,13 +221,14 @@ mod tests {
 
     #[test]
     fn incorrect_headers_are_rejected() {
-        let text = "its header claims 1 × 2 × 2 = 4 bytes, found more; the header or the file is wrong";
+        let text = "the size in its header is 1 × 2 × 2 = 4, found more elements; the header or the file is wrong";
         assert_eq!(problem("images", &idx(IMAGES, &[1, 2, 2], &[0; 5])), text);
         assert_eq!(problem("images.gz", &gzip(&idx(IMAGES, &[1, 2, 2], &[0; 5]))), text);
-        let text = "its header claims 4294967295 × 4294967295 × 4294967295 bytes, expected at most 2147483648";
+        let text = "the size in its header is 4294967295 × 4294967295 × 4294967295, expected at most 2147483648";
         assert_eq!(problem("images", &idx(IMAGES, &[u32::MAX; 3], &[0; 5])), text);
         assert!(problem("images", &idx(IMAGES, &[0, u32::MAX, u32::MAX], &[])).contains("expected at most"));
-        let text = "its header claims 1024 × 1024 × 2048 = 2147483648 bytes, found only 5; it is truncated";
+        let text =
+            "the size in its header is 1024 × 1024 × 2048 = 2147483648, found 5 of the elements; it is truncated";
         assert_eq!(problem("images", &idx(IMAGES, &[1024, 1024, 2048], &[0; 5])), text);
     }
 

@@ -114,7 +114,7 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn labels_come_in_all_integer_types() {
+    fn labels_of_all_integer_types_are_converted() {
         let expected = array![[0.0, 1.0, 0.0]];
         assert_eq!(to_categorical([1u8], Some(3)).unwrap(), expected);
         assert_eq!(to_categorical(vec![1usize], Some(3)).unwrap(), expected);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_maximum_wins() {
+    fn the_first_maximum_is_selected() {
         let rows = array![[0.1, 0.4, 0.4], [f32::NEG_INFINITY, f32::NEG_INFINITY, -1.0], [1.0, f32::NAN, 2.0]];
         assert_eq!(from_categorical(&rows).unwrap(), array![1, 2, 1]);
         assert_eq!(from_categorical(&rows.t()).unwrap(), array![2, 2, 2]);

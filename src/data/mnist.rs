@@ -1,4 +1,4 @@
-//! The MNIST database of handwritten digits, and databases in the same files.
+//! The MNIST database of handwritten digits, and datasets of the same file format.
 
 use super::{Arrays, idx, to_categorical};
 use crate::error::{Error, Result};
@@ -64,9 +64,9 @@ pub fn load(folder: Option<&Path>) -> Result<Mnist> {
         Some(folder) => load_from(&[folder.into()]),
         None => {
             let named = std::env::var_os(FOLDER_VARIABLE).filter(|name| !name.is_empty());
-            let own = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"));
-            let own = own.is_dir().then(|| own.into());
-            load_from(&named.map(PathBuf::from).into_iter().chain(own).collect::<Vec<_>>())
+            let included = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"));
+            let included = included.is_dir().then(|| included.into());
+            load_from(&named.map(PathBuf::from).into_iter().chain(included).collect::<Vec<_>>())
         }
     }
 }
@@ -94,7 +94,7 @@ fn places(folder: &Path, name: &str) -> [PathBuf; 2] {
     [folder.join(format!("{name}.gz")), folder.join(name)]
 }
 
-/// The file of this name. All folders but the last have none of the files.
+/// Finds the file of this name. All folders but the last have none of the files.
 fn find(folders: &[PathBuf], name: &str) -> Result<PathBuf> {
     let tried: Vec<PathBuf> = folders.iter().flat_map(|folder| places(folder, name)).collect();
     match tried.iter().find(|place| place.exists()) {

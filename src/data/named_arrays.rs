@@ -28,8 +28,9 @@ pub struct NamedArrays {
     rows: usize,
     inputs: Vec<(String, Shape, InputElements)>,
     targets: Vec<(String, Target, TargetElements)>,
-    /// The sample weights, and those of single targets, which replace them.
+    /// Sample weights of the rows.
     weights: Option<Vec<f32>>,
+    /// Sample weights of single targets, which replace those of the rows.
     target_weights: BTreeMap<usize, Vec<f32>>,
 }
 
@@ -116,7 +117,9 @@ impl NamedArrays {
         let first = self.inputs.is_empty() && self.targets.is_empty();
         match taken {
             true => wrong(format!("a name that no other {kind} has")),
-            false if !first && rows != self.rows => wrong(format!("{} rows, like the other columns", self.rows)),
+            false if !first && rows != self.rows => {
+                wrong(format!("{} {}, like the other columns", self.rows, if self.rows == 1 { "row" } else { "rows" }))
+            }
             false => Ok(()),
         }
     }
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_it_have_the_same_columns() {
+    fn subsets_have_the_same_columns() {
         let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0], [3.0]]).unwrap();
         let data =
             data.with_target("x", array![0u8, 1, 2]).unwrap().with_target("y", array![[0.5f32], [1.5], [2.5]]).unwrap();
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn without_targets_it_can_be_predicted() {
+    fn datasets_without_targets_can_be_predicted() {
         let data = NamedArrays::new().with_input("a", array![[1.0f32], [2.0]]).unwrap();
         assert!(data.target().is_empty());
         let mut inputs = [0.0; 2];

@@ -1,4 +1,4 @@
-//! Batches of constant size that continue over the end of an epoch.
+//! Batches of constant size that continue across the end of an epoch.
 
 use super::Batches;
 use crate::error::{Result, check_setting};

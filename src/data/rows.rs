@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_parts_gather_the_right_rows() {
+    fn subsets_of_subsets_gather_the_right_rows() {
         let data = numbers(300);
         let part = Rows::range(&data, 100..).unwrap();
         let part = Rows::chosen(&part, (0..200).rev().collect()).unwrap();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_parts_keep_their_numbers_and_their_targets() {
+    fn rows_of_subsets_keep_their_numbers_and_targets() {
         let data = numbers(100);
         let part = data.rows(3..).unwrap();
         assert_eq!(format!("{part:?}"), "Rows { of: 100, picked: 3..100 }");

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_keep_the_weights_of_their_rows() {
+    fn subsets_keep_the_weights_of_their_rows() {
         let data = data(&[0.5, 1.0, 1.5, 2.0]).unwrap();
         let part = Rows::chosen(&data, vec![3, 0, 2]).unwrap();
         let mut weights = [f32::NAN; 3];
@@ -52,14 +52,14 @@ mod tests {
     }
 
     #[test]
-    fn a_target_has_weights_of_its_own_before_those_of_the_row() {
+    fn weights_of_a_target_replace_those_of_the_rows() {
         let data = || {
             let data = NamedArrays::new().with_input("x", Array2::<f32>::zeros((3, 1)))?;
             data.with_target("a", Array1::<u8>::zeros(3))?.with_target("b", Array1::<u8>::zeros(3))
         };
-        let own = data().unwrap().with_sample_weight_of("b", [1.0, 2.0, 3.0]).unwrap();
-        assert_eq!([0, 1].map(|target| own.has_target_weight(target)), [false, true]);
-        let both = own.with_sample_weight([4.0; 3]).unwrap();
+        let single = data().unwrap().with_sample_weight_of("b", [1.0, 2.0, 3.0]).unwrap();
+        assert_eq!([0, 1].map(|target| single.has_target_weight(target)), [false, true]);
+        let both = single.with_sample_weight([4.0; 3]).unwrap();
         let part = Rows::chosen(&both, vec![2, 0]).unwrap();
         let of = |target| {
             let mut weights = [0.0; 2];

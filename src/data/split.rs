@@ -20,7 +20,7 @@ pub fn validation_start(rows: usize, fraction: f64) -> Result<usize> {
     check_setting(inside, "validation_split", "fraction", fraction, "> 0 and < 1")?;
     let start = (rows as f64 * (1.0 - fraction)).floor() as usize;
     let empty = |part| {
-        let what = format!("the {part} part of {rows} rows split with fraction {fraction}");
+        let what = format!("the {part} part of a dataset of length {rows} split with fraction {fraction}");
         Err(Error::Empty { what: what.into() })
     };
     match start {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_part_is_for_validation() {
+    fn the_last_rows_are_for_validation() {
         let data = numbers(10);
         let (train, validation) = validation_split(&data, 0.25).unwrap();
         assert_eq!(labels(&train), [0, 1, 2, 3, 4, 5, 6]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_in_one_part_and_the_key_says_in_which() {
+    fn every_row_is_in_one_part_that_the_key_determines() {
         let data = numbers(100);
         let parts = |seed| {
             let (train, validation) = train_validation_split(&data, 0.2, Key::from_seed(seed)).unwrap();
@@ -116,13 +116,13 @@ mod tests {
     #[test]
     fn parts_without_rows_are_rejected() {
         let message = |rows, fraction| validation_start(rows, fraction).unwrap_err().to_string();
-        let text = "the training part of 1 rows split with fraction 0.5 is empty; it needs at least one row";
-        assert_eq!(message(1, 0.5), text);
         let text =
-            "the validation part of 3 rows split with fraction 0.00000000000000001 is empty; it needs at least one row";
+            "the training part of a dataset of length 1 split with fraction 0.5 is empty; it needs at least one row";
+        assert_eq!(message(1, 0.5), text);
+        let text = "the validation part of a dataset of length 3 split with fraction 0.00000000000000001 is empty; it needs at least one row";
         assert_eq!(message(3, 1e-17), text);
         assert_eq!(message(3, 1.0), "validation_split: fraction must be > 0 and < 1, got 1");
         assert_eq!(message(3, f64::NAN), "validation_split: fraction must be > 0 and < 1, got NaN");
-        assert!(message(0, 0.5).starts_with("the training part of 0 rows"));
+        assert!(message(0, 0.5).starts_with("the training part of a dataset of length 0"));
     }
 }

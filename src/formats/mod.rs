@@ -1,4 +1,4 @@
-//! Models and arrays to and from the files of other programs, one module a format, each behind its feature.
+//! File formats of other programs: Keras, NumPy, ONNX and PyTorch. Each module is one format; most need a Cargo feature.
 
 #[cfg(feature = "keras")]
 mod hdf5;

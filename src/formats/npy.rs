@@ -1,7 +1,7 @@
-//! NumPy's npy files: one array after a header that is a Python dictionary.
+//! The npy format of NumPy: one array, after a header that is a Python dictionary.
 //!
-//! Ten or twelve bytes with a version and the header's length, the header, then the elements side by side
-//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
+//! A file begins with ten or twelve bytes that hold the version of the format and the length of the header. The header and the
+//! contiguous elements follow (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 
 use crate::files::{read_whole, write_whole};
 use crate::{Error, Result};
@@ -10,20 +10,20 @@ use std::path::Path;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// An array from NumPy: its floats as `f32`, its bytes as they are, other whole numbers and truths as `i64`.
+/// An array of an npy file, with elements of type `u8`, `i64` or `f32`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum NumpyArray {
-    /// `uint8`.
+    /// Elements of type `uint8`.
     Bytes(ArrayD<u8>),
-    /// Any other type of whole numbers, and `bool`.
+    /// Elements of another integer type, or `bool`.
     Integers(ArrayD<i64>),
-    /// `float32`, or `float64` rounded.
+    /// Elements of type `float32`, or of `float64`, which are rounded.
     Floats(ArrayD<f32>),
 }
 
 impl NumpyArray {
-    /// The sizes of its axes.
+    /// The size of each axis.
     pub fn shape(&self) -> &[usize] {
         match self {
             NumpyArray::Bytes(array) => array.shape(),
@@ -32,7 +32,7 @@ impl NumpyArray {
         }
     }
 
-    /// What its elements are: `u8`, `i64` or `f32`.
+    /// The type of the elements: `u8`, `i64` or `f32`.
     pub fn element(&self) -> &'static str {
         match self {
             NumpyArray::Bytes(_) => "u8",
@@ -41,7 +41,7 @@ impl NumpyArray {
         }
     }
 
-    /// The array as floats.
+    /// Converts the elements to floats.
     pub fn into_floats(self) -> ArrayD<f32> {
         match self {
             NumpyArray::Bytes(array) => array.mapv(f32::from),
@@ -50,10 +50,10 @@ impl NumpyArray {
         }
     }
 
-    /// Reads the bytes of an npy file. The error says what is wrong with them.
+    /// Decodes the bytes of an npy file. The error is a description of the problem.
     pub(super) fn decode(bytes: &[u8]) -> Result<NumpyArray, String> {
-        let (header, data) = split(bytes).ok_or("it is not an npy file, or was cut short")?;
-        let header = Header::read(header).ok_or_else(|| "its header cannot be read".to_owned())?;
+        let (header, data) = split(bytes).ok_or("it is not an npy file, or it is truncated")?;
+        let header = Header::read(header).ok_or_else(|| "its header is invalid".to_owned())?;
         header.array(data)
     }
 }
@@ -61,26 +61,26 @@ impl NumpyArray {
 /// Reads an npy file.
 ///
 /// # Errors
-/// The file cannot be read, is damaged, or holds other elements than numbers and truths.
+/// Returns an error if the file cannot be read, is damaged, or has elements that are neither numbers nor booleans.
 pub fn read(path: impl AsRef<Path>) -> Result<NumpyArray> {
     let path = path.as_ref();
     NumpyArray::decode(&read_whole(path)?).map_err(|problem| Error::Format { path: path.into(), problem })
 }
 
-/// Writes an array as an npy file of `float32`, whole or not at all.
+/// Writes an array atomically as an npy file with elements of type `float32`.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write<D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<f32, D>) -> Result<()> {
     write_whole(path.as_ref(), &encode(array.shape(), array.iter().copied()))
 }
 
-/// The bytes of an npy file of these elements, row-major.
+/// Encodes elements in row-major order as an npy file.
 pub(super) fn encode(sizes: &[usize], values: impl Iterator<Item = f32>) -> Vec<u8> {
     let comma = if sizes.len() == 1 { "," } else { "" };
     let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{comma}), }}", sizes.join(", "));
-    // Elements begin at a multiple of 64, behind a line feed.
+    // A line feed ends the header, and the elements begin at a multiple of 64 bytes.
     let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
     header.push_str(&" ".repeat(length - header.len() - 1));
     header.push('\n');
@@ -89,7 +89,7 @@ pub(super) fn encode(sizes: &[usize], values: impl Iterator<Item = f32>) -> Vec<
     bytes
 }
 
-/// The header and the elements.
+/// Splits a file into the header and the bytes of the elements.
 fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = match rest {
@@ -101,7 +101,7 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(header).ok()?, data))
 }
 
-/// What the dictionary says.
+/// The fields of the header.
 #[derive(Debug, PartialEq)]
 struct Header<'a> {
     descr: &'a str,
@@ -110,7 +110,7 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order.
+    /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, with keys in any order.
     fn read(text: &'a str) -> Option<Header<'a>> {
         let after =
             |key: &str| Some(text.split_once(&format!("'{key}'"))?.1.trim_start().strip_prefix(':')?.trim_start());
@@ -143,11 +143,15 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// As many numbers as the sizes say, of `N` bytes each.
+    /// Decodes elements of `N` bytes each and checks that their number matches the sizes.
     fn numbers<const N: usize, T>(&self, data: &[u8], number: impl Fn([u8; N]) -> T) -> Result<Vec<T>, String> {
         let length = self.sizes.iter().try_fold(N, |length, size| length.checked_mul(*size));
         if length != Some(data.len()) {
-            return Err(format!("{:?} elements of {N} bytes are announced, {} bytes follow", self.sizes, data.len()));
+            return Err(format!(
+                "its header declares sizes {:?} with {N}-byte elements, but the byte length of its data is {}",
+                self.sizes,
+                data.len()
+            ));
         }
         Ok(data.as_chunks().0.iter().map(|bytes| number(*bytes)).collect())
     }
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn arrays_round_trip() {
         for sizes in [&[][..], &[3], &[2, 3], &[1, 2, 2]] {
             let values: Vec<f32> = (0..sizes.iter().product()).map(|i| i as f32 - 0.5).collect();
             let bytes = encode(sizes, values.iter().copied());
@@ -180,25 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn columns_may_come_first() {
+    fn arrays_in_fortran_order_are_read() {
         let bytes = file("{'shape': (2, 3), 'fortran_order': True, 'descr': '|u1'}", &[0, 3, 1, 4, 2, 5]);
         let expected = ndarray::arr2(&[[0, 1, 2], [3, 4, 5]]).into_dyn();
         assert_eq!(NumpyArray::decode(&bytes), Ok(NumpyArray::Bytes(expected)));
-        let truths = file("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}", &[1, 0]);
-        assert_eq!(NumpyArray::decode(&truths), Ok(NumpyArray::Integers(ndarray::arr1(&[1, 0]).into_dyn())));
+        let booleans = file("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}", &[1, 0]);
+        assert_eq!(NumpyArray::decode(&booleans), Ok(NumpyArray::Integers(ndarray::arr1(&[1, 0]).into_dyn())));
     }
 
     #[test]
-    fn every_lie_is_told() {
-        let told = |header: &str, data: &[u8]| NumpyArray::decode(&file(header, data)).unwrap_err();
+    fn malformed_files_are_rejected() {
+        let error = |header: &str, data: &[u8]| NumpyArray::decode(&file(header, data)).unwrap_err();
         let header =
             |descr: &str, shape: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}");
-        assert_eq!(told(&header("<f4", "(2,)"), &[0; 4]), "[2] elements of 4 bytes are announced, 4 bytes follow");
-        assert!(told(&header("<f4", "(4294967296, 4294967296, 4294967296)"), &[]).contains("are announced"));
-        assert!(told(&header("|O", "(1,)"), &[0; 8]).starts_with("its elements are |O, expected numbers"));
-        assert_eq!(told(&header("<f4", "(-1,)"), &[]), "its header cannot be read");
-        assert_eq!(told("", &[]), "its header cannot be read");
-        assert!(NumpyArray::decode(b"\x93NUMPY\x01\x00\xff\xff").unwrap_err().contains("cut short"));
+        assert_eq!(
+            error(&header("<f4", "(2,)"), &[0; 4]),
+            "its header declares sizes [2] with 4-byte elements, but the byte length of its data is 4"
+        );
+        assert!(error(&header("<f4", "(4294967296, 4294967296, 4294967296)"), &[]).contains("its header declares"));
+        assert!(error(&header("|O", "(1,)"), &[0; 8]).starts_with("its elements are |O, expected numbers"));
+        assert_eq!(error(&header("<f4", "(-1,)"), &[]), "its header is invalid");
+        assert_eq!(error("", &[]), "its header is invalid");
+        assert!(NumpyArray::decode(b"\x93NUMPY\x01\x00\xff\xff").unwrap_err().contains("truncated"));
         assert!(NumpyArray::decode(b"").is_err());
     }
 }

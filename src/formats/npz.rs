@@ -1,4 +1,4 @@
-//! NumPy's npz files: named arrays in a zip archive, one npy file each.
+//! The npz format of NumPy: a zip archive with one npy file per named array.
 
 use super::npy::{self, NumpyArray};
 use super::zip;
@@ -8,16 +8,17 @@ use crate::{Error, Result, Shape};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads every array of an npz file, as `numpy.savez` and `numpy.savez_compressed` write it.
+/// Reads every array of an npz file that `numpy.savez` or `numpy.savez_compressed` wrote.
 ///
 /// # Errors
-/// The file cannot be read or is damaged; an array holds other elements than numbers and truths.
+/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor
+/// booleans.
 pub fn read(path: impl AsRef<Path>) -> Result<BTreeMap<String, NumpyArray>> {
     let path = path.as_ref();
     decode(&read_whole(path)?).map_err(|problem| Error::Format { path: path.into(), problem })
 }
 
-/// The same for a file's bytes.
+/// Decodes the bytes of an npz file.
 fn decode(bytes: &[u8]) -> Result<BTreeMap<String, NumpyArray>, String> {
     let archive = zip::Archive::read(bytes)?;
     let mut arrays = BTreeMap::new();
@@ -28,7 +29,8 @@ fn decode(bytes: &[u8]) -> Result<BTreeMap<String, NumpyArray>, String> {
     Ok(arrays)
 }
 
-/// Writes every array of parameters under its name to an npz file, for `numpy.load`. Equal parameters are equal files.
+/// Writes parameters to an npz file atomically, one array per parameter name, for `numpy.load`. Equal parameters give equal
+/// files.
 ///
 /// ```
 /// use gradus::formats::npz;
@@ -43,7 +45,7 @@ fn decode(bytes: &[u8]) -> Result<BTreeMap<String, NumpyArray>, String> {
 /// ```
 ///
 /// # Errors
-/// The file cannot be written, or would be larger than 4 GB.
+/// Returns an error if the file cannot be written or would exceed 4 GB.
 pub fn write_params(path: impl AsRef<Path>, params: &Params) -> Result<()> {
     let path = path.as_ref();
     let member = |id| {
@@ -56,11 +58,12 @@ pub fn write_params(path: impl AsRef<Path>, params: &Params) -> Result<()> {
     write_whole(path, &bytes)
 }
 
-/// Reads the arrays of an npz file as parameters, in the order of their names, each of them trainable.
-/// [`Params::assign`] puts them into a model's parameters of the same names.
+/// Reads the arrays of an npz file as trainable parameters, in the order of their names. [`Params::assign`] copies them to the
+/// parameters of a model with the same names.
 ///
 /// # Errors
-/// The file cannot be read, is damaged, or holds elements that are not numbers.
+/// Returns an error if the file cannot be read or is damaged, or if an array has elements that are neither numbers nor
+/// booleans.
 pub fn read_params(path: impl AsRef<Path>) -> Result<Params> {
     let path = path.as_ref();
     let mut params = Params::new();
@@ -78,9 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_names_the_array() {
+    fn errors_name_the_array() {
         let bytes = zip::write(&[("a/b.npy", b"nothing")]).unwrap();
-        assert_eq!(decode(&bytes).unwrap_err(), "\"a/b.npy\": it is not an npy file, or was cut short");
+        assert_eq!(decode(&bytes).unwrap_err(), "\"a/b.npy\": it is not an npy file, or it is truncated");
         let bytes = zip::write(&[("x.npy", &npy::encode(&[2], [1.0, 2.0].into_iter()))]).unwrap();
         assert_eq!(decode(&bytes).unwrap()["x"], NumpyArray::Floats(ndarray::arr1(&[1.0, 2.0]).into_dyn()));
     }

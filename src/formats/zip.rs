@@ -1,50 +1,52 @@
-//! Zip archives, as `.keras` and `.npz` files are: members by name, stored or deflated.
+//! Zip archives, the container of `.keras` and `.npz` files, with stored or deflated members.
 //!
-//! After the members comes a directory of them, and at the very end a record that says where the directory stands
-//! (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16). Sizes are taken from the directory alone.
+//! The central directory follows the members, and the end record holds its offset (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12
+//! and 4.3.16). Sizes are read from the central directory, not from the local headers.
 
 use flate2::{Crc, read::DeflateDecoder};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// How many times longer a member may become when it is inflated. Weights shrink by a tenth; bombs by a thousand.
-const EXPANSION: u64 = 100;
+/// Maximum ratio of the inflated to the deflated size of a member, as a protection against zip bombs. Weights are compressed by
+/// about a tenth.
+const MAX_EXPANSION: u64 = 100;
 
-const MEMBER: &[u8] = b"PK\x03\x04";
+const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 const DIRECTORY: &[u8] = b"PK\x01\x02";
-const END: &[u8] = b"PK\x05\x06";
+const END_RECORD: &[u8] = b"PK\x05\x06";
 
-/// The first of January 1980, as the format writes dates: equal contents are equal files.
+/// 1 January 1980 in the date encoding of the format. A constant date makes archives of equal contents equal.
 const DATE: u16 = 0x21;
 
-/// The directory of an archive in memory.
+/// An archive in memory, with its central directory.
 #[derive(Debug)]
 pub(crate) struct Archive<'a> {
     bytes: &'a [u8],
     members: BTreeMap<&'a str, Member>,
 }
 
-/// What the directory says of a member.
+/// An entry of the central directory.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     deflated: bool,
     crc: u32,
     packed: u64,
     length: u64,
-    /// Where its own header stands.
-    begin: usize,
+    /// Offset of the local header.
+    offset: usize,
 }
 
 impl<'a> Archive<'a> {
-    /// Reads the directory. The error says what is wrong with it.
+    /// Reads the central directory. The error is a description of the problem.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Archive<'a>, String> {
-        let end = end_record(bytes).ok_or("it is not a zip archive, or was cut short: its directory is missing")?;
+        let end =
+            end_record(bytes).ok_or("it is not a zip archive, or it is truncated: its central directory is missing")?;
         let count = u16_at(bytes, end + 10).unwrap_or(0);
         let mut at = u32_at(bytes, end + 16).unwrap_or(0) as usize;
         let mut members = BTreeMap::new();
         for _ in 0..count {
-            let damaged = "its directory of members is damaged";
+            let damaged = "its central directory is damaged";
             let (name, member, next) = entry(bytes, at).ok_or(damaged)?;
             if members.insert(name, member?).is_some() {
                 return Err(format!("it has two members \"{name}\""));
@@ -59,13 +61,13 @@ impl<'a> Archive<'a> {
         self.members.keys().copied()
     }
 
-    /// A member's bytes, inflated and checked.
+    /// Returns the contents of a member, inflated and with a verified checksum.
     pub(crate) fn get(&self, name: &str) -> Result<Cow<'a, [u8]>, String> {
         let member = *self.members.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.names().take(8).collect();
-            format!("it has no member \"{name}\"; it has {}", known.join(", "))
+            format!("it has no member \"{name}\"; available: {}", known.join(", "))
         })?;
-        let packed = self.packed(&member).ok_or_else(|| format!("its member \"{name}\" was cut short"))?;
+        let packed = self.packed(&member).ok_or_else(|| format!("its member \"{name}\" is truncated"))?;
         let contents =
             if member.deflated { Cow::Owned(inflate(name, packed, &member)?) } else { Cow::Borrowed(packed) };
         let mut crc = Crc::new();
@@ -76,55 +78,58 @@ impl<'a> Archive<'a> {
         Ok(contents)
     }
 
-    /// The bytes of a member as they stand in the archive.
+    /// The stored bytes of a member, which may be deflated.
     fn packed(&self, member: &Member) -> Option<&'a [u8]> {
-        let header = self.bytes.get(member.begin..)?;
+        let header = self.bytes.get(member.offset..)?;
         let begin = 30 + usize::from(u16_at(header, 26)?) + usize::from(u16_at(header, 28)?);
         let end = begin.checked_add(usize::try_from(member.packed).ok()?)?;
-        header.starts_with(MEMBER).then(|| header.get(begin..end))?
+        header.starts_with(LOCAL_HEADER).then(|| header.get(begin..end))?
     }
 }
 
-/// Where the record at the end begins: behind it is nothing but a comment of the length that it says.
+/// Finds the offset of the end record, which only a comment of the declared length may follow.
 fn end_record(bytes: &[u8]) -> Option<usize> {
     let last = bytes.len().checked_sub(22)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
     let fits = |at: &usize| {
-        bytes[*at..].starts_with(END) && u16_at(bytes, at + 20).map(usize::from) == Some(bytes.len() - at - 22)
+        bytes[*at..].starts_with(END_RECORD) && u16_at(bytes, at + 20).map(usize::from) == Some(bytes.len() - at - 22)
     };
     (first..=last).rev().find(fits)
 }
 
-/// The entry of the directory at `at`, and where the next one begins.
+/// Parses the directory entry at offset `at`: its name, the member, and the offset of the next entry.
 fn entry(bytes: &[u8], at: usize) -> Option<(&str, Result<Member, String>, usize)> {
     let entry = bytes.get(at..)?.strip_prefix(DIRECTORY).and_then(|_| bytes.get(at..))?;
     let [name_length, extra, comment] = [28, 30, 32].map(|place| u16_at(entry, place).map(usize::from));
     let name = std::str::from_utf8(entry.get(46..46 + name_length?)?).ok()?;
     let (flags, method) = (u16_at(entry, 8)?, u16_at(entry, 10)?);
     let (packed, length, begin) = (u32_at(entry, 20)?, u32_at(entry, 24)?, u32_at(entry, 42)?);
-    let refuse = |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
+    let unsupported =
+        |problem: &str| Err(format!("its member \"{name}\" {problem}; write it again stored or deflated"));
     let member = match method {
-        _ if flags & 1 != 0 => refuse("is encrypted"),
-        _ if [packed, length, begin].contains(&u32::MAX) => refuse("is larger than 4 GB"),
+        _ if flags & 1 != 0 => unsupported("is encrypted"),
+        _ if [packed, length, begin].contains(&u32::MAX) => unsupported("is larger than 4 GB"),
         0 | 8 => Ok(Member {
             deflated: method == 8,
             crc: u32_at(entry, 16)?,
             packed: packed.into(),
             length: length.into(),
-            begin: begin as usize,
+            offset: begin as usize,
         }),
-        _ => refuse("is compressed in a way that is not known here"),
+        _ => unsupported("has an unsupported compression method"),
     };
     Some((name, member, at + 46 + name_length? + extra? + comment?))
 }
 
 fn inflate(name: &str, packed: &[u8], member: &Member) -> Result<Vec<u8>, String> {
-    if member.length > member.packed.saturating_mul(EXPANSION) {
+    if member.length > member.packed.saturating_mul(MAX_EXPANSION) {
         let (from, to) = (member.packed, member.length);
-        return Err(format!("its member \"{name}\" would grow from {from} to {to} bytes, more than {EXPANSION} times"));
+        return Err(format!(
+            "its member \"{name}\" would grow from {from} to {to} bytes, more than {MAX_EXPANSION} times"
+        ));
     }
     let mut contents = Vec::new();
-    // One byte more than announced shows that the announcement was wrong.
+    // Read one byte more than declared, to detect a wrong size.
     let read = DeflateDecoder::new(packed).take(member.length + 1).read_to_end(&mut contents);
     read.map_err(|error| format!("its member \"{name}\" is damaged: {error}"))?;
     Ok(contents)
@@ -138,30 +143,33 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
 }
 
-/// An archive with these members, stored. The error says which limit of the format they break.
+/// Encodes an archive of stored members. The error names the limit of the format that they exceed.
 pub(crate) fn write(members: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
     let small = |number: usize| u32::try_from(number).map_err(|_| "a zip archive holds at most 4 GB".to_owned());
-    let short = |number: usize| u16::try_from(number).map_err(|_| "names and members are at most 65535".to_owned());
+    let short = |number: usize| {
+        u16::try_from(number)
+            .map_err(|_| "a zip archive holds at most 65535 members, with names of at most 65535 bytes".to_owned())
+    };
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, contents) in members {
         let mut crc = Crc::new();
         crc.update(contents);
         let begin = small(archive.len())?;
-        // From the version that is needed to the length of the extra field, the header and the directory agree. Flag
-        // 0x800: the name is UTF-8.
+        // The fields that the local header and the directory entry share, from the required version to the length of the
+        // extra field. Flag 0x800: the name is UTF-8.
         let mut shared = Vec::new();
         shared.extend([20u16, 0x800, 0, 0, DATE].map(u16::to_le_bytes).concat());
         let length = small(contents.len())?;
         shared.extend([crc.sum(), length, length].map(u32::to_le_bytes).concat());
         shared.extend([short(name.len())?, 0].map(u16::to_le_bytes).concat());
-        archive.extend([MEMBER, &shared, name.as_bytes(), contents].concat());
+        archive.extend([LOCAL_HEADER, &shared, name.as_bytes(), contents].concat());
         directory.extend(
             [DIRECTORY, &20u16.to_le_bytes(), &shared, &[0; 10], &begin.to_le_bytes(), name.as_bytes()].concat(),
         );
     }
     let (count, begin, length) = (short(members.len())?, small(archive.len())?, small(directory.len())?);
     archive.append(&mut directory);
-    archive.extend([END, &[0; 4], &count.to_le_bytes(), &count.to_le_bytes()].concat());
+    archive.extend([END_RECORD, &[0; 4], &count.to_le_bytes(), &count.to_le_bytes()].concat());
     archive.extend([length.to_le_bytes(), begin.to_le_bytes()].concat());
     archive.extend([0; 2]); // no comment
     Ok(archive)
@@ -173,7 +181,7 @@ mod tests {
     use flate2::{Compression, write::DeflateEncoder};
     use std::io::Write;
 
-    /// An archive of one deflated member, made from a stored one.
+    /// Returns an archive of one deflated member.
     fn deflated(contents: &[u8]) -> Vec<u8> {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(contents).unwrap();
@@ -188,43 +196,43 @@ mod tests {
         bytes
     }
 
-    fn told(bytes: &[u8]) -> String {
+    fn error_of(bytes: &[u8]) -> String {
         Archive::read(bytes).and_then(|archive| archive.get("a").map(|_| ())).unwrap_err()
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn archives_round_trip() {
         let bytes = write(&[("b/c.txt", b"one"), ("a", b"")]).unwrap();
         let archive = Archive::read(&bytes).unwrap();
         assert_eq!(archive.names().collect::<Vec<_>>(), ["a", "b/c.txt"]);
         assert_eq!((archive.get("a").unwrap(), archive.get("b/c.txt").unwrap()), (b"".into(), b"one".into()));
-        assert_eq!(archive.get("c").unwrap_err(), "it has no member \"c\"; it has a, b/c.txt");
+        assert_eq!(archive.get("c").unwrap_err(), "it has no member \"c\"; available: a, b/c.txt");
         assert_eq!(Archive::read(&write(&[]).unwrap()).unwrap().names().count(), 0);
         let contents: Vec<u8> = (0..9000u32).map(|n| (n * n % 251) as u8).collect();
         assert_eq!(*Archive::read(&deflated(&contents)).unwrap().get("a").unwrap(), contents);
     }
 
     #[test]
-    fn every_lie_is_told() {
+    fn malformed_archives_are_rejected() {
         let whole = write(&[("a", b"contents")]).unwrap();
-        assert!(told(&whole[..whole.len() - 1]).starts_with("it is not a zip archive"));
-        assert!(told(&write(&[("a", b""), ("a", b"")]).unwrap()).starts_with("it has two members"));
-        let bomb = told(&deflated(&[0; 1_000_000]));
+        assert!(error_of(&whole[..whole.len() - 1]).starts_with("it is not a zip archive"));
+        assert!(error_of(&write(&[("a", b""), ("a", b"")]).unwrap()).starts_with("it has two members"));
+        let bomb = error_of(&deflated(&[0; 1_000_000]));
         assert!(bomb.ends_with("to 1000000 bytes, more than 100 times"), "{bomb}");
         let changed = |at: usize, value: u8| {
             let mut bytes = whole.clone();
             bytes[at] = value;
-            told(&bytes)
+            error_of(&bytes)
         };
         let directory = whole.len() - 22 - 47;
         assert!(changed(31, b'C').ends_with("its checksum does not match; use another copy"));
         assert!(changed(directory + 8, 1).contains("is encrypted"));
-        assert!(changed(directory + 10, 12).contains("is compressed in a way"));
-        assert!(changed(directory + 21, 1).ends_with("was cut short"));
-        assert!(changed(directory + 45, 1).ends_with("was cut short"));
-        assert_eq!(changed(directory, 0), "its directory of members is damaged");
+        assert!(changed(directory + 10, 12).contains("has an unsupported compression method"));
+        assert!(changed(directory + 21, 1).ends_with("is truncated"));
+        assert!(changed(directory + 45, 1).ends_with("is truncated"));
+        assert_eq!(changed(directory, 0), "its central directory is damaged");
         for length in 0..whole.len() {
-            told(&whole[..length]);
+            error_of(&whole[..length]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The contract of preprocessing parts.
+//! The trait of preprocessing layers.
 
 use crate::error::Result;
 use crate::forward::forward;
@@ -7,11 +7,11 @@ use crate::spec::Spec;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A part that turns the strings of a row into numbers.
+/// A preprocessing layer: converts the strings of a row to numbers.
 ///
-/// A part of another crate works like those here: it is held by models and, through a
-/// [`Registry`](crate::save::Registry::preprocessing), loaded from files. State that is adapted from data, such as a vocabulary,
-/// is a setting of its [`spec`](Preprocessing::spec).
+/// A type of another crate can implement it. Models store preprocessing layers, and load them from files through a
+/// [`Registry`](crate::save::Registry::preprocessing). State that is adapted to data, such as a vocabulary, is a setting of the
+/// [`spec`](Preprocessing::spec).
 ///
 /// ```
 /// use gradus::preprocessing::Preprocessing;
@@ -47,25 +47,25 @@ pub trait Preprocessing: Debug + Send + Sync {
     /// The shape of the numbers of a row whose strings have the shape `strings`.
     ///
     /// # Errors
-    /// Strings of a shape that the part does not take.
+    /// Returns an error if the layer does not support this shape.
     fn output_shape(&self, strings: Shape) -> Result<Shape>;
 
-    /// Writes the numbers of one row over `numbers`. Both are row-major, and `numbers` has as many elements as
-    /// [`output_shape`](Preprocessing::output_shape). A row's numbers depend on nothing but its strings and the settings.
+    /// Converts the strings of one row and writes the result to `numbers`. Both slices are row-major, and `numbers` has the
+    /// length of [`output_shape`](Preprocessing::output_shape). The result depends only on the strings and the settings.
     ///
     /// # Errors
-    /// A string that the part does not take. `numbers` are unspecified then.
+    /// Returns an error if a string cannot be converted. The contents of `numbers` are then unspecified.
     fn write(&self, strings: &[&str], numbers: &mut [f32]) -> Result<()>;
 
     /// Checks the settings.
     ///
     /// # Errors
-    /// A setting is out of range, or the part still has to be adapted to data.
+    /// Returns an error if a setting is out of range, or if the layer has not been adapted to data.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// The class name and the settings, with the state that was adapted from data.
+    /// The class name and the settings, including the state that was adapted to data.
     fn spec(&self) -> Spec;
 }
 

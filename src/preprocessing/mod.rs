@@ -1,9 +1,9 @@
-//! Preprocessing: parts that turn strings into numbers in front of a model, one file each, with the names, defaults and
-//! definitions of Keras' preprocessing layers.
+//! Preprocessing layers, which convert strings to the numbers that a model takes. Names, defaults and definitions are those of
+//! Keras' preprocessing layers.
 //!
-//! A tape has no strings, so text is turned into numbers on the host, before [`fit`](crate::Model::fit) and
-//! [`predict`](crate::Model::predict). A model can [hold the part](crate::Model::set_preprocessing) of each of its inputs, and
-//! its files then hold it too, with the state that was adapted from data:
+//! A tape has no strings, so text is converted before [`fit`](crate::Model::fit) and [`predict`](crate::Model::predict). A
+//! model can [store a preprocessing layer](crate::Model::set_preprocessing) for each of its inputs. Its files then contain the
+//! layer with the state that was adapted to data:
 //!
 //! ```
 //! use gradus::data::Arrays;
@@ -41,7 +41,7 @@ pub use contract::Preprocessing;
 use crate::registry::{Make, Part};
 use crate::settings::FromSpec;
 
-/// Every preprocessing part: one line here and one new file add one.
+/// Every preprocessing layer. To add one, add a file and a line here.
 macro_rules! preprocessing {
     ($($file:ident::$Preprocessing:ident),* $(,)?) => {
         $(mod $file; pub use $file::$Preprocessing;)*
@@ -54,7 +54,7 @@ macro_rules! preprocessing {
             }
         }
 
-        /// Samples of every preprocessing part, each with strings of a row.
+        /// Samples of every preprocessing layer, each with the strings of a row.
         #[cfg(test)]
         fn samples() -> Vec<(Box<dyn Preprocessing>, Vec<&'static str>)> {
             [$($file::tests::samples()),*].into_iter().flatten().collect()
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_is_made_again_from_its_spec() {
+    fn every_layer_is_made_again_from_its_spec() {
         let samples = samples();
         for (class, _) in <dyn Preprocessing>::built_in() {
             assert!(samples.iter().any(|(part, _)| part.spec().class() == class), "{class} has no sample");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
+    fn options_are_stored_and_default_if_missing_and_unknown_ones_are_errors() {
         let specs: Vec<Spec> = samples().iter().map(|(part, _)| part.spec()).collect();
         check_options::<dyn Preprocessing>(&specs, |part| part.spec());
     }

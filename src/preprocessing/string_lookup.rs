@@ -1,4 +1,4 @@
-//! Keras' `StringLookup`: strings to indices by a vocabulary.
+//! `StringLookup` of Keras: converts strings to indices in a vocabulary.
 
 use super::contract::Preprocessing;
 use crate::error::{Error, Result, check_setting};
@@ -9,9 +9,10 @@ use ndarray::{ArrayRef, Dimension};
 use std::collections::{BTreeMap, BTreeSet};
 
 options! {
-    /// Replaces each string by its index in a vocabulary: Keras' `StringLookup` with `output_mode="int"`. The shape stays.
+    /// Replaces each string by its index in a vocabulary, like Keras' `StringLookup` with `output_mode="int"`. The output has
+    /// the shape of the strings.
     ///
-    /// Index 0 is the mask token, if there is one. The next index stands for all strings outside the vocabulary. The strings of the
+    /// If a mask token is set, it has index 0. The next index represents all strings outside the vocabulary. The strings of the
     /// vocabulary follow.
     ///
     /// ```
@@ -25,13 +26,13 @@ options! {
     #[derive(Clone, Debug, PartialEq)]
     #[must_use]
     pub struct StringLookup("StringLookup") {
-        /// Largest size of a vocabulary that is adapted to data, the special tokens included. The most frequent strings are
-        /// kept. Set it before the vocabulary is adapted. By default a vocabulary has any size.
+        /// Maximum size of the vocabulary, including the special tokens. [`adapt`](StringLookup::adapt) keeps the most
+        /// frequent strings, so set it before. By default the size is not limited.
         some max_tokens: usize,
         /// Number of indices for strings outside the vocabulary, 0 or 1. Defaults to 1. With 0, such a string is an error.
-        /// Keras spreads strings over several indices by a hash, which is not supported.
+        /// Several indices, over which Keras distributes strings by a hash, are not supported.
         value num_oov_indices: usize = 1,
-        /// The token of masked positions.
+        /// Token of masked positions. By default none.
         field mask_token: Option<String> = None,
         /// Token that represents strings outside the vocabulary in [`get_vocabulary`](StringLookup::get_vocabulary).
         /// Defaults to `[UNK]`.
@@ -45,13 +46,13 @@ options! {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Vocabulary {
     terms: Vec<String>,
-    /// The position of each string among them.
+    /// The position of each string in `terms`.
     positions: BTreeMap<String, usize>,
 }
 
 impl From<Vec<String>> for Vocabulary {
     fn from(terms: Vec<String>) -> Vocabulary {
-        let positions = terms.iter().enumerate().map(|(at, term)| (term.clone(), at)).collect();
+        let positions = terms.iter().enumerate().map(|(position, term)| (term.clone(), position)).collect();
         Vocabulary { terms, positions }
     }
 }
@@ -71,17 +72,17 @@ impl OptionValue for Vocabulary {
     }
 }
 
-/// `f32` holds every whole number up to this one.
+/// `f32` represents every integer up to this one.
 const MAX_VOCABULARY: usize = 1 << 24;
 
 impl StringLookup {
-    /// One index for strings outside the vocabulary, no mask token, a vocabulary of any size, which is empty and still has to be
-    /// [given](StringLookup::vocabulary) or [adapted](StringLookup::adapt).
+    /// Creates a lookup with one index for strings outside the vocabulary, no mask token, and an empty vocabulary. Before use,
+    /// [set](StringLookup::vocabulary) the vocabulary or [adapt](StringLookup::adapt) it to data.
     pub fn new() -> StringLookup {
         StringLookup::with_defaults()
     }
 
-    /// A string that stands for masked positions and gets index 0, often the empty string. By default there is none.
+    /// Sets the token of masked positions, which gets index 0. Often the empty string. By default none.
     pub fn mask_token(mut self, token: impl Into<String>) -> StringLookup {
         self.mask_token = Some(token.into());
         self
@@ -91,8 +92,8 @@ impl StringLookup {
     /// them, so set these before.
     ///
     /// # Errors
-    /// Settings out of range, an empty vocabulary, a string that occurs twice, a special token between other strings, or more
-    /// strings than [`max_tokens`](StringLookup::max_tokens).
+    /// Returns an error if a setting is out of range, the vocabulary is empty, a string occurs twice, a special token occurs
+    /// among the other strings, or the vocabulary exceeds [`max_tokens`](StringLookup::max_tokens).
     pub fn vocabulary(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Result<StringLookup> {
         let mut terms: Vec<String> = terms.into_iter().map(Into::into).collect();
         let special = self.special_tokens();
@@ -104,8 +105,8 @@ impl StringLookup {
         Ok(self)
     }
 
-    /// Makes the vocabulary of the strings in `data`: the most frequent first, and strings that occur equally often in
-    /// descending order.
+    /// Sets the vocabulary to the strings in `data`, most frequent first. Strings that are equally frequent are in descending
+    /// order.
     ///
     /// ```
     /// use gradus::preprocessing::StringLookup;
@@ -115,7 +116,7 @@ impl StringLookup {
     /// ```
     ///
     /// # Errors
-    /// Settings out of range, or no string but special tokens.
+    /// Returns an error if a setting is out of range, or if `data` has no strings other than special tokens.
     pub fn adapt<S: AsRef<str>, D: Dimension>(self, data: &ArrayRef<S, D>) -> Result<StringLookup> {
         let special = [self.mask_token.as_deref(), Some(self.oov_token.as_str())];
         let mut counts = BTreeMap::<&str, usize>::new();
@@ -129,12 +130,12 @@ impl StringLookup {
         self.vocabulary(terms)
     }
 
-    /// The vocabulary by index: the special tokens first.
+    /// The vocabulary in the order of the indices, with the special tokens first.
     pub fn get_vocabulary(&self) -> Vec<String> {
         [self.special_tokens(), self.vocabulary.terms.clone()].concat()
     }
 
-    /// The number of indices, special tokens included: the first argument of an [`Embedding`](crate::layers::Embedding).
+    /// The number of indices, including the special tokens: the first argument of an [`Embedding`](crate::layers::Embedding).
     pub fn vocabulary_size(&self) -> usize {
         self.first() + self.vocabulary.terms.len()
     }
@@ -224,7 +225,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn mistakes_are_errors() {
+    fn invalid_vocabularies_and_settings_are_errors() {
         let message = |lookup: Result<StringLookup>| lookup.unwrap_err().to_string();
         let lookup = StringLookup::new;
         let empty = "StringLookup: the vocabulary is empty; call vocabulary or adapt with strings";

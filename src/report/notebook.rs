@@ -116,7 +116,7 @@ impl Notebook {
     /// Adds the confusion matrix, and a table of precision, recall and F1 by class.
     ///
     /// # Errors
-    /// Returns an error if there are no predictions.
+    /// Returns an error if `predictions` is empty.
     pub fn confusion(&mut self, predictions: &Predictions) -> Result<&mut Notebook> {
         let confusion = predictions.confusion()?;
         print(&confusion.to_string());

@@ -69,18 +69,16 @@ impl Predictions {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`Model::confusion_matrix`](crate::Model::confusion_matrix), and errors for an output with several positions
-    /// and for margins, which are not probabilities.
+    /// The errors of [`Model::confusion_matrix`](crate::Model::confusion_matrix), and errors for an output with several
+    /// positions and for margins, which are not probabilities.
     pub fn of(model: &Model, data: &dyn Dataset) -> Result<Predictions> {
         let (output, scale) = (model.output_shapes()[0], model.output_scales()[0]);
         let wrong = |problem: &'static str| Err(Error::Graph { place: "Predictions".into(), problem: problem.into() });
         if output.len() > output.last() {
-            return wrong("the model predicts several classes a row; Model::confusion_matrix counts them");
+            return wrong("the model predicts several classes per row; use Model::confusion_matrix");
         }
         if scale == OutputScale::Margins {
-            return wrong(
-                "the loss trains margins, which stand for no probabilities; Model::confusion_matrix takes them",
-            );
+            return wrong("the outputs are margins, not probabilities; use Model::confusion_matrix");
         }
         let (mut labels, mut predicted, mut all) = (Vec::new(), Vec::new(), Vec::new());
         model.classify("Predictions", data, |batch| {
@@ -100,7 +98,7 @@ impl Predictions {
         self.labels.len()
     }
 
-    /// Whether there are no rows.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -160,7 +158,7 @@ impl Predictions {
     /// The confusion matrix of all rows.
     ///
     /// # Errors
-    /// Returns an error if there are no rows.
+    /// Returns an error if it has no rows.
     pub fn confusion(&self) -> Result<ConfusionMatrix> {
         ConfusionMatrix::new(&self.labels, &self.predicted, self.probabilities.ncols())
     }

@@ -122,7 +122,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// A linear axis over all finite values, with approximately `about` ticks, or from 0 to 1 if there are none.
+    /// A linear axis over all finite values, with approximately `about` ticks, or from 0 to 1 without finite values.
     pub(super) fn over(values: impl Iterator<Item = f64>, about: usize) -> Axis {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.filter(|value| value.is_finite() && value.abs() < 1e100) {

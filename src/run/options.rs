@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What a training program is called, and the default values of its options.
+/// The name of a training program, and the default values of its options.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
     /// The name of the executable and of the default output folder.
@@ -45,7 +45,7 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// `--out DIR`: output folder. Defaults to `runs/NAME`.
     pub out: PathBuf,
-    /// `--resume`: resume from the newest checkpoint in the output folder, or start a new run if there is none.
+    /// `--resume`: resume from the newest checkpoint in the output folder. Starts a new run if the folder has none.
     pub resume: bool,
     /// `--quiet`: show no progress on standard error.
     pub quiet: bool,
@@ -220,7 +220,7 @@ where
     })
 }
 
-/// More threads than any machine has cores are a typing error.
+/// Maximum number of threads: a larger number is a typing error.
 const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.
@@ -238,7 +238,7 @@ usage: {name} [options]
   --limit N     train on the first N rows only (default: all rows)
   --data DIR    folder with the data (default: $GRADUS_DATA, or the data in the repository)
   --out DIR     output folder (default: runs/{name})
-  --resume      resume from the newest checkpoint in the output folder, or start if there is none
+  --resume      resume from the newest checkpoint in the output folder, if it has one
   --quiet       show no progress on standard error
   --help        print this help"
     )

@@ -4,7 +4,7 @@ use super::{Interrupt, Options};
 use crate::error::Result;
 use crate::model::{Checkpoints, TrainingState};
 
-/// A run of a training loop on the tape, as long as the [`Options`] say.
+/// A run of a training loop on the tape, for the number of steps in the [`Options`].
 ///
 /// ```no_run
 /// # use gradus::{Key, TrainingState, tape::Tape, run::Options};
@@ -31,8 +31,8 @@ impl Options {
     /// `--resume`, the state becomes that of the newest of its [`checkpoints`](Options::checkpoints).
     ///
     /// # Errors
-    /// The folder of the checkpoints cannot be written to, its checkpoints cannot be read or are those of another training, the
-    /// state has a setting `seed`, or the process already handles signals.
+    /// Returns an error if the checkpoint folder cannot be written to, its checkpoints cannot be read or belong to another
+    /// training run, the state already has a setting `seed`, or the process already handles signals.
     pub fn session(&self, state: TrainingState) -> Result<(TrainingState, Session)> {
         let mut state = state.setting("seed", self.seed as f64)?;
         let (interrupt, mut checkpoints) = (Interrupt::new()?, self.checkpoints());
@@ -48,13 +48,13 @@ impl Options {
 }
 
 impl Session {
-    /// Returns whether to make another step: not after the last one, and not after Ctrl-C or another signal.
+    /// Returns whether to make another step: `false` after the last step, Ctrl-C, or another signal.
     ///
     /// Before that, writes a checkpoint if the history has a new entry, the last checkpoint is ten seconds old, or no step
     /// follows.
     ///
     /// # Errors
-    /// A checkpoint cannot be written. The earlier ones are still there.
+    /// Returns an error if a checkpoint cannot be written. Earlier checkpoints are kept.
     pub fn proceed(&mut self, state: &mut TrainingState) -> Result<bool> {
         let (step, entries) = reached(state);
         let ends = step >= self.steps || self.interrupt.pressed();

@@ -1,5 +1,4 @@
-//! Files whose configurations say more than their class names and operators do: each option and attribute has its effect, or
-//! is refused by name.
+//! Files with options of classes and attributes of operators: each one takes effect or is rejected by name.
 
 use gradus::data::Arrays;
 use gradus::formats::keras::{self, Load};
@@ -31,7 +30,7 @@ fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
     assert!(far.is_none(), "{far:?}");
 }
 
-/// The class `mine>Dense` of the file: three times a dense layer.
+/// The class `mine>Dense` of the file: the output of a dense layer multiplied by 3.
 #[derive(Debug)]
 struct Tripled(Dense);
 
@@ -61,12 +60,12 @@ impl FromSpec for Tripled {
 }
 
 #[test]
-fn a_custom_class_is_not_taken_for_the_class_of_keras_of_its_name() {
+fn custom_classes_are_distinguished_from_keras_classes_of_the_same_name() {
     let path = file("custom_class_named_dense.keras");
-    let told = keras::load(&path).unwrap_err().to_string();
-    let expected = "layer \"dense_42\": mine>Dense is not a layer that gradus has. \
-        A Registry given to keras::load_with can add classes";
-    assert_eq!(told, format!("{}: {expected}", path.display()));
+    let error = keras::load(&path).unwrap_err().to_string();
+    let expected = "layer \"dense_42\": mine>Dense is not a supported layer. \
+        To add a class, pass a Registry to keras::load_with";
+    assert_eq!(error, format!("{}: {expected}", path.display()));
     let model = keras::load_with(&path, Registry::new().layer::<Tripled>()).unwrap();
     let [x, y] = ["x", "y"].map(|key| array("custom_class_named_dense.npz", key));
     check_close(&model.predict(&x).unwrap(), &y);
@@ -76,7 +75,7 @@ fn a_custom_class_is_not_taken_for_the_class_of_keras_of_its_name() {
 }
 
 #[test]
-fn a_loss_that_ignores_class_0_leaves_it_out() {
+fn ignored_classes_do_not_contribute_to_the_loss() {
     let model = keras::load(file("ignore_class_0.keras")).unwrap();
     let [x, y] = ["x", "y"].map(|key| array("ignore_class_0.npz", key));
     check_close(&model.predict(&x).unwrap(), &y);
@@ -84,14 +83,14 @@ fn a_loss_that_ignores_class_0_leaves_it_out() {
     let expected = array("ignore_class_0.npz", "loss").sum();
     let found = model.evaluate(&Arrays::new(&x, &labels).unwrap()).unwrap().loss;
     assert!((found - f64::from(expected)).abs() < 1e-5, "{found}, expected {expected}");
-    // Ignored positions may have a label that is no class.
+    // The label of an ignored position need not be a class.
     let compile = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().ignore_class(255));
     let model = keras::load_with(file("ignore_class_0.keras"), compile).unwrap();
-    let void = labels.mapv(|label| if label == 0 { 255 } else { label });
-    let found = model.evaluate(&Arrays::new(&x, &void).unwrap()).unwrap().loss;
+    let relabelled = labels.mapv(|label| if label == 0 { 255 } else { label });
+    let found = model.evaluate(&Arrays::new(&x, &relabelled).unwrap()).unwrap().loss;
     assert!((found - f64::from(expected)).abs() < 1e-5, "{found}, expected {expected}");
-    let told = model.evaluate(&Arrays::new(&x, void.mapv(|label| label + 1)).unwrap()).unwrap_err().to_string();
-    assert!(told.contains("256"), "{told}");
+    let error = model.evaluate(&Arrays::new(&x, relabelled.mapv(|label| label + 1)).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("256"), "{error}");
 }
 
 #[test]
@@ -104,10 +103,10 @@ fn operands_are_broadcast_by_the_rules_of_the_operator_set() {
     check_close(&model.predict(&x).unwrap(), &y);
 }
 
-/// The bytes of the file with another operator set.
+/// Returns the file with another operator set.
 fn with_operator_set(version: u8) -> Vec<u8> {
     let mut bytes = fs::read(file("opset_6_broadcast.onnx")).unwrap();
-    // The last field of the file: a message with a domain of no letters, and the version.
+    // The last field of the file is a message with an empty domain and the version.
     let length = bytes.len();
     assert_eq!(bytes[length - 4..], [10, 0, 16, 6]);
     bytes[length - 1] = version;
@@ -117,19 +116,19 @@ fn with_operator_set(version: u8) -> Vec<u8> {
 #[test]
 fn attributes_and_operator_sets_that_are_unknown_are_rejected() {
     let [x] = ["x"].map(|key| array("opset_6_broadcast.npz", key));
-    let told = |version| {
+    let error = |version| {
         let run = Graph::from_bytes(&with_operator_set(version)).and_then(|graph| graph.run(&[Tensor::from(&*x)]));
         run.unwrap_err().to_string()
     };
-    let expected = "ONNX: not supported: Add \"y\" (attribute axis is not known; it has none in operator set 7; \
-        attribute broadcast is not known; it has none in operator set 7)";
-    assert_eq!(told(7), expected);
+    let expected = "ONNX: not supported: Add \"y\" (unknown attribute axis; it has none in operator set 7; \
+        unknown attribute broadcast; it has none in operator set 7)";
+    assert_eq!(error(7), expected);
     for version in [0, 28, 99] {
         let expected = format!(
-            "ONNX: it asks for operator set {version} of ai.onnx, and sets 1 to 27 are understood; \
+            "ONNX: it needs operator set {version} of ai.onnx, supported are 1 to 27; \
              convert it with onnx.version_converter, or export it again"
         );
-        assert_eq!(told(version), expected);
+        assert_eq!(error(version), expected);
     }
     assert!(Graph::from_bytes(&with_operator_set(27)).is_ok());
 }

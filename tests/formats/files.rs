@@ -38,7 +38,7 @@ impl Folder {
     }
 
     /// The message of loading after `file` was replaced by this content: a format error that begins with the path.
-    fn told(&self, file: &str, content: &[u8]) -> String {
+    fn message(&self, file: &str, content: &[u8]) -> String {
         self.write(file, content);
         let error = self.load().unwrap_err();
         assert!(matches!(&error, Error::Format { path, .. } if *path == self.path(file)), "{error:?}");
@@ -67,11 +67,11 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn four_good_files_are_read_gzipped_or_plain() {
+fn gzipped_and_plain_files_are_read() {
     let folder = Folder::new();
     let digits = folder.load().unwrap();
     assert_eq!((digits.train.images.dim(), digits.test.labels.len()), ((3, 2, 2), 2));
-    folder.write(FILES[0], &images(3)); // plain, whatever its name says
+    folder.write(FILES[0], &images(3)); // plain content under a name that ends in .gz
     fs::remove_file(folder.path(FILES[1])).unwrap();
     fs::write(folder.0.path().join(FILES[1]), labels(3)).unwrap();
     assert_eq!(folder.load().unwrap().train.images, digits.train.images);
@@ -86,19 +86,19 @@ fn a_missing_file_or_folder_names_every_place_tried() {
     let expected = format!("{} was not found; tried {} and {}", FILES[3], packed.display(), plain.display());
     assert_eq!(error.to_string(), expected);
     assert!(matches!(error, Error::Missing { tried, .. } if tried == [packed, plain]));
-    let nowhere = folder.0.path().join("nowhere");
-    let text = mnist::load(Some(&nowhere)).unwrap_err().to_string();
-    assert!(text.starts_with(&format!("{} was not found; tried {}", FILES[0], nowhere.display())), "{text}");
+    let absent = folder.0.path().join("absent");
+    let text = mnist::load(Some(&absent)).unwrap_err().to_string();
+    assert!(text.starts_with(&format!("{} was not found; tried {}", FILES[0], absent.display())), "{text}");
 }
 
 #[test]
 fn swapped_files_are_recognised() {
     let folder = Folder::new();
     let text = "magic number 0x00000801, expected 0x00000803 (images); is this the label file?";
-    assert_eq!(folder.told(FILES[0], &gzip(&labels(3))), text);
+    assert_eq!(folder.message(FILES[0], &gzip(&labels(3))), text);
     folder.write(FILES[0], &gzip(&images(3)));
     let text = "magic number 0x00000803, expected 0x00000801 (labels); is this the image file?";
-    assert_eq!(folder.told(FILES[1], &gzip(&images(3))), text);
+    assert_eq!(folder.message(FILES[1], &gzip(&images(3))), text);
 }
 
 #[test]
@@ -114,31 +114,34 @@ fn mixed_images_and_labels_are_detected_by_their_numbers() {
 #[test]
 fn truncated_files_report_their_length() {
     let folder = Folder::new();
-    let text = folder.told(FILES[0], &gzip(&images(3)[..20]));
-    assert_eq!(text, "its header claims 3 × 2 × 2 = 12 bytes, found only 4; it is truncated");
-    let text = folder.told(FILES[0], &gzip(&images(3)[..9]));
-    assert_eq!(text, "found 9 bytes, expected a header of at least 16; it is truncated");
-    let text = folder.told(FILES[0], b"");
-    assert_eq!(text, "found 0 bytes, expected a header of at least 4; it is truncated");
-    assert!(folder.told(FILES[0], &[0x1f, 0x8b, 8]).starts_with("corrupt gzip ("));
+    let text = folder.message(FILES[0], &gzip(&images(3)[..20]));
+    assert_eq!(text, "the size in its header is 3 × 2 × 2 = 12, found 4 of the elements; it is truncated");
+    let text = folder.message(FILES[0], &gzip(&images(3)[..9]));
+    assert_eq!(text, "its header has length 9, expected at least 16; it is truncated");
+    let text = folder.message(FILES[0], b"");
+    assert_eq!(text, "its header has length 0, expected at least 4; it is truncated");
+    assert!(folder.message(FILES[0], &[0x1f, 0x8b, 8]).starts_with("corrupt gzip ("));
     let packed = gzip(&images(3));
-    let text = folder.told(FILES[0], &packed[..packed.len() - 9]);
+    let text = folder.message(FILES[0], &packed[..packed.len() - 9]);
     assert!(text.starts_with("corrupt gzip (") && text.ends_with("; get the file again"), "{text}");
 }
 
 #[test]
 fn incorrect_headers_are_rejected() {
     let folder = Folder::new();
-    let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[4, 2, 2], &[7; 12])));
-    assert_eq!(text, "its header claims 4 × 2 × 2 = 16 bytes, found only 12; it is truncated");
-    let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[2, 2, 2], &[7; 12])));
-    assert_eq!(text, "its header claims 2 × 2 × 2 = 8 bytes, found more; the header or the file is wrong");
-    let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[u32::MAX; 3], &[7; 12])));
-    let text_expected = "its header claims 4294967295 × 4294967295 × 4294967295 bytes, expected at most 2147483648";
+    let text = folder.message(FILES[0], &gzip(&idx(0x0803, &[4, 2, 2], &[7; 12])));
+    assert_eq!(text, "the size in its header is 4 × 2 × 2 = 16, found 12 of the elements; it is truncated");
+    let text = folder.message(FILES[0], &gzip(&idx(0x0803, &[2, 2, 2], &[7; 12])));
+    assert_eq!(text, "the size in its header is 2 × 2 × 2 = 8, found more elements; the header or the file is wrong");
+    let text = folder.message(FILES[0], &gzip(&idx(0x0803, &[u32::MAX; 3], &[7; 12])));
+    let text_expected = "the size in its header is 4294967295 × 4294967295 × 4294967295, expected at most 2147483648";
     assert_eq!(text, text_expected);
     // Within the limit: no memory is reserved for missing elements.
-    let text = folder.told(FILES[0], &gzip(&idx(0x0803, &[1 << 21, 32, 32], &[7; 12])));
-    assert_eq!(text, "its header claims 2097152 × 32 × 32 = 2147483648 bytes, found only 12; it is truncated");
+    let text = folder.message(FILES[0], &gzip(&idx(0x0803, &[1 << 21, 32, 32], &[7; 12])));
+    assert_eq!(
+        text,
+        "the size in its header is 2097152 × 32 × 32 = 2147483648, found 12 of the elements; it is truncated"
+    );
 }
 
 #[test]
@@ -146,18 +149,18 @@ fn files_that_are_not_gzip_or_idx_are_errors() {
     let folder = Folder::new();
     let text = "magic number 0x3c68746d, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor \
                 IDX: was a web page saved instead?";
-    assert_eq!(folder.told(FILES[0], b"<html>404 not found</html>"), text);
-    let text = folder.told(FILES[0], &gzip(b"<html>404 not found</html>"));
+    assert_eq!(folder.message(FILES[0], b"<html>404 not found</html>"), text);
+    let text = folder.message(FILES[0], &gzip(b"<html>404 not found</html>"));
     assert_eq!(text, "magic number 0x3c68746d, expected 0x00000803 (images); it is not an IDX file");
     let mut flipped = gzip(&images(3));
     let last = flipped.len() - 6; // in the checksum
     flipped[last] ^= 1;
-    let text = folder.told(FILES[0], &flipped);
+    let text = folder.message(FILES[0], &flipped);
     assert!(text.starts_with("corrupt gzip ("), "{text}");
 }
 
 #[test]
-fn a_folder_in_place_of_a_file_is_an_error_of_the_system() {
+fn a_folder_in_place_of_a_file_is_an_io_error() {
     let folder = Folder::new();
     fs::remove_file(folder.path(FILES[0])).unwrap();
     fs::create_dir(folder.path(FILES[0])).unwrap();

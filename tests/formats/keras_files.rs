@@ -1,4 +1,4 @@
-//! Keras' files as gradus writes and reads them. That Keras opens them is shown by tests/interop/run.
+//! Round trips of Keras files. `tests/interop/run` checks that Keras reads them.
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::keras;
@@ -45,8 +45,8 @@ fn fit(model: &mut Model, epochs: usize) {
     model.fit(&data, Fit::new().epochs(epochs).batch_size(16).progress(Progress::Quiet)).unwrap();
 }
 
-/// Trains 1 + 1 epochs with a file between them, and 2 without.
-fn check_travel(name: &str, model: impl Fn() -> Model) {
+/// Compares two epochs of training with one epoch, a round trip through a file, and another epoch.
+fn check_round_trip(name: &str, model: impl Fn() -> Model) {
     let folder = tempdir().unwrap();
     let (path, again) = (folder.path().join(name), folder.path().join(format!("again.{name}")));
     let (mut first, mut whole) = (model(), model());
@@ -57,7 +57,7 @@ fn check_travel(name: &str, model: impl Fn() -> Model) {
     assert_eq!(loaded.summary(), first.summary());
     assert_eq!(loaded.optimizer().unwrap().spec(), first.optimizer().unwrap().spec());
     keras::save(&loaded, &again).unwrap();
-    assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
+    assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models give equal files");
     fit(&mut loaded, 1);
     fit(&mut whole, 2);
     assert_eq!(loaded.params().sha256(), whole.params().sha256(), "{name}: training resumes at its step");
@@ -67,16 +67,16 @@ fn check_travel(name: &str, model: impl Fn() -> Model) {
 fn loaded_models_predict_and_train_like_saved_ones() {
     for name in ["a.keras", "a.h5", "a.hdf5"] {
         for network in [convolutional(), dense()] {
-            check_travel(name, || compile(&network, Adam::new(0.003).beta_1(0.8)));
-            check_travel(name, || compile(&network, RmsProp::new(0.01)));
-            check_travel(name, || compile(&network, Sgd::new(0.1).momentum(0.9).nesterov(true)));
-            check_travel(name, || compile(&network, Sgd::new(0.1)));
+            check_round_trip(name, || compile(&network, Adam::new(0.003).beta_1(0.8)));
+            check_round_trip(name, || compile(&network, RmsProp::new(0.01)));
+            check_round_trip(name, || compile(&network, Sgd::new(0.1).momentum(0.9).nesterov(true)));
+            check_round_trip(name, || compile(&network, Sgd::new(0.1)));
         }
     }
 }
 
-/// Two inputs and outputs, a layer that is applied three times, branches, and a frozen layer. The order of its layers is
-/// not that in which they are applied.
+/// A graph with two inputs and outputs, a layer that is applied three times, branches, and a frozen layer. The layers are
+/// not declared in the order in which they are applied.
 fn graph() -> Graph {
     let mut graph = Graph::new();
     let (left, right) = (graph.input("left", [6]), graph.input("right", [6]));
@@ -103,7 +103,7 @@ fn rows() -> NamedArrays {
 }
 
 #[test]
-fn a_graph_travels_with_its_branches_names_and_losses() {
+fn graphs_round_trip_with_branches_names_and_losses() {
     let folder = tempdir().unwrap();
     let compile = |optimizer: &dyn Fn() -> Compile| graph().compile(optimizer()).unwrap();
     let losses = || Losses::new().output("kind", SparseCategoricalCrossentropy::new()).output("a value", Huber::new());
@@ -123,7 +123,7 @@ fn a_graph_travels_with_its_branches_names_and_losses() {
             assert_eq!(loaded.predict_dataset(&rows()).unwrap(), first.predict_dataset(&rows()).unwrap());
             assert_eq!(loaded.params().count(true), first.params().count(true));
             keras::save(&loaded, &again).unwrap();
-            assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models, equal files");
+            assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap(), "{name}: equal models give equal files");
             let scores = loaded.train_on_batch(&rows()).unwrap();
             whole.train_on_batch(&rows()).unwrap();
             assert_eq!(format!("{:?}", whole.train_on_batch(&rows()).unwrap()), format!("{scores:?}"));
@@ -133,7 +133,7 @@ fn a_graph_travels_with_its_branches_names_and_losses() {
 }
 
 #[test]
-fn weights_go_into_a_model_of_the_same_layers() {
+fn weights_are_loaded_into_a_model_with_the_same_layers() {
     let folder = tempdir().unwrap();
     let mut trained = compile(&convolutional(), Adam::default());
     fit(&mut trained, 1);
@@ -151,7 +151,7 @@ fn weights_go_into_a_model_of_the_same_layers() {
 }
 
 #[test]
-fn layers_and_weights_can_be_trained_in_another_way() {
+fn models_can_be_compiled_with_other_settings() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.keras");
     let trained = compile(&dense(), Adam::default());
@@ -166,14 +166,14 @@ fn layers_and_weights_can_be_trained_in_another_way() {
 }
 
 /// The error message, without the file name.
-fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
+fn error_of<T: std::fmt::Debug>(result: Result<T>) -> String {
     match result.unwrap_err() {
         Error::Format { problem, .. } => problem,
         other => panic!("expected an error about the file, found {other}"),
     }
 }
 
-/// y = 2 · x, a layer that only this test has.
+/// A custom layer: y = 2 · x.
 #[derive(Debug)]
 struct Double;
 
@@ -197,20 +197,23 @@ fn unsupported_models_are_errors_and_nothing_is_written() {
     let double = compile(&Sequential::new([2]).add(Double).add(Dense::new(2)), Sgd::new(0.1));
     for name in ["a.keras", "a.h5"] {
         assert_eq!(
-            told(keras::save(&double, folder.path().join(name))),
-            "Double (double) is not a layer that Keras has"
+            error_of(keras::save(&double, folder.path().join(name))),
+            "layer \"double\" (Double) has no equivalent in Keras"
         );
     }
     assert_eq!(
-        told(keras::save_weights(&double, folder.path().join("a.weights.h5"))),
-        "Double (double) is not a layer that Keras has"
+        error_of(keras::save_weights(&double, folder.path().join("a.weights.h5"))),
+        "layer \"double\" (Double) has no equivalent in Keras"
     );
     let model = compile(&dense(), Sgd::new(0.1));
-    let ending = "a Keras model ends in .keras or .h5, and weights alone in .weights.h5";
+    let ending = "the file name must end in .keras, .h5 or .hdf5; save_weights writes .weights.h5";
     for name in ["a.safetensors", "a", "a.weights.h5"] {
-        assert_eq!(told(keras::save(&model, folder.path().join(name))), ending);
+        assert_eq!(error_of(keras::save(&model, folder.path().join(name))), ending);
     }
-    assert_eq!(told(keras::save_weights(&model, folder.path().join("a.h5"))), "weights for Keras end in .weights.h5");
+    assert_eq!(
+        error_of(keras::save_weights(&model, folder.path().join("a.h5"))),
+        "the file name must end in .weights.h5"
+    );
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -219,7 +222,7 @@ fn files_that_are_not_models_are_errors() {
     let folder = tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         fs::write(folder.path().join(name), bytes).unwrap();
-        told(keras::load(folder.path().join(name)))
+        error_of(keras::load(folder.path().join(name)))
     };
     assert_eq!(write("a.h5", b"text"), "it is not an HDF5 file");
     assert!(write("a.keras", b"PK\x03\x04").starts_with("it is not a zip archive"));
@@ -228,18 +231,18 @@ fn files_that_are_not_models_are_errors() {
     let mut model = compile(&dense(), Sgd::new(0.1));
     let weights = folder.path().join("a.weights.h5");
     keras::save_weights(&model, &weights).unwrap();
-    let expected = "it holds weights but no model; build the model in code, and load_weights puts them in";
-    assert_eq!(told(keras::load(&weights)), expected);
+    let expected = "it holds weights but no model; build the model in code and call load_weights";
+    assert_eq!(error_of(keras::load(&weights)), expected);
     let narrow = dense().add(Dense::new(2));
-    let message = told(keras::load_weights(&mut compile(&narrow, Sgd::new(0.1)), &weights));
-    assert_eq!(message, "\"layers/dense_2\" is missing, or is a link to elsewhere");
+    let message = error_of(keras::load_weights(&mut compile(&narrow, Sgd::new(0.1)), &weights));
+    assert_eq!(message, "\"layers/dense_2\" is missing, or is a soft or external link");
     let before = model.params().sha256();
     keras::save_weights(
         &compile(&Sequential::new([8, 8]).add(Flatten).add(Dense::new(5)).add(Dense::new(3)), Sgd::new(0.1)),
         &weights,
     )
     .unwrap();
-    let message = told(keras::load_weights(&mut model, &weights));
-    assert_eq!(message, "\"dense/kernel\" is 64 × 5 in the file and 64 × 4 in the model");
+    let message = error_of(keras::load_weights(&mut model, &weights));
+    assert_eq!(message, "\"dense/kernel\" has shape 64 × 5 in the file and 64 × 4 in the model");
     assert_eq!(model.params().sha256(), before, "nothing changes");
 }

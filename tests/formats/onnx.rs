@@ -18,7 +18,7 @@ fn file(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "formats", name].iter().collect()
 }
 
-/// The inputs of a model and the outputs of its program. Images are converted to channels last.
+/// The inputs of a model and the outputs of the program that wrote it. Images are converted to channels last.
 fn samples(name: &str, channels_first: bool) -> [ArrayD<f32>; 2] {
     let mut arrays = npz::read(file(&format!("{name}.npz"))).unwrap();
     let [x, y] = ["x", "y"].map(|key| arrays.remove(key).unwrap().into_floats());
@@ -39,7 +39,7 @@ fn check_close<D: Dimension>(found: &ArrayD<f32>, expected: &Array<f32, D>) {
     }
 }
 
-/// Checks that a model predicts like its program, and learns.
+/// Checks that an imported model predicts like the program that wrote it, and that training reduces the loss.
 fn check_import(file_name: &str, data: &str, channels_first: bool) {
     let [x, y] = samples(data, channels_first);
     let mut model = compile(&onnx::import(file(file_name)).unwrap());
@@ -54,7 +54,7 @@ fn check_import(file_name: &str, data: &str, channels_first: bool) {
 }
 
 #[test]
-fn models_of_pytorch_run_and_learn() {
+fn models_of_pytorch_can_be_run_and_trained() {
     check_import("torch_mlp.onnx", "torch_mlp", true);
     check_import("torch_mlp_dynamo.onnx", "torch_mlp", true);
     check_import("torch_cnn.onnx", "torch_cnn", true);
@@ -65,7 +65,8 @@ fn models_of_pytorch_run_and_learn() {
     check_import("torch_gelu.onnx", "torch_gelu", true);
 }
 
-/// Checks that a model with several inputs and outputs predicts like its program, and learns.
+/// Checks that an imported model with several inputs and outputs predicts like the program that wrote it, and that training
+/// reduces the loss.
 fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
     let mut arrays: BTreeMap<String, ArrayD<f32>> = npz::read(file(&format!("{data}.npz")))
         .unwrap()
@@ -95,7 +96,7 @@ fn check_branches(file_name: &str, data: &str, inputs: [&str; 2]) {
 }
 
 #[test]
-fn models_with_branches_run_and_learn() {
+fn models_with_branches_can_be_run_and_trained() {
     check_branches("torch_branches.onnx", "torch_branches", ["x", "v"]);
     check_branches("torch_branches_dynamo.onnx", "torch_branches", ["x", "v"]);
     check_branches("keras_branches.onnx", "keras_branches", ["image", "ids"]);
@@ -123,14 +124,14 @@ fn branches_are_imported_as_layers() {
 }
 
 #[test]
-fn models_of_scikit_learn_run_and_learn() {
+fn models_of_scikit_learn_can_be_run_and_trained() {
     check_import("sklearn_mlp.onnx", "sklearn_mlp", true);
     check_import("sklearn_logistic.onnx", "sklearn_logistic", true);
     check_import("sklearn_scaled.onnx", "sklearn_scaled", true);
 }
 
 #[test]
-fn models_of_keras_run_and_learn() {
+fn models_of_keras_can_be_run_and_trained() {
     check_import("keras_cnn.onnx", "keras_cnn", false);
 }
 
@@ -144,7 +145,7 @@ fn every_unsupported_node_is_reported() {
 }
 
 #[test]
-fn weights_of_pytorch_go_into_a_model_built_in_code() {
+fn weights_of_pytorch_are_loaded_into_a_model() {
     let network = Sequential::new([6, 8, 2])
         .add(Conv2d::new(3, 3).padding(Padding::Same))
         .add(BatchNorm::new().epsilon(1e-5))
@@ -164,14 +165,14 @@ fn weights_of_pytorch_go_into_a_model_built_in_code() {
     let mut model = mlp.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new())).unwrap();
     let message =
         StateDict::of(&model).unwrap().load(&mut model, file("torch_cnn.safetensors")).unwrap_err().to_string();
-    assert!(message.ends_with("\"0.weight\" is 3 × 2 × 3 × 3 in the file, and 5 × 6 is expected"), "{message}");
+    assert!(message.ends_with("\"0.weight\" has shape 3 × 2 × 3 × 3 in the file, expected 5 × 6"), "{message}");
     StateDict::of(&model).unwrap().load(&mut model, file("torch_mlp.safetensors")).unwrap();
     let [x, y] = samples("torch_mlp", true);
     check_close(&model.predict(&x).unwrap(), &y);
 }
 
 #[test]
-fn every_layer_that_has_modules_takes_their_arrays() {
+fn weights_of_every_supported_module_are_loaded() {
     let network = Sequential::new([6, 7, 4])
         .add(ZeroPadding2d::new(((0, 2), (1, 0))))
         .add(Conv2d::new(6, (2, 3)).groups(2).padding(Padding::Same).dilation_rate((2, 1)))

@@ -1,7 +1,8 @@
-//! ONNX' own tests of single nodes: a model of one node, inputs, and the outputs that it must give.
+//! ONNX' tests of single nodes: a model of one node, inputs, and the expected outputs.
 //!
-//! The small ones are in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test formats
-//! onnx_nodes -- --nocapture` runs all of them: the Python package `onnx` has them under `backend/test/data/node`.
+//! The small tests are in the repository, packed by `tests/onnx/pack.py`. `GRADUS_ONNX_NODES=folder cargo test --test formats
+//! onnx_nodes -- --nocapture` runs all tests, which the Python package
+//! `onnx` contains in `backend/test/data/node`.
 
 use gradus::Error;
 use gradus::formats::onnx::{Graph, Tensor};
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Tests whose outputs are written down with four digits.
+/// Tests whose expected outputs have four digits.
 const ROUNDED: [&str; 1] = ["test_averagepool_2d_ceil_last_window_starts_on_pad"];
 
 /// The files of each test by name.
@@ -98,9 +99,9 @@ fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
     wrong.map(|(a, b)| format!("{a}, expected {b}"))
 }
 
-/// Every test whose operators are all supported passes.
+/// Every test whose operators are all supported must pass.
 #[test]
-fn every_node_gives_the_expected_result_or_an_error() {
+fn every_node_gives_the_expected_output_or_is_unsupported() {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut failed = Vec::new();
     for (name, files) in tests() {
@@ -133,7 +134,7 @@ fn every_node_gives_the_expected_result_or_an_error() {
     assert!(total[0] >= 300, "{} tests passed", total[0]);
 }
 
-/// Attributes that change nothing in a prediction: `docs/onnx.md` says why.
+/// Attributes without effect on predictions. `docs/onnx.md` lists the reasons.
 const WITHOUT_EFFECT: [&str; 9] = [
     "Cast.round_mode",
     "Cast.saturate",
@@ -146,7 +147,8 @@ const WITHOUT_EFFECT: [&str; 9] = [
     "consumed_inputs",
 ];
 
-/// The result of a node with an attribute, compared with that of onnxruntime with and without it.
+/// Compares the output of a node with an attribute with those of onnxruntime with and without the attribute. Returns `false` if
+/// the attribute is rejected.
 fn check_attribute(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
     let parts: Vec<&str> = name.split('-').collect();
     let [operator, _, attribute, _] = parts[..] else { panic!("{name}") };
@@ -154,25 +156,26 @@ fn check_attribute(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<bool
     let found = match Graph::from_bytes(&files["model.onnx"]).and_then(|graph| graph.run(&inputs)) {
         Ok(found) => found,
         Err(error) if error.to_string().contains(attribute) => return Ok(false),
-        Err(error) => return Err(format!("refused without its name: {error}")),
+        Err(error) => return Err(format!("rejected without its name: {error}")),
     };
     let [expected, base] = ["output", "base"].map(|kind| tensors(files, kind).unwrap());
     let same = |other: &[Tensor]| {
         found.len() == other.len() && found.iter().zip(other).all(|(a, b)| differ(a, b, 1e-5).is_none())
     };
-    let idle = WITHOUT_EFFECT.contains(&attribute) || WITHOUT_EFFECT.contains(&&*format!("{operator}.{attribute}"));
-    match idle {
+    let without_effect =
+        WITHOUT_EFFECT.contains(&attribute) || WITHOUT_EFFECT.contains(&&*format!("{operator}.{attribute}"));
+    match without_effect {
         true if same(&base) => Ok(true),
-        true => Err("it changes something".into()),
-        // Leaving out training, which is the default of the first sets, is tested elsewhere.
-        false if same(&base) && attribute != "is_test" => Err("it changes nothing".into()),
+        true => Err("it affects the output".into()),
+        // In the first operator sets the default is training, which other tests cover.
+        false if same(&base) && attribute != "is_test" => Err("it does not affect the output".into()),
         false if same(&expected) => Ok(true),
         false => Err(format!("{found:?}, expected {expected:?}")),
     }
 }
 
 #[test]
-fn every_attribute_is_effective_or_refused_by_name() {
+fn every_attribute_is_effective_or_rejected_by_name() {
     let (mut counts, mut failed) = ([0; 2], Vec::new());
     for (name, files) in packed("attributes.bin") {
         match check_attribute(&name, &files) {

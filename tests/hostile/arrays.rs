@@ -10,10 +10,10 @@ use gradus::{Compile, Model, Result, Sequential};
 use std::fs;
 use std::path::Path;
 
-/// How often each seed is changed at random.
+/// Number of random changes of each seed.
 const CHANGES: usize = 600;
 
-/// The model that PyTorch's arrays go into.
+/// The model into which arrays of PyTorch are loaded.
 fn model() -> Model {
     let mlp = Sequential::new([6]).add(Dense::new(5).activation(Activation::Sigmoid)).add(Dropout::new(0.3));
     let mlp = mlp.add(Dense::new(3)).add(Activation::Softmax);
@@ -30,7 +30,7 @@ fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
     }
 }
 
-/// A field of protocol buffers: bytes behind their length.
+/// A field of protocol buffers: a length and bytes.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     varint(content.len() as u64, &mut bytes);
@@ -77,8 +77,8 @@ fn integers(name: &str, values: &[u64]) -> Vec<u8> {
     field(5, &[field(1, name.as_bytes()), numbers, vec![0xa0, 0x01, 7]].concat())
 }
 
-/// Incorrect claims that random changes do not produce.
-fn check_claims(trial: &mut Trial, model: &mut Model) {
+/// Checks files with false sizes and structures that random changes do not produce.
+fn check_false_claims(trial: &mut Trial, model: &mut Model) {
     let pool = |sizes: &[u64], kernel: &[u64], more: &[u8]| {
         graph(sizes, &[node("MaxPool", "x", "y", &[integers("kernel_shape", kernel), more.to_vec()].concat())])
     };
@@ -99,7 +99,7 @@ fn check_claims(trial: &mut Trial, model: &mut Model) {
         ("huge strides", pool(&[1, 1, 4, 4], &[2, 2], &integers("strides", &[most, most]))),
         ("a huge kernel", pool(&[1, 1, 4, 4], &[most, most], &[])),
         ("a cycle", graph(&[1, 2], &[node("Relu", "z", "y", &[]), node("Relu", "y", "z", &[])])),
-        ("itself", graph(&[1, 2], &[node("Relu", "y", "y", &[])])),
+        ("a node that reads its output", graph(&[1, 2], &[node("Relu", "y", "y", &[])])),
         ("graphs in graphs", field(7, &nested)),
         ("many empty nodes", field(7, &field(1, &[]).repeat(30_000))),
         ("many empty attributes", field(7, &field(1, &field(5, &[]).repeat(30_000)))),
@@ -107,14 +107,14 @@ fn check_claims(trial: &mut Trial, model: &mut Model) {
     ];
     for (what, bytes) in claims {
         assert!(bytes.len() <= SMALL, "{what} is small");
-        assert!(trial.read(&bytes, what, &mut |path| read(model, "lie.onnx", path)).is_err(), "{what}");
+        assert!(trial.read(&bytes, what, &mut |path| read(model, "malformed.onnx", path)).is_err(), "{what}");
     }
     let claim = |shape: &str| {
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}");
         [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat()
     };
     for shape in ["(9223372036854775807,)", "(4294967296, 4294967296)", "(1000000000,)", "(((((", "()"] {
-        assert!(trial.read(&claim(shape), shape, &mut |path| read(model, "lie.npy", path)).is_err(), "{shape}");
+        assert!(trial.read(&claim(shape), shape, &mut |path| read(model, "malformed.npy", path)).is_err(), "{shape}");
     }
 }
 
@@ -140,9 +140,9 @@ const SEEDS: [&str; 18] = [
 ];
 
 #[test]
-fn no_file_does_harm() {
+fn malformed_files_of_onnx_numpy_and_pytorch_are_handled() {
     let (mut trial, mut model) = (Trial::new(), model());
-    check_claims(&mut trial, &mut model);
+    check_false_claims(&mut trial, &mut model);
     for (number, name) in SEEDS.into_iter().enumerate() {
         let seed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).unwrap();
         let mut read = |path: &Path| read(&mut model, name, path);

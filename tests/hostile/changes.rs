@@ -3,8 +3,9 @@
 use flate2::Crc;
 use gradus::Draws;
 
-/// The file with a change that `key` determines. `mended` corrects the checksums of an archive, so that reading continues.
-pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
+/// Applies a random change to a file. `correct_checksums` recomputes the checksums of an archive, so that the reader does not stop
+/// at them.
+pub(crate) fn changed(seed: &[u8], draws: &mut Draws, correct_checksums: bool) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     let length = bytes.len();
     let mut below = |end: usize| draws.below(end as u32) as usize;
@@ -12,13 +13,13 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
         0 => bytes.truncate(below(length)),
         1 => (0..1 + below(8)).for_each(|_| bytes[below(length)] ^= 1 << below(8)),
         2 => (0..1 + below(4)).for_each(|_| bytes[below(length)] = [0, 1, 0x7f, 0xff][below(4)]),
-        // Numbers in HDF5 are aligned to eight bytes: exchange addresses, lengths and counts.
+        // Numbers in HDF5 are aligned to eight bytes: replace addresses, lengths and counts.
         3 => (0..1 + below(3)).for_each(|_| {
             let values = [0, 1, 96, length as u64, 1 << 31, 1 << 40, u64::MAX, u64::MAX / 2, below(length) as u64];
             let at = below(length / 8 - 1) * 8;
             bytes[at..at + 8].copy_from_slice(&values[below(9)].to_le_bytes());
         }),
-        // A number of protocol buffers, or of eight bytes, becomes a huge one.
+        // Replace a number of protocol buffers, or of eight bytes, by a huge one.
         4 => {
             let huge: [&[u8]; 4] = [
                 &[0xff, 0xff, 0xff, 0xff, 0x0f],
@@ -35,7 +36,7 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
             let (from, to) = (below(length - count + 1), below(length - count + 1));
             bytes.copy_within(from..from + count, to);
         }
-        // A digit of a description becomes another.
+        // Replace digits of a configuration.
         6 => {
             let digits: Vec<usize> = (0..length).filter(|at| bytes[*at].is_ascii_digit()).collect();
             if !digits.is_empty() {
@@ -51,14 +52,14 @@ pub(crate) fn changed(seed: &[u8], draws: &mut Draws, mended: bool) -> Vec<u8> {
             bytes.splice(at..at, piece);
         }
     }
-    if mended {
-        mend(&mut bytes);
+    if correct_checksums {
+        recompute_checksums(&mut bytes);
     }
     bytes
 }
 
 /// Recomputes every checksum of an archive of stored members.
-fn mend(bytes: &mut [u8]) {
+fn recompute_checksums(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize, width: usize| {
         bytes
             .get(at..at + width)

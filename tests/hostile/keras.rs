@@ -1,6 +1,6 @@
-//! Keras' files, read as models and as weights.
+//! Files of Keras, read as models and as weights.
 
-use super::trial::{Reader, Trial, check_told};
+use super::trial::{Reader, Trial, check_error_type};
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use gradus::formats::keras;
 use gradus::layers::{BatchNorm, Conv2d, Dense, Flatten};
@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::tempdir;
 
-/// How often each seed is changed at random.
+/// Number of random changes of each seed.
 const CHANGES: usize = 1200;
 
 fn model() -> Model {
@@ -36,8 +36,8 @@ fn deflated(name: &str, contents: &[u8]) -> Vec<u8> {
     [&member[..], &entry, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &end, &[0, 0]].concat()
 }
 
-/// The file with its description of the model replaced by another, padded to the same length.
-fn described(seed: &[u8], description: &str) -> Vec<u8> {
+/// Replaces the configuration in a file by another one, padded to the same length.
+fn with_config(seed: &[u8], description: &str) -> Vec<u8> {
     let begin =
         seed.windows(14).position(|window| window == b"{\"class_name\":" || window == b"{\"class_name\": ").unwrap();
     let mut bytes = seed.to_vec();
@@ -53,22 +53,22 @@ fn described(seed: &[u8], description: &str) -> Vec<u8> {
     bytes
 }
 
-fn kept_path(name: &str) -> PathBuf {
+fn stored_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/files").join(name)
 }
 
-fn kept(name: &str) -> Vec<u8> {
-    fs::read(kept_path(name)).unwrap()
+fn stored_file(name: &str) -> Vec<u8> {
+    fs::read(stored_path(name)).unwrap()
 }
 
-/// Files that Keras wrote, chains and a graph, and files of our own of both.
+/// Sequential models and graphs in files that Keras and gradus wrote.
 fn seeds(chain: &Model) -> Vec<(String, Vec<u8>)> {
     let names = ["images.h5", "images.weights.h5", "sgd.keras", "old.h5", "adam.keras", "branches.keras"];
-    let mut seeds: Vec<(String, Vec<u8>)> = names.map(|name| (name.to_owned(), kept(name))).into();
+    let mut seeds: Vec<(String, Vec<u8>)> = names.map(|name| (name.to_owned(), stored_file(name))).into();
     let folder = tempdir().unwrap();
-    let graph = keras::load(kept_path("branches.keras")).unwrap();
+    let graph = keras::load(stored_path("branches.keras")).unwrap();
     for (model, name) in
-        [(chain, "ours.keras"), (chain, "ours.h5"), (&graph, "our_graph.keras"), (&graph, "our_graph.h5")]
+        [(chain, "gradus.keras"), (chain, "gradus.h5"), (&graph, "gradus_graph.keras"), (&graph, "gradus_graph.h5")]
     {
         let path = folder.path().join(name);
         keras::save(model, &path).unwrap();
@@ -77,9 +77,9 @@ fn seeds(chain: &Model) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// Incorrect claims that random changes do not produce.
-fn check_claims(trial: &mut Trial, load: &mut Reader<'_>) {
-    let h5 = kept("images.h5");
+/// Checks configurations and archives with false sizes that random changes do not produce.
+fn check_false_claims(trial: &mut Trial, load: &mut Reader<'_>) {
+    let h5 = stored_file("images.h5");
     let layer = |class: &str, settings: &str| {
         format!(
             r#"{{"class_name":"Sequential","config":{{"name":"a","layers":[{{"class_name":"InputLayer","config":{{"batch_shape":[null,SIZE,6,1]}}}},{{"class_name":"{class}","config":{{{settings}}}}}]}}}}"#
@@ -98,22 +98,24 @@ fn check_claims(trial: &mut Trial, load: &mut Reader<'_>) {
         ("another class", r#"{"class_name":"Functional","config":{"name":"a","layers":[]}}"#.into()),
     ];
     for (what, description) in claims {
-        trial.read(&described(&h5, &description), what, load).unwrap_err();
+        trial.read(&with_config(&h5, &description), what, load).unwrap_err();
     }
     for name in ["config.json", "model.weights.h5", "metadata.json"] {
-        trial.read(&deflated(name, &vec![b'['; 60_000_000]), "a bomb", load).unwrap_err();
-        trial.read(&deflated(name, r#"{"a":1},"#.repeat(700_000).as_bytes()), "a bomb of objects", load).unwrap_err();
+        trial.read(&deflated(name, &vec![b'['; 60_000_000]), "a zip bomb", load).unwrap_err();
+        trial
+            .read(&deflated(name, r#"{"a":1},"#.repeat(700_000).as_bytes()), "a zip bomb of objects", load)
+            .unwrap_err();
     }
 }
 
 #[test]
-fn no_file_does_harm() {
-    let (mut trial, mut takes) = (Trial::new(), model());
+fn malformed_files_of_keras_are_handled() {
+    let (mut trial, mut target) = (Trial::new(), model());
     let mut load = |path: &Path| {
-        check_told(&keras::load_weights(&mut takes, path), "weights alone");
+        check_error_type(&keras::load_weights(&mut target, path), "weights");
         keras::load(path).map(drop)
     };
-    check_claims(&mut trial, &mut load);
+    check_false_claims(&mut trial, &mut load);
     for (number, (name, seed)) in seeds(&model()).iter().enumerate() {
         let weights = name.ends_with(".weights.h5");
         assert_eq!(trial.read(seed, name, &mut load).is_ok(), !weights, "{name}");

@@ -1,15 +1,15 @@
-//! How much memory is in use: the system's allocator, counting. It counts for all threads, so that tests take turns.
+//! A counting allocator. It counts the memory of all threads, so tests must not run concurrently.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Counting;
 
-/// Bytes in use now, and at most so far.
+/// Bytes in use now, and the maximum so far.
 pub(crate) static NOW: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static MOST: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: everything is handed on to the system's allocator.
+// SAFETY: every call is forwarded to the allocator of the system.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

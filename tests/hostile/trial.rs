@@ -1,4 +1,4 @@
-//! A trial of files: reading each must end in time, with little memory, and with its contents or a typed error.
+//! Limits on the time and memory of reading malformed files, which must give the contents or a typed error.
 
 use super::changes::changed;
 use super::memory::{MOST, NOW};
@@ -10,13 +10,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 
-/// The most that a file may have, so that it is no feat to take long over it.
+/// Maximum size of a file in bytes, small enough that reading must be fast.
 pub(crate) const SMALL: usize = 64 << 10;
 
-/// The most memory that reading a file may take.
+/// Maximum memory of reading a file, in bytes.
 const MEMORY: usize = 64 << 20;
 
-/// The longest that reading a file may take, at the best of a few tries: others may use the machine.
+/// Maximum time of reading a file. The fastest of several tries counts, as other programs may use the machine.
 const TIME: Duration = Duration::from_millis(100);
 const TRIES: usize = 20;
 
@@ -24,10 +24,10 @@ const TRIES: usize = 20;
 pub(crate) struct Trial {
     folder: TempDir,
     read: usize,
-    refused: usize,
+    rejected: usize,
     most: usize,
     longest: Duration,
-    /// Memory is counted for the whole program.
+    /// Serializes trials, as memory is counted for the whole process.
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -43,10 +43,10 @@ impl Trial {
     pub(crate) fn new() -> Trial {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        Trial { folder: tempdir().unwrap(), read: 0, refused: 0, most: 0, longest: Duration::ZERO, _alone: alone }
+        Trial { folder: tempdir().unwrap(), read: 0, rejected: 0, most: 0, longest: Duration::ZERO, _alone: alone }
     }
 
-    /// Reads a file of these bytes.
+    /// Reads a file with these contents and checks the limits.
     pub(crate) fn read(&mut self, bytes: &[u8], what: &str, read: &mut Reader<'_>) -> Result<()> {
         let path = self.folder.path().join("file");
         fs::write(&path, bytes).unwrap();
@@ -63,36 +63,36 @@ impl Trial {
         (self.most, self.longest) = (self.most.max(most), self.longest.max(took));
         assert!(most <= MEMORY, "{what}: {most} bytes");
         assert!(took <= TIME, "{what}: {took:?}");
-        check_told(&result, what);
-        *if result.is_ok() { &mut self.read } else { &mut self.refused } += 1;
+        check_error_type(&result, what);
+        *if result.is_ok() { &mut self.read } else { &mut self.rejected } += 1;
         result
     }
 
-    /// Reads a file as often with something changed, as the key of its number has it.
+    /// Reads a file `times` times, each time with a random change that `number` determines.
     pub(crate) fn read_changed(&mut self, seed: &[u8], name: &str, number: u64, times: usize, read: &mut Reader<'_>) {
         assert!(seed.len() <= SMALL, "{name} is small");
         let mut draws = Key::from_seed(random_seed()).split(number).draws(0);
         for change in 0..times {
             let bytes = changed(seed, &mut draws, change % 2 == 0);
-            let _ = self.read(&bytes, &format!("{name}, change {change}"), read); // what becomes of it is counted
+            let _ = self.read(&bytes, &format!("{name}, change {change}"), read); // the result is counted
         }
     }
 
-    /// There were enough files, of both kinds.
+    /// Prints the results and checks that enough files were read and rejected.
     pub(crate) fn finish(self) {
-        let Trial { read, refused, most, longest, .. } = self;
-        println!("{} files: {read} read, {refused} refused, at most {most} bytes and {longest:?}", read + refused);
-        assert!(read + refused >= 10_000 && read >= 500 && refused >= 1000);
+        let Trial { read, rejected, most, longest, .. } = self;
+        println!("{} files: {read} read, {rejected} rejected, at most {most} bytes and {longest:?}", read + rejected);
+        assert!(read + rejected >= 10_000 && read >= 500 && rejected >= 1000);
     }
 }
 
 /// The reader of a file in a trial.
 pub(crate) type Reader<'a> = dyn FnMut(&Path) -> Result<()> + 'a;
 
-/// Whether an error is about an invalid or unsupported file.
-pub(crate) fn check_told(result: &Result<()>, what: &str) {
-    let told = matches!(result, Ok(()) | Err(Error::Format { .. } | Error::Unsupported { .. }));
-    assert!(told, "{what}: {result:?}");
+/// Checks that an error is about an invalid or unsupported file.
+pub(crate) fn check_error_type(result: &Result<()>, what: &str) {
+    let error = matches!(result, Ok(()) | Err(Error::Format { .. } | Error::Unsupported { .. }));
+    assert!(error, "{what}: {result:?}");
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -6,9 +6,9 @@ EXAMPLES = ["dense_linear", "lenet5", "dropout_mlp", "deep_sigmoid"]
 
 
 def same_predictions(found, expected, place):
-    """|a - b| <= 1e-5 max(1, max|b|), and the same class wherever the two largest differ by more than 1e-4, where there are two."""
+    """Checks |a - b| <= 1e-5 max(1, max|b|), and the class if the two largest values differ by more than 1e-4."""
     apart = np.abs(found - expected).max()
-    assert apart <= 1e-5 * max(1, np.abs(expected).max()), f"{place}: predictions are {apart} apart"
+    assert apart <= 1e-5 * max(1, np.abs(expected).max()), f"{place}: predictions differ by {apart}"
     if expected.shape[-1] == 1:
         return apart
     order = np.sort(expected, axis=-1)

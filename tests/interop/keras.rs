@@ -1,4 +1,4 @@
-//! Models for Keras, and Keras' models.
+//! Exchange of models with Keras.
 
 use gradus::data::{Arrays, Dataset, NamedArrays, mnist};
 use gradus::formats::keras;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
-    std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run says where files go").into()
+    std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP").into()
 }
 
 /// Number of training images with which Keras continues.
@@ -36,7 +36,7 @@ fn one_hot(digits: &mnist::Digits) -> Array2<f32> {
     Array2::from_shape_fn((digits.len(), 10), |(row, class)| f32::from(usize::from(digits.labels[row]) == class))
 }
 
-/// Writes each trained model in both forms, its weights alone, and its predictions for the test images.
+/// Writes each trained model in both formats, its weights, and its predictions for the test images.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_for_keras() {
@@ -67,13 +67,13 @@ fn models_for_keras() {
     deep_model();
 }
 
-/// Writes the kept models of Keras once more, in both forms: graphs, frozen layers and every kind of optimizer among them.
+/// Saves the stored models of Keras again in both formats. They include graphs, frozen layers and every optimizer.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_back_to_keras() {
     let folder = folder().join("back");
     fs::create_dir_all(&folder).unwrap();
-    for path in models(&kept()) {
+    for path in models(&stored_folder()) {
         let model = keras::load(&path).unwrap();
         let back = folder.join(path.file_name().unwrap());
         keras::save(&model, back.with_extension("keras")).unwrap();
@@ -133,7 +133,7 @@ fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     arrays.iter().filter_map(under).collect()
 }
 
-/// The rows that Keras predicted, and took a step on. A single output has no name there, and ours has.
+/// The rows of the predictions and the training step of Keras. A single output has no name in Keras.
 fn batch(model: &Model, arrays: &Params) -> NamedArrays {
     let mut data = NamedArrays::new();
     for (name, x) in named(arrays, "x") {
@@ -155,7 +155,7 @@ fn step(model: &mut Model, data: &dyn Dataset) {
     model.train_on_batch(data).unwrap();
 }
 
-/// The gradients of one step, by a descent so steep that the weights before it are lost in the result.
+/// The gradients of one step, computed from a step with a learning rate so large that the previous weights are negligible.
 fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
     const STEEP: f32 = (1u32 << 24) as f32;
     let steep = path.with_extension("keras");
@@ -171,7 +171,7 @@ fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
     difference.collect()
 }
 
-/// Whole models in a folder that have their numbers beside them.
+/// The models in a folder that have a file with expected values.
 fn models(folder: &Path) -> Vec<PathBuf> {
     let mut models: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "keras" || ending == "h5");
@@ -180,7 +180,7 @@ fn models(folder: &Path) -> Vec<PathBuf> {
     models
 }
 
-/// Loads every model of Keras, and compares predictions, gradients and one training step with those of Keras.
+/// Loads every model of Keras and compares predictions, gradients and one training step with those of Keras.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_of_keras() {
@@ -196,21 +196,21 @@ fn models_of_keras() {
     assert!(models.len() >= 200 && trained >= 100);
 }
 
-fn kept() -> PathBuf {
+fn stored_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/files")
 }
 
 /// The files were written by Keras 3.15.1 (keras_models.py keep).
 #[test]
-fn the_models_of_keras_that_are_kept_here() {
-    let models = models(&kept());
+fn stored_models_of_keras_are_loaded() {
+    let models = models(&stored_folder());
     let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
     assert_eq!((models.len(), trained), (7, 5));
 }
 
 #[test]
-fn weights_alone_go_into_a_model_from_every_form() {
-    let path = kept().join("images.h5");
+fn weights_are_loaded_from_every_format() {
+    let path = stored_folder().join("images.h5");
     let model = keras::load(&path).unwrap();
     for name in ["images.weights.h5", "images.h5"] {
         let mut fresh = keras::load(&path).unwrap();
@@ -219,25 +219,25 @@ fn weights_alone_go_into_a_model_from_every_form() {
             let id = fresh.params().id(&name).unwrap();
             fresh.params_mut().get_mut(id).fill(7.0);
         }
-        keras::load_weights(&mut fresh, kept().join(name)).unwrap();
+        keras::load_weights(&mut fresh, stored_folder().join(name)).unwrap();
         assert_eq!(fresh.params().sha256(), model.params().sha256(), "{name}");
     }
-    let mut other = keras::load(kept().join("sgd.keras")).unwrap();
+    let mut other = keras::load(stored_folder().join("sgd.keras")).unwrap();
     let before = other.params().sha256();
-    let error = keras::load_weights(&mut other, kept().join("images.weights.h5")).unwrap_err().to_string();
-    assert!(error.ends_with("kernel\" is 27 × 3 in the file and 6 × 4 in the model"), "{error}");
-    keras::load_weights(&mut other, kept().join("adam.keras")).unwrap();
+    let error = keras::load_weights(&mut other, stored_folder().join("images.weights.h5")).unwrap_err().to_string();
+    assert!(error.ends_with("kernel\" has shape 27 × 3 in the file and 6 × 4 in the model"), "{error}");
+    keras::load_weights(&mut other, stored_folder().join("adam.keras")).unwrap();
     assert_ne!(other.params().sha256(), before);
 }
 
 /// The comparison of a model.
 #[derive(Default)]
 struct Checked {
-    /// How far predictions are, by their bound.
+    /// The largest error of the predictions, relative to the bound.
     predictions: f32,
     /// Number of compared gradients; 0 for models with dropout.
     arrays: usize,
-    /// In how many of them terms nearly cancel.
+    /// Number of gradients in which terms nearly cancel.
     cancelling: usize,
 }
 
@@ -257,7 +257,7 @@ fn check_model(path: &Path) -> Checked {
         return checked;
     }
     let found = gradients(path, &data);
-    assert_eq!(found.len(), expected.len(), "{place}: other weights learn");
+    assert_eq!(found.len(), expected.len(), "{place}: other weights are trained");
     step(&mut model, &data);
     for (name, found) in &found {
         let expected = &expected[name];

@@ -1,12 +1,12 @@
 # Keras loads models of gradus and continues training, and gradus does so with models of Keras. Called by run.
 set -euo pipefail
 
-echo "== our models in Keras"
+echo "== models of gradus in Keras"
 cargo test --quiet --test formats -- --ignored --exact interop::keras::models_for_keras
 cargo test --quiet --test formats -- --ignored --exact interop::keras::models_back_to_keras
 "$PYTHON" tests/interop/keras_models.py back "$GRADUS_INTEROP/back"
 "$PYTHON" tests/interop/keras_models.py check "$GRADUS_INTEROP"
 
-echo "== Keras' models in gradus"
+echo "== models of Keras in gradus"
 "$PYTHON" tests/interop/keras_models.py make "$GRADUS_INTEROP/keras" 200
 cargo test --quiet --test formats -- --ignored --exact interop::keras::models_of_keras --nocapture

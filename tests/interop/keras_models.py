@@ -1,7 +1,7 @@
 """Loads models of gradus in Keras, and creates models in Keras.
 
     keras_models.py check FOLDER     opens the models in FOLDER/<example>
-    keras_models.py back FOLDER      opens models that came from here and went back
+    keras_models.py back FOLDER      opens models of Keras that gradus loaded and saved
     keras_models.py make FOLDER N    writes N random models, with predictions and one training step
     keras_models.py keep FOLDER      writes the small models in the repository
 """
@@ -13,7 +13,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its convolutions have crashed in small models
-# Each call of a convolution in groups is compiled anew, which takes most of the time that making models takes.
+# Each call of a grouped convolution is compiled again, which takes most of the time.
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 import absl.logging
@@ -30,8 +30,8 @@ absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 def restore_optimizer(model, path):
-    """The intended behaviour of Keras' loader of .h5. Keras 3.15.1 builds the optimizer without variables there, also for
-    files of its own, so that the loaded models cannot be trained."""
+    """Restores the optimizer of a .h5 file. Keras 3.15.1 builds it without variables, also for files that Keras saved, so that
+    the loaded models cannot be trained."""
     with h5py.File(path) as file:
         group = file["optimizer_weights"]
         values = [np.asarray(group[name]) for name in group.attrs["weight_names"]]
@@ -126,14 +126,14 @@ def pick(rng, *choices):
 
 
 def activation(rng):
-    # The plain ones half of the time, as others saturate or explode where they are stacked.
+    # Linear, ReLU and similar ones half of the time, as the others saturate or explode in deep models.
     return str(rng.choice(ACTIVATIONS[:4] if flip(rng) else ACTIVATIONS))
 
 
 def anywhere(rng, shape):
     kinds = list(LAYERS_WITHOUT_DIMENSIONS)
     kind = rng.choice(kinds, p=[0.25, 0.2, 0.05, 0.2, 0.1, 0.1, 0.1])
-    # Of a single number they make the same number, whose gradient is rounding alone.
+    # The softmax of a single number is constant, so that its gradient is only rounding error.
     kind = "activation" if shape[-1] == 1 and kind in ("layer_norm", "softmax") else kind
     return LAYERS_WITHOUT_DIMENSIONS[kind](rng)
 
@@ -312,8 +312,8 @@ def gradients(model, x, y):
     learned = weights(model)
     found = dict(zip(learned, tape.gradient(loss, list(learned.values()))))
     for weight, value in zip(model.weights, before):
-        weight.assign(value)  # batch normalisations moved on
-    dense = lambda g: tf.convert_to_tensor(g).numpy()  # those of embeddings name their rows
+        weight.assign(value)  # running statistics were updated
+    dense = lambda g: tf.convert_to_tensor(g).numpy()  # gradients of embeddings are sparse
     return {name: dense(gradient) for name, gradient in found.items()}
 
 
@@ -322,7 +322,7 @@ def double(value):
 
 
 def exact_gradients(model, x, y):
-    """The gradients in float64, from which Keras' own are further than by rounding where numbers nearly cancel."""
+    """The gradients in float64. The errors of Keras' float32 gradients exceed rounding where terms nearly cancel."""
     keras.config.set_floatx("float64")
     try:
         exact = keras.models.model_from_json(model.to_json().replace("float32", "float64"))
@@ -339,8 +339,8 @@ def exact_gradients(model, x, y):
 
 
 def noise(model, x, y, exact):
-    """How far Keras' gradients are from those in float64, at most, while the last digits of the weights change: more than
-    rounding where numbers nearly cancel, and more than one draw shows."""
+    """The largest error of Keras' float32 gradients relative to float64, over several perturbations of the last digit of the
+    weights."""
     rng = np.random.default_rng(5)
     before = [weight.numpy() for weight in model.weights]
     far = {name: 0.0 for name in exact}
@@ -354,7 +354,7 @@ def noise(model, x, y, exact):
     return far
 
 
-# A learning rate at which the weights before a step are lost in the weights after it.
+# A learning rate so large that the weights before a step are negligible after it.
 STEEP = float(1 << 24)
 
 
@@ -383,8 +383,8 @@ def describe(model, x, y, path):
         copy.compile(keras.optimizers.SGD(STEEP), loss=model.loss, loss_weights=loss_weights(model))
         os.makedirs(f"{folder}/steep", exist_ok=True)
         copy.save(f"{folder}/steep/{file}.keras")
-        # On TensorFlow the gradient of an embedding names rows, some of them twice, and Keras takes squares and norms before
-        # it adds these up. Other backends, and gradus, take them of the sum.
+        # With the TensorFlow backend, the gradient of an embedding is sparse and may repeat rows, and Keras squares it before
+        # it adds them. Other backends and gradus add them first.
         learned = weights(model)
         model.optimizer.apply([tf.constant(found[name]) for name in learned], list(learned.values()))
         arrays |= {f"after/{name}": v.numpy() for name, v in weights(model).items()}
@@ -393,7 +393,7 @@ def describe(model, x, y, path):
 
 
 def sample(rng, model, rows):
-    """Rows for every input: words where an embedding takes them, numbers elsewhere."""
+    """Rows for every input: indices for embeddings, numbers otherwise."""
     def one(tensor):
         words = any(isinstance(node.operation, layers.Embedding) for node in tensor._keras_history.operation._outbound_nodes)
         shape = (rows, *tensor.shape[1:])
@@ -487,15 +487,15 @@ def small_graph():
 
 
 def two_ends():
-    """Two inputs and outputs, a shared layer, a frozen one, and layers and settings that other models do not have."""
+    """A graph with two inputs and outputs, a shared and a frozen layer, and layers and settings that other models lack."""
     image, words = keras.Input((5, 5, 2), name="image"), keras.Input((3,), name="words")
     x = layers.ZeroPadding2D(((1, 0), (0, 1)))(image)
     x = layers.Conv2D(4, 2, groups=2, dilation_rate=2, activation="gelu")(x)
     x = layers.LayerNormalization(center=False)(layers.AveragePooling2D(2, strides=1, padding="same")(x))
     pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     shared = layers.Dense(6, activation="silu", name="shared")
-    told = layers.Dense(8, name="fixed")(layers.Flatten()(layers.Embedding(WORDS, 2)(words)))
-    both = layers.Add()([shared(pooled), shared(told)])
+    encoded = layers.Dense(8, name="fixed")(layers.Flatten()(layers.Embedding(WORDS, 2)(words)))
+    both = layers.Add()([shared(pooled), shared(encoded)])
     kind = layers.Softmax()(layers.Dense(3)(layers.LeakyReLU(negative_slope=0.1)(both)))
     model = keras.Model([image, words], {"kind": kind, "value": layers.Dense(2)(layers.ELU(alpha=0.5)(both))})
     model.get_layer("fixed").trainable = False
@@ -507,7 +507,7 @@ def two_ends():
 
 
 def old(path, rng):
-    """A file as Keras 2.3 wrote them: no input layer, names of fixed length, initialisers by variance."""
+    """A file in the format of Keras 2.3: no input layer, names of fixed length, initializers by variance."""
     kernel, bias = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=3).astype("float32")
     variance = {"class_name": "VarianceScaling", "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform", "seed": None}}
     dense = {

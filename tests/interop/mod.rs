@@ -1,4 +1,4 @@
-//! The Rust side of `tests/interop/run`, which calls these with the other programs around them.
+//! The Rust part of `tests/interop/run`, which calls these tests before and after the other programs.
 
 mod keras;
 mod onnx;

@@ -1,4 +1,4 @@
-//! Models for onnxruntime, arrays for NumPy, and weights for PyTorch, by the program `gradus` and by the library.
+//! Models for onnxruntime, arrays for NumPy, and weights for PyTorch, written by the program `gradus` and by the library.
 
 use gradus::data::mnist;
 use gradus::formats::{npy, torch::StateDict};
@@ -17,7 +17,7 @@ const MODELS: [(&str, &[usize], f32); 4] = [
 ];
 
 fn folder() -> PathBuf {
-    std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run says where files go").into()
+    std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP").into()
 }
 
 fn images(sample: &[usize], scale: f32) -> ArrayD<f32> {

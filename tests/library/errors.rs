@@ -96,7 +96,8 @@ fn data_that_does_not_fit_the_model() {
     assert_eq!(split(1.0), "Fit: validation_split must be ≥ 0 and < 1, got 1");
     assert_eq!(split(-0.1), "Fit: validation_split must be ≥ 0 and < 1, got -0.1");
     assert_eq!(split(f64::NAN), "Fit: validation_split must be ≥ 0 and < 1, got NaN");
-    let text = "the training part of 6 rows split with fraction 0.99 is empty; it needs at least one row";
+    let text =
+        "the training part of a dataset of length 6 split with fraction 0.99 is empty; it needs at least one row";
     assert_eq!(split(0.99), text);
     assert_eq!((model.epoch(), model.step()), (0, 0), "nothing was trained");
 }

@@ -4,7 +4,7 @@ import re
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/formats/onnx/operators"
 
-OF_SCIKIT_LEARN = SOURCES / "foreign.rs"
+OF_SCIKIT_LEARN = SOURCES / "scikit_learn.rs"
 
 
 def names(path):

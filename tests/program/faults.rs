@@ -1,5 +1,5 @@
 //! Files that the program `gradus` could misread silently: it gives correct numbers, or an error.
-//! Right numbers are those of onnxruntime and Keras.
+//! The correct numbers are those of onnxruntime and Keras.
 
 use crate::folder::Folder;
 use gradus::data::Arrays;

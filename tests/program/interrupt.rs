@@ -79,13 +79,13 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         if signalled == "-KILL" {
-            assert!(!output.status.success() && told.is_empty(), "it was killed at its work: {told}");
+            assert!(!output.status.success() && told.is_empty(), "it was killed during training: {told}");
         } else {
             digest(&output);
             let folder = out.join("checkpoints");
             let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
-            let heard = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
-            assert!(heard && told.contains(&how), "{signalled}: {told}");
+            let announced = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
+            assert!(announced && told.contains(&how), "{signalled}: {told}");
         }
         assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
         before = reached(out);

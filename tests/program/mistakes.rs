@@ -75,9 +75,9 @@ fn errors_name_the_environment_variable() {
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         let out = folder.path(example);
         let arguments = [&arguments[..], &["--out", &out]].concat();
-        for wish in ["avx3", "AVX2", "none"] {
-            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", wish)]);
-            let expected = format!("unknown GRADUS_SIMD level on this processor \"{wish}\"; available: portable");
+        for level in ["avx3", "AVX2", "none"] {
+            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
+            let expected = format!("unknown GRADUS_SIMD level on this processor \"{level}\"; available: portable");
             assert!(line.starts_with(&expected), "{line}");
         }
         let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);

@@ -1,16 +1,15 @@
-//! The bytes of a file, read piece by piece with a limit on how much is read in all.
+//! Access to the bytes of a file, with a limit on the total number of bytes read.
 
 use std::cell::Cell;
 
-/// What is wrong with a file, in words.
+/// A result whose error is a description of the problem with the file.
 pub(super) type Result<T> = std::result::Result<T, String>;
 
 /// A whole file in memory.
 #[derive(Debug)]
 pub(super) struct Bytes<'a> {
     all: &'a [u8],
-    /// How many bytes may still be looked at: a file that leads round in circles, or to the same place again and again,
-    /// soon comes to an end.
+    /// Number of bytes that may still be read. It bounds the work for files with cyclic or repeated references.
     left: Cell<usize>,
 }
 
@@ -19,38 +18,38 @@ impl<'a> Bytes<'a> {
         Bytes { all, left: Cell::new(all.len().saturating_mul(8).saturating_add(1 << 20)) }
     }
 
-    /// `length` bytes from `address` on.
-    pub(super) fn at(&self, address: u64, length: u64) -> Result<Piece<'a>> {
+    /// Returns a cursor over `length` bytes from `address`.
+    pub(super) fn slice(&self, address: u64, length: u64) -> Result<Cursor<'a>> {
         self.spend(length)?;
         let begin = usize::try_from(address).ok();
         let end = address.checked_add(length).and_then(|end| usize::try_from(end).ok());
         let piece = begin.zip(end).and_then(|(begin, end)| self.all.get(begin..end));
         piece
-            .map(Piece)
-            .ok_or_else(|| format!("it refers to byte {address}, which it does not have; was it cut short?"))
+            .map(Cursor)
+            .ok_or_else(|| format!("it refers to byte {address}, which is beyond its end; it is truncated or damaged"))
     }
 
-    /// Counts bytes that are read or made.
+    /// Subtracts `length` bytes, read or allocated, from the limit.
     pub(super) fn spend(&self, length: u64) -> Result<()> {
         let left = usize::try_from(length).ok().and_then(|length| self.left.get().checked_sub(length));
-        self.left.set(left.ok_or("it claims to hold much more than its length; it is damaged")?);
+        self.left.set(left.ok_or("it refers to far more data than its length allows; it is damaged")?);
         Ok(())
     }
 }
 
-/// A piece of a file, taken off from the front.
+/// A slice of a file that is consumed from the front.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a>(pub(super) &'a [u8]);
+pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
 
-impl<'a> Piece<'a> {
-    /// The next bytes.
+impl<'a> Cursor<'a> {
+    /// Consumes the next bytes.
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or("it is damaged: a record ends before its end")?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or("it is damaged: a record is truncated")?;
         self.0 = rest;
         Ok(taken)
     }
 
-    /// The next number, which is this many bytes wide.
+    /// Consumes a little-endian number of `width` bytes.
     pub(super) fn number(&mut self, width: usize) -> Result<u64> {
         let mut eight = [0; 8];
         eight[..width].copy_from_slice(self.take(width)?);
@@ -61,7 +60,7 @@ impl<'a> Piece<'a> {
         Ok(self.take(1)?[0])
     }
 
-    /// Bytes that have to be these.
+    /// Consumes a signature and checks it.
     pub(super) fn signature(&mut self, expected: &str) -> Result<()> {
         match self.take(expected.len())? == expected.as_bytes() {
             true => Ok(()),
@@ -69,7 +68,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// A text that ends with a zero.
+    /// The bytes as a string, up to the first zero byte.
     pub(super) fn text(&self) -> Result<&'a str> {
         let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
         std::str::from_utf8(&self.0[..end]).map_err(|_| "it is damaged: a name is not UTF-8".into())

@@ -1,6 +1,6 @@
-//! The checksum of headers: Bob Jenkins' lookup3 (2006), `hashlittle` with an initial value of 0.
+//! The checksum of object headers: `hashlittle` of Bob Jenkins' lookup3.c (2006) with an initial value of 0.
 
-/// The checksum of these bytes.
+/// Computes the checksum of `bytes`.
 pub(super) fn lookup3(bytes: &[u8]) -> u32 {
     let mut state = [0xdead_beef_u32.wrapping_add(bytes.len() as u32); 3];
     let mut rest = bytes;

@@ -1,10 +1,10 @@
-//! HDF5, as far as files of models go: groups, arrays of numbers, attributes of text.
+//! The subset of HDF5 that Keras' files use: groups, numeric arrays, string attributes.
 //!
-//! Read is what h5py writes of its own accord and with `libver="latest"`: superblocks 0 to 3, both kinds of object
-//! headers, symbol tables and links, contiguous and compact arrays, texts of fixed and of variable length. Chunked
-//! arrays, large groups in fractal heaps and links to other files are told by name. Written is the form of HDF5 1.8:
-//! superblock 2, one header for each object, contiguous arrays. The format is the HDF Group's *HDF5 File Format
-//! Specification Version 3.0*, whose section numbers stand in the code.
+//! The reader supports the files that h5py writes by default and with `libver="latest"`: superblocks 0 to 3, object headers of
+//! versions 1 and 2, symbol tables and links, contiguous and compact arrays, fixed-length and variable-length strings. Chunked
+//! arrays, groups in fractal heaps, and links to other files are errors. The writer produces files of HDF5 1.8: superblock 2,
+//! one header block for each object, contiguous arrays. Section numbers in comments refer to the HDF Group's *HDF5 File
+//! Format Specification Version 3.0*.
 
 mod bytes;
 mod checksum;
@@ -17,11 +17,11 @@ pub(super) use group::{Group, open};
 pub(super) use value::{Array, Values};
 pub(super) use write::NewGroup;
 
-/// What every file begins with.
+/// The signature at the start of every file.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// The address of nothing.
-const NOWHERE: u64 = u64::MAX;
+/// The undefined address of the specification.
+const UNDEFINED_ADDRESS: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Files that are written and read, and lies in them. What h5py makes of them is checked where Keras' files are.
+//! Round trips of files, and malformed files. The tests of Keras' files check that h5py reads them.
 
 use super::value::Values;
 use super::*;
@@ -22,7 +22,7 @@ fn sample() -> NewGroup {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn files_round_trip() {
     let bytes = sample().file();
     let root = open(&bytes).unwrap();
     assert_eq!(root.text("config").unwrap().unwrap(), "{\"ü\": 1}");
@@ -40,7 +40,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn long_lists_and_long_texts_come_back() {
+fn long_lists_and_long_strings_round_trip() {
     let names: Vec<String> = (0..70_000).map(|number| format!("layer_{number}")).collect();
     let mut root = NewGroup::default();
     root.texts("names", names.clone());
@@ -52,11 +52,11 @@ fn long_lists_and_long_texts_come_back() {
 }
 
 #[test]
-fn what_is_missing_or_of_another_kind_is_told() {
+fn missing_and_mismatched_members_are_errors() {
     let bytes = sample().file();
     let root = open(&bytes).unwrap();
     let cases = [
-        (root.array("a/y").map(|_| ()), "\"a/y\" is missing, or is a link to elsewhere"),
+        (root.array("a/y").map(|_| ()), "\"a/y\" is missing, or is a soft or external link"),
         (root.array("a/b").map(|_| ()), "\"a/b\": it is a group, expected an array"),
         (root.group("a/x").map(|_| ()), "\"a/x\" is an array, expected a group"),
     ];
@@ -66,7 +66,7 @@ fn what_is_missing_or_of_another_kind_is_told() {
     assert_eq!(open(b"PK\x03\x04").unwrap_err(), "it is not an HDF5 file");
 }
 
-/// The file with a number put at a place behind a signature, and the header's checksum mended.
+/// Returns the sample file with `value` written `skip` bytes after the start of `signature`, and a corrected header checksum.
 fn changed(signature: &[u8], skip: usize, value: &[u8]) -> Vec<u8> {
     let mut bytes = sample().file();
     let at = bytes.windows(signature.len()).position(|window| window == signature).unwrap() + skip;
@@ -80,14 +80,14 @@ fn changed(signature: &[u8], skip: usize, value: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn lies_are_told_before_anything_is_allocated() {
+fn false_sizes_are_rejected_before_allocation() {
     let array = |bytes: &[u8]| open(bytes).and_then(|root| root.array("a/x").map(|_| ())).unwrap_err();
-    // The sizes of a/x are the first that are 2 and 3.
+    // The first occurrence of the sizes 2 and 3 belongs to a/x.
     let sizes = [2u64.to_le_bytes(), 3u64.to_le_bytes()].concat();
     let huge = array(&changed(&sizes, 0, &(u64::MAX >> 8).to_le_bytes()));
-    assert!(huge.starts_with("\"a/x\": its elements take 24 bytes, expected"), "{huge}");
+    assert!(huge.starts_with("\"a/x\": the byte length of its elements is 24, expected"), "{huge}");
     let bytes = changed(&sizes, 8, &4u64.to_le_bytes());
-    assert_eq!(array(&bytes), "\"a/x\": its elements take 24 bytes, expected 32; it is damaged");
+    assert_eq!(array(&bytes), "\"a/x\": the byte length of its elements is 24, expected 32; it is damaged");
     let mut bytes = sample().file();
     let at = bytes.windows(4).position(|window| window == b"OHDR").unwrap();
     bytes[at + 20] ^= 1;
@@ -96,25 +96,25 @@ fn lies_are_told_before_anything_is_allocated() {
 }
 
 #[test]
-fn circles_end() {
-    // The link to a/b leads to the root.
+fn cyclic_links_are_rejected() {
+    // Redirect the link a/b to the root.
     let root = u64::from_le_bytes(*sample().file()[36..].first_chunk().unwrap());
     let bytes = changed(b"\x01\x11\x01\x01\0b", 6, &root.to_le_bytes());
     let file = open(&bytes).unwrap();
     assert!(file.group("a/b/a/b").is_ok());
     let error = file.group(&"a/".repeat(100_000)).unwrap_err();
-    assert_eq!(error, "a path leads through more than 64 groups; it is damaged");
+    assert_eq!(error, "a path has more than 64 groups; it is damaged");
     let error = (0..).find_map(|_| file.group("a/b/a/b/a/b/a/b").err()).unwrap();
-    assert_eq!(error, "it claims to hold much more than its length; it is damaged");
+    assert_eq!(error, "it refers to far more data than its length allows; it is damaged");
 }
 
 #[test]
-fn one_long_text_named_a_thousand_times_ends() {
+fn repeated_references_to_a_long_string_are_rejected() {
     let mut root = NewGroup::default();
     root.text("long", "x".repeat(30_000));
     root.texts("names", vec!["y".into(); 1500]);
     let mut bytes = root.file();
-    // An attribute names a text by its length, its heap and its number there: 1, 48 and 2 for the first of the list.
+    // An attribute refers to a string by its length, its heap and its index there: 1, 48 and 2 for the first of the list.
     let long = [&30_000u32.to_le_bytes()[..], &48u64.to_le_bytes(), &1u32.to_le_bytes()].concat();
     for number in 2..1502u32 {
         let short = [&1u32.to_le_bytes()[..], &48u64.to_le_bytes(), &number.to_le_bytes()].concat();
@@ -127,25 +127,25 @@ fn one_long_text_named_a_thousand_times_ends() {
     bytes[end..].copy_from_slice(&sum.to_le_bytes());
     let root = open(&bytes).unwrap();
     assert_eq!(root.text("long").unwrap().unwrap().len(), 30_000);
-    assert_eq!(root.texts("names").unwrap_err(), "it claims to hold much more than its length; it is damaged");
+    assert_eq!(root.texts("names").unwrap_err(), "it refers to far more data than its length allows; it is damaged");
 }
 
 #[test]
-fn no_cut_and_no_flipped_bit_does_harm() {
+fn truncated_files_and_flipped_bits_do_not_panic() {
     let whole = sample().file();
-    let look = |bytes: &[u8]| {
+    let read = |bytes: &[u8]| {
         let root = open(bytes)?;
         root.group("a")?.texts("names")?;
         root.text("config")?;
         root.array("a/x").and(root.array("a/b/c/d")).map(|_| ())
     };
-    look(&whole).unwrap();
+    read(&whole).unwrap();
     for length in 0..whole.len() {
-        let _ = look(&whole[..length]); // what is behind the last header may be missing
+        let _ = read(&whole[..length]); // the bytes after the last header may be missing
     }
     for bit in 0..8 * whole.len() {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let _ = look(&bytes);
+        let _ = read(&bytes);
     }
 }

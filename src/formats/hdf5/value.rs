@@ -1,7 +1,7 @@
-//! Values: arrays of numbers, and attributes that hold text.
+//! Numeric arrays and string attributes of files that are read.
 
-use super::NOWHERE;
-use super::bytes::{Bytes, Piece, Result};
+use super::UNDEFINED_ADDRESS;
+use super::bytes::{Bytes, Cursor, Result};
 use super::header::{Message, kind};
 use crate::Shape;
 use std::cell::RefCell;
@@ -21,17 +21,27 @@ pub(crate) enum Values {
     Integers(Vec<i64>),
 }
 
-/// How elements are stored (IV.A.2.d).
+/// The type of elements (section IV.A.2.d).
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Type {
-    Float { bytes: usize },
-    Integer { bytes: usize, signed: bool },
-    Text { bytes: usize },
+    Float {
+        bytes: usize,
+    },
+    Integer {
+        bytes: usize,
+        signed: bool,
+    },
+    Text {
+        bytes: usize,
+    },
+    /// A variable-length string in a global heap.
     TextInHeap,
+    /// A type that is not supported.
     Other,
 }
 
 impl Type {
+    /// The size of an element in bytes.
     fn bytes(self) -> usize {
         match self {
             Type::Float { bytes } | Type::Integer { bytes, .. } | Type::Text { bytes } => bytes,
@@ -41,12 +51,13 @@ impl Type {
     }
 }
 
-fn datatype(mut body: Piece<'_>) -> Result<Type> {
+/// Parses a datatype message (section IV.A.2.d).
+fn datatype(mut body: Cursor<'_>) -> Result<Type> {
     let (class, bits) = (body.byte()? & 15, body.number(3)?);
     let bytes = body.number(4)? as usize;
     Ok(match (class, bytes) {
         (0, 1 | 2 | 4 | 8) if bits & 1 == 0 => Type::Integer { bytes, signed: bits & 8 != 0 },
-        // Exponent at bit 23 or 52, as IEEE 754 has it.
+        // IEEE 754: the exponent begins at bit 23 or 52.
         (1, 4) if bits & 0x41 == 0 && body.0.get(4) == Some(&23) => Type::Float { bytes },
         (1, 8) if bits & 0x41 == 0 && body.0.get(4) == Some(&52) => Type::Float { bytes },
         (3, 1..) => Type::Text { bytes },
@@ -55,15 +66,15 @@ fn datatype(mut body: Piece<'_>) -> Result<Type> {
     })
 }
 
-/// The sizes of the axes (IV.A.2.b).
-fn dataspace(mut body: Piece<'_>) -> Result<Shape> {
+/// Parses a dataspace message: the sizes of the axes (section IV.A.2.b).
+fn dataspace(mut body: Cursor<'_>) -> Result<Shape> {
     let (version, rank) = (body.byte()?, usize::from(body.byte()?));
     body.take(if version == 1 { 6 } else { 2 })?;
     let sizes = (0..rank).map(|_| Ok(usize::try_from(body.number(8)?).unwrap_or(usize::MAX)));
     Shape::new(&sizes.collect::<Result<Vec<usize>>>()?).map_err(|error| error.to_string())
 }
 
-/// The array that an object's messages describe.
+/// Reads the array that the messages of an object describe.
 pub(super) fn array(bytes: &Bytes<'_>, messages: &[Message<'_>]) -> Result<Array> {
     let find = |kind| messages.iter().find(|message| message.kind == kind).map(|message| message.body);
     let [space, kind, layout] = [kind::DATASPACE, kind::DATATYPE, kind::LAYOUT].map(find);
@@ -71,31 +82,32 @@ pub(super) fn array(bytes: &Bytes<'_>, messages: &[Message<'_>]) -> Result<Array
         return Err("it is a group, expected an array".into());
     };
     if find(kind::EXTERNAL_FILES).is_some() {
-        return Err("its elements are in another file, which is not followed".into());
+        return Err("its elements are in another file, which is not supported".into());
     }
     let (shape, kind) = (dataspace(space)?, datatype(kind)?);
     let length = (shape.len() as u64).saturating_mul(kind.bytes() as u64);
     let data = elements(bytes, layout, length)?;
     let values = match kind {
-        Type::Float { bytes: 4 } => Values::Floats(fours(data).collect()),
-        Type::Float { .. } => Values::Floats(eights(data).map(|bits| f64::from_bits(bits) as f32).collect()),
+        Type::Float { bytes: 4 } => Values::Floats(decode_f32(data).collect()),
+        Type::Float { .. } => Values::Floats(decode_u64(data).map(|bits| f64::from_bits(bits) as f32).collect()),
         Type::Integer { bytes, signed } => {
             Values::Integers(data.chunks(bytes).map(|one| integer(one, signed)).collect())
         }
-        _ => return Err("its elements are not float32 or whole numbers; convert it first".into()),
+        _ => return Err("its elements must be float32, float64 or integers; convert it first".into()),
     };
     bytes.spend(4 * shape.len() as u64)?;
     Ok(Array { shape, values })
 }
 
-fn fours(data: &[u8]) -> impl Iterator<Item = f32> {
+fn decode_f32(data: &[u8]) -> impl Iterator<Item = f32> {
     data.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four))
 }
 
-fn eights(data: &[u8]) -> impl Iterator<Item = u64> {
+fn decode_u64(data: &[u8]) -> impl Iterator<Item = u64> {
     data.as_chunks().0.iter().map(|eight| u64::from_le_bytes(*eight))
 }
 
+/// Decodes a little-endian integer of up to eight bytes.
 fn integer(bytes: &[u8], signed: bool) -> i64 {
     let mut eight = [0; 8];
     eight[..bytes.len()].copy_from_slice(bytes);
@@ -104,35 +116,33 @@ fn integer(bytes: &[u8], signed: bool) -> i64 {
     if signed { number >> unused } else { (number as u64 >> unused) as i64 }
 }
 
-/// Where the elements are (IV.A.2.i): in the message itself, or in one piece elsewhere.
-fn elements<'a>(bytes: &Bytes<'a>, mut layout: Piece<'a>, length: u64) -> Result<&'a [u8]> {
+/// Returns the bytes of the elements that a layout message describes: compact or contiguous storage (section IV.A.2.i).
+fn elements<'a>(bytes: &Bytes<'a>, mut layout: Cursor<'a>, length: u64) -> Result<&'a [u8]> {
     let (version, class) = (layout.byte()?, layout.byte()?);
-    let fits = |found: u64| match found == length {
+    let check_length = |found: u64| match found == length {
         true => Ok(()),
-        false => Err(format!("its elements take {found} bytes, expected {length}; it is damaged")),
+        false => Err(format!("the byte length of its elements is {found}, expected {length}; it is damaged")),
     };
     match (version, class) {
         (3 | 4, 0) => {
             let found = layout.number(2)?;
-            fits(found)?;
+            check_length(found)?;
             layout.take(found as usize)
         }
         (3 | 4, 1) => match (layout.number(8)?, layout.number(8)?) {
             _ if length == 0 => Ok(&[]),
-            (NOWHERE, _) => Err("it has no elements".into()),
+            (UNDEFINED_ADDRESS, _) => Err("it has no elements".into()),
             (address, found) => {
-                fits(found)?;
-                Ok(bytes.at(address, length)?.0)
+                check_length(found)?;
+                Ok(bytes.slice(address, length)?.0)
             }
         },
-        (3 | 4, _) => {
-            Err("it is stored in chunks, which are not known here; h5repack -l CONTI makes it one piece".into())
-        }
-        _ => Err("it is stored as HDF5 before 1.6.3 did it; copy it with h5repack".into()),
+        (3 | 4, _) => Err("it is stored in chunks, which is not supported; convert it with h5repack -l CONTI".into()),
+        _ => Err("it has a layout of HDF5 before 1.6.3, which is not supported; copy it with h5repack".into()),
     }
 }
 
-/// An attribute that was not decoded yet.
+/// An attribute whose value is not decoded yet.
 #[derive(Debug)]
 pub(super) struct Attribute<'a> {
     kind: Type,
@@ -140,19 +150,19 @@ pub(super) struct Attribute<'a> {
     data: &'a [u8],
 }
 
-/// The name and the value of an attribute message (IV.A.2.m).
-pub(super) fn attribute<'a>(mut body: Piece<'a>) -> Result<(&'a str, Attribute<'a>)> {
+/// Parses an attribute message: the name and the encoded value (section IV.A.2.m).
+pub(super) fn attribute<'a>(mut body: Cursor<'a>) -> Result<(&'a str, Attribute<'a>)> {
     let (version, flags) = (body.byte()?, body.byte()?);
     let lengths = [body.number(2)?, body.number(2)?, body.number(2)?];
     if version == 3 {
         body.take(1)?;
     }
     if version > 1 && flags != 0 {
-        return Err("it shares types between its attributes, which is not known here; copy it with h5repack".into());
+        return Err("it has attributes with shared datatypes, which are not supported; copy it with h5repack".into());
     }
     let mut part = |length: u64| {
         let padded = if version == 1 { length.next_multiple_of(8) } else { length };
-        Ok::<_, String>(Piece(&body.take(padded as usize)?[..length as usize]))
+        Ok::<_, String>(Cursor(&body.take(padded as usize)?[..length as usize]))
     };
     let [name, kind, space] = lengths;
     let (name, kind, space) = (part(name)?.text()?, datatype(part(kind)?)?, dataspace(part(space)?)?);
@@ -160,20 +170,20 @@ pub(super) fn attribute<'a>(mut body: Piece<'a>) -> Result<(&'a str, Attribute<'
 }
 
 impl<'a> Attribute<'a> {
-    /// The texts that the attribute holds. An array of no numbers is as good as none: h5py writes an empty list so.
+    /// Decodes the strings of the attribute. An empty numeric array gives an empty list, as h5py writes an empty list that way.
     pub(super) fn texts(&self, bytes: &Bytes<'a>, heaps: &Heaps<'a>) -> Result<Vec<String>> {
         if self.count == 0 {
             return Ok(Vec::new());
         }
         if !matches!(self.kind, Type::Text { .. } | Type::TextInHeap) {
-            return Err("it has an attribute of numbers where there should be text".into());
+            return Err("it has a numeric attribute, expected strings".into());
         }
         let width = self.kind.bytes();
         let data = width.checked_mul(self.count).and_then(|length| self.data.get(..length));
-        let data = data.ok_or("it is damaged: an attribute ends before its end")?;
+        let data = data.ok_or("it is damaged: an attribute is truncated")?;
         bytes.spend(32 * self.count as u64)?;
         let text = |one: &'a [u8]| {
-            let mut one = Piece(one);
+            let mut one = Cursor(one);
             let found = if self.kind == Type::TextInHeap { heap_text(bytes, heaps, &mut one)? } else { one.text()? };
             bytes.spend(found.len() as u64)?;
             Ok(found.trim_end_matches(' ').to_owned())
@@ -182,11 +192,11 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// The objects of the heaps that were looked at, by their numbers.
+/// The objects of the global heaps that were read, by heap address and object index.
 pub(super) type Heaps<'a> = RefCell<BTreeMap<u64, BTreeMap<u64, &'a [u8]>>>;
 
-/// A text of variable length: how long it is, the heap it is in, and its number there (VIII.B).
-fn heap_text<'a>(bytes: &Bytes<'a>, heaps: &Heaps<'a>, place: &mut Piece<'_>) -> Result<&'a str> {
+/// Reads a variable-length string from its length, the address of its global heap, and its index there (section VIII.B).
+fn heap_text<'a>(bytes: &Bytes<'a>, heaps: &Heaps<'a>, place: &mut Cursor<'_>) -> Result<&'a str> {
     let (length, address, number) = (place.number(4)?, place.number(8)?, place.number(4)?);
     if length == 0 {
         return Ok("");
@@ -196,15 +206,15 @@ fn heap_text<'a>(bytes: &Bytes<'a>, heaps: &Heaps<'a>, place: &mut Piece<'_>) ->
         heap.insert(objects(bytes, address)?);
     }
     let object = heaps.get(&address).and_then(|heap| heap.get(&number)).and_then(|found| found.get(..length as usize));
-    Piece(object.ok_or("it is damaged: a text is not where it should be")?).text()
+    Cursor(object.ok_or("it is damaged: a string is missing from its heap")?).text()
 }
 
-/// The objects of a global heap collection (III.E).
+/// Reads the objects of a global heap collection (section III.E).
 fn objects<'a>(bytes: &Bytes<'a>, address: u64) -> Result<BTreeMap<u64, &'a [u8]>> {
-    let mut head = bytes.at(address, 16)?;
+    let mut head = bytes.slice(address, 16)?;
     head.signature("GCOL")?;
     head.take(4)?;
-    let mut heap = bytes.at(address, head.number(8)?)?;
+    let mut heap = bytes.slice(address, head.number(8)?)?;
     heap.take(16)?;
     let mut found = BTreeMap::new();
     while heap.0.len() >= 16 {
@@ -212,11 +222,11 @@ fn objects<'a>(bytes: &Bytes<'a>, address: u64) -> Result<BTreeMap<u64, &'a [u8]
         heap.take(6)?;
         let length = heap.number(8)?;
         if number == 0 {
-            break; // what is free
+            break; // free space
         }
         bytes.spend(64)?;
         let padded = usize::try_from(length).ok().and_then(|length| length.checked_next_multiple_of(8));
-        let object = heap.take(padded.ok_or("it is damaged: a text is longer than the file")?)?;
+        let object = heap.take(padded.ok_or("it is damaged: a string is longer than the file")?)?;
         found.insert(number, &object[..length as usize]);
     }
     Ok(found)

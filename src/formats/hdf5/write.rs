@@ -1,19 +1,19 @@
-//! Files that are written: superblock 2, then texts in heaps, then each group behind its members.
+//! The writer: superblock 2, then the strings in global heaps, then the groups, each after its members.
 
 use super::checksum::lookup3;
 use super::header::kind;
 use super::value::Values;
-use super::{NOWHERE, SIGNATURE};
+use super::{SIGNATURE, UNDEFINED_ADDRESS};
 use crate::Shape;
 
-/// A list of texts longer than this is split over several attributes, as a header's message holds 64 KiB.
-const LIST: usize = 4000;
+/// Maximum length of a list of strings in one attribute, as a header message holds 64 KiB. Longer lists are split.
+const MAX_LIST: usize = 4000;
 
-/// A heap takes up to 65,535 texts, as they are numbered with two bytes.
-const HEAP: usize = 60_000;
+/// Maximum number of strings in a global heap, whose indices have two bytes.
+const MAX_HEAP_OBJECTS: usize = 60_000;
 
-/// The least length of a heap (III.E).
-const LEAST_HEAP: usize = 4096;
+/// Minimum length of a global heap in bytes (section III.E).
+const MIN_HEAP_LENGTH: usize = 4096;
 
 /// A group to be written.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Text {
 }
 
 impl NewGroup {
-    /// The group at this path below this one, made where there is none.
+    /// Returns the group at a path relative to this group. Creates missing groups.
     pub(crate) fn group(&mut self, path: &str) -> &mut NewGroup {
         let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
         let at = self.groups.iter().position(|(name, _)| name == first).unwrap_or_else(|| {
@@ -60,12 +60,12 @@ impl NewGroup {
         }
     }
 
-    /// Puts an array of floats at this path below this group.
+    /// Adds an array of floats at a path relative to this group.
     pub(crate) fn floats(&mut self, path: &str, shape: Shape, values: &[f32]) {
         self.array(path, NewArray { shape, values: Values::Floats(values.to_vec()) });
     }
 
-    /// Puts a whole number at this path below this group.
+    /// Adds an integer without axes at a path relative to this group.
     pub(crate) fn integer(&mut self, path: &str, value: i64) {
         self.array(path, NewArray { shape: Shape::SCALAR, values: Values::Integers(vec![value]) });
     }
@@ -77,53 +77,60 @@ impl NewGroup {
         }
     }
 
-    /// Gives the group an attribute.
+    /// Adds a string attribute.
     pub(crate) fn text(&mut self, name: &str, text: impl Into<String>) {
         self.attributes.push((name.into(), Text::One(text.into())));
     }
 
-    /// Gives the group an attribute that is a list; a long one is split over attributes with numbers behind their names.
+    /// Adds an attribute that is a list of strings. A long list is split into attributes with numbered names, as in Keras.
     pub(crate) fn texts(&mut self, name: &str, texts: Vec<String>) {
-        if texts.len() <= LIST {
+        if texts.len() <= MAX_LIST {
             return self.attributes.push((name.into(), Text::List(texts)));
         }
-        let parts = texts.chunks(LIST).enumerate();
+        let parts = texts.chunks(MAX_LIST).enumerate();
         self.attributes.extend(parts.map(|(number, part)| (format!("{name}{number}"), Text::List(part.to_vec()))));
     }
 
-    /// The file whose root this group is.
+    /// Encodes the file whose root is this group.
     pub(crate) fn file(&self) -> Vec<u8> {
         let mut writer = Writer { bytes: vec![0; 48], places: Vec::new() };
         let mut texts = Vec::new();
         self.collect(&mut texts);
-        texts.chunks(HEAP).for_each(|texts| writer.heap(texts));
+        texts.chunks(MAX_HEAP_OBJECTS).for_each(|texts| writer.heap(texts));
         writer.places.reverse();
         let root = writer.group(self);
         let end = writer.bytes.len() as u64;
-        // The superblock (II.B): eight bytes for each address and length, and no extension.
-        let superblock =
-            [SIGNATURE, &[2, 8, 8, 0], &[0; 8], &NOWHERE.to_le_bytes(), &end.to_le_bytes(), &root.to_le_bytes()];
+        // The superblock (section II.B): addresses and lengths of eight bytes, no extension.
+        let superblock = [
+            SIGNATURE,
+            &[2, 8, 8, 0],
+            &[0; 8],
+            &UNDEFINED_ADDRESS.to_le_bytes(),
+            &end.to_le_bytes(),
+            &root.to_le_bytes(),
+        ];
         let superblock = superblock.concat();
         writer.bytes[..44].copy_from_slice(&superblock);
         writer.bytes[44..48].copy_from_slice(&lookup3(&superblock).to_le_bytes());
         writer.bytes
     }
 
-    /// Every text of the attributes, in the order in which groups are written.
+    /// Collects the strings of all attributes, in the order in which the groups are written.
     fn collect<'a>(&'a self, texts: &mut Vec<&'a str>) {
         self.groups.iter().for_each(|(_, group)| group.collect(texts));
         self.attributes.iter().flat_map(|(_, text)| text.all()).for_each(|text| texts.push(text));
     }
 }
 
-/// A file that grows.
+/// The file that is being written.
 struct Writer {
     bytes: Vec<u8>,
-    /// The heap and the number there of each text, the next one last.
+    /// The heap address and the index of each string that is not written yet, the next one last.
     places: Vec<(u64, u32)>,
 }
 
 impl Writer {
+    /// Writes a global heap of strings (section III.E).
     fn heap(&mut self, texts: &[&str]) {
         let (begin, mut objects) = (self.bytes.len(), Vec::new());
         for (at, text) in texts.iter().enumerate() {
@@ -133,20 +140,20 @@ impl Writer {
             objects.extend(text.as_bytes());
             objects.resize(objects.len().next_multiple_of(8), 0);
         }
-        // What is free counts its own head of sixteen bytes.
-        let length = (16 + objects.len() + 16).max(LEAST_HEAP);
+        // The size of the free space includes its header of sixteen bytes.
+        let length = (16 + objects.len() + 16).max(MIN_HEAP_LENGTH);
         let free = (length - 16 - objects.len()) as u64;
         let head = [&b"GCOL\x01\0\0\0"[..], &(length as u64).to_le_bytes()].concat();
         self.bytes.extend([&head[..], &objects, &[0; 8], &free.to_le_bytes()].concat());
         self.bytes.resize(begin + length, 0);
     }
 
-    /// Writes a group and what is in it; returns its address.
+    /// Writes a group and its members; returns its address.
     fn group(&mut self, group: &NewGroup) -> u64 {
-        let nowhere = NOWHERE.to_le_bytes();
-        // No heap of links, and no hints about how many there will be.
+        let undefined = UNDEFINED_ADDRESS.to_le_bytes();
+        // No fractal heap of links, and no estimate of their number.
         let mut messages =
-            vec![(kind::LINK_INFO, [&[0, 0], &nowhere[..], &nowhere].concat()), (kind::GROUP_INFO, vec![0, 0])];
+            vec![(kind::LINK_INFO, [&[0, 0], &undefined[..], &undefined].concat()), (kind::GROUP_INFO, vec![0, 0])];
         for (name, member) in &group.groups {
             let address = self.group(member);
             messages.push((kind::LINK, link(name, address)));
@@ -162,6 +169,7 @@ impl Writer {
         self.header(&messages)
     }
 
+    /// Writes a contiguous array; returns the address of its header.
     fn array(&mut self, array: &NewArray) -> u64 {
         self.align();
         let begin = self.bytes.len();
@@ -176,7 +184,7 @@ impl Writer {
             }
         };
         let length = self.bytes.len() - begin;
-        let address = if length == 0 { NOWHERE } else { begin as u64 };
+        let address = if length == 0 { UNDEFINED_ADDRESS } else { begin as u64 };
         let layout = [&[3, 1], &address.to_le_bytes()[..], &(length as u64).to_le_bytes()].concat();
         let messages = [
             (kind::DATASPACE, dataspace(array.shape.sizes())),
@@ -187,7 +195,7 @@ impl Writer {
         self.header(&messages)
     }
 
-    /// The message of an attribute whose texts are in a heap (IV.A.2.m).
+    /// Encodes an attribute message whose strings are in a global heap (section IV.A.2.m).
     fn attribute(&mut self, name: &str, text: &Text) -> Vec<u8> {
         let space = match text {
             Text::One(_) => dataspace(&[]),
@@ -204,7 +212,7 @@ impl Writer {
         body
     }
 
-    /// An object header of version 2 in one block (IV.A.1.b); returns its address.
+    /// Writes an object header of version 2 in one block (section IV.A.1.b); returns its address.
     fn header(&mut self, messages: &[(u8, Vec<u8>)]) -> u64 {
         self.align();
         let begin = self.bytes.len();
@@ -227,22 +235,24 @@ impl Writer {
     }
 }
 
-/// Little-endian IEEE 754 of four bytes: sign at 31, eight bits of exponent at 23 with a bias of 127 (IV.A.2.d).
+/// Datatype of little-endian IEEE 754 floats of four bytes: sign bit 31, eight exponent bits from bit 23, bias 127 (section
+/// IV.A.2.d).
 const FLOAT: &[u8] = &[0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
 
-/// Little-endian whole numbers of eight bytes with a sign.
+/// Datatype of little-endian signed integers of eight bytes.
 const INTEGER: &[u8] = &[0x10, 8, 0, 0, 8, 0, 0, 0, 0, 0, 64, 0];
 
-/// UTF-8 of variable length, made of single bytes.
+/// Datatype of variable-length UTF-8 strings.
 const TEXT: &[u8] = &[0x19, 1, 1, 0, 16, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0];
 
+/// Encodes a dataspace message (section IV.A.2.b).
 fn dataspace(sizes: &[usize]) -> Vec<u8> {
     let mut body = vec![2, sizes.len() as u8, 0, u8::from(!sizes.is_empty())];
     sizes.iter().for_each(|size| body.extend((*size as u64).to_le_bytes()));
     body
 }
 
-/// A link to an object of this file, with a length of the name in two bytes.
+/// Encodes a message of a hard link, with a name length of two bytes (section IV.A.2.g).
 fn link(name: &str, address: u64) -> Vec<u8> {
     [&[1, 0x11, 1], &(name.len() as u16).to_le_bytes()[..], name.as_bytes(), &address.to_le_bytes()].concat()
 }

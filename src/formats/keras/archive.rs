@@ -1,4 +1,4 @@
-//! Whole models as `.keras`, the form of Keras 3: a zip archive of two descriptions and one HDF5 file of weights.
+//! The `.keras` format of Keras 3: a zip archive of two JSON files and an HDF5 file of weights.
 
 use super::contents::{self, Incoming, Outgoing, parse};
 use super::legacy::KERAS_VERSION;
@@ -9,33 +9,33 @@ use crate::formats::zip::{self, Archive};
 use crate::save::Registry;
 use serde_json::{Value, json};
 
-/// The weights within the archive.
+/// The member with the weights.
 pub(super) const WEIGHTS: &str = "model.weights.h5";
 
-/// The description of the model.
+/// The member with the configuration of the model.
 const CONFIG: &str = "config.json";
 
-/// Which version has written it.
+/// The member with the version of Keras.
 const METADATA: &str = "metadata.json";
 
-/// The file of a model.
+/// Encodes a whole model.
 pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
-    let mut config = model.draft.to_json()?;
+    let mut config = model.description.to_json()?;
     if let Some(training) = &model.training {
-        let mut compiled = training.to_json(&model.draft.outputs())?;
+        let mut compiled = training.to_json(&model.description.outputs())?;
         compiled["optimizer"] = training.optimizer_to_json()?;
         config["compile_config"] = compiled;
     }
-    // Without the date of saving: equal models are equal files.
+    // The date of saving is left out, so that equal models give equal files.
     let metadata = json!({"keras_version": KERAS_VERSION, "gradus": model.gradus()});
     let mut root = NewGroup::default();
-    weights::write_layers(&mut root, &model.draft.layers, model.params)?;
+    weights::write_layers(&mut root, &model.description.layers, model.params)?;
     weights::write_optimizer(&mut root, model);
     let (metadata, config) = (metadata.to_string(), config.to_string());
     zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file())])
 }
 
-/// The model that an archive holds, with how it is trained unless the caller says that.
+/// Reads a whole model, with its training configuration if `with_training`.
 pub(super) fn read(archive: &Archive<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
     let mut config = json(archive, CONFIG)?;
     let compiled = match config["compile_config"].take() {
@@ -43,11 +43,11 @@ pub(super) fn read(archive: &Archive<'_>, registry: &Registry, with_training: bo
         _ => None,
     };
     let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
-    let (draft, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
+    let (description, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
     let bytes = archive.get(WEIGHTS)?;
     let root = hdf5::open(&bytes)?;
-    let params = weights::read_layers(&root, &draft.layers)?;
-    Ok(Incoming { draft, training, params, variables: weights::read_optimizer(&root), gradus })
+    let params = weights::read_layers(&root, &description.layers)?;
+    Ok(Incoming { description, training, params, variables: weights::read_optimizer(&root), gradus })
 }
 
 fn json(archive: &Archive<'_>, name: &str) -> Result<Value> {

@@ -1,4 +1,4 @@
-//! How the settings of a spec are written as options of Keras.
+//! Conversion of the settings of a spec to options of Keras.
 
 use super::families::Family;
 use super::kind::Kind;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 impl Kind {
-    /// Every setting of a spec as an option of Keras.
+    /// Converts the settings of a spec to options of Keras.
     pub(super) fn config(&self, spec: &Spec) -> Result<Config> {
         let setting = |(name, value): &(Cow<'static, str>, SpecValue)| Ok((name.to_string(), to_json(name, value)?));
         let mut config = spec.settings().iter().map(setting).collect::<Result<Config>>()?;
-        (self.express)(&mut config).map_err(|problem| format!("{} {problem}", self.class))?;
+        (self.to_keras)(&mut config).map_err(|problem| format!("{} {problem}", self.class))?;
         Ok(config)
     }
 }
@@ -32,7 +32,7 @@ fn to_json(name: &str, value: &SpecValue) -> Result<Value> {
         SpecValue::Part(spec) => {
             let family = Family::of_setting(name);
             let kind = family.find(spec.class());
-            let kind = kind.ok_or_else(|| format!("{} ({name}) is not a part that Keras has", spec.class()))?;
+            let kind = kind.ok_or_else(|| format!("{} ({name}) has no equivalent in Keras", spec.class()))?;
             object(family.module, spec.class(), kind.config(spec)?)
         }
     })
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn layers_round_trip() {
         let init = crate::initializers::Constant::new(-1.5);
         let spec = Dense::new(3).activation(Activation::Relu).use_bias(false).kernel_initializer(init).spec();
         let config = LAYER.find("Dense").unwrap().config(&spec).unwrap();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_its_default_and_every_way_to_write_a_thing_is_read() {
+    fn missing_options_have_their_defaults_and_all_notations_are_read() {
         let spec = read(json!({"units": 2.0, "activation": {"class_name": "function", "config": "relu"}})).unwrap();
         let default = Dense::new(2).activation(Activation::Relu).spec();
         assert_eq!(spec, default.to_string());
@@ -80,17 +80,17 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told() {
+    fn every_problem_is_reported() {
         let place = "layer \"d\" (Dense)";
         assert_eq!(read(json!({})).unwrap_err(), format!("{place}: units is missing"));
         let several =
             read(json!({"units": -1, "use_bias": null, "seeds": 0, "kernel_constraint": "non_neg", "lora_rank": 0}));
         let expected = format!(
-            "5 problems: {place}: units is -1, expected a whole number ≥ 0; \
+            "5 problems: {place}: units is -1, expected an integer ≥ 0; \
              {place}: use_bias is null, expected true or false; \
              {place}: kernel_constraint is \"non_neg\", and only null is supported; \
              {place}: lora_rank is 0, and only null is supported; \
-             {place}: option \"seeds\" is not known"
+             {place}: unknown option \"seeds\""
         );
         assert_eq!(several.unwrap_err(), expected);
     }

@@ -1,6 +1,6 @@
-//! Layers in Keras' lists: a class, its options and the shape of its input.
+//! Layer entries in the configuration of a model.
 
-use super::draft::DraftLayer;
+use super::description::LayerDescription;
 use super::families::LAYER;
 use super::layers::INPUT;
 use super::object::{Config, Object, object};
@@ -9,41 +9,41 @@ use super::result::Result;
 use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
-/// A layer as a file describes it.
+/// The configuration of a layer in a file.
 pub(super) struct Entry<'a> {
     pub(super) object: Object<'a>,
-    /// Hand-made files may leave it out.
+    /// `None` in files that were not written by Keras and have no name.
     pub(super) name: Option<String>,
     value: &'a Value,
 }
 
 impl<'a> Entry<'a> {
     pub(super) fn read(value: &'a Value) -> Result<Entry<'a>> {
-        let object = Object::read(value).ok_or("its description of a layer cannot be read")?;
+        let object = Object::read(value).ok_or("the configuration of a layer is invalid")?;
         let name = value["name"].as_str().or(object.config.get("name").and_then(Value::as_str));
         let name = name.map(str::to_owned);
         Ok(Entry { object, name, value })
     }
 
-    /// Whether it stands for an input.
+    /// Whether the entry is an `InputLayer`.
     pub(super) fn is_input(&self) -> bool {
         self.object.class == "InputLayer" && !self.object.custom
     }
 
-    /// Where problems of the layer are.
+    /// The place of the layer in error messages.
     pub(super) fn place(&self) -> String {
         match &self.name {
             Some(name) => format!("layer \"{name}\""),
-            None => format!("a {} without a name", self.object.class),
+            None => format!("unnamed layer ({})", self.object.class),
         }
     }
 
-    /// Makes the layer one that is not trained.
+    /// Makes the layer not trainable.
     pub(super) fn freeze(&mut self) {
         self.object.config.insert("trainable".into(), json!(false));
     }
 
-    /// The layer's spec, where one sample of its first input has this shape, if that is known.
+    /// Reads the spec of the layer. `input` is the shape of one sample of its first input, if known.
     pub(super) fn spec(mut self, reader: &mut Reader<'_>, input: Option<Shape>) -> Option<Spec> {
         let place = self.place();
         self.object.config.remove("name");
@@ -59,30 +59,28 @@ impl<'a> Entry<'a> {
         Some(if frozen { spec.with("trainable", false) } else { spec })
     }
 
-    /// The shape of one sample of an input. Its other options are checked.
+    /// Reads the shape of one sample of an `InputLayer`, and checks its other options.
     pub(super) fn input(mut self, reader: &mut Reader<'_>) -> Option<Shape> {
         let place = self.place();
         self.object.config.remove("trainable");
         let shapes = ["batch_shape", "batch_input_shape"].map(|name| self.object.config.remove(name));
-        reader.left(&place, &self.object.config, &[INPUT]);
+        reader.check_remaining(&place, &self.object.config, &[INPUT]);
         let shape = shapes.into_iter().flatten().find(Value::is_array);
-        reader
-            .note(&place, shape.ok_or("it does not say its shape"))
-            .and_then(|shape| reader.note(&place, sample(&shape)))
+        reader.note(&place, shape.ok_or("its shape is missing")).and_then(|shape| reader.note(&place, sample(&shape)))
     }
 }
 
-/// A layer as Keras writes it.
-pub(super) fn layer(placed: &DraftLayer) -> Result<Value> {
+/// The configuration of a layer.
+pub(super) fn layer(placed: &LayerDescription) -> Result<Value> {
     let class = placed.spec.class();
-    let kind = LAYER.find(class).ok_or_else(|| format!("{class} is not a layer that Keras has"))?;
+    let kind = LAYER.find(class).ok_or_else(|| format!("{class} has no equivalent in Keras"))?;
     let mut config = kind.config(&placed.spec)?;
     config.insert("name".into(), json!(placed.name));
     config.insert("dtype".into(), json!("float32"));
     Ok(object(LAYER.module, class, config))
 }
 
-/// An input as Keras writes it.
+/// The configuration of an `InputLayer`.
 pub(super) fn input(name: &str, shape: Shape) -> Value {
     let mut config = Config::new();
     config.insert("batch_shape".into(), json!(batch(shape)));
@@ -91,20 +89,20 @@ pub(super) fn input(name: &str, shape: Shape) -> Value {
     object(LAYER.module, "InputLayer", config)
 }
 
-/// A shape with an axis of any length for the batch.
+/// The sizes of a batch of samples, whose first axis has no fixed size.
 pub(super) fn batch(shape: Shape) -> Vec<Option<usize>> {
     std::iter::once(None).chain(shape.sizes().iter().copied().map(Some)).collect()
 }
 
-/// The shape of one sample of a batch of this shape.
+/// Parses the sizes of a batch and returns the shape of one sample.
 pub(super) fn sample(batch: &Value) -> Result<Shape> {
     let sizes = batch.as_array().map(Vec::as_slice).unwrap_or_default();
     let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
     let sample: Option<Vec<usize>> = sizes.get(1..).unwrap_or_default().iter().map(size).collect();
-    let sample = sample.ok_or("the input has an axis of any length, and gradus needs a fixed one")?;
+    let sample = sample.ok_or("the input has an axis without a fixed size, which is not supported")?;
     let shape = Shape::new(&sample).map_err(|error| error.to_string())?;
     if shape.batch(1).is_err() || shape.is_empty() {
-        return Err(format!("the input is {shape} per sample, which gradus does not take"));
+        return Err(format!("the input has sample shape {shape}, which is not supported"));
     }
     Ok(shape)
 }

@@ -1,28 +1,29 @@
-//! The kinds of objects in Keras' configurations: how each is found by name, and which options all of a kind have.
+//! Families of classes in Keras' configurations, such as layers and losses: how a class is found by name, and the options that
+//! all classes of a family share.
 
 use super::kind::Kind;
 use super::layers::{INITIALIZERS, LAYERS, REGULARIZERS};
 use super::losses_metrics::{LOSSES, METRICS};
 use super::names::snake_case;
 use super::optimizers::{OPTIMIZERS, SCHEDULES};
-use super::options::{self, Inactive};
+use super::options::{self, InactiveOption};
 use crate::save::Registry;
 
-/// A kind of objects.
+/// A family of classes.
 pub(super) struct Family {
-    /// What one is called in messages.
-    pub(super) what: &'static str,
+    /// The noun for an object of the family in messages.
+    pub(super) noun: &'static str,
     /// Keras' module of the classes.
     pub(super) module: &'static str,
     kinds: fn() -> Vec<&'static Kind>,
-    /// Other names of classes, and of functions that are instances with default options.
+    /// Alternative names of classes, and names of functions that represent an instance with default options.
     aliases: &'static [(&'static str, &'static str)],
-    /// Options that all of the kind have.
-    pub(super) options: &'static [Inactive],
+    /// Options that all classes of the family have.
+    pub(super) options: &'static [InactiveOption],
 }
 
 pub(super) const LAYER: Family = Family {
-    what: "layer",
+    noun: "layer",
     module: "keras.layers",
     kinds: || LAYERS.iter().collect(),
     aliases: &[],
@@ -30,7 +31,7 @@ pub(super) const LAYER: Family = Family {
 };
 
 pub(super) const INITIALIZER: Family = Family {
-    what: "initializer",
+    noun: "initializer",
     module: "keras.initializers",
     kinds: || INITIALIZERS.iter().collect(),
     aliases: &[("zero", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("normal", "RandomNormal")],
@@ -38,7 +39,7 @@ pub(super) const INITIALIZER: Family = Family {
 };
 
 pub(super) const REGULARIZER: Family = Family {
-    what: "regularizer",
+    noun: "regularizer",
     module: "keras.regularizers",
     kinds: || REGULARIZERS.iter().collect(),
     aliases: &[("l1_l2", "L1L2")],
@@ -46,7 +47,7 @@ pub(super) const REGULARIZER: Family = Family {
 };
 
 pub(super) const OPTIMIZER: Family = Family {
-    what: "optimizer",
+    noun: "optimizer",
     module: "keras.optimizers",
     kinds: || OPTIMIZERS.iter().map(|known| &known.kind).collect(),
     aliases: &[],
@@ -54,7 +55,7 @@ pub(super) const OPTIMIZER: Family = Family {
 };
 
 pub(super) const SCHEDULE: Family = Family {
-    what: "schedule",
+    noun: "schedule",
     module: "keras.optimizers.schedules",
     kinds: || SCHEDULES.iter().collect(),
     aliases: &[],
@@ -62,7 +63,7 @@ pub(super) const SCHEDULE: Family = Family {
 };
 
 pub(super) const LOSS: Family = Family {
-    what: "loss",
+    noun: "loss",
     module: "keras.losses",
     kinds: || LOSSES.iter().collect(),
     aliases: &[
@@ -78,16 +79,17 @@ pub(super) const LOSS: Family = Family {
 };
 
 pub(super) const METRIC: Family = Family {
-    what: "metric",
+    noun: "metric",
     module: "keras.metrics",
-    // Keras' class `Accuracy` compares values; the word has it choose by the shapes, and is read before.
+    // The class `Accuracy` of Keras compares values. The string "accuracy", which selects a metric by the shapes, is read
+    // elsewhere.
     kinds: || METRICS.iter().filter(|kind| kind.class != "Accuracy").collect(),
     aliases: &[("mse", "MeanSquaredError"), ("mae", "MeanAbsoluteError")],
     options: options::METRIC,
 };
 
 impl Family {
-    /// The class of this name, or of a function or an abbreviation that stands for it.
+    /// Finds a class by its name, its alias, or the name of a function.
     pub(super) fn find(&self, name: &str) -> Option<&'static Kind> {
         let alias = self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
         let name = alias.map_or(name, |(_, class)| class);
@@ -95,12 +97,12 @@ impl Family {
         (self.kinds)().into_iter().find(is)
     }
 
-    /// Whether a registry has added the class.
+    /// Whether `registry` adds the class.
     pub(super) fn added(&self, registry: &Registry, class: &str) -> bool {
-        registry.adds(self.what, class)
+        registry.adds(self.noun, class)
     }
 
-    /// The kind of the objects that a setting of this name holds.
+    /// The family of the objects in a setting of this name.
     pub(super) fn of_setting(name: &str) -> &'static Family {
         match name {
             "learning_rate" => &SCHEDULE,

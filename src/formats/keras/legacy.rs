@@ -1,8 +1,8 @@
-//! Whole models as `.h5`, the form of Keras 1 and 2: one HDF5 file with descriptions as attributes of the root, and the
-//! arrays by their names in TensorFlow.
+//! The `.h5` format of Keras 1 and 2: an HDF5 file with JSON configurations as attributes of the root group, and arrays by
+//! their TensorFlow names.
 
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
-use super::draft::DraftLayer;
+use super::description::LayerDescription;
 use super::result::Result;
 use super::training::Training;
 use crate::Shape;
@@ -17,17 +17,17 @@ const WEIGHTS: &str = "model_weights";
 /// The group of the optimizer's arrays.
 const OPTIMIZER: &str = "optimizer_weights";
 
-/// The version of Keras whose files these are like.
+/// The version of Keras whose format is written.
 pub(super) const KERAS_VERSION: &str = "3.15.1";
 
-/// The file of a model.
+/// Encodes a whole model.
 pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     let mut root = NewGroup::default();
     root.text("keras_version", KERAS_VERSION);
     root.text("backend", "tensorflow");
-    root.text("model_config", model.draft.to_json()?.to_string());
+    root.text("model_config", model.description.to_json()?.to_string());
     if let Some(training) = &model.training {
-        let mut compiled = training.to_json(&model.draft.outputs())?;
+        let mut compiled = training.to_json(&model.description.outputs())?;
         compiled["optimizer_config"] = training.optimizer_to_json()?;
         root.text("training_config", compiled.to_string());
     }
@@ -56,7 +56,7 @@ fn write_optimizer(root: &mut NewGroup, training: &Training, model: &Outgoing<'_
 }
 
 fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
-    let layers = &model.draft.layers;
+    let layers = &model.description.layers;
     group.text("keras_version", KERAS_VERSION);
     group.text("backend", "tensorflow");
     group.texts("layer_names", layers.iter().map(|placed| placed.name.clone()).collect());
@@ -71,11 +71,11 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The model that a file holds, with how it is trained unless the caller says that.
+/// Reads a whole model, with its training configuration if `with_training`.
 pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
     let config = root
         .text("model_config")?
-        .ok_or("it holds weights but no model; build the model in code, and load_weights puts them in")?;
+        .ok_or("it holds weights but no model; build the model in code and call load_weights")?;
     let compiled = match root.text("training_config")? {
         Some(text) => match parse(&text)? {
             Value::Object(mut compile) => {
@@ -83,26 +83,26 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
                 compile.insert("optimizer".into(), optimizer);
                 Some(compile)
             }
-            _ => return Err("its training_config cannot be read".into()),
+            _ => return Err("its training_config is invalid".into()),
         },
         None => None,
     };
     let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
-    let (draft, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
-    let params = read_weights(&root.group(WEIGHTS)?, &draft.layers)?;
+    let (description, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
+    let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
         false => Ok(Vec::new()),
     };
-    Ok(Incoming { draft, training, params, variables, gradus })
+    Ok(Incoming { description, training, params, variables, gradus })
 }
 
 fn variables(group: &Group<'_>) -> Result<Vec<crate::formats::hdf5::Array>> {
     group.texts("weight_names")?.iter().map(|name| group.array(name)).collect()
 }
 
-/// Layers that have weights, in the order of the file, are the model's that have some: Keras goes by their order too.
-pub(super) fn read_weights(group: &Group<'_>, layers: &[DraftLayer]) -> Result<Params> {
+/// Reads the weights. Layers with weights in the file and in the model correspond by their order, as in Keras.
+pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Result<Params> {
     let mut stored = Vec::new();
     for name in group.texts("layer_names")? {
         let layer = group.group(&name)?;
@@ -111,10 +111,10 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[DraftLayer]) -> Result<P
             stored.push((name, layer, names));
         }
     }
-    let layers: Vec<&DraftLayer> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
+    let layers: Vec<&LayerDescription> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
     if stored.len() != layers.len() {
         return Err(format!(
-            "it has weights for {} layers, and the model has {} with weights",
+            "the number of layers with weights is {} in the file and {} in the model",
             stored.len(),
             layers.len()
         ));
@@ -123,7 +123,10 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[DraftLayer]) -> Result<P
     for (placed, (name, group, names)) in layers.iter().zip(&stored) {
         if names.len() != placed.weights().len() {
             let (found, expected) = (names.len(), placed.weights().len());
-            return Err(format!("its layer {name} has {found} arrays, and {} has {expected}", placed.name));
+            return Err(format!(
+                "the number of arrays is {found} in its layer {name}, expected {expected} as in {}",
+                placed.name
+            ));
         }
         for (weight, name) in placed.weights().iter().zip(names) {
             insert(&mut params, weight, group.array(name)?)?;

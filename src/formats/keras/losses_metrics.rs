@@ -1,8 +1,8 @@
-//! Every loss and metric that both sides have: one line each.
+//! The losses and metrics that Keras and gradus share.
 
 use super::kind::{Kind, kind};
 use super::object::Config;
-use super::options::{Inactive, Plain, at, null, off, short};
+use super::options::{InactiveOption, Scalar, only, only_false, only_null, short};
 use super::result::Result;
 use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Hinge, Huber, KlDivergence, LogCosh, Loss, MeanAbsoluteError,
@@ -12,61 +12,66 @@ use crate::metrics::{self, Metric};
 use crate::{Shape, Spec, SpecValue};
 use serde_json::{Value, json};
 
-/// Keras' losses that gradus has. Keras 2 also writes the function that a loss is made of, `fn`.
+/// The losses that both libraries have. Keras 2 also writes `fn`, the function of a loss.
 pub(super) const LOSSES: &[Kind] = &[
     Kind {
-        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("binary_crossentropy")])],
+        inactive: &[LAST_AXIS, only("fn", &[Scalar::Str("binary_crossentropy")])],
         ..kind("BinaryCrossentropy", || smoothed(BinaryCrossentropy::new().spec()), &[])
     },
     Kind {
-        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("categorical_crossentropy")])],
+        inactive: &[LAST_AXIS, only("fn", &[Scalar::Str("categorical_crossentropy")])],
         ..kind("CategoricalCrossentropy", || smoothed(CategoricalCrossentropy::new().spec()), &[])
     },
-    Kind { inactive: &[at("fn", &[Plain::Word("hinge")])], ..kind("Hinge", || Hinge::new().spec(), &[]) },
-    Kind { inactive: &[at("fn", &[Plain::Word("huber")])], ..kind("Huber", || Huber::new().spec(), &[]) },
+    Kind { inactive: &[only("fn", &[Scalar::Str("hinge")])], ..kind("Hinge", || Hinge::new().spec(), &[]) },
+    Kind { inactive: &[only("fn", &[Scalar::Str("huber")])], ..kind("Huber", || Huber::new().spec(), &[]) },
     Kind {
-        inactive: &[at("fn", &[Plain::Word("kl_divergence")])],
+        inactive: &[only("fn", &[Scalar::Str("kl_divergence")])],
         ..kind("KLDivergence", || KlDivergence::new().spec(), &[])
     },
-    Kind { inactive: &[at("fn", &[Plain::Word("log_cosh")])], ..kind("LogCosh", || LogCosh::new().spec(), &[]) },
+    Kind { inactive: &[only("fn", &[Scalar::Str("log_cosh")])], ..kind("LogCosh", || LogCosh::new().spec(), &[]) },
     Kind {
-        inactive: &[at("fn", &[Plain::Word("mean_absolute_error")])],
+        inactive: &[only("fn", &[Scalar::Str("mean_absolute_error")])],
         ..kind("MeanAbsoluteError", || MeanAbsoluteError::new().spec(), &[])
     },
     Kind {
-        inactive: &[at("fn", &[Plain::Word("mean_squared_error")])],
+        inactive: &[only("fn", &[Scalar::Str("mean_squared_error")])],
         ..kind("MeanSquaredError", || MeanSquaredError::new().spec(), &[])
     },
     Kind {
         optional: || Spec::new("").with("ignore_class", SpecValue::axis(-1)),
-        inactive: &[LAST_AXIS, at("fn", &[Plain::Word("sparse_categorical_crossentropy")])],
+        inactive: &[LAST_AXIS, only("fn", &[Scalar::Str("sparse_categorical_crossentropy")])],
         ..kind("SparseCategoricalCrossentropy", || SparseCategoricalCrossentropy::new().spec(), &[])
     },
 ];
 
 /// The axis of the classes.
-const LAST_AXIS: Inactive = at("axis", &[Plain::Number(-1.0)]);
+const LAST_AXIS: InactiveOption = only("axis", &[Scalar::Number(-1.0)]);
 
-/// Keras' metrics that gradus has.
+/// The metrics that both libraries have.
 pub(super) const METRICS: &[Kind] = &[
     kind("Accuracy", || metrics::Accuracy.spec(), &[]),
     kind("BinaryAccuracy", || metrics::BinaryAccuracy::default().spec(), &[]),
     kind("CategoricalAccuracy", || metrics::CategoricalAccuracy.spec(), &[]),
-    Kind { adjust: macro_average, express: say_macro, optional: threshold, ..kind("F1Score", f1_score, &[]) },
+    Kind {
+        from_keras: require_macro_average,
+        to_keras: add_macro_average,
+        optional: threshold,
+        ..kind("F1Score", f1_score, &[])
+    },
     kind("MeanAbsoluteError", || metrics::MeanAbsoluteError.spec(), &[]),
     kind("MeanSquaredError", || metrics::MeanSquaredError.spec(), &[]),
-    positive(kind("Precision", || metrics::Precision::new().spec(), &[])),
+    with_threshold(kind("Precision", || metrics::Precision::new().spec(), &[])),
     Kind {
         inactive: &[
-            at("class_aggregation", &[Plain::Word("uniform_average")]),
-            at("num_regressors", &[Plain::Number(0.0)]),
+            only("class_aggregation", &[Scalar::Str("uniform_average")]),
+            only("num_regressors", &[Scalar::Number(0.0)]),
         ],
         ..kind("R2Score", || metrics::R2Score.spec(), &[])
     },
-    positive(kind("Recall", || metrics::Recall::new().spec(), &[])),
+    with_threshold(kind("Recall", || metrics::Recall::new().spec(), &[])),
     kind("SparseCategoricalAccuracy", || metrics::SparseCategoricalAccuracy.spec(), &[]),
     Kind {
-        inactive: &[off("from_sorted_ids")],
+        inactive: &[only_false("from_sorted_ids")],
         ..kind("SparseTopKCategoricalAccuracy", || metrics::SparseTopKCategoricalAccuracy::new(5).spec(), &[])
     },
     kind("TopKCategoricalAccuracy", || metrics::TopKCategoricalAccuracy::new(5).spec(), &[]),
@@ -84,14 +89,14 @@ fn threshold() -> Spec {
     Spec::new("").with("threshold", 0.5)
 }
 
-const TOP_K: &[Inactive] = &[null("top_k")];
+const TOP_K: &[InactiveOption] = &[only_null("top_k")];
 
-/// Precision and recall: Keras says `thresholds`, which may be several, and `class_id`.
-const fn positive(kind: Kind) -> Kind {
+/// Precision and recall, whose `threshold` and `class` are `thresholds` and `class_id` in Keras.
+const fn with_threshold(kind: Kind) -> Kind {
     Kind {
         optional: || Spec::new("").with("class", 0),
-        adjust: one_threshold,
-        express: thresholds,
+        from_keras: one_threshold,
+        to_keras: rename_threshold,
         inactive: TOP_K,
         ..kind
     }
@@ -112,7 +117,7 @@ fn one_threshold(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     Ok(())
 }
 
-fn thresholds(config: &mut Config) -> Result<()> {
+fn rename_threshold(config: &mut Config) -> Result<()> {
     for (ours, keras) in [("threshold", "thresholds"), ("class", "class_id")] {
         let value = config.remove(ours);
         config.extend(value.map(|value| (keras.into(), value)));
@@ -120,15 +125,15 @@ fn thresholds(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// Gradus gives the mean over the classes, where Keras gives a number for each unless it is told to average.
-fn macro_average(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+/// Checks `average`: gradus supports the mean over the classes, and Keras returns one value per class by default.
+fn require_macro_average(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     match config.remove("average").unwrap_or(Value::Null) {
         average if average == "macro" => Ok(()),
         other => Err(format!("average is {}, and only \"macro\" is supported", short(&other))),
     }
 }
 
-fn say_macro(config: &mut Config) -> Result<()> {
+fn add_macro_average(config: &mut Config) -> Result<()> {
     config.insert("average".into(), json!("macro"));
     Ok(())
 }
@@ -143,19 +148,24 @@ mod tests {
     use crate::save::Registry;
 
     #[test]
-    fn every_loss_is_here() {
+    fn every_loss_is_in_the_table() {
         for (class, _) in <dyn Loss>::built_in() {
-            let kind = LOSSES.iter().find(|kind| kind.class == class).unwrap_or_else(|| panic!("{class} needs a line"));
+            let kind = LOSSES
+                .iter()
+                .find(|kind| kind.class == class)
+                .unwrap_or_else(|| panic!("{class} must be in the table"));
             BUILT_IN.make::<dyn Loss>(&(kind.template)()).unwrap();
         }
         assert_eq!(LOSSES.len(), <dyn Loss>::built_in().len());
     }
 
     #[test]
-    fn every_metric_is_here() {
+    fn every_metric_is_in_the_table() {
         for (class, _) in <dyn Metric>::built_in() {
-            let kind =
-                METRICS.iter().find(|kind| kind.class == class).unwrap_or_else(|| panic!("{class} needs a line"));
+            let kind = METRICS
+                .iter()
+                .find(|kind| kind.class == class)
+                .unwrap_or_else(|| panic!("{class} must be in the table"));
             BUILT_IN.make::<dyn Metric>(&(kind.template)()).unwrap();
         }
         assert_eq!(METRICS.len(), <dyn Metric>::built_in().len());
@@ -169,19 +179,22 @@ mod tests {
         reader.finish().map(|()| spec.unwrap())
     }
 
-    fn travels(spec: &Spec, config: &Value) {
+    fn check_round_trip(spec: &Spec, config: &Value) {
         let written = METRIC.find(spec.class()).unwrap().config(spec).unwrap();
         assert_eq!(Value::Object(written.clone()), *config);
         assert_eq!(read(spec.class(), Value::Object(written)).unwrap(), *spec);
     }
 
     #[test]
-    fn words_that_differ_are_understood() {
+    fn differing_notations_are_converted() {
         let precision = metrics::Precision::new().threshold(0.25).class(2);
-        travels(&precision.spec(), &json!({"thresholds": 0.25, "class_id": 2}));
-        travels(&metrics::Precision::new().class(0).spec(), &json!({"thresholds": 0.5, "class_id": 0}));
-        travels(&metrics::F1Score::new().spec(), &json!({"average": "macro"}));
-        travels(&metrics::F1Score::new().threshold(0.25).spec(), &json!({"average": "macro", "threshold": 0.25}));
+        check_round_trip(&precision.spec(), &json!({"thresholds": 0.25, "class_id": 2}));
+        check_round_trip(&metrics::Precision::new().class(0).spec(), &json!({"thresholds": 0.5, "class_id": 0}));
+        check_round_trip(&metrics::F1Score::new().spec(), &json!({"average": "macro"}));
+        check_round_trip(
+            &metrics::F1Score::new().threshold(0.25).spec(),
+            &json!({"average": "macro", "threshold": 0.25}),
+        );
         let several = read("Recall", json!({"thresholds": [0.5, 0.75]})).unwrap_err();
         assert_eq!(several, "metric (Recall): thresholds is [0.5,0.75], and only one threshold is supported");
         assert_eq!(read("Recall", json!({"thresholds": [0.75]})).unwrap().to_string(), "Recall(threshold=0.75)");

@@ -1,4 +1,4 @@
-//! Keras' files: models that were trained here open there, models from there open here, and training goes on in either.
+//! Files of Keras: models can be saved for Keras and loaded from Keras, and either library can resume the other's training.
 //!
 //! | file | holds | written by |
 //! |---|---|---|
@@ -6,21 +6,22 @@
 //! | `.h5`, `.hdf5` | a whole model, as Keras 1 and 2 saved it and Keras 3 still does | [`save`] |
 //! | `.weights.h5` | weights alone | [`save_weights`] |
 //!
-//! A whole model is its layers and how they are connected, weights, running statistics, losses, metrics, and optimizer with
-//! its state. What only one side has is an error that names it. The files are those of Keras 3.15.1, which also reads models
-//! of earlier versions; so does [`load`], for `Sequential` and functional models in float32, a [`Graph`](crate::Graph) here.
+//! A whole model consists of layers and connections, weights, running statistics, losses, metrics, and the optimizer with its
+//! state. An element that one of the libraries does not support is an error that names it. Files are written in the format of
+//! Keras 3.15.1. [`load`] also reads files of earlier versions. It supports `Sequential` and functional models in float32; the
+//! latter become a [`Graph`](crate::Graph).
 //!
-//! Prefer `.keras` for training on in Keras: the loader of `.h5` in Keras 3.15.1 prepares the optimizer for no weights, for
-//! files of its own as well, so `fit` needs the model to be compiled again there.
+//! To resume training in Keras, prefer `.keras`. When Keras 3.15.1 loads any `.h5` file, it builds the optimizer without
+//! variables, so the model must be compiled again before `fit`.
 //!
-//! Gradients are those of Keras to 10⁻⁵ of each array's largest, but where terms nearly cancel: there Keras is as far from
-//! its own numbers in float64, and up to three times that is allowed (19 of 841 arrays of 108 random models). On TensorFlow
-//! Keras takes squares and norms of an embedding's gradient before it adds up rows that occur twice; here, as with its other
-//! backends, they are taken of the sum. Keras does not keep the delta of `Huber` in files.
+//! Gradients agree with those of Keras within 10⁻⁵ of the largest magnitude in each array. Where terms nearly cancel, the tests
+//! allow three times the error of Keras' own float32 gradients relative to float64 (19 of 841 arrays of 108 random models).
+//! With the TensorFlow backend, Keras squares the gradient of an embedding before it adds the rows of repeated indices.
+//! gradus adds them first, like the other backends. Keras does not save the delta of `Huber`.
 //!
-//! Initialisers that gradus does not have are taken for the layer's own, as weights come from the file. The seed, the number
-//! of epochs and the names of inputs and outputs are kept where Keras does not look, so that a file that comes back unchanged
-//! goes on with the same bits.
+//! Initializers that gradus does not support are replaced by the default of the layer, as the weights come from the file. The
+//! seed, the number of epochs, and the names of inputs and outputs are stored in fields that Keras ignores, so that training
+//! resumed from an unchanged file gives identical bits.
 //!
 //! ```
 //! use gradus::formats::keras;
@@ -38,7 +39,7 @@
 mod archive;
 mod config;
 mod contents;
-mod draft;
+mod description;
 mod entries;
 mod families;
 mod functional;
@@ -70,39 +71,45 @@ use crate::save::Registry;
 use crate::tape::Params;
 use crate::{Error, Result};
 use contents::{Incoming, Outgoing};
-use draft::Draft;
+use description::ModelDescription;
 use std::path::Path;
 
-/// What zip archives begin with, and so `.keras` files.
+/// The signature of zip archives, and so of `.keras` files.
 const ZIP: &[u8] = b"PK";
 
-/// Writes a whole model, whole or not at all: as `.keras`, or as `.h5` or `.hdf5`.
+/// Saves a whole model atomically. The extension of `path` determines the format: `.keras`, `.h5` or `.hdf5`.
 ///
 /// # Errors
-/// Another ending, a layer, loss, metric or optimizer that Keras does not have, a file that cannot be written.
+/// Returns an error for another extension, for a layer, loss, metric or optimizer that Keras does not have, and if the file
+/// cannot be written.
 pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    let write = match ending(path) {
+    let write = match extension(path) {
         "keras" => archive::write,
-        "h5" | "hdf5" if !of_weights(path) => legacy::write,
-        _ => return Err(wrong(path, "a Keras model ends in .keras or .h5, and weights alone in .weights.h5".into())),
+        "h5" | "hdf5" if !is_weights_file(path) => legacy::write,
+        _ => {
+            return Err(wrong(
+                path,
+                "the file name must end in .keras, .h5 or .hdf5; save_weights writes .weights.h5".into(),
+            ));
+        }
     };
     let bytes = Outgoing::new(model).and_then(|outgoing| write(&outgoing)).map_err(|problem| wrong(path, problem))?;
     write_whole(path, &bytes)
 }
 
-/// Reads a whole model from a `.keras` or `.h5` file, whatever its name ends in. It predicts what it predicted in Keras,
-/// and training goes on from the optimizer's state.
+/// Loads a whole model from a `.keras` or `.h5` file, with the state of its optimizer, so that training can resume. The
+/// format is detected from the contents, not from the name.
 ///
 /// # Errors
-/// The file cannot be read or is damaged; the model is neither a `Sequential` nor functional, or was never compiled; a layer,
-/// loss, metric, optimizer or option is one that gradus does not have, or a class of another package. One message names
-/// all of these. For most there is [`load_with`].
+/// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, if it was
+/// never compiled, or if a layer, loss, metric, optimizer or option is not supported or is a custom class. One message names
+/// all problems. [`load_with`] can add classes and replace the training configuration.
 pub fn load(path: impl AsRef<Path>) -> Result<Model> {
     load_with(path, Load::new())
 }
 
-/// How [`load_with`] reads a file: with classes of your own, or to be trained otherwise than the file says.
+/// Options of [`load_with`]: a registry of custom classes, and settings that replace the training configuration of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
     registry: Registry,
@@ -110,21 +117,21 @@ pub struct Load {
 }
 
 impl Load {
-    /// As [`load`] does.
+    /// Creates the options that [`load`] uses: no custom classes, and the training configuration of the file.
     pub fn new() -> Load {
         Load::default()
     }
 
-    /// Adds classes: layers, losses, metrics, optimizers, schedules, regularizers and initializers that Keras does not have, or
-    /// gradus does not. A class is found by the name that it is registered under in Keras, such as `mine>Attention`, which is
-    /// its [`FromSpec::CLASS`](crate::FromSpec::CLASS); options that are set become its settings.
+    /// Adds custom layers, losses, metrics, optimizers, schedules, regularizers and initializers. The
+    /// [`FromSpec::CLASS`](crate::FromSpec::CLASS) of a class is the name under which it is registered in Keras, such as
+    /// `mine>Attention`. Options that are set in the file become its settings.
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Load {
         self.registry = registry;
         self
     }
 
-    /// Trains the model in this way. Whatever the file says of training is not read.
+    /// Compiles the model with these settings. The training configuration in the file is ignored.
     #[must_use]
     pub fn compile(mut self, settings: Compile) -> Load {
         self.compile = Some(settings);
@@ -144,8 +151,8 @@ impl From<Registry> for Load {
     }
 }
 
-/// Reads a whole model like [`load`], with classes of your own, or to be trained in another way than the file says, or in any
-/// way if it says none.
+/// Loads a whole model like [`load`], with custom classes or with other training settings. The latter also loads models that
+/// were never compiled.
 ///
 /// ```
 /// use gradus::formats::keras;
@@ -161,8 +168,8 @@ impl From<Registry> for Load {
 /// ```
 ///
 /// # Errors
-/// As for [`load`]. With settings of training none of the file's, but those of
-/// [`Sequential::compile`](crate::Sequential::compile).
+/// The errors of [`load`]. With settings for compilation, the training configuration of the file causes no errors, and those of
+/// [`Sequential::compile`](crate::Sequential::compile) are possible.
 pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model> {
     let (path, Load { registry, compile }) = (path.as_ref(), load.into());
     let incoming = read(path, &registry, compile.is_none())?;
@@ -173,9 +180,9 @@ pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model>
     model.map_err(|problem| wrong(path, problem))
 }
 
-/// Reads the layers and weights of a whole model, without what its file says of training: of files that were never compiled,
-/// or with an optimizer, a loss or a metric that gradus does not have. The result becomes a model by
-/// [`Architecture::into_model`] or [`Architecture::compile`].
+/// Loads the layers and weights of a whole model and ignores the training configuration. Supports models that were never
+/// compiled, or whose optimizer, loss or metrics gradus does not support. [`Architecture::into_model`] or
+/// [`Architecture::compile`] converts the result to a model.
 ///
 /// ```
 /// use gradus::formats::keras;
@@ -190,23 +197,23 @@ pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model>
 /// ```
 ///
 /// # Errors
-/// The file cannot be read or is damaged; the model is neither a `Sequential` nor functional; a layer or an option of one is
-/// one that gradus does not have. For the last there is [`load_architecture_with`].
+/// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, or if a
+/// layer or one of its options is not supported. [`load_architecture_with`] can add layers.
 pub fn load_architecture(path: impl AsRef<Path>) -> Result<Architecture> {
     load_architecture_with(path, &Registry::new())
 }
 
-/// Reads the layers and weights of a whole model with layers of your own, as [`load_architecture`] does without.
+/// Loads the layers and weights of a whole model like [`load_architecture`], with the custom layers in `registry`.
 ///
 /// # Errors
-/// Those of [`load_architecture`].
+/// The errors of [`load_architecture`].
 pub fn load_architecture_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
     let path = path.as_ref();
     let incoming = read(path, registry, false)?;
     incoming.architecture().map_err(|problem| wrong(path, problem))
 }
 
-/// What a file holds, with how the model is trained unless that is not needed.
+/// Reads a file, with the training configuration if `with_training`.
 fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incoming> {
     let bytes = read_whole(path)?;
     let incoming = match bytes.starts_with(ZIP) {
@@ -216,56 +223,57 @@ fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incomin
     incoming.map_err(|problem| wrong(path, problem))
 }
 
-/// Writes the weights and running statistics alone, as `.weights.h5`.
+/// Saves the weights and running statistics atomically as a `.weights.h5` file.
 ///
 /// # Errors
-/// Another ending, a layer that Keras does not have, a file that cannot be written.
+/// Returns an error for another file name, for a layer that Keras does not have, and if the file cannot be written.
 pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    if !of_weights(path) {
-        return Err(wrong(path, "weights for Keras end in .weights.h5".into()));
+    if !is_weights_file(path) {
+        return Err(wrong(path, "the file name must end in .weights.h5".into()));
     }
     let mut root = NewGroup::default();
-    let written = Draft::of(model.architecture())
-        .and_then(|draft| weights::write_layers(&mut root, &draft.layers, model.params()));
+    let written = ModelDescription::of(model.architecture())
+        .and_then(|description| weights::write_layers(&mut root, &description.layers, model.params()));
     written.map_err(|problem| wrong(path, problem))?;
     write_whole(path, &root.file())
 }
 
-/// Sets every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`.
-/// What the optimizer remembers stays. Nothing changes if it fails.
+/// Loads every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`. The
+/// state of the optimizer is kept.
 ///
 /// # Errors
-/// The file cannot be read or is damaged, or holds arrays of other layers or shapes.
+/// Returns an error, and leaves the model unchanged, if the file cannot be read or is damaged, or if its layers or the shapes
+/// of its arrays differ from those of the model.
 pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
-    let draft = Draft::of(model.architecture());
-    let params = draft.and_then(|draft| weights_alone(&bytes, &draft));
+    let description = ModelDescription::of(model.architecture());
+    let params = description.and_then(|description| read_weights_only(&bytes, &description));
     model.params_mut().assign(&params.map_err(|problem| wrong(path, problem))?)
 }
 
-fn weights_alone(bytes: &[u8], draft: &Draft) -> Result<Params, String> {
+fn read_weights_only(bytes: &[u8], description: &ModelDescription) -> Result<Params, String> {
     if bytes.starts_with(ZIP) {
         let inner = Archive::read(bytes)?.get(archive::WEIGHTS)?;
-        return weights::read_layers(&hdf5::open(&inner)?, &draft.layers);
+        return weights::read_layers(&hdf5::open(&inner)?, &description.layers);
     }
     let root = hdf5::open(bytes)?;
     if root.has("model_weights") {
-        return legacy::read_weights(&root.group("model_weights")?, &draft.layers);
+        return legacy::read_weights(&root.group("model_weights")?, &description.layers);
     }
-    // Keras 2 wrote weights alone as in a whole model.
+    // Keras 2 wrote files of weights in the layout of whole models.
     match root.texts("layer_names")?.is_empty() {
-        true => weights::read_layers(&root, &draft.layers),
-        false => legacy::read_weights(&root, &draft.layers),
+        true => weights::read_layers(&root, &description.layers),
+        false => legacy::read_weights(&root, &description.layers),
     }
 }
 
-fn ending(path: &Path) -> &str {
+fn extension(path: &Path) -> &str {
     path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
 }
 
-fn of_weights(path: &Path) -> bool {
+fn is_weights_file(path: &Path) -> bool {
     path.to_str().is_some_and(|path| path.ends_with(".weights.h5"))
 }
 

@@ -1,6 +1,6 @@
-//! From a network to a draft, and between a draft and Keras' configuration of a `Sequential` or a functional model.
+//! Conversion between architectures, descriptions of models, and the configurations of `Sequential` and functional models.
 
-use super::draft::{Draft, Output};
+use super::description::{ModelDescription, Output};
 use super::families::LAYER;
 use super::object::Object;
 use super::options::unknown_key;
@@ -11,48 +11,49 @@ use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
 
-impl Draft {
-    /// Of a network with its weights.
-    pub(super) fn of(architecture: &Architecture) -> Result<Draft> {
+impl ModelDescription {
+    /// Describes an architecture. The error names the first layer that Keras does not support.
+    pub(super) fn of(architecture: &Architecture) -> Result<ModelDescription> {
         let inputs = architecture.inputs().iter();
-        let mut draft = Draft::new(inputs.map(|input| (input.name().into(), Some(input.shape()))).collect());
+        let mut description =
+            ModelDescription::new(inputs.map(|input| (input.name().into(), Some(input.shape()))).collect());
         for layer in architecture.layers() {
             let (name, spec) = (layer.name(), layer.spec());
             if LAYER.find(spec.class()).is_none() {
-                return Err(format!("{} ({name}) is not a layer that Keras has", spec.class()));
+                return Err(format!("layer \"{name}\" ({}) has no equivalent in Keras", spec.class()));
             }
             if name.contains('/') {
-                return Err(format!("the layer \"{name}\" has a slash in its name, which Keras does not take"));
+                return Err(format!("layer \"{name}\" has a slash in its name, which Keras does not allow"));
             }
             let class = spec.class().into();
-            draft.push(name.into(), spec, layer.layer().clone(), class);
+            description.push(name.into(), spec, layer.layer().clone(), class);
         }
         let mut calls = architecture.calls().iter();
-        calls.try_for_each(|call| draft.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;
+        calls.try_for_each(|call| description.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;
         let outputs = architecture.outputs().iter().enumerate();
         let output = |(number, output): (usize, &ValueInfo)| Output {
             name: output.name().into(),
             value: architecture.output_value(number),
         };
-        (draft.chain, draft.outputs) = (architecture.is_chain(), outputs.map(output).collect());
-        draft.reorder(&order::of(&draft));
-        Ok(draft)
+        (description.chain, description.outputs) = (architecture.is_chain(), outputs.map(output).collect());
+        description.reorder(&order::keras_order(&description));
+        Ok(description)
     }
 
-    /// Of the configuration of a Keras model. What is wrong with its parts, the reader takes down.
-    pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<Draft> {
+    /// Reads the configuration of a model. Problems with its layers are recorded in `reader`.
+    pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<ModelDescription> {
         let object = match (&model["config"], model["class_name"].as_str()) {
-            // Before version 2.2.3 of Keras.
+            // The configuration of Keras before version 2.2.3 is a list of layers.
             (Value::Array(layers), Some("Sequential")) => {
                 let config = Map::from_iter([("layers".into(), json!(layers))]);
                 Object { name: "Sequential", class: "Sequential", custom: false, config }
             }
-            _ => Object::read(model).ok_or("its description of the model cannot be read")?,
+            _ => Object::read(model).ok_or("the configuration of its model is invalid")?,
         };
         if let Some(key) = model.as_object().and_then(unknown_key) {
-            reader.problem("the model", format!("its description has a \"{key}\", which is not known"));
+            reader.problem("the model", format!("unknown key \"{key}\" in its configuration"));
         }
-        let mut draft = match object.name {
+        let mut description = match object.name {
             "Sequential" if !object.custom => sequential::read(object.config, reader),
             "Functional" | "Model" if !object.custom => functional::read(object.config, reader),
             _ => {
@@ -60,11 +61,11 @@ impl Draft {
                 Err(format!("it holds {found}, and only a Sequential or a Functional model can be read"))
             }
         }?;
-        draft.find_paths();
-        Ok(draft)
+        description.find_paths();
+        Ok(description)
     }
 
-    /// Keras' configuration of the model.
+    /// Writes the configuration of the model.
     pub(super) fn to_json(&self) -> Result<Value> {
         if self.chain { sequential::to_json(self) } else { functional::to_json(self) }
     }

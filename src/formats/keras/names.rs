@@ -1,13 +1,13 @@
-//! Keras' names of classes in snake case, as functions and paths in files have them.
+//! Class names in snake case, as in the names of functions and the paths of weights.
 
-/// `BatchNormalization` is `batch_normalization`, `ReLU` is `re_lu`: an underscore stands before a capital with small
-/// letters behind it, and between a small letter and a capital. Keras' `to_snake_case`.
+/// Converts a class name to snake case like Keras' `to_snake_case`: `BatchNormalization` becomes `batch_normalization`, `ReLU`
+/// becomes `re_lu`. An underscore precedes each capital that follows a lowercase letter or precedes one.
 pub(super) fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().collect();
     let mut name = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).map(|before| letters[before]);
-        let after = letters.get(at + 1);
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| letters[before]);
+        let after = letters.get(index + 1);
         let starts = letter.is_ascii_uppercase()
             && (after.is_some_and(char::is_ascii_lowercase)
                 || before.is_some_and(|before| before.is_ascii_lowercase()));

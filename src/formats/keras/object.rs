@@ -1,27 +1,28 @@
-//! An object in a configuration: its class, who defined the class, and its options.
+//! Objects in a configuration: a class, the package that defines it, and options.
 
 use serde_json::{Map, Value, json};
 
 /// Options by name.
 pub(super) type Config = Map<String, Value>;
 
-/// An object as a configuration describes it: a class with its options, a function, or the name of either.
+/// An object in a configuration: a class with options, a function, or the name of either.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
-    /// The name that the object is registered under, which custom classes may choose: `Dense`, or `mine>Dense`.
+    /// The registered name, such as `Dense`, or `mine>Dense` for a custom class.
     pub(super) name: &'a str,
-    /// The name of its class in Python, from which Keras makes the paths of weights.
+    /// The name of the Python class, from which Keras derives the paths of weights.
     pub(super) class: &'a str,
-    /// Whether the class or function is one of another package than Keras, whatever its name.
+    /// Whether the class or function is defined outside Keras, regardless of its name.
     pub(super) custom: bool,
     pub(super) config: Config,
 }
 
 impl<'a> Object<'a> {
-    /// Reads an object; `None` where the value describes none.
+    /// Parses an object; `None` if the value is not a serialized object.
     ///
-    /// Keras 3 writes `module`, `class_name`, `config` and `registered_name`. The last of these is null for its own
-    /// public classes, and `module` is null for those that a user defines. Versions before 2.13 wrote only the class and its options.
+    /// Keras 3 writes `module`, `class_name`, `config` and `registered_name`. The last of these is null for the
+    /// public classes of Keras, and `module` is null for user-defined classes. Versions before 2.13 wrote only the class and
+    /// the options.
     pub(super) fn read(value: &'a Value) -> Option<Object<'a>> {
         let (class, config) = match value {
             Value::String(name) => return Some(named(name, false)),
@@ -30,7 +31,7 @@ impl<'a> Object<'a> {
         };
         let module = value["module"].as_str();
         if let ("function", Value::String(name)) = (class, config) {
-            return Some(named(name, module.is_some_and(|module| module != "builtins" && !of_keras(module))));
+            return Some(named(name, module.is_some_and(|module| module != "builtins" && !is_keras_module(module))));
         }
         let config = match config {
             Value::Object(config) => config.clone(),
@@ -38,33 +39,33 @@ impl<'a> Object<'a> {
             _ => return None,
         };
         let registered = value["registered_name"].as_str();
-        let (name, own) = match (module, registered) {
-            // Classes of Keras that are not public are registered under their own name.
-            (Some(module), None) => (class, of_keras(module) && !class.contains('>')),
-            (Some(module), Some(name)) => (name, of_keras(module) && name == class),
+        let (name, is_keras) = match (module, registered) {
+            // Private classes of Keras are registered under their class name.
+            (Some(module), None) => (class, is_keras_module(module) && !class.contains('>')),
+            (Some(module), Some(name)) => (name, is_keras_module(module) && name == class),
             (None, Some(name)) => (name, false),
-            // Keras 2.11 to 2.15 registered its own optimizers in the package of users' classes.
+            // Keras 2.11 to 2.15 registered its optimizers in the package `Custom`.
             (None, None) => match class.strip_prefix("Custom>").filter(|name| OPTIMIZERS.contains(name)) {
                 Some(name) => (name, true),
                 None => (class, !class.contains('>')),
             },
         };
         let class = class.rsplit('>').next().unwrap_or(class);
-        Some(Object { name, class, custom: !own, config })
+        Some(Object { name, class, custom: !is_keras, config })
     }
 
-    /// What to call the object in a message.
+    /// The name of the object in messages.
     pub(super) fn title(&self) -> String {
         if self.custom && !self.name.contains('>') { format!("a custom {}", self.name) } else { self.name.to_owned() }
     }
 }
 
-/// An object as Keras writes it: a class and its options.
+/// The configuration of an object of Keras.
 pub(super) fn object(module: &str, class: &str, config: Config) -> Value {
     json!({"module": module, "class_name": class, "config": config, "registered_name": null})
 }
 
-/// A function, or a class without options. A name with a package is that of a custom one.
+/// A function, or a class without options. A name with a package belongs to a custom class or function.
 fn named(name: &str, custom: bool) -> Object<'_> {
     Object { name, class: name, custom: custom || name.contains('>'), config: Config::new() }
 }
@@ -73,8 +74,8 @@ fn named(name: &str, custom: bool) -> Object<'_> {
 const OPTIMIZERS: [&str; 11] =
     ["Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD"];
 
-/// Whether a module belongs to Keras, in any of the packages that it has been part of.
-fn of_keras(module: &str) -> bool {
+/// Whether a Python module belongs to Keras, in any package that has contained it.
+fn is_keras_module(module: &str) -> bool {
     let mut parts = module.split('.');
     match parts.next() {
         Some("keras" | "tf_keras" | "keras_core") => true,
@@ -89,9 +90,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn objects_of_keras_are_told_from_others_of_the_same_name() {
+    fn objects_of_keras_are_distinguished_from_custom_ones_of_the_same_name() {
         let dense = |module: Value, registered: Value| json!({"module": module, "class_name": "Dense", "config": {"units": 3}, "registered_name": registered});
-        let own = [
+        let keras = [
             dense(json!("keras.layers"), Value::Null),
             dense(json!("keras.src.layers.core.dense"), json!("Dense")),
             dense(json!("tf_keras.src.layers.core.dense"), json!("Dense")),
@@ -99,7 +100,7 @@ mod tests {
             json!({"class_name": "Dense", "config": {"units": 3}}),
             json!("Dense"),
         ];
-        for value in &own {
+        for value in &keras {
             let object = Object::read(value).unwrap();
             assert!(!object.custom && object.name == "Dense" && object.class == "Dense", "{value}");
         }

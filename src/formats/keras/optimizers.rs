@@ -1,8 +1,8 @@
-//! Every optimizer and schedule that both sides have: one line each.
+//! The optimizers and learning rate schedules that Keras and gradus share.
 
 use super::kind::{Kind, kind};
 use super::object::Config;
-use super::options::{Inactive, Plain, any, at, never};
+use super::options::{InactiveOption, Scalar, ignored, only, rejected};
 use super::result::Result;
 use crate::optimizers::schedules::{
     CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, Schedule,
@@ -11,59 +11,79 @@ use crate::optimizers::{Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, Optimizer, 
 use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
-/// An optimizer, and how Keras keeps its variables.
-pub(super) struct Known {
+/// An optimizer, and the layout of its variables in Keras.
+pub(super) struct OptimizerKind {
     pub(super) kind: Kind,
-    /// How many of its arrays for each weight stand side by side: Adam's two for the first weight come before those for
-    /// the second, and the third ones after all of these.
+    /// The number of state arrays per weight in each group of variables. Adam stores two arrays for each weight in turn, then a
+    /// group with the third array of each weight.
     pub(super) groups: &'static [usize],
-    /// A number behind the arrays that follows from the steps made so far.
+    /// A scalar after the arrays, which is a function of the number of steps.
     pub(super) last: Option<fn(&Spec, u64) -> Option<f32>>,
 }
 
-/// Keras' optimizers that gradus has.
-pub(super) const OPTIMIZERS: &[Known] = &[
-    known(decaying(kind("Adadelta", || decays(Adadelta::default().spec()), &[])), &[2], DECAY_OF_KERAS_2),
-    known(decaying(kind("Adagrad", || decays(Adagrad::default().spec()), &[])), &[1], LEGACY_EPSILON),
-    known(
-        decaying(kind("Adam", || decays(Adam::default().spec()).with("amsgrad", false), &[])),
-        &[2, 1],
-        &[DECAY, at("adaptive_epsilon", &[Plain::Bool(false)])],
+/// The optimizers that both libraries have.
+pub(super) const OPTIMIZERS: &[OptimizerKind] = &[
+    optimizer_kind(
+        without_default_decay(kind("Adadelta", || with_weight_decay(Adadelta::default().spec()), &[])),
+        &[2],
+        DECAY_OF_KERAS_2,
     ),
-    known(
-        Kind { express: no_decay, ..kind("AdamW", || AdamW::default().spec().with("amsgrad", false), &[]) },
+    optimizer_kind(
+        without_default_decay(kind("Adagrad", || with_weight_decay(Adagrad::default().spec()), &[])),
+        &[1],
+        LEGACY_EPSILON,
+    ),
+    optimizer_kind(
+        without_default_decay(kind("Adam", || with_weight_decay(Adam::default().spec()).with("amsgrad", false), &[])),
+        &[2, 1],
+        &[DECAY, only("adaptive_epsilon", &[Scalar::Bool(false)])],
+    ),
+    optimizer_kind(
+        Kind { to_keras: write_weight_decay, ..kind("AdamW", || AdamW::default().spec().with("amsgrad", false), &[]) },
         &[2, 1],
         DECAY_OF_KERAS_2,
     ),
-    known(decaying(kind("Lion", || decays(Lion::default().spec()), &[])), &[1], DECAY_OF_KERAS_2),
-    Known {
+    optimizer_kind(
+        without_default_decay(kind("Lion", || with_weight_decay(Lion::default().spec()), &[])),
+        &[1],
+        DECAY_OF_KERAS_2,
+    ),
+    OptimizerKind {
         last: Some(momentum_product),
-        ..known(decaying(kind("Nadam", || decays(Nadam::default().spec()), &[])), &[2], LEGACY_NADAM)
+        ..optimizer_kind(
+            without_default_decay(kind("Nadam", || with_weight_decay(Nadam::default().spec()), &[])),
+            &[2],
+            LEGACY_NADAM,
+        )
     },
-    known(decaying(kind("RMSprop", rmsprop, &[])), &[1, 1, 1], LEGACY_EPSILON),
-    known(decaying(kind("SGD", || decays(Sgd::default().spec()), &[])), &[1], DECAY_OF_KERAS_2),
+    optimizer_kind(without_default_decay(kind("RMSprop", rmsprop, &[])), &[1, 1, 1], LEGACY_EPSILON),
+    optimizer_kind(
+        without_default_decay(kind("SGD", || with_weight_decay(Sgd::default().spec()), &[])),
+        &[1],
+        DECAY_OF_KERAS_2,
+    ),
 ];
 
-/// What Keras 2 divided the learning rate by, step by step; `InverseTimeDecay` does the same.
-const DECAY: Inactive = at("decay", &[Plain::Number(0.0)]);
+/// The decay of the learning rate in Keras 2. `InverseTimeDecay` replaces it.
+const DECAY: InactiveOption = only("decay", &[Scalar::Number(0.0)]);
 
-const DECAY_OF_KERAS_2: &[Inactive] = &[DECAY];
+const DECAY_OF_KERAS_2: &[InactiveOption] = &[DECAY];
 
-/// Optimizers that compute otherwise in Keras 2.10 and before, whose configurations have a `decay`.
-const LEGACY_EPSILON: &[Inactive] = &[never(
+/// Optimizers whose definition differs in Keras 2.10 and earlier. Their configurations have a `decay`.
+const LEGACY_EPSILON: &[InactiveOption] = &[rejected(
     "decay",
     "an optimizer with it is one of Keras 2.10 or before, which added epsilon outside the square root",
 )];
 
-const LEGACY_NADAM: &[Inactive] =
-    &[never("decay", "an optimizer with it is one of Keras 2.10 or before, which changed the momentum otherwise")];
+const LEGACY_NADAM: &[InactiveOption] =
+    &[rejected("decay", "an optimizer with it is one of Keras 2.10 or before, which had another momentum schedule")];
 
-/// Keras' schedules that gradus has.
+/// The schedules that both libraries have.
 pub(super) const SCHEDULES: &[Kind] = &[
     Kind {
-        adjust: no_warmup,
+        from_keras: remove_unused_warmup,
         optional: warmup,
-        inactive: &[any("warmup_steps", "it has no effect without warmup_target")],
+        inactive: &[ignored("warmup_steps", "it has no effect without warmup_target")],
         ..kind("CosineDecay", || CosineDecay::new(0.0, 1).spec(), BY_STEPS)
     },
     kind("ExponentialDecay", || ExponentialDecay::new(0.0, 1, 0.0).spec(), BY_RATE),
@@ -72,23 +92,27 @@ pub(super) const SCHEDULES: &[Kind] = &[
     kind("PolynomialDecay", || PolynomialDecay::new(0.0, 1).spec(), BY_STEPS),
 ];
 
-/// What every schedule that decays must say.
+/// Required options of schedules that decay over a number of steps.
 const BY_STEPS: &[&str] = &["initial_learning_rate", "decay_steps"];
 
-/// And what those that decay by a rate must.
+/// Required options of schedules that decay at a rate.
 const BY_RATE: &[&str] = &["initial_learning_rate", "decay_steps", "decay_rate"];
 
-const fn known(kind: Kind, groups: &'static [usize], inactive: &'static [Inactive]) -> Known {
-    Known { kind: Kind { optional: clips, adjust: of_any_optimizer, inactive, ..kind }, groups, last: None }
+const fn optimizer_kind(kind: Kind, groups: &'static [usize], inactive: &'static [InactiveOption]) -> OptimizerKind {
+    OptimizerKind {
+        kind: Kind { optional: clipping_options, from_keras: normalize_options, inactive, ..kind },
+        groups,
+        last: None,
+    }
 }
 
-/// An optimizer whose weights decay only where that is said.
-const fn decaying(kind: Kind) -> Kind {
+/// An optimizer without weight decay by default.
+const fn without_default_decay(kind: Kind) -> Kind {
     Kind { nullable: &["weight_decay"], ..kind }
 }
 
-/// Keras clips by positive numbers only, and called the learning rate `lr` before version 2.3.
-fn of_any_optimizer(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+/// Removes clipping limits that are not positive, which Keras ignores, and renames `lr`, the learning rate before version 2.3.
+fn normalize_options(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     for clip in ["clipnorm", "global_clipnorm", "clipvalue"] {
         if config.get(clip).and_then(Value::as_f64).is_some_and(|clip| clip <= 0.0) {
             config.remove(clip);
@@ -100,25 +124,25 @@ fn of_any_optimizer(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     Ok(())
 }
 
-/// The optimizer of this class.
-pub(super) fn optimizer(class: &str) -> Option<&'static Known> {
+/// Finds an optimizer by class name.
+pub(super) fn optimizer(class: &str) -> Option<&'static OptimizerKind> {
     OPTIMIZERS.iter().find(|known| known.kind.class == class)
 }
 
-fn decays(spec: Spec) -> Spec {
+fn with_weight_decay(spec: Spec) -> Spec {
     spec.with("weight_decay", 0.0)
 }
 
 fn rmsprop() -> Spec {
-    decays(RmsProp::default().spec()).with("momentum", 0.0).with("centered", false)
+    with_weight_decay(RmsProp::default().spec()).with("momentum", 0.0).with("centered", false)
 }
 
-fn clips() -> Spec {
+fn clipping_options() -> Spec {
     Spec::new("").with("clipnorm", 1.0).with("clipvalue", 1.0).with("global_clipnorm", 1.0)
 }
 
-/// Where nothing is said of it, weights decay in Keras.
-fn no_decay(config: &mut Config) -> Result<()> {
+/// Writes a weight decay of 0, as the default in Keras is not 0.
+fn write_weight_decay(config: &mut Config) -> Result<()> {
     config.entry("weight_decay").or_insert(json!(0.0));
     Ok(())
 }
@@ -127,15 +151,15 @@ fn warmup() -> Spec {
     Spec::new("").with("warmup_target", 0.0).with("warmup_steps", 0)
 }
 
-/// Without a target there is no warm-up.
-fn no_warmup(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+/// Removes `warmup_steps` if `warmup_target` is not set.
+fn remove_unused_warmup(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     if config.get("warmup_target").is_none_or(Value::is_null) {
         config.remove("warmup_steps");
     }
     Ok(())
 }
 
-/// Nadam's `u_product`.
+/// The `u_product` of Nadam.
 fn momentum_product(optimizer: &Spec, step: u64) -> Option<f32> {
     optimizer.make::<Nadam>().ok().map(|nadam| nadam.momentum_product(step))
 }
@@ -152,12 +176,12 @@ mod tests {
     use crate::save::Registry;
 
     /// Schedules that Keras does not have.
-    const OURS: &[&str] = &["OneCycle"];
+    const ONLY_GRADUS: &[&str] = &["OneCycle"];
 
     #[test]
-    fn every_optimizer_is_here() {
+    fn every_optimizer_is_in_the_table() {
         for (class, _) in <dyn Optimizer>::built_in() {
-            let known = optimizer(class).unwrap_or_else(|| panic!("{class} needs a line"));
+            let known = optimizer(class).unwrap_or_else(|| panic!("{class} must be in the table"));
             let optimizer = BUILT_IN.make::<dyn Optimizer>(&(known.kind.template)()).unwrap();
             assert!(optimizer.initial_state().len() <= known.groups.iter().sum(), "{class}");
         }
@@ -165,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn every_schedule_is_here_or_only_ours() {
+    fn every_schedule_is_in_the_table_or_only_in_gradus() {
         for (class, _) in <dyn Schedule>::built_in() {
             let kind = SCHEDULE.find(class);
-            assert!(kind.is_some() != OURS.contains(&class), "{class} needs a line, or is only ours");
+            assert!(kind.is_some() != ONLY_GRADUS.contains(&class), "{class} must be in SCHEDULES or in ONLY_GRADUS");
             kind.map(|kind| BUILT_IN.make::<dyn Schedule>(&(kind.template)()).unwrap());
         }
-        assert_eq!(SCHEDULES.len() + OURS.len(), <dyn Schedule>::built_in().len());
+        assert_eq!(SCHEDULES.len() + ONLY_GRADUS.len(), <dyn Schedule>::built_in().len());
     }
 
     fn read(class: &str, config: &Config) -> Result<Spec> {
@@ -182,8 +206,8 @@ mod tests {
         reader.finish().map(|()| spec.unwrap())
     }
 
-    /// What is written of an optimizer, and that reading it leads back.
-    fn travels(optimizer: &dyn Optimizer) -> Config {
+    /// Checks that an optimizer round-trips; returns its configuration.
+    fn check_round_trip(optimizer: &dyn Optimizer) -> Config {
         let spec = optimizer.spec();
         let config = OPTIMIZER.find(spec.class()).unwrap().config(&spec).unwrap();
         let read = read(spec.class(), &config).unwrap();
@@ -192,21 +216,21 @@ mod tests {
     }
 
     #[test]
-    fn settings_travel() {
-        travels(&RmsProp::new(0.1).momentum(0.5).centered(true).clip(Clip::Value(0.5)));
-        travels(&Adam::new(0.1).amsgrad(true).clip(Clip::GlobalNorm(2.0)).weight_decay(0.1));
-        assert_eq!(travels(&AdamW::new(0.1).weight_decay(0.0))["weight_decay"], json!(0.0));
-        travels(&AdamW::new(0.1));
-        travels(&Sgd::new(CosineDecay::new(0.1, 9)));
-        let warm = travels(&Sgd::new(CosineDecay::new(0.1, 9).warmup(0.5, 3)));
+    fn settings_round_trip() {
+        check_round_trip(&RmsProp::new(0.1).momentum(0.5).centered(true).clip(Clip::Value(0.5)));
+        check_round_trip(&Adam::new(0.1).amsgrad(true).clip(Clip::GlobalNorm(2.0)).weight_decay(0.1));
+        assert_eq!(check_round_trip(&AdamW::new(0.1).weight_decay(0.0))["weight_decay"], json!(0.0));
+        check_round_trip(&AdamW::new(0.1));
+        check_round_trip(&Sgd::new(CosineDecay::new(0.1, 9)));
+        let warm = check_round_trip(&Sgd::new(CosineDecay::new(0.1, 9).warmup(0.5, 3)));
         assert_eq!(warm["learning_rate"]["module"], "keras.optimizers.schedules");
-        let steps = travels(&Lion::new(PiecewiseConstantDecay::new(&[3, 7], &[0.5, 0.25, 0.125])));
+        let steps = check_round_trip(&Lion::new(PiecewiseConstantDecay::new(&[3, 7], &[0.5, 0.25, 0.125])));
         assert_eq!(steps["learning_rate"]["config"]["boundaries"], json!([3, 7]));
-        travels(&Adagrad::new(PolynomialDecay::new(0.1, 9).power(2.0)));
+        check_round_trip(&Adagrad::new(PolynomialDecay::new(0.1, 9).power(2.0)));
     }
 
     #[test]
-    fn options_of_keras_2_are_read_or_refused() {
+    fn options_of_keras_2_are_read_or_rejected() {
         let read = |class: &str, config: Value| read(class, config.as_object().unwrap()).map(|spec| spec.to_string());
         let sgd = read("SGD", json!({"lr": 0.25, "decay": 0.0, "momentum": 0.5})).unwrap();
         assert_eq!(sgd, "SGD(learning_rate=0.25, momentum=0.5, nesterov=false, weight_decay=0)");
@@ -223,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_of_ours_alone_is_told() {
+    fn schedules_without_an_equivalent_are_errors() {
         let cycle = schedules::OneCycle::new(0.1, 9);
         let sgd = Sgd::new(LearningRate::schedule(cycle));
-        let told = OPTIMIZERS.last().unwrap().kind.config(&sgd.spec()).unwrap_err();
-        assert_eq!(told, "OneCycle (learning_rate) is not a part that Keras has");
+        let error = OPTIMIZERS.last().unwrap().kind.config(&sgd.spec()).unwrap_err();
+        assert_eq!(error, "OneCycle (learning_rate) has no equivalent in Keras");
     }
 }

@@ -1,187 +1,202 @@
-//! Options of Keras' classes that gradus has no setting for, and the values at which they change nothing.
+//! Options of Keras' classes without a setting in gradus, and the values that are accepted for them.
 //!
-//! Every option is declared: the settings of a class by the spec of its defaults, all others in tables of these. What neither
-//! lists is unknown, and refused by name. No value is inactive in general: 0 is a class to one option and "off" to another.
+//! Every option is declared: those with a setting by the spec of the defaults, all others in tables of [`InactiveOption`]. Any
+//! other option is unknown and rejected by name. Each table entry lists its accepted values, as no value is inactive for all
+//! options: 0 is a class to one option and "off" to another.
 
 use super::object::Object;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// An option without a setting here.
+/// An option without a setting in gradus.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Inactive {
+pub(super) struct InactiveOption {
     pub(super) name: &'static str,
-    at: At,
+    accepted: Accepted,
 }
 
-/// The values at which an option may be left out.
+/// The accepted values of an option.
 #[derive(Clone, Copy, Debug)]
-enum At {
-    /// One of these.
-    Values(&'static [Plain]),
-    /// One of these, which are alike for this reason.
+enum Accepted {
+    /// Only these values.
+    Values(&'static [Scalar]),
+    /// Only these values, which are equivalent for the given reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/keras.md"))]
-    Alike(&'static [Plain], &'static str),
-    /// Those that mean elements of 32 bits.
+    Equivalent(&'static [Scalar], &'static str),
+    /// Only data types and policies of float32.
     Float32,
-    /// Every value, for this reason: results do not depend on the option.
+    /// All values, as results do not depend on the option for the given reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/keras.md"))]
-    Any(&'static str),
-    /// None, for this reason.
-    Never(&'static str),
+    Ignored(&'static str),
+    /// No value, for the given reason.
+    Rejected(&'static str),
 }
 
-/// A value without parts.
+/// A JSON value other than a list or an object.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Plain {
+pub(super) enum Scalar {
     Null,
     Bool(bool),
     Number(f64),
-    Word(&'static str),
+    Str(&'static str),
 }
 
-use Plain::{Bool, Null, Number, Word};
+use Scalar::{Bool, Null, Number, Str};
 
-/// An option that may only have one of these values.
-pub(super) const fn at(name: &'static str, values: &'static [Plain]) -> Inactive {
-    Inactive { name, at: At::Values(values) }
+/// An option with only these accepted values.
+pub(super) const fn only(name: &'static str, values: &'static [Scalar]) -> InactiveOption {
+    InactiveOption { name, accepted: Accepted::Values(values) }
 }
 
-/// An option that may have one of these values, which are alike for this reason.
-pub(super) const fn alike(name: &'static str, values: &'static [Plain], reason: &'static str) -> Inactive {
-    Inactive { name, at: At::Alike(values, reason) }
+/// An option with only these accepted values, which are equivalent for the given reason.
+pub(super) const fn equivalent(name: &'static str, values: &'static [Scalar], reason: &'static str) -> InactiveOption {
+    InactiveOption { name, accepted: Accepted::Equivalent(values, reason) }
 }
 
-/// An option that may only be null.
-pub(super) const fn null(name: &'static str) -> Inactive {
-    at(name, &[Null])
+/// An option that must be null.
+pub(super) const fn only_null(name: &'static str) -> InactiveOption {
+    only(name, &[Null])
 }
 
-/// An option that may only be false.
-pub(super) const fn off(name: &'static str) -> Inactive {
-    at(name, &[Bool(false), Null])
+/// An option that must be false or null.
+pub(super) const fn only_false(name: &'static str) -> InactiveOption {
+    only(name, &[Bool(false), Null])
 }
 
-/// An option that results do not depend on, for this reason.
-pub(super) const fn any(name: &'static str, reason: &'static str) -> Inactive {
-    Inactive { name, at: At::Any(reason) }
+/// An option on which results do not depend, for the given reason.
+pub(super) const fn ignored(name: &'static str, reason: &'static str) -> InactiveOption {
+    InactiveOption { name, accepted: Accepted::Ignored(reason) }
 }
 
-/// An option that is refused, for this reason.
-pub(super) const fn never(name: &'static str, reason: &'static str) -> Inactive {
-    Inactive { name, at: At::Never(reason) }
+/// An option that is rejected, for the given reason.
+pub(super) const fn rejected(name: &'static str, reason: &'static str) -> InactiveOption {
+    InactiveOption { name, accepted: Accepted::Rejected(reason) }
 }
 
-/// Why the name of an object has no influence.
+/// Why results do not depend on the name of an object.
 const LABEL: &str = "it is a label";
 
-/// Why the seed of draws has none.
+/// Why results do not depend on the seed of a layer.
 pub(super) const DRAWS: &str = "draws follow from the seed of the model, and their distribution is the same";
 
-/// Why an initializer has none.
-const FIRST_VALUES: &str = "the weights come from the file";
+/// Why results do not depend on an option of an initializer.
+const WEIGHTS_FROM_FILE: &str = "the weights come from the file";
 
-const CHANNELS_LAST: &[Plain] = &[Word("channels_last"), Null];
+const CHANNELS_LAST: &[Scalar] = &[Str("channels_last"), Null];
 
 /// The order of the axes of images.
-pub(super) const DATA_FORMAT: Inactive = at("data_format", CHANNELS_LAST);
+pub(super) const DATA_FORMAT: InactiveOption = only("data_format", CHANNELS_LAST);
 
 /// The name of an object.
-pub(super) const NAME: Inactive = any("name", LABEL);
+pub(super) const NAME: InactiveOption = ignored("name", LABEL);
 
 /// The type of the elements.
-pub(super) const DTYPE: Inactive = Inactive { name: "dtype", at: At::Float32 };
+pub(super) const DTYPE: InactiveOption = InactiveOption { name: "dtype", accepted: Accepted::Float32 };
 
-/// Options of every layer. Its name and `trainable` are read before.
-pub(super) const LAYER: &[Inactive] = &[
+/// Options of every layer, besides `name` and `trainable`.
+pub(super) const LAYER: &[InactiveOption] = &[
     DTYPE,
-    null("activity_regularizer"),
-    at("autocast", &[Bool(true), Null]),
-    off("dynamic"),
-    any("batch_input_shape", "the shape of the input is read with the model"),
+    only_null("activity_regularizer"),
+    only("autocast", &[Bool(true), Null]),
+    only_false("dynamic"),
+    ignored("batch_input_shape", "the shape of the input is read with the model"),
 ];
 
 /// Options of every initializer.
-pub(super) const INITIALIZER: &[Inactive] =
-    &[any("seed", FIRST_VALUES), any("input_axes", FIRST_VALUES), any("output_axes", FIRST_VALUES), NAME, DTYPE];
-
-/// Options of every optimizer, beside those that are settings of all optimizers.
-pub(super) const OPTIMIZER: &[Inactive] = &[
+pub(super) const INITIALIZER: &[InactiveOption] = &[
+    ignored("seed", WEIGHTS_FROM_FILE),
+    ignored("input_axes", WEIGHTS_FROM_FILE),
+    ignored("output_axes", WEIGHTS_FROM_FILE),
     NAME,
-    off("use_ema"),
-    any("ema_momentum", "it has no effect without use_ema"),
-    any("ema_overwrite_frequency", "it has no effect without use_ema"),
-    at("loss_scale_factor", &[Null, Number(1.0)]),
-    at("gradient_accumulation_steps", &[Null, Number(1.0)]),
-    any("jit_compile", "it chooses how Keras computes"),
-    off("is_legacy_optimizer"),
+    DTYPE,
+];
+
+/// Options of every optimizer that are not settings.
+pub(super) const OPTIMIZER: &[InactiveOption] = &[
+    NAME,
+    only_false("use_ema"),
+    ignored("ema_momentum", "it has no effect without use_ema"),
+    ignored("ema_overwrite_frequency", "it has no effect without use_ema"),
+    only("loss_scale_factor", &[Null, Number(1.0)]),
+    only("gradient_accumulation_steps", &[Null, Number(1.0)]),
+    ignored("jit_compile", "it selects an implementation in Keras"),
+    only_false("is_legacy_optimizer"),
 ];
 
 /// Options of every schedule.
-pub(super) const SCHEDULE: &[Inactive] = &[NAME];
+pub(super) const SCHEDULE: &[InactiveOption] = &[NAME];
 
 /// Options of every loss.
-pub(super) const LOSS: &[Inactive] = &[
+pub(super) const LOSS: &[InactiveOption] = &[
     NAME,
     DTYPE,
-    alike("reduction", &[Word("sum_over_batch_size"), Word("mean"), Word("auto")], "three names of the mean over rows"),
+    equivalent(
+        "reduction",
+        &[Str("sum_over_batch_size"), Str("mean"), Str("auto")],
+        "three names of the mean over rows",
+    ),
 ];
 
 /// Options of every metric.
-pub(super) const METRIC: &[Inactive] = &[any("name", "histories use the name that the metric has in gradus"), DTYPE];
+pub(super) const METRIC: &[InactiveOption] =
+    &[ignored("name", "histories use the name that the metric has in gradus"), DTYPE];
 
-impl Inactive {
-    /// What is wrong with a value of the option.
+impl InactiveOption {
+    /// Describes the problem with a value of the option, if any.
     pub(super) fn problem(&self, value: &Value) -> Option<String> {
         let (name, found) = (self.name, short(value));
-        match self.at {
-            At::Any(_) => None,
-            At::Values(values) | At::Alike(values, _) if values.iter().any(|plain| plain.is(value)) => None,
-            At::Values(values) | At::Alike(values, _) => {
-                let values: Vec<String> = values.iter().map(Plain::to_string).collect();
+        match self.accepted {
+            Accepted::Ignored(_) => None,
+            Accepted::Values(values) | Accepted::Equivalent(values, _)
+                if values.iter().any(|plain| plain.is(value)) =>
+            {
+                None
+            }
+            Accepted::Values(values) | Accepted::Equivalent(values, _) => {
+                let values: Vec<String> = values.iter().map(Scalar::to_string).collect();
                 Some(format!("{name} is {found}, and only {} is supported", values.join(" or ")))
             }
-            At::Float32 if is_float32(value) => None,
-            At::Float32 => Some(format!(
-                "{name} is {found}, and only float32 is supported; make the model again in Keras with float32, and set its weights"
+            Accepted::Float32 if is_float32(value) => None,
+            Accepted::Float32 => Some(format!(
+                "{name} is {found}, and only float32 is supported; create the model again in Keras with float32, and copy its weights"
             )),
-            At::Never(reason) => Some(format!("{name} is not supported: {reason}")),
+            Accepted::Rejected(reason) => Some(format!("{name} is not supported: {reason}")),
         }
     }
 
-    /// Why the option may have several values.
+    /// The reason why several values are accepted.
     #[cfg(test)]
     pub(super) fn reason(&self) -> Option<&'static str> {
-        match self.at {
-            At::Any(reason) | At::Alike(_, reason) => Some(reason),
+        match self.accepted {
+            Accepted::Ignored(reason) | Accepted::Equivalent(_, reason) => Some(reason),
             _ => None,
         }
     }
 }
 
-impl Plain {
+impl Scalar {
     fn is(&self, value: &Value) -> bool {
         match self {
             Null => value.is_null(),
             Bool(expected) => value == expected,
             Number(expected) => value.as_f64() == Some(*expected),
-            Word(expected) => value == expected,
+            Str(expected) => value == expected,
         }
     }
 }
 
-impl fmt::Display for Plain {
+impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Null => f.write_str("null"),
             Bool(value) => write!(f, "{value}"),
             Number(value) => write!(f, "{value}"),
-            Word(word) => f.write_str(word),
+            Str(word) => f.write_str(word),
         }
     }
 }
 
-/// Whether a type or a policy, as either of Keras' versions writes it, means elements of 32 bits in computations and weights.
+/// Whether a data type or a policy, in the notation of any version of Keras, means float32 for computations and weights.
 fn is_float32(value: &Value) -> bool {
     const POLICIES: [&str; 3] = ["DTypePolicy", "FloatDTypePolicy", "Policy"];
     match Object::read(value) {
@@ -193,7 +208,7 @@ fn is_float32(value: &Value) -> bool {
     }
 }
 
-/// A value for a message: objects by their names, and no more than a line.
+/// Formats a value for a message, with objects by name, and at most 61 characters.
 pub(super) fn short(value: &Value) -> String {
     let object = value.is_object().then(|| Object::read(value)).flatten();
     let text = match (object, value) {
@@ -210,7 +225,7 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// The first key of a configuration that no reader uses.
+/// The first unknown key of an object in a configuration.
 pub(super) fn unknown_key(description: &Map<String, Value>) -> Option<&str> {
     const KEYS: [&str; 11] = [
         "module",
@@ -234,8 +249,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_option_has_its_own_inactive_values() {
-        let constraint = null("kernel_constraint");
+    fn accepted_values_differ_between_options() {
+        let constraint = only_null("kernel_constraint");
         assert_eq!(constraint.problem(&json!(null)), None);
         assert!(constraint.problem(&json!(0)).is_some());
         let norm = json!({"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 2}, "registered_name": null});
@@ -258,7 +273,7 @@ mod tests {
         }
         let message = DTYPE.problem(&policy("DTypePolicy", "mixed_float16")).unwrap();
         assert!(
-            message.starts_with("dtype is mixed_float16, and only float32 is supported; make the model"),
+            message.starts_with("dtype is mixed_float16, and only float32 is supported; create the model"),
             "{message}"
         );
     }

@@ -1,9 +1,9 @@
-//! Reads objects of Keras' configurations as specs, and collects everything in them that gradus cannot do.
+//! Conversion of objects in Keras' configurations to specs, with a list of all problems.
 
 use super::families::{self, Family};
 use super::kind::Kind;
 use super::object::{Config, Object};
-use super::options::{Inactive, short, unknown_key};
+use super::options::{InactiveOption, short, unknown_key};
 use crate::layers::Activation;
 use crate::save::Registry;
 use crate::{Shape, Spec, SpecValue};
@@ -11,11 +11,11 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-/// Reads one file. It goes on after a problem, so that all are found.
+/// Reads the configurations of one file. Reading continues after a problem, so that all are reported.
 pub(super) struct Reader<'a> {
     pub(super) registry: &'a Registry,
     problems: Vec<String>,
-    /// What to do about them.
+    /// Remedies for the problems.
     remedies: BTreeSet<&'static str>,
 }
 
@@ -24,27 +24,27 @@ impl<'a> Reader<'a> {
         Reader { registry, problems: Vec::new(), remedies: BTreeSet::new() }
     }
 
-    /// Takes down what is wrong at a place.
+    /// Records a problem at a place.
     pub(super) fn problem(&mut self, place: &str, problem: impl Display) {
         self.problems.push(if place.is_empty() { problem.to_string() } else { format!("{place}: {problem}") });
     }
 
-    /// Takes down the problem of a result.
+    /// Records the error of a result at a place.
     pub(super) fn note<T>(&mut self, place: &str, result: Result<T, impl Display>) -> Option<T> {
         result.map_err(|problem| self.problem(place, problem)).ok()
     }
 
-    /// Whether nothing is wrong so far.
-    pub(super) fn is_content(&self) -> bool {
+    /// Whether no problem was recorded yet.
+    pub(super) fn has_no_problems(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Adds what to do about a problem.
-    pub(super) fn advise(&mut self, remedy: &'static str) {
+    /// Adds a remedy to the message.
+    pub(super) fn add_remedy(&mut self, remedy: &'static str) {
         self.remedies.insert(remedy);
     }
 
-    /// All problems as one text.
+    /// Returns an error with all problems and remedies, if any.
     pub(super) fn finish(self) -> Result<(), String> {
         let remedies: String = self.remedies.into_iter().map(|remedy| format!(". {remedy}")).collect();
         match &self.problems[..] {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The spec of an object; `input` is the shape of one sample of a layer's first input.
+    /// Reads the spec of an object. `input` is the shape of one sample of the first input of a layer.
     pub(super) fn object(
         &mut self,
         family: &Family,
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         input: Option<Shape>,
     ) -> Option<Spec> {
         if let Some(key) = value.as_object().and_then(unknown_key) {
-            self.problem(place, format!("its description has a \"{key}\", which is not known"));
+            self.problem(place, format!("unknown key \"{key}\" in its configuration"));
         }
         if family.added(self.registry, object.name) {
             return Some(self.added(family, place, object));
@@ -73,15 +73,15 @@ impl<'a> Reader<'a> {
         match kind {
             Some(kind) => Some(self.options(family, kind, &format!("{place} ({})", kind.class), object.config, input)),
             None => {
-                self.advise("A Registry given to keras::load_with can add classes");
-                self.problem(place, format!("{} is not a {} that gradus has", object.title(), family.what));
+                self.add_remedy("To add a class, pass a Registry to keras::load_with");
+                self.problem(place, format!("{} is not a supported {}", object.title(), family.noun));
                 None
             }
         }
     }
 
     fn options(&mut self, family: &Family, kind: &Kind, place: &str, mut config: Config, input: Option<Shape>) -> Spec {
-        let adjusted = (kind.adjust)(&mut config, input);
+        let adjusted = (kind.from_keras)(&mut config, input);
         self.note(place, adjusted);
         let mut spec = Spec::new(kind.class);
         for (name, default) in (kind.template)().settings() {
@@ -104,22 +104,22 @@ impl<'a> Reader<'a> {
                 spec = spec.with(name.clone(), value);
             }
         }
-        self.left(place, &config, &[kind.inactive, family.options]);
+        self.check_remaining(place, &config, &[kind.inactive, family.options]);
         spec
     }
 
-    /// Options that are no settings must have a value at which they change nothing.
-    pub(super) fn left(&mut self, place: &str, config: &Config, tables: &[&[Inactive]]) {
+    /// Checks that the remaining options, which are not settings, have accepted values.
+    pub(super) fn check_remaining(&mut self, place: &str, config: &Config, tables: &[&[InactiveOption]]) {
         for (name, value) in config {
             let option = tables.iter().copied().flatten().find(|option| option.name == name);
             match option.map(|option| option.problem(value)) {
-                None => self.problem(place, format!("option \"{name}\" is not known")),
+                None => self.problem(place, format!("unknown option \"{name}\"")),
                 Some(problem) => self.problems.extend(problem.map(|problem| format!("{place}: {problem}"))),
             }
         }
     }
 
-    /// A class of the registry takes the options that it has, and what is common to its kind where that is active.
+    /// Reads the spec of a class in the registry: its options, and the common options of its family that are not inactive.
     fn added(&mut self, family: &Family, place: &str, object: Object<'_>) -> Spec {
         let mut spec = Spec::new(object.name);
         for (name, value) in &object.config {
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         spec
     }
 
-    /// A value as what it is in JSON.
+    /// Converts a value according to its JSON type.
     fn any_value(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let found = match value {
             Value::Bool(flag) => Some(SpecValue::Flag(*flag)),
@@ -149,12 +149,13 @@ impl<'a> Reader<'a> {
             Value::Null => None,
         };
         if found.is_none() {
-            self.problem(place, format!("{name} is {}, which no setting can hold", short(value)));
+            self.problem(place, format!("{name} is {}, which is not a supported type of setting", short(value)));
         }
         found
     }
 
-    /// An object as one of the library or the registry, or else as its class and options; a function as its name.
+    /// Converts an object of the library or the registry, or any other object to a spec of its class and options. A function
+    /// becomes its name.
     fn any_object(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let place = format!("{place}: {name}");
         let family = Family::of_setting(name);
@@ -165,27 +166,27 @@ impl<'a> Reader<'a> {
             Some(object) if object.config.is_empty() => Some(SpecValue::from(object.name)),
             Some(object) => Some(SpecValue::Part(self.added(family, &place, object))),
             None => {
-                self.problem(&place, format!("{} describes no object", short(value)));
+                self.problem(&place, format!("found {}, expected a serialized object", short(value)));
                 None
             }
         }
     }
 
-    /// A value of the same kind as `like`.
+    /// Converts a value to the type of `like`.
     fn value(&mut self, place: &str, name: &str, like: &SpecValue, value: &Value) -> Option<SpecValue> {
         let found = match (like, value) {
             (SpecValue::Flag(_), _) => value.as_bool().map(SpecValue::Flag).ok_or("true or false"),
-            (SpecValue::Size(_), _) => size(value).map(SpecValue::Size).ok_or("a whole number ≥ 0"),
+            (SpecValue::Size(_), _) => size(value).map(SpecValue::Size).ok_or("an integer ≥ 0"),
             (SpecValue::Below(_), _) => {
                 let axis = value.as_i64().and_then(|axis| isize::try_from(axis).ok());
-                axis.map(SpecValue::axis).ok_or("a whole number")
+                axis.map(SpecValue::axis).ok_or("an integer")
             }
             (SpecValue::Sizes(_), Value::Array(sizes)) => {
                 let sizes = sizes.iter().map(size).collect::<Option<_>>();
-                sizes.map(SpecValue::Sizes).ok_or("whole numbers ≥ 0")
+                sizes.map(SpecValue::Sizes).ok_or("integers ≥ 0")
             }
             (SpecValue::Sizes(axes), _) => {
-                size(value).map(|size| SpecValue::Sizes(vec![size; axes.len()])).ok_or("whole numbers ≥ 0")
+                size(value).map(|size| SpecValue::Sizes(vec![size; axes.len()])).ok_or("integers ≥ 0")
             }
             (SpecValue::Number(_), Value::Object(_)) if name == "learning_rate" => {
                 return self.part(place, name, value);
@@ -193,51 +194,50 @@ impl<'a> Reader<'a> {
             (SpecValue::Number(_), _) => number(value).map(SpecValue::Number).ok_or("a number"),
             (SpecValue::Numbers(_), Value::Array(numbers)) => {
                 let numbers = numbers.iter().map(number).collect::<Option<_>>();
-                numbers.map(SpecValue::Numbers).ok_or("numbers")
+                numbers.map(SpecValue::Numbers).ok_or("a list of numbers")
             }
-            (SpecValue::Numbers(_), _) => Err("numbers"),
+            (SpecValue::Numbers(_), _) => Err("a list of numbers"),
             (SpecValue::Word(_), _) if name == "activation" => return self.activation(place, value),
-            (SpecValue::Word(_), _) => value.as_str().map(SpecValue::from).ok_or("a word"),
+            (SpecValue::Word(_), _) => value.as_str().map(SpecValue::from).ok_or("a string"),
             (SpecValue::Words(_), _) => {
                 let words = value
                     .as_array()
                     .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<_>>());
-                words.map(SpecValue::Words).ok_or("words")
+                words.map(SpecValue::Words).ok_or("a list of strings")
             }
             (SpecValue::Part(default), _) if name.ends_with("_initializer") => {
                 return self.initializer(place, name, default, value);
             }
             (SpecValue::Part(_), _) => return self.part(place, name, value),
         };
-        let told = |expected| format!("{name} is {}, expected {expected}", short(value));
-        self.note(place, found.map_err(told))
+        let problem = |expected| format!("{name} is {}, expected {expected}", short(value));
+        self.note(place, found.map_err(problem))
     }
 
-    /// An object within an object.
+    /// Reads an object that is an option of another object.
     fn part(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let place = format!("{place}: {name}");
         match Object::read(value) {
             Some(object) => self.object(Family::of_setting(name), &place, value, object, None).map(SpecValue::Part),
             None => {
-                self.problem(&place, format!("{} describes no object", short(value)));
+                self.problem(&place, format!("found {}, expected a serialized object", short(value)));
                 None
             }
         }
     }
 
-    /// An initializer that gradus does not have is taken for the default: it says how weights would begin, and a file
-    /// brings them along.
+    /// Reads an initializer. One that gradus does not support is replaced by the default, as the weights come from the file.
     fn initializer(&mut self, place: &str, name: &str, default: &Spec, value: &Value) -> Option<SpecValue> {
         let Some(object) = Object::read(value) else {
-            self.problem(place, format!("{name} is {}, which describes no object", short(value)));
+            self.problem(place, format!("{name} is {}, expected a serialized object", short(value)));
             return None;
         };
         let mut reader = Reader::new(self.registry);
         let spec = reader.object(&families::INITIALIZER, place, value, object, None);
-        Some(SpecValue::Part(spec.filter(|_| reader.is_content()).unwrap_or_else(|| default.clone())))
+        Some(SpecValue::Part(spec.filter(|_| reader.has_no_problems()).unwrap_or_else(|| default.clone())))
     }
 
-    /// An activation by name; null is the value itself. Layers and functions of users have no place within a layer.
+    /// Reads an activation by name; null is linear. Custom functions and layers are not supported.
     fn activation(&mut self, place: &str, value: &Value) -> Option<SpecValue> {
         let object = Object::read(value);
         let name = match &object {
@@ -260,7 +260,7 @@ fn number(value: &Value) -> Option<f32> {
     Some(value.as_f64()? as f32)
 }
 
-/// A whole number, which may be written as one with a point.
+/// Converts an integer, which may be written with a decimal point.
 pub(super) fn size(value: &Value) -> Option<usize> {
     let whole = || value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number));
     let size = value.as_u64().or_else(|| whole().map(|number| number as u64))?;

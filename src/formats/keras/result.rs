@@ -1,4 +1,4 @@
-//! What reading or writing a configuration gives.
+//! The result type of reading and writing configurations.
 
-/// What is wrong with a configuration, in words.
+/// A result whose error is a description of the problem with the configuration.
 pub(super) type Result<T> = std::result::Result<T, String>;

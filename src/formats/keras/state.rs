@@ -1,25 +1,24 @@
-//! The optimizer's state in the order in which Keras keeps it: the step, the learning rate, then an array for each weight,
-//! or several side by side.
+//! The state of an optimizer in Keras' order of variables: the step, the learning rate, then one or more arrays per weight.
 
-use super::draft::Draft;
-use super::optimizers::{Known, optimizer};
+use super::description::ModelDescription;
+use super::optimizers::{OptimizerKind, optimizer};
 use super::result::Result;
 use crate::formats::hdf5::{Array, Values};
 use crate::{Shape, Spec, SpecValue};
 
-/// One of the optimizer's arrays: its number among those of a weight, and the weight's name.
+/// A state array of an optimizer: its number among the arrays of the weight, the name of the weight, and the values.
 pub(super) struct StateArray {
     pub(super) number: usize,
     pub(super) weight: String,
     pub(super) values: Vec<f32>,
 }
 
-/// The number of each array, and the name and the shape of the weight that it belongs to, in Keras' order.
-fn order<'a>(draft: &'a Draft, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
+/// Lists the number of each array with the name and the shape of its weight, in Keras' order.
+fn order<'a>(description: &'a ModelDescription, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
     let (mut all, mut first) = (Vec::new(), 0);
     for group in groups {
         let numbers = first..(first + group).min(count);
-        for weight in draft.weights().filter(|weight| weight.is_trainable()) {
+        for weight in description.weights().filter(|weight| weight.is_trainable()) {
             all.extend(numbers.clone().map(|number| (number, weight.name(), weight.shape())));
         }
         first += group;
@@ -27,55 +26,64 @@ fn order<'a>(draft: &'a Draft, groups: &[usize], count: usize) -> Vec<(usize, &'
     all
 }
 
-/// The number and the weight of each array of a model's optimizer, which keeps `count` of them for a weight, in Keras' order.
-pub(super) fn in_order<'a>(draft: &'a Draft, optimizer: &Spec, count: usize) -> Vec<(usize, &'a str, Shape)> {
-    order(draft, groups(optimizer), count)
+/// Lists the number and the weight of each state array of an optimizer with `count` arrays per weight, in Keras' order.
+pub(super) fn in_order<'a>(
+    description: &'a ModelDescription,
+    optimizer: &Spec,
+    count: usize,
+) -> Vec<(usize, &'a str, Shape)> {
+    order(description, groups(optimizer), count)
 }
 
-/// What a file says of an optimizer, as Keras keeps it.
+/// The state of an optimizer in a file.
 pub(super) struct State {
     pub(super) step: u64,
     pub(super) rate: Option<f32>,
     pub(super) arrays: Vec<StateArray>,
 }
 
-/// Reads the variables of an optimizer whose arrays for each weight begin with the values `first`.
-pub(super) fn read(draft: &Draft, optimizer: &Spec, first: &[f32], variables: Vec<Array>) -> Result<State> {
-    let order = order(draft, groups(optimizer), first.len());
+/// Reads the variables of an optimizer. `first` holds the initial value of each of its arrays.
+pub(super) fn read(
+    description: &ModelDescription,
+    optimizer: &Spec,
+    first: &[f32],
+    variables: Vec<Array>,
+) -> Result<State> {
+    let order = order(description, groups(optimizer), first.len());
     let mut variables = variables.into_iter().peekable();
     let step = match variables.next() {
         None => 0,
         Some(Array { values: Values::Integers(values), .. }) => values.first().map_or(0, |step| (*step).max(0) as u64),
-        Some(_) => return Err("its optimizer does not begin with the number of steps".into()),
+        Some(_) => return Err("the first variable of its optimizer must be an integer, the number of steps".into()),
     };
     let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };
-    let rate = rate.map(|array| number(&array).ok_or_else(|| unfit(optimizer))).transpose()?;
+    let rate = rate.map(|array| number(&array).ok_or_else(|| mismatch(optimizer))).transpose()?;
     let mut arrays = Vec::new();
-    // An optimizer that has not seen its model yet has no arrays.
+    // An optimizer that was not built yet has no arrays.
     let fresh = step == 0 && variables.peek().is_none();
     for (number, name, shape) in order {
         let values = match variables.next() {
             Some(Array { shape: found, values: Values::Floats(values) }) if found == shape => values,
             None if fresh => vec![first[number]; shape.len()],
-            _ => return Err(unfit(optimizer)),
+            _ => return Err(mismatch(optimizer)),
         };
         arrays.push(StateArray { number, weight: name.into(), values });
     }
     let last = last(optimizer, step).zip(variables.next());
     if let Some((expected, found)) = last {
-        let found = number(&found).ok_or_else(|| unfit(optimizer))?;
+        let found = number(&found).ok_or_else(|| mismatch(optimizer))?;
         if (found - expected).abs() > 1e-3 * expected {
             let class = optimizer.class();
-            return Err(format!("its {class} has a u_product of {found}, where {step} steps make {expected}"));
+            return Err(format!("its {class} has u_product {found} at step {step}, expected {expected}"));
         }
     }
     match variables.next() {
         None => Ok(State { step, rate, arrays }),
-        Some(_) => Err(unfit(optimizer)),
+        Some(_) => Err(mismatch(optimizer)),
     }
 }
 
-/// The only number of an array without axes.
+/// The element of a float array without axes.
 fn number(array: &Array) -> Option<f32> {
     match &array.values {
         Values::Floats(values) if array.shape == Shape::SCALAR => values.first().copied(),
@@ -91,23 +99,23 @@ pub(super) fn constant_rate(optimizer: &Spec) -> Option<f32> {
     })
 }
 
-/// The number that stands behind the arrays, if there is one.
+/// The scalar after the arrays, if the optimizer has one.
 pub(super) fn last(spec: &Spec, step: u64) -> Option<f32> {
     optimizer(spec.class())?.last?(spec, step)
 }
 
 fn groups(spec: &Spec) -> &'static [usize] {
-    optimizer(spec.class()).map_or(&[], |known: &Known| known.groups)
+    optimizer(spec.class()).map_or(&[], |kind: &OptimizerKind| kind.groups)
 }
 
-fn unfit(optimizer: &Spec) -> String {
+fn mismatch(optimizer: &Spec) -> String {
     format!(
-        "its optimizer's arrays are not those of {} in Keras 3; load_with leaves them and takes an optimizer of yours",
+        "the state of its optimizer is not that of {} in Keras 3; to replace the optimizer, pass a Compile to keras::load_with",
         optimizer.class()
     )
 }
 
-/// The optimizer with the learning rate where training stands, unless the rate follows a plan.
+/// Returns the optimizer with its current learning rate, unless the rate follows a schedule.
 pub(super) fn with_rate(optimizer: &Spec, rate: Option<f32>) -> Spec {
     let mut spec = Spec::new(optimizer.class());
     for (name, value) in optimizer.settings() {

@@ -1,11 +1,11 @@
-//! Every option of every class of Keras that is read here: what another value than the default does.
+//! Tests of every option of every supported class of Keras with a value other than the default.
 //!
 //! `tests/golden/keras_options.py` lists them from the signatures of Keras 3 and of Keras 2.
 
 use super::entries::Entry;
 use super::families::{Family, INITIALIZER, LAYER, LOSS, METRIC, OPTIMIZER, REGULARIZER, SCHEDULE};
 use super::object::{Config, Object};
-use super::options::Inactive;
+use super::options::InactiveOption;
 use super::reader::Reader;
 use super::training::Training;
 use super::{layers, losses_metrics, optimizers};
@@ -38,7 +38,7 @@ fn classes() -> Classes<'static> {
     classes
 }
 
-/// What is read of an object with these options, or what is said of them.
+/// Reads an object with these options, and returns its spec as text or the error.
 fn read(module: &str, class: &str, config: Config) -> Result<String, String> {
     let registry = Registry::new();
     let mut reader = Reader::new(&registry);
@@ -81,14 +81,14 @@ fn read(module: &str, class: &str, config: Config) -> Result<String, String> {
     reader.finish().map(|()| read.unwrap())
 }
 
-/// Where an option is declared as one without effect: of which classes, and why.
+/// The classes for which an option is declared to have no effect, and the reason.
 fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'static str)> {
     let of_kind = |family: &'static Family| {
         let own = family.find(class).map_or(&[][..], |kind| kind.inactive);
-        let all = (format!("every {}", family.what), family.options);
+        let all = (format!("every {}", family.noun), family.options);
         vec![(format!("`{class}`"), own), all]
     };
-    let tables: Vec<(String, &'static [Inactive])> = match module {
+    let tables: Vec<(String, &'static [InactiveOption])> = match module {
         "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layers::INPUT)],
         "layers" => of_kind(&LAYER),
         "models" => vec![("`compile`".into(), super::training::OPTIONS)],
@@ -108,7 +108,7 @@ fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'
 fn defaults(module: &str, class: &str, options: &[(&str, Value, Value)]) -> Config {
     let mut config: Config = options.iter().map(|(option, default, _)| ((*option).into(), default.clone())).collect();
     match (module, class) {
-        // Its default gives a number for each class.
+        // The default returns one value per class.
         (_, "F1Score") => drop(config.insert("average".into(), json!("macro"))),
         ("models", _) => config.extend([("optimizer".into(), json!("sgd")), ("loss".into(), json!("mae"))]),
         _ => {}
@@ -117,7 +117,7 @@ fn defaults(module: &str, class: &str, options: &[(&str, Value, Value)]) -> Conf
 }
 
 #[test]
-fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect() {
+fn every_option_is_effective_or_rejected_by_name_or_documented_to_have_no_effect() {
     let (mut documented, mut unread, mut counts) = (BTreeSet::new(), Vec::new(), [0; 3]);
     for ([library, module, class], options) in classes() {
         let config = defaults(module, class, &options);
@@ -131,7 +131,7 @@ fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect(
         };
         for (option, default, other) in &options {
             if config[*option] == *other {
-                // It had to have this value for the others' sake.
+                // The other options need this value.
                 assert_eq!(*option, "average");
                 continue;
             }
@@ -154,7 +154,7 @@ fn every_option_is_effective_or_refused_by_name_or_documented_to_have_no_effect(
             }
         }
     }
-    assert!(unread.is_empty(), "nothing happens for\n{}", unread.join("\n"));
+    assert!(unread.is_empty(), "these options have no effect:\n{}", unread.join("\n"));
     let missing: Vec<&String> = documented.iter().filter(|row| !DOCUMENT.contains(&***row)).collect();
     assert!(
         missing.is_empty(),
@@ -170,35 +170,41 @@ fn the_list_has_every_class_that_is_read() {
     let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS);
     let kinds = kinds.chain(losses_metrics::LOSSES).chain(losses_metrics::METRICS).chain(optimizers::SCHEDULES);
     for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
-        // Only a word, which has no options.
+        // A string, which has no options.
         assert!(listed.contains(class) || class == "Accuracy", "{class} is not in tests/golden/keras_options.txt");
     }
 }
 
 #[test]
-fn an_option_that_keras_does_not_have_is_refused_by_name() {
+fn unknown_options_are_rejected_by_name() {
     for ([_, module, class], options) in classes() {
         let mut config = defaults(module, class, &options);
         config.insert("misspelled".into(), Value::Null);
         let problem = read(module, class, config).unwrap_err();
-        assert!(problem.contains("option \"misspelled\" is not known"), "{class}: {problem}");
+        assert!(problem.contains("unknown option \"misspelled\""), "{class}: {problem}");
     }
 }
 
-/// A model of one dense layer, and how it is trained, each as Keras 3 writes it.
+/// The configurations of a model with one dense layer, in the format of Keras 3.
 fn model() -> (Value, Config) {
-    let own = |module: &str, class: &str, config: Value| json!({"module": module, "class_name": class, "config": config, "registered_name": null});
-    let l2 = own("keras.regularizers", "L2", json!({"l2": 0.5}));
-    let dense =
-        own("keras.layers", "Dense", json!({"name": "d", "units": 2, "activation": "relu", "kernel_regularizer": l2}));
-    let input = own("keras.layers", "InputLayer", json!({"name": "x", "batch_shape": [null, 3]}));
-    let model = own("keras", "Sequential", json!({"name": "s", "layers": [input, dense]}));
-    let rate =
-        own("keras.optimizers.schedules", "PolynomialDecay", json!({"initial_learning_rate": 0.5, "decay_steps": 9}));
+    let object_of = |module: &str, class: &str, config: Value| json!({"module": module, "class_name": class, "config": config, "registered_name": null});
+    let l2 = object_of("keras.regularizers", "L2", json!({"l2": 0.5}));
+    let dense = object_of(
+        "keras.layers",
+        "Dense",
+        json!({"name": "d", "units": 2, "activation": "relu", "kernel_regularizer": l2}),
+    );
+    let input = object_of("keras.layers", "InputLayer", json!({"name": "x", "batch_shape": [null, 3]}));
+    let model = object_of("keras", "Sequential", json!({"name": "s", "layers": [input, dense]}));
+    let rate = object_of(
+        "keras.optimizers.schedules",
+        "PolynomialDecay",
+        json!({"initial_learning_rate": 0.5, "decay_steps": 9}),
+    );
     let compiled = json!({
-        "optimizer": own("keras.optimizers", "SGD", json!({"learning_rate": rate})),
-        "loss": own("keras.losses", "MeanSquaredError", json!({})),
-        "metrics": [own("keras.metrics", "MeanAbsoluteError", json!({}))],
+        "optimizer": object_of("keras.optimizers", "SGD", json!({"learning_rate": rate})),
+        "loss": object_of("keras.losses", "MeanSquaredError", json!({})),
+        "metrics": [object_of("keras.metrics", "MeanAbsoluteError", json!({}))],
     });
     (model, compiled.as_object().unwrap().clone())
 }
@@ -208,7 +214,7 @@ fn described(model: &Value, compiled: Config) -> Result<(), String> {
 }
 
 #[test]
-fn a_custom_class_of_any_kind_is_not_taken_for_the_one_of_keras() {
+fn custom_classes_are_distinguished_from_those_of_keras() {
     const PLACES: [(&str, &str); 7] = [
         ("/config/layers/1", "mine>Dense"),
         ("/config/layers/1/config/kernel_regularizer", "mine>L2"),
@@ -226,13 +232,13 @@ fn a_custom_class_of_any_kind_is_not_taken_for_the_one_of_keras() {
         let object = part.pointer_mut(place).unwrap();
         object["module"] = Value::Null;
         object["registered_name"] = json!(name);
-        let told = described(&model, compiled.as_object().unwrap().clone()).unwrap_err();
-        assert!(told.contains(&format!("{name} is not a")) || told.contains(&format!("it holds {name}")), "{told}");
+        let error = described(&model, compiled.as_object().unwrap().clone()).unwrap_err();
+        assert!(error.contains(&format!("{name} is not a")) || error.contains(&format!("it holds {name}")), "{error}");
     }
 }
 
 #[test]
-fn one_message_tells_every_problem_of_a_file() {
+fn one_message_reports_every_problem_of_a_file() {
     let (mut model, mut compiled) = model();
     let layers = model["config"]["layers"].as_array_mut().unwrap();
     let mut other = layers[1].clone();
@@ -245,13 +251,13 @@ fn one_message_tells_every_problem_of_a_file() {
     layers.push(json!({"class_name": "LSTM", "config": {"name": "l"}}));
     compiled["loss"] = json!("poisson");
     compiled["optimizer"]["config"]["use_ema"] = json!(true);
-    let told = described(&model, compiled).unwrap_err();
-    let expected = "5 problems: layer \"g\": GRU is not a layer that gradus has; \
+    let error = described(&model, compiled).unwrap_err();
+    let expected = "5 problems: layer \"g\": GRU is not a supported layer; \
         layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
-        layer \"l\": LSTM is not a layer that gradus has; \
+        layer \"l\": LSTM is not a supported layer; \
         optimizer (SGD): use_ema is true, and only false or null is supported; \
-        loss: poisson is not a loss that gradus has. A Registry given to keras::load_with can add classes";
-    assert_eq!(told, expected);
+        loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";
+    assert_eq!(error, expected);
 }
 
 #[test]
@@ -262,10 +268,10 @@ fn arguments_of_calls_and_frozen_models_are_read() {
         json!({"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 3]}, "name": "x"});
     let mut model = json!({"class_name": "Functional", "config": {"name": "f", "trainable": false,
         "layers": [input, dense], "input_layers": [["x", 0, 0]], "output_layers": [["d", 0, 0]]}});
-    let told = described(&model, self::model().1).unwrap_err();
-    assert_eq!(told, "layer \"d\": it is called with training=false, which is not supported");
+    let error = described(&model, self::model().1).unwrap_err();
+    assert_eq!(error, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
         "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
-    let (draft, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
-    assert!(draft.weights().all(|weight| !weight.is_trainable()));
+    let (description, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    assert!(description.weights().all(|weight| !weight.is_trainable()));
 }

@@ -1,8 +1,8 @@
-//! How a model is trained: the optimizer, and the losses and metrics of its outputs, in Keras' words and back.
+//! The training configuration of a model: the optimizer, and the losses and metrics of its outputs.
 
 use super::families::{Family, LOSS, METRIC, OPTIMIZER};
 use super::object::{Config, Object, object};
-use super::options::{Inactive, Plain, any, at, null, short};
+use super::options::{InactiveOption, Scalar, ignored, only, only_null, short};
 use super::reader::Reader;
 use super::result::Result;
 use crate::Spec;
@@ -14,44 +14,47 @@ use crate::{Compile, Losses, Model};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Options of `compile` beside those that are read here.
-pub(super) const OPTIONS: &[Inactive] = &[
-    any("run_eagerly", "it chooses how Keras computes"),
-    any("jit_compile", "it chooses how Keras computes"),
-    any("steps_per_execution", "it chooses how often Keras reports"),
-    any("auto_scale_loss", "it has no effect in float32"),
-    at("pss_evaluation_shards", &[Plain::Number(0.0), Plain::Null]),
-    null("sample_weight_mode"),
-    null("target_tensors"),
-    null("distribute"),
+/// Options of `compile` that are not settings.
+pub(super) const OPTIONS: &[InactiveOption] = &[
+    ignored("run_eagerly", "it selects an implementation in Keras"),
+    ignored("jit_compile", "it selects an implementation in Keras"),
+    ignored("steps_per_execution", "it determines how often Keras runs callbacks"),
+    ignored("auto_scale_loss", "it has no effect in float32"),
+    only("pss_evaluation_shards", &[Scalar::Number(0.0), Scalar::Null]),
+    only_null("sample_weight_mode"),
+    only_null("target_tensors"),
+    only_null("distribute"),
 ];
 
-/// What training needs beside the layers.
+/// The training configuration of a model.
 #[derive(Debug)]
 pub(super) struct Training {
     pub(super) optimizer: Spec,
     pub(super) trained_outputs: Vec<TrainedOutputSpec>,
 }
 
-/// How an output is trained.
+/// The loss and the metrics of an output.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TrainedOutputSpec {
-    /// Its number among the model's outputs.
+    /// The number of the output.
     pub(super) output: usize,
     pub(super) loss: Spec,
     pub(super) weight: f32,
     pub(super) metrics: Vec<Spec>,
-    /// Those that count rows by their weights.
+    /// Metrics that use sample weights.
     pub(super) weighted_metrics: Vec<Spec>,
 }
 
 impl Training {
-    /// Of a model, if it is trained. The error names what Keras does not have.
+    /// Returns the training configuration of a model; `None` if it was never compiled.
+    ///
+    /// # Errors
+    /// Returns an error if Keras does not have the optimizer, a loss, or a metric.
     pub(super) fn of(model: &Model) -> Result<Option<Training>> {
         let Some(optimizer) = model.optimizer().map(Optimizer::spec) else { return Ok(None) };
         let known = |known: bool, spec: &Spec, what: &str| match known {
             true => Ok(()),
-            false => Err(format!("{} is not {what} that Keras has", spec.class())),
+            false => Err(format!("{} is not {what} of Keras", spec.class())),
         };
         known(OPTIMIZER.find(optimizer.class()).is_some(), &optimizer, "an optimizer")?;
         let mut trained_outputs = Vec::new();
@@ -72,7 +75,7 @@ impl Training {
         Ok(Some(Training { optimizer, trained_outputs }))
     }
 
-    /// What to compile a model with these outputs with, by an optimizer that was made already.
+    /// Converts the configuration to settings for `compile`, with an optimizer that was created already.
     pub(super) fn settings(
         &self,
         optimizer: Box<dyn Optimizer>,
@@ -84,7 +87,7 @@ impl Training {
         for trained in &self.trained_outputs {
             losses = losses.output(&outputs[trained.output], registry.make_loss(&trained.loss).map_err(wrong)?);
         }
-        // Keras opens a model whose loss does not fit, and it can predict.
+        // Keras loads a model whose loss does not match its output, and such a model can predict.
         let mut settings = Compile::new(optimizer, losses).deferred_checks(true);
         for trained in &self.trained_outputs {
             let name = &outputs[trained.output];
@@ -99,13 +102,13 @@ impl Training {
         Ok(settings)
     }
 
-    /// Of what `compile` was told of these outputs, with the optimizer as `optimizer` in it. What is wrong, the reader
-    /// takes down.
+    /// Reads the arguments of `compile` for these outputs, with the optimizer as `optimizer`. Problems are recorded in
+    /// `reader`.
     pub(super) fn read(mut config: Config, outputs: &[String], reader: &mut Reader<'_>) -> Option<Training> {
         let mut take = |name: &str| config.remove(name).unwrap_or(Value::Null);
         let (optimizer, losses, weights) = (take("optimizer"), take("loss"), take("loss_weights"));
         let metrics = [take("metrics"), take("weighted_metrics")];
-        reader.left("compile", &config, &[OPTIONS]);
+        reader.check_remaining("compile", &config, &[OPTIONS]);
         let optimizer = read(&OPTIMIZER, "optimizer", &optimizer, reader);
         if let Some(optimizer) = &optimizer {
             let made = reader.registry.make_optimizer(optimizer);
@@ -113,7 +116,7 @@ impl Training {
         }
         let losses = reader.note("loss", by_output(&losses, outputs))?;
         let weights = reader.note("loss_weights", by_output(&weights, outputs))?;
-        // Metrics of the only output stand in no list of their own.
+        // The metrics of a single output are not in a nested list.
         let [metrics, weighted] = metrics.map(|metrics| match &metrics {
             Value::Array(_) if outputs.len() == 1 => Ok(vec![metrics.clone()]),
             metrics => by_output(metrics, outputs),
@@ -148,7 +151,7 @@ impl Training {
         Some(Training { optimizer: optimizer?, trained_outputs })
     }
 
-    /// What `compile` is told of these outputs, without the optimizer.
+    /// Writes the arguments of `compile` for these outputs, without the optimizer.
     pub(super) fn to_json(&self, outputs: &[String]) -> Result<Value> {
         let (mut losses, mut weights) = (Config::new(), Config::new());
         let (mut metrics, mut counted) = (Config::new(), Config::new());
@@ -189,35 +192,40 @@ impl Training {
 
 fn part(family: &Family, spec: &Spec) -> Result<Value> {
     let kind = family.find(spec.class());
-    let kind = kind.ok_or_else(|| format!("{} is not one that Keras has", spec.class()))?;
+    let kind = kind.ok_or_else(|| format!("{} has no equivalent in Keras", spec.class()))?;
     Ok(object(family.module, spec.class(), kind.config(spec)?))
 }
 
-/// Keras' word for an accuracy that it chooses by the shapes.
+/// The string for an accuracy that is selected by the shapes.
 const ACCURACY: &str = "accuracy";
 
 fn is_metric(metric: &Spec) -> bool {
     *metric == metrics::Accuracy.spec() || METRIC.find(metric.class()).is_some()
 }
 
-/// What is said of each output: by name, by place, or of every one alike; null where nothing is.
-fn by_output(said: &Value, outputs: &[String]) -> Result<Vec<Value>> {
-    Ok(match said {
-        Value::Object(named) if said["class_name"].is_null() => {
+/// Returns the argument of `compile` for each output, which may be given by name, by position, or once for all outputs. Null
+/// for outputs without one.
+fn by_output(argument: &Value, outputs: &[String]) -> Result<Vec<Value>> {
+    Ok(match argument {
+        Value::Object(named) if argument["class_name"].is_null() => {
             if let Some(name) = named.keys().find(|name| !outputs.contains(name)) {
-                return Err(format!("it is compiled for an output \"{name}\", which the model does not have"));
+                return Err(format!("unknown output \"{name}\" of the model"));
             }
-            outputs.iter().map(|name| said[name].clone()).collect()
+            outputs.iter().map(|name| argument[name].clone()).collect()
         }
         Value::Array(list) if list.len() == outputs.len() => list.clone(),
         Value::Array(list) => {
-            return Err(format!("it is compiled for {} outputs, and has {}", list.len(), outputs.len()));
+            return Err(format!(
+                "found a list of length {}, expected {}, the number of outputs",
+                list.len(),
+                outputs.len()
+            ));
         }
         every => vec![every.clone(); outputs.len()],
     })
 }
 
-/// The members of a list, or the one that stands without a list; lists within it are of the same output.
+/// Iterates over a value or a list, whose nested lists belong to the same output.
 fn flat(value: &Value) -> impl Iterator<Item = &Value> {
     members(value).iter().flat_map(members).filter(|value| !value.is_null())
 }
@@ -243,14 +251,14 @@ fn read_metrics(place: &str, metrics: &Value, reader: &mut Reader<'_>) -> Vec<Sp
     all
 }
 
-/// The spec of an object, which may stand in a list alone.
+/// Reads the spec of an object, which may be in a list of length 1.
 fn read(family: &Family, place: &str, value: &Value, reader: &mut Reader<'_>) -> Option<Spec> {
     let value = match value {
         Value::Array(only) if only.len() == 1 => &only[0],
         value => value,
     };
-    let unreadable = || format!("{} describes no {}", short(value), family.what);
-    let object = reader.note(place, Object::read(value).ok_or_else(unreadable))?;
+    let invalid = || format!("found {}, expected a class name or a configuration", short(value));
+    let object = reader.note(place, Object::read(value).ok_or_else(invalid))?;
     reader.object(family, place, value, object, None)
 }
 
@@ -267,7 +275,7 @@ mod tests {
         reader.finish().map(|()| training.unwrap())
     }
 
-    fn told(loss: Value, optimizer: Value) -> Result<String> {
+    fn read_training(loss: Value, optimizer: Value) -> Result<String> {
         let config = json!({"loss": loss, "metrics": ["acc"], "optimizer": optimizer});
         let training = training(config, &["output".into()])?;
         let trained = &training.trained_outputs[0];
@@ -275,41 +283,41 @@ mod tests {
     }
 
     #[test]
-    fn names_functions_and_objects_are_understood() {
-        let names = told(json!("categorical_crossentropy"), json!("sgd")).unwrap();
+    fn names_functions_and_objects_are_read() {
+        let names = read_training(json!("categorical_crossentropy"), json!("sgd")).unwrap();
         let expected = "SGD(learning_rate=0.01, momentum=0, nesterov=false, weight_decay=0) \
              CategoricalCrossentropy(from_logits=false, label_smoothing=0) Accuracy()";
         assert_eq!(names, expected);
         let loss = json!({"class_name": "SparseCategoricalCrossentropy", "config": {"from_logits": true, "axis": -1, "ignore_class": null}});
         let adam = json!({"class_name": "Adam", "config": {"learning_rate": 0.25, "weight_decay": null}});
-        let objects = told(loss, adam).unwrap();
+        let objects = read_training(loss, adam).unwrap();
         assert!(objects.starts_with("Adam(learning_rate=0.25, beta_1=0.9"), "{objects}");
         assert!(objects.contains("SparseCategoricalCrossentropy(from_logits=true)"), "{objects}");
     }
 
     #[test]
-    fn what_gradus_cannot_do_is_told() {
-        let remedy = ". A Registry given to keras::load_with can add classes";
-        let unknown = told(json!("ctc"), json!("sgd")).unwrap_err();
-        assert_eq!(unknown, format!("loss: ctc is not a loss that gradus has{remedy}"));
+    fn unsupported_configurations_are_errors() {
+        let remedy = ". To add a class, pass a Registry to keras::load_with";
+        let unknown = read_training(json!("ctc"), json!("sgd")).unwrap_err();
+        assert_eq!(unknown, format!("loss: ctc is not a supported loss{remedy}"));
         let ema = json!({"class_name": "SGD", "config": {"use_ema": true}});
-        let unknown = told(json!("categorical_crossentropy"), ema).unwrap_err();
+        let unknown = read_training(json!("categorical_crossentropy"), ema).unwrap_err();
         assert_eq!(unknown, "optimizer (SGD): use_ema is true, and only false or null is supported");
         let restarts = json!({"class_name": "CosineDecayRestarts", "config": {}});
         let sgd = json!({"class_name": "SGD", "config": {"learning_rate": restarts}});
-        let unknown = told(json!("mse"), sgd).unwrap_err();
-        let expected = "optimizer (SGD): learning_rate: CosineDecayRestarts is not a schedule that gradus has";
+        let unknown = read_training(json!("mse"), sgd).unwrap_err();
+        let expected = "optimizer (SGD): learning_rate: CosineDecayRestarts is not a supported schedule";
         assert_eq!(unknown, format!("{expected}{remedy}"));
         let exact = json!({"class_name": "Accuracy", "config": {"name": "accuracy"}});
         let exact = json!({"loss": "mse", "optimizer": "sgd", "metrics": [exact], "sample_weight_mode": "temporal"});
         let unknown = training(exact, &["output".into()]).unwrap_err();
         let expected = "2 problems: compile: sample_weight_mode is \"temporal\", and only null is supported; \
-            metric: Accuracy is not a metric that gradus has";
+            metric: Accuracy is not a supported metric";
         assert_eq!(unknown, format!("{expected}{remedy}"));
     }
 
     #[test]
-    fn outputs_are_trained_by_name_by_place_or_all_alike() {
+    fn losses_are_given_by_name_by_position_or_once() {
         let outputs = ["a".to_owned(), "b".to_owned()];
         let trained_outputs = |mut config: Value| -> Result<Vec<String>> {
             config["optimizer"] = json!("sgd");
@@ -336,8 +344,8 @@ mod tests {
             ["0 MeanSquaredError 1 MeanAbsoluteError MeanSquaredError", "1 MeanSquaredError 1  MeanAbsoluteError"];
         assert_eq!(trained_outputs(counted).unwrap(), expected);
         let other = trained_outputs(json!({"loss": {"c": "mse"}})).unwrap_err();
-        assert_eq!(other, "loss: it is compiled for an output \"c\", which the model does not have");
+        assert_eq!(other, "loss: unknown output \"c\" of the model");
         let more = trained_outputs(json!({"loss": ["mse", "mse", "mse"]})).unwrap_err();
-        assert_eq!(more, "loss: it is compiled for 3 outputs, and has 2");
+        assert_eq!(more, "loss: found a list of length 3, expected 2, the number of outputs");
     }
 }

@@ -1,20 +1,20 @@
-//! Weights by their place in the model: the layout of `.weights.h5`, and of the weights within a `.keras` file.
+//! The layout of `.weights.h5` files, also within `.keras` files: weights by the path of their layer.
 
 use super::contents::{Outgoing, Variable, insert, values};
-use super::draft::DraftLayer;
+use super::description::LayerDescription;
 use super::result::Result;
 use crate::Shape;
 use crate::formats::hdf5::{Array, Group, NewGroup};
 use crate::tape::Params;
 
-/// The groups that hold the layers: Keras 3, and its versions before.
+/// Names of the group with the layers, in Keras 3 and in earlier versions.
 const LAYERS: [&str; 2] = ["layers", "_layer_checkpoint_dependencies"];
 
-/// Where an optimizer keeps its variables.
+/// The path of the optimizer's variables.
 const OPTIMIZER: &str = "optimizer/vars";
 
-/// Puts the weights of every layer into the root of a file.
-pub(super) fn write_layers(root: &mut NewGroup, layers: &[DraftLayer], params: &Params) -> Result<()> {
+/// Writes the weights of every layer.
+pub(super) fn write_layers(root: &mut NewGroup, layers: &[LayerDescription], params: &Params) -> Result<()> {
     for placed in layers {
         let group = root.group(&format!("layers/{}/vars", placed.path));
         group.text("name", placed.name.as_str());
@@ -26,7 +26,7 @@ pub(super) fn write_layers(root: &mut NewGroup, layers: &[DraftLayer], params: &
     Ok(())
 }
 
-/// Puts the optimizer's variables there as well.
+/// Writes the variables of the optimizer.
 pub(super) fn write_optimizer(root: &mut NewGroup, model: &Outgoing<'_>) {
     if model.training.is_none() {
         return;
@@ -42,16 +42,19 @@ pub(super) fn write_optimizer(root: &mut NewGroup, model: &Outgoing<'_>) {
     }
 }
 
-/// The weights of every layer.
-pub(super) fn read_layers(root: &Group<'_>, layers: &[DraftLayer]) -> Result<Params> {
-    let folder = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it holds no weights of layers")?;
+/// Reads the weights of every layer.
+pub(super) fn read_layers(root: &Group<'_>, layers: &[LayerDescription]) -> Result<Params> {
+    let folder = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it has no group of layers with weights")?;
     let folder = root.group(folder)?;
     let mut params = Params::new();
     for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
         let group = folder.group(&format!("{}/vars", placed.path))?;
         if group.len() != placed.weights().len() {
             let (found, expected) = (group.len(), placed.weights().len());
-            return Err(format!("its layer {} has {found} arrays, and {} has {expected}", placed.path, placed.name));
+            return Err(format!(
+                "the number of arrays is {found} in its layer {}, expected {expected} as in {}",
+                placed.path, placed.name
+            ));
         }
         for (number, weight) in placed.weights().iter().enumerate() {
             insert(&mut params, weight, group.array(&number.to_string())?)?;
@@ -60,7 +63,7 @@ pub(super) fn read_layers(root: &Group<'_>, layers: &[DraftLayer]) -> Result<Par
     Ok(params)
 }
 
-/// The optimizer's variables; none where there are none.
+/// Reads the variables of the optimizer. Empty if the file has none.
 pub(super) fn read_optimizer(root: &Group<'_>) -> Result<Vec<Array>> {
     if !root.has("optimizer") {
         return Ok(Vec::new());

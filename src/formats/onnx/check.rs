@@ -1,50 +1,51 @@
-//! What a graph needs, found without a number being computed: which weights, in which order, and what is not supported.
+//! Static check of a graph without computation: finds the weights with their axis orders, and the unsupported nodes.
 
 use super::constant::Constant;
 use super::graph::Nodes;
-use super::limit::MOST;
 use super::node::Node;
 use super::operators;
 use super::scope::{Recorded, Scope, Value, Weight, Weights};
+use super::size_limit::MAX_ELEMENTS;
 use crate::Shape;
 use crate::tape::{Mode, Recorder};
 use std::collections::BTreeMap;
 
-/// What is known of a value before anything runs.
+/// Static information about a value of a graph.
 #[derive(Clone, Debug)]
 pub(super) enum Fact {
-    Known(String, Constant),
-    /// How it lies in memory: the shape, and the order of ONNX' axes.
-    Computed(Shape, Vec<usize>),
-    /// The same of whole numbers.
-    Whole(Shape, Vec<usize>),
-    /// What a node that is not supported would have given.
-    Missing,
+    /// A constant with its name.
+    Constant(String, Constant),
+    /// Computed floats: the shape in memory, and the order in which ONNX' axes are stored.
+    Floats(Shape, Vec<usize>),
+    /// Computed integers: the shape in memory, and the order in which ONNX' axes are stored.
+    Integers(Shape, Vec<usize>),
+    /// The output of an unsupported node.
+    Unsupported,
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     pub(super) weights: Vec<Weight>,
     pub(super) facts: BTreeMap<String, Fact>,
-    /// The nodes that are not supported, and why.
+    /// The unsupported nodes with the reasons.
     pub(super) unsupported: Vec<String>,
 }
 
-/// Checks a graph whose inputs are known to lie so.
+/// Checks a graph. `inputs` describe its inputs; `rows` is the fixed number of rows in the file and the actual one.
 pub(super) fn check(nodes: &Nodes, inputs: &[(String, Fact)], rows: Option<[usize; 2]>) -> Checked {
     let mut checked = Checked::default();
     checked.facts.extend(inputs.iter().cloned());
     for (name, constant) in &nodes.constants {
-        checked.facts.insert(name.clone(), Fact::Known(name.clone(), constant.clone()));
+        checked.facts.insert(name.clone(), Fact::Constant(name.clone(), constant.clone()));
     }
     for node in &nodes.nodes {
         let facts = match checked.record(node, rows) {
             Ok(facts) => facts,
             Err(problem) => {
-                // What reads a value that is missing is not to blame.
+                // A node that reads an unsupported value is not reported itself.
                 checked.unsupported.extend(problem.map(|problem| format!("{node} ({problem})")));
-                vec![Fact::Missing; node.outputs.len()]
+                vec![Fact::Unsupported; node.outputs.len()]
             }
         };
         checked.facts.extend(node.outputs.iter().cloned().zip(facts));
@@ -53,27 +54,28 @@ pub(super) fn check(nodes: &Nodes, inputs: &[(String, Fact)], rows: Option<[usiz
 }
 
 impl Checked {
-    /// What a node gives; the error is why it is not supported, or nothing where an input is missing already.
+    /// Determines the outputs of a node. The error is the reason why it is not supported, or `None` if an input is not
+    /// supported.
     fn record(&mut self, node: &Node, rows: Option<[usize; 2]>) -> Result<Vec<Fact>, Option<String>> {
         let problems = operators::problems(node);
         if !problems.is_empty() {
             return Err(Some(problems.join("; ")));
         }
-        let record = operators::find(node).ok_or_else(|| Some("unknown".to_owned()))?;
-        let recorder = Recorder::limited(Mode::Inference, MOST);
+        let record = operators::find(node).ok_or_else(|| Some("unknown operator".to_owned()))?;
+        let recorder = Recorder::limited(Mode::Inference, MAX_ELEMENTS);
         let mut inputs = Vec::new();
         for name in &node.inputs {
             inputs.push(match self.facts.get(name).filter(|_| !name.is_empty()) {
-                Some(Fact::Known(name, constant)) => Some(Value::Known(name.clone(), constant.clone())),
-                Some(Fact::Computed(shape, order)) => Some(Value::lying(recorder.input(*shape), order.clone())),
-                Some(Fact::Whole(shape, order)) => {
-                    Some(Value::Recorded(Recorded { var: recorder.input(*shape), order: order.clone(), whole: true }))
+                Some(Fact::Constant(name, constant)) => Some(Value::Constant(name.clone(), constant.clone())),
+                Some(Fact::Floats(shape, order)) => Some(Value::with_order(recorder.input(*shape), order.clone())),
+                Some(Fact::Integers(shape, order)) => {
+                    Some(Value::Recorded(Recorded { var: recorder.input(*shape), order: order.clone(), integer: true }))
                 }
-                Some(Fact::Missing) => return Err(None),
+                Some(Fact::Unsupported) => return Err(None),
                 None => None,
             });
         }
-        let weights = Weights::Wanted(&mut self.weights);
+        let weights = Weights::Collected(&mut self.weights);
         let values = record(node, &mut Scope { recorder: &recorder, weights, rows }, &inputs).map_err(Some)?;
         if let Some(error) = recorder.error() {
             return Err(Some(error));
@@ -85,9 +87,9 @@ impl Checked {
 impl Fact {
     fn of(value: Value<'_>) -> Fact {
         match value {
-            Value::Known(name, constant) => Fact::Known(name, constant),
-            Value::Recorded(Recorded { var, order, whole: false }) => Fact::Computed(var.shape(), order),
-            Value::Recorded(Recorded { var, order, whole: true }) => Fact::Whole(var.shape(), order),
+            Value::Constant(name, constant) => Fact::Constant(name, constant),
+            Value::Recorded(Recorded { var, order, integer: false }) => Fact::Floats(var.shape(), order),
+            Value::Recorded(Recorded { var, order, integer: true }) => Fact::Integers(var.shape(), order),
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::tensor::Tensor;
 use std::sync::Arc;
 
-/// A value that the file holds.
+/// A constant value in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     pub(super) tensor: Arc<Tensor>,
-    /// Whether it stands among the initializers, as what was learned does.
+    /// Whether it is an initializer with axes, which is treated as a trained weight.
     pub(super) learned: bool,
 }

@@ -1,7 +1,7 @@
-//! From a model to an ONNX file.
+//! Export of models to ONNX files.
 //!
-//! Operators are those of version 20. The number of rows stays open. Inputs and outputs have the axis orders of the model:
-//! channels last, unless it came from an ONNX file that has them otherwise.
+//! Files use operator set 20 and a symbolic number of rows. Inputs and outputs have the axis orders of the model: channels
+//! last, unless the model was imported from an ONNX file with another order.
 
 use super::layers;
 use super::proto::{self, element};
@@ -13,10 +13,11 @@ use crate::{Error, Result, Shape, ValueInfo};
 use prost::Message;
 use std::path::Path;
 
-/// Writes the forward pass of a model or an [`Architecture`] as an ONNX file, whole or not at all. What training needs is not in it.
+/// Saves the forward pass of a model or an [`Architecture`] atomically as an ONNX file. The file contains no training
+/// configuration.
 ///
-/// Each input and output has the axis order that the model [knows](Architecture::inputs): channels last, or for a model that was
-/// imported from an ONNX file that file's own, so that the programs that run the one also run the other.
+/// Each input and output has the [axis order](Architecture::inputs) of the model: channels last, or the order in the ONNX file
+/// from which the model was imported.
 ///
 /// ```
 /// use gradus::{Compile, Sequential, formats::onnx, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -32,16 +33,16 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// [`Error::Unsupported`] with every layer that ONNX cannot say; the file cannot be written.
+/// [`Error::Unsupported`] with every layer that cannot be exported, [`Error::Io`] if the file cannot be written.
 pub fn export(model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     write_whole(path, &bytes(model.as_ref(), path)?)
 }
 
-/// The bytes of the file that [`export`] writes.
+/// Encodes the file that [`export`] writes.
 ///
 /// # Errors
-/// [`Error::Unsupported`] with every layer that ONNX cannot say.
+/// [`Error::Unsupported`] with every layer that cannot be exported.
 pub fn to_bytes(model: &impl AsRef<Architecture>) -> Result<Vec<u8>> {
     bytes(model.as_ref(), Path::new("ONNX"))
 }
@@ -53,24 +54,24 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
     let mut values: Vec<Value> = inputs.map(|(number, input)| writer.input(number, input)).collect();
     for (number, call) in architecture.calls().iter().enumerate() {
         let layer = architecture.layer(call.layer());
-        writer.begin(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
+        writer.begin_call(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
         let written = match call.values() {
             1 => layers::write(&mut writer, &layer.spec()),
-            several => Err(format!("{several} outputs, and one is supported")),
+            several => Err(format!("found {several} outputs, expected 1")),
         };
         if let Err(problem) = written {
             unsupported.push(format!("layer \"{}\" ({problem})", layer.name()));
         }
         for _ in 0..call.values() {
-            values.push(writer.given(architecture.value_shape(values.len())));
+            values.push(writer.layer_output(architecture.value_shape(values.len())));
         }
     }
     for (number, output) in architecture.outputs().iter().enumerate() {
         let name = output.name();
         if architecture.inputs().iter().any(|input| input.name() == name) {
-            unsupported.push(format!("output \"{name}\" (an input has the name)"));
+            unsupported.push(format!("output \"{name}\" (an input has the same name)"));
         }
-        writer.end(name, values[architecture.output_value(number)].clone(), output.axis_order());
+        writer.add_output(name, values[architecture.output_value(number)].clone(), output.axis_order());
     }
     match unsupported.is_empty() {
         true => Ok(file(writer, architecture).encode_to_vec()),
@@ -78,7 +79,7 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// The file of what was written.
+/// Encodes the nodes and constants of a writer as a file.
 fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
     let rows_of = |value: &ValueInfo| rows_of(value.name(), value.shape_in_file());
     let inputs = architecture.inputs().iter().map(rows_of);
@@ -101,7 +102,7 @@ fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
     }
 }
 
-/// What says that a value has any number of rows of this shape.
+/// Describes a value with a symbolic number of rows of shape `sample`.
 fn rows_of(name: &str, sample: Shape) -> proto::ValueInfo {
     let open = proto::Dimension { dim_value: None, dim_param: Some("rows".into()) };
     let fixed = |size: &usize| proto::Dimension { dim_value: Some(*size as i64), dim_param: None };

@@ -1,15 +1,15 @@
-//! The graph of an ONNX file: nodes in an order in which they can run, constants, inputs and outputs.
+//! The graph of an ONNX file: nodes in topological order, constants, inputs and outputs.
 
 use super::constant::Constant;
 use super::node::Node;
 use super::operators::constant::read_constant;
 use super::proto::{self, element};
 use super::tensor::Tensor;
-use super::{foreign, operators, tensor, versions};
+use super::{operators, scikit_learn, tensor, versions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A graph of operators. Nothing of it has been checked but that its names fit together.
+/// A graph of operators. Only the names and the order of its nodes were checked.
 #[derive(Clone, Debug)]
 pub(super) struct Nodes {
     pub(super) inputs: Vec<Input>,
@@ -22,13 +22,13 @@ pub(super) struct Nodes {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Input {
     pub(super) name: String,
-    /// The size of each axis, where the file fixes it; `None` where it does not say how many axes there are.
+    /// The size of each axis, `None` if it is not fixed. `None` as a whole if the number of axes is unknown.
     pub(super) sizes: Option<Vec<Option<usize>>>,
-    /// Whether it is said to be whole numbers.
-    pub(super) whole: bool,
+    /// Whether its declared element type is an integer type.
+    pub(super) integer: bool,
 }
 
-/// An output, and whether it is said to be an array of floats.
+/// An output, and whether its declared element type is a float type.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     pub(super) name: String,
@@ -36,18 +36,18 @@ pub(super) struct Output {
 }
 
 impl Nodes {
-    /// Checks that every name has one source, and that nodes come after what they read.
+    /// Reads the graph of a file. Checks that every value has a single source that precedes its readers.
     pub(super) fn read(model: proto::Model) -> Result<Nodes, String> {
         if !model.functions.is_empty() {
-            return Err("it defines operators of its own; export it without functions".into());
+            return Err("it defines functions, which are not supported; export it without functions".into());
         }
         let versions = versions::read(&model)?;
-        let graph = model.graph.ok_or("it holds no graph; is it an ONNX file?")?;
+        let graph = model.graph.ok_or("it has no graph; is it an ONNX file?")?;
         let mut constants = BTreeMap::new();
         for initializer in &graph.initializer {
             let name = initializer.name.clone().unwrap_or_default();
-            let tensor = Tensor::read(initializer).map_err(|problem| format!("constant \"{name}\" has {problem}"))?;
-            // No layer learns a number without an axis; some exporters keep every constant among the initializers.
+            let tensor = Tensor::read(initializer).map_err(|problem| format!("constant \"{name}\": {problem}"))?;
+            // Some exporters store all constants as initializers. No weight of a layer is a scalar.
             let learned = !tensor.sizes.is_empty();
             constants.insert(name, Constant { tensor: Arc::new(tensor), learned });
         }
@@ -57,7 +57,7 @@ impl Nodes {
         let mut nodes = Vec::new();
         for node in graph.node {
             let node = Node::read(node, &versions)?;
-            // What is not supported of a node is said when it is used.
+            // Unsupported nodes are reported when they are used.
             if !operators::problems(&node).is_empty() {
                 nodes.push(node);
                 continue;
@@ -67,7 +67,7 @@ impl Nodes {
                     let name = node.outputs.first().cloned().unwrap_or_default();
                     constants.insert(name, Constant { tensor: Arc::new(tensor), learned: false });
                 }
-                None => nodes.extend(foreign::rewrite(node, &mut constants)?),
+                None => nodes.extend(scikit_learn::rewrite(node, &mut constants)?),
             }
         }
         let graph = Nodes { inputs, outputs, nodes, constants };
@@ -79,26 +79,26 @@ impl Nodes {
         let mut known: BTreeSet<&str> = self.constants.keys().map(String::as_str).collect();
         for input in &self.inputs {
             if !known.insert(&input.name) {
-                return Err(format!("the name \"{}\" stands for two inputs", input.name));
+                return Err(format!("two inputs have the name \"{}\"", input.name));
             }
         }
         for node in &self.nodes {
             if let Some(missing) = node.inputs.iter().find(|name| !name.is_empty() && !known.contains(name.as_str())) {
-                return Err(format!("{node} reads \"{missing}\", which nothing before it gives"));
+                return Err(format!("{node} reads \"{missing}\", which no earlier node outputs"));
             }
             for output in node.outputs.iter().filter(|name| !name.is_empty()) {
                 if !known.insert(output) {
-                    return Err(format!("{node} gives \"{output}\", which is there already"));
+                    return Err(format!("{node} outputs \"{output}\", but another value already has this name"));
                 }
             }
         }
         match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
-            Some(missing) => Err(format!("nothing gives its output \"{}\"", missing.name)),
+            Some(missing) => Err(format!("no node computes its output \"{}\"", missing.name)),
             None => Ok(()),
         }
     }
 
-    /// The part that some values depend on.
+    /// Returns the subgraph on which the values `outputs` depend.
     pub(super) fn needed_for(&self, outputs: &[&str]) -> Nodes {
         let mut needed: BTreeSet<&str> = outputs.iter().copied().collect();
         let mut nodes = Vec::new();
@@ -116,7 +116,7 @@ impl Nodes {
         Nodes { inputs, outputs, nodes, constants }
     }
 
-    /// The node that gives a value.
+    /// The node that computes a value.
     pub(super) fn source(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name))
     }
@@ -133,10 +133,10 @@ impl Input {
         let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
         let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
         let size = |dimension: &proto::Dimension| match dimension.dim_value {
-            // Some exporters write 0 or −1 for a size that is open.
+            // Some exporters write 0 or −1 for a size that is not fixed.
             None | Some(-1 | 0) => Ok(None),
             Some(size) => {
-                usize::try_from(size).map(Some).map_err(|_| format!("input \"{name}\" has an axis of {size}"))
+                usize::try_from(size).map(Some).map_err(|_| format!("input \"{name}\" has an axis of size {size}"))
             }
         };
         let sizes = shape.map(|shape| shape.dim.iter().map(size).collect::<Result<Vec<_>, _>>()).transpose()?;
@@ -145,10 +145,10 @@ impl Input {
                 .as_ref()
                 .is_some_and(|sizes| tensor::length(&sizes.iter().flatten().copied().collect::<Vec<_>>()).is_none())
         {
-            return Err(format!("input \"{name}\" has more elements than can be counted"));
+            return Err(format!("the number of elements of input \"{name}\" overflows"));
         }
-        let whole = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
-        Ok(Input { name, sizes, whole })
+        let integer = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
+        Ok(Input { name, sizes, integer })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A whole graph as one layer, for graphs that no chain of this library's layers stands for.
+//! A layer that runs an ONNX graph, for graphs and nodes without an equivalent layer.
 
 use super::graph::Nodes;
 use super::record::record;
@@ -10,37 +10,37 @@ use crate::{Error, Result, Shape, Spec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// An ONNX graph as a layer: what [`import`](super::import) makes of a graph with branches, or with operators that no
-/// layer here has. It is run and trained like any other.
+/// A layer that runs an ONNX graph. [`import`](super::import) creates it for nodes and graphs without an equivalent layer. It
+/// can be trained like other layers.
 #[derive(Clone, Debug)]
 pub struct OnnxGraph {
     pub(super) nodes: Arc<Nodes>,
-    /// In the order in which they are declared; their values are only the first ones.
+    /// The weights in the order of their declaration, with their initial values.
     pub(super) weights: Arc<Vec<Weight>>,
-    /// What one sample of each input is.
-    pub(super) inputs: Vec<Given>,
+    /// The inputs of the graph.
+    pub(super) inputs: Vec<GraphInput>,
     pub(super) output: Shape,
-    /// The number of rows that the file has fixed, if it has.
+    /// The number of rows, if it is fixed in the file.
     pub(super) rows: Option<usize>,
 }
 
-/// An input of a graph, as it comes in.
+/// An input of the graph.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
+pub(super) struct GraphInput {
     pub(super) name: String,
     /// The shape of one sample.
     pub(super) sample: Shape,
-    /// In which order its axes and that of the batch lie.
+    /// The order in which ONNX' axes are stored, including the batch axis.
     pub(super) order: Vec<usize>,
-    /// Whether it is whole numbers.
-    pub(super) whole: bool,
+    /// Whether its elements are integers in ONNX.
+    pub(super) integer: bool,
 }
 
 impl Layer for OnnxGraph {
     fn build(&self, inputs: &[Shape], weights: &mut Declared<'_>) -> Result<Vec<Shape>> {
         if !inputs.iter().eq(self.inputs.iter().map(|given| &given.sample)) {
-            let wanted: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
-            return Err(Error::expected(format!("samples of {}, as the file says", wanted.join(", "))));
+            let expected: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
+            return Err(Error::expected(format!("samples of shape {}, as in the ONNX file", expected.join(", "))));
         }
         for weight in self.weights.iter() {
             match weight.trainable {
@@ -56,15 +56,15 @@ impl Layer for OnnxGraph {
         let given: BTreeMap<_, _> =
             self.weights.iter().map(|weight| (weight.key.clone(), weights.take_one())).collect();
         let rows = self.rows.map(|rows| [rows, x.shape().axis(0)]);
-        let mut scope = Scope { recorder: x.recorder(), weights: Weights::Given(&given), rows };
-        let value = |(given, var): (&Given, &Var<'r>)| {
-            let recorded = Recorded { var: *var, order: given.order.clone(), whole: given.whole };
+        let mut scope = Scope { recorder: x.recorder(), weights: Weights::Declared(&given), rows };
+        let value = |(given, var): (&GraphInput, &Var<'r>)| {
+            let recorded = Recorded { var: *var, order: given.order.clone(), integer: given.integer };
             (given.name.clone(), Value::Recorded(recorded))
         };
         let outputs = record(&self.nodes, &mut scope, self.inputs.iter().zip(inputs).map(value).collect());
         let output = match outputs.first() {
             Some(Value::Recorded(recorded)) => recorded.var,
-            // What failed, the recorder has kept.
+            // The recorder stores the error.
             _ => x,
         };
         vec![output]

@@ -1,4 +1,4 @@
-//! Each layer as nodes of ONNX. A layer is found by its class; what has no line here cannot be exported.
+//! Export of layers as ONNX nodes.
 
 use super::node::Attribute;
 use super::proto::element;
@@ -8,10 +8,10 @@ use crate::{Spec, SpecValue};
 
 type Written = Result<(), String>;
 
-/// How a layer is written.
+/// A function that writes a layer.
 type Write = fn(&mut Writer<'_>, &Spec) -> Written;
 
-/// Every layer that ONNX can say, and how.
+/// The layers that can be exported, by class.
 const LAYERS: &[(&str, Write)] = &[
     ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
     ("Add", add),
@@ -20,46 +20,46 @@ const LAYERS: &[(&str, Write)] = &[
     ("Concatenate", concatenate),
     ("Conv2D", conv2d),
     ("Dense", dense),
-    ("Dropout", |_, _| Ok(())), // drops nothing when predicting
-    ("ELU", |writer, spec| element(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
+    ("Dropout", |_, _| Ok(())), // no effect in inference
+    ("ELU", |writer, spec| elementwise(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
     ("Embedding", embedding),
     ("Flatten", flatten),
     ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
     ("LayerNormalization", layer_norm),
-    ("LeakyReLU", |writer, spec| element(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
+    ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
     ("Reshape", reshape),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
     ("ZeroPadding2D", zero_padding),
 ];
 
-/// Writes a layer.
+/// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let several = ["Add", "Concatenate"].contains(&spec.class());
     if writer.arity() != 1 && !several {
-        return Err(format!("{} of {} values is not known here", spec.class(), writer.arity()));
+        return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }
     match LAYERS.iter().find(|(class, _)| *class == spec.class()) {
         Some((_, write)) => write(writer, spec),
-        None => Err(format!("{} has no operators in ONNX that are known here", spec.class())),
+        None => Err(format!("{} cannot be exported to ONNX", spec.class())),
     }
 }
 
 fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
     match name {
         "linear" => Ok(()),
-        "relu" => element(writer, "Relu", &[]),
-        "sigmoid" => element(writer, "Sigmoid", &[]),
-        "tanh" => element(writer, "Tanh", &[]),
+        "relu" => elementwise(writer, "Relu", &[]),
+        "sigmoid" => elementwise(writer, "Sigmoid", &[]),
+        "tanh" => elementwise(writer, "Tanh", &[]),
         "softmax" => softmax(writer, "Softmax", -1),
         "log_softmax" => softmax(writer, "LogSoftmax", -1),
-        "leaky_relu" => element(writer, "LeakyRelu", &[("alpha", 0.2)]),
-        "elu" => element(writer, "Elu", &[("alpha", 1.0)]),
-        "selu" => element(writer, "Selu", &[]),
-        "softplus" => element(writer, "Softplus", &[]),
-        "softsign" => element(writer, "Softsign", &[]),
-        "gelu" => element(writer, "Gelu", &[]),
+        "leaky_relu" => elementwise(writer, "LeakyRelu", &[("alpha", 0.2)]),
+        "elu" => elementwise(writer, "Elu", &[("alpha", 1.0)]),
+        "selu" => elementwise(writer, "Selu", &[]),
+        "softplus" => elementwise(writer, "Softplus", &[]),
+        "softsign" => elementwise(writer, "Softsign", &[]),
+        "gelu" => elementwise(writer, "Gelu", &[]),
         "gelu_tanh" => {
             writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
             Ok(())
@@ -70,14 +70,14 @@ fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             writer.node("Mul", &[&x], &[]);
             Ok(())
         }
-        "hard_sigmoid" => element(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
-        "exponential" => element(writer, "Exp", &[]),
-        other => Err(format!("activation {other} is not known here")),
+        "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
+        "exponential" => elementwise(writer, "Exp", &[]),
+        other => Err(format!("activation {other} cannot be exported")),
     }
 }
 
-/// An operator on single elements.
-fn element(writer: &mut Writer<'_>, operator: &str, settings: &[(&str, f32)]) -> Written {
+/// Writes an elementwise operator.
+fn elementwise(writer: &mut Writer<'_>, operator: &str, settings: &[(&str, f32)]) -> Written {
     let attributes: Vec<_> = settings.iter().map(|(name, value)| (*name, Attribute::Number(*value))).collect();
     writer.node(operator, &[], &attributes);
     Ok(())
@@ -89,9 +89,9 @@ fn softmax(writer: &mut Writer<'_>, operator: &str, axis: isize) -> Written {
     Ok(())
 }
 
-/// The operator `Sum` has any number of inputs, but fewer programs know it.
+/// Writes a sum of inputs. `Add` takes two inputs; more programs support it than `Sum`, which takes any number.
 fn add(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
-    writer.alike();
+    writer.align_axis_orders();
     if writer.arity() == 2 {
         writer.join("Add", &[]);
     } else {
@@ -101,13 +101,13 @@ fn add(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
 }
 
 fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.alike();
+    writer.align_axis_orders();
     let axis = writer.axis(axis(spec)?);
     writer.join("Concat", &[("axis", Attribute::Integer(axis))]);
     Ok(())
 }
 
-/// Whole numbers of any shape become rows of a table.
+/// Writes a lookup of rows by integer indices.
 fn embedding(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
     writer.channels_last();
     let table = writer.weight("embeddings", None)?;
@@ -122,7 +122,7 @@ fn dense(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let kernel = writer.weight("kernel", None)?;
     let bias = if flag(spec, "use_bias")? { Some(writer.weight("bias", None)?) } else { None };
     match bias {
-        // Gemm takes matrices alone.
+        // Gemm takes only matrices.
         Some(bias) if writer.rank() == 2 => writer.node("Gemm", &[&kernel, &bias], &[]),
         bias => {
             writer.node("MatMul", &[&kernel], &[]);
@@ -145,7 +145,7 @@ fn conv2d(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     activation(writer, word(spec, "activation")?)
 }
 
-/// What padding adds does not count in a mean.
+/// Writes a pooling layer. Averages exclude padding, which is the default in ONNX.
 fn pooling(writer: &mut Writer<'_>, spec: &Spec, operator: &str) -> Written {
     writer.channels_first();
     let attributes = window(writer, spec, "pool_size")?;
@@ -160,7 +160,7 @@ fn global_pooling(writer: &mut Writer<'_>, operator: &str) -> Written {
     Ok(())
 }
 
-/// How a window slides, with Keras' padding in numbers.
+/// Attributes of a window, with explicit padding.
 fn window(writer: &Writer<'_>, spec: &Spec, kernel: &str) -> Result<Vec<(&'static str, Attribute)>, String> {
     let (kernel, strides) = (sizes(spec, kernel)?, sizes(spec, "strides")?);
     let dilation = sizes(spec, "dilation_rate").unwrap_or(&[1, 1]);
@@ -180,7 +180,7 @@ fn integers(sizes: &[usize]) -> Attribute {
     Attribute::Integers(sizes.iter().map(|size| *size as i64).collect())
 }
 
-/// Zeros around the images of a batch, whichever way they lie.
+/// Writes zero padding of images in their current axis order.
 fn zero_padding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let [top, bottom, left, right] = sizes(spec, "padding")?[..] else { return Err(missing(spec, "padding")) };
     let (before, after) = match writer.is_channels_first() {
@@ -193,7 +193,7 @@ fn zero_padding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     Ok(())
 }
 
-/// ONNX' scale has to be there.
+/// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
 fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     writer.channels_last();
     let scale = match flag(spec, "scale")? {
@@ -245,7 +245,7 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
 }
 
 fn missing(spec: &Spec, name: &str) -> String {
-    format!("{spec} has no setting {name} of the kind that is expected")
+    format!("{spec}: setting {name} is missing or has another type")
 }
 
 fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
@@ -276,7 +276,7 @@ fn size(spec: &Spec, name: &str) -> Result<usize, String> {
     }
 }
 
-/// The setting `axis`, which may be below 0.
+/// The setting `axis`, which may be negative.
 fn axis(spec: &Spec) -> Result<isize, String> {
     match setting(spec, "axis") {
         Some(SpecValue::Size(axis)) => Ok(*axis as isize),

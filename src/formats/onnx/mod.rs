@@ -1,21 +1,19 @@
 //! Models to and from ONNX files (<https://onnx.ai>), which PyTorch, Keras, scikit-learn and onnxruntime read or write.
 //!
-//! [`import`] makes a network of a file, with its weights, that can be run and trained on; [`export`] writes a model for
-//! other programs to run. [`Graph`] runs whatever a file holds, on as many inputs as it has.
+//! [`import`] converts a file to a network with its weights, which can be run and trained. [`export`] saves a model for other
+//! programs. [`Graph`] runs any graph of supported operators.
 //!
-//! ONNX has the channels of images first (n × channels × height × width), this library last. An imported network takes
-//! its images channels last, whatever the file says; convolutions, pooling and normalisation of the file then run without
-//! any number being moved. An exported one takes what the model takes, and turns images around once.
+//! ONNX has the channels of images first (n × channels × height × width), gradus has them last. An imported network takes its
+//! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network takes the
+//! same inputs as the model, and transposes images where necessary.
 
 mod check;
 mod constant;
 mod export;
-mod foreign;
 mod graph;
 mod import;
 mod layer;
 mod layers;
-mod limit;
 mod network;
 mod node;
 mod operators;
@@ -24,7 +22,9 @@ mod proto;
 mod rebuild;
 mod record;
 mod run;
+mod scikit_learn;
 mod scope;
+mod size_limit;
 mod tensor;
 #[cfg(test)]
 mod tests;

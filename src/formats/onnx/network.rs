@@ -1,4 +1,4 @@
-//! A network of layers with their arrays, between an ONNX graph and an [`Architecture`].
+//! An intermediate form between an ONNX graph and an [`Architecture`]: layers with their arrays.
 
 use crate::architecture::Architecture;
 use crate::layers::{DeclaredWeight, Layer};
@@ -6,14 +6,14 @@ use crate::tape::Params;
 use crate::{AxisOrder, Error, Graph, Result, Sequential, ValueInfo};
 use std::sync::Arc;
 
-/// Layers, the values that pass through them, and their arrays.
+/// Layers, their connections, and their arrays.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     pub(super) inputs: Vec<ValueInfo>,
-    /// Each layer with the values that it is applied to: the inputs first, then that of each layer.
+    /// Each layer with the numbers of its input values. The values are the inputs, then the output of each layer.
     pub(super) layers: Vec<(Arc<dyn Layer>, Vec<usize>)>,
     pub(super) outputs: Vec<Output>,
-    /// The arrays, in the order in which the layers declare them.
+    /// The weights, in the order in which the layers declare them.
     pub(super) arrays: Vec<Vec<f32>>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Network {
-    /// The network with its weights: a chain where each layer takes the value before.
+    /// Builds the architecture with the weights. It is sequential if each layer takes the previous value.
     pub(super) fn architecture(&self) -> Result<Architecture> {
         let chained = |(number, (_, values)): (usize, &(_, Vec<usize>))| *values == [number];
         let architecture = match (&self.inputs[..], &self.outputs[..]) {
@@ -57,10 +57,10 @@ impl Network {
         graph
     }
 
-    /// The arrays under the names that the layers declare.
+    /// The weights under the names that the layers declare.
     fn params(&self, declared: &[DeclaredWeight]) -> Result<Params> {
         if declared.len() != self.arrays.len() {
-            return Err(Error::other("the layers declare other weights than the file has"));
+            return Err(Error::other("the weights in the file do not match those that the layers declare"));
         }
         let mut params = Params::new();
         for (weight, values) in declared.iter().zip(&self.arrays) {

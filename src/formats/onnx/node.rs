@@ -1,19 +1,19 @@
-//! One node of an ONNX graph: an operator with its attributes, and the names of what it reads and gives.
+//! Nodes of an ONNX graph: an operator with attributes, and the names of inputs and outputs.
 
 use super::proto::{self, attribute};
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A node, with the version of the operators that the file asks for.
+/// A node, with the operator set of its domain in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     pub(super) name: String,
     pub(super) operator: String,
-    /// Empty for ONNX' own operators.
+    /// The domain of the operator, empty for the default domain.
     pub(super) domain: String,
     pub(super) version: i64,
-    /// An input that is left out has no name.
+    /// The names of the inputs, empty for an omitted optional input.
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
     pub(super) attributes: BTreeMap<String, Attribute>,
@@ -29,7 +29,7 @@ pub(super) enum Attribute {
     Numbers(Vec<f32>),
     Integers(Vec<i64>),
     Texts(Vec<String>),
-    /// A graph, or what later versions may bring.
+    /// An attribute of another type, such as a graph.
     Other,
 }
 
@@ -43,15 +43,15 @@ impl Node {
         for attribute in node.attribute {
             let read = Attribute::read(&attribute);
             let key = attribute.name.unwrap_or_default();
-            let value = read.map_err(|problem| format!("{operator} \"{name}\": attribute {key} has {problem}"))?;
+            let value = read.map_err(|problem| format!("{operator} \"{name}\": attribute {key}: {problem}"))?;
             if attributes.insert(key.clone(), value).is_some() {
-                return Err(format!("{operator} \"{name}\": attribute {key} is there twice"));
+                return Err(format!("{operator} \"{name}\": attribute {key} occurs twice"));
             }
         }
         Ok(Node { name, operator, domain, version, inputs: node.input, outputs: node.output, attributes })
     }
 
-    /// A node of ONNX' own operators that stands for a part of this one.
+    /// Creates a node of the default domain that replaces a part of this one.
     pub(super) fn part(&self, operator: &str, inputs: &[&str], output: &str) -> Node {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Node {
@@ -65,60 +65,60 @@ impl Node {
         }
     }
 
-    /// With another attribute.
+    /// Adds an attribute.
     pub(super) fn with(mut self, name: &str, value: Attribute) -> Node {
         self.attributes.insert(name.into(), value);
         self
     }
 
-    /// A whole number; what is left out is `default`.
+    /// Reads an integer attribute; `default` if it is omitted.
     pub(super) fn integer(&self, name: &str, default: i64) -> Result<i64, String> {
         match self.attributes.get(name) {
             None => Ok(default),
             Some(Attribute::Integer(value)) => Ok(*value),
-            Some(_) => Err(kind(name, "a whole number")),
+            Some(_) => Err(type_error(name, "an integer")),
         }
     }
 
-    /// A number; what is left out is `default`.
+    /// Reads a float attribute; `default` if it is omitted.
     pub(super) fn number(&self, name: &str, default: f32) -> Result<f32, String> {
         match self.attributes.get(name) {
             None => Ok(default),
             Some(Attribute::Number(value)) => Ok(*value),
-            Some(_) => Err(kind(name, "a number")),
+            Some(_) => Err(type_error(name, "a float")),
         }
     }
 
-    /// Whole numbers, if there are any.
+    /// Reads an attribute that is a list of integers; `None` if it is omitted.
     pub(super) fn integers(&self, name: &str) -> Result<Option<&[i64]>, String> {
         match self.attributes.get(name) {
             None => Ok(None),
             Some(Attribute::Integers(values)) => Ok(Some(values)),
-            Some(_) => Err(kind(name, "whole numbers")),
+            Some(_) => Err(type_error(name, "a list of integers")),
         }
     }
 
-    /// Numbers; none where they are left out.
+    /// Reads an attribute that is a list of floats; empty if it is omitted.
     pub(super) fn numbers(&self, name: &str) -> Result<&[f32], String> {
         match self.attributes.get(name) {
             None => Ok(&[]),
             Some(Attribute::Numbers(values)) => Ok(values),
-            Some(_) => Err(kind(name, "numbers")),
+            Some(_) => Err(type_error(name, "a list of floats")),
         }
     }
 
-    /// A word; what is left out is `default`.
+    /// Reads a string attribute; `default` if it is omitted.
     pub(super) fn text<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, String> {
         match self.attributes.get(name) {
             None => Ok(default),
             Some(Attribute::Text(value)) => Ok(value),
-            Some(_) => Err(kind(name, "a word")),
+            Some(_) => Err(type_error(name, "a string")),
         }
     }
 }
 
-fn kind(name: &str, expected: &str) -> String {
-    format!("attribute {name} is not {expected}")
+fn type_error(name: &str, expected: &str) -> String {
+    format!("attribute {name} has another type, expected {expected}")
 }
 
 impl Attribute {
@@ -128,7 +128,7 @@ impl Attribute {
             attribute::FLOAT => Attribute::Number(attribute.f.unwrap_or_default()),
             attribute::INT => Attribute::Integer(attribute.i.unwrap_or_default()),
             attribute::STRING => Attribute::Text(text(attribute.s.as_deref().unwrap_or_default())),
-            attribute::TENSOR => Attribute::Tensor(Tensor::read(attribute.t.as_ref().ok_or("no tensor")?)?),
+            attribute::TENSOR => Attribute::Tensor(Tensor::read(attribute.t.as_ref().ok_or("its tensor is missing")?)?),
             attribute::FLOATS => Attribute::Numbers(attribute.floats.clone()),
             attribute::INTS => Attribute::Integers(attribute.ints.clone()),
             attribute::STRINGS => Attribute::Texts(attribute.strings.iter().map(|bytes| text(bytes)).collect()),
@@ -136,7 +136,7 @@ impl Attribute {
         })
     }
 
-    /// The message that says the same under this name.
+    /// Encodes the attribute under a name.
     pub(super) fn write(&self, name: &str) -> proto::Attribute {
         let mut written = proto::Attribute { name: Some(name.into()), ..Default::default() };
         let kind = match self {
@@ -176,7 +176,7 @@ impl Attribute {
 }
 
 impl fmt::Display for Node {
-    /// `Conv "conv1"`
+    /// Writes the operator and the name, such as `Conv "conv1"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dot = if self.domain.is_empty() { "" } else { "." };
         write!(f, "{}{dot}{}", self.domain, self.operator)?;

@@ -1,8 +1,8 @@
-//! Orders of axes: where each of ONNX' axes lies in memory.
+//! Axis orders: the order in which the axes of ONNX are stored in memory.
 
 use crate::AxisOrder;
 
-/// The order in which the channels, ONNX' axis 1, lie last.
+/// The storage order with the channels, axis 1 in ONNX, last.
 pub(super) fn channels_last(rank: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rank).collect();
     if rank > 2 {
@@ -11,7 +11,7 @@ pub(super) fn channels_last(rank: usize) -> Vec<usize> {
     order
 }
 
-/// The order that turns channels that lie last into ONNX' own.
+/// The permutation that moves channels from the last axis to axis 1.
 pub(super) fn channels_first(rank: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rank).collect();
     if rank > 2 {
@@ -20,28 +20,28 @@ pub(super) fn channels_first(rank: usize) -> Vec<usize> {
     order
 }
 
-/// The axis order of samples that lie in this order, the rows included; `None` where the rows do not come first.
+/// Converts a storage order that includes the rows to the axis order of samples; `None` if the rows are not first.
 pub(super) fn axis_order(order: &[usize]) -> Option<AxisOrder> {
     let (0, sample) = order.split_first().map(|(rows, sample)| (*rows, sample))? else { return None };
-    let place = |axis| sample.iter().position(|lying| *lying == axis + 1);
+    let place = |axis| sample.iter().position(|stored| *stored == axis + 1);
     AxisOrder::new(&(0..sample.len()).map(place).collect::<Option<Vec<_>>>()?).ok()
 }
 
-/// Whether `order` names each axis of as many once.
+/// Whether `order` is a permutation of its indices.
 pub(super) fn is_permutation(order: &[usize]) -> bool {
     (0..order.len()).all(|axis| order.contains(&axis))
 }
 
-/// What distinguishes weights that lie in several orders: `@2310`.
-pub(super) fn name(order: &[usize]) -> String {
+/// A suffix that distinguishes the names of weights in several orders, such as `@2310`.
+pub(super) fn name_suffix(order: &[usize]) -> String {
     format!("@{}", order.iter().map(usize::to_string).collect::<String>())
 }
 
-/// The axis that a number means, which counts from the end where it is negative.
+/// Resolves an axis, which counts from the end if it is negative.
 pub(super) fn axis(number: i64, rank: usize) -> Result<usize, String> {
     let axis = if number < 0 { number.checked_add(rank as i64) } else { Some(number) };
     let axis = axis.and_then(|axis| usize::try_from(axis).ok()).filter(|axis| *axis < rank);
-    axis.ok_or_else(|| format!("axis {number} of {rank}"))
+    axis.ok_or_else(|| format!("axis {number} is out of range for rank {rank}"))
 }
 
 #[cfg(test)]
@@ -51,12 +51,12 @@ mod tests {
     #[test]
     fn axes_count_from_either_end() {
         assert_eq!((axis(0, 2), axis(-1, 2), axis(-2, 2)), (Ok(0), Ok(1), Ok(0)));
-        assert_eq!(axis(2, 2), Err("axis 2 of 2".into()));
+        assert_eq!(axis(2, 2), Err("axis 2 is out of range for rank 2".into()));
         assert!(axis(-3, 2).is_err() && axis(0, 0).is_err() && axis(i64::MIN, 2).is_err());
     }
 
     #[test]
-    fn channels_go_last() {
+    fn orders_move_the_channels() {
         assert_eq!(channels_last(4), [0, 2, 3, 1]);
         assert_eq!(channels_last(2), [0, 1]);
         assert_eq!(channels_first(4), [0, 3, 1, 2]);

@@ -1,7 +1,7 @@
-//! The messages of an ONNX file, as far as they are read or written
+//! The protocol buffer messages of ONNX files that are read or written
 //! (<https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>).
 //!
-//! Subgraphs stay bytes: an operator that has one is refused anyway, and so no file can nest messages deeply.
+//! Subgraphs are not declared, as operators with subgraphs are not supported. So no file can nest messages deeply.
 
 use prost::Message;
 
@@ -17,7 +17,7 @@ pub(super) struct Model {
     pub(super) graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
     pub(super) opset_import: Vec<OperatorSet>,
-    /// Operators that the file itself defines.
+    /// Operators that the file defines.
     #[prost(bytes = "vec", repeated, tag = "25")]
     pub(super) functions: Vec<Vec<u8>>,
 }
@@ -82,7 +82,7 @@ pub(super) struct Attribute {
     pub(super) r#type: Option<i32>,
 }
 
-/// The numbers that [`Attribute::type`](Attribute) may have.
+/// Values of the field `type` of [`Attribute`].
 pub(super) mod attribute {
     pub(in super::super) const FLOAT: i32 = 1;
     pub(in super::super) const INT: i32 = 2;
@@ -111,12 +111,12 @@ pub(super) struct Tensor {
     pub(super) raw_data: Option<Vec<u8>>,
     #[prost(double, repeated, tag = "10")]
     pub(super) double_data: Vec<f64>,
-    /// 1 where the elements lie in another file.
+    /// 1 if the elements are in another file.
     #[prost(int32, optional, tag = "14")]
     pub(super) data_location: Option<i32>,
 }
 
-/// The numbers that an element's type may have.
+/// Values of element types.
 pub(super) mod element {
     pub(in super::super) const FLOAT: i32 = 1;
     pub(in super::super) const UINT8: i32 = 2;
@@ -137,7 +137,7 @@ pub(super) struct ValueInfo {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Type {
-    /// Absent where the value is a sequence or a map.
+    /// Absent if the value is a sequence or a map.
     #[prost(message, optional, tag = "1")]
     pub(super) tensor_type: Option<TensorType>,
 }
@@ -156,7 +156,7 @@ pub(super) struct TensorShape {
     pub(super) dim: Vec<Dimension>,
 }
 
-/// A size, or the name of one that is open.
+/// A size, or the name of a symbolic size.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Dimension {
     #[prost(int64, optional, tag = "1")]

@@ -1,4 +1,4 @@
-//! A graph as a file holds it, run on arrays.
+//! Inference with the graph of an ONNX file.
 
 use super::check::{Fact, check};
 use super::graph::Nodes;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What an ONNX file holds: a graph of operators.
+/// The graph of operators in an ONNX file, which can be run or imported.
 ///
 /// ```no_run
 /// use gradus::formats::onnx::{Graph, Tensor};
@@ -26,25 +26,25 @@ use std::path::{Path, PathBuf};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// The file, for errors.
+    /// The path of the file, for error messages.
     pub(super) path: PathBuf,
     pub(super) nodes: Nodes,
 }
 
 impl Graph {
-    /// Reads a file. Whether its operators are supported is seen when it is run or imported.
+    /// Loads a file. Its operators are checked when the graph is run or imported.
     ///
     /// # Errors
-    /// The file cannot be read, or is not one of ONNX, or its names and arrays do not fit together.
+    /// Returns an error if the file cannot be read, is not an ONNX file, or has inconsistent names or arrays.
     pub fn load(path: impl AsRef<Path>) -> Result<Graph> {
         let path = path.as_ref();
         Graph::read(path, &read_whole(path)?)
     }
 
-    /// The same for a file's bytes.
+    /// Decodes the bytes of a file.
     ///
     /// # Errors
-    /// As for [`load`](Graph::load).
+    /// Returns an error if `bytes` are not an ONNX file or have inconsistent names or arrays.
     pub fn from_bytes(bytes: &[u8]) -> Result<Graph> {
         Graph::read(Path::new("ONNX"), bytes)
     }
@@ -65,20 +65,20 @@ impl Graph {
         self.nodes.outputs.iter().map(|output| output.name.as_str()).collect()
     }
 
-    /// The operator of each node, in an order in which they can run.
+    /// The operator of each node, in topological order.
     pub fn node_operators(&self) -> Vec<String> {
         self.nodes.nodes.iter().map(|node| node.operator.clone()).collect()
     }
 
-    /// The operators that are supported, by ONNX' names.
+    /// The names of all supported operators.
     pub fn operators() -> Vec<&'static str> {
         operators::names()
     }
 
-    /// The same graph with this value as its only output, and without what that does not need.
+    /// Returns the subgraph that computes the value `name`, which becomes its only output.
     ///
     /// # Errors
-    /// Nothing in the graph has the name.
+    /// [`Error::Unknown`] if no node has an output of this name.
     pub fn output(&self, name: &str) -> Result<Graph> {
         let known = || self.nodes.nodes.iter().flat_map(|node| node.outputs.iter().cloned()).collect::<Vec<_>>();
         if self.nodes.source(name).is_none() {
@@ -87,19 +87,19 @@ impl Graph {
         Ok(Graph { path: self.path.clone(), nodes: self.nodes.needed_for(&[name]) })
     }
 
-    /// Every output for these inputs, in ONNX' own order of axes.
+    /// Computes all outputs for the given inputs. Inputs and outputs have the axis order of the file.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every node that cannot be run; another number of inputs than the graph has;
-    /// [`Error::Fault`] where an operator meets a value with which it cannot compute, such as an index out of range.
+    /// [`Error::Unsupported`] with every unsupported node, [`Error::Format`] for another number of inputs, [`Error::Fault`]
+    /// if an operator gets an invalid value, such as an index out of range.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let wanted = &self.nodes.inputs;
         if inputs.len() != wanted.len() {
-            let problem = format!("it has {} inputs, found {}", wanted.len(), inputs.len());
+            let problem = format!("the number of inputs is {}, expected {}", inputs.len(), wanted.len());
             return Err(Error::Format { path: self.path.clone(), problem });
         }
         let unsupported = |parts| Error::Unsupported { path: self.path.clone(), parts };
-        let facts = wanted.iter().zip(inputs).map(|(input, tensor)| match given(&input.name, tensor) {
+        let facts = wanted.iter().zip(inputs).map(|(input, tensor)| match input_fact(&input.name, tensor) {
             Ok(fact) => Ok((input.name.clone(), fact)),
             Err(problem) => Err(unsupported(vec![format!("input \"{}\" ({problem})", input.name)])),
         });
@@ -126,12 +126,12 @@ impl Graph {
             ));
         }
         let ids: Vec<_> = values.iter().map(|(_, value)| var_id(value)).collect();
-        let mut scope = Scope { recorder: &recorder, weights: Weights::Given(&weights), rows: None };
+        let mut scope = Scope { recorder: &recorder, weights: Weights::Declared(&weights), rows: None };
         let outputs = record(&self.nodes, &mut scope, values);
         let mut found = Vec::new();
         for output in &outputs {
             found.push(match output {
-                Value::Known(_, constant) => Err((*constant.tensor).clone()),
+                Value::Constant(_, constant) => Err((*constant.tensor).clone()),
                 Value::Recorded(recorded) => {
                     let plain: Vec<usize> = (0..recorded.order.len()).collect();
                     Ok(scope.numbers(output, &plain).map_err(Error::other)?.id())
@@ -157,7 +157,7 @@ impl Graph {
 }
 
 impl fmt::Display for Graph {
-    /// The inputs, a line for each node, the outputs.
+    /// Writes the inputs, one line per node, and the outputs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  inputs: {}", self.inputs().join(", "))?;
         for node in &self.nodes.nodes {
@@ -167,16 +167,18 @@ impl fmt::Display for Graph {
     }
 }
 
-/// What is known of an input that is given.
-fn given(name: &str, tensor: &Tensor) -> Result<Fact, String> {
+/// The static information about an input tensor.
+fn input_fact(name: &str, tensor: &Tensor) -> Result<Fact, String> {
     match Value::folded(name, tensor.clone(), false) {
-        Value::Known(name, constant) if matches!(tensor.values, Values::Integers(_)) => Ok(Fact::Known(name, constant)),
+        Value::Constant(name, constant) if matches!(tensor.values, Values::Integers(_)) => {
+            Ok(Fact::Constant(name, constant))
+        }
         _ => {
             let shape = Shape::new(&tensor.sizes).map_err(|error| error.to_string())?;
             if shape.is_empty() {
                 return Err("it has no elements".into());
             }
-            Ok(Fact::Computed(shape, (0..shape.rank()).collect()))
+            Ok(Fact::Floats(shape, (0..shape.rank()).collect()))
         }
     }
 }
@@ -184,6 +186,6 @@ fn given(name: &str, tensor: &Tensor) -> Result<Fact, String> {
 fn var_id(value: &Value<'_>) -> Option<crate::tape::Id> {
     match value {
         Value::Recorded(recorded) => Some(recorded.var.id()),
-        Value::Known(..) => None,
+        Value::Constant(..) => None,
     }
 }

@@ -1,9 +1,8 @@
-//! What operators are recorded with: values whose axes may lie in another order, and weights where they lie best.
+//! The recording context of operators: values with a storage order of their axes, and weights.
 //!
-//! ONNX' images have their channels first, and here they are last. Instead of moving numbers, a recorded value knows in
-//! which order its axes lie: a `Transpose` node only changes that knowledge, a convolution asks for channels last, and
-//! numbers move where two orders meet that do not fit. A weight is taken from the file in the order that its reader asks
-//! for, so it never moves later.
+//! ONNX has the channels of images first, gradus has them last. To avoid transpositions, a recorded value has a storage
+//! order: a `Transpose` node only changes this order, a convolution requires channels last, and elements move only if an
+//! operator gets values with different orders. Weights are read from the file in the order that the operator requires.
 
 use super::constant::Constant;
 use super::order;
@@ -13,12 +12,12 @@ use crate::tape::{ParamId, Recorder, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a node reads or gives.
+/// An input or output of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'r> {
-    /// Known numbers, and the name of the constant that they come from.
-    Known(String, Constant),
-    /// Computed when the tape runs.
+    /// A constant, with the name of the constant in the file from which it was derived.
+    Constant(String, Constant),
+    /// A value that the tape computes.
     Recorded(Recorded<'r>),
 }
 
@@ -26,24 +25,25 @@ pub(super) enum Value<'r> {
 #[derive(Clone, Debug)]
 pub(super) struct Recorded<'r> {
     pub(super) var: Var<'r>,
-    /// Which of ONNX' axes lies at each place.
+    /// The axis of ONNX that is stored at each axis of `var`.
     pub(super) order: Vec<usize>,
-    /// Whether it is whole numbers in ONNX. They lie as floats here, which are exact up to 2²⁴, and few operators take them.
-    pub(super) whole: bool,
+    /// Whether the elements are integers in ONNX. They are stored as floats, which are exact up to 2²⁴. Few operators support
+    /// them.
+    pub(super) integer: bool,
 }
 
-/// A weight array as it lies in memory.
+/// A weight array in its storage order.
 #[derive(Clone, Debug)]
 pub(super) struct Weight {
     pub(super) key: WeightKey,
-    /// The constant's name; with something behind it where the constant is used in two orders.
+    /// The name of the constant, with a suffix if it is used in several orders.
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) values: Vec<f32>,
     pub(super) trainable: bool,
 }
 
-/// A constant, the order in which it is asked for, and its sizes then.
+/// A constant, its storage order, and its sizes in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WeightKey {
     constant: String,
@@ -52,25 +52,25 @@ pub(super) struct WeightKey {
 }
 
 impl Weight {
-    /// The name of the constant, without what says that it was turned.
+    /// The name of the constant, without the suffix of its order.
     pub(super) fn constant(&self) -> String {
         self.key.constant.split('@').next().unwrap_or_default().to_owned()
     }
 }
 
-/// Where weights come from.
+/// The source of weights.
 pub(super) enum Weights<'a, 'r> {
-    /// They are taken down, and stand as inputs meanwhile.
-    Wanted(&'a mut Vec<Weight>),
-    /// They were declared before.
-    Given(&'a BTreeMap<WeightKey, (Var<'r>, ParamId)>),
+    /// Weights are collected, and represented by inputs of the recorder.
+    Collected(&'a mut Vec<Weight>),
+    /// Weights that were declared as parameters.
+    Declared(&'a BTreeMap<WeightKey, (Var<'r>, ParamId)>),
 }
 
 /// The recording of a graph.
 pub(super) struct Scope<'a, 'r> {
     pub(super) recorder: &'r Recorder,
     pub(super) weights: Weights<'a, 'r>,
-    /// The number of rows in the file, where it is fixed, and here: a shape that names the one means the other.
+    /// The fixed number of rows in the file, if any, and the actual number, which replaces it in shapes.
     pub(super) rows: Option<[usize; 2]>,
 }
 
@@ -79,152 +79,153 @@ impl<'r> Value<'r> {
         Value::Recorded(Recorded::new(var))
     }
 
-    /// A recorded value whose axes lie in this order.
-    pub(super) fn lying(var: Var<'r>, order: Vec<usize>) -> Value<'r> {
-        Value::Recorded(Recorded::lying(var, order))
+    /// A recorded value of floats in a storage order.
+    pub(super) fn with_order(var: Var<'r>, order: Vec<usize>) -> Value<'r> {
+        Value::Recorded(Recorded::with_order(var, order))
     }
 
-    /// The sizes of ONNX' axes.
+    /// The sizes in the axis order of ONNX.
     pub(super) fn sizes(&self) -> Vec<usize> {
         match self {
-            Value::Known(_, constant) => constant.tensor.sizes.clone(),
+            Value::Constant(_, constant) => constant.tensor.sizes.clone(),
             Value::Recorded(recorded) => recorded.sizes(),
         }
     }
 
-    /// The numbers, where they are known.
-    pub(super) fn known(&self) -> Result<&Tensor, String> {
+    /// The tensor of a constant. Returns an error for a computed value.
+    pub(super) fn as_constant(&self) -> Result<&Tensor, String> {
         match self {
-            Value::Known(_, constant) => Ok(&constant.tensor),
-            Value::Recorded(_) => Err("an input is computed where a constant is expected".into()),
+            Value::Constant(_, constant) => Ok(&constant.tensor),
+            Value::Recorded(_) => Err("an input is computed, expected a constant".into()),
         }
     }
 
-    /// The same as whole numbers.
-    pub(super) fn whole(self) -> Value<'r> {
+    /// Marks the elements as integers.
+    pub(super) fn into_integers(self) -> Value<'r> {
         self.marked(true)
     }
 
-    /// The same as floats.
-    pub(super) fn floats(self) -> Value<'r> {
+    /// Marks the elements as floats.
+    pub(super) fn into_floats(self) -> Value<'r> {
         self.marked(false)
     }
 
-    fn marked(self, whole: bool) -> Value<'r> {
+    fn marked(self, integer: bool) -> Value<'r> {
         match self {
-            Value::Recorded(recorded) => Value::Recorded(Recorded { whole, ..recorded }),
+            Value::Recorded(recorded) => Value::Recorded(Recorded { integer, ..recorded }),
             known => known,
         }
     }
 
-    /// Whether it is whole numbers in ONNX.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Whether the elements are integers in ONNX.
+    pub(super) fn is_integer(&self) -> bool {
         match self {
-            Value::Known(_, constant) => matches!(constant.tensor.values, Values::Integers(_)),
-            Value::Recorded(recorded) => recorded.whole,
+            Value::Constant(_, constant) => matches!(constant.tensor.values, Values::Integers(_)),
+            Value::Recorded(recorded) => recorded.integer,
         }
     }
 
-    /// Known numbers that were computed from others.
+    /// A constant that was computed from others.
     pub(super) fn folded(name: &str, tensor: Tensor, learned: bool) -> Value<'r> {
-        Value::Known(name.into(), Constant { tensor: Arc::new(tensor), learned })
+        Value::Constant(name.into(), Constant { tensor: Arc::new(tensor), learned })
     }
 }
 
 impl<'r> Recorded<'r> {
-    /// A value whose axes lie in ONNX' order.
+    /// A value of floats in the axis order of ONNX.
     pub(super) fn new(var: Var<'r>) -> Recorded<'r> {
-        Recorded::lying(var, (0..var.shape().rank()).collect())
+        Recorded::with_order(var, (0..var.shape().rank()).collect())
     }
 
-    /// A value of floats whose axes lie in this order.
-    pub(super) fn lying(var: Var<'r>, order: Vec<usize>) -> Recorded<'r> {
-        Recorded { var, order, whole: false }
+    /// A value of floats in a storage order.
+    pub(super) fn with_order(var: Var<'r>, order: Vec<usize>) -> Recorded<'r> {
+        Recorded { var, order, integer: false }
     }
 
-    /// The value itself, if it is one of floats.
+    /// Returns the value, or an error if its elements are integers.
     pub(super) fn floats(&self) -> Result<&Recorded<'r>, String> {
-        let told = "of whole numbers that are computed it is not supported";
-        if self.whole { Err(told.into()) } else { Ok(self) }
+        let problem = "computed integers are not supported";
+        if self.integer { Err(problem.into()) } else { Ok(self) }
     }
 
+    /// The sizes in the axis order of ONNX.
     pub(super) fn sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.order.len()];
         self.order.iter().enumerate().for_each(|(place, axis)| sizes[*axis] = self.var.shape().axis(place));
         sizes
     }
 
-    /// The same operation on every element, wherever it lies.
+    /// Applies an elementwise operation, which keeps the storage order.
     pub(super) fn map(&self, operation: impl FnOnce(Var<'r>) -> Var<'r>) -> Value<'r> {
-        Value::lying(operation(self.var), self.order.clone())
+        Value::with_order(operation(self.var), self.order.clone())
     }
 }
 
 impl<'r> Scope<'_, 'r> {
-    /// A value as one on the tape.
+    /// Returns a float value on the tape, with its storage order.
     pub(super) fn recorded(&mut self, value: &Value<'r>) -> Result<Recorded<'r>, String> {
         match value {
             Value::Recorded(recorded) => recorded.floats().cloned(),
-            Value::Known(..) => {
+            Value::Constant(..) => {
                 let order: Vec<usize> = (0..value.sizes().len()).collect();
-                Ok(Recorded::lying(self.arranged(value, &order)?, order))
+                Ok(Recorded::with_order(self.arranged(value, &order)?, order))
             }
         }
     }
 
-    /// A value with its axes in ONNX' order.
-    pub(super) fn plain(&mut self, value: &Value<'r>) -> Result<Var<'r>, String> {
+    /// Returns a float value in the axis order of ONNX.
+    pub(super) fn in_onnx_order(&mut self, value: &Value<'r>) -> Result<Var<'r>, String> {
         let order: Vec<usize> = (0..value.sizes().len()).collect();
         self.arranged(value, &order)
     }
 
-    /// A value with its axes in this order; a constant becomes a weight that lies so.
+    /// Returns a float value in a storage order. A constant becomes a weight in this order.
     pub(super) fn arranged(&mut self, value: &Value<'r>, order: &[usize]) -> Result<Var<'r>, String> {
         match value {
             Value::Recorded(recorded) => arrange(recorded.floats()?, order),
-            Value::Known(name, constant) => {
+            Value::Constant(name, constant) => {
                 let learned = constant.learned;
                 Ok(self.weight(name, &constant.tensor.transposed(order), order, learned)?.0)
             }
         }
     }
 
-    /// The same of floats or whole numbers.
+    /// Returns a value of floats or integers in a storage order.
     pub(super) fn numbers(&mut self, value: &Value<'r>, order: &[usize]) -> Result<Var<'r>, String> {
         match value {
             Value::Recorded(recorded) => arrange(recorded, order),
-            Value::Known(name, constant) if value.is_whole() => {
+            Value::Constant(name, constant) if value.is_integer() => {
                 let tensor = Tensor::floats(constant.tensor.sizes.clone(), constant.tensor.to_floats());
                 Ok(self.weight(name, &tensor.transposed(order), order, false)?.0)
             }
-            Value::Known(..) => self.arranged(value, order),
+            Value::Constant(..) => self.arranged(value, order),
         }
     }
 
-    /// A weight; `learned` says whether training changes it. The id is there once weights are declared.
+    /// Returns a weight, and its id if weights are declared. `learned` determines whether it is trainable.
     pub(super) fn weight(
         &mut self,
         name: &str,
-        lying: &Tensor,
+        stored: &Tensor,
         order: &[usize],
         learned: bool,
     ) -> Result<(Var<'r>, Option<ParamId>), String> {
-        let shape = Shape::new(&lying.sizes).map_err(|error| error.to_string())?;
-        let values = lying.as_floats()?;
+        let shape = Shape::new(&stored.sizes).map_err(|error| error.to_string())?;
+        let values = stored.as_floats()?;
         if values.is_empty() {
             return Err(format!("constant \"{name}\" has no elements"));
         }
-        let key = WeightKey { constant: name.to_owned(), order: order.to_vec(), sizes: lying.sizes.clone() };
+        let key = WeightKey { constant: name.to_owned(), order: order.to_vec(), sizes: stored.sizes.clone() };
         match &mut self.weights {
-            Weights::Wanted(wanted) => {
-                if !wanted.iter().any(|weight| weight.key == key) {
-                    let taken = wanted.iter().any(|weight| weight.name == name);
-                    let name = if taken { format!("{name}{}", order::name(order)) } else { name.to_owned() };
-                    wanted.push(Weight { key, name, shape, values: values.to_vec(), trainable: learned });
+            Weights::Collected(collected) => {
+                if !collected.iter().any(|weight| weight.key == key) {
+                    let taken = collected.iter().any(|weight| weight.name == name);
+                    let name = if taken { format!("{name}{}", order::name_suffix(order)) } else { name.to_owned() };
+                    collected.push(Weight { key, name, shape, values: values.to_vec(), trainable: learned });
                 }
                 Ok((self.recorder.input(shape), None))
             }
-            Weights::Given(given) => {
+            Weights::Declared(given) => {
                 let given = given.get(&key).ok_or_else(|| format!("weight \"{name}\" was not declared"))?;
                 Ok((given.0, Some(given.1)))
             }
@@ -232,10 +233,10 @@ impl<'r> Scope<'_, 'r> {
     }
 }
 
-/// Moves the axes of a recorded value to where they are wanted; nothing moves where only axes of size 1 change places.
+/// Transposes a recorded value to a storage order. A reshape is sufficient if only axes of size 1 move.
 pub(super) fn arrange<'r>(recorded: &Recorded<'r>, order: &[usize]) -> Result<Var<'r>, String> {
     if recorded.order.len() != order.len() {
-        return Err(format!("an input has {} axes, expected {}", recorded.order.len(), order.len()));
+        return Err(format!("an input has rank {}, expected {}", recorded.order.len(), order.len()));
     }
     if recorded.order == order {
         return Ok(recorded.var);

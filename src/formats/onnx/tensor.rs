@@ -1,10 +1,10 @@
-//! Arrays of an ONNX file: floats, and the whole numbers that say shapes and axes.
+//! Tensors of ONNX files: floats, and integers such as shapes and axes.
 
 use super::proto::{self, element};
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
-/// An array of floats or of whole numbers. Doubles are rounded to floats; booleans are 0 and 1.
+/// A tensor of floats or integers. Doubles are rounded to `f32`; booleans are the integers 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     pub(super) sizes: Vec<usize>,
@@ -26,32 +26,32 @@ impl Tensor {
         Tensor { sizes, values: Values::Integers(values) }
     }
 
-    /// Whole numbers with one axis.
+    /// Creates a tensor of integers with one axis.
     pub(super) fn list(values: Vec<i64>) -> Tensor {
         Tensor::integers(vec![values.len()], values)
     }
 
-    /// Whole numbers, such as a shape or the ids of an embedding.
+    /// Creates a tensor of integers, such as a shape or the indices of an embedding.
     pub fn from_integers<D: Dimension>(values: &ArrayRef<i64, D>) -> Tensor {
         Tensor::integers(values.shape().to_vec(), values.iter().copied().collect())
     }
 
-    /// Reads a `TensorProto`, as ONNX' test data hold them in files of their own.
+    /// Decodes a `TensorProto`, such as a file of ONNX' test data.
     ///
     /// # Errors
-    /// Bytes that are none, elements in another file or of a type that is not known here, fewer or more of them than the
-    /// sizes say.
+    /// Returns an error if `bytes` are not a `TensorProto`, if the elements are in another file or of an unsupported type, or
+    /// if their number does not match the sizes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Tensor> {
         let tensor = <proto::Tensor as prost::Message>::decode(bytes).map_err(Error::other)?;
         Tensor::read(&tensor).map_err(Error::other)
     }
 
-    /// The sizes of its axes.
+    /// The size of each axis.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 
-    /// The array of floats; `None` where it holds whole numbers.
+    /// The elements as an array of floats; `None` if they are integers.
     pub fn array(&self) -> Option<ArrayD<f32>> {
         match &self.values {
             Values::Floats(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
@@ -59,7 +59,7 @@ impl Tensor {
         }
     }
 
-    /// The array of whole numbers; `None` where it holds floats.
+    /// The elements as an array of integers; `None` if they are floats.
     pub fn integer_array(&self) -> Option<ArrayD<i64>> {
         match &self.values {
             Values::Integers(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
@@ -70,18 +70,18 @@ impl Tensor {
     pub(super) fn as_integers(&self) -> Result<&[i64], String> {
         match &self.values {
             Values::Integers(values) => Ok(values),
-            Values::Floats(_) => Err("whole numbers are expected where floats are".into()),
+            Values::Floats(_) => Err("found floats, expected integers".into()),
         }
     }
 
     pub(super) fn as_floats(&self) -> Result<&[f32], String> {
         match &self.values {
             Values::Floats(values) => Ok(values),
-            Values::Integers(_) => Err("floats are expected where whole numbers are".into()),
+            Values::Integers(_) => Err("found integers, expected floats".into()),
         }
     }
 
-    /// The elements as floats, whichever they are.
+    /// Converts the elements to floats.
     pub(super) fn to_floats(&self) -> Vec<f32> {
         match &self.values {
             Values::Floats(values) => values.clone(),
@@ -96,14 +96,14 @@ impl Tensor {
         }
     }
 
-    /// The same elements under other sizes.
+    /// Returns the elements with other sizes.
     pub(super) fn reshaped(&self, sizes: Vec<usize>) -> Result<Tensor, String> {
         let length = length(&sizes).filter(|length| *length == self.len());
-        length.ok_or_else(|| format!("{:?} has other elements than {sizes:?}", self.sizes))?;
+        length.ok_or_else(|| format!("sizes {:?} cannot be reshaped to {sizes:?}", self.sizes))?;
         Ok(Tensor { sizes, values: self.values.clone() })
     }
 
-    /// Its axes in another order: axis `i` of the result is axis `order[i]` of this.
+    /// Permutes the axes: axis `i` of the result is axis `order[i]` of this tensor.
     pub(super) fn transposed(&self, order: &[usize]) -> Tensor {
         let sizes = order.iter().map(|axis| self.sizes[*axis]).collect();
         let values = match &self.values {
@@ -113,22 +113,26 @@ impl Tensor {
         Tensor { sizes, values }
     }
 
-    /// Reads the elements, of which there must be as many as the sizes say.
+    /// Reads a tensor and checks that the number of elements matches the sizes.
     pub(super) fn read(tensor: &proto::Tensor) -> Result<Tensor, String> {
         if tensor.data_location == Some(1) {
-            return Err("its elements lie in another file; save the model in one file".into());
+            return Err("its elements are in another file; save the model in one file".into());
         }
-        let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("a size of {size}"));
+        let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("size {size} is negative"));
         let sizes = tensor.dims.iter().map(size).collect::<Result<Vec<usize>, _>>()?;
         let values = values(tensor)?;
         let read = Tensor { sizes, values };
         if length(&read.sizes) != Some(read.len()) {
-            return Err(format!("{} elements for sizes {:?}", read.len(), read.sizes));
+            return Err(format!(
+                "the number of elements is {}, which does not match sizes {:?}",
+                read.len(),
+                read.sizes
+            ));
         }
         Ok(read)
     }
 
-    /// The message that says the same under this name.
+    /// Encodes the tensor under a name.
     pub(super) fn write(&self, name: &str) -> proto::Tensor {
         let dims = self.sizes.iter().map(|size| *size as i64).collect();
         let (kind, raw): (i32, Vec<u8>) = match &self.values {
@@ -140,13 +144,13 @@ impl Tensor {
     }
 }
 
-/// The product of sizes, unless it overflows.
+/// The product of sizes; `None` if it overflows.
 pub(super) fn length(sizes: &[usize]) -> Option<usize> {
     sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
 }
 
 fn transpose<T: Copy>(values: &[T], sizes: &[usize], order: &[usize]) -> Vec<T> {
-    let view = ndarray::ArrayView::from_shape(IxDyn(sizes), values).expect("there is an element for every place");
+    let view = ndarray::ArrayView::from_shape(IxDyn(sizes), values).expect("the number of elements matches the sizes");
     view.permuted_axes(order).iter().copied().collect()
 }
 
@@ -165,16 +169,18 @@ fn values(tensor: &proto::Tensor) -> Result<Values, String> {
         (element::UINT8 | element::BOOL, Some(raw)) => Ok(Values::Integers(fixed(raw, |[one]| i64::from(one))?)),
         (element::INT8, Some(raw)) => Ok(Values::Integers(fixed(raw, |one| i64::from(i8::from_le_bytes(one)))?)),
         (element::INT32 | element::UINT8 | element::INT8 | element::BOOL, None) => narrow(&tensor.int32_data),
-        (kind, _) => Err(format!("elements of type {kind}, expected floats, doubles, whole numbers or booleans")),
+        (kind, _) => {
+            Err(format!("element type {kind} is not supported, expected floats, doubles, integers or booleans"))
+        }
     }
 }
 
-/// Numbers of `N` bytes each.
+/// Decodes elements of `N` bytes each.
 fn fixed<const N: usize, T>(raw: &[u8], number: impl Fn([u8; N]) -> T) -> Result<Vec<T>, String> {
     let (numbers, rest) = raw.as_chunks::<N>();
     match rest {
         [] => Ok(numbers.iter().map(|bytes| number(*bytes)).collect()),
-        _ => Err(format!("{} bytes of elements of {N} bytes each", raw.len())),
+        _ => Err(format!("the byte length of the data is {}, which is not a multiple of {N}", raw.len())),
     }
 }
 
@@ -208,16 +214,19 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
-        assert_eq!(raw(1, &[2], &[0; 4]).unwrap_err(), "1 elements for sizes [2]");
-        assert_eq!(raw(1, &[1], &[0; 5]).unwrap_err(), "5 bytes of elements of 4 bytes each");
-        assert_eq!(raw(1, &[-1], &[]).unwrap_err(), "a size of -1");
+    fn invalid_tensors_are_rejected() {
+        assert_eq!(raw(1, &[2], &[0; 4]).unwrap_err(), "the number of elements is 1, which does not match sizes [2]");
+        assert_eq!(
+            raw(1, &[1], &[0; 5]).unwrap_err(),
+            "the byte length of the data is 5, which is not a multiple of 4"
+        );
+        assert_eq!(raw(1, &[-1], &[]).unwrap_err(), "size -1 is negative");
         assert!(raw(1, &[i64::MAX, 4], &[]).is_err(), "a product that overflows");
-        assert!(raw(8, &[1], &[]).unwrap_err().starts_with("elements of type 8"));
+        assert!(raw(8, &[1], &[]).unwrap_err().starts_with("element type 8"));
     }
 
     #[test]
-    fn axes_change_places() {
+    fn axes_are_permuted() {
         let tensor = Tensor::integers(vec![2, 3], (0..6).collect()).transposed(&[1, 0]);
         assert_eq!(tensor, Tensor::integers(vec![3, 2], vec![0, 3, 1, 4, 2, 5]));
     }

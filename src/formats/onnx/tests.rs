@@ -1,4 +1,4 @@
-//! Every layer of the list, out to ONNX and back.
+//! Round trips of every layer through ONNX.
 
 use super::{Graph, Tensor, to_bytes};
 use crate::data::NamedArrays;
@@ -11,7 +11,7 @@ use crate::{AxisOrder, Shape, ValueInfo};
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
 
-/// A model of one layer with weights that are not first values, and rows for it.
+/// A model of one layer with weights other than the initial values, and rows for it.
 struct Case {
     name: String,
     layer: Arc<dyn Layer>,
@@ -56,7 +56,7 @@ fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) 
     model
 }
 
-/// One of the orders of a number of axes.
+/// Returns one of the permutations of `rank` axes.
 fn order(rank: usize, number: usize) -> AxisOrder {
     let mut axes: Vec<usize> = (0..rank).collect();
     axes.rotate_right(number % rank.max(1));
@@ -67,7 +67,7 @@ fn order(rank: usize, number: usize) -> AxisOrder {
 }
 
 #[test]
-fn exported_files_have_the_axis_orders_of_the_model_and_give_them_back() {
+fn axis_orders_of_the_model_round_trip() {
     for (number, case) in cases().into_iter().enumerate() {
         let (name, expected) = (&case.name, predicted(&case.model, &case.inputs));
         for number in [number, number + 1, number + 2] {
@@ -98,7 +98,7 @@ fn exported_files_have_the_axis_orders_of_the_model_and_give_them_back() {
     }
 }
 
-/// Numbers on both sides of 0; for a table of words, indices that it has.
+/// Returns positive and negative numbers, or valid indices for an embedding.
 fn rows(shape: Shape, words: Option<usize>) -> ArrayD<f32> {
     let value = |at: usize| match words {
         Some(words) => (at % words) as f32,
@@ -122,7 +122,7 @@ fn check_close(name: &str, found: &ArrayD<f32>, expected: &ArrayD<f32>) {
 }
 
 #[test]
-fn every_layer_goes_out_and_comes_back_as_one_of_ours() {
+fn every_layer_round_trips_as_a_layer() {
     for case in cases() {
         let expected = predicted(&case.model, &case.inputs);
         let bytes = to_bytes(&case.model).unwrap_or_else(|error| panic!("{}: {error}", case.name));
@@ -133,17 +133,17 @@ fn every_layer_goes_out_and_comes_back_as_one_of_ours() {
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let again = imported.compile(settings()).unwrap();
         check_close(&case.name, &predicted(&again, &case.inputs), &expected);
-        // Nothing is left of a layer that does nothing when predicting.
-        let ours = !format!("{imported:?}").contains("OnnxGraph") || graph.node_operators() == ["Identity"];
-        assert!(ours, "{} comes back as another program's graph", case.name);
+        // A layer without effect in inference leaves only an Identity node.
+        let is_layer = !format!("{imported:?}").contains("OnnxGraph") || graph.node_operators() == ["Identity"];
+        assert!(is_layer, "{} is imported as an OnnxGraph", case.name);
     }
 }
 
-/// Writes every layer with what it predicts, for onnxruntime.
+/// Writes a model of every layer with its predictions, for onnxruntime.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn layers_for_onnxruntime() {
-    let folder = std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run says where files go");
+    let folder = std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP");
     let folder = std::path::Path::new(&folder).join("layers");
     std::fs::create_dir_all(&folder).unwrap();
     for case in cases() {

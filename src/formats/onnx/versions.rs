@@ -1,26 +1,26 @@
-//! Which versions of the format and of the operators are understood, and which are written.
+//! Supported versions of the file format and of the operator sets.
 
-use super::operators::foreign;
+use super::operators::scikit_learn;
 use super::proto;
 use std::collections::BTreeMap;
 
-/// The newest version of the format, of ONNX 1.22.
-const FORMAT: i64 = 13;
+/// The newest supported version of the format, of ONNX 1.22.
+const MAX_IR_VERSION: i64 = 13;
 
-/// The newest operator sets of ONNX 1.22, by domain.
-pub(super) const OPERATOR_SETS: [(&str, i64); 2] = [("", 27), (foreign::DOMAIN, 5)];
+/// The newest supported operator set of each domain, of ONNX 1.22.
+pub(super) const OPERATOR_SETS: [(&str, i64); 2] = [("", 27), (scikit_learn::DOMAIN, 5)];
 
-/// The version of ONNX' operators that is written.
+/// The operator set of exported files.
 pub(super) const OPSET: i64 = 20;
 
-/// The version of the file format that goes with it.
+/// The format version of exported files.
 pub(super) const IR_VERSION: i64 = 9;
 
-/// The operator set that a file asks for, by domain; that of ONNX' own operators has no name.
+/// Reads the operator sets of a file by domain. The default domain has an empty name.
 pub(super) fn read(model: &proto::Model) -> Result<BTreeMap<String, i64>, String> {
     let (format, mut problems) = (model.ir_version.unwrap_or_default(), Vec::new());
-    if format > FORMAT {
-        problems.push(format!("it is of version {format} of the format, and versions to {FORMAT} are understood"));
+    if format > MAX_IR_VERSION {
+        problems.push(format!("its format version is {format}, expected at most {MAX_IR_VERSION}"));
     }
     let mut versions = BTreeMap::new();
     for set in &model.opset_import {
@@ -29,16 +29,15 @@ pub(super) fn read(model: &proto::Model) -> Result<BTreeMap<String, i64>, String
         let newest = OPERATOR_SETS.iter().find(|(known, _)| *known == domain).map(|(_, newest)| *newest);
         if let Some(newest) = newest.filter(|newest| !(1..=*newest).contains(&version)) {
             let name = if domain.is_empty() { "ai.onnx" } else { domain };
-            problems
-                .push(format!("it asks for operator set {version} of {name}, and sets 1 to {newest} are understood"));
+            problems.push(format!("it needs operator set {version} of {name}, supported are 1 to {newest}"));
         }
         if versions.insert(domain.to_owned(), version).is_some_and(|other| other != version) {
-            problems.push(format!("it asks for two operator sets of \"{domain}\""));
+            problems.push(format!("it needs two operator sets of \"{domain}\""));
         }
     }
-    // Before version 3 of the format there was one operator set.
-    if format >= 3 && !versions.contains_key("") && !versions.contains_key(foreign::DOMAIN) {
-        problems.push("it does not say which operator set it needs".into());
+    // Before version 3 of the format, only operator set 1 existed.
+    if format >= 3 && !versions.contains_key("") && !versions.contains_key(scikit_learn::DOMAIN) {
+        problems.push("its operator set is missing".into());
     }
     match problems.is_empty() {
         true => Ok(versions),

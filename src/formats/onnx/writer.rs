@@ -1,8 +1,8 @@
-//! What layers write their nodes with: a value that goes from node to node, and knows where its channels are.
+//! The writer of nodes during export, which tracks the axis order of values.
 //!
-//! Convolutions, pooling and normalisation of channels want them first in ONNX, so values are turned around before the
-//! first of them and turned back where an operator needs the other order: twice in most networks, and no weight but the
-//! kernels of convolutions has to be stored otherwise.
+//! Convolutions, pooling and channel normalization need channels first in ONNX. The writer transposes a value before the
+//! first such operator, and back before an operator that needs channels last. Most networks need two transpositions. Only the
+//! kernels of convolutions are stored in another order.
 
 use super::node::{Attribute, Node};
 use super::order;
@@ -12,37 +12,37 @@ use super::versions::OPSET;
 use crate::tape::Params;
 use crate::{AxisOrder, Shape, ValueInfo};
 
-/// A value while it is written.
+/// A value during export.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     name: String,
-    /// The shape of one sample here, channels last.
+    /// The shape of one sample, channels last.
     shape: Shape,
-    /// Whether its channels are first just now.
+    /// Whether its channels are currently first.
     channels_first: bool,
 }
 
 impl Value {
-    /// An input of the model, with its channels last or first.
+    /// Describes an input of the model.
     fn new(input: &ValueInfo) -> Value {
         let channels_first = has_channels_first(input.axis_order(), input.shape().rank());
         Value { name: input.name().into(), shape: input.shape(), channels_first }
     }
 
-    /// How many axes it has, with the batch's.
+    /// The number of axes, including the batch axis.
     fn rank(&self) -> usize {
         self.shape.rank() + 1
     }
 }
 
-/// The nodes and constants so far, and the value that the next node takes.
+/// The nodes and constants written so far, and the values of the current layer.
 pub(super) struct Writer<'a> {
     params: &'a Params,
     nodes: Vec<Node>,
     constants: Vec<proto::Tensor>,
-    /// The layer that is being written, and the number of its call.
+    /// The name of the current layer, and the number of its call.
     layer: (String, usize),
-    /// What the layer takes. The first becomes what the next node takes, and in the end what the layer gives.
+    /// The inputs of the current layer. Each node replaces the first value by its output.
     values: Vec<Value>,
 }
 
@@ -51,38 +51,38 @@ impl<'a> Writer<'a> {
         Writer { params, nodes: Vec::new(), constants: Vec::new(), layer: (String::new(), 0), values: Vec::new() }
     }
 
-    /// What an input gives to the layers. Only axes in an order that is neither channels last nor first are moved at once.
+    /// Converts an input of the model to a value. An axis order other than channels last or channels first is transposed.
     pub(super) fn input(&mut self, number: usize, input: &ValueInfo) -> Value {
         let (value, order) = (Value::new(input), input.axis_order());
         if value.channels_first || order.is_channels_last() {
             return value;
         }
-        self.begin(input.name(), number, vec![value]);
+        self.begin_call(input.name(), number, vec![value]);
         let places = (0..input.shape().rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
         self.transpose(places.enumerate().map(|(axis, place)| place.unwrap_or(axis)));
-        self.given(input.shape())
+        self.layer_output(input.shape())
     }
 
-    /// Puts a `Transpose` of the samples' axes behind the last node.
+    /// Appends a `Transpose` node that permutes the axes of samples.
     fn transpose(&mut self, axes: impl Iterator<Item = usize>) {
         let axes = std::iter::once(0).chain(axes.map(|axis| axis as i64 + 1)).collect();
         self.node("Transpose", &[], &[("perm", Attribute::Integers(axes))]);
     }
 
-    /// Begins with the call of a layer.
-    pub(super) fn begin(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
+    /// Begins a call of a layer.
+    pub(super) fn begin_call(&mut self, layer: &str, number: usize, inputs: Vec<Value>) {
         self.layer = (layer.to_owned(), number);
         self.values = inputs;
     }
 
-    /// What the layer gives, whose samples have this shape.
-    pub(super) fn given(&self, shape: Shape) -> Value {
+    /// Returns the output of the current layer, whose samples have this shape.
+    pub(super) fn layer_output(&self, shape: Shape) -> Value {
         Value { shape, ..self.values[0].clone() }
     }
 
-    /// Makes a value an output with its axes in this order.
-    pub(super) fn end(&mut self, name: &str, value: Value, order: AxisOrder) {
-        self.begin(name, self.nodes.len(), vec![value]);
+    /// Makes a value an output of the model in an axis order.
+    pub(super) fn add_output(&mut self, name: &str, value: Value, order: AxisOrder) {
+        self.begin_call(name, self.nodes.len(), vec![value]);
         let rank = self.shape().rank();
         if has_channels_first(order, rank) {
             self.channels_first();
@@ -98,34 +98,34 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// How many values the layer takes.
+    /// The number of inputs of the current layer.
     pub(super) fn arity(&self) -> usize {
         self.values.len()
     }
 
-    /// The shape of one sample of the value.
+    /// The shape of one sample of the first value.
     pub(super) fn shape(&self) -> Shape {
         self.values[0].shape
     }
 
-    /// The value's name just now.
+    /// The current name of the first value.
     pub(super) fn value(&self) -> String {
         self.values[0].name.clone()
     }
 
-    /// Puts a node behind the last one. `inputs` come after the value so far.
+    /// Appends a node whose first input is the first value, followed by `inputs`.
     pub(super) fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
         let value = self.value();
         self.node_of(operator, &[&[value.as_str()], inputs].concat(), attributes);
     }
 
-    /// Puts a node of all values that the layer takes behind the last one.
+    /// Appends a node whose inputs are all values.
     pub(super) fn join(&mut self, operator: &str, attributes: &[(&str, Attribute)]) {
         let names: Vec<String> = self.values.iter().map(|value| value.name.clone()).collect();
         self.node_of(operator, &names.iter().map(String::as_str).collect::<Vec<_>>(), attributes);
     }
 
-    /// Puts a node with these inputs behind the last one.
+    /// Appends a node with the given inputs.
     pub(super) fn node_of(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
         let (layer, number) = &self.layer;
         let output = format!("{layer}/{operator}_{number}_{}", self.nodes.len());
@@ -142,7 +142,7 @@ impl<'a> Writer<'a> {
         self.values[0].name = output;
     }
 
-    /// A name within the layer.
+    /// A name with the prefix of the current layer.
     fn name(&self, part: &str) -> String {
         format!("{}/{part}", self.layer.0)
     }
@@ -156,7 +156,7 @@ impl<'a> Writer<'a> {
         name
     }
 
-    /// Adds one of the layer's weights as it is, or with its axes in another order; returns its name.
+    /// Adds a weight of the current layer, optionally with permuted axes; returns its name.
     pub(super) fn weight(&mut self, part: &str, order: Option<&[usize]>) -> std::result::Result<String, String> {
         let id = self.params.id(&self.name(part)).map_err(|error| error.to_string())?;
         let tensor =
@@ -164,7 +164,7 @@ impl<'a> Writer<'a> {
         Ok(self.constant(part, &order.map_or_else(|| tensor.clone(), |order| tensor.transposed(order))))
     }
 
-    /// Turns the value so that its channels are first, ONNX' way.
+    /// Transposes the first value to channels first, unless it is already.
     pub(super) fn channels_first(&mut self) {
         let rank = self.values[0].rank();
         if !self.values[0].channels_first && rank > 2 {
@@ -174,7 +174,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Turns it back.
+    /// Transposes the first value to channels last, unless it is already.
     pub(super) fn channels_last(&mut self) {
         let rank = self.values[0].rank();
         if self.values[0].channels_first {
@@ -184,8 +184,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Turns back all values that the layer takes, unless all have their channels first.
-    pub(super) fn alike(&mut self) {
+    /// Transposes all values to channels last, unless all are channels first.
+    pub(super) fn align_axis_orders(&mut self) {
         if self.values.iter().all(|value| value.channels_first) {
             return;
         }
@@ -195,23 +195,23 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Drops the axes of size 1 behind the channels, which are first.
+    /// Removes the axes of size 1 after the channels, which are first.
     pub(super) fn flatten(&mut self) {
         self.node("Flatten", &[], &[("axis", Attribute::Integer(1))]);
         self.values[0].channels_first = false;
     }
 
-    /// The number of the value's axes, with the batch's.
+    /// The number of axes of the first value, including the batch axis.
     pub(super) fn rank(&self) -> usize {
         self.values[0].rank()
     }
 
-    /// Whether the value's channels are first just now.
+    /// Whether the channels of the first value are currently first.
     pub(super) fn is_channels_first(&self) -> bool {
         self.values[0].channels_first
     }
 
-    /// The axis in ONNX that is this one here, which counts from the batch's, or below 0 from the last.
+    /// Converts an axis in gradus, which counts the batch axis or is negative, to the axis in ONNX.
     pub(super) fn axis(&self, axis: isize) -> i64 {
         let rank = self.values[0].rank();
         let place = if axis < 0 { axis + rank as isize } else { axis };
@@ -221,13 +221,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// All nodes and constants.
+    /// Returns all nodes and constants.
     pub(super) fn finish(self) -> (Vec<proto::Node>, Vec<proto::Tensor>) {
         (self.nodes.iter().map(Node::write).collect(), self.constants)
     }
 }
 
-/// Whether this order puts the channels of samples first, and samples have axes other than the channels.
+/// Whether an axis order is channels first, for samples with more than one axis.
 fn has_channels_first(order: AxisOrder, rank: usize) -> bool {
     rank > 1 && order == AxisOrder::channels_first(rank)
 }

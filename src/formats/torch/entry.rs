@@ -1,32 +1,34 @@
-//! An array of a model and what it is in PyTorch.
+//! The correspondence of an array of a model to an array of a `state_dict`.
 
 use crate::save::NamedArray;
 use crate::tape::Params;
 use crate::{Error, Result, Shape};
 use ndarray::{ArrayView, IxDyn};
 
-/// One array in both worlds.
+/// An array of a model and its counterpart in PyTorch.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
+    /// The name of the array in the model.
     pub(super) own: String,
+    /// The name of the array in PyTorch.
     pub(super) torch: String,
-    /// The own array's elements seen with these axes …
+    /// The sizes to which the array of the model is reshaped before its axes are permuted.
     pub(super) view: Vec<usize>,
-    /// … whose axes PyTorch has in this order …
+    /// The order of these axes in PyTorch.
     pub(super) order: Vec<usize>,
-    /// … as this shape.
+    /// The shape of the array in PyTorch.
     pub(super) shape: Shape,
 }
 
 impl Entry {
-    /// Puts PyTorch's array under its own name and layout.
+    /// Converts an array of PyTorch to the layout of the model, and adds it to `params` under its name in the model.
     pub(super) fn insert(&self, found: &NamedArray, model: &Params, params: &mut Params) -> Result<()> {
-        let turned: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
-        let back: Vec<usize> = (0..self.order.len())
+        let permuted: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
+        let inverse: Vec<usize> = (0..self.order.len())
             .map(|axis| self.order.iter().position(|other| *other == axis).unwrap_or(axis))
             .collect();
-        let view = ArrayView::from_shape(IxDyn(&turned), &found.values).map_err(Error::other)?;
-        let values = view.permuted_axes(back.as_slice()).iter().copied().collect();
+        let view = ArrayView::from_shape(IxDyn(&permuted), &found.values).map_err(Error::other)?;
+        let values = view.permuted_axes(inverse.as_slice()).iter().copied().collect();
         params.insert(&self.own, model.shape(model.id(&self.own)?), values, true).map(|_| ())
     }
 }

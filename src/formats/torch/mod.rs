@@ -1,27 +1,27 @@
-//! Weights as PyTorch names and lays them out, in safetensors files: the `state_dict` of the `nn.Sequential` that does what
-//! a model does.
+//! Weights in the names and layouts of PyTorch, in safetensors files: the `state_dict` of the `nn.Sequential` that is
+//! equivalent to a model.
 //!
 //! | layer | modules | arrays |
 //! |---|---|---|
-//! | Dense | `Linear`, and one for its activation | `weight` (units × features), `bias` |
-//! | Conv2D | `Conv2d`, and one for its activation | `weight` (filters × channels of a group × height × width), `bias` |
+//! | Dense | `Linear`, and a module for the activation | `weight` (units × features), `bias` |
+//! | Conv2D | `Conv2d`, and a module for the activation | `weight` (filters × channels of a group × height × width), `bias` |
 //! | BatchNormalization | `BatchNorm1d`, `BatchNorm2d` | `weight`, `bias`, `running_mean`, `running_var` |
 //! | LayerNormalization of one axis | `LayerNorm` | `weight`, `bias` |
 //! | Embedding | `Embedding` | `weight` |
 //! | GlobalAveragePooling2D, GlobalMaxPooling2D | `AdaptiveAvgPool2d(1)` or `AdaptiveMaxPool2d(1)`, and `Flatten` | |
-//! | others | one | |
+//! | others | one module | |
 //!
-//! Keras' padding `same` is PyTorch's where it is as much on both sides, or where a convolution has strides of 1. Elsewhere a
-//! convolution or a maximum has a module more, which pads before it.
+//! Padding `same` has an equivalent in PyTorch if it is equal on both sides, or if a convolution has strides of 1. Otherwise an
+//! additional module pads the input of the convolution or the maximum pooling.
 //!
-//! PyTorch's images have their channels first. Where they are flattened, the weights behind are put in that order.
+//! PyTorch has the channels of images first. The weights after a flattened image are permuted accordingly.
 //!
-//! A `state_dict` has no ε. That of PyTorch's `BatchNorm1d`, `BatchNorm2d` and `LayerNorm` is 10⁻⁵ by default, that of
-//! [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm) 10⁻³ as in Keras: build the layers
-//! with `.epsilon(1e-5)` before weights from PyTorch are loaded.
+//! A `state_dict` does not contain ε. It defaults to 10⁻⁵ in PyTorch's `BatchNorm1d`, `BatchNorm2d` and `LayerNorm`, and to
+//! 10⁻³ in [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm), as in Keras. To load weights
+//! of PyTorch, build these layers with `.epsilon(1e-5)`.
 
 mod entry;
-mod walk;
+mod modules;
 
 use crate::architecture::Architecture;
 use crate::model::Model;
@@ -33,7 +33,7 @@ use ndarray::{ArrayView, IxDyn};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Which of a model's arrays is which of PyTorch's.
+/// A mapping between the arrays of a model and those of a `state_dict` in PyTorch.
 ///
 /// ```
 /// use gradus::formats::torch::StateDict;
@@ -59,31 +59,31 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// The arrays of the `nn.Sequential` that does what a model or an architecture does, by the modules' numbers.
+    /// Maps the arrays of a model or an architecture to those of the equivalent `nn.Sequential`, whose modules are numbered.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every layer that has no module in PyTorch, and for a graph, which is no chain.
+    /// [`Error::Unsupported`] with every layer that has no equivalent module in PyTorch, and for a non-sequential model.
     pub fn of(model: &impl AsRef<Architecture>) -> Result<StateDict> {
         let architecture = model.as_ref();
         if !architecture.is_chain() {
-            let parts = vec!["a graph, as an nn.Sequential is a chain".into()];
+            let parts = vec!["a non-sequential model".into()];
             return Err(Error::Unsupported { path: "PyTorch".into(), parts });
         }
-        match walk::entries(architecture) {
+        match modules::entries(architecture) {
             Ok(entries) => Ok(StateDict { entries }),
             Err(parts) => Err(Error::Unsupported { path: "PyTorch".into(), parts }),
         }
     }
 
-    /// Each array's name here and in PyTorch.
+    /// The name of each array in the model and in PyTorch.
     pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (entry.own.as_str(), entry.torch.as_str()))
     }
 
-    /// With another name for a module, such as `features.0` instead of `0`.
+    /// Renames a module, for example from `0` to `features.0`.
     ///
     /// # Errors
-    /// No module has the name.
+    /// [`Error::Unknown`] if no module has the name.
     pub fn rename(mut self, module: &str, name: &str) -> Result<StateDict> {
         let prefix = format!("{module}.");
         let mut found = false;
@@ -100,10 +100,10 @@ impl StateDict {
         }
     }
 
-    /// Writes the arrays of a model or an architecture under PyTorch's names to a safetensors file, for `load_state_dict`.
+    /// Saves the arrays of a model or an architecture under their PyTorch names to a safetensors file, for `load_state_dict`.
     ///
     /// # Errors
-    /// The model has other arrays than the one that this was made of, or the file cannot be written.
+    /// Returns an error if the model lacks one of the arrays or the file cannot be written.
     pub fn save(&self, model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
         let params = model.as_ref().params();
         let named = |entry: &Entry| {
@@ -117,14 +117,14 @@ impl StateDict {
         SafeTensors { metadata, arrays }.write(path)
     }
 
-    /// Sets a model's arrays from a safetensors file that PyTorch's `state_dict` was saved to. Counters of batches in it
-    /// are left alone; nothing changes if it fails.
+    /// Loads the arrays of a model from a safetensors file with a `state_dict` of PyTorch. `num_batches_tracked` is ignored.
     ///
-    /// The file does not say ε of normalization layers, which is 10⁻⁵ in PyTorch and 10⁻³ in
-    /// [`BatchNorm::new`](crate::layers::BatchNorm::new), unless either was set.
+    /// The file does not contain ε of normalization layers. It defaults to 10⁻⁵ in PyTorch and to 10⁻³ in
+    /// [`BatchNorm::new`](crate::layers::BatchNorm::new).
     ///
     /// # Errors
-    /// The file cannot be read, an array is missing in it or in the model, or has another shape.
+    /// Returns an error, and leaves the model unchanged, if the file cannot be read, or if an array is missing in the file or
+    /// in the model or has another shape.
     pub fn load(&self, model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let wrong = |problem: String| Error::Format { path: path.into(), problem };
@@ -134,11 +134,11 @@ impl StateDict {
         given.retain(|name, _| !name.ends_with("num_batches_tracked"));
         let mut params = Params::new();
         for entry in &self.entries {
-            let missing = || wrong(format!("it has no array \"{}\"; it has {}", entry.torch, list(&given)));
+            let missing = || wrong(format!("it has no array \"{}\"; available: {}", entry.torch, list(&given)));
             let found = given.get(&entry.torch).ok_or_else(missing)?;
             let (name, shape) = (&entry.torch, entry.shape);
             if found.shape != shape {
-                return Err(wrong(format!("\"{name}\" is {} in the file, and {shape} is expected", found.shape)));
+                return Err(wrong(format!("\"{name}\" has shape {} in the file, expected {shape}", found.shape)));
             }
             entry.insert(found, model.params(), &mut params)?;
         }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_come_back_from_their_other_layout() {
+    fn arrays_round_trip() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let model = convolutional();
@@ -212,7 +212,7 @@ mod tests {
         let first = kernel.get(kernel.id("5.weight").unwrap());
         let own = model.params().get(model.params().id("dense/kernel").unwrap());
         assert_eq!(first.shape(), [4, 12]);
-        // channel 1, row 0, column 1: place 1 · 4 + 1 in PyTorch, (0 · 2 + 1) · 3 + 1 here
+        // channel 1, row 0, column 1: index 1 · 4 + 1 in PyTorch, (0 · 2 + 1) · 3 + 1 in gradus
         assert_eq!(first[[2, 5]], own[[4, 2]]);
         let mut other = convolutional();
         let ids: Vec<_> = other.params().ids().collect();
@@ -239,11 +239,11 @@ mod tests {
     }
 
     #[test]
-    fn what_pytorch_would_see_otherwise_is_refused() {
+    fn reshapes_that_depend_on_the_axis_order_are_rejected() {
         let model = compiled(Sequential::new(18).add(Reshape::new([3, 3, 2])).add(Flatten).add(Dense::new(2)));
         let message = StateDict::of(&model).unwrap_err().to_string();
-        let expected = "PyTorch: not supported: layer \"reshape\" (Reshape from 18 to 3 × 3 × 2, as PyTorch's images have \
-                        their channels first)";
+        let expected = "PyTorch: not supported: layer \"reshape\" (Reshape from 18 to 3 × 3 × 2 depends on the axis \
+                        order of images, which is channels first in PyTorch)";
         assert_eq!(message, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Operators on single elements.
+//! Elementwise operators with one input.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
 use super::inputs::{input, optional};
@@ -6,7 +6,7 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
 use crate::tape::Var;
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator("Abs", 1, &[CONSUMED]),
     operator("Celu", 12, &[read("alpha")]),
@@ -21,11 +21,11 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Log", 1, &[CONSUMED]),
     operator("Mish", 18, &[]),
     operator("Neg", 1, &[CONSUMED]),
-    // Before, a slope for each channel stood for one along ONNX' axis 1.
+    // In earlier sets, a slope per channel is along axis 1.
     operator("PRelu", 7, &[]),
     operator("Reciprocal", 1, &[CONSUMED]),
     operator("Relu", 1, &[CONSUMED]),
-    // Before, its constants had fewer digits.
+    // In earlier sets, its constants have fewer digits.
     operator("Selu", 6, &[read("alpha"), read("gamma")]),
     operator("Sigmoid", 1, &[CONSUMED]),
     operator("Softplus", 1, &[]),
@@ -35,7 +35,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Tanh", 1, &[CONSUMED]),
 ];
 
-/// The constants that `Selu` has where the file says no others, as floats.
+/// The default values of `alpha` and `gamma` of `Selu`.
 pub(in crate::formats::onnx) const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
 
 pub(super) fn record<'r>(
@@ -55,7 +55,7 @@ pub(super) fn record<'r>(
         "Abs" => x.map(Var::absolute),
         "Celu" => {
             let alpha = number("alpha", 1.0)?;
-            // α (e^(x/α) − 1) is the elu of x/α, times α; above 0 both are x.
+            // celu(x) = α elu(x/α)
             x.map(|x| (x * (1.0 / alpha)).elu(1.0) * alpha)
         }
         "Clip" => {
@@ -71,7 +71,7 @@ pub(super) fn record<'r>(
         "Gelu" => match node.text("approximate", "none")? {
             "none" => x.map(Var::gelu),
             "tanh" => x.map(Var::gelu_tanh),
-            other => return Err(format!("approximate {other}")),
+            other => return Err(format!("attribute approximate is \"{other}\", expected none or tanh")),
         },
         "HardSigmoid" => {
             let (alpha, beta) = (number("alpha", 0.2)?, number("beta", 0.5)?);
@@ -100,12 +100,12 @@ pub(super) fn record<'r>(
             if alpha == 1.0 { x.map(Var::silu) } else { x.map(|x| x * (x * alpha).sigmoid()) }
         }
         "Tanh" => x.map(Var::tanh),
-        other => return Err(format!("{other} is not known")),
+        other => return Err(format!("{other} is not supported")),
     };
     Ok(vec![y])
 }
 
-/// max(0, min(1, α x + β)); Keras' own has α = 1/6.
+/// max(0, min(1, α x + β)). The default in Keras has α = 1/6.
 fn hard_sigmoid(x: Var<'_>, alpha: f32, beta: f32) -> Var<'_> {
     if (alpha - 1.0 / 6.0).abs() < 1e-7 && beta == 0.5 {
         return x.hard_sigmoid();
@@ -113,19 +113,19 @@ fn hard_sigmoid(x: Var<'_>, alpha: f32, beta: f32) -> Var<'_> {
     (x * alpha + beta).clip(0.0, 1.0)
 }
 
-/// Attributes before version 11, inputs since; each may be left out.
+/// Reads the limits of `Clip`: attributes before operator set 11, inputs since. Both are optional.
 fn limits(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<[f32; 2], String> {
     let limit = |name: &str, number: usize, default: f32| match optional(inputs, number) {
-        Some(value) => match value.known()?.as_floats()? {
+        Some(value) => match value.as_constant()?.as_floats()? {
             [limit] => Ok(*limit),
-            _ => Err(format!("{name} is not one number")),
+            _ => Err(format!("{name} must be a single number")),
         },
         None => node.number(name, default),
     };
     Ok([limit("min", 1, f32::NEG_INFINITY)?, limit("max", 2, f32::INFINITY)?])
 }
 
-/// Between limits that are computed.
+/// Records `Clip` with computed limits.
 fn clip<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
     let mut x = input(inputs, 0)?.clone();
     if let Some(low) = optional(inputs, 1) {
@@ -137,11 +137,11 @@ fn clip<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<V
     }
 }
 
-/// max(x, 0) − slope · max(−x, 0), the slope broadcast to x.
+/// Records `PRelu`: max(x, 0) − slope · max(−x, 0), with the slope broadcast to x.
 fn prelu<'r>(scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
     let (x, slope) = (input(inputs, 0)?, input(inputs, 1)?);
     if slope.sizes().len() > x.sizes().len() {
-        return Err("a slope with more axes than what it is for".into());
+        return Err("the slope has more axes than the input".into());
     }
     super::arithmetic::pair(scope, x, slope, |x, slope| x.relu() - slope * (-x).relu())
 }

@@ -1,4 +1,4 @@
-//! Operators on pairs of elements, with NumPy's broadcasting.
+//! Elementwise operators with two or more inputs, which broadcast like NumPy.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
 use super::inputs::input;
@@ -10,7 +10,7 @@ use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::{Tensor, Values};
 use crate::tape::Var;
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator("Add", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
     operator("Sub", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
@@ -45,8 +45,8 @@ pub(super) fn record<'r>(
         return Ok(vec![folded]);
     }
     let mut result = input(inputs, 0)?.clone();
-    if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_whole() {
-        return Err("of whole numbers that are computed it is not supported".into());
+    if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_integer() {
+        return Err("computed integers are not supported".into());
     }
     for number in 1..inputs.len() {
         let other = aligned(node, scope, &result, input(inputs, number)?)?;
@@ -59,11 +59,11 @@ pub(super) fn record<'r>(
     Ok(vec![result])
 }
 
-/// A power that is one known number needs no logarithm in its gradient.
+/// Records `Pow`. For a constant exponent, the gradient needs no logarithm.
 fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
     let base = input(inputs, 0)?;
     let exponent = &aligned(node, scope, base, input(inputs, 1)?)?;
-    if let Value::Known(_, constant) = exponent
+    if let Value::Constant(_, constant) = exponent
         && let ([exponent], 0..=1) = (&constant.tensor.to_floats()[..], constant.tensor.sizes.len())
     {
         let exponent = *exponent;
@@ -72,10 +72,10 @@ fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
     pair(scope, base, exponent, |base, exponent| base.pow(exponent))
 }
 
-/// The second operand, with its axes where the first has those that they belong to.
+/// Aligns the axes of the second operand with those of the first.
 ///
-/// Before operator set 7 only this operand was broadcast, if `broadcast` is 1: from `axis` of the first on, or else along
-/// the last axes.
+/// Before operator set 7, only the second operand is broadcast, and only if `broadcast` is 1: from `axis` of the first
+/// operand on, or along the last axes without `axis`.
 pub(super) fn aligned<'r>(
     node: &Node,
     scope: &mut Scope<'_, 'r>,
@@ -89,37 +89,37 @@ pub(super) fn aligned<'r>(
     if node.integer("broadcast", 0)? == 0 {
         return match sizes == other {
             true => Ok(b.clone()),
-            false => Err(format!("{sizes:?} and {other:?} without broadcast")),
+            false => Err(format!("sizes {sizes:?} and {other:?} differ, and broadcast is 0")),
         };
     }
     if node.attributes.contains_key("axis") {
         let axis = order::axis(node.integer("axis", 0)?, sizes.len())?;
-        let behind = sizes.len().checked_sub(axis + other.len());
-        let behind = behind.ok_or_else(|| format!("{other:?} from axis {axis} of {sizes:?} on"))?;
-        other.extend(vec![1; behind]);
+        let trailing = sizes.len().checked_sub(axis + other.len());
+        let trailing = trailing.ok_or_else(|| format!("sizes {other:?} exceed those of {sizes:?} from axis {axis}"))?;
+        other.extend(vec![1; trailing]);
     }
     with_sizes(scope, b, other)
 }
 
-/// The first operator set that broadcasts as NumPy does.
+/// The first operator set with the broadcasting of NumPy.
 pub(in crate::formats::onnx) const NUMPY_BROADCAST: i64 = 7;
 
-/// The operators that had attributes for it before.
+/// The operators with attributes for broadcasting in earlier sets.
 const BROADCASTING: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Equal", "Greater", "Less"];
 
-/// Records an operation on two values, whose axes may lie in different orders. Whole numbers give whole numbers.
+/// Records an operation on two values, which may have different storage orders. Two integer inputs give an integer output.
 pub(super) fn pair<'r>(
     scope: &mut Scope<'_, 'r>,
     a: &Value<'r>,
     b: &Value<'r>,
     operation: Pair,
 ) -> Result<Value<'r>, String> {
-    let y = numbers(scope, a, b, operation)?;
-    Ok(if a.is_whole() && b.is_whole() { y.whole() } else { y })
+    let y = float_pair(scope, a, b, operation)?;
+    Ok(if a.is_integer() && b.is_integer() { y.into_integers() } else { y })
 }
 
-/// The same with a result of floats.
-pub(super) fn numbers<'r>(
+/// Records an operation on two values with a float output.
+pub(super) fn float_pair<'r>(
     scope: &mut Scope<'_, 'r>,
     a: &Value<'r>,
     b: &Value<'r>,
@@ -133,10 +133,10 @@ pub(super) fn numbers<'r>(
         _ => (0..rank).collect(),
     };
     let [a, b] = [scope.numbers(&a, &order)?, scope.numbers(&b, &order)?];
-    Ok(Value::lying(operation(a, b), order))
+    Ok(Value::with_order(operation(a, b), order))
 }
 
-/// The value with axes of size 1 before its own, so that it has as many as the other.
+/// Prepends axes of size 1, so that the value has rank `rank`.
 fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Result<Value<'r>, String> {
     let sizes = value.sizes();
     if sizes.len() == rank {
@@ -144,7 +144,7 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
     }
     let wide = [vec![1; rank - sizes.len()], sizes].concat();
     match value {
-        Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(wide)?, constant.learned)),
+        Value::Constant(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(wide)?, constant.learned)),
         Value::Recorded(_) => {
             let shape = Shape::new(&wide).map_err(|error| error.to_string())?;
             let order: Vec<usize> = (0..value.sizes().len()).collect();
@@ -153,15 +153,15 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
     }
 }
 
-/// Whole numbers are known, so their sums are too; they say shapes.
+/// Evaluates an operation on two constants of integers, as in computations of shapes.
 fn fold<'r>(node: &Node, a: &Value<'r>, b: &Value<'r>) -> Result<Option<Value<'r>>, String> {
-    let (Value::Known(_, a), Value::Known(_, b)) = (a, b) else { return Ok(None) };
+    let (Value::Constant(_, a), Value::Constant(_, b)) = (a, b) else { return Ok(None) };
     let (Values::Integers(x), Values::Integers(y)) = (&a.tensor.values, &b.tensor.values) else { return Ok(None) };
     let (length, sizes) = match (x.len(), y.len()) {
         (n, 1) => (n, a.tensor.sizes.clone()),
         (1, n) => (n, b.tensor.sizes.clone()),
         (n, m) if n == m && a.tensor.sizes == b.tensor.sizes => (n, a.tensor.sizes.clone()),
-        _ => return Err("whole numbers of different shapes".into()),
+        _ => return Err("integers of different shapes are not supported".into()),
     };
     let at = |values: &[i64], i: usize| if values.len() == 1 { values[0] } else { values[i] };
     let number = |i: usize| {
@@ -172,7 +172,7 @@ fn fold<'r>(node: &Node, a: &Value<'r>, b: &Value<'r>) -> Result<Option<Value<'r
             "Div" => x.checked_div(y),
             _ => x.checked_add(y),
         };
-        result.ok_or("whole numbers that overflow")
+        result.ok_or("integer overflow or division by 0")
     };
     let values = (0..length).map(number).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Value::folded("", Tensor::integers(sizes, values), false)))

@@ -1,15 +1,15 @@
-//! Which attributes the nodes of an operator may have, and in which operator sets.
+//! Declarations of operators and their attributes.
 //!
-//! Every attribute of ONNX' schemas is declared beside the operator that has it, with the operator sets in which it exists.
-//! Any other is refused by name, so that none goes unread.
+//! Each operator declares every attribute of its schema in ONNX, with the operator sets in which it exists. Any other
+//! attribute is rejected by name.
 
 use crate::formats::onnx::node::{Attribute as Value, Node};
 
-/// An operator, and what its nodes may say.
+/// An operator and its attributes.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::formats::onnx) struct Operator {
     pub(in crate::formats::onnx) name: &'static str,
-    /// The first operator set whose form of it is understood.
+    /// The first operator set whose version of the operator is supported.
     pub(in crate::formats::onnx) since: i64,
     pub(in crate::formats::onnx) attributes: &'static [Attribute],
 }
@@ -18,28 +18,28 @@ pub(in crate::formats::onnx) struct Operator {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::formats::onnx) struct Attribute {
     pub(in crate::formats::onnx) name: &'static str,
-    /// The operator sets in which it exists: the first, and the last.
+    /// The first and the last operator set in which it exists.
     pub(in crate::formats::onnx) sets: [i64; 2],
     pub(in crate::formats::onnx) effect: Effect,
 }
 
-/// What an attribute does here.
+/// The effect of an attribute in gradus.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::formats::onnx) enum Effect {
-    /// It is read where the operator is recorded.
+    /// It is read when the operator is recorded.
     Read,
-    /// It is read, and concerns training alone.
+    /// It is read, and affects only training.
     Training,
-    /// Results do not depend on it, for this reason.
+    /// Results do not depend on it, for the given reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/onnx.md"))]
     None(&'static str),
-    /// Only the first of these values is supported; without the attribute it has the second.
+    /// Only the first value is supported. The second value is the default, the text is the remedy.
     Only(i64, i64, &'static str),
     /// It is not supported.
-    Refused,
+    Rejected,
 }
 
-/// Of an operator that is understood from this operator set on.
+/// Declares an operator that is supported from operator set `since` on.
 pub(in crate::formats::onnx) const fn operator(
     name: &'static str,
     since: i64,
@@ -52,60 +52,60 @@ const fn attribute(name: &'static str, effect: Effect) -> Attribute {
     Attribute { name, sets: [1, i64::MAX], effect }
 }
 
-/// An attribute that is read.
+/// Declares an attribute that is read.
 pub(in crate::formats::onnx) const fn read(name: &'static str) -> Attribute {
     attribute(name, Effect::Read)
 }
 
-/// An attribute that matters in training alone.
+/// Declares an attribute that affects only training.
 pub(super) const fn training(name: &'static str) -> Attribute {
     attribute(name, Effect::Training)
 }
 
-/// An attribute that results do not depend on, for this reason.
+/// Declares an attribute on which results do not depend, for the given reason.
 pub(in crate::formats::onnx) const fn ignored(name: &'static str, reason: &'static str) -> Attribute {
     attribute(name, Effect::None(reason))
 }
 
-/// An attribute with one supported value, its default, and what to do about another one.
+/// Declares an attribute with a single supported value, its default, and the remedy for other values.
 pub(super) const fn only(name: &'static str, value: i64, default: i64, remedy: &'static str) -> Attribute {
     attribute(name, Effect::Only(value, default, remedy))
 }
 
-/// An attribute that is not supported.
-pub(super) const fn refused(name: &'static str) -> Attribute {
-    attribute(name, Effect::Refused)
+/// Declares an attribute that is not supported.
+pub(super) const fn rejected(name: &'static str) -> Attribute {
+    attribute(name, Effect::Rejected)
 }
 
-/// What the first operator sets let an operator overwrite.
+/// The attribute `consumed_inputs` of the first operator sets.
 pub(super) const CONSUMED: Attribute = ignored("consumed_inputs", "it says which memory may be overwritten").until(5);
 
 impl Attribute {
-    /// The first operator set in which it exists.
+    /// Sets the first operator set in which it exists.
     pub(super) const fn since(mut self, first: i64) -> Attribute {
         self.sets[0] = first;
         self
     }
 
-    /// The last operator set in which it exists.
+    /// Sets the last operator set in which it exists.
     pub(super) const fn until(mut self, last: i64) -> Attribute {
         self.sets[1] = last;
         self
     }
 
-    /// Whether it exists in an operator set.
+    /// Whether it exists in operator set `version`.
     pub(in crate::formats::onnx) fn is_in(&self, version: i64) -> bool {
         (self.sets[0]..=self.sets[1]).contains(&version)
     }
 }
 
 impl Operator {
-    /// What a node says that is not supported.
+    /// Describes everything in a node that is not supported.
     pub(super) fn problems(&self, node: &Node) -> Vec<String> {
         let version = node.version;
         if version < self.since {
             return vec![format!(
-                "operator set {version} has an older form of it, and that of set {} is expected; \
+                "operator set {version} has an older version of it, expected set {} or later; \
                  convert the file with onnx.version_converter",
                 self.since
             )];
@@ -115,9 +115,9 @@ impl Operator {
         let names: Vec<&str> = existing().map(|attribute| attribute.name).collect();
         let mut problems: Vec<String> = unknown
             .map(|name| match &names[..] {
-                [] => format!("attribute {name} is not known; it has none in operator set {version}"),
+                [] => format!("unknown attribute {name}; it has none in operator set {version}"),
                 names => {
-                    format!("attribute {name} is not known; in operator set {version} it has {}", names.join(", "))
+                    format!("unknown attribute {name}; available in operator set {version}: {}", names.join(", "))
                 }
             })
             .collect();
@@ -134,11 +134,11 @@ impl Attribute {
             (Effect::Only(expected, _, remedy), Some(Value::Integer(value))) => {
                 Some(format!("attribute {name} is {value}, expected {expected}; {remedy}"))
             }
-            (Effect::Only(..), Some(_)) => Some(format!("attribute {name} is not a whole number")),
+            (Effect::Only(..), Some(_)) => Some(format!("attribute {name} must be an integer")),
             (Effect::Only(expected, default, remedy), None) if expected != default => {
-                Some(format!("attribute {name} is {default}, as it is left out, expected {expected}; {remedy}"))
+                Some(format!("attribute {name} is missing and defaults to {default}, expected {expected}; {remedy}"))
             }
-            (Effect::Refused, Some(_)) => Some(format!("attribute {name} is not supported")),
+            (Effect::Rejected, Some(_)) => Some(format!("attribute {name} is not supported")),
             _ => None,
         }
     }

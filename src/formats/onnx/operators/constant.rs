@@ -1,10 +1,10 @@
-//! Nodes that are constants. They hold numbers and compute none, so they are read with the graph.
+//! The operator `Constant`. Its nodes are read with the graph, as they compute nothing.
 
-use super::attributes::{Operator, operator, read, refused};
+use super::attributes::{Operator, operator, read, rejected};
 use crate::formats::onnx::node::{Attribute, Node};
 use crate::formats::onnx::tensor::Tensor;
 
-/// The operator, and its attributes.
+/// The operator and its attributes.
 pub(super) const CONSTANT: Operator = operator(
     "Constant",
     1,
@@ -14,13 +14,13 @@ pub(super) const CONSTANT: Operator = operator(
         read("value_floats").since(12),
         read("value_int").since(12),
         read("value_ints").since(12),
-        refused("value_string").since(12),
-        refused("value_strings").since(12),
-        refused("sparse_value").since(11),
+        rejected("value_string").since(12),
+        rejected("value_strings").since(12),
+        rejected("sparse_value").since(11),
     ],
 );
 
-/// What a node holds, if it is a constant.
+/// Returns the tensor of a `Constant` node; `None` for other nodes.
 pub(in crate::formats::onnx) fn read_constant(node: &Node) -> Result<Option<Tensor>, String> {
     if node.operator != CONSTANT.name || !node.domain.is_empty() {
         return Ok(None);
@@ -32,7 +32,7 @@ pub(in crate::formats::onnx) fn read_constant(node: &Node) -> Result<Option<Tens
         (Some(Attribute::Integer(value)), None) => Tensor::integers(vec![], vec![*value]),
         (Some(Attribute::Numbers(values)), None) => Tensor::floats(vec![values.len()], values.clone()),
         (Some(Attribute::Integers(values)), None) => Tensor::list(values.clone()),
-        _ => return Err(format!("{node} holds no numbers")),
+        _ => return Err(format!("{node} must have exactly one numeric attribute")),
     };
     Ok(Some(tensor))
 }

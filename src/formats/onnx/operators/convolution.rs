@@ -1,4 +1,4 @@
-//! Convolutions: channels first in ONNX, last here; kernels are stored accordingly.
+//! Convolutions. Channels are first in ONNX and last in gradus, and kernels are stored accordingly.
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
@@ -9,7 +9,7 @@ use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
 use crate::ops::{Conv2dOptions, Padding};
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[operator(
     "Conv",
     1,
@@ -27,19 +27,21 @@ pub(super) fn record<'r>(
     if !(3..=4).contains(&rank) || kernel_sizes.len() != rank {
         return Err(format!("a convolution of {sizes:?} with {kernel_sizes:?} is not supported"));
     }
-    let groups = node.integer("group", 1)?;
-    let groups = usize::try_from(groups).ok().filter(|groups| (1..=sizes[1].max(1)).contains(groups));
-    let groups = groups.ok_or_else(|| format!("{sizes:?} in other groups than there are channels"))?;
+    let number = node.integer("group", 1)?;
+    let groups = usize::try_from(number).ok().filter(|groups| (1..=sizes[1].max(1)).contains(groups));
+    let groups = groups.ok_or_else(|| {
+        format!("attribute group must be from 1 to the number of channels, got {number} for sizes {sizes:?}")
+    })?;
     if let Some(shape) = node.integers("kernel_shape")?
         && !shape.iter().eq(kernel_sizes[2..].iter().map(|size| *size as i64).collect::<Vec<_>>().iter())
     {
-        return Err(format!("kernel_shape {shape:?} for weights of {kernel_sizes:?}"));
+        return Err(format!("kernel_shape {shape:?} does not match weights of sizes {kernel_sizes:?}"));
     }
     let windows = Window::read(node, &sizes[2..], &kernel_sizes[2..])?;
     // channels last; filters × channels of a group × … → … × channels of a group × filters
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
-    let bias = optional(inputs, 2).map(|bias| scope.plain(bias)).transpose()?;
+    let bias = optional(inputs, 2).map(|bias| scope.in_onnx_order(bias)).transpose()?;
     let (mut strides, mut dilation_rate) = ([1; 2], [1; 2]);
     let mut borders = vec![[0, 0]; 4];
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
@@ -58,10 +60,10 @@ pub(super) fn record<'r>(
     let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
     let y = images.conv2d(kernel, bias, options);
     let y = if rank == 4 { y } else { y.reshape([y.shape().axis(0), y.shape().axis(2), y.shape().axis(3)]) };
-    Ok(vec![Value::lying(y, order::channels_last(rank))])
+    Ok(vec![Value::with_order(y, order::channels_last(rank))])
 }
 
-/// A convolution along one axis is one of images with a single row.
+/// Adds an axis of size 1, as a convolution along one axis is a convolution of images with a single row.
 fn with_rows(x: crate::tape::Var<'_>, axis: usize) -> Result<crate::tape::Var<'_>, String> {
     let mut sizes = x.shape().sizes().to_vec();
     if sizes.len() == 3 {
@@ -70,12 +72,12 @@ fn with_rows(x: crate::tape::Var<'_>, axis: usize) -> Result<crate::tape::Var<'_
     Ok(x.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?))
 }
 
-/// Room is made while recording, so what no memory holds is refused before.
+/// Checks the size of the output before it is allocated by the recorder.
 fn check_size(image: &[usize], windows: &[Window], filters: usize) -> Result<(), String> {
     let along = |window: &Window| {
         let padded = window.size.saturating_add(window.pads[0]).saturating_add(window.pads[1]);
-        padded.saturating_sub(window.reach()) / window.stride + 1
+        padded.saturating_sub(window.span()) / window.stride + 1
     };
     let pixels = windows.iter().fold(image[0], |pixels, window| pixels.saturating_mul(along(window)));
-    crate::formats::onnx::limit::check_size(pixels.saturating_mul(filters.max(image[1])))
+    crate::formats::onnx::size_limit::check_size(pixels.saturating_mul(filters.max(image[1])))
 }

@@ -1,12 +1,12 @@
-//! Comparisons, and choices by them. What is true is 1.
+//! Comparisons, logic, and selection. True is 1.
 
-use super::arithmetic::{aligned, numbers};
+use super::arithmetic::{aligned, float_pair};
 use super::attributes::{Operator, operator, read};
 use super::inputs::input;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator("And", 1, &[read("axis").until(6), read("broadcast").until(6)]),
     operator("Equal", 1, &[read("axis").until(6), read("broadcast").until(6)]),
@@ -30,36 +30,36 @@ pub(super) fn record<'r>(
     }
     let b = &aligned(node, scope, a, input(inputs, 1)?)?;
     let y = match node.operator.as_str() {
-        "And" => numbers(scope, a, b, |a, b| a * b)?,
-        "Or" => numbers(scope, a, b, |a, b| a.maximum(b))?,
-        "Less" => numbers(scope, a, b, |a, b| a.less(b))?,
-        "Greater" => numbers(scope, a, b, |a, b| b.less(a))?,
-        "LessOrEqual" => numbers(scope, a, b, |a, b| a.less(b) + a.equal(b))?,
-        "GreaterOrEqual" => numbers(scope, a, b, |a, b| b.less(a) + a.equal(b))?,
-        "Equal" => numbers(scope, a, b, |a, b| a.equal(b))?,
-        _ => return Ok(vec![choose(scope, a, b, input(inputs, 2)?)?]),
+        "And" => float_pair(scope, a, b, |a, b| a * b)?,
+        "Or" => float_pair(scope, a, b, |a, b| a.maximum(b))?,
+        "Less" => float_pair(scope, a, b, |a, b| a.less(b))?,
+        "Greater" => float_pair(scope, a, b, |a, b| b.less(a))?,
+        "LessOrEqual" => float_pair(scope, a, b, |a, b| a.less(b) + a.equal(b))?,
+        "GreaterOrEqual" => float_pair(scope, a, b, |a, b| b.less(a) + a.equal(b))?,
+        "Equal" => float_pair(scope, a, b, |a, b| a.equal(b))?,
+        _ => return Ok(vec![select(scope, a, b, input(inputs, 2)?)?]),
     };
-    Ok(vec![y.whole()])
+    Ok(vec![y.into_integers()])
 }
 
 fn not<'r>(scope: &mut Scope<'_, 'r>, condition: &Value<'r>) -> Result<Value<'r>, String> {
     let order: Vec<usize> = match condition {
         Value::Recorded(recorded) => recorded.order.clone(),
-        Value::Known(..) => (0..condition.sizes().len()).collect(),
+        Value::Constant(..) => (0..condition.sizes().len()).collect(),
     };
-    Ok(Value::lying(1.0 - scope.numbers(condition, &order)?, order).whole())
+    Ok(Value::with_order(1.0 - scope.numbers(condition, &order)?, order).into_integers())
 }
 
-/// Whatever is not chosen, be it infinite or no number, leaves nothing behind.
-fn choose<'r>(
+/// Records `Where`. Elements that are not selected do not affect the output, even if they are infinite or NaN.
+fn select<'r>(
     scope: &mut Scope<'_, 'r>,
     condition: &Value<'r>,
     yes: &Value<'r>,
     no: &Value<'r>,
 ) -> Result<Value<'r>, String> {
-    let whole = yes.is_whole() && no.is_whole();
-    let yes = numbers(scope, yes, condition, |yes, condition| yes.where_nonzero(condition))?;
-    let no = numbers(scope, no, condition, |no, condition| no.where_nonzero(1.0 - condition))?;
-    let either = numbers(scope, &yes, &no, |yes, no| yes + no)?;
-    Ok(if whole { either.whole() } else { either.floats() })
+    let integer = yes.is_integer() && no.is_integer();
+    let yes = float_pair(scope, yes, condition, |yes, condition| yes.where_nonzero(condition))?;
+    let no = float_pair(scope, no, condition, |no, condition| no.where_nonzero(1.0 - condition))?;
+    let either = float_pair(scope, &yes, &no, |yes, no| yes + no)?;
+    Ok(if integer { either.into_integers() } else { either.into_floats() })
 }

@@ -1,4 +1,4 @@
-//! ONNX' operators, as operations on the tape: one file for each family, one line here.
+//! ONNX operators as operations on the tape, with one module per family.
 
 use super::node::Node;
 use super::scope::{Scope, Value};
@@ -9,33 +9,33 @@ pub(super) mod arithmetic;
 pub(super) mod attributes;
 pub(super) mod constant;
 mod convolution;
-pub(super) mod foreign;
 mod inputs;
-mod known;
 mod logic;
 mod normalization;
-mod parts;
 mod pooling;
 mod product;
 mod reduction;
+pub(super) mod scikit_learn;
 mod shape;
+mod shape_arithmetic;
+mod slicing;
 mod softmax;
 #[cfg(test)]
 mod tests;
 pub(super) mod window;
 
-/// Records a node. The error says what is not supported, without the node's name.
+/// A function that records a node. The error is the reason why it is not supported, without the name of the node.
 type Record = for<'r> fn(&Node, &mut Scope<'_, 'r>, &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String>;
 
-/// Every family's operators, and how they are recorded.
+/// The operators of each family, and the function that records them.
 const FAMILIES: &[(&[Operator], Record)] = &[
     (activation::OPERATORS, activation::record),
     (arithmetic::OPERATORS, arithmetic::record),
     (convolution::OPERATORS, convolution::record),
-    (known::OPERATORS, known::record),
+    (shape_arithmetic::OPERATORS, shape_arithmetic::record),
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),
-    (parts::OPERATORS, parts::record),
+    (slicing::OPERATORS, slicing::record),
     (pooling::OPERATORS, pooling::record),
     (product::OPERATORS, product::record),
     (reduction::OPERATORS, reduction::record),
@@ -43,36 +43,36 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (softmax::OPERATORS, softmax::record),
 ];
 
-/// How a node is recorded, if its operator is known.
+/// Returns the function that records a node; `None` if the operator is unknown.
 pub(super) fn find(node: &Node) -> Option<Record> {
     let own = node.domain.is_empty().then_some(node.operator.as_str())?;
     let has = |operators: &&[Operator]| operators.iter().any(|operator| operator.name == own);
     FAMILIES.iter().find(|(operators, _)| has(operators)).map(|(_, record)| *record)
 }
 
-/// What a node says that is not supported: its operator set, and its attributes. Nothing where the operator is not known.
+/// Describes what is not supported in a node of a known operator: the operator set and attributes. Empty for unknown operators.
 pub(super) fn problems(node: &Node) -> Vec<String> {
     let operator = match node.domain.as_str() {
         "" => all().find(|operator| operator.name == node.operator),
-        foreign::DOMAIN => foreign::OPERATORS.iter().find(|operator| operator.name == node.operator),
+        scikit_learn::DOMAIN => scikit_learn::OPERATORS.iter().find(|operator| operator.name == node.operator),
         _ => None,
     };
     operator.map_or_else(Vec::new, |operator| operator.problems(node))
 }
 
-/// Every operator of ONNX' own that is known.
+/// All supported operators of the default domain.
 pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
     FAMILIES.iter().flat_map(|(operators, _)| operators.iter()).chain([&constant::CONSTANT])
 }
 
-/// The names of all operators that are known.
+/// The names of all supported operators of the default domain, sorted.
 pub(super) fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = all().map(|operator| operator.name).collect();
     names.sort_unstable();
     names
 }
 
-/// Whether an operator does the same to every element, wherever it lies.
-pub(super) fn works_on_elements(name: &str) -> bool {
+/// Whether an operator is elementwise with one input.
+pub(super) fn is_elementwise(name: &str) -> bool {
     activation::OPERATORS.iter().any(|operator| operator.name == name)
 }

@@ -1,15 +1,15 @@
-//! Normalisation: of channels, ONNX' axis 1, and of the axes from one on.
+//! Batch normalization and layer normalization.
 
 use super::attributes::{CONSUMED, Operator, only, operator, read, training};
 use super::inputs::{input, one_output, optional};
 use super::reduction;
-use crate::formats::onnx::limit::check_size;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
+use crate::formats::onnx::size_limit::check_size;
 use crate::tape::{Mode, ParamId, Var};
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator(
         "BatchNormalization",
@@ -26,11 +26,11 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator(
         "LayerNormalization",
         17,
-        &[read("axis"), read("epsilon"), only("stash_type", 1, 1, "statistics are floats of 32 bits")],
+        &[read("axis"), read("epsilon"), only("stash_type", 1, 1, "statistics are float32")],
     ),
 ];
 
-/// What to do about a node that was exported for training.
+/// The remedy for a node that was exported for training.
 pub(super) const INFERENCE: &str = "export the model for inference";
 
 pub(super) fn record<'r>(
@@ -53,7 +53,7 @@ fn batch_norm<'r>(
     let x = input(inputs, 0)?;
     let order = order::channels_last(x.sizes().len());
     let var = scope.arranged(x, &order)?;
-    let scaling = [scope.plain(input(inputs, 1)?)?, scope.plain(input(inputs, 2)?)?];
+    let scaling = [scope.in_onnx_order(input(inputs, 1)?)?, scope.in_onnx_order(input(inputs, 2)?)?];
     let (mean, variance) = (statistics(scope, input(inputs, 3)?)?, statistics(scope, input(inputs, 4)?)?);
     let (epsilon, momentum) = (node.number("epsilon", 1e-5)?, node.number("momentum", 0.9)?);
     let y = match (scope.recorder.mode(), mean.1, variance.1) {
@@ -62,35 +62,35 @@ fn batch_norm<'r>(
         }
         _ => var.batch_norm_inference(scaling, [mean.0, variance.0], epsilon),
     };
-    Ok(vec![Value::lying(y, order)])
+    Ok(vec![Value::with_order(y, order)])
 }
 
-/// Running statistics follow the batches, not the optimizer.
+/// Returns running statistics, with the id of the state if they are weights.
 fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'r>, Option<ParamId>), String> {
     match value {
-        Value::Known(name, constant) => scope.weight(name, &constant.tensor, &[0], false),
+        Value::Constant(name, constant) => scope.weight(name, &constant.tensor, &[0], false),
         Value::Recorded(recorded) => Ok((recorded.floats()?.var, None)),
     }
 }
 
-/// The axes from one on are normalised as one. Mean and 1 / deviation are outputs as well.
+/// Records a normalization over all axes from `axis` on. Mean and 1 / standard deviation are optional outputs.
 fn layer_norm<'r>(
     node: &Node,
     scope: &mut Scope<'_, 'r>,
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
-    let x = scope.plain(input(inputs, 0)?)?;
+    let x = scope.in_onnx_order(input(inputs, 0)?)?;
     let rank = x.shape().rank();
     let (axis, epsilon) = (order::axis(node.integer("axis", -1)?, rank)?, node.number("epsilon", 1e-5)?);
     let sizes = x.shape().sizes().to_vec();
     let (rows, columns) = (sizes[..axis].iter().product::<usize>(), sizes[axis..].iter().product::<usize>());
     let mut flat = |number: usize| match optional(inputs, number) {
-        Some(value) if value.sizes() == sizes[axis..] => Ok(Some(scope.plain(value)?.reshape(columns))),
-        Some(value) => Err(format!("a scale or bias of {:?} for {:?}", value.sizes(), &sizes[axis..])),
+        Some(value) if value.sizes() == sizes[axis..] => Ok(Some(scope.in_onnx_order(value)?.reshape(columns))),
+        Some(value) => Err(format!("the scale or bias has sizes {:?}, expected {:?}", value.sizes(), &sizes[axis..])),
         None => Ok(None),
     };
     let (scale, bias) = (flat(1)?, flat(2)?);
-    // Room for the statistics of each row is made while recording.
+    // The recorder allocates the statistics of each row.
     check_size(rows.saturating_mul(2))?;
     let flat = if axis + 1 == rank { x } else { x.reshape([rows, columns]) };
     let y = flat.layer_norm(scale, bias, epsilon).reshape(x.shape());
@@ -98,10 +98,10 @@ fn layer_norm<'r>(
     if node.outputs.len() > 1 {
         let axes: Vec<usize> = (axis..rank).collect();
         let mean = |x: Var<'r>| reduction::reduce(Recorded::new(x), &axes, true, true).var;
-        let centre = mean(x);
-        let apart = x - centre;
-        outputs.push(Value::new(centre));
-        outputs.push(Value::new((mean(apart * apart) + epsilon).power(-0.5)));
+        let mean_value = mean(x);
+        let centred = x - mean_value;
+        outputs.push(Value::new(mean_value));
+        outputs.push(Value::new((mean(centred * centred) + epsilon).power(-0.5)));
     }
     Ok(outputs)
 }

@@ -1,4 +1,4 @@
-//! Pooling: channels first in ONNX, last here.
+//! Pooling. Channels are first in ONNX and last in gradus.
 
 use super::attributes::{Operator, ignored, operator, read};
 use super::inputs::{input, one_output};
@@ -11,7 +11,7 @@ use crate::formats::onnx::tensor::Tensor;
 use crate::ops::Padding;
 use crate::tape::Var;
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator(
         "AveragePool",
@@ -36,7 +36,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             read("kernel_shape"),
             read("pads"),
             read("strides"),
-            ignored("storage_order", "it concerns the places of the maxima, which are not supported").since(8),
+            ignored("storage_order", "it affects only the output of indices, which is not supported").since(8),
             read("ceil_mode").since(10),
             read("dilations").since(10),
         ],
@@ -48,11 +48,11 @@ pub(super) fn record<'r>(
     scope: &mut Scope<'_, 'r>,
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
-    one_output(node, "the places of the maxima")?;
+    one_output(node, "indices of the maxima")?;
     let x = input(inputs, 0)?;
     let image = x.sizes();
     if image.len() != 4 {
-        return Err(format!("pooling of {image:?} is not supported, only of images n × channels × height × width"));
+        return Err(format!("the input has sizes {image:?}, expected n × channels × height × width"));
     }
     let order = order::channels_last(4);
     let images = scope.arranged(x, &order)?;
@@ -61,22 +61,22 @@ pub(super) fn record<'r>(
         "GlobalAveragePool" => images.mean_axes(&[1, 2], true),
         "GlobalMaxPool" => images.global_max_pool2d().reshape([image[0], 1, 1, image[1]]),
         _ => {
-            let Pooling { kernel, strides, pads, beyond, .. } = Pooling::read(node, &image)?;
-            // What lies outside is never the maximum.
-            padded(images, pads, beyond, f32::NEG_INFINITY).max_pool2d(kernel, strides, Padding::Valid)
+            let Pooling { kernel, strides, pads, ceil_pads, .. } = Pooling::read(node, &image)?;
+            // Padding is never the maximum.
+            padded(images, pads, ceil_pads, f32::NEG_INFINITY).max_pool2d(kernel, strides, Padding::Valid)
         }
     };
-    Ok(vec![Value::lying(y, order)])
+    Ok(vec![Value::with_order(y, order)])
 }
 
-/// How windows slide over rows and columns.
+/// The windows along rows and columns.
 struct Pooling {
     size: [usize; 2],
     kernel: [usize; 2],
     strides: [usize; 2],
     pads: [[usize; 2]; 2],
-    /// What the last window needs beyond the padding, where sizes are rounded up.
-    beyond: [usize; 2],
+    /// Additional padding for the last window if output sizes are rounded up.
+    ceil_pads: [usize; 2],
 }
 
 impl Pooling {
@@ -86,12 +86,12 @@ impl Pooling {
         if windows.iter().any(|window| window.dilation != 1) {
             return Err("dilations are not supported".into());
         }
-        let [rows, columns] = windows[..] else { return Err(format!("a kernel of {kernel:?}")) };
+        let [rows, columns] = windows[..] else { return Err(format!("kernel_shape {kernel:?} must have two sizes")) };
         let both = [rows, columns];
         let ceiling = node.integer("ceil_mode", 0)? != 0;
-        let beyond = both.map(|window| if ceiling { window.with_ceiling().pads[1] - window.pads[1] } else { 0 });
+        let ceil_pads = both.map(|window| if ceiling { window.with_ceiling().pads[1] - window.pads[1] } else { 0 });
         if both.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.kernel)) {
-            return Err("padding as wide as the window is not supported".into());
+            return Err("padding must be smaller than the window".into());
         }
         let (size, kernel) = (both.map(|window| window.size), both.map(|window| window.kernel));
         Ok(Pooling {
@@ -99,32 +99,33 @@ impl Pooling {
             kernel,
             strides: both.map(|window| window.stride),
             pads: both.map(|window| window.pads),
-            beyond,
+            ceil_pads,
         })
     }
 
-    /// For each window along an axis, how many of its places count.
+    /// The number of elements that each window along an axis averages.
     fn counts(&self, axis: usize, padding: bool) -> Vec<usize> {
         let [before, after] = self.pads[axis];
         let end = before + self.size[axis];
         let counted = if padding { 0..end + after } else { before..end };
-        let last = (end + after + self.beyond[axis]).saturating_sub(self.kernel[axis]);
+        let last = (end + after + self.ceil_pads[axis]).saturating_sub(self.kernel[axis]);
         let window =
             |start: usize| (start + self.kernel[axis]).min(counted.end).saturating_sub(start.max(counted.start)).max(1);
         (0..=last).step_by(self.strides[axis]).map(window).collect()
     }
 }
 
-fn padded(images: Var<'_>, pads: [[usize; 2]; 2], beyond: [usize; 2], value: f32) -> Var<'_> {
-    let around = [0, 1].map(|axis| [pads[axis][0], pads[axis][1] + beyond[axis]]);
+fn padded(images: Var<'_>, pads: [[usize; 2]; 2], ceil_pads: [usize; 2], value: f32) -> Var<'_> {
+    let around = [0, 1].map(|axis| [pads[axis][0], pads[axis][1] + ceil_pads[axis]]);
     if around == [[0; 2]; 2] { images } else { images.pad(&[[0, 0], around[0], around[1], [0, 0]], value) }
 }
 
-/// The mean of zeros and image over each window, times the places of a window over those that count.
+/// Records an average pooling: the mean over each zero-padded window, multiplied by the ratio of the window size to the
+/// number of averaged elements.
 fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, images: Var<'r>, pooling: Pooling) -> Result<Var<'r>, String> {
-    let Pooling { kernel, strides, pads, beyond, .. } = pooling;
-    let means = padded(images, pads, beyond, 0.0).average_pool2d(kernel, strides, Padding::Valid);
-    // Nothing is counted for sizes that were refused.
+    let Pooling { kernel, strides, pads, ceil_pads, .. } = pooling;
+    let means = padded(images, pads, ceil_pads, 0.0).average_pool2d(kernel, strides, Padding::Valid);
+    // Stop if the recorder rejected the sizes.
     if let Some(problem) = scope.recorder.error() {
         return Err(problem);
     }
@@ -135,7 +136,7 @@ fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, images: Var<'r>, pooling:
         return Ok(means);
     }
     if Shape::from([counts[0].len(), counts[1].len()]) != Shape::from([means.shape().axis(1), means.shape().axis(2)]) {
-        return Err("windows that do not fit the image".into());
+        return Err("the windows do not fit the image".into());
     }
     let factor = |rows: &usize| counts[1].iter().map(|columns| places as f32 / (rows * columns) as f32).collect();
     let factors: Vec<f32> = counts[0].iter().flat_map(|rows| -> Vec<f32> { factor(rows) }).collect();

@@ -1,4 +1,4 @@
-//! Sums and means over axes.
+//! Reductions over axes.
 
 use super::attributes::{Attribute, Operator, operator, read};
 use super::inputs::{axes, input};
@@ -8,7 +8,7 @@ use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::Var;
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator("ReduceL1", 1, AXES),
     operator("ReduceL2", 1, AXES),
@@ -37,25 +37,25 @@ pub(super) fn record<'r>(
     };
     let keep = node.integer("keepdims", 1)? != 0;
     match node.operator.as_str() {
-        "ReduceMax" => return Ok(vec![largest(scope, x, &axes, keep, 1.0)?]),
-        "ReduceMin" => return Ok(vec![largest(scope, x, &axes, keep, -1.0)?]),
+        "ReduceMax" => return Ok(vec![extremum(scope, x, &axes, keep, 1.0)?]),
+        "ReduceMin" => return Ok(vec![extremum(scope, x, &axes, keep, -1.0)?]),
         _ => {}
     }
-    let (before, mean, after): (Part<'r>, bool, Part<'r>) = match node.operator.as_str() {
-        "ReduceL1" => (Var::absolute, false, same),
+    let (before, mean, after): (Elementwise<'r>, bool, Elementwise<'r>) = match node.operator.as_str() {
+        "ReduceL1" => (Var::absolute, false, identity),
         "ReduceL2" => (|x| x * x, false, Var::sqrt),
-        "ReduceLogSum" => (same, false, Var::ln),
+        "ReduceLogSum" => (identity, false, Var::ln),
         "ReduceLogSumExp" => (Var::exp, false, Var::ln),
-        "ReduceMean" => (same, true, same),
-        "ReduceSumSquare" => (|x| x * x, false, same),
-        _ => (same, false, same),
+        "ReduceMean" => (identity, true, identity),
+        "ReduceSumSquare" => (|x| x * x, false, identity),
+        _ => (identity, false, identity),
     };
     let reduced = reduce(Recorded { var: before(x.var), ..x }, &axes, keep, mean);
-    Ok(vec![Value::lying(after(reduced.var), reduced.order)])
+    Ok(vec![Value::with_order(after(reduced.var), reduced.order)])
 }
 
-/// The largest over axes, as that over images of one channel; with the other sign the smallest.
-fn largest<'r>(
+/// Records a maximum (`sign` 1) or a minimum (`sign` −1) over axes, by pooling images with one channel.
+fn extremum<'r>(
     scope: &mut Scope<'_, 'r>,
     x: Recorded<'r>,
     axes: &[usize],
@@ -63,28 +63,28 @@ fn largest<'r>(
     sign: f32,
 ) -> Result<Value<'r>, String> {
     let sizes = x.sizes();
-    let (gone, left): (Vec<usize>, Vec<usize>) = (0..sizes.len()).partition(|axis| axes.contains(axis));
+    let (reduced, kept): (Vec<usize>, Vec<usize>) = (0..sizes.len()).partition(|axis| axes.contains(axis));
     let count = |axes: &[usize]| axes.iter().map(|axis| sizes[*axis]).product::<usize>();
-    let behind = scope.arranged(&Value::Recorded(x), &[left.clone(), gone.clone()].concat())?;
-    let signed = if sign == 1.0 { behind } else { behind * sign };
-    let most = signed.reshape([count(&left), count(&gone), 1, 1]).global_max_pool2d();
+    let reduced_last = scope.arranged(&Value::Recorded(x), &[kept.clone(), reduced.clone()].concat())?;
+    let signed = if sign == 1.0 { reduced_last } else { reduced_last * sign };
+    let most = signed.reshape([count(&kept), count(&reduced), 1, 1]).global_max_pool2d();
     let most = if sign == 1.0 { most } else { most * sign };
-    let kept = |axis: usize| if axes.contains(&axis) { 1 } else { sizes[axis] };
+    let size = |axis: usize| if axes.contains(&axis) { 1 } else { sizes[axis] };
     let sizes: Vec<usize> = match keep {
-        true => (0..sizes.len()).map(kept).collect(),
-        false => left.iter().map(|axis| sizes[*axis]).collect(),
+        true => (0..sizes.len()).map(size).collect(),
+        false => kept.iter().map(|axis| sizes[*axis]).collect(),
     };
     Ok(Value::new(most.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?)))
 }
 
-/// What is done to each element before or after.
-type Part<'r> = fn(Var<'r>) -> Var<'r>;
+/// An elementwise operation before or after the reduction.
+type Elementwise<'r> = fn(Var<'r>) -> Var<'r>;
 
-fn same(x: Var<'_>) -> Var<'_> {
+fn identity(x: Var<'_>) -> Var<'_> {
     x
 }
 
-/// The sum or mean over ONNX' axes, wherever they lie.
+/// Records a sum or mean over axes of ONNX, in any storage order.
 pub(super) fn reduce<'r>(x: Recorded<'r>, axes: &[usize], keep: bool, mean: bool) -> Recorded<'r> {
     if axes.is_empty() {
         return x;
@@ -93,10 +93,10 @@ pub(super) fn reduce<'r>(x: Recorded<'r>, axes: &[usize], keep: bool, mean: bool
         (0..x.order.len()).filter(|place| axes.contains(&x.order[*place])).map(|place| place as isize).collect();
     let var = if mean { x.var.mean_axes(&places, keep) } else { x.var.sum_axes(&places, keep) };
     if keep {
-        return Recorded::lying(var, x.order);
+        return Recorded::with_order(var, x.order);
     }
-    // An axis is named by its place among those that stay.
+    // Axes are renumbered, as the reduced ones are removed.
     let left = x.order.iter().filter(|axis| !axes.contains(axis));
     let order = left.map(|axis| axis - axes.iter().filter(|gone| *gone < axis).count()).collect();
-    Recorded::lying(var, order)
+    Recorded::with_order(var, order)
 }

@@ -1,4 +1,4 @@
-//! Operators that change what a value's axes are, not its numbers.
+//! Operators that change shapes, axes or types.
 
 use super::attributes::{CONSUMED, Operator, ignored, only, operator, read, training};
 use super::inputs::{axes, input, one_output, optional};
@@ -9,9 +9,9 @@ use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::Var;
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
-    // Before, the shape was an attribute.
+    // In earlier sets, the shape is an attribute.
     operator("Reshape", 5, &[read("allowzero").since(14)]),
     operator("Flatten", 1, &[read("axis")]),
     operator("Squeeze", 1, &[read("axes").until(12)]),
@@ -28,14 +28,14 @@ pub(super) const OPERATORS: &[Operator] = &[
             CONSUMED,
         ],
     ),
-    // Before, the type was a word.
+    // In earlier sets, the type is a string.
     operator(
         "Cast",
         6,
         &[
             read("to"),
-            ignored("saturate", "it concerns floats of 8 bits").since(19),
-            ignored("round_mode", "it concerns floats of 8 bits").since(24),
+            ignored("saturate", "it affects only 8-bit floats").since(19),
+            ignored("round_mode", "it affects only 8-bit floats").since(24),
         ],
     ),
 ];
@@ -62,7 +62,7 @@ pub(super) fn record<'r>(
         "Dropout" => {
             one_output(node, "the mask")?;
             if let Some(training) = optional(inputs, 2)
-                && training.known()?.as_integers()? != [0]
+                && training.as_constant()?.as_integers()? != [0]
             {
                 return Err("training_mode is not supported; export the model for inference".into());
             }
@@ -73,29 +73,29 @@ pub(super) fn record<'r>(
     Ok(vec![y])
 }
 
-/// The same elements, in ONNX' order, under other sizes.
+/// Returns a value with other sizes, and its elements in the order of ONNX.
 pub(super) fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
     match x {
-        Value::Known(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
+        Value::Constant(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
         Value::Recorded(_) => {
             let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
             let order: Vec<usize> = (0..x.sizes().len()).collect();
             let y = Value::new(scope.numbers(x, &order)?.reshape(shape));
-            Ok(if x.is_whole() { y.whole() } else { y })
+            Ok(if x.is_integer() { y.into_integers() } else { y })
         }
     }
 }
 
-/// 0 keeps an axis, −1 takes what is left.
+/// Records `Reshape`. A size of 0 keeps the size of the axis, and −1 is inferred.
 fn reshape<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> Result<Value<'r>, String> {
     let (from, allow_zero) = (x.sizes(), node.integer("allowzero", 0)? != 0);
-    let mut target = target.known()?.as_integers()?.to_vec();
-    // A number of rows that the exporter has fixed stands for any.
-    if let (Some([file, here]), Some(first)) = (scope.rows, target.first_mut())
-        && *first == file as i64
-        && from.first() == Some(&here)
+    let mut target = target.as_constant()?.as_integers()?.to_vec();
+    // Replace a number of rows that the exporter fixed by the actual one.
+    if let (Some([in_file, actual]), Some(first)) = (scope.rows, target.first_mut())
+        && *first == in_file as i64
+        && from.first() == Some(&actual)
     {
-        *first = here as i64;
+        *first = actual as i64;
     }
     if allow_zero && target.contains(&0) {
         return Err("allowzero with a size of 0 is not supported".into());
@@ -103,23 +103,25 @@ fn reshape<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &V
     let mut sizes = Vec::new();
     for (axis, size) in target.iter().enumerate() {
         sizes.push(match *size {
-            0 if !allow_zero => *from.get(axis).ok_or_else(|| format!("axis {axis} of {from:?} is to be kept"))?,
+            0 if !allow_zero => *from
+                .get(axis)
+                .ok_or_else(|| format!("the input of sizes {from:?} has no axis {axis} for a size of 0"))?,
             -1 => 1,
-            size => usize::try_from(size).map_err(|_| format!("a size of {size}"))?,
+            size => usize::try_from(size).map_err(|_| format!("size {size} is negative"))?,
         });
     }
     if let Some(open) = target.iter().position(|size| *size == -1) {
         let (all, rest) = (product(&from)?, product(&sizes)?);
-        sizes[open] = all.checked_div(rest).ok_or("sizes of 0 and −1")?;
+        sizes[open] = all.checked_div(rest).ok_or("−1 cannot be combined with a size of 0")?;
     }
     with_sizes(scope, x, sizes)
 }
 
 fn product(sizes: &[usize]) -> Result<usize, String> {
-    crate::formats::onnx::tensor::length(sizes).ok_or_else(|| "more elements than can be counted".into())
+    crate::formats::onnx::tensor::length(sizes).ok_or_else(|| "the number of elements overflows".into())
 }
 
-/// Two axes: those before `axis`, and those from it on.
+/// Records `Flatten`: merges the axes before `axis`, and those from `axis` on.
 fn flatten<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, String> {
     let (sizes, number) = (x.sizes(), node.integer("axis", 1)?);
     let axis = if number == sizes.len() as i64 { sizes.len() } else { order::axis(number, sizes.len())? };
@@ -131,7 +133,7 @@ fn squeezed(sizes: Vec<usize>, axes: Option<Vec<i64>>) -> Result<Vec<usize>, Str
     let Some(axes) = axes else { return Ok(sizes.into_iter().filter(|size| *size != 1).collect()) };
     let axes = axes.iter().map(|axis| order::axis(*axis, sizes.len())).collect::<Result<Vec<_>, _>>()?;
     if let Some(axis) = axes.iter().find(|axis| sizes[**axis] != 1) {
-        return Err(format!("axis {axis} of {sizes:?} is not 1"));
+        return Err(format!("axis {axis} of sizes {sizes:?} must have size 1"));
     }
     Ok(sizes.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, size)| *size).collect())
 }
@@ -142,53 +144,53 @@ fn unsqueezed(sizes: Vec<usize>, axes: &[i64]) -> Result<Vec<usize>, String> {
     axes.sort_unstable();
     axes.dedup();
     if sizes.len() + axes.len() != rank {
-        return Err("an axis is named twice".into());
+        return Err("an axis occurs twice".into());
     }
     let mut wide = sizes;
     axes.into_iter().for_each(|axis| wide.insert(axis, 1));
     Ok(wide)
 }
 
-/// Recorded values stay where they are; only the order of their axes has another name.
+/// Records `Transpose`. Elements of recorded values do not move; only the storage order changes.
 fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     let rank = x.sizes().len();
-    let turned = match node.integers("perm")? {
+    let permutation = match node.integers("perm")? {
         Some(axes) => axes.iter().map(|axis| order::axis(*axis, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).rev().collect(),
     };
-    if turned.len() != rank || !order::is_permutation(&turned) {
-        return Err(format!("perm {turned:?} for {rank} axes"));
+    if permutation.len() != rank || !order::is_permutation(&permutation) {
+        return Err(format!("perm must be a permutation of the axes of rank {rank}, got {permutation:?}"));
     }
     match x {
-        Value::Known(name, constant) => {
-            let name = format!("{name}{}", order::name(&turned));
-            Ok(Value::folded(&name, constant.tensor.transposed(&turned), constant.learned))
+        Value::Constant(name, constant) => {
+            let name = format!("{name}{}", order::name_suffix(&permutation));
+            Ok(Value::folded(&name, constant.tensor.transposed(&permutation), constant.learned))
         }
-        Value::Recorded(Recorded { var, order, whole }) => {
-            let now = |axis: &usize| turned.iter().position(|other| other == axis).unwrap_or(0);
-            Ok(Value::Recorded(Recorded { var: *var, order: order.iter().map(now).collect(), whole: *whole }))
+        Value::Recorded(Recorded { var, order, integer }) => {
+            let now = |axis: &usize| permutation.iter().position(|other| other == axis).unwrap_or(0);
+            Ok(Value::Recorded(Recorded { var: *var, order: order.iter().map(now).collect(), integer: *integer }))
         }
     }
 }
 
-/// Numbers become floats; a float that becomes a whole number would lose what it is.
+/// Records `Cast` between floats, integers and booleans.
 fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
     use crate::formats::onnx::tensor::{Tensor, Values};
     let to = node.integer("to", 0)?;
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {
-        Value::Recorded(_) if floats => Ok(x.clone().floats()),
-        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => match recorded.whole {
+        Value::Recorded(_) if floats => Ok(x.clone().into_floats()),
+        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => match recorded.integer {
             true => Ok(x.clone()),
-            false => Ok(recorded.map(Var::truncate).whole()),
+            false => Ok(recorded.map(Var::truncate).into_integers()),
         },
-        // Of whole numbers, whose squares are 0 or at least 1.
-        Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.whole => {
-            Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).whole())
+        // The square of an integer is 0 or at least 1.
+        Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.integer => {
+            Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).into_integers())
         }
         Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
-        Value::Known(name, constant) => match (&constant.tensor.values, floats) {
+        Value::Constant(name, constant) => match (&constant.tensor.values, floats) {
             (Values::Integers(values), true) => {
                 let values = values.iter().map(|value| *value as f32).collect();
                 Ok(Value::folded(name, Tensor::floats(constant.tensor.sizes.clone(), values), false))

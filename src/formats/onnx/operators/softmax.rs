@@ -1,4 +1,4 @@
-//! Softmax and its logarithm: along one axis; before version 13 along all axes from one on.
+//! Softmax and log-softmax: along one axis since operator set 13, over all axes from one on before.
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::input;
@@ -6,7 +6,7 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] =
     &[operator("LogSoftmax", 1, &[read("axis")]), operator("Softmax", 1, &[read("axis")])];
 
@@ -19,11 +19,11 @@ pub(super) fn record<'r>(
     let (sizes, modern) = (x.sizes(), node.version >= 13);
     let axis = order::axis(node.integer("axis", if modern { -1 } else { 1 })?, sizes.len())?;
     if modern || axis + 1 == sizes.len() {
-        let place = x.order.iter().position(|lying| *lying == axis).unwrap_or(0) as isize;
+        let place = x.order.iter().position(|stored| *stored == axis).unwrap_or(0) as isize;
         let y = if node.operator == "Softmax" { x.var.softmax_axis(place) } else { x.var.log_softmax_axis(place) };
-        return Ok(vec![Value::lying(y, x.order)]);
+        return Ok(vec![Value::with_order(y, x.order)]);
     }
-    let x = scope.plain(&Value::Recorded(x))?;
+    let x = scope.in_onnx_order(&Value::Recorded(x))?;
     let rows: usize = sizes[..axis].iter().product();
     let flat = x.reshape([rows, sizes[axis..].iter().product()]);
     let y = if node.operator == "Softmax" { flat.softmax() } else { flat.log_softmax() };

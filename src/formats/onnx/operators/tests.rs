@@ -1,7 +1,7 @@
-//! The tables of attributes, compared with ONNX' schemas: `tests/onnx/attributes.py` writes these down.
+//! Comparison of the declared attributes with the schemas of ONNX, which `tests/onnx/attributes.py` writes.
 
 use super::attributes::{Effect, Operator};
-use super::{all, foreign, problems};
+use super::{all, problems, scikit_learn};
 use crate::formats::onnx::node::{Attribute, Node};
 use crate::formats::onnx::versions::OPERATOR_SETS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SCHEMAS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/onnx/attributes.txt"));
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/onnx.md"));
 
-/// The versions of each operator's schema: the first operator set of each, and its attributes.
+/// The schema versions of each operator: the first operator set and the attributes.
 fn schemas() -> BTreeMap<(&'static str, &'static str), BTreeMap<i64, BTreeSet<&'static str>>> {
     let mut schemas = BTreeMap::<_, BTreeMap<_, _>>::new();
     for line in SCHEMAS.lines() {
@@ -23,7 +23,7 @@ fn schemas() -> BTreeMap<(&'static str, &'static str), BTreeMap<i64, BTreeSet<&'
 
 fn operators() -> Vec<(&'static str, &'static Operator)> {
     let own = all().map(|operator| ("", operator));
-    own.chain(foreign::OPERATORS.iter().map(|operator| (foreign::DOMAIN, operator))).collect()
+    own.chain(scikit_learn::OPERATORS.iter().map(|operator| (scikit_learn::DOMAIN, operator))).collect()
 }
 
 fn node(domain: &str, operator: &str, version: i64) -> Node {
@@ -56,35 +56,35 @@ fn every_operator_has_the_attributes_of_its_schema_in_every_operator_set() {
 }
 
 #[test]
-fn an_attribute_that_an_operator_does_not_have_is_refused_by_name() {
+fn unknown_attributes_are_rejected_by_name() {
     for (domain, operator) in operators() {
         let newest = OPERATOR_SETS.iter().find(|(known, _)| *known == domain).unwrap().1;
         for version in operator.since..=newest {
             let misspelled = node(domain, operator.name, version).with("misspelled", Attribute::Integer(0));
-            let told = problems(&misspelled).join("; ");
-            assert!(told.contains("attribute misspelled is not known"), "{}: {told}", operator.name);
+            let message = problems(&misspelled).join("; ");
+            assert!(message.contains("unknown attribute misspelled"), "{}: {message}", operator.name);
         }
-        // What was an attribute of older sets only is not one of the newest.
+        // An attribute of older sets is unknown in the newest one.
         for old in operator.attributes.iter().filter(|attribute| !attribute.is_in(newest)) {
             let outdated = node(domain, operator.name, newest).with(old.name, Attribute::Integer(0));
-            let told = problems(&outdated).join("; ");
-            assert!(told.contains(&format!("attribute {} is not known", old.name)), "{}: {told}", operator.name);
+            let message = problems(&outdated).join("; ");
+            assert!(message.contains(&format!("unknown attribute {}", old.name)), "{}: {message}", operator.name);
         }
     }
 }
 
 #[test]
-fn forms_that_are_too_old_are_refused_with_the_remedy() {
-    let told = |operator: &str, version| problems(&node("", operator, version)).join("; ");
+fn older_versions_are_rejected_with_the_remedy() {
+    let message = |operator: &str, version| problems(&node("", operator, version)).join("; ");
     for (domain, operator) in operators().into_iter().filter(|(_, operator)| operator.since > 1) {
-        let told = problems(&node(domain, operator.name, operator.since - 1)).join("; ");
-        let end = format!("that of set {} is expected; convert the file with onnx.version_converter", operator.since);
-        assert!(told.ends_with(&end), "{}: {told}", operator.name);
+        let message = problems(&node(domain, operator.name, operator.since - 1)).join("; ");
+        let end = format!("expected set {} or later; convert the file with onnx.version_converter", operator.since);
+        assert!(message.ends_with(&end), "{}: {message}", operator.name);
     }
-    let dropout = "attribute is_test is 0, as it is left out, expected 1; export the model for inference";
-    assert_eq!(told("Dropout", 6), dropout);
-    assert_eq!(told("Dropout", 7), "");
-    assert_eq!(told("BatchNormalization", 6), dropout);
+    let dropout = "attribute is_test is missing and defaults to 0, expected 1; export the model for inference";
+    assert_eq!(message("Dropout", 6), dropout);
+    assert_eq!(message("Dropout", 7), "");
+    assert_eq!(message("BatchNormalization", 6), dropout);
     let training = node("", "BatchNormalization", 15).with("training_mode", Attribute::Integer(1));
     let expected = "attribute training_mode is 1, expected 0; export the model for inference";
     assert_eq!(problems(&training).join("; "), expected);
@@ -103,9 +103,9 @@ fn attributes_without_effect_are_documented() {
                     rows.insert(format!("| `{}` | `{}` | {reason} |", attribute.name, operator.name))
                 }
                 Effect::Training => {
-                    rows.insert(format!("| `{}` | `{}` | read by training alone |", attribute.name, operator.name))
+                    rows.insert(format!("| `{}` | `{}` | it affects only training |", attribute.name, operator.name))
                 }
-                Effect::Read | Effect::Only(..) | Effect::Refused => false,
+                Effect::Read | Effect::Only(..) | Effect::Rejected => false,
             };
         }
     }

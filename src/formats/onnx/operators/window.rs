@@ -1,4 +1,4 @@
-//! How a window slides over an image in ONNX: kernel, strides, dilations and padding along each spatial axis.
+//! Windows over images in ONNX: kernel, stride, dilation and padding along each spatial axis.
 
 use crate::formats::onnx::node::Node;
 
@@ -9,29 +9,29 @@ pub(in crate::formats::onnx) struct Window {
     pub(in crate::formats::onnx) kernel: usize,
     pub(in crate::formats::onnx) stride: usize,
     pub(in crate::formats::onnx) dilation: usize,
-    /// Zeros before and after.
+    /// Padding before and after.
     pub(in crate::formats::onnx) pads: [usize; 2],
 }
 
 impl Window {
-    /// The windows along the spatial axes of an image of these sizes, with kernels of those.
+    /// Reads the windows along the spatial axes, for an image and a kernel of these sizes.
     pub(in crate::formats::onnx) fn read(
         node: &Node,
         image: &[usize],
         kernel: &[usize],
     ) -> Result<Vec<Window>, String> {
         if image.len() != kernel.len() || kernel.contains(&0) {
-            return Err(format!("a kernel of {kernel:?} over an image of {image:?}"));
+            return Err(format!("kernel sizes {kernel:?} do not match image sizes {image:?}"));
         }
         let count = kernel.len();
         let strides = sizes(node, "strides", vec![1; count])?;
         let dilations = sizes(node, "dilations", vec![1; count])?;
         let pads = sizes(node, "pads", vec![0; 2 * count])?;
         if strides.len() != count || dilations.len() != count || pads.len() != 2 * count {
-            return Err(format!("strides, dilations and pads for other than {count} axes"));
+            return Err(format!("strides and dilations need {count} as their length, and pads twice that"));
         }
         if strides.iter().chain(&dilations).any(|size| *size == 0) {
-            return Err("a stride or a dilation of 0".into());
+            return Err("strides and dilations must be at least 1".into());
         }
         let padding = node.text("auto_pad", "NOTSET")?;
         let window = |axis: usize| {
@@ -42,36 +42,36 @@ impl Window {
         (0..count).map(window).collect()
     }
 
-    /// What `auto_pad` means here.
+    /// Applies the attribute `auto_pad`.
     fn padded(mut self, padding: &str) -> Result<Window, String> {
         let total =
-            (self.size.div_ceil(self.stride).saturating_sub(1) * self.stride + self.reach()).saturating_sub(self.size);
+            (self.size.div_ceil(self.stride).saturating_sub(1) * self.stride + self.span()).saturating_sub(self.size);
         self.pads = match padding {
             "NOTSET" | "" => self.pads,
             "VALID" => [0, 0],
             "SAME_UPPER" => [total / 2, total - total / 2],
             "SAME_LOWER" => [total - total / 2, total / 2],
-            other => return Err(format!("auto_pad {other}")),
+            other => return Err(format!("attribute auto_pad is \"{other}\", which is not supported")),
         };
         Ok(self)
     }
 
-    /// Whether the padding is that of Keras' `same`.
+    /// Whether the padding equals `same` in Keras.
     pub(in crate::formats::onnx) fn is_same(&self) -> bool {
         self.padded("SAME_UPPER").is_ok_and(|same| same.pads == self.pads)
     }
 
-    /// How many elements the window spans.
-    pub(in crate::formats::onnx) fn reach(&self) -> usize {
+    /// The number of elements that the dilated window spans.
+    pub(in crate::formats::onnx) fn span(&self) -> usize {
         (self.kernel - 1).saturating_mul(self.dilation).saturating_add(1)
     }
 
-    /// More padding at the end, so that the last window is whole where the sizes are rounded up.
+    /// Adds padding at the end for the last window if output sizes are rounded up (`ceil_mode`).
     pub(in crate::formats::onnx) fn with_ceiling(mut self) -> Window {
         let padded = self.size.saturating_add(self.pads[0]).saturating_add(self.pads[1]);
-        let beyond = padded.saturating_sub(self.reach()) % self.stride;
-        // A window that would begin in the padding at the end does not count.
-        let starts = (padded.saturating_sub(self.reach()) / self.stride + 1) * self.stride;
+        let beyond = padded.saturating_sub(self.span()) % self.stride;
+        // A window that would begin in the padding at the end is left out.
+        let starts = (padded.saturating_sub(self.span()) / self.stride + 1) * self.stride;
         if beyond != 0 && starts < self.size + self.pads[0] {
             self.pads[1] += self.stride - beyond;
         }
@@ -79,12 +79,16 @@ impl Window {
     }
 }
 
-/// Sizes from an attribute, each 0 or more.
+/// Reads an attribute of sizes ≥ 0.
 pub(in crate::formats::onnx) fn sizes(node: &Node, name: &str, default: Vec<usize>) -> Result<Vec<usize>, String> {
     let Some(values) = node.integers(name)? else { return Ok(default) };
-    // No image is so large, and sums of several such numbers do not overflow.
+    // The limit exceeds the size of any image, and sums of several such numbers do not overflow.
     let size = |value: &i64| usize::try_from(*value).ok().filter(|size| *size < 1 << 24);
-    values.iter().map(size).collect::<Option<_>>().ok_or_else(|| format!("{name} {values:?}"))
+    values
+        .iter()
+        .map(size)
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("attribute {name} must have values from 0 to 2²⁴ − 1, got {values:?}"))
 }
 
 #[cfg(test)]

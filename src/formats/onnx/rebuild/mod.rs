@@ -1,12 +1,12 @@
-//! A graph as this library's own layers, which have a summary, and go to any other format. A node that no layer stands for
-//! becomes one by itself.
+//! Conversion of a graph to layers of this library, which have a summary and can be saved in other formats. A node without an
+//! equivalent layer becomes an `OnnxGraph` layer.
 //!
-//! A product and the sum behind it are one `Dense`, and an activation becomes its setting. Where ONNX flattens an image
-//! with its channels first, the weights behind are put into the order of one with its channels last.
+//! A matrix product with the following sum becomes a `Dense` layer, and a following activation becomes its setting. If ONNX
+//! flattens an image with its channels first, the following weights are permuted to channels last.
 
-mod foreign;
-mod joined;
-mod plain;
+mod elementwise;
+mod merging;
+mod node_layer;
 mod spatial;
 mod weighted;
 
@@ -22,44 +22,44 @@ use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The layers that a graph is made of, if its nodes can be taken one by one. `inputs` are the shapes of one sample of each.
+/// Converts a graph node by node. Returns `None` if this is not possible. `inputs` describes one sample of each input.
 ///
-/// `untied` lets constants that several layers share become weights of each.
+/// With `untied`, a constant that several layers share becomes a separate weight of each.
 pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], untied: bool) -> Option<Network> {
     let mut builder = Builder::new(nodes, checked, inputs, untied);
     for node in &nodes.nodes {
-        // What is known already says shapes.
+        // Skip nodes that only compute shapes.
         if node.outputs.iter().any(|name| builder.fact(name).is_some()) {
-            builder.place(node)?;
+            builder.convert(node)?;
         }
     }
     builder.finish()
 }
 
-/// A layer that may still take a bias or an activation, or one that is done.
+/// A layer to which a bias or an activation can still be added, or a finished one.
 enum Built {
     Dense(Dense),
     Conv2d(Conv2d),
-    Done(Arc<dyn Layer>),
+    Finished(Arc<dyn Layer>),
 }
 
-/// A layer in its place.
+/// A layer and its connections.
 struct Step {
     layer: Built,
-    /// The values that it takes: the inputs first, then what each step gives.
+    /// The numbers of its input values. The values are the inputs of the graph, then the output of each step.
     inputs: Vec<usize>,
     arrays: Vec<Vec<f32>>,
-    /// Whether the layer has a bias, or can have none.
+    /// Whether the layer has a bias, or cannot have one.
     biased: bool,
 }
 
-/// What stands for a value of the graph.
+/// The value of the new network that represents a value of the graph.
 #[derive(Clone, Debug)]
-struct Place {
+struct LayerValue {
     value: usize,
-    /// The shape of one sample, which may lack axes of size 1 that the graph's value has.
+    /// The shape of one sample. Axes of size 1 of the original value may be missing.
     shape: Shape,
-    /// ONNX' sizes of the image that was flattened, channels first, while the order of its elements matters.
+    /// The sizes of a flattened image, channels first, until a layer with weights follows.
     flat: Option<Vec<usize>>,
 }
 
@@ -68,8 +68,8 @@ struct Builder<'a> {
     checked: &'a Checked,
     inputs: &'a [ValueInfo],
     steps: Vec<Step>,
-    places: BTreeMap<String, Place>,
-    /// The constants that are some layer's weights: two layers that share one are not rebuilt, unless they may be untied.
+    places: BTreeMap<String, LayerValue>,
+    /// The constants that are weights of a layer. Unless `untied`, a graph whose layers share one is not converted.
     taken: BTreeSet<String>,
     untied: bool,
 }
@@ -77,25 +77,25 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [ValueInfo], untied: bool) -> Builder<'a> {
         let place = |(value, input): (usize, &ValueInfo)| {
-            (input.name().to_owned(), Place { value, shape: input.shape(), flat: None })
+            (input.name().to_owned(), LayerValue { value, shape: input.shape(), flat: None })
         };
         let places = inputs.iter().enumerate().map(place).collect();
         Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new(), untied }
     }
 
-    /// Puts a node's layer behind the others: one of ours, or else the node as a layer.
-    fn place(&mut self, node: &Node) -> Option<()> {
+    /// Appends the layer of a node, or an `OnnxGraph` layer if it has no equivalent.
+    fn convert(&mut self, node: &Node) -> Option<()> {
         let (steps, taken) = (self.steps.len(), self.taken.clone());
         if self.add(node).is_some() {
             return Some(());
         }
         self.steps.truncate(steps);
         self.taken = taken;
-        self.foreign(node)
+        self.node_layer(node)
     }
 
     fn add(&mut self, node: &Node) -> Option<()> {
-        // The first operator sets broadcast otherwise.
+        // The first operator sets broadcast differently.
         if node.version < NUMPY_BROADCAST && node.attributes.contains_key("broadcast") {
             return None;
         }
@@ -123,97 +123,108 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// How a computed value lies in memory: its shape with the rows, and the order of ONNX' axes.
+    /// The shape of a computed value in memory, including the rows, and its storage order.
     fn fact(&self, name: &str) -> Option<(Shape, &'a [usize])> {
         match self.checked.facts.get(name)? {
-            Fact::Computed(shape, order) | Fact::Whole(shape, order) => Some((*shape, order)),
+            Fact::Floats(shape, order) | Fact::Integers(shape, order) => Some((*shape, order)),
             _ => None,
         }
     }
 
-    /// The numbers of a constant.
-    fn known(&self, node: &Node, input: usize) -> Option<&'a Tensor> {
+    /// The tensor of an input that is a constant.
+    fn constant_input(&self, node: &Node, input: usize) -> Option<&'a Tensor> {
         match self.checked.facts.get(node.inputs.get(input)?)? {
-            Fact::Known(_, constant) => Some(&constant.tensor),
+            Fact::Constant(_, constant) => Some(&constant.tensor),
             _ => None,
         }
     }
 
-    /// A constant that becomes a layer's weights.
+    /// Returns an input that is a constant, and marks it as a weight.
     fn weight(&mut self, node: &Node, input: usize) -> Option<&'a Tensor> {
-        let tensor = self.known(node, input)?;
-        let Fact::Known(name, _) = self.checked.facts.get(&node.inputs[input])? else { return None };
-        // A constant that was turned has its order behind its name.
+        let tensor = self.constant_input(node, input)?;
+        let Fact::Constant(name, _) = self.checked.facts.get(&node.inputs[input])? else { return None };
+        // The name of a transposed constant has its order as a suffix.
         let constant = name.split('@').next().unwrap_or_default().to_owned();
-        self.take(constant).then_some(tensor)
+        self.claim(constant).then_some(tensor)
     }
 
-    /// Makes a constant a layer's own; whether that may be.
-    fn take(&mut self, constant: String) -> bool {
+    /// Marks a constant as a weight of a layer. Returns whether this is allowed.
+    fn claim(&mut self, constant: String) -> bool {
         self.taken.insert(constant) || self.untied
     }
 
-    /// Whether an input is there.
+    /// Whether a node has an optional input.
     fn has(node: &Node, input: usize) -> bool {
         node.inputs.get(input).is_some_and(|name| !name.is_empty())
     }
 
-    /// How many nodes compute with a value, and outputs that it is.
+    /// The number of computed nodes and outputs of the graph that read a value.
     fn readers(&self, name: &str) -> usize {
         let computes = |node: &&Node| node.outputs.iter().any(|name| self.fact(name).is_some());
         let outputs = self.nodes.outputs.iter().filter(|output| output.name == name).count();
         self.nodes.readers(name).filter(computes).count() + outputs
     }
 
-    /// A value of the shape that the graph says, with all its axes.
-    fn read(&mut self, name: &str) -> Option<Place> {
+    /// Returns a value with all axes that it has in the graph.
+    fn read(&mut self, name: &str) -> Option<LayerValue> {
         let place = self.places.get(name)?.clone();
         let (shape, _) = self.fact(name)?;
         if place.shape == shape.sample() {
             return Some(place);
         }
         let value = self.step(Arc::new(Reshape::new(shape.sample())), vec![place.value]);
-        Some(Place { value, shape: shape.sample(), flat: place.flat })
+        Some(LayerValue { value, shape: shape.sample(), flat: place.flat })
     }
 
-    /// The same with its axes in this order, if nothing has to move for that.
-    fn lying(&mut self, name: &str, order: &[usize]) -> Option<Place> {
+    /// Returns a value in a storage order, if this needs no transposition.
+    fn in_order(&mut self, name: &str, order: &[usize]) -> Option<LayerValue> {
         let place = self.read(name)?;
-        let (shape, lies) = self.fact(name)?;
-        if lies == order {
+        let (shape, storage_order) = self.fact(name)?;
+        if storage_order == order {
             return Some(place);
         }
-        let size = |axis: usize| lies.iter().position(|other| *other == axis).map_or(1, |at| shape.axis(at));
+        let size = |axis: usize| storage_order.iter().position(|other| *other == axis).map_or(1, |at| shape.axis(at));
         let long = |order: &[usize]| order.iter().copied().filter(|axis| size(*axis) != 1).collect::<Vec<_>>();
-        if order.len() != lies.len() || order[0] != 0 || lies[0] != 0 || long(order)[..] != long(lies)[..] {
+        if order.len() != storage_order.len()
+            || order[0] != 0
+            || storage_order[0] != 0
+            || long(order)[..] != long(storage_order)[..]
+        {
             return None;
         }
         let sample = Shape::new(&order[1..].iter().map(|axis| size(*axis)).collect::<Vec<_>>()).ok()?;
         let value = self.step(Arc::new(Reshape::new(sample)), vec![place.value]);
-        Some(Place { value, shape: sample, flat: place.flat })
+        Some(LayerValue { value, shape: sample, flat: place.flat })
     }
 
-    /// Puts a layer behind others; returns what it gives.
+    /// Appends a finished layer without weights; returns the number of its output.
     fn step(&mut self, layer: Arc<dyn Layer>, inputs: Vec<usize>) -> usize {
-        self.built(Built::Done(layer), inputs, Vec::new())
+        self.built(Built::Finished(layer), inputs, Vec::new())
     }
 
+    /// Appends a layer; returns the number of its output.
     fn built(&mut self, layer: Built, inputs: Vec<usize>, arrays: Vec<Vec<f32>>) -> usize {
         self.steps.push(Step { layer, inputs, arrays, biased: true });
         self.inputs.len() + self.steps.len() - 1
     }
 
-    /// What a node gives is this value now.
-    fn give(&mut self, node: &Node, place: Place) -> Option<()> {
+    /// Sets the value that represents the output of a node.
+    fn set_output(&mut self, node: &Node, place: LayerValue) -> Option<()> {
         self.places.insert(node.outputs.first()?.clone(), place);
         Some(())
     }
 
-    /// What a node gives is what a layer makes of its first input, with a shape that the graph says.
-    fn apply(&mut self, node: &Node, from: &Place, layer: impl Layer + 'static, arrays: Vec<Vec<f32>>) -> Option<()> {
-        let value = self.built(Built::Done(Arc::new(layer)), vec![from.value], arrays);
+    /// Appends a layer and sets its output as the output of the node.
+    fn apply(
+        &mut self,
+        node: &Node,
+        from: &LayerValue,
+        layer: impl Layer + 'static,
+        arrays: Vec<Vec<f32>>,
+    ) -> Option<()> {
+        let value = self.built(Built::Finished(Arc::new(layer)), vec![from.value], arrays);
         let (shape, _) = self.fact(node.outputs.first()?)?;
-        self.give(node, Place { value, shape: shape.sample(), flat: from.flat.clone() })
+        self.set_output(node, LayerValue { value, shape: shape.sample(), flat: from.flat.clone() })
     }
 
     fn finish(self) -> Option<Network> {
@@ -242,21 +253,21 @@ impl Built {
         match self {
             Built::Dense(layer) => Arc::new(layer),
             Built::Conv2d(layer) => Arc::new(layer),
-            Built::Done(layer) => layer,
+            Built::Finished(layer) => layer,
         }
     }
 
-    /// The layer with an activation, if it can take one.
+    /// Adds an activation, if the layer supports one.
     fn with(self, activation: Activation) -> Built {
         match self {
-            Built::Dense(layer) => Built::Done(Arc::new(layer.activation(activation))),
-            Built::Conv2d(layer) => Built::Done(Arc::new(layer.activation(activation))),
+            Built::Dense(layer) => Built::Finished(Arc::new(layer.activation(activation))),
+            Built::Conv2d(layer) => Built::Finished(Arc::new(layer.activation(activation))),
             done => done,
         }
     }
 }
 
-/// Whether axes lie in ONNX' order.
-fn is_plain(order: &[usize]) -> bool {
+/// Whether a storage order is the axis order of ONNX.
+fn is_onnx_order(order: &[usize]) -> bool {
     order.iter().enumerate().all(|(place, axis)| place == *axis)
 }

@@ -1,6 +1,6 @@
-//! Pooling, and what stands around images.
+//! Conversion of pooling and padding of images.
 
-use super::{Builder, Place};
+use super::{Builder, LayerValue};
 use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::{Window, sizes};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 impl Builder<'_> {
     pub(super) fn pooling(&mut self, node: &Node) -> Option<()> {
-        let from = self.lying(node.inputs.first()?, &order::channels_last(4))?;
+        let from = self.in_order(node.inputs.first()?, &order::channels_last(4))?;
         let kernel = sizes(node, "kernel_shape", vec![]).ok()?;
         let windows = Window::read(node, &[from.shape.axis(0), from.shape.axis(1)], &kernel).ok()?;
         let [rows, columns] = windows[..] else { return None };
@@ -34,12 +34,12 @@ impl Builder<'_> {
         self.apply(node, &from, AveragePool2d::new(size).strides(strides).padding(padding), Vec::new())
     }
 
-    /// One number for each channel of an image. What follows squeezes the axes of size 1 that ONNX keeps.
+    /// Converts global pooling, whose output has no axes of size 1, unlike in ONNX.
     pub(super) fn global_pooling(&mut self, node: &Node) -> Option<()> {
-        let from = self.lying(node.inputs.first()?, &order::channels_last(4))?;
+        let from = self.in_order(node.inputs.first()?, &order::channels_last(4))?;
         if node.operator.starts_with("Reduce") {
             let given = node.integers("axes").ok()?.map(<[i64]>::to_vec);
-            let known = self.known(node, 1).and_then(|axes| axes.as_integers().ok()).map(<[i64]>::to_vec);
+            let known = self.constant_input(node, 1).and_then(|axes| axes.as_integers().ok()).map(<[i64]>::to_vec);
             let mut axes: Vec<usize> =
                 given.or(known)?.iter().map(|axis| order::axis(*axis, 4)).collect::<Result<_, _>>().ok()?;
             axes.sort_unstable();
@@ -50,18 +50,18 @@ impl Builder<'_> {
             true => self.step(Arc::new(GlobalAveragePool2d), vec![from.value]),
             false => self.step(Arc::new(GlobalMaxPool2d), vec![from.value]),
         };
-        self.give(node, Place { value, shape: Shape::from(from.shape.last()), flat: None })
+        self.set_output(node, LayerValue { value, shape: Shape::from(from.shape.last()), flat: None })
     }
 
-    /// Zeros around images.
+    /// Converts zero padding of images.
     pub(super) fn zero_padding(&mut self, node: &Node) -> Option<()> {
-        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let from = self.read(&node.inputs[0])?;
-        let pads = match self.known(node, 1) {
+        let pads = match self.constant_input(node, 1) {
             Some(pads) => pads.as_integers().ok()?.to_vec(),
             None => node.integers("pads").ok()??.to_vec(),
         };
-        let value = match self.known(node, 2) {
+        let value = match self.constant_input(node, 2) {
             Some(value) => *value.to_floats().first()?,
             None => node.number("value", 0.0).ok()?,
         };
@@ -69,9 +69,9 @@ impl Builder<'_> {
         if shape.rank() != 4 || from.flat.is_some() || pads.len() != 8 || value != 0.0 || !constant {
             return None;
         }
-        // In the order in which the axes lie: rows, height, width, channels.
+        // In storage order: rows, height, width, channels.
         let pair = |axis: &usize| Some([usize::try_from(pads[*axis]).ok()?, usize::try_from(pads[axis + 4]).ok()?]);
-        match lies.iter().map(pair).collect::<Option<Vec<_>>>()?[..] {
+        match storage_order.iter().map(pair).collect::<Option<Vec<_>>>()?[..] {
             [[0, 0], rows, columns, [0, 0]] if !Self::has(node, 3) => {
                 self.apply(node, &from, ZeroPadding2d::new([rows, columns]), Vec::new())
             }

@@ -1,6 +1,6 @@
-//! Products, convolutions, normalisations and tables, with their weights.
+//! Conversion of nodes with weights: matrix products, convolutions, normalizations and embeddings.
 
-use super::{Builder, Built, is_plain};
+use super::{Builder, Built, is_onnx_order};
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::Window;
 use crate::formats::onnx::order;
@@ -30,7 +30,7 @@ impl Builder<'_> {
     fn dense(&mut self, node: &Node, kernel: &Tensor, bias: Option<&Tensor>) -> Option<()> {
         let (shape, order) = self.fact(node.inputs.first()?)?;
         let [features, units] = kernel.sizes[..] else { return None };
-        if shape.rank() < 2 || !is_plain(order) || bias.is_some_and(|bias| bias.len() != units) {
+        if shape.rank() < 2 || !is_onnx_order(order) || bias.is_some_and(|bias| bias.len() != units) {
             return None;
         }
         let mut from = self.read(&node.inputs[0])?;
@@ -47,11 +47,11 @@ impl Builder<'_> {
         self.weighted(node, from, layer, arrays, bias.is_some())
     }
 
-    /// A layer that an activation, and where there is none a bias, may follow.
+    /// Appends a layer to which an activation, and a bias if `biased` is false, can be added.
     fn weighted(
         &mut self,
         node: &Node,
-        from: super::Place,
+        from: super::LayerValue,
         layer: Built,
         arrays: Vec<Vec<f32>>,
         biased: bool,
@@ -59,10 +59,10 @@ impl Builder<'_> {
         let value = self.built(layer, vec![from.value], arrays);
         self.steps.last_mut()?.biased = biased;
         let shape = self.fact(node.outputs.first()?)?.0.sample();
-        self.give(node, super::Place { value, shape, flat: None })
+        self.set_output(node, super::LayerValue { value, shape, flat: None })
     }
 
-    /// A sum with a constant is the bias of the layer before.
+    /// Converts a sum with a constant to the bias of the previous layer.
     pub(super) fn bias(&mut self, node: &Node) -> Option<()> {
         let side = usize::from(self.fact(node.inputs.first()?).is_some());
         let name = node.inputs.get(1 - side)?.clone();
@@ -70,7 +70,7 @@ impl Builder<'_> {
         let at = place.value.checked_sub(self.inputs.len())?;
         let bias = self.weight(node, side)?;
         let values = bias.as_floats().ok()?.to_vec();
-        // One number for each channel, which is the last axis of the layer's output.
+        // A bias has one element per channel, which is the last axis of the output.
         let (shape, order) = self.fact(&name)?;
         let channel = *order.last()?;
         let wide = [vec![1; shape.rank().checked_sub(bias.sizes.len())?], bias.sizes.clone()].concat();
@@ -80,22 +80,22 @@ impl Builder<'_> {
         if step.biased || !unread || !channels || wide.get(channel) != Some(&place.shape.last()) {
             return None;
         }
-        let layer = std::mem::replace(&mut step.layer, Built::Done(Arc::new(crate::layers::Flatten)));
+        let layer = std::mem::replace(&mut step.layer, Built::Finished(Arc::new(crate::layers::Flatten)));
         step.layer = match layer {
             Built::Dense(layer) => Built::Dense(layer.use_bias(true)),
             Built::Conv2d(layer) => Built::Conv2d(layer.use_bias(true)),
-            Built::Done(_) => return None,
+            Built::Finished(_) => return None,
         };
         step.arrays.push(values);
         step.biased = true;
-        self.give(node, place)
+        self.set_output(node, place)
     }
 
     pub(super) fn conv2d(&mut self, node: &Node) -> Option<()> {
         let kernel = self.weight(node, 1)?.clone();
         let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
         let [filters, _, height, width] = kernel.sizes[..] else { return None };
-        let mut from = self.lying(node.inputs.first()?, &order::channels_last(4))?;
+        let mut from = self.in_order(node.inputs.first()?, &order::channels_last(4))?;
         let image = [from.shape.axis(0), from.shape.axis(1)];
         let windows = Window::read(node, &image, &[height, width]).ok()?;
         let [rows, columns] = windows[..] else { return None };
@@ -118,7 +118,7 @@ impl Builder<'_> {
     pub(super) fn batch_norm(&mut self, node: &Node) -> Option<()> {
         let (epsilon, momentum) = (node.number("epsilon", 1e-5).ok()?, node.number("momentum", 0.9).ok()?);
         let rank = self.fact(node.inputs.first()?)?.0.rank();
-        let from = self.lying(&node.inputs[0], &order::channels_last(rank))?;
+        let from = self.in_order(&node.inputs[0], &order::channels_last(rank))?;
         let mut arrays = Vec::new();
         for input in 1..5 {
             let values = self.weight(node, input)?.as_floats().ok()?;
@@ -131,10 +131,10 @@ impl Builder<'_> {
     }
 
     pub(super) fn layer_norm(&mut self, node: &Node) -> Option<()> {
-        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let axis = order::axis(node.integer("axis", -1).ok()?, shape.rank()).ok()?;
         let from = self.read(&node.inputs[0])?;
-        if axis + 1 != shape.rank() || !is_plain(lies) || node.outputs.len() != 1 || from.flat.is_some() {
+        if axis + 1 != shape.rank() || !is_onnx_order(storage_order) || node.outputs.len() != 1 || from.flat.is_some() {
             return None;
         }
         let scale = self.weight(node, 1)?.as_floats().ok()?.to_vec();
@@ -143,18 +143,18 @@ impl Builder<'_> {
         self.apply(node, &from, layer, [Some(scale), bias].into_iter().flatten().collect())
     }
 
-    /// Rows of a table that computed indices name.
+    /// Converts a lookup of rows by computed indices.
     pub(super) fn embedding(&mut self, node: &Node) -> Option<()> {
         let indices = node.inputs.get(1)?.clone();
         let table = self.weight(node, 0)?.clone();
-        let (_, lies) = self.fact(&indices)?;
-        let ([rows, columns], true) = (&table.sizes[..], is_plain(lies)) else { return None };
+        let (_, storage_order) = self.fact(&indices)?;
+        let ([rows, columns], true) = (&table.sizes[..], is_onnx_order(storage_order)) else { return None };
         let from = self.read(&indices)?;
         self.apply(node, &from, Embedding::new(*rows, *columns), vec![table.as_floats().ok()?.to_vec()])
     }
 }
 
-/// Rows of `columns` numbers for each element of an image, from its order with channels first to that with them last.
+/// Permutes rows of `columns` numbers, one for each element of an image, from channels first to channels last.
 fn channels_last(values: &[f32], image: &[usize], columns: usize) -> Option<Vec<f32>> {
     let view = ArrayView::from_shape(IxDyn(&[image, &[columns]].concat()), values).ok()?;
     let order: Vec<usize> = (1..image.len()).chain([0, image.len()]).collect();

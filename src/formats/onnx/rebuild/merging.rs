@@ -1,6 +1,6 @@
-//! Nodes that read several computed values.
+//! Conversion of nodes with several computed inputs.
 
-use super::{Builder, Built, Place};
+use super::{Builder, Built, LayerValue};
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::layers::{Activation, Add, Concatenate};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 impl Builder<'_> {
     pub(super) fn sum(&mut self, node: &Node) -> Option<()> {
-        let places = self.alike(node)?;
+        let places = self.aligned_inputs(node)?;
         let flat = places[0].flat.clone();
         if places.iter().any(|place| place.flat != flat) {
             return None;
@@ -17,23 +17,23 @@ impl Builder<'_> {
     }
 
     pub(super) fn concat(&mut self, node: &Node) -> Option<()> {
-        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let axis = order::axis(node.integer("axis", 1).ok()?, shape.rank()).ok()?;
-        let place = lies.iter().position(|lying| *lying == axis).filter(|place| *place > 0)?;
-        let places = self.alike(node)?;
+        let place = storage_order.iter().position(|stored| *stored == axis).filter(|place| *place > 0)?;
+        let places = self.aligned_inputs(node)?;
         if places.iter().any(|place| place.flat.is_some()) {
             return None;
         }
         self.join(node, Arc::new(Concatenate::new().axis(place as isize)), &places, None)
     }
 
-    /// Every input, if all are computed and lie alike.
-    fn alike(&mut self, node: &Node) -> Option<Vec<Place>> {
-        let (shape, lies) = self.fact(node.inputs.first()?)?;
+    /// Returns all inputs if they are computed and have equal ranks and storage orders.
+    fn aligned_inputs(&mut self, node: &Node) -> Option<Vec<LayerValue>> {
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let mut places = Vec::new();
         for name in &node.inputs {
             let (other, order) = self.fact(name)?;
-            if other.rank() != shape.rank() || order != lies {
+            if other.rank() != shape.rank() || order != storage_order {
                 return None;
             }
             places.push(self.read(name)?);
@@ -45,15 +45,15 @@ impl Builder<'_> {
         &mut self,
         node: &Node,
         layer: Arc<dyn crate::layers::Layer>,
-        places: &[Place],
+        places: &[LayerValue],
         flat: Option<Vec<usize>>,
     ) -> Option<()> {
         let value = self.step(layer, places.iter().map(|place| place.value).collect());
         let (shape, _) = self.fact(node.outputs.first()?)?;
-        self.give(node, Place { value, shape: shape.sample(), flat })
+        self.set_output(node, LayerValue { value, shape: shape.sample(), flat })
     }
 
-    /// x times its sigmoid is one activation.
+    /// Converts the product of x and its sigmoid to a SiLU activation.
     pub(super) fn silu(&mut self, node: &Node) -> Option<()> {
         let [a, b] = &node.inputs[..] else { return None };
         let of = |gate: &str| self.nodes.source(gate).filter(|source| source.operator == "Sigmoid")?.inputs.first();
@@ -64,7 +64,7 @@ impl Builder<'_> {
         };
         let last = self.inputs.len() + self.steps.len() - 1;
         let place = self.places.get(gate).filter(|place| place.value == last)?;
-        let alone = matches!(self.steps.last()?.layer, Built::Done(_)) && self.readers(gate) == 1;
+        let alone = matches!(self.steps.last()?.layer, Built::Finished(_)) && self.readers(gate) == 1;
         let from = self.places.get(x)?.clone();
         if !alone || self.steps.last()?.inputs != [from.value] || place.value == from.value {
             return None;

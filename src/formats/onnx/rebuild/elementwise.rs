@@ -1,6 +1,6 @@
-//! Activations, dropout, and what changes only how axes are counted.
+//! Conversion of activations, dropout and reshapes.
 
-use super::{Builder, Built, Place, is_plain};
+use super::{Builder, Built, LayerValue, is_onnx_order};
 use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::activation::SELU;
@@ -9,23 +9,23 @@ use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Reshape, Softm
 use std::sync::Arc;
 
 impl Builder<'_> {
-    /// The same numbers under another name.
+    /// Converts a node without effect: its output is the value of its input.
     pub(super) fn alias(&mut self, node: &Node) -> Option<()> {
         let place = self.places.get(node.inputs.first()?)?.clone();
-        // What takes indices rounds them as a cast does; others do not.
+        // Embeddings truncate indices like a cast, so the cast can be dropped before them, and only there.
         let rounded = node.operator == "Cast"
-            && matches!(self.checked.facts.get(node.outputs.first()?)?, Fact::Whole(..))
-            && !matches!(self.checked.facts.get(&node.inputs[0])?, Fact::Whole(..));
+            && matches!(self.checked.facts.get(node.outputs.first()?)?, Fact::Integers(..))
+            && !matches!(self.checked.facts.get(&node.inputs[0])?, Fact::Integers(..));
         if rounded && self.nodes.readers(&node.outputs[0]).any(|reader| reader.operator != "Gather") {
             return None;
         }
-        // They lie as they did; ONNX may count their axes otherwise.
+        // The elements are unchanged; only the axis order of ONNX may differ.
         let same = self.fact(&node.inputs[0])?.0 == self.fact(node.outputs.first()?)?.0;
-        if same { self.give(node, place) } else { None }
+        if same { self.set_output(node, place) } else { None }
     }
 
     pub(super) fn dropout(&mut self, node: &Node) -> Option<()> {
-        let rate = match self.known(node, 1) {
+        let rate = match self.constant_input(node, 1) {
             Some(rate) => *rate.as_floats().ok()?.first()?,
             None => node.number("ratio", 0.5).ok()?,
         };
@@ -36,7 +36,7 @@ impl Builder<'_> {
         self.alias(node)
     }
 
-    /// What works on single elements.
+    /// Converts an elementwise activation.
     pub(super) fn elementwise(&mut self, node: &Node) -> Option<()> {
         let number = |name: &str, default: f32| node.number(name, default).ok();
         let activation = match node.operator.as_str() {
@@ -67,34 +67,34 @@ impl Builder<'_> {
         self.activation(node, activation)
     }
 
-    /// As a setting of the layer before, where nothing else reads what that gives; otherwise as a layer.
+    /// Adds an activation: as a setting of the previous layer if no other node reads its output, otherwise as a layer.
     fn activation(&mut self, node: &Node, activation: Activation) -> Option<()> {
         let name = node.inputs.first()?.clone();
         let from = self.read(&name)?;
         let alone = self.readers(&name) == 1;
         let before = from.value.checked_sub(self.inputs.len()).and_then(|at| self.steps.get_mut(at));
         match before {
-            Some(step) if alone && !matches!(step.layer, Built::Done(_)) => {
-                let layer = std::mem::replace(&mut step.layer, Built::Done(Arc::new(Flatten)));
+            Some(step) if alone && !matches!(step.layer, Built::Finished(_)) => {
+                let layer = std::mem::replace(&mut step.layer, Built::Finished(Arc::new(Flatten)));
                 step.layer = layer.with(activation);
                 step.biased = true;
-                self.give(node, from)
+                self.set_output(node, from)
             }
             _ => self.apply(node, &from, activation, Vec::new()),
         }
     }
 
     pub(super) fn softmax(&mut self, node: &Node) -> Option<()> {
-        let (shape, lies) = self.fact(node.inputs.first()?)?;
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let (_, given) = self.fact(node.outputs.first()?)?;
         let axis = node.integer("axis", if node.version >= 13 { -1 } else { 1 }).ok()?;
         let axis = order::axis(axis, shape.rank()).ok()?;
         let flat = self.places.get(&node.inputs[0])?.flat.is_some();
-        if (node.version < 13 && shape.rank() != 2) || given != lies || flat {
+        if (node.version < 13 && shape.rank() != 2) || given != storage_order || flat {
             return None;
         }
-        let place = lies.iter().position(|lying| *lying == axis)?;
-        match (node.operator.as_str(), place + 1 == lies.len()) {
+        let place = storage_order.iter().position(|stored| *stored == axis)?;
+        match (node.operator.as_str(), place + 1 == storage_order.len()) {
             ("Softmax", true) => self.activation(node, Activation::Softmax),
             ("LogSoftmax", true) => self.activation(node, Activation::LogSoftmax),
             ("Softmax", false) if place > 0 => {
@@ -106,25 +106,27 @@ impl Builder<'_> {
     }
 
     pub(super) fn reshape(&mut self, node: &Node) -> Option<()> {
-        let ((from, lies), (to, given)) = (self.fact(node.inputs.first()?)?, self.fact(node.outputs.first()?)?);
+        let ((from, storage_order), (to, given)) =
+            (self.fact(node.inputs.first()?)?, self.fact(node.outputs.first()?)?);
         let place = self.places.get(&node.inputs[0])?.clone();
-        if from.axis(0) != to.axis(0) || !is_plain(given) || lies[0] != 0 {
+        if from.axis(0) != to.axis(0) || !is_onnx_order(given) || storage_order[0] != 0 {
             return None;
         }
         let to = to.sample();
-        let long = |axis: &usize| lies.iter().position(|other| other == axis).is_some_and(|at| from.axis(at) != 1);
-        let moved: Vec<usize> = lies.iter().copied().filter(long).collect();
+        let long =
+            |axis: &usize| storage_order.iter().position(|other| other == axis).is_some_and(|at| from.axis(at) != 1);
+        let moved: Vec<usize> = storage_order.iter().copied().filter(long).collect();
         let in_order = moved.is_sorted();
         if place.shape == to && (in_order || place.flat.is_some()) {
-            return self.give(node, place);
+            return self.set_output(node, place);
         }
         if place.flat.is_some() {
             return None;
         }
-        // Channels that lie last are flattened as if they were first.
+        // Images with channels last are flattened in the order of channels first.
         let flat = match in_order {
             true => None,
-            false if to.rank() == 1 && lies == order::channels_last(lies.len()) => {
+            false if to.rank() == 1 && storage_order == order::channels_last(storage_order.len()) => {
                 let (channels, image) =
                     from.sample().sizes().split_last().map(|(last, image)| (*last, image.to_vec()))?;
                 Some([&[channels], &image[..]].concat())
@@ -135,6 +137,6 @@ impl Builder<'_> {
             1 => self.step(Arc::new(Flatten), vec![place.value]),
             _ => self.step(Arc::new(Reshape::new(to)), vec![place.value]),
         };
-        self.give(node, Place { value, shape: to, flat })
+        self.set_output(node, LayerValue { value, shape: to, flat })
     }
 }

@@ -1,34 +1,34 @@
-//! The modules that a model's layers are in PyTorch, one after the other.
+//! The PyTorch modules of a model's layers, and the mapping of their arrays.
 
 use super::entry::Entry;
 use crate::architecture::Architecture;
 use crate::tape::Params;
 use crate::{Shape, Spec, SpecValue};
 
-/// Every array of the layers of a chain; or what is not supported.
+/// Maps every array of a sequential model. The error lists the unsupported layers.
 pub(super) fn entries(chain: &Architecture) -> Result<Vec<Entry>, Vec<String>> {
-    let mut walk = Walk { params: chain.params(), module: 0, flat: None, entries: Vec::new() };
+    let mut mapper = ModuleMapper { params: chain.params(), module: 0, flat: None, entries: Vec::new() };
     let mut unsupported = Vec::new();
     for (number, layer) in chain.layers().enumerate() {
         let (name, shapes) = (layer.name(), [number, number + 1].map(|value| chain.value_shape(value)));
-        if let Err(problem) = walk.layer(name, &layer.spec(), shapes) {
+        if let Err(problem) = mapper.layer(name, &layer.spec(), shapes) {
             unsupported.push(format!("layer \"{name}\" ({problem})"));
         }
     }
-    if unsupported.is_empty() { Ok(walk.entries) } else { Err(unsupported) }
+    if unsupported.is_empty() { Ok(mapper.entries) } else { Err(unsupported) }
 }
 
-struct Walk<'a> {
+struct ModuleMapper<'a> {
     params: &'a Params,
     /// The number of the next module.
     module: usize,
-    /// The image that the features were flattened from, while their order matters.
+    /// The shape of the image that was flattened, until a layer with weights follows.
     flat: Option<Shape>,
     entries: Vec<Entry>,
 }
 
-impl Walk<'_> {
-    /// Takes down the arrays of a layer that makes samples of `output` out of those of `input`.
+impl ModuleMapper<'_> {
+    /// Adds the arrays of a layer that converts samples of shape `input` to samples of shape `output`.
     fn layer(&mut self, name: &str, spec: &Spec, [input, output]: [Shape; 2]) -> Result<(), String> {
         match spec.class() {
             "Dense" => self.dense(name, spec)?,
@@ -51,21 +51,21 @@ impl Walk<'_> {
             }
             "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
             "Reshape" => self.reshape(input, output)?,
-            // One module that pads with −∞, and the maximum.
+            // A module that pads with −∞ precedes the maximum pooling.
             "MaxPooling2D" if !symmetric(spec, "pool_size", input) => self.module += 1,
             "AveragePooling2D" if !symmetric(spec, "pool_size", input) => {
-                return Err("a mean over windows with more padding on one side has no module".into());
+                return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
             "Activation" | "AveragePooling2D" | "Dropout" | "ELU" | "LeakyReLU" | "MaxPooling2D" | "Softmax"
             | "ZeroPadding2D" => {}
-            class => return Err(format!("{class} has no module that is known here")),
+            class => return Err(format!("{class} has no equivalent module")),
         }
         self.module += 1;
         Ok(())
     }
 
-    /// units × features; the features of an image that was flattened have PyTorch's order.
+    /// Adds a kernel of shape units × features. The features of a flattened image are in PyTorch's order.
     fn dense(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
         let kernel = self.shape(name, "kernel")?;
         let flat = |sizes: &[usize]| vec![sizes[0], sizes[1..].iter().product()];
@@ -76,7 +76,7 @@ impl Walk<'_> {
             }
             None => self.entry(name, ["kernel", "weight"], kernel.sizes(), &[1, 0], flat)?,
         }
-        self.biased(name, spec)
+        self.bias_and_activation(name, spec)
     }
 
     fn conv2d(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
@@ -85,11 +85,11 @@ impl Walk<'_> {
         }
         let kernel = self.shape(name, "kernel")?;
         self.entry(name, ["kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], |sizes| sizes.to_vec())?;
-        self.biased(name, spec)
+        self.bias_and_activation(name, spec)
     }
 
-    /// The bias, and the module of an activation.
-    fn biased(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
+    /// Adds the bias, and counts the module of the activation.
+    fn bias_and_activation(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
         if setting(spec, "use_bias") == Some(&SpecValue::Flag(true)) {
             self.vector(name, ["bias", "bias"])?;
         }
@@ -99,10 +99,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Of the last axis, which in PyTorch's images is not that of the channels.
+    /// Adds the arrays of a normalization of the last axis.
     fn layer_norm(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
         if input.rank() == 3 {
-            return Err("LayerNormalization of the channels of images, which PyTorch has first".into());
+            return Err("LayerNormalization of the channels of images, which are not the last axis in PyTorch".into());
         }
         let has = |name: &str| setting(spec, name) == Some(&SpecValue::Flag(true));
         if has("center") && !has("scale") {
@@ -116,7 +116,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// One number for each channel; of an image that was flattened, for each element.
+    /// Adds an array with one element per channel, or per element of a flattened image.
     fn vector(&mut self, name: &str, names: [&str; 2]) -> Result<(), String> {
         let shape = self.shape(name, names[0])?;
         let flat = |sizes: &[usize]| vec![sizes.iter().product()];
@@ -126,13 +126,15 @@ impl Walk<'_> {
         }
     }
 
-    /// Elements keep their order in both worlds only where there is one channel.
+    /// Checks that a reshape is independent of the axis order: the images have a single channel.
     fn reshape(&mut self, input: Shape, output: Shape) -> Result<(), String> {
         let one_channel = |shape: Shape| shape.rank() != 3 || shape.last() == 1;
         if self.flat.is_none() && one_channel(input) && one_channel(output) {
             return Ok(());
         }
-        Err(format!("Reshape from {input} to {output}, as PyTorch's images have their channels first"))
+        Err(format!(
+            "Reshape from {input} to {output} depends on the axis order of images, which is channels first in PyTorch"
+        ))
     }
 
     fn shape(&self, layer: &str, array: &str) -> Result<Shape, String> {
@@ -140,7 +142,7 @@ impl Walk<'_> {
         Ok(self.params.shape(id))
     }
 
-    /// The array seen as `view`, its axes in this order, and the shape that `shaped` makes of their sizes.
+    /// Adds an array that is reshaped to `view` and whose axes are permuted by `order`. `shaped` computes the shape in PyTorch.
     fn entry(
         &mut self,
         layer: &str,
@@ -149,8 +151,8 @@ impl Walk<'_> {
         order: &[usize],
         shaped: impl FnOnce(&[usize]) -> Vec<usize>,
     ) -> Result<(), String> {
-        let turned: Vec<usize> = order.iter().map(|axis| view[*axis]).collect();
-        let shape = Shape::new(&shaped(&turned)).map_err(|error| error.to_string())?;
+        let permuted: Vec<usize> = order.iter().map(|axis| view[*axis]).collect();
+        let shape = Shape::new(&shaped(&permuted)).map_err(|error| error.to_string())?;
         let (own, torch) = (format!("{layer}/{own}"), format!("{}.{torch}", self.module));
         self.entries.push(Entry { own, torch, view: view.to_vec(), order: order.to_vec(), shape });
         Ok(())
@@ -161,17 +163,17 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
     spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// Whether windows have as much padding on both sides of an image.
+/// Whether the padding is equal on both sides of an image.
 fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
     let sizes = |name: &str| match setting(spec, name) {
         Some(SpecValue::Sizes(sizes)) => sizes.clone(),
         _ => vec![1, 1],
     };
     let (kernel, strides, dilation) = (sizes(window), sizes("strides"), sizes("dilation_rate"));
-    let even = |axis: usize| {
+    let is_even = |axis: usize| {
         let reach = (kernel[axis] - 1) * dilation[axis] + 1;
         let size = image.axis(axis);
         ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size) % 2 == 0
     };
-    setting(spec, "padding") != Some(&SpecValue::Word("same".into())) || (even(0) && even(1))
+    setting(spec, "padding") != Some(&SpecValue::Word("same".into())) || (is_even(0) && is_even(1))
 }

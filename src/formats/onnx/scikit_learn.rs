@@ -1,43 +1,47 @@
-//! scikit-learn's operators (`ai.onnx.ml`), as ONNX' own ones: a linear model is a product, a sum and an activation.
+//! Replacement of the operators of scikit-learn models (domain `ai.onnx.ml`) by operators of the default domain.
 //!
 //! <https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md>
 
 use super::constant::Constant;
 use super::node::{Attribute, Node};
-use super::operators::foreign::DOMAIN;
+use super::operators::scikit_learn::DOMAIN;
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Constants = BTreeMap<String, Constant>;
 
-/// The nodes that stand for `node`: itself unless it is one of scikit-learn's that are known.
+/// Replaces a node of a supported `ai.onnx.ml` operator by equivalent nodes. Other nodes are returned unchanged.
 pub(super) fn rewrite(node: Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
     if node.domain != DOMAIN || node.inputs.is_empty() || node.outputs.is_empty() {
         return Ok(vec![node]);
     }
-    let told = |problem: String| format!("{node}: {problem}");
+    let error = |problem: String| format!("{node}: {problem}");
     match node.operator.as_str() {
-        "LinearRegressor" => linear(&node, &node.outputs[0], "targets", constants).map_err(told),
+        "LinearRegressor" => linear(&node, &node.outputs[0], "targets", constants).map_err(error),
         "LinearClassifier" if node.outputs.len() == 2 => {
-            // Its labels stay with the node, which nobody needs who wants the scores.
-            let mut nodes = linear(&node, &node.outputs[1], "", constants).map_err(told)?;
+            // The original node keeps the output of the labels; graphs that use only the scores do not need it.
+            let mut nodes = linear(&node, &node.outputs[1], "", constants).map_err(error)?;
             nodes.push(Node { outputs: node.outputs[..1].to_vec(), ..node });
             Ok(nodes)
         }
-        "Scaler" => scaler(&node, constants).map_err(told),
+        "Scaler" => scaler(&node, constants).map_err(error),
         "Normalizer" => Ok(normalizer(node, constants)),
         _ => Ok(vec![node]),
     }
 }
 
-/// score = x · coefficientsᵀ + intercepts, through an activation.
+/// score = activation(x · coefficientsᵀ + intercepts)
 fn linear(node: &Node, output: &str, targets: &str, constants: &mut Constants) -> Result<Vec<Node>, String> {
     let coefficients = node.numbers("coefficients")?;
     let intercepts = node.numbers("intercepts")?;
     let rows = if targets.is_empty() { intercepts.len() } else { node.integer(targets, 1)?.max(0) as usize };
     if rows == 0 || coefficients.len() % rows != 0 || (!intercepts.is_empty() && intercepts.len() != rows) {
-        return Err(format!("{} coefficients and {} intercepts", coefficients.len(), intercepts.len()));
+        return Err(format!(
+            "coefficients have length {} and intercepts have length {}, which do not match",
+            coefficients.len(),
+            intercepts.len()
+        ));
     }
     let activation = match node.text("post_transform", "NONE")? {
         "NONE" => "Identity",
@@ -52,9 +56,9 @@ fn linear(node: &Node, output: &str, targets: &str, constants: &mut Constants) -
         _ => rows,
     };
     if classes != rows {
-        return Err(format!("{rows} rows of coefficients for {classes} classes"));
+        return Err(format!("the number of rows of coefficients is {rows}, expected {classes}, the number of classes"));
     }
-    // What is normalised behind it has to be probabilities.
+    // A Normalizer is replaced only after an activation that gives probabilities.
     let weight = if activation == "Identity" { "scores.coefficients" } else { "coefficients" };
     let [weight, bias, sum] = [weight, "intercepts", "sum"].map(|part| format!("{output}.{part}"));
     let columns = coefficients.len() / rows;
@@ -82,14 +86,14 @@ fn scaler(node: &Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
     Ok(vec![subtract, node.part("Mul", &[&shifted, &scale], output)])
 }
 
-/// y = x / Σ|x| of the scores of a linear model, which are probabilities and so not negative: each row divided by its
-/// product with ones. Other normalisers stay.
+/// y = x / Σ|x| for probabilities of a linear model, which are not negative: each row is divided by its product with a matrix
+/// of ones. Other nodes of this operator are not replaced.
 fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
     let (input, output) = (&node.inputs[0], &node.outputs[0]);
     let classes =
         constants.get(&format!("{input}.coefficients")).and_then(|weight| weight.tensor.sizes.first().copied());
     match (node.text("norm", "MAX"), classes) {
-        (Ok("L1"), Some(classes)) if classes <= MOST_CLASSES => {
+        (Ok("L1"), Some(classes)) if classes <= MAX_CLASSES => {
             let [ones, sum] = ["ones", "sum"].map(|part| format!("{output}.{part}"));
             let tensor = Arc::new(Tensor::floats(vec![classes, classes], vec![1.0; classes * classes]));
             constants.insert(ones.clone(), Constant { tensor, learned: false });
@@ -101,8 +105,8 @@ fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
     }
 }
 
-/// As many classes as a normaliser's ones may have.
-const MOST_CLASSES: usize = 1000;
+/// Maximum number of classes for which a Normalizer is replaced.
+const MAX_CLASSES: usize = 1000;
 
 fn put(constants: &mut Constants, name: &str, tensor: Tensor) {
     constants.insert(name.into(), Constant { tensor: Arc::new(tensor), learned: true });

@@ -1,11 +1,11 @@
-//! scikit-learn's operators, which [`rewrite`](crate::formats::onnx::foreign::rewrite) replaces.
+//! Operators of scikit-learn models, which [`rewrite`](crate::formats::onnx::scikit_learn::rewrite) replaces.
 
 use super::attributes::{Operator, ignored, operator, read};
 
 /// The domain of these operators.
 pub(in crate::formats::onnx) const DOMAIN: &str = "ai.onnx.ml";
 
-/// The operators, and their attributes.
+/// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator(
         "LinearClassifier",

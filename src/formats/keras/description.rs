@@ -1,5 +1,5 @@
-//! The layers of a model and their calls as Keras' files need them: weights in Keras' order, under Keras' paths, and shapes
-//! that are known while a file is read.
+//! An intermediate form between Keras' configurations and an [`Architecture`]: layers in Keras' order with the paths of their
+//! weights, calls of layers, and shapes.
 
 use super::names::snake_case;
 use super::reader::Reader;
@@ -13,17 +13,17 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A network between its file and an [`Architecture`]: layers with the names and shapes of their weights, without values.
+/// The layers and connections of a model, with the names and shapes of the weights but without their values.
 #[derive(Debug)]
-pub(super) struct Draft {
-    /// Whether it is a `Sequential`.
+pub(super) struct ModelDescription {
+    /// Whether the model is a `Sequential`.
     pub(super) chain: bool,
     pub(super) inputs: Vec<Input>,
     pub(super) calls: Vec<Call>,
     pub(super) outputs: Vec<Output>,
-    /// In the order in which Keras has them.
-    pub(super) layers: Vec<DraftLayer>,
-    /// The shape of one sample of each value; `None` where it cannot be known because something is wrong with the file.
+    /// The layers in Keras' order.
+    pub(super) layers: Vec<LayerDescription>,
+    /// The shape of one sample of each value; `None` if it is unknown because of a problem with the file.
     shapes: Vec<Option<Shape>>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Input {
     pub(super) shape: Shape,
 }
 
-/// A layer applied to values. Values are numbered: the inputs, then that of each call.
+/// The application of a layer to values. Values are numbered: first the inputs, then the output of each call.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) layer: usize,
@@ -48,36 +48,37 @@ pub(super) struct Output {
     pub(super) value: usize,
 }
 
-/// A layer in its place.
+/// A layer of a model.
 #[derive(Debug)]
-pub(super) struct DraftLayer {
+pub(super) struct LayerDescription {
     pub(super) name: String,
     pub(super) spec: Spec,
     pub(super) layer: Arc<dyn Layer>,
-    /// The name of its class in Python, which may be another than the one that it is registered under.
+    /// The name of the Python class, which may differ from the registered name.
     class: String,
-    /// Where Keras keeps its weights in a `.weights.h5` file: the class in snake case, and a number from the second on.
+    /// The path of the weights in a `.weights.h5` file: the class name in snake case, with a number from the second layer of
+    /// the class on.
     pub(super) path: String,
-    /// What it learns, then what it keeps up to date. `None` before it is applied.
+    /// The trainable weights, then the state. `None` before the layer is applied.
     declared: Option<Vec<DeclaredWeight>>,
 }
 
-impl DraftLayer {
+impl LayerDescription {
     pub(super) fn weights(&self) -> &[DeclaredWeight] {
         self.declared.as_deref().unwrap_or_default()
     }
 }
 
-impl Draft {
+impl ModelDescription {
     /// Inputs alone.
-    pub(super) fn new(inputs: Vec<(String, Option<Shape>)>) -> Draft {
+    pub(super) fn new(inputs: Vec<(String, Option<Shape>)>) -> ModelDescription {
         let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
         let input = |(name, shape): (String, Option<Shape>)| Input { name, shape: shape.unwrap_or(Shape::SCALAR) };
         let inputs = inputs.into_iter().map(input).collect();
-        Draft { chain: false, inputs, calls: Vec::new(), outputs: Vec::new(), layers: Vec::new(), shapes }
+        ModelDescription { chain: false, inputs, calls: Vec::new(), outputs: Vec::new(), layers: Vec::new(), shapes }
     }
 
-    /// The network with these weights, by name.
+    /// Builds the architecture with the weights in `params`, which are found by name.
     pub(super) fn network(&self, params: &Params) -> Result<Architecture> {
         let network = match self.chain {
             true => self.sequential().with_params(params),
@@ -103,7 +104,7 @@ impl Draft {
         graph
     }
 
-    /// Appends a layer, to be applied later.
+    /// Creates a layer and appends it, without applying it. Returns its number.
     pub(super) fn layer(&mut self, name: String, spec: Spec, class: String, registry: &Registry) -> Result<usize> {
         let layer: Arc<dyn Layer> = registry.make_layer(&spec).map_err(|error| error.to_string())?.into();
         self.push(name, spec, layer, class);
@@ -111,10 +112,11 @@ impl Draft {
     }
 
     pub(super) fn push(&mut self, name: String, spec: Spec, layer: Arc<dyn Layer>, class: String) {
-        self.layers.push(DraftLayer { name, spec, layer, class, path: String::new(), declared: None });
+        self.layers.push(LayerDescription { name, spec, layer, class, path: String::new(), declared: None });
     }
 
-    /// Applies a layer to values, and gives the number of the new one. Where either is not known, nor is the new one.
+    /// Applies a layer to values and returns the number of the new value. If the layer or a shape is unknown, the shape of
+    /// the new value is unknown too.
     pub(super) fn apply_if_known(
         &mut self,
         layer: Option<usize>,
@@ -132,7 +134,10 @@ impl Draft {
         })
     }
 
-    /// Applies a layer to values, and gives the number of the new one; the error says where it does not fit.
+    /// Applies a layer to values and returns the number of the new value.
+    ///
+    /// # Errors
+    /// Returns an error with the name of the layer if its inputs are invalid.
     pub(super) fn apply(&mut self, layer: usize, inputs: Vec<usize>) -> Result<usize> {
         let shapes: Vec<Shape> = inputs.iter().filter_map(|value| self.shapes[*value]).collect();
         let placed = &mut self.layers[layer];
@@ -147,7 +152,7 @@ impl Draft {
         let mut weights = declared.weights().to_vec();
         weights.sort_by_key(|weight| !weight.is_trainable());
         if placed.declared.as_ref().is_some_and(|before| *before != weights) {
-            return Err(format!("{}: it is applied to inputs that need weights of different shapes", place()));
+            return Err(format!("{}: its calls need weights of different shapes", place()));
         }
         placed.declared = Some(weights);
         self.calls.push(Call { layer, inputs });
@@ -155,14 +160,14 @@ impl Draft {
         Ok(self.shapes.len() - 1)
     }
 
-    /// The shape of one sample of a value, if it is known.
+    /// The shape of one sample of a value, if known.
     pub(super) fn shape(&self, value: usize) -> Option<Shape> {
         self.shapes[value]
     }
 
-    /// Puts the layers into this order of their numbers.
+    /// Reorders the layers; `order` lists their current numbers.
     pub(super) fn reorder(&mut self, order: &[usize]) {
-        let mut layers: Vec<Option<DraftLayer>> = self.layers.drain(..).map(Some).collect();
+        let mut layers: Vec<Option<LayerDescription>> = self.layers.drain(..).map(Some).collect();
         let mut places = vec![0; layers.len()];
         order.iter().enumerate().for_each(|(place, layer)| places[*layer] = place);
         self.layers = order.iter().filter_map(|layer| layers[*layer].take()).collect();
@@ -170,7 +175,7 @@ impl Draft {
         self.find_paths();
     }
 
-    /// Finds where Keras keeps each layer's weights.
+    /// Sets the path of each layer's weights.
     pub(super) fn find_paths(&mut self) {
         let mut counts = BTreeMap::<String, usize>::new();
         for placed in &mut self.layers {
@@ -181,10 +186,10 @@ impl Draft {
         }
     }
 
-    /// Gives inputs and outputs the names and the order that gradus knows them by, where it has written the file.
-    pub(super) fn name(&mut self, gradus: &Value) {
-        name(&mut self.outputs, &gradus["outputs"]);
-        // The order of inputs is in the numbers of values, and Keras keeps it.
+    /// Restores the names and the order of inputs and outputs in files that gradus wrote.
+    pub(super) fn restore_names(&mut self, gradus: &Value) {
+        restore_output_names(&mut self.outputs, &gradus["outputs"]);
+        // Keras preserves the order of the inputs.
         let names = gradus["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
         if names.len() == self.inputs.len() {
             let pairs = self.inputs.iter_mut().zip(names.iter().filter_map(Value::as_str));
@@ -192,19 +197,19 @@ impl Draft {
         }
     }
 
-    /// Every weight array, layer by layer.
+    /// The weights of all layers, in their order.
     pub(super) fn weights(&self) -> impl Iterator<Item = &DeclaredWeight> {
-        self.layers.iter().flat_map(DraftLayer::weights)
+        self.layers.iter().flat_map(LayerDescription::weights)
     }
 
-    /// The outputs' names.
+    /// The names of the outputs.
     pub(super) fn outputs(&self) -> Vec<String> {
         self.outputs.iter().map(|output| output.name.clone()).collect()
     }
 }
 
-/// Sorts what Keras knows by these names, and names the only one, which Keras knows without a name.
-fn name(outputs: &mut [Output], names: &Value) {
+/// Sorts the outputs by `names`. A single output, which has no name in Keras, gets the given name.
+fn restore_output_names(outputs: &mut [Output], names: &Value) {
     let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (outputs, &names[..]) {
         ([only], [name]) => only.name = (*name).into(),
