@@ -30,11 +30,11 @@ pub enum Notebook {
 }
 
 impl Notebook {
-    /// All five.
+    /// All five notebooks.
     pub const ALL: [Notebook; 5] =
         [Notebook::DenseLinear, Notebook::Lenet5, Notebook::DropoutMlp, Notebook::BasicNn, Notebook::DeepSigmoid];
 
-    /// The example's name.
+    /// Name of the example.
     pub fn name(self) -> &'static str {
         match self {
             Notebook::DenseLinear => "dense_linear",
@@ -45,7 +45,7 @@ impl Notebook {
         }
     }
 
-    /// The batch size of the notebook.
+    /// Batch size of the notebook.
     pub fn batch_size(self) -> usize {
         match self {
             Notebook::DenseLinear => 100,
@@ -55,10 +55,10 @@ impl Notebook {
         }
     }
 
-    /// The digits as the notebook prepares them.
+    /// The digits, preprocessed as in the notebook.
     ///
     /// # Errors
-    /// Returns an error if there are no digits.
+    /// The MNIST dataset was not found.
     pub fn data(self, digits: &Digits) -> Result<Arrays> {
         let pixels = if self == Notebook::DeepSigmoid { digits.raw()? } else { digits.normalized()? };
         pixels.one_hot(10)

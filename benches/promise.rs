@@ -1,5 +1,5 @@
-//! Cost of reproducibility: epochs of each notebook's model by `fit`, in turn with epochs of a variant whose bits depend on the
-//! number of threads.
+//! Cost of reproducibility: epochs of each notebook's model by `fit`, alternating with epochs of a variant whose bits
+//! depend on the number of threads.
 //!
 //! `promise [MODEL …] [--rounds N]` prints Markdown. In the variant, each of two threads processes half of every batch on a
 //! separate tape, with one fork and one join per step, and the two gradients are added during the update, as in other
@@ -7,13 +7,13 @@
 
 use gradus::data::{Arrays, Batches, Dataset, mnist};
 use gradus::optimizers::{Optimizer, ParamSlice, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId};
 use gradus::{Error, Fit, Key, Model, Progress, Result, Shape};
 use gradus_benches::{Notebook, Options, median};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::time::Instant;
 
-/// Elements that stay on one thread, as in the library.
+/// Minimum number of elements for one thread, as in the library.
 const PIECE: usize = 1 << 15;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +54,7 @@ struct Halves {
     model: Model,
     params: Params,
     halves: [Half; 2],
-    /// Optimizer state of each parameter, and a buffer for the mean gradient.
+    /// The optimizer state of each parameter, and a buffer for the mean gradient.
     state: Vec<(ParamId, Vec<Vec<f32>>)>,
     pool: ThreadPool,
     batch: usize,
@@ -64,8 +64,8 @@ struct Halves {
 /// The tape and the gradients of one thread.
 struct Half {
     tape: Tape,
-    x: Id,
-    t: Id,
+    x: ValueId,
+    t: ValueId,
     gradients: ParamGradients,
 }
 
@@ -133,7 +133,7 @@ impl Half {
     }
 }
 
-/// Updates `values` by the mean of two gradients, in pieces. The last of the arrays is the buffer for the mean.
+/// Updates `values` with the mean of two gradients, in chunks. The last of the arrays is the buffer for the mean.
 fn update(optimizer: &dyn Optimizer, step: Step, values: &mut [f32], [a, b]: [&[f32]; 2], mut arrays: Vec<&mut [f32]>) {
     if values.len() > PIECE {
         let middle = values.len() / 2;

@@ -74,7 +74,7 @@ fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
     let mut model = layers.add(Dense::new(10).activation(Activation::Softmax)).compile(settings)?;
     let mut epochs = |steps: usize, epochs: usize| -> Result<Vec<f64>> {
         let rows = batch * steps;
-        // No zeros, as they would be skipped.
+        // Without zeros, which would be skipped.
         let inputs = Array2::from_shape_fn((rows, width), |(i, j)| ((i * 31 + j * 17) % 200) as f32 / 200.0 - 0.4975);
         let data = Arrays::new(inputs, Array1::from_shape_fn(rows, |i| (i % 10) as i64))?.one_hot(10)?;
         let fit = Fit::new().batch_size(batch).epochs(epochs).progress(Progress::Quiet);
@@ -82,7 +82,7 @@ fn nanoseconds(network: Network, threads: usize) -> Result<f64> {
     };
     let least = |times: Vec<f64>| times.into_iter().fold(f64::INFINITY, f64::min);
     let trial = least(epochs(4, 2)?);
-    // At most as many steps as have 64 MB of inputs.
+    // At most the number of steps whose inputs take 64 MB.
     let most = (16_000_000 / (batch * width)).clamp(4, 4000);
     let steps = ((5e7 / trial) as usize).clamp(4, most);
     Ok(least(epochs(steps, 3)?))

@@ -5,7 +5,7 @@ use gradus::initializers::{Initializer, RandomNormal};
 use gradus::metrics::Mean;
 use gradus::ops::Activation;
 use gradus::optimizers::Adam;
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId};
 use gradus::{Error, Key, OptimizerState, Result, Shape};
 use ndarray::Array;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -43,9 +43,9 @@ struct Network {
     params: Params,
     gradients: ParamGradients,
     state: OptimizerState,
-    x: Id,
-    t: Id,
-    loss: Id,
+    x: ValueId,
+    t: ValueId,
+    loss: ValueId,
     step: u64,
 }
 

@@ -32,7 +32,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.heading("Convert the labels to one-hot rows");
     let label = digits.test.labels[0];
     notebook.show(format!("{label}\n{}", matrix(&to_categorical([label], Some(10))?)));
-    let (train, test) = (first.raw()?.one_hot(10)?, digits.test.raw()?.one_hot(10)?); // pixels stay 0 to 255
+    let (train, test) = (first.raw()?.one_hot(10)?, digits.test.raw()?.one_hot(10)?); // pixels remain 0 to 255
 
     notebook.heading("Build the model, with batch normalization of the inputs");
     let sigmoid = |units: usize| Dense::new(units).activation(Activation::Sigmoid);

@@ -48,7 +48,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         .add(Dense::new(10).activation(Activation::Softmax)); // probabilities of the ten digits
     notebook.show(network.summary()?);
 
-    notebook.heading("Train"); // the notebook ends here; its imports show what was planned
+    notebook.heading("Train"); // the notebook ends here; its imports show the planned steps
     let settings = Compile::new(Adam::default(), CategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = network.compile(options.compile(settings))?;
     let mut interrupt = Interrupt::new()?;

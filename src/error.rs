@@ -1,4 +1,4 @@
-//! The error type of the crate. Messages name the place, what was found, what was expected and a remedy, in this order.
+//! The error type of the crate. Messages state the place, the value found, the value expected and a remedy, in this order.
 
 mod display;
 mod setting_value;

@@ -100,7 +100,7 @@ pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
     Losses, Model, Monitor, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
 };
-/// The crate of the arrays in this crate's interface, in the version that it uses.
+/// The ndarray crate in the version that this crate's interface uses.
 pub use ndarray;
 pub use optimizers::OptimizerState;
 pub use output_scale::OutputScale;
@@ -112,7 +112,7 @@ pub use shape::{MAX_RANK, Shape, View};
 pub use size2d::Size2d;
 pub use spec::{Spec, SpecValue};
 
-/// Kernels for the crate of benchmarks. They are no part of the interface: any version may change or remove them.
+/// Kernels for the benchmark crate. They are not part of the public interface, and any version may change or remove them.
 #[doc(hidden)]
 pub mod bench_kernels {
     pub use crate::kernels::{activation, conv2d, dropout, matmul, pool, softmax};

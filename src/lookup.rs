@@ -44,13 +44,13 @@ fn with(default: &Spec, settings: &[&str], numbers: bool) -> Result<Spec> {
 /// Parses the value of a setting. `numbers` reads integers as `Number`.
 fn read(text: &str, numbers: bool) -> SpecValue {
     match text.parse::<usize>() {
-        Ok(size) if !numbers => return SpecValue::Size(size),
+        Ok(size) if !numbers => return SpecValue::UInt(size),
         _ => {}
     }
     match (text, text.parse::<f32>()) {
-        ("true", _) => SpecValue::Flag(true),
-        ("false", _) => SpecValue::Flag(false),
+        ("true", _) => SpecValue::Bool(true),
+        ("false", _) => SpecValue::Bool(false),
         (_, Ok(number)) => SpecValue::Number(number),
-        (word, _) => SpecValue::Word(word.into()),
+        (word, _) => SpecValue::Str(word.into()),
     }
 }

@@ -22,8 +22,8 @@ pub(crate) trait Part: 'static {
 /// The classes of the library and the registered custom ones, of every kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// The `Make` of each custom class, by the names of its kind and class. `Any`, as this module is below all kinds in the
-    /// layers of the architecture and cannot name them.
+    /// The `Make` of each custom class, by the names of its kind and class. `Any`, since this module cannot import the
+    /// traits of the kinds, which use it.
     added: BTreeMap<(&'static str, &'static str), Arc<dyn Any + Send + Sync>>,
 }
 

@@ -47,7 +47,8 @@ pub trait FromSpec: Sized {
     /// A setting is missing or of another type, as the methods of [`Settings`] report.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Self>;
 
-    /// The names of all settings that the spec may have, for the message about an unknown one. By default they are not known.
+    /// The names of all settings that the spec may have, for the message about an unknown one. Defaults to none: the
+    /// message then lists no names.
     fn setting_names() -> Vec<&'static str> {
         Vec::new()
     }
@@ -78,7 +79,8 @@ impl Spec {
         self.read(known, T::from_spec, T::setting_names)
     }
 
-    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it knows.
+    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it
+    /// knows.
     fn read<T>(
         &self,
         known: &Known,
@@ -111,7 +113,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
         match self.take(name)? {
-            SpecValue::Flag(flag) => Ok(*flag),
+            SpecValue::Bool(flag) => Ok(*flag),
             other => Err(self.kind(name, other, "true or false")),
         }
     }
@@ -122,26 +124,26 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn size(&mut self, name: &str) -> Result<usize> {
         match self.take(name)? {
-            SpecValue::Size(size) => Ok(*size),
+            SpecValue::UInt(size) => Ok(*size),
             other => Err(self.kind(name, other, "an integer ≥ 0")),
         }
     }
 
-    /// Reads an axis: an integer, negative when counted from the last axis.
+    /// Reads an axis: an integer, negative if counted from the end.
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn axis(&mut self, name: &str) -> Result<isize> {
         let value = self.take(name)?;
         let axis = match value {
-            SpecValue::Size(size) => isize::try_from(*size).ok(),
-            SpecValue::Below(number) => Some(*number),
+            SpecValue::UInt(size) => isize::try_from(*size).ok(),
+            SpecValue::Int(number) => Some(*number),
             _ => None,
         };
         axis.ok_or_else(|| self.kind(name, value, "an integer"))
     }
 
-    /// Reads a setting with `read`, or returns `default` when it is missing, as in files that are older than the setting.
+    /// Reads a setting with `read`, or returns `default` if it is missing, as in files that are older than the setting.
     ///
     /// # Errors
     /// The errors of `read`.
@@ -177,17 +179,16 @@ impl<'a> Settings<'a> {
         sizes.try_into().map_err(|_| self.kind(name, &SpecValue::Sizes(sizes.to_vec()), "two integers ≥ 0"))
     }
 
-    /// Reads a number. The texts `NaN`, `inf` and `-inf`, which files without such numbers have, are numbers as well.
+    /// Reads a number. The strings `NaN`, `inf` and `-inf` are numbers as well, since JSON has no such numbers.
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn number(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
             SpecValue::Number(number) => Ok(*number),
-
-            SpecValue::Word(word) if word == "NaN" => Ok(f32::NAN),
-            SpecValue::Word(word) if word == "inf" => Ok(f32::INFINITY),
-            SpecValue::Word(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
+            SpecValue::Str(word) if word == "NaN" => Ok(f32::NAN),
+            SpecValue::Str(word) if word == "inf" => Ok(f32::INFINITY),
+            SpecValue::Str(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
             other => Err(self.kind(name, other, "a number")),
         }
     }
@@ -199,6 +200,8 @@ impl<'a> Settings<'a> {
     pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
         match self.take(name)? {
             SpecValue::Numbers(numbers) => Ok(numbers),
+            // The type of the elements of an empty list is not known when it is read from a file.
+            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(&[]),
             other => Err(self.kind(name, other, "a list of numbers")),
         }
     }
@@ -210,7 +213,7 @@ impl<'a> Settings<'a> {
 
     /// Whether the spec has this setting and its value is a nested spec.
     pub fn has_part(&self, name: &str) -> bool {
-        self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Part(_)))
+        self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Nested(_)))
     }
 
     /// Reads a string.
@@ -219,7 +222,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn word(&mut self, name: &str) -> Result<&'a str> {
         match self.take(name)? {
-            SpecValue::Word(word) => Ok(word),
+            SpecValue::Str(word) => Ok(word),
             other => Err(self.kind(name, other, "a string")),
         }
     }
@@ -231,8 +234,8 @@ impl<'a> Settings<'a> {
     pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
             SpecValue::Words(words) => Ok(words.clone()),
-            // An empty list in a file does not say of which type its elements are.
-            SpecValue::Sizes(none) if none.is_empty() => Ok(Vec::new()),
+            // The type of the elements of an empty list is not known when it is read from a file.
+            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(Vec::new()),
             other => Err(self.kind(name, other, "a list of strings")),
         }
     }
@@ -256,7 +259,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn part(&mut self, name: &str) -> Result<&'a Spec> {
         match self.take(name)? {
-            SpecValue::Part(spec) => Ok(spec),
+            SpecValue::Nested(spec) => Ok(spec),
             other => Err(self.kind(name, other, "a nested spec")),
         }
     }
@@ -266,6 +269,7 @@ impl<'a> Settings<'a> {
         self.known.make(self.part(name)?)
     }
 
+    /// Returns a setting and marks it as read.
     fn take(&mut self, name: &str) -> Result<&'a SpecValue> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
         let at = at.ok_or_else(|| unfit(self.spec, format!("missing setting \"{name}\"")))?;
@@ -324,5 +328,17 @@ mod tests {
         assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part: axis is 0.5, expected an integer".into()));
         let more = padded().with("strides", &[1, 2][..]).with("rate", 0.5);
         assert_eq!(message(more), "Part: unknown setting \"rate\"");
+    }
+
+    #[test]
+    fn empty_lists_are_lists_of_any_type() {
+        for empty in [SpecValue::Sizes(Vec::new()), SpecValue::Numbers(Vec::new())] {
+            let spec = Spec::new("Part").with("list", empty);
+            let numbers = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+            assert_eq!(numbers.unwrap(), [0.0; 0]);
+        }
+        let spec = Spec::new("Part").with("list", &[1, 2][..]);
+        let sizes = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+        assert_eq!(sizes.unwrap_err().to_string(), "Part: list is [1, 2], expected a list of numbers");
     }
 }

@@ -1,4 +1,4 @@
-//! Descriptions of parts by class and settings, for summaries and files.
+//! Specs: descriptions of parts by class and settings, for summaries and files.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,11 +22,11 @@ pub struct Spec {
 #[non_exhaustive]
 pub enum SpecValue {
     /// A boolean.
-    Flag(bool),
+    Bool(bool),
     /// An integer ≥ 0, such as a size.
-    Size(usize),
-    /// A negative integer, such as an axis counted from the last, which is −1.
-    Below(isize),
+    UInt(usize),
+    /// A negative integer, such as an axis counted from the end: −1 for the last axis.
+    Int(isize),
     /// A list of integers ≥ 0, such as the sizes of several axes.
     Sizes(Vec<usize>),
     /// A number.
@@ -34,11 +34,11 @@ pub enum SpecValue {
     /// A list of numbers.
     Numbers(Vec<f32>),
     /// A string, such as the name of an activation.
-    Word(String),
+    Str(String),
     /// A list of strings, such as a vocabulary.
     Words(Vec<String>),
-    /// A nested part, such as an initializer.
-    Part(Spec),
+    /// The spec of a nested part, such as an initializer.
+    Nested(Spec),
 }
 
 impl Spec {
@@ -80,9 +80,9 @@ impl Spec {
 }
 
 impl SpecValue {
-    /// The value of an axis: [`Size`](SpecValue::Size), or [`Below`](SpecValue::Below) if counted from the last axis.
+    /// The value of an axis: [`UInt`](SpecValue::UInt), or [`Int`](SpecValue::Int) if counted from the end.
     pub fn axis(axis: isize) -> SpecValue {
-        usize::try_from(axis).map_or(SpecValue::Below(axis), SpecValue::Size)
+        usize::try_from(axis).map_or(SpecValue::Int(axis), SpecValue::UInt)
     }
 }
 
@@ -99,29 +99,29 @@ impl fmt::Display for Spec {
 impl fmt::Display for SpecValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SpecValue::Flag(flag) => write!(f, "{flag}"),
-            SpecValue::Size(size) => write!(f, "{size}"),
-            SpecValue::Below(number) => write!(f, "{number}"),
+            SpecValue::Bool(flag) => write!(f, "{flag}"),
+            SpecValue::UInt(size) => write!(f, "{size}"),
+            SpecValue::Int(number) => write!(f, "{number}"),
             SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
             SpecValue::Number(number) => write!(f, "{number}"),
             SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),
-            SpecValue::Word(word) => f.write_str(word),
+            SpecValue::Str(word) => f.write_str(word),
             SpecValue::Words(words) => write!(f, "{words:?}"),
-            SpecValue::Part(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
-            SpecValue::Part(spec) => spec.fmt(f),
+            SpecValue::Nested(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
+            SpecValue::Nested(spec) => spec.fmt(f),
         }
     }
 }
 
 impl From<bool> for SpecValue {
     fn from(flag: bool) -> SpecValue {
-        SpecValue::Flag(flag)
+        SpecValue::Bool(flag)
     }
 }
 
 impl From<usize> for SpecValue {
     fn from(size: usize) -> SpecValue {
-        SpecValue::Size(size)
+        SpecValue::UInt(size)
     }
 }
 
@@ -145,13 +145,13 @@ impl From<&[f32]> for SpecValue {
 
 impl From<Spec> for SpecValue {
     fn from(spec: Spec) -> SpecValue {
-        SpecValue::Part(spec)
+        SpecValue::Nested(spec)
     }
 }
 
 impl From<&str> for SpecValue {
     fn from(word: &str) -> SpecValue {
-        SpecValue::Word(word.into())
+        SpecValue::Str(word.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Building an architecture: each layer declares its weights, and must fit the values that it is applied to.
+//! Building an architecture: each layer checks the shapes of its inputs and declares its weights.
 
 use super::built_layer::{BuiltLayer, Layers};
 use super::connections::Connections;
@@ -11,7 +11,7 @@ use crate::tape::Params;
 use std::collections::BTreeMap;
 
 impl Architecture {
-    /// Lets each layer declare its weights, and checks that the layers fit together.
+    /// Builds all layers and checks their names and connections.
     pub(crate) fn build(connections: Connections, layers: Layers, source: Source<'_>) -> Result<Architecture> {
         let owner = if connections.chain { "Sequential" } else { "Graph" };
         check_setting(!layers.is_empty(), owner, "layers", 0, "at least 1")?;
@@ -26,8 +26,7 @@ impl Architecture {
             work: 0,
             connections,
         };
-        architecture.check_names()?;
-        architecture.check_values()?;
+        architecture.check_connections()?;
         architecture.check_inputs()?;
         (0..architecture.connections.calls.len()).try_for_each(|call| architecture.build_call(call, source))?;
         let outputs = architecture.connections.outputs.iter().map(|output| {
@@ -38,7 +37,7 @@ impl Architecture {
         Ok(architecture)
     }
 
-    /// Builds the layer of a call, or where it was built before, checks that it can be applied again.
+    /// Builds the layer of a call. If it was built by an earlier call, checks that it can be applied again.
     fn build_call(&mut self, call: usize, source: Source<'_>) -> Result<()> {
         let layer = self.connections.calls[call].layer;
         let inputs = self.shapes_of(call);
@@ -71,18 +70,18 @@ impl Architecture {
         Ok(())
     }
 
-    /// The shapes of what a call takes.
+    /// The shapes of the inputs of a call.
     fn shapes_of(&self, call: usize) -> Vec<Shape> {
         self.connections.calls[call].inputs.iter().map(|value| self.shapes[*value]).collect()
     }
 
-    /// A layer's number from 1 and its name, for messages.
+    /// The number of a layer, counted from 1, and its name, for messages.
     pub(super) fn place_of(&self, layer: usize) -> String {
         format!("layer {} ({})", layer + 1, self.layers[layer].name)
     }
 }
 
-/// Builds a layer with the weights it has, for inputs that may have other shapes.
+/// Builds a layer again, with its weights, for inputs that may have other shapes.
 fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params, count: usize) -> Result<Vec<Shape>> {
     let mut copies = Params::new();
     let mut weights = Weights::new(&mut copies, name, Source::Given(params));
@@ -91,16 +90,16 @@ fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params,
     if declared == count { Ok(outputs) } else { Err(Error::expected(format!("{count} weights, not {declared}"))) }
 }
 
-/// What is wrong with applying a layer once more, beside what it was first applied to.
+/// The error about inputs of a further call, with the shapes of the inputs of the first call.
 fn shared(error: Error, first: &[Shape]) -> Error {
     let first: Vec<String> = first.iter().map(Shape::to_string).collect();
     Error::expected(format!(
-        "inputs that go with its weights, which it shares with its first call, on {} ({error})",
+        "inputs that fit its weights, which are shared with its first call, on {} ({error})",
         first.join(", ")
     ))
 }
 
-/// Layers with their names: the ones that they were given, or else Keras'.
+/// Names the layers: with the given name, or else the default name of Keras.
 fn name(layers: Layers) -> Vec<BuiltLayer> {
     let mut counts = BTreeMap::new();
     let named = layers.into_iter().map(|(name, layer)| {
@@ -110,7 +109,7 @@ fn name(layers: Layers) -> Vec<BuiltLayer> {
     named.collect()
 }
 
-/// Keras' name for a layer that has none: the class in snake case, and from the second of its kind on a number.
+/// The default name of a layer in Keras: the class in snake case, with a number from the second layer of the class on.
 fn layer_name(spec: &Spec, counts: &mut BTreeMap<String, usize>) -> String {
     let class = spec.snake_case();
     let count = counts.entry(class.clone()).or_default();

@@ -1,21 +1,21 @@
-//! A layer as an architecture holds it.
+//! The layers of an architecture.
 
 use crate::layers::{Layer, Penalty};
 use crate::tape::ParamId;
 use std::sync::Arc;
 
-/// Layers, each with its name where it has been given one.
+/// Layers with their names; `None` for a layer without a given name.
 pub(crate) type Layers = Vec<(Option<String>, Arc<dyn Layer>)>;
 
-/// A layer with its place in an architecture.
+/// A layer of an architecture, with its weights and calls.
 #[derive(Clone, Debug)]
 pub(super) struct BuiltLayer {
     pub(super) layer: Arc<dyn Layer>,
-    /// The name that it was given, or else Keras': `dense`, `dense_1`, …
+    /// The given name, or else the default name of Keras: `dense`, `dense_1`, …
     pub(super) name: String,
     pub(super) weights: Vec<ParamId>,
-    /// The weights that add to the loss.
+    /// The regularizers of weights, which add to the loss.
     pub(super) penalties: Vec<Penalty>,
-    /// The calls in which it is applied.
+    /// The numbers of its calls.
     pub(super) calls: Vec<usize>,
 }

@@ -1,12 +1,15 @@
-//! What must hold of names and connections before any layer is built, and of axis orders afterwards.
+//! Checks of names and connections before layers are built, and of axis orders afterwards.
 
 use super::connections::{Connections, Output};
 use super::{Architecture, ValueInfo};
 use crate::error::{Error, Result};
 use crate::shape::MAX_RANK;
 
+/// The place and the text of a problem.
+type Problem = (String, String);
+
 impl Architecture {
-    /// Inputs have elements, and room for a batch axis.
+    /// Checks that inputs have elements, and at most `MAX_RANK` axes with the batch axis.
     pub(super) fn check_inputs(&self) -> Result<()> {
         for ValueInfo { name, shape, .. } in &self.connections.inputs {
             let place = || if self.connections.chain { name.clone() } else { format!("input \"{name}\"") };
@@ -21,7 +24,7 @@ impl Architecture {
         Ok(())
     }
 
-    /// The axis orders of inputs and outputs are of no more axes than their samples have.
+    /// Checks that the axis orders of inputs and outputs have no more axes than their samples.
     pub(super) fn check_axis_orders(&self) -> Result<()> {
         let inputs = self.connections.inputs.iter().map(|input| ("input", &input.name, input.axis_order, input.shape));
         let outputs = self.connections.outputs.iter();
@@ -29,95 +32,134 @@ impl Architecture {
         match inputs.chain(outputs).find(|(_, _, order, shape)| !order.fits(shape.rank())) {
             None => Ok(()),
             Some((kind, name, order, shape)) => {
-                let problem = format!("its axis order is {order}, but its samples are {shape}");
+                let problem = format!("its axis order {order} does not fit samples of shape {shape}");
                 Err(Error::Graph { place: format!("{kind} \"{name}\""), problem: problem.into() })
             }
         }
     }
 
-    /// Inputs, layers and outputs each have names of their own.
-    pub(super) fn check_names(&self) -> Result<()> {
-        let twice = |names: Vec<&String>| {
-            let again = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
-            again.map(|(_, name)| (*name).clone())
-        };
+    /// Checks that the names of inputs, layers and outputs are unique, and that calls and outputs use only earlier values
+    /// of this network and leave none unused.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] with all problems. Unused values are reported only if there is no other problem, since a wrong
+    /// connection can be their cause.
+    pub(super) fn check_connections(&self) -> Result<()> {
+        let mut problems = self.repeated_names();
+        let (mut wrong, used) = self.wrong_connections();
+        problems.append(&mut wrong);
+        if problems.is_empty() {
+            problems = self.unused_values(&used);
+        }
+        match &problems[..] {
+            [] => Ok(()),
+            [(place, problem)] => Err(Error::Graph { place: place.clone(), problem: problem.clone().into() }),
+            several => {
+                let texts: Vec<String> = several.iter().map(|(place, problem)| format!("{place}: {problem}")).collect();
+                let problem = format!("{} problems: {}", texts.len(), texts.join("; "));
+                Err(Error::Graph { place: self.kind().into(), problem: problem.into() })
+            }
+        }
+    }
+
+    /// The type that describes the network, for messages.
+    fn kind(&self) -> &'static str {
+        if self.connections.chain { "Sequential" } else { "Graph" }
+    }
+
+    /// Each name that several inputs, layers or outputs have.
+    fn repeated_names(&self) -> Vec<Problem> {
         let Connections { inputs, outputs, .. } = &self.connections;
-        for (kind, names) in [
+        let kinds: [(&str, Vec<&String>); 3] = [
             ("input", inputs.iter().map(|input| &input.name).collect()),
             ("layer", self.layers.iter().map(|built| &built.name).collect()),
             ("output", outputs.iter().map(|output| &output.name).collect()),
-        ] {
-            if let Some(name) = twice(names) {
-                let problem = format!("two {kind}s have this name; give each its own");
-                return Err(Error::Graph { place: format!("{kind} \"{name}\""), problem: problem.into() });
-            }
-        }
-        Ok(())
+        ];
+        let repeated = |(kind, names): (&'static str, Vec<&String>)| {
+            let second = |at: &usize| names[..*at].iter().filter(|name| **name == names[*at]).count() == 1;
+            let names = (0..names.len()).filter(second).map(|at| names[at].clone());
+            names
+                .map(|name| {
+                    (format!("{kind} \"{name}\""), format!("several {kind}s have this name; names must be unique"))
+                })
+                .collect::<Vec<Problem>>()
+        };
+        kinds.into_iter().flat_map(repeated).collect()
     }
 
-    /// Every call and output takes values that stand before it, and every value and layer is used.
-    pub(super) fn check_values(&self) -> Result<()> {
-        let wrong = |place: String, problem: &'static str| Err(Error::Graph { place, problem: problem.into() });
-        let foreign = "it takes a node of another graph; apply it to nodes that this graph gave";
+    /// The calls and outputs that do not use earlier values of this network, and whether each input and call is used.
+    fn wrong_connections(&self) -> (Vec<Problem>, Vec<bool>) {
+        let foreign = "it uses a node of another graph; use nodes that this graph returned";
         let Connections { inputs, calls, outputs, .. } = &self.connections;
-        // Of a call with several values, one that is used is enough.
+        let mut problems = Vec::new();
+        // A call with several values is used if one of them is.
         let mut used = vec![false; inputs.len() + calls.len()];
-        let sources = &self.sources;
-        let place_of_value = |value: usize| match sources.call_of(value) {
+        let source = |value: usize| match self.sources.call_of(value) {
             Some((call, _)) => inputs.len() + call,
             None if value < inputs.len() => value,
             None => usize::MAX,
         };
         for (number, call) in calls.iter().enumerate() {
-            let known = sources.first(number);
-            if call.layer >= self.layers.len() {
-                return wrong(format!("call {}", number + 1), "it applies a layer of another graph");
-            }
-            if call.inputs.iter().any(|value| *value >= known) {
-                return wrong(self.place_of(call.layer), foreign);
-            }
+            let known = self.sources.first(number);
+            let place = match call.layer < self.layers.len() {
+                true => self.place_of(call.layer),
+                false => {
+                    let place = format!("call {}", number + 1);
+                    problems.push((place.clone(), "it applies a layer of another graph".into()));
+                    place
+                }
+            };
             if call.inputs.is_empty() {
-                return wrong(self.place_of(call.layer), "it is applied to nothing; give it at least one node");
+                problems.push((place, "it has no inputs; apply it to at least one node".into()));
+            } else if call.inputs.iter().any(|value| *value >= known) {
+                problems.push((place, foreign.into()));
             }
-            call.inputs.iter().for_each(|value| used[place_of_value(*value)] = true);
+            call.inputs.iter().filter(|value| **value < known).for_each(|value| used[source(*value)] = true);
         }
         for Output { name, value, .. } in outputs {
-            let Some(used) = used.get_mut(place_of_value(*value)) else {
-                return wrong(format!("output \"{name}\""), foreign);
-            };
-            *used = true;
-        }
-        if let Some(layer) = (0..self.layers.len()).find(|layer| calls.iter().all(|call| call.layer != *layer)) {
-            return wrong(self.place_of(layer), "it is never applied; apply it or leave it out");
-        }
-        match used.iter().position(|used| !used) {
-            None => Ok(()),
-            Some(input) if input < inputs.len() => {
-                let place = format!("input \"{}\"", inputs[input].name);
-                wrong(place, "no layer takes it; apply one to it or leave it out")
+            match used.get_mut(source(*value)) {
+                Some(used) => *used = true,
+                None => problems.push((format!("output \"{name}\""), foreign.into())),
             }
-            Some(value) => wrong(
-                self.place_of(calls[value - inputs.len()].layer),
-                "nothing takes what it gives; apply a layer to it, make it an output, or leave it out",
-            ),
         }
+        (problems, used)
     }
 
-    /// A call takes as many values from its layer as the layer has outputs.
+    /// The layers that are never applied, and the inputs and calls that are not used.
+    fn unused_values(&self, used: &[bool]) -> Vec<Problem> {
+        let Connections { inputs, calls, .. } = &self.connections;
+        let layers = (0..self.layers.len()).filter(|layer| calls.iter().all(|call| call.layer != *layer));
+        let layers = layers.map(|layer| (self.place_of(layer), "it is never applied; apply or remove it".to_owned()));
+        let values = (0..used.len()).filter(|value| !used[*value]).map(|value| match value.checked_sub(inputs.len()) {
+            None => {
+                let place = format!("input \"{}\"", inputs[value].name);
+                (place, "no layer uses it; apply a layer to it or remove it".to_owned())
+            }
+            Some(call) => {
+                let problem =
+                    "its output is not used; apply a layer to it, make it an output of the graph, or remove it";
+                (self.place_of(calls[call].layer), problem.to_owned())
+            }
+        });
+        layers.chain(values).collect()
+    }
+
+    /// Checks that a call expects the number of outputs that its layer has.
     pub(super) fn check_count(&self, call: usize, outputs: usize) -> Result<()> {
-        let taken = self.connections.calls[call].values;
-        if outputs == taken {
+        let expected = self.connections.calls[call].values;
+        if outputs == expected {
             return Ok(());
         }
         let place = self.place_of(self.connections.calls[call].layer);
-        let are = if taken == 1 { "is" } else { "are" };
         let problem = match outputs {
             0 => "it has no output; return at least one shape from `build`".to_owned(),
             _ if self.connections.chain => {
-                format!("it has {outputs} outputs; a layer of a Sequential has one, use a Graph")
+                format!("it has {outputs} outputs, but layers of a Sequential must have 1; use a Graph")
             }
-            1 => format!("it has 1 output, but {taken} are taken; use Graph::apply"),
-            _ => format!("it has {outputs} outputs, but {taken} {are} taken; use Graph::apply_multi::<{outputs}>"),
+            1 => format!("it has 1 output, but the call expects {expected}; use Graph::apply"),
+            _ => format!(
+                "it has {outputs} outputs, but the call expects {expected}; use Graph::apply_multi::<{outputs}>"
+            ),
         };
         Err(Error::Graph { place, problem: problem.into() })
     }

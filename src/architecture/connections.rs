@@ -1,14 +1,14 @@
-//! How values pass through the layers of a network.
+//! The connections between the layers of a network.
 
 use super::ValueInfo;
 use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 
-/// The calls that connect layers. Values are numbered: the inputs first, then the values of each call in order. A call takes
-/// only values of smaller numbers, so there are no cycles.
+/// The inputs, calls and outputs of a network. Values are numbered: the inputs first, then the outputs of each call in
+/// order. The inputs of a call have smaller numbers than its outputs, so a network has no cycles.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Connections {
-    /// Whether it is a `Sequential`'s: one input, each layer called once on the value before, one output.
+    /// Whether the network is sequential: one input, one call of each layer on the previous value, one output.
     pub(crate) chain: bool,
     pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) calls: Vec<Call>,
@@ -24,22 +24,22 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call of a layer with one output.
+    /// Creates a call of a layer with one output.
     pub(crate) fn new(layer: usize, inputs: Vec<usize>) -> Call {
         Call { layer, inputs, values: 1 }
     }
 
-    /// The number of the layer among those of the architecture.
+    /// The number of the layer in the architecture.
     pub fn layer(&self) -> usize {
         self.layer
     }
 
-    /// The numbers of the values that the layer is applied to.
+    /// The numbers of the values to which the layer is applied.
     pub fn inputs(&self) -> &[usize] {
         &self.inputs
     }
 
-    /// The number of values that the call gives: the number of the layer's outputs.
+    /// Number of outputs.
     pub fn values(&self) -> usize {
         self.values
     }
@@ -50,44 +50,44 @@ impl Call {
 pub(crate) struct Output {
     pub(crate) name: String,
     pub(crate) value: usize,
-    /// The order of a sample's axes in the file that the model was loaded from.
+    /// The order of a sample's axes in the file from which the model was loaded.
     pub(crate) axis_order: AxisOrder,
 }
 
-/// Which call gives which value.
+/// The call from which each value is.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
-    /// The number of each call's first value, and the number of all values.
+    /// The number of the first value of each call, and the total number of values.
     firsts: Vec<usize>,
 }
 
 impl Sources {
-    /// The number of a call's first value.
+    /// The number of the first value of a call.
     pub(super) fn first(&self, call: usize) -> usize {
         self.firsts[call]
     }
 
-    /// The call that gives a value, and the value's position among those of the call; `None` for inputs, and for numbers
-    /// that no value has.
+    /// The call of which a value is an output, and the value's position among the outputs; `None` for inputs and for
+    /// numbers of no value.
     pub(super) fn call_of(&self, value: usize) -> Option<(usize, usize)> {
         let call = self.firsts.partition_point(|first| *first <= value).checked_sub(1)?;
         (call + 1 < self.firsts.len()).then(|| (call, value - self.firsts[call]))
     }
 }
 
-/// The names of the only input and output of a chain, which its files do not hold.
+/// The names of the input and the output of a sequential network. Its files do not contain them.
 const CHAIN_INPUT: &str = "input";
 const CHAIN_OUTPUT: &str = "output";
 
 impl Output {
-    /// An output whose samples have their channels last.
+    /// Creates an output whose axis order is channels last.
     pub(crate) fn new(name: impl Into<String>, value: usize) -> Output {
         Output { name: name.into(), value, axis_order: AxisOrder::CHANNELS_LAST }
     }
 }
 
 impl Connections {
-    /// A chain of so many layers.
+    /// The connections of a sequential network with this number of layers.
     pub(crate) fn chain(input: Shape, layers: usize) -> Connections {
         Connections {
             chain: true,
@@ -97,7 +97,7 @@ impl Connections {
         }
     }
 
-    /// Which call gives which value.
+    /// The call from which each value is.
     pub(super) fn sources(&self) -> Sources {
         let mut firsts = vec![self.inputs.len()];
         for call in &self.calls {

@@ -1,22 +1,20 @@
-//! Layers applied to named inputs and to each other's outputs, in any order without cycles.
+//! Networks with several inputs and outputs, skip connections and shared layers.
 
+use super::ValueInfo;
 use super::built_layer::Layers;
 use super::connections::{Call, Connections, Output};
-use super::given::declared;
-use super::{Architecture, ValueInfo};
+use super::network_methods::network_methods;
 use crate::axis_order::AxisOrder;
-use crate::error::Result;
-use crate::layers::{DeclaredWeight, Layer, Source};
-use crate::random::{Key, Purpose};
+use crate::layers::Layer;
 use crate::shape::Shape;
-use crate::tape::{Params, Stamp};
+use crate::tape::Stamp;
 use std::sync::Arc;
 
-/// A network of several inputs and outputs, with skips and shared layers: a recipe, without numbers. Keras' functional
+/// A network without weights, with any number of inputs and outputs, skip connections and shared layers. Keras' functional
 /// models.
 ///
-/// Every [`apply`](Graph::apply) gives a [`Node`] that later ones can take. Nothing fails before
-/// [`compile`](Graph::compile) or [`architecture`](Graph::architecture), which name the layer that is wrong.
+/// Each [`apply`](Graph::apply) returns a [`Node`], to which other layers can be applied. Errors are reported by
+/// [`compile`](Graph::compile) and [`architecture`](Graph::architecture), with the name of the layer.
 ///
 /// ```
 /// use gradus::data::NamedArrays;
@@ -29,7 +27,7 @@ use std::sync::Arc;
 /// let left = graph.input("left", [3]);
 /// let right = graph.input("right", [3]);
 /// let encoder = graph.layer("encoder", Dense::new(8).activation(Activation::Relu));
-/// let a = graph.apply(encoder, left); // one layer, applied twice: one set of weights
+/// let a = graph.apply(encoder, left); // both calls share the weights of the layer
 /// let b = graph.apply(encoder, right);
 /// let [a, b] = [a, b].map(|x| graph.apply(Dense::new(2).activation(Activation::Softmax), x));
 /// graph.output("left_kind", a);
@@ -51,12 +49,12 @@ pub struct Graph {
     stamp: Stamp,
     inputs: Vec<ValueInfo>,
     layers: Layers,
-    /// Each call's layer, its inputs, and the number of values that it gives.
+    /// The layer, the inputs and the number of outputs of each call.
     calls: Vec<(usize, Vec<Node>, usize)>,
     outputs: Vec<(String, Node, AxisOrder)>,
 }
 
-/// A value in a [`Graph`]: an input, or what a layer gives. It belongs to the graph that gave it, and to that one's clones.
+/// A value in a [`Graph`]: an input of the graph, or an output of a layer. It can be used with that graph and its clones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
     stamp: Stamp,
@@ -66,25 +64,25 @@ pub struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NodeValue {
     Input(usize),
-    /// A value of a call: the call's number, and the value's position among those that it gives.
+    /// An output of a call: the number of the call, and the position among its outputs.
     Call(usize, usize),
 }
 
 impl AsRef<[Node]> for Node {
-    /// The only one.
+    /// A slice with this node.
     fn as_ref(&self) -> &[Node] {
         std::slice::from_ref(self)
     }
 }
 
-/// A layer in a [`Graph`], to be applied any number of times: all calls share its weights. Made by [`Graph::layer`].
+/// A layer in a [`Graph`], returned by [`Graph::layer`]. It can be applied any number of times; all calls share its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GraphLayer {
     stamp: Stamp,
     layer: usize,
 }
 
-/// What can be applied: a new layer, or one that stands in the graph already.
+/// The argument of [`Graph::apply`]: a new layer, or a layer of the graph.
 #[derive(Debug)]
 pub struct Applied(Choice);
 
@@ -106,7 +104,7 @@ impl From<GraphLayer> for Applied {
     }
 }
 
-/// What stands for a value or a layer that is not the graph's; building refuses it by name.
+/// The number of a value or layer of another graph, which is an error when the graph is built.
 const FOREIGN: usize = usize::MAX;
 
 impl Default for Graph {
@@ -116,45 +114,45 @@ impl Default for Graph {
 }
 
 impl Graph {
-    /// Without inputs, layers and outputs.
+    /// Creates a graph without inputs, layers and outputs.
     pub fn new() -> Graph {
         let (inputs, layers, calls, outputs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Graph { stamp: Stamp::next(), inputs, layers, calls, outputs }
     }
 
-    /// Adds an input; `shape` is that of one sample. Datasets give it by this name.
+    /// Adds an input. `name` is its name in datasets, and `shape` the shape of one sample.
     pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
         self.input_value(ValueInfo::new(name, shape))
     }
 
-    /// Adds an input with an order of axes in the file that the network is from; see [`ValueInfo::with_axis_order`].
+    /// Adds an input with the axis order in the file from which the network was loaded; see [`ValueInfo::with_axis_order`].
     pub fn input_value(&mut self, input: ValueInfo) -> Node {
         self.inputs.push(input);
         self.node(NodeValue::Input(self.inputs.len() - 1))
     }
 
-    /// Puts a layer with a name of its own into the graph, to be applied later, and more than once if its weights are to
-    /// be shared.
+    /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are
+    /// to share its weights.
     pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
         self.layers.push((Some(name.into()), Arc::new(layer)));
         GraphLayer { stamp: self.stamp, layer: self.layers.len() - 1 }
     }
 
     /// Applies a layer with one output to nodes, and returns the output: `graph.apply(Dense::new(64), x)`,
-    /// `graph.apply(layer, [a, b])`. A new layer gets Keras' name for it, such as `dense_1`.
+    /// `graph.apply(layer, [a, b])`. The name of a new layer is the default name of Keras, such as `dense_1`.
     pub fn apply(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> Node {
         let call = self.call(layer.into(), inputs.as_ref(), 1);
         self.node(NodeValue::Call(call, 0))
     }
 
     /// Applies a layer with `N` outputs to nodes, and returns the outputs: `let [sequence, state] =
-    /// graph.apply_multi(layer, x)`. At least one of them must be used. [`compile`](Graph::compile) returns an error when the
-    /// layer has another number of outputs.
+    /// graph.apply_multi(layer, x)`. At least one of them must be used. [`compile`](Graph::compile) returns an error if the
+    /// number of the layer's outputs is not `N`. [`apply_many`](Graph::apply_many) takes the number at run time.
     ///
     /// ```
     /// use gradus::{Compile, Graph, Result, Shape, Spec, layers::*, losses::MeanSquaredError, optimizers::Sgd, tape::Var};
     ///
-    /// /// Splits the features of a sample: the first, and the others.
+    /// /// Splits the features of a sample into the first one and the others.
     /// #[derive(Debug)]
     /// struct Split;
     ///
@@ -186,8 +184,31 @@ impl Graph {
         std::array::from_fn(|position| self.node(NodeValue::Call(call, position)))
     }
 
-    /// Adds a call whose layer gives `values` values, and returns its number.
-    fn call(&mut self, layer: Applied, inputs: &[Node], values: usize) -> usize {
+    /// Applies a layer to nodes, and returns its outputs, whose number is known only at run time, as in an importer of
+    /// another format. At least one output must be used. [`compile`](Graph::compile) and
+    /// [`with_params`](Graph::with_params) return an error if the number of the layer's outputs is not `outputs`.
+    ///
+    /// ```
+    /// use gradus::{Graph, Shape, layers::Dense};
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x", [2]);
+    /// let nodes = graph.apply_many(Dense::new(3), x, 1);
+    /// graph.output("y", nodes[0]);
+    /// assert_eq!(graph.architecture(0)?.outputs()[0].shape(), Shape::from(3));
+    ///
+    /// let nodes = graph.apply_many(Dense::new(3), x, 2);
+    /// graph.output("z", nodes[1]);
+    /// let message = graph.architecture(0).unwrap_err().to_string();
+    /// assert_eq!(message, "layer 2 (dense_1): it has 1 output, but the call expects 2; use Graph::apply");
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn apply_many(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>, outputs: usize) -> Vec<Node> {
+        let call = self.call(layer.into(), inputs.as_ref(), outputs);
+        (0..outputs).map(|position| self.node(NodeValue::Call(call, position))).collect()
+    }
+
+    /// Adds a call with this number of outputs, and returns its number.
+    fn call(&mut self, layer: Applied, inputs: &[Node], outputs: usize) -> usize {
         let layer = match layer.0 {
             Choice::New(layer) => {
                 self.layers.push((None, layer));
@@ -196,80 +217,19 @@ impl Graph {
             Choice::Known(known) if known.stamp == self.stamp => known.layer,
             Choice::Known(_) => FOREIGN,
         };
-        self.calls.push((layer, inputs.to_vec(), values));
+        self.calls.push((layer, inputs.to_vec(), outputs));
         self.calls.len() - 1
     }
 
-    /// Makes a node an output of this name: what `predict` gives, and what a loss and targets can be for.
+    /// Makes a node an output of the graph. `name` is its name in datasets, losses, metrics and predictions.
     pub fn output(&mut self, name: impl Into<String>, node: Node) {
         self.output_in_order(name, node, AxisOrder::CHANNELS_LAST);
     }
 
-    /// Makes a node an output whose samples have this order of axes in the file that the network is from; see
+    /// Makes a node an output of the graph, with the axis order in the file from which the network was loaded; see
     /// [`ValueInfo::with_axis_order`].
     pub fn output_in_order(&mut self, name: impl Into<String>, node: Node, order: AxisOrder) {
         self.outputs.push((name.into(), node, order));
-    }
-
-    /// The layers in Keras' columns with what each is connected to, and the number of weights.
-    ///
-    /// # Errors
-    /// Those of [`architecture`](Graph::architecture).
-    pub fn summary(&self) -> Result<String> {
-        Ok(self.architecture(0)?.summary())
-    }
-
-    /// The network with initial weights, which follow from the seed as in [`compile`](Graph::compile).
-    ///
-    /// # Errors
-    /// Layers that do not fit what they are applied to, nodes of other graphs, names that are taken, an input or a layer
-    /// that is not used, settings out of range.
-    pub fn architecture(&self, seed: u64) -> Result<Architecture> {
-        let source = Source::Init(Key::from_seed(seed).purpose(Purpose::Init));
-        let architecture = Architecture::build(self.connections(), self.layers.clone(), source)?;
-        architecture.check()?;
-        Ok(architecture)
-    }
-
-    /// The network with given weights: each layer finds its arrays under `layer/weight`, such as `dense_1/kernel`, and shares
-    /// them with `params`. Nothing is initialised.
-    ///
-    /// ```
-    /// use gradus::{Graph, layers::Dense};
-    /// let mut graph = Graph::new();
-    /// let x = graph.input("x", [2]);
-    /// let y = graph.apply(Dense::new(3), x);
-    /// graph.output("y", y);
-    /// let params = graph.architecture(1)?.params().clone();
-    /// assert_eq!(graph.with_params(&params)?.params().sha256(), params.sha256());
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`architecture`](Graph::architecture), and [`Error::Arrays`](crate::Error::Arrays) with every array that is
-    /// missing, that no layer declares, or that has another shape.
-    pub fn with_params(&self, params: &Params) -> Result<Architecture> {
-        Architecture::with_params(self.connections(), self.layers.clone(), params)
-    }
-
-    /// The weights that the layers declare, by name and shape, without values: an importer learns from it which arrays it
-    /// has to find, and in which order.
-    ///
-    /// ```
-    /// use gradus::{Graph, layers::Dense};
-    /// let mut graph = Graph::new();
-    /// let x = graph.input("x", [2]);
-    /// let y = graph.apply(Dense::new(3), x);
-    /// graph.output("y", y);
-    /// let declared = graph.declared()?;
-    /// assert_eq!((declared[0].name(), declared[0].shape().sizes()), ("dense/kernel", &[2, 3][..]));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`architecture`](Graph::architecture).
-    pub fn declared(&self) -> Result<Vec<DeclaredWeight>> {
-        declared(self.connections(), self.layers.clone())
     }
 
     fn node(&self, value: NodeValue) -> Node {
@@ -305,3 +265,5 @@ impl Graph {
         }
     }
 }
+
+network_methods!(Graph);

@@ -1,4 +1,4 @@
-//! A layer of an architecture: its name, the layer itself, and its arrays.
+//! The layers of an architecture, with their names and arrays.
 
 use super::Architecture;
 use super::built_layer::BuiltLayer;
@@ -33,17 +33,17 @@ impl Architecture {
         (0..self.layers.len()).map(|layer| self.layer(layer))
     }
 
-    /// The layer with this number, as calls name it.
+    /// The layer with this number: see [`Call::layer`](super::Call::layer).
     ///
     /// # Panics
-    /// When there are fewer layers.
+    /// When `number` is not less than the number of layers.
     pub fn layer(&self, number: usize) -> LayerInstance<'_> {
         LayerInstance { architecture: self, built: &self.layers[number] }
     }
 }
 
 impl<'a> LayerInstance<'a> {
-    /// The name, which no other layer of the architecture has.
+    /// The name, unique in the architecture.
     pub fn name(&self) -> &'a str {
         &self.built.name
     }
@@ -53,23 +53,23 @@ impl<'a> LayerInstance<'a> {
         &self.built.layer
     }
 
-    /// The layer's class and settings.
+    /// The class and the settings of the layer.
     pub fn spec(&self) -> Spec {
         self.built.layer.spec()
     }
 
-    /// The layer's arrays, in the order in which it declares them.
+    /// The arrays of the layer, in the order in which it declares them.
     pub fn arrays(&self) -> impl ExactSizeIterator<Item = LayerArray<'a>> + use<'a> {
         let params = &self.architecture.params;
         self.built.weights.iter().map(move |id| LayerArray { params, id: *id })
     }
 
-    /// The numbers of the calls in which the layer is applied; several share its weights.
+    /// The numbers of the calls of the layer. All calls share its weights.
     pub fn calls(&self) -> &'a [usize] {
         &self.built.calls
     }
 
-    /// The shape of one sample of each of the layer's outputs, in its first call.
+    /// The shape of one sample of each output, in the first call of the layer.
     pub fn output_shapes(&self) -> &'a [Shape] {
         let Some(call) = self.built.calls.first() else { return &[] };
         let first = self.architecture.first_value(*call);
@@ -85,17 +85,17 @@ pub struct LayerArray<'a> {
 }
 
 impl<'a> LayerArray<'a> {
-    /// The name, which begins with that of the layer, as in `dense_1/kernel`.
+    /// The name, which starts with the name of the layer: `dense_1/kernel`.
     pub fn name(&self) -> &'a str {
         self.params.name(self.id)
     }
 
-    /// The array's id among the parameters of its architecture or model.
+    /// The id of the array in the parameters of its architecture or model.
     pub fn id(&self) -> ParamId {
         self.id
     }
 
-    /// The shape.
+    /// The shape of the array.
     pub fn shape(&self) -> Shape {
         self.params.shape(self.id)
     }
@@ -110,7 +110,7 @@ impl<'a> LayerArray<'a> {
         self.params.values(self.id)
     }
 
-    /// The array.
+    /// The array as a view.
     pub fn view(&self) -> ArrayViewD<'a, f32> {
         self.params.get(self.id)
     }

@@ -1,14 +1,14 @@
-//! Architectures of models: named layers with their weights, and how values pass through them.
+//! Architectures of models: named layers with their weights and connections.
 //!
-//! [`Sequential`] and [`Graph`] describe a network without numbers. Given weights, they become an [`Architecture`], which is
-//! what summaries, files and the formats of other programs are made from, and what a [`Model`](crate::Model) computes with.
+//! [`Sequential`] and [`Graph`] describe a network without weights. With weights, it is an [`Architecture`], from which
+//! summaries, files and the formats of other programs are made, and which a [`Model`](crate::Model) runs.
 //!
 //! ```
 //! use gradus::tape::Params;
 //! use gradus::{Graph, layers::{Activation, Dense}};
 //! use ndarray::{arr1, arr2};
 //!
-//! // What an importer does with a file of another program: layers, their connections, and arrays by name.
+//! // An importer of another format defines layers, their connections, and arrays by name.
 //! let mut graph = Graph::new();
 //! let x = graph.input("x", [2]);
 //! let dense = graph.layer("hidden", Dense::new(1).activation(Activation::Relu));
@@ -20,7 +20,7 @@
 //! let model = graph.with_params(&params)?.into_model()?;
 //! assert_eq!(model.predict(&arr2(&[[1.0, 1.0]]))?, arr2(&[[5.5]]).into_dyn());
 //!
-//! // What an exporter does: it walks layers and calls.
+//! // An exporter iterates over calls and layers.
 //! let architecture = model.architecture();
 //! for call in architecture.calls() {
 //!     let layer = architecture.layer(call.layer());
@@ -37,9 +37,10 @@ mod build;
 mod built_layer;
 mod check;
 mod connections;
-mod given;
 mod graph;
 mod layer_instance;
+mod network_methods;
+mod params;
 mod record;
 mod sequential;
 mod summary;
@@ -61,13 +62,13 @@ use connections::Sources;
 
 /// Named layers with their weights, the calls that connect them, and inputs and outputs.
 ///
-/// Made by [`Sequential::architecture`] and [`Graph::architecture`] with initial weights, by `with_params` of either with
-/// given ones, by [`Architecture::load`] from a file, and borrowed from a model by
-/// [`Model::architecture`](crate::Model::architecture). It becomes a model by [`into_model`](Architecture::into_model) for
-/// inference or by [`compile`](Architecture::compile) for training.
+/// [`Sequential::architecture`] and [`Graph::architecture`] make one with initial weights, [`Sequential::with_params`] and
+/// [`Graph::with_params`] one with given weights, and [`Architecture::load`] one from a file.
+/// [`Model::architecture`](crate::Model::architecture) returns that of a model. [`into_model`](Architecture::into_model)
+/// makes a model for inference, and [`compile`](Architecture::compile) a model for training.
 ///
-/// Values are numbered: the inputs first, then what each call gives, in order. A clone shares the arrays of the weights
-/// until either is changed.
+/// Values are numbered: the inputs first, then the outputs of each call, in order. A clone shares the arrays of the weights
+/// until one of the two changes them.
 #[derive(Clone, Debug)]
 pub struct Architecture {
     connections: Connections,
@@ -77,50 +78,50 @@ pub struct Architecture {
     shapes: Vec<Shape>,
     outputs: Vec<ValueInfo>,
     params: Params,
-    /// About how many multiply-adds a sample takes: at each call every weight once at every place that the layer looks at.
+    /// The approximate number of multiply-adds for one sample: for each call, the number of weights times that of positions
+    /// in the output.
     work: usize,
 }
 
 impl Architecture {
-    /// Whether it is a chain as a [`Sequential`] is: one input, each layer applied once to the value before, one output.
+    /// Whether the network is sequential, as those of [`Sequential`]: one input, one call of each layer on the previous
+    /// value, one output.
     pub fn is_chain(&self) -> bool {
         self.connections.chain
     }
 
-    /// The inputs in order, each with its name, the shape of one sample, and the axis order in the file that it was loaded
-    /// from.
+    /// The inputs, with their names, the shape of one sample, and the axis order in the file from which they were loaded.
     pub fn inputs(&self) -> &[ValueInfo] {
         &self.connections.inputs
     }
 
-    /// The outputs in order, each with its name, the shape of one sample, and the axis order in the file that it was loaded
-    /// from.
+    /// The outputs, with their names, the shape of one sample, and the axis order in the file from which they were loaded.
     pub fn outputs(&self) -> &[ValueInfo] {
         &self.outputs
     }
 
-    /// The number of the value that is the output at this position.
+    /// The number of the value of an output.
     ///
     /// # Panics
-    /// When there are fewer outputs.
+    /// When `output` is not less than the number of outputs.
     pub fn output_value(&self, output: usize) -> usize {
         self.connections.outputs[output].value
     }
 
-    /// The calls in an order in which they can be computed.
+    /// The calls, in an order in which they can be computed.
     pub fn calls(&self) -> &[Call] {
         &self.connections.calls
     }
 
-    /// The number of the first value that a call gives; the others of a layer with several outputs follow.
+    /// The number of the first output of a call. Its other outputs have the numbers that follow.
     ///
     /// # Panics
-    /// When there are fewer calls.
+    /// When `call` is not less than the number of calls.
     pub fn first_value(&self, call: usize) -> usize {
         self.sources.first(call)
     }
 
-    /// The call that gives a value, and the value's position among the outputs of its layer; `None` for inputs.
+    /// The call of which a value is an output, and the position among the outputs; `None` for inputs.
     pub fn call_of(&self, value: usize) -> Option<(usize, usize)> {
         self.sources.call_of(value)
     }
@@ -133,12 +134,12 @@ impl Architecture {
         self.shapes[value]
     }
 
-    /// The weights and running statistics, by name and in the order in which they were declared.
+    /// The weights and running statistics, in the order in which layers declare them.
     pub fn params(&self) -> &Params {
         &self.params
     }
 
-    /// The weights and running statistics, to change.
+    /// The weights and running statistics, to be changed.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
     }
@@ -152,17 +153,17 @@ impl Architecture {
         self.outputs[output].shape
     }
 
-    /// The outputs' names.
+    /// The names of the outputs.
     pub(crate) fn output_names(&self) -> Vec<String> {
         self.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
-    /// About how many multiply-adds a sample takes.
+    /// The approximate number of multiply-adds for one sample.
     pub(crate) fn work(&self) -> usize {
         self.work
     }
 
-    /// The layers with their names, to build them again.
+    /// The layers with their names, for building them again.
     pub(crate) fn named_layers(&self) -> Layers {
         self.layers.iter().map(|built| (Some(built.name.clone()), built.layer.clone())).collect()
     }

@@ -8,7 +8,7 @@ use crate::shape::Shape;
 use crate::tape::{Mode, Params, Recorder, Var};
 
 impl Architecture {
-    /// Records the forward pass of inputs that have a batch axis, and gives the outputs.
+    /// Records the forward pass for inputs with a batch axis, and returns the outputs.
     pub(crate) fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let mut values = inputs.to_vec();
         for call in &self.connections.calls {
@@ -19,13 +19,14 @@ impl Architecture {
         self.connections.outputs.iter().map(|output| values[output.value]).collect()
     }
 
-    /// Records what the weights of all layers add to the loss, if any do.
+    /// Records the sum of the regularization penalties of all layers; `None` if no layer has any.
     pub(crate) fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
         let penalty = |(id, regularizer): &Penalty| {
             let cost = regularizer.record(recorder.parameter(&self.params, *id));
             if cost.shape() != Shape::SCALAR {
                 let place = || format!("{}: {}", self.params.name(*id), regularizer.spec().class());
-                recorder.fail(Error::expected("a scalar to add to the loss; take its sum").at(place, &[cost.shape()]));
+                recorder
+                    .fail(Error::expected("a scalar to add to the loss; apply sum to it").at(place, &[cost.shape()]));
             }
             cost
         };
@@ -36,11 +37,12 @@ impl Architecture {
         penalties.reduce(|sum, penalty| sum + penalty)
     }
 
-    /// Records the forward pass of one sample, and what regularizers add to a loss. `with_params` leaves this to the caller,
-    /// as it takes memory for every value.
+    /// Checks the forward pass of one sample and the penalties of regularizers, by recording them. `with_params` does not
+    /// call it, since it allocates all values.
     ///
     /// # Errors
-    /// A layer that records other shapes than it announced, or operations that do not fit; a regularizer that does not fit.
+    /// A layer that records shapes other than those that its `build` returned; errors of operations; a regularizer whose
+    /// penalty is not a scalar.
     pub fn check(&self) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
         let inputs = self.inputs().iter().map(|input| input.shape.batch(1).map(|shape| recorder.input(shape)));
@@ -51,7 +53,7 @@ impl Architecture {
 }
 
 impl BuiltLayer {
-    /// Records the layer, whose outputs have samples of these shapes.
+    /// Records the layer. `outputs` are the expected shapes of one sample.
     fn record<'r>(
         &self,
         recorder: &'r Recorder,
@@ -66,15 +68,15 @@ impl BuiltLayer {
         }
         let rows = inputs.first().map_or(0, |x| x.shape().axis(0));
         if values.len() != outputs.len() {
-            let announced = Error::expected(format!("{} outputs, as `build` announced", outputs.len()));
-            recorder.fail(announced.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
-            // The recording has failed; what follows only needs as many values.
+            let error = Error::expected(format!("{} outputs, as returned by `build`", outputs.len()));
+            recorder.fail(error.at(|| self.name.clone(), &values.iter().map(Var::shape).collect::<Vec<_>>()));
+            // The recording has failed. Later layers need only the number of values.
             values.resize(outputs.len(), inputs[0]);
         }
         for (output, y) in outputs.iter().zip(&values) {
             if output.batch(rows).ok() != Some(y.shape()) {
-                let announced = Error::expected(format!("samples of {output}, as `build` announced"));
-                recorder.fail(announced.at(|| self.name.clone(), &[y.shape()]));
+                let error = Error::expected(format!("samples of {output}, as returned by `build`"));
+                recorder.fail(error.at(|| self.name.clone(), &[y.shape()]));
             }
         }
         values

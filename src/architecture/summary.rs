@@ -1,20 +1,21 @@
-//! The layers of a model as a table in Keras' columns.
+//! Summaries of models, in the format of Keras.
 
 use super::{Architecture, LayerInstance};
 use crate::shape::Shape;
 use crate::tape::Params;
 
-/// Where the second and the third column begin, and where the third ends, at least.
+/// The minimum positions of the second and the third column and of the end of the third.
 const COLUMNS: [usize; 3] = [29, 55, 65];
 
 impl Architecture {
-    /// The layers in Keras' columns, and the number of weights. For a graph also what each layer is connected to.
+    /// Returns a table of the layers in the format of Keras, with the number of weights, and for a graph the connections of
+    /// each layer.
     pub fn summary(&self) -> String {
         table(self)
     }
 }
 
-/// The table, without a newline at its end. A graph's has a fourth column, of what each layer is connected to.
+/// The table, without a final newline. The table of a graph has a fourth column with the connections of each layer.
 fn table(architecture: &Architecture) -> String {
     let chain = architecture.is_chain();
     let inputs = architecture.inputs().iter().filter(|_| !chain);
@@ -47,7 +48,8 @@ fn table(architecture: &Architecture) -> String {
     lines.join("\n")
 }
 
-/// What a layer is applied to, call by call, with Keras' numbers: `dense[1][0]` is what the second call of `dense` gives.
+/// The inputs of a layer, call by call, in the notation of Keras: `dense[1][0]` is the first output of the second call of
+/// `dense`.
 fn connections(architecture: &Architecture, layer: LayerInstance<'_>) -> String {
     let name = |value: &usize| match architecture.call_of(*value) {
         None => format!("{}[0][0]", architecture.inputs()[*value].name()),
@@ -57,8 +59,8 @@ fn connections(architecture: &Architecture, layer: LayerInstance<'_>) -> String 
             format!("{}[{number}][{position}]", source.name())
         }
     };
-    let taken = layer.calls().iter().flat_map(|call| architecture.calls()[*call].inputs());
-    taken.map(name).collect::<Vec<_>>().join(", ")
+    let inputs = layer.calls().iter().flat_map(|call| architecture.calls()[*call].inputs());
+    inputs.map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn totals(params: &Params) -> [String; 3] {
@@ -67,7 +69,7 @@ fn totals(params: &Params) -> [String; 3] {
         .map(|(what, count)| format!("{what} params: {} ({})", thousands(count), bytes(4 * count)))
 }
 
-/// The outputs of a layer: `(None, 8)`, or `[(None, 4, 8), (None, 8)]` where it has several.
+/// The shapes of the outputs of a layer: `(None, 8)`, or `[(None, 4, 8), (None, 8)]` for several outputs.
 fn batches_of(samples: &[Shape]) -> String {
     match samples {
         [one] => batch_of(*one),
@@ -75,20 +77,20 @@ fn batches_of(samples: &[Shape]) -> String {
     }
 }
 
-/// `(None, 13, 13, 6)`: a batch of any size.
+/// The shape of a batch of any size: `(None, 13, 13, 6)`.
 fn batch_of(sample: Shape) -> String {
     let sizes: Vec<String> = sample.sizes().iter().map(usize::to_string).collect();
     format!("(None, {})", sizes.join(", "))
 }
 
-/// `44,300`
+/// A number with separators: `44,300`.
 fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
     groups.join(",")
 }
 
-/// `173.05 KB`, with Keras' units of 1024.
+/// A number of bytes with a unit, as in Keras a power of 1024: `173.05 KB`.
 fn bytes(count: usize) -> String {
     let mut value = count as f64;
     for unit in ["B", "KB", "MB"] {
@@ -107,7 +109,7 @@ mod tests {
     use crate::layers::{BatchNorm, Dense};
 
     #[test]
-    fn numbers_read_as_in_keras() {
+    fn numbers_are_formatted_as_in_keras() {
         assert_eq!(
             ["0", "850", "44,300", "1,000,000"],
             [0, 850, 44_300, 1_000_000].map(thousands).each_ref().map(|s| s.as_str())

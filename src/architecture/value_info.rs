@@ -3,8 +3,8 @@
 use crate::axis_order::AxisOrder;
 use crate::shape::Shape;
 
-/// An input or output of a model: its name, the shape of one sample, and the order of a sample's axes in the file that the
-/// model was loaded from.
+/// An input or output of a model: its name, the shape of one sample, and the order of a sample's axes in the file from
+/// which the model was loaded.
 ///
 /// ```
 /// use gradus::{AxisOrder, Compile, Sequential, Shape, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
@@ -24,28 +24,29 @@ pub struct ValueInfo {
 }
 
 impl ValueInfo {
-    /// A value whose samples have this shape, and in files the same order of axes.
+    /// Creates an input or output whose samples have this shape, and whose axis order in files is channels last.
     pub fn new(name: impl Into<String>, shape: impl Into<Shape>) -> ValueInfo {
         ValueInfo { name: name.into(), shape: shape.into(), axis_order: AxisOrder::CHANNELS_LAST }
     }
 
-    /// Sets the order of a sample's axes in the file that the model was loaded from. The shape stays that of the model.
+    /// Sets the order of a sample's axes in the file from which the model was loaded. Does not change the shape.
     pub fn with_axis_order(mut self, order: AxisOrder) -> ValueInfo {
         self.axis_order = order;
         self
     }
 
-    /// The name, by which datasets give an input and [`predict_outputs`](crate::Model::predict_outputs) an output.
+    /// The name: of an input in datasets, and of an output in the results of
+    /// [`predict_outputs`](crate::Model::predict_outputs).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The shape of one sample in the model, without the rows: images have their channels last.
+    /// The shape of one sample in the model, without the batch axis. Images have their channels last.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Whether samples of this shape are taken: those of the input's own shape, or of one that differs only by a last axis of
+    /// Whether the input accepts samples of this shape: the shape of the input, or one that differs by a last axis of size
     /// 1, which is added or removed as in Keras.
     ///
     /// ```
@@ -59,13 +60,13 @@ impl ValueInfo {
         sample == self.shape || (trimmed(&sample) == trimmed(&self.shape) && differ == 1)
     }
 
-    /// The order of a sample's axes in the file that the model was loaded from: that of the ONNX file for an imported model,
-    /// also after it was saved to a file of this library and loaded again, and channels last for all others.
+    /// The order of a sample's axes in the file from which the model was loaded: that of the ONNX file for an imported
+    /// model, even after saving it to a file of this library and loading it; channels last for all other models.
     pub fn axis_order(&self) -> AxisOrder {
         self.axis_order
     }
 
-    /// The shape of one sample in the file that the model was loaded from, without the rows.
+    /// The shape of one sample in the file from which the model was loaded, without the batch axis.
     pub fn shape_in_file(&self) -> Shape {
         self.axis_order.shape_in_file(self.shape)
     }

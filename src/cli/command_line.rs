@@ -1,10 +1,10 @@
-//! What a command line asks for, and why a command can fail.
+//! The options of the command line, and the failures of commands.
 
 use super::reading::Reading;
 use crate::error::Error;
 use std::path::PathBuf;
 
-/// What a command line asks for.
+/// The parsed command line.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     pub(super) files: Vec<PathBuf>,
@@ -16,11 +16,11 @@ pub(super) struct Options {
     pub(super) metrics: Vec<String>,
 }
 
-/// Why nothing could be done.
+/// The reason why a command failed.
 pub(super) enum Failure {
-    /// The command line makes no sense.
+    /// The command line is invalid.
     Usage(String),
-    /// A file does not, or cannot be written.
+    /// A file is invalid or cannot be written.
     Work(Error),
 }
 
@@ -36,5 +36,5 @@ impl From<lexopt::Error> for Failure {
     }
 }
 
-/// What a command answers, or why it does not.
-pub(super) type Told = Result<String, Failure>;
+/// The output of a command, or the failure.
+pub(super) type CommandResult = Result<String, Failure>;

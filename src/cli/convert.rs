@@ -1,6 +1,6 @@
-//! `gradus convert`: a model or arrays in another format.
+//! `gradus convert`: converts a model or arrays to another format.
 
-use super::command_line::{Options, Told};
+use super::command_line::{CommandResult, Options};
 use super::source::{Source, ending, unknown_ending};
 use crate::error::{Error, Result};
 use crate::formats::npz;
@@ -9,9 +9,9 @@ use crate::model::Model;
 use crate::tape::Params;
 use std::path::Path;
 
-pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> Told {
+pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResult {
     if let Some(model) = &options.model {
-        write_model(&filled(Source::model(model)?, from, options.torch)?, to)?;
+        write_model(&with_arrays(Source::model(model)?, from, options.torch)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
     match Source::read(from)? {
@@ -26,8 +26,8 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> Told {
     Ok(format!("{} → {}\n", from.display(), to.display()))
 }
 
-/// The model with the arrays of a file.
-fn filled(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
+/// Returns the model with the arrays of a file.
+fn with_arrays(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
     match ending(from) {
         "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
         _ if torch => return Err(only_safetensors(from)),
@@ -66,10 +66,10 @@ fn write_arrays(params: &Params, from: &Path, to: &Path) -> Result<()> {
 }
 
 fn no_model(from: &Path) -> Error {
-    let problem = "it holds arrays but no model, which only .safetensors and .npz can take";
+    let problem = "it has arrays but no model; only .safetensors and .npz files can have arrays without a model";
     Error::Format { path: from.into(), problem: problem.into() }
 }
 
 fn only_safetensors(to: &Path) -> Error {
-    Error::Format { path: to.into(), problem: "with --torch its name has to end in .safetensors".into() }
+    Error::Format { path: to.into(), problem: "with --torch, its name must end in .safetensors".into() }
 }

@@ -1,4 +1,4 @@
-//! What a model's output ends in, which decides what its numbers are: probabilities, logits, or other values.
+//! The last operation of a model's output, which determines whether its values are probabilities, logits, or others.
 
 use crate::error::Result;
 use crate::model::Model;
@@ -10,17 +10,17 @@ use std::fmt;
 pub(super) enum Ending {
     /// Probabilities of classes along the last axis, which sum to 1.
     Softmax,
-    /// Their logarithms.
+    /// Logarithms of such probabilities.
     LogSoftmax,
-    /// Probabilities of their own.
+    /// Independent probabilities.
     Sigmoid,
-    /// Products, sums, means and normalisations: values of any size.
+    /// Unbounded values: products, sums, means and normalizations.
     Linear,
-    /// An operation of this name that is none of these.
+    /// Another operation, by name.
     Other(&'static str),
 }
 
-/// Operations whose results are values of any size, whatever they read.
+/// Operations whose results are unbounded for any inputs.
 const LINEAR: &[&str] = &[
     "affine",
     "normalized_affine",
@@ -32,12 +32,12 @@ const LINEAR: &[&str] = &[
     "embedding",
 ];
 
-/// Operations whose results are values of any size, unless what they read is probabilities.
+/// Operations whose results are unbounded unless their inputs are probabilities.
 const COMBINING: &[&str] =
     &["add", "subtract", "mean_axes", "sum_axes", "average_pool2d", "global_max_pool2d", "max_pool2d"];
 
 impl Ending {
-    /// What the model's first output ends in.
+    /// The last operation of the model's first output.
     pub(super) fn of(model: &Model) -> Result<Ending> {
         let recorder = Recorder::new(Mode::Inference);
         let inputs = model.input_shapes().into_iter().map(|shape| shape.batch(2).map(|shape| recorder.input(shape)));
@@ -55,16 +55,15 @@ fn ending(value: Var<'_>) -> Ending {
         "log_softmax" => Ending::LogSoftmax,
         "sigmoid" => Ending::Sigmoid,
         "scale" if !inputs.iter().any(probabilities) => inputs.first().map_or(Ending::Linear, |input| ending(*input)),
-        "divide" if is_normalised(&inputs) => Ending::Softmax,
+        "divide" if is_normalized(&inputs) => Ending::Softmax,
         name if LINEAR.contains(&name) => Ending::Linear,
         name if COMBINING.contains(&name) && !inputs.iter().any(probabilities) => Ending::Linear,
         name => Ending::Other(name),
     }
 }
 
-/// Whether probabilities are divided by something that was summed from the same probabilities, as scikit-learn's models
-/// in ONNX files end.
-fn is_normalised(inputs: &[Var<'_>]) -> bool {
+/// Whether probabilities are divided by their sum, as in ONNX files of scikit-learn.
+fn is_normalized(inputs: &[Var<'_>]) -> bool {
     let [values, sums] = inputs else { return false };
     let same = |input: &Var<'_>| input.id() == values.id();
     matches!(ending(*values), Ending::Softmax | Ending::Sigmoid)
@@ -79,7 +78,7 @@ impl fmt::Display for Ending {
             Ending::Softmax => "ends in a softmax",
             Ending::LogSoftmax => "ends in a log-softmax",
             Ending::Sigmoid => "ends in a sigmoid",
-            Ending::Linear => "ends without softmax and sigmoid",
+            Ending::Linear => "has no final softmax or sigmoid",
             Ending::Other(name) => return write!(f, "ends in the operation {name}"),
         })
     }
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_operation_counts_whether_it_is_a_layer_or_fused() {
+    fn layers_and_fused_operations_have_the_same_ending() {
         use Activation::{LogSoftmax, Relu, Sigmoid, Softmax, Tanh};
         assert_eq!((after(Softmax), after(Dense::new(2).activation(Softmax))), (Ending::Softmax, Ending::Softmax));
         assert_eq!((after(Sigmoid), after(Dense::new(2).activation(Sigmoid))), (Ending::Sigmoid, Ending::Sigmoid));

@@ -1,7 +1,7 @@
-//! `gradus evaluate`: a model's loss and metrics on data with known answers.
+//! `gradus evaluate`: computes a model's loss and metrics on a dataset.
 
-use super::choice::{Answers, Asked, choose};
-use super::command_line::{Options, Told};
+use super::choice::{Requested, Targets, choose};
+use super::command_line::{CommandResult, Options};
 use super::input::{fitted, floats};
 use super::reading::{Layout, Reading};
 use super::source::{Source, ending, single, wrong};
@@ -18,39 +18,39 @@ use crate::shape::Shape;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
 
-pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> Told {
-    let asked = Asked { loss: options.loss.as_deref(), metrics: &options.metrics };
+pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> CommandResult {
+    let requested = Requested { loss: options.loss.as_deref(), metrics: &options.metrics };
     let model = Source::model(path)?;
     let (input, output) = single(path, &model)?;
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,
         false => numpy(data, &input, &output, options.reading)?,
     };
-    let chosen = choose(model, &asked, rows.answers);
-    let (model, told) = chosen.map_err(|error| wrong(path, error.to_string()))?;
+    let chosen = choose(model, &requested, rows.targets);
+    let (model, report) = chosen.map_err(|error| wrong(path, error.to_string()))?;
     let scores = scored(&model, rows.arrays)?;
-    Ok(format!("{told}{scores}\n"))
+    Ok(format!("{report}{scores}\n"))
 }
 
-/// Samples with their answers.
+/// Samples with targets.
 struct Rows {
     arrays: Arrays,
-    answers: Answers,
+    targets: Targets,
 }
 
-/// The test images of a folder of IDX files, height × width × 1 as pictures are.
+/// The test images of a folder of IDX files, in the shape height × width × 1 of pictures.
 fn idx(folder: &Path, input: &ValueInfo, reading: Reading) -> Result<Rows> {
     let digits = mnist::load(Some(folder))?.test;
     let layout = if reading.layout.is_flat() { Layout::Flat } else { Layout::ChannelsLast };
     let images = floats(NumpyArray::Bytes(digits.images.insert_axis(Axis(3)).into_dyn()), reading);
-    let answers = Answers::labels(digits.labels.iter().map(|label| i64::from(*label)));
-    Ok(Rows { arrays: Arrays::new(fitted(folder, images, input, layout)?, digits.labels)?, answers })
+    let targets = Targets::labels(digits.labels.iter().map(|label| i64::from(*label)));
+    Ok(Rows { arrays: Arrays::new(fitted(folder, images, input, layout)?, digits.labels)?, targets })
 }
 
-/// `x` and `y`, or `x_test` and `y_test` as in Keras' data sets.
+/// The arrays `x` and `y`, or `x_test` and `y_test` as in Keras' datasets.
 fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -> Result<Rows> {
     if ending(path) != "npz" {
-        return Err(wrong(path, "data is a folder of IDX files or an .npz with x and y".into()));
+        return Err(wrong(path, "expected a folder of IDX files, or an .npz file with x and y".into()));
     }
     let mut arrays = npz::read(path)?;
     let names: Vec<String> = arrays.keys().cloned().collect();
@@ -65,26 +65,26 @@ fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -
         NumpyArray::Integers(y) => y,
         NumpyArray::Floats(y) => {
             let Some(y) = of_shape(order, output.shape(), &y) else { return Err(mismatch(path, &y, order, output)) };
-            return Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? });
+            return Ok(Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? });
         }
     };
     if let Some(y) = of_shape(positions(order, output), label_shape(output.shape()), &labels) {
-        return Ok(Rows { answers: Answers::labels(y.iter().copied()), arrays: Arrays::new(x, y)? });
+        return Ok(Rows { targets: Targets::labels(y.iter().copied()), arrays: Arrays::new(x, y)? });
     }
     let Some(y) = of_shape(order, output.shape(), &labels) else { return Err(mismatch(path, &labels, order, output)) };
     let y = y.mapv(|number| number as f32);
-    Ok(Rows { answers: Answers::values(&y), arrays: Arrays::new(x, y)? })
+    Ok(Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? })
 }
 
-/// The axis order of labels for the positions of an output: that of its axes but the last.
+/// The axis order of labels for the positions of an output: that of all its axes except the last.
 fn positions(order: AxisOrder, output: &ValueInfo) -> AxisOrder {
     let last = output.shape().rank().saturating_sub(1);
     let axes: Vec<usize> = order.axes().iter().copied().filter(|axis| *axis < last).collect();
     AxisOrder::new(&axes).unwrap_or_default()
 }
 
-/// The array in the model's order, if it has this order and is rows × this shape. Where the order is channels last, a last
-/// axis of 1 may be missing or added.
+/// Returns the array in the model's order if it has this order and the shape rows × `shape`. In channels-last order, a
+/// last axis of size 1 is optional.
 fn of_shape<T: Clone>(order: AxisOrder, shape: Shape, y: &ArrayD<T>) -> Option<ArrayD<T>> {
     let found = y.shape().get(1..)?;
     let expected = order.shape_in_file(shape);
@@ -102,7 +102,7 @@ fn mismatch<T>(path: &Path, y: &ArrayD<T>, order: AxisOrder, output: &ValueInfo)
     wrong(path, format!("its y is {found}, expected rows × {expected}, the model's output, or {labels}"))
 }
 
-/// The scores with labels as they are, or as one-hot rows where the loss compares probabilities of classes with these.
+/// Computes the scores with labels, or with one-hot rows if the loss compares class probabilities.
 fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
     let first = match model.evaluate(&rows) {
         Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,

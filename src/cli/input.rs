@@ -1,7 +1,7 @@
-//! Samples for a model, from pictures and arrays.
+//! Samples for a model from pictures and arrays.
 //!
-//! Nothing is guessed from the number of elements: shapes have to be equal, in the axis order of the model's file or in
-//! that of `--layout`.
+//! Shapes must be equal, in the axis order of the model's file or that of `--layout`. Arrays are not reshaped by their
+//! number of elements.
 
 use super::picture::picture;
 use super::reading::{Layout, Reading};
@@ -15,7 +15,7 @@ use crate::shape::Shape;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
 
-/// The samples of a file for an input, rows × its shape in the model.
+/// Reads the samples of a file for an input, with the shape rows × that of the input.
 pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Result<ArrayD<f32>> {
     let array = match ending(path) {
         "png" => return picture(path, input.shape(), reading),
@@ -26,7 +26,7 @@ pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Resul
     fitted(path, array, input, reading.layout)
 }
 
-/// The array `x`, or the only one.
+/// Returns the array `x`, or the only array.
 fn only(path: &Path, mut arrays: Vec<(String, NumpyArray)>) -> Result<NumpyArray> {
     let at = arrays.iter().position(|(name, _)| name == "x").or((arrays.len() == 1).then_some(0));
     let names = || arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
@@ -34,23 +34,22 @@ fn only(path: &Path, mut arrays: Vec<(String, NumpyArray)>) -> Result<NumpyArray
     Ok(arrays.swap_remove(at).1)
 }
 
-/// Divides bytes by 255 unless they are wanted raw.
+/// Converts to float32 and divides bytes by 255 unless they are read raw.
 pub(super) fn floats(array: NumpyArray, reading: Reading) -> ArrayD<f32> {
     let bytes = matches!(array, NumpyArray::Bytes(_));
     let array = array.into_floats();
     if bytes && !reading.raw { array / 255.0 } else { array }
 }
 
-/// The array as rows × a sample in the model's order. An array with as many axes as a sample is one sample; one with an
-/// axis more is rows of samples. As everywhere in the library, a last axis of 1 may be missing or added behind the rows,
-/// where the order is the model's own.
+/// Returns the array as rows × one sample in the model's order. An array with the rank of a sample is one sample; with
+/// one more axis it is rows of samples. In the model's own order, a last axis of size 1 is optional.
 pub(super) fn fitted(path: &Path, array: ArrayD<f32>, input: &ValueInfo, layout: Layout) -> Result<ArrayD<f32>> {
     let Ok(found) = Shape::new(array.shape()) else {
-        return Err(wrong(path, format!("its array has {} axes; no model takes as many", array.ndim())));
+        return Err(wrong(path, format!("its array has {} axes, expected at most 6", array.ndim())));
     };
     let order = layout.order(input);
     if found.axis(0) == 0 && found.rank() > 0 {
-        return Err(wrong(path, format!("its array is {found} and has no row; at least one is needed")));
+        return Err(wrong(path, format!("its array is {found}, expected at least one row")));
     }
     match place(found, input, order, layout) {
         Some(Place::Rows) => order.to_model(array),
@@ -63,15 +62,15 @@ pub(super) fn fitted(path: &Path, array: ArrayD<f32>, input: &ValueInfo, layout:
     }
 }
 
-/// What an array is to a model.
+/// The interpretation of an array for a model.
 enum Place {
     Rows,
     Sample,
-    /// Rows of samples that become one axis.
+    /// Rows of samples that are flattened to one axis.
     Flat,
 }
 
-/// What an array of shape `found` is in this order to a model with this input; `None` where it fits nothing.
+/// Returns the interpretation of an array with shape `found` in this order, or `None` if it does not fit.
 fn place(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> Option<Place> {
     let sample = input.shape();
     if layout.is_flat() {
@@ -87,12 +86,12 @@ fn place(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> O
     rows.then_some(Place::Rows)
 }
 
-/// What is wrong with an array of shape `found`, and which layout would take it.
+/// The message for an array with shape `found`, with a layout that would fit.
 fn mismatch(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> String {
     let sample = input.shape();
     let expected = match layout {
         Layout::Flat if sample.rank() == 1 => format!("rows of {} elements", sample.len()),
-        Layout::Flat => format!("{sample}, as --layout flat is for models whose samples have one axis"),
+        Layout::Flat => format!("{sample}, because --layout flat is for models whose samples have one axis"),
         _ => {
             let expected = order.shape_in_file(sample);
             format!("rows × {expected}, or {expected} for one sample")
@@ -106,7 +105,7 @@ fn mismatch(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -
         };
         place(found, input, order, *other).is_some()
     });
-    let remedy = other.map_or("transpose or reshape it".into(), |(name, _)| format!("--layout {name} takes it"));
+    let remedy = other.map_or("transpose or reshape it".into(), |(name, _)| format!("use --layout {name}"));
     format!("its array is {found}, expected {expected}; {remedy}")
 }
 
@@ -115,7 +114,7 @@ mod tests {
     use super::*;
     use ndarray::{Array, IxDyn};
 
-    /// The shape of what an array of these sizes becomes, or what is wrong with it.
+    /// The shape that an array with these sizes is converted to, or the message.
     fn shape(sizes: &[usize], input: &ValueInfo, layout: Layout) -> Result<Vec<usize>, String> {
         let fitted = fitted(Path::new("x.npy"), ArrayD::zeros(IxDyn(sizes)), input, layout);
         fitted.map(|array| array.shape().to_vec()).map_err(|error| error.to_string())
@@ -135,11 +134,11 @@ mod tests {
         {
             assert!(shape(sizes, &images, Layout::File).is_err(), "{sizes:?}");
         }
-        let text = "x.npy: its array is 5 × 3 × 8 × 6, expected rows × 8 × 6 × 3, or 8 × 6 × 3 for one sample; --layout \
-                    channels_first takes it";
+        let text = "x.npy: its array is 5 × 3 × 8 × 6, expected rows × 8 × 6 × 3, or 8 × 6 × 3 for one sample; use --layout \
+                    channels_first";
         assert_eq!(shape(&[5, 3, 8, 6], &images, Layout::File).unwrap_err(), text);
-        let text = "x.npy: its array is 5 × 8 × 6 × 3, expected rows × 3 × 8 × 6, or 3 × 8 × 6 for one sample; --layout \
-                    channels_last takes it";
+        let text = "x.npy: its array is 5 × 8 × 6 × 3, expected rows × 3 × 8 × 6, or 3 × 8 × 6 for one sample; use --layout \
+                    channels_last";
         assert_eq!(shape(&[5, 8, 6, 3], &first, Layout::File).unwrap_err(), text);
         let text = "x.npy: its array is 5 × 144, expected rows × 8 × 6 × 3, or 8 × 6 × 3 for one sample; transpose or \
                     reshape it";
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_axis_of_one_comes_and_goes_as_in_the_library() {
+    fn a_last_axis_of_size_1_is_optional() {
         let images = ValueInfo::new("input", [4, 4, 1]);
         assert_eq!(shape(&[5, 4, 4], &images, Layout::File).unwrap(), [5, 4, 4]);
         assert_eq!(shape(&[4, 4, 1], &images, Layout::File).unwrap(), [1, 4, 4, 1]);
@@ -159,15 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_flattened_on_request_alone() {
+    fn samples_are_flattened_only_on_request() {
         let row = ValueInfo::new("input", [12]);
         assert_eq!(shape(&[5, 3, 4], &row, Layout::Flat).unwrap(), [5, 12]);
-        let text = "x.npy: its array is 5 × 3 × 4, expected rows × 12, or 12 for one sample; --layout flat takes it";
+        let text = "x.npy: its array is 5 × 3 × 4, expected rows × 12, or 12 for one sample; use --layout flat";
         assert_eq!(shape(&[5, 3, 4], &row, Layout::File).unwrap_err(), text);
         let text = "x.npy: its array is 5 × 13, expected rows of 12 elements; transpose or reshape it";
         assert_eq!(shape(&[5, 13], &row, Layout::Flat).unwrap_err(), text);
-        let text = "x.npy: its array is 5 × 4 × 4, expected 4 × 4 × 1, as --layout flat is for models whose samples have \
-                    one axis; --layout channels_last takes it";
+        let text = "x.npy: its array is 5 × 4 × 4, expected 4 × 4 × 1, because --layout flat is for models whose samples have \
+                    one axis; use --layout channels_last";
         assert_eq!(shape(&[5, 4, 4], &ValueInfo::new("input", [4, 4, 1]), Layout::Flat).unwrap_err(), text);
         let array = Array::from_shape_fn(IxDyn(&[2, 2, 3]), |at| (at[0] * 6 + at[1] * 3 + at[2]) as f32);
         let flat = fitted(Path::new("x"), array, &ValueInfo::new("input", [6]), Layout::Flat).unwrap();

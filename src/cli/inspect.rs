@@ -1,6 +1,6 @@
-//! `gradus inspect`: what is in a file.
+//! `gradus inspect`: shows the contents of a file.
 
-use super::command_line::Told;
+use super::command_line::CommandResult;
 use super::source::{Source, ending};
 #[cfg(feature = "onnx")]
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::tape::Params;
 use std::fmt::Write;
 use std::path::Path;
 
-pub(super) fn inspect(path: &Path) -> Told {
+pub(super) fn inspect(path: &Path) -> CommandResult {
     match ending(path) {
         "npy" => Ok(numpy(vec![("".into(), npy::read(path)?)])),
         "npz" => Ok(numpy(npz::read(path)?.into_iter().collect())),
@@ -27,13 +27,13 @@ fn source(source: Source) -> String {
             let training = match (loaded.model.optimizer(), &loaded.problem) {
                 (Some(optimizer), _) => {
                     let trained = match loaded.model.step() {
-                        0 => "no step of training yet".to_owned(),
-                        steps => format!("training so far: epochs {}, steps {steps}", loaded.model.epoch()),
+                        0 => "not trained yet".to_owned(),
+                        steps => format!("trained for epochs: {}, steps: {steps}", loaded.model.epoch()),
                     };
                     format!("{trained}\noptimizer: {}", optimizer.spec())
                 }
-                (None, Some(problem)) => format!("without its training\n{problem}"),
-                (None, None) => "without training".to_owned(),
+                (None, Some(problem)) => format!("training settings not supported\n{problem}"),
+                (None, None) => "no training settings".to_owned(),
             };
             network(&format!("{}, {training}", loaded.kind), &loaded.model)
         }
@@ -41,7 +41,7 @@ fn source(source: Source) -> String {
     }
 }
 
-/// A model's layers and weights below what is said of it.
+/// A heading, the layers and the weights of a model.
 fn network(heading: &str, model: &Model) -> String {
     format!("{heading}\n\n{}\n{}", model.summary(), weights(model.params()))
 }
@@ -58,39 +58,40 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
         let (shape, element) = (array.shape().to_vec(), array.element());
         (name, shape, element, array.into_floats().into_iter().collect())
     };
-    format!("NumPy's arrays\n{}", table(arrays.into_iter().map(row).collect()))
+    format!("NumPy arrays\n{}", table(arrays.into_iter().map(row).collect()))
 }
 
-/// What the file says, and what is made of it if it can be imported.
+/// Shows the graph of the file, and the imported model if it can be imported.
 #[cfg(feature = "onnx")]
 fn graph(path: &Path) -> Result<String> {
     let graph = crate::formats::onnx::Graph::load(path)?;
-    let mut text = format!("a graph of ONNX with {} nodes\n{graph}\n", graph.node_operators().len());
+    let mut text = format!("ONNX graph with {} nodes\n{graph}\n", graph.node_operators().len());
     match Source::model(path) {
-        Ok(model) => text.push_str(&network("a model of ONNX, whose files do not say how it is trained", &model)),
+        Ok(model) => text.push_str(&network("ONNX model, which has no training settings", &model)),
         Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
     }
     Ok(text)
 }
 
-/// A line for each array: name, shape, type, and the least, mean and largest of its elements.
+/// A line for each array: name, shape, type, and the minimum, mean and maximum of its elements.
 fn table(rows: Vec<(String, Vec<usize>, &str, Vec<f32>)>) -> String {
     let shape = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let width = |texts: Vec<usize>, least: usize| texts.into_iter().max().unwrap_or(0).max(least) + 2;
+    let width = |texts: Vec<usize>, minimum: usize| texts.into_iter().max().unwrap_or(0).max(minimum) + 2;
     let names = width(rows.iter().map(|row| row.0.chars().count()).collect(), 5);
     let shapes = width(rows.iter().map(|row| shape(&row.1).chars().count()).collect(), 5);
     let mut text = String::new();
     let head =
-        format!("{:<names$}{:<shapes$}{:<6}{:>12}{:>12}{:>12}", "array", "shape", "type", "least", "mean", "largest");
+        format!("{:<names$}{:<shapes$}{:<6}{:>12}{:>12}{:>12}", "array", "shape", "type", "minimum", "mean", "maximum");
     text.push_str(&format!("\n{head}\n"));
     for (name, sizes, element, values) in &rows {
-        let least = values.iter().copied().fold(f32::INFINITY, f32::min);
-        let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let minimum = values.iter().copied().fold(f32::INFINITY, f32::min);
+        let maximum = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len().max(1) as f64;
         let _ = write!(text, "{name:<names$}{:<shapes$}{element:<6}", shape(sizes));
-        let _ = writeln!(text, "{least:>12.4}{mean:>12.4}{largest:>12.4}");
+        let _ = writeln!(text, "{minimum:>12.4}{mean:>12.4}{maximum:>12.4}");
     }
+    let arrays = if rows.len() == 1 { "1 array" } else { &format!("{} arrays", rows.len()) };
     let count: usize = rows.iter().map(|row| row.3.len()).sum();
-    text.push_str(&format!("{} arrays, {count} elements\n", rows.len()));
+    text.push_str(&format!("{arrays}, {count} elements\n"));
     text
 }

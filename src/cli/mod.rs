@@ -1,6 +1,6 @@
-//! The program `gradus`: looks at models and arrays in files, converts them, predicts and evaluates.
+//! The program `gradus`: inspects, converts, runs and evaluates models and arrays in files.
 //!
-//! Exit codes: 0 where everything went well, 1 for what is wrong with a file, 2 for what is wrong with the command line.
+//! Exit codes: 0 for success, 1 for an error in a file, 2 for an error in the command line.
 
 mod choice;
 mod command_line;
@@ -14,7 +14,7 @@ mod predict;
 mod reading;
 mod source;
 
-use command_line::{Failure, Options, Told};
+use command_line::{CommandResult, Failure, Options};
 use lexopt::prelude::*;
 use reading::{Background, Layout};
 use std::ffi::OsString;
@@ -22,52 +22,52 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const HELP: &str = "Looks at models and arrays in files, converts them, predicts and evaluates
+const HELP: &str = "Inspects and converts models and arrays in files, predicts and evaluates
 
 usage: gradus inspect FILE
        gradus convert IN OUT [--torch] [--model MODEL]
        gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOUR] [--layout ORDER]
        gradus evaluate MODEL DATA [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
 
-  inspect    a model's layers, and every array with its shape and range
-  convert    IN to the format that OUT's name ends in
-  predict    a model's outputs for each INPUT: a PNG picture, or samples in .npy or .npz
-  evaluate   a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
+  inspect    shows a model's layers, and every array with its shape and range
+  convert    writes IN in the format given by the ending of OUT
+  predict    prints a model's outputs for each INPUT: a PNG picture, or samples in .npy or .npz
+  evaluate   prints a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
 
-  --out FILE    predictions as .csv or .npy instead of a table
-  --torch       .safetensors with PyTorch's names and layouts: OUT, or with --model IN
-  --model FILE  the model that the arrays in IN are for; OUT is that model with these
-  --raw         bytes stay 0 to 255; otherwise they are divided by 255
-  --invert      pictures with dark ink on bright paper
+  --out FILE    write predictions to a .csv or .npy file instead of printing a table
+  --torch       OUT, or with --model IN, is .safetensors with PyTorch's names and layouts
+  --model FILE  the model for the arrays in IN; OUT is this model with these arrays
+  --raw         keep bytes as 0 to 255 instead of dividing them by 255
+  --invert      invert pictures, for dark ink on bright paper
   --background COLOUR
-                the colour behind the transparent parts of pictures: white (default), black or #rrggbb
+                the background colour of transparent pixels: white (default), black or #rrggbb
   --layout ORDER
-                the axis order of arrays: channels_last, channels_first, or flat for samples of any shape that
-                become one axis; by default that of the model's file
-  --loss LOSS   the loss in place of the file's own, by its class or Keras' name: mse, huber(delta=2),
+                the axis order of arrays: channels_last, channels_first, or flat, which flattens samples to one
+                axis; by default that of the model's file
+  --loss LOSS   the loss instead of that of the file, by its class or Keras' name: mse, huber(delta=2),
                 sparse_categorical_crossentropy(from_logits=true)
   --metric METRIC
-                the metrics in place of the file's own, by their classes or Keras' names; may be given several times
+                a metric instead of those of the file, by its class or Keras' name; may be given several times
   --help        this text
   --version     the version
 
-Shapes have to be equal. An array has the axis order of the file that the model is read from: that of the graph for
-.onnx, channels last for .keras and .h5, and for .safetensors channels last unless the model was imported from .onnx.
-Outputs come back in the same order. An array with as many axes as a sample is one sample, one with an axis more is
-rows of samples; as in Keras, a last axis of 1 may be missing or added behind the rows where the order is channels last.
-Pictures are height × width × channels, gray where the model takes one channel.
+Shapes must be equal. Arrays have the axis order of the model's file: that of the graph for .onnx, channels last for
+.keras and .h5, and for .safetensors channels last unless the model was imported from .onnx. Outputs have the same
+order. An array with as many axes as a sample is one sample; with one more axis it is rows of samples. As in Keras, a
+last axis of size 1 is optional in rows of samples if the order is channels last. Pictures are height × width ×
+channels; they are converted to gray if the model has one input channel.
 
-evaluate uses the loss and the metrics of the model's file. For a file without them, as every .onnx is, they follow from
-what the output ends in and from y; what was chosen is shown, and what is not certain has to be named.
+evaluate uses the loss and the metrics of the model's file. If the file has none, such as every .onnx file, they follow
+from the last operation and from y, and are printed. If several losses would fit, --loss is required.
 
 ";
 
-/// Runs a command line without the program's name. Results go to standard output, one line for what is wrong to
+/// Runs a command line without the name of the program. Results are printed on standard output, errors as one line on
 /// standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match answer(lexopt::Parser::from_args(arguments)) {
+    match execute(lexopt::Parser::from_args(arguments)) {
         Ok(text) => {
-            // A closed standard output is no reason to fail.
+            // A closed standard output is not an error.
             let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
@@ -82,7 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn answer(mut arguments: lexopt::Parser) -> Told {
+fn execute(mut arguments: lexopt::Parser) -> CommandResult {
     let (mut command, mut options) = (None, Options::default());
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -114,16 +114,18 @@ fn answer(mut arguments: lexopt::Parser) -> Told {
         (Some("convert"), [from, to]) => convert::convert(from, to, &options),
         (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
         (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, &options),
-        (Some("inspect"), files) => Err(misused("inspect FILE", files.len())),
-        (Some("convert"), files) => Err(misused("convert IN OUT", files.len())),
-        (Some("predict"), files) => Err(misused("predict MODEL INPUT…", files.len())),
-        (Some("evaluate"), files) => Err(misused("evaluate MODEL DATA", files.len())),
-        (Some(other), _) => Err(Failure::Usage(format!("there is no command \"{other}\""))),
-        (None, _) => Err(Failure::Usage("no command".into())),
+        (Some("inspect"), files) => Err(wrong_file_count("inspect FILE", files.len())),
+        (Some("convert"), files) => Err(wrong_file_count("convert IN OUT", files.len())),
+        (Some("predict"), files) => Err(wrong_file_count("predict MODEL INPUT…", files.len())),
+        (Some("evaluate"), files) => Err(wrong_file_count("evaluate MODEL DATA", files.len())),
+        (Some(other), _) => {
+            Err(Failure::Usage(format!("unknown command \"{other}\"; available: inspect, convert, predict, evaluate")))
+        }
+        (None, _) => Err(Failure::Usage("expected a command".into())),
     }
 }
 
-/// The value of an option, as `parse` reads it.
+/// Parses the value of an option.
 fn value<T>(
     arguments: &mut lexopt::Parser,
     option: &str,
@@ -134,8 +136,8 @@ fn value<T>(
     parse(&text).ok_or_else(|| Failure::Usage(format!("--{option} is \"{text}\", expected {expected}")))
 }
 
-/// A command with other files than it takes.
-fn misused(usage: &str, count: usize) -> Failure {
-    let named = if count == 1 { "1 file is named" } else { &format!("{count} files are named") };
-    Failure::Usage(format!("{named}, the usage is gradus {usage}"))
+/// The failure of a command with a wrong number of files.
+fn wrong_file_count(usage: &str, count: usize) -> Failure {
+    let found = if count == 1 { "1 file" } else { &format!("{count} files") };
+    Failure::Usage(format!("found {found}, expected gradus {usage}"))
 }

@@ -10,11 +10,11 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 use std::io::Cursor;
 use std::path::Path;
 
-/// The most pixels that a picture may have.
+/// Maximum number of pixels of a picture.
 const MAX_PIXELS: usize = 1 << 24;
 
-/// The picture as one sample of the model's shape, with the row axis: rows × height × width × channels, or without the last
-/// axis where the model's samples have two. Samples of one axis are flattened if the layout says so.
+/// Reads a picture as one sample with an axis of rows: rows × height × width × channels, without the last axis if the
+/// model's samples have two. With the layout `flat`, samples with one axis are flattened.
 pub(super) fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<ArrayD<f32>> {
     let pixels = Pixels::read(path)?;
     let (height, width) = (pixels.height, pixels.width);
@@ -33,12 +33,10 @@ pub(super) fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<Ar
     };
     if !fits {
         let remedy = match sample.rank() {
-            1 if sample.len() == found.len() => "--layout flat makes one row of its pixels",
+            1 if sample.len() == found.len() => "use --layout flat to flatten it",
             _ => "scale or crop it first",
         };
-        let problem = format!(
-            "the picture is {found} (height × width × channels), the model takes samples of {sample}; {remedy}"
-        );
+        let problem = format!("the picture is {found} (height × width × channels), expected {sample}; {remedy}");
         return Err(wrong(path, problem));
     }
     let values = Array3::from_shape_vec((height, width, channels), pixels.values(channels, reading));
@@ -50,7 +48,7 @@ pub(super) fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<Ar
 struct Pixels {
     height: usize,
     width: usize,
-    /// Gray, or red, green and blue; then alpha, if the picture has it.
+    /// Gray or RGB, optionally with alpha.
     colour: ColorType,
     depth: BitDepth,
     bytes: Vec<u8>,
@@ -61,7 +59,7 @@ impl Pixels {
         let broken = |error: DecodingError| wrong(path, format!("it is not a PNG picture: {error}"));
         let bytes = read_whole(path)?;
         let mut decoder = Decoder::new(Cursor::new(&bytes));
-        // Palettes become colours, transparent colours alpha, and less than 8 bits 8.
+        // Expands palettes to RGB, transparent colours to alpha, and samples to 8 bits or more.
         decoder.set_transformations(Transformations::EXPAND);
         let mut reader = decoder.read_info().map_err(broken)?;
         let size = reader.output_buffer_size().filter(|size| *size <= 8 * MAX_PIXELS);
@@ -73,12 +71,12 @@ impl Pixels {
         Ok(Pixels { height, width, colour: info.color_type, depth: info.bit_depth, bytes })
     }
 
-    /// 1 for gray, 3 for colours.
+    /// Number of colour channels: 1 for gray, 3 for RGB.
     fn channels(&self) -> usize {
         if matches!(self.colour, ColorType::Grayscale | ColorType::GrayscaleAlpha) { 1 } else { 3 }
     }
 
-    /// The numbers of each pixel, 0 to 255: those of 16 bits keep their fractions.
+    /// The samples of each pixel, from 0 to 255. Samples of 16 bits keep their fractions.
     fn samples(&self) -> Vec<f32> {
         match self.depth {
             BitDepth::Sixteen => {
@@ -89,7 +87,7 @@ impl Pixels {
         }
     }
 
-    /// Every pixel in the model's number of channels, composed on the background.
+    /// The pixels in the model's number of channels, composed on the background.
     fn values(&self, channels: usize, reading: Reading) -> Vec<f32> {
         let (own, alpha) = (self.channels(), self.colour.samples() > self.channels());
         let background = reading.background.0.map(f32::from);
@@ -105,7 +103,7 @@ impl Pixels {
             match channels {
                 3 => values.extend([red, green, blue]),
                 _ if red == green && green == blue => values.push(red),
-                // How bright the colours appear (Rec. 601).
+                // Luma of the colour (Rec. 601).
                 _ => values.push(0.299 * red + 0.587 * green + 0.114 * blue),
             }
         }
@@ -144,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_and_grays_become_each_other() {
+    fn colours_and_grays_are_converted() {
         let reading = reading([0; 3]);
         let gray = pixels(ColorType::Grayscale, BitDepth::Eight, &[7]);
         assert_eq!(gray.values(3, reading), [7.0; 3]);

@@ -1,6 +1,6 @@
-//! `gradus predict`: a model's outputs for pictures and arrays.
+//! `gradus predict`: prints or writes a model's outputs for pictures and arrays.
 
-use super::command_line::{Options, Told};
+use super::command_line::{CommandResult, Options};
 use super::ending::Ending;
 use super::input::samples;
 use super::source::{Source, ending, single, wrong};
@@ -13,10 +13,10 @@ use crate::output_scale::OutputScale;
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 use std::path::Path;
 
-/// The most columns of a table; beyond that, it has the most probable classes.
-const COLUMNS: usize = 10;
+/// Maximum number of columns in a table. With more outputs, it shows the most probable classes.
+const MAX_COLUMNS: usize = 10;
 
-pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told {
+pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
     let model = Source::model(path)?;
     let (input, output) = single(path, &model)?;
     let classes = classes(&model, &output)?;
@@ -37,20 +37,22 @@ pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> Told 
         match &options.out {
             None => return Ok(rows.table()),
             Some(out) if ending(out) == "csv" => write_whole(out, rows.csv().as_bytes())?,
-            Some(out) => return Err(wrong(out, "predictions are written as .csv or .npy".into()).into()),
+            Some(out) => {
+                return Err(wrong(out, "expected a name that ends in .csv or .npy for predictions".into()).into());
+            }
         }
     }
     let out = options.out.as_deref().unwrap_or(Path::new(""));
     Ok(format!("{} predictions in {}\n", names.len(), out.display()))
 }
 
-/// The file, and the row where it has several.
+/// The file name, with the index of the row if the file has several.
 fn name(path: &Path, row: usize, rows: usize) -> String {
     if rows == 1 { path.display().to_string() } else { format!("{}[{row}]", path.display()) }
 }
 
-/// How the outputs of a sample name a class; `None` where they name none: outputs of several axes, and one number that is
-/// neither a probability nor trained as one.
+/// The scale of outputs that are classes, or `None` for outputs with several axes and for a single number that is not a
+/// class probability.
 fn classes(model: &Model, output: &ValueInfo) -> Result<Option<OutputScale>, Error> {
     let scale = model.loss().map_or(OutputScale::Plain, |loss| loss.output_scale());
     Ok(match output.shape().sizes() {
@@ -60,7 +62,7 @@ fn classes(model: &Model, output: &ValueInfo) -> Result<Option<OutputScale>, Err
     })
 }
 
-/// Predictions with the samples they are of, each flattened.
+/// Predictions with the names of their samples, each flattened.
 struct Rows {
     names: Vec<String>,
     classes: Option<OutputScale>,
@@ -86,7 +88,7 @@ impl Rows {
         self.names.iter().zip(self.values.rows().into_iter().map(|row| row.to_vec()))
     }
 
-    /// `input,predicted,p0,p1,…`, or without `predicted` where there are no classes.
+    /// Lines `input,predicted,p0,p1,…`, without `predicted` if outputs are not classes.
     fn csv(&self) -> String {
         let heads: Vec<String> = (0..self.values.ncols()).map(|column| format!("p{column}")).collect();
         let predicted = if self.has_classes() { "predicted," } else { "" };
@@ -106,8 +108,8 @@ impl Rows {
     fn table(&self) -> String {
         let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
         let columns = self.values.ncols();
-        let few = columns <= COLUMNS || !self.has_classes();
-        let shown = columns.min(COLUMNS);
+        let few = columns <= MAX_COLUMNS || !self.has_classes();
+        let shown = columns.min(MAX_COLUMNS);
         let heads: String = match few {
             true => (0..shown).map(|column| format!("{column:>9}")).collect(),
             false => "  most probable".into(),
@@ -118,7 +120,7 @@ impl Rows {
         for (name, row) in self.iter() {
             let cells: String = match few {
                 true => row[..shown].iter().map(|value| format!("{value:>9.4}")).collect(),
-                false => most(&row),
+                false => most_probable(&row),
             };
             let predicted = self.class(&row).map_or(String::new(), |class| format!("{class:>9}"));
             text.push_str(&format!("{name:<width$}{predicted}{cells}{more}\n"));
@@ -127,8 +129,8 @@ impl Rows {
     }
 }
 
-/// The three largest, with their places.
-fn most(row: &[f32]) -> String {
+/// The three largest values with their indices.
+fn most_probable(row: &[f32]) -> String {
     let mut order: Vec<usize> = (0..row.len()).collect();
     order.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
     order.iter().take(3).map(|place| format!("  {place}: {:.4}", row[*place])).collect()

@@ -1,17 +1,17 @@
-//! How files become samples: the axis order of arrays, the background of pictures, the range of bytes.
+//! Options for reading samples: the axis order of arrays, the background of pictures, the range of bytes.
 
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
 
-/// In which order arrays have the axes of a sample.
+/// The order of the sample axes in arrays.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Layout {
-    /// In that of the model's file.
+    /// The order of the model's file.
     #[default]
     File,
     ChannelsLast,
     ChannelsFirst,
-    /// Each sample is flattened to one axis, for models whose samples have one.
+    /// Samples are flattened to one axis, for models whose samples have one axis.
     Flat,
 }
 
@@ -27,7 +27,7 @@ impl Layout {
         self == Layout::Flat
     }
 
-    /// The axis order of arrays for an input, or from an output.
+    /// The axis order of arrays for an input or output.
     pub(super) fn order(self, of: &ValueInfo) -> AxisOrder {
         match self {
             Layout::File => of.axis_order(),
@@ -37,17 +37,17 @@ impl Layout {
     }
 }
 
-/// How files become samples.
+/// Options for reading samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reading {
-    /// Whether bytes stay 0 to 255.
+    /// Whether bytes are not divided by 255.
     pub(super) raw: bool,
     pub(super) invert: bool,
     pub(super) background: Background,
     pub(super) layout: Layout,
 }
 
-/// The colour behind the transparent parts of a picture: red, green and blue, 0 to 255.
+/// The background colour of transparent pixels: red, green and blue from 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Background(pub(super) [u8; 3]);
 
@@ -59,7 +59,7 @@ impl Default for Background {
 }
 
 impl Background {
-    /// The colour of a name or of six hexadecimal digits, as in `#ff8000`.
+    /// Parses a colour name or six hexadecimal digits, as in `#ff8000`.
     pub(super) fn parse(text: &str) -> Option<Background> {
         match text {
             "white" => Some(Background([255; 3])),
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_have_names_or_digits() {
+    fn colours_are_names_or_hexadecimal_digits() {
         let known = [("white", [255; 3]), ("black", [0; 3]), ("#0aFf80", [10, 255, 128])];
         known.into_iter().for_each(|(text, colour)| assert_eq!(Background::parse(text), Some(Background(colour))));
         for text in ["", "red", "#fff", "#12345g", "#+1+2+3", "123456", "#ä12345"] {

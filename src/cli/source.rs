@@ -1,4 +1,4 @@
-//! What a file holds, by its name and its contents.
+//! The contents of a file, by its name and data.
 
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
@@ -8,22 +8,22 @@ use crate::save::SafeTensors;
 use crate::tape::Params;
 use std::path::Path;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// A model, with its training if the file says how it is trained.
+    /// A model, with training settings if the file has them.
     Model(Box<Loaded>),
-    /// Arrays alone, and what kind of file they are from.
+    /// Arrays without a model, and the kind of file.
     Arrays(Params, &'static str),
 }
 
-/// A model of a file.
+/// A model from a file.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) model: Model,
-    /// What kind of file it is from.
+    /// The kind of file.
     pub(super) kind: &'static str,
-    /// Why the model has no training, where the file's settings of it could not be read.
+    /// The error if the file's training settings could not be read.
     pub(super) problem: Option<String>,
 }
 
@@ -33,46 +33,46 @@ impl Loaded {
     }
 }
 
-/// The endings that are known in this build.
+/// The file name endings that this build supports.
 pub(super) fn endings() -> String {
     let keras =
-        if cfg!(feature = "keras") { "\n  .keras .h5       Keras' models; .weights.h5 their weights" } else { "" };
-    let onnx = if cfg!(feature = "onnx") { "\n  .onnx            ONNX' models" } else { "" };
+        if cfg!(feature = "keras") { "\n  .keras .h5       Keras models; .weights.h5 their weights" } else { "" };
+    let onnx = if cfg!(feature = "onnx") { "\n  .onnx            ONNX models" } else { "" };
     format!(
         "files:
-  .safetensors     gradus' models, arrays, and with --torch those of PyTorch{keras}{onnx}
-  .npz .npy        NumPy's arrays
+  .safetensors     gradus models, arrays, and with --torch arrays of PyTorch{keras}{onnx}
+  .npz .npy        NumPy arrays
 "
     )
 }
 
-/// What a file's name ends in.
+/// The ending of a file name.
 pub(super) fn ending(path: &Path) -> &str {
     path.extension().and_then(|ending| ending.to_str()).unwrap_or("")
 }
 
-/// An error for an ending that is not known in this build.
+/// The error for an ending that this build does not support.
 pub(super) fn unknown_ending(path: &Path) -> Error {
     let feature = match ending(path) {
         "keras" | "h5" | "hdf5" => "; this program was built without the feature keras",
         "onnx" => "; this program was built without the feature onnx",
-        _ => "; --help lists the endings that are known",
+        _ => "; --help lists the supported endings",
     };
-    Error::Format { path: path.into(), problem: format!("its name ends in nothing that is known here{feature}") }
+    Error::Format { path: path.into(), problem: format!("unknown file name ending{feature}") }
 }
 
 impl Source {
-    /// Reads a file of any format but `.npy`.
+    /// Reads a file of any format except `.npy`.
     pub(super) fn read(path: &Path) -> Result<Source> {
         match ending(path) {
             "safetensors" => safetensors(path),
-            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy's arrays")),
+            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy arrays")),
             #[cfg(feature = "keras")]
             "keras" | "h5" | "hdf5" => keras(path),
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let architecture = crate::formats::onnx::import(path)?.architecture()?;
-                Ok(Loaded::of_model(architecture.into_model()?, "a model of ONNX"))
+                Ok(Loaded::of_model(architecture.into_model()?, "ONNX model"))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -83,25 +83,25 @@ impl Source {
         match Source::read(path)? {
             Source::Model(loaded) => Ok(loaded.model),
             Source::Arrays(..) => {
-                let problem = "it holds arrays but no model; name a file that a whole model was saved to";
+                let problem = "it has arrays but no model, expected the file of a model";
                 Err(Error::Format { path: path.into(), problem: problem.into() })
             }
         }
     }
 }
 
-/// A model of Keras; without its training where that is missing or of parts that are not known here.
+/// Reads a model of Keras, without training settings if they are missing or not supported.
 #[cfg(feature = "keras")]
 fn keras(path: &Path) -> Result<Source> {
     use crate::formats::keras;
     let problem = match keras::load(path) {
-        Ok(model) => return Ok(Loaded::of_model(model, "a model of Keras")),
+        Ok(model) => return Ok(Loaded::of_model(model, "Keras model")),
         Err(problem) => problem,
     };
-    // If the layers cannot be read either, the first message names them as well.
+    // If the layers cannot be read either, the first message contains their errors too.
     let Ok(architecture) = keras::load_architecture(path) else { return Err(problem) };
     let model = architecture.into_model()?;
-    Ok(Source::Model(Box::new(Loaded { model, kind: "a model of Keras", problem: Some(problem.to_string()) })))
+    Ok(Source::Model(Box::new(Loaded { model, kind: "Keras model", problem: Some(problem.to_string()) })))
 }
 
 /// The only input and the only output of a model.
@@ -116,14 +116,14 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
     }
 }
 
-/// A model of this library, or arrays of any program.
+/// Reads a model of this library, or arrays of any program.
 fn safetensors(path: &Path) -> Result<Source> {
     let contents = SafeTensors::read(path)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Loaded::of_model(Model::load(path)?, "a model of gradus"));
+        return Ok(Loaded::of_model(Model::load(path)?, "gradus model"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
-        return Ok(Source::Arrays(Params::load(path)?, "arrays of gradus"));
+        return Ok(Source::Arrays(Params::load(path)?, "gradus arrays"));
     }
     let mut params = Params::new();
     for array in contents.arrays {
@@ -132,7 +132,7 @@ fn safetensors(path: &Path) -> Result<Source> {
     Ok(Source::Arrays(params, "arrays of another program"))
 }
 
-/// The error that a file does not hold what it should.
+/// An error about the contents of a file.
 pub(super) fn wrong(path: &Path, problem: String) -> Error {
     Error::Format { path: path.into(), problem }
 }

@@ -98,7 +98,7 @@ impl fmt::Display for Error {
             ),
             Error::NotCompiled { place } => write!(
                 f,
-                "{place}: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both"
+                "{place}: the model has no optimizer and no loss, expected a compiled model; call Model::compile to add both"
             ),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),

@@ -1,4 +1,4 @@
-//! The guide: how to use the library, in prose with tested examples.
+//! The guide: tutorials and reference pages with tested examples.
 //!
 //! | page | contents |
 //! |---|---|
@@ -11,17 +11,18 @@
 //!
 //! # The modules in reading order
 //!
-//! 1. [`data`](crate::data): datasets, batches, MNIST.
+//! 1. [`data`](crate::data): datasets, batches, MNIST. [`preprocessing`](crate::preprocessing): strings to numbers.
 //! 2. [`layers`](crate::layers), with the [`initializers`](crate::initializers) and [`regularizers`](crate::regularizers)
 //!    of their weights.
 //! 3. [`losses`](crate::losses), [`metrics`](crate::metrics) and [`optimizers`](crate::optimizers), with their
 //!    [`schedules`](crate::optimizers::schedules).
 //! 4. [`model`](crate::model): [`Sequential`](crate::Sequential), [`Graph`](crate::Graph), [`Compile`](crate::Compile),
 //!    [`Model`](crate::Model), [`Fit`](crate::Fit), and [`callbacks`](crate::callbacks).
+//!    [`architecture`](crate::architecture): layers with weights and connections, without training.
 //! 5. [`save`](crate::save): model files and checkpoints.
 //! 6. `formats` (features `keras`, `onnx` and `npz`): files of other programs.
 //! 7. `report` and `run` (features): charts, HTML reports, and the scaffolding of training programs.
-//! 8. [`tape`](crate::tape) and [`ops`](crate::ops): the autograd that layers and losses are written with.
+//! 8. [`tape`](crate::tape) and [`ops`](crate::ops): autograd, and the operations that layers and losses record.
 //! 9. [`testing`](crate::testing): checks for custom parts.
 
 pub mod tutorial {

@@ -5,7 +5,7 @@ use super::simd::Fma;
 /// Rows and columns of a square.
 pub(super) const SIDE: usize = 16;
 
-/// Reads `width` columns, at a distance of `stride` in `columns`, as rows of a panel. Calls `seen` with each
+/// Reads `width` columns, at a distance of `stride` in `columns`, as rows of a panel. Calls `seen` with every group of
 /// sixteen elements.
 #[inline(always)]
 pub(super) fn read_across<F: Fma, const N: usize>(

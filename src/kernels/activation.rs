@@ -1,10 +1,10 @@
-//! Activations whose slope follows from their output, so that a fused operation need not keep its input.
+//! Activations whose derivative follows from their output, so that a fused operation does not keep its input.
 
 use crate::kernels::math;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, vectorized};
 
-/// An activation function inside a fused operation. Each lets NaN through.
+/// An activation function inside a fused operation. Each propagates NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Elementwise {
@@ -19,7 +19,7 @@ pub enum Elementwise {
 }
 
 impl Elementwise {
-    /// Keras' name of it.
+    /// Name in Keras.
     pub fn name(self) -> &'static str {
         match self {
             Elementwise::Linear => "linear",
@@ -29,7 +29,7 @@ impl Elementwise {
         }
     }
 
-    /// The time of a thousand elements on one thread, in nanoseconds.
+    /// Nanoseconds per thousand elements on one thread.
     fn nanoseconds_per_thousand(self) -> usize {
         match self {
             Elementwise::Linear => 0,
@@ -40,10 +40,10 @@ impl Elementwise {
     }
 }
 
-/// The time of a thousand elements that are also copied, in nanoseconds.
+/// Nanoseconds per thousand elements that are also copied, on one thread.
 const COPIED: usize = 100;
 
-/// Elements that stay on one thread: their order does not matter, so only the cost of a call does.
+/// Minimum number of elements for one thread. The order of elements does not matter, only the cost of a fork.
 const CHUNK: usize = 8192;
 
 /// Applies the activation to every element.
@@ -53,21 +53,21 @@ pub fn forward(kind: Elementwise, values: &mut [f32]) {
     parallel::for_each_chunk(values, CHUNK, nanoseconds, |_, piece| forward_piece(level, kind, piece));
 }
 
-/// y = f(x), element by element.
+/// y = f(x), elementwise.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub(crate) fn forward_from(kind: Elementwise, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "an activation's input and its output have the same length");
     let level = simd::current();
     let nanoseconds = (kind.nanoseconds_per_thousand() + COPIED) * CHUNK / 1000;
     parallel::for_each_pair((x, CHUNK), (y, CHUNK), nanoseconds, |_, x, y| {
-        y.copy_from_slice(x); // a chunk stays in the first cache
+        y.copy_from_slice(x); // a chunk stays in the L1 cache
         forward_piece(level, kind, y);
     });
 }
 
-/// y = f(sums + bias) in each row of as many columns as there are biases.
+/// y = f(sums + bias) in each row. The number of columns is that of the biases.
 pub(crate) fn finish(kind: Elementwise, bias: &[f32], sums: &[f32], y: &mut [f32]) {
     let (level, columns) = (simd::current(), bias.len());
     let chunk = (CHUNK / columns).max(1) * columns;
@@ -78,12 +78,12 @@ pub(crate) fn finish(kind: Elementwise, bias: &[f32], sums: &[f32], y: &mut [f32
     });
 }
 
-/// Turns the gradient of the activation's output `y` into that of its input: dz = dy · f′, with f′ from `y`.
+/// Converts the gradient of the activation's output `y` to that of its input: dz = dy · f′, with f′ from `y`.
 ///
-/// At 0, where relu has no slope, 0 is taken, as Keras and PyTorch do.
+/// The derivative of relu at 0 is 0, as in Keras and PyTorch.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub fn backward(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
     assert_eq!(y.len(), dy.len(), "an activation's output and its gradient have the same length");
     if kind == Elementwise::Linear {
@@ -96,7 +96,7 @@ pub fn backward(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
 /// dx = dy · f′, with f′ from the output `y`.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub(crate) fn backward_from(kind: Elementwise, y: &[f32], dy: &[f32], dx: &mut [f32]) {
     assert!(
         y.len() == dy.len() && y.len() == dx.len(),
@@ -117,7 +117,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// Adds `bias` to a row, which may be longer or have none, and applies the activation.
+    /// Adds `bias`, which may be shorter than the row or empty, and applies the activation.
     pub(crate) fn finish_row<F: Fma>(kind: Elementwise, bias: &[f32], row: &mut [f32]) {
         row.iter_mut().zip(bias).for_each(|(v, bias)| *v += bias);
         apply::<F>(kind, row);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn backward_takes_the_slope_from_the_output() {
+    fn backward_computes_the_derivative_from_the_output() {
         for kind in ALL {
             let (x, y) = on_every_sample(kind);
             let mut dy = vec![3.0; y.len()];
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_is_not_hidden() {
+    fn nan_is_propagated() {
         for kind in ALL {
             let mut values = [f32::NAN; 9];
             forward(kind, &mut values);

@@ -1,37 +1,37 @@
 //! Arrays aligned to cache lines, so that no vector crosses one.
 //!
-//! Allocators align to sixteen bytes, with which every vector of sixty-four bytes crosses a line: each load and store then
-//! accesses two.
+//! Allocators align to 16 bytes. A vector of 64 bytes then usually crosses a cache line, so that each load and store
+//! accesses two lines.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// The size of a cache line, in bytes and in numbers.
+/// Size of a cache line in bytes, and in elements.
 const BYTES: usize = 64;
 const LINE: usize = BYTES / size_of::<f32>();
 
 /// An array of fixed length that is aligned to a cache line.
 #[derive(Default)]
 pub(crate) struct AlignedBuffer {
-    /// The numbers from `start` on, with unused ones before and after them.
-    room: Vec<f32>,
+    /// The elements from `start` on, with unused ones before and after them.
+    storage: Vec<f32>,
     start: usize,
     length: usize,
 }
 
 impl AlignedBuffer {
-    /// An array of `length` equal numbers.
+    /// Creates an array of `length` equal elements.
     pub(crate) fn filled(value: f32, length: usize) -> AlignedBuffer {
         if length == 0 {
             return AlignedBuffer::default();
         }
-        let room = vec![value; length + LINE - 1];
-        // `align_offset` may fail, which costs only time.
-        let start = room.as_ptr().align_offset(BYTES).min(LINE - 1);
-        AlignedBuffer { room, start, length }
+        let storage = vec![value; length + LINE - 1];
+        // `align_offset` may fail, which only affects speed.
+        let start = storage.as_ptr().align_offset(BYTES).min(LINE - 1);
+        AlignedBuffer { storage, start, length }
     }
 
-    /// An array of zeros.
+    /// Creates an array of zeros.
     pub(crate) fn zeros(length: usize) -> AlignedBuffer {
         AlignedBuffer::filled(0.0, length)
     }
@@ -63,13 +63,13 @@ impl Deref for AlignedBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.room[self.start..self.start + self.length]
+        &self.storage[self.start..self.start + self.length]
     }
 }
 
 impl DerefMut for AlignedBuffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.room[self.start..self.start + self.length]
+        &mut self.storage[self.start..self.start + self.length]
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_array_begins_at_a_line_and_keeps_its_numbers() {
+    fn arrays_are_aligned_and_keep_their_elements() {
         for length in [1, 15, 16, 17, 1000] {
             let values: Vec<f32> = (0..length).map(|i| i as f32).collect();
             let buffer = AlignedBuffer::from(&*values);

@@ -16,7 +16,7 @@ pub(crate) struct Windows {
     pub(crate) window: [usize; 2],
     /// Rows and columns between windows.
     pub(crate) strides: [usize; 2],
-    /// Rows and columns before the image, which windows reach over.
+    /// Rows and columns of padding before the image.
     pub(crate) padding: [usize; 2],
     /// Rows and columns of a pooled image.
     pub(crate) output: [usize; 2],
@@ -31,12 +31,12 @@ impl Windows {
         self.output[0] * self.output[1] * self.channels
     }
 
-    /// The time of one image on one thread, in nanoseconds.
+    /// Nanoseconds per image on one thread.
     fn nanoseconds(&self) -> usize {
         sizes::work(&[self.pooled(), self.window[0], self.window[1]]) / 4
     }
 
-    /// Which elements along an axis the window of output place `at` covers.
+    /// The elements along an axis that the window at output position `at` covers.
     #[inline(always)]
     fn covered(&self, axis: usize, at: usize) -> Range<usize> {
         let start = at * self.strides[axis];
@@ -44,7 +44,8 @@ impl Windows {
         start.saturating_sub(self.padding[axis])..end
     }
 
-    /// Calls `tap(where the element's channels begin)` for each element of a window, row by row; returns their number.
+    /// Calls `tap(offset of the element's channels)` for each element of a window, row by row. Returns the number of
+    /// elements.
     #[inline(always)]
     fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize)) -> usize {
         let rows = self.covered(0, pixel / self.output[1]);
@@ -56,7 +57,7 @@ impl Windows {
     }
 }
 
-/// y = the mean of the elements of each window; a sum in the order of the window.
+/// y = the mean of each window's elements, summed in the order of the window.
 pub(crate) fn forward(windows: &Windows, x: &[f32], y: &mut [f32]) {
     let level = simd::current();
     let (image, pooled) = (windows.image(), windows.pooled());
@@ -75,7 +76,7 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy / elements of the window, over the windows that contain an element, in their order.
+/// dx = Σ dy / elements of the window, over the windows that contain an element, in order.
 pub(crate) fn backward(windows: &Windows, dy: &[f32], dx: &mut [f32]) {
     let level = simd::current();
     let (image, pooled) = (windows.image(), windows.pooled());

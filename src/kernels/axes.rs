@@ -1,16 +1,17 @@
 //! Sums along one axis and their gradient, and permutations of axes.
 //!
-//! An array is seen as outer × n × inner, of which the middle axis is summed. Its elements are added in chunks of a fixed
-//! number, each an ascending chain (or eight, where they are contiguous), the chunks' sums in ascending order.
+//! An array is interpreted as outer × n × inner, and the middle axis is summed. Elements are added in chunks of a
+//! constant number, each an ascending chain (eight chains if the elements are contiguous). The sums of chunks are added
+//! in ascending order.
 
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
 use crate::kernels::{parallel, reduce};
 use crate::shape::MAX_RANK;
 
-/// Elements that stay on one thread at least.
+/// Minimum number of elements for one thread.
 const CHUNK: usize = 8192;
 
-/// The number of blocks in a piece of work, of `outer` blocks.
+/// Number of blocks in a chunk of work of at most `outer` blocks.
 fn blocks(elements: usize) -> usize {
     (CHUNK / elements.max(1)).max(1)
 }
@@ -43,18 +44,18 @@ pub(crate) fn repeat(dy: &[f32], [outer, n, inner]: [usize; 3], divisor: f32, dx
     });
 }
 
-/// The strides with which an array is read in another order of axes.
+/// Strides to read an array with permuted axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Permutation {
     rank: usize,
-    /// The result's sizes.
+    /// Sizes of the result.
     sizes: [usize; MAX_RANK],
-    /// How far to step in the array when an axis of the result advances.
+    /// Distance in the array for a step along each axis of the result.
     strides: [usize; MAX_RANK],
 }
 
 impl Permutation {
-    /// Axis `i` of the result is axis `axes[i]` of the array.
+    /// Creates a permutation in which axis `i` of the result is axis `axes[i]` of the array.
     pub(crate) fn new(sizes: &[usize], axes: &[usize]) -> Permutation {
         let mut permutation = Permutation { rank: axes.len(), ..Permutation::default() };
         for (place, &axis) in axes.iter().enumerate() {
@@ -64,12 +65,12 @@ impl Permutation {
         permutation
     }
 
-    /// The result's sizes.
+    /// Sizes of the result.
     pub(crate) fn sizes(&self) -> &[usize] {
         &self.sizes[..self.rank]
     }
 
-    /// Where the elements of row `row` of the result begin in the array; a row is its last axis.
+    /// Offset in the array of row `row` of the result. Rows run along the last axis.
     fn start(&self, row: usize) -> usize {
         let (mut row, mut start) = (row, 0);
         for axis in (0..self.rank.saturating_sub(1)).rev() {
@@ -80,7 +81,7 @@ impl Permutation {
     }
 }
 
-/// y = x with its axes in another order.
+/// y = x with permuted axes.
 pub(crate) fn permute(permutation: &Permutation, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "another order of axes keeps the number of elements");
     let last = permutation.rank.saturating_sub(1);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_axes_is_ndarrays() {
+    fn permutations_agree_with_ndarray() {
         for (sizes, axes) in [
             (&[][..], &[][..]),
             (&[7], &[0]),

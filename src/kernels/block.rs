@@ -9,11 +9,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Part of a row-major matrix, or of one seen transposed.
+/// Part of a row-major matrix, or of its transpose.
 pub(super) struct Block<'a> {
     start: *mut f32,
     /// The arrays to update once the elements are complete.
-    follower: Option<Follower<'a>>,
+    updated_arrays: Option<UpdatedArrays<'a>>,
     rows: usize,
     columns: usize,
     row_stride: usize,
@@ -21,9 +21,9 @@ pub(super) struct Block<'a> {
     slice: PhantomData<&'a mut [f32]>,
 }
 
-/// Whole arrays in the layout of the matrix, some of which may be missing, and the update that uses them.
+/// Arrays with the layout of the matrix, some of which may be missing, and the update that uses them.
 #[derive(Clone, Copy)]
-struct Follower<'a> {
+struct UpdatedArrays<'a> {
     arrays: [Option<*mut f32>; 1 + MAX_STATE_ARRAYS],
     /// The offset of the block in the arrays.
     offset: usize,
@@ -36,29 +36,29 @@ struct Follower<'a> {
 unsafe impl Send for Block<'_> {}
 
 impl<'a> Block<'a> {
-    /// A whole row-major matrix.
+    /// Creates a block of a whole row-major matrix.
     ///
     /// # Panics
-    /// When the slice has another length.
+    /// If the slice has another length.
     pub(super) fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Block<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         let start = data.as_mut_ptr();
-        Block { start, follower: None, rows, columns, row_stride: columns, column_stride: 1, slice: PhantomData }
+        Block { start, updated_arrays: None, rows, columns, row_stride: columns, column_stride: 1, slice: PhantomData }
     }
 
-    /// A whole row-major matrix with the gradient of weights, which are updated once it is complete.
+    /// Creates a block of the gradient of weights, which are updated when their gradient is complete.
     ///
     /// # Panics
-    /// When the slice or the weights have another length.
-    pub(super) fn followed(data: &'a mut [f32], rows: usize, columns: usize, update: Update<'a>) -> Block<'a> {
+    /// If the slice or the weights have another length.
+    pub(super) fn with_update(data: &'a mut [f32], rows: usize, columns: usize, update: Update<'a>) -> Block<'a> {
         let Update { arrays, descend } = update;
         assert_eq!(arrays[0].len(), data.len(), "a gradient has an element for each weight");
         let kept = |array: &'a mut [f32]| (array.len() == data.len()).then_some(array.as_mut_ptr());
-        let follower = Follower { arrays: arrays.map(kept), offset: 0, descend };
-        Block { follower: Some(follower), ..Block::new(data, rows, columns) }
+        let updated_arrays = UpdatedArrays { arrays: arrays.map(kept), offset: 0, descend };
+        Block { updated_arrays: Some(updated_arrays), ..Block::new(data, rows, columns) }
     }
 
-    /// The transposed block, with the same elements.
+    /// Transposes the block without copying.
     pub(super) fn t(self) -> Block<'a> {
         let (rows, columns) = (self.columns, self.rows);
         Block { rows, columns, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
@@ -72,23 +72,24 @@ impl<'a> Block<'a> {
         self.columns
     }
 
-    /// Splits the block into the first `at` rows and the others.
+    /// Splits the block after the first `at` rows.
     pub(super) fn split_rows(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.rows, "a split leaves rows on both sides");
-        let follower = self.follower_from(at * self.row_stride);
-        let below = Block { start: self.element(at, 0), follower, rows: self.rows - at, ..self };
+        let updated_arrays = self.follower_from(at * self.row_stride);
+        let below = Block { start: self.element(at, 0), updated_arrays, rows: self.rows - at, ..self };
         (Block { rows: at, ..self }, below)
     }
 
-    /// Splits the block into the first `at` columns and the others.
+    /// Splits the block after the first `at` columns.
     pub(super) fn split_columns(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.columns, "a split leaves columns on both sides");
-        let follower = self.follower_from(at * self.column_stride);
-        let right = Block { start: self.element(0, at), follower, columns: self.columns - at, ..self };
+        let updated_arrays = self.follower_from(at * self.column_stride);
+        let right = Block { start: self.element(0, at), updated_arrays, columns: self.columns - at, ..self };
         (Block { columns: at, ..self }, right)
     }
 
-    /// `width` elements of row `row` from column `column` on. They are contiguous, as the block is not transposed.
+    /// Elements of row `row`: `width` elements from `column` on. They are contiguous because the block is not
+    /// transposed.
     #[inline(always)]
     pub(super) fn row(&mut self, row: usize, column: usize, width: usize) -> &mut [f32] {
         assert!(self.column_stride == 1 && row < self.rows && column + width <= self.columns);
@@ -99,7 +100,8 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// `height` elements of column `column` from row `row` on. They are contiguous, as the block is transposed.
+    /// Elements of column `column`: `height` elements from `row` on. They are contiguous because the block is
+    /// transposed.
     #[inline(always)]
     pub(super) fn column(&mut self, row: usize, column: usize, height: usize) -> &mut [f32] {
         assert!(self.row_stride == 1 && row + height <= self.rows && column < self.columns);
@@ -110,7 +112,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Whether the elements of a column are contiguous, instead of those of a row.
+    /// Whether columns instead of rows are contiguous.
     pub(super) fn transposed(&self) -> bool {
         self.column_stride != 1
     }
@@ -121,22 +123,22 @@ impl<'a> Block<'a> {
     }
 
     /// Whether weights are updated from the elements.
-    pub(super) fn is_followed(&self) -> bool {
-        self.follower.is_some()
+    pub(super) fn is_updated(&self) -> bool {
+        self.updated_arrays.is_some()
     }
 
-    /// A range of rows. If these are finished before the next ones are begun, and weights are updated from them, so that
-    /// the elements are not read again, all ranges are written to one place, which stays in cache.
+    /// A range of rows. If weights are updated from the rows and `finished` is set, the elements are not read again, so
+    /// all ranges are written to the same memory, which stays in cache.
     pub(super) fn some_rows(&mut self, rows: Range<usize>, finished: bool) -> Block<'_> {
         assert!(rows.start < rows.end && rows.end <= self.rows, "some rows of a block");
-        let follower = self.follower_from(rows.start * self.row_stride);
-        let first = if finished && follower.is_some() { 0 } else { rows.start };
-        Block { start: self.element(first, 0), follower, rows: rows.len(), ..*self }
+        let updated_arrays = self.follower_from(rows.start * self.row_stride);
+        let first = if finished && updated_arrays.is_some() { 0 } else { rows.start };
+        Block { start: self.element(first, 0), updated_arrays, rows: rows.len(), ..*self }
     }
 
     /// Updates the weights from the elements, one contiguous range at a time.
-    pub(super) fn follow(&mut self) {
-        let Some(follower) = self.follower else { return };
+    pub(super) fn update_weights(&mut self) {
+        let Some(updated_arrays) = self.updated_arrays else { return };
         let (lines, stride, length) = match self.transposed() {
             false => (self.rows, self.row_stride, self.columns),
             true => (self.columns, self.column_stride, self.rows),
@@ -151,16 +153,18 @@ impl<'a> Block<'a> {
                     std::slice::from_raw_parts_mut(array.add(offset + line * stride), length)
                 }
             };
-            let beside = |array: Option<*mut f32>| array.map_or(&mut [][..], |array| stretch(array, follower.offset));
-            (follower.descend)(stretch(self.start, 0), follower.arrays.map(beside));
+            let beside =
+                |array: Option<*mut f32>| array.map_or(&mut [][..], |array| stretch(array, updated_arrays.offset));
+            (updated_arrays.descend)(stretch(self.start, 0), updated_arrays.arrays.map(beside));
         }
     }
 
-    fn follower_from(&self, further: usize) -> Option<Follower<'a>> {
-        self.follower.map(|follower| Follower { offset: follower.offset + further, ..follower })
+    fn follower_from(&self, further: usize) -> Option<UpdatedArrays<'a>> {
+        self.updated_arrays
+            .map(|updated_arrays| UpdatedArrays { offset: updated_arrays.offset + further, ..updated_arrays })
     }
 
-    /// The address of an element of the block.
+    /// Address of an element of the block.
     fn element(&self, row: usize, column: usize) -> *mut f32 {
         debug_assert!(row < self.rows && column < self.columns);
         // SAFETY: the element is inside the slice that the block was made from.
@@ -224,7 +228,7 @@ mod tests {
                 state.iter_mut().for_each(|m| *m += 1.0);
             };
             let update = Update::new(&mut value, [&mut state, &mut [], &mut [], &mut []], &descend);
-            let block = Block::followed(&mut gradient, 5, 7, update);
+            let block = Block::with_update(&mut gradient, 5, 7, update);
             let (left, right) = block.split_columns(3);
             let (top, bottom) = right.split_rows(2);
             for (mut part, row, column) in [(left, 0, 0), (top, 0, 3), (bottom, 2, 3)] {
@@ -240,7 +244,7 @@ mod tests {
                             element[0] = number as f32;
                         }
                     }
-                    some.follow();
+                    some.update_weights();
                 }
             }
             assert!(value.iter().enumerate().all(|(at, value)| *value == at as f32), "{value:?}");

@@ -1,19 +1,20 @@
-//! Elementwise loops over two arrays of different shapes, by NumPy's rule, and the sums that undo a broadcast.
+//! Elementwise loops over two arrays with NumPy's broadcasting, and the sums for the gradients of broadcast operands.
 
 use crate::error::{Error, Result};
 use crate::kernels::simd::{self, vectorized};
 use crate::shape::{MAX_RANK, Shape, View};
 
-/// The shape to which both broadcast.
+/// The shape to which both shapes broadcast.
 ///
 /// # Errors
-/// There is none.
+/// The shapes do not broadcast.
 pub(crate) fn result(a: Shape, b: Shape) -> Result<Shape> {
     let expected = "shapes that broadcast: aligned at the last axis, sizes are equal or one of them is 1";
     a.broadcast(&b).ok_or_else(|| Error::expected(expected))
 }
 
-/// How far to step in an operand when an axis of the result advances: 0 along the axes it is repeated along.
+/// Distance in an operand for a step along each axis of the result, which is 0 along axes on which the operand is
+/// repeated.
 fn strides(operand: Shape, result: Shape) -> [usize; MAX_RANK] {
     let mut strides = [0; MAX_RANK];
     let mut stride = 1;
@@ -42,8 +43,8 @@ fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], row
     }
 }
 
-/// y = f(a, b), with `y` of the shape to which both broadcast. `f` should be `#[inline(always)]`: it is compiled into the loops
-/// of each instruction set.
+/// y = f(a, b), where `y` has the shape to which both broadcast. `f` should be `#[inline(always)]`, because it is
+/// compiled into the loops of each instruction set.
 pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: impl Fn(f32, f32) -> f32 + Copy) {
     let level = simd::current();
     if a.shape() == b.shape() {
@@ -75,7 +76,7 @@ vectorized! {
     }
 }
 
-/// dx = Σ gradient(dy, x, other) over the elements of the result into which x was repeated, in ascending order.
+/// dx = Σ gradient(dy, x, other) over the elements of the result to which x was repeated, in ascending order.
 pub(crate) fn sum_into(
     dx: &mut [f32],
     x: View<'_>,
@@ -174,7 +175,7 @@ mod tests {
 
     /// The values identify the positions: each element of dy and of the operands is its index.
     #[test]
-    fn sums_undo_a_broadcast() {
+    fn sums_are_the_gradients_of_a_broadcast() {
         let gradient = |dy: f32, x: f32, other: f32| 100.0 * dy + 10.0 * x + other;
         for (x, other, result) in [
             (&[2, 1][..], &[3][..], &[2, 3][..]),

@@ -3,17 +3,17 @@
 use super::parallel;
 use super::simd::{self, vectorized};
 
-/// Elements of a piece for one thread, and the cost of a thousand elements.
+/// Elements per chunk of work, and nanoseconds per thousand elements.
 const PIECE: usize = 1 << 15;
 const NANOSECONDS_PER_THOUSAND: usize = 150;
 
-/// Rows are at random addresses: each is prefetched this number of rows before it is read.
-const AHEAD: usize = 6;
+/// Number of rows that are prefetched ahead, because rows have random addresses.
+const PREFETCHED_ROWS: usize = 6;
 
 /// `output[i][j] = bytes[rows[i]][j] / divisor`, rounded once, for rows of `length` bytes.
 ///
 /// # Panics
-/// When `output` has another size, or a row does not exist.
+/// If `output` has another size, or a row does not exist.
 pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, output: &mut [f32]) {
     assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
     let level = simd::current();
@@ -22,7 +22,7 @@ pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, 
     parallel::for_each_chunk(output, together * length, nanoseconds, |piece, output| {
         let rows = &rows[piece * together..];
         for (number, (floats, &row)) in output.chunks_exact_mut(length).zip(rows).enumerate() {
-            if let Some(&next) = rows.get(number + AHEAD) {
+            if let Some(&next) = rows.get(number + PREFETCHED_ROWS) {
                 simd::prefetch(&bytes[next * length..][..length]);
             }
             divide(level, &bytes[row * length..][..length], divisor, floats);
@@ -31,8 +31,8 @@ pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, 
 }
 
 vectorized! {
-    /// `bytes / divisor`, as a product with the reciprocal, corrected by its remainder. It rounds like a
-    /// division (Markstein 1990) and is faster.
+    /// `bytes / divisor`, computed as a product with the reciprocal and corrected by its remainder. It is rounded like
+    /// a division (Markstein 1990) and is faster.
     fn divide<F: Fma>(bytes: &[u8], divisor: f32, floats: &mut [f32]) {
         let reciprocal = 1.0 / divisor;
         for (float, byte) in floats.iter_mut().zip(bytes) {

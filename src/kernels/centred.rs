@@ -1,25 +1,26 @@
-//! Columns that are normalised without losing their zeros, for a product that skips zeros.
+//! Normalized columns that keep their zeros, for products that skip zeros.
 //!
-//! x̂ = (x − mean) · scale has none, even where most of x is 0. But x̂ = v + r with v = (x − centre) · scale and a constant
-//! r = (centre − mean) · scale for each column, and in a product the constants amount to one row. With a centre of 0, v
-//! has the zeros of x. Little is lost to cancellation: where a share p of a column is not 0, |mean| ≤ √(p / (1 − p)) · deviation,
-//! by Cauchy's inequality. A column with few zeros is centred at its mean, so that v = x̂.
+//! x̂ = (x − mean) · scale has no zeros, even if most of x is 0. Therefore x̂ = v + r with v = (x − centre) · scale and
+//! a constant r = (centre − mean) · scale for each column. In a product, the constants contribute one row. With a
+//! centre of 0, v has the zeros of x. Little precision is lost to cancellation: if a fraction p of a column is nonzero,
+//! |mean| ≤ √(p / (1 − p)) · deviation, by Cauchy's inequality. A column with few zeros is centred at its mean, so that
+//! v = x̂.
 
 use super::parallel;
 use super::simd::{self, Fma, SimdLevel, Square, vectorized};
 
-/// The share of zeros in a column from which on they are kept: |mean| ≤ √3 · deviation.
-const KEPT: f32 = 0.25;
+/// Minimum fraction of zeros in a column whose zeros are kept. Then |mean| ≤ √3 · deviation.
+const MIN_ZEROS: f32 = 0.25;
 
-/// Lanes of a sum over a row, in two vectors: many layers have eight more units than sixteens.
+/// Lanes of a sum over a row, in two vectors, because many layers have 16·n + 8 units.
 const LANES: usize = 16;
 const HALF: usize = LANES / 2;
 
-/// Rows of weights for one thread, and the time of a thousand elements in nanoseconds.
+/// Rows of weights per thread, and nanoseconds per thousand elements.
 const ROWS: usize = 32;
 const NANOSECONDS_PER_THOUSAND: usize = 300;
 
-/// 0 for each column of which enough is 0, otherwise its mean.
+/// Sets `centre` to 0 for each column with enough zeros, otherwise to the mean.
 pub(crate) fn centres(x: &[f32], mean: &[f32], centre: &mut [f32]) {
     choose_centres(simd::current(), x, mean, centre);
 }
@@ -27,7 +28,7 @@ pub(crate) fn centres(x: &[f32], mean: &[f32], centre: &mut [f32]) {
 vectorized! {
     fn choose_centres<F: Fma>(x: &[f32], mean: &[f32], centre: &mut [f32]) {
         let columns = mean.len();
-        let least = KEPT * (x.len() / columns) as f32;
+        let least = MIN_ZEROS * (x.len() / columns) as f32;
         centre.fill(0.0);
         for row in x.chunks_exact(columns) {
             centre.iter_mut().zip(row).for_each(|(zeros, x)| *zeros += if *x == 0.0 { 1.0 } else { 0.0 });
@@ -53,8 +54,8 @@ vectorized! {
     }
 }
 
-/// Makes vᵀ · dz, which `dw` holds, the gradient of the weights, `dw[j][k] ← gamma[j] · dw[j][k] + t[j] · db[k]`, and takes
-/// the sums on the way that those of gamma and beta are made of: `[Σₖ w[j][k] · dw[j][k], Σₖ w[j][k] · db[k]]`.
+/// Converts vᵀ · dz in `dw` to the gradient of the weights, `dw[j][k] ← gamma[j] · dw[j][k] + t[j] · db[k]`. Also
+/// computes the sums for the gradients of gamma and beta: `[Σₖ w[j][k] · dw[j][k], Σₖ w[j][k] · db[k]]`.
 pub(crate) fn finish_weights(
     w: &[f32],
     db: &[f32],
@@ -70,7 +71,7 @@ pub(crate) fn finish_weights(
     });
 }
 
-/// Each product is a sum of [`LANES`] chains, added in ascending order: those of as many rows at once, as columns.
+/// Each product is a sum of [`LANES`] chains, added in ascending order, for several rows at once.
 fn finish_rows(
     level: SimdLevel,
     w: &[f32],
@@ -109,7 +110,7 @@ vectorized! {
     }
 }
 
-/// Chain l takes elements l, l + [`LANES`], … of a · b.
+/// Chain l adds elements l, l + [`LANES`], … of a · b.
 #[inline(always)]
 fn in_chains<F: Fma>(a: &[f32], b: &[f32], sums: &mut [f32; LANES]) {
     let mut halves = [[0.0; HALF]; 2];
@@ -119,7 +120,7 @@ fn in_chains<F: Fma>(a: &[f32], b: &[f32], sums: &mut [f32; LANES]) {
         add_products::<F>(&a[0], &b[0], &mut halves[0]);
         add_products::<F>(&a[1], &b[1], &mut halves[1]);
     }
-    // Where an odd number of halves is whole, the rest belongs to the second.
+    // With an odd number of half vectors, the remaining elements belong to the second.
     let [first, second] = &mut halves;
     let left = match (last_a, last_b) {
         ([a], [b]) => {

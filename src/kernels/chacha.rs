@@ -1,21 +1,22 @@
-//! Streams of ChaCha8 (Bernstein 2008), many blocks at a time, for long masks.
+//! Streams of ChaCha8 (Bernstein 2008), with many blocks computed in parallel, for long masks.
 //!
-//! The words are those of `rand_chacha`, which draws everything else: a 64-bit number of the block, then the stream's.
+//! The words equal those of `rand_chacha`, which generates all other draws: the block counter has 64 bits, followed by
+//! the stream number.
 
 use crate::random::Key;
 
-/// Blocks that are computed at once, and words in each. So many that a loop over them becomes vectors; one of sixteen turns
-/// is unrolled instead, and stays slow.
+/// Blocks computed at once, and words per block. The compiler vectorizes a loop over 64 blocks, but unrolls one over
+/// 16, which is slower.
 pub(super) const BLOCKS: usize = 64;
 pub(super) const WORDS: usize = 16;
 
-/// The start of every block: "expand 32-byte k".
+/// The first words of every block: "expand 32-byte k".
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// Each word of each block.
+/// One array for each word, with its value in every block.
 pub(super) type Words = [[u32; BLOCKS]; WORDS];
 
-/// A stream under a key.
+/// A stream for a key.
 #[derive(Clone, Copy)]
 pub(super) struct Stream {
     key: [u32; 8],
@@ -23,12 +24,13 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The one that [`Key::draws`] of this number takes its draws from. The first block belongs to splits of the key.
+    /// Creates the stream from which [`Key::draws`] with this number draws. The first block is reserved for splits of
+    /// the key.
     pub(super) fn new(key: Key, number: u64) -> Stream {
         Stream { key: key.words(), number }
     }
 
-    /// The words of blocks, from number `first` on: `[w][b]` is word w of block b.
+    /// Computes the words of blocks from number `first` on: `[w][b]` is word w of block b.
     #[inline(always)]
     pub(super) fn blocks(self, first: u64) -> Words {
         let start = self.start(first);
@@ -62,7 +64,7 @@ fn halves(number: u64) -> [u32; 2] {
     [number as u32, (number >> 32) as u32]
 }
 
-/// Columns, then diagonals.
+/// Mixes columns, then diagonals.
 #[inline(always)]
 fn double_round(words: &mut Words) {
     quarter_round::<0, 4, 8, 12>(words);
@@ -75,7 +77,7 @@ fn double_round(words: &mut Words) {
     quarter_round::<3, 4, 9, 14>(words);
 }
 
-/// In every block.
+/// A quarter round in every block.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "four rows are read and written side by side")]
 fn quarter_round<const A: usize, const B: usize, const C: usize, const D: usize>(words: &mut Words) {
@@ -89,7 +91,7 @@ fn quarter_round<const A: usize, const B: usize, const C: usize, const D: usize>
     }
 }
 
-/// x + y, and z with its bits turned over that.
+/// `x + y`, and `z` rotated after an exclusive or with it.
 #[inline(always)]
 fn mixed(x: u32, y: u32, z: u32, bits: u32) -> (u32, u32) {
     let sum = x.wrapping_add(y);
@@ -102,7 +104,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-    /// Also where a block's number outgrows its lower half.
+    /// Includes a block number that exceeds 32 bits.
     #[test]
     fn the_words_are_those_of_rand_chacha() {
         for (seed, first) in [(1, 0), (2, 1), (3, 17), (4, u64::from(u32::MAX) - 7)] {

@@ -1,9 +1,9 @@
-//! Convolution of images (NHWC) without writing patches: each tap is read straight from the image.
+//! Convolution of images (NHWC) without im2col: each tap is read directly from the image.
 //!
-//! The taps of one row of a window are contiguous in the image. With one channel, those of adjacent windows are contiguous
-//! too. Lanes are filters in the forward pass and the gradient of the kernels, and taps in the gradient of the images.
-//! An image is worked on while it is in cache; threads share a batch by images. Where an image needs zeros around it, it is
-//! copied among them. A kernel that covers the whole image makes a product of matrices.
+//! The taps of one row of a window are contiguous in the image. With one channel, taps of adjacent windows are
+//! contiguous too. Lanes are filters in the forward pass and in the gradient of kernels, and taps in the gradient of
+//! images. Each image is processed while it is in cache, and the images of a batch are distributed over threads. If an
+//! image needs padding, it is copied. A kernel that covers the whole image becomes a matrix product.
 
 mod dense;
 mod forward;
@@ -20,32 +20,33 @@ use super::parallel;
 use crate::error::Result;
 use crate::sizes;
 
-/// Room for a convolution's work, made once.
+/// Reusable buffers of a convolution.
 #[derive(Clone, Debug)]
 pub struct Scratch {
-    rooms: Option<Rooms>,
+    buffers: Option<Buffers>,
 }
 
 #[derive(Clone, Debug)]
-struct Rooms {
-    forward: forward::Room,
-    /// For the gradients of the images, and of kernels and biases.
-    backward: Option<(input::Room, weight::Room)>,
+struct Buffers {
+    forward: forward::Buffers,
+    /// Buffers for the gradients of images, and of kernels and biases.
+    backward: Option<(input::Buffers, weight::Buffers)>,
 }
 
 impl Scratch {
-    /// Buffers for convolutions of this geometry, including those of the gradients for training.
+    /// Creates buffers for convolutions of this geometry, with those of the gradients for training.
     ///
     /// # Errors
-    /// [`Error::TooLarge`](crate::Error::TooLarge) where memory does not hold it.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
     pub fn new(geometry: &Geometry, training: bool) -> Result<Scratch> {
         if geometry.covers_image() {
-            return Ok(Scratch { rooms: None });
+            return Ok(Scratch { buffers: None });
         }
         geometry.check_sizes()?;
-        let backward = || Ok((input::Room::new(geometry)?, weight::Room::new(geometry)?));
-        let rooms = Rooms { forward: forward::Room::new(geometry)?, backward: training.then(backward).transpose()? };
-        Ok(Scratch { rooms: Some(rooms) })
+        let backward = || Ok((input::Buffers::new(geometry)?, weight::Buffers::new(geometry)?));
+        let buffers =
+            Buffers { forward: forward::Buffers::new(geometry)?, backward: training.then(backward).transpose()? };
+        Ok(Scratch { buffers: Some(buffers) })
     }
 }
 
@@ -53,7 +54,7 @@ impl Scratch {
 /// (rows, columns, channels).
 ///
 /// # Panics
-/// When a slice has another length than the geometry says, or the scratch is for another geometry.
+/// If the length of a slice does not match the geometry, or the scratch is for another geometry.
 pub fn forward(
     geometry: &Geometry,
     x: &[f32],
@@ -64,34 +65,34 @@ pub fn forward(
     scratch: &mut Scratch,
 ) {
     geometry.check(x, w, y);
-    match &mut scratch.rooms {
+    match &mut scratch.buffers {
         None => dense::forward(geometry, x, w, bias, activation, y),
-        Some(rooms) => forward::forward(geometry, x, w, bias, activation, y, &mut rooms.forward),
+        Some(buffers) => forward::forward(geometry, x, w, bias, activation, y, &mut buffers.forward),
     }
 }
 
-/// The gradients that are wanted of a convolution, to overwrite.
+/// The requested gradients of a convolution, which are overwritten.
 #[derive(Debug, Default)]
 pub struct Wanted<'a> {
-    /// Of the images: a sum over the windows that contain an element, each one chain over the filters. Windows are added from
-    /// the last row of output pixels to the first, and in a row from the first column on.
+    /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
+    /// are added from the last row of output pixels to the first, and from the first column on within a row.
     pub dx: Option<&'a mut [f32]>,
-    /// Of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, the shards are added in
-    /// ascending order. Where the kernel covers the image, shards have as many images as
-    /// [`matmul::ROWS_PER_CHUNK`](super::matmul::ROWS_PER_CHUNK).
+    /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, and shards are
+    /// added in ascending order. If the kernel covers the image, a shard has
+    /// [`matmul::ROWS_PER_CHUNK`](super::matmul::ROWS_PER_CHUNK) images.
     pub dw: Option<&'a mut [f32]>,
-    /// Of the biases, in the same shards.
+    /// Gradient of the biases, with equal shards.
     pub db: Option<&'a mut [f32]>,
 }
 
-/// The gradients of a convolution from `dy`, that of x ∗ w + bias.
+/// Computes gradients of a convolution from `dy`, the gradient of x ∗ w + bias.
 ///
 /// # Panics
-/// When a slice has another length than the geometry says, or the scratch is for another geometry or not for training.
+/// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
 pub fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: Wanted<'_>, scratch: &mut Scratch) {
     geometry.check(x, w, dy);
-    let Some(rooms) = &mut scratch.rooms else { return dense::backward(geometry, x, w, dy, wanted) };
-    let (input, weight) = rooms.backward.as_mut().expect("scratch for training");
+    let Some(buffers) = &mut scratch.buffers else { return dense::backward(geometry, x, w, dy, wanted) };
+    let (input, weight) = buffers.backward.as_mut().expect("scratch for training");
     let Wanted { dx, dw, db } = wanted;
     let parameters = dw.is_some() || db.is_some();
     let passes = usize::from(dx.is_some()) + usize::from(parameters);

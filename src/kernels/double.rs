@@ -1,9 +1,9 @@
-//! Elementary functions in `f64`: for elements whose result is rounded to `f32` once at the end, within 0.51 ulp, and for
-//! values that are computed once a step, such as a learning rate.
+//! Elementary functions in `f64`, for elements whose result is rounded to `f32` once at the end, within 0.51 ulp, and
+//! for values that are computed once per step, such as a learning rate.
 //!
-//! They take and return `f64`, so that they can be nested without intermediate rounding. Only single operations of IEEE
-//! 754 are used, no fused one, and selections instead of branches; so the bits are the same everywhere, and a loop over
-//! elements becomes vectors of any instruction set. Results are meant to be of `f32`'s range.
+//! They take and return `f64`, so that they can be nested without intermediate rounding. They use only unfused IEEE 754
+//! operations and selections instead of branches. The bits are therefore equal everywhere, and loops over elements can
+//! be vectorized for any instruction set. Results are expected to be within the range of `f32`.
 
 /// c₀ + c₁·x + c₂·x² + …, by Horner's rule.
 #[inline(always)]
@@ -33,7 +33,7 @@ pub(super) const RECIPROCAL_FACTORIALS: [f64; 13] = {
 pub(crate) fn exp(x: f64) -> f64 {
     // Adding 1.5·2⁵² rounds to an integer, which is then in the lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
-    // Comparisons this way round let NaN through.
+    // Comparisons in this direction propagate NaN.
     let x = if x < -708.0 { -708.0 } else { x };
     let x = if x > 709.0 { 709.0 } else { x };
     let rounded = x * std::f64::consts::LOG2_E + ROUND;
@@ -57,13 +57,14 @@ pub(crate) fn exp_m1(x: f64) -> f64 {
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
 ///
-/// `math::ln` is exact to the last bit of `f64`, for values computed once a row or a draw; this function is for loops over
-/// elements. They differ in their last bits, so that one for both would change losses and first weights, or lose the vectors.
+/// `math::ln` is exact to the last bit of `f64`, for values computed once per row or draw; this function is for loops
+/// over elements. They differ in their last bits. Using one for both would change losses and initial weights, or
+/// prevent vectorization.
 #[inline(always)]
 pub(crate) fn ln(x: f64) -> f64 {
     const SERIES: [f64; 10] =
         [2.0, 2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0, 2.0 / 11.0, 2.0 / 13.0, 2.0 / 15.0, 2.0 / 17.0, 2.0 / 19.0];
-    // As bits, so far above √½ that the exponent counts the doublings from there on.
+    // The bits relative to √½, so that the exponent counts the doublings from there.
     const HALF_ROOT: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
     const BIAS: u64 = 1 << 62;
     // Adding an integer below 2⁵² to the bits of 2⁵² converts it to a float.
@@ -92,11 +93,11 @@ pub(crate) fn softplus(x: f64) -> f64 {
     above + ln_1p(exp(-x.abs()))
 }
 
-/// xᵖ as IEEE 754 defines `pow`: where x < 0, p has to be whole; 0⁰ = 1.
+/// xᵖ as defined by IEEE 754 `pow`: if x < 0, p must be an integer; 0⁰ = 1.
 #[inline(always)]
 pub(crate) fn power(x: f64, p: f64) -> f64 {
     let size = exp(p * ln(x.abs()));
-    // ln 1 = 0 times ∞, and 0 times ln 0, would be NaN.
+    // Avoids NaN from ln 1 = 0 times ∞, and from 0 times ln 0.
     let size = if p == 0.0 || (x.abs() == 1.0 && p.is_infinite()) { 1.0 } else { size };
     let whole = p.floor() == p;
     let odd = whole && (0.5 * p).floor() != 0.5 * p;
@@ -113,19 +114,19 @@ pub(crate) fn cos_pi(x: f64) -> f64 {
     if half > 0.5 { -quarter(1.0 - half) } else { quarter(half) }
 }
 
-/// cos(π·x) for 0 ≤ x ≤ ½: by the series of cos below ¼, by that of sin of the rest above.
+/// cos(π·x) for 0 ≤ x ≤ ½: by the series of cos below ¼, otherwise by the series of sin of ½ − x.
 fn quarter(x: f64) -> f64 {
     let near = x <= 0.25;
     let angle = std::f64::consts::PI * if near { x } else { 0.5 - x };
     let square = angle * angle;
-    // 1 − z/(1·2)·(1 − z/(3·4)·(…)), and the same with factors one larger.
+    // 1 − z/(1·2)·(1 − z/(3·4)·(…)), or with factors increased by one.
     let series = |first: i32| {
         (0..10).rev().fold(1.0, |sum, k| 1.0 - sum * square / f64::from((2 * k + first) * (2 * k + first + 1)))
     };
     if near { series(1) } else { angle * series(2) }
 }
 
-/// xᵗ for a whole t ≥ 0, by repeated squaring.
+/// xᵗ for an integer t ≥ 0, by repeated squaring.
 pub(crate) fn whole_power(x: f64, mut exponent: u64) -> f64 {
     let (mut result, mut square) = (1.0, x);
     while exponent > 0 {
@@ -142,14 +143,14 @@ pub(crate) fn whole_power(x: f64, mut exponent: u64) -> f64 {
 pub(super) mod tests {
     use super::*;
 
-    /// Every 997th `f32`, and those around which a function changes its formula.
+    /// Every 997th `f32`, and the values around which a function changes its formula.
     fn arguments() -> impl Iterator<Item = f32> {
         let changes = [1.0f32, 0.5, 1e-5, std::f32::consts::FRAC_1_SQRT_2, 10.3, 88.7, 104.0];
         let around = changes.into_iter().flat_map(|x| (0..20u32).map(move |i| f32::from_bits(x.to_bits() + i - 10)));
         (0..=u32::MAX).step_by(997).map(f32::from_bits).chain(around.clone()).chain(around.map(|x| -x))
     }
 
-    /// How far `found` is from `exact`, in units of the last place of an `f32` there.
+    /// Distance of `found` from `exact` in units in the last place of an `f32`.
     fn ulps(found: f32, exact: f64) -> f64 {
         let near = exact as f32;
         if found == near && !near.is_finite() || found.is_nan() && near.is_nan() {
@@ -171,7 +172,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_function_is_rounded_nearly_right() {
+    fn every_function_is_almost_correctly_rounded() {
         assert_near("exp", exp, f64::exp);
         assert_near("exp_m1", exp_m1, f64::exp_m1);
         assert_near("ln", ln, f64::ln);
@@ -180,7 +181,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn powers_are_rounded_nearly_right() {
+    fn powers_are_almost_correctly_rounded() {
         let exponents = [2.0, -1.0, 0.5, 3.0, 7.0, -2.5, 0.0, 1e-3, 101.0, 1e30, f32::INFINITY, f32::NEG_INFINITY];
         for p in exponents.map(f64::from) {
             assert_near(&format!("power {p}"), |x| power(x, p), |x| x.powf(p));
@@ -205,9 +206,9 @@ pub(super) mod tests {
         approx::assert_relative_eq!(whole_power(0.9, 1000), 0.9f64.powi(1000), max_relative = 1e-12);
     }
 
-    /// Learning rates take powers as they are, not rounded to `f32` first.
+    /// Learning rates use powers in `f64` without rounding to `f32`.
     #[test]
-    fn powers_are_near_in_double_precision_too() {
+    fn powers_are_accurate_in_double_precision() {
         for (x, t) in [(0.96, 0.37), (0.5, -2.5), (3.0, 12.25), (1e-3, 0.5), (0.9, 1.0), (0.999, 5000.0)] {
             approx::assert_relative_eq!(power(x, t), f64::powf(x, t), max_relative = 1e-14);
         }

@@ -11,10 +11,10 @@ use crate::random::Key;
 /// Elements drawn from one stream.
 const BLOCK: usize = 4096;
 
-/// The time of a block on one thread, in nanoseconds.
+/// Nanoseconds per block on one thread.
 const NANOSECONDS: usize = 2_000;
 
-/// Overwrites `mask` with the multipliers that `key` draws.
+/// Overwrites `mask` with multipliers drawn from `key`.
 pub fn mask(key: Key, rate: f32, mask: &mut [f32]) {
     let level = simd::current();
     parallel::for_each_chunk(mask, BLOCK, NANOSECONDS, |block, mask| {
@@ -46,7 +46,7 @@ vectorized! {
     }
 }
 
-/// y = x · mask, element by element: the values themselves, and their gradients.
+/// y = x · mask, elementwise, for values and for gradients.
 pub(crate) fn apply(mask: &[f32], x: &[f32], y: &mut [f32]) {
     multiply(simd::current(), mask, x, y);
 }
@@ -57,7 +57,7 @@ vectorized! {
     }
 }
 
-/// A uniform 32-bit number is below this with probability `rate`.
+/// The bound below which a uniform 32-bit number is with probability `rate`.
 fn threshold(rate: f32) -> u32 {
     (f64::from(rate) * 4_294_967_296.0) as u32
 }
@@ -68,7 +68,7 @@ mod tests {
     use crate::kernels::samples;
 
     #[test]
-    fn the_rate_is_kept_and_so_is_the_mean() {
+    fn masks_have_the_given_rate_and_mean_1() {
         let mut found = vec![f32::NAN; 100_003];
         mask(Key::from_seed(1), 0.2, &mut found);
         let dropped = found.iter().filter(|value| **value == 0.0).count();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_element_is_a_draw() {
+    fn each_element_is_one_draw() {
         let (key, rate, length) = (Key::from_seed(3), 0.3, BLOCK + 1000);
         let mut words = vec![0; 2 * BLOCK];
         words.chunks_mut(BLOCK).zip(0..).for_each(|(words, block)| key.draws(block).fill(words));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_draw_the_same() {
+    fn draws_do_not_depend_on_threads() {
         let mut expected = vec![f32::NAN; 50_001];
         mask(Key::from_seed(2), 0.5, &mut expected);
         samples::in_pools(|| {

@@ -1,16 +1,16 @@
-//! A function of each element, with its derivative: one loop for all of them, cut into pieces for the threads.
+//! Loops over a function of each element and its derivative, split into chunks for threads.
 
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, vectorized};
 
 /// A function of one number. Its settings are the fields.
 ///
-/// The methods are compiled into the loops of each instruction set, so they have to be `#[inline(always)]`.
+/// The methods are compiled into the loops of each instruction set, so they must be `#[inline(always)]`.
 pub(crate) trait Unary: Copy + Send + Sync + 'static {
-    /// The name in errors and printed tapes.
+    /// Name in errors and printed tapes.
     const NAME: &'static str;
 
-    /// The time of a thousand elements on one thread, in nanoseconds: whether a fork is worth it.
+    /// Nanoseconds per thousand elements on one thread, to decide about forks.
     const COST: usize;
 
     /// y = f(x)
@@ -20,10 +20,10 @@ pub(crate) trait Unary: Copy + Send + Sync + 'static {
     fn gradient<F: Fma>(self, dy: f32, x: f32, y: f32) -> f32;
 }
 
-/// Elements that stay on one thread; pieces never change a result.
+/// Minimum number of elements for one thread. Chunks never change a result.
 const CHUNK: usize = 8192;
 
-/// y = f(x), element by element.
+/// y = f(x), elementwise.
 pub(crate) fn forward<U: Unary>(function: U, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "a function of elements keeps their number");
     let level = simd::current();
@@ -31,7 +31,7 @@ pub(crate) fn forward<U: Unary>(function: U, x: &[f32], y: &mut [f32]) {
     parallel::for_each_pair((x, CHUNK), (y, CHUNK), nanoseconds, |_, x, y| forward_piece(level, function, x, y));
 }
 
-/// dx = dy · f′(x), element by element.
+/// dx = dy · f′(x), elementwise.
 pub(crate) fn backward<U: Unary>(function: U, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
     assert!(x.len() == dx.len() && y.len() == dx.len() && dy.len() == dx.len(), "gradients of as many elements");
     let level = simd::current();
@@ -61,8 +61,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::kernels::samples;
 
-    /// Checks every function: the bits of its pieces on every instruction set are those of the whole on any
-    /// number of threads, and NaN is not hidden.
+    /// Checks a function: its bits are equal for all instruction sets, chunks and numbers of threads, and NaN is
+    /// propagated.
     pub(crate) fn check<U: Unary>(function: U) {
         let x: Vec<f32> = samples::values(3, 50_003).iter().map(|v| 9.0 * v).chain([0.0, -0.0, 1e-30]).collect();
         let dy = samples::values(4, x.len());

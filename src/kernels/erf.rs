@@ -1,4 +1,4 @@
-//! The error function and the normal distribution, as the functions of [`double`](super::double).
+//! The error function and the normal distribution, in the style of [`double`](super::double).
 
 use super::double::{RECIPROCAL_FACTORIALS, exp, polynomial};
 
@@ -23,11 +23,11 @@ pub(crate) fn erf(x: f64) -> f64 {
     if x.abs() < 0.5 { near } else { 1.0 - erfc(x) }
 }
 
-/// 1 − erf x, which keeps its precision where erf x is nearly 1.
+/// 1 − erf x, accurate where erf x is nearly 1.
 ///
-/// For x ≥ 0 it is exp(−x²) / (1 + 2x) · p(t) with t = (x − 3.75) / (x + 3.75): Shepherd and Laframboise 1981, "Chebyshev
-/// approximation of (1 + 2x) exp(x²) erfc x", the fit made anew for 0 ≤ x ≤ 10.3, beyond which the result is 0 in `f32`.
-/// Below 0 it is 2 − erfc(−x).
+/// For x ≥ 0 it is exp(−x²) / (1 + 2x) · p(t) with t = (x − 3.75) / (x + 3.75): Shepherd and Laframboise 1981,
+/// "Chebyshev approximation of (1 + 2x) exp(x²) erfc x", with a new fit for 0 ≤ x ≤ 10.3, beyond which the result is 0
+/// in `f32`. For x < 0 it is 2 − erfc(−x).
 #[inline(always)]
 pub(crate) fn erfc(x: f64) -> f64 {
     const P: [f64; 14] = [
@@ -47,7 +47,7 @@ pub(crate) fn erfc(x: f64) -> f64 {
         3.275_377_264_281_212e-5,
     ];
     let a = x.abs();
-    // ∞ would make t NaN. NaN is passed on.
+    // Avoids t = NaN for ∞. NaN is propagated.
     let a = if a > 1e3 { 1e3 } else { a };
     let far = exp(-a * a) / (1.0 + 2.0 * a) * polynomial((a - 3.75) / (a + 3.75), P);
     if x < 0.0 { 2.0 - far } else { far }
@@ -59,7 +59,7 @@ pub(crate) fn normal(x: f64) -> f64 {
     0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Its density, φ(x) = exp(−x²/2) / √(2π).
+/// The density of the standard normal distribution, φ(x) = exp(−x²/2) / √(2π).
 #[inline(always)]
 pub(crate) fn normal_density(x: f64) -> f64 {
     const ROOT: f64 = 0.5 * TWO_BY_ROOT_PI * std::f64::consts::FRAC_1_SQRT_2;
@@ -71,7 +71,8 @@ mod tests {
     use super::super::double::tests::assert_near;
     use super::*;
 
-    /// By the series e^−x² · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5⋯(2n+1)), in which nothing cancels, and far out by a continued fraction.
+    /// Computes erfc by the series e^−x² · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5⋯(2n+1)), which has no cancellation, and for large x by a
+    /// continued fraction.
     fn exact_erfc(x: f64) -> f64 {
         if x.is_nan() || x.abs() > 28.0 {
             return if x.is_nan() { x } else { f64::from(x < 0.0) * 2.0 };
@@ -106,7 +107,7 @@ mod tests {
         assert_near("normal_density", normal_density, |x| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt());
     }
 
-    /// From mpmath with 40 digits.
+    /// Values from mpmath with 40 digits.
     #[test]
     fn the_error_function_agrees_with_published_values() {
         let known = [

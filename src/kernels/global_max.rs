@@ -1,8 +1,8 @@
-//! The maximum of each channel over all pixels of an image, and the gradient's way back.
+//! The maximum of each channel over all pixels of an image, and its gradient.
 
 use crate::kernels::parallel;
 
-/// y = the maximum of each channel of each image; NaN where there is one.
+/// y = the maximum of each channel of each image, or NaN if the channel contains NaN.
 pub(crate) fn forward(x: &[f32], channels: usize, image: usize, y: &mut [f32]) {
     parallel::for_each_pair((x, image), (y, channels), image, |_, x, y| {
         y.fill(f32::NEG_INFINITY);
@@ -12,7 +12,7 @@ pub(crate) fn forward(x: &[f32], channels: usize, image: usize, y: &mut [f32]) {
     });
 }
 
-/// dx = dy / n at each of the n elements that are equal to their channel's maximum, 0 elsewhere.
+/// dx = dy / n at each of the n elements that equal the maximum of their channel, 0 elsewhere.
 pub(crate) fn backward(x: &[f32], channels: usize, image: usize, y: &[f32], dy: &[f32], dx: &mut [f32]) {
     parallel::for_each_pair((x, image), (dx, image), 2 * image, |i, x, dx| {
         for channel in 0..channels {
@@ -31,7 +31,7 @@ mod tests {
     use crate::kernels::samples;
 
     #[test]
-    fn equals_share_and_nan_is_not_hidden() {
+    fn equal_maxima_share_the_gradient_and_nan_is_propagated() {
         let (mut y, mut dx) = ([0.0; 2], [f32::NAN; 6]);
         let x = [1.0, 5.0, 3.0, 5.0, 3.0, -1.0];
         forward(&x, 2, 6, &mut y);

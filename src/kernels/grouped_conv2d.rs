@@ -1,8 +1,8 @@
-//! Convolution of images (NHWC) with dilated kernels and in groups of channels: plain loops, exact and vectorised over
-//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not support.
+//! Convolution of images (NHWC) with dilation or groups of channels: plain loops, vectorized over filters, for options
+//! that the faster kernels of [`conv2d`](super::conv2d) do not support.
 //!
-//! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels); taps that
-//! are outside the image are skipped.
+//! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels). Taps
+//! outside the image are skipped.
 
 use crate::error::Result;
 use crate::kernels::parallel;
@@ -18,7 +18,7 @@ pub(crate) struct Grouped {
     pub(crate) batch: usize,
     /// Rows and columns of an image.
     pub(crate) size: [usize; 2],
-    /// Channels of an image that a group sees, and filters of a group.
+    /// Channels and filters of a group.
     pub(crate) channels: usize,
     pub(crate) filters: usize,
     pub(crate) groups: usize,
@@ -45,23 +45,23 @@ impl Grouped {
         self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
     }
 
-    /// The time of one image on one thread, in nanoseconds.
+    /// Nanoseconds per image on one thread.
     fn nanoseconds(&self) -> usize {
         sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
     }
 
-    /// Room for the kernels' gradient: one array for each shard of the batch.
+    /// Creates buffers for the gradient of the kernels: one array for each shard of the batch.
     ///
     /// # Errors
-    /// Memory does not hold it.
+    /// They exceed memory.
     pub(crate) fn room(&self) -> Result<Vec<f32>> {
         let [rows, columns] = self.kernel;
         let shards = self.batch.div_ceil(IMAGES_PER_SHARD);
         sizes::zeros(&[shards, rows, columns, self.channels, self.filters, self.groups])
     }
 
-    /// Calls `tap(where the pixel's channels begin, where the kernel's do)` for each tap that output pixel `pixel` has inside
-    /// the image, in the order of the kernel.
+    /// Calls `tap(offset of the pixel's channels, offset of the kernel's channels)` for each tap of output pixel
+    /// `pixel` inside the image, in the order of the kernel.
     #[inline(always)]
     fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize, usize)) {
         let at = [pixel / self.output[1], pixel % self.output[1]];
@@ -108,9 +108,10 @@ vectorized! {
     }
 }
 
-/// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
+/// dw = Σ x·dy over images and pixels. Each shard of a constant number of images is one chain, and shards are added in
+/// order.
 ///
-/// `room` is [`Grouped::room`].
+/// `room` is the result of [`Grouped::room`].
 pub(crate) fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut [f32]) {
     let level = simd::current();
     parallel::for_each_chunk(room, g.weights(), sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]), |shard, dw| {
@@ -146,7 +147,8 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy·w over the windows that contain an element: chains over filters, in the order of the windows.
+/// dx = Σ dy·w over the windows that contain an element: each window is a chain over filters, and windows are added in
+/// order.
 pub(crate) fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let level = simd::current();
     parallel::for_each_pair((dy, g.output_image()), (dx, g.image()), g.nanoseconds(), |_, dy, dx| {
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn one_group_without_dilation_is_the_faster_convolution_to_the_bit() {
+    fn one_group_without_dilation_has_the_bits_of_conv2d() {
         let g = Grouped { padding: [1, 0], output: [7, 6], ..grouped(35, [7, 7], 3, 5, 1) };
         let [x, w, dy] = arrays(&g);
         let [y, dw, dx] = run(&g, &x, &w, &dy);
@@ -225,9 +227,9 @@ mod tests {
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);
     }
 
-    /// Each group computes the convolution of its channels alone.
+    /// Each group computes the convolution of its own channels only.
     #[test]
-    fn groups_do_not_see_each_other() {
+    fn groups_are_independent() {
         let g = Grouped { dilation: [2, 3], output: [2, 4], ..grouped(2, [6, 7], 2, 3, 4) };
         let [x, w, dy] = arrays(&g);
         let [y, dw, dx] = run(&g, &x, &w, &dy);

@@ -1,15 +1,16 @@
-//! Batches of images over threads, where two arrays are written at once; see [`parallel`] for when that is worth a fork.
+//! Distribution of batches over threads for kernels that write two arrays; [`parallel`] decides whether a fork is
+//! worthwhile.
 
 use super::parallel;
 
-/// An array, and how many of its elements make a piece.
+/// An array, and the number of elements per part.
 pub(super) type Pieces<T> = (T, usize);
 
-/// An operation on the pieces of three arrays.
+/// An operation on corresponding parts of three arrays.
 pub(super) type Work<'a, A, B, C> = dyn Fn(&[A], &mut [B], &mut [C]) + Sync + 'a;
 
-/// Calls `work(a, b, c)` for the pieces of three arrays that have equally many; the last may be shorter. `nanoseconds` is
-/// the time of one whole piece.
+/// Calls `work(a, b, c)` for corresponding parts of three arrays with equal numbers of parts; the last one may be
+/// shorter. `nanoseconds` is the time of one whole part.
 pub(super) fn for_each<A: Sync, B: Send, C: Send>(
     (a, of_a): Pieces<&[A]>,
     (b, of_b): Pieces<&mut [B]>,
@@ -40,7 +41,7 @@ mod tests {
     use crate::kernels::samples;
 
     #[test]
-    fn pieces_keep_together() {
+    fn corresponding_parts_are_processed_together() {
         samples::in_pools(|| {
             let source: Vec<usize> = (0..20).collect();
             let (mut sums, mut pairs) = ([0; 7], [0; 14]);

@@ -1,7 +1,7 @@
-//! Normalisation of rows by their own mean and variance (Ba, Kiros and Hinton 2016).
+//! Normalization of rows by their mean and variance (Ba, Kiros and Hinton 2016).
 //!
-//! Sums along a row are eight interleaved chains, added pairwise; sums over rows go in chunks of a fixed number, each an
-//! ascending chain, added in ascending order.
+//! A sum along a row is eight interleaved chains, added pairwise. A sum over rows consists of chunks with a constant
+//! number of rows, each an ascending chain, which are added in ascending order.
 
 use crate::kernels::matmul::ROWS_PER_CHUNK;
 use crate::kernels::parallel;
@@ -44,7 +44,7 @@ fn sum(columns: usize, term: impl Fn(usize) -> f32) -> f32 {
     (whole..columns).fold(((a + b) + (c + d)) + ((e + f) + (g + h)), |sum, j| sum + term(j))
 }
 
-/// y = gamma · x̂ + beta with x̂ = (x − mean) · scale; a missing gamma is 1, a missing beta is 0.
+/// y = gamma · x̂ + beta with x̂ = (x − mean) · scale. A missing gamma is 1, and a missing beta is 0.
 pub(crate) fn forward(
     x: &[f32],
     columns: usize,
@@ -71,7 +71,7 @@ vectorized! {
     }
 }
 
-/// With g = dy · gamma: dx = scale · (g − mean of g − x̂ · mean of g · x̂), the means being the row's.
+/// dx = scale · (g − mean(g) − x̂ · mean(g · x̂)) with g = dy · gamma and means over a row.
 pub(crate) fn backward_input(
     [x, dy]: [&[f32]; 2],
     columns: usize,
@@ -146,7 +146,7 @@ mod tests {
     use crate::kernels::samples;
 
     #[test]
-    fn rows_get_mean_0_and_variance_1() {
+    fn rows_have_mean_0_and_variance_1() {
         for columns in [2, 7, 8, 19, 64] {
             let x: Vec<f32> = samples::values(1, 3 * columns).iter().map(|x| 5.0 * x + 3.0).collect();
             let (mut found, mut y) = ([[f32::NAN; 2]; 3], samples::unset(x.len()));

@@ -1,9 +1,9 @@
-//! The logarithm of softmax over rows, in the form that neither overflows nor loses small probabilities.
+//! The logarithm of softmax over rows, without overflow and without loss of small probabilities.
 
 use crate::kernels::simd::{self, vectorized};
 use crate::kernels::{double, math, parallel};
 
-/// Elements that stay on one thread at least.
+/// Minimum number of elements for one thread.
 const CHUNK: usize = 4096;
 
 /// yᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x) in each row of `columns`; the sum is an ascending chain.
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn far_logits_neither_overflow_nor_vanish() {
+    fn large_logits_neither_overflow_nor_vanish() {
         let mut y = [f32::NAN; 2];
         forward(&[1000.0, -1000.0], 2, &mut y);
         assert_eq!(y, [0.0, -2000.0]);

@@ -1,11 +1,11 @@
 //! Elementary functions made of IEEE operations only, so that their bits are the same on every system.
 //!
-//! The system's mathematics library is never called: its results differ between systems, and a call for each element
-//! would be slow. Polynomials are minimax fits (Remez) whose coefficients are rounded to `f32`.
+//! The system's mathematics library is never called, because its results differ between systems and a call per element
+//! would be slow. Polynomials are minimax fits (Remez) with coefficients rounded to `f32`.
 
 use crate::kernels::simd::Fma;
 
-/// eˣ, within 0.99 ulp over all `f32`; 0 and ∞ where it under- and overflows.
+/// eˣ, within 0.99 ulp over all `f32`; underflow gives 0, and overflow ∞.
 ///
 /// eˣ = 2ⁿ · eʳ with n = round(x / ln 2) and |r| ≤ ln 2 / 2, and eʳ = 1 + r + r²·q(r).
 #[inline(always)]
@@ -15,14 +15,14 @@ pub(crate) fn exp<F: Fma>(x: f32) -> f32 {
     // ln 2 in two parts; the first has so few bits that its product with n is exact.
     const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
     const Q: [f32; 6] = [0.5, 0.166_666_66, 0.041_666_295, 0.008_333_498, 0.001_394_475_8, 0.000_197_902_73];
-    // Beyond these, eˣ is 0 or ∞ anyway; comparisons this way round let NaN through.
+    // Beyond these, eˣ is 0 or ∞. Comparisons in this direction propagate NaN.
     let x = if x < -104.0 { -104.0 } else { x };
     let x = if x > 89.0 { 89.0 } else { x };
     let rounded = F::fma(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
     let r = F::fma(n, -LN_2[1], F::fma(n, -LN_2[0], x));
     let p = 1.0 + F::fma(r * r, polynomial::<F, 6>(r, Q), r);
-    // 2ⁿ in two factors, as n reaches from −150 to 128 and only the last multiplication may round.
+    // 2ⁿ as two factors, because n ranges from −150 to 128 and only the last multiplication may round.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
     p * power_of_two(half) * power_of_two(n.wrapping_sub(half))
@@ -44,13 +44,13 @@ fn polynomial<F: Fma, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     sum
 }
 
-/// Below −x [`sigmoid`] is 0: about where it would leave the normal numbers, for which a processor may take a hundred
-/// cycles each. TensorFlow has 0 there too.
+/// [`sigmoid`] is 0 below −x, near the end of the normal numbers, because processors may need a hundred cycles for a
+/// denormal number. TensorFlow returns 0 there too.
 const SIGMOID_REACH: f32 = 87.33;
 
 /// 1 / (1 + e⁻ˣ), within 2.41 ulp over all `f32` from −87.33 on; 0 below, where it is less than 1.19 · 10⁻³⁸.
 ///
-/// As e⁻ˣ / (1 + e⁻ˣ) with x < 0 turned positive, so that the far left keeps its precision.
+/// Computed as e⁻ˣ / (1 + e⁻ˣ) for x < 0 with the sign reversed, which is accurate for large negative x.
 #[inline(always)]
 pub(crate) fn sigmoid<F: Fma>(x: f32) -> f32 {
     let a = x.abs();
@@ -62,7 +62,7 @@ pub(crate) fn sigmoid<F: Fma>(x: f32) -> f32 {
 
 /// tanh x, within 1.34 ulp over all `f32`.
 ///
-/// Near 0 an odd polynomial, x + x³·p(x²); elsewhere 1 − 2 / (e²ˣ + 1), where nothing cancels any more.
+/// Near 0 an odd polynomial, x + x³·p(x²); elsewhere 1 − 2 / (e²ˣ + 1), which has no cancellation there.
 #[inline(always)]
 pub(crate) fn tanh<F: Fma>(x: f32) -> f32 {
     const P: [f32; 5] = [-0.333_332_8, 0.133_314_42, -0.053_739_71, 0.020_639_08, -0.005_704_977_5];
@@ -77,10 +77,10 @@ pub(crate) fn tanh<F: Fma>(x: f32) -> f32 {
 ///
 /// ln(m·2ᵉ) = e·ln 2 + 2·(s + s³/3 + s⁵/5 + …) with s = (m − 1) / (m + 1) and √½ ≤ m < √2.
 ///
-/// `double::ln` is for loops over elements: without branches, so that they become vectors, and with room for
-/// an error of 2 ulp, as its results are rounded to `f32`. About one in eight differs from this one's in its last bits,
-/// so neither can take the other's place: losses are summed up in `f64` and draws are scaled before they are rounded, and
-/// with branches the loops would not be vectors.
+/// `double::ln` is for loops over elements. It has no branches, so that loops are vectorized, and an error of up to 2
+/// ulp, because its results are rounded to `f32`. About one in eight results differs from this function in the last
+/// bits. Neither can replace the other: losses are summed in `f64` and draws are scaled before they are rounded, and
+/// branches would prevent vectorization.
 pub(crate) fn ln(x: f64) -> f64 {
     // ln 2 in two parts; the first has so few bits that its product with e is exact.
     const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
@@ -240,7 +240,7 @@ mod tests {
     }
 
     impl Function {
-        /// Each with the bound that is stated for it.
+        /// Each function with the error bound in its documentation.
         const ALL: [(Function, f64); 4] =
             [(Function::Exp, 0.99), (Function::Tanh, 1.34), (Function::Sigmoid, 2.41), (Function::Ln, 0.51)];
 
@@ -254,7 +254,7 @@ mod tests {
             }
         }
 
-        /// The largest error in units of the exact result's last place over these numbers, and where it is.
+        /// The largest error in units in the last place of the exact result over these numbers, and its argument.
         fn worst(self, x: &[f32]) -> (f64, f32) {
             let mut y = vec![f32::NAN; x.len()];
             evaluate(simd::current(), self, x, &mut y);
@@ -268,7 +268,7 @@ mod tests {
             worst
         }
 
-        /// Fails where the error is above the bound at one of the bit patterns, of which every `stride`-th is tried.
+        /// Fails if the error exceeds the bound at one of the bit patterns. Every `stride`-th is tested.
         fn check(self, bound: f64, stride: usize) {
             let piece = |piece: u32| {
                 let patterns = ((piece << 24)..=(piece << 24 | 0x00ff_ffff)).step_by(stride);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn ln_is_good_to_the_last_place_of_f64() {
+    fn ln_is_exact_to_one_unit_in_the_last_place() {
         for i in 1..99_900u64 {
             let x = f64::from_bits(i * 92_233_720_368_547);
             let (found, right) = (ln(x), x.ln());

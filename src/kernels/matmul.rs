@@ -1,11 +1,12 @@
-//! Products of matrices: C = A · B with either operand transposed, and with a bias and an activation while C is in cache.
+//! Matrix products: C = A · B, where either operand may be transposed, with a bias and an activation applied while C is
+//! in cache.
 //!
-//! Every element of C is one chain of fused multiply-adds over ascending k, started at 0; where k is cut into blocks the
-//! partial sum is stored and taken up again. So neither the blocks nor the threads change a bit, and a row of C does not
-//! depend on its neighbours.
+//! Every element of C is one chain of fused multiply-adds over ascending k, started at 0. Between blocks of k, the
+//! partial sum is stored and continued. So neither blocks nor threads change a bit, and a row of C does not depend on
+//! other rows.
 //!
-//! B is packed into strips as wide as a tile; A is read in place. C is cut into parts by shape, and a part goes to
-//! another thread where that is worth a fork.
+//! B is packed into strips with the width of a tile; A is read in place. C is split into parts by shape, and a part
+//! runs on another thread if that is worth a fork.
 
 mod dense;
 mod few_rows;
@@ -22,30 +23,35 @@ use crate::sizes;
 
 /// Whether a product of this number of rows is faster if B is known to be finite.
 pub fn skips_if_finite(rows: usize) -> bool {
-    rows <= few_rows::ROWS
+    rows <= few_rows::MAX_ROWS
 }
 
 /// Rows of A below which a transposed B is not packed.
-const TURNED: usize = 64;
+const MIN_ROWS_TO_PACK_TRANSPOSED: usize = 64;
 
 /// Elements of k in a block, for which B is packed.
 const DEPTH: usize = 256;
 
-/// C = A · B, then the epilogue. C may hold anything before.
+/// C = A · B, then the epilogue. C is overwritten.
 ///
 /// # Panics
-/// When the sizes do not fit.
+/// If the sizes do not match.
 pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_>) {
     if let Epilogue::Affine { bias: Some(bias), .. } = epilogue {
         assert_eq!(bias.len(), b.columns, "a bias has one value for each column");
     }
     let c = Block::new(c, a.rows, b.columns);
     let level = simd::current();
-    let skip = !a.transposed && sparse::worthwhile(level, a, b);
-    // Packing a transposed B costs most where A has few rows; then B is read in place and A is packed instead.
-    let turned = b.transposed && !a.transposed && !skip && a.rows < TURNED && matches!(epilogue, Epilogue::None);
+    let skip = !a.transposed && sparse::is_worthwhile(level, a, b);
+    // Packing a transposed B is expensive relative to the product if A has few rows. Then B is read in place and A is
+    // packed.
+    let swapped = b.transposed
+        && !a.transposed
+        && !skip
+        && a.rows < MIN_ROWS_TO_PACK_TRANSPOSED
+        && matches!(epilogue, Epilogue::None);
     let product = Product { a, b, sum: Sum::Chain, epilogue, level, skip };
-    if turned {
+    if swapped {
         Product { a: b.t(), b: a.t(), ..product }.run(c.t());
     } else {
         product.run(c);
@@ -57,7 +63,7 @@ pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], epilogue: Epilogue<'_
 /// X is rows × `columns_x`, dY rows × `columns_dy`, dW `columns_x` × `columns_dy`.
 ///
 /// # Panics
-/// When the sizes do not fit.
+/// If the sizes do not match.
 pub fn matmul_over_rows(x: &[f32], dy: &[f32], sizes: [usize; 3], dw: &mut [f32]) {
     over_rows(x, dy, sizes, Block::new(dw, sizes[1], sizes[2]));
 }
@@ -66,22 +72,22 @@ fn over_rows(x: &[f32], dy: &[f32], [rows, columns_x, columns_dy]: [usize; 3], d
     let (x, dy) = (Matrix::new(x, rows, columns_x), Matrix::new(dy, rows, columns_dy));
     let level = simd::current();
     let product = |a, b, skip| Product { a, b, sum: Sum::Chunks, epilogue: Epilogue::None, level, skip };
-    if sparse::worthwhile(level, x.t(), dy) {
+    if sparse::is_worthwhile(level, x.t(), dy) {
         product(x.t(), dy, true).run(dw);
-    } else if sparse::worthwhile(level, dy.t(), x) {
-        // The zeros are those of dY = A of dWᵀ = dYᵀ · X.
+    } else if sparse::is_worthwhile(level, dy.t(), x) {
+        // The zeros are those of dY, because A is dYᵀ in dWᵀ = dYᵀ · X.
         product(dy.t(), x, true).run(dw.t());
     } else {
         product(x.t(), dy, false).run(dw);
     }
 }
 
-/// The gradients of Z = X · W + b that are wanted: dX = dZ · Wᵀ, dW = Xᵀ · dZ and db = Σ dZ over rows.
+/// Computes the requested gradients of Z = X · W + b: dX = dZ · Wᵀ, dW = Xᵀ · dZ and db = Σ dZ over rows.
 ///
 /// X is rows × inner, W inner × columns, dZ rows × columns.
 ///
 /// # Panics
-/// When the sizes do not fit.
+/// If the sizes do not match.
 pub fn affine_gradients(
     x: &[f32],
     w: &[f32],
@@ -100,21 +106,22 @@ pub fn affine_gradients(
     }
 }
 
-/// As [`affine_gradients`]; then W follows its gradient, each part of it on the thread that has just filled that of dW.
+/// Computes the gradients of [`affine_gradients`] and updates W. Each part of W is updated on the thread that computed
+/// its gradient.
 ///
 /// # Panics
-/// When the sizes do not fit.
+/// If the sizes do not match.
 pub fn affine_update(x: &[f32], w: Update<'_>, dz: &[f32], sizes: [usize; 3], [dx, dw, db]: [Option<&mut [f32]>; 3]) {
     affine_gradients(x, w.value(), dz, sizes, [dx, None, db]);
     if let Some(dw) = dw {
-        over_rows(x, dz, sizes, Block::followed(dw, sizes[1], sizes[2], w));
+        over_rows(x, dz, sizes, Block::with_update(dw, sizes[1], sizes[2], w));
     }
 }
 
 /// `total[j] = Σᵢ x[i][j]` over rows, in chunks of `rows_per_chunk`, each an ascending chain, added in ascending order.
 ///
 /// # Panics
-/// When there are no columns, or no rows in a chunk.
+/// If `columns` or `rows_per_chunk` is 0.
 pub fn sum_rows(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
     assert_eq!(total.len(), columns, "a sum for each column");
     sum_columns(simd::current(), x, columns, rows_per_chunk, total);
@@ -135,14 +142,14 @@ vectorized! {
     }
 }
 
-/// Fills the first `L` of the totals that are left, or all.
+/// Computes the first `L` of the remaining totals, or all of them.
 #[inline(always)]
 fn sum_block<const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, at: usize, total: &mut [f32]) {
     let mut totals = [0.0; L];
     for chunk in x.chunks(columns * rows_per_chunk) {
         let mut sums = [0.0; L];
         for row in (at..chunk.len()).step_by(columns) {
-            // Where fewer columns are left, the next row's come along and are not used.
+            // If fewer columns are left, lanes read elements of the next row, which are not used.
             match chunk[row..].first_chunk::<L>() {
                 Some(row) => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
                 None => sums.iter_mut().zip(&chunk[row..]).for_each(|(sum, x)| *sum += x),
@@ -156,36 +163,36 @@ fn sum_block<const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, a
 const _: () = assert!(DEPTH == ROWS_PER_CHUNK, "a block of k is a chunk of rows");
 
 impl Product<'_> {
-    /// Fills C.
+    /// Computes C.
     fn run(self, c: Block<'_>) {
         self.run_part(c, 0, 0, rayon::current_num_threads());
     }
 
-    /// Fills the part of C that begins at this row and column, split into a bounded number of parts.
-    fn run_part(self, c: Block<'_>, row: usize, column: usize, most_parts: usize) {
+    /// Computes the part of C at this row and column, split into at most `max_parts` parts.
+    fn run_part(self, c: Block<'_>, row: usize, column: usize, max_parts: usize) {
         assert_eq!(self.a.columns, self.b.rows, "the inner sizes of a product agree");
         // Multiply-adds a nanosecond on one thread, counted in the dense form.
-        let rate = if self.skip { 100 } else { parallel::MULTIPLY_ADDS_A_NANOSECOND };
-        let following = if c.is_followed() { c.rows() * c.columns() / FOLLOWING } else { 0 };
+        let rate = if self.skip { 100 } else { parallel::MULTIPLY_ADDS_PER_NANOSECOND };
+        let following = if c.is_updated() { c.rows() * c.columns() / UPDATES_PER_NANOSECOND } else { 0 };
         let nanoseconds = sizes::work(&[c.rows(), c.columns().max(LANES), self.a.columns]) / rate + following;
-        let fork = most_parts > 1 && parallel::worth_a_fork(nanoseconds);
+        let fork = max_parts > 1 && parallel::worth_a_fork(nanoseconds);
         let cut = if fork { self.cut(&c) } else { Cut::None };
-        let most_parts = most_parts.div_ceil(2);
+        let max_parts = max_parts.div_ceil(2);
         match cut {
             Cut::Rows(half) => {
                 let (top, bottom) = c.split_rows(half);
                 parallel::join(
                     nanoseconds,
-                    || self.run_part(top, row, column, most_parts),
-                    || self.run_part(bottom, row + half, column, most_parts),
+                    || self.run_part(top, row, column, max_parts),
+                    || self.run_part(bottom, row + half, column, max_parts),
                 );
             }
             Cut::Columns(half) => {
                 let (left, right) = c.split_columns(half);
                 parallel::join(
                     nanoseconds,
-                    || self.run_part(left, row, column, most_parts),
-                    || self.run_part(right, row, column + half, most_parts),
+                    || self.run_part(left, row, column, max_parts),
+                    || self.run_part(right, row, column + half, max_parts),
                 );
             }
             Cut::None if self.skip => sparse::fill(&self, c, row, column),
@@ -194,8 +201,9 @@ impl Product<'_> {
         }
     }
 
-    /// Where a part of C is cut in two: so that the larger half has least to do. Each half has its columns of B to pack, and
-    /// its rows of A to search for zeros; and a line of the cache that both halves write goes back and forth between them.
+    /// The position at which a part of C is split, chosen to minimize the work of the larger half. Each half packs its
+    /// columns of B and searches its rows of A for zeros, and a cache line that both halves write is transferred
+    /// between their threads.
     fn cut(&self, c: &Block<'_>) -> Cut {
         let (rows, columns, inner) = (c.rows(), c.columns(), self.a.columns);
         let [top, left] = [(rows, tile::ROWS), (columns, 2 * LANES)].map(|(size, unit)| middle(size, unit));
@@ -216,22 +224,22 @@ impl Product<'_> {
     }
 }
 
-/// The multiple of `unit` next to the middle, at least one unit.
+/// The multiple of `unit` nearest to the middle, at least one unit.
 fn middle(size: usize, unit: usize) -> usize {
     ((size / 2 + unit / 2) / unit * unit).max(unit)
 }
 
-/// Weights updated from their gradient per nanosecond on one thread, which dominates small batches.
-const FOLLOWING: usize = 2;
+/// Weights updated per nanosecond on one thread, which dominates small batches.
+const UPDATES_PER_NANOSECOND: usize = 2;
 
-/// As many multiply-adds as packing an element of B costs, also where they are skipped, as searching an element of A costs,
-/// and as it costs to write to a line of the cache that another thread has just written to.
+/// Costs in multiply-adds, including skipped ones: packing an element of B, searching an element of A, and writing to a
+/// cache line that another thread has just written.
 const PACKED: usize = 16;
 const PACKED_TO_SKIP: usize = 20;
 const SEARCHED: usize = 32;
 const SHARED: usize = 3000;
 
-/// Before which row or column a part is cut.
+/// The row or column before which a part is split.
 enum Cut {
     Rows(usize),
     Columns(usize),

@@ -1,7 +1,7 @@
-//! Numerical loops over slices, without allocation and without checks of shapes.
+//! Numerical loops over slices, without allocations and shape checks.
 //!
-//! Results have the same bits for every number of threads and every instruction set: work is partitioned by shape,
-//! multiply-adds are fused only where the source says so, and functions such as exp consist of IEEE operations.
+//! Results have equal bits for every number of threads and every instruction set: work is partitioned by shape,
+//! multiply-adds are fused only explicitly, and functions such as exp consist of IEEE operations.
 
 mod across;
 pub mod activation;

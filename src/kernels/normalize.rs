@@ -1,7 +1,7 @@
-//! Statistics of columns over the rows of a batch, and normalisation by them.
+//! Statistics of columns over the rows of a batch, and normalization by them.
 //!
-//! Rows are samples times pixels, columns are channels. Sums over rows go in chunks of a fixed number of rows, each an ascending
-//! chain, added in ascending order; those of a block of columns stay in registers meanwhile.
+//! Rows are samples times pixels, columns are channels. A sum over rows consists of chunks with a constant number of
+//! rows, each an ascending chain, which are added in ascending order. The sums of a block of columns are in registers.
 
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
@@ -13,11 +13,11 @@ const CHUNK: usize = 256;
 const WIDE: usize = 64;
 const NARROW: usize = 16;
 
-/// The time of a thousand elements on one thread, in nanoseconds.
+/// Nanoseconds per thousand elements on one thread.
 const FORWARD: usize = 150;
 const BACKWARD: usize = 400;
 
-/// mean = Σ x / n and variance = Σ (x − mean)² / n of each column (the biased variance, as Keras has it).
+/// mean = Σ x / n and variance = Σ (x − mean)² / n of each column (the biased variance, as in Keras).
 pub(crate) fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     column_statistics(simd::current(), x, mean, variance);
 }
@@ -41,7 +41,7 @@ pub(crate) fn backward_columns(
     sum_gradients(simd::current(), x, dy, [mean, scale], dgamma, dbeta);
 }
 
-/// The gradient of [`forward`] with respect to x where mean and scale are those of the batch (Ioffe and Szegedy 2015):
+/// The gradient of [`forward`] with respect to x if mean and scale are those of the batch (Ioffe and Szegedy 2015):
 ///
 /// dx = gamma · scale / n · (n · dy − dbeta − x̂ · dgamma), with x̂ = (x − mean) · scale.
 pub(crate) fn backward_input(
@@ -78,7 +78,7 @@ fn add<const L: usize, const N: usize>(sums: &mut [[f32; L]; N], terms: &[[f32; 
     }
 }
 
-/// `L` values of which there are at most as many left; the rest are 0.
+/// The next at most `L` values, padded with zeros.
 #[inline(always)]
 fn lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     match values.first_chunk() {
@@ -91,7 +91,7 @@ fn lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     }
 }
 
-/// Calls `$block::<L>(first column, their number)` for all columns, as many together as there are.
+/// Calls `$block::<L>(first column, number of columns)` for all columns, in the largest possible blocks.
 macro_rules! in_blocks {
     ($columns:expr, $block:ident($($argument:expr),*)) => {
         let mut at = 0;
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn normalised_columns_have_mean_beta_and_deviation_gamma() {
+    fn normalized_columns_have_mean_beta_and_deviation_gamma() {
         let x = [1.0, 10.0, 3.0, 30.0, 5.0, 50.0];
         let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
         statistics(&x, &mut mean, &mut variance);
@@ -220,7 +220,7 @@ mod tests {
         approx::assert_relative_eq!(variance.as_slice(), [4.0, 9.0].as_slice(), max_relative = 1e-5);
     }
 
-    /// Sums as they are defined, column by column.
+    /// The sum computed by its definition.
     fn by_definition(rows: usize, term: impl Fn(usize) -> f32) -> f32 {
         let chunk = |start: usize| (start..rows.min(start + CHUNK)).fold(0.0, |sum, row| sum + term(row));
         (0..rows).step_by(CHUNK).map(chunk).fold(0.0, |sum, chunk| sum + chunk)

@@ -1,27 +1,29 @@
 //! Distribution of the chunks of a loop over threads.
 //!
-//! The caller cuts chunks by shape. This module decides which of them run on another thread, which never changes a result.
-//! Waking a thread costs 5–70 µs, handing work to a spinning one about 2 µs; shorter pieces are not split. Nothing allocates
-//! on a thread of a pool.
+//! The caller splits work into chunks by shape. This module decides which of them run on another thread, which never
+//! changes a result. Waking a thread costs 5–70 µs, and passing work to a spinning one about 2 µs; shorter chunks are
+//! not split. No function allocates on a thread of a pool.
 
 use super::spin_wait;
 use std::cell::Cell;
 
-/// The work, in nanoseconds on one thread, below which a piece is not split when other threads may be asleep.
+/// Minimum work in nanoseconds on one thread for a fork if other threads may be asleep.
 ///
-/// Measured on two cores: splitting 20 µs in two gains nothing, splitting 40 µs gains a third.
-const WORTH_WAKING: usize = 20_000;
+/// Measured on two cores: splitting 20 µs in two gains nothing, and splitting 40 µs gains a third.
+const MIN_WORK_SLEEPING: usize = 20_000;
 
-/// The work, in nanoseconds on one thread, below which a piece is not split when other threads spin. Measured on two cores: with 7 µs an epoch of `lenet5` takes 0.85 of the time that
-/// it takes with 20 µs, one of `deep_sigmoid` 0.8; with 4 µs, masks of `dropout_mlp` move between the cores.
-const WORTH_A_FORK: usize = 7_000;
+/// Minimum work in nanoseconds on one thread for a fork if other threads spin.
+///
+/// Measured on two cores: with 7 µs an epoch of `lenet5` takes 0.85 of the time with 20 µs, and one of `deep_sigmoid`
+/// 0.8; with 4 µs, masks of `dropout_mlp` move between the cores.
+const MIN_WORK_SPINNING: usize = 7_000;
 
-/// The rate of a dense product or a convolution on one thread.
-pub(crate) const MULTIPLY_ADDS_A_NANOSECOND: usize = 60;
+/// Multiply-adds per nanosecond of a dense product or a convolution on one thread.
+pub(crate) const MULTIPLY_ADDS_PER_NANOSECOND: usize = 60;
 
-/// Runs `work` on the calling thread, without a fork.
-pub(crate) fn alone<T>(work: impl FnOnce() -> T) -> T {
-    /// Puts the flag back, also when `work` panics.
+/// Runs `work` on the calling thread, without forks.
+pub(crate) fn without_forks<T>(work: impl FnOnce() -> T) -> T {
+    /// Restores the flag, even if `work` panics.
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -36,7 +38,7 @@ thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs both, on two threads if each is worth it. `nanoseconds` is the time of both together on one thread.
+/// Runs both closures, on two threads if each is worth a fork. `nanoseconds` is the time of both on one thread.
 #[inline]
 pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     if worth_a_fork(nanoseconds) {
@@ -47,20 +49,20 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
     }
 }
 
-/// Whether work that takes so long on one thread should be split in two.
+/// Whether work of this duration on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
-    let least = if spin_wait::engaged() { WORTH_A_FORK } else { WORTH_WAKING };
+    let least = if spin_wait::engaged() { MIN_WORK_SPINNING } else { MIN_WORK_SLEEPING };
     nanoseconds >= 2 * least && !ALONE.get() && rayon::current_num_threads() > 1
 }
 
-/// Whether there are enough pieces for every thread, so that none need be split. This may change the assignment of work to
-/// threads, never the result.
-pub(crate) fn enough_for_all(pieces: usize) -> bool {
+/// Whether there are enough parts for all threads, so that parts need not be split. It may change the assignment of
+/// work to threads, but never the result.
+pub(crate) fn enough_for_all_threads(pieces: usize) -> bool {
     pieces >= 2 * rayon::current_num_threads()
 }
 
-/// Calls `work(i, chunk)` for the `i`-th piece of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is
-/// the time of one whole chunk.
+/// Calls `work(i, chunk)` for chunk `i` of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is the
+/// time of one whole chunk.
 pub(crate) fn for_each_chunk<T: Send>(
     data: &mut [T],
     chunk: usize,
@@ -70,7 +72,7 @@ pub(crate) fn for_each_chunk<T: Send>(
     from_chunk(0, data, chunk.max(1), nanoseconds, &work);
 }
 
-/// As [`for_each_chunk`], from the chunk with the number `first` on. Compiled once for all work on one type.
+/// Implements [`for_each_chunk`] from chunk number `first` on. It is compiled once per element type.
 fn from_chunk<T: Send>(
     first: usize,
     data: &mut [T],
@@ -93,7 +95,8 @@ fn from_chunk<T: Send>(
     );
 }
 
-/// Calls `work(i, a, b)` for the `i`-th pieces of two arrays that have equally many; as [`for_each_chunk`] otherwise.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, of which the second is
+/// written.
 pub(crate) fn for_each_pair<A: Sync, B: Send>(
     (a, chunk_a): (&[A], usize),
     (b, chunk_b): (&mut [B], usize),
@@ -106,7 +109,8 @@ pub(crate) fn for_each_pair<A: Sync, B: Send>(
     });
 }
 
-/// Calls `work(i, a, b)` for the `i`-th pieces of two arrays that have equally many, both to be written.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, both of which are
+/// written.
 pub(crate) fn for_each_two<A: Send, B: Send>(
     a: (&mut [A], usize),
     b: (&mut [B], usize),
@@ -116,10 +120,10 @@ pub(crate) fn for_each_two<A: Send, B: Send>(
     from_two(0, a, b, nanoseconds, &work);
 }
 
-/// An operation on the pieces of two arrays, and the number of pieces.
+/// An operation on corresponding chunks of two arrays.
 type WorkOnTwo<'a, A, B> = dyn Fn(usize, &mut [A], &mut [B]) + Sync + 'a;
 
-/// As [`for_each_two`], from the pieces with the number `first` on.
+/// Implements [`for_each_two`] from chunk number `first` on.
 fn from_two<A: Send, B: Send>(
     first: usize,
     (a, chunk_a): (&mut [A], usize),
@@ -157,18 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn alone_means_no_fork_until_it_returns_or_panics() {
+    fn without_forks_applies_until_it_returns_or_panics() {
         samples::in_pools(|| {
             let forks = || worth_a_fork(1_000_000_000);
             let several = rayon::current_num_threads() > 1;
-            assert_eq!((forks(), alone(|| (alone(forks), forks())), forks()), (several, (false, false), several));
-            assert!(std::panic::catch_unwind(|| alone(|| panic!("a kernel's mistake"))).is_err());
+            assert_eq!(
+                (forks(), without_forks(|| (without_forks(forks), forks())), forks()),
+                (several, (false, false), several)
+            );
+            assert!(std::panic::catch_unwind(|| without_forks(|| panic!("a kernel's mistake"))).is_err());
             assert_eq!(forks(), several);
         });
     }
 
     #[test]
-    fn two_arrays_are_written_piece_by_piece() {
+    fn two_arrays_are_written_chunk_by_chunk() {
         samples::in_pools(|| {
             let (mut a, mut b) = (vec![0; 1003], vec![0; 101]);
             for_each_two((&mut a, 10), (&mut b, 1), 1_000_000, |i, a, b| {
@@ -181,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_keep_together() {
+    fn corresponding_chunks_are_processed_together() {
         samples::in_pools(|| {
             let source: Vec<usize> = (0..21).collect();
             let mut sums = vec![0; 7];

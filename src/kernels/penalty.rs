@@ -3,13 +3,13 @@
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, SimdLevel, vectorized};
 
-/// Elements in a chunk, which has a separate sum. Halves of the array are whole chunks.
+/// Elements per chunk, each of which has a separate sum. Halves of the array consist of whole chunks.
 const CHUNK: usize = 4096;
 
 /// Chains in a chunk, added up in ascending order.
 const LANES: usize = 16;
 
-/// The time of a thousand elements on one thread, in nanoseconds.
+/// Nanoseconds per thousand elements on one thread.
 const COST: usize = 200;
 
 /// The two factors.
@@ -20,7 +20,7 @@ pub(crate) struct Penalty {
 }
 
 impl Penalty {
-    /// Σ |x| · (l1 + l2 · |x|), in halves of halves down to chunks.
+    /// Σ |x| · (l1 + l2 · |x|), by recursive halves down to chunks.
     pub(crate) fn sum(self, x: &[f32]) -> f64 {
         self.sum_at(simd::current(), x)
     }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_have_no_slope_and_nan_shows() {
+    fn zeros_have_gradient_0_and_nan_is_propagated() {
         let mut dx = [9.0; 4];
         BOTH.backward(&[0.0, -0.0, -1.0, f32::NAN], 2.0, &mut dx);
         assert_eq!(dx[..3], [0.0, 0.0, -2.0 * (0.03 + 2.0 * 0.7)]);

@@ -1,4 +1,4 @@
-//! Maximum over windows of an image, and the gradient's way back to the element that was the maximum.
+//! Maximum over windows of an image, and its gradient.
 
 use crate::kernels::images;
 use crate::kernels::parallel;
@@ -36,11 +36,11 @@ impl PoolGeometry {
 /// The side of a window whose size is unknown at compile time.
 const ANY: usize = 0;
 
-/// Images that stay on one thread.
+/// Images per thread.
 const IMAGES_PER_PIECE: usize = 8;
 
 impl PoolGeometry {
-    /// The time of a pass over a piece on one thread, in nanoseconds.
+    /// Nanoseconds of a pass over a part of the batch on one thread.
     fn nanoseconds(&self) -> usize {
         IMAGES_PER_PIECE * self.image() / 10
     }
@@ -50,7 +50,7 @@ impl PoolGeometry {
         self.strides[0] >= self.window[0] && self.strides[1] >= self.window[1]
     }
 
-    /// Writes 0 where no window writes; everywhere if windows overlap or have gaps.
+    /// Sets elements that no window writes to 0, or all elements if windows overlap or have gaps.
     fn clear(&self, dx: &mut [f32]) {
         if self.strides != self.window {
             return dx.fill(0.0);
@@ -63,34 +63,34 @@ impl PoolGeometry {
         }
     }
 
-    /// Elements between the windows of a row. A row of one window may have any stride.
+    /// Elements between the windows of a row. With one window per row, any stride is possible.
     fn step(&self) -> usize {
         self.strides[1].saturating_mul(self.channels)
     }
 
-    /// Where in an image the first window of a row of windows has its row `below`.
+    /// Offset in an image of row `below` of the first window in a row of windows.
     fn row(&self, row: usize, below: usize) -> usize {
         (row * self.strides[0] + below) * self.width * self.channels
     }
 
-    /// How far place `tap` of a window is from its first.
+    /// Offset of position `tap` of a window from its first.
     fn offset(&self, tap: usize) -> usize {
         (tap / self.window[1] * self.width + tap % self.window[1]) * self.channels
     }
 
-    /// The window's sides; known when compiling where `SIDE` is not [`ANY`].
+    /// Rows and columns of the window, which are known at compile time unless `SIDE` is [`ANY`].
     #[inline(always)]
     fn sides<const SIDE: usize>(&self) -> [usize; 2] {
         if SIDE == ANY { self.window } else { [SIDE; 2] }
     }
 }
 
-/// y = the maximum of each window; `at` = its first place in the window, row-major.
+/// y = the maximum of each window; `at` = its first position in the window, row-major.
 ///
-/// A NaN counts as larger than any number, so that it is not hidden.
+/// NaN counts as larger than any number, so that it is propagated.
 ///
 /// # Panics
-/// When a slice has another length than the geometry says.
+/// If the length of a slice does not match the geometry.
 pub fn max_forward(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [u16]) {
     assert_eq!((x.len(), y.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
     assert_eq!(at.len(), y.len());
@@ -116,7 +116,7 @@ pub fn max_forward(geometry: &PoolGeometry, x: &[f32], y: &mut [f32], at: &mut [
 }
 
 vectorized! {
-    /// All windows of one image, `L` channels at a time.
+    /// Computes all windows of one image, `L` channels at a time.
     fn max_image<F: Fma, const L: usize, const SIDE: usize>(
         geometry: &PoolGeometry,
         x: &[f32],
@@ -159,7 +159,7 @@ vectorized! {
     }
 }
 
-/// Replaces the maximum so far, and its place, where `x` is larger.
+/// Replaces the maximum and its position if `x` is larger.
 #[inline(always)]
 fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; L], tap: u32) {
     for lane in 0..L {
@@ -169,14 +169,14 @@ fn replace<const L: usize>(most: &mut [f32; L], place: &mut [u32; L], x: &[f32; 
     }
 }
 
-/// Whether `x` is larger than the maximum so far, or a NaN where that is none.
+/// Whether `x` is larger than the maximum, or NaN if the maximum is not.
 #[inline(always)]
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the negation also covers NaN")]
 fn is_larger(x: f32, most: f32) -> bool {
     !(x <= most) & !most.is_nan()
 }
 
-/// The maximum of one channel of the window with which `x` begins, and its place.
+/// The maximum of one channel of the window at the start of `x`, and its position.
 #[inline(never)]
 fn max_of_window(geometry: &PoolGeometry, x: &[f32]) -> (f32, u16) {
     let mut most = (x[0], 0);
@@ -187,10 +187,10 @@ fn max_of_window(geometry: &PoolGeometry, x: &[f32]) -> (f32, u16) {
     most
 }
 
-/// dx = dy at the place of each window's maximum, 0 elsewhere; windows that overlap add.
+/// dx = dy at the position of each window's maximum, 0 elsewhere. Gradients of overlapping windows are added.
 ///
 /// # Panics
-/// When a slice has another length than the geometry says.
+/// If the length of a slice does not match the geometry.
 pub fn max_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
     assert_eq!((dx.len(), dy.len()), (geometry.batch * geometry.image(), geometry.batch * geometry.pooled()));
     assert_eq!(at.len(), dy.len());
@@ -233,7 +233,7 @@ vectorized! {
                     let fit = columns.min(fitting::<L>(dx.len(), reach, step)).min(fitting::<L>(dy.len(), 0, channels));
                     for column in 0..fit {
                         let (mut dy, at) = (*lanes::<f32, L>(dy, column * channels), lanes::<u16, L>(at, column * channels));
-                        // Adding 0 turns −0 into 0, as where windows overlap.
+                        // Adding 0 converts −0 to 0, as for overlapping windows.
                         (0..L).for_each(|lane| dy[lane] = f32::from_bits(dy[lane].to_bits() & counts[lane]) + 0.0);
                         for right in 0..width {
                             let (dx, tap) = (lanes_mut::<f32, L>(dx, column * step + right * channels), below * width + right);
@@ -252,7 +252,7 @@ vectorized! {
     }
 }
 
-/// Writes one channel of row `below` of a window, near the end of an image, where its elements are too few for the lanes.
+/// Writes one channel of row `below` of a window near the end of an image, where fewer elements than lanes remain.
 #[inline(never)]
 fn write_row_of_window(geometry: &PoolGeometry, below: usize, (dy, at): (f32, u16), dx: &mut [f32]) {
     for right in 0..geometry.window[1] {
@@ -261,7 +261,7 @@ fn write_row_of_window(geometry: &PoolGeometry, below: usize, (dy, at): (f32, u1
     }
 }
 
-/// dx = dy in the lanes whose maximum stood at this place of the window, 0 in the others.
+/// dx = dy in lanes whose maximum is at this position of the window, 0 in the others.
 #[inline(always)]
 fn write_where<const L: usize>(dy: &[f32; L], at: &[u16; L], tap: u16, dx: &mut [f32; L]) {
     for lane in 0..L {
@@ -269,14 +269,14 @@ fn write_where<const L: usize>(dy: &[f32; L], at: &[u16; L], tap: u16, dx: &mut 
     }
 }
 
-/// Where each `L` channels begin, from the last to the first. Where fewer are left, the next pixel's come along: there they
-/// are written too early, and so have to be written again.
+/// The start of each group of `L` channels, from the last to the first. If fewer channels remain, lanes contain
+/// elements of the next pixel, which are written too early and are overwritten later.
 #[inline(always)]
 fn lanes_from_the_last<const L: usize>(channels: usize) -> impl Iterator<Item = usize> {
     (0..channels.div_ceil(L)).rev().map(|number| number * L)
 }
 
-/// How many times `reach + L` elements fit, each `step` behind the one before.
+/// The number of times that `reach + L` elements at distances of `step` fit.
 #[inline(always)]
 fn fitting<const L: usize>(length: usize, reach: usize, step: usize) -> usize {
     length.checked_sub(reach + L).map_or(0, |rest| rest / step + 1)
@@ -301,7 +301,7 @@ fn first_lanes<const L: usize>(width: usize) -> [u32; L] {
     counts
 }
 
-/// Adds to the places of maxima where windows overlap, one element after the other.
+/// Adds to the positions of maxima of overlapping windows, one element at a time.
 fn add_to_places(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f32]) {
     let (columns, channels) = (geometry.output[1], geometry.channels);
     for (pixel, (dy, at)) in dy.chunks_exact(channels).zip(at.chunks_exact(channels)).enumerate() {

@@ -1,10 +1,10 @@
-//! What the dense and the sparse form of a product of matrices share: its operands, its sums and its epilogue.
+//! The common parts of dense and sparse matrix products: operands, sums and epilogue.
 
 use super::activation::{self, Elementwise};
 use super::block::Block;
 use super::simd;
 
-/// A matrix over a slice, row-major or transposed.
+/// A row-major or transposed matrix in a slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     pub(super) data: &'a [f32],
@@ -16,28 +16,28 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// A row-major matrix.
+    /// Creates a row-major matrix.
     ///
     /// # Panics
-    /// When the slice has another length.
+    /// If the slice has another length.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         Matrix { data, rows, columns, transposed: false, finite: false }
     }
 
-    /// The transposed matrix, without copying.
+    /// Transposes the matrix without copying.
     #[must_use]
     pub fn t(self) -> Matrix<'a> {
         Matrix { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
-    /// Declares that no element is infinite or NaN, so that elements that are multiplied by zero need not be read.
+    /// Declares that all elements are finite, so that elements that are multiplied by zero need not be read.
     #[must_use]
     pub fn known_finite(self) -> Matrix<'a> {
         Matrix { finite: true, ..self }
     }
 
-    /// The distance of two rows, or of two columns if it is transposed.
+    /// Distance of two rows, or of two columns in a transposed matrix.
     pub(super) fn stride(&self) -> usize {
         if self.transposed { self.rows } else { self.columns }
     }
@@ -59,16 +59,16 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// The operation on C while it is in cache.
+/// The operation on C after the product, while C is in cache.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
-    /// Nothing.
+    /// No operation.
     None,
-    /// A value for each column is added, then the activation is applied.
+    /// Adds a bias to each column, then applies the activation.
     Affine {
-        /// One value for each column of C.
+        /// One bias per column of C.
         bias: Option<&'a [f32]>,
-        /// Applied to each sum.
+        /// The activation.
         activation: Elementwise,
     },
 }
@@ -76,12 +76,12 @@ pub enum Epilogue<'a> {
 /// Rows in a chunk of a sum over the batch.
 pub const ROWS_PER_CHUNK: usize = 256;
 
-/// The handling of the partial sums over blocks of k.
+/// The treatment of partial sums over blocks of k.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sum {
-    /// They are taken up again: one chain.
+    /// Each block continues the chain of the previous one.
     Chain,
-    /// They are added.
+    /// The sums of blocks are added.
     Chunks,
 }
 
@@ -96,9 +96,9 @@ pub(super) struct Product<'a> {
     pub(super) skip: bool,
 }
 
-/// The operation on a finished part of C that begins at `column`.
+/// Applies the epilogue to a finished part of C that starts at `column`.
 pub(super) fn finish(product: &Product<'_>, c: &mut Block<'_>, column: usize) {
-    c.follow();
+    c.update_weights();
     let Epilogue::Affine { bias, activation } = product.epilogue else { return };
     let (bias, columns) = (bias.map_or(&[][..], |bias| &bias[column..]), c.columns());
     (0..c.rows()).for_each(|r| activation::finish_row(product.level, activation, bias, c.row(r, 0, columns)));

@@ -1,27 +1,27 @@
-//! A reciprocal from multiply-adds, as divisions and square roots share one unit of the processor.
+//! A reciprocal from multiply-adds, because divisions and square roots share one unit of the processor.
 
 use crate::kernels::simd::Fma;
 
 /// 1/x, within 0.54 ulp for 2⁻¹²⁶ ≤ |x| ≤ 2¹²⁵; ±∞ at ±0, ±0 at ±∞, NaN at NaN.
 ///
-/// Outside this range it has the sign of x and is inexact: within a factor of two for denormal x, with numbers above 10³⁸
-/// instead of ∞; at most 2.26/x, down to 0, for x beyond 2¹²⁵.
+/// Outside this range it has the sign of x and is inexact: within a factor of two for denormal x, with numbers above
+/// 10³⁸ instead of ∞; at most 2.26/x, down to 0, for x beyond 2¹²⁵.
 ///
-/// Subtracting the bits from a constant negates the exponent, so that x·y₀ is 1 ± 0.051. From there
-/// y₁ = y₀·(k − x·y₀), Newton's step but for k, a little above 2: with x·y₁ = p·(k − p) the parabola's top is as far above
-/// 1 as its ends are below, 0.00128, half of what Newton's leaves. Constant and k were searched together. With
-/// e = 1 − x·y₁, rounded once, 1/x = y₁·(1 + e + e² + …), and e³ is 2.1·10⁻⁹, which is 0.036 ulp.
+/// Subtracting the bits from a constant negates the exponent, so that x·y₀ is 1 ± 0.051. Then y₁ = y₀·(k − x·y₀), which
+/// is Newton's step except that k is slightly above 2: x·y₁ = p·(k − p), and the maximum of this parabola is as far
+/// above 1 as its ends are below, 0.00128, half of the error of Newton's step. The constant and k were optimized
+/// together. With e = 1 − x·y₁, rounded once, 1/x = y₁·(1 + e + e² + …), and e³ is 2.1·10⁻⁹, which is 0.036 ulp.
 #[inline(always)]
 pub(crate) fn reciprocal<F: Fma>(x: f32) -> f32 {
     const SEED: u32 = 0x7ef3_3400;
     const K: f32 = 2.001_28;
-    // The bits' difference alone, which turns 0 to ∞, ∞ to 0 and NaN to NaN, with their signs.
+    // The difference of the bits, which maps 0 to ∞, ∞ to 0 and NaN to NaN, with their signs.
     let rough = f32::from_bits(f32::INFINITY.to_bits().wrapping_sub(x.to_bits()));
     let y = f32::from_bits(SEED.wrapping_sub(x.to_bits()));
     let y = y * F::fma(-x, y, K);
     let e = F::fma(-x, y, 1.0);
     let y = F::fma(y, F::fma(e, e, e), y);
-    // Where the bits say something else than a normal number's, e is about 1, ∞ or NaN.
+    // For numbers that are not normal, e is about 1, ∞ or NaN.
     if e < 0.01 { y } else { rough }
 }
 
@@ -43,7 +43,7 @@ mod tests {
         y
     }
 
-    /// The largest error of these in units of the exact result's last place.
+    /// The largest error in units in the last place of the exact result.
     fn worst(x: &[f32]) -> f64 {
         let error = |(x, y): (&f32, &f32)| {
             let exact = 1.0 / f64::from(*x);

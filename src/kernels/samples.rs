@@ -1,4 +1,4 @@
-//! Numbers for the kernels' tests.
+//! Values for the tests of kernels.
 
 use crate::Key;
 /// Every instruction set of this processor, to compare their bits.

@@ -1,8 +1,8 @@
-//! The choice of the instruction set: one Rust body is compiled for each, with equal bits from all.
+//! The choice of the instruction set. One Rust body is compiled for each, with equal bits from all.
 //!
-//! A body is generic over `Fma`, so that every multiply-add is explicit. `vectorized!` creates an instance for AVX-512, one
-//! for AVX2 with FMA and one for the baseline, and a function that chooses between them. Another
-//! instruction set is a variant of [`SimdLevel`], a name, a line in `available` and an instance in the macro.
+//! A body is generic over `Fma`, so that every multiply-add is explicit. `vectorized!` creates an instance for AVX-512,
+//! one for AVX2 with FMA and one for the baseline, and a function that chooses between them. A further instruction set
+//! needs a variant of [`SimdLevel`], a name, a line in `available` and an instance in the macro.
 
 mod fma;
 mod registers;
@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SimdLevel {
-    /// The baseline of the target. On x86-64 it excludes fused multiply-add, which is then emulated: correct to the bit, and
+    /// The baseline of the target. On x86-64 it has no fused multiply-add, which is emulated with equal bits and is
     /// many times slower.
     Portable,
     /// x86-64 with AVX2 and FMA.
@@ -42,11 +42,11 @@ impl SimdLevel {
 /// The environment variable that overrides the choice.
 const VARIABLE: &str = "GRADUS_SIMD";
 
-/// The instruction set in use: that of the environment variable `GRADUS_SIMD` (`portable`, `avx2` or `avx512`), by default
-/// the best available one. The variable is read once.
+/// Returns the instruction set in use: that of the environment variable `GRADUS_SIMD` (`portable`, `avx2` or `avx512`),
+/// by default the best available one. The variable is read once.
 ///
 /// # Errors
-/// [`Error::Unknown`] when the variable has another value, or the processor does not support it.
+/// [`Error::Unknown`] if the variable has another value, or the processor does not support it.
 pub(crate) fn level() -> Result<SimdLevel> {
     choice().map_err(|name| {
         let known = available_levels().map(|level| level.name().to_string()).collect();
@@ -54,7 +54,7 @@ pub(crate) fn level() -> Result<SimdLevel> {
     })
 }
 
-/// The instruction set in use; the best available one if the variable is invalid.
+/// Returns the instruction set in use, or the best available one if the variable is invalid.
 pub(crate) fn current() -> SimdLevel {
     choice().unwrap_or_else(|_| best())
 }
@@ -63,16 +63,16 @@ pub(crate) fn current() -> SimdLevel {
 fn choice() -> std::result::Result<SimdLevel, &'static str> {
     static CHOICE: OnceLock<std::result::Result<SimdLevel, String>> = OnceLock::new();
     let choice = CHOICE.get_or_init(|| {
-        let wish = std::env::var_os(VARIABLE).unwrap_or_default();
-        choose(&wish.to_string_lossy())
+        let requested = std::env::var_os(VARIABLE).unwrap_or_default();
+        choose(&requested.to_string_lossy())
     });
     choice.as_ref().map(|level| *level).map_err(String::as_str)
 }
 
-fn choose(wish: &str) -> std::result::Result<SimdLevel, String> {
-    match wish {
+fn choose(requested: &str) -> std::result::Result<SimdLevel, String> {
+    match requested {
         "" => Ok(best()),
-        _ => available_levels().find(|level| level.name() == wish).ok_or_else(|| wish.to_string()),
+        _ => available_levels().find(|level| level.name() == requested).ok_or_else(|| requested.to_string()),
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn available_levels() -> impl Iterator<Item = SimdLevel> {
     SimdLevel::ALL.into_iter().filter(|&level| available(level))
 }
 
-/// Whether this processor supports `level`. Cheap, as the standard library caches the answer.
+/// Whether this processor supports `level`. The standard library caches the result.
 pub(crate) fn available(level: SimdLevel) -> bool {
     match level {
         SimdLevel::Portable => true,

@@ -6,18 +6,18 @@ use crate::kernels::simd::{self, Fma, vectorized};
 /// Elements that are computed at once.
 const LANES: usize = 16;
 
-/// Exponents below which eˣ counts as 0 in softmax, where eˣ is 0 as an `f32`.
-const NEVER: f32 = -104.0;
+/// Exponent below which eˣ is 0 in softmax, where it is 0 as an `f32` too.
+const MIN_EXPONENT: f32 = -104.0;
 
-/// Exponents below which eˣ counts as 0 in cross-entropy. A probability of 9e-27 changes no weight, but its products with
+/// Exponent below which eˣ is 0 in the cross-entropy. A probability of 9e-27 changes no weight, but its products with
 /// small weights and inputs would be denormal numbers, which some processors multiply a hundred times more slowly.
-const UNLIKELY: f32 = -60.0;
+const MIN_LIKELY_EXPONENT: f32 = -60.0;
 
 vectorized! {
     /// yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) in each row of `columns`.
     fn rows<F: Fma>(x: &[f32], columns: usize, y: &mut [f32]) {
         for (x, y) in x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)) {
-            let sum = exponentials::<F>(x, maximum(x), NEVER, y);
+            let sum = exponentials::<F>(x, maximum(x), MIN_EXPONENT, y);
             y.iter_mut().for_each(|y| *y /= sum);
         }
     }
@@ -26,7 +26,7 @@ vectorized! {
 /// y = softmax(x) in each row of `columns`.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub fn forward(x: &[f32], columns: usize, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "softmax keeps the number of elements");
     rows(simd::current(), x, columns, y);
@@ -53,7 +53,7 @@ vectorized! {
         let mut total = 0.0;
         for (row, (x, p)) in x.chunks_exact(columns).zip(p.chunks_exact_mut(columns)).enumerate() {
             let maximum = maximum(x);
-            let sum = exponentials::<F>(x, maximum, UNLIKELY, p);
+            let sum = exponentials::<F>(x, maximum, MIN_LIKELY_EXPONENT, p);
             p.iter_mut().for_each(|p| *p /= sum);
             let log_sum = math::ln(f64::from(sum)) as f32;
             let weight = weights.of(row);
@@ -63,13 +63,13 @@ vectorized! {
     }
 }
 
-/// Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x); `p` becomes
-/// softmax(x), but 0 instead of less than e⁻⁶⁰.
+/// Computes Σ −Σᵢ tᵢ · ln softmax(x)ᵢ over the rows, with ln softmax(x)ᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x). Sets `p`
+/// to softmax(x), with 0 for probabilities below e⁻⁶⁰.
 ///
 /// Rows are weighted. A label that is not a class makes the loss NaN.
 ///
 /// # Panics
-/// When `x` and `p` have different lengths.
+/// If `x` and `p` have different lengths.
 pub fn crossentropy(x: &[f32], targets: Targets<'_>, weights: RowWeights<'_>, columns: usize, p: &mut [f32]) -> f32 {
     assert_eq!(x.len(), p.len(), "softmax keeps the number of elements");
     crossentropy_rows(simd::current(), x, targets, weights, columns, p)
@@ -115,17 +115,17 @@ vectorized! {
     }
 }
 
-/// By how much each row counts: all by 1, or one weight for each group of as many rows as the groups are.
+/// The weights of rows: 1 for all, or one weight per group of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct RowWeights<'a> {
-    /// The groups' weights; none where all count by 1.
+    /// The weights of the groups. Empty if all rows have weight 1.
     pub weights: &'a [f32],
-    /// The rows of a group: 1 but where a batch's row has several positions.
+    /// Rows per group: 1, or the number of positions of a row of the batch.
     pub group: usize,
 }
 
 impl RowWeights<'_> {
-    /// All rows count by 1.
+    /// Weight 1 for all rows.
     pub const NONE: RowWeights<'static> = RowWeights { weights: &[], group: 1 };
 
     /// The weight of a row.
@@ -138,9 +138,9 @@ impl RowWeights<'_> {
 /// The targets of the rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// A row of probabilities each, often one-hot.
+    /// A row of probabilities per row, often one-hot.
     Rows(&'a [f32]),
-    /// One class for each row, as an integer.
+    /// The index of a class per row.
     Labels(&'a [f32]),
 }
 
@@ -170,7 +170,7 @@ impl Targets<'_> {
     }
 }
 
-/// The column that a label names.
+/// The column of a label, or `None` if the label is not a column.
 pub(crate) fn label(value: f32, columns: usize) -> Option<usize> {
     let column = value as usize;
     (value >= 0.0 && column as f32 == value && column < columns).then_some(column)
@@ -181,12 +181,12 @@ fn maximum(x: &[f32]) -> f32 {
     x.iter().fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most })
 }
 
-/// y = exp(x − shift), 0 where x − shift < `least`; returns their sum, an ascending chain. Whole vectors are computed, as
-/// most rows are short.
+/// y = exp(x − shift), or 0 if x − shift < `least`. Returns the sum, an ascending chain. Whole vectors are computed,
+/// because most rows are short.
 #[inline(always)]
 fn exponentials<F: Fma>(x: &[f32], shift: f32, least: f32, y: &mut [f32]) -> f32 {
     let exponential = |x: f32| {
-        // All lanes are computed, so ignored ones get an exponent that gives no denormal number.
+        // All lanes are computed. Ignored ones have an exponent that gives no denormal number.
         let y = math::exp::<F>(if x < least { least } else { x });
         if x < least { 0.0 } else { y }
     };
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn large_logits_neither_overflow_nor_round_to_certainty() {
+    fn large_logits_neither_overflow_nor_give_probability_1() {
         let mut p = [f32::NAN; 2];
         assert_eq!(crossentropy(&[100.0, -100.0], Targets::Labels(&[1.0]), RowWeights::NONE, 2, &mut p), 200.0);
         assert_eq!(crossentropy(&[100.0, -100.0], Targets::Rows(&[1.0, 0.0]), RowWeights::NONE, 2, &mut p), 0.0);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hopeless_class_has_no_slope() {
+    fn a_class_with_negligible_probability_has_gradient_0() {
         let (x, target) = ([0.0, -59.0, -61.0, -200.0, f32::NEG_INFINITY], Targets::Labels(&[0.0]));
         let (mut p, mut dx) = ([f32::NAN; 5], [f32::NAN; 5]);
         assert_eq!(crossentropy(&x, target, RowWeights::NONE, 5, &mut p), 0.0);

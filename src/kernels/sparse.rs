@@ -1,12 +1,12 @@
-//! Products that skip zeros: 81 % of MNIST's pixels are exactly 0, and relu and dropout make more.
+//! Products that skip zeros: 81 % of MNIST's pixels are exactly 0, and relu and dropout produce more zeros.
 //!
-//! A chain of fused multiply-adds leaves out the steps whose factor from A is 0. Such a step adds ±0, which changes a sum
-//! at most in the sign of a zero, and the `+ 0.0` at the end of every chain makes all zeros +0. So the bits are those of
-//! the dense product as long as the other factor is finite. 0 · ∞ is NaN and has to stay so: where a panel of B is not
-//! finite, no step of it is left out.
+//! A chain of fused multiply-adds skips the steps whose factor from A is 0. Such a step adds ±0, which changes a sum at
+//! most in the sign of a zero, and the `+ 0.0` at the end of every chain makes all zeros +0. The bits are therefore
+//! those of the dense product if the other factor is finite. Since 0 · ∞ is NaN, no step is skipped for a panel of B
+//! that is not finite.
 //!
-//! The nonzero steps are found once for a chunk of k, as bit sets. While a set is processed, up to 128 columns of C are in
-//! registers, and a packed panel of B stays in cache from row to row.
+//! The nonzero steps are found once for a chunk of k, as bit sets. While a set is processed, up to 128 columns of C are
+//! in registers, and a packed panel of B stays in cache for all rows.
 
 mod steps;
 
@@ -17,13 +17,14 @@ use super::simd::{Aligned, Fma, SimdLevel, Square, vectorized};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
-/// Maximum share of nonzero elements at which zeros are skipped. At 0.44 of them a product of 32 × 512 × 512 took 0.65 of
-/// the dense one's time with AVX-512, and its time grows with the share; `cargo bench --bench kernels zeros` measures it.
-/// Training of the notebooks' models takes the same time with 0.45 and 0.75.
-const WORTHWHILE: f64 = 0.6;
+/// Maximum fraction of nonzero elements for which zeros are skipped. At 0.44, a product of 32 × 512 × 512 took 0.65 of
+/// the time of the dense one with AVX-512, and its time grows with the fraction; `cargo bench --bench kernels zeros`
+/// measures it. Training of the notebooks' models takes equal times with 0.45 and 0.75.
+const MAX_NONZERO: f64 = 0.6;
 
-/// With fewer rows it is packing B that takes the time, above all a transposed B; with fewer columns a step is too short.
-const LEAST_ROWS: usize = 8;
+/// Minimum numbers of rows and columns. With fewer rows, packing B dominates, especially a transposed B; with fewer
+/// columns, a step is too short.
+const MIN_ROWS: usize = 8;
 const LEAST_ROWS_ACROSS: usize = 64;
 const LEAST_COLUMNS: usize = 16;
 
@@ -33,7 +34,7 @@ const WIDTH: usize = 128;
 /// Elements of k whose steps are found together: a chunk of a sum over rows.
 const DEPTH: usize = ROWS_PER_CHUNK;
 
-/// Elements of k in a panel, which stays in the first cache.
+/// Elements of k in a panel, which fits the L1 cache.
 const BLOCK: usize = 64;
 const BLOCKS: usize = DEPTH / BLOCK;
 
@@ -43,23 +44,23 @@ const ROWS: usize = 256;
 /// Some columns of B in a block of k.
 type Panel = Aligned<[[f32; WIDTH]; BLOCK]>;
 
-/// Sums of a chunk that are added to those of the chunks before.
+/// Sums of a chunk that are added to those of earlier chunks.
 type Sums = Aligned<[[f32; WIDTH]; ROWS]>;
 
-/// Elements of A that are counted together, and of how many such groups at most, spread evenly over A.
+/// Elements of A that are counted together, and maximum number of such groups, which are spread evenly over A.
 const COUNTED: usize = 256;
 const GROUPS: usize = 32;
 
-/// Whether A has so few nonzero elements that skipping zeros is worthwhile. Depends only on the numbers, never on threads
-/// or time.
-pub(super) fn worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool {
-    let least_rows = if b.is_transposed() { LEAST_ROWS_ACROSS } else { LEAST_ROWS };
+/// Whether A has so few nonzero elements that skipping zeros is faster. It depends only on the elements, never on
+/// threads or time.
+pub(super) fn is_worthwhile(level: SimdLevel, a: Matrix<'_>, b: Matrix<'_>) -> bool {
+    let least_rows = if b.is_transposed() { LEAST_ROWS_ACROSS } else { MIN_ROWS };
     let large = a.rows() >= least_rows && b.columns() >= LEAST_COLUMNS;
-    large && share_of_nonzero(level, a.data()) < WORTHWHILE
+    large && share_of_nonzero(level, a.data()) < MAX_NONZERO
 }
 
 vectorized! {
-    /// The share of nonzero values, estimated from a sample of long arrays.
+    /// The fraction of nonzero values, estimated from a sample of long arrays.
     fn share_of_nonzero<F: Fma>(values: &[f32]) -> f64 {
         let apart = values.len().div_ceil(COUNTED).div_ceil(GROUPS);
         let (mut nonzero, mut counted) = (0, 0);
@@ -71,7 +72,7 @@ vectorized! {
     }
 }
 
-/// The buffers of a thread, which are too large to be zeroed each time.
+/// Buffers of a thread, which are too large to be zeroed each time.
 struct Scratch {
     steps: Steps,
     panel: Panel,
@@ -88,7 +89,7 @@ thread_local! {
     };
 }
 
-/// Fills a part of C on this thread, as the dense product does. A transposed C takes sums in chunks.
+/// Computes a part of C on this thread, like the dense product. A transposed C is a sum in chunks.
 pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     SCRATCH.with_borrow_mut(|scratch| {
         for group in (0..c.rows()).step_by(ROWS) {
@@ -110,15 +111,15 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
                 finish(product, &mut c, column);
             }
         }
-        // Columns of C are contiguous in the updated arrays: whole ones are updated as one range.
+        // Columns of C are contiguous in the updated arrays, so whole columns are updated as one range.
         if c.transposed() {
             finish(product, &mut c, column);
         }
     });
 }
 
-/// Columns of the next strip: at most as many as fit the registers, whole vectors but for the last strip, and nearly equal
-/// numbers.
+/// Number of columns in the next strip: at most the columns that fit the registers, whole vectors except for the last
+/// strip, and nearly equal numbers.
 fn strip(columns_left: usize) -> usize {
     columns_left.div_ceil(columns_left.div_ceil(WIDTH)).next_multiple_of(SIDE).min(columns_left)
 }
@@ -150,11 +151,11 @@ impl Place {
     }
 }
 
-/// `c ← sums`, or `c ← c + sums` where they are to be added.
+/// `c ← sums`, or `c ← c + sums` if they are added.
 #[inline(always)]
 fn put(c: &mut [f32], sums: &[f32], add: bool) {
     if add {
-        // Turns −0 into 0, as at the end of every chain.
+        // Converts −0 to 0, as at the end of every chain.
         c.iter_mut().zip(sums).for_each(|(c, sum)| *c = (*c + *sum) + 0.0);
     } else {
         c.copy_from_slice(sums);
@@ -183,10 +184,10 @@ vectorized! {
     }
 }
 
-/// Takes the steps of a chunk of k for a group of rows and some columns.
+/// Computes the steps of a chunk of k for a group of rows and some columns.
 fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &mut Block<'_>, at: Place) {
-    // Sums that do not fill whole vectors are buffered, as are those to be added. Half a vector more is common, in layers of
-    // 200 and 600 units, and has a separate instance.
+    // Sums that do not fill whole vectors are buffered, as are those to be added. Half a vector more is common, in
+    // layers of 200 and 600 units, and has a separate instance.
     match at.width {
         0..=16 => fill_lanes::<16, 16>(product, part, scratch, c, at),
         17..=32 => fill_lanes::<32, 32>(product, part, scratch, c, at),
@@ -200,7 +201,7 @@ fn fill_chunk(product: &Product<'_>, part: Part<'_>, scratch: &mut Scratch, c: &
     }
 }
 
-/// Takes the steps of a chunk with `L` columns in registers, of which `W` are columns of C unless sums are buffered.
+/// Computes the steps of a chunk with `L` columns in registers, of which `W` are columns of C unless sums are buffered.
 fn fill_lanes<const L: usize, const W: usize>(
     product: &Product<'_>,
     part: Part<'_>,
@@ -211,35 +212,37 @@ fn fill_lanes<const L: usize, const W: usize>(
     let Scratch { steps, panel, sums } = scratch;
     let (level, b, sums) = (product.level, product.b, &mut sums.0[..part.rows()]);
     let add = product.sum == Sum::Chunks && at.start > 0;
-    // So are those beside another thread's, so that both write to the same lines of the cache once and not for each block.
-    let aside = add || at.width < W || c.transposed() || c.shares_rows();
-    if aside && !add && at.start > 0 {
+    // Sums next to those of another thread are buffered too, so that a cache line that both threads write is written
+    // once instead of once per block.
+    let buffered = add || at.width < W || c.transposed() || c.shares_rows();
+    if buffered && !add && at.start > 0 {
         at.for_rows(c, sums, |c, sums| sums.copy_from_slice(c));
     }
     for (number, first) in (0..part.depth()).step_by(BLOCK).enumerate() {
         let depth = BLOCK.min(part.depth() - first);
         let finite = pack::<L>(level, b, at.start + first, at, &mut panel.0[..depth]);
-        let walk = Walk {
+        let pass = Pass {
             part,
             steps: finite.then_some(&*steps),
             number,
             depth,
             panel,
-            go_on: number > 0 || (at.start > 0 && !add),
+            continues: number > 0 || (at.start > 0 && !add),
             last: at.start + first + depth == b.rows(),
         };
-        if aside {
-            walk_rows::<L, L>(level, &walk, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0);
+        if buffered {
+            process_rows::<L, L>(level, &pass, &mut Block::new(sums.as_flattened_mut(), part.rows(), WIDTH), 0);
         } else {
-            walk_rows::<L, W>(level, &walk, c, at.j);
+            process_rows::<L, W>(level, &pass, c, at.j);
         }
     }
-    if aside {
+    if buffered {
         at.store(level, c, sums, add);
     }
 }
 
-/// Copies the columns of B at this place, from its row `k` on, into a panel of `L` columns. Returns whether they are finite.
+/// Copies the columns of B at this position, from row `k` of B on, to a panel of `L` columns. Returns whether they are
+/// finite.
 fn pack<const L: usize>(level: SimdLevel, b: Matrix<'_>, k: usize, at: Place, panel: &mut [[f32; WIDTH]]) -> bool {
     if b.is_transposed() {
         let from = &b.data()[at.column * b.stride() + k..];
@@ -256,11 +259,11 @@ vectorized! {
         for (k, panel) in panel.iter_mut().enumerate() {
             let (row, panel) = (&b[k * stride..], &mut panel[..L]);
             match row.first_chunk::<L>() {
-                // The lanes beyond `width` read elements of the next row, which are not used.
+                // Lanes beyond `width` read elements of the next row, which are not used.
                 Some(row) => {
                     for ((to, zero), value) in panel.iter_mut().zip(&mut zeros).zip(row) {
                         *to = *value;
-                        *zero += 0.0 * value; // 0 for every finite value, and NaN stays in a sum
+                        *zero += 0.0 * value; // 0 for every finite value, otherwise NaN, which stays in the sum
                     }
                 }
                 None => {
@@ -284,31 +287,31 @@ vectorized! {
     }
 }
 
-/// Steps to take: those of some rows of A in a block of k, for the columns of a panel.
-struct Walk<'a> {
+/// A pass over rows of A in a block of k, for the columns of a panel.
+struct Pass<'a> {
     part: Part<'a>,
-    /// The steps that count; all of them where one may not be left out.
+    /// The steps to compute, or `None` for all steps.
     steps: Option<&'a Steps>,
-    /// The block's number in the chunk, and its length.
+    /// Index of the block in the chunk, and its length.
     number: usize,
     depth: usize,
     panel: &'a Panel,
-    /// Whether the chains begin with the sums so far, not with 0.
-    go_on: bool,
+    /// Whether chains continue the existing sums instead of starting at 0.
+    continues: bool,
     /// Whether the chains end here.
     last: bool,
 }
 
 vectorized! {
-    /// Processes all rows. Their sums are `W` columns of `c` from this one on, in `L` lanes of registers.
-    fn walk_rows<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, c: &mut Block<'_>, column: usize) {
-        for r in 0..walk.part.rows() {
-            let places = walk.steps.map_or(steps::first(walk.depth), |steps| steps.row(r, walk.number));
-            if places == 0 && walk.go_on && !walk.last {
+    /// Processes all rows. Their sums are `W` columns of `c` from `column` on, in `L` lanes of registers.
+    fn process_rows<F: Fma, const L: usize, const W: usize>(pass: &Pass<'_>, c: &mut Block<'_>, column: usize) {
+        for r in 0..pass.part.rows() {
+            let places = pass.steps.map_or(steps::first(pass.depth), |steps| steps.row(r, pass.number));
+            if places == 0 && pass.continues && !pass.last {
                 continue;
             }
             if let Some(row) = c.row(r, column, W).first_chunk_mut() {
-                walk_row::<F, L, W>(walk, r, places, row);
+                walk_row::<F, L, W>(pass, r, places, row);
             }
         }
     }
@@ -316,28 +319,28 @@ vectorized! {
 
 /// `sums[l] ← sums[l] + Σ a · panel[place][l]` over the steps of row `r`.
 #[inline(always)]
-fn walk_row<F: Fma, const L: usize, const W: usize>(walk: &Walk<'_>, r: usize, places: Places, c: &mut [f32; W]) {
-    let (values, step) = (walk.part.row(r, walk.number * BLOCK), walk.part.step());
+fn walk_row<F: Fma, const L: usize, const W: usize>(pass: &Pass<'_>, r: usize, places: Places, c: &mut [f32; W]) {
+    let (values, step) = (pass.part.row(r, pass.number * BLOCK), pass.part.step());
     let mut sums = [0.0; L];
-    if walk.go_on {
+    if pass.continues {
         copy_lanes(c, &mut sums);
     }
     let mut left = places;
     while left != 0 {
         let place = left.trailing_zeros() as usize % BLOCK;
         left &= left - 1;
-        if let Some(b) = walk.panel.0[place].first_chunk() {
+        if let Some(b) = pass.panel.0[place].first_chunk() {
             F::add_scaled(values[place * step], b, &mut sums);
         }
     }
-    if walk.last {
-        F::add_scaled(0.0, &[0.0; L], &mut sums); // turns −0 into 0, as in every product
+    if pass.last {
+        F::add_scaled(0.0, &[0.0; L], &mut sums); // converts −0 to 0, as in every product
     }
     copy_lanes(&sums, c);
 }
 
-/// Copies the lanes that both arrays have, by value: with `copy_from_slice`, builds with debug assertions keep the array of
-/// sums in memory, where each vector crosses a cache line if the stack happens to be aligned that way.
+/// Copies the lanes that both arrays have, by value. With `copy_from_slice`, builds with debug assertions keep the
+/// array of sums in memory, where each vector may cross a cache line.
 #[inline(always)]
 fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
     const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };

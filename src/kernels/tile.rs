@@ -1,18 +1,19 @@
 //! A tile of a product in registers: a few rows of sixteen or thirty-two columns.
 //!
-//! Every element is one chain of fused multiply-adds over ascending k. With AVX2 six rows of sixteen columns fill twelve of the
-//! sixteen registers, with AVX-512 twelve rows of thirty-two fill twenty-four of thirty-two; the others hold a row of B and
-//! an element of A (Goto and van de Geijn 2008 call it the micro-kernel).
+//! Every element is one chain of fused multiply-adds over ascending k. With AVX2, six rows of sixteen columns fill
+//! twelve of the sixteen registers; with AVX-512, twelve rows of thirty-two fill twenty-four of thirty-two. The others
+//! hold a row of B and an element of A (Goto and van de Geijn 2008 call this the micro-kernel).
 
 use crate::kernels::simd::Fma;
 
-/// The most rows of a tile.
+/// Maximum number of rows of a tile.
 pub(super) const ROWS: usize = 12;
 
 /// Columns of a narrow tile, and of the panels of a convolution.
 pub(super) const LANES: usize = 16;
 
-/// Runs `$body` for tiles that cover the rows `$range`, with `$first` their first row and `$R`, a constant, their number.
+/// Runs `$body` for tiles that cover the rows `$range`. `$first` is the first row of a tile, and the constant `$R` its
+/// number of rows.
 macro_rules! for_tiles {
     ($fma:ident, $range:expr, ($first:ident, $R:ident) => $body:expr) => {{
         let rows: std::ops::Range<usize> = $range;
@@ -50,7 +51,8 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// `tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows. By value, so that a tile is never anywhere but in registers.
+/// `tile[r][l] + Σₖ a[r][k] · panel[k][l]`, where `a` are rows. The tile is passed by value, so that it stays in
+/// registers.
 #[inline(always)]
 pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
     tile: [[f32; L]; R],
@@ -59,7 +61,7 @@ pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
 ) -> [[f32; L]; R] {
     let (mut a, depth) = (a, a[0].len());
     for row in &mut a {
-        *row = &row[..depth]; // so that the loop need not check
+        *row = &row[..depth]; // removes bounds checks from the loop
     }
     let mut sums = tile;
     for (k, b) in (0..depth).zip(panel.rows::<L>()) {
@@ -84,7 +86,8 @@ pub(super) fn by_columns<F: Fma, const R: usize, const L: usize>(
     sums
 }
 
-/// One step of all chains of a tile. Two loops, as one of more than eight turns is not unrolled.
+/// One step of all chains of a tile. It consists of two loops, because one of more than eight iterations is not
+/// unrolled.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
 fn add_outer<F: Fma, const R: usize, const L: usize>(a: impl Fn(usize) -> f32, b: &[f32; L], sums: &mut [[f32; L]; R]) {

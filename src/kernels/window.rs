@@ -11,10 +11,10 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The box of this size that begins at `starts`, one for each axis.
+    /// Creates the box of this size that starts at `starts`, one index per axis.
     ///
     /// # Panics
-    /// When it is not inside the array.
+    /// If it is not inside the array.
     pub(crate) fn new(array: Shape, size: Shape, starts: &[usize]) -> Window {
         let inside = |axis: usize| starts[axis] + size.axis(axis) <= array.axis(axis);
         assert!(array.rank() == size.rank() && (0..array.rank()).all(inside), "a box inside an array");
@@ -23,7 +23,7 @@ impl Window {
         window
     }
 
-    /// Calls `row(where it begins in the array, where in the box)` for each innermost row of the box, in order.
+    /// Calls `row(offset in the array, offset in the box)` for each innermost row of the box, in order.
     fn for_each_row(&self, mut row: impl FnMut(usize, usize)) {
         let last = self.size.rank().saturating_sub(1);
         for number in 0..self.size.rows() {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_is_cut_out_and_put_back() {
+    fn a_box_is_copied_out_and_back() {
         let window = Window::new(Shape::from([3, 4]), Shape::from([2, 3]), &[1, 0]);
         let array: Vec<f32> = (0u8..12).map(f32::from).collect();
         let mut inside = [f32::NAN; 6];
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scalar_is_its_own_box() {
+    fn a_scalar_is_a_box() {
         let mut inside = [f32::NAN];
         Window::new(Shape::SCALAR, Shape::SCALAR, &[]).cut(&[3.0], &mut inside);
         assert_eq!(inside, [3.0]);

@@ -41,7 +41,7 @@ impl Frozen {
             .into_iter()
             .fold(Spec::new(spec.class()), |inner, (name, value)| inner.with(name.clone(), value.clone()));
         let layer = make(&inner)?;
-        let frozen = trainable.iter().any(|(_, value)| *value == SpecValue::Flag(false));
+        let frozen = trainable.iter().any(|(_, value)| *value == SpecValue::Bool(false));
         Ok(if frozen { Box::new(Frozen::new(layer.into())) } else { layer })
     }
 }

@@ -1,4 +1,4 @@
-//! One checkpoint: everything that training needs to go on, in memory or in a file.
+//! A checkpoint: the complete state of a training, in memory or in a file.
 
 use crate::error::{Error, Result};
 use crate::files::write_whole;
@@ -8,11 +8,12 @@ use crate::save::{self, Description, Record, Store, Stored};
 use crate::tape::Params;
 use std::path::{Path, PathBuf};
 
-/// Everything that training needs to go on: weights and running statistics, the state of the optimizer, where the loop
-/// stands, what its epochs reported, and what its callbacks remember.
+/// The complete state of a training: weights, running statistics, the state of the optimizer, counters, the history,
+/// and the states of callbacks.
 ///
-/// [`Model::fit`](crate::Model::fit) makes and takes its own, as [`Fit::checkpoints`](crate::Fit::checkpoints) and
-/// [`Fit::resume`](crate::Fit::resume) say. A training loop on the tape names its counters and sums itself:
+/// [`Model::fit`](crate::Model::fit) creates and reads checkpoints as configured by
+/// [`Fit::checkpoints`](crate::Fit::checkpoints) and [`Fit::resume`](crate::Fit::resume). A training loop on the tape
+/// adds its counters and sums by name:
 ///
 /// ```
 /// use gradus::{Checkpoint, OptimizerState, metrics::Mean, optimizers::Adam, tape::Params};
@@ -36,15 +37,15 @@ use std::path::{Path, PathBuf};
 pub struct Checkpoint {
     pub(super) params: Params,
     pub(super) optimizer: StoredArrays,
-    /// The model; loops on the tape have none.
+    /// The description of the model, or `None` for a training loop on the tape.
     pub(super) model: Option<Description>,
     pub(super) record: Record,
-    /// Where it was read.
+    /// The file that the checkpoint was read from.
     path: PathBuf,
 }
 
 impl Checkpoint {
-    /// After so many steps, with copies of these weights and of the state of the optimizer.
+    /// Creates a checkpoint after `step` steps, with copies of the weights and of the optimizer's state.
     pub fn new(step: u64, params: &Params, optimizer: &OptimizerState) -> Checkpoint {
         let mut arrays = StoredArrays::new();
         for StateArray { name, shape, values } in optimizer.arrays(params) {
@@ -60,7 +61,7 @@ impl Checkpoint {
         checkpoint.with("step", step as f64)
     }
 
-    /// Adds a number; whole ones are exact up to 2⁵³.
+    /// Adds a number. Integers are exact up to 2⁵³.
     pub fn with(mut self, name: impl Into<String>, value: f64) -> Checkpoint {
         self.record.numbers.insert(name.into(), value);
         self
@@ -71,56 +72,56 @@ impl Checkpoint {
         self.with(format!("{name}/sum"), mean.sum()).with(format!("{name}/rows"), mean.rows() as f64)
     }
 
-    /// Adds what was reported so far.
+    /// Adds a history.
     pub fn with_history(mut self, history: &History) -> Checkpoint {
         self.record.epochs.clone_from(&history.epochs);
         self
     }
 
-    /// How many steps were made.
+    /// Number of steps made.
     pub fn step(&self) -> u64 {
         self.record.numbers.get("step").map_or(0, |step| *step as u64)
     }
 
-    /// A number by its name.
+    /// Returns the number with this name.
     ///
     /// # Errors
-    /// There is none of this name.
+    /// [`Error::Format`] if the checkpoint has no number with this name.
     pub fn number(&self, name: &str) -> Result<f64> {
         let number = self.record.numbers.get(name).copied();
-        number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\", so it is of another program; resume with that one, or begin in another folder")))
+        number.ok_or_else(|| self.wrong(format!("it has no number \"{name}\", so another program wrote it; resume with that program, or use another folder")))
     }
 
-    /// Checks that a setting, kept as a number, is still the same: a seed, a number of rows.
+    /// Checks that a number in the checkpoint, such as a seed or a number of rows, equals `here`.
     ///
     /// # Errors
-    /// It is another one, or there is none of this name.
+    /// [`Error::Format`] if it differs or is missing.
     pub fn check(&self, name: &str, here: f64) -> Result<()> {
         match self.number(name)? {
             there if there == here => Ok(()),
-            there => Err(self.other(format!("it was trained with {name} {there}, here it is {here}"))),
+            there => Err(self.other(format!("it was trained with {name} {there}, expected {here}"))),
         }
     }
 
-    /// A running mean by its name.
+    /// Returns the running mean with this name.
     ///
     /// # Errors
-    /// There is none of this name.
+    /// [`Error::Format`] if the checkpoint has no mean with this name.
     pub fn mean(&self, name: &str) -> Result<Mean> {
         let mut mean = Mean::default();
         mean.add_sum(self.number(&format!("{name}/sum"))?, self.number(&format!("{name}/rows"))? as usize);
         Ok(mean)
     }
 
-    /// What was reported before, for a [`History`].
+    /// The epochs of the saved [`History`].
     pub fn epochs(&self) -> &[Epoch] {
         &self.record.epochs
     }
 
-    /// Sets weights, running statistics and the state of the optimizer to what they were. Nothing changes if it fails.
+    /// Restores weights, running statistics and the state of the optimizer. On an error, nothing changes.
     ///
     /// # Errors
-    /// The arrays are not those of the checkpoint, by name and shape.
+    /// The names or shapes of the arrays differ from those in the checkpoint.
     pub fn restore(&self, params: &mut Params, optimizer: &mut OptimizerState) -> Result<()> {
         let mut restored = optimizer.clone();
         restored.assign(params, &self.optimizer).map_err(|error| self.wrong(error.to_string()))?;
@@ -129,8 +130,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes a safetensors file with a checksum over all of it, whole or not at all. Where the checkpoint is one of a
-    /// model, [`Model::load`](crate::Model::load) reads it too.
+    /// Writes a safetensors file with a checksum over its contents, atomically. A checkpoint of a model can also be
+    /// read by [`Model::load`](crate::Model::load).
     ///
     /// # Errors
     /// The file cannot be written.
@@ -138,21 +139,22 @@ impl Checkpoint {
         write_whole(path.as_ref(), &self.encode(path.as_ref())?)
     }
 
-    /// Reads what [`save`](Checkpoint::save) has written.
+    /// Reads a file written by [`save`](Checkpoint::save).
     ///
     /// # Errors
-    /// The file cannot be read, is damaged, of a newer version, or no checkpoint.
+    /// The file cannot be read, is damaged, has a newer format version, or is not a checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         let path = path.as_ref();
         let Stored { params, optimizer, model, record } = save::read(path)?;
         let record = record.ok_or_else(|| Error::Format {
             path: path.into(),
-            problem: "it says nothing of how far training was, so it is no checkpoint; Model::load may read it".into(),
+            problem: "found no training state, expected a checkpoint; if it is a model, read it with Model::load"
+                .into(),
         })?;
         Ok(Checkpoint { params, optimizer, model, record, path: path.into() })
     }
 
-    /// The bytes of the file at `path`.
+    /// Encodes the checkpoint as the contents of a file at `path`.
     pub(super) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         let arrays = self.optimizer.iter();
         let arrays = arrays.map(|(name, (shape, values))| StateArray { name: name.clone(), shape: *shape, values });
@@ -165,9 +167,9 @@ impl Checkpoint {
         store.encode(path)
     }
 
-    /// The error that this is a checkpoint of another training.
+    /// The error that this checkpoint belongs to another training.
     pub(super) fn other(&self, difference: String) -> Error {
-        let remedy = "resume with the settings it was written with, or go on from its weights alone";
+        let remedy = "resume with the settings it was written with, or load only its weights";
         self.wrong(format!("{difference}; {remedy}"))
     }
 

@@ -1,4 +1,4 @@
-//! A folder of checkpoints: when one is written, which are kept, and which one training resumes from.
+//! A folder of checkpoints: when to write one, which to keep, and which to resume from.
 
 use super::callbacks::Monitor;
 use super::checkpoint::Checkpoint;
@@ -11,20 +11,22 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A folder with the checkpoints of one training, written at each epoch's end, and more often where it is asked for.
+/// A folder with the checkpoints of one training. `fit` writes one at the end of each epoch, and more often if
+/// configured.
 ///
 /// ```
 /// use gradus::{Checkpoints, Fit};
 /// use std::time::Duration;
 /// let folder = "runs/digits/checkpoints";
 /// let checkpoints = Checkpoints::new(folder).every(Duration::from_secs(10)).keep(3).best("val_loss");
-/// // The same program, started again, goes on where the last one ended, whatever ended it.
+/// // When the program is started again, it continues from the newest checkpoint.
 /// let settings = Fit::new().epochs(50).checkpoints(checkpoints).resume(folder);
 /// ```
 ///
-/// Files are named by the number of steps, `step-000000001234.safetensors`, the best one `best.safetensors`. Each is
-/// written beside its place and renamed, and carries a checksum. Training that starts afresh in a folder with the
-/// checkpoints of an earlier one removes those once its own first one is there.
+/// Files are named by the number of steps, as in `step-000000001234.safetensors`; the best checkpoint is
+/// `best.safetensors`. Each file is written to a temporary file and renamed, and contains a checksum. Training that
+/// starts without resuming in a folder with checkpoints of an earlier training removes those after its first checkpoint
+/// is written.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Checkpoints {
@@ -33,21 +35,21 @@ pub struct Checkpoints {
     interval: Option<Duration>,
     keep: usize,
     best: Option<Monitor>,
-    /// Which way its score is better, once that is known.
+    /// Whether lower or higher scores are better, once it is known.
     direction: Option<Direction>,
-    /// The steps of this training's files, in order.
+    /// The steps of this training's checkpoints, in ascending order.
     kept: Vec<u64>,
-    /// When the last one was written, or training began.
+    /// When the last checkpoint was written, or training began.
     last: Instant,
-    /// How many epochs were compared to find the best.
+    /// Number of epochs compared to find the best.
     compared: usize,
 }
 
-/// The name of the best checkpoint.
+/// File name of the best checkpoint.
 const BEST: &str = "best.safetensors";
 
 impl Checkpoints {
-    /// In this folder, which is made; the last two are kept.
+    /// Uses this folder, which is created if it does not exist. By default the last two checkpoints are kept.
     pub fn new(folder: impl Into<PathBuf>) -> Checkpoints {
         Checkpoints {
             folder: folder.into(),
@@ -62,33 +64,35 @@ impl Checkpoints {
         }
     }
 
-    /// Also after every so many steps, counted from the first step of the model.
+    /// Also writes a checkpoint every `steps` steps, counted from the first step of the model.
     pub fn every_steps(mut self, steps: u64) -> Checkpoints {
         self.steps = Some(steps);
         self
     }
 
-    /// Also after the first step that ends so long after the last checkpoint.
+    /// Also writes a checkpoint after the first step that ends `interval` or more after the last checkpoint.
     pub fn every(mut self, interval: Duration) -> Checkpoints {
         self.interval = Some(interval);
         self
     }
 
-    /// Keeps the last so many. More than one, so that there is another where a disk damages the last.
+    /// Sets the number of most recent checkpoints to keep. Default: 2, so that an intact one remains if the last is
+    /// damaged.
     pub fn keep(mut self, keep: usize) -> Checkpoints {
         self.keep = keep;
         self
     }
 
-    /// Keeps the one with the best score besides, as `best.safetensors`: `best("val_loss")`. In a training loop on the tape
-    /// scores other than `loss` and `val_loss` need a direction: `best(Monitor::new("val_accuracy").higher())`.
+    /// Also keeps the checkpoint with the best score as `best.safetensors`, as in `best("val_loss")`. In a training
+    /// loop on the tape, scores other than `loss` and `val_loss` need a direction:
+    /// `best(Monitor::new("val_accuracy").higher())`.
     pub fn best(mut self, monitor: impl Into<Monitor>) -> Checkpoints {
         self.best = Some(monitor.into());
         self
     }
 
-    /// Checks the settings against the scores that epochs report, and whether the folder can be written to: better to
-    /// hear of it before an epoch of work.
+    /// Checks the settings against the scores that epochs report, and that the folder is writable, so that errors occur
+    /// before the first step.
     pub(super) fn check(&mut self, scores: &[ReportedScore]) -> Result<()> {
         check_setting(self.keep > 0, "Checkpoints", "keep", 0, "at least 1")?;
         check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0, "at least 1")?;
@@ -96,11 +100,11 @@ impl Checkpoints {
         self.check_folder()
     }
 
-    /// Makes the folder, and writes a file to it that is removed again. `fit` does so before its first step; a training
-    /// loop on the tape asks itself.
+    /// Creates the folder and checks that it is writable by writing and removing a file. `fit` calls this before its
+    /// first step; a training loop on the tape may call it.
     ///
     /// # Errors
-    /// The folder cannot be made or written to.
+    /// The folder cannot be created or written to.
     pub fn check_folder(&self) -> Result<()> {
         let probe = self.folder.join("probe");
         let written = write_whole(&probe, &[]).and_then(|()| {
@@ -109,18 +113,18 @@ impl Checkpoints {
         });
         written.map_err(|error| match error {
             Error::Io { source, .. } => {
-                let told = format!("checkpoints cannot be written to this folder ({source}); choose another one");
-                Error::Io { path: self.folder.clone(), source: io::Error::new(source.kind(), told) }
+                let message = format!("checkpoints cannot be written to this folder ({source}); choose another one");
+                Error::Io { path: self.folder.clone(), source: io::Error::new(source.kind(), message) }
             }
             other => other,
         })
     }
 
-    /// The newest checkpoint that is whole, to go on from; `None` where the folder is empty or not there. From now on the
-    /// files up to it are this training's.
+    /// Returns the newest intact checkpoint to resume from, or `None` if the folder is empty or does not exist. The
+    /// files up to this checkpoint then count as checkpoints of this training.
     ///
     /// # Errors
-    /// There are checkpoints, and every one is damaged; or the folder cannot be read.
+    /// The folder cannot be read, or it has checkpoints and all of them are damaged.
     pub fn resume(&mut self) -> Result<Option<Checkpoint>> {
         let found = newest(&self.folder)?;
         if let Some(checkpoint) = &found {
@@ -129,7 +133,7 @@ impl Checkpoints {
         Ok(found)
     }
 
-    /// Goes on from a checkpoint, wherever it was read.
+    /// Continues from a checkpoint that may come from another folder.
     pub(super) fn adopt(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         self.kept = steps(&self.folder)?;
         self.kept.retain(|step| *step <= checkpoint.step());
@@ -138,24 +142,24 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether it is time for a checkpoint after this step.
+    /// Whether a checkpoint is due after this step.
     pub fn is_due(&self, step: u64) -> bool {
         self.steps.is_some_and(|steps| step.is_multiple_of(steps))
             || self.interval.is_some_and(|interval| self.last.elapsed() >= interval)
     }
 
-    /// Writes a checkpoint, and removes those that need not be kept any more.
+    /// Writes a checkpoint and removes those that are no longer kept.
     ///
     /// # Errors
-    /// The file cannot be written; the earlier ones are still there. Nothing says whether lower or higher is better for the
-    /// score of [`best`](Checkpoints::best).
+    /// The file cannot be written, in which case earlier checkpoints remain. [`Error::Undirected`] if the direction of
+    /// the score of [`best`](Checkpoints::best) is unknown.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         if self.direction.is_none() {
             self.direction = self.best.as_ref().map(Monitor::direction_by_name).transpose()?;
         }
         let path = self.folder.join(name(checkpoint.step()));
         let bytes = checkpoint.encode(&path)?;
-        // Before the other one: if the process ends between them, the epoch comes again.
+        // Written before the other file: if the process ends between them, the epoch is repeated.
         if self.is_best(checkpoint) {
             write_whole(&self.folder.join(BEST), &bytes)?;
         }
@@ -165,12 +169,12 @@ impl Checkpoints {
         }
         self.kept.drain(..self.kept.len().saturating_sub(self.keep));
         self.compared = checkpoint.record.epochs.len();
-        self.sweep();
+        self.remove_old_files();
         self.last = Instant::now();
         Ok(())
     }
 
-    /// Whether an epoch ended since the last checkpoint, and is the best.
+    /// Whether an epoch has ended since the last checkpoint and is the best so far.
     fn is_best(&self, checkpoint: &Checkpoint) -> bool {
         let (Some(monitor), Some(direction)) = (&self.best, self.direction) else { return false };
         let epochs = checkpoint.epochs();
@@ -179,9 +183,9 @@ impl Checkpoints {
         last.is_some_and(|last| (0..last).all(|at| direction.is_better(score(last), score(at))))
     }
 
-    /// Removes the files that are not to be kept, and what a killed process left half written. What cannot be removed
-    /// does no harm.
-    fn sweep(&self) {
+    /// Removes checkpoints that are no longer kept, and temporary files of killed processes. Failures to remove are
+    /// ignored.
+    fn remove_old_files(&self) {
         for path in files(&self.folder).unwrap_or_default() {
             let half = path.extension().is_some_and(|extension| extension == "part");
             if half || step(&path).is_some_and(|step| !self.kept.contains(&step)) {
@@ -195,12 +199,12 @@ fn name(step: u64) -> String {
     format!("step-{step:012}.safetensors")
 }
 
-/// The number of steps in a checkpoint's name.
+/// The number of steps in a checkpoint's file name.
 fn step(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
-/// The files of a folder, none where it is not there.
+/// The files of a folder, or none if the folder does not exist.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = |source| Error::Io { path: folder.into(), source };
     match fs::read_dir(folder) {
@@ -210,14 +214,15 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The steps of a folder's checkpoints, in order.
+/// The steps of the checkpoints in a folder, in ascending order.
 fn steps(folder: &Path) -> Result<Vec<u64>> {
     let mut steps: Vec<u64> = files(folder)?.iter().filter_map(|path| step(path)).collect();
     steps.sort_unstable();
     Ok(steps)
 }
 
-/// The newest checkpoint of a folder that can be read, or why none of them can. The best one comes last.
+/// Returns the newest readable checkpoint of a folder, or the error of the newest if none is readable. The best
+/// checkpoint is tried last.
 fn newest(folder: &Path) -> Result<Option<Checkpoint>> {
     let steps = steps(folder)?;
     let best = Some(folder.join(BEST)).filter(|path| path.exists());
@@ -229,22 +234,21 @@ fn newest(folder: &Path) -> Result<Option<Checkpoint>> {
             Err(error) => first = first.or(Some(error)),
         }
     }
-    first.map_or(Ok(None), |error| Err(none_whole(error)))
+    first.map_or(Ok(None), |error| Err(none_readable(error)))
 }
 
-/// What is wrong with the newest checkpoint, where no other can take its place.
-fn none_whole(error: Error) -> Error {
+/// Extends the error of the newest checkpoint when no other checkpoint is readable.
+fn none_readable(error: Error) -> Error {
     match error {
-        Error::Format { path, problem } => Error::Format { path, problem: format!("{problem}{NONE_WHOLE}") },
+        Error::Format { path, problem } => Error::Format { path, problem: format!("{problem}{NONE_READABLE}") },
         other => other,
     }
 }
 
-const NONE_WHOLE: &str =
-    "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder";
+const NONE_READABLE: &str = "; no checkpoint in the folder is readable; start without resuming, or use another folder";
 
-/// The checkpoint that `path` means: a file whose name ends in `.safetensors`, or else the newest of a folder, which may
-/// be empty or not there yet.
+/// Reads the checkpoint at `path`: a file whose name ends in `.safetensors`, or the newest in a folder. Returns `None`
+/// if the folder is empty or does not exist.
 pub(super) fn find(path: &Path) -> Result<Option<Checkpoint>> {
     match path.extension() {
         Some(extension) if extension == "safetensors" && !path.is_dir() => Checkpoint::load(path).map(Some),

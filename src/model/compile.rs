@@ -1,4 +1,4 @@
-//! How a model is to be trained: optimizer, loss, metrics, seed, threads.
+//! Settings of training: optimizer, loss, metrics, seed and threads.
 
 use super::compiled::{Counters, Training};
 use super::plan::Plans;
@@ -14,7 +14,7 @@ use crate::random::Key;
 use crate::tape::ParamGradients;
 use std::sync::Arc;
 
-/// How a model is to be trained.
+/// Settings of training: optimizer, loss, metrics, seed and threads.
 ///
 /// ```
 /// use gradus::{Compile, losses::CategoricalCrossentropy, metrics::Accuracy, optimizers::Sgd};
@@ -31,26 +31,27 @@ pub struct Compile {
 }
 
 impl Compile {
-    /// With this optimizer and loss, no metrics, seed 0 and the ambient threads. A model with several outputs has this
-    /// loss for each, or those that [`Losses`] names.
+    /// Creates settings with an optimizer and a loss, without metrics, with seed 0 and the current thread pool. If a
+    /// model has several outputs, a single loss applies to each of them, and [`Losses`] sets one for each.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
         Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
-    /// Reports another metric, in which every row counts alike.
+    /// Adds a metric in which all rows have equal weight.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), None, false)
     }
 
-    /// Reports another metric of the output with this name, as `name_accuracy` where the model has several outputs.
+    /// Adds a metric of the output with this name. Its score is called `name_accuracy` if the model has several
+    /// outputs.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), Some(output.into()), false)
     }
 
-    /// Reports another metric, in which each row counts by its weight where rows have [weights](crate::data::Arrays::with_sample_weight)
-    /// or [classes](crate::Fit::class_weight) do: Keras' `weighted_metrics`. As `weighted_accuracy` where a metric
-    /// that counts them alike has its name.
+    /// Adds a metric in which each row is weighted by its [sample weight](crate::data::Arrays::with_sample_weight) or
+    /// [class weight](crate::Fit::class_weight). Keras' `weighted_metrics`. Its score is called `weighted_accuracy` if
+    /// an unweighted metric has the same name.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::BinaryCrossentropy, metrics::Accuracy, optimizers::Sgd};
@@ -65,7 +66,7 @@ impl Compile {
         self.request_metric(Arc::new(metric), None, true)
     }
 
-    /// The same of the output with this name.
+    /// Adds a weighted metric of the output with this name; see [`weighted_metric`](Compile::weighted_metric).
     pub fn weighted_metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), Some(output.into()), true)
     }
@@ -75,41 +76,40 @@ impl Compile {
         self
     }
 
-    /// How much the loss of the output with this name counts in the sum that training makes small; without a word, 1.
-    /// The output's own loss is reported unweighted, as in Keras.
+    /// Sets the factor of the loss of an output in the sum that training minimizes. Default: 1. The loss of the output
+    /// is reported unweighted, as in Keras.
     pub fn loss_weight(mut self, output: impl Into<String>, weight: f32) -> Compile {
         self.request.weights.push((output.into(), weight));
         self
     }
 
-    /// Whether losses and metrics are checked against the outputs when the model first trains or evaluates, not already
-    /// when it is compiled; `false` by default. For importers: a model whose file names a loss that does not fit can still
-    /// predict.
+    /// Sets whether losses and metrics are checked against the outputs at the first training or evaluation instead of
+    /// at compilation. Default: `false`. Importers use it, so that a model with an unsuitable loss can still predict.
     pub fn deferred_checks(mut self, deferred: bool) -> Compile {
         self.deferred_checks = deferred;
         self
     }
 
-    /// What every draw follows from: first weights, shuffling, dropout. The same seed gives the same bits on any number of
-    /// threads.
+    /// Sets the seed of all random draws: initial weights, shuffling and dropout. The same seed gives the same bits on
+    /// any number of threads. Default: 0.
     pub fn seed(mut self, seed: u64) -> Compile {
         self.seed = seed;
         self
     }
 
-    /// Works on a pool of so many threads of its own. Without it the environment variable `GRADUS_THREADS` says how many,
-    /// and without that the ambient rayon pool is used.
+    /// Uses a dedicated pool of `threads` threads. By default, the environment variable `GRADUS_THREADS` sets the
+    /// number; without it, the current rayon pool is used.
     pub fn threads(mut self, threads: usize) -> Compile {
         self.threads = Some(threads);
         self
     }
 
-    /// The seed, from which the initial weights follow.
+    /// The seed of the initial weights.
     pub(super) fn seed_of_weights(&self) -> u64 {
         self.seed
     }
 
-    /// Makes the model of an architecture, on these threads unless the settings say others.
+    /// Creates the model of an architecture. `threads` applies unless the settings have a number of threads.
     pub(super) fn model(self, architecture: Architecture, threads: Option<Threads>) -> Result<Model> {
         let threads = match (self.threads, threads) {
             (None, Some(threads)) => threads,
@@ -119,7 +119,7 @@ impl Compile {
         Ok(Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() })
     }
 
-    /// The state before the first step of training.
+    /// The training state before the first step.
     fn training(self, architecture: &Architecture) -> Result<Training> {
         let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
         let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
@@ -136,8 +136,9 @@ impl Compile {
 }
 
 impl Model {
-    /// Gives the model another optimizer, losses and metrics: to train a model that was made for inference, or to train or
-    /// evaluate a trained one in another way. Weights stay as they are; the optimizer's state, epochs and steps start anew.
+    /// Replaces the optimizer, losses and metrics. Use it to train a model for inference, or to train or evaluate a
+    /// model with other settings. Weights are kept; the optimizer's state and the counters of epochs and steps are
+    /// reset.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
@@ -151,8 +152,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a
-    /// weight that no loss reaches, a thread pool that cannot be made.
+    /// Settings are out of range, losses or metrics do not fit the outputs or name unknown outputs, a trainable weight
+    /// does not affect any loss, or the thread pool cannot be created.
     pub fn compile(self, settings: Compile) -> Result<Model> {
         let model = settings.model(self.architecture, Some(self.threads))?;
         Ok(Model { preprocessing: self.preprocessing, ..model })

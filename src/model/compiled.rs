@@ -1,11 +1,11 @@
-//! What a model has for training: an optimizer with its state, losses and metrics of outputs, and counters.
+//! The training part of a model: optimizer with state, losses, metrics and counters.
 
 use super::trained_outputs::TrainedOutput;
 use crate::optimizers::OptimizerState;
 use crate::random::Key;
 use crate::tape::ParamGradients;
 
-/// Everything that only training and evaluation need. Models for inference have none.
+/// The data needed only for training and evaluation. Models for inference have none.
 #[derive(Debug)]
 pub(super) struct Training {
     pub(super) trained_outputs: Vec<TrainedOutput>,
@@ -15,8 +15,8 @@ pub(super) struct Training {
     pub(super) counters: Counters,
 }
 
-/// How far a model is trained, and the key of its draws: from these follow shuffling, dropout and the learning rate of the
-/// steps to come.
+/// The progress of a model's training and the key of its random draws. They determine shuffling, dropout and the
+/// learning rate of later steps.
 ///
 /// ```
 /// use gradus::{Compile, Counters, Key, Sequential, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
@@ -36,7 +36,7 @@ pub struct Counters {
     pub epoch: u64,
     /// The number of steps trained.
     pub step: u64,
-    /// The learning rate of the steps to come; `None` stands for that of the optimizer.
+    /// The learning rate of later steps, or `None` for that of the optimizer.
     pub learning_rate: Option<f32>,
 }
 

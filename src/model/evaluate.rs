@@ -1,4 +1,4 @@
-//! Evaluation: the loss and the metrics over a dataset, without learning.
+//! Evaluation: the loss and the metrics over a dataset, without training.
 
 use super::Model;
 use super::matched_dataset::MatchedDataset;
@@ -10,15 +10,16 @@ use crate::metrics::Scores;
 use crate::random::Key;
 use crate::tape::Mode;
 
-/// Rows in a batch while inferring. A row's prediction does not depend on it.
+/// Batch size of inference. Predictions do not depend on it.
 pub(super) const ROWS: usize = 128;
 
 impl Model {
-    /// The mean loss and metrics over all rows of a dataset.
+    /// Computes the mean loss and the metrics over all rows of a dataset.
     ///
     /// # Errors
-    /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset; [`Error::Fault`] where
-    /// an operation meets a value with which it cannot compute, such as an index out of range; [`Error::NotCompiled`] for a model without a loss.
+    /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty. [`Error::Fault`] if an
+    /// operation cannot compute with a value, such as an index out of range. [`Error::NotCompiled`] if the model has no
+    /// loss.
     ///
     /// [`Error::Fault`]: crate::Error::Fault
     /// [`Error::NotCompiled`]: crate::Error::NotCompiled
@@ -30,7 +31,7 @@ impl Model {
         result.map(|()| scores)
     }
 
-    /// Checks the dataset and records or takes the plans for it.
+    /// Checks the dataset, and takes or records the plans for it.
     pub(super) fn evaluation<'a>(&self, data: &'a dyn Dataset) -> Result<Evaluation<'a>> {
         self.compiled("evaluate")?;
         let matched = MatchedDataset::new(self, data)?;
@@ -43,21 +44,21 @@ impl Model {
         Ok(Evaluation { matched, batches, plans, means, scores })
     }
 
-    /// Plans for the full batches and, if its size differs, for the last one.
+    /// Takes or records the plans for full batches and, if its size differs, the last batch.
     pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, matched: &MatchedDataset<'_>) -> Result<Vec<Plan>> {
         let mut sizes = vec![batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
         sizes.dedup();
         sizes.into_iter().map(|rows| self.take_plan(matched.kind(mode, rows))).collect()
     }
 
-    /// A plan of this kind.
+    /// Takes or records a plan of this kind.
     pub(super) fn take_plan(&self, kind: Kind) -> Result<Plan> {
         let record = |kind| Plan::record(&self.architecture, self.trained_outputs(), kind);
         self.plans.take(kind, record)
     }
 }
 
-/// An evaluation that can be run again.
+/// An evaluation that can run repeatedly.
 pub(super) struct Evaluation<'a> {
     pub(super) matched: MatchedDataset<'a>,
     batches: Batches,
@@ -67,7 +68,7 @@ pub(super) struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    /// Computes the scores. `name` says in errors what the rows belong to.
+    /// Computes the scores. `name` names the dataset in errors.
     pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
         self.means.clear();
         for rows in self.batches.iter() {
@@ -86,8 +87,8 @@ impl Evaluation<'_> {
     }
 }
 
-/// The plan for a batch of so many rows.
+/// Returns the plan for a batch of `rows` rows.
 pub(super) fn select(plans: &mut [Plan], rows: usize) -> &mut Plan {
     let at = plans.iter().position(|plan| plan.rows() == rows);
-    &mut plans[at.expect("a plan was recorded for each size of batch")]
+    &mut plans[at.expect("a plan was recorded for each batch size")]
 }

@@ -1,4 +1,4 @@
-//! How long and on what a model is trained.
+//! Settings of a call of `fit`.
 
 use super::callbacks::{Callback, Progress};
 use super::checkpoints::Checkpoints;
@@ -6,14 +6,14 @@ use crate::data::Dataset;
 use std::fmt;
 use std::path::PathBuf;
 
-/// How long and on what a model is trained, with Keras' defaults.
+/// Settings of a call of [`Model::fit`](crate::Model::fit), with Keras' defaults.
 ///
 /// ```
 /// use gradus::{Fit, Progress};
 /// let settings = Fit::new().epochs(50).batch_size(128).validation_split(0.1).progress(Progress::Quiet);
 /// ```
 ///
-/// It is not `Clone`, because it borrows its callbacks to change them.
+/// It is not `Clone`, because it borrows callbacks mutably.
 #[must_use]
 pub struct Fit<'a> {
     pub(super) epochs: usize,
@@ -29,7 +29,7 @@ pub struct Fit<'a> {
 }
 
 impl fmt::Debug for Fit<'_> {
-    /// Writes the settings, and of the validation dataset and the callbacks only whether and how many there are.
+    /// Formats the settings, whether there is a validation dataset, and the number of callbacks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fit")
             .field("epochs", &self.epochs)
@@ -53,7 +53,7 @@ impl Default for Fit<'_> {
 }
 
 impl<'a> Fit<'a> {
-    /// One epoch of batches of 32 in shuffled order, without validation.
+    /// Creates settings for one epoch of shuffled batches of 32 rows, without validation.
     pub fn new() -> Fit<'a> {
         Fit {
             epochs: 1,
@@ -69,70 +69,71 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// How often every row is seen.
+    /// Sets the number of epochs. Default: 1.
     pub fn epochs(mut self, epochs: usize) -> Fit<'a> {
         self.epochs = epochs;
         self
     }
 
-    /// How many rows a step sees. The last batch of an epoch may be smaller.
+    /// Sets the number of rows per step. Default: 32. The last batch of an epoch may be smaller.
     pub fn batch_size(mut self, batch_size: usize) -> Fit<'a> {
         self.batch_size = batch_size;
         self
     }
 
-    /// Whether rows come in another order in each epoch.
+    /// Sets whether rows are shuffled in each epoch. Default: `true`.
     pub fn shuffle(mut self, shuffle: bool) -> Fit<'a> {
         self.shuffle = shuffle;
         self
     }
 
-    /// Multiplies the loss of each row of this class by a weight in training; other classes count 1. Keras' `class_weight`,
-    /// an entry at a time. Validation counts every row alike, or by the weights that its dataset has.
+    /// Multiplies the loss of each training row of class `class` by `weight`. Keras' `class_weight`, one entry per
+    /// call. Default: 1 for each class. Validation does not use class weights, only the sample weights of its dataset.
     ///
-    /// It is for models of one output, whose targets are labels or a number for each class, and for datasets without
-    /// weights of their own.
+    /// Class weights are for models with one output, whose targets are labels, one-hot rows, or 0 and 1, and for
+    /// datasets without sample weights.
     pub fn class_weight(mut self, class: usize, weight: f32) -> Fit<'a> {
         self.class_weights.push((class, weight));
         self
     }
 
-    /// Evaluates these rows after each epoch.
+    /// Sets a dataset that is evaluated after each epoch. Default: none.
     pub fn validation(mut self, data: &'a dyn Dataset) -> Fit<'a> {
         self.validation = Some(data);
         self
     }
 
-    /// Sets the last rows aside for validation: this share of them. A [`validation`](Fit::validation) set goes first.
+    /// Holds out the last rows of the dataset for validation. `fraction` is their proportion, ≥ 0 and < 1. Default: 0.
+    /// It is ignored if a [`validation`](Fit::validation) dataset is set.
     pub fn validation_split(mut self, fraction: f64) -> Fit<'a> {
         self.validation_split = fraction;
         self
     }
 
-    /// What is shown on standard error.
+    /// Sets the progress output on standard error. Default: [`Progress::Auto`].
     pub fn progress(mut self, progress: Progress) -> Fit<'a> {
         self.progress = progress;
         self
     }
 
-    /// Tells a callback about batches and epochs.
+    /// Adds a callback.
     pub fn callback(mut self, callback: &'a mut dyn Callback) -> Fit<'a> {
         self.callbacks.push(callback);
         self
     }
 
-    /// Writes checkpoints, so that no more than the steps since the last one can be lost: at the end of each epoch, where
-    /// training stops early, and as often as they say.
+    /// Writes checkpoints at the end of each epoch, when training stops early, and as often as `checkpoints` specifies.
+    /// An interruption loses at most the steps since the last checkpoint. Default: none.
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Fit<'a> {
         self.checkpoints = Some(checkpoints);
         self
     }
 
-    /// Goes on from a checkpoint: a file, or the newest of a folder that is whole. Training begins afresh where the folder
-    /// is empty or not there. Weights, running statistics, history (but for its seconds) and predictions are in the end
-    /// those of a training that nothing interrupted, whatever the number of threads.
+    /// Resumes from a checkpoint: a file, or the newest intact one in a folder. If the folder is empty or does not
+    /// exist, training starts from the beginning. The final weights, running statistics, history (except its seconds)
+    /// and predictions equal those of uninterrupted training, on any number of threads.
     ///
-    /// [`epochs`](Fit::epochs) counts from where the interrupted training began, not from the checkpoint.
+    /// [`epochs`](Fit::epochs) counts from the beginning of the interrupted training, not from the checkpoint.
     pub fn resume(mut self, path: impl Into<PathBuf>) -> Fit<'a> {
         self.resume = Some(path.into());
         self

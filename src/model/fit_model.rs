@@ -1,4 +1,4 @@
-//! The call that trains a model.
+//! `Model::fit`.
 
 use super::Model;
 use super::callbacks::{Callback, Callbacks};
@@ -11,17 +11,18 @@ use crate::error::{Result, check_setting};
 use crate::metrics::History;
 
 impl Model {
-    /// Trains on every row of a dataset, `epochs` times. Returns what each epoch reported.
+    /// Trains on all rows of a dataset for a number of epochs and returns the history.
     ///
-    /// Two calls with 2 epochs each end with the same bits as one call with 4.
+    /// Two calls with 2 epochs each give the same bits as one call with 4.
     ///
     /// # Errors
-    /// Inputs or targets that do not fit the model, labels that are not classes, an empty dataset, settings out of range:
-    /// all before the first step, as are a checkpoint that is damaged or of another training. A checkpoint that cannot be
-    /// written ends training, and the earlier ones are still there. An error of a callback ends training where it stands; the
-    /// model keeps what it learned. A value with which an operation cannot compute, such as an index out of range, ends
-    /// training with [`Error::Fault`](crate::Error::Fault) before its step changes anything, so the model is as the step
-    /// before left it. [`Error::NotCompiled`](crate::Error::NotCompiled) for a model without an optimizer.
+    /// Before the first step: inputs or targets do not fit the model, labels are not classes, the dataset is empty,
+    /// settings are out of range, or a checkpoint is damaged or of another training.
+    /// [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no optimizer.
+    ///
+    /// During training: a checkpoint cannot be written (earlier ones remain), or a callback returns an error; the model
+    /// keeps the weights of the last step. [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a
+    /// value, such as an index out of range; the step that contains it changes nothing.
     pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
         if settings.validation.is_some() || settings.validation_split == 0.0 {
             let validation = settings.validation;
@@ -51,7 +52,7 @@ impl Model {
         result.map(|()| history)
     }
 
-    /// Runs `work` on this model inside its pool.
+    /// Runs `work` on this model inside its thread pool.
     fn with_threads<T: Send>(&mut self, work: impl FnOnce(&mut Model) -> T + Send) -> T {
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
         let result = threads.run_long(|| work(self));

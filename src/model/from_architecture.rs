@@ -1,4 +1,4 @@
-//! Models of networks: with initial or given weights, for inference or for training.
+//! Construction of models from `Sequential`, `Graph` and `Architecture`.
 
 use super::plan::Plans;
 use super::preprocessing_parts::Parts;
@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::kernels::simd;
 
 impl Sequential {
-    /// Makes a model with initial weights, to be trained as the settings say.
+    /// Creates a model with initial weights for training.
     ///
     /// # Errors
-    /// Layers that do not fit together, settings out of range, losses and metrics that do not fit the output, a thread pool
-    /// that cannot be made.
+    /// Layers do not fit together, settings are out of range, losses or metrics do not fit the output, or the thread
+    /// pool cannot be created.
     pub fn compile(&self, settings: Compile) -> Result<Model> {
         simd::level()?;
         self.architecture(settings.seed_of_weights())?.compile(settings)
@@ -21,12 +21,11 @@ impl Sequential {
 }
 
 impl Graph {
-    /// Makes a model with initial weights, to be trained as the settings say.
+    /// Creates a model with initial weights for training.
     ///
     /// # Errors
-    /// Layers that do not fit what they are applied to, nodes of other graphs, names that are taken, an input or a layer
-    /// that is not used, settings out of range, losses and metrics of outputs that are not there, a thread pool that
-    /// cannot be made.
+    /// Layers do not fit their inputs, nodes belong to another graph, names are not unique, inputs or layers are
+    /// unused, settings are out of range, losses or metrics name unknown outputs, or the thread pool cannot be created.
     pub fn compile(&self, settings: Compile) -> Result<Model> {
         simd::level()?;
         self.architecture(settings.seed_of_weights())?.compile(settings)
@@ -34,8 +33,8 @@ impl Graph {
 }
 
 impl Architecture {
-    /// Makes a model for inference, without optimizer and loss. [`Model::compile`] gives it both later. It works on as many
-    /// threads as the environment variable `GRADUS_THREADS` says, or on the ambient ones.
+    /// Creates a model for inference, without an optimizer and a loss. [`Model::compile`] adds both. The environment
+    /// variable `GRADUS_THREADS` sets the number of threads; without it, the current rayon pool is used.
     ///
     /// ```
     /// use gradus::{Sequential, data::Arrays, layers::Dense};
@@ -49,18 +48,19 @@ impl Architecture {
     /// ```
     ///
     /// # Errors
-    /// `GRADUS_SIMD` asks for instructions that the processor does not have; a thread pool that cannot be made.
+    /// The environment variable `GRADUS_SIMD` names instructions that the processor does not have, or the thread pool
+    /// cannot be created.
     pub fn into_model(self) -> Result<Model> {
         simd::level()?;
         let threads = Threads::new(None)?;
         Ok(Model { architecture: self, training: None, threads, plans: Plans::default(), preprocessing: Parts::new() })
     }
 
-    /// Makes a model that is to be trained as the settings say, from the weights as they are.
+    /// Creates a model for training with the weights of this architecture.
     ///
     /// # Errors
-    /// Settings out of range, losses and metrics that do not fit the outputs or are of outputs that are not there, a weight
-    /// that no loss reaches, a thread pool that cannot be made.
+    /// Settings are out of range, losses or metrics do not fit the outputs or name unknown outputs, a trainable weight
+    /// does not affect any loss, or the thread pool cannot be created.
     pub fn compile(self, settings: Compile) -> Result<Model> {
         simd::level()?;
         settings.model(self, None)
@@ -80,8 +80,8 @@ impl AsRef<Architecture> for Model {
 }
 
 impl Model {
-    /// The layers with their weights, the calls that connect them, and inputs and outputs. A clone of it costs no copy of
-    /// the weights.
+    /// The layers with their weights, their connections, and the inputs and outputs. Cloning it does not copy the
+    /// weights.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }

@@ -1,4 +1,4 @@
-//! What a dataset gives a model: which of its inputs and targets goes where, checked before any work starts.
+//! Assignment of a dataset's columns to the inputs and targets of a model, with checks before any work starts.
 
 use super::Model;
 use super::plan::{Kind, Plan};
@@ -13,16 +13,16 @@ use crate::tape::Mode;
 /// A dataset that fits a model.
 pub(super) struct MatchedDataset<'a> {
     data: &'a dyn Dataset,
-    /// The columns by name, and which of them each input and each target of the model takes.
+    /// The columns, and the column numbers of each input and each target of the model.
     columns: Option<(&'a dyn Columns, Vec<usize>, Vec<usize>)>,
-    /// The target of a row for each output that is trained, as the loss takes it.
+    /// The target of one row for each trained output, as its loss reads it.
     pub(super) targets: Vec<Target>,
-    /// How much rows count in the loss of each of these.
+    /// The sample weights of each target.
     sample_weights: Vec<SampleWeights<'a>>,
 }
 
 impl<'a> MatchedDataset<'a> {
-    /// Inputs and targets, for training and evaluation.
+    /// Matches inputs and targets, for training and evaluation.
     pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         let mut matched = MatchedDataset::inputs(model, data)?;
         let outputs = model.architecture.output_names();
@@ -41,7 +41,7 @@ impl<'a> MatchedDataset<'a> {
         Ok(matched)
     }
 
-    /// Inputs alone, for prediction.
+    /// Matches inputs only, for prediction.
     pub(super) fn inputs(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         if data.is_empty() {
             return Err(Error::Empty { what: "the dataset".into() });
@@ -72,7 +72,7 @@ impl<'a> MatchedDataset<'a> {
         Ok(MatchedDataset { data, columns, targets: Vec::new(), sample_weights: Vec::new() })
     }
 
-    /// The same with rows that count by their class, where classes have weights.
+    /// Adds class weights, if there are any.
     pub(super) fn by_classes(mut self, model: &Model, classes: &[(usize, f32)]) -> Result<MatchedDataset<'a>> {
         if !classes.is_empty() {
             let column = self.column(0);
@@ -81,7 +81,7 @@ impl<'a> MatchedDataset<'a> {
         Ok(self)
     }
 
-    /// What a plan for so many of the rows is recorded for.
+    /// The kind of plan for a batch of `rows` rows.
     pub(super) fn kind(&self, mode: Mode, rows: usize) -> Kind {
         let weighted = self.sample_weights.iter().map(SampleWeights::differs).collect();
         Kind { mode, rows, targets: self.targets.clone(), weighted }
@@ -91,7 +91,7 @@ impl<'a> MatchedDataset<'a> {
         self.data.len()
     }
 
-    /// Chooses the targets for the outputs of these names.
+    /// Selects the targets for the outputs with these names.
     pub(super) fn choose_targets(&mut self, wanted: &[&str]) -> Result<()> {
         let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", wanted) };
         let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
@@ -99,13 +99,13 @@ impl<'a> MatchedDataset<'a> {
         Ok(())
     }
 
-    /// The targets that were chosen with this number.
+    /// The selected targets with this number.
     pub(super) fn column(&self, number: usize) -> TargetColumn<'a> {
         let columns = self.columns.as_ref();
         TargetColumn { data: self.data, column: columns.map(|(columns, _, targets)| (*columns, targets[number])) }
     }
 
-    /// Writes rows into the inputs of a plan that has no targets.
+    /// Writes rows to the inputs of a plan without targets.
     pub(super) fn fill_inputs(&self, rows: &[usize], plan: &mut Plan) {
         let Some((columns, inputs, _)) = &self.columns else {
             let mut targets = vec![0.0; rows.len() * self.data.target().len()];
@@ -116,7 +116,7 @@ impl<'a> MatchedDataset<'a> {
         }
     }
 
-    /// The inputs, the targets and the weights of rows, each column after the other.
+    /// The inputs, targets and weights of rows, column by column.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
         let weights = self.sample_weights.iter().flat_map(|sample_weights| sample_weights.values(rows));
         self.columns(rows).into_iter().chain(weights).collect()
@@ -143,7 +143,7 @@ impl<'a> MatchedDataset<'a> {
         all
     }
 
-    /// Writes rows into the inputs, the targets and the weights of a plan.
+    /// Writes rows to the inputs, targets and weights of a plan.
     pub(super) fn fill(&self, rows: &[usize], plan: &mut Plan) {
         self.fill_columns(rows, plan);
         self.sample_weights
@@ -158,13 +158,13 @@ impl<'a> MatchedDataset<'a> {
             return self.data.gather(rows, inputs, targets);
         };
         self.fill_inputs(rows, plan);
-        for (head, column) in targets.iter().enumerate() {
-            columns.gather_target(*column, rows, plan.targets_mut(head));
+        for (trained, column) in targets.iter().enumerate() {
+            columns.gather_target(*column, rows, plan.targets_mut(trained));
         }
     }
 }
 
-/// The column that each wanted name stands for. Where there is one of either, names do not matter.
+/// Returns the column number of each wanted name. Names are ignored if there is exactly one of both.
 fn choose(kind: &'static str, wanted: &[&str], found: &[String]) -> Result<Vec<usize>> {
     if let ([_], [_]) = (wanted, found) {
         return Ok(vec![0]);
@@ -178,19 +178,19 @@ fn column(kind: &str) -> &'static str {
     if kind == "input" { "input in the dataset" } else { "target in the dataset" }
 }
 
-/// A dataset without names has one input and one target.
+/// Checks that a model for a dataset without column names has one input or target of this kind.
 fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
     if let [_] = wanted {
         return Ok(());
     }
     let problem = format!(
-        "it has one {kind} without a name, but the model has {}; NamedArrays, or Columns for a dataset of your own, give each its own",
+        "it has one unnamed {kind}, but the model has {}; use NamedArrays, or implement Columns for a custom dataset",
         wanted.join(", ")
     );
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
 
-/// Refuses rows of a shape that the model does not take. Where axes are open, each row is looked at.
+/// Checks the shapes of rows against an input. With open axes, every row is checked.
 fn check_rows(
     data: &dyn Dataset,
     largest: Shape,
@@ -203,20 +203,20 @@ fn check_rows(
         return check_input(largest, input, || format!("{of} per sample"));
     }
     if let Some(axis) = open.iter().find(|axis| **axis >= largest.rank()) {
-        let expected = format!("at least {} axes, as the dataset says that axis {axis} is open", axis + 1);
+        let expected = format!("at least {} axes, because the dataset declares axis {axis} as open", axis + 1);
         return Err(Error::expected(expected).at(|| format!("{of} per sample"), &[largest]));
     }
     let Some(row) = (0..data.len()).find(|row| !input.takes(shape(*row))) else { return Ok(()) };
     let axes = open.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let expected = format!(
         "{}, the model's input; the dataset's rows differ in size along open axes (axis {axes}), but the model's input has \
-         a fixed size, so pad or cut every row to it",
+         a fixed size; pad or truncate every row to it",
         input.shape()
     );
     Err(Error::expected(expected).at(|| format!("{of} of row {}", data.row_number(row)), &[shape(row)]))
 }
 
-/// Refuses samples of a shape that the model does not take.
+/// Checks the shape of a sample against an input.
 pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() -> String) -> Result<()> {
     if input.takes(found) {
         return Ok(());

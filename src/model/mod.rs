@@ -1,11 +1,11 @@
-//! Models: compiled, trained, evaluated and used, with Keras' names.
+//! Models: compilation, training, evaluation and prediction, with Keras' names.
 
 pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
-mod classified;
 mod compile;
 mod compiled;
+mod confusion_matrix;
 mod evaluate;
 mod fit;
 mod fit_model;
@@ -58,33 +58,34 @@ use compiled::Training;
 use plan::Plans;
 use threads::Threads;
 
-/// A model: layers with their weights, and for training also losses, an optimizer with its state, and counters.
+/// A neural network: layers with weights, and for training also losses, metrics, an optimizer with its state, and
+/// counters.
 ///
-/// Made by [`Sequential::compile`] and [`Graph::compile`], ready to be trained, or from an
-/// [`Architecture`], for inference or for training.
+/// [`Sequential::compile`] and [`Graph::compile`] create a model for training. An [`Architecture`] becomes a model for
+/// inference or for training.
 #[derive(Debug)]
 pub struct Model {
     architecture: Architecture,
-    /// What training needs; none in a model for inference.
+    /// The training part, or `None` in a model for inference.
     training: Option<Training>,
     threads: Threads,
     plans: Plans,
-    /// What turns strings into numbers in front of inputs.
+    /// The preprocessing that converts strings to numbers, by input.
     preprocessing: preprocessing_parts::Parts,
 }
 
 impl Model {
-    /// The inputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
+    /// The inputs in order. Each has a name, the shape of one sample, and the axis order of the file that the model was
     /// loaded from.
     ///
-    /// [`predict`](Model::predict) and datasets take samples in the model's own order, channels last; [`AxisOrder::to_model`](crate::AxisOrder::to_model)
-    /// brings an array from the file's order into that.
+    /// [`predict`](Model::predict) and datasets use channels last. [`AxisOrder::to_model`](crate::AxisOrder::to_model)
+    /// converts an array from the file's order.
     pub fn inputs(&self) -> Vec<ValueInfo> {
         self.architecture.inputs().to_vec()
     }
 
-    /// The outputs in order, each with its name, the shape of one sample, and the axis order of the file that the model was
-    /// loaded from.
+    /// The outputs in order. Each has a name, the shape of one sample, and the axis order of the file that the model
+    /// was loaded from.
     pub fn outputs(&self) -> Vec<ValueInfo> {
         self.architecture.outputs().to_vec()
     }
@@ -99,8 +100,8 @@ impl Model {
         self.architecture.outputs().iter().map(ValueInfo::shape).collect()
     }
 
-    /// How each output is to be read: as probabilities or values, as logits, or as margins. The losses say so; outputs
-    /// without a loss are read as they are.
+    /// The scale of each output: probabilities or values, logits, or margins. It is set by the loss. Outputs without a
+    /// loss are probabilities or values.
     pub fn output_scales(&self) -> Vec<OutputScale> {
         let scale = |output| {
             let trained = self.trained_outputs().iter().find(|trained| trained.output == output);
@@ -109,51 +110,51 @@ impl Model {
         (0..self.architecture.output_names().len()).map(scale).collect()
     }
 
-    /// The weights and running statistics, by name and in build order.
+    /// The weights and running statistics by name, in build order.
     pub fn params(&self) -> &Params {
         self.architecture.params()
     }
 
-    /// The weights and running statistics, to change.
+    /// The weights and running statistics, mutably.
     pub fn params_mut(&mut self) -> &mut Params {
         self.architecture.params_mut()
     }
 
-    /// The optimizer; `None` in a model for inference.
+    /// The optimizer, or `None` in a model for inference.
     pub fn optimizer(&self) -> Option<&dyn Optimizer> {
         self.optimizer_state().map(OptimizerState::optimizer)
     }
 
-    /// The optimizer with its state for each weight; `None` in a model for inference.
+    /// The optimizer and its state for each weight, or `None` in a model for inference.
     pub fn optimizer_state(&self) -> Option<&OptimizerState> {
         self.training.as_ref().map(|training| &training.optimizer)
     }
 
-    /// The optimizer with its state for each weight, to change; `None` in a model for inference.
+    /// The optimizer and its state for each weight, mutably, or `None` in a model for inference.
     pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
         self.training.as_mut().map(|training| &mut training.optimizer)
     }
 
-    /// The learning rate of the next step: the optimizer's own, unless another was set; 0 in a model for inference, which
-    /// makes no step.
+    /// The learning rate of the next step: that of the optimizer unless [`set_learning_rate`](Model::set_learning_rate)
+    /// replaced it. It is 0 in a model for inference.
     pub fn learning_rate(&self) -> f32 {
         self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
-    /// Trains with this learning rate from the next step on, in place of the optimizer's own. It belongs to the model's
-    /// training state, and is saved with it.
+    /// Sets the learning rate from the next step on, in place of that of the optimizer. It is part of the training
+    /// state and saved with the model.
     ///
     /// # Errors
-    /// It is below 0, infinite or not a number; [`Error::NotCompiled`].
+    /// The rate is negative or not finite. [`Error::NotCompiled`] if the model has no optimizer.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         check_rate("Model", learning_rate)?;
         self.compiled_mut("set_learning_rate")?.counters.learning_rate = Some(learning_rate);
         Ok(())
     }
 
-    /// Records the model's forward pass on a tape of your own, for a training loop of your own: other losses, several
-    /// models in one loss, gradients of inputs. The inputs have a batch axis and stand in the model's order, as do the
-    /// outputs that come back; the recorder's mode says whether it is for training.
+    /// Records the forward pass of the model with a recorder, for custom training loops: other losses, several models
+    /// in one loss, or gradients of inputs. `inputs` have a batch axis and are in the model's order, as are the
+    /// returned outputs. The recorder's mode selects training or inference.
     ///
     /// ```
     /// use gradus::tape::{Mode, ParamGradients, Recorder};
@@ -191,11 +192,11 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// Another number of inputs than the model has, or another shape of one sample. What else does not fit is kept by the
-    /// recorder.
+    /// The number of inputs or the shape of a sample differs from the model's. The recorder reports other errors when
+    /// it finishes.
     ///
     /// # Panics
-    /// When an input is of another recorder, or earlier parameters of the recording are not the model's.
+    /// If an input belongs to another recorder, or parameters that were recorded before are not those of this model.
     pub fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
         let found: Vec<Shape> = inputs.iter().map(Var::shape).collect();
         let expected = self.input_shapes();
@@ -208,40 +209,40 @@ impl Model {
         Ok(self.architecture.record(recorder, inputs))
     }
 
-    /// Records what the model's [regularizers](crate::regularizers) add to a loss, for a loop of your own; `None` where no
-    /// weight that is learned has one. `fit` and `evaluate` add it by themselves.
+    /// Records the penalties of the model's [regularizers](crate::regularizers) for a custom training loop. Returns
+    /// `None` if no trainable weight has a regularizer. `fit` and `evaluate` add penalties automatically.
     ///
     /// # Panics
-    /// When earlier parameters of the recording are not the model's.
+    /// If parameters that were recorded before are not those of this model.
     pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
         self.architecture.record_penalty(recorder)
     }
 
-    /// The loss of the first output that has one; `None` in a model for inference.
+    /// The loss of the first output that has one, or `None` in a model for inference.
     pub fn loss(&self) -> Option<&dyn Loss> {
         self.trained_outputs().first().map(TrainedOutput::loss)
     }
 
-    /// Works on a pool of so many threads of its own from now on. The results have the same bits.
+    /// Uses a dedicated pool of `threads` threads from now on. Results do not depend on the number.
     ///
     /// # Errors
-    /// No thread at all, or a pool that cannot be made.
+    /// `threads` is 0 or more than 4096, or the pool cannot be created.
     pub fn set_threads(&mut self, threads: usize) -> Result<()> {
         self.threads = Threads::new(Some(threads))?;
         Ok(())
     }
 
-    /// The number of epochs trained; 0 in a model for inference.
+    /// Number of epochs trained; 0 in a model for inference.
     pub fn epoch(&self) -> u64 {
         self.counters().map_or(0, |counters| counters.epoch)
     }
 
-    /// The number of training steps made; 0 in a model for inference.
+    /// Number of training steps made; 0 in a model for inference.
     pub fn step(&self) -> u64 {
         self.counters().map_or(0, |counters| counters.step)
     }
 
-    /// The layers in Keras' three columns, and the number of weights.
+    /// A table of the layers with Keras' three columns, and the number of weights.
     pub fn summary(&self) -> String {
         self.architecture.summary()
     }

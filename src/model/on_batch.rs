@@ -1,4 +1,4 @@
-//! One batch at a time, for training loops of one's own: Keras' `train_on_batch`, `test_on_batch` and `predict_on_batch`.
+//! Methods for single batches: Keras' `train_on_batch`, `test_on_batch` and `predict_on_batch`.
 
 use super::Model;
 use super::matched_dataset::MatchedDataset;
@@ -13,7 +13,7 @@ use crate::tape::Mode;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 use std::fmt;
 
-/// The rows of one training step: a dataset, or one whose rows count by their class.
+/// The rows of one training step: a dataset, optionally with class weights.
 ///
 /// ```
 /// use gradus::{Batch, data::Arrays};
@@ -29,19 +29,20 @@ pub struct Batch<'a> {
 }
 
 impl fmt::Debug for Batch<'_> {
-    /// Writes the number of rows and the weights of classes.
+    /// Formats the number of rows and the class weights.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch").field("rows", &self.data.len()).field("class_weights", &self.class_weights).finish()
     }
 }
 
 impl<'a> Batch<'a> {
-    /// All rows of a dataset, with the weights that they have there.
+    /// Creates a batch of all rows of a dataset, with the dataset's sample weights.
     pub fn new(data: &'a dyn Dataset) -> Batch<'a> {
         Batch { data, class_weights: Vec::new() }
     }
 
-    /// Multiplies the loss of each row of this class by a weight, as [`Fit::class_weight`](crate::Fit::class_weight).
+    /// Multiplies the loss of each row of class `class` by `weight`; see
+    /// [`Fit::class_weight`](crate::Fit::class_weight).
     pub fn class_weight(mut self, class: usize, weight: f32) -> Batch<'a> {
         self.class_weights.push((class, weight));
         self
@@ -61,8 +62,8 @@ impl<'a> From<&'a dyn Dataset> for Batch<'a> {
 }
 
 impl Model {
-    /// One training step on all rows of a dataset at once, or of a [`Batch`] with weights for classes. Returns the loss
-    /// and the metrics of this batch, as they were before the step. The model's step counts on, its epoch does not.
+    /// Makes one training step on all rows of a dataset, or of a [`Batch`] with class weights. Returns the loss and the
+    /// metrics of the batch before the update. The step counter is incremented, the epoch counter is not.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Dense};
@@ -80,8 +81,9 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// Rows that do not fit the model, as for [`fit`](Model::fit), or a value with which an operation cannot compute
-    /// ([`Error::Fault`](crate::Error::Fault)); [`Error::NotCompiled`](crate::Error::NotCompiled). The model is then as it was before.
+    /// Rows do not fit the model; see [`fit`](Model::fit). [`Error::Fault`](crate::Error::Fault) if an operation cannot
+    /// compute with a value. [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no optimizer. On an
+    /// error, the model does not change.
     pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
         let Batch { data, class_weights } = batch.into();
         self.compiled("train_on_batch")?;
@@ -93,11 +95,13 @@ impl Model {
         self.scored(plan, trained)
     }
 
-    /// The loss and the metrics of all rows of a dataset, computed at once and without learning. Rows count by the weights
-    /// that they have there.
+    /// Computes the loss and the metrics of all rows of a dataset as one batch, without training. Sample weights of the
+    /// dataset apply.
     ///
     /// # Errors
-    /// As for [`evaluate`](Model::evaluate).
+    /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty.
+    /// [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a value.
+    /// [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no loss.
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
         self.compiled("test_on_batch")?;
         let mut plan = self.fill(Mode::Inference, MatchedDataset::new(self, batch)?)?;
@@ -105,16 +109,17 @@ impl Model {
         self.scored(plan, tested)
     }
 
-    /// The model's output for samples n × …, computed at once. [`predict`](Model::predict) gives the same bits and takes
-    /// less memory.
+    /// Predicts the output for samples of shape n × … as one batch. [`predict`](Model::predict) returns the same bits
+    /// and uses less memory.
     ///
     /// # Errors
-    /// As for [`predict`](Model::predict).
+    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs.
+    /// [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a value.
     pub fn predict_on_batch<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, usize::MAX)
     }
 
-    /// A plan with all rows of a dataset in it.
+    /// Returns a plan that contains all rows of a dataset.
     fn fill(&self, mode: Mode, matched: MatchedDataset<'_>) -> Result<Plan> {
         let rows: Vec<usize> = (0..matched.len()).collect();
         let mut plan = self.take_plan(matched.kind(mode, rows.len()))?;
@@ -122,7 +127,7 @@ impl Model {
         Ok(plan)
     }
 
-    /// What a plan reports that has run with this result. The plan is kept.
+    /// Returns the scores of a plan after its run, and keeps the plan.
     fn scored(&self, plan: Plan, result: Result<()>) -> Result<Scores> {
         let scores = result.map(|()| {
             let (mut means, mut scores) = (
@@ -161,15 +166,15 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_has_a_name_of_its_own() {
+    fn every_metric_has_a_unique_name() {
         let scores = model().test_on_batch(&data()).unwrap();
         let names: Vec<&str> = scores.names().collect();
         assert_eq!(names, ["loss", "accuracy", "accuracy_1", "weighted_accuracy", "weighted_accuracy_1"]);
-        assert_eq!(scores.get("weighted_accuracy"), scores.get("accuracy")); // rows without weights count alike
+        assert_eq!(scores.get("weighted_accuracy"), scores.get("accuracy")); // rows without weights have equal weight
     }
 
     #[test]
-    fn weights_that_are_all_0_are_a_mean_of_nothing() {
+    fn the_mean_with_all_weights_0_is_0() {
         let scores = model().test_on_batch(&data().with_sample_weight([0.0; 4]).unwrap()).unwrap();
         assert_eq!((scores.loss, scores.get("weighted_accuracy")), (0.0, Some(0.0)));
     }
@@ -181,10 +186,13 @@ mod tests {
         let data = data();
         let message = |error: crate::Error| error.to_string();
         let unknown = model.train_on_batch(Batch::new(&data).class_weight(3, 1.0)).unwrap_err();
-        assert_eq!(message(unknown), "class_weight: there is no class 3; classes are 0 to 2");
+        assert_eq!(message(unknown), "class_weight: unknown class 3; available: 0 to 2");
         let weighted = data.clone().with_sample_weight([1.0; 4]).unwrap();
         let both = model.train_on_batch(Batch::new(&weighted).class_weight(0, 1.0)).unwrap_err();
-        assert_eq!(message(both), "class_weight: the dataset's rows have weights already; leave one of both out");
+        assert_eq!(
+            message(both),
+            "class_weight: the dataset already has sample weights; use either class weights or sample weights"
+        );
         assert_eq!((model.params().sha256(), model.step()), before);
         let rows: &dyn Dataset = &data;
         assert!(model.train_on_batch(rows).is_ok());

@@ -1,4 +1,4 @@
-//! A recorded tape for one batch size and mode, with the names of what goes in and comes out.
+//! A recorded tape for one batch size and mode, with the ids of its inputs and outputs.
 
 use super::scoring::{Means, Seen};
 use super::trained_outputs::TrainedOutput;
@@ -10,42 +10,42 @@ use crate::metrics::ScoredBatch;
 use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape, Var};
+use crate::tape::{Mode, ParamGradients, Params, Recorder, Tape, ValueId, Var};
 use std::sync::{Mutex, PoisonError};
 
-/// What a plan was recorded for.
+/// The properties for which a plan is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) mode: Mode,
     pub(super) rows: usize,
-    /// The target of a row for each trained output; none where no loss is computed.
+    /// The target of one row for each trained output. Empty if no loss is computed.
     pub(super) targets: Vec<Target>,
-    /// Whether the loss of each row has a weight, for each trained output.
+    /// Whether rows have weights in the loss of each trained output.
     pub(super) weighted: Vec<bool>,
 }
 
 impl Kind {
-    /// The forward pass alone, for so many rows.
+    /// The forward pass without a loss for `rows` rows.
     pub(super) fn forward(rows: usize) -> Kind {
         Kind { mode: Mode::Inference, rows, targets: Vec::new(), weighted: Vec::new() }
     }
 }
 
-/// A recorded forward pass, and where it is a training step or an evaluation also its loss.
+/// A recorded forward pass, with the loss in plans for training and evaluation.
 #[derive(Debug)]
 pub(super) struct Plan {
     kind: Kind,
     tape: Tape,
-    inputs: Vec<Id>,
-    /// The outputs, in the model's order.
-    outputs: Vec<Id>,
-    targets: Vec<Id>,
-    /// The rows' weights for each trained output, where they have any.
-    weights: Vec<Option<Id>>,
-    /// The loss of each trained output, unweighted, and what they sum up to with the weights' penalties.
-    losses: Vec<Id>,
-    loss: Option<Id>,
-    /// Where the first value that is not finite came from in the last run, if its loss is none.
+    inputs: Vec<ValueId>,
+    /// The outputs in the model's order.
+    outputs: Vec<ValueId>,
+    targets: Vec<ValueId>,
+    /// The sample weights of each trained output, if it has any.
+    weights: Vec<Option<ValueId>>,
+    /// The unweighted loss of each trained output, and the weighted sum with penalties.
+    losses: Vec<ValueId>,
+    loss: Option<ValueId>,
+    /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     not_finite: Option<String>,
 }
 
@@ -73,29 +73,29 @@ impl Plan {
         Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
     }
 
-    /// The number of rows of a batch.
+    /// Number of rows in the batch.
     pub(super) fn rows(&self) -> usize {
         self.kind.rows
     }
 
-    /// The values of the batch for the input with this number, to fill in.
+    /// The batch of the input with this number, mutably.
     pub(super) fn input_mut(&mut self, input: usize) -> &mut [f32] {
         let [values] = self.tape.input_slices([self.inputs[input]]);
         values
     }
 
-    /// The targets of the batch for a trained output, to fill in.
+    /// The targets of a trained output, mutably.
     pub(super) fn targets_mut(&mut self, trained: usize) -> &mut [f32] {
         let [values] = self.tape.input_slices([self.targets[trained]]);
         values
     }
 
-    /// The first input and the targets of the first trained output, to fill in together.
+    /// The first input and the targets of the first trained output, mutably.
     pub(super) fn batch_mut(&mut self) -> [&mut [f32]; 2] {
         self.tape.input_slices([self.inputs[0], self.targets[0]])
     }
 
-    /// The targets of the batch for a trained output and the weights of its rows, to fill in; `None` where rows have no weights.
+    /// The targets and sample weights of a trained output, mutably, or `None` without sample weights.
     pub(super) fn targets_and_weights_mut(&mut self, trained: usize) -> Option<[&mut [f32]; 2]> {
         let weights = self.weights[trained]?;
         Some(self.tape.input_slices([self.targets[trained], weights]))
@@ -105,8 +105,8 @@ impl Plan {
         self.tape.run(params, key)
     }
 
-    /// Changes the parameters after a run: those that the loss depends on by the optimizer, and states by what the run
-    /// computed for them.
+    /// Updates the parameters after a run: trainable ones by the optimizer, running statistics with the values that the
+    /// run computed.
     pub(super) fn update(
         &mut self,
         step: Step,
@@ -114,19 +114,19 @@ impl Plan {
         params: &mut Params,
         gradients: &mut ParamGradients,
     ) {
-        if self.tape.learns() {
+        if self.tape.has_gradients() {
             optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
     }
 
-    /// Where the first value that is not finite came from in the last run, if its loss is none.
+    /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     pub(super) fn not_finite(&self) -> Option<&str> {
         self.not_finite.as_deref()
     }
 
-    /// Looks for where a loss that is NaN or infinite came from, while the parameters are those of the run.
-    pub(super) fn look_for_not_finite(&mut self, params: &Params) {
+    /// Finds the source of a NaN or infinite loss. It must be called before the parameters change.
+    pub(super) fn find_not_finite(&mut self, params: &Params) {
         let broken = self.loss.is_some_and(|loss| !self.tape.view(loss)[0].is_finite());
         self.not_finite = if broken { self.tape.first_not_finite(params) } else { None };
     }
@@ -135,10 +135,10 @@ impl Plan {
         self.tape.view(self.outputs[output])
     }
 
-    /// Adds the batch's loss and metrics to the means, and returns its loss.
+    /// Adds the loss and the metrics of the batch to the means. Returns the loss.
     pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
-        let number = |id: Id| f64::from(self.tape.view(id)[0]);
+        let number = |id: ValueId| f64::from(self.tape.view(id)[0]);
         means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
         means.add_metrics(trained_outputs, |trained| {
             let (outputs, targets) =
@@ -169,7 +169,7 @@ impl TrainedOutput {
     }
 }
 
-/// Whether a value is a softmax over a single element, which is always 1, or its logarithm: also in another shape, or behind
+/// Whether a value is a softmax or log-softmax over a single element, and hence constant, also after a reshape or
 /// dropout.
 fn is_softmax_of_one(value: Var<'_>) -> bool {
     match value.operation() {
@@ -179,7 +179,7 @@ fn is_softmax_of_one(value: Var<'_>) -> bool {
     }
 }
 
-/// The sum of the weighted losses: Σ wᵢ · lossᵢ, in the order of the trained outputs.
+/// The sum of the weighted losses, Σ wᵢ · lossᵢ, in the order of the trained outputs.
 fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Var<'r>> {
     let weighted = |(trained, loss): (&TrainedOutput, &Var<'r>)| {
         if trained.weight == 1.0 { *loss } else { *loss * trained.weight }
@@ -187,8 +187,8 @@ fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Va
     trained_outputs.iter().zip(losses).map(weighted).reduce(|sum, loss| sum + loss)
 }
 
-/// A model whose loss leaves a parameter unreached is refused before anybody waits for it. Which targets there will be is
-/// not known yet, so those are tried that the losses take.
+/// Checks that the loss reaches every trainable parameter, so that errors occur before training. The targets are
+/// unknown at this point, so the kinds that the losses accept are tried.
 pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Result<()> {
     let (mut targets, mut known) = (Vec::new(), true);
     for trained in trained_outputs {
@@ -204,21 +204,21 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
     let recorded =
         Plan::record(architecture, trained_outputs, Kind { mode: Mode::Training, rows: 2, targets, weighted });
     match recorded {
-        // The loss may well take other targets than these.
+        // The loss may accept other targets than the ones tried.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Plans that are not in use. Shared by threads that predict on one model.
+/// Unused plans, shared by threads that predict with one model.
 #[derive(Debug, Default)]
 pub(super) struct Plans(Mutex<Vec<Plan>>);
 
-/// How many unused plans are kept.
-const MOST_PLANS: usize = 8;
+/// Maximum number of unused plans that are kept.
+const MAX_PLANS: usize = 8;
 
 impl Plans {
-    /// A kept plan of this kind, or else one that `record` makes.
+    /// Returns a kept plan of this kind, or records a new one.
     pub(super) fn take(&self, kind: Kind, record: impl FnOnce(Kind) -> Result<Plan>) -> Result<Plan> {
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = plans.iter().position(|plan| plan.kind == kind).map(|at| plans.remove(at));
@@ -226,10 +226,10 @@ impl Plans {
         kept.map_or_else(|| record(kind), Ok)
     }
 
-    /// Keeps a plan for later; the oldest goes when there are too many.
+    /// Keeps a plan for reuse. If there are too many, the oldest is dropped.
     pub(super) fn keep(&self, plan: Plan) {
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() == MOST_PLANS {
+        if plans.len() == MAX_PLANS {
             plans.remove(0);
         }
         plans.push(plan);

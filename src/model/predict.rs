@@ -1,4 +1,4 @@
-//! Prediction: what the model says about samples.
+//! Prediction.
 
 use super::Model;
 use super::evaluate::ROWS;
@@ -16,25 +16,25 @@ use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Multiply-adds below which a prediction stays on the calling thread: handing it to the pool and waiting for the answer
-/// would take longer than another thread could save.
-const WORTH_THE_POOL: usize = 2_000_000;
+/// Number of multiply-adds below which a prediction runs on the calling thread, because waking the pool would take
+/// longer than it saves.
+const MIN_POOL_WORK: usize = 2_000_000;
 
 impl Model {
-    /// The model's output for samples n × …, in any memory layout. A sample's prediction has the same bits whatever stands
-    /// beside it.
+    /// Predicts the output for samples of shape n × …, in any memory layout. The prediction of a sample does not depend
+    /// on the other samples in any bit.
     ///
     /// # Errors
-    /// Samples that do not fit the model, or none; a model of several inputs or outputs, for which there is
-    /// [`predict_outputs`](Model::predict_outputs); [`Error::Fault`] for the first sample that holds a value with which an
-    /// operation cannot compute, such as an index out of range.
+    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs, for which
+    /// [`predict_outputs`](Model::predict_outputs) exists. [`Error::Fault`] for the first sample that contains a value
+    /// with which an operation cannot compute, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, ROWS)
     }
 
-    /// Predicts every output for arrays of samples, by the names of the outputs. A model with one input takes the array, a model
-    /// with several takes the arrays with the names of its inputs: `predict_outputs(&x)`, `predict_outputs([("left", &left),
-    /// ("right", &right)])`; see [`PredictInputs`]. A row has the same bits whatever the other rows are.
+    /// Predicts every output, by name. `inputs` is one array for a model with one input, or arrays with the names of
+    /// the inputs: `predict_outputs(&x)`, `predict_outputs([("left", &left), ("right", &right)])`; see
+    /// [`PredictInputs`]. The prediction of a row does not depend on the other rows in any bit.
     ///
     /// ```
     /// use gradus::{Graph, layers::*};
@@ -56,27 +56,27 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] for samples that do not fit an input; [`Error::Graph`] for an input without an array;
-    /// [`Error::Rows`] and [`Error::Empty`] for different numbers of rows and for none; [`Error::Fault`] for the first row with
+    /// [`Error::Shape`] if samples do not fit an input. [`Error::Graph`] if an input has no array. [`Error::Rows`] if
+    /// numbers of rows differ. [`Error::Empty`] if there are no rows. [`Error::Fault`] for the first row that contains
     /// a value with which an operation cannot compute.
     pub fn predict_outputs<'a>(&self, inputs: impl Into<PredictInputs<'a>>) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let first = self.architecture.inputs().first().map_or("", ValueInfo::name);
         self.predict_dataset(&ArrayRows::new(inputs.into(), first)?)
     }
 
-    /// Predicts every output for all rows of a dataset, by the names of the outputs. Targets are not read;
+    /// Predicts every output, by name, for all rows of a dataset. Targets are not read, and
     /// [`NamedArrays`](crate::data::NamedArrays) may have none.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::Graph`] for inputs that do not fit the model; [`Error::Empty`] for an empty dataset;
-    /// [`Error::Fault`] for the first row with a value with which an operation cannot compute.
+    /// [`Error::Shape`] and [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
+    /// [`Error::Fault`] for the first row that contains a value with which an operation cannot compute.
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;
         let shapes = self.architecture.outputs().iter().map(ValueInfo::shape);
         let batches = Batches::new(data.len(), ROWS)?;
         let mut values = Vec::new();
         for shape in shapes.clone() {
-            values.push(Vec::with_capacity(room(shape.batch(data.len())?)?));
+            values.push(Vec::with_capacity(element_count(shape.batch(data.len())?)?));
         }
         self.run_rows(data.len(), || {
             for rows in batches.iter() {
@@ -97,45 +97,46 @@ impl Model {
         names.zip(shapes.zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
     }
 
-    /// The class of each sample n × …: that of the largest output. A single output names class 1 where it is above ½, or
-    /// above 0 where the loss takes logits or margins. An output with several positions gives the classes of all positions,
-    /// sample by sample.
+    /// Predicts the class of each sample of shape n × …: the index of the largest output. A single output predicts
+    /// class 1 if it is above ½, or above 0 if the loss takes logits or margins. If the output has several positions,
+    /// the classes of all positions are returned, sample by sample.
     ///
     /// # Errors
-    /// As for [`predict`](Model::predict).
+    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs. [`Error::Fault`]
+    /// for the first sample that contains a value with which an operation cannot compute.
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
         let (columns, scale) = (self.architecture.output(0).last(), self.output_scales()[0]);
         Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(|row| scale.class(row)).collect())
     }
 
-    /// The output for samples, so many at once.
+    /// Predicts the output in batches of `rows` samples.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
         let ([input], [_]) = (self.architecture.inputs(), self.architecture.outputs()) else {
-            let problem = "it takes a model of one input and one output; predict_outputs takes and returns several";
+            let problem = "the model must have one input and one output; use predict_outputs for several";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
         check_samples(&samples, input)?;
         let shape = self.architecture.output(0).batch(samples.len_of(Axis(0)))?;
-        let mut output = vec![0.0; room(shape)?];
+        let mut output = vec![0.0; element_count(shape)?];
         self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
         array(shape, output)
     }
 
-    /// Runs `work` on so many rows: in the pool, or here where they are few.
+    /// Runs `work` on `rows` rows in the pool, or on the calling thread if there are few.
     pub(super) fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
-        let small = self.architecture.work().saturating_mul(rows) < WORTH_THE_POOL;
-        if small { parallel::alone(work) } else { self.threads.run(work) }
+        let small = self.architecture.work().saturating_mul(rows) < MIN_POOL_WORK;
+        if small { parallel::without_forks(work) } else { self.threads.run(work) }
     }
 
-    /// Batch by batch. Where there are enough, each stays on one thread, with a plan of its own.
+    /// Predicts batch by batch. If there are enough batches, each runs on one thread with a separate plan.
     fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
         let (all, columns) = (samples.len_of(Axis(0)), self.architecture.output(0).len());
         let rows = rows.min(all);
-        let apart = parallel::enough_for_all(all.div_ceil(rows));
+        let apart = parallel::enough_for_all_threads(all.div_ceil(rows));
         let nanoseconds = if apart {
-            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_A_NANOSECOND
+            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_PER_NANOSECOND
         } else {
             0
         };
@@ -144,9 +145,9 @@ impl Model {
             let first = batch * rows;
             let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
             let mut predict = || self.predict_batch(&samples, output);
-            let predicted = if apart { parallel::alone(predict) } else { predict() };
+            let predicted = if apart { parallel::without_forks(predict) } else { predict() };
             let Err(error) = predicted else { return };
-            // The first batch's error, whichever thread comes first.
+            // The error of the first batch is kept, for any order of threads.
             let mut kept = failed.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.as_ref().is_none_or(|(earlier, _)| batch < *earlier) {
                 *kept = Some((batch, error.in_rows("samples", |row| Some(first + row))));
@@ -169,8 +170,8 @@ impl Model {
     }
 }
 
-/// The elements of the predictions, where memory holds them.
-fn room(predictions: Shape) -> Result<usize> {
+/// Number of elements of the predictions, if they fit in memory.
+fn element_count(predictions: Shape) -> Result<usize> {
     sizes::check_room::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
 }
 

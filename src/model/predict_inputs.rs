@@ -5,13 +5,14 @@ use crate::error::{Error, Result};
 use crate::shape::Shape;
 use ndarray::{ArrayBase, ArrayViewD, Axis, Data, Dimension};
 
-/// Arrays for the inputs of a model, rows × the shape of one sample each, in any memory layout: a single array, or arrays with
-/// the names of the inputs. The argument of [`Model::predict_outputs`](crate::Model::predict_outputs).
+/// Arrays for the inputs of a model: a single array, or arrays with the names of the inputs. Each has the shape rows ×
+/// that of one sample, in any memory layout. It is the argument of
+/// [`Model::predict_outputs`](crate::Model::predict_outputs).
 #[derive(Clone, Debug)]
 pub struct PredictInputs<'a>(Vec<(Option<String>, ArrayViewD<'a, f32>)>);
 
 impl<'a, S: Data<Elem = f32>, D: Dimension> From<&'a ArrayBase<S, D>> for PredictInputs<'a> {
-    /// The array of the only input.
+    /// Uses the array for the only input.
     fn from(samples: &'a ArrayBase<S, D>) -> PredictInputs<'a> {
         PredictInputs(vec![(None, samples.view().into_dyn())])
     }
@@ -20,7 +21,7 @@ impl<'a, S: Data<Elem = f32>, D: Dimension> From<&'a ArrayBase<S, D>> for Predic
 impl<'a, N: Into<String>, S: Data<Elem = f32>, D: Dimension, const K: usize> From<[(N, &'a ArrayBase<S, D>); K]>
     for PredictInputs<'a>
 {
-    /// Arrays of the same number of axes, by the names of the inputs.
+    /// Uses arrays with equal numbers of axes for the inputs with these names.
     fn from(arrays: [(N, &'a ArrayBase<S, D>); K]) -> PredictInputs<'a> {
         let named = arrays.map(|(name, array)| (Some(name.into()), array.view().into_dyn()));
         PredictInputs(named.into())
@@ -28,7 +29,7 @@ impl<'a, N: Into<String>, S: Data<Elem = f32>, D: Dimension, const K: usize> Fro
 }
 
 impl<'a, N: Into<String>> From<Vec<(N, ArrayViewD<'a, f32>)>> for PredictInputs<'a> {
-    /// Arrays of any numbers of axes, by the names of the inputs.
+    /// Uses arrays with any numbers of axes for the inputs with these names.
     fn from(arrays: Vec<(N, ArrayViewD<'a, f32>)>) -> PredictInputs<'a> {
         PredictInputs(arrays.into_iter().map(|(name, array)| (Some(name.into()), array)).collect())
     }
@@ -41,11 +42,11 @@ pub(super) struct ArrayRows<'a> {
 }
 
 impl<'a> ArrayRows<'a> {
-    /// The arrays for a model whose first input has the name `first`, which a single array may leave out.
+    /// Creates the dataset. A single array without a name is for the input `first`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without arrays or rows, [`Error::Rows`] for different numbers of rows, and [`Error::Shape`] for an array
-    /// without axes or with more than six.
+    /// [`Error::Empty`] without arrays or rows, [`Error::Rows`] if numbers of rows differ, and [`Error::Shape`] if an
+    /// array has no axes or more than six.
     pub(super) fn new(inputs: PredictInputs<'a>, first: &str) -> Result<ArrayRows<'a>> {
         let mut columns = Vec::new();
         let mut counted: Option<usize> = None;

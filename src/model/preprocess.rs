@@ -1,4 +1,4 @@
-//! The parts that turn strings into numbers in front of a model's inputs.
+//! Preprocessing of strings for a model's inputs.
 
 use super::Model;
 use crate::architecture::ValueInfo;
@@ -10,12 +10,12 @@ use crate::spec::Spec;
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
 impl Model {
-    /// Sets the part that turns strings into numbers for an input; the input of a `Sequential` is named `input`. The model only
-    /// holds it, for [`preprocess`](Model::preprocess) and in files of this library. Files of other programs hold the model
-    /// without it.
+    /// Sets the preprocessing that converts strings to numbers for an input. The input of a `Sequential` is named
+    /// `input`. The part is used by [`preprocess`](Model::preprocess) and saved in files of this library, but not in
+    /// files of other programs.
     ///
     /// # Errors
-    /// There is no such input, or the part's settings are out of range.
+    /// The input does not exist, or settings of the part are out of range.
     pub fn set_preprocessing(&mut self, input: &str, part: impl Preprocessing + 'static) -> Result<()> {
         part.check()?;
         self.input_named(input)?;
@@ -23,17 +23,17 @@ impl Model {
         Ok(())
     }
 
-    /// The part that turns strings into numbers for an input, if it has one.
+    /// The preprocessing of an input, or `None`.
     pub fn preprocessing(&self, input: &str) -> Option<&dyn Preprocessing> {
         self.preprocessing.get(input).map(|part| part.as_ref() as &dyn Preprocessing)
     }
 
-    /// Turns strings (rows × the shape of one) into the numbers (rows × the shape of the input) that
-    /// [`predict`](Model::predict) and datasets take. The module [`preprocessing`](crate::preprocessing) has an example.
+    /// Converts strings of shape rows × the shape of one sample to numbers of shape rows × the shape of the input, for
+    /// [`predict`](Model::predict) and datasets. The module [`preprocessing`](crate::preprocessing) has an example.
     ///
     /// # Errors
-    /// The input has no [preprocessing](Model::set_preprocessing), the part does not take the strings, or its numbers do not have
-    /// the shape of the input.
+    /// The input has no [preprocessing](Model::set_preprocessing), the part does not accept the strings, or its output
+    /// does not have the shape of the input.
     pub fn preprocess<S: AsRef<str>, D: Dimension>(
         &self,
         input: &str,
@@ -42,8 +42,7 @@ impl Model {
         let model = self.input_named(input)?;
         let place = || format!("strings for input \"{input}\"");
         let Some(part) = self.preprocessing(input) else {
-            let problem =
-                "it has no preprocessing, so it takes numbers alone; Model::set_preprocessing gives it a part";
+            let problem = "it has no preprocessing; add it with Model::set_preprocessing";
             return Err(Error::Graph { place: format!("input \"{input}\""), problem: problem.into() });
         };
         let shape = Shape::new(strings.shape()).map_err(|error| error.at(place, &[]))?;
@@ -74,12 +73,12 @@ impl Model {
         })
     }
 
-    /// The specs of the parts, by the names of their inputs.
+    /// The specs of the parts with the names of their inputs.
     pub(super) fn preprocessing_specs(&self) -> Vec<(String, Spec)> {
         self.preprocessing.iter().map(|(input, part)| (input.clone(), part.spec())).collect()
     }
 
-    /// Sets the parts that a file describes.
+    /// Adds the preprocessing that a file describes.
     pub(super) fn with_preprocessing(mut self, specs: &[(String, Spec)], registry: &Registry) -> Result<Model> {
         for (input, spec) in specs {
             self.set_preprocessing(input, registry.make_preprocessing(spec)?)?;

@@ -6,8 +6,8 @@ use crate::metrics::Direction;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReportedScore {
-    /// The score's name: `loss`, `accuracy`, `val_loss`, …
+    /// Name of the score: `loss`, `accuracy`, `val_loss`, …
     pub name: String,
-    /// Whether lower or higher values are better; `None` where the metric states neither.
+    /// Whether lower or higher values are better, or `None` if the metric does not state it.
     pub direction: Option<Direction>,
 }

@@ -1,4 +1,4 @@
-//! Where `fit` stands as a checkpoint, and back: what is kept, and what must be the same for the bits to be the same.
+//! Checkpoints of the training loop: creation, checks and restoring.
 
 use super::Model;
 use super::callbacks::{Callbacks, Stop};
@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::save::TrainingSpec;
 use sha2::{Digest, Sha256};
 
-/// Rows that stand for a dataset.
-const SAMPLE: usize = 32;
+/// Maximum number of rows in the digest of a dataset.
+const DIGEST_ROWS: usize = 32;
 
 impl TrainingLoop<'_> {
-    /// Everything that is needed to go on from here.
+    /// Creates a checkpoint of the complete training state.
     pub(super) fn checkpoint(&self, model: &Model, callbacks: &Callbacks<'_>) -> Result<Checkpoint> {
         let training = model.compiled("fit")?;
         let mut checkpoint = Checkpoint::new(training.counters.step, model.params(), &training.optimizer)
@@ -35,7 +35,7 @@ impl TrainingLoop<'_> {
         Ok(checkpoint)
     }
 
-    /// Goes back to where a checkpoint was written. Nothing changes if it does not fit.
+    /// Restores the state of a checkpoint. If it does not fit, nothing changes.
     pub(super) fn resume(&mut self, model: &mut Model, checkpoint: &Checkpoint) -> Result<()> {
         let at = check_model(model, checkpoint)?;
         self.check_settings(checkpoint)?;
@@ -59,7 +59,7 @@ impl TrainingLoop<'_> {
         Ok(())
     }
 
-    /// What decides the bits beside the model: numbers that must be the same where training goes on.
+    /// The settings outside the model that determine the bits, as numbers.
     fn settings(&self) -> [(&'static str, f64); 5] {
         [
             ("batch_size", self.batches.batch_size() as f64),
@@ -83,11 +83,11 @@ impl TrainingLoop<'_> {
     }
 }
 
-/// The model's counters in a checkpoint of the same model under the same settings.
+/// Returns the counters in a checkpoint, which must be of the same model with the same settings.
 fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<Counters> {
     let here = model.description();
     let Some(there) = &checkpoint.model else {
-        return Err(checkpoint.other("it is of a training loop on the tape, not of a model".into()));
+        return Err(checkpoint.other("a training loop on the tape wrote it, not Model::fit".into()));
     };
     if let Some(difference) = there.difference(&here) {
         return Err(checkpoint.other(difference));
@@ -102,10 +102,9 @@ fn check_model(model: &Model, checkpoint: &Checkpoint) -> Result<Counters> {
     counters.ok_or(Error::NotCompiled { place: "fit" })
 }
 
-/// 48 bits that differ, all but surely, where two datasets differ in one of the rows that are looked at, which lie evenly
-/// spread: a whole dataset would take a second to read.
+/// A 48-bit digest of evenly spaced rows of a dataset. Reading all rows of a large dataset would take about a second.
 fn digest(data: &MatchedDataset<'_>) -> f64 {
-    let shown = data.len().min(SAMPLE);
+    let shown = data.len().min(DIGEST_ROWS);
     let rows: Vec<usize> = (0..shown).map(|at| at * data.len() / shown).collect();
     let mut hasher = Sha256::new();
     data.values(&rows).iter().for_each(|value| hasher.update(value.to_le_bytes()));

@@ -1,4 +1,4 @@
-//! How much the loss of each row counts: by weights that the dataset brings, or by the row's class.
+//! Weights of rows in the loss: sample weights of the dataset, or class weights.
 
 use super::Model;
 use super::plan::Plan;
@@ -9,34 +9,34 @@ use crate::error::{Error, Result, check_setting};
 use crate::metrics::argmax;
 use std::borrow::Cow;
 
-/// What the loss of a row is multiplied by, for one output.
+/// The weights of rows in the loss of one output.
 pub(super) enum SampleWeights<'a> {
-    /// Nothing.
+    /// All rows have weight 1.
     Alike,
-    /// Its weight in the dataset.
+    /// Sample weights of the dataset.
     Rows(&'a dyn Dataset),
-    /// Its weight in the dataset for the target with this number.
+    /// Sample weights of the dataset for the target with this number.
     Target(&'a dyn Columns, usize),
-    /// The weight of its class: Keras' `class_weight`.
+    /// Weights of classes: Keras' `class_weight`.
     Classes(Vec<f32>),
 }
 
 impl<'a> SampleWeights<'a> {
-    /// By the weights of rows, where they have any.
+    /// Uses the sample weights of a dataset, if it has any.
     pub(super) fn rows(data: &'a dyn Dataset) -> SampleWeights<'a> {
         if data.has_sample_weight() { SampleWeights::Rows(data) } else { SampleWeights::Alike }
     }
 
-    /// By those for this target, where rows have any.
+    /// Uses the sample weights for a target, if the dataset has any.
     pub(super) fn target(columns: &'a dyn Columns, target: usize) -> SampleWeights<'a> {
         if columns.has_target_weight(target) { SampleWeights::Target(columns, target) } else { SampleWeights::Alike }
     }
 
-    /// By classes. Those that are not named count 1.
+    /// Uses class weights. Classes without a weight have weight 1.
     ///
     /// # Errors
-    /// A class that is not one, a weight that is not finite, weights of rows beside these, several outputs, and targets
-    /// that name no class.
+    /// A class does not exist, a weight is not finite, the dataset has sample weights, the model has several trained
+    /// outputs, or targets are not classes.
     pub(super) fn classes(
         sample_weights: &[SampleWeights<'a>],
         classes: &[(usize, f32)],
@@ -44,21 +44,21 @@ impl<'a> SampleWeights<'a> {
         targets: &TargetColumn<'_>,
     ) -> Result<SampleWeights<'a>> {
         let ([sample_weights], [trained]) = (sample_weights, model.trained_outputs()) else {
-            return wrong("it is for models of which one output is trained; give each row a weight instead");
+            return wrong("the model must have exactly one output with a loss; use sample weights instead");
         };
         if sample_weights.differs() {
-            return wrong("the dataset's rows have weights already; leave one of both out");
+            return wrong("the dataset already has sample weights; use either class weights or sample weights");
         }
         let output = model.architecture.output(trained.output);
         if positions(output).len() > 1 {
-            return wrong("it is for targets of one class a row; give each row a weight instead");
+            return wrong("each row must have exactly one class; use sample weights instead");
         }
-        // A single output tells two classes apart.
+        // A single output is a binary classifier.
         let known = output.last().max(2);
         let mut weights = vec![1.0; known];
         for (class, weight) in classes {
             if *class >= known {
-                return wrong(format!("there is no class {class}; classes are 0 to {}", known - 1));
+                return wrong(format!("unknown class {class}; available: 0 to {}", known - 1));
             }
             check_setting(weight.is_finite(), "class_weight", "weight", f64::from(*weight), "finite")?;
             weights[*class] = *weight;
@@ -75,12 +75,12 @@ impl<'a> SampleWeights<'a> {
         Ok(SampleWeights::Classes(weights))
     }
 
-    /// Whether rows count differently.
+    /// Whether rows may have different weights.
     pub(super) fn differs(&self) -> bool {
         !matches!(self, SampleWeights::Alike)
     }
 
-    /// Writes the rows' weights for the trained output with this number into a plan whose targets are filled in.
+    /// Writes the weights of rows for a trained output to a plan, whose targets must be set.
     pub(super) fn fill(&self, trained: usize, rows: &[usize], plan: &mut Plan) {
         let Some([targets, weights]) = plan.targets_and_weights_mut(trained) else { return };
         match self {
@@ -94,7 +94,7 @@ impl<'a> SampleWeights<'a> {
         }
     }
 
-    /// The weights of rows, or of classes: what training depends on.
+    /// The weights of rows or classes, for digests.
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
         let mut weights = vec![0.0; rows.len()];
         match self {
@@ -111,7 +111,7 @@ fn wrong<T>(problem: impl Into<Cow<'static, str>>) -> Result<T> {
     Err(Error::Graph { place: "class_weight".into(), problem: problem.into() })
 }
 
-/// Whether a target of numbers is a one-hot row, or 0 or 1 for a single output.
+/// Whether a numeric target is a one-hot row, or 0 or 1 for a single output.
 fn names_class(target: &[f32]) -> bool {
     let ones = target.iter().filter(|number| **number == 1.0).count();
     let binary = target.iter().all(|number| *number == 0.0 || *number == 1.0);
@@ -120,12 +120,12 @@ fn names_class(target: &[f32]) -> bool {
 
 fn no_class(loss: &str, row: usize) -> String {
     format!(
-        "the target of row {row} names no class, as {loss} takes numbers; class weights are for integer labels, one-hot rows, \
-         and 0 and 1, so give each row a weight instead"
+        "the target of row {row} is not a class; class weights with {loss} need integer labels, one-hot rows, \
+         or 0 and 1; use sample weights instead"
     )
 }
 
-/// The weight of the class that a label, or a row of one for each class, names.
+/// The weight of the class given by a label or a one-hot row.
 fn of_class(classes: &[f32], target: &[f32]) -> f32 {
     let class = match target {
         [label] => usize::try_from(label.round_ties_even() as i64).ok(),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn validation_is_not_weighed_by_class() {
+    fn validation_ignores_class_weights() {
         let data = data();
         let validation = data.rows(6..).unwrap();
         let fit = quiet().class_weight(0, 9.0).validation(&validation);
@@ -198,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_weights_that_do_not_fit_are_refused() {
+    fn invalid_classes_and_weights_are_refused() {
         let message = |fit: Fit<'_>| refused(model(), &data(), fit);
-        assert_eq!(message(quiet().class_weight(3, 1.0)), "class_weight: there is no class 3; classes are 0 to 2");
+        assert_eq!(message(quiet().class_weight(3, 1.0)), "class_weight: unknown class 3; available: 0 to 2");
         let text = "class_weight: weight must be finite, got NaN";
         assert_eq!(message(quiet().class_weight(1, f32::NAN)), text);
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
-        let text = "class_weight: the dataset's rows have weights already; leave one of both out";
+        let text = "class_weight: the dataset already has sample weights; use either class weights or sample weights";
         assert_eq!(refused(model(), &weighted, quiet().class_weight(1, 2.0)), text);
         let mut graph = Graph::new();
         let x = graph.input("x", [4]);
@@ -216,11 +216,11 @@ mod tests {
         let named = crate::data::NamedArrays::new().with_input("x", Array2::<f32>::zeros((3, 4))).unwrap();
         let named = named.with_target("a", Array2::<f32>::zeros((3, 3))).unwrap();
         let named = named.with_target("b", Array2::<f32>::zeros((3, 3))).unwrap();
-        let text = "class_weight: it is for models of which one output is trained; give each row a weight instead";
+        let text = "class_weight: the model must have exactly one output with a loss; use sample weights instead";
         assert_eq!(two.fit(&named, quiet().class_weight(0, 2.0)).unwrap_err().to_string(), text);
     }
 
-    /// A loss of another crate that knows nothing of weights.
+    /// A custom loss that does not support sample weights.
     #[derive(Debug)]
     struct Plain;
 
@@ -237,15 +237,15 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_without_weights_says_so_before_the_first_step() {
+    fn a_loss_without_sample_weights_is_refused_before_the_first_step() {
         let model = Sequential::new([4]).add(Dense::new(3)).compile(Compile::new(Sgd::new(0.1), Plain)).unwrap();
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
         assert_eq!(refused(model, &weighted, quiet()), "Plain takes no sample weights; remove them");
     }
 
-    /// Weights decide the bits, so training that resumes needs the same.
+    /// The digest of a dataset includes its weights.
     #[test]
-    fn training_does_not_resume_under_other_weights() {
+    fn training_does_not_resume_with_other_weights() {
         let folder = tempfile::tempdir().unwrap();
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
         model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn penalties_are_saved_and_end_where_a_layer_is_frozen() {
+    fn penalties_are_saved_and_frozen_layers_have_none() {
         let mut model = model();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");

@@ -1,4 +1,4 @@
-//! A model in one file, and back.
+//! Saving and loading of models.
 
 use super::Model;
 use super::compiled::{Counters, Training};
@@ -18,9 +18,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 impl Model {
-    /// Writes the whole model to one file: architecture, weights, running statistics, optimizer with its state, loss,
-    /// metrics, and where training stands. The file is written beside its place and renamed, so it is whole or what it
-    /// was. [`crate::save`] describes the format.
+    /// Writes the model to a file: architecture, weights, running statistics, the optimizer with its state, loss,
+    /// metrics and counters. The file is written to a temporary file and renamed, so that an existing file is never
+    /// damaged. [`crate::save`] describes the format.
     ///
     /// ```
     /// use gradus::{Compile, Model, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
@@ -41,20 +41,22 @@ impl Model {
         Store { params: self.params(), optimizer, model: Some(&description), record: None }.write(path.as_ref())
     }
 
-    /// Reads a model that [`save`](Model::save) has written. It predicts the same bits, and training goes on where it
-    /// stood. It works on as many threads as `GRADUS_THREADS` says, or on the ambient ones.
+    /// Reads a model written by [`save`](Model::save). It predicts the same bits, and training continues as if it had
+    /// not been interrupted. The environment variable `GRADUS_THREADS` sets the number of threads; without it, the
+    /// current rayon pool is used.
     ///
     /// # Errors
-    /// The file cannot be read, is damaged, of a newer version or without a model, or names a part that is not the
-    /// library's, for which there is [`load_with`](Model::load_with).
+    /// The file cannot be read, is damaged, has a newer format version, contains no model, or contains custom parts,
+    /// for which [`load_with`](Model::load_with) exists.
     pub fn load(path: impl AsRef<Path>) -> Result<Model> {
         Model::load_with(path, &Registry::new())
     }
 
-    /// The same with parts of your own, which the registry names.
+    /// Reads a model with custom parts, which `registry` contains; see [`load`](Model::load).
     ///
     /// # Errors
-    /// As for [`load`](Model::load).
+    /// The file cannot be read, is damaged, has a newer format version, contains no model, or contains parts that are
+    /// not in the registry.
     pub fn load_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Model> {
         let (path, level) = (path.as_ref(), simd::level());
         let mut stored = save::read(path)?;
@@ -66,8 +68,8 @@ impl Model {
         Model::restore(&stored, &description, registry, threads).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Sets every weight and running statistic from the one of the same name in a safetensors file, of this library or
-    /// another program. The state of the optimizer stays. Nothing changes if it fails.
+    /// Sets every weight and running statistic to the array of the same name in a safetensors file, of this library or
+    /// another program. The optimizer's state does not change. On an error, nothing changes.
     ///
     /// # Errors
     /// Those of [`Params::load_weights`](crate::tape::Params::load_weights).
@@ -75,19 +77,19 @@ impl Model {
         self.params_mut().load_weights(path)
     }
 
-    /// What a file says of this model beside its arrays.
+    /// The description of this model in a file.
     pub(super) fn description(&self) -> Description {
         let training = self.training.as_ref().map(Training::spec);
         Description::of(&self.architecture, training, self.preprocessing_specs())
     }
 
-    /// Puts a model together. Nothing is allocated that the file does not hold, whatever its description claims.
+    /// Creates a model from a file. Allocations are limited by the size of the file, whatever its description contains.
     fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
         let architecture = description.architecture(&stored.params, registry)?;
         let restore = |spec| Training::restore(spec, &architecture, stored, registry);
         let training = description.training.as_ref().map(restore).transpose()?;
         check(training.is_some() || stored.optimizer.is_empty(), || {
-            "it holds arrays of an optimizer but names none".into()
+            "it has arrays of an optimizer but no optimizer".into()
         })?;
         let model = Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() };
         model.with_preprocessing(&description.preprocessing, registry)
@@ -101,7 +103,7 @@ impl Training {
         TrainingSpec { optimizer: self.optimizer.optimizer().spec(), trained_outputs, key, epoch, step, learning_rate }
     }
 
-    /// The state that a file describes.
+    /// Creates the training state that a file describes.
     fn restore(
         spec: &TrainingSpec,
         architecture: &Architecture,
@@ -110,9 +112,7 @@ impl Training {
     ) -> Result<Training> {
         let (params, outputs) = (architecture.params(), architecture.outputs().len());
         let known = spec.trained_outputs.iter().all(|trained| trained.output < outputs);
-        check(known && !spec.trained_outputs.is_empty(), || {
-            "it has a loss of an output that is not there, or no loss".into()
-        })?;
+        check(known && !spec.trained_outputs.is_empty(), || "it has no loss, or a loss of an unknown output".into())?;
         let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
         let trained_outputs = trained.collect::<Result<_>>()?;
         let optimizer = Arc::from(registry.make_optimizer(&spec.optimizer)?);
@@ -165,12 +165,12 @@ mod tests {
         description.training.as_mut().unwrap()
     }
 
-    /// What loading says of a file with a sound checksum whose description was changed by `lie`.
-    fn message(lie: impl FnOnce(&mut Description)) -> String {
+    /// The message of loading a file with a valid checksum whose description was changed by `change`.
+    fn message(change: impl FnOnce(&mut Description)) -> String {
         let network = Sequential::new([2]).add(Dense::new(2));
         let model = network.compile(Compile::new(Sgd::new(0.1).momentum(0.5), CategoricalCrossentropy::new())).unwrap();
         let mut description = model.description();
-        lie(&mut description);
+        change(&mut description);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let optimizer = model.optimizer_state().unwrap().arrays(model.params());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_that_claims_too_much_is_refused_before_anything_is_allocated() {
+    fn oversized_descriptions_are_refused_before_allocation() {
         let dense = |units: usize| Dense::new(units).spec();
         let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
         assert!(wide.contains("dense/kernel is 2 × 2, expected 2 × 72057594037927935; dense/bias is 2, "), "{wide}");
@@ -198,22 +198,22 @@ mod tests {
     }
 
     #[test]
-    fn a_description_that_does_not_fit_is_told() {
+    fn inconsistent_descriptions_are_errors() {
         let unknown = message(|description| description.layers[0].1 = Spec::new("Attention"));
         assert!(unknown.starts_with("Attention: unknown layer; available: Activation, "), "{unknown}");
         let named = message(|description| description.layers[0].0 = "hidden".into());
         let both = "missing: hidden/kernel and hidden/bias; declared by no layer: dense/kernel and dense/bias; ";
         assert!(named.contains(both), "{named}");
-        let headless = message(|description| training(description).trained_outputs.clear());
-        assert_eq!(headless, "it has a loss of an output that is not there, or no loss");
+        let without_loss = message(|description| training(description).trained_outputs.clear());
+        assert_eq!(without_loss, "it has no loss, or a loss of an unknown output");
         let backwards = message(|description| {
             description.connections.chain = false;
             description.connections.calls[0].inputs = vec![1];
         });
-        let text = "layer 1 (dense): it takes a node of another graph; apply it to nodes that this graph gave";
+        let text = "layer 1 (dense): it uses a node of another graph; use nodes that this graph returned";
         assert_eq!(backwards, text);
         let other = message(|description| training(description).optimizer = Sgd::new(0.1).spec());
-        assert_eq!(other, "it holds more of the optimizer's arrays than the optimizer has");
+        assert_eq!(other, "it has more optimizer arrays than the optimizer");
         let adam = message(|description| training(description).optimizer = Adam::default().spec());
         assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
         let wrong = message(|description| training(description).optimizer = Sgd::new(-1.0).spec());

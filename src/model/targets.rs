@@ -1,4 +1,4 @@
-//! The targets of a dataset, checked against what a loss and its metrics take.
+//! Checks of a dataset's targets against the loss and metrics.
 
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{Reading, TargetKind, are_labels};
@@ -6,18 +6,18 @@ use crate::architecture::Architecture;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
 
-/// How many rows are gathered at once.
+/// Number of rows gathered at a time.
 const BLOCK: usize = 64;
 
 /// The targets of a dataset for one output.
 pub(super) struct TargetColumn<'a> {
     pub(super) data: &'a dyn Dataset,
-    /// The dataset's columns and the number of this one, where it has several.
+    /// The columns and the number of this column, if the dataset has several.
     pub(super) column: Option<(&'a dyn Columns, usize)>,
 }
 
 impl TargetColumn<'_> {
-    /// The target of a row.
+    /// The target of one row.
     pub(super) fn target(&self) -> Target {
         match self.column {
             None => self.data.target(),
@@ -25,7 +25,7 @@ impl TargetColumn<'_> {
         }
     }
 
-    /// Writes the targets of rows over `targets`.
+    /// Writes the targets of rows to `targets`.
     pub(super) fn gather(&self, rows: &[usize], targets: &mut [f32]) {
         match self.column {
             None => self.data.gather_targets(rows, targets),
@@ -33,7 +33,7 @@ impl TargetColumn<'_> {
         }
     }
 
-    /// Calls `visit` with the target of each row and the row's number in messages.
+    /// Calls `visit` with the target of each row and the row's number for messages.
     pub(super) fn for_each(&self, mut visit: impl FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
         let (length, rows) = (self.target().len(), self.data.len());
         let (mut targets, mut numbers) = (vec![0.0; BLOCK.min(rows) * length], Vec::with_capacity(BLOCK));
@@ -48,11 +48,11 @@ impl TargetColumn<'_> {
         Ok(())
     }
 
-    /// Checks every number of a target that is read in this way.
+    /// Checks every number of the targets for this reading.
     pub(super) fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
         let Reading { kind, ignored, .. } = reading;
         let ignored = ignored.map(|label| label as f32);
-        // A batch of ones alone could be of either kind.
+        // A batch of ones could be of either kind.
         let (mut zeros, mut negative) = (false, false);
         self.for_each(|row, target| {
             for number in target.iter().filter(|number| ignored != Some(**number)) {
@@ -69,8 +69,8 @@ impl TargetColumn<'_> {
 }
 
 impl TrainedOutput {
-    /// Checks the targets for this output before any work starts, and gives the target of a row as the loss takes it. `of`
-    /// names the targets in messages.
+    /// Checks the targets for an output before any work starts. Returns the target of one row as the loss reads it.
+    /// `of` names the targets in messages.
     pub(super) fn check_targets(
         &self,
         architecture: &Architecture,

@@ -1,4 +1,4 @@
-//! What a model says of layers that do not fit, walked over the list of layers.
+//! Tests of all layers of the list: unsuitable inputs and settings are errors of the model, not panics.
 
 use super::{Compile, Graph, Node};
 use crate::data::NamedArrays;
@@ -12,12 +12,12 @@ use crate::tape::Var;
 use crate::{Shape, Spec};
 use ndarray::ArrayD;
 
-/// A layer of the library, from its spec.
+/// Creates a built-in layer from its spec.
 fn made_from(spec: &Spec) -> Result<Box<dyn Layer>> {
     BUILT_IN.make(spec)
 }
 
-/// Builds a model of one such layer, and records it.
+/// Builds and records a model with one layer.
 fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
     let mut graph = Graph::new();
     let nodes: Vec<Node> =
@@ -27,8 +27,8 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
     graph.architecture(1).map(|_| ())
 }
 
-/// Checks that what a layer does not take is refused by the layer's name, with the shapes that were found. Too many axes may
-/// show only where operations are recorded, for a batch; then the name is followed by that of the operation, unless both are equal.
+/// Checks that an error names the layer and the given shapes. Too many axes may be detected only while recording a
+/// batch. Then the place also names the operation, unless it is called as the layer.
 fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
     let text = format!("{layer:?} on {inputs:?}: {error}");
     let Error::Shape { place, found, .. } = error else { panic!("{text}") };
@@ -42,13 +42,13 @@ fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
 #[test]
 fn another_number_of_inputs_is_refused_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
-        // What merges branches takes any number from two on.
+        // Merging layers accept two or more inputs.
         let wrong = if let [shape] = sample.inputs[..] { vec![shape; 2] } else { vec![sample.inputs[0]] };
         check_refusal(sample.layer.as_ref(), &wrong, &build(sample.layer.as_ref(), &wrong).unwrap_err());
     }
 }
 
-/// Samples of every number of axes that leaves room for the batch's, with odd sizes and with axes of one.
+/// Shapes of all ranks that leave an axis for the batch, with odd sizes and sizes of 1.
 const SHAPES: [&[usize]; 12] = [
     &[],
     &[1],
@@ -64,10 +64,10 @@ const SHAPES: [&[usize]; 12] = [
     &[1, 3, 1, 2, 1],
 ];
 
-/// Layers that take inputs of any shape.
+/// Layers that accept inputs of any shape.
 const TAKE_ANY_SHAPE: [&str; 4] = ["dropout", "elu", "flatten", "leaky_relu"];
 
-/// Nothing panics: with what a layer takes it trains a step, and what it does not take is refused by its name.
+/// Trains a step on accepted shapes. Other shapes are errors that name the layer. Nothing panics.
 #[test]
 fn shapes_that_do_not_fit_are_refused_by_name() {
     let mut never = Vec::new();
@@ -94,10 +94,10 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
     assert_eq!(never, TAKE_ANY_SHAPE);
 }
 
-/// Sizes that no memory holds; their products and sums overflow.
+/// Sizes that exceed any memory. Their products and sums overflow.
 const HUGE: [usize; 5] = [usize::MAX, usize::MAX - 1, usize::MAX / 2, 1 << 62, 1 << 47];
 
-/// The spec with each of its whole numbers replaced in turn, also those of lists, by each of `values`.
+/// Specs in which one integer at a time, also in lists, is replaced by each of `values`.
 fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
     let mut changed = Vec::new();
     for (at, (_, old)) in spec.settings().iter().enumerate() {
@@ -107,9 +107,9 @@ fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
             changed.push(copied.fold(Spec::new(spec.class()), |spec, (name, value)| spec.with(name, value.clone())));
         };
         match old {
-            SpecValue::Size(_) | SpecValue::Below(_) => {
-                values.iter().for_each(|value| replace(SpecValue::Size(*value)));
-                values.iter().for_each(|value| replace(SpecValue::Below(-1 - (*value as isize & isize::MAX))));
+            SpecValue::UInt(_) | SpecValue::Int(_) => {
+                values.iter().for_each(|value| replace(SpecValue::UInt(*value)));
+                values.iter().for_each(|value| replace(SpecValue::Int(-1 - (*value as isize & isize::MAX))));
             }
             SpecValue::Sizes(sizes) => {
                 for (place, value) in (0..sizes.len()).flat_map(|place| values.iter().map(move |value| (place, *value)))
@@ -126,7 +126,7 @@ fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
     changed
 }
 
-/// A model of one layer, made from a spec and compiled, that predicts one batch of zeros.
+/// Compiles a model with one layer from a spec and predicts one batch of zeros.
 fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
     let layer = made_from(spec)?;
     build(layer.as_ref(), inputs)?;
@@ -143,7 +143,7 @@ fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
     model.predict_dataset(&data).map(|_| ())
 }
 
-/// A layer that is not named by its type.
+/// A layer with a dynamic type.
 #[derive(Debug)]
 struct Made(Box<dyn Layer>);
 
@@ -161,11 +161,11 @@ impl Layer for Made {
     }
 }
 
-/// Settings that are read from no array may be this large; the window that they move is the only one.
+/// Large values for settings that do not size an array. The window that they move has a single position.
 const STEPS: [usize; 2] = [i32::MAX as usize, 1 << 20];
 
 #[test]
-fn settings_that_no_memory_holds_are_errors() {
+fn settings_that_exceed_memory_are_errors() {
     let mut checked = Vec::new();
     for (file, samples) in samples() {
         for sample in samples {
@@ -175,11 +175,11 @@ fn settings_that_no_memory_holds_are_errors() {
                 assert!(refused.is_err(), "{spec} on {:?}", sample.inputs);
                 checked.push(file);
             }
-            // What is left of the settings is small enough to run.
+            // The remaining settings are small enough to run.
             let steps = |spec: &Spec| {
                 let small = |(name, value): &(_, SpecValue)| {
                     let sizes: &[usize] = match value {
-                        SpecValue::Size(size) => std::slice::from_ref(size),
+                        SpecValue::UInt(size) => std::slice::from_ref(size),
                         SpecValue::Sizes(sizes) => sizes,
                         _ => &[],
                     };
@@ -193,11 +193,11 @@ fn settings_that_no_memory_holds_are_errors() {
         }
     }
     checked.dedup();
-    assert!(checked.len() >= 9, "layers with whole numbers: {checked:?}");
+    assert!(checked.len() >= 9, "layers with integers: {checked:?}");
 }
 
 #[test]
-fn samples_that_no_memory_holds_are_errors() {
+fn samples_that_exceed_memory_are_errors() {
     for (_, samples) in samples() {
         for sample in samples {
             for (input, size) in (0..sample.inputs.len()).flat_map(|input| HUGE.map(|size| (input, size))) {

@@ -1,4 +1,4 @@
-//! Layers of a model that stop learning, and begin again.
+//! Freezing and unfreezing of layers.
 
 use super::Model;
 use super::plan::{self, Plans};
@@ -7,16 +7,17 @@ use crate::optimizers::OptimizerState;
 use crate::tape::ParamGradients;
 
 impl Model {
-    /// Lets the weights of a layer stay as they are from the next step on, or learn again: Keras' `layer.trainable`, which
-    /// need not be followed by another `compile` here. [`Frozen`](crate::layers::Frozen) says what it means.
+    /// Freezes or unfreezes the weights of a layer from the next step on. Keras' `layer.trainable`, without another
+    /// `compile`. [`Frozen`](crate::layers::Frozen) describes the effects.
     ///
-    /// The optimizer keeps its state of other layers and begins anew with this one. Whether a layer learns is saved with the model.
+    /// The optimizer's state of this layer is reset and that of other layers is kept. The setting is saved with the
+    /// model.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
     /// let network = Sequential::new([4]).add(Dense::new(8)).add(Dense::new(3));
     /// let mut model = network.compile(Compile::new(Adam::default(), CategoricalCrossentropy::new()))?;
-    /// model.set_trainable("dense", false)?; // perhaps after Model::load
+    /// model.set_trainable("dense", false)?; // also possible after Model::load
     /// assert_eq!(model.params().count(true), 27);
     /// model.set_trainable("dense", true)?;
     /// assert_eq!(model.params().count(true), 40 + 27);
@@ -24,7 +25,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// No layer has this name.
+    /// [`Error::Unknown`](crate::Error::Unknown) if no layer has this name.
     pub fn set_trainable(&mut self, layer: &str, trainable: bool) -> Result<()> {
         let Some(architecture) = self.architecture.with_trainable(layer, trainable)? else { return Ok(()) };
         let params = architecture.params();
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_stops_learning_and_begins_again() {
+    fn layers_can_be_frozen_and_unfrozen() {
         let mut model = model();
         train(&mut model, 1);
         let freeze = |model: &mut Model| {
@@ -84,9 +85,9 @@ mod tests {
         assert_eq!(changed(&mut model, |model| train(model, 1)).len(), 8);
     }
 
-    /// The optimizer's moments of the other layers go on, so that nothing but the frozen layer differs.
+    /// Moments of other layers are kept, so that only the frozen layer differs.
     #[test]
-    fn what_the_optimizer_remembers_of_others_stays() {
+    fn freezing_keeps_the_optimizer_state_of_other_layers() {
         let (mut model, mut same) = (model(), model());
         [&mut model, &mut same].into_iter().for_each(|model| train(model, 2));
         same.set_trainable("dense_1", true).unwrap();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_is_not_there_is_told() {
+    fn an_unknown_layer_is_an_error() {
         let message = model().set_trainable("dense_7", false).unwrap_err().to_string();
         assert_eq!(message, "unknown layer \"dense_7\"; available: dense, batch_normalization, dense_1");
     }

@@ -1,4 +1,4 @@
-//! What is trained of a model: outputs with their losses and metrics.
+//! Trained outputs: outputs with a loss and metrics.
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result, check_setting};
@@ -6,8 +6,8 @@ use crate::losses::Loss;
 use crate::metrics::Metric;
 use std::sync::Arc;
 
-/// The losses of a model's outputs: one for all, or one for each by name. An output without a loss is not trained, and a
-/// dataset need not have targets for it.
+/// The losses of a model's outputs: one for all outputs, or one for each output by name. Outputs without a loss are not
+/// trained, and datasets need no targets for them.
 ///
 /// ```
 /// use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
@@ -25,7 +25,7 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// None yet.
+    /// Creates a list without losses.
     pub fn new() -> Losses {
         Losses::default()
     }
@@ -38,13 +38,13 @@ impl Losses {
 }
 
 impl<L: Loss + 'static> From<L> for Losses {
-    /// This loss for every output.
+    /// Uses this loss for every output.
     fn from(loss: L) -> Losses {
         Losses { every: Some(Arc::new(loss)), named: Vec::new() }
     }
 }
 
-/// What `compile` was told about outputs, before it is known which there are.
+/// The settings of `compile` for outputs, before the outputs are known.
 #[derive(Clone, Debug)]
 pub(super) struct CompileRequest {
     pub(super) losses: Losses,
@@ -52,17 +52,17 @@ pub(super) struct CompileRequest {
     pub(super) metrics: Vec<MetricRequest>,
 }
 
-/// A metric that was asked for.
+/// A metric in the settings of `compile`.
 #[derive(Clone, Debug)]
 pub(super) struct MetricRequest {
     pub(super) metric: Arc<dyn Metric>,
-    /// The output it is of; none where there is but one.
+    /// The name of its output, or `None` if the model has one output.
     pub(super) output: Option<String>,
-    /// Whether it counts rows by their weights.
+    /// Whether it weights rows.
     pub(super) weighted: bool,
 }
 
-/// An output that is trained, with its loss and metrics.
+/// An output with a loss, and its metrics.
 ///
 /// ```
 /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError, metrics::R2Score, optimizers::Sgd};
@@ -83,34 +83,34 @@ pub struct TrainedOutput {
 }
 
 impl TrainedOutput {
-    /// The number of the output among the model's outputs, from 0.
+    /// Index of the output among the model's outputs.
     pub fn output(&self) -> usize {
         self.output
     }
 
-    /// The loss.
+    /// The loss of the output.
     pub fn loss(&self) -> &dyn Loss {
         self.loss.as_ref()
     }
 
-    /// The factor of this loss in the sum that training minimizes.
+    /// Factor of this loss in the sum that training minimizes.
     pub fn loss_weight(&self) -> f32 {
         self.weight
     }
 
-    /// The metrics in which every row counts alike.
+    /// The metrics in which all rows have equal weight.
     pub fn metrics(&self) -> &[Arc<dyn Metric>] {
         &self.metrics
     }
 
-    /// The metrics in which each row counts by its weight.
+    /// The metrics in which rows have their sample weights.
     pub fn weighted_metrics(&self) -> &[Arc<dyn Metric>] {
         &self.weighted_metrics
     }
 }
 
 impl CompileRequest {
-    /// The outputs that are trained, in the model's order, with losses and metrics that are checked or not.
+    /// Returns the trained outputs in the model's order. `check` selects whether their losses and metrics are checked.
     pub(super) fn trained_outputs(self, architecture: &Architecture, check: bool) -> Result<Vec<TrainedOutput>> {
         let names = architecture.output_names();
         let number = |name: &String| {
@@ -127,10 +127,7 @@ impl CompileRequest {
         };
         trained_outputs.sort_by_key(|trained| trained.output);
         if let Some(twice) = trained_outputs.windows(2).find(|pair| pair[0].output == pair[1].output) {
-            return Err(problem(
-                &names[twice[0].output],
-                "two losses are given for it; add them in a loss of your own",
-            ));
+            return Err(problem(&names[twice[0].output], "it has two losses; combine them in one custom loss"));
         }
         check_setting(!trained_outputs.is_empty(), "Compile", "losses", 0, "at least 1")?;
         for (name, weight) in self.weights {
@@ -141,7 +138,7 @@ impl CompileRequest {
             let name = match (output, &names[..]) {
                 (Some(name), _) => name,
                 (None, [only]) => only.clone(),
-                (None, _) => return Err(of_which(metric.as_ref(), &names)),
+                (None, _) => return Err(ambiguous_output(metric.as_ref(), &names)),
             };
             let trained = find(&mut trained_outputs, number(&name)?, &name)?;
             if weighted { &mut trained.weighted_metrics } else { &mut trained.metrics }.push(metric);
@@ -154,18 +151,18 @@ impl CompileRequest {
 }
 
 impl TrainedOutput {
-    /// Without metrics.
+    /// Creates a trained output without metrics.
     pub(super) fn new(output: usize, loss: Arc<dyn Loss>, weight: f32) -> TrainedOutput {
         TrainedOutput { output, loss, weight, metrics: Vec::new(), weighted_metrics: Vec::new() }
     }
 
-    /// Every metric, those that count rows by their weights last.
+    /// All metrics, weighted ones last.
     pub(super) fn all_metrics(&self) -> impl Iterator<Item = &dyn Metric> {
         self.metrics.iter().chain(&self.weighted_metrics).map(|metric| metric.as_ref())
     }
 
-    /// Checks the settings of the loss and the metrics, and that they go with the output and with each other. A model that
-    /// was read from a file may hold others, with which it can still predict.
+    /// Checks the settings of the loss and the metrics, and that they fit the output and each other. A model from a
+    /// file may have others, and can still predict.
     pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
         let output = architecture.output(self.output);
         let of = match &architecture.output_names()[..] {
@@ -194,14 +191,14 @@ impl TrainedOutput {
 fn find<'a>(trained_outputs: &'a mut [TrainedOutput], output: usize, name: &str) -> Result<&'a mut TrainedOutput> {
     let trained = trained_outputs.iter_mut().find(|trained| trained.output == output);
     trained
-        .ok_or_else(|| problem(name, "it has no loss, and so no targets for a loss weight or a metric; give it a loss"))
+        .ok_or_else(|| problem(name, "it has no loss, so it has no targets for a loss weight or a metric; add a loss"))
 }
 
 fn problem(output: &str, problem: &'static str) -> Error {
     Error::Graph { place: format!("output \"{output}\""), problem: problem.into() }
 }
 
-fn of_which(metric: &dyn Metric, outputs: &[String]) -> Error {
-    let problem = format!("the model has the outputs {}; metric_of says which it is of", outputs.join(", "));
+fn ambiguous_output(metric: &dyn Metric, outputs: &[String]) -> Error {
+    let problem = format!("the model has the outputs {}; use metric_of to choose one", outputs.join(", "));
     Error::Graph { place: format!("metric {}", metric.name()), problem: problem.into() }
 }

@@ -1,4 +1,4 @@
-//! The loop of training: epochs of steps, each on a batch of shuffled rows.
+//! The training loop: epochs of steps, each on a batch of shuffled rows.
 
 use super::Model;
 use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
@@ -20,18 +20,18 @@ use crate::random::Purpose;
 use crate::tape::Mode;
 use std::time::Instant;
 
-/// Everything that training needs, made before the first step, and where it stands.
+/// The state of a running `fit`, created before the first step.
 pub(super) struct TrainingLoop<'a> {
     pub(super) data: MatchedDataset<'a>,
     pub(super) evaluation: Option<Evaluation<'a>>,
     pub(super) batches: Batches,
     plans: Vec<Plan>,
-    /// The epochs that were trained before the first of these.
+    /// Number of epochs trained before this call.
     pub(super) start: u64,
-    /// The number of the last epoch.
+    /// Number of the last epoch.
     pub(super) epochs: u64,
     pub(super) shuffle: bool,
-    /// What finished epochs reported, and the beginning of one where training stopped within it.
+    /// The reports of finished epochs, and of a part of an epoch if training stopped within it.
     pub(super) history: History,
     pub(super) current: Current,
     scores: Scores,
@@ -39,13 +39,13 @@ pub(super) struct TrainingLoop<'a> {
     pub(super) checkpoints: Option<Checkpoints>,
 }
 
-/// How far the current epoch is.
+/// Progress within the current epoch.
 pub(super) struct Current {
-    /// How many of its batches are trained.
+    /// Number of batches trained.
     pub(super) batch: usize,
     pub(super) means: Means,
     pub(super) seconds: f64,
-    /// The learning rate of the last step.
+    /// Learning rate of the last step.
     pub(super) learning_rate: f32,
 }
 
@@ -76,7 +76,7 @@ impl<'a> TrainingLoop<'a> {
         })
     }
 
-    /// Trains to the last epoch or until a callback stops it, from the beginning or from a checkpoint.
+    /// Trains to the last epoch or until a callback stops training, from the beginning or from a checkpoint.
     pub(super) fn run(
         &mut self,
         model: &mut Model,
@@ -117,7 +117,7 @@ impl<'a> TrainingLoop<'a> {
         scores
     }
 
-    /// An epoch from its first step, or from where it was interrupted, to its end.
+    /// Trains an epoch from its first step, or from the point of interruption, to its end.
     fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
         let (number, batches) = (model.epoch().saturating_add(1), self.batches.len());
         if self.current.batch == 0 {
@@ -143,26 +143,26 @@ impl<'a> TrainingLoop<'a> {
         });
         self.report(model, number, validation.transpose()?);
         let (epochs, history) = (self.epochs, &self.history);
-        let told = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
-        self.stop = told.transpose()?.and_then(Flow::break_value);
+        let flow = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
+        self.stop = flow.transpose()?.and_then(Flow::break_value);
         self.save(model, callbacks)
     }
 
-    /// Adds to the history what the epoch's steps reported, and what validation did.
+    /// Appends the scores of the epoch and its validation to the history.
     fn report(&mut self, model: &Model, number: u64, validation: Option<Scores>) {
         self.current.means.write(model.trained_outputs(), &mut self.scores);
         let Current { seconds, learning_rate, .. } = self.current;
         self.history.epochs.push(Epoch { number, scores: self.scores.clone(), validation, seconds, learning_rate });
     }
 
-    /// The steps that are left of an epoch.
+    /// Trains the remaining steps of an epoch.
     fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
         let (batches, start, before) = (self.batches.len(), Instant::now(), self.current.seconds);
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
             let plan = select(&mut self.plans, rows.len());
             self.current.learning_rate = model.learning_rate();
-            let trained = spin_wait::together(|| {
+            let trained = spin_wait::with_spinning_threads(|| {
                 self.data.fill(rows, plan);
                 model.train_step(plan, self.current.learning_rate)
             });
@@ -189,7 +189,7 @@ impl<'a> TrainingLoop<'a> {
         Ok(())
     }
 
-    /// Writes a checkpoint, where they are wanted.
+    /// Writes a checkpoint, if `fit` has a folder for them.
     fn save(&mut self, model: &Model, callbacks: &Callbacks<'_>) -> Result<()> {
         let Some(mut checkpoints) = self.checkpoints.take() else { return Ok(()) };
         let saved = self.checkpoint(model, callbacks).and_then(|checkpoint| checkpoints.save(&checkpoint));
@@ -197,7 +197,7 @@ impl<'a> TrainingLoop<'a> {
         saved
     }
 
-    /// Gives the plans back, so that the next call need not record.
+    /// Returns the plans to the model for later calls, and the history.
     pub(super) fn finish(self, model: &Model) -> History {
         let evaluated = self.evaluation.map_or(Vec::new(), Evaluation::into_plans);
         self.plans.into_iter().chain(evaluated).for_each(|plan| model.plans.keep(plan));
@@ -206,13 +206,13 @@ impl<'a> TrainingLoop<'a> {
 }
 
 impl Model {
-    /// One step on the batch that stands in the plan: forward, backward, update. Where an operation meets a value with which
-    /// it cannot compute, nothing of the model changes.
+    /// Makes a step on the batch in the plan: forward, backward, update. If an operation cannot compute with a value,
+    /// the model does not change.
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
         plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
-        plan.look_for_not_finite(self.architecture.params());
+        plan.find_not_finite(self.architecture.params());
         let Training { optimizer, gradients, counters, .. } = training;
         plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients);
         counters.step = step;

@@ -1,4 +1,4 @@
-//! What a model tells of its training: counters and trained outputs.
+//! Access to a model's training state.
 
 use super::Model;
 use super::compiled::{Counters, Training};
@@ -7,32 +7,33 @@ use crate::error::{Error, Result};
 use crate::optimizers::check_rate;
 
 impl Model {
-    /// How far the model is trained; `None` where it has no optimizer.
+    /// The training counters, or `None` in a model for inference.
     pub fn counters(&self) -> Option<Counters> {
         self.training.as_ref().map(|training| training.counters)
     }
 
-    /// Sets how far the model is trained, for models whose training began elsewhere.
+    /// Sets the training counters, for models whose training began in another program.
     ///
     /// # Errors
-    /// [`Error::NotCompiled`]; a learning rate that is negative or not finite.
+    /// [`Error::NotCompiled`] if the model has no optimizer. [`Error::Setting`] if the learning rate is negative or not
+    /// finite.
     pub fn set_counters(&mut self, counters: Counters) -> Result<()> {
         counters.learning_rate.map_or(Ok(()), |rate| check_rate("Model", rate))?;
         self.compiled_mut("set_counters")?.counters = counters;
         Ok(())
     }
 
-    /// The outputs that have a loss, in the model's order; none where the model has no optimizer.
+    /// The outputs with a loss, in the model's order. Empty in a model for inference.
     pub fn trained_outputs(&self) -> &[TrainedOutput] {
         self.training.as_ref().map_or(&[], |training| &training.trained_outputs)
     }
 
-    /// What `place` needs for training or evaluation.
+    /// The training part. `place` names the caller in the error if there is none.
     pub(super) fn compiled(&self, place: &'static str) -> Result<&Training> {
         self.training.as_ref().ok_or(Error::NotCompiled { place })
     }
 
-    /// What `place` needs for training, to change.
+    /// The training part, mutably. `place` names the caller in the error if there is none.
     pub(super) fn compiled_mut(&mut self, place: &'static str) -> Result<&mut Training> {
         self.training.as_mut().ok_or(Error::NotCompiled { place })
     }

@@ -6,16 +6,17 @@ use crate::error::{Error, Result, check_setting};
 use crate::metrics::{Epoch, History, Metric, RunningScores, ScoredBatch, Scores};
 use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::Key;
+use crate::save::in_code;
 use crate::tape::{ParamGradients, Params, Tape};
 use sha2::{Digest, Sha256};
 use std::time::Instant;
 
-/// The state of a training loop on the tape: parameters, optimizer with its state, number of steps, running means of the
-/// scores, and history. All of it is kept in [checkpoints](Checkpoints), so that a loop that was interrupted ends with
-/// the bits of one that was not, but for the seconds in its history.
+/// The state of a training loop on the tape: parameters, optimizer with its state, number of steps, running means of
+/// the scores, and history. [`Checkpoints`] contain all of it, so that an interrupted loop ends with the
+/// bits of an uninterrupted one, except for the seconds in its history.
 ///
-/// The loop itself belongs to the program. What it draws and which rows it takes must follow from [`step`](Self::step),
-/// [`epoch`](Self::epoch) and [`batch`](Self::batch) alone.
+/// The program implements the loop. Its random draws and its choice of rows must depend only on [`step`](Self::step),
+/// [`epoch`](Self::epoch) and [`batch`](Self::batch).
 ///
 /// ```
 /// use gradus::data::{Arrays, Batches, Dataset};
@@ -81,16 +82,16 @@ pub struct TrainingState {
     steps_per_epoch: Option<u64>,
     running: RunningScores,
     history: History,
-    /// The time of the steps since the last entry of the history.
+    /// Seconds of the steps since the last entry of the history.
     seconds: f64,
     /// When the last call ended.
     clock: Instant,
-    /// Numbers that must be equal where training resumes.
+    /// Numbers that must be equal when training resumes.
     settings: Vec<(String, f64)>,
 }
 
 impl TrainingState {
-    /// The state before the first step.
+    /// Creates the state before the first step.
     ///
     /// # Errors
     /// The optimizer's settings are out of range.
@@ -118,11 +119,11 @@ impl TrainingState {
         Ok(self)
     }
 
-    /// Counts epochs of so many steps. Entries of the [`history`](Self::history) are numbered by the epoch then, and by the
-    /// step otherwise.
+    /// Sets the number of steps per epoch. Entries of the [`history`](Self::history) are then numbered by epoch instead
+    /// of by step.
     ///
     /// # Errors
-    /// An epoch of no steps.
+    /// [`Error::Setting`] if `steps` is 0. [`Error::Other`] if it is set twice.
     pub fn steps_per_epoch(mut self, steps: u64) -> Result<TrainingState> {
         check_setting(steps > 0, "TrainingState", "steps_per_epoch", 0, "at least 1")?;
         self.steps_per_epoch = Some(steps);
@@ -130,15 +131,15 @@ impl TrainingState {
         self.setting("steps_per_epoch", steps as f64)
     }
 
-    /// A number that must be equal where training resumes, or the bits would differ: the seed, the batch size, the number of
-    /// rows. Whole numbers are exact up to 2⁵³. The optimizer and its settings are compared without being named here.
+    /// Adds a number that must be equal when training resumes, such as the seed, the batch size or the number of rows.
+    /// Integers are exact up to 2⁵³. The optimizer and its settings are compared automatically.
     ///
     /// # Errors
-    /// The name has a slash, or is that of another setting or of a number of the state itself.
+    /// The name contains a slash, or it is already used by another setting or by the state.
     pub fn setting(mut self, name: &str, value: f64) -> Result<TrainingState> {
         if OWN.contains(&name) || name.contains('/') || self.settings.iter().any(|(other, _)| other == name) {
-            let expected = "a name without a slash that no other number in its checkpoints has";
-            return Err(Error::other(format!("TrainingState: a setting is named \"{name}\", expected {expected}")));
+            let expected = "a unique name without a slash";
+            return Err(Error::other(format!("TrainingState: found the setting name \"{name}\", expected {expected}")));
         }
         self.settings.push((name.into(), value));
         Ok(self)
@@ -159,34 +160,34 @@ impl TrainingState {
         &self.optimizer
     }
 
-    /// The number of steps made.
+    /// Number of steps made.
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// The number of epochs made; 0 where an epoch has no [number of steps](Self::steps_per_epoch).
+    /// Number of epochs made, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
     pub fn epoch(&self) -> u64 {
         self.steps_per_epoch.map_or(0, |steps| self.step / steps)
     }
 
-    /// The number of steps made since the last whole epoch; 0 where an epoch has no [number of steps](Self::steps_per_epoch).
+    /// Number of steps made in the current epoch, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
     pub fn batch(&self) -> usize {
         self.steps_per_epoch.map_or(0, |steps| (self.step % steps) as usize)
     }
 
-    /// The entries that were [reported](Self::report).
+    /// The history of [reported](Self::report) scores.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Makes a step on the batch in the tape's inputs: forward, backward, update of the parameters. Step `n`, counted from 1,
-    /// draws by `key.split(n)`.
+    /// Makes a step on the batch in the tape's inputs: forward, backward, update of the parameters. Random draws of
+    /// step n, counted from 1, use the key `key.split(n)`.
     ///
     /// # Errors
-    /// An operation met a value with which it cannot compute. The state is as before then.
+    /// [`Error::Fault`] if an operation cannot compute with a value. The state does not change then.
     ///
     /// # Panics
-    /// When the tape was recorded for other parameters.
+    /// If the tape was recorded for other parameters.
     pub fn train_step(&mut self, tape: &mut Tape, key: Key) -> Result<()> {
         let step = self.step.saturating_add(1);
         tape.run(&self.params, key.split(step))?;
@@ -202,15 +203,16 @@ impl TrainingState {
     /// Adds a batch with its mean loss to the scores.
     ///
     /// # Errors
-    /// As [`RunningScores::add`].
+    /// Those of [`RunningScores::add`].
     pub fn add(&mut self, loss: f64, batch: &ScoredBatch<'_>) -> Result<()> {
         self.running.add(loss, batch)
     }
 
-    /// Appends the scores of the batches since the last entry to the history, with those of validation rows if there are any.
+    /// Appends an entry to the history: the scores of the batches since the last entry, and validation scores if there
+    /// are any.
     ///
-    /// The entry's seconds are those of its steps, each counted from the end of the step, entry or checkpoint before it. Work
-    /// between a step and its entry, such as validation, is left out.
+    /// The seconds of the entry are those of its steps. Each step is timed from the end of the previous step, entry or
+    /// checkpoint. Work between a step and its entry, such as validation, is excluded.
     pub fn report(&mut self, validation: Option<Scores>) {
         let number = if self.steps_per_epoch.is_some() { self.epoch() } else { self.step };
         let learning_rate = self.optimizer.step(self.step.max(1)).learning_rate;
@@ -220,17 +222,17 @@ impl TrainingState {
         self.clock = Instant::now();
     }
 
-    /// Writes a checkpoint atomically, and removes those that need not be kept.
+    /// Writes a checkpoint atomically, and removes those that are no longer kept.
     ///
     /// # Errors
-    /// As [`Checkpoints::save`].
+    /// Those of [`Checkpoints::save`].
     pub fn save(&mut self, checkpoints: &mut Checkpoints) -> Result<()> {
         checkpoints.save(&self.checkpoint())?;
         self.clock = Instant::now();
         Ok(())
     }
 
-    /// A copy of the state.
+    /// Returns a copy of the state as a checkpoint.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint::new(self.step, &self.params, &self.optimizer)
             .with_history(&self.history)
@@ -242,22 +244,20 @@ impl TrainingState {
         checkpoint
     }
 
-    /// Returns to the state in which a checkpoint was written. Nothing changes if it fails.
+    /// Restores the state of a checkpoint. On an error, nothing changes.
     ///
     /// # Errors
-    /// The checkpoint is that of a [`Model`](crate::Model), of another optimizer, of parameters with other names or shapes, of
-    /// other metrics, or was written with other [settings](Self::setting).
+    /// The checkpoint is of a [`Model`](crate::Model), of another optimizer, of parameters with other names or shapes,
+    /// of other metrics, or has other [settings](Self::setting).
     pub fn resume(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         if checkpoint.model.is_some() {
-            return Err(checkpoint.other("it is of a model, not of a training loop on the tape".into()));
+            return Err(checkpoint.other("Model::fit wrote it, not a training loop on the tape".into()));
         }
         for (name, value) in &self.settings {
             checkpoint.check(name, *value)?;
         }
         if checkpoint.number("optimizer")? != digest(self.optimizer()) {
-            return Err(
-                checkpoint.other(format!("it was trained with another optimizer than {}", self.optimizer().spec()))
-            );
+            return Err(checkpoint.other(format!("its optimizer is not {}", in_code(&self.optimizer().spec()))));
         }
         let seconds = checkpoint.number("seconds")?;
         let (mut params, mut optimizer) = (self.params.clone(), self.optimizer.clone());
@@ -271,10 +271,10 @@ impl TrainingState {
     }
 }
 
-/// The numbers of a checkpoint that are no settings.
+/// Numbers in a checkpoint that are not settings.
 const OWN: [&str; 3] = ["step", "seconds", "optimizer"];
 
-/// 48 bits that differ, all but surely, for two optimizers that differ in a setting.
+/// A 48-bit digest of the optimizer and its settings.
 fn digest(optimizer: &dyn Optimizer) -> f64 {
     let hash = Sha256::digest(optimizer.spec().to_string());
     hash.iter().take(6).fold(0.0, |digest, byte| 256.0 * digest + f64::from(*byte))

@@ -25,37 +25,37 @@ pub struct Conv2dOptions {
 }
 
 impl Conv2dOptions {
-    /// Strides of 1, no padding, no dilation, one group, no activation.
+    /// Creates the default options: strides of 1, no padding, no dilation, one group, no activation.
     pub const fn new() -> Conv2dOptions {
         let (padding, activation) = (Padding::Valid, Activation::Linear);
         Conv2dOptions { strides: [1, 1], padding, dilation_rate: [1, 1], groups: 1, activation }
     }
 
-    /// Rows and columns between windows.
+    /// Sets the strides: rows and columns from one window to the next. Default: 1.
     pub fn strides(mut self, strides: impl Into<Size2d>) -> Conv2dOptions {
         self.strides = strides.into().sizes();
         self
     }
 
-    /// What lies beyond the images' border.
+    /// Sets the padding. Default: [`Padding::Valid`].
     pub fn padding(mut self, padding: Padding) -> Conv2dOptions {
         self.padding = padding;
         self
     }
 
-    /// Rows and columns from one tap of a kernel to the next: with 2, every other pixel is left out.
+    /// Sets the dilation rate: rows and columns from one kernel element to the next. Default: 1, no dilation.
     pub fn dilation_rate(mut self, dilation_rate: impl Into<Size2d>) -> Conv2dOptions {
         self.dilation_rate = dilation_rate.into().sizes();
         self
     }
 
-    /// The number of groups into which channels and filters are cut; each group of filters sees its group of channels.
+    /// Sets the number of groups of channels and filters. Each group of filters uses one group of channels. Default: 1.
     pub fn groups(mut self, groups: usize) -> Conv2dOptions {
         self.groups = groups;
         self
     }
 
-    /// The activation of each sum.
+    /// Sets the activation. Default: [`Activation::Linear`].
     pub fn activation(mut self, activation: Activation) -> Conv2dOptions {
         self.activation = activation;
         self
@@ -63,7 +63,7 @@ impl Conv2dOptions {
 }
 
 impl Default for Conv2dOptions {
-    /// The options of [`Conv2dOptions::new`]: strides of 1, no padding, no dilation, one group, no activation.
+    /// Creates the options of [`Conv2dOptions::new`]: strides of 1, no padding, no dilation, one group, no activation.
     fn default() -> Conv2dOptions {
         Conv2dOptions::new()
     }

@@ -1,15 +1,15 @@
-//! Operations: one file each, with the formula, the forward, the backward and the method that records it.
+//! Operations: one file each, with the formula, the forward pass, the backward pass and the method that records it.
 //!
-//! The methods are on [`Var`](crate::tape::Var), so there is nothing to import: `x.matmul(w)`, `(a + b).relu()`.
+//! Operations are methods and operators of [`Var`](crate::tape::Var): `x.matmul(w)`, `(a + b).relu()`.
 
-/// Every operation, by groups: one line here and one new file in the group's folder add one.
+/// Declares all operations by group. A new operation is a line here and a file in the folder of the group.
 macro_rules! operations {
     ($($group:ident { $($name:ident),* $(,)? }),* $(,)?) => {
         $(mod $group {
             $(pub(in crate::ops) mod $name;)*
         })*
 
-        /// What the tests that walk all operations record.
+        /// The samples of all operations, for tests.
         #[cfg(test)]
         fn samples() -> Vec<(&'static str, Vec<crate::testing::Sample>)> {
             vec![$($((stringify!($name), $group::$name::tests::samples()),)*)*]

@@ -1,4 +1,4 @@
-//! What operations on pairs of elements share: NumPy's broadcasting, and the sums that undo it.
+//! Elementwise operations on two arrays, with NumPy's broadcasting.
 
 use crate::error::Result;
 use crate::kernels::broadcast;
@@ -6,21 +6,21 @@ use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 use std::marker::PhantomData;
 
-/// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so what is
-/// short should be `#[inline(always)]`.
+/// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so short
+/// functions should be `#[inline(always)]`.
 pub(super) trait Pairwise: Send + 'static {
     const NAME: &'static str;
 
     fn value(a: f32, b: f32) -> f32;
 
-    /// The loss's gradient with respect to a, where `dy` is that with respect to the value.
+    /// The loss's gradient with respect to a; `dy` is the gradient with respect to the value.
     fn gradient_a(dy: f32, a: f32, b: f32) -> f32;
 
-    /// The same with respect to b.
+    /// The loss's gradient with respect to b; `dy` is the gradient with respect to the value.
     fn gradient_b(dy: f32, a: f32, b: f32) -> f32;
 }
 
-/// Records the function of every pair of elements, with NumPy's broadcasting.
+/// Records the function of each pair of elements, with NumPy's broadcasting.
 pub(super) fn record<'r, P: Pairwise>(a: Var<'r>, b: Var<'r>) -> Var<'r> {
     a.recorder().apply(Pairs::<P> { result: Shape::SCALAR, function: PhantomData }, &[a, b])
 }

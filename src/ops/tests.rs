@@ -1,4 +1,4 @@
-//! What every operation must hold, walked over the list.
+//! Tests of all operations.
 
 mod large_sizes;
 
@@ -9,7 +9,7 @@ use crate::shape::Shape;
 use crate::testing::{self, Sample};
 
 #[test]
-fn gradients_are_those_of_central_differences() {
+fn gradients_match_finite_differences() {
     for (name, samples) in samples() {
         assert!(!samples.is_empty(), "{name} has no samples");
         for (number, sample) in samples.iter().enumerate() {
@@ -18,7 +18,7 @@ fn gradients_are_those_of_central_differences() {
     }
 }
 
-/// A sample's shapes with one of their sizes made another, wherever it stands: in all that has to go together.
+/// The shapes of a sample with all axes of size `from` changed to size `to`, so that they still fit together.
 fn resized(sample: &Sample, from: usize, to: usize) -> Vec<Shape> {
     let resize = |shape: Shape| {
         let sizes: Vec<usize> = shape.sizes().iter().map(|&size| if size == from { to } else { size }).collect();
@@ -27,7 +27,7 @@ fn resized(sample: &Sample, from: usize, to: usize) -> Vec<Shape> {
     sample.shapes().into_iter().map(resize).collect()
 }
 
-/// The different sizes of a sample's axes that are not 1, in their order.
+/// The distinct sizes > 1 of a sample's axes, in order.
 fn sizes(sample: &Sample) -> Vec<usize> {
     let mut found = Vec::new();
     for size in sample.shapes().iter().flat_map(|shape| shape.sizes().to_vec()) {
@@ -38,61 +38,62 @@ fn sizes(sample: &Sample) -> Vec<usize> {
     found
 }
 
-/// The sample with each size in turn made 1, where it takes that. A class that there is not then has no loss, and no slope.
+/// The sample with each size in turn changed to 1, if it accepts that. Samples whose loss is not finite, as with labels out
+/// of range, are omitted.
 fn narrowed(sample: &Sample) -> Vec<Sample> {
     let narrow = sizes(sample).into_iter().map(|size| resized(sample, size, 1));
     let taken = narrow.filter(|shapes| sample.run_on(shapes).is_ok()).map(|shapes| sample.on(&shapes));
     taken.filter(Sample::is_finite).collect()
 }
 
-/// What is asked of the first input of some sample, and the operations that cannot take it.
-type Edge = (&'static str, fn(&[usize]) -> bool, &'static [&'static str]);
+/// An edge case: its name, the condition for the shape of the first input, and the operations that do not support it.
+type EdgeCase = (&'static str, fn(&[usize]) -> bool, &'static [&'static str]);
 
-const EDGES: [Edge; 4] = [
+const EDGE_CASES: [EdgeCase; 4] = [
     ("an odd size", |sizes| sizes.iter().any(|size| *size > 1 && size % 2 == 1), &[]),
     ("an axis of one", |sizes| sizes.contains(&1), &[]),
-    // Of one row there are no statistics.
+    // Statistics require two rows.
     ("one row", |sizes| sizes.first() == Some(&1), &["normalized_affine"]),
     ("a last axis of one", |sizes| sizes.last() == Some(&1), &[]),
 ];
 
 #[test]
-fn gradients_are_right_at_the_edges() {
+fn gradients_of_edge_cases_match_finite_differences() {
     for (name, samples) in samples() {
         let mut checked: Vec<Shape> = samples.iter().map(|sample| sample.shapes()[0]).collect();
         for sample in samples.iter().flat_map(narrowed) {
             sample.check_gradients().unwrap_or_else(|error| panic!("{name} on {:?}: {error}", sample.shapes()));
             checked.push(sample.shapes()[0]);
         }
-        for (edge, has, without) in EDGES {
+        for (edge, has, without) in EDGE_CASES {
             let found = checked.iter().any(|shape| has(shape.sizes()));
             assert_eq!(found, !without.contains(&name), "{name}: {edge}; add a sample that has it");
         }
     }
 }
 
-/// So many elements are shared out among threads by whatever shares out at all.
-const MANY: usize = 60_000;
+/// A number of elements that all parallel operations distribute among threads.
+const PARALLEL_LENGTH: usize = 60_000;
 
-/// The sample with one of its sizes grown until some array is that long, if it takes that. No array has the size more often
-/// than `most` times, as work grows with the power.
-fn grown(sample: &Sample, most: usize) -> Option<Sample> {
+/// The sample with one of its sizes increased until an array has [`PARALLEL_LENGTH`] elements, if it accepts that. The size
+/// occurs at most `most` times in each array, to limit the work.
+fn enlarged(sample: &Sample, most: usize) -> Option<Sample> {
     let count = |size: usize, shape: &Shape| shape.sizes().iter().filter(|other| **other == size).count();
     let few = |size: &usize| sample.shapes().iter().all(|shape| count(*size, shape) <= most);
     sizes(sample).into_iter().filter(few).find_map(|size| {
         let larger = (1..).map(|power| resized(sample, size, (size << power) + 1));
         let mut taken = larger.map_while(|shapes| Some((sample.longest_on(&shapes)?, shapes)));
-        let (_, shapes) = taken.find(|(longest, _)| *longest >= MANY)?;
+        let (_, shapes) = taken.find(|(longest, _)| *longest >= PARALLEL_LENGTH)?;
         Some(sample.on(&shapes))
     })
 }
 
-/// Every operation with its samples as they are and grown, of which each must have one.
+/// All operations with their samples and enlarged samples. Each operation must have an enlarged one.
 fn small_and_large() -> Vec<(&'static str, Vec<Sample>)> {
     let with_large = |(name, mut samples): (&'static str, Vec<Sample>)| {
-        let large = |most: usize| samples.iter().filter_map(|sample| grown(sample, most)).collect::<Vec<Sample>>();
+        let large = |most: usize| samples.iter().filter_map(|sample| enlarged(sample, most)).collect::<Vec<Sample>>();
         let large = [1, 2].into_iter().map(large).find(|large| !large.is_empty());
-        samples.extend(large.unwrap_or_else(|| panic!("{name} has no sample that can grow")));
+        samples.extend(large.unwrap_or_else(|| panic!("{name} has no sample that can be enlarged")));
         (name, samples)
     };
     samples().into_iter().map(with_large).collect()
@@ -111,7 +112,7 @@ fn bits_do_not_depend_on_threads() {
     }
 }
 
-/// Where it is run as a child process, prints the bits of every sample.
+/// Prints the bits of all samples, in a child process of [`bits_do_not_depend_on_instructions`].
 #[test]
 fn child() {
     if std::env::var_os(CHILD).is_some() {
@@ -121,18 +122,18 @@ fn child() {
 
 const CHILD: &str = "GRADUS_TEST_OPERATIONS";
 
-/// One line for each sample, with a number that follows from all its bits.
+/// A line per sample, with a hash of the bits.
 fn bits() -> Vec<String> {
-    let mixed = |bits: Vec<u32>| {
+    let hash = |bits: Vec<u32>| {
         bits.iter().fold(0u64, |all, bits| (all.rotate_left(5) ^ u64::from(*bits)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     };
     let lines = small_and_large().into_iter().flat_map(|(name, samples)| {
-        samples.into_iter().map(move |sample| format!("{name} {:?} {:016x}", sample.shapes(), mixed(sample.bits())))
+        samples.into_iter().map(move |sample| format!("{name} {:?} {:016x}", sample.shapes(), hash(sample.bits())))
     });
     lines.collect()
 }
 
-/// Each in a process of its own, as the environment is read once.
+/// Runs a process for each level, since the environment is read once.
 #[test]
 fn bits_do_not_depend_on_instructions() {
     let expected = bits();
@@ -141,14 +142,14 @@ fn bits_do_not_depend_on_instructions() {
         command.args(["--exact", "ops::tests::child", "--nocapture"]).env(CHILD, "1").env("GRADUS_SIMD", level);
         let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
         let start = format!("{CHILD} ");
-        // The test harness may have begun the first line.
+        // The first line may start with output of the test harness.
         let found: Vec<&str> = output.lines().filter_map(|line| Some(line.split_once(&start)?.1)).collect();
         assert_eq!(found, expected, "{level}");
     }
 }
 
 #[test]
-fn replaying_overwrites_whatever_was_there() {
+fn a_second_run_has_equal_bits() {
     for (name, samples) in samples() {
         for sample in samples {
             assert_eq!(sample.bits(), sample.bits_of_second_run(), "{name}");
@@ -167,7 +168,7 @@ fn states_are_updated_by_each_run() {
     }
 }
 
-/// Shapes of every number of axes, odd ones, and ones that are empty along an axis.
+/// Shapes of all ranks, with odd sizes and empty axes.
 const SHAPES: [&[usize]; 17] = [
     &[],
     &[1],
@@ -188,7 +189,7 @@ const SHAPES: [&[usize]; 17] = [
     &[2, 0, 3, 3],
 ];
 
-/// The shapes of a sample's inputs with one of them, or all, replaced by each of [`SHAPES`].
+/// The shapes of a sample's inputs with one or all of them replaced by each of [`SHAPES`].
 fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
     let own = sample.shapes();
     let mut all = Vec::new();
@@ -203,8 +204,8 @@ fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
     all
 }
 
-/// Operations that take inputs of any shape that is not empty.
-const TAKE_ANY_SHAPE: [&str; 23] = [
+/// Operations that accept all shapes that are not empty.
+const SHAPE_INDEPENDENT: [&str; 23] = [
     "absolute",
     "activation",
     "clip",
@@ -230,8 +231,8 @@ const TAKE_ANY_SHAPE: [&str; 23] = [
     "truncate",
 ];
 
-/// Operations whose errors name something else than their file: what a user wrote.
-const SAID: [(&str, &[&str]); 5] = [
+/// Operations whose names in errors differ from the names of their files.
+const NAMES_IN_ERRORS: [(&str, &[&str]); 5] = [
     ("batch_matmul", &["matmul"]),
     ("grouped_conv2d", &["conv2d"]),
     ("reshape", &["reshape", "flatten"]),
@@ -239,19 +240,20 @@ const SAID: [(&str, &[&str]); 5] = [
     ("normalized_affine", &["affine"]),
 ];
 
-/// Nothing panics; what is refused names the layer and the operation, and shows the shapes that it found.
+/// No operation panics. Errors name the layer and the operation, and contain the shapes.
 #[test]
-fn shapes_that_do_not_fit_are_refused_by_name() {
+fn wrong_shapes_are_errors_with_the_name_of_the_operation() {
     let mut never = Vec::new();
     for (name, samples) in samples() {
-        let own = SAID.iter().find(|(file, _)| *file == name).map_or(vec![name], |(_, said)| said.to_vec());
-        let mut refused = 0;
+        let own =
+            NAMES_IN_ERRORS.iter().find(|(file, _)| *file == name).map_or(vec![name], |(_, names)| names.to_vec());
+        let mut errors = 0;
         for sample in samples {
             let recorded = sample.operations();
             for shapes in other_shapes(&sample) {
                 let empty = shapes.iter().any(|shape| shape.is_empty());
                 let Err(error) = sample.run_on(&shapes) else {
-                    assert!(!empty, "{name} takes {shapes:?}");
+                    assert!(!empty, "{name} accepts {shapes:?}");
                     continue;
                 };
                 let text = format!("{name} on {shapes:?}: {error}");
@@ -261,13 +263,13 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
                 assert!(known || (empty && operation == "input"), "no operation of this name was recorded: {text}");
                 let shown = |shape: &Shape| error.to_string().contains(&shape.to_string());
                 assert!(!found.is_empty() && found.iter().all(shown), "the shapes are not shown: {text}");
-                refused += usize::from(own.contains(&operation));
+                errors += usize::from(own.contains(&operation));
             }
         }
-        if refused == 0 {
+        if errors == 0 {
             never.push(name);
         }
     }
     never.sort_unstable();
-    assert_eq!(never, TAKE_ANY_SHAPE);
+    assert_eq!(never, SHAPE_INDEPENDENT);
 }

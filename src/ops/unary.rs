@@ -1,18 +1,18 @@
-//! What functions of one element share: the operation around them, and the form in which they are written down.
+//! Elementwise functions of one array, and the macro that declares them.
 
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::{self, Unary};
 use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
-/// Records the function of every element. `checked` says what is wrong with its settings.
+/// Records the function of each element. `checked` is the result of the check of its settings.
 pub(super) fn record<'r, U: Unary>(x: Var<'r>, function: U, checked: Result<()>) -> Var<'r> {
-    x.recorder().apply(Elements { function, refused: checked.err() }, &[x])
+    x.recorder().apply(Elements { function, settings_error: checked.err() }, &[x])
 }
 
 struct Elements<U> {
     function: U,
-    refused: Option<Error>,
+    settings_error: Option<Error>,
 }
 
 impl<U: Unary> Op for Elements<U> {
@@ -22,7 +22,7 @@ impl<U: Unary> Op for Elements<U> {
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x] = arity(inputs)?;
-        self.refused.take().map_or(Ok(x), Err)
+        self.settings_error.take().map_or(Ok(x), Err)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
@@ -37,10 +37,10 @@ impl<U: Unary> Op for Elements<U> {
     }
 }
 
-/// Writes down a function of one element, with its derivative, and the method that records it.
+/// Declares a function of one element, with its derivative, and the method of `Var` that records it.
 ///
-/// A setting stands with the value that a test of the bits takes: Keras' default, where there is one. The first number is
-/// what an element costs one thread, in nanoseconds. `F` is the multiply-add of the instruction set.
+/// The value of a setting is used by a test of the bits: Keras' default, if it has one. The number in `ns` is the time per
+/// element on one thread, in nanoseconds. `F` is the multiply-add of the instruction set.
 macro_rules! unary {
     (
         $(#[$meta:meta])*

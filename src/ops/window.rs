@@ -1,22 +1,23 @@
-//! Windows that slide over images: what lies beyond the border, and the number of windows.
+//! Windows that slide over images: padding, and the number of windows.
 
 use crate::error::Result;
 use crate::settings::Settings;
 use crate::sizes;
 
-/// What lies beyond an image's border.
+/// The padding of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Nothing: the kernel stays inside. Sizes become ⌊(n − k) / s⌋ + 1.
+    /// No padding. For n elements, kernel size k and stride s, the output has ⌊(n − k) / s⌋ + 1 elements.
     #[default]
     Valid,
-    /// Zeros, so many that sizes become ⌈n / s⌉; an odd one more goes to the bottom and the right.
+    /// Padding so that the output has ⌈n / s⌉ elements for n elements and stride s. If the number of padding elements is
+    /// odd, the bottom and the right get one more.
     Same,
 }
 
 impl Padding {
-    /// Keras' word for it.
+    /// The name in Keras.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Padding::Valid => "valid",
@@ -24,16 +25,16 @@ impl Padding {
         }
     }
 
-    /// The setting `padding` of a layer that has one.
+    /// Reads the setting `name` of a layer.
     pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Padding> {
         settings.one_of(name, &[Padding::Valid, Padding::Same].map(|padding| (padding.name(), padding)))
     }
 }
 
-/// The size of the output along an axis, and the zeros before the first element; `None` where no window fits.
+/// The size of the output along an axis, and the number of elements before the first one; `None` if no window fits.
 ///
 /// # Errors
-/// [`Error::TooLarge`](crate::Error::TooLarge) where the windows reach over more elements than an axis can have.
+/// [`Error::TooLarge`](crate::Error::TooLarge) if the windows extend over more elements than an axis can have.
 pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Result<Option<(usize, usize)>> {
     match padding {
         Padding::Valid => Ok(size.checked_sub(kernel).map(|rest| (rest / stride + 1, 0))),

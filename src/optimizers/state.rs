@@ -146,7 +146,7 @@ impl OptimizerState {
             }
         }
         if restored != stored.len() {
-            return Err(Error::other("it holds more of the optimizer's arrays than the optimizer has"));
+            return Err(Error::other("it has more optimizer arrays than the optimizer"));
         }
         Ok(())
     }
@@ -247,7 +247,7 @@ mod tests {
     use crate::kernels::samples;
     use crate::ops::Activation;
     use crate::optimizers::{Adam, AdamW, Clip, RmsProp, Sgd};
-    use crate::tape::{Id, Mode, Recorder};
+    use crate::tape::{Mode, Recorder, ValueId};
     use crate::{Key, Result};
     use ndarray::{Array1, Array2};
 
@@ -264,7 +264,7 @@ mod tests {
         Ok(params)
     }
 
-    fn record(params: &Params, rows: usize) -> Result<(Tape, Id)> {
+    fn record(params: &Params, rows: usize) -> Result<(Tape, ValueId)> {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.input([rows, WIDTHS[0]]);
         let parameter = |name: String| recorder.parameter(params, params.id(&name).unwrap());

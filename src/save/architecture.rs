@@ -1,4 +1,4 @@
-//! Architectures in files: layers with their weights, without training.
+//! Architectures in files: layers with their weights, without the training state.
 
 use super::describe::{Description, TrainingSpec};
 use super::file::{self, Store, Stored};
@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 impl Architecture {
-    /// Writes layers, connections, weights and running statistics to one file, whole or not at all.
-    /// [`Model::save`](crate::Model::save) writes how a model is trained as well. [`crate::save`] describes the format.
+    /// Writes layers, connections, weights and running statistics to a file, atomically.
+    /// [`Model::save`](crate::Model::save) also writes the training state. [`crate::save`] describes the format.
     ///
     /// ```
     /// use gradus::save::Registry;
@@ -34,12 +34,13 @@ impl Architecture {
         store.write(path.as_ref())
     }
 
-    /// Reads layers, connections, weights and running statistics of a file that [`Model::save`](crate::Model::save),
-    /// [`Checkpoint::save`](crate::Checkpoint::save) or [`Architecture::save`] has written. What the file says of training is
-    /// not read. The registry names layers of your own.
+    /// Reads layers, connections, weights and running statistics from a file written by
+    /// [`Model::save`](crate::Model::save), [`Checkpoint::save`](crate::Checkpoint::save) or [`Architecture::save`].
+    /// Training state in the file is ignored. `registry` contains the built-in layers and custom ones.
     ///
     /// # Errors
-    /// The file cannot be read, is damaged, of a newer version or without a model, or names a layer that is not known.
+    /// The file cannot be read, is damaged, has a newer format version, contains no model, or contains a layer that is
+    /// not in the registry.
     pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
         let path = path.as_ref();
         let Stored { params, model, .. } = file::read(path)?;
@@ -49,12 +50,11 @@ impl Architecture {
     }
 }
 
-/// What is wrong with a file of arrays where a model is expected.
-pub(crate) const NO_MODEL: &str =
-    "it holds arrays but no model; build the model in code, and load_weights puts them in";
+/// The problem of a file that contains arrays where a model is expected.
+pub(crate) const NO_MODEL: &str = "it has arrays but no model; build the model in code and call load_weights";
 
 impl Description {
-    /// Of a model with this architecture.
+    /// Creates the description of a model with this architecture.
     pub(crate) fn of(
         architecture: &Architecture,
         training: Option<TrainingSpec>,
@@ -64,8 +64,8 @@ impl Description {
         Description { connections: architecture.connections().clone(), layers, training, preprocessing }
     }
 
-    /// The architecture that it describes. Its layers find their arrays in `params`; nothing is allocated that is not there,
-    /// whatever the description claims.
+    /// Creates the architecture with arrays from `params`. Allocations are limited by their size, whatever the
+    /// description contains.
     pub(crate) fn architecture(&self, params: &Params, registry: &Registry) -> Result<Architecture> {
         let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
         let layers: Layers = self.layers.iter().map(layer).collect::<Result<_>>()?;

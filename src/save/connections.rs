@@ -1,4 +1,4 @@
-//! How values pass through a model, as files have it.
+//! The connections of a model as JSON.
 
 use crate::architecture::{Call, Connections, Output, ValueInfo};
 use crate::axis_order::AxisOrder;
@@ -6,8 +6,8 @@ use crate::shape::Shape;
 use serde_json::{Value, json};
 
 impl Connections {
-    /// Writes itself into a description. A chain has the shape of its input, and axis orders where they are not those of
-    /// the model.
+    /// Writes the connections to a description. A chain of layers has the shape of its input, and axis orders that
+    /// differ from those of the model.
     pub(super) fn describe(&self, model: &mut Value) {
         if self.chain {
             model["input"] = json!(self.inputs[0].shape.sizes());
@@ -38,7 +38,7 @@ impl Connections {
         }
     }
 
-    /// The connections of a model with so many layers, or `None` where the description holds none.
+    /// Reads the connections of a model with `layers` layers, or returns `None` if the description has no valid ones.
     pub(super) fn read(model: &Value, layers: usize) -> Option<Connections> {
         if let Some(input) = model.get("input") {
             let mut chain = Connections::chain(shape(input)?, layers);
@@ -68,14 +68,14 @@ impl Connections {
     }
 }
 
-/// Files have an axis order only where it is not channels last, so that files of other models stay as they were.
+/// Writes an axis order unless it is channels last, so that files of older versions do not change.
 fn put_order(value: &mut Value, key: &str, order: AxisOrder) {
     if !order.is_channels_last() {
         value[key] = json!(order.axes());
     }
 }
 
-/// The axis order of that key; channels last where there is none, as in older files.
+/// Reads an axis order. The default, as in older files, is channels last.
 fn order(value: &Value, key: &str) -> Option<AxisOrder> {
     value.get(key).map_or(Some(AxisOrder::CHANNELS_LAST), |axes| AxisOrder::new(&sizes(axes)?).ok())
 }
@@ -96,27 +96,27 @@ pub(super) fn sizes(value: &Value) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn travel(wiring: &Connections) -> (Value, Option<Connections>) {
+    fn round_trip(connections: &Connections) -> (Value, Option<Connections>) {
         let mut model = json!({});
-        wiring.describe(&mut model);
-        (model.clone(), Connections::read(&model, wiring.calls.len()))
+        connections.describe(&mut model);
+        (model.clone(), Connections::read(&model, connections.calls.len()))
     }
 
     #[test]
     fn axis_orders_are_written_only_where_they_are_not_channels_last() {
         let mut chain = Connections::chain(Shape::from([8, 6, 3]), 2);
-        assert_eq!(travel(&chain).0, json!({"input": [8, 6, 3]}));
-        assert_eq!(travel(&chain).1.as_ref(), Some(&chain));
+        assert_eq!(round_trip(&chain).0, json!({"input": [8, 6, 3]}));
+        assert_eq!(round_trip(&chain).1.as_ref(), Some(&chain));
         chain.inputs[0].axis_order = AxisOrder::channels_first(3);
         chain.outputs[0].axis_order = AxisOrder::channels_first(2);
         let expected = json!({"input": [8, 6, 3], "input_axes": [2, 0, 1], "output_axes": [1, 0]});
-        assert_eq!(travel(&chain), (expected, Some(chain.clone())));
+        assert_eq!(round_trip(&chain), (expected, Some(chain.clone())));
         let graph = Connections { chain: false, ..chain };
-        assert_eq!(travel(&graph).1, Some(graph));
+        assert_eq!(round_trip(&graph).1, Some(graph));
     }
 
     #[test]
-    fn what_is_no_axis_order_is_refused() {
+    fn an_invalid_axis_order_is_refused() {
         for axes in [json!([0, 2]), json!([1, 1]), json!("first"), json!([0, 1, 2, 3, 4, 5, 6])] {
             assert_eq!(Connections::read(&json!({"input": [2], "input_axes": axes}), 1), None);
         }

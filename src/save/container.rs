@@ -1,8 +1,9 @@
-//! safetensors: named arrays after a header of JSON, as other programs read and write them.
+//! The safetensors format: named arrays after a JSON header.
 //!
-//! Eight bytes with the header's length (little-endian), the header, padded with spaces to whole eights, then the arrays'
-//! elements side by side. The header names each array's type, shape and place, and may hold texts under `__metadata__`.
-//! The format is Hugging Face's: <https://github.com/huggingface/safetensors>.
+//! A file consists of the header length (8 bytes, little-endian), the header, padded with spaces to a multiple of 8
+//! bytes, and the elements of the arrays without gaps. The header contains the type, shape and byte range of each
+//! array, and optionally strings under `__metadata__`. The format is Hugging Face's:
+//! <https://github.com/huggingface/safetensors>.
 
 use super::element::Element;
 use crate::error::Error;
@@ -12,10 +13,10 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The longest header that is read, as the reference implementation has it.
+/// Maximum length of the header in bytes, as in the reference implementation.
 const MAX_HEADER: usize = 100_000_000;
 
-/// A safetensors file of any program: texts by name, and named arrays.
+/// A safetensors file of any program: named strings and named arrays.
 ///
 /// ```
 /// use gradus::Shape;
@@ -30,25 +31,25 @@ const MAX_HEADER: usize = 100_000_000;
 /// ```
 #[derive(Debug, Default, PartialEq)]
 pub struct SafeTensors {
-    /// Texts by name.
+    /// The named strings.
     pub metadata: BTreeMap<String, String>,
     /// The arrays, in the order of their elements in the file.
     pub arrays: Vec<NamedArray>,
 }
 
-/// An array with its name.
+/// An array with a name.
 #[derive(Debug, PartialEq)]
 pub struct NamedArray {
-    /// The name.
+    /// Name of the array.
     pub name: String,
-    /// The shape.
+    /// Shape of the array.
     pub shape: Shape,
     /// The elements in row-major order.
     pub values: Vec<f32>,
 }
 
 impl SafeTensors {
-    /// Reads a file. Elements of other types than float32 are converted to it.
+    /// Reads a file. Elements of other types are converted to float32.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
@@ -58,10 +59,10 @@ impl SafeTensors {
         read.map_err(|problem| Error::Format { path: path.into(), problem })
     }
 
-    /// Writes a file, whole or not at all.
+    /// Writes a file atomically.
     ///
     /// # Errors
-    /// An array with another number of elements than its shape has, or a file that cannot be written.
+    /// The number of an array's elements differs from that of its shape, or the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         if let Some(wrong) = self.arrays.iter().find(|array| array.values.len() != array.shape.len()) {
@@ -72,7 +73,7 @@ impl SafeTensors {
         write_whole(path, &self.encode())
     }
 
-    /// The bytes of the file.
+    /// Encodes the file as bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
         let (mut header, mut end) = (Map::new(), 0);
         header.insert("__metadata__".into(), json!(self.metadata));
@@ -96,57 +97,55 @@ impl SafeTensors {
         bytes
     }
 
-    /// Reads the bytes of a file. Allocates no more than a multiple of their number.
-    ///
-    /// The error says what is wrong with them.
+    /// Decodes the bytes of a file. It allocates at most a multiple of their number. The error describes the problem.
     pub(super) fn decode(bytes: &[u8]) -> Result<SafeTensors, String> {
         SafeTensors::decode_elements(bytes, &[Element::F32])
     }
 
     fn decode_elements(bytes: &[u8], elements: &[Element]) -> Result<SafeTensors, String> {
         let (header, data) = split(bytes)?;
-        let header: Map<String, Value> = serde_json::from_slice(header)
-            .map_err(|error| format!("the header is not that of safetensors: {error}"))?;
-        let (mut metadata, mut places) = (BTreeMap::new(), Vec::new());
+        let header: Map<String, Value> =
+            serde_json::from_slice(header).map_err(|error| format!("invalid safetensors header: {error}"))?;
+        let (mut metadata, mut entries) = (BTreeMap::new(), Vec::new());
         for (name, value) in header {
             match name.as_str() {
-                "__metadata__" => metadata = texts(value)?,
-                _ => places.push(Place::read(name, &value, elements)?),
+                "__metadata__" => metadata = strings(value)?,
+                _ => entries.push(ArrayEntry::read(name, &value, elements)?),
             }
         }
-        places.sort_unstable_by_key(|place| (place.begin, place.end));
+        entries.sort_unstable_by_key(|entry| (entry.begin, entry.end));
         let mut at = 0;
-        for place in &places {
-            if place.begin != at {
-                return Err(format!("the elements of \"{}\" do not follow those before them", place.name));
+        for entry in &entries {
+            if entry.begin != at {
+                return Err(format!("the elements of \"{}\" do not start where the previous elements end", entry.name));
             }
-            at = place.end;
+            at = entry.end;
         }
         if at != data.len() {
-            return Err(format!("it holds {} bytes of elements, expected {at}; was it cut short?", data.len()));
+            return Err(format!("it has {} bytes of elements, expected {at}; it may be truncated", data.len()));
         }
-        let arrays = places.into_iter().map(|place| place.array(data)).collect();
+        let arrays = entries.into_iter().map(|entry| entry.array(data)).collect();
         Ok(SafeTensors { metadata, arrays })
     }
 }
 
-/// The header and the elements.
+/// Splits a file into the header and the elements.
 fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
-    let (length, rest) = bytes.split_first_chunk().ok_or("it is shorter than a safetensors file can be")?;
+    let (length, rest) = bytes.split_first_chunk().ok_or("it is too short for a safetensors file")?;
     let length = u64::from_le_bytes(*length);
     let fits = usize::try_from(length).ok().filter(|length| *length <= rest.len().min(MAX_HEADER));
     let length = fits.ok_or_else(|| {
-        format!("a header of {length} bytes is announced, {} follow; is it a safetensors file?", rest.len())
+        format!("its header length is {length} bytes, but only {} follow; it may not be a safetensors file", rest.len())
     })?;
     Ok(rest.split_at(length))
 }
 
-fn texts(value: Value) -> Result<BTreeMap<String, String>, String> {
-    serde_json::from_value(value).map_err(|_| "its __metadata__ is not a table of texts".into())
+fn strings(value: Value) -> Result<BTreeMap<String, String>, String> {
+    serde_json::from_value(value).map_err(|_| "its __metadata__ is not a map of strings".into())
 }
 
-/// Where an array's elements stand.
-struct Place {
+/// The shape, type and byte range of an array.
+struct ArrayEntry {
     name: String,
     shape: Shape,
     element: Element,
@@ -154,8 +153,8 @@ struct Place {
     end: usize,
 }
 
-impl Place {
-    fn read(name: String, entry: &Value, elements: &[Element]) -> Result<Place, String> {
+impl ArrayEntry {
+    fn read(name: String, entry: &Value, elements: &[Element]) -> Result<ArrayEntry, String> {
         let dtype = entry["dtype"].as_str().ok_or_else(|| format!("\"{name}\" has no type"))?;
         let known = elements.iter().copied().find(|element| element.name() == dtype);
         let element = known.ok_or_else(|| {
@@ -164,16 +163,16 @@ impl Place {
         let sizes = numbers(&entry["shape"]).ok_or_else(|| format!("\"{name}\" has no shape"))?;
         let shape = Shape::new(&sizes).map_err(|error| format!("\"{name}\": {error}"))?;
         let Some(&[begin, end]) = numbers(&entry["data_offsets"]).as_deref() else {
-            return Err(format!("\"{name}\" has no place"));
+            return Err(format!("\"{name}\" has no byte range"));
         };
         let length = sizes.iter().try_fold(element.size(), |length, size| length.checked_mul(*size));
         if end.checked_sub(begin) != length {
-            return Err(format!("\"{name}\" is {shape}, but stands from byte {begin} to {end}"));
+            return Err(format!("\"{name}\" is {shape}, but its byte range is {begin} to {end}"));
         }
-        Ok(Place { name, shape, element, begin, end })
+        Ok(ArrayEntry { name, shape, element, begin, end })
     }
 
-    /// The array; its place was checked to lie within `data`.
+    /// Decodes the array. Its byte range must be within `data`.
     fn array(self, data: &[u8]) -> NamedArray {
         let values = self.element.floats(&data[self.begin..self.end]);
         NamedArray { name: self.name, shape: self.shape, values }
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_in_the_same_order() {
+    fn arrays_are_read_in_the_order_in_which_they_were_written() {
         let array = |name: &str, shape: Shape| {
             let values = (0..shape.len()).map(|i| i as f32 - 0.5).collect();
             NamedArray { name: name.into(), shape, values }
@@ -211,36 +210,36 @@ mod tests {
     }
 
     #[test]
-    fn every_lie_is_told() {
+    fn malformed_files_are_rejected() {
         let one = |entry: &str| file(&format!("{{\"w\":{entry}}}"), 8);
         let cases = [
-            (vec![1, 2, 3], "it is shorter than a safetensors file can be"),
+            (vec![1, 2, 3], "it is too short for a safetensors file"),
             (
                 vec![255; 20],
-                "a header of 18446744073709551615 bytes is announced, 12 follow; is it a safetensors file?",
+                "its header length is 18446744073709551615 bytes, but only 12 follow; it may not be a safetensors file",
             ),
-            (file("[]", 0), "the header is not that of safetensors: invalid type: sequence, expected a map"),
-            (file("{\"__metadata__\":{\"a\":1}}", 0), "its __metadata__ is not a table of texts"),
+            (file("[]", 0), "invalid safetensors header: invalid type: sequence, expected a map"),
+            (file("{\"__metadata__\":{\"a\":1}}", 0), "its __metadata__ is not a map of strings"),
             (one("{}"), "\"w\" has no type"),
             (one("7"), "\"w\" has no type"),
             (one("{\"dtype\":\"F16\"}"), "\"w\" has elements of type F16, expected F32; convert it to float32 first"),
             (one("{\"dtype\":\"F32\",\"shape\":[-1]}"), "\"w\" has no shape"),
-            (one("{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}"), "\"w\" has no place"),
+            (one("{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}"), "\"w\" has no byte range"),
             (
                 one("{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}"),
-                "\"w\" is 3, but stands from byte 0 to 8",
+                "\"w\" is 3, but its byte range is 0 to 8",
             ),
             (
                 one("{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}"),
-                "\"w\" is 2, but stands from byte 8 to 0",
+                "\"w\" is 2, but its byte range is 8 to 0",
             ),
             (
                 one("{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}"),
-                "the elements of \"w\" do not follow those before them",
+                "the elements of \"w\" do not start where the previous elements end",
             ),
             (
                 one("{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}"),
-                "it holds 8 bytes of elements, expected 16; was it cut short?",
+                "it has 8 bytes of elements, expected 16; it may be truncated",
             ),
         ];
         for (bytes, message) in cases {

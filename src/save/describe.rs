@@ -1,4 +1,4 @@
-//! The description of a model as JSON: its layers, optimizer, loss and metrics as specs, and where its training stands.
+//! The description of a model as JSON: layers, optimizer, losses and metrics as specs, and training counters.
 
 use super::connections::sizes;
 use crate::architecture::Connections;
@@ -6,41 +6,41 @@ use crate::random::Key;
 use crate::spec::{Spec, SpecValue};
 use serde_json::{Map, Number, Value, json};
 
-/// What a file says of a model beside its arrays.
+/// The description of a model in a file, without its arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
     pub(crate) connections: Connections,
-    /// Each layer's name and spec.
+    /// Name and spec of each layer.
     pub(crate) layers: Vec<(String, Spec)>,
-    /// How it is trained; models for inference have none.
+    /// The training settings and counters, or `None` in a model for inference.
     pub(crate) training: Option<TrainingSpec>,
     /// The preprocessing parts, by the names of inputs.
     pub(crate) preprocessing: Vec<(String, Spec)>,
 }
 
-/// How a model is trained, and how far it is.
+/// Training settings and counters.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrainingSpec {
     pub(crate) optimizer: Spec,
-    /// The outputs that are trained.
+    /// The outputs with a loss.
     pub(crate) trained_outputs: Vec<TrainedOutputSpec>,
     pub(crate) key: Key,
     pub(crate) epoch: u64,
     pub(crate) step: u64,
-    /// The learning rate of the steps to come, where it is not the optimizer's own.
+    /// The learning rate of later steps, if it replaces that of the optimizer.
     pub(crate) learning_rate: Option<f32>,
 }
 
-/// How an output is trained.
+/// Training settings of an output.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrainedOutputSpec {
-    /// Which output it is.
+    /// Index of the output.
     pub(crate) output: usize,
     pub(crate) loss: Spec,
-    /// How much its loss counts.
+    /// Factor of the loss.
     pub(crate) weight: f32,
     pub(crate) metrics: Vec<Spec>,
-    /// Those that count rows by their weights.
+    /// Metrics that weight rows.
     pub(crate) weighted_metrics: Vec<Spec>,
 }
 
@@ -63,7 +63,7 @@ impl Description {
         model.to_string()
     }
 
-    /// The description that `text` holds, or `None` where it holds none.
+    /// Parses a description, or returns `None` if it is not one.
     pub(super) fn from_json(text: &str) -> Option<Description> {
         let value: Value = serde_json::from_str(text).ok()?;
         let layer = |layer: &Value| Some((layer["name"].as_str()?.to_owned(), spec_from_json(layer)?));
@@ -83,7 +83,7 @@ impl Description {
 }
 
 impl TrainingSpec {
-    /// Writes itself into the description of a model.
+    /// Writes the training settings to the description of a model.
     fn describe(&self, model: &mut Value, chain: bool) {
         model["optimizer"] = spec_to_json(&self.optimizer);
         model["key"] = json!(format!("{:x}", self.key));
@@ -120,9 +120,9 @@ impl TrainingSpec {
         })
     }
 
-    /// What makes this another training than `other`, whatever their epochs and steps.
+    /// Returns a difference in the settings, ignoring epochs and steps, or `None`.
     fn difference(&self, other: &TrainingSpec) -> Option<String> {
-        // As JSON has them, for there settings have an order.
+        // Compared as JSON, which sorts settings by name.
         let same = |a: &Spec, b: &Spec| spec_to_json(a) == spec_to_json(b);
         let metrics = |trained: &[TrainedOutputSpec]| -> Vec<[Value; 2]> {
             let lists =
@@ -134,13 +134,13 @@ impl TrainingSpec {
         };
         let mut losses = self.trained_outputs.iter().zip(&other.trained_outputs).map(|(a, b)| (&a.loss, &b.loss));
         if !same(&self.optimizer, &other.optimizer) {
-            Some(format!("it was trained with {}, here it is {}", self.optimizer, other.optimizer))
+            Some(format!("it was trained with {}, expected {}", in_code(&self.optimizer), in_code(&other.optimizer)))
         } else if weights(&self.trained_outputs) != weights(&other.trained_outputs) {
-            Some("its losses are of other outputs or have other weights".into())
+            Some("its losses have other outputs or loss weights".into())
         } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
-            Some(format!("its loss is {there}, here it is {here}"))
+            Some(format!("its loss is {there}, expected {here}"))
         } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
-            Some("its metrics are others".into())
+            Some("it has other metrics".into())
         } else if self.key != other.key {
             Some("it was trained with another seed".into())
         } else {
@@ -150,20 +150,31 @@ impl TrainingSpec {
 }
 
 impl Description {
-    /// What makes this another training than `other`, whatever their epochs and steps.
+    /// Returns a difference in the settings, ignoring epochs and steps, or `None`.
     pub(crate) fn difference(&self, other: &Description) -> Option<String> {
         let layers = |description: &Description| -> Vec<Value> {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
         if self.connections != other.connections || layers(self) != layers(other) {
-            return Some("its layers are others".into());
+            return Some("it has other layers".into());
         }
         match (&self.training, &other.training) {
             (Some(there), Some(here)) => there.difference(here),
             (there, here) if there.is_some() == here.is_some() => None,
-            _ => Some("one of both models has no optimizer and no loss".into()),
+            _ => Some("only one of the two models has an optimizer and a loss".into()),
         }
     }
+}
+
+/// The spec as text, with the optimizer's name in code instead of Keras' class name, as in `Sgd(learning_rate=0.1)`.
+pub(crate) fn in_code(optimizer: &Spec) -> String {
+    let text = optimizer.to_string();
+    let name = match optimizer.class() {
+        "SGD" => "Sgd",
+        "RMSprop" => "RmsProp",
+        class => class,
+    };
+    format!("{name}{}", &text[optimizer.class().len()..])
 }
 
 impl TrainedOutputSpec {
@@ -215,44 +226,44 @@ fn spec_from_json(value: &Value) -> Option<Spec> {
 
 fn value_to_json(value: &SpecValue) -> Value {
     match value {
-        SpecValue::Flag(flag) => json!(flag),
-        SpecValue::Size(size) => json!(size),
-        SpecValue::Below(number) => json!(number),
+        SpecValue::Bool(flag) => json!(flag),
+        SpecValue::UInt(size) => json!(size),
+        SpecValue::Int(number) => json!(number),
         SpecValue::Sizes(sizes) => json!(sizes),
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
-        SpecValue::Word(word) => json!(word),
-        SpecValue::Words(words) => json!(words),
-        SpecValue::Part(spec) => spec_to_json(spec),
+        SpecValue::Str(word) => json!(word),
+        SpecValue::Words(strings) => json!(strings),
+        SpecValue::Nested(spec) => spec_to_json(spec),
     }
 }
 
 fn value_from_json(value: &Value) -> Option<SpecValue> {
     Some(match value {
-        Value::Bool(flag) => SpecValue::Flag(*flag),
+        Value::Bool(flag) => SpecValue::Bool(*flag),
         Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
         Value::Number(number) => match number.as_u64() {
-            Some(size) => SpecValue::Size(usize::try_from(size).ok()?),
-            None => SpecValue::Below(isize::try_from(number.as_i64()?).ok()?),
+            Some(size) => SpecValue::UInt(usize::try_from(size).ok()?),
+            None => SpecValue::Int(isize::try_from(number.as_i64()?).ok()?),
         },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
-        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(words(array)?),
+        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(strings(array)?),
         Value::Array(_) => SpecValue::Sizes(sizes(value)?),
-        Value::String(word) => SpecValue::Word(word.clone()),
-        Value::Object(_) => SpecValue::Part(spec_from_json(value)?),
+        Value::String(word) => SpecValue::Str(word.clone()),
+        Value::Object(_) => SpecValue::Nested(spec_from_json(value)?),
         Value::Null => return None,
     })
 }
 
-/// The shortest decimal JSON number that leads back to the bits of `number`; a text such as `"-inf"` where it is not finite,
-/// which JSON has no number for.
+/// Converts a number to the shortest decimal JSON number with the same bits. Infinities and NaN, which JSON does not
+/// have, become strings such as `"-inf"`.
 pub fn number_to_json(number: f32) -> Value {
     let exact = f64::from(number);
     let short = number.to_string().parse().ok().filter(|short: &f64| (*short as f32).to_bits() == number.to_bits());
     Number::from_f64(short.unwrap_or(exact)).map_or_else(|| json!(number.to_string()), Value::Number)
 }
 
-fn words(array: &[Value]) -> Option<Vec<String>> {
+fn strings(array: &[Value]) -> Option<Vec<String>> {
     array.iter().map(|word| Some(word.as_str()?.to_owned())).collect()
 }
 
@@ -265,6 +276,9 @@ mod tests {
     use super::*;
     use crate::architecture::ValueInfo;
     use crate::architecture::{Call, Output};
+    use crate::optimizers::Optimizer;
+    use crate::registry::Part;
+    use crate::save::Registry;
     use crate::shape::Shape;
 
     fn description(spec: Spec, connections: Connections, trained_outputs: Vec<TrainedOutputSpec>) -> Description {
@@ -280,6 +294,16 @@ mod tests {
         Description { connections, layers, training: Some(training), preprocessing: Vec::new() }
     }
 
+    #[test]
+    fn optimizers_have_their_names_in_code() {
+        for (class, _) in <dyn Optimizer>::built_in() {
+            let spec = Spec::new(class).with("learning_rate", 0.5f32);
+            let debug = format!("{:?}", Registry::new().make_optimizer(&spec).unwrap());
+            let name = debug.split([' ', '(']).next().unwrap();
+            assert_eq!(in_code(&spec), format!("{name}(learning_rate=0.5)"));
+        }
+    }
+
     fn trained(output: usize, weight: f32, metrics: Vec<Spec>) -> TrainedOutputSpec {
         let weighted_metrics = metrics.iter().skip(1).cloned().collect();
         TrainedOutputSpec {
@@ -292,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_setting_comes_back() {
+    fn every_kind_of_setting_round_trips() {
         // In alphabetical order, as JSON objects are read.
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
@@ -304,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn every_connections_comes_back() {
+    fn connections_round_trip() {
         let part = || Spec::new("Part");
         let connections = Connections {
             chain: false,
@@ -320,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_have_their_shortest_decimal_form() {
         let text = |number| number_to_json(number).to_string();
         assert_eq!([0.1, 1.0, -0.0, 1e-7].map(text), ["0.1", "1.0", "-0.0", "1e-7"]);
         assert_eq!(text(f32::NEG_INFINITY), "\"-inf\"");
@@ -334,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_description_is_none() {
+    fn invalid_descriptions_are_none() {
         let chain = Connections::chain(Shape::from([2, 3]), 1);
         let whole = description(Spec::new("Part"), chain, vec![trained(0, 1.0, vec![])]).to_json();
         for wrong in ["", "7", "{}", &whole.replace("\"key\":\"09", "\"key\":\"x"), &whole.replace("[2,3]", "[2,-3]")] {

@@ -1,13 +1,13 @@
-//! The types of elements that safetensors files hold, and how each becomes a float.
+//! The element types of safetensors files and their conversion to float32.
 
-/// A type of element.
+/// An element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     F32,
     F64,
-    /// IEEE's half precision.
+    /// IEEE half precision.
     F16,
-    /// The upper half of a float.
+    /// bfloat16, the upper half of a float32.
     Bf16,
     I64,
 }
@@ -15,7 +15,7 @@ pub(super) enum Element {
 impl Element {
     pub(super) const ALL: [Element; 5] = [Element::F32, Element::F64, Element::F16, Element::Bf16, Element::I64];
 
-    /// The format's word for it.
+    /// Name of the type in the format.
     pub(super) fn name(self) -> &'static str {
         match self {
             Element::F32 => "F32",
@@ -26,7 +26,7 @@ impl Element {
         }
     }
 
-    /// Bytes.
+    /// Size of an element in bytes.
     pub(super) fn size(self) -> usize {
         match self {
             Element::F32 => 4,
@@ -35,7 +35,7 @@ impl Element {
         }
     }
 
-    /// Every element of these bytes.
+    /// Converts bytes to float32 values.
     pub(super) fn floats(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Element::F32 => each(bytes, f32::from_le_bytes),
@@ -51,7 +51,8 @@ fn each<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f32) -> Vec<f32
     bytes.as_chunks().0.iter().map(|bytes| float(*bytes)).collect()
 }
 
-/// A half: a sign, five bits of exponent with a bias of 15, ten bits of fraction. Every one is exact as a float.
+/// Converts a half-precision number: sign, 5 bits of exponent with bias 15, 10 bits of fraction. The conversion is
+/// exact.
 fn half(bits: u16) -> f32 {
     let sign = u32::from(bits >> 15) << 31;
     let (exponent, fraction) = (u32::from(bits >> 10 & 31), u32::from(bits & 1023));
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_becomes_floats() {
+    fn every_type_is_converted_to_float32() {
         assert_eq!(Element::F64.floats(&0.1f64.to_le_bytes()), [0.1]);
         assert_eq!(Element::I64.floats(&(-7i64).to_le_bytes()), [-7.0]);
         assert_eq!(Element::Bf16.floats(&[0x80, 0xbf, 0x49, 0x40]), [-1.0, 3.140625]);

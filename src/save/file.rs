@@ -1,4 +1,4 @@
-//! gradus' own use of safetensors: which texts and arrays a file holds, and how it proves that it is undamaged.
+//! The strings and arrays of gradus in a safetensors file, and its checksum.
 
 use super::container::{NamedArray, SafeTensors};
 use super::describe::Description;
@@ -13,99 +13,100 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The newest version of the format that is read. Version 2 has models without training.
-const NEWEST: u64 = 2;
+/// Newest supported version of the format. Version 2 added models without training state.
+const NEWEST_VERSION: u64 = 2;
 
-/// What the keys of the library's own metadata begin with.
-const OWN: &str = "gradus.";
+/// Prefix of the library's metadata keys.
+const KEY_PREFIX: &str = "gradus.";
 
-/// What the names of the optimizer's arrays begin with.
-const OPTIMIZER: &str = "optimizer/";
+/// Prefix of the names of optimizer arrays.
+const OPTIMIZER_PREFIX: &str = "optimizer/";
 
-/// What the names of callbacks' arrays begin with.
-const CALLBACK: &str = "callback/";
+/// Prefix of the names of callback arrays.
+const CALLBACK_PREFIX: &str = "callback/";
 
-/// What a file holds.
+/// The contents of a file that was read.
 #[derive(Debug)]
 pub(crate) struct Stored {
     /// The weights and running statistics.
     pub(crate) params: Params,
-    /// The optimizer's arrays, by `0/dense/kernel`.
+    /// The optimizer's arrays, with names such as `0/dense/kernel`.
     pub(crate) optimizer: StoredArrays,
-    /// The model, unless the file holds arrays alone.
+    /// The description of the model, or `None` in a file of arrays.
     pub(crate) model: Option<Description>,
-    /// Where training stands, in a checkpoint.
+    /// The state of training, in a checkpoint.
     pub(crate) record: Option<Record>,
 }
 
-/// What is to be written.
+/// The contents of a file to write.
 #[derive(Debug)]
 pub(crate) struct Store<'a> {
     pub(crate) params: &'a Params,
-    /// The optimizer's arrays, where there is one.
+    /// The optimizer's arrays; empty without an optimizer.
     pub(crate) optimizer: Vec<StateArray<'a>>,
     pub(crate) model: Option<&'a Description>,
     pub(crate) record: Option<&'a Record>,
 }
 
 impl Store<'_> {
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         write_whole(path, &self.encode(path)?)
     }
 
-    /// The bytes of the file, for `path`.
+    /// Encodes the file as bytes. `path` is for messages.
     pub(crate) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         let prefixes = reserved(self.model.is_some(), self.record.is_some());
         let taken = |name: &str| name == "__metadata__" || prefixes.iter().any(|prefix| name.starts_with(prefix));
         if let Some(id) = self.params.ids().find(|id| taken(self.params.name(*id))) {
             let name = self.params.name(id);
-            let problem = format!("\"{name}\" is a name that the format keeps for itself; call it otherwise");
+            let problem = format!("\"{name}\" is a reserved name; choose another name");
             return Err(Error::Format { path: path.into(), problem });
         }
         let mut contents = SafeTensors { metadata: self.metadata(), arrays: self.arrays() };
         let checksum = checksum(&contents);
-        contents.metadata.insert(format!("{OWN}sha256"), checksum);
+        contents.metadata.insert(format!("{KEY_PREFIX}sha256"), checksum);
         Ok(contents.encode())
     }
 
     fn arrays(&self) -> Vec<NamedArray> {
         let optimizer = self.optimizer.iter().map(|array| {
-            let name = format!("{OPTIMIZER}{}", array.name);
+            let name = format!("{OPTIMIZER_PREFIX}{}", array.name);
             NamedArray { name, shape: array.shape, values: array.values.into() }
         });
         let states = self.record.iter().flat_map(|record| &record.states).enumerate();
-        let states = states.flat_map(|(at, state)| named(&state.params, format!("{CALLBACK}{at}/")));
+        let states = states.flat_map(|(at, state)| named(&state.params, format!("{CALLBACK_PREFIX}{at}/")));
         named(self.params, String::new()).chain(optimizer).chain(states).collect()
     }
 
     fn metadata(&self) -> BTreeMap<String, String> {
         let ids = self.params.ids().filter(|id| !self.params.trainable(*id));
         let state: Vec<&str> = ids.map(|id| self.params.name(id)).collect();
-        // What version 1 can say is written as such, so that earlier versions of the library read it.
-        let version = if self.model.is_some_and(|model| model.training.is_none()) { NEWEST } else { 1 };
+        // Contents that version 1 supports are written as version 1, so that earlier versions of the library can read
+        // them.
+        let version = if self.model.is_some_and(|model| model.training.is_none()) { NEWEST_VERSION } else { 1 };
         let version = Some(("version", version.to_string()));
         let state = Some(("state", serde_json::json!(state).to_string()));
         let model = self.model.map(|model| ("model", model.to_json()));
         let training = self.record.map(|record| ("training", record.to_json()));
         let mut texts = BTreeMap::new();
         for (key, value) in [version, state, model, training].into_iter().flatten() {
-            texts.insert(format!("{OWN}{key}"), value);
+            texts.insert(format!("{KEY_PREFIX}{key}"), value);
         }
         texts
     }
 }
 
-/// What the names of arrays that are no parameters begin with.
+/// Name prefixes of arrays that are not parameters.
 fn reserved(model: bool, record: bool) -> &'static [&'static str] {
     match (model, record) {
-        (_, true) => &[OPTIMIZER, CALLBACK],
-        (true, false) => &[OPTIMIZER],
+        (_, true) => &[OPTIMIZER_PREFIX, CALLBACK_PREFIX],
+        (true, false) => &[OPTIMIZER_PREFIX],
         (false, false) => &[],
     }
 }
 
-/// Every parameter as an array of a file.
+/// The parameters as arrays of a file, with prefixed names.
 fn named(params: &Params, prefix: String) -> impl Iterator<Item = NamedArray> {
     params.ids().map(move |id| NamedArray {
         name: format!("{prefix}{}", params.name(id)),
@@ -114,28 +115,28 @@ fn named(params: &Params, prefix: String) -> impl Iterator<Item = NamedArray> {
     })
 }
 
-/// Reads a file of ours, or the arrays of any safetensors file.
+/// Reads a file of this library, or the arrays of any safetensors file.
 pub(crate) fn read(path: &Path) -> Result<Stored> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
     let contents = SafeTensors::decode(&read_whole(path)?).map_err(wrong)?;
-    if contents.metadata.keys().any(|key| key.starts_with(OWN)) {
+    if contents.metadata.keys().any(|key| key.starts_with(KEY_PREFIX)) {
         check(&contents).map_err(wrong)?;
     }
     store(contents).map_err(wrong)
 }
 
-/// Whether this version can read the file, and the file is as it was written.
+/// Checks the version and the checksum.
 fn check(contents: &SafeTensors) -> Result<(), String> {
-    let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}")).map(String::as_str);
+    let text = |key: &str| contents.metadata.get(&format!("{KEY_PREFIX}{key}")).map(String::as_str);
     let version = text("version").and_then(|version| version.parse::<u64>().ok());
     match version {
-        Some(1..=NEWEST) => {}
-        Some(newer) if newer > NEWEST => {
+        Some(1..=NEWEST_VERSION) => {}
+        Some(newer) if newer > NEWEST_VERSION => {
             return Err(format!(
-                "its format is version {newer}, and this version of gradus reads up to {NEWEST}; update gradus"
+                "its format is version {newer}, and this version of gradus reads up to {NEWEST_VERSION}; update gradus"
             ));
         }
-        _ => return Err("it is damaged: it does not say the version of its format".into()),
+        _ => return Err("it is damaged: it has no format version; use another copy".into()),
     }
     if text("sha256") != Some(&checksum(contents)) {
         return Err("it is damaged: its checksum does not match; use another copy".into());
@@ -144,11 +145,11 @@ fn check(contents: &SafeTensors) -> Result<(), String> {
 }
 
 fn store(contents: SafeTensors) -> Result<Stored, String> {
-    let text = |key: &str| contents.metadata.get(&format!("{OWN}{key}"));
-    let described = |json: &String| Description::from_json(json).ok_or("its description of the model cannot be read");
-    let recorded = |json: &String| Record::from_json(json).ok_or("its record of the training cannot be read");
+    let text = |key: &str| contents.metadata.get(&format!("{KEY_PREFIX}{key}"));
+    let described = |json: &String| Description::from_json(json).ok_or("its description of the model is invalid");
+    let recorded = |json: &String| Record::from_json(json).ok_or("its training state is invalid");
     let state: Vec<String> = match text("state") {
-        Some(names) => serde_json::from_str(names).map_err(|_| "its list of running statistics cannot be read")?,
+        Some(names) => serde_json::from_str(names).map_err(|_| "its list of running statistics is invalid")?,
         None => Vec::new(),
     };
     let mut stored = Stored {
@@ -162,7 +163,7 @@ fn store(contents: SafeTensors) -> Result<Stored, String> {
         let kind = prefixes.iter().find(|prefix| name.starts_with(**prefix));
         match (kind, &mut stored.record) {
             (None, _) => stored.params.insert(&name, shape, values, !state.contains(&name)).map(drop),
-            (Some(&CALLBACK), Some(record)) => give_back(&mut record.states, &name, shape, values),
+            (Some(&CALLBACK_PREFIX), Some(record)) => add_callback_array(&mut record.states, &name, shape, values),
             (Some(prefix), _) => {
                 stored.optimizer.insert(name[prefix.len()..].into(), (shape, values));
                 Ok(())
@@ -173,18 +174,18 @@ fn store(contents: SafeTensors) -> Result<Stored, String> {
     Ok(stored)
 }
 
-/// Gives a callback's state the array that the file has as `callback/number/name`.
-fn give_back(states: &mut [CallbackState], name: &str, shape: Shape, values: Vec<f32>) -> Result<()> {
-    let place = name[CALLBACK.len()..].split_once('/');
+/// Adds the array with the file name `callback/number/name` to the state of its callback.
+fn add_callback_array(states: &mut [CallbackState], name: &str, shape: Shape, values: Vec<f32>) -> Result<()> {
+    let place = name[CALLBACK_PREFIX.len()..].split_once('/');
     let place = place.and_then(|(number, own)| Some((states.get_mut(number.parse::<usize>().ok()?)?, own)));
     let (state, own) = place.ok_or_else(|| Error::other(format!("\"{name}\" belongs to no callback")))?;
     state.params.insert(own, shape, values, true).map(drop)
 }
 
-/// The sha256 of everything but itself, each text with its length before it.
+/// The SHA-256 digest of everything except itself. Each string is preceded by its length.
 fn checksum(contents: &SafeTensors) -> String {
     let mut hasher = Sha256::new();
-    let own = format!("{OWN}sha256");
+    let own = format!("{KEY_PREFIX}sha256");
     for (key, value) in contents.metadata.iter().filter(|(key, _)| **key != own) {
         hash_text(&mut hasher, key);
         hash_text(&mut hasher, value);
@@ -216,22 +217,21 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_format_needs_are_refused_before_anything_is_written() {
+    fn reserved_names_are_refused_before_writing() {
         let mut params = Params::new();
         params.add("__metadata__", &arr1(&[1.0])).unwrap();
         let message = alone(&params).write(Path::new("never.safetensors")).unwrap_err().to_string();
-        let expected =
-            "never.safetensors: \"__metadata__\" is a name that the format keeps for itself; call it otherwise";
+        let expected = "never.safetensors: \"__metadata__\" is a reserved name; choose another name";
         assert_eq!(message, expected);
         assert!(!Path::new("never.safetensors").exists());
     }
 
     #[test]
-    fn which_arrays_are_trainable_is_kept() {
+    fn trainable_flags_round_trip() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let mut params = Params::new();
-        params.add("optimizer/0", &arr1(&[1.0])).unwrap(); // a fine name where there is no optimizer
+        params.add("optimizer/0", &arr1(&[1.0])).unwrap(); // allowed without an optimizer
         params.add_state("mean", &arr1(&[2.0, 3.0])).unwrap();
         alone(&params).write(&path).unwrap();
         let read = read(&path).unwrap().params;

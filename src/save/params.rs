@@ -1,4 +1,4 @@
-//! Arrays alone in a file: for networks on the tape, and for weights from elsewhere.
+//! Files of arrays, for networks on the tape and for weights of other programs.
 
 use super::file;
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::tape::Params;
 use std::path::Path;
 
 impl Params {
-    /// Writes every array under its name to a safetensors file, whole or not at all.
+    /// Writes every array under its name to a safetensors file, atomically.
     ///
     /// ```
     /// use gradus::tape::Params;
@@ -25,21 +25,22 @@ impl Params {
         file::Store { params: self, optimizer: Vec::new(), model: None, record: None }.write(path.as_ref())
     }
 
-    /// The arrays of a safetensors file, in the order of the file: one that [`save`](Params::save) or
-    /// [`Model::save`](crate::Model::save) has written, or another program. In the latter's every array is trainable.
+    /// Reads the arrays of a safetensors file, in the order of the file. [`save`](Params::save),
+    /// [`Model::save`](crate::Model::save) or another program may have written it. All arrays of other programs are
+    /// trainable.
     ///
     /// # Errors
-    /// The file cannot be read, is damaged or of a newer version, or holds elements other than float32.
+    /// The file cannot be read, is damaged, has a newer format version, or has elements other than float32.
     pub fn load(path: impl AsRef<Path>) -> Result<Params> {
         Ok(file::read(path.as_ref())?.params)
     }
 
-    /// Sets every array from the one of the same name in a file, as [`load`](Params::load) reads it. Nothing changes if
-    /// it fails.
+    /// Sets every array to the array of the same name in a file read by [`load`](Params::load). On an error, nothing
+    /// changes.
     ///
     /// # Errors
-    /// As for [`load`](Params::load); an array that is missing in the file or in these parameters, or has another shape.
-    /// [`assign`](Params::assign) takes what it needs and leaves the rest.
+    /// Those of [`load`](Params::load). An array is missing from the file or from these parameters, or has another
+    /// shape. To assign only some arrays of a file, use [`assign`](Params::assign).
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let given = Params::load(path)?;
@@ -54,7 +55,7 @@ impl Params {
         }
         match given.iter().find(|(name, _)| self.id(name).is_err()) {
             Some((name, _)) => wrong(format!(
-                "\"{name}\" is in the file, but not in the model; Params::load and assign take a part of a file"
+                "\"{name}\" is in the file but not in the model; to load part of a file, use Params::load and assign"
             )),
             None => self.assign(&given),
         }

@@ -1,20 +1,20 @@
-//! Where a training loop stands, as JSON: numbers by name, what its epochs reported, and what its callbacks remember.
+//! The state of a training loop as JSON: named numbers, the history, and the states of callbacks.
 //!
-//! Numbers are texts, as the nearest decimal number of a JSON parser may not lead back to the same bits.
+//! Numbers are strings, because a JSON parser may not return the same bits for a decimal number.
 
 use super::state::CallbackState;
 use crate::metrics::{Epoch, Scores};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// What a checkpoint says beside its arrays.
+/// The state of training in a checkpoint, without its arrays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
-    /// Positions, counters, running sums.
+    /// Positions, counters and running sums.
     pub(crate) numbers: BTreeMap<String, f64>,
-    /// What finished epochs reported.
+    /// The finished epochs.
     pub(crate) epochs: Vec<Epoch>,
-    /// What callbacks remember, in their order. Their arrays stand in the file as arrays.
+    /// The states of callbacks, in order. Their arrays are arrays of the file.
     pub(crate) states: Vec<CallbackState>,
 }
 
@@ -29,7 +29,7 @@ impl Record {
         .to_string()
     }
 
-    /// The record that `text` holds, still without its callbacks' arrays, or `None` where it holds none.
+    /// Parses a record, without the arrays of callbacks, or returns `None` if it is not one.
     pub(super) fn from_json(text: &str) -> Option<Record> {
         let value: Value = serde_json::from_str(text).ok()?;
         let state = |state: &Value| {
@@ -60,7 +60,7 @@ fn numbers_from_json(value: &Value) -> Option<BTreeMap<String, f64>> {
     Some(numbers)
 }
 
-/// The shortest decimal number that leads back to the same bits.
+/// Converts a number to the shortest decimal string with the same bits.
 fn number_to_json(number: f64) -> Value {
     json!(format!("{number:?}"))
 }
@@ -93,7 +93,7 @@ fn epoch_from_json(value: &Value) -> Option<Epoch> {
     })
 }
 
-/// The loss, and then each metric with its name.
+/// The loss, then each metric with its name.
 fn scores_to_json(scores: &Scores) -> Value {
     let metric = |(name, value): &(String, f64)| json!([name, number_to_json(*value)]);
     json!([number_to_json(scores.loss), scores.metrics.iter().map(metric).collect::<Vec<_>>()])
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_comes_back() {
+    fn every_bit_round_trips() {
         let json = record().to_json();
         let read = Record::from_json(&json).unwrap();
         assert_eq!(
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_none() {
+    fn invalid_records_are_none() {
         let whole = record().to_json();
         let wrong =
             [whole.replace("\"7.0\"", "7"), whole.replace("\"number\":1", "\"number\":-1"), whole.replace("One", "\"")];

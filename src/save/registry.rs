@@ -1,4 +1,4 @@
-//! Which class a name in a file stands for.
+//! The classes of parts that model files may contain.
 
 use crate::error::Result;
 use crate::initializers::Initializer;
@@ -13,7 +13,7 @@ use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 
-/// The parts that a model in a file may be made of: the library's, and those of your own that are added.
+/// The classes of parts that a model file may contain: built-in and added custom ones.
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Shape, Spec, layers::*, save::Registry, tape::Var};
@@ -55,47 +55,47 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The library's own parts.
+    /// Creates a registry with the built-in parts.
     pub fn new() -> Registry {
         Registry { known: BUILT_IN.clone() }
     }
 
-    /// Adds an initialiser; one of the same class is replaced, here and below.
+    /// Adds an initializer class. It replaces one with the same class name.
     pub fn initializer<T: Initializer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Initializer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a layer.
+    /// Adds a layer class. It replaces one with the same class name.
     pub fn layer<T: Layer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Layer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a loss.
+    /// Adds a loss class. It replaces one with the same class name.
     pub fn loss<T: Loss + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Loss>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a metric.
+    /// Adds a metric class. It replaces one with the same class name.
     pub fn metric<T: Metric + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Metric>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds an optimizer.
+    /// Adds an optimizer class. It replaces one with the same class name.
     pub fn optimizer<T: Optimizer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Optimizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a part that turns strings into numbers.
+    /// Adds a preprocessing class. It replaces one with the same class name.
     pub fn preprocessing<T: Preprocessing + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Preprocessing>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a regularizer.
+    /// Adds a regularizer class. It replaces one with the same class name.
     pub fn regularizer<T: Regularizer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Regularizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
 
-    /// Adds a schedule of learning rates.
+    /// Adds a learning rate schedule class. It replaces one with the same class name.
     pub fn schedule<T: Schedule + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Schedule>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
     }
@@ -105,44 +105,58 @@ impl Registry {
         self
     }
 
-    /// Whether a class was added; `kind` is the method that adds such classes, as in `registry.adds("layer", "Scaling")`.
-    /// The library's own classes are not added.
+    /// Whether a custom class was added. `kind` is the method that adds such classes, as in `registry.adds("layer",
+    /// "Scaling")`. Built-in classes do not count.
     pub fn adds(&self, kind: &str, class: &str) -> bool {
         self.known.adds(kind, class)
     }
 
-    /// Makes the layer that a spec describes, of the library's classes and those that were added.
+    /// Creates a layer from a spec of a built-in or added class.
     ///
     /// # Errors
-    /// A class that is not known, and settings that it does not have or that are of another kind.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
         Frozen::read(spec, |spec| self.known.make(spec))
     }
 
-    /// Makes the loss that a spec describes, of the library's classes and those that were added.
+    /// Creates a loss from a spec of a built-in or added class.
     ///
     /// # Errors
-    /// A class that is not known, and settings that it does not have or that are of another kind.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {
         self.known.make(spec)
     }
 
-    /// Makes the metric that a spec describes, of the library's classes and those that were added.
+    /// Creates a metric from a spec of a built-in or added class.
     ///
     /// # Errors
-    /// A class that is not known, and settings that it does not have or that are of another kind.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
         self.known.make(spec)
     }
 
-    pub(crate) fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
+    /// Makes the preprocessing part that a spec describes, of a class of the library or an added class.
+    ///
+    /// ```
+    /// use gradus::{Shape, preprocessing::{Preprocessing, StringLookup}, save::Registry};
+    /// use ndarray::arr1;
+    /// let spec = StringLookup::new().adapt(&arr1(&["good", "bad"]))?.spec();
+    /// let lookup = Registry::new().make_preprocessing(&spec)?;
+    /// assert_eq!(lookup.spec(), spec);
+    /// assert_eq!(lookup.output_shape(Shape::from(2))?, Shape::from(2));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown class; settings that are missing, unknown or of another type.
+    pub fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
         self.known.make(spec)
     }
 
-    /// Makes the optimizer that a spec describes, of the library's classes and those that were added.
+    /// Creates an optimizer from a spec of a built-in or added class.
     ///
     /// # Errors
-    /// A class that is not known, and settings that it does not have or that are of another kind.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_optimizer(&self, spec: &Spec) -> Result<Box<dyn Optimizer>> {
         self.known.make(spec)
     }
@@ -153,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_unknown_is_told_with_the_remedy() {
+    fn an_unknown_class_is_an_error_with_a_remedy() {
         let message = Registry::new().make_loss(&Spec::new("Wasserstein")).unwrap_err().to_string();
         let (start, end) =
             ("Wasserstein: unknown loss; available: BinaryCrossentropy, ", "; add custom ones with Registry::loss");

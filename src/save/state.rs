@@ -1,10 +1,10 @@
-//! What a callback remembers, in a form that files can hold.
+//! The state of a callback, as stored in checkpoints.
 
 use crate::error::{Error, Result};
 use crate::tape::Params;
 use std::collections::BTreeMap;
 
-/// What a callback remembers from one hook to the next: numbers by name, and arrays such as the best weights.
+/// The state of a callback in a checkpoint: named numbers, and arrays such as the best weights.
 ///
 /// ```
 /// use gradus::CallbackState;
@@ -22,38 +22,38 @@ pub struct CallbackState {
 }
 
 impl CallbackState {
-    /// The state of the callback with this name, which is that of its type.
+    /// Creates a state. `name` is the type of the callback.
     pub fn new(name: impl Into<String>) -> CallbackState {
         CallbackState { name: name.into(), ..CallbackState::default() }
     }
 
-    /// Adds a number; whole ones are exact up to 2⁵³.
+    /// Adds a number. Integers are exact up to 2⁵³.
     pub fn with(mut self, name: impl Into<String>, value: f64) -> CallbackState {
         self.numbers.insert(name.into(), value);
         self
     }
 
-    /// Adds a copy of these arrays, to be read with [`Params::assign`].
+    /// Adds copies of arrays. [`Params::assign`] restores them.
     pub fn with_params(mut self, params: &Params) -> CallbackState {
         self.params = params.clone();
         self
     }
 
-    /// The name of the callback.
+    /// Name of the callback.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// A number by its name.
+    /// Returns the number with this name.
     ///
     /// # Errors
-    /// There is none of this name.
+    /// The state has no number with this name.
     pub fn number(&self, name: &str) -> Result<f64> {
         let number = self.numbers.get(name).copied();
         number.ok_or_else(|| Error::other(format!("the state of {} has no \"{name}\"", self.name)))
     }
 
-    /// The arrays; empty where there are none.
+    /// The arrays. Empty if the state has none.
     pub fn params(&self) -> &Params {
         &self.params
     }

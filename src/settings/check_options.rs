@@ -1,11 +1,11 @@
-//! What the options of every part of a list must hold.
+//! A check of the options of all parts of a kind.
 
 use crate::registry::{BUILT_IN, Part};
 use crate::spec::{Spec, SpecValue};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks the parts of a kind by the specs of samples, which together change every option from its default: each spec leads to a
-/// part with an equal spec, a missing option has its default or is an error that names it, and so is an unknown one.
+/// Checks the parts of a kind by the specs of samples, which together change every option from its default: each spec leads
+/// to a part with an equal spec, a missing option has its default or is an error that names it, and so is an unknown one.
 pub(crate) fn check_options<T: Part + ?Sized>(specs: &[Spec], spec_of: impl Fn(&T) -> Spec) {
     let made = |spec: &Spec| BUILT_IN.make::<T>(spec).map(|part| spec_of(&part)).map_err(|error| error.to_string());
     for (class, _) in T::built_in() {

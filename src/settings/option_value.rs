@@ -1,4 +1,4 @@
-//! The values of options: how each type is written to a spec, and read from one.
+//! The types of options, with their conversion to and from settings of a spec.
 
 use super::Settings;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::spec::{Spec, SpecValue};
 
-/// A type that options of parts have.
+/// A type of options.
 pub(crate) trait OptionValue: Sized {
     /// Adds the value to a spec as the setting `name`.
     fn write(&self, name: &'static str, spec: Spec) -> Spec;
@@ -37,7 +37,7 @@ pub(crate) trait OptionValue: Sized {
     }
 }
 
-/// Types whose settings have one value: the type, the value that is written, and the method that reads it.
+/// Implements types that are written as one setting: the type, the value of the setting, and the reader.
 macro_rules! values {
     ($($T:ty: |$value:ident| $written:expr, |$name:ident, $settings:ident| $read:expr;)*) => {
         $(impl OptionValue for $T {
@@ -69,12 +69,12 @@ values! {
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
     Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.sizes(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),
-        ref sizes => Err(settings.kind(name, &sizes.into(), "four integers ≥ 0: above, below, left, right")),
+        ref sizes => Err(settings.kind(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
     };
     Shape: |value| value.sizes(), |name, settings| Shape::new(settings.sizes(name)?);
 }
 
-/// `None` is not written.
+/// `None` is not written to the spec.
 impl<T: OptionValue> OptionValue for Option<T> {
     fn write(&self, name: &'static str, spec: Spec) -> Spec {
         self.iter().fold(spec, |spec, value| value.write(name, spec))

@@ -1,5 +1,4 @@
-//! The declaration of a part's options: each is written once, and its field, setter, place in the spec, reader and default
-//! follow.
+//! The declaration of a part's options, from which fields, setters, defaults, specs and readers are generated.
 
 /// Declares a part with its options.
 ///
@@ -15,7 +14,7 @@
 /// }
 /// ```
 ///
-/// The first word of an option says which setter it has:
+/// The first word of an option is its kind, which determines the setter:
 ///
 /// | word | field | argument of the setter |
 /// |---|---|---|
@@ -25,15 +24,15 @@
 /// | `part` | `Arc<dyn T>`, of the default | `impl T + 'static` |
 /// | `optional` | `Option<Arc<dyn T>>`, `None` by default | `impl T + 'static` |
 /// | `added` | `T` | `T` |
-/// | `field` | `T` | no setter: the part has a method of its own |
+/// | `field` | `T` | no setter: the part implements a method |
 ///
-/// An `added` option came later than the first files of the part. It is written only where it differs from its default, so that
+/// An `added` option is newer than the first files of the part. It is written only if it differs from its default, so that
 /// earlier versions can read the files of models that do not use it.
 ///
-/// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without default
-/// is an error; `Default`, if all options have one; and two methods for its own folder: `with_defaults`, whose arguments are
-/// the options without default, and `write_options`, which adds all options to a spec. A default may depend on the options
-/// without default.
+/// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without
+/// default is an error; `Default`, if all options have one; and two methods for its folder: `with_defaults`, whose
+/// arguments are the options without default, and `write_options`, which adds all options to a spec. A default may depend
+/// on the options without default.
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $Part:ident($class:literal);) => {
         $(#[$meta])*
@@ -65,7 +64,7 @@ macro_rules! options {
         impl $Part {
             $($crate::settings::option! { setter $kind $Part $name $T, $(#[$doc])+ })*
 
-            /// The part with these options, and each other one at its default.
+            /// Creates the part with these options and the defaults of all others.
             fn with_defaults($($($given: $Given),+)?) -> $Part {
                 $Part { $($name: $crate::settings::option!(default $kind $($default)?),)* $($($given),+)? }
             }
@@ -101,7 +100,7 @@ macro_rules! options {
     };
 }
 
-/// What [`options!`] generates for one option, by the word in front of it, and the `Default` of a part.
+/// The code that [`options!`] generates for one option of each kind, and the `Default` of a part.
 macro_rules! option {
     (type some $T:path) => { Option<$T> };
     (type part $T:path) => { std::sync::Arc<dyn $T> };
@@ -147,7 +146,7 @@ macro_rules! option {
 
     (default_of $Part:ident,) => {
         impl Default for $Part {
-            /// Each option at its default.
+            /// Creates the part with the defaults of all options.
             fn default() -> $Part {
                 $Part::with_defaults()
             }

@@ -1,21 +1,21 @@
-//! What an operation is told about the run in which it computes, and where it reports values that it cannot use.
+//! The context of a forward pass: the random key of an operation, and the report of faults.
 
+use super::faults::Faults;
 use crate::error::Error;
 use crate::random::Key;
-use std::sync::{Mutex, PoisonError};
 
-/// The run in which an operation computes its value: passed to [`Op::forward`](super::Op::forward).
+/// The context in which an operation computes its value: passed to [`Op::forward`](super::Op::forward).
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     pub(super) key: Key,
-    /// What the key is split by for the operation; `None` where no operation may draw.
+    /// The number by which the key is split for the operation; `None` in inference, where no operation draws.
     pub(super) path: Option<u64>,
     pub(super) first_row: usize,
     pub(super) faults: &'a Faults,
 }
 
 impl Context<'_> {
-    /// The key of this operation in this step. Draws made under it depend on nothing else.
+    /// The random key of this operation in this run. Draws under it depend on nothing else.
     pub fn key(&self) -> Key {
         self.path.map_or(self.key, |path| self.key.split(path))
     }
@@ -26,40 +26,13 @@ impl Context<'_> {
     }
 
     /// Reports that the operation cannot compute `row`, counted from 0 along the first axis of its inputs. The run ends with
-    /// [`Error::Fault`], which adds the layer, the operation and the row to `problem`; the value of the operation is then
-    /// never read, so `forward` may return at once and leave it unfinished.
+    /// [`Error::Fault`], which adds the layer, the operation and the row to `problem`. The value of the operation is not
+    /// read after a fault, so `forward` may return immediately.
     ///
-    /// May be called from several threads. Of several reports the one of the smallest row is kept, and of those of one row
-    /// the first: report a row from one thread only, so that the error does not depend on their timing. `problem` is not
-    /// called where a smaller row was reported before.
+    /// May be called from several threads. Of several reports the one with the smallest row counts, and among those for one
+    /// row the first: report a row from one thread only, so that the error does not depend on timing. `problem` is not
+    /// called if a smaller row was reported before.
     pub fn fault(&self, row: usize, problem: impl FnOnce() -> Error) {
         self.faults.report(self.first_row.saturating_add(row), problem);
-    }
-}
-
-/// The fault of the smallest row that an operation has reported.
-#[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Option<(usize, Error)>>);
-
-impl Faults {
-    fn report(&self, row: usize, problem: impl FnOnce() -> Error) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_none_or(|(earlier, _)| row < *earlier) {
-            *kept = Some((row, problem()));
-        }
-    }
-
-    /// What was reported, which is then forgotten.
-    pub(super) fn take(&mut self) -> Option<(usize, Error)> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// `layer: operation`, for messages; the layer alone where the operation has its name.
-pub(super) fn place(scope: &str, op: &str) -> String {
-    match scope.rsplit('/').next() {
-        Some(last) if last == op => scope.to_owned(),
-        _ if scope.is_empty() => op.to_owned(),
-        _ => format!("{scope}: {op}"),
     }
 }

@@ -1,12 +1,12 @@
-//! Where a value that is NaN or infinite came from.
+//! Searching the first value that is NaN or infinite.
 
-use super::Tape;
-use super::op::Place;
 use super::params::Params;
+use super::source::Place;
+use super::tape::Tape;
 
 impl Tape {
-    /// Where the first value that is NaN or infinite came from, in the order in which the last run computed them; `None`
-    /// where all are finite. `params` are to be as they were in that run.
+    /// Describes the first array with a NaN or infinite value, in the order in which the last run computed or read them;
+    /// `None` if all values are finite. `params` must have the values of that run.
     ///
     /// ```
     /// use gradus::{Key, tape::*};
@@ -30,10 +30,10 @@ impl Tape {
     pub fn first_not_finite(&self, params: &Params) -> Option<String> {
         self.check_params(params.stamp);
         if self.inputs.iter().any(|input| !finite(&self.buffers[*input])) {
-            return Some("in the batch itself".into());
+            return Some("in the batch".into());
         }
         for step in &self.steps {
-            // The values of a state were computed by earlier runs.
+            // The values of states are results of earlier runs, not the cause.
             let read = step.inputs.iter().enumerate().filter(|(position, _)| !step.op.states().contains(position));
             let weights = read.filter_map(|(_, source)| match source.place {
                 Place::Param(index) => params.ids().nth(index),
@@ -53,7 +53,7 @@ impl Tape {
 }
 
 impl Params {
-    /// The first array with a value that is NaN or infinite, as a place.
+    /// Describes the first parameter with a NaN or infinite value.
     pub(crate) fn first_not_finite(&self) -> Option<String> {
         self.ids().find(|id| !finite(self.values(*id))).map(|id| format!("the parameter {}", self.name(id)))
     }
@@ -69,7 +69,7 @@ mod tests {
     use crate::tape::{Mode, Params, Recorder};
     use ndarray::arr2;
 
-    /// A tape that multiplies twice, run on this input and these weights.
+    /// Describes the first such value of two products with these weights, run on the input `x`.
     fn place(x: f32, weights: [f32; 2]) -> Option<String> {
         let mut params = Params::new();
         let ids = ["a", "b"].map(|name| params.add(name, &arr2(&[[1.0]])).unwrap());
@@ -87,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_is_named() {
+    fn the_first_array_is_described() {
         assert_eq!(place(1.0, [1e30, 1e8]), None);
         assert_eq!(place(1.0, [1e30, 1e10]).unwrap(), "the output of second: matmul");
         assert_eq!(place(1e10, [1e30, 1e10]).unwrap(), "the output of first: matmul");
         assert_eq!(place(1.0, [1.0, f32::NAN]).unwrap(), "the parameter b");
         assert_eq!(place(1.0, [f32::INFINITY, f32::NAN]).unwrap(), "the parameter a");
-        assert_eq!(place(f32::NEG_INFINITY, [1.0, f32::NAN]).unwrap(), "in the batch itself");
+        assert_eq!(place(f32::NEG_INFINITY, [1.0, f32::NAN]).unwrap(), "in the batch");
     }
 }

@@ -1,31 +1,31 @@
-//! Whether an array is finite: searched once while its values stay as they are.
+//! Whether all values of an array are finite: a cached search.
 //!
-//! A product of one image with a matrix of weights may leave out the weights behind its zeros if they are finite; to search
-//! them for each image would cost what that saves. So it is the second question about the same values that is answered by
-//! a search: in training, where weights change with every step, nothing is searched.
+//! A product of one image with a weight matrix can skip the weights that are multiplied by zeros if they are finite, but a
+//! search for each image would cost as much as that saves. The second query for unchanged values searches, and its result
+//! is cached. In training, where weights change in every step, no query searches.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What is known of an array's values.
+/// The cached result for an array.
 #[derive(Debug, Default)]
 pub(super) struct KnownFinite(AtomicU8);
 
 const CHANGED: u8 = 0;
-const ASKED: u8 = 1;
+const QUERIED: u8 = 1;
 const FINITE: u8 = 2;
 const NOT_FINITE: u8 = 3;
 
 impl KnownFinite {
-    /// The values are others from now on.
-    pub(super) fn forget(&mut self) {
+    /// Discards the result, when values change.
+    pub(super) fn invalidate(&mut self) {
         *self.0.get_mut() = CHANGED;
     }
 
-    /// Whether all are known to be finite. Several threads may ask and search at once: they find the same.
-    pub(super) fn ask(&self, values: &[f32]) -> bool {
+    /// Whether all values are known to be finite. Several threads may search at the same time, with equal results.
+    pub(super) fn query(&self, values: &[f32]) -> bool {
         match self.0.load(Ordering::Relaxed) {
-            CHANGED => self.0.store(ASKED, Ordering::Relaxed),
-            ASKED => {
+            CHANGED => self.0.store(QUERIED, Ordering::Relaxed),
+            QUERIED => {
                 let finite = values.iter().all(|value| value.is_finite());
                 self.0.store(if finite { FINITE } else { NOT_FINITE }, Ordering::Relaxed);
                 return finite;
@@ -37,7 +37,7 @@ impl KnownFinite {
 }
 
 impl Clone for KnownFinite {
-    /// A clone's values may be changed by themselves, so it is asked anew.
+    /// Returns an empty cache, since the values of a clone may change separately.
     fn clone(&self) -> KnownFinite {
         KnownFinite::default()
     }
@@ -48,14 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_question_is_answered_until_values_change() {
+    fn the_second_query_searches_until_values_change() {
         let mut known = KnownFinite::default();
-        let asked = |known: &KnownFinite, values: &[f32]| [(); 3].map(|()| known.ask(values));
-        assert_eq!(asked(&known, &[1.0, -2.0]), [false, true, true]);
-        known.forget();
-        assert_eq!(asked(&known, &[1.0, f32::INFINITY]), [false; 3]);
-        known.forget();
-        assert_eq!(asked(&known, &[]), [false, true, true]);
-        assert!(!known.clone().ask(&[]));
+        let queries = |known: &KnownFinite, values: &[f32]| [(); 3].map(|()| known.query(values));
+        assert_eq!(queries(&known, &[1.0, -2.0]), [false, true, true]);
+        known.invalidate();
+        assert_eq!(queries(&known, &[1.0, f32::INFINITY]), [false; 3]);
+        known.invalidate();
+        assert_eq!(queries(&known, &[]), [false, true, true]);
+        assert!(!known.clone().query(&[]));
     }
 }

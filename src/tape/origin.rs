@@ -1,8 +1,6 @@
-//! What a value was computed from, where an operation on it may start from that instead of the value.
+//! The operation that computed a value, for operations that start from its inputs instead of the value.
 
-use super::record::Var;
-
-/// The operation and the values that a value was computed from.
+/// The operation and the inputs that a value was computed from.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin<V> {
     /// A softmax over the last axis.
@@ -22,17 +20,6 @@ impl<V> Origin<V> {
                 Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
             }
             Origin::Activation { name } => Origin::Activation { name },
-        }
-    }
-}
-
-impl<'r> Var<'r> {
-    /// The input of the softmax that computed this value, or `None` for any other value. Cross-entropies start from it, since
-    /// the logits are exact where probabilities round to 0.
-    pub fn logits(&self) -> Option<Var<'r>> {
-        match self.origin() {
-            Some(Origin::Softmax { logits }) => Some(logits),
-            _ => None,
         }
     }
 }

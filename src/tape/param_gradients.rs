@@ -15,7 +15,7 @@ pub struct ParamGradients {
 }
 
 impl ParamGradients {
-    /// Gradients of zero for these parameters.
+    /// Allocates gradients for these parameters, filled with zeros.
     pub fn new(params: &Params) -> ParamGradients {
         let length = |id: ParamId| if params.trainable(id) { params.shape(id).len() } else { 0 };
         ParamGradients {
@@ -25,21 +25,21 @@ impl ParamGradients {
         }
     }
 
-    /// One parameter's gradient; `None` where it is not trainable.
+    /// The gradient of a parameter; `None` if it is not trainable.
     ///
     /// # Panics
     /// When `id` belongs to other parameters.
     pub fn get(&self, id: ParamId) -> Option<ArrayViewD<'_, f32>> {
-        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
+        assert!(id.stamp == self.stamp, "a ParamId was used with ParamGradients that it does not belong to");
         ArrayViewD::from_shape(IxDyn(self.shapes[id.index].sizes()), &self.arrays[id.index]).ok()
     }
 
-    /// The elements of every gradient, in build order.
+    /// The elements of each gradient, in the order of the parameters.
     pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         self.arrays.iter_mut().map(|array| &mut **array)
     }
 
-    /// The elements of one parameter's gradient; empty where it is not trainable.
+    /// The elements of the gradient of a parameter; empty if it is not trainable.
     pub(crate) fn values(&self, id: ParamId) -> &[f32] {
         &self.arrays[id.index]
     }

@@ -1,4 +1,4 @@
-//! Parameters: the named arrays that are learned or kept up to date by training, in build order.
+//! Parameters: named arrays, trainable weights and states such as running statistics.
 
 use super::known_finite::KnownFinite;
 use super::stamp::Stamp;
@@ -9,16 +9,16 @@ use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// A parameter of one [`Params`].
+/// The id of a parameter in its [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParamId {
     pub(super) stamp: Stamp,
     pub(crate) index: usize,
 }
 
-/// Named arrays in build order. They live outside the tape, so several tapes share them.
+/// Named arrays, in the order in which they were added. Several tapes can use one `Params`.
 ///
-/// A clone belongs to the same tapes as the original. It shares the arrays until either changes one, which copies that array.
+/// A clone can be used with the tapes of the original. They share arrays: changing a shared array copies it first.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub(super) stamp: Stamp,
@@ -30,22 +30,22 @@ struct Param {
     name: String,
     shape: Shape,
     trainable: bool,
-    /// Shared with clones, and copied before it is changed while they share it.
+    /// Shared with clones. A shared array is copied before a change.
     values: Arc<AlignedBuffer>,
     finite: KnownFinite,
 }
 
 impl Param {
-    /// The values, to change.
+    /// The values, to be changed.
     fn values_mut(&mut self) -> &mut AlignedBuffer {
-        self.finite.forget();
+        self.finite.invalidate();
         Arc::make_mut(&mut self.values)
     }
 
-    /// Takes over the values of another array of this shape: by copying them, or by sharing the array where these values
-    /// are shared and so cannot be changed in place.
+    /// Sets the values to those of another array with this shape. Copies them into the array if it is not shared; otherwise
+    /// shares the other array.
     fn assign(&mut self, other: &Param) {
-        self.finite.forget();
+        self.finite.invalidate();
         match Arc::get_mut(&mut self.values) {
             Some(values) => values.copy_from_slice(&other.values),
             None => self.values.clone_from(&other.values),
@@ -60,31 +60,31 @@ impl Default for Params {
 }
 
 impl Params {
-    /// No parameters yet.
+    /// Creates an empty set of parameters.
     pub fn new() -> Params {
         Params { stamp: Stamp::next(), entries: Vec::new() }
     }
 
-    /// Adds an array that the optimizer changes.
+    /// Adds a trainable parameter.
     ///
     /// # Errors
-    /// A name that is taken, or more axes than [`crate::MAX_RANK`].
+    /// A name that another parameter has, or more axes than [`crate::MAX_RANK`].
     pub fn add<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), true)
     }
 
-    /// Adds an array that only operations change, such as running statistics.
+    /// Adds a state: a parameter that operations change and the optimizer does not, such as running statistics.
     ///
     /// # Errors
-    /// A name that is taken, or more axes than [`crate::MAX_RANK`].
+    /// A name that another parameter has, or more axes than [`crate::MAX_RANK`].
     pub fn add_state<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
-    /// Adds an array by its elements in row-major order. `trainable` says whether the optimizer changes it.
+    /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`.
     ///
     /// # Errors
-    /// A name that is taken, or another number of elements than the shape has.
+    /// A name that another parameter has, or a number of elements that differs from that of the shape.
     pub fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
         if values.len() != shape.len() {
             let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
@@ -93,10 +93,10 @@ impl Params {
         self.push(name, shape, Arc::new(AlignedBuffer::from(&*values)), trainable)
     }
 
-    /// Adds an array of other parameters under this name, which shares its elements with that one.
+    /// Adds a parameter under this name that shares its elements with a parameter of `other`.
     ///
     /// # Errors
-    /// A name that is taken.
+    /// A name that another parameter has.
     ///
     /// # Panics
     /// When `id` does not belong to `other`.
@@ -111,21 +111,21 @@ impl Params {
         self.push(name, entry.shape, entry.values.clone(), trainable)
     }
 
-    /// Adds an array of which only name and shape are known. It has no elements, and must not be read.
+    /// Adds a parameter by name and shape, without elements. It must not be read.
     pub(crate) fn insert_empty(&mut self, name: &str, shape: Shape, trainable: bool) -> Result<ParamId> {
         self.push(name, shape, Arc::default(), trainable)
     }
 
-    /// Takes over the arrays of the same names, which both share from now on.
+    /// Shares the array of each parameter with the parameter of this name in `other`.
     ///
     /// # Errors
-    /// One of the names is not there, or its shape differs.
+    /// A parameter that `other` does not have, or has with another shape.
     pub(crate) fn share(&mut self, other: &Params) -> Result<()> {
         let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
         for (id, given) in pairs {
             let entry = &mut self.entries[id.index];
-            entry.finite.forget();
+            entry.finite.invalidate();
             entry.values = other.entry(given).values.clone();
         }
         Ok(())
@@ -133,16 +133,16 @@ impl Params {
 
     fn push(&mut self, name: &str, shape: Shape, values: Arc<AlignedBuffer>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
-            return Err(Error::expected("a name of its own for each parameter").at(|| name.into(), &[shape]));
+            return Err(Error::expected("a name that no other parameter has").at(|| name.into(), &[shape]));
         }
         self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
-    /// The parameter with this name.
+    /// Returns the id of the parameter with this name.
     ///
     /// # Errors
-    /// No parameter has it; the error lists those there are.
+    /// An unknown name. The error lists the names of all parameters.
     pub fn id(&self, name: &str) -> Result<ParamId> {
         let found = self.ids().find(|id| self.name(*id) == name);
         found.ok_or_else(|| Error::Unknown {
@@ -152,52 +152,65 @@ impl Params {
         })
     }
 
-    /// Every parameter, in build order.
+    /// The ids of all parameters, in the order in which they were added.
     pub fn ids(&self) -> impl Iterator<Item = ParamId> + use<> {
         let stamp = self.stamp;
         (0..self.entries.len()).map(move |index| ParamId { stamp, index })
     }
 
-    /// A parameter's name, such as `dense_1/kernel`.
+    /// The name of a parameter, such as `dense_1/kernel`.
     ///
     /// # Panics
-    /// When `id` belongs to other parameters.
+    /// When `id` belongs to another `Params`.
     pub fn name(&self, id: ParamId) -> &str {
         &self.entry(id).name
     }
 
-    /// A parameter's shape.
+    /// The shape of a parameter.
+    ///
+    /// # Panics
+    /// When `id` belongs to another `Params`.
     pub fn shape(&self, id: ParamId) -> Shape {
         self.entry(id).shape
     }
 
-    /// Whether the optimizer changes it.
+    /// Whether the optimizer changes a parameter.
+    ///
+    /// # Panics
+    /// When `id` belongs to another `Params`.
     pub fn trainable(&self, id: ParamId) -> bool {
         self.entry(id).trainable
     }
 
-    /// A parameter's values.
+    /// The values of a parameter.
+    ///
+    /// # Panics
+    /// When `id` belongs to another `Params`.
     pub fn get(&self, id: ParamId) -> ArrayViewD<'_, f32> {
         let entry = self.entry(id);
-        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &entry.values).expect("values fill their shape")
+        ArrayViewD::from_shape(IxDyn(entry.shape.sizes()), &entry.values)
+            .expect("the number of values is that of the shape")
     }
 
-    /// A parameter's values, to change.
+    /// The values of a parameter, to be changed.
+    ///
+    /// # Panics
+    /// When `id` belongs to another `Params`.
     pub fn get_mut(&mut self, id: ParamId) -> ArrayViewMutD<'_, f32> {
         let shape = self.entry(id).shape;
         let values = self.entries[id.index].values_mut();
-        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("values fill their shape")
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("the number of values is that of the shape")
     }
 
-    /// Every parameter's name and values, in build order.
+    /// The name and the values of each parameter, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ArrayViewD<'_, f32>)> {
         self.ids().map(|id| (self.name(id), self.get(id)))
     }
 
-    /// Sets the parameter with this name, from an array of its shape.
+    /// Sets the values of the parameter with this name.
     ///
     /// # Errors
-    /// No parameter has the name, or its shape differs.
+    /// An unknown name, or an array whose shape differs from that of the parameter.
     pub fn set<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()> {
         let (id, found) = (self.id(name)?, shape_of(name, values)?);
         self.check_shape(id, found)?;
@@ -205,10 +218,11 @@ impl Params {
         Ok(())
     }
 
-    /// Sets every parameter from the one of the same name in `other`, which may have more. Nothing changes if it fails.
+    /// Sets the values of each parameter to those of the parameter of this name in `other`, which may have more parameters.
+    /// Changes nothing on error.
     ///
     /// # Errors
-    /// One of the names is not there, or its shape differs.
+    /// A parameter that `other` does not have, or has with another shape.
     pub fn assign(&mut self, other: &Params) -> Result<()> {
         let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
@@ -223,26 +237,27 @@ impl Params {
         if found == shape {
             return Ok(());
         }
-        Err(Error::expected(format!("{shape}, the parameter's own shape")).at(|| self.name(id).into(), &[found]))
+        Err(Error::expected(format!("{shape}, the shape of the parameter")).at(|| self.name(id).into(), &[found]))
     }
 
-    /// How many arrays there are.
+    /// Number of parameters.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no array.
+    /// Whether it has no parameters.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The number of weights: the elements of every array, or of the trainable ones only.
+    /// Number of weights: the elements of all parameters, or of the trainable ones only.
     pub fn count(&self, trainable_only: bool) -> usize {
         let counted = self.entries.iter().filter(|entry| entry.trainable || !trainable_only);
         counted.map(|entry| entry.shape.len()).fold(0, usize::saturating_add)
     }
 
-    /// The sha256 of every array's values as little-endian f32 in build order, in hexadecimal: equal digests mean equal bits.
+    /// The SHA-256 digest of the values of all parameters, in hexadecimal: of little-endian `f32` in the order in which the
+    /// parameters were added. Equal digests mean equal bits.
     pub fn sha256(&self) -> String {
         let mut hasher = Sha256::new();
         for entry in &self.entries {
@@ -255,30 +270,30 @@ impl Params {
         View::new(self.entries[index].shape, &self.entries[index].values)
     }
 
-    /// Whether an array is known to be finite, which it is not before the second question about the same values.
+    /// Whether all values of a parameter are known to be finite. The first query for unchanged values returns `false`.
     pub(super) fn is_known_finite(&self, index: usize) -> bool {
         let entry = &self.entries[index];
-        entry.finite.ask(&entry.values)
+        entry.finite.query(&entry.values)
     }
 
-    /// A parameter's elements in row-major order.
+    /// The elements of a parameter in row-major order.
     ///
     /// # Panics
-    /// When `id` belongs to other parameters.
+    /// When `id` belongs to another `Params`.
     pub fn values(&self, id: ParamId) -> &[f32] {
         &self.entry(id).values
     }
 
-    /// A parameter's elements in row-major order, to change.
+    /// The elements of a parameter in row-major order, to be changed.
     ///
     /// # Panics
-    /// When `id` belongs to other parameters.
+    /// When `id` belongs to another `Params`.
     pub fn values_mut(&mut self, id: ParamId) -> &mut [f32] {
         self.check(id);
         self.entries[id.index].values_mut()
     }
 
-    /// Puts other values in an array's place, and returns those that were there.
+    /// Replaces the array of a parameter and returns the previous one.
     pub(super) fn replace_values(&mut self, id: ParamId, values: AlignedBuffer) -> AlignedBuffer {
         std::mem::replace(self.entries[id.index].values_mut(), values)
     }
@@ -289,7 +304,7 @@ impl Params {
     }
 
     pub(super) fn check(&self, id: ParamId) {
-        assert!(id.stamp == self.stamp, "a ParamId was used with other parameters than those it came from");
+        assert!(id.stamp == self.stamp, "a ParamId was used with Params that it does not belong to");
     }
 }
 
@@ -303,7 +318,7 @@ mod tests {
     use ndarray::{arr1, arr2};
 
     #[test]
-    fn arrays_of_any_layout_are_kept_row_major() {
+    fn arrays_of_any_layout_are_stored_in_row_major_order() {
         let mut params = Params::new();
         let id = params.add("w", &arr2(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).t()).unwrap();
         assert_eq!(params.shape(id), Shape::from([2, 3]));
@@ -313,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_unknown_ones_are_told() {
+    fn duplicate_and_unknown_names_are_rejected() {
         let mut params = Params::new();
         params.add("w", &arr1(&[1.0])).unwrap();
         assert!(params.add("w", &arr1(&[1.0])).is_err());
@@ -322,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_set_by_name_all_or_none() {
+    fn assign_sets_all_arrays_or_none() {
         let pair = |a: &[f32], b: &[f32]| {
             let mut params = Params::new();
             params.add("a", &arr1(a)).unwrap();
@@ -332,7 +347,7 @@ mod tests {
         let mut params = pair(&[1.0], &[2.0, 3.0]);
         params.set("b", &arr1(&[5.0, 6.0])).unwrap();
         let message = params.set("b", &arr1(&[5.0])).unwrap_err().to_string();
-        assert_eq!(message, "b: found shape 1, expected 2, the parameter's own shape");
+        assert_eq!(message, "b: found shape 1, expected 2, the shape of the parameter");
         assert!(params.assign(&pair(&[9.0], &[9.0])).is_err() && params.assign(&Params::new()).is_err());
         let values = |params: &Params| {
             params.iter().flat_map(|(_, values)| values.into_iter().copied().collect::<Vec<_>>()).collect::<Vec<f32>>()
@@ -361,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_that_of_the_bytes() {
+    fn the_digest_is_computed_from_the_bytes() {
         let mut params = Params::new();
         assert_eq!(params.sha256(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         params.add("zero", &arr1(&[0.0])).unwrap();
@@ -370,8 +385,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "other parameters")]
-    fn an_id_of_other_parameters_is_caught() {
+    #[should_panic(expected = "a ParamId was used with Params that it does not belong to")]
+    fn ids_of_another_set_are_rejected() {
         let id = Params::new().add("w", &arr1(&[1.0])).unwrap();
         Params::new().name(id);
     }

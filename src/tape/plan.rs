@@ -1,31 +1,13 @@
-//! What backward will do, worked out once: who writes a gradient first, and what is added to it later.
+//! The plan of the backward pass: the operation that writes each gradient first, and the later contributions to it.
 
-use super::Step;
-use super::op::{Loan, LoanPlace, Place};
+use super::addition::Addition;
+use super::gradients::{GradientTarget, TargetPlace};
+use super::source::Place;
+use super::step::Step;
 use crate::error::{Error, Result};
-use crate::kernels::aligned_buffer::AlignedBuffer;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A later contribution to a gradient, waiting in scratch to be added.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Addition {
-    to: Place,
-    scratch: usize,
-}
-
-impl Addition {
-    pub(super) fn run(&self, buffers: &mut [AlignedBuffer], params: &mut [AlignedBuffer], scratch: &[AlignedBuffer]) {
-        let to = match self.to {
-            Place::Buffer(index) => &mut buffers[index],
-            Place::Param(index) => &mut params[index],
-            Place::Nowhere => unreachable!("only places have gradients"),
-        };
-        // Scratch is as long as its longest use, so the gradient's length is what counts.
-        to.iter_mut().zip(scratch[self.scratch].iter()).for_each(|(to, more)| *to += more);
-    }
-}
-
-/// The lengths of the arrays that backward needs, and which gradients it writes.
+/// The lengths of the arrays for the backward pass, and the locations of the gradients that it writes.
 pub(super) struct Plan {
     pub(super) gradients: Vec<usize>,
     pub(super) scratch: Vec<usize>,
@@ -33,14 +15,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Every trainable parameter must have been written to.
+    /// Returns an error if the loss does not depend on one of the trainable parameters.
     pub(super) fn check_reached(&self, trainable: &[(usize, String)]) -> Result<()> {
-        let missed = trainable.iter().find(|(index, _)| !self.reached.contains(&Place::Param(*index)));
-        missed.map_or(Ok(()), |(_, name)| Err(Error::Unreached { parameter: name.clone() }))
+        let unreached = trainable.iter().find(|(index, _)| !self.reached.contains(&Place::Param(*index)));
+        unreached.map_or(Ok(()), |(_, name)| Err(Error::Unreached { parameter: name.clone() }))
     }
 }
 
-/// Walks the steps backwards from the loss and gives each its loans and additions.
+/// Plans the backward pass: sets the targets and additions of each step, from the loss backwards.
 pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize>) -> Plan {
     let mut plan = Plan { gradients: vec![0; buffers.len()], scratch: Vec::new(), reached: BTreeSet::new() };
     let Some(loss) = loss else { return plan };
@@ -48,48 +30,49 @@ pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize
     plan.reached.insert(Place::Buffer(loss));
     for step in steps.iter_mut().rev() {
         if plan.reached.contains(&Place::Buffer(step.output)) {
-            lend(step, buffers, &mut plan);
+            plan_step(step, buffers, &mut plan);
         }
     }
     find_in_place(steps);
     plan
 }
 
-/// Finds the parameters that can be changed as soon as their gradient is there: those that one step alone reads.
+/// Sets the parameter that each step can update in its backward pass: one that no other step reads.
 fn find_in_place(steps: &mut [Step]) {
     let mut uses = BTreeMap::new();
-    for source in steps.iter().filter(|step| !step.loans.is_empty()).flat_map(|step| &step.inputs) {
+    for source in steps.iter().filter(|step| !step.targets.is_empty()).flat_map(|step| &step.inputs) {
         *uses.entry(source.place).or_insert(0) += 1;
     }
     for step in steps {
         let place = step.op.in_place().map(|op| step.inputs[op.position()].place);
-        let lent = |index| step.loans.iter().any(|loan| loan.place == LoanPlace::Param(index));
+        let is_written = |index| step.targets.iter().any(|target| target.place == TargetPlace::Param(index));
         step.in_place = match place {
-            Some(Place::Param(index)) if uses.get(&Place::Param(index)) == Some(&1) && lent(index) => Some(index),
+            Some(Place::Param(index)) if uses.get(&Place::Param(index)) == Some(&1) && is_written(index) => Some(index),
             _ => None,
         };
     }
 }
 
-fn lend(step: &mut Step, buffers: &[usize], plan: &mut Plan) {
-    let mut spare = 0;
-    for (position, source) in step.inputs.iter().enumerate().filter(|(position, _)| step.wanted[*position]) {
+/// Sets the targets and additions of a step.
+fn plan_step(step: &mut Step, buffers: &[usize], plan: &mut Plan) {
+    let mut scratch_count = 0;
+    for (position, source) in step.inputs.iter().enumerate().filter(|(position, _)| step.needs_gradient[*position]) {
         let first = plan.reached.insert(source.place);
         let place = match source.place {
             Place::Buffer(index) if first => {
                 plan.gradients[index] = buffers[index];
-                LoanPlace::Buffer(index)
+                TargetPlace::Buffer(index)
             }
-            Place::Param(index) if first => LoanPlace::Param(index),
+            Place::Param(index) if first => TargetPlace::Param(index),
             to => {
-                step.additions.push(Addition { to, scratch: spare });
-                spare += 1;
-                LoanPlace::Scratch(spare - 1)
+                step.additions.push(Addition { to, scratch: scratch_count });
+                scratch_count += 1;
+                TargetPlace::Scratch(scratch_count - 1)
             }
         };
-        let loan = Loan { place, position, length: source.shape.len() };
-        step.loans.insert(step.loans.partition_point(|before| *before < loan), loan);
-        if let LoanPlace::Scratch(index) = place {
+        let target = GradientTarget { place, position, length: source.shape.len() };
+        step.targets.insert(step.targets.partition_point(|before| *before < target), target);
+        if let TargetPlace::Scratch(index) = place {
             plan.scratch.resize(plan.scratch.len().max(index + 1), 0);
             plan.scratch[index] = plan.scratch[index].max(source.shape.len());
         }

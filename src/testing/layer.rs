@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::layers::{Cursor, Layer, Source, Weights};
 use crate::settings::FromSpec;
 use crate::spec::Spec;
-use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
+use crate::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId, Var};
 use crate::{Key, Shape};
 use ndarray::{ArrayBase, ArrayD, Axis, Data, Dimension};
 use std::ops::Range;
@@ -233,7 +233,7 @@ impl LayerSample {
         for row in 0..ROWS {
             let mut alone = self.record(&built, Mode::Inference, row..row + 1)?;
             alone.tape.run(&built.params, Key::from_seed(7))?;
-            let differs = |(one, all): (&Id, &Id)| {
+            let differs = |(one, all): (&ValueId, &ValueId)| {
                 let (one, all) = (alone.tape.value(*one), together.tape.value(*all));
                 one.index_axis(Axis(0), 0) != all.index_axis(Axis(0), row)
             };
@@ -279,7 +279,7 @@ impl LayerSample {
             return fail(&self.layer, "it records no output");
         };
         recorder.minimize(loss);
-        let [ids, outputs, weights]: [Vec<Id>; 3] =
+        let [ids, outputs, weights]: [Vec<ValueId>; 3] =
             [&inputs, &outputs, &weights].map(|vars| vars.iter().map(Var::id).collect());
         let mut tape = recorder.finish()?;
         let announced = built.outputs.iter().map(|output| output.batch(rows.len())).collect::<Result<Vec<Shape>>>()?;
@@ -314,8 +314,8 @@ struct Built {
 /// A recorded sample.
 struct Run {
     tape: Tape,
-    inputs: Vec<Id>,
-    outputs: Vec<Id>,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
     /// The weight of each element of each output in the loss.
     factors: Vec<ArrayD<f32>>,
 }
@@ -326,7 +326,7 @@ impl Run {
     }
 
     fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
-        if self.tape.learns() {
+        if self.tape.has_gradients() {
             self.tape.backward(params, gradients);
         }
     }

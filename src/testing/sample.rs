@@ -4,7 +4,7 @@ mod input;
 
 use super::{STEP, TOLERANCE, spread};
 use crate::error::{Error, Result};
-use crate::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
+use crate::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId, Var};
 use crate::{Key, Shape};
 use input::{Input, Kind};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
@@ -243,7 +243,7 @@ impl Sample {
     }
 
     /// Writes the inputs' values to a tape.
-    fn fill(&self, tape: &mut Tape, ids: &[Id]) {
+    fn fill(&self, tape: &mut Tape, ids: &[ValueId]) {
         for (id, input) in ids.iter().zip(&self.inputs).filter(|(_, input)| input.kind != Kind::State) {
             tape.input_mut(*id).assign(&input.values);
         }
@@ -256,7 +256,7 @@ impl Sample {
         let weights = spread(y.shape(), 99);
         let r = recorder.input(y.shape());
         recorder.minimize((y * r).sum());
-        let (ids, y, r) = (inputs.iter().map(Var::id).collect::<Vec<Id>>(), y.id(), r.id());
+        let (ids, y, r) = (inputs.iter().map(Var::id).collect::<Vec<ValueId>>(), y.id(), r.id());
         let mut tape = recorder.finish()?;
         self.fill(&mut tape, &ids);
         tape.input_mut(r).assign(&weights);
@@ -268,8 +268,8 @@ impl Sample {
 struct Run {
     tape: Tape,
     params: Params,
-    inputs: Vec<Id>,
-    y: Id,
+    inputs: Vec<ValueId>,
+    y: ValueId,
     weights: ArrayD<f32>,
 }
 

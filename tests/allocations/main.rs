@@ -1,4 +1,4 @@
-//! A training step allocates nothing after the first, on any thread: counted by the allocator itself.
+//! A training step does not allocate after the first, on any thread, as counted by the allocator.
 //!
 //! One test in a separate binary, so that no other test runs in parallel.
 
@@ -19,12 +19,12 @@ use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The system's allocator, counting.
+/// The system's allocator, with a counter.
 struct Counting;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: everything is handed on to the system's allocator.
+// SAFETY: all calls are passed to the system's allocator.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -53,7 +53,7 @@ fn allocations() -> usize {
 #[derive(Default)]
 struct Steps {
     after_first: usize,
-    /// The allocations in the later steps of all epochs.
+    /// The allocations in all but the first step of each epoch.
     later: usize,
     steps: usize,
 }
@@ -82,7 +82,7 @@ fn networks() -> Vec<(&'static str, Sequential, Compile, usize)> {
     ]
 }
 
-/// Leaks a value: threads of a pool allocate when they end, which the next measurement would count.
+/// Leaks a value, because threads of a pool allocate when they end, which the next measurement would count.
 fn keep<T>(value: T) {
     std::mem::forget(value);
 }
@@ -91,7 +91,7 @@ fn check_fit(threads: usize) {
     let digits = mnist::load(None).unwrap().train.first(1000);
     let data = digits.normalized().unwrap().one_hot(10).unwrap();
     for (name, network, settings, batch_size) in networks() {
-        // Seven more than whole batches, so that the last one is partial.
+        // Seven more rows than whole batches, so that the last batch is partial.
         let weighted = data.clone().with_sample_weight((0..1000).map(|row| (row % 3) as f32)).unwrap();
         let data = if name == "toolbox" { &weighted } else { &data };
         let rows = data.rows(..6 * batch_size + 7).unwrap();
@@ -107,7 +107,7 @@ fn check_fit(threads: usize) {
     }
 }
 
-/// Two inputs, a shared layer, a skip and two outputs, fed by name.
+/// Two inputs, a shared layer, a skip connection and two outputs, trained by name.
 fn check_graph(threads: usize) {
     let mut graph = Graph::new();
     let inputs = ["left", "right"].map(|name| graph.input(name, [20]));
@@ -133,7 +133,7 @@ fn check_graph(threads: usize) {
     assert_eq!((steps.steps, steps.later), (2 * 8, 0), "a graph allocates in steps 2 to 8 on {threads} threads");
 }
 
-/// Every layer, by the order of their list.
+/// All layers, in the order of their list.
 fn layers() -> Vec<LayerSample> {
     let images = [16, 15, 4];
     vec![
@@ -163,7 +163,7 @@ fn layers() -> Vec<LayerSample> {
 /// The entries of the list of a macro such as `layers!` in the source.
 fn listed(source: &str, list: &str) -> Vec<String> {
     let list = source.split(&format!("\n{list}! {{")).nth(1).unwrap().split("\n}").next().unwrap();
-    // A group's name stands before a brace.
+    // The name of a group is followed by a brace.
     let names = list.split([',', '}']).map(|name| name.rsplit('{').next().unwrap().trim());
     names.filter(|name| !name.is_empty()).map(|name| name.rsplit("::").next().unwrap().to_owned()).collect()
 }
@@ -179,7 +179,7 @@ fn check_steps(what: &str, pool: &rayon::ThreadPool, mut step: impl FnMut() -> R
     assert_eq!(allocated, 0, "{what} allocates in steps 2 to 4 on {} threads", pool.current_num_threads());
 }
 
-/// Operations one by one, forward and backward.
+/// Each operation separately, forward and backward.
 fn check_operations(pool: &rayon::ThreadPool) {
     let samples = operations::operations();
     let shown: Vec<&str> = samples.iter().map(|(name, _)| *name).collect();
@@ -191,10 +191,10 @@ fn check_operations(pool: &rayon::ThreadPool) {
     }
 }
 
-/// Layers one by one, forward and backward.
+/// Each layer separately, forward and backward.
 fn check_layers(pool: &rayon::ThreadPool) {
     let samples = layers();
-    // The first word of `LayerSample(Dense { … } on …)`; activations are shown by their variant.
+    // The first word of `LayerSample(Dense { … } on …)`. Activations are shown by their variant.
     let first = |sample: &LayerSample| {
         let shown = format!("{sample:?}").replace("LayerSample(Softmax on", "LayerSample(Activation on");
         shown["LayerSample(".len()..].split([' ', '(']).next().unwrap().to_owned()
@@ -208,7 +208,7 @@ fn check_layers(pool: &rayon::ThreadPool) {
     }
 }
 
-/// The network that is written on the tape, with random batches of 1000 that run on over the end of an epoch.
+/// The network written on the tape, with random batches of 1000 rows that continue across the end of an epoch.
 fn check_tape(threads: usize) {
     let digits = mnist::load(None).unwrap().train.first(2500);
     let data = digits.normalized().unwrap().one_hot(10).unwrap();

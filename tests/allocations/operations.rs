@@ -8,7 +8,7 @@ use ndarray::Array;
 const MATRIX: [usize; 2] = [601, 100];
 const IMAGES: [usize; 4] = [8, 33, 32, 8];
 
-/// An operation of one matrix.
+/// An operation on one matrix.
 macro_rules! one {
     (|$x:ident| $expression:expr) => {
         Sample::new(|inputs| {
@@ -19,7 +19,7 @@ macro_rules! one {
     };
 }
 
-/// An operation of two matrices.
+/// An operation on two matrices.
 macro_rules! two {
     (|$x:ident, $y:ident| $expression:expr) => {
         Sample::new(|inputs| {
@@ -31,7 +31,7 @@ macro_rules! two {
     };
 }
 
-/// A loss of predictions and of targets that are probabilities, and 1 for one class of each row where there are classes.
+/// A loss of predictions and targets. Targets are probabilities, one-hot if there are classes.
 macro_rules! loss {
     (|$x:ident, $t:ident| $expression:expr) => {
         Sample::new(|inputs| {

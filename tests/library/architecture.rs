@@ -1,4 +1,4 @@
-//! Architectures: ways in, ways out, and models without optimizer and loss.
+//! Architectures: creation, conversion to models, and models without an optimizer and a loss.
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::layers::{Activation, Add, BatchNorm, Dense, Dropout};
@@ -34,7 +34,7 @@ fn fit(model: &mut Model, epochs: usize) -> gradus::Result<()> {
 }
 
 #[test]
-fn every_way_leads_to_the_bits_of_compile() {
+fn all_ways_to_create_a_model_have_the_bits_of_compile() {
     let mut compiled = network().compile(settings()).unwrap();
     let mut from_architecture = network().architecture(8).unwrap().compile(settings()).unwrap();
     let inference = network().architecture(8).unwrap().into_model().unwrap();
@@ -66,9 +66,9 @@ fn an_architecture_keeps_its_weights_when_the_model_is_trained() {
     assert_ne!(model.params().sha256(), digest);
 }
 
-/// What needs an optimizer or a loss says so, and what does not works.
+/// Calls that need an optimizer or a loss return an error; all others work.
 #[test]
-fn a_model_for_inference_says_what_it_cannot_do() {
+fn a_model_for_inference_returns_errors_for_training_and_evaluation() {
     let mut model = network().architecture(1).unwrap().into_model().unwrap();
     let place = |result: gradus::Result<()>| match result.unwrap_err() {
         Error::NotCompiled { place } => place,
@@ -80,7 +80,7 @@ fn a_model_for_inference_says_what_it_cannot_do() {
     assert_eq!(place(model.test_on_batch(&data()).map(|_| ())), "test_on_batch");
     assert_eq!(place(model.set_learning_rate(0.1)), "set_learning_rate");
     let text =
-        "evaluate: the model has no optimizer and no loss, expected a compiled model; Model::compile gives it both";
+        "evaluate: the model has no optimizer and no loss, expected a compiled model; call Model::compile to add both";
     assert_eq!(model.evaluate(&data()).unwrap_err().to_string(), text);
     assert!(model.optimizer().is_none() && model.loss().is_none() && model.optimizer_state().is_none());
     assert!(model.counters().is_none() && model.trained_outputs().is_empty());
@@ -113,7 +113,8 @@ fn a_model_for_inference_is_saved_without_training() {
     let mut trained = loaded.compile(settings()).unwrap();
     fit(&mut trained, 1).unwrap();
 
-    // Trained models stay as earlier versions of the library read them, and their architecture loads alone.
+    // Trained models are saved in a form that earlier versions of the library can read, and their architecture loads
+    // separately.
     trained.save(&path).unwrap();
     assert_eq!(SafeTensors::read(&path).unwrap().metadata["gradus.version"], "1");
     let architecture = Architecture::load(&path, &Registry::new()).unwrap();
@@ -131,7 +132,7 @@ fn files_of_the_first_version_still_load() {
 }
 
 #[test]
-fn arrays_that_do_not_fit_are_named_all_together() {
+fn all_arrays_that_do_not_fit_are_named_in_one_error() {
     let mut params = Params::new();
     params.add("dense/kernel", &arr2(&[[1.0, 2.0]])).unwrap();
     params.add("other/kernel", &arr1(&[1.0])).unwrap();
@@ -144,9 +145,9 @@ fn arrays_that_do_not_fit_are_named_all_together() {
     assert_eq!((missing.len(), unused.len(), shapes.len()), (2, 1, 1));
 }
 
-/// What an importer of a user's crate does, and what an exporter finds again.
+/// The steps of an importer and an exporter in another crate.
 #[test]
-fn a_graph_is_put_together_and_walked_through() {
+fn a_graph_is_imported_and_exported() {
     let mut graph = Graph::new();
     let image = graph.input_value(ValueInfo::new("image", [2, 2, 3]).with_axis_order(AxisOrder::channels_first(3)));
     let encoder = graph.layer("encoder", Dense::new(2).use_bias(false));
@@ -181,7 +182,7 @@ fn a_graph_is_put_together_and_walked_through() {
 }
 
 #[test]
-fn a_trained_model_is_compiled_anew() {
+fn a_trained_model_is_compiled_again() {
     let mut model = network().compile(settings()).unwrap();
     fit(&mut model, 1).unwrap();
     let digest = model.params().sha256();

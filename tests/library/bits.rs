@@ -1,4 +1,4 @@
-//! The same seed gives the same bits: on any number of threads, on every instruction set, in one run or in two.
+//! Equal seeds give equal bits, on any number of threads, with every instruction set, and in one or two training runs.
 
 use crate::child;
 use crate::notebooks::{self, BasicNn, lenet5};
@@ -39,7 +39,7 @@ fn quiet<'a>(epochs: usize, batch_size: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(batch_size).progress(Progress::Quiet)
 }
 
-/// Weights, history and predictions of a short training, as one text.
+/// Weights, history and predictions of a short training as a string.
 fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     let history = model.fit(data, quiet(epochs, 100).validation_split(0.2)).unwrap();
     let bits: Vec<String> = ["loss", "accuracy", "val_loss", "val_accuracy"]
@@ -52,7 +52,7 @@ fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     format!("{} {} {predictions:016x}", model.params().sha256(), bits.join(" "))
 }
 
-/// Each network with the optimizer that trains it.
+/// Each network with its optimizer.
 fn networks() -> [(Sequential, &'static str); 7] {
     [
         (notebooks::lenet5(), "sgd"),
@@ -92,7 +92,7 @@ fn threads_do_not_change_a_bit() {
     }
 }
 
-/// Tells the threads that a step sees.
+/// Records the number of threads of a step.
 #[derive(Default)]
 struct Seen(usize);
 
@@ -138,11 +138,11 @@ fn instruction_sets_do_not_change_a_bit() {
 }
 
 #[test]
-fn an_instruction_set_that_does_not_exist_is_an_error() {
+fn an_unknown_instruction_set_is_an_error() {
     if child::argument().is_some() {
         return report_environment();
     }
-    let told = run_child("an_instruction_set_that_does_not_exist_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
+    let told = run_child("an_unknown_instruction_set_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
     assert!(
         told[0].starts_with("unknown GRADUS_SIMD level on this processor \"sse9\"; available: portable"),
         "{told:?}"
@@ -158,8 +158,8 @@ fn the_environment_can_set_the_number_of_threads() {
         run_child("the_environment_can_set_the_number_of_threads", ("GRADUS_THREADS", threads), kind)
     };
     assert_eq!(reported("3", "threads"), ["3"]);
-    assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected a number"]);
-    assert_eq!(reported("0", "error"), ["threads: expected at least 1, got 0"]);
+    assert_eq!(reported("many", "error"), ["threads: GRADUS_THREADS is \"many\", expected an integer ≥ 1"]);
+    assert_eq!(reported("0", "error"), ["threads: must be at least 1, got 0"]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn another_seed_gives_other_weights() {
 }
 
 #[test]
-fn a_layer_more_does_not_change_the_others_first_weights() {
+fn an_added_layer_does_not_change_the_initial_weights_of_others() {
     let short = Sequential::new([4]).add(Dense::new(3)).compile(settings("sgd")).unwrap();
     let long = Sequential::new([4]).add(Dense::new(3)).add(Activation::Relu).add(Dense::new(2));
     let long = long.compile(settings("sgd")).unwrap();
@@ -191,7 +191,7 @@ fn a_layer_more_does_not_change_the_others_first_weights() {
 }
 
 #[test]
-fn a_prediction_does_not_depend_on_its_neighbours() {
+fn a_prediction_does_not_depend_on_other_rows() {
     let data = digits(131);
     let samples = data.rows(..).unwrap().inputs().unwrap();
     for (network, optimizer) in networks() {
@@ -231,7 +231,7 @@ fn memory_layout_does_not_change_a_bit() {
 }
 
 #[test]
-fn threads_may_predict_on_one_model_at_once() {
+fn threads_predict_concurrently_with_one_model() {
     let model = lenet5().compile(settings("sgd")).unwrap();
     let samples = digits(40).rows(..).unwrap().inputs().unwrap();
     let expected = model.predict(&samples).unwrap();

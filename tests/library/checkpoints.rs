@@ -29,7 +29,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// The steps of the checkpoints, and the other files' names.
+    /// The steps of the checkpoints, and the names of the other files.
     fn content(&self) -> String {
         let mut names: Vec<String> =
             fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -58,7 +58,7 @@ fn model(seed: u64) -> Model {
     network.compile(settings).unwrap()
 }
 
-/// Five steps an epoch.
+/// Five steps per epoch.
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(4).progress(Progress::Quiet)
 }
@@ -96,7 +96,7 @@ fn checkpoints_are_written_at_their_interval_and_the_last_are_kept() {
 }
 
 #[test]
-fn the_best_is_kept_besides() {
+fn the_best_is_also_kept() {
     let folder = Folder::new();
     let best = || Checkpoint::load(folder.path().join("best.safetensors")).unwrap();
     let accuracy: Vec<f64> = model(1).fit(&data(), quiet(3)).unwrap().get("accuracy").unwrap();
@@ -143,7 +143,7 @@ fn settings_out_of_range_are_errors() {
     assert_eq!(every, "Checkpoints: every_steps must be at least 1, got 0");
 }
 
-/// Resumes, trains to the end, and compares with training that nothing interrupted.
+/// Resumes, trains to the end, and compares with uninterrupted training.
 fn check_resumes(folder: &Folder, from: u64) {
     assert_eq!(Checkpoints::new(folder.path()).resume().unwrap().unwrap().step(), from);
     let mut resumed = model(1);
@@ -154,8 +154,7 @@ fn check_resumes(folder: &Folder, from: u64) {
     assert_eq!((resumed.params().sha256(), history.get("loss")), (whole.params().sha256(), expected.get("loss")));
 }
 
-const NONE_WHOLE: &str =
-    "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder";
+const NONE_WHOLE: &str = "; no checkpoint in the folder is readable; start without resuming, or use another folder";
 
 /// The error message of reading the folder, which is about the newest file.
 fn told(folder: &Folder) -> String {
@@ -168,7 +167,7 @@ fn told(folder: &Folder) -> String {
 }
 
 #[test]
-fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
+fn the_previous_checkpoint_replaces_a_truncated_or_corrupt_one() {
     let folder = Folder::new();
     train(Checkpoints::new(folder.path()).every_steps(4), 1, 7);
     assert_eq!(folder.content(), "5 7");
@@ -189,7 +188,7 @@ fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         check(&bytes);
     }
-    assert_eq!(check(&[]), "it is shorter than a safetensors file can be");
+    assert_eq!(check(&[]), "it is too short for a safetensors file");
     let mut bytes = whole.clone();
     *bytes.last_mut().unwrap() ^= 1;
     assert_eq!(check(&bytes), "it is damaged: its checksum does not match; use another copy");
@@ -197,7 +196,7 @@ fn a_checkpoint_cut_short_or_with_a_flipped_bit_gives_way_to_the_one_before() {
 }
 
 #[test]
-fn the_best_one_is_the_last_resort() {
+fn the_best_checkpoint_is_tried_last() {
     let folder = Folder::new();
     train(Checkpoints::new(folder.path()).keep(1).best("loss"), 1, 7);
     assert_eq!(folder.content(), "best.safetensors 7");
@@ -219,7 +218,7 @@ fn read_only_folders_are_errors_before_the_first_step() {
     let folder = Folder::new();
     let file = folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
-    // Modes of folders do not bind root; these places do.
+    // The permissions of folders do not apply to root; these paths are invalid for every user.
     let mut places = vec![file.join("checkpoints"), file.clone()];
     if cfg!(target_os = "linux") {
         places.push("/proc/self/checkpoints".into());
@@ -245,10 +244,10 @@ fn resume_and_report(folder: &OsStr) {
     });
 }
 
-/// The temporary file of the next checkpoint is a link to a device without space, as on a full disk.
+/// The temporary file of the next checkpoint is a link to a device without free space, as on a full disk.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_leaves_the_checkpoint_before() {
+fn a_full_disk_keeps_the_previous_checkpoint() {
     let folder = Folder::new();
     train(Checkpoints::new(folder.path()), 1, 7);
     let beside = format!("step-{:012}.safetensors.{}.part", 8, std::process::id());
@@ -265,19 +264,19 @@ fn a_full_disk_leaves_the_checkpoint_before() {
     check_resumes(&folder, 7);
 }
 
-/// A limit on the length of files ends a write in its middle, as a full disk does, and needs no rights to set.
+/// A limit on file sizes interrupts a write, like a full disk, and needs no privileges.
 #[cfg(unix)]
 #[test]
-fn a_write_that_ends_in_its_middle_leaves_the_checkpoint_before() {
+fn an_interrupted_write_keeps_the_previous_checkpoint() {
     if let Some(folder) = child::argument() {
         return resume_and_report(&folder);
     }
     let folder = Folder::new();
     train(Checkpoints::new(folder.path()), 1, 7);
     let length = fs::metadata(folder.file(7)).unwrap().len();
-    // In blocks of 512 or 1,024 bytes, whatever the shell; both are less than the file. A signal would come first.
+    // In blocks of 512 or 1,024 bytes, depending on the shell; both are smaller than the file. The signal is ignored.
     let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", length / 1024 / 2);
-    let test = "checkpoints::a_write_that_ends_in_its_middle_leaves_the_checkpoint_before";
+    let test = "checkpoints::an_interrupted_write_keeps_the_previous_checkpoint";
     let child = child::command(test, folder.path());
     let mut command = Command::new("sh");
     command.args(["-c", &limit]).arg(child.get_program()).args(child.get_args());

@@ -1,7 +1,7 @@
 //! Tests that need a separate process: such a test runs itself again in a child process, with an argument.
 //!
-//! The environment is read once in a process, so a test of an environment variable sets it for a child process. A test
-//! begins with `if let Some(argument) = child::argument()`, which is the child's part.
+//! The environment is read once per process, so a test of an environment variable sets it for a child process. Such a
+//! test begins with `if let Some(argument) = child::argument()`, which runs in the child process.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ pub(crate) fn argument() -> Option<OsString> {
     std::env::var_os(VARIABLE)
 }
 
-/// A command that runs the test of this full name alone, as a child process.
+/// A command that runs only the test with this full name, as a child process.
 pub(crate) fn command(test: &str, argument: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(VARIABLE, argument);
@@ -30,8 +30,7 @@ pub(crate) fn report(line: &str) {
 /// The lines that a child process reported.
 ///
 /// # Panics
-///
-/// When the child process failed, or reported nothing: it did not run its part of the test.
+/// If the child process failed, or reported nothing because it did not run its part of the test.
 #[track_caller]
 pub(crate) fn reported(output: &Output) -> Vec<String> {
     let [shown, told] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
@@ -42,11 +41,10 @@ pub(crate) fn reported(output: &Output) -> Vec<String> {
     lines
 }
 
-/// Waits until a child process with piped output reports something.
+/// Waits until a child process with piped output reports a line.
 ///
 /// # Panics
-///
-/// When it ends without a report.
+/// If it ends without a report.
 #[track_caller]
 pub(crate) fn wait_for_report(child: &mut Child) {
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();

@@ -1,5 +1,5 @@
 //! Twenty steps of each notebook's model end with the bits in `golden/digests.txt`: on any number of threads and
-//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` writes the file anew.
+//! on every instruction set. `GRADUS_GOLDEN=write cargo test --test library digests` rewrites the file.
 
 use crate::child;
 use crate::notebooks::{Size, digests};
@@ -19,14 +19,14 @@ fn here(size: Size) -> &'static str {
 }
 
 #[test]
-fn the_bits_are_those_of_the_repository() {
+fn bits_equal_those_in_the_repository() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/digests.txt");
     let found = [here(Size::Own), here(Size::Small)].concat();
     if std::env::var("GRADUS_GOLDEN").is_ok_and(|word| word == "write") {
         std::fs::write(&path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
-    // Git may have given the lines other ends.
+    // Git may have converted line endings.
     let (found, expected): (Vec<&str>, Vec<&str>) = (found.lines().collect(), expected.lines().collect());
     let first = (0..found.len().max(expected.len())).find(|line| found.get(*line) != expected.get(*line));
     if let Some(line) = first {
@@ -51,18 +51,18 @@ fn report_digests(size: Size) {
     digests(digits(), size, 2).lines().for_each(child::report);
 }
 
-/// The digests that a child process reports under an instruction set, as the environment is read once.
+/// The digests that a child process reports for an instruction set, because the environment is read once.
 fn under(level: &str, test: &str, size: &str) -> String {
     let output = child::command(&format!("digests::{test}"), size).env("GRADUS_SIMD", level).output().unwrap();
     child::reported(&output).join("\n") + "\n"
 }
 
-/// The size that this child process was given.
+/// The size given to this child process.
 fn child_size() -> Option<Size> {
     match child::argument()?.to_str() {
         Some("own") => Some(Size::Own),
         Some("small") => Some(Size::Small),
-        other => panic!("there is no size {other:?}"),
+        other => panic!("unknown size {other:?}"),
     }
 }
 
@@ -74,7 +74,7 @@ fn the_portable_instructions_do_not_change_a_bit() {
     assert_eq!(under("portable", "the_portable_instructions_do_not_change_a_bit", "small"), here(Size::Small));
 }
 
-/// Those that this processor has; the others would be an error.
+/// The instruction sets of this processor; others would be errors.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn wider_instructions_do_not_change_a_bit() {

@@ -1,4 +1,4 @@
-//! A loss that is NaN or infinite is detected immediately, its origin is named, and the configured answer is applied.
+//! A NaN or infinite loss is detected after its step, its source is named, and the configured response is applied.
 
 use gradus::data::Arrays;
 use gradus::layers::{Activation, Dense};
@@ -23,7 +23,7 @@ fn model() -> Model {
     network.compile(Compile::new(Adam::new(0.1), SparseCategoricalCrossentropy::new()).seed(2)).unwrap()
 }
 
-/// Five steps an epoch.
+/// Five steps per epoch.
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(4).progress(Progress::Quiet)
 }
@@ -31,13 +31,13 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
 /// Everything that a step changes.
 fn bits(model: &Model) -> String {
     let state = format!("{:?}", model.optimizer_state());
-    // Without what tells the parameters of one model from those of another.
+    // Without the ids that identify the parameters of a model.
     let state: Vec<&str> =
         state.split("Stamp(").map(|part| part.split_once(')').map_or(part, |(_, rest)| rest)).collect();
     format!("{} {}", model.params().sha256(), state.concat())
 }
 
-/// Fills a parameter with a value after some steps, and notes the bits after every one.
+/// Sets a parameter to a value after some steps, and records the bits after each step.
 #[derive(Default)]
 struct Spoil {
     steps: Vec<u64>,
@@ -97,8 +97,8 @@ fn the_first_layer_whose_output_is_not_finite_is_named() {
     let spoilt = Arrays::new(inputs, Array1::<u8>::zeros(20)).unwrap();
     let mut stop = Divergence::stop();
     let error = model().fit(&spoilt, quiet(1).shuffle(false).callback(&mut stop)).unwrap_err();
-    assert_eq!(seen(&error), (1, 3, "in the batch itself"));
-    let told = "epoch 1, step 3: the loss is NaN, and the first value that is not finite is in the batch itself; ";
+    assert_eq!(seen(&error), (1, 3, "in the batch"));
+    let told = "epoch 1, step 3: the loss is NaN, and the first value that is not finite is in the batch; ";
     assert!(error.to_string().starts_with(told), "{error}");
 }
 
@@ -112,7 +112,7 @@ fn without_the_callback_the_history_has_the_nan() {
 #[test]
 fn the_last_finite_weights_are_restored() {
     let expected = untouched();
-    // Weights are kept after steps 2, 4, 6, …; those of a step are good once the next one had a finite loss.
+    // Weights are copied after steps 2, 4, 6, …; they are good once the next step had a finite loss.
     for (spoilt, good) in [(7, 6), (6, 4), (8, 6), (3, 2)] {
         for first in [true, false] {
             let mut spoil = Spoil::at(&[spoilt], "dense/bias", f32::NAN);
@@ -137,7 +137,7 @@ fn the_last_finite_weights_are_restored() {
     assert!(bits(&spoilt_at_once) == before, "the weights of the beginning");
 }
 
-/// The effect of `lower_rate`, by hand: after step 8 back to the weights after step 6, at half the rate.
+/// Applies `lower_rate` manually: after step 8, the weights after step 6 at half the rate.
 #[derive(Default)]
 struct ByHand(Option<(gradus::tape::Params, gradus::OptimizerState)>);
 
@@ -180,7 +180,7 @@ fn repeated_divergence_is_an_error_and_restores_the_last_finite_weights() {
 }
 
 #[test]
-fn weights_spoilt_by_the_last_update_are_detected_at_the_end_of_the_epoch() {
+fn invalid_weights_of_the_last_update_are_detected_at_the_end_of_the_epoch() {
     let mut spoil = Spoil::at(&[5], "dense/bias", f32::INFINITY);
     let (mut model, mut restore) = (model(), Divergence::restore_last_good().every_steps(4));
     let history = model.fit(&data(), quiet(1).callback(&mut spoil).callback(&mut restore)).unwrap();
@@ -198,7 +198,7 @@ impl Callback for Pause {
 }
 
 #[test]
-fn an_interruption_around_it_does_not_change_a_bit() {
+fn an_interruption_near_a_divergence_does_not_change_a_bit() {
     let folder = tempdir().unwrap();
     let train = |pause: u64, resume: bool| {
         let mut spoil = Spoil::at(&[7], "dense/bias", f32::NAN);

@@ -1,4 +1,4 @@
-//! Custom parts through the public traits, as in another crate.
+//! Custom parts that use the public traits, as in another crate.
 
 use gradus::data::{Dataset, NextBatch, Target};
 use gradus::layers::{Cursor, Dense, Layer, Weights};
@@ -38,7 +38,7 @@ impl Op for Cube {
     }
 }
 
-/// The recording method that goes with it.
+/// The recording method of the operation.
 trait CubeExt {
     fn cube(self) -> Self;
 }
@@ -89,7 +89,7 @@ impl Loss for SquaredError {
     }
 }
 
-/// How far predictions are from targets, in the mean.
+/// The mean distance of predictions from targets.
 #[derive(Debug)]
 struct Distance;
 
@@ -115,7 +115,7 @@ impl Metric for Distance {
     }
 }
 
-/// A step against the gradient's sign.
+/// A step in the direction of the gradient's negative sign.
 #[derive(Debug)]
 struct SignDescent(f32);
 
@@ -159,25 +159,25 @@ impl Dataset for Cubes {
 struct Stop {
     batches: usize,
     epochs: u64,
-    told: (usize, u64),
+    counted: (usize, u64),
 }
 
 impl Stop {
     fn after(batches: usize, epochs: u64) -> Stop {
-        Stop { batches, epochs, told: (0, 0) }
+        Stop { batches, epochs, counted: (0, 0) }
     }
 }
 
 impl Callback for Stop {
     fn batch_end(&mut self, _: &mut Model, batch: &BatchEnd<'_>) -> Result<Flow> {
         assert!(batch.batch <= batch.batches && batch.scores.loss.is_finite());
-        self.told.0 += 1;
-        Ok(if self.told.0 < self.batches { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Done) })
+        self.counted.0 += 1;
+        Ok(if self.counted.0 < self.batches { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Done) })
     }
 
     fn epoch_end(&mut self, _: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
-        self.told.1 = end.epoch.number;
-        Ok(if self.told.1 < self.epochs { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Paused) })
+        self.counted.1 = end.epoch.number;
+        Ok(if self.counted.1 < self.epochs { Flow::Continue(()) } else { Flow::Break(gradus::Stop::Paused) })
     }
 }
 
@@ -243,7 +243,7 @@ fn a_callback_stops_at_a_batch_or_at_an_epoch() {
 }
 
 #[test]
-fn epochs_without_end_are_a_callbacks_affair() {
+fn a_callback_ends_unlimited_epochs() {
     let (data, mut model) = (Cubes { rows: 8 }, cubed());
     for epochs in [1, 2] {
         let mut stop = Stop::after(usize::MAX, epochs);
@@ -257,7 +257,7 @@ fn all_callbacks_are_called() {
     let (mut first, mut second) = (Stop::after(usize::MAX, 1), Stop::after(usize::MAX, 5));
     let settings = quiet().epochs(5).callback(&mut first).callback(&mut second);
     cubed().fit(&Cubes { rows: 8 }, settings).unwrap();
-    assert_eq!((first.told, second.told), ((1, 1), (1, 1)));
+    assert_eq!((first.counted, second.counted), ((1, 1), (1, 1)));
 }
 
 #[test]

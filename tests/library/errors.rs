@@ -1,4 +1,4 @@
-//! Every mistake gets a sentence: place, found, expected, remedy.
+//! Messages of errors state place, found, expected and remedy.
 
 use gradus::data::Arrays;
 use gradus::initializers::Ones;
@@ -65,7 +65,7 @@ fn settings_out_of_range() {
     let error = network.compile(Compile::new(Sgd::new(f32::NAN), loss())).unwrap_err();
     assert!(matches!(error, Error::Setting { name: "learning_rate", value, .. } if value.to_string() == "NaN"));
     let text = optimizer(settings().threads(0));
-    assert_eq!(text, "threads: expected at least 1, got 0");
+    assert_eq!(text, "threads: must be at least 1, got 0");
 }
 
 #[test]
@@ -138,12 +138,12 @@ fn a_last_batch_of_one_row_for_batch_normalisation() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
-    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows to take \
-                    statistics of; choose a batch size that does not leave a batch of one";
+    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows for the \
+                    statistics; choose a batch size that does not leave a batch of one";
     assert_eq!(text, expected);
 }
 
-/// A dense layer works on the last axis, so the targets are the first that do not fit.
+/// A dense layer works on the last axis, so the targets are the first arrays that do not fit.
 #[test]
 fn a_forgotten_flatten() {
     let network =
@@ -161,7 +161,7 @@ fn a_forgotten_flatten() {
     assert!(text.starts_with(start) && text.ends_with(remedy), "{text}");
 }
 
-/// Declares a weight and leaves it alone.
+/// Declares a weight without using it.
 #[derive(Debug)]
 struct Idle {
     takes: bool,
@@ -205,7 +205,7 @@ fn a_trainable_parameter_without_a_path_to_the_loss() {
 fn a_loss_that_is_not_one_number() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.variable([3]));
-    let text = "minimize: found shape 3, expected a single number to minimize; take sum or mean first";
+    let text = "minimize: found shape 3, expected a scalar to minimize; apply sum or mean first";
     assert_eq!(refused(recorder.finish()), text);
 }
 
@@ -216,16 +216,16 @@ fn a_loss_that_is_a_parameter_itself() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.parameter(&params, w));
     let text =
-        "minimize: found shape 1, expected a value that an operation computed, not a parameter itself; take its sum";
+        "minimize: found shape 1, expected the result of an operation to minimize, not a parameter; apply sum to it";
     assert_eq!(refused(recorder.finish()), text);
 }
 
 #[test]
-fn sizes_that_no_memory_holds() {
+fn sizes_that_exceed_memory() {
     let network = Sequential::new([1 << 20]).add(Dense::new(1 << 44));
     let text = refused(network.compile(settings()));
     assert!(text.starts_with("dense/kernel: an array of shape 1048576 × 17592186044416 has more elements"), "{text}");
-    // Half a petabyte can be addressed, but is more than a process may have.
+    // Half a petabyte can be addressed, but exceeds the limit of a process.
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
     assert!(matches!(&error, Error::TooLarge { place, .. } if place == "dense/kernel"), "{error}");
     let recorder = Recorder::new(Mode::Inference);

@@ -1,5 +1,5 @@
-//! Numbers that used to be silently wrong, and mistakes in targets, losses, metrics and monitors: each has the right value or
-//! an error before any training.
+//! Targets, losses, metrics and monitors that could be silently wrong: each has the right value or is an error before
+//! training.
 
 use gradus::callbacks::{EarlyStopping, ReduceLrOnPlateau};
 use gradus::data::{Arrays, Dataset, NamedArrays, Target};
@@ -43,7 +43,7 @@ fn trainable(inputs: usize, outputs: usize, settings: Compile) -> Model {
     Sequential::new([inputs]).add(Dense::new(outputs)).compile(settings.seed(5)).unwrap()
 }
 
-/// Four rows of probabilities that name the classes 0, 1, 2, 1, of which the last is wrong.
+/// Four rows of probabilities for the classes 0, 1, 2, 1, of which the last is wrong.
 fn four_rows() -> (Array2<f32>, Array1<i64>, Array2<f32>) {
     let outputs = arr2(&[[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5], [0.1, 0.6, 0.3]]);
     let labels = arr1(&[0i64, 1, 2, 2]);
@@ -51,7 +51,7 @@ fn four_rows() -> (Array2<f32>, Array1<i64>, Array2<f32>) {
     (outputs, labels, one_hot)
 }
 
-/// The value of a metric on integer labels, which is that on one-hot rows.
+/// The value of a metric on integer labels, which must equal that on one-hot rows.
 fn on_labels(metric: impl Metric + Clone + 'static) -> f64 {
     let (outputs, labels, one_hot) = four_rows();
     let sparse = with(SparseCategoricalCrossentropy::new()).metric(metric.clone());
@@ -67,9 +67,9 @@ fn f1_of_integer_labels_is_that_of_one_hot_rows() {
     assert!((on_labels(F1Score::new()) - 0.777_777_8).abs() < 1e-6, "Keras and scikit-learn");
 }
 
-/// Keras' values for the one-hot rows.
+/// Keras' values for one-hot rows.
 #[test]
-fn metrics_of_classes_take_integer_labels() {
+fn classification_metrics_accept_integer_labels() {
     assert!((on_labels(Precision::new()) - 2.0 / 3.0).abs() < 1e-12);
     assert_eq!(on_labels(Recall::new()), 0.5);
     assert_eq!(on_labels(BinaryAccuracy::default()), 0.75);
@@ -79,7 +79,7 @@ fn metrics_of_classes_take_integer_labels() {
 }
 
 #[test]
-fn metrics_of_values_refuse_integer_labels_of_several_classes() {
+fn regression_metrics_refuse_integer_labels_of_several_classes() {
     let message = |metric: Box<dyn Metric>| {
         let class = metric.spec().class().to_owned();
         let text = refused(identity(3, with(SparseCategoricalCrossentropy::new()).metric(metric)));
@@ -94,9 +94,9 @@ fn metrics_of_values_refuse_integer_labels_of_several_classes() {
     message(Box::new(metrics::MeanAbsoluteError));
 }
 
-/// A loss that says nothing of targets leaves it to the metrics, which see the dataset before any step.
+/// A loss that does not restrict targets leaves the check to the metrics, which check the dataset before any step.
 #[test]
-fn a_metric_refuses_a_dataset_before_training_by_every_way() {
+fn a_metric_refuses_a_dataset_before_training_in_every_call() {
     let settings = || with(Anything).metric(R2Score);
     let (outputs, labels, _) = four_rows();
     let (mut model, data) = (trainable(3, 3, settings()), Arrays::new(outputs, labels).unwrap());
@@ -116,7 +116,7 @@ fn a_metric_refuses_a_dataset_before_training_by_every_way() {
     assert_eq!((model.params().sha256(), model.step()), (before, 0));
 }
 
-/// Takes any targets, and makes outputs small.
+/// Accepts any targets, and minimizes outputs.
 #[derive(Clone, Debug)]
 struct Anything;
 
@@ -164,7 +164,7 @@ fn classes_beyond_the_output_are_rejected_by_compile() {
     assert_eq!(refused(graph.compile(settings)), text);
 }
 
-/// As in Keras on TensorFlow every finite output is then right.
+/// As in Keras on TensorFlow, every finite output is correct then.
 #[test]
 fn top_k_above_the_number_of_classes_is_1() {
     assert_eq!(on_labels(metrics::TopKCategoricalAccuracy::new(5)), 1.0);
@@ -195,7 +195,7 @@ fn logits_of_one_output_are_class_1_above_0() {
     assert_eq!(model.predict_classes(&probabilities).unwrap().to_vec(), [0, 1, 1, 1]);
     assert_eq!(model.evaluate(&data).unwrap().get("accuracy"), Some(0.75));
     assert_eq!(Predictions::of(&model, &data).unwrap().mistakes(), [2]);
-    // Margins are decided at 0, and have no other threshold.
+    // Margins are compared with 0, and have no other threshold.
     let model = identity(1, with(Hinge::new()).metric(Accuracy)).unwrap();
     assert_eq!(model.predict_classes(&logits).unwrap().to_vec(), [0, 1, 1, 1]);
     let text = "metric BinaryAccuracy: found shape 1, expected probabilities, for the threshold 0.7; the loss trains \
@@ -233,7 +233,7 @@ impl Metric for Positives {
 }
 
 #[test]
-fn a_metric_of_another_crate_learns_the_scale_of_the_outputs() {
+fn a_custom_metric_receives_the_scale_of_the_outputs() {
     let outputs = arr2(&[[-2.0f32], [0.25], [0.4], [3.0]]);
     let data = Arrays::new(&outputs, arr1(&[0u8, 1, 0, 1])).unwrap();
     for (logits, expected) in [(true, 0.75), (false, 0.25)] {
@@ -286,7 +286,7 @@ fn labels_per_position_train_as_one_hot_rows_do() {
     assert_eq!(refused(sparse.fit(&wide, quiet())), text);
 }
 
-/// Where the width is the number of classes, labels look like one-hot rows.
+/// If the width equals the number of classes, labels have the shape of one-hot rows.
 #[test]
 fn labels_per_position_are_checked_where_the_width_is_the_number_of_classes() {
     let settings = with(SparseCategoricalCrossentropy::new().from_logits(true));
@@ -304,7 +304,7 @@ fn labels_per_position_are_checked_where_the_width_is_the_number_of_classes() {
     assert!(model.fit(&Arrays::new(&inputs, &labels).unwrap(), quiet()).unwrap().epochs[0].scores.loss.is_finite());
 }
 
-/// Three outputs for each position.
+/// Three outputs per position.
 #[derive(Debug)]
 struct Dense3;
 
@@ -356,7 +356,7 @@ impl Dataset for Made {
 }
 
 #[test]
-fn targets_of_a_dataset_of_another_crate_are_checked() {
+fn targets_of_a_custom_dataset_are_checked() {
     let target = Target::LABEL;
     let mut model = trainable(3, 3, with(SparseCategoricalCrossentropy::new()));
     let text = "row 99: label must be an integer ≥ 0 and < 3, the number of classes, got 0.5";
@@ -377,7 +377,7 @@ const PROBABILITIES: &str =
     "expected numbers from 0 to 1; scale the targets, or choose a loss and metrics of values, such as MeanSquaredError";
 
 #[test]
-fn cross_entropies_take_targets_from_0_to_1() {
+fn cross_entropies_accept_targets_from_0_to_1() {
     let target = Target::Values(Shape::from([3]));
     let losses: [Box<dyn Loss>; 3] =
         [Box::new(CategoricalCrossentropy::new()), Box::new(BinaryCrossentropy::new()), Box::new(KlDivergence::new())];
@@ -408,7 +408,7 @@ fn cross_entropies_take_targets_from_0_to_1() {
 }
 
 #[test]
-fn weights_of_classes_need_targets_that_name_classes() {
+fn class_weights_need_targets_that_are_classes() {
     let inputs = Array2::from_shape_fn((6, 2), |(i, j)| (i + j) as f32 / 6.0);
     let fit = |loss: Box<dyn Loss>, outputs: usize, data: &Arrays| {
         let mut model = trainable(2, outputs, with(loss));
@@ -421,14 +421,16 @@ fn weights_of_classes_need_targets_that_name_classes() {
         result
     };
     let values = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as f32 / 5.0)).unwrap();
-    let text = "class_weight: the target of row 1 names no class, as MeanSquaredError takes numbers; class weights are for integer \
-                labels, one-hot rows, and 0 and 1, so give each row a weight instead";
+    let text = "class_weight: the target of row 1 is not a class; class weights with MeanSquaredError need integer labels, \
+                one-hot rows, or 0 and 1; use sample weights instead";
     assert_eq!(refused(fit(Box::new(MeanSquaredError::new()), 1, &values)), text);
     let counts = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as i64)).unwrap();
-    assert!(refused(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 names no class"));
+    assert!(refused(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 is not a class"));
     let signs = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| if i % 2 == 0 { 1.0f32 } else { -1.0 })).unwrap();
-    assert!(refused(fit(Box::new(Hinge::new()), 1, &signs)).contains("row 1 names no class, as Hinge takes numbers"));
-    // Labels and one-hot rows alike, also with a loss of values.
+    assert!(
+        refused(fit(Box::new(Hinge::new()), 1, &signs)).contains("row 1 is not a class; class weights with Hinge need")
+    );
+    // Labels and one-hot rows, also with a regression loss.
     let labels = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| (i % 3) as u8)).unwrap();
     let one_hot = labels.clone().one_hot(3).unwrap();
     let sparse = fit(Box::new(SparseCategoricalCrossentropy::new().from_logits(true)), 3, &labels).unwrap();
@@ -453,13 +455,13 @@ fn confusion_counts_integer_labels_and_one_hot_rows_alike() {
     let values = Arrays::new(&outputs, Array2::<f32>::ones((4, 3)) * 2.0).unwrap();
     let text = format!("targets for confusion_matrix: row 0 holds 2, {PROBABILITIES}");
     assert_eq!(refused(model.confusion_matrix(&values)), text);
-    // Columns have names that do not matter for one input and one output.
+    // Column names are ignored with one input and one output.
     let named = NamedArrays::new().with_input("x", &outputs).unwrap().with_target("y", arr1(&[0i64, 1, 2, 2])).unwrap();
     assert_eq!(model.confusion_matrix(&named).unwrap(), expected);
 }
 
 #[test]
-fn a_score_that_is_not_there_is_none() {
+fn an_unknown_score_is_none() {
     let mut model = trainable(3, 3, with(SparseCategoricalCrossentropy::new().from_logits(true)).metric(Accuracy));
     let (inputs, labels, _) = four_rows();
     let history = model.fit(&Arrays::new(inputs, labels).unwrap(), quiet().epochs(2)).unwrap();
@@ -467,7 +469,7 @@ fn a_score_that_is_not_there_is_none() {
     assert_eq!((history.get("val_loss"), history.get("acc"), history.get("")), (None, None, None));
 }
 
-/// A custom metric whose name suggests no direction, or the wrong one.
+/// A custom metric whose name suggests no direction or the wrong one.
 #[derive(Clone, Debug)]
 struct Named {
     name: &'static str,
@@ -500,7 +502,7 @@ fn named(name: &'static str, direction: Option<Direction>) -> Named {
     Named { name, direction }
 }
 
-/// The direction of each score that training reports.
+/// The direction of each reported score.
 struct Directions(Vec<(String, Option<Direction>)>);
 
 impl Callback for Directions {
@@ -553,7 +555,7 @@ fn every_score_has_the_direction_of_its_loss_or_metric() {
     assert_eq!(directions.0, expected.collect::<Vec<_>>());
 }
 
-/// A training with scores that are constant: every epoch after the first is no better, whatever the direction.
+/// A training with constant scores: no epoch after the first is better in either direction.
 fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Result<usize> {
     let settings = with(SparseCategoricalCrossentropy::new().from_logits(true));
     let settings = settings.metric(named("told", None)).metric(named("hinge", Some(Direction::Lower)));
@@ -565,7 +567,7 @@ fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Res
 }
 
 #[test]
-fn a_monitor_of_a_score_without_a_direction_has_to_state_one() {
+fn a_monitor_of_a_score_without_a_direction_must_state_one() {
     let text =
         "score \"told\": unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
     let error = trained(&mut EarlyStopping::new("told"), None).unwrap_err();
@@ -583,7 +585,7 @@ fn a_monitor_of_a_score_without_a_direction_has_to_state_one() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// A metric that says 1, 2, 3, … in the epochs.
+/// A metric with the values 1, 2, 3, … in successive epochs.
 #[derive(Debug)]
 struct Rising {
     name: &'static str,
@@ -614,7 +616,7 @@ impl Metric for Rising {
     }
 }
 
-/// The names say the opposite of the directions.
+/// The names suggest the opposite of the directions.
 #[test]
 fn callbacks_follow_the_metric_and_not_its_name() {
     let fit = |name: &'static str, direction: Direction, callback: &mut dyn Callback| {
@@ -652,7 +654,7 @@ fn a_softmax_over_one_output_is_rejected_by_compile() {
     assert_eq!(refused(network().compile(with(CategoricalCrossentropy::new()))), text);
     let text = text.replace("loss CategoricalCrossentropy", "loss SparseCategoricalCrossentropy");
     assert_eq!(refused(network().compile(with(SparseCategoricalCrossentropy::new()))), text);
-    // A file may hold such a model, as Keras writes it.
+    // A file written by Keras may contain such a model.
     let path = std::env::temp_dir().join(format!("gradus-softmax-of-one-{}.h5", std::process::id()));
     std::fs::write(&path, include_bytes!("../faults/softmax_of_one.h5")).unwrap();
     let mut model = gradus::formats::keras::load(&path).unwrap();

@@ -1,5 +1,5 @@
-//! Faults found while a model runs, and settings that no machine can compute with: each is a typed error, and a failed step
-//! leaves the model as it was.
+//! Faults that are detected while a model runs, and impossible settings: each is a typed error, and a failed step does
+//! not change the model.
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::onnx;
@@ -22,7 +22,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
 
-/// Indices < 5 of 16 samples, 3 each.
+/// Indices < 5 for 16 samples, 3 per sample.
 fn indices() -> Array2<f32> {
     Array2::from_shape_fn((16, 3), |(i, j)| ((3 * i + 7 * j) % 5) as f32)
 }
@@ -42,7 +42,7 @@ fn bad(row: usize, index: f32) -> Arrays {
     Arrays::new(indices, labels()).unwrap()
 }
 
-/// A model with every kind of state: weights, running statistics, state of the optimizer, draws of dropout.
+/// A model with every kind of state: weights, running statistics, optimizer state, and random draws of dropout.
 fn model() -> Model {
     let network = Sequential::new([3])
         .add(Embedding::new(5, 4))
@@ -58,7 +58,7 @@ fn fit<'a>() -> Fit<'a> {
     Fit::new().batch_size(4).progress(Progress::Quiet)
 }
 
-/// Everything that a file keeps of a model: weights, running statistics, the optimizer's state and the counters.
+/// The state of a model in a file: weights, running statistics, the optimizer's state and the counters.
 fn state(model: &Model) -> Vec<u8> {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
@@ -111,14 +111,14 @@ fn every_call_reports_the_row_of_its_argument() {
     assert_eq!(found(model.predict_dataset(&named).unwrap_err()), "9 of the dataset");
     assert!(state(&model) == before, "a failed call changes nothing");
     assert_eq!((model.step(), model.epoch()), (0, 0));
-    // Only the data was wrong: everything works as before.
+    // Only the data was wrong; all other calls work.
     let fresh = self::model();
     assert_eq!(model.predict(&indices()).unwrap(), fresh.predict(&indices()).unwrap());
     assert_eq!(model.evaluate(&good()).unwrap(), fresh.evaluate(&good()).unwrap());
 }
 
 #[test]
-fn a_failed_step_leaves_the_model_as_the_step_before_left_it() {
+fn a_failed_step_does_not_change_the_model() {
     let data = bad(9, 5.0);
     let mut failed = model();
     failed.fit(&data, fit().shuffle(false)).unwrap_err(); // in the third batch of four rows
@@ -135,7 +135,7 @@ fn a_failed_step_leaves_the_model_as_the_step_before_left_it() {
 }
 
 #[test]
-fn a_fault_in_validation_ends_training_after_the_epoch_that_it_follows() {
+fn a_fault_in_validation_ends_training_after_its_epoch() {
     let (mut failed, mut expected, data) = (model(), model(), bad(2, -3.0));
     let error = failed.fit(&good(), fit().epochs(3).validation(&data)).unwrap_err().to_string();
     assert!(error.starts_with("embedding: row 2 of the validation dataset: "), "{error}");
@@ -144,7 +144,7 @@ fn a_fault_in_validation_ends_training_after_the_epoch_that_it_follows() {
 }
 
 #[test]
-fn labels_that_a_dataset_does_not_check_are_found_by_the_loss() {
+fn the_loss_detects_labels_that_a_dataset_does_not_check() {
     let recorder = Recorder::new(Mode::Training);
     let (logits, labels) = (recorder.variable([2, 2, 3]), recorder.input([2, 2]));
     recorder.minimize(recorder.scope("loss", || logits.softmax_crossentropy(labels)));
@@ -159,7 +159,7 @@ fn labels_that_a_dataset_does_not_check_are_found_by_the_loss() {
     assert!(tape.run(&Params::new(), Key::from_seed(0)).is_ok());
 }
 
-/// Whichever thread meets a fault first, the error is that of the first row.
+/// The error is that of the first row, whichever thread detects a fault first.
 #[test]
 fn the_error_does_not_depend_on_threads() {
     let rows = 3000;
@@ -179,7 +179,7 @@ fn the_error_does_not_depend_on_threads() {
 }
 
 #[test]
-fn of_several_operations_the_first_reports() {
+fn the_first_of_several_operations_reports() {
     let model = {
         let mut graph = Graph::new();
         let (a, b) = (graph.input("a", [1]), graph.input("b", [1]));
@@ -248,7 +248,7 @@ impl Layer for RootLayer {
 }
 
 #[test]
-fn an_operation_of_another_crate_reports_faults() {
+fn a_custom_operation_reports_faults() {
     let network = Sequential::new([2]).add(RootLayer).add(Dense::new(1));
     let mut model = network.compile(Compile::new(Adam::new(0.1), MeanSquaredError::new())).unwrap();
     let x = arr2(&[[1.0f32, 4.0], [9.0, -16.0], [-25.0, 36.0]]);
@@ -263,7 +263,7 @@ fn an_operation_of_another_crate_reports_faults() {
     assert_ne!(model.params().sha256(), before);
 }
 
-/// A fault that occurs once, which checkpoints must survive.
+/// A fault that occurs once. Checkpoints before it must remain.
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
 struct Sometimes;
@@ -391,7 +391,7 @@ fn sizes_that_overflow_are_errors_of_compile() {
     assert!(text.starts_with("layer 1 (conv2d): an array of "), "{text}");
     let text = compile(Conv2d::new(usize::MAX, 3)).to_string();
     assert!(text.starts_with("conv2d/kernel: an array of shape 3 × 3 × 3 × "), "{text}");
-    // The largest steps that are allowed leave one window, or taps in the padding alone.
+    // The largest allowed steps leave one window, or taps only in the padding.
     for layer in
         [Conv2d::new(2, 3).strides([i32::MAX as usize; 2]), Conv2d::new(2, 3).dilation_rate([i32::MAX as usize, 1])]
     {
@@ -418,7 +418,7 @@ fn centered_rmsprop_stays_finite_on_a_constant_gradient() {
     }
 }
 
-/// Calls of methods of a builder.
+/// Calls of builder methods.
 macro_rules! setters {
     ($T:ty: $($name:ident($($value:expr),*)),* $(,)?) => {
         &[$(|builder: $T| builder.$name($($value),*)),*]
@@ -466,7 +466,7 @@ fn the_order_of_builder_calls_does_not_matter() {
         ),
         |optimizer| optimizer.spec().to_string(),
     );
-    // Windows side by side, unless strides are set.
+    // Windows do not overlap, unless strides are set.
     let sizes = |layer: MaxPool2d| Sequential::new([12, 12, 1]).add(layer.padding(Padding::Same)).summary().unwrap();
     assert!(sizes(MaxPool2d::new((3, 4))).contains("(None, 4, 3, 1)"));
     assert!(sizes(MaxPool2d::new((3, 4)).strides((1, 2))).contains("(None, 12, 6, 1)"));

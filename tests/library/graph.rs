@@ -1,4 +1,4 @@
-//! Models that are no chain: several inputs and outputs, skips, shared layers.
+//! Non-sequential models: several inputs and outputs, skip connections, shared layers.
 
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Columns, Dataset, NamedArrays, Target};
@@ -44,7 +44,7 @@ impl FromSpec for Sum {
     }
 }
 
-/// The model of `functional` in tests/golden/make.py; `drop` puts dropout on the skip.
+/// The model of `functional` in tests/golden/make.py; `drop` adds dropout to the skip connection.
 fn branches(drop: f32) -> Graph {
     let mut graph = Graph::new();
     let (left, right) = (graph.input("left", [4]), graph.input("right", [4]));
@@ -78,7 +78,7 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(8).progress(Progress::Quiet)
 }
 
-/// Rows made up by a formula, with columns in another order than the model's.
+/// Rows computed by a formula, with columns in another order than those of the model.
 fn data(rows: usize) -> NamedArrays {
     let input =
         |salt: usize| Array2::from_shape_fn((rows, 4), |(i, j)| ((i * 31 + j * 17 + salt) % 23) as f32 / 11.0 - 1.0);
@@ -97,7 +97,7 @@ fn golden_data(cases: &Cases) -> NamedArrays {
     data.with_target("kind", kinds).unwrap().with_target("mood", array("mood")).unwrap()
 }
 
-/// Every array of the model beside Keras' of the same name.
+/// Each array of the model with the array of the same name in Keras.
 fn check_weights(model: &Model, cases: &Cases, when: &str, near: f32) {
     let expected = cases.starting_with(&format!("branches/{when}."));
     assert_eq!(expected.len(), model.params().len());
@@ -120,7 +120,7 @@ fn ours(name: &str) -> String {
 const NAMES: [&str; 4] = ["loss", "kind_loss", "mood_loss", "kind_accuracy"];
 
 #[test]
-fn it_trains_as_in_keras() {
+fn a_graph_trains_as_in_keras() {
     let cases = load("functional.txt");
     let (mut model, data) = (branches(0.0).compile(settings()).unwrap(), golden_data(&cases));
     for (name, array) in cases.starting_with("branches/start.") {
@@ -157,7 +157,7 @@ fn data_rows(data: &NamedArrays, range: std::ops::Range<usize>) -> gradus::data:
 }
 
 #[test]
-fn fit_is_the_same_steps() {
+fn fit_makes_the_steps_of_a_manual_loop() {
     let (data, graph) = (data(20), branches(0.3));
     let mut fitted = graph.compile(settings()).unwrap();
     let history = fitted.fit(&data, quiet(1).shuffle(false).validation_split(0.2)).unwrap();
@@ -188,7 +188,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn a_chain_written_as_a_graph_is_the_chain() {
+fn a_sequential_graph_has_the_bits_of_a_sequential() {
     let chain = Sequential::new([4])
         .add(Dense::new(5))
         .add(Dropout::new(0.4))
@@ -258,7 +258,7 @@ fn training_resumes_from_a_checkpoint() {
     }
     let refused = |model: &mut Model| message(model.fit(&data, quiet(2).resume(folder.path())));
     let weighted = refused(&mut graph.compile(settings().loss_weight("mood", 0.25)).unwrap());
-    assert!(weighted.contains("its losses are of other outputs or have other weights"), "{weighted}");
+    assert!(weighted.contains("its losses have other outputs or loss weights"), "{weighted}");
     let moods = Array2::from_shape_fn((20, 2), |(_, j)| j as f32);
     let others = NamedArrays::new().with_input("left", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_input("right", Array2::<f32>::zeros((20, 4))).unwrap();
@@ -313,7 +313,7 @@ fn parts_that_do_not_fit_together_are_named() {
         let twice = graph.apply(shared, once);
         graph.output("y", twice);
     });
-    let expected = "layer 1 (shared): found shape 5, expected inputs that go with its weights, which it shares with its first \
+    let expected = "layer 1 (shared): found shape 5, expected inputs that fit its weights, which are shared with its first \
                     call, on 4 (shared/kernel: found shape 4 × 5, expected 5 × 5)";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
@@ -333,19 +333,19 @@ fn unused_inputs_and_layers_are_errors() {
         graph.input("age", [1]);
         output(graph, x);
     });
-    assert_eq!(text, "input \"age\": no layer takes it; apply one to it or leave it out");
+    assert_eq!(text, "input \"age\": no layer uses it; apply a layer to it or remove it");
     let text = refused(|graph, x| {
         output(graph, x);
         graph.apply(Dense::new(3), x);
     });
     let expected =
-        "layer 2 (dense_1): nothing takes what it gives; apply a layer to it, make it an output, or leave it out";
+        "layer 2 (dense_1): its output is not used; apply a layer to it, make it an output of the graph, or remove it";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         graph.layer("spare", Dense::new(3));
         output(graph, x);
     });
-    assert_eq!(text, "layer 1 (spare): it is never applied; apply it or leave it out");
+    assert_eq!(text, "layer 1 (spare): it is never applied; apply or remove it");
     let text = refused(|graph, _| {
         graph.apply(Dense::new(3), []);
     });
@@ -354,7 +354,7 @@ fn unused_inputs_and_layers_are_errors() {
         let y = graph.apply(Dense::new(3), []);
         graph.output("y", y);
     });
-    assert_eq!(text, "layer 1 (dense): it is applied to nothing; give it at least one node");
+    assert_eq!(text, "layer 1 (dense): it has no inputs; apply it to at least one node");
     assert_eq!(refused(|graph, x| graph.output("y", x)), "Graph: layers must be at least 1, got 0");
 }
 
@@ -365,21 +365,21 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
         graph.output("y", y);
         graph.output("y", x);
     });
-    assert_eq!(text, "output \"y\": two outputs have this name; give each its own");
+    assert_eq!(text, "output \"y\": several outputs have this name; names must be unique");
     let text = refused(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
         let named = graph.layer("dense", Dense::new(2));
         let second = graph.apply(named, first);
         graph.output("y", second);
     });
-    assert_eq!(text, "layer \"dense\": two layers have this name; give each its own");
+    assert_eq!(text, "layer \"dense\": several layers have this name; names must be unique");
     let mut other = Graph::new();
     let (foreign, layer) = (other.input("foreign", [4]), other.layer("foreign", Dense::new(2)));
     let text = refused(|graph, x| {
         let y = graph.apply(Sum, [x, foreign]);
         graph.output("y", y);
     });
-    let expected = "layer 1 (sum): it takes a node of another graph; apply it to nodes that this graph gave";
+    let expected = "layer 1 (sum): it uses a node of another graph; use nodes that this graph returned";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
@@ -387,6 +387,36 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
         graph.output("y", y);
     });
     assert_eq!(text, "call 2: it applies a layer of another graph");
+}
+
+#[test]
+fn all_wrong_names_and_connections_are_reported() {
+    let mut other = Graph::new();
+    let foreign = other.input("foreign", [4]);
+    let text = refused(|graph, x| {
+        graph.input("x", [4]);
+        let first = graph.apply(Dense::new(2), foreign);
+        let second = graph.apply(Dense::new(2), []);
+        let sum = graph.apply(Sum, [x, first, second]);
+        graph.output("y", sum);
+        graph.output("z", foreign);
+    });
+    let expected = [
+        "Graph: 4 problems: input \"x\": several inputs have this name; names must be unique",
+        "layer 1 (dense): it uses a node of another graph; use nodes that this graph returned",
+        "layer 2 (dense_1): it has no inputs; apply it to at least one node",
+        "output \"z\": it uses a node of another graph; use nodes that this graph returned",
+    ];
+    assert_eq!(text, expected.join("; "));
+    let text = refused(|graph, x| {
+        graph.layer("spare", Dense::new(3));
+        graph.input("age", [1]);
+        let y = graph.apply(Dense::new(2), x);
+        graph.output("y", y);
+    });
+    let expected = "Graph: 2 problems: layer 1 (spare): it is never applied; apply or remove it; \
+                    input \"age\": no layer uses it; apply a layer to it or remove it";
+    assert_eq!(text, expected);
 }
 
 #[test]
@@ -418,12 +448,12 @@ fn unknown_outputs_are_errors() {
     assert_eq!(compile(one("mod")), unknown);
     assert_eq!(compile(settings().loss_weight("mod", 2.0)), unknown);
     assert_eq!(compile(settings().metric_of("mod", Accuracy)), unknown);
-    let text = "metric accuracy: the model has the outputs kind, mood; metric_of says which it is of";
+    let text = "metric accuracy: the model has the outputs kind, mood; use metric_of to choose one";
     assert_eq!(compile(settings().metric(Accuracy)), text);
-    let text = "output \"mood\": it has no loss, and so no targets for a loss weight or a metric; give it a loss";
+    let text = "output \"mood\": it has no loss, so it has no targets for a loss weight or a metric; add a loss";
     assert_eq!(compile(one("kind").metric_of("mood", Accuracy)), text);
     let twice = losses("kind").output("kind", CategoricalCrossentropy::new());
-    let text = "output \"kind\": two losses are given for it; add them in a loss of your own";
+    let text = "output \"kind\": it has two losses; combine them in one custom loss";
     assert_eq!(compile(Compile::new(Sgd::new(0.1), twice)), text);
     assert_eq!(compile(Compile::new(Sgd::new(0.1), Losses::new())), "Compile: losses must be at least 1, got 0");
     let text = "Compile: loss_weight must be finite, got NaN";
@@ -437,8 +467,8 @@ fn unknown_outputs_are_errors() {
 fn datasets_that_do_not_fit_are_errors() {
     let mut model = branches(0.0).compile(settings()).unwrap();
     let plain = Arrays::new(Array2::<f32>::zeros((6, 4)), Array1::<u8>::zeros(6)).unwrap();
-    let text = "dataset: it has one input without a name, but the model has left, right; NamedArrays, or Columns for a \
-                dataset of your own, give each its own";
+    let text = "dataset: it has one unnamed input, but the model has left, right; use NamedArrays, or implement Columns for \
+                a custom dataset";
     assert_eq!(message(model.fit(&plain, quiet(1))), text);
     let rows = || NamedArrays::new().with_input("left", Array2::<f32>::zeros((6, 4))).unwrap();
     let text = "unknown input in the dataset \"right\"; available: left";
@@ -458,13 +488,13 @@ fn datasets_that_do_not_fit_are_errors() {
                 shape 2 per row, such as one-hot rows; Arrays::one_hot and to_categorical make one-hot rows, and \
                 SparseCategoricalCrossentropy takes labels";
     assert_eq!(message(model.fit(&one_hot, quiet(1))), text);
-    let text = "predict: it takes a model of one input and one output; predict_outputs takes and returns several";
+    let text = "predict: the model must have one input and one output; use predict_outputs for several";
     assert_eq!(message(model.predict(&Array2::<f32>::zeros((6, 4)))), text);
     assert_eq!((model.step(), model.epoch()), (0, 0), "nothing was trained");
 }
 
 #[test]
-fn an_output_without_a_loss_is_there_for_prediction() {
+fn an_output_without_a_loss_is_predicted() {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
     let code = graph.apply(Dense::new(2), x);

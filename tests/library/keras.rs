@@ -1,4 +1,4 @@
-//! Values, gradients, optimizer steps and whole trainings compared with Keras (`golden/make.py`).
+//! Values, gradients, optimizer steps and trainings compared with Keras (`golden/make.py`).
 
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};
@@ -8,17 +8,17 @@ use gradus::losses::{CategoricalCrossentropy, Loss, SparseCategoricalCrossentrop
 use gradus::metrics::{ConfusionMatrix, Metric, ScoredBatch, TopKCategoricalAccuracy};
 use gradus::ops::Conv2dOptions;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, RmsProp, Sgd, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape, Var};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId, Var};
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Key, Model, Progress, Result, Sequential, Shape, View};
 use ndarray::{ArrayD, Axis, IxDyn};
 
-/// How far values may be from Keras', beside the largest of their array or 1.
+/// Tolerance relative to the largest value of an array or 1.
 const NEAR: f32 = 1e-5;
 
 /// Tolerance after ten training steps.
 const NEAR_AFTER_TEN_STEPS: f32 = 1e-4;
 
-/// One golden case of a layer, recorded with its parameters under the names they have in the file.
+/// One golden case of a layer, recorded with its parameters under their names in the file.
 struct Recorded {
     params: Params,
     ids: Vec<(&'static str, ParamId)>,
@@ -204,8 +204,8 @@ fn check_loss(
     cases: &Cases,
     case: &str,
     mut tape: Tape,
-    ids: [Id; 3],
-    (w, weights): (Id, Option<&ArrayD<f32>>),
+    ids: [ValueId; 3],
+    (w, weights): (ValueId, Option<&ArrayD<f32>>),
     arrays: [&ArrayD<f32>; 3],
 ) {
     let ([x, t, loss], [input, target, gradient]) = (ids, arrays);
@@ -257,7 +257,7 @@ fn check_optimizer(cases: &Cases, case: &str, array: &str, optimizer: &dyn Optim
     }
 }
 
-/// Takes down the loss of every step: means over the epoch so far, turned back into the steps' own.
+/// Records the loss of every step, computed from the means over the epoch so far.
 #[derive(Default)]
 struct StepLosses {
     total: f64,
@@ -286,7 +286,7 @@ fn check_weights(model: &Model, cases: &Cases, prefix: &str, near: f32) {
     }
 }
 
-/// Ten steps on two batches of eight rows in turn, as unshuffled epochs.
+/// Ten steps on two alternating batches of eight rows, as unshuffled epochs.
 fn check_training(case: &str, network: &Sequential, settings: impl Fn() -> Compile) {
     let cases = load("models.txt");
     let array = |name: &str| cases.array(&format!("{case}/{name}"));
@@ -364,7 +364,7 @@ fn initialisers() {
     }
 }
 
-/// Mean, deviation and extremes over as many draws as Keras made, as near as their standard errors allow.
+/// Compares mean, deviation and extremes over the number of draws of Keras, within their standard errors.
 fn check_init(cases: &Cases, case: &str, init: &dyn Initializer, shape: Shape) {
     let draws = cases.integers(&format!("{case}/draws"))[0];
     let arrays = (0..draws.div_ceil(shape.len()) as u64).map(|array| Key::from_seed(5).split(array));

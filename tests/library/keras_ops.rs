@@ -5,10 +5,10 @@ use gradus::ops::{Conv2dOptions, Padding};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use gradus::{Key, Shape};
 
-/// How far values may be from Keras', beside the largest of their array or 1.
+/// Tolerance relative to the largest value of an array or 1.
 const NEAR: f32 = 1e-5;
 
-/// Records the operation that a case names, perhaps with a number or a word behind a dash.
+/// Records the operation of a case. Its name may have a number or a word after a dash.
 fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
     let (x, a) = (inputs[0], inputs.get(1).copied());
     let a = || a.expect("a second input");
@@ -44,7 +44,7 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "matmul" | "matmul-1" | "matmul-2" => x.matmul(a()),
         "max_pool2d-valid" | "max_pool2d-same" => x.max_pool2d([3, 2], [2, 1], padding),
         "maximum" => x.maximum(a()),
-        // In these files a number is an array of one.
+        // In these files, a number is an array of one element.
         "mean" => x.mean().reshape([1]),
         "mean_over" => x.mean_axes(&[-2], true),
         "minimum" => x.minimum(a()),

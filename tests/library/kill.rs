@@ -1,4 +1,4 @@
-//! A training that is killed repeatedly at random times ends with the bits of an uninterrupted one.
+//! A training that is killed repeatedly at random times ends with the bits of uninterrupted training.
 
 use crate::child;
 use gradus::data::{Arrays, mnist};
@@ -13,10 +13,10 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 use tempfile::tempdir;
 
-/// Kills that have to meet a living process.
+/// Number of kills of a running process.
 const KILLS: u64 = 20;
 
-/// Steps take this long at least, so that no machine is through before it was killed often enough.
+/// Minimum time of a step, so that no machine finishes before it was killed often enough.
 struct Slowly;
 
 impl Callback for Slowly {
@@ -84,7 +84,7 @@ fn training_survives_twenty_kills() {
     let mut steps = Vec::new();
     for kill in 0..KILLS {
         let mut child = spawn(killed, [1, 2, 3, 4, 7][kill as usize % 5]);
-        // Long enough to get somewhere now and then, and short enough that twenty fit before the last step.
+        // Long enough to make progress sometimes, and short enough for twenty kills before the last step.
         let before = reached(killed);
         let mut patience = draws.below(60);
         while patience > 0 || (kill % 2 == 0 && reached(killed) == before) {

@@ -125,7 +125,7 @@ fn rows_are_padded_to_the_longest_of_the_batch() {
         (&[0][..], Shape::from([70]), Shape::from([1]))
     );
     assert_eq!(part.inputs().unwrap(), ndarray::arr2(&[[0.2, 0.3], [0.1, 0.0]]).into_dyn());
-    // More rows than are translated at once elsewhere, the longest last.
+    // More rows than a block elsewhere, with the longest last.
     let rows: Vec<usize> = [vec![0; 99], vec![3]].concat();
     let inputs = Rows::chosen(&data, rows).unwrap().inputs().unwrap();
     assert_eq!((inputs.shape(), inputs[[0, 0]], inputs[[0, 1]]), (&[100, 70][..], 0.1, 0.0));
@@ -141,9 +141,9 @@ fn rows_are_padded_to_the_longest_of_the_batch() {
 }
 
 #[test]
-fn rows_of_the_models_size_train_and_others_are_an_error_before_any_step() {
+fn rows_of_the_models_size_train_and_others_are_errors_before_any_step() {
     let expected = "found shape 2, expected 3, the model's input; the dataset's rows differ in size along open axes (axis 0), \
-                    but the model's input has a fixed size, so pad or cut every row to it";
+                    but the model's input has a fixed size; pad or truncate every row to it";
     for named in [false, true] {
         let ragged = Ragged { named, ..Ragged::of(&[3, 3, 2, 3]) };
         let message = |error: gradus::Error| error.to_string();
@@ -159,7 +159,7 @@ fn rows_of_the_models_size_train_and_others_are_an_error_before_any_step() {
     let message = model().fit(&wrong, quiet()).unwrap_err().to_string();
     assert_eq!(
         message,
-        "inputs per sample: found shape 3, expected at least 2 axes, as the dataset says that axis 1 is open"
+        "inputs per sample: found shape 3, expected at least 2 axes, because the dataset declares axis 1 as open"
     );
 }
 
@@ -178,7 +178,7 @@ fn two_inputs() -> Model {
     graph.compile(Compile::new(Sgd::new(0.01), MeanSquaredError::new())).unwrap()
 }
 
-/// Everything that a dataset says.
+/// All properties of a dataset.
 fn told(data: &dyn Dataset) -> String {
     let rows = [2, 0];
     let length = data.batch_shape(&rows).len();

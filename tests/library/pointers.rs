@@ -1,4 +1,4 @@
-//! Parts that are chosen at run time: `Box` and `Arc` of each kind of part train to the bits of the part itself.
+//! Parts chosen at run time: `Box` and `Arc` of each kind of part give the bits of the part.
 
 use gradus::callbacks::LearningRateScheduler;
 use gradus::data::{Arrays, Dataset};
@@ -116,7 +116,7 @@ fn datasets() {
     });
 }
 
-/// A callback is changed by its hooks, so that an `Arc` cannot be one.
+/// Hooks of callbacks need `&mut self`, so `Arc` does not implement `Callback`.
 #[test]
 fn callbacks() {
     let halving = || LearningRateScheduler::new(|epoch, rate| if epoch == 0 { rate } else { rate / 2.0 });

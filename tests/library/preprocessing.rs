@@ -1,4 +1,4 @@
-//! Models that hold parts which turn strings into numbers.
+//! Models with preprocessing of strings.
 
 use gradus::layers::{Dense, Embedding, Flatten};
 use gradus::losses::MeanSquaredError;
@@ -13,7 +13,7 @@ fn model() -> Model {
     network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).seed(3)).unwrap()
 }
 
-/// A part of another crate, with state: the number of words of a list that a text contains, and its length.
+/// A custom part with state: the number of listed words in a text, and its length.
 #[derive(Debug)]
 struct CountWords {
     words: Vec<String>,
@@ -44,7 +44,7 @@ impl FromSpec for CountWords {
 }
 
 #[test]
-fn a_loaded_model_predicts_the_same_of_strings() {
+fn a_loaded_model_predicts_equal_values_for_strings() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let mut model = model();
@@ -64,7 +64,7 @@ fn a_loaded_model_predicts_the_same_of_strings() {
 }
 
 #[test]
-fn a_part_of_another_crate_is_held_as_well() {
+fn custom_preprocessing_is_saved() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     for words in [vec!["good".to_owned()], vec![]] {

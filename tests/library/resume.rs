@@ -1,4 +1,4 @@
-//! Training that was interrupted and resumed ends with the bits of training that was not.
+//! Interrupted and resumed training ends with the bits of uninterrupted training.
 
 use crate::notebooks;
 use gradus::data::{Arrays, mnist};
@@ -51,13 +51,13 @@ fn compile(network: &Sequential, optimizer: impl Optimizer + 'static) -> Model {
     network.compile(Compile::new(optimizer, CategoricalCrossentropy::new()).metric(Accuracy).seed(5)).unwrap()
 }
 
-/// Seven batches an epoch, the last one partial.
+/// Seven batches per epoch, the last one partial.
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(30).progress(Progress::Quiet)
 }
 
-/// Everything that must be equal, as one text: weights and statistics, the state of training, the history except for its
-/// seconds, predictions.
+/// The state that must be equal, as a string: weights and statistics, the training state, the history except for its
+/// seconds, and predictions.
 fn fingerprint(model: &Model, history: &History, data: &Arrays) -> String {
     let rows = history.epochs.iter().map(|epoch| format!("{:?}", (epoch.number, &epoch.scores, &epoch.validation)));
     let rates: Vec<f32> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
@@ -77,7 +77,7 @@ impl Callback for Pause {
     }
 }
 
-/// Lowers the rate with every third step that it counts, and stops when it has counted epochs enough.
+/// Lowers the rate every third step, and stops after a number of epochs.
 struct Counting {
     count: f64,
     most: f64,
@@ -173,7 +173,7 @@ fn schedules_resume_at_their_step() {
     assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
-/// The checkpoints of a paused training, and the model that would resume from them.
+/// The checkpoints of a paused training, and a model to resume from them.
 fn paused(step: u64) -> (Folder, Model, Arrays) {
     let (folder, data) = (Folder::new(), digits(200));
     let mut pause = Pause(step);
@@ -271,27 +271,27 @@ fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> 
 #[test]
 fn checkpoints_of_another_training_are_rejected() {
     let (folder, same, data) = paused(9);
-    let expected = "; resume with the settings it was written with, or go on from its weights alone";
+    let expected = "; resume with the settings it was written with, or load only its weights";
     let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
         let text = told(&folder, model, data, settings);
         text.strip_suffix(expected).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
     let make = || compile(&network(), Sgd::new(0.1));
-    assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, here it is 20");
-    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, here it is 0");
-    assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, here it is 199");
+    assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, expected 20");
+    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, expected 0");
+    assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, expected 199");
     let raw = mnist::load(None).unwrap().train.first(200).raw().unwrap().one_hot(10).unwrap();
     assert_eq!(told(make(), &raw, quiet(3)), "it was trained on other rows");
     assert_eq!(told(make(), &data, quiet(3).validation(&data)), "it was validated on other rows");
     let other = compile(&network(), Sgd::new(0.2));
     let text = told(other, &data, quiet(3));
-    assert!(text.starts_with("it was trained with SGD(learning_rate=0.1, "), "{text}");
+    assert!(text.starts_with("it was trained with Sgd(learning_rate=0.1, "), "{text}");
     let text = told(compile(&notebooks::deep_sigmoid(), Sgd::new(0.1)), &data, quiet(3));
-    assert_eq!(text, "its layers are others");
+    assert_eq!(text, "it has other layers");
     let seeded = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).metric(Accuracy).seed(6);
     assert_eq!(told(network().compile(seeded).unwrap(), &data, quiet(3)), "it was trained with another seed");
     let silent = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).seed(5);
-    assert_eq!(told(network().compile(silent).unwrap(), &data, quiet(3)), "its metrics are others");
+    assert_eq!(told(network().compile(silent).unwrap(), &data, quiet(3)), "it has other metrics");
 }
 
 #[test]
@@ -299,11 +299,11 @@ fn checkpoints_with_other_callbacks_are_rejected() {
     let (folder, mut model, data) = paused(9);
     let mut counting = Counting::new(f64::MAX);
     let error = model.fit(&data, quiet(3).callback(&mut counting).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting was not among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting is not among those of the checkpoint; resume with"), "{error}");
     let kept = || Checkpoints::new(folder.path());
     model = compile(&network(), Sgd::new(0.1));
     model.fit(&data, quiet(1).callback(&mut counting).checkpoints(kept())).unwrap();
     model = compile(&network(), Sgd::new(0.1));
     let error = model.fit(&data, quiet(3).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting was among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting is among those of the checkpoint; resume with"), "{error}");
 }

@@ -52,7 +52,7 @@ fn fit(model: &mut Model, epochs: usize) {
     model.fit(&data(), Fit::new().epochs(epochs).batch_size(16).progress(Progress::Quiet)).unwrap();
 }
 
-/// Trains 1 + 1 epochs with the file between them, and 2 without.
+/// Trains 1 + 1 epochs with a file between them, and 2 epochs without.
 fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
     fit(&mut model, 1);
     model.save(path).unwrap();
@@ -82,7 +82,7 @@ fn loaded_models_predict_and_train_like_saved_ones() {
 }
 
 #[test]
-fn every_optimizer_and_its_options_travel() {
+fn every_optimizer_and_its_options_round_trip() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     fn check<T: Optimizer + Clone + 'static>(path: &Path, optimizer: T) {
@@ -99,7 +99,7 @@ fn every_optimizer_and_its_options_travel() {
     check(&path, Lion::default());
 }
 
-/// Every step at the rate of the first over its number.
+/// A schedule whose rate is that of the first step divided by the number of the step.
 #[derive(Debug)]
 struct Harmonic(f32);
 
@@ -139,7 +139,7 @@ fn custom_schedules_load_through_a_registry() {
     fit(&mut loaded, 1);
 }
 
-/// The message of an error about a file, without the file's name.
+/// The message of an error about a file, without the name of the file.
 fn told(result: Result<Model>) -> String {
     match result.unwrap_err() {
         Error::Format { problem, .. } => problem,
@@ -186,7 +186,7 @@ fn newer_versions_and_missing_files_are_errors() {
 }
 
 #[test]
-fn weights_go_by_name_into_a_model_built_in_code() {
+fn weights_are_assigned_by_name_to_a_model_built_in_code() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let mut trained = compile(&dense(), Adam::default());
@@ -209,7 +209,7 @@ fn weights_go_by_name_into_a_model_built_in_code() {
     assert_eq!(message(deeper), expected);
     let shallow = Sequential::new([8, 8]).add(Reshape::new(64)).add(Dense::new(4));
     let expected =
-        "\"dense_1/kernel\" is in the file, but not in the model; Params::load and assign take a part of a file";
+        "\"dense_1/kernel\" is in the file but not in the model; to load part of a file, use Params::load and assign";
     assert_eq!(message(shallow), expected);
 }
 
@@ -219,7 +219,7 @@ fn golden(name: &str) -> PathBuf {
 
 /// The file was written by Python's safetensors (tests/golden/make.py).
 #[test]
-fn a_file_of_another_program_gives_its_weights_alone() {
+fn weights_are_loaded_from_a_file_of_another_program() {
     let path = golden("foreign.safetensors");
     let params = Params::load(&path).unwrap();
     let names: Vec<&str> = params.iter().map(|(name, _)| name).collect();
@@ -229,12 +229,12 @@ fn a_file_of_another_program_gives_its_weights_alone() {
     let mut model = compile(&Sequential::new([2]).add(Dense::new(3)), Sgd::new(0.1));
     model.load_weights(&path).unwrap();
     assert_eq!(model.predict(&ndarray::arr2(&[[1.0, 2.0]])).unwrap(), ndarray::arr2(&[[0.1, 1.6, 3.1]]).into_dyn());
-    let expected = "it holds arrays but no model; build the model in code, and load_weights puts them in";
+    let expected = "it has arrays but no model; build the model in code and call load_weights";
     assert_eq!(told(Model::load(&path)), expected);
 }
 
-/// The first version of the format, as it was first written: it has to be read for ever, and Python's safetensors was
-/// seen to open it (tests/golden/make.py).
+/// The first version of the format, as first written. All later versions must read it, and Python's safetensors opened
+/// it (tests/golden/make.py).
 #[test]
 fn a_file_of_version_1_can_be_read() {
     let model = Model::load(golden("model-v1.safetensors")).unwrap();
@@ -245,7 +245,7 @@ fn a_file_of_version_1_can_be_read() {
     assert_eq!(model.params().sha256(), "0622e0ec0043144a107a98cc4293378e4a1fa3efcdb3b5dbeae319d9d37658ca");
 }
 
-/// y = x · factor, with a factor that is not learned.
+/// y = x · factor, with a non-trainable factor.
 #[derive(Debug)]
 struct Scaling {
     factor: f32,
@@ -288,7 +288,7 @@ fn custom_layers_load_through_a_registry() {
     assert_eq!(loaded.predict(&rows).unwrap(), model.predict(&rows).unwrap());
 }
 
-/// In a child process: saves one of two models over and over until it is killed.
+/// In a child process: repeatedly saves one of two models until the process is killed.
 fn save_until_killed(path: &OsStr) -> ! {
     let network = Sequential::new([300]).add(Dense::new(300)).add(Dense::new(3).activation(Activation::Softmax));
     let mut model = compile(&network, Sgd::new(0.1));

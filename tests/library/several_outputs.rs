@@ -10,7 +10,7 @@ use gradus::testing::LayerSample;
 use gradus::{Compile, Error, Fit, FromSpec, Graph, Model, Progress, Result, Sequential, Settings, Shape, Spec};
 use ndarray::Array2;
 
-/// Scales a sample by learned factors, and splits it: the first features, and the others.
+/// Scales a sample by learned factors, and splits it in two parts.
 #[derive(Debug)]
 struct Split {
     first: usize,
@@ -47,7 +47,7 @@ fn settings() -> Compile {
     Compile::new(Sgd::new(0.05), MeanSquaredError::new()).seed(4)
 }
 
-/// 5 features, of which two pass by the hidden layer.
+/// 5 features, of which two bypass the hidden layer.
 fn graph() -> Graph {
     let mut graph = Graph::new();
     let x = graph.input("x", [5]);
@@ -60,7 +60,7 @@ fn graph() -> Graph {
 }
 
 #[test]
-fn a_layer_with_two_outputs_is_checked_as_any_layer() {
+fn a_layer_with_two_outputs_passes_the_checks_of_layers() {
     LayerSample::new(Split { first: 1 }).input([4]).check().unwrap();
 }
 
@@ -98,6 +98,24 @@ fn an_unused_output_is_no_error_while_another_is_used() {
 }
 
 #[test]
+fn the_number_of_outputs_can_be_known_at_run_time_only() {
+    let split = |many: bool| {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [5]);
+        let outputs = match many {
+            true => graph.apply_many(Split { first: 2 }, x, 2),
+            false => graph.apply_multi::<2>(Split { first: 2 }, x).to_vec(),
+        };
+        let y = graph.apply(Concatenate::new(), [outputs[1], outputs[0]]);
+        graph.output("y", y);
+        let model = graph.compile(settings()).unwrap();
+        model.predict(&Array2::from_shape_fn((3, 5), |(row, column)| (5 * row + column) as f32)).unwrap()
+    };
+    assert_eq!(split(true), split(false));
+    assert_eq!(split(true).iter().take(5).copied().collect::<Vec<f32>>(), [2.0, 3.0, 4.0, 0.0, 1.0]);
+}
+
+#[test]
 fn another_number_of_outputs_is_an_error() {
     let message = |build: fn(&mut Graph, gradus::model::Node) -> gradus::model::Node| {
         let mut graph = Graph::new();
@@ -107,11 +125,13 @@ fn another_number_of_outputs_is_an_error() {
         graph.compile(settings()).unwrap_err().to_string()
     };
     let one = message(|graph, x| graph.apply(Split { first: 2 }, x));
-    assert_eq!(one, "layer 1 (split): it has 2 outputs, but 1 is taken; use Graph::apply_multi::<2>");
+    assert_eq!(one, "layer 1 (split): it has 2 outputs, but the call expects 1; use Graph::apply_multi::<2>");
     let three = message(|graph, x| graph.apply_multi::<3>(Split { first: 2 }, x)[2]);
-    assert_eq!(three, "layer 1 (split): it has 2 outputs, but 3 are taken; use Graph::apply_multi::<2>");
+    assert_eq!(three, "layer 1 (split): it has 2 outputs, but the call expects 3; use Graph::apply_multi::<2>");
     let dense = message(|graph, x| graph.apply_multi::<2>(Dense::new(2), x)[1]);
-    assert_eq!(dense, "layer 1 (dense): it has 1 output, but 2 are taken; use Graph::apply");
+    let many = message(|graph, x| graph.apply_many(Split { first: 2 }, x, 3)[2]);
+    assert_eq!(many, three);
+    assert_eq!(dense, "layer 1 (dense): it has 1 output, but the call expects 2; use Graph::apply");
     let chain = Sequential::new([5]).add(Split { first: 2 }).compile(settings()).unwrap_err().to_string();
-    assert_eq!(chain, "layer 1 (split): it has 2 outputs; a layer of a Sequential has one, use a Graph");
+    assert_eq!(chain, "layer 1 (split): it has 2 outputs, but layers of a Sequential must have 1; use a Graph");
 }

@@ -1,5 +1,5 @@
-//! Callbacks that watch a score over many epochs, and schedules, resume after an interruption as if there had been none:
-//! training stops at the same epoch, with the same restored weights.
+//! Callbacks that monitor a score over many epochs, and schedules, resume after an interruption: training stops at the
+//! same epoch, with the same restored weights.
 
 use gradus::callbacks::{EarlyStopping, LearningRateScheduler, ReduceLrOnPlateau};
 use gradus::data::{Arrays, mnist};
@@ -13,13 +13,13 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tempfile::tempdir;
 
-/// Steps of an epoch; the last batch is a partial one.
+/// Steps per epoch; the last batch is partial.
 const BATCHES: u64 = 5;
 
-/// More epochs than training takes until it stops.
+/// Maximum number of epochs, more than training takes until it stops.
 const MOST: usize = 40;
 
-/// Few rows, so that the network soon knows them by heart and gets worse on others.
+/// Few rows, so that the network soon overfits and the validation score worsens.
 fn digits() -> &'static [Arrays; 2] {
     static DIGITS: OnceLock<[Arrays; 2]> = OnceLock::new();
     DIGITS.get_or_init(|| {
@@ -49,26 +49,26 @@ impl Callback for Pause {
     }
 }
 
-/// The change of the learning rate.
+/// The source of changes of the learning rate.
 #[derive(Clone, Copy, Debug)]
 enum Rate {
-    /// A callback that looks at the score.
+    /// A callback that monitors the score.
     Plateau,
     /// A schedule of the optimizer, by steps.
     Decay,
     /// A callback, by epochs.
     Scheduler,
-    /// A schedule, until a callback that looks at the score takes its place.
+    /// A schedule, until a callback that monitors the score replaces it.
     DecayAndPlateau,
 }
 
-/// How a training ended.
+/// The end of a training.
 #[derive(Clone, Debug, PartialEq)]
 struct Ended {
     epoch: u64,
     best: usize,
     weights: String,
-    /// The optimizer's rate, and everything of the history but for its seconds.
+    /// The learning rates, and the history except for its seconds.
     history: String,
 }
 
@@ -79,7 +79,8 @@ fn history(model: &Model, history: &History) -> String {
     format!("{:?}\n{}", model.learning_rate(), history.epochs.iter().map(row).collect::<String>())
 }
 
-/// Trains on `threads` threads, from the checkpoints in the folder if there are any, until after a step or until it stops.
+/// Trains on `threads` threads, from the checkpoints in the folder if there are any, up to a step or until training
+/// stops.
 fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
     let [rows, unseen] = digits();
     let mut model = match rate {
@@ -102,7 +103,7 @@ fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
     Ended { epoch: model.epoch(), best, weights: model.params().sha256(), history: history(&model, &told) }
 }
 
-/// The uninterrupted training, which must include the events under test.
+/// The uninterrupted training, which must contain the tested events.
 fn uninterrupted(rate: Rate) -> Ended {
     let folder = tempdir().unwrap();
     let whole = train(rate, folder.path(), 1, u64::MAX);
@@ -112,7 +113,7 @@ fn uninterrupted(rate: Rate) -> Ended {
     whole
 }
 
-/// Interrupts once, before and after the best epoch, within epochs and at their ends.
+/// Interrupts once, before and after the best epoch, within and between epochs.
 fn check(rate: Rate) {
     let whole = uninterrupted(rate);
     let best = whole.best as u64;
@@ -150,9 +151,9 @@ fn a_schedule_and_then_a_plateau() {
 }
 
 #[test]
-fn interrupted_again_and_again() {
+fn repeated_interruptions() {
     let (whole, folder) = (uninterrupted(Rate::Plateau), tempdir().unwrap());
-    // Three steps at a time, so in every epoch, before and after every step of one.
+    // Three steps at a time, so that every epoch is interrupted, before and after each of its steps.
     for (at, step) in (3..whole.epoch * BATCHES).step_by(3).enumerate() {
         train(Rate::Plateau, folder.path(), 1 + at % 4, step);
     }

@@ -1,11 +1,11 @@
-//! A training loop on the tape that was interrupted or killed ends with the bits of one that was not.
+//! A training loop on the tape that was interrupted or killed ends with the bits of an uninterrupted one.
 
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};
 use gradus::metrics::{Accuracy, F1Score, ScoredBatch};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Sgd};
-use gradus::tape::{Id, Mode, Params, Recorder, Tape};
+use gradus::tape::{Mode, Params, Recorder, Tape, ValueId};
 use gradus::{
     Checkpoints, Compile, Fit, Key, Progress, Sequential, TrainingState, layers::Dense, losses::MeanSquaredError,
 };
@@ -20,7 +20,7 @@ const BATCH: usize = 8;
 const EPOCHS: u64 = 30;
 
 /// A network with dropout, so that a step depends on its key.
-fn network(params: &mut Params) -> (Tape, [Id; 4]) {
+fn network(params: &mut Params) -> (Tape, [ValueId; 4]) {
     let mut add = |name: &str, sizes: &[usize]| {
         let draws = &mut Key::from_seed(3).split_name(name).draws(0);
         let values = Array::from_shape_simple_fn(IxDyn(sizes), || draws.below(1000) as f32 / 1000.0 - 0.5);
@@ -74,7 +74,7 @@ fn train(folder: &Path, steps: u64, pause: Duration) -> TrainingState {
     state
 }
 
-/// Everything but the seconds: parameters, counters, history. Later parameters follow from the state of the optimizer.
+/// The state except for seconds: parameters, counters, history. Later parameters follow from the optimizer's state.
 fn result(state: &TrainingState) -> String {
     let epochs = state.history().epochs.iter().map(|epoch| (epoch.number, &epoch.scores, epoch.learning_rate));
     let epochs: Vec<_> = epochs.collect();
@@ -140,21 +140,15 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
         assert!(message.contains(expected), "{message}");
         assert_eq!(result(&state), unchanged);
     };
-    refused(
-        state(params(), 2),
-        "it was trained with seed 1, here it is 2; resume with the settings it was written with",
-    );
+    refused(state(params(), 2), "it was trained with seed 1, expected 2; resume with the settings it was written with");
     let other = TrainingState::new(params(), Sgd::new(0.1)).unwrap();
-    refused(other, "it was trained with another optimizer than SGD(");
+    refused(other, "its optimizer is not Sgd(");
     let adam = || Adam::new(0.05).amsgrad(true);
     let rows = TrainingState::new(params(), adam()).unwrap().setting("rows", 40.0).unwrap();
     refused(rows, "it has no number \"rows\"");
     let mut fewer = Params::new();
     fewer.add("w1", &Array2::<f32>::zeros((4, 6))).unwrap();
-    refused(
-        TrainingState::new(fewer, adam()).unwrap(),
-        "it holds more of the optimizer's arrays than the optimizer has",
-    );
+    refused(TrainingState::new(fewer, adam()).unwrap(), "it has more optimizer arrays than the optimizer");
 
     let mut model =
         Sequential::new([4]).add(Dense::new(1)).compile(Compile::new(adam(), MeanSquaredError::new())).unwrap();
@@ -163,7 +157,7 @@ fn checkpoints_of_other_trainings_are_rejected_without_changes() {
     model.fit(&data, Fit::new().progress(Progress::Quiet).checkpoints(Checkpoints::new(folder.path()))).unwrap();
     let of_model = Checkpoints::new(folder.path()).resume().unwrap().unwrap();
     let message = state(params(), 1).resume(&of_model).unwrap_err().to_string();
-    assert!(message.contains("it is of a model, not of a training loop on the tape; "), "{message}");
+    assert!(message.contains("Model::fit wrote it, not a training loop on the tape; "), "{message}");
 }
 
 #[test]
@@ -174,7 +168,7 @@ fn settings_out_of_range_are_errors() {
     for name in ["step", "loss/sum", "seed"] {
         let message = state().setting("seed", 1.0).unwrap().setting(name, 2.0).unwrap_err().to_string();
         assert!(
-            message.starts_with(&format!("TrainingState: a setting is named \"{name}\", expected a name ")),
+            message.starts_with(&format!("TrainingState: found the setting name \"{name}\", expected a unique name ")),
             "{message}"
         );
     }

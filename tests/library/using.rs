@@ -1,4 +1,4 @@
-//! Models in use: validation, any memory layout, several threads, rows beside each other.
+//! Use of models: validation, memory layouts, threads, and batches.
 
 use crate::notebooks;
 use gradus::data::{Arrays, Dataset, validation_split};
@@ -109,7 +109,7 @@ fn memory_layouts_give_the_same_bits_everywhere() {
 }
 
 #[test]
-fn one_row_seen_many_times_has_one_prediction() {
+fn equal_rows_have_equal_predictions() {
     let row = arr1(&[0.1, 0.2, 0.3, 0.4]);
     let seen = row.broadcast((130, 4)).unwrap();
     let predictions = classifier().predict(&seen).unwrap();
@@ -127,7 +127,7 @@ fn images_without_their_last_axis_fit() {
 }
 
 #[test]
-fn models_and_tapes_travel_between_threads() {
+fn models_and_tapes_can_be_sent_between_threads() {
     fn send<T: Send>() {}
     fn share<T: Sync>() {}
     send::<Model>();
@@ -139,7 +139,7 @@ fn models_and_tapes_travel_between_threads() {
 }
 
 #[test]
-fn threads_predict_and_evaluate_on_one_model_at_once() {
+fn threads_predict_and_evaluate_concurrently_with_one_model() {
     let (inputs, labels) = rows(300);
     let (model, data) = (classifier(), Arrays::new(&inputs, &labels).unwrap());
     let expected = (model.predict(&inputs).unwrap(), model.evaluate(&data).unwrap());
@@ -151,7 +151,7 @@ fn threads_predict_and_evaluate_on_one_model_at_once() {
 }
 
 #[test]
-fn models_trained_beside_each_other_are_those_trained_alone() {
+fn models_trained_concurrently_have_the_bits_of_those_trained_alone() {
     use rayon::prelude::*;
     let (inputs, labels) = rows(200);
     let data = Arrays::new(inputs, labels).unwrap();
@@ -165,7 +165,7 @@ fn models_trained_beside_each_other_are_those_trained_alone() {
     let alone: Vec<String> = (0..6).map(train).collect();
     let beside: Vec<String> = (0..6u64).into_par_iter().map(train).collect();
     assert_eq!(beside, alone);
-    // Threads of the program's own, of which none is in the pool.
+    // Threads of the program, none of which is in the pool.
     let beside: Vec<String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..6).map(|seed| scope.spawn(move || train(seed))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -174,7 +174,7 @@ fn models_trained_beside_each_other_are_those_trained_alone() {
 }
 
 #[test]
-fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
+fn a_nan_row_does_not_change_other_predictions() {
     let model = Sequential::new([2, 2]).add(Flatten).add(Dense::new(3).activation(Activation::Softmax));
     let model = model.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
     let mut samples = ndarray::Array3::<f32>::ones((130, 2, 2));
@@ -189,7 +189,7 @@ fn a_row_that_is_not_a_number_does_not_spoil_its_neighbours() {
 }
 
 #[test]
-fn metrics_that_are_no_means_follow_from_all_batches() {
+fn metrics_that_are_not_means_use_all_batches() {
     let (inputs, labels) = rows(300);
     let targets = gradus::data::to_categorical(labels.iter().copied(), Some(3)).unwrap();
     let data = Arrays::new(&inputs, &targets).unwrap();

@@ -1,4 +1,4 @@
-//! The state after twenty steps of each notebook's model, as text that is equal if the bits are.
+//! The state after twenty steps of each notebook's model, as text that is equal if the bits are equal.
 
 use super::{BasicNn, Notebook};
 use gradus::data::Dataset;
@@ -7,19 +7,19 @@ use gradus::tape::Params;
 use gradus::{Fit, Progress};
 use ndarray::ArrayViewD;
 
-/// How many rows a step takes.
+/// Number of rows per step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// As many as in the notebook.
+    /// The batch size of the notebook.
     Own,
-    /// Few, for builds and instruction sets that are slow.
+    /// Few rows, for slow builds and instruction sets.
     Small,
 }
 
-/// Steps, in two epochs.
+/// Number of steps, in two epochs.
 const STEPS: usize = 20;
 
-/// The sha256 of weights and of predictions, and the scores of each epoch, to the last bit.
+/// The SHA-256 digests of weights and predictions, and the scores of each epoch, to the last bit.
 pub(crate) fn digests(mnist: &Mnist, size: Size, threads: usize) -> String {
     let models = Notebook::ALL.iter().map(|notebook| of_model(notebook, mnist, size, threads));
     models.chain([of_tape(mnist, size, threads)]).collect()

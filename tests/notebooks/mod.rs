@@ -63,7 +63,7 @@ pub(crate) fn deep_sigmoid() -> Sequential {
         .add(Dense::new(10).activation(Activation::Softmax))
 }
 
-/// Each notebook that has a compiled model: its network, and the settings, seed, batch size and rows of its example.
+/// Each notebook with a compiled model: its network, and the settings, seed, batch size and rows of its example.
 pub(crate) struct Notebook {
     pub(crate) name: &'static str,
     pub(crate) batch_size: usize,

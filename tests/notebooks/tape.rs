@@ -1,10 +1,10 @@
-//! The network of the fifth notebook, written on the tape by hand: 784 → 200 relu → 10, trained with Adam.
+//! The network of the fifth notebook, written on the tape: 784 → 200 relu → 10, trained with Adam.
 
 use gradus::data::{Dataset, NextBatch};
 use gradus::initializers::{Initializer, RandomNormal};
 use gradus::ops::Activation;
 use gradus::optimizers::{Adam, Optimizer, ParamSlice, Step};
-use gradus::tape::{Id, Mode, ParamGradients, ParamId, Params, Recorder, Tape};
+use gradus::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId};
 use gradus::{Key, Shape};
 use ndarray::{Array, ArrayViewD};
 
@@ -14,10 +14,10 @@ pub(crate) struct BasicNn {
     tape: Tape,
     gradients: ParamGradients,
     state: [[Vec<f32>; 2]; 4],
-    input: Id,
-    target: Id,
-    loss: Id,
-    probabilities: Id,
+    input: ValueId,
+    target: ValueId,
+    loss: ValueId,
+    probabilities: ValueId,
     batches: NextBatch,
     inputs: Vec<f32>,
     targets: Vec<f32>,
@@ -60,7 +60,7 @@ impl BasicNn {
         }
     }
 
-    /// A training step on the next batch of one-hot digits; returns its loss.
+    /// Makes a training step on the next batch of one-hot digits, and returns its loss.
     pub(crate) fn step(&mut self, data: &dyn Dataset) -> f32 {
         self.step += 1;
         data.gather(self.batches.next_batch(), &mut self.inputs, &mut self.targets);

@@ -1,4 +1,4 @@
-//! Networks of every layer and operation that those of the notebooks do not have.
+//! Networks of all layers and operations that the notebooks do not use.
 
 use gradus::initializers::GlorotUniform;
 use gradus::layers::*;
@@ -6,7 +6,7 @@ use gradus::regularizers::L1L2;
 use gradus::tape::Var;
 use gradus::{Result, Sequential, Shape, Spec};
 
-/// Calls every operation that no layer does, and puts branches together.
+/// Calls every operation that no layer uses, and merges branches.
 #[derive(Debug)]
 struct Everything;
 
@@ -35,7 +35,7 @@ impl Layer for Everything {
     }
 }
 
-/// Every layer and operation that the notebooks' networks do not have.
+/// All layers and operations that the networks of the notebooks do not use.
 pub(crate) fn toolbox() -> Sequential {
     let mut network = Sequential::new([28, 28])
         .add(Reshape::new([28, 28, 1]))

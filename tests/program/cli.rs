@@ -1,4 +1,4 @@
-//! The program `gradus`, as a user meets it.
+//! The program `gradus` as its users run it.
 
 use crate::folder::Folder;
 use gradus::formats::{keras, npy, onnx};
@@ -43,25 +43,24 @@ fn floats(path: &Path) -> Array2<f32> {
 fn inspect_shows_layers_and_arrays() {
     let folder = folder();
     let shown = folder.shown(&["inspect", "model.safetensors"]);
-    for part in
-        ["a model of gradus", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
+    for part in ["gradus model", "conv2d (Conv2D)", "Total params: 59", "conv2d/kernel", "3 × 3 × 1 × 2", "4 arrays"]
     {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
     let shown = folder.shown(&["inspect", "x.npy"]);
-    assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 arrays, 240 elements"), "{shown}");
+    assert!(shown.contains("5 × 8 × 6 × 1") && shown.contains("1 array, 240 elements"), "{shown}");
     folder.shown(&["convert", "model.safetensors", "model.onnx"]);
     let shown = folder.shown(&["inspect", "model.onnx"]);
     for part in ["inputs: input", "Conv \"conv2d/Conv_", "outputs: output", "dense/kernel", "Total params: 59"] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
-    // Such a file has no optimizer, and does not count steps.
+    // An ONNX file has no optimizer and no counters.
     assert!(folder.shown(&["inspect", "model.safetensors"]).contains("optimizer: Adam("));
     assert!(!shown.contains("Adam") && !shown.contains("step"), "{shown}");
 }
 
 #[test]
-fn every_format_predicts_the_same() {
+fn every_format_has_equal_predictions() {
     let folder = folder();
     let expected: Array2<f32> = model().predict(&images()).unwrap().into_dimensionality().unwrap();
     for to in ["copy.safetensors", "model.keras", "model.h5", "model.onnx"] {
@@ -113,7 +112,7 @@ fn predictions_are_a_table_csv_or_npy() {
 }
 
 #[test]
-fn evaluate_takes_npz_and_idx_folders() {
+fn evaluate_accepts_npz_files_and_idx_folders() {
     let folder = folder();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/digits.npz");
     let network = Sequential::new([28, 28]).add(Flatten).add(Dense::new(10).activation(Activation::Softmax));
@@ -145,34 +144,39 @@ fn help_and_version_are_shown() {
 fn errors_are_one_line_and_an_exit_code() {
     let folder = folder();
     let usage = |arguments: &[&str]| {
-        folder.told(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
+        folder.error_message(arguments, 2).strip_suffix("; --help lists commands and options").unwrap().to_owned()
     };
-    assert_eq!(usage(&[]), "no command");
-    assert_eq!(usage(&["train"]), "there is no command \"train\"");
-    assert_eq!(usage(&["inspect"]), "0 files are named, the usage is gradus inspect FILE");
-    assert_eq!(usage(&["predict", "model.safetensors"]), "1 file is named, the usage is gradus predict MODEL INPUT…");
+    assert_eq!(usage(&[]), "expected a command");
+    assert_eq!(usage(&["train"]), "unknown command \"train\"; available: inspect, convert, predict, evaluate");
+    assert_eq!(usage(&["inspect"]), "found 0 files, expected gradus inspect FILE");
+    assert_eq!(usage(&["predict", "model.safetensors"]), "found 1 file, expected gradus predict MODEL INPUT…");
     assert_eq!(usage(&["inspect", "--all"]), "invalid option '--all'");
     assert_eq!(usage(&["predict", "model.safetensors", "x.npy", "--out"]), "missing argument for option '--out'");
 
-    assert!(folder.told(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
+    assert!(folder.error_message(&["inspect", "none.safetensors"], 1).starts_with("none.safetensors: "));
     fs::write(folder.path("text.onnx"), "hello").unwrap();
-    assert!(folder.told(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
-    let ending = "model.txt: its name ends in nothing that is known here; --help lists the endings that are known";
-    assert_eq!(folder.told(&["convert", "model.safetensors", "model.txt"], 1), ending);
+    assert!(folder.error_message(&["inspect", "text.onnx"], 1).starts_with("text.onnx: it is not an ONNX file: "));
+    let ending = "model.txt: unknown file name ending; --help lists the supported endings";
+    assert_eq!(folder.error_message(&["convert", "model.safetensors", "model.txt"], 1), ending);
     npy::write(folder.path("small.npy"), &images().slice(s![.., ..7, .., ..])).unwrap();
-    let told = folder.told(&["predict", "model.safetensors", "small.npy"], 1);
+    let message = folder.error_message(&["predict", "model.safetensors", "small.npy"], 1);
     assert_eq!(
-        told,
+        message,
         "small.npy: its array is 5 × 7 × 6 × 1, expected rows × 8 × 6 × 1, or 8 × 6 × 1 for one sample; transpose or \
                     reshape it"
     );
-    let told = folder.told(&["evaluate", "model.safetensors", "x.npy"], 1);
-    assert_eq!(told, "x.npy: data is a folder of IDX files or an .npz with x and y");
+    let message = folder.error_message(&["evaluate", "model.safetensors", "x.npy"], 1);
+    assert_eq!(message, "x.npy: expected a folder of IDX files, or an .npz file with x and y");
     fs::write(folder.path("bad.png"), "no picture").unwrap();
     assert!(
-        folder.told(&["predict", "model.safetensors", "bad.png"], 1).starts_with("bad.png: it is not a PNG picture")
+        folder
+            .error_message(&["predict", "model.safetensors", "bad.png"], 1)
+            .starts_with("bad.png: it is not a PNG picture")
     );
     folder.shown(&["convert", "model.safetensors", "a.npz"]);
-    let told = folder.told(&["convert", "a.npz", "a.onnx"], 1);
-    assert_eq!(told, "a.npz: it holds arrays but no model, which only .safetensors and .npz can take");
+    let message = folder.error_message(&["convert", "a.npz", "a.onnx"], 1);
+    assert_eq!(
+        message,
+        "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model"
+    );
 }

@@ -1,4 +1,4 @@
-//! The shell commands in the documents: every one is run here, or is in the list of those that are not.
+//! The shell commands in the documents: each is run here or listed as not run.
 
 use gradus::formats::{keras, npy, npz};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::tempdir;
 
-/// Commands that no test runs, and why.
+/// Commands that no test runs, with the reason.
 const NOT_RUN: [(&str, &str); 16] = [
     (".ci/run", "runs this test"),
     ("benches/everything", "takes an hour"),
@@ -68,7 +68,7 @@ fn commands_are_found() {
     assert_eq!(commands(document), ["cargo test", "cargo run", "ls"]);
 }
 
-/// The files that the documents' commands for the program `gradus` read: models, an image, arrays and the MNIST dataset.
+/// The files that commands for the program `gradus` read: models, an image, arrays and the MNIST dataset.
 fn fill(folder: &Path) {
     let network = Sequential::new([28, 28, 1])
         .add(Conv2d::new(2, 3).activation(Activation::Relu))
@@ -125,7 +125,7 @@ fn run(text: &str, folder: &Path) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// Whether this processor has the instruction set that a command asks for.
+/// Whether this processor has the instruction set that a command selects.
 fn is_possible(command: &str) -> bool {
     #[cfg(target_arch = "x86_64")]
     let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -161,6 +161,6 @@ fn the_commands_of_the_documents_work() {
         assert!(seen.iter().any(|other| other == command), "no document has the command {command}; remove it here");
         let script = command.split_whitespace().next().unwrap();
         let exists = !script.contains('/') || root().join(script).exists() || !root().join(".ci").exists();
-        assert!(exists, "there is no {script}");
+        assert!(exists, "{script} does not exist");
     }
 }

@@ -1,5 +1,5 @@
-//! Random models through every format that `gradus convert` writes: `gradus predict` gives the numbers of the library to
-//! the bit.
+//! Random models in every format that `gradus convert` writes: the predictions of `gradus predict` have the bits of the
+//! library.
 
 use crate::folder::Folder;
 use gradus::data::NamedArrays;
@@ -13,7 +13,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 /// The formats of whole models.
 const FORMATS: [&str; 4] = ["model.safetensors", "model.keras", "model.h5", "model.onnx"];
 
-/// Numbers that follow from a seed.
+/// Random numbers determined by a seed.
 struct Random(u64);
 
 impl Random {
@@ -41,7 +41,7 @@ impl Random {
     }
 }
 
-/// Adds a layer that keeps the number of axes of samples with `rank` of them.
+/// Adds a layer that preserves the number of axes of samples with `rank` axes.
 macro_rules! layer {
     ($random:expr, $rank:expr, $add:expr) => {{
         let random = &mut *$random;
@@ -87,7 +87,7 @@ fn sequential(random: &mut Random) -> Model {
     network.compile(settings()).unwrap()
 }
 
-/// Two branches of one input that are added or put side by side.
+/// Two branches of one input that are added or concatenated.
 fn graph(random: &mut Random) -> Model {
     let (shape, mut graph) = (shape(random), Graph::new());
     let x = graph.input("x", shape);
@@ -102,7 +102,7 @@ fn graph(random: &mut Random) -> Model {
     graph.compile(settings()).unwrap()
 }
 
-/// Gives running statistics and biases values that are not their first ones.
+/// Sets running statistics and biases to values that differ from their initial ones.
 fn fill(model: &mut Model, random: &mut Random) {
     for id in model.params().ids().collect::<Vec<_>>() {
         let variance = model.params().name(id).ends_with("variance");
@@ -114,7 +114,7 @@ fn fill(model: &mut Model, random: &mut Random) {
 }
 
 #[test]
-fn every_format_predicts_the_same_bits() {
+fn every_format_predicts_equal_bits() {
     let folder = Folder::new();
     for seed in 0..16 {
         let random = &mut Random(seed);
@@ -134,7 +134,7 @@ fn every_format_predicts_the_same_bits() {
             assert_eq!(folder.predicted(&[format, "x.npy"]), expected, "{}", place());
             let one = expected.slice_axis(Axis(0), (2..3).into());
             assert_eq!(folder.predicted(&[format, "one.npy"]), one, "{}", place());
-            // The axes in the other order, on the way in and on the way out.
+            // The axes in the other order, for inputs and outputs.
             let last = x.ndim() - 1;
             let first: Vec<usize> = [0, last].into_iter().chain(1..last).collect();
             let out_last = expected.ndim() - 1;

@@ -1,4 +1,4 @@
-//! The examples as a user meets them: run by cargo, read from the outside.
+//! The examples as users run them, with cargo.
 
 use crate::notebooks::{BasicNn, Notebook};
 use gradus::data::mnist;
@@ -23,7 +23,7 @@ fn has_four_decimals(number: &str) -> bool {
     number.parse::<f64>().is_ok() && number.split_once('.').is_some_and(|(_, decimals)| decimals.len() == 4)
 }
 
-/// index, label, the class of the largest probability, ten probabilities.
+/// Columns: index, label, the class of the largest probability, ten probabilities.
 fn check_prediction(index: usize, line: &str) {
     let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
     let (head, probabilities) = cells.split_at(3);
@@ -60,7 +60,7 @@ fn check_tables(out: &Path, unit: &str, rows: usize, validated: bool) {
     predictions.lines().skip(1).enumerate().for_each(|(index, line)| check_prediction(index, line));
 }
 
-/// The page is well-formed, has every part, and names nothing outside itself.
+/// Checks that the page is well-formed, has all parts, and refers to nothing outside itself.
 fn check_report(out: &Path) {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     let page = page.strip_prefix("<!DOCTYPE html>\n").unwrap();
@@ -81,8 +81,8 @@ fn check_report(out: &Path) {
     }
 }
 
-/// The digest of the weights after an equal training with the network that other tests have for this example; `None` if they
-/// have none.
+/// The digest of the weights after the same training with the network that other tests have for this example, or `None`
+/// if they have none.
 fn trained_here(example: &str, arguments: &[&str]) -> Option<String> {
     let number = |name: &str| {
         let at = arguments.iter().position(|word| *word == name).unwrap();

@@ -41,7 +41,7 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
         let (model, data) = (file(&format!("{name}.onnx")), file(&format!("{name}.npz")));
         let (x, y) = (array(&format!("{name}.npz"), "x"), array(&format!("{name}.npz"), "y"));
         check_close(&folder.predicted(&[text(&model), text(&data)]), &y);
-        // Single samples, the other order, and the file again through every format that keeps the order.
+        // Single samples, the other order, and the file converted to every format that preserves the order.
         npy::write(folder.path("one.npy"), &x.index_axis(ndarray::Axis(0), 1)).unwrap();
         check_close(
             &folder.predicted(&[text(&model), "one.npy"]),
@@ -56,52 +56,57 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     }
     let (model, x) = (file("axis_order.onnx"), array("axis_order.npz", "x"));
     npy::write(folder.path("last.npy"), &x.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]))).unwrap();
-    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; --layout \
-                    channels_last takes it";
-    assert_eq!(folder.told(&["predict", text(&model), "last.npy"], 1), expected);
+    let expected = "last.npy: its array is 2 × 8 × 8 × 3, expected rows × 3 × 8 × 8, or 3 × 8 × 8 for one sample; use --layout \
+                    channels_last";
+    assert_eq!(folder.error_message(&["predict", text(&model), "last.npy"], 1), expected);
     let found = folder.predicted(&[text(&model), "last.npy", "--layout", "channels_last"]);
     check_close(&found, &array("axis_order.npz", "y"));
     // Keras' files are channels last.
     folder.shown(&["convert", text(&model), "model.keras"]);
     check_close(&folder.predicted(&["model.keras", "last.npy"]), &array("axis_order.npz", "y"));
     npy::write(folder.path("first.npy"), &x).unwrap();
-    assert!(folder.told(&["predict", "model.keras", "first.npy"], 1).ends_with("--layout channels_first takes it"));
+    assert!(folder.error_message(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
 }
 
-/// Models of Keras whose training is missing, or of parts that gradus does not have.
+/// Models of Keras without training settings, or with settings that gradus does not support.
 #[test]
-fn models_whose_training_cannot_be_read_predict_and_convert() {
+fn models_without_supported_training_settings_predict_and_convert() {
     let folder = Folder::new();
     for (name, problem) in [
         ("never_compiled.keras", Some("saved without being compiled")),
         ("never_compiled_h5.h5", Some("saved without being compiled")),
         ("other_loss.keras", Some("loss")),
         ("other_optimizer.keras", Some("optimizer")),
-        // Options of Keras 2, which are read.
+        // Options of Keras 2, which are supported.
         ("keras_2_adam.h5", None),
     ] {
         let (model, values) = (file(name), format!("{}.npz", name.split('.').next().unwrap()));
         let y = array(&values, "y");
         npy::write(folder.path("x.npy"), &array(&values, "x")).unwrap();
         check_close(&folder.predicted(&[text(&model), "x.npy"]), &y);
-        let (shown, without) = (folder.shown(&["inspect", text(&model)]), "a model of Keras, without its training\n");
+        let (shown, without) =
+            (folder.shown(&["inspect", text(&model)]), "Keras model, training settings not supported\n");
         assert_eq!(shown.starts_with(without), problem.is_some(), "{name}: {shown}");
         assert!(shown.contains(problem.unwrap_or("optimizer: Adam(")), "{name}: {shown}");
         for to in ["to.safetensors", "to.keras", "to.h5"] {
             folder.shown(&["convert", text(&model), to]);
             check_close(&folder.predicted(&[to, "x.npy"]), &y);
-            assert_eq!(folder.shown(&["inspect", to]).contains("without"), problem.is_some(), "{name} as {to}");
+            assert_eq!(
+                folder.shown(&["inspect", to]).contains("no training settings"),
+                problem.is_some(),
+                "{name} as {to}"
+            );
         }
-        // Training them needs settings, and a loss is enough to evaluate them.
+        // Training needs settings, and evaluation needs a loss.
         let loaded = keras::load(&model).map(|_| ()).map_err(|error| error.to_string());
-        assert_eq!(loaded.is_err_and(|told| told.contains("keras::load_with")), problem.is_some(), "{name}");
+        assert_eq!(loaded.is_err_and(|message| message.contains("keras::load_with")), problem.is_some(), "{name}");
         npz::write_params(folder.path("data.npz"), &data(&values)).unwrap();
         let evaluated = folder.shown(&["evaluate", text(&model), "data.npz", "--loss", "mse"]);
         assert!(evaluated.starts_with("loss: MeanSquaredError() (--loss)\n"), "{evaluated}");
     }
 }
 
-/// The samples and the right outputs of a file of faults.
+/// The samples and the correct outputs of a test file.
 fn data(name: &str) -> Params {
     let mut params = Params::new();
     for key in ["x", "y"] {
@@ -132,9 +137,9 @@ fn samples_of_another_shape_are_rejected() {
     check_close(&folder.predicted(&[text(&model), text(&data)]), &array("samples_4_by_3.npz", "y"));
     let transposed = array("samples_4_by_3.npz", "x").permuted_axes(IxDyn(&[0, 2, 1]));
     npy::write(folder.path("transposed.npy"), &transposed).unwrap();
-    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; --layout \
-                    channels_first takes it";
-    assert_eq!(folder.told(&["predict", text(&model), "transposed.npy"], 1), expected);
+    let expected = "transposed.npy: its array is 5 × 3 × 4, expected rows × 4 × 3, or 4 × 3 for one sample; use --layout \
+                    channels_first";
+    assert_eq!(folder.error_message(&["predict", text(&model), "transposed.npy"], 1), expected);
 }
 
 /// A model for pictures of this shape.
@@ -152,18 +157,18 @@ fn pictures_of_another_shape_are_rejected() {
     ] {
         pictures(shape).save(folder.path("model.safetensors")).unwrap();
         let path = file(picture);
-        let told = folder.told(&["predict", "model.safetensors", text(&path)], 1);
+        let message = folder.error_message(&["predict", "model.safetensors", text(&path)], 1);
         let problem = format!(
-            "{}: the picture is {found} (height × width × channels), the model takes samples of {expected}; scale or \
-             crop it first",
+            "{}: the picture is {found} (height × width × channels), expected {expected}; scale or crop it \
+             first",
             path.display()
         );
-        assert_eq!(told, problem);
+        assert_eq!(message, problem);
     }
 }
 
 #[test]
-fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() {
+fn transparent_pixels_have_the_white_or_given_background() {
     let folder = Folder::new();
     let model = pictures([28, 28, 1]);
     model.save(folder.path("model.safetensors")).unwrap();
@@ -182,7 +187,7 @@ fn transparent_parts_of_pictures_are_white_or_of_the_background_that_is_named() 
     assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
 }
 
-/// The loss and metric that Keras computes, for each model and data set.
+/// The loss and metric that Keras computes, for each model and dataset.
 fn cases() -> Vec<[String; 5]> {
     let text = fs::read_to_string(file("evaluate.txt")).unwrap();
     text.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()).collect()
@@ -200,7 +205,7 @@ fn scores(shown: &str) -> [f64; 2] {
 }
 
 #[test]
-fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown() {
+fn the_loss_of_an_onnx_file_follows_from_its_output_and_targets_and_is_printed() {
     let folder = Folder::new();
     assert_eq!(cases().len(), 6);
     for [model, data, class, loss, metric] in cases() {
@@ -225,13 +230,13 @@ fn the_loss_of_an_onnx_file_follows_from_its_output_and_the_answers_and_is_shown
         assert!(several.lines().last().unwrap().contains(&format!(" - {other}: ")), "{several}");
     }
     let [model, data] = &evaluate_files("logits", "labels");
-    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output ends without softmax and sigmoid, and y \
-                 has integers)\nmetrics: Accuracy() (with this loss)\n";
+    let first = "loss: SparseCategoricalCrossentropy(from_logits=true) (its output has no final softmax or sigmoid, and y \
+                 has integers)\nmetrics: Accuracy() (default of this loss)\n";
     assert!(folder.shown(&["evaluate", model, data]).starts_with(first));
 }
 
 #[test]
-fn a_loss_that_is_not_certain_has_to_be_named() {
+fn an_ambiguous_loss_must_be_chosen() {
     let folder = Folder::new();
     for (model, data, part) in [
         ("relu", "labels", "--loss \"SparseCategoricalCrossentropy(from_logits=true)\""),
@@ -240,26 +245,29 @@ fn a_loss_that_is_not_certain_has_to_be_named() {
         ("sigmoid", "numbers", "--loss MeanSquaredError for a regression"),
     ] {
         let [model, data] = &evaluate_files(model, data);
-        let told = folder.told(&["evaluate", model, data], 1);
-        assert!(told.starts_with(&**model) && told.contains("name the loss") && told.contains(part), "{told}");
-        if told.contains("MeanSquaredError") {
+        let message = folder.error_message(&["evaluate", model, data], 1);
+        assert!(
+            message.starts_with(&**model) && message.contains("choose one: ") && message.contains(part),
+            "{message}"
+        );
+        if message.contains("MeanSquaredError") {
             let shown = folder.shown(&["evaluate", model, data, "--loss", "mse"]);
             assert!(shown.starts_with("loss: MeanSquaredError() (--loss)\n"), "{shown}");
         }
     }
     let [model, data] = &evaluate_files("logits", "labels");
-    let told = folder.told(&["evaluate", model, data, "--loss", "wasserstein"], 1);
-    assert!(told.contains("unknown loss \"wasserstein\"; available: BinaryCrossentropy, "), "{told}");
-    let told = folder.told(&["evaluate", model, data, "--metric", "auroc"], 1);
-    assert!(told.contains("unknown metric \"auroc\"; available: Accuracy, "), "{told}");
+    let message = folder.error_message(&["evaluate", model, data, "--loss", "wasserstein"], 1);
+    assert!(message.contains("unknown loss \"wasserstein\"; available: BinaryCrossentropy, "), "{message}");
+    let message = folder.error_message(&["evaluate", model, data, "--metric", "auroc"], 1);
+    assert!(message.contains("unknown metric \"auroc\"; available: Accuracy, "), "{message}");
     let [_, numbers] = &evaluate_files("logits", "numbers");
-    let told = folder.told(&["evaluate", model, numbers], 1);
+    let message = folder.error_message(&["evaluate", model, numbers], 1);
     let expected = "its y is 20 × 1, expected rows × 3, the model's output, or one integer per row";
-    assert!(told.ends_with(expected), "{told}");
+    assert!(message.ends_with(expected), "{message}");
 }
 
 #[test]
-fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
+fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_given() {
     let folder = Folder::new();
     let network = Sequential::new([4]).add(Dense::new(3));
     let compile = |settings: Compile| network.compile(settings.seed(3)).unwrap();
@@ -275,7 +283,7 @@ fn the_loss_and_metrics_of_a_file_are_used_unless_others_are_named() {
         let cross = CategoricalCrossentropy::new().from_logits(true);
         let expected = compile(Compile::new(Sgd::new(0.1), cross).metric(MeanAbsoluteError)).evaluate(&rows).unwrap();
         let why =
-            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output ends without softmax and sigmoid)";
+            "loss: CategoricalCrossentropy(from_logits=true) (--loss, and its output has no final softmax or sigmoid)";
         assert_eq!(other, format!("{why}\n{expected}\n"));
         let other = folder.shown(&["evaluate", path, data, "--metric", "acc"]);
         let expected = compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(Accuracy));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::{TempDir, tempdir};
 
-/// A folder for the files of one test, removed at its end. The program runs within it.
+/// A folder for the files of one test, removed at its end. The program runs in it.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
@@ -22,7 +22,7 @@ impl Folder {
         Command::new(env!("CARGO_BIN_EXE_gradus")).args(arguments).current_dir(&self.0).output().unwrap()
     }
 
-    /// Standard output of a run that succeeds, and says nothing else.
+    /// Standard output of a run that succeeds and prints nothing on standard error.
     #[track_caller]
     pub(crate) fn shown(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -31,18 +31,18 @@ impl Folder {
         text(&output.stdout)
     }
 
-    /// The line on standard error of a run that ends with this code.
+    /// The line on standard error of a run that ends with this exit code.
     #[track_caller]
-    pub(crate) fn told(&self, arguments: &[&str], code: i32) -> String {
+    pub(crate) fn error_message(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
-        let (shown, told) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}{told}");
+        let (shown, message) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}{message}");
         assert_eq!(shown, "");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        told.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
+        assert_eq!(message.lines().count(), 1, "{message}");
+        message.trim_end().strip_prefix("gradus: ").unwrap().to_owned()
     }
 
-    /// The predictions that `gradus predict` writes as an array.
+    /// The predictions of `gradus predict` as an array.
     #[track_caller]
     pub(crate) fn predicted(&self, arguments: &[&str]) -> ArrayD<f32> {
         self.shown(&[&["predict"], arguments, &["--out", "p.npy"]].concat());

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM end a program after the step that it is in, with a checkpoint; `--resume` then ends with the bits of
-//! an uninterrupted run. It also does after SIGKILL.
+//! Ctrl-C and SIGTERM end a program after its current step, with a checkpoint; `--resume` then ends with the bits of an
+//! uninterrupted run. This also holds after SIGKILL.
 #![cfg(unix)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::tempdir;
 
-/// An example, built by cargo and started without it, so that a signal meets the example itself.
+/// An example, built by cargo and started directly, so that signals reach the example.
 fn example(name: &str) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -30,7 +30,7 @@ fn reached(out: &Path) -> u64 {
     names.filter_map(|name| step(name.to_str()?)).max().unwrap_or(0)
 }
 
-/// Waits for a checkpoint that this process wrote: it is in the middle of its work then, and has heard of signals.
+/// Waits for a checkpoint that this process wrote. It is training then, and handles signals.
 fn await_checkpoint(out: &Path, before: u64, child: &mut Child) {
     while reached(out) <= before {
         assert!(child.try_wait().unwrap().is_none(), "it ended without a checkpoint");
@@ -45,8 +45,8 @@ fn signal(child: &Child, name: &str) {
 
 /// The digest in the last line.
 fn digest(output: &Output) -> String {
-    let (shown, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{told}");
+    let (shown, message) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{message}");
     shown.lines().last().and_then(|line| line.strip_prefix("weights: sha256 ")).unwrap().to_owned()
 }
 
@@ -62,10 +62,10 @@ fn history(out: &Path) -> Vec<Vec<String>> {
     csv.lines().map(|line| kept(cells(line))).collect()
 }
 
-/// Every signal, and how many threads the run has that it meets.
+/// Each signal, and the number of threads of the run that receives it.
 const SIGNALS: [(&str, &str); 3] = [("-KILL", "1"), ("-TERM", "2"), ("-INT", "3")];
 
-/// Ends a run by each signal, resumes it each time, and compares with an uninterrupted run.
+/// Ends a run with each signal, resumes it each time, and compares with an uninterrupted run.
 fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let example = example(name);
     let (out, untouched) = (tempdir().unwrap(), tempdir().unwrap());
@@ -77,15 +77,15 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
         await_checkpoint(out, before, &mut child);
         signal(&child, signalled);
         let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
         if signalled == "-KILL" {
-            assert!(!output.status.success() && told.is_empty(), "it was killed during training: {told}");
+            assert!(!output.status.success() && message.is_empty(), "it was killed during training: {message}");
         } else {
             digest(&output);
             let folder = out.join("checkpoints");
             let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
-            let announced = told.starts_with("stopping after this step; interrupt again to stop immediately\n");
-            assert!(announced && told.contains(&how), "{signalled}: {told}");
+            let handled = message.starts_with("stopping after this step; interrupt again to stop immediately\n");
+            assert!(handled && message.contains(&how), "{signalled}: {message}");
         }
         assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
         before = reached(out);
@@ -106,7 +106,7 @@ fn loops_on_the_tape_resume_after_every_signal() {
     check("basic_nn", &["--steps", "500", "--limit", "2000"], 500, &SIGNALS);
 }
 
-/// The other programs, each by one signal.
+/// The other programs, with one signal each.
 #[test]
 fn every_example_resumes() {
     check("dense_linear", &["--epochs", "20", "--limit", "2000"], 400, &SIGNALS[..1]);

@@ -1,5 +1,5 @@
-//! Mistakes in the use of training programs: each is reported in one line with a remedy, before any work, and by the exit
-//! code.
+//! Mistakes in the use of training programs: each is reported in one line with a remedy before any work, and by the
+//! exit code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
 }
 
 /// The only line on standard error, without the name of the program.
-fn told(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+fn error_message(example: &str, code: i32, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = run(example, arguments, variables);
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{example} {arguments:?} {variables:?}: {text}");
@@ -59,13 +59,13 @@ fn option_errors_name_the_option_and_the_expected_value() {
         (&["--epochs", "0"], "--epochs must be an integer from 1 to 18446744073709551615, got \"0\""),
         (&["--threads", "0"], "--threads must be an integer from 1 to 1024, got \"0\""),
         (&["--limit=-5"], "--limit must be an integer from 1 to 18446744073709551615, got \"-5\""),
-        // The option that every run here ends with.
+        // The option at the end of every run here.
         (&["--out"], "--out needs a value, got the option --quiet"),
         (&["--seed"], "--seed needs a value, got the option --quiet"),
     ] {
-        assert_eq!(told("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
+        assert_eq!(error_message("lenet5", 2, arguments, &[]), format!("{expected}{end}"), "{arguments:?}");
     }
-    let missing = told("lenet5", 1, &["--data", "nowhere"], &[]);
+    let missing = error_message("lenet5", 1, &["--data", "nowhere"], &[]);
     assert!(missing.starts_with("train-images-idx3-ubyte was not found; tried nowhere"), "{missing}");
 }
 
@@ -76,15 +76,15 @@ fn errors_name_the_environment_variable() {
         let out = folder.path(example);
         let arguments = [&arguments[..], &["--out", &out]].concat();
         for level in ["avx3", "AVX2", "none"] {
-            let line = told(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
+            let line = error_message(example, 1, &arguments, &[("GRADUS_SIMD", level)]);
             let expected = format!("unknown GRADUS_SIMD level on this processor \"{level}\"; available: portable");
             assert!(line.starts_with(&expected), "{line}");
         }
         let empty = run(example, &arguments, &[("GRADUS_SIMD", "")]);
         assert!(empty.status.success(), "an empty variable is none");
     }
-    let line = told("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
-    assert_eq!(line, "threads: expected at least 1, got 0");
+    let line = error_message("lenet5", 1, &LENET5, &[("GRADUS_THREADS", "0")]);
+    assert_eq!(line, "threads: must be at least 1, got 0");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn read_only_folders_are_errors_before_any_work() {
     fs::write(folder.path("file"), "no folder").unwrap();
     for (example, arguments) in [("lenet5", LENET5), ("basic_nn", BASIC_NN)] {
         for out in [folder.path("file"), folder.path("file/below")] {
-            let line = told(example, 1, &[&arguments[..], &["--out", &out]].concat(), &[]);
+            let line = error_message(example, 1, &[&arguments[..], &["--out", &out]].concat(), &[]);
             let checkpoints = Path::new(&out).join("checkpoints");
             assert!(line.starts_with(&format!("{}: checkpoints cannot be written ", checkpoints.display())), "{line}");
             assert!(line.ends_with("; choose another one"), "{line}");
@@ -109,26 +109,24 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
     assert!(run("basic_nn", &[&BASIC_NN[..], &["--out", &tape]].concat(), &[]).status.success());
     // The message after the file name.
     let resumed = |example: &str, out: &str, arguments: &[&str]| {
-        let line = told(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
+        let line = error_message(example, 1, &[arguments, &["--resume", "--out", out]].concat(), &[]);
         let start = format!("{}: ", checkpoint(out).display());
         line.strip_prefix(&start).unwrap_or_else(|| panic!("{line}")).to_owned()
     };
-    let settings = "; resume with the settings it was written with, or go on from its weights alone";
+    let settings = "; resume with the settings it was written with, or load only its weights";
     for (example, out, arguments, expected) in [
-        ("dense_linear", &out, &LENET5[..], "its layers are others"),
+        ("dense_linear", &out, &LENET5[..], "it has other layers"),
         ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with another seed"),
-        ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, here it is 127"),
-        ("lenet5", &tape, &LENET5, "it is of a training loop on the tape, not of a model"),
-        ("basic_nn", &out, &BASIC_NN, "it is of a model, not of a training loop on the tape"),
-        ("basic_nn", &tape, &["--limit", "1000", "--seed", "3"], "it was trained with seed 1, here it is 3"),
+        ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, expected 127"),
+        ("lenet5", &tape, &LENET5, "a training loop on the tape wrote it, not Model::fit"),
+        ("basic_nn", &out, &BASIC_NN, "Model::fit wrote it, not a training loop on the tape"),
+        ("basic_nn", &tape, &["--limit", "1000", "--seed", "3"], "it was trained with seed 1, expected 3"),
     ] {
         assert_eq!(resumed(example, out, arguments), format!("{expected}{settings}"));
     }
 
-    let (file, end) = (
-        checkpoint(&out),
-        "; none of the folder's checkpoints can be read, so begin afresh without resuming, or in another folder",
-    );
+    let (file, end) =
+        (checkpoint(&out), "; no checkpoint in the folder is readable; start without resuming, or use another folder");
     let whole = fs::read(&file).unwrap();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;

@@ -1,4 +1,5 @@
-//! `docs/keras.md` has a line for every part that the lists of the source name, and the tests it names are there.
+//! Tests of the documents: `docs/keras.md` lists every part and existing tests, and the files and checks that documents
+//! name exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ fn listed(file: &str, list: &str) -> Vec<String> {
     let text = read(file);
     let start = format!("\n{list}! {{");
     let body = text.split(&start).nth(1).unwrap_or_else(|| panic!("{file} has no list {list}"));
-    // A group's name stands before a brace.
+    // The name of a group is followed by a brace.
     let body = body.split("\n}").next().unwrap();
     let entries = body.split([',', '}']).map(|entry| entry.rsplit('{').next().unwrap().trim());
     entries.filter(|entry| !entry.is_empty()).map(|entry| entry.rsplit("::").next().unwrap().to_owned()).collect()
@@ -40,7 +41,7 @@ fn has_line(document: &str, name: &str) -> bool {
     document.lines().filter(|line| line.starts_with('|')).flat_map(quoted).any(is_word)
 }
 
-/// Operations that are written otherwise than by a method of their name.
+/// Operations whose syntax is not a method of the same name.
 const WRITTEN: [(&str, &str); 9] = [
     ("activation", "x.relu()"),
     ("add", "a + b"),
@@ -96,7 +97,7 @@ fn sources(target: &str) -> Option<PathBuf> {
     places.iter().map(|place| root.join(place)).find(|place| place.exists())
 }
 
-/// The targets and modules that the document names tests of.
+/// The targets and modules whose tests the document names.
 const TARGETS: [&str; 10] = [
     "formats::keras",
     "interop",
@@ -110,16 +111,17 @@ const TARGETS: [&str; 10] = [
     "preprocessing",
 ];
 
-/// "`target`, `module::test`" names a test that exists, and each section names one.
+/// Every "`target`, `module::test`" names an existing test, and each section has at least one.
 #[test]
-fn the_tests_that_are_named_exist() {
+fn named_tests_exist() {
     let document = read("docs/keras.md");
     for section in document.split("\n## ").skip(1) {
         let quotes = quoted(section);
         let named = quotes.windows(2).filter(|pair| TARGETS.contains(&pair[0]));
         let mut count = 0;
         for pair in named {
-            let place = sources(pair[0]).unwrap_or_else(|| panic!("there are no tests {}", pair[0]));
+            let place = sources(pair[0])
+                .unwrap_or_else(|| panic!("docs/keras.md names the tests {}, which do not exist", pair[0]));
             let word = pair[1].chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
             assert!(!word || is_test(&place, pair[1]), "{} is no test in {}", pair[1], place.display());
             count += usize::from(word);
@@ -129,10 +131,11 @@ fn the_tests_that_are_named_exist() {
 }
 
 /// The documents, apart from the changelog, which names files of earlier versions.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "CONTRIBUTING.md",
     "README.md",
     "benches/README.md",
+    "docs/adding_parts.md",
     "docs/decisions.md",
     "docs/extending.md",
     "docs/files.md",
@@ -147,7 +150,7 @@ const DOCUMENTS: [&str; 14] = [
 ];
 
 #[test]
-fn the_files_that_documents_name_exist() {
+fn named_files_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for document in DOCUMENTS {
         let text = read(document);
@@ -169,7 +172,7 @@ fn cases(file: &str) -> Vec<String> {
     cases
 }
 
-/// Each line of operations and layers names a case that Keras computed, or a test; and each case is named by a line.
+/// Each line of operations and layers names a case computed by Keras or a test, and each case has a line.
 #[test]
 fn operations_and_layers_name_their_reference() {
     let document = read("docs/keras.md");

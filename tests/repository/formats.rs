@@ -1,12 +1,12 @@
-//! Formats of other programs use the public interface alone, and no lower level knows them: a crate of a user can add a
-//! format in the same way.
+//! Formats of other programs use only the public interface, and no lower level uses them, so that another crate can add
+//! a format in the same way.
 
 use crate::layering::module;
 use crate::source::{files, source, without_comments, without_tests};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The code of the files of formats, each with its path, without tests and comments.
+/// The code of the format modules, each with its path, without tests and comments.
 fn formats() -> Vec<(String, String)> {
     let of_formats = files(&source().join("formats")).into_iter();
     let code = of_formats.map(|(path, text)| {
@@ -16,8 +16,7 @@ fn formats() -> Vec<(String, String)> {
     code.filter(|(_, code)| !code.is_empty()).collect()
 }
 
-/// The paths that follow `crate::` in a text, with lists written out: `layers::{self, Dense}` is `layers` and
-/// `layers::Dense`.
+/// The paths after `crate::` in a text, with expanded lists: `layers::{self, Dense}` is `layers` and `layers::Dense`.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let after = code.match_indices("crate::").map(|(at, found)| &code[at + found.len()..]);
     after.flat_map(|rest| expand(rest).0).collect()
@@ -34,7 +33,7 @@ fn expand(text: &str) -> (Vec<Vec<String>>, usize) {
             }
             let (paths, length) = expand(&list[at..]);
             all.extend(paths);
-            // What follows a path up to the next one: `as Name`.
+            // The text between a path and the next one, such as `as Name`.
             let rest = list[at + length..].find([',', '}']).unwrap_or(list.len() - at - length);
             at += length + rest;
         }
@@ -53,7 +52,7 @@ fn expand(text: &str) -> (Vec<Vec<String>>, usize) {
     }
 }
 
-/// The names that a module makes public: its items, and what it re-exports, also through the macros that list parts.
+/// The public names of a module: its items and re-exports, including those of macros that list parts.
 fn public_names(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for line in without_comments(text).lines().map(str::trim) {
@@ -91,7 +90,7 @@ fn is_public(path: &[String]) -> bool {
         let (file, inner) = (folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs"));
         match fs::read_to_string(&inner).or_else(|_| fs::read_to_string(&file)) {
             Ok(module) => (folder, text) = (folder.join(name), module),
-            // An item; what follows are its own names, of which the compiler knows more.
+            // An item. The following names belong to it and are checked by the compiler.
             Err(_) => return true,
         }
     }
@@ -107,15 +106,16 @@ fn formats_name_only_public_items() {
     }
 }
 
-/// The functions that are declared in a text behind these words.
+/// The functions declared in a text after these words.
 fn functions(code: &str, before: &str) -> BTreeSet<String> {
     let after = code.match_indices(before).map(|(at, found)| &code[at + found.len()..]);
     after.map(|rest| rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()).collect()
 }
 
-/// Methods need no import, so those of the crate alone are found by their names, where no other function has them.
+/// Methods need no import, so crate-private ones are detected by their names, unless another function has the same
+/// name.
 #[test]
-fn formats_call_no_functions_of_the_crate_alone() {
+fn formats_call_no_crate_private_functions() {
     let lower = files(&source()).into_iter().filter(|(path, _)| !["formats", "cli"].contains(&module(path).as_str()));
     let lower: String = lower.map(|(path, text)| without_comments(&without_tests(&path, &text))).collect();
     let within: BTreeSet<String> = ["pub(crate) fn ", "pub(crate) const fn ", "pub(super) fn "]
@@ -126,7 +126,7 @@ fn formats_call_no_functions_of_the_crate_alone() {
     let own: BTreeSet<String> = formats.iter().flat_map(|(_, code)| functions(code, "fn ")).collect();
     let public: BTreeSet<String> =
         ["pub fn ", "pub const fn ", "    fn "].iter().flat_map(|before| functions(&lower, before)).collect();
-    // Names of one word are also those of methods of the standard library.
+    // Names of one word are also names of methods of the standard library.
     let private = within.into_iter().filter(|name| name.contains('_') && !own.contains(name) && !public.contains(name));
     for name in private {
         for (file, code) in &formats {
@@ -136,11 +136,11 @@ fn formats_call_no_functions_of_the_crate_alone() {
     }
 }
 
-/// The features of formats and of the program.
+/// The features of the formats and of the program.
 const FEATURES: [&str; 4] = ["keras", "onnx", "npz", "cli"];
 
 #[test]
-fn lower_levels_know_no_format() {
+fn lower_levels_use_no_format() {
     for (path, text) in files(&source()) {
         if ["formats", "cli", "lib", "bin", "guide"].contains(&module(&path).as_str()) {
             continue;
@@ -154,7 +154,7 @@ fn lower_levels_know_no_format() {
 }
 
 #[test]
-fn every_way_to_write_a_path_is_seen() {
+fn every_form_of_path_is_detected() {
     let found = |code: &str| paths(code).into_iter().map(|path| path.join("::")).collect::<Vec<_>>();
     assert_eq!(
         found("use crate::{Error, layers::{self, Dense as D}, Key};"),

@@ -1,5 +1,5 @@
-//! A trait that pointers implement forwards every method, also those that it provides: a method that is left out would answer
-//! for the pointer by default.
+//! A trait that pointers implement forwards every method, including provided ones. Otherwise the default of the omitted
+//! method would apply to pointers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names of the functions from `start` to the first line that is `end`.
+/// The names of the functions from `start` to the first line that equals `end`.
 fn functions<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
-    let from = text.find(start).unwrap_or_else(|| panic!("there is no {start}"));
+    let from = text.find(start).unwrap_or_else(|| panic!("{start} was not found"));
     let lines = text[from..].lines().take_while(|line| *line != end);
-    // A method that takes the part itself is none of trait objects.
+    // A method that takes the part by value is not available on trait objects.
     let names = lines.filter_map(|line| line.strip_prefix("    fn ")).filter(|line| !line.contains("(self"));
     let mut names: Vec<&str> = names.map(|line| line.split(['(', '<']).next().unwrap()).collect();
     names.sort_unstable();

@@ -51,7 +51,7 @@ fn level(module: &str) -> Option<usize> {
     LEVELS.iter().position(|level| level.contains(&module))
 }
 
-/// The modules that a text names after `crate::`, in lists within lists as well.
+/// The modules after `crate::` in a text, including nested lists.
 fn imports(text: &str) -> Vec<String> {
     let code = without_comments(text);
     code.match_indices("crate::").flat_map(|(at, found)| first_words(&code[at + found.len()..])).collect()
@@ -83,7 +83,7 @@ fn first_words(path: &str) -> Vec<String> {
     words
 }
 
-/// How many `super::` lead from a file to the top of the crate.
+/// The number of `super::` from a file to the crate root.
 fn depth(path: &Path) -> usize {
     let inside = path.strip_prefix(source()).unwrap();
     inside.components().count() - usize::from(path.ends_with("mod.rs"))
@@ -112,7 +112,7 @@ fn modules_import_only_from_lower_levels() {
         };
         for name in imports(&without_tests(&path, &text)) {
             let to = home(&name);
-            // Files of tests alone, such as `layers/keras.rs`, read the golden values.
+            // Files that contain only tests, such as `layers/keras.rs`, read the golden values.
             if to == from || to == "golden" || (own == 0 && level(to) == Some(0)) {
                 continue;
             }
@@ -133,7 +133,7 @@ fn paths_to_the_crate_root_are_uniform() {
 }
 
 #[test]
-fn every_way_to_write_an_import_is_seen() {
+fn every_form_of_import_is_detected() {
     assert_eq!(imports("use crate::data::Arrays;\nlet x = crate::shape::Shape::SCALAR;"), ["data", "shape"]);
     assert_eq!(imports("use crate::{data::{Arrays, Rows}, model, Key};"), ["data", "model", "Key"]);
     assert_eq!(imports("use crate::{\n    ops::{self},\n    tape::*,\n};\nuse std::fmt;"), ["ops", "tape"]);
@@ -143,7 +143,7 @@ fn every_way_to_write_an_import_is_seen() {
 }
 
 #[test]
-fn unsafe_stays_in_its_room() {
+fn unsafe_is_only_in_the_allowed_files() {
     let room = ["kernels/block.rs", "kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"];
     for (path, text) in files(&source()) {
         let code = without_comments(&text);
@@ -152,20 +152,20 @@ fn unsafe_stays_in_its_room() {
     }
 }
 
-// A hyphen belongs to the word here, for the `unsafe-inline` of a page's security policy is not Rust's.
+// A hyphen belongs to the word, because the `unsafe-inline` of a page's security policy is not the keyword.
 fn is_unsafe(line: &str) -> bool {
     let of_a_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
     line.contains("allow(unsafe_code)") || line.split(|letter| !of_a_word(letter)).any(|word| word == "unsafe")
 }
 
 #[test]
-fn every_way_to_write_unsafe_is_seen() {
+fn every_form_of_unsafe_is_detected() {
     let unsafe_lines = ["unsafe { f() }", "pub unsafe fn f() {", "let x = unsafe{f()};", "#![allow(unsafe_code)]"];
     assert!(unsafe_lines.into_iter().all(is_unsafe));
     assert!(!is_unsafe("style-src 'unsafe-inline'") && !is_unsafe("let unsafe_room = 1;"));
 }
 
-/// Functions of the system's mathematics library: they differ in their last bits from system to system.
+/// Functions of the system's mathematics library, whose last bits differ between systems.
 const LIBM: [&str; 29] = [
     "exp", "exp2", "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "tanh", "sinh", "cosh", "sin", "cos", "tan",
     "sin_cos", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "powf", "powi", "cbrt", "hypot", "gamma",
@@ -190,13 +190,13 @@ const BY_CHANCE: [&str; 14] = [
     "_fast(",
 ];
 
-/// Names that are allowed in some files, where bits do not depend on them.
+/// Names that are allowed in some files, because bits do not depend on them there.
 const ONLY_IN: [(&str, &[&str]); 8] = [
-    // Which of the pieces run on another thread. Pieces are cut by shape.
+    // The assignment of chunks to threads. Chunks are determined by shape.
     ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/spin_wait.rs"]),
     // Whether this thread belongs to the pool whose threads spin.
     ("current_thread_index", &["kernels/spin_wait.rs"]),
-    // Fused multiply-adds are said through `Fma`, instruction sets chosen in one place.
+    // Fused multiply-adds are called through `Fma`, and instruction sets are selected in one file.
     ("mul_add", &["kernels/simd/fma.rs"]),
     ("target_feature", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
     ("target_arch", &["kernels/simd.rs", "kernels/simd/fma.rs", "kernels/simd/registers.rs"]),
@@ -205,7 +205,7 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
     ("core::arch", &[]),
 ];
 
-/// Sums whose order rayon chooses: not in a file that has its iterators, which end in `for_each`.
+/// Sums in the order of rayon. They are forbidden in files that use its iterators, which end in `for_each`.
 const GATHERED: [&str; 8] =
     [".sum(", ".sum::<", ".reduce(", ".reduce_with(", ".fold(", ".fold_with(", ".product(", ".product::<"];
 
@@ -213,7 +213,7 @@ const GATHERED: [&str; 8] =
 fn says(path: &Path, text: &str) -> Option<String> {
     let code = without_comments(&without_tests(path, text));
     let calls = LIBM.iter().flat_map(|name| [format!(".{name}("), format!("f32::{name}"), format!("f64::{name}")]);
-    // `F64::exp` is another word, and `f32::exponent` would be too.
+    // `F64::exp` and `f32::exponent` are other names.
     let whole = |word: &str| {
         let after = code.match_indices(word).filter_map(|(at, _)| code[at + word.len()..].chars().next());
         word.ends_with('(') && code.contains(word)
@@ -229,7 +229,7 @@ fn says(path: &Path, text: &str) -> Option<String> {
 }
 
 #[test]
-fn nothing_depends_on_the_systems_mathematics_or_on_random_state() {
+fn the_source_uses_no_system_mathematics_and_no_random_state() {
     for (path, text) in files(&source()) {
         let found = says(&path, &text);
         assert!(found.is_none(), "{} uses {}", path.display(), found.unwrap_or_default());
@@ -237,7 +237,7 @@ fn nothing_depends_on_the_systems_mathematics_or_on_random_state() {
 }
 
 #[test]
-fn every_way_to_lose_a_bit_is_seen() {
+fn every_forbidden_name_is_detected() {
     let found = |code: &str| says(&source().join("kernels/new.rs"), code);
     for (code, word) in [
         ("let y = x.exp();", ".exp("),

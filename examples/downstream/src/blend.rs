@@ -20,8 +20,8 @@ impl Blend {
 }
 
 impl Layer for Blend {
-    // Shapes here are those of one sample, without the batch axis. An error states only what was expected; the model adds
-    // the name of the layer and the shapes that it found.
+    // Shapes here are those of one sample, without the batch axis. An error states only the expected shapes; the model
+    // adds the name of the layer and the shapes that it found.
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
             [a, b] if a == b => {

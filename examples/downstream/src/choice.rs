@@ -1,4 +1,4 @@
-//! A layer chosen at run time: a `Box<dyn Layer>` is a layer, so a network takes it like any other.
+//! A layer chosen at run time: `Box<dyn Layer>` implements `Layer`, so a network accepts it.
 
 use crate::isru::IsruLayer;
 use crate::table::FEATURES;
@@ -8,10 +8,10 @@ use gradus::{Error, Result, Sequential};
 /// The words that [`layer`] accepts.
 pub const WORDS: [&str; 4] = ["isru", "relu", "layer_norm", "dropout"];
 
-/// The layer that a word names.
+/// Returns the layer that a word names.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a word that is not in [`WORDS`].
+/// [`Error::Unknown`] if the word is not in [`WORDS`].
 pub fn layer(word: &str) -> Result<Box<dyn Layer>> {
     Ok(match word {
         "isru" => Box::new(IsruLayer),
@@ -22,7 +22,7 @@ pub fn layer(word: &str) -> Result<Box<dyn Layer>> {
     })
 }
 
-/// A network from the features to one value, with this layer in its middle.
+/// A network from the features to one value, with this layer in the middle.
 pub fn network(layer: Box<dyn Layer>) -> Sequential {
     Sequential::new([FEATURES]).add(Dense::new(16)).add(layer).add(Dense::new(1))
 }

@@ -6,7 +6,7 @@
 use gradus::tape::{Context, Gradients, Inputs, Op, Var, arity};
 use gradus::{Error, FromSpec, Result, Settings, Shape, Spec, layers};
 
-/// The operation. It has no fields, as it has no settings and stores nothing for the backward pass.
+/// The operation. It has no fields, because it has no settings and stores nothing for the backward pass.
 struct Isru;
 
 impl Op for Isru {
@@ -83,7 +83,7 @@ mod tests {
     use gradus::testing::{LayerSample, Sample};
 
     #[test]
-    fn gradients_are_right() {
+    fn gradients_agree_with_central_differences() {
         Sample::new(|x| x[0].isru()).variable([3, 5]).check_gradients().unwrap();
         Sample::new(|x| (x[0].isru() * x[0]).isru()).variable([7]).check_gradients().unwrap();
     }

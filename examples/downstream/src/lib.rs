@@ -13,7 +13,8 @@
 //! 8. [`choice`]: a layer that is chosen at run time, by the program `choose`.
 //! 9. [`sweep`]: a comparison of optimizers, by the program `sweep`.
 //!
-//! `main.rs` trains the model; `tests/learns.rs` tests it as a whole, and each of the last three modules has its own tests there.
+//! `main.rs` trains the model. `tests/learns.rs` tests it as a whole, and each of the last three modules has a test
+//! file there.
 
 pub mod blend;
 pub mod choice;

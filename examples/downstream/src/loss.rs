@@ -11,7 +11,7 @@ use gradus::{Accepts, FromSpec, Result, Settings, Shape, Spec, TargetKind};
 pub struct RobustError;
 
 impl Loss for RobustError {
-    // Checked before training begins: numbers in the output's shape, and no NaN among them.
+    // Checked before training begins: finite numbers in the shape of the output.
     fn accepts(&self, _output: Shape) -> Accepts {
         Accepts::new(&[TargetKind::Values])
     }
@@ -41,7 +41,7 @@ mod tests {
     use gradus::testing::Sample;
 
     #[test]
-    fn gradients_are_right() {
+    fn gradients_agree_with_central_differences() {
         Sample::new(|x| RobustError.record(x[0], x[1])).variable([4, 2]).variable([4, 2]).check_gradients().unwrap();
     }
 }

@@ -1,4 +1,5 @@
-//! Trains the residual network on tabular data and prints the share of the targets' variance that it explains.
+//! Trains the residual network on tabular data and prints its R² score, the proportion of the targets' variance that it
+//! explains.
 //!
 //! ```sh
 //! cargo run --manifest-path examples/downstream/Cargo.toml

@@ -39,7 +39,7 @@ fn block(graph: &mut Graph, x: Node) -> Node {
     graph.apply(Blend::new(0.0), [y, x])
 }
 
-/// Optimizer, loss, and the R² score as metric: the share of the targets' variance that the model explains.
+/// Optimizer, loss, and the R² score as metric: the proportion of the targets' variance that the model explains.
 pub fn settings(seed: u64) -> Compile {
     Compile::new(Adam::new(0.003), RobustError).metric(R2Score).seed(seed)
 }

@@ -45,7 +45,7 @@ mod tests {
     use gradus::testing::Sample;
 
     #[test]
-    fn gradients_are_right() {
+    fn gradients_agree_with_central_differences() {
         Sample::new(|x| Orthonormal::new(0.5).record(x[0])).variable([4, 3]).check_gradients().unwrap();
     }
 }

@@ -43,9 +43,6 @@ use std::path::Path;
 /// The version of the format that is written and read.
 const VERSION: usize = 1;
 
-/// The largest number of outputs of one layer: [`Graph::apply_multi`](gradus::Graph::apply_multi) takes it at compile time.
-const MAX_OUTPUTS: usize = 4;
-
 /// Writes the network of a model to a file. An existing file stays intact until the new one is complete.
 ///
 /// # Errors

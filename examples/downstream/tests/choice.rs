@@ -8,7 +8,7 @@ fn choose(word: &str) -> Output {
 }
 
 #[test]
-fn every_word_gives_another_layer_that_the_network_takes() {
+fn every_word_names_a_different_layer_that_the_network_accepts() {
     let mut classes = choice::WORDS.map(|word| {
         let model = choice::network(choice::layer(word).unwrap()).compile(network::settings(1)).unwrap();
         model.layers().nth(1).unwrap().spec().to_string()

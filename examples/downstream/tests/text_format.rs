@@ -16,7 +16,8 @@ use gradus::{
 };
 use ndarray::{Array, Array2, Array4};
 
-/// Splits the features of a sample in two halves. Its settings are of every type, in values that are hard to write.
+/// Splits the features of a sample in two halves. Its settings have every type, with values that are difficult to
+/// write.
 #[derive(Debug, PartialEq)]
 struct Halves {
     spec: Spec,
@@ -64,7 +65,8 @@ impl FromSpec for Halves {
     }
 }
 
-/// A branched network: two inputs, one with another axis order; a layer with two outputs, a shared one, a frozen one and custom
+/// A branched network: two inputs, one with another axis order; a layer with two outputs; shared, frozen and custom
+/// layers; two outputs.
 /// ones; two outputs.
 fn branched() -> Graph {
     let mut graph = Graph::new();
@@ -150,7 +152,7 @@ fn a_sequential_is_read_as_a_graph_with_equal_predictions() {
     let network = Sequential::new([8]).add(Dense::new(3).activation(Activation::Relu)).add(Dense::new(1));
     let model = network.architecture(1).unwrap().into_model().unwrap();
     let text = text_format::to_text(&model).unwrap();
-    // Spaces around punctuation and empty lines, as a person may write them, change nothing.
+    // Spaces around punctuation and empty lines do not change the result.
     let text = text.replace('=', " = ").replace('(', " ( ").replace(')', " ) ").replace('\n', "\n\n");
     let imported = text_format::from_text(&text, &Registry::new()).unwrap().into_model().unwrap();
     let rows = table::rows(9, 5).unwrap().rows(..).unwrap().inputs().unwrap();

@@ -21,15 +21,15 @@ impl Kind {
 
 fn to_json(name: &str, value: &SpecValue) -> Result<Value> {
     Ok(match value {
-        SpecValue::Flag(flag) => json!(flag),
-        SpecValue::Size(size) => json!(size),
-        SpecValue::Below(number) => json!(number),
+        SpecValue::Bool(flag) => json!(flag),
+        SpecValue::UInt(size) => json!(size),
+        SpecValue::Int(number) => json!(number),
         SpecValue::Sizes(sizes) => json!(sizes),
         SpecValue::Number(number) => number_to_json(*number),
         SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
-        SpecValue::Word(word) => json!(word),
+        SpecValue::Str(word) => json!(word),
         SpecValue::Words(words) => json!(words),
-        SpecValue::Part(spec) => {
+        SpecValue::Nested(spec) => {
             let family = Family::of_setting(name);
             let kind = family.find(spec.class());
             let kind = kind.ok_or_else(|| format!("{} ({name}) has no equivalent in Keras", spec.class()))?;

@@ -135,8 +135,8 @@ impl<'a> Reader<'a> {
     /// Converts a value according to its JSON type.
     fn any_value(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let found = match value {
-            Value::Bool(flag) => Some(SpecValue::Flag(*flag)),
-            Value::String(word) => Some(SpecValue::Word(word.clone())),
+            Value::Bool(flag) => Some(SpecValue::Bool(*flag)),
+            Value::String(word) => Some(SpecValue::Str(word.clone())),
             Value::Number(number) if number.is_f64() => self::number(value).map(SpecValue::Number),
             Value::Number(number) => number.as_i64().and_then(|axis| isize::try_from(axis).ok()).map(SpecValue::axis),
             Value::Array(list) => list
@@ -161,10 +161,10 @@ impl<'a> Reader<'a> {
         let family = Family::of_setting(name);
         match Object::read(value) {
             Some(object) if family.added(self.registry, object.name) || family.find(object.name).is_some() => {
-                self.object(family, &place, value, object, None).map(SpecValue::Part)
+                self.object(family, &place, value, object, None).map(SpecValue::Nested)
             }
             Some(object) if object.config.is_empty() => Some(SpecValue::from(object.name)),
-            Some(object) => Some(SpecValue::Part(self.added(family, &place, object))),
+            Some(object) => Some(SpecValue::Nested(self.added(family, &place, object))),
             None => {
                 self.problem(&place, format!("found {}, expected a serialized object", short(value)));
                 None
@@ -175,9 +175,9 @@ impl<'a> Reader<'a> {
     /// Converts a value to the type of `like`.
     fn value(&mut self, place: &str, name: &str, like: &SpecValue, value: &Value) -> Option<SpecValue> {
         let found = match (like, value) {
-            (SpecValue::Flag(_), _) => value.as_bool().map(SpecValue::Flag).ok_or("true or false"),
-            (SpecValue::Size(_), _) => size(value).map(SpecValue::Size).ok_or("an integer ≥ 0"),
-            (SpecValue::Below(_), _) => {
+            (SpecValue::Bool(_), _) => value.as_bool().map(SpecValue::Bool).ok_or("true or false"),
+            (SpecValue::UInt(_), _) => size(value).map(SpecValue::UInt).ok_or("an integer ≥ 0"),
+            (SpecValue::Int(_), _) => {
                 let axis = value.as_i64().and_then(|axis| isize::try_from(axis).ok());
                 axis.map(SpecValue::axis).ok_or("an integer")
             }
@@ -197,18 +197,18 @@ impl<'a> Reader<'a> {
                 numbers.map(SpecValue::Numbers).ok_or("a list of numbers")
             }
             (SpecValue::Numbers(_), _) => Err("a list of numbers"),
-            (SpecValue::Word(_), _) if name == "activation" => return self.activation(place, value),
-            (SpecValue::Word(_), _) => value.as_str().map(SpecValue::from).ok_or("a string"),
+            (SpecValue::Str(_), _) if name == "activation" => return self.activation(place, value),
+            (SpecValue::Str(_), _) => value.as_str().map(SpecValue::from).ok_or("a string"),
             (SpecValue::Words(_), _) => {
                 let words = value
                     .as_array()
                     .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<_>>());
                 words.map(SpecValue::Words).ok_or("a list of strings")
             }
-            (SpecValue::Part(default), _) if name.ends_with("_initializer") => {
+            (SpecValue::Nested(default), _) if name.ends_with("_initializer") => {
                 return self.initializer(place, name, default, value);
             }
-            (SpecValue::Part(_), _) => return self.part(place, name, value),
+            (SpecValue::Nested(_), _) => return self.part(place, name, value),
         };
         let problem = |expected| format!("{name} is {}, expected {expected}", short(value));
         self.note(place, found.map_err(problem))
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
     fn part(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let place = format!("{place}: {name}");
         match Object::read(value) {
-            Some(object) => self.object(Family::of_setting(name), &place, value, object, None).map(SpecValue::Part),
+            Some(object) => self.object(Family::of_setting(name), &place, value, object, None).map(SpecValue::Nested),
             None => {
                 self.problem(&place, format!("found {}, expected a serialized object", short(value)));
                 None
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
         };
         let mut reader = Reader::new(self.registry);
         let spec = reader.object(&families::INITIALIZER, place, value, object, None);
-        Some(SpecValue::Part(spec.filter(|_| reader.has_no_problems()).unwrap_or_else(|| default.clone())))
+        Some(SpecValue::Nested(spec.filter(|_| reader.has_no_problems()).unwrap_or_else(|| default.clone())))
     }
 
     /// Reads an activation by name; null is linear. Custom functions and layers are not supported.

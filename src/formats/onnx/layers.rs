@@ -250,14 +250,14 @@ fn missing(spec: &Spec, name: &str) -> String {
 
 fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
     match setting(spec, name) {
-        Some(SpecValue::Word(word)) => Ok(word),
+        Some(SpecValue::Str(word)) => Ok(word),
         _ => Err(missing(spec, name)),
     }
 }
 
 fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
     match setting(spec, name) {
-        Some(SpecValue::Flag(flag)) => Ok(*flag),
+        Some(SpecValue::Bool(flag)) => Ok(*flag),
         _ => Err(missing(spec, name)),
     }
 }
@@ -271,7 +271,7 @@ fn number(spec: &Spec, name: &str) -> Result<f32, String> {
 
 fn size(spec: &Spec, name: &str) -> Result<usize, String> {
     match setting(spec, name) {
-        Some(SpecValue::Size(size)) => Ok(*size),
+        Some(SpecValue::UInt(size)) => Ok(*size),
         _ => Err(missing(spec, name)),
     }
 }
@@ -279,8 +279,8 @@ fn size(spec: &Spec, name: &str) -> Result<usize, String> {
 /// The setting `axis`, which may be negative.
 fn axis(spec: &Spec) -> Result<isize, String> {
     match setting(spec, "axis") {
-        Some(SpecValue::Size(axis)) => Ok(*axis as isize),
-        Some(SpecValue::Below(axis)) => Ok(*axis),
+        Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
+        Some(SpecValue::Int(axis)) => Ok(*axis),
         _ => Err(missing(spec, "axis")),
     }
 }

@@ -183,7 +183,7 @@ fn input_fact(name: &str, tensor: &Tensor) -> Result<Fact, String> {
     }
 }
 
-fn var_id(value: &Value<'_>) -> Option<crate::tape::Id> {
+fn var_id(value: &Value<'_>) -> Option<crate::tape::ValueId> {
     match value {
         Value::Recorded(recorded) => Some(recorded.var.id()),
         Value::Constant(..) => None,

@@ -90,10 +90,10 @@ impl ModuleMapper<'_> {
 
     /// Adds the bias, and counts the module of the activation.
     fn bias_and_activation(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
-        if setting(spec, "use_bias") == Some(&SpecValue::Flag(true)) {
+        if setting(spec, "use_bias") == Some(&SpecValue::Bool(true)) {
             self.vector(name, ["bias", "bias"])?;
         }
-        if setting(spec, "activation") != Some(&SpecValue::Word("linear".into())) {
+        if setting(spec, "activation") != Some(&SpecValue::Str("linear".into())) {
             self.module += 1;
         }
         Ok(())
@@ -104,7 +104,7 @@ impl ModuleMapper<'_> {
         if input.rank() == 3 {
             return Err("LayerNormalization of the channels of images, which are not the last axis in PyTorch".into());
         }
-        let has = |name: &str| setting(spec, name) == Some(&SpecValue::Flag(true));
+        let has = |name: &str| setting(spec, name) == Some(&SpecValue::Bool(true));
         if has("center") && !has("scale") {
             return Err("LayerNormalization with beta and without gamma".into());
         }
@@ -175,5 +175,5 @@ fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
         let size = image.axis(axis);
         ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size) % 2 == 0
     };
-    setting(spec, "padding") != Some(&SpecValue::Word("same".into())) || (is_even(0) && is_even(1))
+    setting(spec, "padding") != Some(&SpecValue::Str("same".into())) || (is_even(0) && is_even(1))
 }

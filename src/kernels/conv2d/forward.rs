@@ -1,4 +1,4 @@
-//! The forward pass: filters in the lanes, a few output pixels in registers, taps read from the image in place.
+//! The forward pass: lanes are filters, registers are output pixels, and taps are read directly from the image.
 
 use super::geometry::Geometry;
 use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
@@ -8,39 +8,39 @@ use crate::kernels::images;
 use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 use crate::sizes;
 
-/// Images that stay on one thread.
+/// Images per thread.
 const IMAGES_PER_PIECE: usize = 8;
 
-/// Pixels of a tile whose windows are not contiguous: each needs a register for its address.
-const fn most_apart<F: Fma, const L: usize>() -> usize {
-    let most = tile::most_rows::<F, L>();
+/// Maximum number of pixels in a tile whose windows are not contiguous. Each needs a register for its address.
+const fn max_rows_apart<F: Fma, const L: usize>() -> usize {
+    let most = tile::max_rows::<F, L>();
     if most < 9 { most } else { 9 }
 }
 
 /// The buffers of a forward pass.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
-    /// How far each tap is from where its window begins.
+pub(super) struct Buffers {
+    /// Offset of each tap from the start of its window.
     offsets: Vec<usize>,
-    /// Where the window of each pixel begins.
+    /// Offset of each pixel's window.
     bases: Vec<usize>,
-    /// The filters, sixteen at a time, tap by tap.
+    /// The filters in panels of sixteen, tap by tap.
     panels: Vec<Vector>,
-    /// A padded image for each piece of the batch.
+    /// A padded image for each part of the batch.
     padded: Vec<Vec<f32>>,
 }
 
-impl Room {
-    pub(super) fn new(geometry: &Geometry) -> Result<Room> {
-        Ok(Room {
-            padded: geometry.padded_room(geometry.batch.div_ceil(IMAGES_PER_PIECE))?,
+impl Buffers {
+    pub(super) fn new(geometry: &Geometry) -> Result<Buffers> {
+        Ok(Buffers {
+            padded: geometry.padded_buffers(geometry.batch.div_ceil(IMAGES_PER_PIECE))?,
             offsets: geometry.offsets()?,
             bases: geometry.bases()?,
             panels: sizes::filled(ZEROS, &[geometry.filters.div_ceil(LANES), geometry.taps()])?,
         })
     }
 
-    /// Copies the kernels into panels of sixteen filters; lanes that have none stay 0.
+    /// Copies the kernels to panels of sixteen filters. Unused lanes stay 0.
     fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
         for (number, panel) in self.panels.chunks_exact_mut(geometry.taps()).enumerate() {
             let (first, width) = (geometry.first_filter(number), LANES.min(geometry.filters));
@@ -68,13 +68,13 @@ pub(super) fn forward(
     bias: Option<&[f32]>,
     activation: Elementwise,
     y: &mut [f32],
-    room: &mut Room,
+    buffers: &mut Buffers,
 ) {
-    room.pack(geometry, w);
-    let layer = Layer { geometry, offsets: &room.offsets, bases: &room.bases, panels: &room.panels, bias };
+    buffers.pack(geometry, w);
+    let layer = Layer { geometry, offsets: &buffers.offsets, bases: &buffers.bases, panels: &buffers.panels, bias };
     let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
     let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
-    let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut room.padded[..], 1));
+    let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut buffers.padded[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
             image(level, &layer, geometry.pad(x, &mut padded[0]), y);
@@ -85,8 +85,8 @@ pub(super) fn forward(
     });
 }
 
-/// Room for a tile with fewer filters than lanes.
-type TileRoom = [f32; tile::MOST_ROWS * LANES];
+/// Buffer for a tile with fewer filters than lanes.
+type TileBuffer = [f32; tile::MAX_ROWS * LANES];
 
 fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
     for number in 0..layer.geometry.filters.div_ceil(LANES) {
@@ -99,26 +99,26 @@ fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
 }
 
 vectorized! {
-    /// All pixels of a padded image, for the filters of a panel.
+    /// Computes all pixels of a padded image for the filters of a panel.
     fn panel<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], number: usize) {
         let (geometry, run) = (layer.geometry, layer.geometry.run());
         let panel = &layer.panels[number * geometry.taps()..][..geometry.taps()];
         let first = geometry.first_filter(number);
         let bias = bias_lanes(layer.bias, first);
-        let (filters, mut room) = (geometry.filters, [0.0; tile::MOST_ROWS * LANES]);
+        let (filters, mut buffers) = (geometry.filters, [0.0; tile::MAX_ROWS * LANES]);
         if geometry.side_by_side() {
-            // Taps at the same place of adjacent windows are contiguous.
+            // Corresponding taps of adjacent windows are contiguous.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
                 let (x, columns) = (&x[row * geometry.strides[0] * geometry.padded_row()..], 0..geometry.output[1]);
-                for_even_tiles!([12 9 8 6 4 2 1] up to tile::most_rows::<F, L>(), columns, (column, _, R) => {
+                for_even_tiles!([12 9 8 6 4 2 1] up to tile::max_rows::<F, L>(), columns, (column, _, R) => {
                     let mut sums = [[0.0; L]; R];
                     tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
-                    store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut room);
+                    store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut buffers);
                 });
             }
             return;
         }
-        for_even_tiles!([9 6 4 2 1] up to most_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
+        for_even_tiles!([9 6 4 2 1] up to max_rows_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
             let mut sums = [[0.0; L]; R];
             for (row, panel) in panel.chunks_exact(run).enumerate() {
                 let x = &x[row * geometry.padded_row()..];
@@ -126,12 +126,12 @@ vectorized! {
                 for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
                 tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
             }
-            store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut room);
+            store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
         });
     }
 }
 
-/// The biases from filter `first` on, 0 beyond the last.
+/// The biases from filter `first` on, followed by zeros.
 fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
     let mut lanes = [0.0; L];
     let bias = bias.map_or(&[][..], |bias| &bias[first..]);
@@ -139,28 +139,28 @@ fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
     lanes
 }
 
-/// Writes the sums of adjacent pixels with their biases. `y` begins with the first pixel.
+/// Writes the sums of adjacent pixels with their biases. `y` starts at the first pixel.
 #[inline(always)]
 fn store<F: Fma, const R: usize, const L: usize>(
     sums: &[[f32; L]; R],
     bias: &[f32; L],
     y: &mut [f32],
     filters: usize,
-    room: &mut TileRoom,
+    buffers: &mut TileBuffer,
 ) {
-    // With fewer filters than lanes, the surplus is written to the next pixel, which is overwritten next. For the
-    // end of an image there is room elsewhere.
+    // With fewer filters than lanes, the surplus is written to the next pixel, which is overwritten next. At the end of
+    // an image, a buffer is used.
     let needed = (R - 1) * filters + L;
     let fits = y.len() >= needed;
-    let to = if fits { &mut y[..needed] } else { &mut room[..needed] };
+    let to = if fits { &mut y[..needed] } else { &mut buffers[..needed] };
     for_rows!(R, r => {
-        // Adding 0 turns −0 into 0, as in every product.
+        // Adding 0 converts −0 to 0, as in every product.
         let mut pixel = [0.0; L];
         F::add_scaled(1.0, &sums[r], &mut pixel);
         F::add_scaled(1.0, bias, &mut pixel);
         to[r * filters..][..L].copy_from_slice(&pixel);
     });
     if !fits {
-        y.copy_from_slice(&room[..y.len()]);
+        y.copy_from_slice(&buffers[..y.len()]);
     }
 }

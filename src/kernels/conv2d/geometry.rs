@@ -1,8 +1,8 @@
-//! The sizes of a convolution, and images with zeros around them.
+//! The sizes of a convolution, and images with padding.
 
 use super::tile::LANES;
 use crate::error::Result;
-use crate::kernels::parallel::MULTIPLY_ADDS_A_NANOSECOND;
+use crate::kernels::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
 use crate::sizes;
 
 /// The sizes of a convolution, checked by the operation that records it.
@@ -29,7 +29,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Rows and columns of a padded image: as many as windows reach over, and at least the image's own.
+    /// Rows and columns of a padded image: the extent of all windows, and at least the size of the image.
     pub(super) fn padded_size(&self) -> [usize; 2] {
         let reach = |axis: usize| (self.output[axis] - 1) * self.strides[axis] + self.kernel[axis];
         [reach(0).max(self.height + self.padding[0]), reach(1).max(self.width + self.padding[1])]
@@ -38,7 +38,7 @@ impl Geometry {
     /// Checks the products that the other methods compute: the sizes of the output, the kernels, and a padded image.
     ///
     /// # Errors
-    /// Memory does not hold one of them.
+    /// One of them exceeds memory.
     pub(super) fn check_sizes(&self) -> Result<()> {
         let ([rows, columns], [height, width]) = (self.output, self.padded_size());
         sizes::check_room::<f32>(&[self.batch, rows, columns, self.filters])?;
@@ -68,7 +68,7 @@ impl Geometry {
         self.pixels() * self.filters
     }
 
-    /// Contiguous taps in an image: those of one row of a window.
+    /// Number of contiguous taps in an image: those of one row of a window.
     pub(super) fn run(&self) -> usize {
         self.kernel[1] * self.channels
     }
@@ -83,27 +83,27 @@ impl Geometry {
         self.channels == 1 && self.strides[1] == 1
     }
 
-    /// Whether the one window of an image is all of it: such a convolution is a product of matrices.
+    /// Whether an image has one window that covers it. Such a convolution is a matrix product.
     pub(super) fn covers_image(&self) -> bool {
         self.output == [1, 1] && self.padding == [0, 0] && self.kernel == [self.height, self.width]
     }
 
-    /// The first filter of the `number`-th panel of sixteen. The last panel reaches back where there are too few.
+    /// Index of the first filter in panel `number`. The last panel overlaps the previous one if filters are missing.
     pub(super) fn first_filter(&self, number: usize) -> usize {
         (number * LANES).min(self.filters.saturating_sub(LANES))
     }
 
-    /// The time of a pass over one image on one thread, in nanoseconds.
+    /// Nanoseconds of a pass over one image on one thread.
     pub(super) fn nanoseconds(&self) -> usize {
-        sizes::work(&[self.pixels(), self.taps(), self.filters.next_multiple_of(LANES)]) / MULTIPLY_ADDS_A_NANOSECOND
+        sizes::work(&[self.pixels(), self.taps(), self.filters.next_multiple_of(LANES)]) / MULTIPLY_ADDS_PER_NANOSECOND
     }
 
-    /// How far each tap is from where its window begins, in a padded image.
+    /// Offset of each tap from the start of its window, in a padded image.
     pub(super) fn offsets(&self) -> Result<Vec<usize>> {
         sizes::collect(&[self.taps()], |tap| tap / self.run() * self.padded_row() + tap % self.run())
     }
 
-    /// Where in a padded image the window of each output pixel begins.
+    /// Offset in a padded image of each output pixel's window.
     pub(super) fn bases(&self) -> Result<Vec<usize>> {
         let base = |pixel: usize| {
             let [row, column] = [pixel / self.output[1], pixel % self.output[1]];
@@ -112,11 +112,11 @@ impl Geometry {
         sizes::collect(&[self.pixels()], base)
     }
 
-    /// Room for as many padded images; none where an image needs no zeros around it.
+    /// Creates buffers for `images` padded images, which are empty if images need no padding.
     ///
     /// # Errors
-    /// Memory does not hold all of them.
-    pub(super) fn padded_room(&self, images: usize) -> Result<Vec<Vec<f32>>> {
+    /// They exceed memory.
+    pub(super) fn padded_buffers(&self, images: usize) -> Result<Vec<Vec<f32>>> {
         let [height, width] = self.padded_size();
         let needed = [height, width] != [self.height, self.width];
         if needed {
@@ -125,19 +125,19 @@ impl Geometry {
         sizes::filled(vec![0.0; if needed { self.padded_image() } else { 0 }], &[images])
     }
 
-    /// The image with zeros around it, in `room`; itself where it needs none.
-    pub(super) fn pad<'a>(&self, image: &'a [f32], room: &'a mut [f32]) -> &'a [f32] {
-        if room.is_empty() {
+    /// Returns the image with padding, in `buffer`, or the image itself if it needs none.
+    pub(super) fn pad<'a>(&self, image: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
+        if buffer.is_empty() {
             return image;
         }
         let length = self.width * self.channels;
         for (row, image) in image.chunks_exact(length).enumerate() {
-            room[self.place_in_padded(row)..][..length].copy_from_slice(image);
+            buffer[self.place_in_padded(row)..][..length].copy_from_slice(image);
         }
-        room
+        buffer
     }
 
-    /// Copies the part inside the padding to `image`, with −0 turned into 0.
+    /// Copies the part inside the padding to `image`, and converts −0 to 0.
     pub(super) fn unpad(&self, padded: &[f32], image: &mut [f32]) {
         let length = self.width * self.channels;
         for (row, image) in image.chunks_exact_mut(length).enumerate() {
@@ -146,12 +146,12 @@ impl Geometry {
         }
     }
 
-    /// Where in a padded image a row of the image begins.
+    /// Offset in a padded image of a row of the image.
     fn place_in_padded(&self, row: usize) -> usize {
         (self.padding[0] + row) * self.padded_row() + self.padding[1] * self.channels
     }
 
-    /// Panics when a slice has another length.
+    /// Panics if the length of a slice does not match.
     pub(super) fn check(&self, x: &[f32], w: &[f32], y: &[f32]) {
         assert_eq!(x.len(), self.batch * self.input_image(), "the images' elements");
         assert_eq!(w.len(), self.taps() * self.filters, "the kernels' elements");

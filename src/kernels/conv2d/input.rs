@@ -1,7 +1,8 @@
-//! The gradient of the images: lanes are contiguous taps, registers are output pixels below each other.
+//! The gradient of the images: lanes are contiguous taps, registers are vertically adjacent output pixels.
 //!
-//! A tile is the contribution of a few pixels of one column to a row of their windows. Windows of pixels below each other share no
-//! element there, so it is added to the images' gradient at once, and that is only read again a whole tile later.
+//! A tile is the contribution of a few pixels of one column to one row of their windows. Windows of vertically adjacent
+//! pixels share no element of such a row, so the tile is added to the gradient of the images at once, which is not read
+//! again before the next tile.
 
 use super::geometry::Geometry;
 use super::tile::{LANES, Vector, ZEROS, for_even_tiles, for_rows};
@@ -10,42 +11,42 @@ use crate::kernels::images;
 use crate::kernels::simd::{self, Aligned, Fma, vectorized};
 use crate::sizes;
 
-/// Images that stay on one thread.
+/// Images per thread.
 const IMAGES_PER_PIECE: usize = 8;
 
-/// Contiguous taps: two vectors, of which a tile of a narrow instruction set uses one.
+/// Contiguous taps: two vectors, of which a narrow instruction set uses one per tile.
 type Strip = Aligned<[f32; STRIP]>;
 const STRIP: usize = 2 * LANES;
 
-/// With fewer pixels below each other, a tile takes them from several images.
-const LEAST_ROWS: usize = 8;
+/// Minimum number of pixels per tile. With fewer vertically adjacent pixels, a tile takes pixels of several images.
+const MIN_ROWS: usize = 8;
 
 /// The buffers of the gradient of the images.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
-    /// The kernels, thirty-two taps of a row at a time, filter by filter.
+pub(super) struct Buffers {
+    /// The kernels in panels of 32 taps of a row, filter by filter.
     panels: Vec<Strip>,
-    /// Where in a group of padded images each row of output pixels has its first window.
+    /// Offset of the first window of each row of output pixels in a group of padded images.
     tops: Vec<usize>,
-    /// For each piece of the batch.
+    /// Buffers for each part of the batch.
     pieces: Vec<Piece>,
 }
 
 #[derive(Clone, Debug)]
 struct Piece {
-    /// The gradients of a group of output images: for each sixteen filters column by column, and there row by row.
+    /// The gradients of a group of output images, for every sixteen filters column by column and row by row.
     dy: Vec<Vector>,
-    /// The gradients of padded images, with room behind for lanes that are too many.
+    /// The gradients of padded images, with extra elements at the end for unused lanes.
     dx: Vec<f32>,
 }
 
-/// Images that are worked on together.
+/// Number of images that are processed together.
 fn group(geometry: &Geometry) -> usize {
-    LEAST_ROWS.div_ceil(geometry.output[0])
+    MIN_ROWS.div_ceil(geometry.output[0])
 }
 
-impl Room {
-    pub(super) fn new(geometry: &Geometry) -> Result<Room> {
+impl Buffers {
+    pub(super) fn new(geometry: &Geometry) -> Result<Buffers> {
         let (group, rows) = (group(geometry), geometry.output[0]);
         let pieces = geometry.batch.div_ceil(IMAGES_PER_PIECE);
         let ([height, width], channels) = (geometry.padded_size(), geometry.channels);
@@ -57,15 +58,14 @@ impl Room {
         let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
         let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
         let panels = [geometry.kernel[0], geometry.run().div_ceil(STRIP), geometry.filters];
-        Ok(Room {
+        Ok(Buffers {
             panels: sizes::filled(Aligned([0.0; STRIP]), &panels)?,
             tops: sizes::collect(&[group, rows], top)?,
             pieces: sizes::filled(piece, &[pieces])?,
         })
     }
 
-    /// Copies the kernels into panels of thirty-two taps of a row, with the filters one after the other; lanes that have no
-    /// tap stay 0.
+    /// Copies the kernels to panels of 32 taps of a row, filter by filter. Lanes without a tap stay 0.
     fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
         let (filters, run) = (geometry.filters, geometry.run());
         let groups = w.chunks_exact(run * filters).flat_map(|row| row.chunks(STRIP * filters));
@@ -77,22 +77,23 @@ impl Room {
     }
 }
 
-/// The data shared by all pieces.
+/// The data shared by all parts.
 struct Layer<'a> {
     geometry: &'a Geometry,
     panels: &'a [Strip],
     tops: &'a [usize],
 }
 
-/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that contain the element: for each window one
-/// chain over the filters; windows are added from the last row of pixels to the first, there from the first column on.
-pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], room: &mut Room) {
-    room.pack(geometry, w);
+/// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that contain the element. Each window is one
+/// chain over the filters. Windows are added from the last row of pixels to the first, and from the first column on
+/// within a row.
+pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], buffers: &mut Buffers) {
+    buffers.pack(geometry, w);
     let (input, output, level, group) =
         (geometry.input_image(), geometry.output_image(), simd::current(), group(geometry));
-    let layer = Layer { geometry, panels: &room.panels, tops: &room.tops };
+    let layer = Layer { geometry, panels: &buffers.panels, tops: &buffers.tops };
     let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
-    let images = ((dy, IMAGES_PER_PIECE * output), (dx, IMAGES_PER_PIECE * input), (&mut room.pieces[..], 1));
+    let images = ((dy, IMAGES_PER_PIECE * output), (dx, IMAGES_PER_PIECE * input), (&mut buffers.pieces[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|dy, dx, pieces| {
         for (dy, dx) in dy.chunks(group * output).zip(dx.chunks_mut(group * input)) {
             for piece in &mut *pieces {
@@ -108,7 +109,7 @@ pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32
 }
 
 impl Piece {
-    /// Copies output images' gradients so that sixteen filters of pixels below each other follow each other.
+    /// Copies the gradients of output images so that every sixteen filters of vertically adjacent pixels are adjacent.
     fn arrange(&mut self, geometry: &Geometry, dy: &[f32]) {
         let columns = geometry.output[1];
         let rows = dy.len() / (columns * geometry.filters);
@@ -126,7 +127,7 @@ impl Piece {
 }
 
 vectorized! {
-    /// The gradients of several padded images.
+    /// Computes the gradients of several padded images.
     fn fill<F: Fma>(layer: &Layer<'_>, images: usize, piece: &mut Piece) {
         let (geometry, filters) = (layer.geometry, layer.geometry.filters);
         let (rows, columns, run) = (images * geometry.output[0], geometry.output[1], geometry.run());
@@ -140,21 +141,21 @@ vectorized! {
                     let counts = first_lanes(run - tap);
                     let panel = &panels[tap / STRIP * filters..][..filters];
                     let wide = F::COLUMNS == STRIP && run - tap > LANES;
-                    for_even_tiles!([12 10 9 8 6 5 4 2 1] up to F::ROWS, 0..rows, (row, again, R) => {
+                    for_even_tiles!([12 10 9 8 6 5 4 2 1] up to F::ROWS, 0..rows, (row, overlap, R) => {
                         let dy = &piece.dy[column * rows + row..];
                         let tops: &[usize; R] = layer.tops[row..].first_chunk().expect("a top for each row");
                         let dx = &mut piece.dx[corner + tap..];
                         let stride = columns * rows;
                         if const { F::COLUMNS == STRIP } {
                             if wide {
-                                add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, again, dx);
+                                add_tile::<F, R, STRIP, 0>(dy, stride, panel, &counts, tops, overlap, dx);
                             } else {
-                                add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, again, dx);
+                                add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, overlap, dx);
                             }
                         } else if tap % STRIP == 0 {
-                            add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, again, dx);
+                            add_tile::<F, R, LANES, 0>(dy, stride, panel, &counts, tops, overlap, dx);
                         } else {
-                            add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, again, dx);
+                            add_tile::<F, R, LANES, LANES>(dy, stride, panel, &counts, tops, overlap, dx);
                         }
                     });
                     tap += if wide { STRIP } else { LANES };
@@ -164,8 +165,8 @@ vectorized! {
     }
 }
 
-/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Sixteen filters of `dy` are `stride` vectors after
-/// those before. The first `again` pixels have given theirs already.
+/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Every sixteen filters of `dy` are
+/// at a distance of `stride` vectors. The first `overlap` pixels were already added.
 #[inline(always)]
 fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
     dy: &[Vector],
@@ -173,7 +174,7 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
     panel: &[Strip],
     counts: &[u32; STRIP],
     tops: &[usize; R],
-    again: usize,
+    overlap: usize,
     dx: &mut [f32],
 ) {
     let counts = counts.first_chunk().expect("lanes of a strip");
@@ -185,9 +186,9 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
             for_rows!(R, r => F::add_scaled(dy[r].0[lane % LANES], taps, &mut tile[r]));
         }
     }
-    for_rows!(R, r => if r >= again {
-        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is room behind the last tap");
-        // Lanes without a tap may hold NaN, where dy is not finite.
+    for_rows!(R, r => if r >= overlap {
+        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is buffers behind the last tap");
+        // Lanes without a tap may contain NaN if dy is not finite.
         F::add_counting(&tile[r], counts, dx);
     });
 }

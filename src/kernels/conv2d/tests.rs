@@ -1,4 +1,4 @@
-//! Convolutions against plain loops: to the bit where the order of the sum is that of the loop.
+//! Convolutions compared with plain loops, bit by bit where the orders of summation are equal.
 
 use super::*;
 use crate::kernels::{matmul, samples};
@@ -22,7 +22,7 @@ fn cases() -> Vec<Geometry> {
         geometry(3, [4, 19, 1], [2, 9], 6),
         geometry(2, [15, 4, 9], [2, 2], 40),
         geometry(2, [5, 2, 1], [3, 2], 3),
-        // Tiles that reach back, of pixels and of taps.
+        // Tiles that overlap previous ones, of pixels and of taps.
         geometry(2, [25, 6, 11], [3, 1], 20),
         geometry(1, [9, 7, 13], [3, 1], 9),
         geometry(2, [9, 8, 1], [7, 1], 5),
@@ -67,7 +67,7 @@ impl Case {
         let (g, mut scratch) = (&self.geometry, Scratch::new(&self.geometry, true).unwrap());
         let [mut y, mut dw, mut dx, mut db] =
             [&self.dy, &self.w, &self.x, &self.bias].map(|like| samples::unset(like.len()));
-        // Twice, as a second run must not depend on buffers of the first.
+        // Run twice, because the second run must not depend on the buffers of the first.
         for _ in 0..2 {
             forward(g, &self.x, &self.w, Some(&self.bias), Elementwise::Relu, &mut y, &mut scratch);
             let wanted = Wanted { dx: Some(&mut dx), dw: Some(&mut dw), db: Some(&mut db) };

@@ -1,40 +1,41 @@
-//! Tiles of a convolution in registers: a few rows of eight or sixteen sums, each an ascending chain of fused multiply-adds.
+//! Tiles of a convolution in registers: a few rows of eight or sixteen sums, each an ascending chain of fused
+//! multiply-adds.
 //!
-//! A step adds one vector to all rows, each scaled by a different number. From eight rows on their multiply-adds hide each
-//! other's latency.
+//! A step adds one vector to all rows, scaled by a different number for each row. With eight or more rows, their
+//! multiply-adds hide each other's latency.
 
 use crate::kernels::simd::{Aligned, Fma};
 
-/// Filters, or taps, that are worked on together.
+/// Filters or taps that are processed together.
 pub(super) const LANES: usize = 16;
 
-/// Sixteen numbers in a cache line.
+/// Sixteen elements in a cache line.
 pub(super) type Vector = Aligned<[f32; LANES]>;
 
-/// Sixteen times 0.
+/// Sixteen zeros.
 pub(super) const ZEROS: Vector = Aligned([0.0; LANES]);
 
-/// The first eight, or all sixteen, numbers.
+/// The first eight or all sixteen elements.
 #[inline(always)]
 pub(super) fn lanes<const L: usize>(vector: &Vector) -> &[f32; L] {
     vector.0.first_chunk().expect("a vector has at least as many lanes")
 }
 
-/// The most rows of a tile.
-pub(super) const MOST_ROWS: usize = 12;
+/// Maximum number of rows of a tile.
+pub(super) const MAX_ROWS: usize = 12;
 
-/// Maximum number of rows of `L` sums that fit the registers together with their operands.
-pub(super) const fn most_rows<F: Fma, const L: usize>() -> usize {
+/// Maximum number of rows of `L` sums for which the registers suffice, together with their operands.
+pub(super) const fn max_rows<F: Fma, const L: usize>() -> usize {
     let rows = F::ROWS * LANES / L;
-    if rows < MOST_ROWS { rows } else { MOST_ROWS }
+    if rows < MAX_ROWS { rows } else { MAX_ROWS }
 }
 
 /// Maximum number of rows that are read contiguously and need no registers for addresses.
-pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
-    if F::COLUMNS > LANES { 16 } else { most_rows::<F, L>() }
+pub(super) const fn max_rows_side_by_side<F: Fma, const L: usize>() -> usize {
+    if F::COLUMNS > LANES { 16 } else { max_rows::<F, L>() }
 }
 
-/// The first of these lengths, which descend, that is at most `most`.
+/// The first of these descending lengths that is at most `most`.
 pub(super) const fn longest(lengths: &[usize], most: usize) -> usize {
     let mut i = 0;
     while lengths[i] > most {
@@ -43,13 +44,14 @@ pub(super) const fn longest(lengths: &[usize], most: usize) -> usize {
     lengths[i]
 }
 
-/// Runs `$body` for tiles that cover `$range` nearly evenly, with `$R`, a constant, the length of one, and `$first` where it
-/// begins. The last may reach back: `$again` says how many of its rows the tiles before it have had.
+/// Runs `$body` for tiles that cover `$range` nearly evenly. `$R`, a constant, is the length of a tile, and `$first`
+/// its start. The last tile may overlap previous ones by `$overlap` rows.
 ///
-/// Each of the lengths in brackets, which descend, is compiled for each instruction set, up to `$most`, a constant. So they
-/// are few, and a tile has the next one above an even share. None of the ranges is shorter than the last of them.
+/// Each of the descending lengths in brackets, up to the constant `$most`, is compiled for each instruction set, so
+/// there are few of them. A tile has the smallest length that is at least an even share. No range is shorter than the
+/// last length.
 macro_rules! for_even_tiles {
-    ([$($lengths:literal)*] up to $most:expr, $range:expr, ($first:ident, $again:pat, $R:ident) => $body:expr) => {{
+    ([$($lengths:literal)*] up to $most:expr, $range:expr, ($first:ident, $overlap:pat, $R:ident) => $body:expr) => {{
         let range: std::ops::Range<usize> = $range;
         let most = const { crate::kernels::conv2d::tile::longest(&[$($lengths),*], $most) };
         let mut tiles = if range.len() >= most {
@@ -62,32 +64,33 @@ macro_rules! for_even_tiles {
             let share = (range.end - done).div_ceil(tiles);
             tiles -= 1;
             crate::kernels::conv2d::tile::for_even_tiles!(
-                @ $most, share, range, done, ($first, $again, $R) => $body, $($lengths)*
+                @ $most, share, range, done, ($first, $overlap, $R) => $body, $($lengths)*
             );
         }
     }};
-    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $again:pat, $R:ident) => $body:expr,
+    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $overlap:pat, $R:ident) => $body:expr,
         $length:literal $($shorter:literal)*) => {
         if const { $length <= $most } && $share > const { [$($shorter,)* 0][0] } {
             const $R: usize = $length;
             let $first = $done.min($range.end - $R);
-            let $again = $done - $first;
+            let $overlap = $done - $first;
             $done = $first + $R;
             $body
         } else {
             crate::kernels::conv2d::tile::for_even_tiles!(
-                @ $most, $share, $range, $done, ($first, $again, $R) => $body, $($shorter)*
+                @ $most, $share, $range, $done, ($first, $overlap, $R) => $body, $($shorter)*
             );
         }
     };
-    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $again:pat, $R:ident) => $body:expr,) => {
+    (@ $most:expr, $share:ident, $range:ident, $done:ident, ($first:ident, $overlap:pat, $R:ident) => $body:expr,) => {
         unreachable!("a share is at least one row")
     };
 }
 pub(super) use for_even_tiles;
 
-/// Runs `$body` with `$r` for each of `$R` rows. Three loops of up to six turns: the compiler unrolls a longer one before or
-/// after it would have turned the lanes into vectors. A macro, as a closure might be compiled for the baseline.
+/// Runs `$body` with `$r` for each of `$R` rows. It consists of three loops of up to six iterations, because the
+/// compiler unrolls a longer loop before or after vectorizing the lanes. It is a macro, because a closure might be
+/// compiled for the baseline.
 macro_rules! for_rows {
     ($R:expr, $r:ident => $body:expr) => {
         for $r in 0..$R.min(6) {
@@ -103,9 +106,9 @@ macro_rules! for_rows {
 }
 pub(super) use for_rows;
 
-/// Vectors that are added to a tile, each scaled by a number for each row.
+/// Vectors that are added to a tile, scaled by a number for each row.
 pub(super) trait Vectors<const L: usize>: Copy {
-    /// The `k`-th.
+    /// Vector `k`.
     fn get(&self, k: usize) -> &[f32; L];
 }
 
@@ -119,7 +122,8 @@ impl<const L: usize> Vectors<L> for &[Vector] {
 /// The gradients of the pixels of an output image, with contiguous filters.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
-    /// From the first filter of the first pixel on; where there are fewer filters than lanes, the next pixel's come along.
+    /// The gradients from the first filter of the first pixel on. With fewer filters than lanes, a vector contains
+    /// elements of the next pixel.
     pub(super) dy: &'a [f32],
     pub(super) filters: usize,
 }
@@ -174,7 +178,7 @@ pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
     vectors: &[Vector],
 ) {
     let (mut tile, mut rows) = (*sums, *rows);
-    for_rows!(R, r => rows[r] = &rows[r][..vectors.len()]); // so that the loop need not check
+    for_rows!(R, r => rows[r] = &rows[r][..vectors.len()]); // removes bounds checks from the loop
     for k in 0..vectors.len() {
         let vector = lanes(&vectors[k]);
         for_rows!(R, r => F::add_scaled(rows[r][k], vector, &mut tile[r]));

@@ -7,29 +7,29 @@ use super::super::tile::{self, LANES, Panel, for_tiles};
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 
-/// Columns of a strip: as many as the widest tile has.
+/// Columns of a strip, which are those of the widest tile.
 const STRIP: usize = 2 * LANES;
 
-/// A strip of B in a block of k, row by row: 32 KiB, which stay in the first cache.
+/// A strip of B in a block of k, row by row: 32 KiB, which fit the L1 cache.
 type Packed = [f32; STRIP * DEPTH];
 
-/// Strips of full depth that are packed at once, and rows of A that pass by them in turn: both stay in the second cache.
+/// Number of strips of full depth that are packed at once, and rows of A per pass. Both fit the L2 cache.
 const STRIPS: usize = 10;
 const ROWS_IN_CACHE: usize = 120;
 
-/// Rows of a part of C up to which B is not packed: three tiles.
+/// Maximum number of rows of a part of C for which B is not packed: three tiles.
 const ROWS_IN_PLACE: usize = 3 * tile::ROWS;
 
 thread_local! {
     static PANELS: RefCell<Aligned<[Packed; STRIPS]>> = const { RefCell::new(Aligned([[0.0; STRIP * DEPTH]; STRIPS])) };
 }
 
-/// Fills a part of C on this thread.
+/// Computes a part of C on this thread.
 pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     PANELS.with_borrow_mut(|panels| {
         for start in (0..product.a.columns).step_by(DEPTH) {
             let depth = DEPTH.min(product.a.columns - start);
-            // Where k is short more strips fit into the same room.
+            // If k is short, more strips fit the same memory.
             let group = STRIPS * DEPTH / depth * STRIP;
             for j in (0..c.columns()).step_by(group) {
                 let width = group.min(c.columns() - j);
@@ -61,12 +61,12 @@ impl Place {
 }
 
 vectorized! {
-    /// Adds a block of k to all rows of a group of strips, and finishes those to which nothing is left to add.
+    /// Adds a block of k to all rows of a group of strips. After the last block, finishes them.
     fn fill_group<F: Fma>(product: &Product<'_>, c: &mut Block<'_>, at: Place, panels: &mut [Packed; STRIPS]) {
-        // Strips are as wide as tiles, and a last one that is half empty is narrow.
+        // Strips have the width of tiles. A last strip of at most half that width is narrow.
         let strip = |first: usize| if F::COLUMNS == STRIP && at.width - first > LANES { STRIP } else { LANES };
         let panels = panels.as_flattened_mut();
-        // The rows of B of a tile are read in place if they are reused too seldom to be packed.
+        // Rows of B are read in place if they are reused too rarely to be packed.
         let in_place = !product.b.transposed && c.rows() <= ROWS_IN_PLACE;
         let mut first = 0;
         while first < at.width {
@@ -136,7 +136,7 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
     store(F::LEVEL, product, c, at, &sums);
 }
 
-/// The tile's sums, taken up again.
+/// The sums of the tile from earlier blocks.
 #[inline(always)]
 fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place) -> [[f32; L]; R] {
     if c.transposed() || at.width < L {
@@ -169,7 +169,7 @@ vectorized! {
             (at.start > 0 && product.sum == Sum::Chunks, at.start + at.depth == product.a.columns);
         let put = |value: &mut f32, sum: f32| {
             let sum = if earlier { sum + *value } else { sum };
-            // Turns −0 into 0, so that a sum of nothing is the same on every path.
+            // Converts −0 to 0, so that an empty sum is equal on every path.
             *value = if last { sum + 0.0 } else { sum };
         };
         if c.transposed() {
@@ -185,7 +185,7 @@ vectorized! {
     }
 }
 
-/// Copies the columns of B at this place into a panel, whose other columns are unused.
+/// Copies the columns of B at this position to a panel. Its other columns are unused.
 #[inline(always)]
 fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]) {
     let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
@@ -196,7 +196,7 @@ fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]
         for (panel, row) in panel.iter_mut().zip(b.data[start * stride..].chunks(stride)) {
             let row = &row[column..];
             match row.first_chunk::<L>() {
-                // The lanes beyond these columns are unused.
+                // Lanes beyond these columns are unused.
                 Some(row) => *panel = *row,
                 None => panel[..width].copy_from_slice(&row[..width]),
             }

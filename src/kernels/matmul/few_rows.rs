@@ -1,34 +1,34 @@
-//! A product with few rows, such as a prediction for one image: B is read once, in memory order. Where it is
-//! known to be finite, rows of B that meet a zero are left out, which changes no bit (see `sparse`).
+//! A product with few rows, such as a prediction for one image: B is read once, in memory order. If B is known to be
+//! finite, rows of B that are multiplied by zero are skipped, which changes no bit (see `sparse`).
 
 use super::super::block::Block;
 use super::super::simd::{Fma, vectorized};
 use super::{Product, Sum, finish};
 
-/// Rows of A up to which this pays.
-pub(super) const ROWS: usize = 3;
+/// Maximum number of rows of A for which this is faster.
+pub(super) const MAX_ROWS: usize = 3;
 
-/// Rows of B that pass by together: an element of C is fetched once for all of them.
-const TOGETHER: usize = 8;
+/// Rows of B that are added together, so that an element of C is loaded once for all of them.
+const ROWS_AT_ONCE: usize = 8;
 
-/// Columns processed together, so that these rows of B stay in the first cache from one row of A to the next.
+/// Columns processed together, so that these rows of B stay in the L1 cache for all rows of A.
 const COLUMNS: usize = 1024;
 
 /// Whether a product is of this kind.
 pub(super) fn fits(product: &Product<'_>) -> bool {
     let as_they_lie = !product.a.transposed && !product.b.transposed;
-    product.a.rows <= ROWS && as_they_lie && product.sum == Sum::Chain
+    product.a.rows <= MAX_ROWS && as_they_lie && product.sum == Sum::Chain
 }
 
-/// Fills a part of C on this thread, each element an ascending chain.
+/// Computes a part of C on this thread, each element an ascending chain.
 pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: usize) {
     let (a, b) = (product.a, product.b);
     for j in (0..c.columns()).step_by(COLUMNS) {
         let width = COLUMNS.min(c.columns() - j);
         let b_from = &b.data[column + j..];
         (0..c.rows()).for_each(|r| c.row(r, j, width).fill(0.0));
-        // Where rows of B are left out, those of a row of A are few enough to be taken in one go.
-        let together = if b.finite { b.rows.max(1) } else { TOGETHER };
+        // If rows of B are skipped, the remaining ones are few enough to be added at once.
+        let together = if b.finite { b.rows.max(1) } else { ROWS_AT_ONCE };
         for start in (0..b.rows).step_by(together) {
             let rows = together.min(b.rows - start);
             for r in 0..c.rows() {
@@ -37,21 +37,21 @@ pub(super) fn fill(product: &Product<'_>, mut c: Block<'_>, row: usize, column: 
             }
         }
         for r in 0..c.rows() {
-            c.row(r, j, width).iter_mut().for_each(|sum| *sum += 0.0); // turns −0 into 0, as in every product
+            c.row(r, j, width).iter_mut().for_each(|sum| *sum += 0.0); // converts −0 to 0, as in every product
         }
     }
     finish(product, &mut c, column);
 }
 
 vectorized! {
-    /// `c[l] ← c[l] + Σₖ a[k] · b[(first + k) · stride + l]`, with the zeros of `a` or without them.
+    /// `c[l] ← c[l] + Σₖ a[k] · b[(first + k) · stride + l]`. `skip` selects whether zeros of `a` are skipped.
     fn add_rows<F: Fma>(a: &[f32], first: usize, b: &[f32], stride: usize, skip: bool, c: &mut [f32]) {
-        let (mut factors, mut places, mut count) = ([0.0; TOGETHER], [0; TOGETHER], 0);
+        let (mut factors, mut places, mut count) = ([0.0; ROWS_AT_ONCE], [0; ROWS_AT_ONCE], 0);
         for (k, value) in a.iter().enumerate() {
             (factors[count], places[count]) = (*value, (first + k) * stride);
-            // Counted without a branch, as zeros are unpredictable.
+            // Counted without a branch, because zeros are unpredictable.
             count += usize::from(!skip || *value != 0.0);
-            if count == TOGETHER {
+            if count == ROWS_AT_ONCE {
                 add_eight::<F>(&factors, places.map(|place| &b[place..]), c);
                 count = 0;
             }
@@ -63,12 +63,12 @@ vectorized! {
 }
 
 #[inline(always)]
-fn add_eight<F: Fma>(a: &[f32; TOGETHER], b: [&[f32]; TOGETHER], c: &mut [f32]) {
+fn add_eight<F: Fma>(a: &[f32; ROWS_AT_ONCE], b: [&[f32]; ROWS_AT_ONCE], c: &mut [f32]) {
     let width = c.len();
     let b = b.map(|row| &row[..width]);
     for l in 0..width {
         let mut sum = c[l];
-        for k in 0..TOGETHER {
+        for k in 0..ROWS_AT_ONCE {
             sum = F::fma(a[k], b[k][l], sum);
         }
         c[l] = sum;

@@ -1,4 +1,4 @@
-//! Products against the plain loop, to the bit.
+//! Products compared with the plain loop, bit by bit.
 
 use super::*;
 use crate::kernels::activation::{self, Elementwise};
@@ -37,7 +37,7 @@ fn every_transposition_has_the_bits_of_the_plain_loop() {
 }
 
 #[test]
-fn the_epilogue_adds_and_bends() {
+fn the_epilogue_adds_a_bias_and_applies_the_activation() {
     let (m, n, k) = (13, 35, 300);
     let (a, b, bias) = (samples::values(1, m * k), samples::values(2, k * n), samples::values(3, n));
     let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
@@ -89,7 +89,7 @@ fn bits_do_not_depend_on_threads_or_instructions() {
     }
 }
 
-/// Random numbers of which only this share is not a zero of either sign.
+/// Random numbers of which the given percentage is nonzero. Zeros have either sign.
 fn sparse_values(seed: u64, count: usize, percent: u32) -> Vec<f32> {
     let keep = samples::bits(seed + 100, count).into_iter().map(|word| word % 100 < percent);
     let zeros = [0.0, -0.0].into_iter().cycle();
@@ -102,13 +102,13 @@ fn sparse_values(seed: u64, count: usize, percent: u32) -> Vec<f32> {
 }
 
 #[test]
-fn zeros_are_skipped_without_a_trace() {
+fn skipping_zeros_changes_no_bit() {
     let level = simd::current();
     for (m, k, n) in [(8, 1, 16), (9, 7, 17), (32, 257, 64), (130, 300, 100), (21, 513, 200), (300, 40, 33)] {
         for percent in [0, 1, 20, 40] {
             let (a, b) = (sparse_values(1, m * k, percent), samples::values(2, k * n));
             let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-            assert!(percent == 40 || m * k < 100 || sparse::worthwhile(level, a, b), "{m} × {k} at {percent} %");
+            assert!(percent == 40 || m * k < 100 || sparse::is_worthwhile(level, a, b), "{m} × {k} at {percent} %");
             let across: Vec<f32> = (0..n * k).map(|at| b.data[at % k * n + at / k]).collect();
             let expected = naive(a, b, 0, k);
             for b in [b, Matrix::new(&across, n, k).t()] {
@@ -177,7 +177,7 @@ fn a_zero_times_infinity_is_not_skipped() {
         w[17 * n + 5] = wrong;
         w[290 * n + 129] = wrong;
         let (a, b) = (Matrix::new(&x, m, k), Matrix::new(&w, k, n));
-        assert!(sparse::worthwhile(simd::current(), a, b));
+        assert!(sparse::is_worthwhile(simd::current(), a, b));
         let (expected, mut c) = (naive(a, b, 0, k), vec![0.0; m * n]);
         matmul(a, b, &mut c, Epilogue::None);
         samples::assert_same_bits(&c, &expected, "a row of weights");
@@ -192,7 +192,7 @@ fn skipping_has_the_same_bits_on_every_instruction_set() {
     let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
     let expected = naive(a, b, 0, k);
     for level in samples::levels() {
-        assert!(sparse::worthwhile(level, a, b));
+        assert!(sparse::is_worthwhile(level, a, b));
         let product = Product { a, b, sum: Sum::Chain, epilogue: Epilogue::None, level, skip: true };
         samples::in_pools(|| {
             let mut c = vec![f32::NAN; m * n];
@@ -202,7 +202,7 @@ fn skipping_has_the_same_bits_on_every_instruction_set() {
     }
 }
 
-/// Where a whole product of these sizes is cut, as rows and columns of the first half.
+/// The position at which a product of these sizes is split, as rows and columns of the first half.
 fn first_half([rows, inner, columns]: [usize; 3], sum: Sum, skip: bool) -> [usize; 2] {
     let (a, b, mut c) = (vec![0.0; rows * inner], vec![0.0; inner * columns], vec![0.0; rows * columns]);
     let (a, b) = (Matrix::new(&a, rows, inner), Matrix::new(&b, inner, columns));
@@ -215,17 +215,17 @@ fn first_half([rows, inner, columns]: [usize; 3], sum: Sum, skip: bool) -> [usiz
 }
 
 #[test]
-fn products_are_cut_where_tiles_end_and_few_lines_are_shared() {
-    // Weights are read by one thread each where rows are few, whether zeros are skipped or not.
+fn products_are_split_at_tiles_with_few_shared_cache_lines() {
+    // If there are few rows, each weight is read by one thread only, with or without skipping zeros.
     assert_eq!(first_half([32, 784, 512], Sum::Chain, false), [32, 256]);
     assert_eq!(first_half([32, 784, 200], Sum::Chain, true), [32, 96]);
     assert_eq!(first_half([100, 784, 600], Sum::Chain, true), [100, 288]);
-    // Of more rows the zeros are not searched twice.
+    // With more rows, zeros are not searched twice.
     assert_eq!(first_half([128, 784, 200], Sum::Chain, true), [60, 200]);
-    // A seam along many rows would be written by both.
+    // A boundary along many rows would be written by both threads.
     assert_eq!(first_half([784, 32, 512], Sum::Chunks, false), [396, 512]);
     assert_eq!(first_half([1000, 784, 200], Sum::Chain, true), [504, 200]);
-    // No tile is halved.
+    // No tile is split.
     assert_eq!(first_half([784, 512, 32], Sum::Chain, false), [396, 32]);
     assert_eq!(first_half([5, 512, 10], Sum::Chain, false), [5, 10]);
 }

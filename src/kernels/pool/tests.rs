@@ -78,7 +78,7 @@ fn bits_do_not_depend_on_instructions() {
 }
 
 #[test]
-fn the_first_of_equal_maxima_gets_the_gradient_and_nan_is_not_hidden() {
+fn the_first_of_equal_maxima_receives_the_gradient_and_nan_is_propagated() {
     let g = PoolGeometry { batch: 1, ..geometry([2, 2, 1], [2, 2], [2, 2]) };
     let (mut y, mut at, mut dx) = ([0.0], [9], [f32::NAN; 4]);
     max_forward(&g, &[1.0, 3.0, 3.0, 2.0], &mut y, &mut at);

@@ -1,5 +1,5 @@
-//! The fused multiply-add of each instruction set, also for whole registers. The provided methods define the result; the
-//! others use specific instructions.
+//! The fused multiply-add of each instruction set, also for whole registers. The provided methods define the results;
+//! overrides use specific instructions.
 
 use super::SimdLevel;
 #[cfg(target_arch = "x86_64")]
@@ -10,10 +10,10 @@ pub(crate) type Square = [[f32; 16]; 16];
 
 /// A fused multiply-add, `a·b + c` rounded once, and operations on whole registers.
 pub(crate) trait Fma {
-    /// Rows and columns of sums that fit the registers together with their operands.
+    /// Rows and columns of sums for which the registers suffice, together with their operands.
     const ROWS: usize = 6;
     const COLUMNS: usize = 16;
-    /// Arguments of a body that is compiled once for all callers.
+    /// The level to pass to functions that are compiled once for all callers.
     const LEVEL: SimdLevel;
 
     /// `a·b + c`, rounded once.
@@ -27,7 +27,7 @@ pub(crate) trait Fma {
         }
     }
 
-    /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none. Whatever does not count may be NaN.
+    /// `sums[l] ← sums[l] + values[l]` where all bits of `counts[l]` are set. Other values may be NaN.
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         for l in 0..L {
@@ -35,7 +35,7 @@ pub(crate) trait Fma {
         }
     }
 
-    /// Rows become columns.
+    /// Transposes a square.
     #[inline(always)]
     fn transpose(square: &mut Square) {
         let from = *square;
@@ -44,7 +44,8 @@ pub(crate) trait Fma {
         }
     }
 
-    /// The nonzero values as a bit set, the first in the lowest bit. Loops over words, so that it vectorizes.
+    /// The positions of nonzero values as a bit set, with the first in the lowest bit. It loops over words, so that it
+    /// vectorizes.
     #[inline(always)]
     fn nonzero(values: &[f32; 16]) -> u16 {
         let mut words = [0u32; 16];
@@ -55,7 +56,7 @@ pub(crate) trait Fma {
     }
 }
 
-/// The processor's own instruction; a slow library call in code that is not compiled for it.
+/// The instruction of the processor. In code that is not compiled for it, it is a slow library call.
 pub(crate) struct Hardware;
 
 impl Fma for Hardware {
@@ -69,8 +70,8 @@ impl Fma for Hardware {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
-        // SAFETY: on x86-64 `Hardware` is named by instances for AVX2 with FMA alone, or where the whole program is compiled
-        // for them.
+        // SAFETY: on x86-64, only instances for AVX2 with FMA use `Hardware`, or the whole program is compiled for
+        // them.
         #[allow(unsafe_code)]
         unsafe {
             registers::add_scaled_by_eights(a, b, sums);
@@ -107,7 +108,7 @@ impl Fma for Wide {
         if !L.is_multiple_of(16) {
             return Hardware::add_scaled(a, b, sums);
         }
-        // SAFETY: `Wide` is named by instances for AVX-512 alone, which run where the processor has it.
+        // SAFETY: only instances for AVX-512 use `Wide`, and they run only if the processor has it.
         #[allow(unsafe_code)]
         unsafe {
             registers::add_scaled_by_sixteens(a, b, sums);
@@ -148,12 +149,12 @@ impl Fma for Wide {
     }
 }
 
-/// Made from additions and multiplications in `f64`, for processors without the instruction.
+/// An emulation by additions and multiplications in `f64`, for processors without the instruction.
 #[cfg_attr(any(target_arch = "aarch64", target_feature = "fma"), allow(dead_code))]
 pub(crate) struct Software;
 
 impl Fma for Software {
-    /// Larger tiles would be compiled for nothing: the emulation takes all the time.
+    /// Larger tiles would not help, because the emulation takes all the time.
     const ROWS: usize = 2;
     const LEVEL: SimdLevel = SimdLevel::Portable;
 
@@ -166,7 +167,7 @@ impl Fma for Software {
         // Knuth's TwoSum: the exact rounding error of `sum`. NaN if `sum` is not finite.
         let rest = sum - product;
         let lost = (product - (sum - rest)) + (c - rest);
-        // Of the two neighbours around an inexact sum, take the one whose last bit is 1. Stepping the bit pattern by one
+        // Of the two numbers around an inexact sum, select the one whose last bit is 1. Incrementing the bit pattern
         // moves away from zero; an inexact sum is never zero.
         let bits = sum.to_bits();
         let step = if (lost > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
@@ -174,7 +175,7 @@ impl Fma for Software {
         f64::from_bits(if nudge { bits.wrapping_add(step) } else { bits }) as f32
     }
 
-    /// Called, not inlined: a tile would repeat its thirty instructions a hundred times, for a compiler to optimise.
+    /// Not inlined, because a tile would repeat its thirty instructions a hundred times, which take long to compile.
     #[inline(never)]
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
         for l in 0..L {
@@ -209,7 +210,7 @@ mod tests {
         }
     }
 
-    /// A sum close to the middle between two `f32` is where rounding twice goes wrong.
+    /// Rounding twice is wrong for sums close to the middle between two `f32`.
     #[test]
     fn software_equals_hardware_near_halfway() {
         let near_one = |bits: u32| f32::from_bits(0x3f80_0000 | (bits & 0x007f_ffff));

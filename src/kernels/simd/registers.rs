@@ -1,9 +1,9 @@
-//! Operations on whole registers and the cache for which the compiler does not find the instructions.
+//! Operations on whole registers and the cache for which the compiler does not select the instructions.
 
 #[cfg(target_arch = "x86_64")]
 use super::Square;
 
-/// Prefetches these bytes into the cache. A hint: nothing is read.
+/// Prefetches bytes into the cache. It is a hint and reads nothing.
 #[inline]
 pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
@@ -19,8 +19,8 @@ pub(crate) fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
-/// Operations on lanes that fill registers of one width. The compiler would find these instructions from scalar code, but
-/// compiling that takes many times as long.
+/// Operations on lanes that fill registers of one width. The compiler would select these instructions from scalar code,
+/// but compiling that takes many times as long.
 macro_rules! lanes_in_registers {
     ($feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
         $set:ident, $fused:ident, $add:ident, $and:ident) => {
@@ -42,7 +42,7 @@ macro_rules! lanes_in_registers {
             }
         }
 
-        /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none.
+        /// `sums[l] ← sums[l] + values[l]` where all bits of `counts[l]` are set.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $feature)]
         #[inline]
@@ -127,7 +127,7 @@ pub(super) fn transpose(square: &mut Square) {
     *square = transposed;
 }
 
-/// The nonzero values of sixteen as a bit set, which is the result of one comparison.
+/// The positions of nonzero values among sixteen as a bit set, which is the result of one comparison.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]

@@ -1,4 +1,4 @@
-//! The steps of a product to compute: the nonzero elements of A, as bit sets for blocks of sixty-four.
+//! The steps of a product to compute: the positions of nonzero elements of A, as bit sets for blocks of 64.
 
 use super::super::across::SIDE;
 use super::super::product::Matrix;
@@ -30,7 +30,7 @@ impl<'a> Part<'a> {
         self.depth
     }
 
-    /// The distance of the elements of a row.
+    /// Distance of the elements of a row.
     #[inline(always)]
     pub(super) fn step(&self) -> usize {
         self.step
@@ -43,12 +43,12 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The nonzero places in a block, the first in the lowest bit.
+/// The positions of nonzero elements in a block, with the first in the lowest bit.
 pub(super) type Places = u64;
 
 const _: () = assert!(BLOCK == Places::BITS as usize, "a place is a bit");
 
-/// The first `count` places.
+/// The first `count` positions.
 #[inline(always)]
 pub(super) fn first(count: usize) -> Places {
     Places::MAX >> (BLOCK - count)
@@ -58,10 +58,10 @@ pub(super) fn first(count: usize) -> Places {
 pub(super) struct Steps([[Places; ROWS]; BLOCKS]);
 
 impl Steps {
-    /// The empty sets.
+    /// Empty sets.
     pub(super) const NONE: Steps = Steps([[0; ROWS]; BLOCKS]);
 
-    /// The places of row `r` in a block.
+    /// The positions of row `r` in a block.
     #[inline(always)]
     pub(super) fn row(&self, r: usize, block: usize) -> Places {
         self.0[block][r]
@@ -82,7 +82,7 @@ impl Steps {
 }
 
 vectorized! {
-    /// The nonzero places among the first `depth` values of each row. Rows have a distance of `stride`.
+    /// The nonzero positions among the first `depth` values of each row, with rows at a distance of `stride`.
     fn rows_in_block<F: Fma>(values: &[f32], stride: usize, depth: usize, rows: &mut [Places]) {
         for (row, values) in rows.iter_mut().zip(values.chunks(stride)) {
             *row = nonzero_ones::<F>(&values[..depth]);
@@ -91,7 +91,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The nonzero places of columns of `depth` values. Columns have a distance of `step`.
+    /// The nonzero positions of columns of `depth` values, with columns at a distance of `step`.
     fn columns_in_block<F: Fma>(values: &[f32], step: usize, depth: usize, columns: &mut [Places]) {
         for (number, columns) in columns.chunks_mut(BLOCK).enumerate() {
             let mut bits = [0; BLOCK];
@@ -104,7 +104,7 @@ vectorized! {
     }
 }
 
-/// The nonzero places among up to sixty-four values.
+/// The nonzero positions among up to 64 values.
 #[inline(always)]
 fn nonzero_ones<F: Fma>(values: &[f32]) -> Places {
     let (vectors, rest) = values.as_chunks::<SIDE>();
@@ -120,7 +120,7 @@ fn nonzero_ones<F: Fma>(values: &[f32]) -> Places {
     set
 }
 
-/// A matrix of 64 × 64 bits, rows as columns: halves are swapped across the diagonal, then their halves, and so on (Warren,
+/// Transposes a matrix of 64 × 64 bits: halves are swapped across the diagonal, then their halves, and so on (Warren,
 /// Hacker's Delight, 7-3).
 #[inline(always)]
 fn transpose(bits: &mut [Places; BLOCK]) {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_contain_the_nonzero_places() {
+    fn sets_contain_the_nonzero_positions() {
         let mut values = [0.0; 37];
         (values[0], values[3], values[16], values[36]) = (1.0, -2.0, f32::NAN, f32::MIN_POSITIVE);
         values[4] = -0.0;

@@ -1,5 +1,5 @@
-//! The list of activations, and those that are computed element by element with a slope that follows from the result;
-//! formulas in [`kernels::activation`](crate::kernels::activation).
+//! The list of activations, and the elementwise activations whose derivative is a function of the result; formulas in
+//! [`kernels::activation`](crate::kernels::activation).
 
 use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
 
-/// Every activation: one line here adds one, of Keras' name of it and what it records.
+/// Declares all activations, with their names in Keras and the functions that record them.
 macro_rules! activations {
     ($($(#[$note:meta])* $Activation:ident = $name:literal => $record:expr),* $(,)?) => {
         /// An activation function: an option of layers and operations, and itself a [`Layer`](crate::layers::Layer), like
@@ -18,11 +18,11 @@ macro_rules! activations {
             $($(#[$note])* $Activation,)*
         }
 
-        /// Every activation with Keras' name of it.
+        /// All activations with their names in Keras.
         pub(crate) const ACTIVATIONS: &[(&str, Activation)] = &[$(($name, Activation::$Activation)),*];
 
         impl Activation {
-            /// Keras' name of it.
+            /// The name in Keras.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Activation::$Activation => $name),*
@@ -41,7 +41,7 @@ macro_rules! activations {
 }
 
 activations! {
-    /// The value itself.
+    /// x.
     #[default]
     Linear = "linear" => Var::linear,
     /// max(x, 0).
@@ -54,9 +54,9 @@ activations! {
     Softmax = "softmax" => Var::softmax,
     /// Logarithms of the probabilities over the last axis.
     LogSoftmax = "log_softmax" => Var::log_softmax,
-    /// x, and 0.2 · x below 0. The layer [`LeakyRelu`](crate::layers::LeakyRelu) takes another slope.
+    /// x, and 0.2 · x for x < 0. The layer [`LeakyRelu`](crate::layers::LeakyRelu) has an option for the slope.
     LeakyRelu = "leaky_relu" => |x| x.leaky_relu(0.2),
-    /// x, and eˣ − 1 below 0. The layer [`Elu`](crate::layers::Elu) takes another limit than −1.
+    /// x, and eˣ − 1 for x < 0. The layer [`Elu`](crate::layers::Elu) has an option for the factor of eˣ − 1.
     Elu = "elu" => |x| x.elu(1.0),
     /// [`Elu`](Activation::Elu) scaled by the two constants of Klambauer et al. 2017.
     Selu = "selu" => Var::selu,
@@ -64,9 +64,9 @@ activations! {
     Softplus = "softplus" => Var::softplus,
     /// x / (1 + |x|).
     Softsign = "softsign" => Var::softsign,
-    /// x · Φ(x), Φ being the standard normal distribution.
+    /// x · Φ(x), where Φ is the cumulative standard normal distribution.
     Gelu = "gelu" => Var::gelu,
-    /// [`Gelu`](Activation::Gelu) approximated by tanh: `gelu(x, approximate=True)`, for which Keras has no name.
+    /// [`Gelu`](Activation::Gelu) approximated by tanh: `gelu(x, approximate=True)` in Keras, which has no name for it.
     GeluTanh = "gelu_tanh" => Var::gelu_tanh,
     /// x / (1 + e⁻ˣ).
     Silu = "silu" => Var::silu,
@@ -77,7 +77,7 @@ activations! {
 }
 
 impl Activation {
-    /// Keras' names of all activations, such as `relu`.
+    /// The names of all activations in Keras, such as `relu`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ACTIVATIONS.iter().map(|(name, _)| *name)
     }
@@ -98,11 +98,11 @@ impl Activation {
         }
     }
 
-    /// Records an operation that can fuse this activation, and the activation behind it where it cannot.
+    /// Records an operation with this activation: fused, or as a second operation if it cannot be fused.
     pub(in crate::ops) fn fuse<'r>(self, operation: impl FnOnce(Elementwise) -> Var<'r>) -> Var<'r> {
         match self.elementwise() {
             Some(Elementwise::Linear) => operation(Elementwise::Linear),
-            Some(fused) => operation(fused).remember(Origin::Activation { name: self.name() }),
+            Some(fused) => operation(fused).with_origin(Origin::Activation { name: self.name() }),
             None => self.apply(operation(Elementwise::Linear)),
         }
     }
@@ -132,27 +132,88 @@ impl Op for Activate {
 }
 
 impl<'r> Var<'r> {
-    /// An activation of the value; [`Activation::Linear`] is the value itself.
+    /// Applies an activation. [`Activation::Linear`] returns the value unchanged.
+    ///
+    /// ```
+    /// use gradus::{Key, ops::Activation, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.activation(Activation::Relu);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[-1.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn activation(self, activation: Activation) -> Var<'r> {
         activation.apply(self)
     }
 
-    /// The value itself: Keras' `linear`.
+    /// Returns the value unchanged: Keras' activation `linear`.
+    ///
+    /// ```
+    /// use gradus::tape::*;
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// assert_eq!(x.linear().id(), x.id());
+    /// ```
     pub fn linear(self) -> Var<'r> {
         self
     }
 
-    /// max(x, 0), and NaN where x is NaN.
+    /// The rectified linear unit, max(x, 0). NaN stays NaN.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([3]);
+    /// let y = x.relu();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[-1.0, 0.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.0, 0.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn relu(self) -> Var<'r> {
         self.recorder().apply(Activate(Elementwise::Relu), &[self])
     }
 
-    /// 1 / (1 + e⁻ˣ).
+    /// The sigmoid, 1 / (1 + e⁻ˣ).
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.sigmoid();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[0.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.5, 0.880_797];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn sigmoid(self) -> Var<'r> {
         self.recorder().apply(Activate(Elementwise::Sigmoid), &[self])
     }
 
     /// The hyperbolic tangent.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.tanh();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[0.0, 1.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.0, 0.761_594_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn tanh(self) -> Var<'r> {
         self.recorder().apply(Activate(Elementwise::Tanh), &[self])
     }

@@ -3,7 +3,21 @@
 use crate::ops::unary::unary;
 
 unary! {
-    /// The sigmoid made of three straight lines, as Keras 3 has it.
+    /// The piecewise linear approximation of the sigmoid in Keras 3: x / 6 + ½, limited to 0 … 1.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([3]);
+    /// let y = x.hard_sigmoid();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[-4.0, 0.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.0, 0.5, 1.0];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     HardSigmoid = hard_sigmoid(), 1 ns;
     y = |x| {
         let above = if x + 3.0 < 0.0 { 0.0 } else { x + 3.0 };

@@ -31,12 +31,40 @@ impl Op for LogSoftmax {
 }
 
 impl<'r> Var<'r> {
-    /// Logarithms of probabilities over the last axis, exact where the probabilities round to 0 or 1.
+    /// The logarithm of the softmax over the last axis, exact even if probabilities round to 0 or 1.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([1, 2]);
+    /// let y = x.log_softmax();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[3.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [-0.693_147_2, -0.693_147_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn log_softmax(self) -> Var<'r> {
         self.log_softmax_axis(-1)
     }
 
-    /// The same along an axis, which is counted from the first, or below 0 from the last, which is −1.
+    /// The logarithm of the softmax over an axis. A negative axis is counted from the end: −1 is the last axis.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 1]);
+    /// let y = x.log_softmax_axis(0);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[3.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [-0.693_147_2, -0.693_147_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn log_softmax_axis(self, axis: isize) -> Var<'r> {
         axes::along(self, "log_softmax", axis, |x| x.recorder().apply(LogSoftmax, &[x]))
     }
@@ -57,10 +85,10 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_scalar_has_no_axis() {
+    fn scalars_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.scope("activation", || recorder.input([]).log_softmax());
-        let expected = "activation: log_softmax: found shape (), expected an array that has an axis -1";
+        let expected = "activation: log_softmax: found shape (), expected an array with an axis -1";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }
 }

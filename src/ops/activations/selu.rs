@@ -5,7 +5,21 @@ use crate::kernels::double;
 use crate::ops::unary::unary;
 
 unary! {
-    /// The scaled exponential linear unit, whose two constants keep mean 0 and variance 1.
+    /// The scaled exponential linear unit. Its two constants preserve a mean of 0 and a variance of 1.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.selu();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[-1.0, 1.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [-1.111_330_7, 1.050_701];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     Selu = selu(), 3 ns;
     y = |x| if x > 0.0 { SCALE * x } else { (SCALED_ALPHA * double::exp_m1(f64::from(x))) as f32 };
     dx = |dy, x, y| if x > 0.0 { SCALE * dy } else { dy * (y + SCALED_ALPHA as f32) };

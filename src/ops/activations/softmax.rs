@@ -30,9 +30,23 @@ impl Op for Softmax {
 }
 
 impl<'r> Var<'r> {
-    /// Probabilities over the last axis. The result remembers its logits, which cross-entropy then takes.
+    /// The softmax over the last axis. Crossentropy losses use its [`logits`](Var::logits).
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([1, 2]);
+    /// let y = x.softmax();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[0.0, 1.098_612_3]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.25, 0.75];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn softmax(self) -> Var<'r> {
-        self.recorder().apply(Softmax, &[self]).remember(Origin::Softmax { logits: self })
+        self.recorder().apply(Softmax, &[self]).with_origin(Origin::Softmax { logits: self })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Cross-correlation of images n × height × width × channels with kernels height × width × channels × filters, plus a
 //! bias, through an activation:
 //!
-//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u − p, j·s + v − p, c] · w[u, v, c, f]) over u, v, c, with x = 0 outside.
+//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u − p, j·s + v − p, c] · w[u, v, c, f]) over u, v, c, with x = 0 outside the image.
 //!
-//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
+//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an
+//! element.
 
 use super::grouped_conv2d::{self, without_bias};
 use crate::error::{Error, Result};
@@ -27,7 +28,9 @@ impl Op for Conv2d {
     }
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let &[x, w, ref bias @ ..] = inputs else { return Err(Error::expected("images, kernels and perhaps biases")) };
+        let &[x, w, ref bias @ ..] = inputs else {
+            return Err(Error::expected("images, kernels and optionally biases"));
+        };
         let geometry = geometry(x, w, &self.options)?;
         if bias.iter().any(|bias| *bias != Shape::from(geometry.filters)) {
             return Err(Error::expected(format!("one bias for each of the {} filters", geometry.filters)));
@@ -53,12 +56,12 @@ impl Op for Conv2d {
     }
 }
 
-/// Whether a convolution goes the plain way of [`grouped_conv2d`].
+/// Whether [`grouped_conv2d`] computes a convolution with these options.
 fn dilated_or_grouped(options: &Conv2dOptions) -> bool {
     options.dilation_rate != [1, 1] || options.groups != 1
 }
 
-/// The shape of one convolved sample, for a layer to announce.
+/// The shape of one convolved sample.
 pub(crate) fn conv2d_output(sample: Shape, kernel: Shape, options: &Conv2dOptions) -> Result<Shape> {
     if dilated_or_grouped(options) {
         return grouped_conv2d::output(sample.batch(1)?, kernel, options).map(|output| output.sample());
@@ -95,8 +98,22 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
 }
 
 impl<'r> Var<'r> {
-    /// The convolution of images n × height × width × channels with kernels height × width × channels × filters and,
-    /// usually, one bias for each filter.
+    /// The 2D convolution of images n × height × width × channels with kernels height × width × channels × filters and an
+    /// optional bias per filter.
+    ///
+    /// ```
+    /// use gradus::{Key, ops::Conv2dOptions, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (images, kernels) = (recorder.input([1, 2, 2, 1]), recorder.input([2, 2, 1, 1]));
+    /// let y = images.conv2d(kernels, None, Conv2dOptions::new());
+    /// let (images, kernels, y) = (images.id(), kernels.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([images])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.input_slices([kernels])[0].copy_from_slice(&[1.0, 0.0, 0.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [9.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn conv2d(self, kernel: Var<'r>, bias: Option<Var<'r>>, options: Conv2dOptions) -> Var<'r> {
         let inputs: Vec<Var<'r>> = [Some(self), Some(kernel), bias].into_iter().flatten().collect();
         options.activation.fuse(|activation| match dilated_or_grouped(&options) {
@@ -134,7 +151,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn channels_that_do_not_fit_are_told() {
+    fn a_wrong_number_of_channels_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let (x, w, b) = (recorder.input([8, 9, 9, 3]), recorder.input([2, 2, 1, 6]), recorder.input([6]));
         let _ = recorder.scope("conv2d_1", || x.conv2d(w, Some(b), Conv2dOptions::default()));

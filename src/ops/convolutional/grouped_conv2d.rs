@@ -1,8 +1,10 @@
-//! Convolution with dilated kernels or in groups of channels, as [`conv2d`](super::conv2d) otherwise: with d between taps,
+//! Convolution with dilated kernels or in groups of channels; see [`conv2d`](super::conv2d). With the dilation rate d,
 //!
-//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u·d − p, j·s + v·d − p, c] · w[u, v, c, f]) over u, v and the channels c of f's group.
+//! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u·d − p, j·s + v·d − p, c] · w[u, v, c, f]) over u, v and the channels c of f's
+//! group.
 //!
-//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that an element lies in.
+//! With dz = dy · a′(y): db = Σ dz, dw = Σ x·dz over images and pixels, dx = Σ dz·w over the windows that contain an
+//! element.
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::{self, Elementwise};
@@ -18,7 +20,7 @@ struct GroupedConv2d {
     options: Conv2dOptions,
     activation: Elementwise,
     sizes: Option<Grouped>,
-    room: Vec<f32>,
+    scratch: Vec<f32>,
 }
 
 impl Op for GroupedConv2d {
@@ -27,12 +29,14 @@ impl Op for GroupedConv2d {
     }
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
-        let &[x, w, ref bias @ ..] = inputs else { return Err(Error::expected("images, kernels and perhaps biases")) };
+        let &[x, w, ref bias @ ..] = inputs else {
+            return Err(Error::expected("images, kernels and optionally biases"));
+        };
         let sizes = sizes(x, w, &self.options)?;
         if bias.iter().any(|bias| *bias != Shape::from(w.axis(3))) {
             return Err(Error::expected(format!("one bias for each of the {} filters", w.axis(3))));
         }
-        self.room = sizes.room()?;
+        self.scratch = sizes.room()?;
         self.sizes = Some(sizes);
         output(x, w, &self.options)
     }
@@ -57,7 +61,7 @@ impl Op for GroupedConv2d {
             matmul::sum_rows(dz, db.len(), ROWS_PER_CHUNK, db);
         }
         if let Some(dw) = dw {
-            kernel::backward_weight(sizes, &x, dz, dw, &mut self.room);
+            kernel::backward_weight(sizes, &x, dz, dw, &mut self.scratch);
         }
         if let Some(dx) = dx {
             kernel::backward_input(sizes, dz, &w, dx);
@@ -65,7 +69,7 @@ impl Op for GroupedConv2d {
     }
 }
 
-/// The gradients of images, kernels and biases, where there are no biases.
+/// The gradients of images and kernels, and `None` for biases.
 pub(in crate::ops) fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f32]>; 3] {
     let [dx, dw] = gradients.each();
     [dx, dw, None]
@@ -86,8 +90,8 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
     let cut = |size: usize| size.is_multiple_of(groups);
     if x.rank() != 4 || w.rank() != 4 || !cut(x.axis(3)) || !cut(w.axis(3)) || x.axis(3) / groups != w.axis(2) {
         return Err(Error::expected(format!(
-            "images n × height × width × channels and kernels height × width × channels / {groups} × filters, channels \
-             and filters being multiples of {groups}"
+            "images n × height × width × channels and kernels height × width × channels / {groups} × filters, with \
+             numbers of channels and filters that are multiples of {groups}"
         )));
     }
     let kernel = [w.axis(0), w.axis(1)];
@@ -111,9 +115,9 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
     })
 }
 
-/// Records the convolution of images with kernels and, perhaps, biases.
+/// Records the convolution of images with kernels and optional biases.
 pub(in crate::ops) fn record<'r>(inputs: &[Var<'r>], options: Conv2dOptions, activation: Elementwise) -> Var<'r> {
-    inputs[0].recorder().apply(GroupedConv2d { options, activation, sizes: None, room: Vec::new() }, inputs)
+    inputs[0].recorder().apply(GroupedConv2d { options, activation, sizes: None, scratch: Vec::new() }, inputs)
 }
 
 #[cfg(test)]
@@ -149,7 +153,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn wrong_shapes_and_options_are_rejected() {
         let message = |options: Conv2dOptions| {
             let recorder = Recorder::new(Mode::Training);
             let (x, w) = (recorder.input([8, 9, 9, 4]), recorder.input([3, 3, 2, 6]));
@@ -158,8 +162,8 @@ pub(in crate::ops) mod tests {
         };
         assert_eq!(message(options([1, 1], 2, Padding::Valid)), "");
         let expected = "conv2d_1: conv2d: found shapes 8 × 9 × 9 × 4 and 3 × 3 × 2 × 6, expected images n × height × width \
-                        × channels and kernels height × width × channels / 4 × filters, channels and filters being \
-                        multiples of 4";
+                        × channels and kernels height × width × channels / 4 × filters, with numbers of channels and filters \
+                        that are multiples of 4";
         assert_eq!(message(options([1, 1], 4, Padding::Valid)), expected);
         assert!(message(options([5, 1], 2, Padding::Valid)).ends_with("images of at least 11 × 3, or padding `same`"));
         assert_eq!(message(options([1, 0], 2, Padding::Valid)), "Conv2d: dilation_rate must be ≥ 1 and < 2³¹, got 0");

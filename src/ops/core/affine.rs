@@ -72,8 +72,23 @@ fn sizes(x: Shape, w: Shape) -> [usize; 3] {
 }
 
 impl<'r> Var<'r> {
-    /// f(x · w + b) of an input n × … × k, weights k × m and biases m, which gives n × … × m: a dense layer in one
-    /// operation. An activation other than linear, relu, sigmoid and tanh is recorded as an operation that follows.
+    /// A dense layer, f(x · w + b), in one operation: from an input n × … × k, weights k × m and biases m to n × … × m. The
+    /// activations linear, relu, sigmoid and tanh are fused; others are recorded as a second operation.
+    ///
+    /// ```
+    /// use gradus::{Key, ops::Activation, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, w, b) = (recorder.input([1, 2]), recorder.input([2, 2]), recorder.input([2]));
+    /// let y = x.affine(w, b, Activation::Relu);
+    /// let (x, w, b, y) = (x.id(), w.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([w])[0].copy_from_slice(&[1.0, 0.0, 0.0, -1.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[0.5, 0.5]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [1.5, 0.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn affine(self, weight: Var<'r>, bias: Var<'r>, activation: Activation) -> Var<'r> {
         let record = |x: Var<'r>, activation| {
             let fused = normalized_affine::fused(x, weight, bias, activation);
@@ -97,7 +112,7 @@ pub(in crate::ops) mod tests {
         let shapes = |sample: Sample| sample.variable([5, 7]).variable([7, 3]).variable([3]);
         vec![
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Linear))),
-            // Biases so large that no sum comes near the kink.
+            // Large biases, so that no finite difference crosses the kink.
             shapes(Sample::new(|x| x[0].affine(x[1], x[2] * 400.0, Activation::Relu))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Sigmoid))),
             shapes(Sample::new(|x| x[0].affine(x[1], x[2], Activation::Tanh))),

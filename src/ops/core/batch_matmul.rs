@@ -1,5 +1,5 @@
-//! y = a · b for every pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; what stands before the last two axes
-//! broadcasts by NumPy's rule, and a matrix that several pairs share gets the sum of its gradients.
+//! y = a · b for each pair of matrices in two stacks, da = dy · bᵀ, db = aᵀ · dy; the axes before the last two broadcast as
+//! in NumPy, and the gradient of a matrix in several pairs is the sum over the pairs.
 
 use crate::error::{Error, Result};
 use crate::kernels::matmul::{self, Epilogue, Matrix};
@@ -10,38 +10,38 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 #[derive(Default)]
 struct BatchMatmul {
-    /// Rows, inner size and columns of a product.
+    /// The number of rows, the inner size and the number of columns of a product.
     sizes: [usize; 3],
-    /// Which matrices of a and of b are multiplied, in the order of the results.
+    /// The indices of the matrices of a and b in each product.
     pairs: Vec<[usize; 2]>,
-    /// Room for one matrix of a, if several pairs share one, and of b.
-    rooms: [Vec<f32>; 2],
+    /// Scratch for one matrix of a and one of b; empty if no matrix is in several pairs.
+    scratch: [Vec<f32>; 2],
 }
 
 impl BatchMatmul {
-    /// Multiply-adds of one product, as nanoseconds on one thread.
+    /// The approximate time of one product on one thread, in nanoseconds.
     fn nanoseconds(&self) -> usize {
         sizes::work(&self.sizes) / 20
     }
 
-    /// Calls `write(pair, gradient of its matrix)` for every pair; where pairs share matrices, adds up what it writes.
+    /// Calls `write(pair, gradient)` for each pair, and sums the gradients of pairs with a common matrix.
     fn for_each_gradient(
         &self,
         side: usize,
-        room: &mut [f32],
+        scratch: &mut [f32],
         gradient: &mut [f32],
         write: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         let [rows, inner, columns] = self.sizes;
         let length = inner * [rows, columns][side];
-        if room.is_empty() {
+        if scratch.is_empty() {
             return parallel::for_each_chunk(gradient, length, self.nanoseconds(), write);
         }
         gradient.fill(0.0);
         for (pair, matrices) in self.pairs.iter().enumerate() {
-            write(pair, room);
+            write(pair, scratch);
             let sum = &mut gradient[matrices[side] * length..][..length];
-            sum.iter_mut().zip(&*room).for_each(|(sum, part)| *sum += part);
+            sum.iter_mut().zip(&*scratch).for_each(|(sum, part)| *sum += part);
         }
     }
 }
@@ -57,7 +57,7 @@ impl Op for BatchMatmul {
         let (stack_a, stack_b) = (stack(a)?, stack(b)?);
         let fits = a.rank() >= 2 && b.rank() >= 2 && a.back(1) == b.back(2);
         let Some(stack) = stack_a.broadcast(&stack_b).filter(|_| fits) else {
-            return Err(Error::expected("matrices … × n × k and … × k × m, what stands before them broadcasting"));
+            return Err(Error::expected("matrices … × n × k and … × k × m whose other axes broadcast"));
         };
         self.sizes = [a.back(2), a.back(1), b.back(1)];
         let [rows, inner, columns] = self.sizes;
@@ -65,8 +65,9 @@ impl Op for BatchMatmul {
         sizes.extend([rows, columns]);
         let shape = Shape::new(&sizes)?;
         self.pairs = sizes::collect(stack.sizes(), |pair| [stack_a, stack_b].map(|own| matrix(pair, stack, own)))?;
-        let room = |own: Shape, matrix: [usize; 2]| sizes::zeros(if own.len() < stack.len() { &matrix } else { &[0] });
-        self.rooms = [room(stack_a, [rows, inner])?, room(stack_b, [inner, columns])?];
+        let scratch =
+            |own: Shape, matrix: [usize; 2]| sizes::zeros(if own.len() < stack.len() { &matrix } else { &[0] });
+        self.scratch = [scratch(stack_a, [rows, inner])?, scratch(stack_b, [inner, columns])?];
         Ok(shape)
     }
 
@@ -82,25 +83,25 @@ impl Op for BatchMatmul {
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([a, b], [da, db], dy) = (inputs.each(), gradients.each(), &*dy);
         let [rows, inner, columns] = self.sizes;
-        let [mut room_a, mut room_b] = std::mem::take(&mut self.rooms);
+        let [mut scratch_a, mut scratch_b] = std::mem::take(&mut self.scratch);
         if let Some(da) = da {
-            self.for_each_gradient(0, &mut room_a, da, |pair, da| {
+            self.for_each_gradient(0, &mut scratch_a, da, |pair, da| {
                 let b = nth(&b, self.pairs[pair][1], inner, columns);
                 matmul::matmul(nth(dy, pair, rows, columns), b.t(), da, Epilogue::None);
             });
         }
         if let Some(db) = db {
-            self.for_each_gradient(1, &mut room_b, db, |pair, db| {
+            self.for_each_gradient(1, &mut scratch_b, db, |pair, db| {
                 let a = &a[self.pairs[pair][0] * rows * inner..][..rows * inner];
                 let dy = &dy[pair * rows * columns..][..rows * columns];
                 matmul::matmul_over_rows(a, dy, [rows, inner, columns], db);
             });
         }
-        self.rooms = [room_a, room_b];
+        self.scratch = [scratch_a, scratch_b];
     }
 }
 
-/// Which matrix of a stack the element `pair` of the broadcast stack is.
+/// The index of the matrix of a stack that is at `pair` in the broadcast stack.
 fn matrix(pair: usize, stack: Shape, own: Shape) -> usize {
     let (mut pair, mut stride, mut matrix) = (pair, 1, 0);
     for back in 1..=own.rank() {
@@ -112,7 +113,7 @@ fn matrix(pair: usize, stack: Shape, own: Shape) -> usize {
     matrix
 }
 
-/// The matrix in place `at` of a stack.
+/// The matrix of a stack at an index.
 fn nth(stack: &[f32], at: usize, rows: usize, columns: usize) -> Matrix<'_> {
     Matrix::new(&stack[at * rows * columns..][..rows * columns], rows, columns)
 }
@@ -138,15 +139,13 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn stacks_that_do_not_fit_are_told() {
+    fn stacks_of_other_shapes_are_rejected() {
         for (a, b) in [([2, 3, 4], [2, 3, 4]), ([2, 3, 4], [3, 4, 5])] {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.scope("attention", || recorder.input(a).matmul(recorder.input(b)));
             let message = recorder.finish().unwrap_err().to_string();
             assert!(message.starts_with("attention: matmul: found shapes 2 × 3 × 4 and"), "{message}");
-            assert!(
-                message.ends_with("expected matrices … × n × k and … × k × m, what stands before them broadcasting")
-            );
+            assert!(message.ends_with("expected matrices … × n × k and … × k × m whose other axes broadcast"));
         }
     }
 }

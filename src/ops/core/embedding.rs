@@ -1,4 +1,4 @@
-//! y = the row of a table that each index selects; the gradient of a row is the sum of dy where it was selected, in order.
+//! y = the row of a table for each index; the gradient of a row is the sum of dy over its indices, in order.
 
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -48,18 +48,32 @@ impl Op for Embedding {
     }
 }
 
-/// The row that an index selects. A fraction is cut off, as in Keras.
+/// The row of an index, truncated to an integer as in Keras; `None` if out of range.
 fn row(index: f32, rows: usize) -> Option<usize> {
     let row = index as usize;
     (index >= 0.0 && row < rows).then_some(row)
 }
 
 impl<'r> Var<'r> {
-    /// The rows of `table` that these indices select: indices n × … and a table rows × columns give n × … × columns. A
-    /// fraction is cut off, as in Keras.
+    /// Looks up rows of `table` by these indices: indices n × … and a table rows × columns give n × … × columns. Indices are
+    /// truncated to integers, as in Keras.
     ///
-    /// An index below 0, not below the number of rows, or NaN ends the run with [`Error::Fault`], which states it and its
-    /// row, that is its position along the first axis of the indices.
+    /// A negative index, an index not less than the number of rows, or NaN ends the run with [`Error::Fault`], with the
+    /// position of the index along the first axis.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (indices, table) = (recorder.input([2]), recorder.input([2, 2]));
+    /// let y = indices.embedding(table);
+    /// let (indices, table, y) = (indices.id(), table.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([indices])[0].copy_from_slice(&[1.0, 0.0]);
+    /// tape.input_slices([table])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [3.0, 4.0, 1.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn embedding(self, table: Var<'r>) -> Var<'r> {
         self.recorder().apply(Embedding, &[self, table])
     }
@@ -80,13 +94,13 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn fractions_are_cut_off_and_indices_out_of_range_select_nothing() {
+    fn indices_are_truncated_and_checked() {
         assert_eq!([-0.0, 0.9, 2.9].map(|index| row(index, 3)), [Some(0), Some(0), Some(2)]);
         assert_eq!([-0.5, -1.0, 3.0, f32::NAN, f32::INFINITY].map(|index| row(index, 3)), [None; 5]);
     }
 
     #[test]
-    fn a_table_of_one_axis_is_refused() {
+    fn a_table_with_one_axis_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let (x, table) = (recorder.input([5]), recorder.input([4]));
         let _ = recorder.scope("embedding_1", || x.embedding(table));

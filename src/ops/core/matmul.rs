@@ -43,8 +43,22 @@ fn matrix(shape: Shape, data: &[f32]) -> Matrix<'_> {
 }
 
 impl<'r> Var<'r> {
-    /// The matrix product of n × k and k × m; of more axes, that of the matrices in the last two, where what stands before
-    /// them broadcasts.
+    /// The matrix product of n × k and k × m. Arrays with more axes are stacks of matrices in the last two axes, whose
+    /// other axes broadcast.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([1, 2]), recorder.input([2, 1]));
+    /// let y = a.matmul(b);
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [11.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn matmul(self, other: Var<'r>) -> Var<'r> {
         let (a, b) = (self.shape(), other.shape());
         match (a.rank(), b.rank()) {
@@ -54,8 +68,8 @@ impl<'r> Var<'r> {
         }
     }
 
-    /// Records an operation on a matrix for a value of more axes: all axes but the last are read as one of rows, and are
-    /// axes again in the result. Nothing is copied.
+    /// Records an operation on a matrix for an array with more axes: all axes but the last are merged into rows, and
+    /// restored in the result, without a copy.
     pub(in crate::ops) fn by_rows(self, name: &str, record: impl FnOnce(Var<'r>) -> Var<'r>) -> Var<'r> {
         let x = self.shape();
         let y = record(self.reshape([x.rows(), x.last()]));
@@ -78,7 +92,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_fit_are_told() {
+    fn other_shapes_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([2, 3]).matmul(recorder.input([4, 5]));
         let message = recorder.finish().unwrap_err().to_string();

@@ -1,11 +1,11 @@
 //! Mean of −t · ln q − (1 − t) · ln(1 − q), with q = p clipped to 10⁻⁷ … 1 − 10⁻⁷;
-//! dp = ((1 − t) / (1 − q) − t / q) / n · dy inside the clip and 0 outside it.
+//! dp = ((1 − t) / (1 − q) − t / q) / n · dy for p within these limits, and 0 otherwise.
 
 use crate::kernels::math;
 use crate::ops::pointwise::{self, Pointwise};
 use crate::tape::Var;
 
-/// Keras' epsilon.
+/// The epsilon of Keras.
 const CLIP: f64 = 1e-7;
 
 struct BinaryCrossentropy;
@@ -25,10 +25,25 @@ impl Pointwise for BinaryCrossentropy {
 }
 
 impl<'r> Var<'r> {
-    /// The mean cross-entropy of probabilities, each of its own, against `targets` between 0 and 1, which get no gradient.
+    /// The mean binary crossentropy of probabilities for `targets` between 0 and 1. Targets get no gradient.
     ///
-    /// Near 0 and 1 the probabilities are clipped, where they teach nothing; of logits,
+    /// Probabilities are clipped to 10⁻⁷ … 1 − 10⁻⁷, and have no gradient outside. For logits,
     /// [`sigmoid_crossentropy`](Var::sigmoid_crossentropy) is exact.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (probabilities, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = probabilities.binary_crossentropy(targets);
+    /// let (probabilities, targets, y) = (probabilities.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([probabilities])[0].copy_from_slice(&[0.5, 0.5]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 0.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.693_147_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn binary_crossentropy(self, targets: Var<'r>) -> Var<'r> {
         self.binary_crossentropy_of(targets, None)
     }

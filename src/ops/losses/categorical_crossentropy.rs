@@ -1,7 +1,7 @@
-//! Mean over rows of −Σᵢ tᵢ · ln clip(qᵢ), with q = p / Σ p clipped to 10⁻⁷ … 1 − 10⁻⁷: cross-entropy of probabilities
-//! that are not known to be a softmax, as Keras 3 has it.
+//! Mean over rows of −Σᵢ tᵢ · ln clip(qᵢ), with q = p / Σ p clipped to 10⁻⁷ … 1 − 10⁻⁷: crossentropy of probabilities
+//! that are not known to be a softmax, as in Keras 3.
 //!
-//! With gᵢ = −tᵢ / qᵢ inside the clip and 0 outside it: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
+//! With gᵢ = −tᵢ / qᵢ for q within these limits and 0 otherwise: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
 
 use super::softmax_crossentropy::{labels_fit, row_weights, targets, targets_fit};
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::ops::pointwise::first;
 use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
-/// Keras' epsilon.
+/// The epsilon of Keras.
 const CLIP: f32 = 1e-7;
 
 struct CategoricalCrossentropy;
@@ -73,10 +73,26 @@ fn sum(p: &[f32]) -> f32 {
 }
 
 impl<'r> Var<'r> {
-    /// The mean cross-entropy of probabilities against `targets`: rows of probabilities such as one-hot ones, or labels
-    /// as whole numbers. Targets get no gradient.
+    /// The mean categorical crossentropy of probabilities for `targets`: one-hot rows or other probabilities, or integer
+    /// labels. Targets get no gradient.
     ///
-    /// Where the probabilities are a softmax, [`softmax_crossentropy`](Var::softmax_crossentropy) of its logits is exact.
+    /// Probabilities are normalized and clipped to 10⁻⁷ … 1 − 10⁻⁷. For logits,
+    /// [`softmax_crossentropy`](Var::softmax_crossentropy) is exact.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (probabilities, targets) = (recorder.input([1, 2]), recorder.input([1]));
+    /// let y = probabilities.categorical_crossentropy(targets);
+    /// let (probabilities, targets, y) = (probabilities.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([probabilities])[0].copy_from_slice(&[0.25, 0.75]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.287_682_1];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn categorical_crossentropy(self, targets: Var<'r>) -> Var<'r> {
         self.categorical_crossentropy_of(targets, None)
     }

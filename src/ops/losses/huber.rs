@@ -1,4 +1,5 @@
-//! Mean of ½ · e² where |e| ≤ delta, and delta · |e| − ½ · delta² beyond, with e = p − t; dp = e, cut to ± delta, / n · dy.
+//! Mean of ½ · e² where |e| ≤ delta, and delta · |e| − ½ · delta² otherwise, with e = p − t; dp = e, clipped to ± delta, /
+//! n · dy.
 
 use crate::ops::pointwise::{self, Pointwise};
 use crate::tape::Var;
@@ -22,13 +23,28 @@ impl Pointwise for Huber {
 }
 
 impl<'r> Var<'r> {
-    /// Huber's loss: squares near `targets`, straight from a distance of `delta` > 0 on. Targets get no gradient.
+    /// The mean Huber loss: quadratic for differences to `targets` up to `delta`, and linear otherwise. `delta` must be >
+    /// 0. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.huber(targets, 1.0);
+    /// let (x, targets, y) = (x.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.75]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn huber(self, targets: Var<'r>, delta: f32) -> Var<'r> {
         self.huber_of(targets, delta, None)
     }
 
     pub(crate) fn huber_of(self, targets: Var<'r>, delta: f32, weights: Option<Var<'r>>) -> Var<'r> {
-        // A delta that cannot be is one that nothing is beyond; losses refuse it.
+        // An invalid delta is treated as infinite. The loss class rejects it.
         let delta = if delta > 0.0 { f64::from(delta) } else { f64::INFINITY };
         pointwise::record(Huber { delta }, self, targets, weights)
     }

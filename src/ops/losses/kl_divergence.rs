@@ -1,11 +1,11 @@
 //! Mean over positions of Σᵢ sᵢ · ln(sᵢ / qᵢ), with s and q the targets and predictions clipped to 10⁻⁷ … 1;
-//! dp = −s / q / positions · dy inside the clip and 0 outside it.
+//! dp = −s / q / positions · dy for p within these limits, and 0 otherwise.
 
 use crate::kernels::math;
 use crate::ops::pointwise::{self, Pointwise};
 use crate::tape::Var;
 
-/// Keras' epsilon.
+/// The epsilon of Keras.
 const CLIP: f64 = 1e-7;
 
 struct KlDivergence;
@@ -24,13 +24,28 @@ impl Pointwise for KlDivergence {
         match p {
             p if p < CLIP => 0.0,
             p if p > 1.0 => 0.0,
-            p => -s / p, // NaN shows
+            p => -s / p, // NaN propagates
         }
     }
 }
 
 impl<'r> Var<'r> {
-    /// The mean divergence of Kullback and Leibler of rows of probabilities from `targets`, which get no gradient.
+    /// The mean Kullback-Leibler divergence of rows of probabilities from `targets`. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (probabilities, targets) = (recorder.input([1, 2]), recorder.input([1, 2]));
+    /// let y = probabilities.kl_divergence(targets);
+    /// let (probabilities, targets, y) = (probabilities.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([probabilities])[0].copy_from_slice(&[0.25, 0.75]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[0.5, 0.5]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.143_841];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn kl_divergence(self, targets: Var<'r>) -> Var<'r> {
         self.kl_divergence_of(targets, None)
     }
@@ -47,9 +62,10 @@ pub(in crate::ops) mod tests {
     use crate::testing::Sample;
     use ndarray::{arr1, arr2};
 
-    /// What Keras 3.15.1 on TensorFlow gives for these; on JAX and PyTorch half of it where p is at a limit of the clip.
+    /// The expected values are those of Keras 3.15.1 on TensorFlow. JAX and PyTorch halve the gradient if p is equal to a
+    /// limit.
     #[test]
-    fn the_clip_lets_slopes_at_its_limits_through() {
+    fn gradients_at_the_clipping_limits_are_not_zero() {
         let p = [0.0, 1e-7, 1.0, 1.5, 0.5];
         let t = [0.2, 0.3, 1.0, 1.0, 0.0];
         let slopes = [0.0, -3e6, -1.0, 0.0, -2e-7];

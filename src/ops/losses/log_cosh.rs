@@ -22,8 +22,23 @@ impl Pointwise for LogCosh {
 }
 
 impl<'r> Var<'r> {
-    /// The mean logarithm of the hyperbolic cosine of the difference to `targets`: like half its square near 0, like its
-    /// absolute value far away. Targets get no gradient.
+    /// The mean of ln cosh of the difference to `targets`: approximately half the square of small differences and the
+    /// absolute value of large ones. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.log_cosh(targets);
+    /// let (x, targets, y) = (x.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.662_501_4];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn log_cosh(self, targets: Var<'r>) -> Var<'r> {
         self.log_cosh_of(targets, None)
     }

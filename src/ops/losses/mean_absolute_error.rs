@@ -1,4 +1,4 @@
-//! Mean of |p − t|; dp = sign(p − t) / n · dy, and 0 where they are equal.
+//! Mean of |p − t|; dp = sign(p − t) / n · dy, and 0 for p = t.
 
 use crate::ops::pointwise::{self, Pointwise};
 use crate::tape::Var;
@@ -19,7 +19,21 @@ impl Pointwise for AbsoluteError {
 }
 
 impl<'r> Var<'r> {
-    /// The mean absolute difference to `targets`, which get no gradient.
+    /// The mean absolute error for `targets`. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.mean_absolute_error(targets);
+    /// let (x, targets, y) = (x.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn mean_absolute_error(self, targets: Var<'r>) -> Var<'r> {
         self.mean_absolute_error_of(targets, None)
     }
@@ -35,7 +49,7 @@ pub(in crate::ops) mod tests {
     use ndarray::{Array2, arr1};
 
     pub(crate) fn samples() -> Vec<Sample> {
-        // Further from the values than a difference reaches, so that no kink lies in between.
+        // Far enough from the values that no finite difference crosses the kink.
         let targets =
             || Array2::from_shape_fn((3, 5), |(row, column)| if (row + column) % 2 == 0 { 9.0 } else { -9.0 });
         vec![

@@ -19,7 +19,21 @@ impl Pointwise for SquaredError {
 }
 
 impl<'r> Var<'r> {
-    /// The mean squared difference to `targets`, which get no gradient.
+    /// The mean squared error for `targets`. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.mean_squared_error(targets);
+    /// let (x, targets, y) = (x.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn mean_squared_error(self, targets: Var<'r>) -> Var<'r> {
         self.mean_squared_error_of(targets, None)
     }

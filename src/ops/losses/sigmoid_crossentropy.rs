@@ -1,4 +1,4 @@
-//! Mean of the binary cross-entropy of σ(x), as max(x, 0) − x · t + ln(1 + e^(−|x|)); dx = (σ(x) − t) / n · dy.
+//! Mean of the binary crossentropy of σ(x), as max(x, 0) − x · t + ln(1 + e^(−|x|)); dx = (σ(x) − t) / n · dy.
 
 use crate::kernels::{double, math};
 use crate::ops::pointwise::{self, Pointwise};
@@ -24,7 +24,22 @@ impl Pointwise for SigmoidCrossentropy {
 }
 
 impl<'r> Var<'r> {
-    /// The mean binary cross-entropy of sigmoid(self) against `targets` between 0 and 1, which get no gradient.
+    /// The mean binary crossentropy of the sigmoid of logits, for `targets` between 0 and 1. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (logits, targets) = (recorder.input([2]), recorder.input([2]));
+    /// let y = logits.sigmoid_crossentropy(targets);
+    /// let (logits, targets, y) = (logits.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([logits])[0].copy_from_slice(&[0.0, 0.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0, 0.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.693_147_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn sigmoid_crossentropy(self, targets: Var<'r>) -> Var<'r> {
         self.sigmoid_crossentropy_of(targets, None)
     }

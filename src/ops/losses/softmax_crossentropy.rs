@@ -1,5 +1,5 @@
 //! Mean over rows of −Σᵢ tᵢ · ln softmax(x)ᵢ, in the stable form; dx = (softmax(x) · Σᵢ tᵢ − t) / rows · dy. With weights,
-//! each row counts by its own in both.
+//! both are multiplied by the weight of each row.
 
 use crate::error::{Error, Result};
 use crate::kernels::softmax::{self, RowWeights, Targets};
@@ -46,18 +46,19 @@ impl Op for SoftmaxCrossentropy {
     }
 }
 
-/// Targets like the predictions or a label for each row, and perhaps weights, for which there has to be an axis of rows.
+/// Whether targets have the shape of the predictions or are one label per row, and weights, if given, are one per row.
 pub(in crate::ops) fn targets_fit(predictions: Shape, targets: Shape, weights: &[Shape]) -> bool {
     let labels = &predictions.sizes()[..predictions.rank().saturating_sub(1)];
     let fit = predictions.rank() > 0 && (targets == predictions || targets.sizes() == labels);
     fit && (weights.is_empty() || predictions.rank() > 1) && weights_fit(predictions, weights)
 }
 
+/// The targets: rows if they have the shape of the predictions, labels otherwise.
 pub(in crate::ops) fn targets<'a>(predictions: Shape, targets: View<'a>) -> Targets<'a> {
     if targets.shape() == predictions { Targets::Rows(targets.data()) } else { Targets::Labels(targets.data()) }
 }
 
-/// Whether every label is one of the classes; reports the first that is not.
+/// Whether each label is that of a class. Reports the first one that is not.
 pub(in crate::ops) fn labels_fit(targets: Targets<'_>, shape: Shape, classes: usize, context: Context<'_>) -> bool {
     let Targets::Labels(labels) = targets else { return true };
     let Some(at) = labels.iter().position(|value| softmax::label(*value, classes).is_none()) else { return true };
@@ -66,15 +67,30 @@ pub(in crate::ops) fn labels_fit(targets: Targets<'_>, shape: Shape, classes: us
     false
 }
 
-/// The third input, where there is one: a weight for each row of the batch.
+/// The weights of the rows of the batch, the third input if given.
 pub(in crate::ops) fn row_weights(inputs: Inputs<'_>) -> RowWeights<'_> {
     let Some(weights) = weights(inputs) else { return RowWeights::NONE };
     RowWeights { weights: weights.data(), group: inputs.get(0).shape().rows() / weights.len() }
 }
 
 impl<'r> Var<'r> {
-    /// The mean cross-entropy of softmax(self) against `targets`: rows of probabilities such as one-hot ones, or labels
-    /// as whole numbers. Targets get no gradient.
+    /// The mean categorical crossentropy of the softmax of logits, for `targets`: one-hot rows or other probabilities, or
+    /// integer labels. Targets get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (logits, targets) = (recorder.input([1, 2]), recorder.input([1]));
+    /// let y = logits.softmax_crossentropy(targets);
+    /// let (logits, targets, y) = (logits.id(), targets.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([logits])[0].copy_from_slice(&[3.0, 3.0]);
+    /// tape.input_slices([targets])[0].copy_from_slice(&[1.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.693_147_2];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn softmax_crossentropy(self, targets: Var<'r>) -> Var<'r> {
         self.softmax_crossentropy_of(targets, None)
     }
@@ -105,7 +121,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn targets_of_another_shape_are_refused() {
+    fn targets_of_another_shape_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.variable([2, 3]).softmax_crossentropy(recorder.input([2, 4]));
         let message = recorder.finish().unwrap_err().to_string();

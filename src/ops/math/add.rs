@@ -28,7 +28,22 @@ impl Pairwise for Add {
 impl<'r> ops::Add for Var<'r> {
     type Output = Var<'r>;
 
-    /// Element by element, with NumPy's broadcasting.
+    /// The elementwise sum, with NumPy's broadcasting.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([2, 1]), recorder.input([2]));
+    /// let y = a + b;
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[10.0, 20.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(y).shape(), [2, 2]);
+    /// assert_eq!(tape.view(y).data(), [11.0, 21.0, 12.0, 22.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn add(self, other: Var<'r>) -> Var<'r> {
         pairwise::record::<Add>(self, other)
     }

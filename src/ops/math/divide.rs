@@ -28,7 +28,21 @@ impl Pairwise for Divide {
 impl<'r> ops::Div for Var<'r> {
     type Output = Var<'r>;
 
-    /// Element by element, with NumPy's broadcasting.
+    /// The elementwise quotient, with NumPy's broadcasting.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([2]), recorder.input([2]));
+    /// let y = a / b;
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 9.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[4.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.25, 3.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn div(self, other: Var<'r>) -> Var<'r> {
         pairwise::record::<Divide>(self, other)
     }

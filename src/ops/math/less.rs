@@ -22,7 +22,21 @@ impl Pairwise for Less {
 }
 
 impl<'r> Var<'r> {
-    /// 1 where an element is less than the other and 0 elsewhere, with NumPy's broadcasting. Keras' `less`.
+    /// Compares elements: 1 if the first is less than the second and 0 otherwise, with NumPy's broadcasting. Keras' `less`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([2]), recorder.input([2]));
+    /// let y = a.less(b);
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[1.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.0, 1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn less(self, other: Var<'r>) -> Var<'r> {
         pairwise::record::<Less>(self, other)
     }

@@ -1,4 +1,4 @@
-//! y = min(a, b), whose gradient goes to the smaller, and by halves to both where they are equal.
+//! y = min(a, b), whose gradient is that of the smaller one, and half of it for both if they are equal.
 
 use crate::ops::pairwise::{self, Pairwise};
 use crate::tape::Var;
@@ -37,7 +37,21 @@ impl Pairwise for Minimum {
 }
 
 impl<'r> Var<'r> {
-    /// The smaller of two elements, with NumPy's broadcasting; NaN where one of them is.
+    /// The smaller of two elements, with NumPy's broadcasting. NaN if one of them is NaN.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([2]), recorder.input([2]));
+    /// let y = a.minimum(b);
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 5.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[3.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [1.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn minimum(self, other: Var<'r>) -> Var<'r> {
         pairwise::record::<Minimum>(self, other)
     }

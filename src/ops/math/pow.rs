@@ -1,4 +1,4 @@
-//! y = aᵇ, da = dy · b · aᵇ⁻¹, db = dy · aᵇ · ln a, which is 0 where a is.
+//! y = aᵇ, da = dy · b · aᵇ⁻¹, db = dy · aᵇ · ln a, and 0 for a = 0.
 
 use crate::kernels::double;
 use crate::ops::pairwise::{self, Pairwise};
@@ -14,7 +14,7 @@ impl Pairwise for Pow {
     }
 
     fn gradient_a(dy: f32, a: f32, b: f32) -> f32 {
-        // a⁰ is 1 everywhere, also where a⁻¹ is not a number.
+        // a⁰ is 1 for all a, even if a⁻¹ is not finite.
         if b == 0.0 { 0.0 } else { dy * (f64::from(b) * double::power(f64::from(a), f64::from(b) - 1.0)) as f32 }
     }
 
@@ -24,8 +24,23 @@ impl Pairwise for Pow {
 }
 
 impl<'r> Var<'r> {
-    /// Every element to the power of another, with NumPy's broadcasting: NaN where it is negative and the exponent is not
-    /// whole. Keras' `power` of two tensors.
+    /// Raises each element to the power of another, with NumPy's broadcasting. NaN for a negative element with an exponent
+    /// that is not an integer. Keras' `power` of two tensors.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, exponents) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.pow(exponents);
+    /// let (x, exponents, y) = (x.id(), exponents.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[2.0, 3.0]);
+    /// tape.input_slices([exponents])[0].copy_from_slice(&[3.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [8.0, 9.0];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-5));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn pow(self, exponents: Var<'r>) -> Var<'r> {
         pairwise::record::<Pow>(self, exponents)
     }

@@ -1,4 +1,4 @@
-//! y = x · factor + offset with constant numbers, dx = dy · factor; also what numbers do beside a value: `2.0 * x − 1.0`.
+//! y = x · factor + offset with constants, dx = dy · factor; the operators of values and numbers, as in `2.0 * x - 1.0`.
 
 use crate::error::Result;
 use crate::shape::Shape;
@@ -32,11 +32,25 @@ impl Op for Scale {
 }
 
 impl<'r> Var<'r> {
-    /// The value times a constant number.
+    /// Multiplies each element by a constant, like `x * factor`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.scale(0.5) + (2.0 * x - 1.0);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[2.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [4.0, 9.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn scale(self, factor: f32) -> Var<'r> {
         self.recorder().apply(Scale { factor, offset: 0.0 }, &[self])
     }
 
+    /// Records x · factor + offset.
     fn shift(self, factor: f32, offset: f32) -> Var<'r> {
         self.recorder().apply(Scale { factor, offset }, &[self])
     }

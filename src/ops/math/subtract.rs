@@ -28,7 +28,21 @@ impl Pairwise for Subtract {
 impl<'r> ops::Sub for Var<'r> {
     type Output = Var<'r>;
 
-    /// Element by element, with NumPy's broadcasting.
+    /// The elementwise difference, with NumPy's broadcasting.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([2]), recorder.input([2]));
+    /// let y = a - b;
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[5.0, 3.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[1.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [4.0, -1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn sub(self, other: Var<'r>) -> Var<'r> {
         pairwise::record::<Subtract>(self, other)
     }

@@ -1,4 +1,4 @@
-//! y = a where b is not 0 and 0 elsewhere; da = dy where b is not 0, db = 0.
+//! y = a if b ≠ 0 and 0 otherwise; da = dy if b ≠ 0 and 0 otherwise, db = 0.
 
 use crate::ops::pairwise::{self, Pairwise};
 use crate::tape::Var;
@@ -22,8 +22,22 @@ impl Pairwise for WhereNonzero {
 }
 
 impl<'r> Var<'r> {
-    /// The elements for which `condition` is not 0, and 0 in place of the others, whatever those are; with NumPy's
-    /// broadcasting. Keras' `where(condition, x, 0)`.
+    /// Replaces the elements for which `condition` is 0 by 0, even NaN and infinite ones, with NumPy's broadcasting. Keras'
+    /// `where(condition, x, 0)`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, condition) = (recorder.input([2]), recorder.input([2]));
+    /// let y = x.where_nonzero(condition);
+    /// let (x, condition, y) = (x.id(), condition.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[5.0, f32::NAN]);
+    /// tape.input_slices([condition])[0].copy_from_slice(&[1.0, 0.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [5.0, 0.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn where_nonzero(self, condition: Var<'r>) -> Var<'r> {
         pairwise::record::<WhereNonzero>(self, condition)
     }

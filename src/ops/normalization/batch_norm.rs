@@ -1,8 +1,8 @@
 //! y = gamma · (x − mean) / √(variance + epsilon) + beta over the last axis (Ioffe and Szegedy 2015).
 //!
-//! While training, mean and (biased) variance are the batch's, and the running statistics follow them after each step as
-//! moving · momentum + batch · (1 − momentum), like Keras' (PyTorch's momentum is one minus this). While inferring they
-//! are the running ones. Gradients: [`kernels::normalize`](crate::kernels::normalize).
+//! In training, mean and (biased) variance are those of the batch, and the running statistics become
+//! moving · momentum + batch · (1 − momentum) after each step, as in Keras (PyTorch's momentum is one minus this). In
+//! inference, mean and variance are the running statistics. Gradients: [`kernels::normalize`](crate::kernels::normalize).
 
 use crate::error::Result;
 use crate::error::{Error, check_setting};
@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
 
-/// Running statistics smaller than this become 0, so that they never decay into slow denormal numbers.
+/// The limit below which running statistics become 0, since arithmetic on denormal numbers is slow.
 const FLUSH: f32 = 1e-30;
 
 struct BatchNorm {
@@ -22,14 +22,14 @@ struct BatchNorm {
     mean: Vec<f32>,
     variance: Vec<f32>,
     scale: Vec<f32>,
-    /// Room for gradients of gamma and beta that nobody else wants.
-    spare: [Vec<f32>; 2],
+    /// Scratch for the gradients of gamma and beta if they need none.
+    scratch: [Vec<f32>; 2],
 }
 
 impl BatchNorm {
     fn new(epsilon: f32, momentum: f32, moving: bool) -> BatchNorm {
         let [mean, variance, scale] = [const { Vec::new() }; 3];
-        BatchNorm { epsilon, momentum, moving, mean, variance, scale, spare: [const { Vec::new() }; 2] }
+        BatchNorm { epsilon, momentum, moving, mean, variance, scale, scratch: [const { Vec::new() }; 2] }
     }
 }
 
@@ -48,13 +48,12 @@ impl Op for BatchNorm {
         check_batch_norm(self.momentum, self.epsilon)?;
         check_columns(*x, columns)?;
         if x.rows() < 2 {
-            let remedy =
-                "at least two rows to take statistics of; choose a batch size that does not leave a batch of one";
+            let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one";
             return Err(Error::expected(remedy));
         }
         let columns = || sizes::zeros(&[x.last()]);
         (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);
-        self.spare = [columns()?, columns()?];
+        self.scratch = [columns()?, columns()?];
         Ok(*x)
     }
 
@@ -73,8 +72,8 @@ impl Op for BatchNorm {
             1 => dgamma = Some(gradient),
             _ => dbeta = Some(gradient),
         });
-        let [spare_gamma, spare_beta] = &mut self.spare;
-        let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
+        let [scratch_gamma, scratch_beta] = &mut self.scratch;
+        let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
         normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta);
         if let Some(dx) = dx {
             normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], dx);
@@ -95,11 +94,11 @@ impl Op for BatchNorm {
     }
 }
 
-/// The same with given statistics, which are constants.
+/// Batch normalization with given statistics, which are constants.
 struct BatchNormInference {
     epsilon: f32,
     scale: Vec<f32>,
-    spare: [Vec<f32>; 2],
+    scratch: [Vec<f32>; 2],
 }
 
 impl Op for BatchNormInference {
@@ -112,7 +111,7 @@ impl Op for BatchNormInference {
         check_batch_norm(0.0, self.epsilon)?;
         check_columns(x, &[gamma, beta, mean, variance])?;
         let columns = || sizes::zeros(&[x.last()]);
-        (self.scale, self.spare) = (columns()?, [columns()?, columns()?]);
+        (self.scale, self.scratch) = (columns()?, [columns()?, columns()?]);
         Ok(x)
     }
 
@@ -125,8 +124,8 @@ impl Op for BatchNormInference {
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let [x, gamma, _, mean, _] = inputs.each();
         let [dx, dgamma, dbeta, _, _] = gradients.each();
-        let [spare_gamma, spare_beta] = &mut self.spare;
-        let (dgamma, dbeta) = (dgamma.unwrap_or(spare_gamma), dbeta.unwrap_or(spare_beta));
+        let [scratch_gamma, scratch_beta] = &mut self.scratch;
+        let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
         normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta);
         let Some(dx) = dx else { return };
         let columns = self.scale.len();
@@ -136,15 +135,18 @@ impl Op for BatchNormInference {
     }
 }
 
+/// Computes 1 / √(variance + epsilon).
 pub(in crate::ops) fn fill_scale(variance: &[f32], epsilon: f32, scale: &mut [f32]) {
     scale.iter_mut().zip(variance).for_each(|(scale, variance)| *scale = 1.0 / (variance + epsilon).sqrt());
 }
 
+/// Checks that each of `columns` has one value per channel of `x`.
 fn check_columns(x: Shape, columns: &[Shape]) -> Result<()> {
     let fits = x.rank() >= 2 && columns.iter().all(|shape| *shape == Shape::from(x.last()));
-    if fits { Ok(()) } else { Err(Error::expected("an input n × … × channels, and one value for each channel")) }
+    if fits { Ok(()) } else { Err(Error::expected("an input n × … × channels, and one value per channel")) }
 }
 
+/// Checks the settings.
 pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&momentum);
     check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "≥ 0 and ≤ 1")?;
@@ -152,10 +154,29 @@ pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
 }
 
 impl<'r> Var<'r> {
-    /// Normalises each channel (the last axis) by the batch's statistics. The running mean and variance `moving`, state
-    /// parameters ([`Params::add_state`](crate::tape::Params::add_state)) of one number for each channel, follow them:
-    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). The result remembers what it was made from: a dense layer over it is computed together with
-    /// it where nobody wants the gradient of `self`.
+    /// Normalizes each channel (the last axis) by the mean and the variance of the batch, multiplies by `gamma` and adds
+    /// `beta`.
+    ///
+    /// `moving` are the running mean and variance: state parameters
+    /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel, to which
+    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). A following
+    /// [`affine`](Var::affine) is fused with the normalization if `self` needs no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Training);
+    /// let (x, gamma, beta) = (recorder.input([2, 1]), recorder.input([1]), recorder.input([1]));
+    /// let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None);
+    /// let (x, gamma, beta, y) = (x.id(), gamma.id(), beta.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 3.0]);
+    /// tape.input_slices([gamma])[0].copy_from_slice(&[2.0]);
+    /// tape.input_slices([beta])[0].copy_from_slice(&[5.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [3.000_999_2, 6.999_000_8];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-5));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn batch_norm(
         self,
         gamma: Var<'r>,
@@ -169,17 +190,37 @@ impl<'r> Var<'r> {
             Some([mean, variance]) => self.recorder().apply(op, &[self, gamma, beta, mean, variance]),
             None => self.recorder().apply(op, &[self, gamma, beta]),
         };
-        normalized.remember(Origin::BatchNorm { x: self, gamma, beta, epsilon })
+        normalized.with_origin(Origin::BatchNorm { x: self, gamma, beta, epsilon })
     }
 
-    /// Normalises each channel (the last axis) by given statistics, which get no gradient.
+    /// Normalizes each channel (the last axis) by a given mean and variance, multiplies by `gamma` and adds `beta`. The
+    /// statistics get no gradient.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([1, 1]);
+    /// let [gamma, beta, mean, variance] = [(); 4].map(|()| recorder.input([1]));
+    /// let y = x.batch_norm_inference([gamma, beta], [mean, variance], 1e-3);
+    /// let (x, gamma, beta, mean, variance, y) = (x.id(), gamma.id(), beta.id(), mean.id(), variance.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[4.0]);
+    /// tape.input_slices([gamma])[0].copy_from_slice(&[1.0]);
+    /// tape.input_slices([beta])[0].copy_from_slice(&[0.0]);
+    /// tape.input_slices([mean])[0].copy_from_slice(&[2.0]);
+    /// tape.input_slices([variance])[0].copy_from_slice(&[4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// let expected = [0.999_875];
+    /// assert!(tape.view(y).data().iter().zip(expected).all(|(y, expected): (&f32, f32)| (y - expected).abs() < 1e-5));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn batch_norm_inference(
         self,
         [gamma, beta]: [Var<'r>; 2],
         [mean, variance]: [Var<'r>; 2],
         epsilon: f32,
     ) -> Var<'r> {
-        let op = BatchNormInference { epsilon, scale: Vec::new(), spare: Default::default() };
+        let op = BatchNormInference { epsilon, scale: Vec::new(), scratch: Default::default() };
         self.recorder().apply(op, &[self, gamma, beta, mean, variance])
     }
 }
@@ -203,7 +244,7 @@ pub(in crate::ops) mod tests {
                 .variable([3])
                 .state(arr1(&[0.5, -0.5, 1.0]))
                 .state(arr1(&[2.0, 0.5, 1.0])),
-            // Two uses of one pair of statistics, as in a shared layer.
+            // Two operations with the same running statistics, as in a shared layer.
             Sample::new(|x| {
                 let moving = Some([x[3], x[4]]);
                 let y = x[0].batch_norm(x[1], x[2], 0.9, 1e-3, moving);
@@ -224,7 +265,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_single_row_is_refused() {
+    fn a_single_row_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.input([1, 5]);
         let _ = x.batch_norm(recorder.input([5]), recorder.input([5]), 0.99, 1e-3, None);

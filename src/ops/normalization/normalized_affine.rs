@@ -1,13 +1,13 @@
-//! y = f(x̂ · w′ + b′): a dense layer over what batch normalisation makes of the data, in one operation.
+//! y = f(x̂ · w′ + b′): batch normalization and a dense layer in one operation.
 //!
-//! With n = gamma · x̂ + beta, z = n · w + b and dz = dy · f′(y), the gradients that batch normalisation would take from
-//! dn = dz · wᵀ follow from sums that the dense layer needs anyway. G = x̂ᵀ · dz and db = Σ dz over rows:
+//! With n = gamma · x̂ + beta, z = n · w + b and dz = dy · f′(y), the gradients of gamma and beta can be computed from the
+//! gradients of the dense layer instead of dn = dz · wᵀ. With G = x̂ᵀ · dz and db = Σ dz over rows:
 //!
 //! dw = gamma · G + beta ⊗ db, dgamma = Σₖ w · G, dbeta = Σₖ w · db.
 //!
-//! So dn, a third of the arithmetic, is not computed; it would be needed for the data's own gradient, which nobody wants.
-//! And x̂ = v + r with a constant r for each column ([`kernels::centred`](crate::kernels::centred)), where v keeps the
-//! zeros of the data: with t = gamma · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
+//! This saves dn, a third of the arithmetic, which only the gradient of the data would need. Also, x̂ = v + r with a
+//! constant r per column ([`kernels::centred`](crate::kernels::centred)), where v has the zeros of the data. With t = gamma
+//! · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
 
 use super::batch_norm::fill_scale;
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
 struct NormalizedAffine {
     activation: Elementwise,
     epsilon: f32,
-    /// Of each column of the data: 1 / deviation, and the factor and the constant that make n of it.
+    /// 1 / √(variance + epsilon) of each column of the data.
     scale: Vec<f32>,
     centre: Vec<f32>,
     r: Vec<f32>,
@@ -29,22 +29,22 @@ struct NormalizedAffine {
     mean: Vec<f32>,
     variance: Vec<f32>,
     factor: Vec<f32>,
-    /// v, or gamma · v with t below: one more row of a product costs less than to read the weights once more.
+    /// v, or gamma · v with t as the last row: an additional row of a product is faster than another pass over the weights.
     spread: Vec<f32>,
-    /// (gamma · v) · w with t · w below.
+    /// (gamma · v) · w, with t · w as the last row.
     sums: Vec<f32>,
     /// t · w + b.
     bias: Vec<f32>,
     /// Σₖ w · vᵀdz and Σₖ w · db.
     products: Vec<[f32; 2]>,
-    /// Room for gradients of w and b that nobody else wants.
-    spare: [Vec<f32>; 2],
+    /// Scratch for the gradients of w and b if they need none.
+    scratch: [Vec<f32>; 2],
 }
 
 impl NormalizedAffine {
     fn new(activation: Elementwise, epsilon: f32) -> NormalizedAffine {
         let [scale, centre, r, t, mean, variance, factor, spread, sums, bias] = [const { Vec::new() }; 10];
-        let (products, spare) = (Vec::new(), Default::default());
+        let (products, scratch) = (Vec::new(), Default::default());
         NormalizedAffine {
             activation,
             epsilon,
@@ -59,7 +59,7 @@ impl NormalizedAffine {
             sums,
             bias,
             products,
-            spare,
+            scratch,
         }
     }
 }
@@ -73,7 +73,7 @@ impl Op for NormalizedAffine {
         let [x, gamma, beta, w, b] = arity(inputs)?;
         let columns = Shape::from(w.axis(0));
         if !fits(x, w, b) || gamma != columns || beta != columns {
-            return Err(Error::expected("an input n × k, k values each of gamma and beta, weights k × m and biases m"));
+            return Err(Error::expected("an input n × k, k values of gamma and of beta, weights k × m and biases m"));
         }
         let [inner, units] = [w.axis(0), w.axis(1)];
         let of_columns = [
@@ -92,7 +92,7 @@ impl Op for NormalizedAffine {
         (self.spread, self.bias) = (sizes::zeros(&[rows, inner])?, sizes::zeros(&[units])?);
         self.sums = sizes::zeros(&[rows, units])?;
         self.products = sizes::filled([0.0; 2], &[inner])?;
-        self.spare = [sizes::zeros(w.sizes())?, sizes::zeros(&[units])?];
+        self.scratch = [sizes::zeros(w.sizes())?, sizes::zeros(&[units])?];
         Ok(Shape::from([x.axis(0), units]))
     }
 
@@ -120,8 +120,8 @@ impl Op for NormalizedAffine {
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([x, gamma, _, w, _], [_, dgamma, dbeta, dw, db]) = (inputs.each(), gradients.each());
         let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
-        let [spare_w, spare_b] = &mut self.spare;
-        let (dw, db) = (dw.unwrap_or(spare_w), db.unwrap_or(spare_b));
+        let [scratch_w, scratch_b] = &mut self.scratch;
+        let (dw, db) = (dw.unwrap_or(scratch_w), db.unwrap_or(scratch_b));
         activation::backward(self.activation, y, dy);
         matmul::sum_rows(dy, units, ROWS_PER_CHUNK, db);
         let spread = &mut self.spread[..x.len()];
@@ -138,12 +138,13 @@ impl Op for NormalizedAffine {
     }
 }
 
-/// Whether these are an input n × k, weights k × m and biases m.
+/// Whether the shapes are those of an input n × k, weights k × m and biases m.
 fn fits(x: Shape, w: Shape, b: Shape) -> bool {
     x.rank() == 2 && w.rank() == 2 && x.axis(1) == w.axis(0) && b == Shape::from(w.axis(1))
 }
 
-/// The dense layer over `x` in one operation with its normalisation, if that is what `x` is and its data wants no gradient.
+/// Records the dense layer of `x` and its batch normalization as one operation, if `x` is the result of one whose data
+/// needs no gradient.
 pub(in crate::ops) fn fused<'r>(
     x: Var<'r>,
     weight: Var<'r>,
@@ -159,7 +160,7 @@ pub(in crate::ops) fn fused<'r>(
 #[cfg(test)]
 pub(in crate::ops) mod tests {
     use crate::ops::Activation;
-    use crate::tape::{Id, Mode, ParamGradients, Params, Recorder, Tape};
+    use crate::tape::{Mode, ParamGradients, Params, Recorder, Tape, ValueId};
     use crate::testing::Sample;
     use crate::{Key, Shape};
     use ndarray::{Array, Array2, ArrayD};
@@ -170,7 +171,7 @@ pub(in crate::ops) mod tests {
         (0..count).map(|_| draws.below(2001) as f32 / 1000.0 - 1.0).collect()
     }
 
-    /// Data of which some columns are nearly all 0, some not at all, one is constant and one empty.
+    /// Data with columns of many zeros, columns without zeros, a constant column and a column of zeros.
     fn data(rows: usize, columns: usize) -> Array2<f32> {
         let values = numbers(7, rows * columns);
         Array2::from_shape_fn((rows, columns), |(i, j)| match j % 5 {
@@ -195,10 +196,11 @@ pub(in crate::ops) mod tests {
         ]
     }
 
-    /// The tape of a normalised dense layer whose data wants a gradient or not, and the names of data and result.
-    fn layer(params: &Params, shape: [usize; 2], wants: bool) -> (Tape, Id, Id) {
+    /// The tape of a batch normalization with a dense layer, and the ids of data and result. `needs_gradient` is whether
+    /// the data needs a gradient, which prevents fusion.
+    fn layer(params: &Params, shape: [usize; 2], needs_gradient: bool) -> (Tape, ValueId, ValueId) {
         let recorder = Recorder::new(Mode::Training);
-        let x = if wants { recorder.variable(shape) } else { recorder.input(shape) };
+        let x = if needs_gradient { recorder.variable(shape) } else { recorder.input(shape) };
         let [gamma, beta, w, b] =
             ["gamma", "beta", "w", "b"].map(|name| recorder.parameter(params, params.id(name).unwrap()));
         let y = x.batch_norm(gamma, beta, 0.99, 1e-3, None).affine(w, b, Activation::Tanh);
@@ -208,7 +210,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn one_operation_does_what_two_do() {
+    fn the_fused_operation_is_near_the_two_operations() {
         for [rows, inner, units] in [[2, 3, 1], [40, 100, 30], [300, 35, 17]] {
             let mut params = Params::new();
             let shapes = [
@@ -221,9 +223,9 @@ pub(in crate::ops) mod tests {
                 let values = numbers(shape.len() as u64, shape.len()).iter().map(|v| 0.3 * v).collect();
                 params.add(name, &Array::from_shape_vec(shape.sizes(), values).unwrap()).unwrap()
             });
-            let run = |wants| {
-                let (mut tape, x, y) = layer(&params, [rows, inner], wants);
-                assert_eq!(format!("{tape:?}").contains("normalized_affine"), !wants);
+            let run = |needs_gradient| {
+                let (mut tape, x, y) = layer(&params, [rows, inner], needs_gradient);
+                assert_eq!(format!("{tape:?}").contains("normalized_affine"), !needs_gradient);
                 tape.input_mut(x).assign(&data(rows, inner));
                 tape.run(&params, Key::from_seed(0)).unwrap();
                 let mut gradients = ParamGradients::new(&params);
@@ -237,7 +239,7 @@ pub(in crate::ops) mod tests {
         }
     }
 
-    /// Each element within `bound` of the largest, or of 1.
+    /// Checks that differences are at most `bound` times the largest element, or 1 if that is larger.
     fn assert_near(found: &ArrayD<f32>, expected: &ArrayD<f32>, bound: f32) {
         let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
         let distance = (found - expected).iter().fold(0.0f32, |most, value| most.max(value.abs()));
@@ -245,7 +247,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_a_number_is_not_hidden() {
+    fn nan_propagates() {
         let mut params = Params::new();
         params.add("gamma", &ndarray::arr1(&[1.0; 3])).unwrap();
         params.add("beta", &ndarray::arr1(&[0.0; 3])).unwrap();

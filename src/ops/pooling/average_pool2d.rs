@@ -1,4 +1,4 @@
-//! The mean of each window of an image (NHWC), over those of its elements that lie inside; each gets an equal share of dy.
+//! The mean of each window of an image (NHWC), over the elements inside the image, each of which gets an equal share of dy.
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::average_pool::{self, Windows};
@@ -46,8 +46,14 @@ pub(in crate::ops) fn windows(
     strides: [usize; 2],
     padding: Padding,
 ) -> Result<Windows> {
-    let places = window[0].saturating_mul(window[1]);
-    check_setting((1..=1 << 16).contains(&places), owner, "pool_size", places, "≥ 1 and ≤ 65536 in rows × columns")?;
+    let elements = window[0].saturating_mul(window[1]);
+    check_setting(
+        (1..=1 << 16).contains(&elements),
+        owner,
+        "pool_size",
+        elements,
+        "≥ 1 and ≤ 65536 in rows × columns",
+    )?;
     check_steps(owner, "strides", &strides)?;
     let along = |axis: usize| size(x.axis(axis + 1), window[axis], strides[axis], padding);
     let (4, Some((rows, top)), Some((columns, left))) = (x.rank(), along(0)?, along(1)?) else {
@@ -59,7 +65,7 @@ pub(in crate::ops) fn windows(
     Ok(Windows { size, channels, window, strides, padding: [top, left], output: [rows, columns] })
 }
 
-/// The shape of one pooled sample, for a layer to announce.
+/// The shape of one pooled sample.
 pub(crate) fn pooled(
     sample: Shape,
     owner: &'static str,
@@ -72,8 +78,21 @@ pub(crate) fn pooled(
 }
 
 impl<'r> Var<'r> {
-    /// The mean of each window of `window` rows and columns, `strides` apart, of images n × height × width × channels. What
-    /// padding adds is not counted.
+    /// 2D average pooling of images n × height × width × channels, with the size and the strides of windows in rows and
+    /// columns. Padding does not count in the mean.
+    ///
+    /// ```
+    /// use gradus::{Key, ops::Padding, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let images = recorder.input([1, 2, 2, 1]);
+    /// let y = images.average_pool2d(2, 2, Padding::Valid);
+    /// let (images, y) = (images.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([images])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [2.5]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn average_pool2d(self, window: impl Into<Size2d>, strides: impl Into<Size2d>, padding: Padding) -> Var<'r> {
         let (window, strides) = (window.into().sizes(), strides.into().sizes());
         self.recorder().apply(AveragePool2d { window, strides, padding, windows: None }, &[self])
@@ -95,7 +114,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn an_image_smaller_than_the_window_is_refused() {
+    fn an_image_smaller_than_the_window_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.input([8, 1, 9, 3]);
         let _ = recorder.scope("pool", || x.average_pool2d([2, 2], [2, 2], Padding::Valid));

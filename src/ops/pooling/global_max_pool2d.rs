@@ -1,4 +1,4 @@
-//! The maximum of each channel over an image (NHWC); the elements that are equal to it share its gradient.
+//! The maximum of each channel over an image (NHWC); elements equal to the maximum share its gradient.
 
 use crate::error::{Error, Result};
 use crate::kernels::global_max;
@@ -32,7 +32,20 @@ impl Op for GlobalMaxPool2d {
 }
 
 impl<'r> Var<'r> {
-    /// The maximum of each channel over images n × height × width × channels: n × channels.
+    /// Global 2D max pooling: from images n × height × width × channels to n × channels.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let images = recorder.input([1, 2, 2, 1]);
+    /// let y = images.global_max_pool2d();
+    /// let (images, y) = (images.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([images])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [4.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn global_max_pool2d(self) -> Var<'r> {
         self.recorder().apply(GlobalMaxPool2d, &[self])
     }
@@ -51,7 +64,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_told() {
+    fn arrays_without_image_axes_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.scope("pool", || recorder.input([2, 3]).global_max_pool2d());
         let expected = "pool: global_max_pool2d: found shape 2 × 3, expected images n × height × width × channels";

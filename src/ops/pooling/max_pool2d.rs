@@ -1,7 +1,7 @@
-//! The maximum of each window of an image (NHWC); its gradient goes to the first place where the maximum stands.
+//! The maximum of each window of an image (NHWC); its gradient is that of the first element equal to the maximum.
 //!
-//! With padding `valid`, sizes that the windows do not fill are cut off: ⌊(n − window) / stride⌋ + 1. With `same`, an image
-//! is first put into one of −∞, which is never a maximum.
+//! With padding `valid`, the output has ⌊(n − window) / stride⌋ + 1 elements; elements that no window covers are ignored.
+//! With `same`, an image is padded with −∞, which is never the maximum.
 
 use super::average_pool2d::windows;
 use crate::error::Result;
@@ -16,7 +16,8 @@ struct MaxPool2d {
     window: [usize; 2],
     strides: [usize; 2],
     geometry: Option<PoolGeometry>,
-    at: Vec<u16>,
+    /// The position of the maximum in each window.
+    maxima: Vec<u16>,
 }
 
 impl Op for MaxPool2d {
@@ -28,19 +29,19 @@ impl Op for MaxPool2d {
         let [x] = arity(inputs)?;
         let geometry = geometry(x, self.window, self.strides)?;
         let output = Shape::from([geometry.batch, geometry.output[0], geometry.output[1], geometry.channels]);
-        self.at = sizes::filled(0, output.sizes())?;
+        self.maxima = sizes::filled(0, output.sizes())?;
         self.geometry = Some(geometry);
         Ok(output)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let ([x], Some(geometry)) = (inputs.each(), &self.geometry) else { return };
-        pool::max_forward(geometry, &x, y, &mut self.at);
+        pool::max_forward(geometry, &x, y, &mut self.maxima);
     }
 
     fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([Some(dx)], Some(geometry)) = (gradients.each(), &self.geometry) else { return };
-        pool::max_backward(geometry, &self.at, dy, dx);
+        pool::max_backward(geometry, &self.maxima, dy, dx);
     }
 }
 
@@ -52,18 +53,30 @@ fn geometry(x: Shape, window: [usize; 2], strides: [usize; 2]) -> Result<PoolGeo
 }
 
 impl<'r> Var<'r> {
-    /// The maximum of each window of `window` rows and columns, `strides` apart, of images n × height × width × channels.
+    /// 2D max pooling of images n × height × width × channels, with the size and the strides of windows in rows and columns.
+    ///
+    /// ```
+    /// use gradus::{Key, ops::Padding, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let images = recorder.input([1, 2, 2, 1]);
+    /// let y = images.max_pool2d(2, 2, Padding::Valid);
+    /// let (images, y) = (images.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([images])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [4.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn max_pool2d(self, window: impl Into<Size2d>, strides: impl Into<Size2d>, padding: Padding) -> Var<'r> {
         let (window, strides) = (window.into().sizes(), strides.into().sizes());
-        let images = if padding == Padding::Same { self.with_border(window, strides) } else { self };
-        self.recorder().apply(MaxPool2d { window, strides, geometry: None, at: Vec::new() }, &[images])
+        let images = if padding == Padding::Same { self.padded_for_windows(window, strides) } else { self };
+        self.recorder().apply(MaxPool2d { window, strides, geometry: None, maxima: Vec::new() }, &[images])
     }
 
-    /// Images with so much of −∞ around that windows reach over each of their elements; the images themselves where they do
-    /// anyway.
-    fn with_border(self, window: [usize; 2], strides: [usize; 2]) -> Var<'r> {
+    /// The images padded with −∞ for padding `same`.
+    fn padded_for_windows(self, window: [usize; 2], strides: [usize; 2]) -> Var<'r> {
         let x = self.shape();
-        // What does not fit is refused when the windows are recorded.
+        // An error is reported when the pooling is recorded.
         let Ok(windows) = windows(x, "MaxPool2d", window, strides, Padding::Same) else { return self };
         let around = [0, 1].map(|axis| {
             let reach = (windows.output[axis] - 1) * strides[axis] + window[axis];
@@ -90,7 +103,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn an_image_smaller_than_the_window_is_refused() {
+    fn an_image_smaller_than_the_window_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([8, 1, 9, 3]).max_pool2d([2, 2], [2, 2], Padding::Valid);
         let message = recorder.finish().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! y = Σ x / n over every element, dx = dy / n.
+//! y = Σ x / n over all elements, dx = dy / n.
 
 use crate::error::Result;
 use crate::kernels::reduce;
@@ -31,6 +31,19 @@ impl Op for Mean {
 
 impl<'r> Var<'r> {
     /// The mean of all elements, a scalar.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([3]);
+    /// let y = x.mean();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn mean(self) -> Var<'r> {
         self.recorder().apply(Mean, &[self])
     }

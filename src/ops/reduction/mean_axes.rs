@@ -1,10 +1,25 @@
-//! y = Σ x / n over some axes, dx = dy / n at every element that was added.
+//! y = Σ x / n over some axes, dx = dy / n for each element of the sum.
 
 use crate::ops::axes;
 use crate::tape::Var;
 
 impl<'r> Var<'r> {
-    /// The mean over some axes, as [`sum_axes`](Var::sum_axes) takes them. Keras' `mean(x, axis, keepdims)`.
+    /// The mean over some axes. A negative axis is counted from the end: −1 is the last axis. The axes are removed, or with
+    /// `keepdims` have size 1. Keras' `mean(x, axis, keepdims)`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 2]);
+    /// let y = x.mean_axes(&[-1], true);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(y).shape(), [2, 1]);
+    /// assert_eq!(tape.view(y).data(), [1.5, 3.5]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn mean_axes(self, axes: &[isize], keepdims: bool) -> Var<'r> {
         axes::record(self, "mean_axes", true, axes, keepdims)
     }

@@ -1,4 +1,4 @@
-//! y = Σ x over every element, dx = dy.
+//! y = Σ x over all elements, dx = dy.
 
 use crate::error::Result;
 use crate::kernels::reduce;
@@ -30,6 +30,19 @@ impl Op for Sum {
 
 impl<'r> Var<'r> {
     /// The sum of all elements, a scalar.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([3]);
+    /// let y = x.sum();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn sum(self) -> Var<'r> {
         self.recorder().apply(Sum, &[self])
     }

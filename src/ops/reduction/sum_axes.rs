@@ -1,11 +1,24 @@
-//! y = Σ x over some axes, dx = dy at every element that was added.
+//! y = Σ x over some axes, dx = dy for each element of the sum.
 
 use crate::ops::axes;
 use crate::tape::Var;
 
 impl<'r> Var<'r> {
-    /// The sum over some axes, which are counted from the first, or below 0 from the last, which is −1. They go, or with
-    /// `keepdims` stay as axes of size 1. Keras' `sum(x, axis, keepdims)`.
+    /// The sum over some axes. A negative axis is counted from the end: −1 is the last axis. The axes are removed, or with
+    /// `keepdims` have size 1. Keras' `sum(x, axis, keepdims)`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 2]);
+    /// let y = x.sum_axes(&[0], false);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [4.0, 6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn sum_axes(self, axes: &[isize], keepdims: bool) -> Var<'r> {
         axes::record(self, "sum_axes", false, axes, keepdims)
     }

@@ -1,5 +1,5 @@
 //! y = x · m, dx = dy · m, with m = 0 with probability `rate` and 1 / (1 − rate) otherwise (inverted dropout). The
-//! multiplier itself is kept, so that both directions scale alike.
+//! factors m are stored for the backward pass.
 
 use crate::error::Result;
 use crate::error::check_setting;
@@ -38,13 +38,27 @@ impl Op for Dropout {
     }
 }
 
-/// Below 1, as nothing would be left to scale up.
+/// Checks the rate. It must be less than 1, since 1 / (1 − rate) must be finite.
 pub(crate) fn check_dropout_rate(rate: f32) -> Result<()> {
     check_setting((0.0..1.0).contains(&rate), "Dropout", "rate", f64::from(rate), "≥ 0 and < 1")
 }
 
 impl<'r> Var<'r> {
-    /// Drops each element with probability `rate` and scales up the others; while inferring, the value itself.
+    /// In training, sets each element to 0 with probability `rate` and divides the others by 1 − rate. In inference,
+    /// returns the value unchanged.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Training);
+    /// let x = recorder.input([4]);
+    /// let y = x.dropout(0.5);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0; 4]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert!(tape.view(y).data().iter().all(|y| *y == 0.0 || *y == 2.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn dropout(self, rate: f32) -> Var<'r> {
         let recorder = self.recorder();
         match recorder.mode() {
@@ -65,14 +79,14 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_rate_of_one_is_refused() {
+    fn a_rate_of_one_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([2]).dropout(1.2);
         assert_eq!(recorder.finish().unwrap_err().to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     }
 
     #[test]
-    fn both_directions_scale_alike_and_steps_differ() {
+    fn the_backward_pass_uses_the_mask_of_the_forward_pass_and_steps_differ() {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.variable([1000]);
         let y = x.dropout(0.5);

@@ -1,4 +1,4 @@
-//! y = l1 · Σ |x| + l2 · Σ x², dx = dy · (l1 · sign x + 2 · l2 · x), the sign of 0 being 0.
+//! y = l1 · Σ |x| + l2 · Σ x², dx = dy · (l1 · sign x + 2 · l2 · x), where sign 0 = 0.
 
 use crate::error::Result;
 use crate::error::check_setting;
@@ -35,15 +35,28 @@ impl Op for PenaltyOf {
     }
 }
 
-/// Checks a factor. Keras takes negative ones, which would make weights grow without end.
+/// Checks a factor. Keras accepts negative factors, with which weights diverge.
 pub(crate) fn check_penalty_factor(owner: &'static str, name: &'static str, factor: f32) -> Result<()> {
     let fits = factor.is_finite() && factor >= 0.0;
     check_setting(fits, owner, name, f64::from(factor), "finite and ≥ 0")
 }
 
 impl<'r> Var<'r> {
-    /// l1 · Σ |x| + l2 · Σ x², a scalar to add to a loss: what the [regularizers](crate::regularizers) L1, L2 and both
-    /// record. The factors are finite and not negative.
+    /// The penalty l1 · Σ |x| + l2 · Σ x², a scalar to add to a loss, of the [regularizers](crate::regularizers) L1, L2 and
+    /// L1L2. The factors must be finite and ≥ 0.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.penalty(0.5, 0.25);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, -2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [2.75]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn penalty(self, l1: f32, l2: f32) -> Var<'r> {
         self.recorder().apply(PenaltyOf { factors: Penalty { l1, l2 } }, &[self])
     }
@@ -63,7 +76,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_factor_that_is_none_is_refused() {
+    fn an_infinite_factor_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.variable([3]).penalty(0.0, f32::INFINITY);
         let message = recorder.finish().unwrap_err().to_string();

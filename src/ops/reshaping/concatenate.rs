@@ -1,4 +1,4 @@
-//! Arrays side by side along an axis; each gets its own part of the gradient.
+//! Concatenation of arrays along an axis; the gradient is split into that of each array.
 
 use crate::error::{Error, Result};
 use crate::ops::axes;
@@ -8,8 +8,9 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var};
 
 struct Concatenate {
     axis: isize,
-    /// Elements that each input brings at a time, and all together.
+    /// The number of consecutive elements of each input.
     widths: Vec<usize>,
+    /// The sum of the widths.
     width: usize,
 }
 
@@ -47,7 +48,7 @@ impl Op for Concatenate {
     }
 }
 
-/// The shape of arrays side by side.
+/// The shape of the concatenated arrays.
 pub(crate) fn concatenated(inputs: &[Shape], axis: isize) -> Result<Shape> {
     let [first, ..] = inputs else { return Err(Error::expected("at least one array")) };
     let axis = axes::find(*first, axis)?;
@@ -55,7 +56,7 @@ pub(crate) fn concatenated(inputs: &[Shape], axis: isize) -> Result<Shape> {
         shape.rank() == first.rank() && (0..first.rank()).all(|at| at == axis || shape.axis(at) == first.axis(at))
     };
     if !inputs.iter().all(alike) {
-        return Err(Error::expected(format!("arrays whose sizes are equal but along axis {axis}")));
+        return Err(Error::expected(format!("arrays with equal sizes along all axes but {axis}")));
     }
     let mut sizes = first.sizes().to_vec();
     sizes[axis] = inputs.iter().fold(0, |sum: usize, shape| sum.saturating_add(shape.axis(axis)));
@@ -63,8 +64,21 @@ pub(crate) fn concatenated(inputs: &[Shape], axis: isize) -> Result<Shape> {
 }
 
 impl<'r> Var<'r> {
-    /// This array and others side by side along an axis, which is counted from the first, or below 0 from the last, which
-    /// is −1.
+    /// Concatenates this array and others along an axis. A negative axis is counted from the end: −1 is the last axis.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (a, b) = (recorder.input([1, 2]), recorder.input([1, 1]));
+    /// let y = a.concatenate(&[b], -1);
+    /// let (a, b, y) = (a.id(), b.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([a])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.input_slices([b])[0].copy_from_slice(&[3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [1.0, 2.0, 3.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn concatenate(self, others: &[Var<'r>], axis: isize) -> Var<'r> {
         let mut all = vec![self];
         all.extend_from_slice(others);
@@ -87,7 +101,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn arrays_that_differ_elsewhere_are_told() {
+    fn arrays_that_differ_along_other_axes_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let (a, b) = (recorder.input([2, 3]), recorder.input([3, 3]));
         let _ = recorder.scope("concatenate_1", || a.concatenate(&[b], -1));

@@ -1,4 +1,4 @@
-//! An array with a constant around it; the gradient is what lies inside.
+//! Padding with a constant; the gradient is that of the elements of the array.
 
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
@@ -19,11 +19,11 @@ impl Op for Pad {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x] = arity(inputs)?;
         if self.around.len() != x.rank() {
-            return Err(Error::expected(format!("one axis for each of {:?}", self.around)));
+            return Err(Error::expected(format!("a padding for each axis, got {:?}", self.around)));
         }
         let padded = Shape::new(&padded(x.sizes(), &self.around))?;
         let starts: Vec<usize> = self.around.iter().map(|[before, _]| *before).collect();
-        // A shape that no memory holds is refused by the recorder; a box in it would overflow.
+        // For a shape too large for memory, the window would overflow. The recorder reports the error.
         self.window = (padded.len() < usize::MAX).then(|| Window::new(padded, x, &starts));
         Ok(padded)
     }
@@ -39,14 +39,28 @@ impl Op for Pad {
     }
 }
 
-/// The sizes with so many elements before and after each.
+/// The sizes of an array padded with these numbers of elements before and after along each axis.
 pub(crate) fn padded(sizes: &[usize], around: &[[usize; 2]]) -> Vec<usize> {
     let size = |(size, [before, after]): (&usize, &[usize; 2])| size.saturating_add(*before).saturating_add(*after);
     sizes.iter().zip(around).map(size).collect()
 }
 
 impl<'r> Var<'r> {
-    /// The array with so many elements of `value` before and after along each axis. Keras' `pad` with mode `constant`.
+    /// Pads the array with `value`: `around` has the number of elements before and after along each axis. Keras' `pad` with
+    /// mode `constant`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2]);
+    /// let y = x.pad(&[[1, 2]], 9.0);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [9.0, 1.0, 2.0, 9.0, 9.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn pad(self, around: &[[usize; 2]], value: f32) -> Var<'r> {
         self.recorder().apply(Pad { around: around.to_vec(), value, window: None }, &[self])
     }
@@ -66,13 +80,13 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn invalid_padding_is_rejected() {
         let message = |around: &[[usize; 2]]| {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.scope("zero_padding2d", || recorder.input([3, 3]).pad(around, 0.0));
             recorder.finish().unwrap_err().to_string()
         };
-        let expected = "zero_padding2d: pad: found shape 3 × 3, expected one axis for each of [[1, 1]]";
+        let expected = "zero_padding2d: pad: found shape 3 × 3, expected a padding for each axis, got [[1, 1]]";
         assert_eq!(message(&[[1, 1]]), expected);
         assert!(message(&[[usize::MAX, 1], [0, 0]]).contains("more elements than fit in memory"));
     }

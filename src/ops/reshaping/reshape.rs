@@ -1,22 +1,42 @@
-//! The same elements under another shape: nothing is copied and nothing runs.
+//! Reshaping, without a copy.
 
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tape::Var;
 
 impl<'r> Var<'r> {
-    /// The same elements, row-major, as `shape`.
+    /// Reshapes the array, in row-major order. Does not copy.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.reshape([3, 2]);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(y), ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).into_dyn());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn reshape(self, shape: impl Into<Shape>) -> Var<'r> {
         self.recorder().alias(self, "reshape", Ok(shape.into()))
     }
 
-    /// Each sample's elements in one axis: from `n × …` to `n × features`.
+    /// Flattens each sample: from `n × …` to `n × features`. Does not copy.
+    ///
+    /// ```
+    /// use gradus::{Shape, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([5, 2, 3]);
+    /// assert_eq!(x.flatten().shape(), Shape::from([5, 6]));
+    /// ```
     pub fn flatten(self) -> Var<'r> {
         let shape = self.shape();
         self.recorder().alias(self, "flatten", Ok(Shape::from([shape.axis(0), shape.sample().len()])))
     }
 
-    /// Each sample's elements as `sample`; the batch axis stays.
+    /// Reshapes each sample. Does not change the batch axis.
     pub(crate) fn reshape_samples(self, sample: Shape) -> Var<'r> {
         let shape: Result<Shape> = sample.batch(self.shape().axis(0));
         self.recorder().alias(self, "reshape", shape)
@@ -36,7 +56,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn another_number_of_elements_is_refused() {
+    fn another_number_of_elements_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.scope("reshape_1", || recorder.input([2, 3]).reshape([7]));
         let message = recorder.finish().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A box cut out of an array; the gradient is dy inside the box and 0 around it.
+//! Slicing; the gradient is dy inside the slice and 0 outside.
 
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;
@@ -22,7 +22,7 @@ impl Op for Slice {
         let inside = ends.zip(x.sizes()).all(|(end, size)| end.is_some_and(|end| end <= *size));
         if self.starts.len() != x.rank() || self.size.rank() != x.rank() || !inside {
             let starts = &self.starts;
-            return Err(Error::expected(format!("an array that holds {} elements from {starts:?} on", self.size)));
+            return Err(Error::expected(format!("an array that contains a slice of {} at {starts:?}", self.size)));
         }
         self.window = Some(Window::new(x, self.size, &self.starts));
         Ok(self.size)
@@ -40,7 +40,20 @@ impl Op for Slice {
 }
 
 impl<'r> Var<'r> {
-    /// The box of this size that begins at `starts`, one for each axis. Keras' `slice`.
+    /// The slice of this size from `starts`, the first index along each axis. Keras' `slice`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.slice(&[0, 1], [2, 2]);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [2.0, 3.0, 5.0, 6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn slice(self, starts: &[usize], size: impl Into<Shape>) -> Var<'r> {
         self.recorder().apply(Slice { starts: starts.to_vec(), size: size.into(), window: None }, &[self])
     }
@@ -62,12 +75,15 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_box_that_reaches_beyond_is_told() {
+    fn a_slice_outside_the_array_is_rejected() {
         for (starts, size) in [(&[1, 0][..], [2, 4]), (&[usize::MAX, 0], [1, 1]), (&[0], [1, 1])] {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.scope("crop", || recorder.input([3, 3]).slice(starts, size));
             let message = recorder.finish().unwrap_err().to_string();
-            assert!(message.starts_with("crop: slice: found shape 3 × 3, expected an array that holds"), "{message}");
+            assert!(
+                message.starts_with("crop: slice: found shape 3 × 3, expected an array that contains a slice of"),
+                "{message}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The same elements with the axes in another order; the gradient goes back in the order before.
+//! Permutation of axes; the gradient is permuted back.
 
 use crate::error::{Error, Result};
 use crate::kernels::axes::{self, Permutation};
@@ -7,8 +7,8 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Transpose {
     axes: Vec<usize>,
-    there: Permutation,
-    back: Permutation,
+    forward: Permutation,
+    backward: Permutation,
 }
 
 impl Op for Transpose {
@@ -18,36 +18,50 @@ impl Op for Transpose {
 
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x] = arity(inputs)?;
-        let place = |axis: usize| self.axes.iter().position(|named| *named == axis);
-        let back: Option<Vec<usize>> = (0..x.rank()).map(place).collect();
+        let position = |axis: usize| self.axes.iter().position(|named| *named == axis);
+        let back: Option<Vec<usize>> = (0..x.rank()).map(position).collect();
         let Some(back) = back.filter(|_| self.axes.len() == x.rank()) else {
-            return Err(Error::expected(format!("each of the {} axes once, found {:?}", x.rank(), self.axes)));
+            return Err(Error::expected(format!("each of the {} axes once, got {:?}", x.rank(), self.axes)));
         };
-        self.there = Permutation::new(x.sizes(), &self.axes);
-        self.back = Permutation::new(self.there.sizes(), &back);
-        Shape::new(self.there.sizes())
+        self.forward = Permutation::new(x.sizes(), &self.axes);
+        self.backward = Permutation::new(self.forward.sizes(), &back);
+        Shape::new(self.forward.sizes())
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x] = inputs.each();
-        axes::permute(&self.there, &x, y);
+        axes::permute(&self.forward, &x, y);
     }
 
     fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         if let [Some(dx)] = gradients.each() {
-            axes::permute(&self.back, dy, dx);
+            axes::permute(&self.backward, dy, dx);
         }
     }
 }
 
 impl<'r> Var<'r> {
-    /// The axes in another order: axis `i` of the result is axis `axes[i]`.
+    /// Permutes the axes: axis `i` of the result is axis `axes[i]`.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.transpose(&[1, 0]);
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(y).shape(), [3, 2]);
+    /// assert_eq!(tape.view(y).data(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn transpose(self, axes: &[usize]) -> Var<'r> {
-        let op = Transpose { axes: axes.to_vec(), there: Permutation::default(), back: Permutation::default() };
+        let op = Transpose { axes: axes.to_vec(), forward: Permutation::default(), backward: Permutation::default() };
         self.recorder().apply(op, &[self])
     }
 
-    /// Two axes change places.
+    /// Swaps two axes.
     pub(in crate::ops) fn swap_axes(self, a: usize, b: usize) -> Var<'r> {
         let mut axes: Vec<usize> = (0..self.shape().rank()).collect();
         axes.swap(a, b);
@@ -70,12 +84,12 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn an_order_that_is_none_is_told() {
+    fn an_invalid_order_is_rejected() {
         for axes in [&[0][..], &[0, 0], &[0, 2], &[0, 1, 2]] {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.scope("permute", || recorder.input([2, 3]).transpose(axes));
             let expected =
-                format!("permute: transpose: found shape 2 × 3, expected each of the 2 axes once, found {axes:?}");
+                format!("permute: transpose: found shape 2 × 3, expected each of the 2 axes once, got {axes:?}");
             assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
         }
     }

@@ -1,4 +1,4 @@
-//! Sizes and settings for which there is no memory, and the largest settings.
+//! Tests with shapes and settings that exceed the memory, and with the largest settings.
 
 use super::{resized, sizes};
 use crate::error::Error;
@@ -8,10 +8,10 @@ use crate::shape::Shape;
 use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use crate::testing;
 
-/// Sizes that no memory holds; their products and sums overflow.
+/// Sizes that exceed any memory. Their products and sums overflow.
 const HUGE: [usize; 5] = [usize::MAX, usize::MAX - 1, usize::MAX / 2, 1 << 62, 1 << 47];
 
-/// The shapes with the size of one axis of one input replaced, in every place.
+/// The shapes with the size of one axis of one input replaced, for each axis of each input.
 fn with_size(own: &[Shape], to: usize) -> Vec<Vec<Shape>> {
     let places = (0..own.len()).flat_map(|input| (0..own[input].rank()).map(move |axis| (input, axis)));
     let replaced = |(input, axis): (usize, usize)| {
@@ -24,7 +24,7 @@ fn with_size(own: &[Shape], to: usize) -> Vec<Vec<Shape>> {
 }
 
 #[test]
-fn shapes_that_no_memory_holds_are_errors() {
+fn shapes_that_exceed_memory_are_errors() {
     for (name, samples) in samples() {
         for sample in samples {
             let own = sample.shapes();
@@ -38,11 +38,11 @@ fn shapes_that_no_memory_holds_are_errors() {
     }
 }
 
-/// Memory holds an array of this size, and none of its square.
+/// A size of an array that fits in memory, and whose square does not.
 const LARGE: usize = 1 << 24;
 
-/// Records an operation of inputs of these shapes, each of which memory holds.
-fn refused(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) {
+/// Checks that an operation on inputs of these shapes, which fit in memory, returns an error.
+fn assert_too_large(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) {
     let recorder = Recorder::new(Mode::Training);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|sizes| recorder.input(Shape::new(sizes).unwrap())).collect();
     let _ = recorder.scope("somewhere", || record(&inputs));
@@ -52,25 +52,25 @@ fn refused(shapes: &[&[usize]], record: impl for<'r> Fn(&[Var<'r>]) -> Var<'r>) 
 }
 
 #[test]
-fn what_operations_make_of_large_inputs_is_checked() {
-    refused(&[&[LARGE, 1], &[LARGE]], |x| x[0] + x[1]);
-    refused(&[&[LARGE, 1], &[1, LARGE]], |x| x[0].matmul(x[1]));
-    refused(&[&[LARGE, 1, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].matmul(x[1]));
-    refused(&[&[LARGE], &[1, LARGE]], |x| x[0].embedding(x[1]));
-    refused(&[&[LARGE, 1], &[1], &[1], &[1, LARGE], &[LARGE]], |x| {
+fn results_of_large_inputs_are_checked() {
+    assert_too_large(&[&[LARGE, 1], &[LARGE]], |x| x[0] + x[1]);
+    assert_too_large(&[&[LARGE, 1], &[1, LARGE]], |x| x[0].matmul(x[1]));
+    assert_too_large(&[&[LARGE, 1, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].matmul(x[1]));
+    assert_too_large(&[&[LARGE], &[1, LARGE]], |x| x[0].embedding(x[1]));
+    assert_too_large(&[&[LARGE, 1], &[1], &[1], &[1, LARGE], &[LARGE]], |x| {
         x[0].batch_norm(x[1], x[2], 0.9, 1e-3, None).affine(x[3], x[4], Activation::Linear)
     });
     let same = Conv2dOptions::new().padding(Padding::Same);
-    refused(&[&[1, LARGE, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].conv2d(x[1], None, same)); // zeros around the image
-    refused(&[&[1, LARGE, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same));
-    refused(&[&[LARGE, 1, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same.dilation_rate(2)));
-    refused(&[&[2, LARGE]], |x| x[0].pad(&[[0, 0], [1 << 47, 1 << 62]], 0.0));
+    assert_too_large(&[&[1, LARGE, 1, 1], &[1, LARGE, 1, 1]], |x| x[0].conv2d(x[1], None, same)); // zeros around the image
+    assert_too_large(&[&[1, LARGE, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same));
+    assert_too_large(&[&[LARGE, 1, 1, 1], &[1, 1, 1, LARGE]], |x| x[0].conv2d(x[1], None, same.dilation_rate(2)));
+    assert_too_large(&[&[2, LARGE]], |x| x[0].pad(&[[0, 0], [1 << 47, 1 << 62]], 0.0));
 }
 
-/// An operation that is recorded with a whole number as one of its settings.
+/// The name of an integer setting, a function that records its operation, and the shape of the input.
 type Setting = (&'static str, for<'r> fn(Var<'r>, usize) -> Var<'r>, &'static [usize]);
 
-/// Every operation with whole numbers among its settings, and the shape of an input that it takes.
+/// All operations with integer settings.
 const SETTINGS: [Setting; 17] = [
     ("strides", |x, size| conv(x, |options| options.strides((size, 1))), &[2, 5, 4, 4]),
     ("strides", |x, size| conv(x, |options| options.strides(size)), &[2, 5, 4, 4]),
@@ -91,28 +91,27 @@ const SETTINGS: [Setting; 17] = [
     ("shape", |x, size| x.reshape([size, 2]), &[2, 3]),
 ];
 
-/// A convolution with kernels 2 × 2.
+/// Records a convolution with kernels 2 × 2.
 fn conv<'r>(x: Var<'r>, set: impl FnOnce(Conv2dOptions) -> Conv2dOptions) -> Var<'r> {
     let options = Conv2dOptions::new().padding(Padding::Same);
     x.conv2d(x.recorder().variable([2, 2, 4, 2]), None, set(options))
 }
 
 #[test]
-fn settings_that_no_memory_holds_are_errors() {
+fn settings_that_exceed_memory_are_errors() {
     for (name, record, shape) in SETTINGS {
         for size in HUGE {
             let recorder = Recorder::new(Mode::Training);
             let x = recorder.variable(Shape::new(shape).unwrap());
             recorder.minimize(recorder.scope("somewhere", || record(x, size)).sum());
-            let refused = recorder.finish();
-            assert!(refused.is_err(), "{name} {size} on {shape:?}");
+            assert!(recorder.finish().is_err(), "{name} {size} on {shape:?}");
         }
     }
 }
 
-/// The largest strides leave one window, like strides as large as the image.
+/// The largest strides give one window, as strides of the size of the image do.
 #[test]
-fn the_largest_strides_leave_one_window() {
+fn the_largest_strides_give_one_window() {
     let bits = |stride: usize, padding: Padding, record: fn(Var<'_>, usize, Padding) -> Var<'_>| {
         let recorder = Recorder::new(Mode::Training);
         let x = recorder.variable([2, 5, 4, 4]);

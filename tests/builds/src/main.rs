@@ -1,4 +1,5 @@
-//! Compares the digests of this build with those of the repository, and looks for calls of the system's mathematics.
+//! Compares the digests of this build with those of the repository, and searches for calls of the system's mathematics
+//! library.
 
 #[path = "../../notebooks/mod.rs"]
 mod notebooks;
@@ -34,8 +35,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Functions that are never called are not linked and would not be checked: every layer, loss, metric and optimizer is behind
-/// `load`, every operation behind the toolbox.
+/// Functions that are never called are not linked and would not be checked. All layers, losses, metrics and optimizers
+/// are reachable through `load`, and all operations through the toolbox.
 fn link_everything() {
     let load: fn(&str) -> Result<Model> = |path| Model::load(path);
     let toolbox: fn() -> Sequential = notebooks::toolbox;

@@ -1,25 +1,27 @@
-//! The functions of the system's mathematics library that a program has or calls, from the symbol tables of its file.
+//! The functions of the system's mathematics library that a program contains or calls, from the symbol tables of its
+//! file.
 
-/// Functions of libm whose last bits differ from system to system, each also with `f` and `l` behind it. A fused
-/// multiply-add is one where it is no instruction.
+/// Functions of libm whose last bits differ between systems, also with the suffixes `f` and `l`. A fused multiply-add
+/// is one of them if it is not an instruction.
 const LIBM: &str = "acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp10 exp2 expm1 fma hypot lgamma log \
                     log10 log1p log2 pow powi sin sincos sinh tan tanh tgamma";
 
-/// Those that this process' own file names; `None` where it is no ELF file of 64 bits, as only these can be read here.
+/// Returns the functions in the file of this process, or `None` unless it is a 64-bit ELF file, the only supported
+/// format.
 pub(crate) fn libm() -> Option<Vec<String>> {
     let program = std::env::current_exe().and_then(std::fs::read).expect("a program can read itself");
     let names = names(&program)?;
-    // The symbols for the loader are among them on any system.
+    // The symbols for the loader include them on any system.
     assert!(names.iter().any(|name| name == "malloc"), "the file has the names of called functions");
     let all: Vec<String> =
         LIBM.split(' ').flat_map(|name| ["", "f", "l"].map(|kind| format!("{name}{kind}"))).collect();
     Some(all.into_iter().filter(|name| names.contains(name)).collect())
 }
 
-/// The types of sections with symbols: those of the linker, which a stripped file lacks, and those of the loader.
+/// Types of sections with symbols: those of the linker, which a stripped file lacks, and those of the loader.
 const SYMBOLS: [u64; 2] = [2, 11];
 
-/// The names in every table of symbols, without versions such as that of `expf@GLIBC_2.27`.
+/// The names in all symbol tables, without versions such as that of `expf@GLIBC_2.27`.
 fn names(file: &[u8]) -> Option<Vec<String>> {
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;
@@ -29,7 +31,7 @@ fn names(file: &[u8]) -> Option<Vec<String>> {
         Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     };
     let (headers, size, count) = (number(0x28, 8)? as usize, number(0x3a, 2)? as usize, number(0x3c, 2)? as usize);
-    // The offset and the length of a section, and the section with its names.
+    // The offset and length of a section, and the section with its names.
     let section = |at: usize| -> Option<[usize; 3]> {
         let header = headers + at * size;
         Some([

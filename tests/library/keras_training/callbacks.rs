@@ -1,4 +1,4 @@
-//! Callbacks on sequences of scores: when training stops, when the rate falls, and whose weights it ends with.
+//! Callbacks on sequences of scores: when training stops, when the rate is reduced, and whose weights are restored.
 
 use crate::golden::{Cases, load};
 use gradus::callbacks::{EarlyStopping, LambdaCallback, LearningRateScheduler, ReduceLrOnPlateau};
@@ -11,7 +11,7 @@ use gradus::{Accepts, Callback, Compile, Fit, Flow, Monitor, Progress, Sequentia
 use ndarray::Array2;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A metric that returns given values. It is computed twice an epoch: in training and in validation.
+/// A metric that returns given values. It is computed twice per epoch, in training and in validation.
 #[derive(Debug)]
 struct Told {
     scores: Vec<f32>,
@@ -91,7 +91,7 @@ fn check(cases: &Cases, case: &str) {
 }
 
 #[test]
-fn they_stop_reduce_and_restore_when_keras_does() {
+fn callbacks_stop_reduce_and_restore_when_keras_does() {
     let cases = load("callbacks.txt");
     cases.cases().into_iter().for_each(|case| check(&cases, case));
 }

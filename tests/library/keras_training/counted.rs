@@ -1,4 +1,4 @@
-//! Metrics that count rows by their weights, and weights on single batches and for each output.
+//! Weighted metrics, class weights of single batches, and sample weights per output.
 
 use super::NEAR;
 use super::fitting::kind_and_mood;
@@ -10,10 +10,10 @@ use gradus::metrics::{self, Accuracy, Scores};
 use gradus::optimizers::Sgd;
 use gradus::{Batch, Compile, Fit, Model, Progress, Sequential};
 
-/// How far values may be from Keras' after several steps, beside themselves or 1.
+/// Tolerance after several steps, relative to the value or 1.
 const NEAR_IN_THE_END: f32 = 1e-4;
 
-/// With every metric in both ways, where the names of Keras' script are those of both.
+/// With every metric weighted and unweighted, where Keras' script has both names.
 fn with_metrics(settings: Compile) -> Compile {
     settings
         .metric(Accuracy)
@@ -74,7 +74,7 @@ fn classes(cases: &Cases, case: &str) -> Vec<(usize, f32)> {
     if cases.contains(&name) { cases.array(&name).iter().copied().enumerate().collect() } else { Vec::new() }
 }
 
-/// Every name and value that Keras reported.
+/// All names and values reported by Keras.
 fn check_scores(scores: &Scores, cases: &Cases, prefix: &str, near: f32) {
     let expected = cases.starting_with(prefix);
     assert_eq!(scores.names().count(), expected.len(), "{prefix}");
@@ -92,7 +92,7 @@ fn check_end(model: &Model, cases: &Cases, case: &str, near: f32) {
 }
 
 #[test]
-fn metrics_count_rows_as_in_keras() {
+fn metrics_weight_rows_as_in_keras() {
     let cases = load("counted.txt");
     for case in ["rows", "labels", "classes"] {
         let network = Sequential::new([7]).add(Dense::new(6).activation(Activation::Tanh));
@@ -117,7 +117,7 @@ fn metrics_count_rows_as_in_keras() {
 }
 
 #[test]
-fn batches_count_rows_and_classes_as_in_keras() {
+fn batches_weight_rows_and_classes_as_in_keras() {
     let (cases, case) = (load("counted.txt"), "on_batch");
     let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
     let mut model = compiled(&cases, case, network);
@@ -141,7 +141,7 @@ fn two_outputs() -> Model {
 }
 
 #[test]
-fn every_output_counts_rows_by_weights_of_its_own_as_in_keras() {
+fn every_output_has_sample_weights_as_in_keras() {
     let cases = load("counted.txt");
     let array = |name: &str| cases.array(&format!("outputs/{name}"));
     let mut model = two_outputs();

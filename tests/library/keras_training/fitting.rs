@@ -77,7 +77,7 @@ fn network(case: &str) -> Sequential {
     }
 }
 
-/// The rows of a case, or those it is validated on.
+/// The rows of a case, or its validation rows.
 fn rows(cases: &Cases, case: &str, end: &str) -> Arrays {
     let array = |name: &str| cases.array(&format!("{case}/{name}{end}"));
     let (x, targets) = (array("x"), array("targets"));
@@ -202,7 +202,7 @@ fn weights_of_rows_and_classes_count_as_in_keras() {
     }
 }
 
-/// Two outputs of one input, and their losses.
+/// Two outputs of one input, with their losses.
 pub(super) fn kind_and_mood() -> (Graph, Compile) {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
@@ -216,7 +216,7 @@ pub(super) fn kind_and_mood() -> (Graph, Compile) {
     (graph, Compile::new(Sgd::new(0.1), losses).loss_weight("mood", 0.5))
 }
 
-/// Sample weights count in the losses of both outputs, which are also reported separately.
+/// Sample weights apply to the losses of both outputs, which are also reported separately.
 #[test]
 fn weights_of_rows_count_in_every_output() {
     let cases = load("weights.txt");

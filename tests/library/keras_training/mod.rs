@@ -8,5 +8,5 @@ mod metrics;
 mod optimizers;
 mod schedules;
 
-/// How far values may be from Keras', beside the largest of their array or 1.
+/// Tolerance relative to the largest value of an array or 1.
 const NEAR: f32 = 1e-5;

@@ -39,10 +39,10 @@ fn optimizer(case: &str) -> Box<dyn Optimizer> {
 
 const ARRAYS: [&str; 2] = ["a", "b"];
 
-/// A tape whose loss has the gradients that are filled in: Σ g·w.
+/// A tape whose loss Σ g·w has the given gradients.
 struct Given {
     tape: Tape,
-    inputs: [gradus::tape::Id; 2],
+    inputs: [gradus::tape::ValueId; 2],
 }
 
 impl Given {

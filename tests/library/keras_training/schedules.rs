@@ -31,7 +31,7 @@ fn rates_are_those_of_keras_and_of_pytorch() {
         let (steps, rates) = (cases.integers(&format!("{case}/steps")), cases.array(&format!("{case}/rates")));
         for (steps, expected) in steps.into_iter().zip(rates) {
             let found = schedule.rate(steps as u64);
-            // Of each rate itself: the small ones at the end count as much.
+            // Relative to each rate, so that the small ones at the end count equally.
             let near = (found - expected).abs() <= 1e-6 * expected.abs() + 1e-12;
             assert!(near, "{case} after {steps} steps: {found}, not {expected}");
         }

@@ -1,4 +1,4 @@
-//! The training digits, from the repository's own files.
+//! The training digits from the repository.
 
 use crate::{Model, Options, Result};
 use flate2::read::GzDecoder;
@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// 60,000 images or the first of them, and their labels, in memory, with a generator that shuffles them for each epoch.
 pub struct Digits {
-    /// 784 pixels an image: divided by 255, or unchanged for models that normalize them.
+    /// 784 pixels per image: divided by 255, or unchanged for models that normalize them.
     pub pixels: Vec<f32>,
     pub labels: Vec<u8>,
     random: StdRng,
@@ -27,7 +27,7 @@ impl Digits {
         Ok(Digits { pixels, labels, random: StdRng::seed_from_u64(12345) })
     }
 
-    /// Every row once, in a new order.
+    /// All rows in a new order.
     pub fn permutation(&mut self) -> Vec<u32> {
         let mut rows: Vec<u32> = (0..self.labels.len() as u32).collect();
         rows.shuffle(&mut self.random);

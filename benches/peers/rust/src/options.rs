@@ -26,7 +26,7 @@ impl Model {
         })
     }
 
-    /// Rows in a batch.
+    /// Batch size.
     pub fn batch_size(self) -> usize {
         match self {
             Model::DenseLinear => 100,
@@ -36,7 +36,7 @@ impl Model {
         }
     }
 
-    /// The sizes of the dense layers, the input's first.
+    /// The sizes of the dense layers, starting with the input.
     pub fn dense(self) -> &'static [usize] {
         match self {
             Model::DenseLinear => &[784, 600, 400, 10],
@@ -80,7 +80,7 @@ impl Options {
 
     /// Calls `epoch` for each epoch, which returns its mean loss, and prints `epoch N seconds S loss L`.
     ///
-    /// With `--wait` a line of standard input starts an epoch, and its end ends the program.
+    /// With `--wait`, each line on standard input starts an epoch, and its end exits the program.
     pub fn run(&self, mut epoch: impl FnMut() -> Result<f64>) -> Result<()> {
         for number in 1..=self.epochs {
             if self.wait && stdin().read_line(&mut String::new())? == 0 {

@@ -13,7 +13,7 @@ pub enum TextError {
     Unsupported(Vec<String>),
     /// Lines that cannot be read, all of them.
     Lines(Vec<(usize, Problem)>),
-    /// The lines do not form a network: layers that do not fit, or arrays that differ from those that layers declare.
+    /// The lines do not form a network: layers do not fit, or arrays differ from those that layers declare.
     Network(Error),
 }
 
@@ -30,14 +30,14 @@ pub enum Problem {
     },
     /// A class that is unknown, or settings that are missing, unknown or of another type or size.
     Part(Error),
-    /// A name or a number that no earlier line defines.
+    /// A name or a number that is not defined by an earlier line.
     Undefined {
-        /// What is missing, as in `layer "dense"`.
+        /// The undefined name or number, as in `layer "dense"`.
         found: String,
     },
-    /// A name or a number that an earlier line defines too.
+    /// A name or a number that is already defined by an earlier line.
     Repeated {
-        /// What is repeated, as in `value 3`.
+        /// The repeated name or number, as in `value 3`.
         found: String,
     },
 }

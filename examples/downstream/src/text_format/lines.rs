@@ -1,4 +1,4 @@
-//! The lines of the format, read from specs as parts of models are.
+//! The lines of the format, which are read from specs like parts of models.
 
 use super::VERSION;
 use gradus::{AxisOrder, Error, FromSpec, Result, Settings, Shape, Spec, ValueInfo};

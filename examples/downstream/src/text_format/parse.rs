@@ -3,10 +3,10 @@
 use super::Problem;
 use gradus::{Spec, SpecValue};
 
-/// How deeply parts may be nested, which bounds the stack.
+/// Maximum nesting depth of parts, which limits the stack.
 const MAX_DEPTH: usize = 16;
 
-/// Parses the spec that a line holds.
+/// Parses the spec in a line.
 pub(super) fn parse(line: &str) -> Result<Spec, Problem> {
     let mut parser = Parser { line, at: 0 };
     let class = parser.word("a class")?;
@@ -18,7 +18,7 @@ pub(super) fn parse(line: &str) -> Result<Spec, Problem> {
 
 struct Parser<'a> {
     line: &'a str,
-    /// The position of the next character, in bytes.
+    /// Position of the next character, in bytes.
     at: usize,
 }
 
@@ -36,7 +36,7 @@ impl Parser<'_> {
         Ok(spec)
     }
 
-    /// The value of a setting: a text, a list, a part, a boolean, an integer, or a number.
+    /// The value of a setting: a string, a list, a part, a boolean, an integer or a number.
     fn value(&mut self, depth: usize) -> Result<SpecValue, Problem> {
         const ITEM: &str = "a number that fits the list";
         const COMMA: &str = "\",\" or \"]\"";
@@ -45,12 +45,12 @@ impl Parser<'_> {
         let word = self.word("a value")?;
         if self.eat('(') {
             return match depth < MAX_DEPTH {
-                true => Ok(SpecValue::Part(self.settings(word, depth + 1)?)),
+                true => Ok(SpecValue::Nested(self.settings(word, depth + 1)?)),
                 false => Err(self.expected("fewer nested parts")),
             };
         }
         if is_quoted {
-            return Ok(SpecValue::Word(word));
+            return Ok(SpecValue::Str(word));
         }
         if self.eat('[') {
             return match &*word {
@@ -60,8 +60,8 @@ impl Parser<'_> {
                 _ => Err(self.expected("a list of sizes, numbers or words")),
             };
         }
-        let integer = word.parse().map(SpecValue::Size).or_else(|_| word.parse().map(SpecValue::Below));
-        let value = word.parse().map(SpecValue::Flag).ok().or(integer.ok());
+        let integer = word.parse().map(SpecValue::UInt).or_else(|_| word.parse().map(SpecValue::Int));
+        let value = word.parse().map(SpecValue::Bool).ok().or(integer.ok());
         value.or_else(|| word.parse().map(SpecValue::Number).ok()).ok_or_else(|| {
             self.at = start;
             self.expected("a value")
@@ -94,7 +94,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A text in quotation marks, or everything up to the next punctuation.
+    /// A string in quotation marks, or everything up to the next punctuation.
     fn word(&mut self, expected: &'static str) -> Result<String, Problem> {
         self.skip_spaces();
         if self.eat('"') {
@@ -107,7 +107,7 @@ impl Parser<'_> {
         if word.is_empty() { Err(self.expected(expected)) } else { Ok(word) }
     }
 
-    /// The rest of a text, up to the closing quotation mark.
+    /// The rest of a string, up to the closing quotation mark.
     fn quoted(&mut self) -> Result<String, Problem> {
         let (mut text, mut is_escaped) = (String::new(), false);
         let rest = self.rest();

@@ -2,19 +2,19 @@
 
 use super::lines::Line;
 use super::parse::parse;
-use super::{MAX_OUTPUTS, Problem, TextError};
+use super::{Problem, TextError};
 use gradus::architecture::{GraphLayer, Node};
 use gradus::save::Registry;
 use gradus::tape::Params;
-use gradus::{Architecture, Error, Graph};
+use gradus::{Architecture, Graph};
 use std::collections::BTreeMap;
 
-/// The network that a text describes, with the custom layers of a registry.
+/// Returns the network that a text describes, with the custom layers of a registry.
 ///
 /// # Errors
-/// [`TextError::Lines`] with every line that is malformed; if there are none, with every line whose layer is unknown or which
-/// refers to layers and values that no earlier line defines. [`TextError::Network`] if the lines are right but layers do not
-/// fit together, or with all arrays that are missing, unused or of another shape.
+/// [`TextError::Lines`] with every malformed line. If no line is malformed, with every line whose layer is unknown or
+/// that refers to undefined layers and values. [`TextError::Network`] if layers do not fit together, or with all arrays
+/// that are missing, unused or of another shape.
 pub fn from_text(text: &str, registry: &Registry) -> Result<Architecture, TextError> {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let texts = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -39,8 +39,8 @@ pub fn from_text(text: &str, registry: &Registry) -> Result<Architecture, TextEr
     }
 }
 
-/// The network of the lines so far. A layer or a value of a line with a problem is `None`, so that lines that refer to it are
-/// not reported too.
+/// The network of the lines so far. A layer or a value of a line with an error is `None`, so that lines that refer to
+/// it are not reported too.
 #[derive(Default)]
 struct Network {
     graph: Graph,
@@ -66,7 +66,7 @@ impl Network {
                 }
             }
             Line::Array { name, shape, elements } => {
-                // `with_params` takes from the layers which arrays are trainable.
+                // `with_params` determines from the layers whether arrays are trainable.
                 let added = self.params.insert(&name, shape, elements, true);
                 added.map(drop).unwrap_or_else(|error| report(Problem::Part(error)));
             }
@@ -77,7 +77,7 @@ impl Network {
                 }
                 let inputs: Vec<_> = inputs.into_iter().map(|value| self.value(value, report)).collect();
                 let nodes = match (known.flatten(), inputs.into_iter().collect::<Option<Vec<Node>>>()) {
-                    (Some(layer), Some(inputs)) => self.call(layer, &inputs, outputs.len()).map_err(&mut *report).ok(),
+                    (Some(layer), Some(inputs)) => Some(self.graph.apply_many(layer, inputs, outputs.len())),
                     _ => None,
                 };
                 for (at, value) in outputs.into_iter().enumerate() {
@@ -88,21 +88,6 @@ impl Network {
                 if let Some(node) = self.value(value, report) {
                     self.graph.output_in_order(name, node, axes);
                 }
-            }
-        }
-    }
-
-    /// Applies a layer with this number of outputs.
-    fn call(&mut self, layer: GraphLayer, inputs: &[Node], outputs: usize) -> Result<Vec<Node>, Problem> {
-        let graph = &mut self.graph;
-        match outputs {
-            1 => Ok(vec![graph.apply(layer, inputs)]),
-            2 => Ok(graph.apply_multi::<2>(layer, inputs).into()),
-            3 => Ok(graph.apply_multi::<3>(layer, inputs).into()),
-            MAX_OUTPUTS => Ok(graph.apply_multi::<MAX_OUTPUTS>(layer, inputs).into()),
-            _ => {
-                let problem = format!("{outputs} outputs, expected 1 to {MAX_OUTPUTS}");
-                Err(Problem::Part(Error::other(problem)))
             }
         }
     }

@@ -1,21 +1,17 @@
 //! Writing a network as text.
 
-use super::{MAX_OUTPUTS, TextError, VERSION};
+use super::{TextError, VERSION};
 use gradus::{Model, Spec, SpecValue};
 
 /// The network of a model as text.
 ///
 /// # Errors
-/// [`TextError::Unsupported`] with all parts that the format does not have: the preprocessing of inputs, layers with more than
-/// four outputs, and settings of types that are newer than the format.
+/// [`TextError::Unsupported`] with all parts that the format does not have: the preprocessing of inputs, and settings of types
+/// that are newer than the format.
 pub fn to_text(model: &Model) -> Result<String, TextError> {
     let (lines, mut unsupported) = (lines(model), Vec::new());
     let inputs = model.inputs().into_iter().filter(|input| model.preprocessing(input.name()).is_some());
     unsupported.extend(inputs.map(|input| format!("preprocessing of input \"{}\"", input.name())));
-    let architecture = model.architecture();
-    for layer in architecture.layers().filter(|layer| layer.output_shapes().len() > MAX_OUTPUTS) {
-        unsupported.push(format!("more than {MAX_OUTPUTS} outputs of layer \"{}\"", layer.name()));
-    }
     let text = lines.iter().map(|line| spec_text(line, &mut unsupported) + "\n").collect();
     if unsupported.is_empty() { Ok(text) } else { Err(TextError::Unsupported(unsupported)) }
 }
@@ -55,20 +51,20 @@ fn spec_text(spec: &Spec, unsupported: &mut Vec<String>) -> String {
     format!("{}({})", word(spec.class()), settings.join(", "))
 }
 
-/// The text of a setting. `Debug` writes a number with a point or an exponent, which an integer does not have.
+/// The text of a setting. `Debug` writes a number with a point or an exponent, to distinguish it from an integer.
 fn value_text(value: &SpecValue, name: &str, unsupported: &mut Vec<String>) -> String {
     match value {
-        SpecValue::Flag(flag) => flag.to_string(),
-        SpecValue::Size(size) => size.to_string(),
-        SpecValue::Below(number) => number.to_string(),
+        SpecValue::Bool(flag) => flag.to_string(),
+        SpecValue::UInt(size) => size.to_string(),
+        SpecValue::Int(number) => number.to_string(),
         SpecValue::Sizes(sizes) => format!("sizes{sizes:?}"),
         SpecValue::Number(number) => format!("{number:?}"),
         SpecValue::Numbers(numbers) => format!("numbers{numbers:?}"),
-        SpecValue::Word(text) => quoted(text),
+        SpecValue::Str(text) => quoted(text),
         SpecValue::Words(texts) => {
             format!("words[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
         }
-        SpecValue::Part(spec) => spec_text(spec, unsupported),
+        SpecValue::Nested(spec) => spec_text(spec, unsupported),
         other => {
             unsupported.push(format!("setting {name}={other}"));
             String::new()

@@ -1,4 +1,4 @@
-//! Calls the system's mathematics where everybody can see it, so that looking for such calls is known to find them.
+//! Calls the system's mathematics library, to test that such calls are found.
 
 #[path = "../symbols.rs"]
 mod symbols;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let x: f32 = black_box(0.5);
     println!("{} {} {} {}", x.exp(), x.powf(x), f64::from(x).sin(), x.mul_add(x, x));
-    // Where the processor's instruction may be used, it is no call.
+    // If the processor's instruction is available, it is not a call.
     let fused: &[&str] = if cfg!(target_feature = "fma") { &[] } else { &["fmaf"] };
     let planted = [&["expf", "powf", "sin"], fused].concat();
     let Some(found) = symbols::libm() else { return ExitCode::SUCCESS };

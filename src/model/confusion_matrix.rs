@@ -1,4 +1,4 @@
-//! The classes that a model predicts for a dataset, beside those that the targets name.
+//! Comparison of predicted classes with the classes in the targets.
 
 use super::Model;
 use super::evaluate::ROWS;
@@ -12,10 +12,10 @@ use crate::random::Key;
 use crate::shape::View;
 
 impl Model {
-    /// Counts how often each class was predicted for each actual class, over all rows of a dataset, or their positions where
-    /// the output has several. Targets are integer labels, one-hot rows, or rows of probabilities whose first maximum is the
-    /// class; a single output tells two classes apart, and its targets are 0 and 1. Classes are predicted as by
-    /// [`predict_classes`](Model::predict_classes).
+    /// Returns the confusion matrix: the number of rows of a dataset by actual and predicted class. If the output has
+    /// several positions, positions are counted instead of rows. Targets are integer labels, one-hot rows, or rows of
+    /// probabilities, whose first maximum is the class. A single output is a binary classifier with targets 0 and 1.
+    /// Classes are predicted as in [`predict_classes`](Model::predict_classes).
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Activation, losses::BinaryCrossentropy, optimizers::Sgd};
@@ -28,16 +28,16 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// A model of several outputs, inputs or targets that do not fit the model, targets that name no classes, an empty
-    /// dataset, or more than 4,096 classes.
+    /// The model has several outputs, inputs or targets do not fit the model, targets are not classes, the dataset is
+    /// empty, or there are more than 4,096 classes.
     pub fn confusion_matrix(&self, data: &dyn Dataset) -> Result<ConfusionMatrix> {
         let mut confusion = ConfusionMatrix::empty(self.architecture.output(0).last().max(2))?;
         self.classify("confusion_matrix", data, |batch| confusion.add(batch))?;
         Ok(confusion)
     }
 
-    /// Calls `visit` with the outputs and the targets of a dataset, batch by batch, once it is known that the targets name
-    /// classes. `place` names the caller in messages.
+    /// Checks that the targets are classes, then calls `visit` with the outputs and targets of each batch. `place`
+    /// names the caller in messages.
     pub(crate) fn classify(
         &self,
         place: &'static str,
@@ -46,7 +46,7 @@ impl Model {
     ) -> Result<()> {
         let names = self.architecture.output_names();
         let [name] = &names[..] else {
-            let problem = format!("it takes a model of one output, and this one has {}", names.join(", "));
+            let problem = format!("it needs a model with one output, but the model has {}", names.join(", "));
             return Err(Error::Graph { place: place.into(), problem: problem.into() });
         };
         let mut matched = MatchedDataset::inputs(self, data)?;

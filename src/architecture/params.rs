@@ -1,4 +1,4 @@
-//! An architecture with arrays that are given by name.
+//! Architectures with given weights.
 
 use super::built_layer::Layers;
 use super::{Architecture, Connections};
@@ -7,8 +7,8 @@ use crate::layers::{DeclaredWeight, Source};
 use crate::tape::Params;
 
 impl Architecture {
-    /// Builds layers that find their arrays in `params`, and share them. Nothing is initialised, and nothing allocated that
-    /// is not there, whatever sizes the layers claim.
+    /// Builds layers that share their arrays with those of `params`. Allocates no array before the shapes are checked,
+    /// since the layers may be from a file.
     pub(crate) fn with_params(connections: Connections, layers: Layers, params: &Params) -> Result<Architecture> {
         let mut architecture = Architecture::build(connections, layers, Source::Nowhere)?;
         check_arrays(&architecture.params, params)?;
@@ -16,7 +16,10 @@ impl Architecture {
         Ok(architecture)
     }
 
-    /// The architecture with a layer whose weights stay as they are, or learn again.
+    /// Returns the architecture with a layer frozen, or trainable again; `None` if it is already.
+    ///
+    /// # Errors
+    /// An unknown layer.
     pub(crate) fn with_trainable(&self, layer: &str, trainable: bool) -> Result<Option<Architecture>> {
         let Some(at) = self.layers.iter().position(|built| built.name == layer) else {
             let known = self.layers.iter().map(|built| built.name.clone()).collect();
@@ -33,12 +36,15 @@ impl Architecture {
     }
 }
 
-/// The weights that layers declare.
+/// Returns the weights that layers declare.
 pub(super) fn declared(connections: Connections, layers: Layers) -> Result<Vec<DeclaredWeight>> {
     Ok(DeclaredWeight::all(&Architecture::build(connections, layers, Source::Nowhere)?.params))
 }
 
-/// Every array that is declared is given with its shape, and no other.
+/// Checks that each declared array is given with its shape, and that no other array is given.
+///
+/// # Errors
+/// [`Error::Arrays`] with all arrays that differ.
 fn check_arrays(declared: &Params, given: &Params) -> Result<()> {
     let (mut missing, mut shapes) = (Vec::new(), Vec::new());
     for id in declared.ids() {

@@ -1,34 +1,22 @@
-//! Recording: expressions append operations to a list, which becomes a tape.
+//! Recording of operations by expressions, from which a tape is made.
 
-mod var;
-
-use super::context::place;
-use super::op::{Op, Place, Source};
-use super::origin::Origin;
+use super::mode::Mode;
+use super::op::Op;
 use super::params::{ParamId, Params};
-use super::stamp::Stamp;
-use super::states;
-use super::{Step, Tape};
+use super::recording::{RecordedValue, Recording, VarIndex};
+use super::source::{Place, Source};
+use super::step::{Step, place};
+use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::kernels::simd;
 use crate::random::Key;
 use crate::shape::Shape;
 use std::cell::RefCell;
 
-/// What a tape is recorded for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mode {
-    /// Learning: dropout drops, batch normalisation takes the batch's statistics, gradients are kept.
-    Training,
-    /// Using what was learned.
-    Inference,
-}
-
-/// Takes down the operations of an expression. Short-lived: [`finish`](Recorder::finish) makes it a [`Tape`].
+/// Records the operations of expressions. [`finish`](Recorder::finish) makes a [`Tape`] from them.
 ///
-/// The first error is kept, with the operation, the layer and the shapes, and `finish` returns it; so the expressions in
-/// between need no `?`.
+/// An error of an operation is stored, with the layer, the operation and the shapes, and returned by `finish`, so that
+/// expressions need no `?`. Only the first error is stored.
 ///
 /// ```
 /// use gradus::{Key, tape::*};
@@ -56,97 +44,49 @@ pub enum Mode {
 /// ```
 pub struct Recorder {
     mode: Mode,
-    /// The most elements that a value may have.
-    most: usize,
+    /// The largest number of elements of a value.
+    max_elements: usize,
     pub(super) state: RefCell<Recording>,
 }
 
-/// What has been taken down so far.
-pub(super) struct Recording {
-    pub(super) stamp: Stamp,
-    pub(super) params: Option<Stamp>,
-    pub(super) vars: Vec<Taken>,
-    /// The length of each buffer.
-    pub(super) buffers: Vec<usize>,
-    pub(super) inputs: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    /// The trainable parameters met so far, with their names.
-    pub(super) trainable: Vec<(usize, String)>,
-    /// The state parameters that operations update, each once, with their shapes.
-    pub(super) states: Vec<(usize, Shape)>,
-    pub(super) loss: Option<VarIndex>,
-    scope: String,
-    error: Option<Error>,
-}
-
-/// A recorded value.
-#[derive(Clone, Copy)]
-pub(super) struct Taken {
-    pub(super) source: Source,
-    /// Whether it depends on something that wants a gradient.
-    pub(super) differentiable: bool,
-    origin: Option<Origin<VarIndex>>,
-}
-
-/// A recorded value's place in its recording.
-pub(super) type VarIndex = usize;
-
-/// A recorded value's name outside the recorder, by which its [`Tape`] knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Id {
-    pub(super) stamp: Stamp,
-    pub(super) var: VarIndex,
-}
-
-/// A value while it is being recorded: `Copy`, with operators.
+/// A recorded value: the argument and result of operations, which are its methods and operators. It is `Copy`.
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct Var<'r> {
     pub(super) recorder: &'r Recorder,
-    var: VarIndex,
+    pub(super) var: VarIndex,
 }
 
 impl Recorder {
     /// Starts a recording.
     pub fn new(mode: Mode) -> Recorder {
-        let state = Recording {
-            stamp: Stamp::next(),
-            params: None,
-            vars: Vec::new(),
-            buffers: Vec::new(),
-            inputs: Vec::new(),
-            steps: Vec::new(),
-            trainable: Vec::new(),
-            states: Vec::new(),
-            loss: None,
-            scope: String::new(),
-            error: None,
-        };
-        Recorder { mode, most: usize::MAX, state: RefCell::new(state) }
+        let state = Recording::new();
+        Recorder { mode, max_elements: usize::MAX, state: RefCell::new(state) }
     }
 
-    /// Starts a recording in which a value of more than `most` elements is an error, for networks of files whose sizes were
-    /// not checked.
-    pub fn limited(mode: Mode, most: usize) -> Recorder {
-        Recorder { most, ..Recorder::new(mode) }
+    /// Starts a recording in which a value of more than `max_elements` elements is an error. For networks from files whose
+    /// sizes were not checked.
+    pub fn limited(mode: Mode, max_elements: usize) -> Recorder {
+        Recorder { max_elements, ..Recorder::new(mode) }
     }
 
-    /// What the tape is recorded for.
+    /// The purpose of the tape.
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// A value that is filled in before each run, and whose gradient nobody wants.
+    /// Records an input: a value that is filled in before each run, and that needs no gradient.
     pub fn input(&self, shape: impl Into<Shape>) -> Var<'_> {
-        self.fresh(shape.into(), false)
+        self.new_input(shape.into(), false)
     }
 
-    /// A value that is filled in before each run, and whose gradient is kept: see [`Tape::gradient`].
+    /// Records a variable: a value that is filled in before each run, and whose gradient [`Tape::gradient`] returns.
     pub fn variable(&self, shape: impl Into<Shape>) -> Var<'_> {
-        self.fresh(shape.into(), true)
+        self.new_input(shape.into(), true)
     }
 
-    fn fresh(&self, shape: Shape, differentiable: bool) -> Var<'_> {
+    /// Records a value that is filled in before each run.
+    fn new_input(&self, shape: Shape, differentiable: bool) -> Var<'_> {
         let var = self.output("input", shape, differentiable);
         let state = &mut *self.state.borrow_mut();
         if let Place::Buffer(buffer) = state.vars[var.var].source.place {
@@ -155,21 +95,21 @@ impl Recorder {
         var
     }
 
-    /// The value of a parameter.
+    /// Records the value of a parameter.
     ///
     /// # Panics
-    /// When `id` does not belong to `params`, or earlier parameters of this recording belong to others.
+    /// When `id` does not belong to `params`, or earlier parameters of this recording belong to another [`Params`].
     pub fn parameter(&self, params: &Params, id: ParamId) -> Var<'_> {
         params.check(id);
         let state = &mut *self.state.borrow_mut();
-        let met = *state.params.get_or_insert(params.stamp);
-        assert!(met == params.stamp, "a recording uses the parameters of one Params only");
+        let stamp = *state.params.get_or_insert(params.stamp);
+        assert!(stamp == params.stamp, "all parameters of a recording must belong to one Params");
         let trainable = params.trainable(id);
         if trainable && !state.trainable.iter().any(|(index, _)| *index == id.index) {
             state.trainable.push((id.index, params.name(id).into()));
         }
         let source = Source { place: Place::Param(id.index), shape: params.shape(id) };
-        self.push(state, Taken { source, differentiable: trainable, origin: None })
+        self.push(state, RecordedValue { source, differentiable: trainable, origin: None })
     }
 
     /// Records an operation on `inputs` and returns its value.
@@ -180,40 +120,47 @@ impl Recorder {
         self.apply_boxed(Box::new(op), inputs)
     }
 
-    /// The same for operations of any type, so that it is compiled once.
+    /// Records an operation of any type. Not generic, so that it is compiled once.
     fn apply_boxed<'r>(&'r self, mut op: Box<dyn Op>, inputs: &[Var<'r>]) -> Var<'r> {
         inputs.iter().for_each(|input| self.check(*input));
         let shapes: Vec<Shape> = inputs.iter().map(Var::shape).collect();
         let substitute = shapes.first().copied().unwrap_or(Shape::SCALAR);
         if self.state.borrow().error.is_some() {
-            return self.nothing(substitute);
+            return self.placeholder(substitute);
         }
-        let prepared = op.prepare(&shapes).and_then(|shape| Ok((shape, states::slots(op.as_ref(), inputs)?)));
+        let prepared = op.prepare(&shapes).and_then(|shape| {
+            let values: Vec<RecordedValue> = inputs.iter().map(Var::recorded).collect();
+            Ok((shape, self.state.borrow_mut().state_slots(op.as_ref(), &values)?))
+        });
         match prepared {
             Ok((shape, states)) => self.step(op, inputs, shape, states),
             Err(error) => {
                 self.fail(error.at(|| self.place(op.name()), &shapes));
-                self.nothing(substitute)
+                self.placeholder(substitute)
             }
         }
     }
 
+    /// Records an operation whose shapes are checked.
     fn step<'r>(&'r self, op: Box<dyn Op>, inputs: &[Var<'r>], shape: Shape, states: Vec<usize>) -> Var<'r> {
-        let taken: Vec<Taken> = inputs.iter().map(Var::taken).collect();
-        let differentiable = taken.iter().any(|input| input.differentiable);
+        let values: Vec<RecordedValue> = inputs.iter().map(Var::recorded).collect();
+        let differentiable = values.iter().any(|input| input.differentiable);
         let output = self.output(op.name(), shape, differentiable);
-        let Place::Buffer(buffer) = output.taken().source.place else { return output };
+        let Place::Buffer(buffer) = output.recorded().source.place else { return output };
         let path = self.path(op.name());
-        let inputs = taken.iter().map(|input| input.source).collect();
-        let wanted = taken.iter().map(|input| input.differentiable).collect();
+        let inputs = values.iter().map(|input| input.source).collect();
+        let needs_gradient = values.iter().map(|input| input.differentiable).collect();
         let scope = self.state.borrow().scope.clone();
-        self.state.borrow_mut().steps.push(Step { states, ..Step::new(op, scope, path, inputs, wanted, buffer) });
+        self.state
+            .borrow_mut()
+            .steps
+            .push(Step { states, ..Step::new(op, scope, path, inputs, needs_gradient, buffer) });
         output
     }
 
-    /// A value with a buffer of its own.
+    /// Records a value with a new buffer.
     fn output(&self, op: &str, shape: Shape, differentiable: bool) -> Var<'_> {
-        if shape.len() > self.most || Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
+        if shape.len() > self.max_elements || Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
             self.fail(Error::TooLarge { place: self.place(op), shape });
         } else if shape.is_empty() {
             let expected = Error::expected("at least one element along each axis");
@@ -222,25 +169,25 @@ impl Recorder {
         let state = &mut *self.state.borrow_mut();
         if state.error.is_some() {
             let source = Source { place: Place::Nowhere, shape };
-            return self.push(state, Taken { source, differentiable: false, origin: None });
+            return self.push(state, RecordedValue { source, differentiable: false, origin: None });
         }
         state.buffers.push(shape.len());
         let source = Source { place: Place::Buffer(state.buffers.len() - 1), shape };
-        self.push(state, Taken { source, differentiable, origin: None })
+        self.push(state, RecordedValue { source, differentiable, origin: None })
     }
 
-    /// What stands for a value that could not be recorded.
-    fn nothing(&self, shape: Shape) -> Var<'_> {
+    /// The placeholder for a value that could not be recorded.
+    fn placeholder(&self, shape: Shape) -> Var<'_> {
         let source = Source { place: Place::Nowhere, shape };
-        self.push(&mut self.state.borrow_mut(), Taken { source, differentiable: false, origin: None })
+        self.push(&mut self.state.borrow_mut(), RecordedValue { source, differentiable: false, origin: None })
     }
 
-    fn push<'r>(&'r self, state: &mut Recording, taken: Taken) -> Var<'r> {
-        state.vars.push(taken);
+    fn push<'r>(&'r self, state: &mut Recording, value: RecordedValue) -> Var<'r> {
+        state.vars.push(value);
         Var { recorder: self, var: state.vars.len() - 1 }
     }
 
-    /// The same array read as another shape; nothing is copied and nothing runs.
+    /// Records an array with another shape. The array is not copied, and no operation runs.
     pub(crate) fn alias<'r>(&'r self, of: Var<'r>, op: &str, shape: Result<Shape>) -> Var<'r> {
         self.check(of);
         let found = of.shape();
@@ -250,18 +197,19 @@ impl Recorder {
         });
         match shape {
             Ok(shape) => {
-                let taken = of.taken();
-                let source = Source { place: taken.source.place, shape };
-                self.push(&mut self.state.borrow_mut(), Taken { source, origin: None, ..taken })
+                let value = of.recorded();
+                let source = Source { place: value.source.place, shape };
+                self.push(&mut self.state.borrow_mut(), RecordedValue { source, origin: None, ..value })
             }
             Err(error) => {
                 self.fail(error.at(|| self.place(op), &[found]));
-                self.nothing(found)
+                self.placeholder(found)
             }
         }
     }
 
-    /// Names what is recorded inside, usually a layer, for errors and for the draws of random operations.
+    /// Names the operations that `record` records, usually after a layer. The name is part of errors and of the random keys
+    /// of operations. Nested names are separated by `/`.
     pub fn scope<T>(&self, name: &str, record: impl FnOnce() -> T) -> T {
         let outer = self.state.borrow().scope.clone();
         let inner = if outer.is_empty() { name.to_owned() } else { format!("{outer}/{name}") };
@@ -271,37 +219,37 @@ impl Recorder {
         result
     }
 
-    /// Says which value backward starts from: one number, the loss.
+    /// Sets the loss, a scalar: the value from which the backward pass starts.
     ///
     /// # Panics
     /// When the value belongs to another recorder.
     pub fn minimize(&self, loss: Var<'_>) {
         self.check(loss);
         if loss.shape().len() != 1 {
-            let expected = Error::expected("a single number to minimize; take sum or mean first");
+            let expected = Error::expected("a scalar to minimize; apply sum or mean first");
             self.fail(expected.at(|| "minimize".into(), &[loss.shape()]));
-        } else if let Place::Param(_) = loss.taken().source.place {
-            let expected = Error::expected("a value that an operation computed, not a parameter itself; take its sum");
+        } else if let Place::Param(_) = loss.recorded().source.place {
+            let expected = Error::expected("the result of an operation to minimize, not a parameter; apply sum to it");
             self.fail(expected.at(|| "minimize".into(), &[loss.shape()]));
         }
         self.state.borrow_mut().loss = Some(loss.var);
     }
 
-    /// Keeps an error, unless there is an earlier one. Layers use it for what they find while recording.
+    /// Stores an error, unless an earlier one is stored. Layers report errors with it while they record.
     pub fn fail(&self, error: Error) {
         self.state.borrow_mut().error.get_or_insert(error);
     }
 
-    /// The message of the first error of the recording, if there is one.
+    /// The message of the first error of the recording, if any.
     pub fn error(&self) -> Option<String> {
         self.state.borrow().error.as_ref().map(Error::to_string)
     }
 
-    /// Makes what was recorded a tape.
+    /// Makes a tape from the recording.
     ///
     /// # Errors
-    /// The first error of the recording; or, where something is minimized, a trainable parameter that the loss does not
-    /// depend on; or `GRADUS_SIMD` asks for instructions that there are not.
+    /// The first error of the recording; a trainable parameter on which the loss does not depend, if a loss was set; or
+    /// instructions in the environment variable `GRADUS_SIMD` that the CPU does not have.
     pub fn finish(self) -> Result<Tape> {
         simd::level()?;
         let mut recording = self.state.into_inner();
@@ -316,7 +264,9 @@ impl Recorder {
         place(&self.state.borrow().scope, op)
     }
 
-    /// A number for the next operation of this name in this scope. It does not depend on what else is recorded elsewhere.
+    /// The number by which the key of the next operation is split. It depends on the scope, the operation's name and the
+    /// number of earlier operations with both, and not on other operations, so that changing one layer keeps the draws of
+    /// others.
     fn path(&self, op: &str) -> u64 {
         let state = self.state.borrow();
         let earlier = state.steps.iter().filter(|step| step.scope == state.scope && step.op.name() == op).count();
@@ -324,7 +274,7 @@ impl Recorder {
     }
 
     fn check(&self, var: Var<'_>) {
-        assert!(std::ptr::eq(self, var.recorder), "a Var was used with another Recorder than the one it came from");
+        assert!(std::ptr::eq(self, var.recorder), "a Var was used with a Recorder that it does not belong to");
     }
 }
 

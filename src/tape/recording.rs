@@ -1,0 +1,93 @@
+//! The data of a recording, from which a tape is made.
+
+use super::op::Op;
+use super::origin::Origin;
+use super::source::{Place, Source};
+use super::stamp::Stamp;
+use super::step::Step;
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+
+/// The index of a recorded value in its recording.
+pub(super) type VarIndex = usize;
+
+/// The operations and values recorded so far.
+pub(super) struct Recording {
+    pub(super) stamp: Stamp,
+    pub(super) params: Option<Stamp>,
+    pub(super) vars: Vec<RecordedValue>,
+    /// The length of each buffer.
+    pub(super) buffers: Vec<usize>,
+    /// The buffers that are filled before a run.
+    pub(super) inputs: Vec<usize>,
+    pub(super) steps: Vec<Step>,
+    /// The index and the name of each trainable parameter.
+    pub(super) trainable: Vec<(usize, String)>,
+    /// The index and the shape of each state parameter that operations update.
+    pub(super) states: Vec<(usize, Shape)>,
+    pub(super) loss: Option<VarIndex>,
+    pub(super) scope: String,
+    pub(super) error: Option<Error>,
+}
+
+/// A recorded value.
+#[derive(Clone, Copy)]
+pub(super) struct RecordedValue {
+    pub(super) source: Source,
+    /// Whether it depends on a variable or a trainable parameter.
+    pub(super) differentiable: bool,
+    pub(super) origin: Option<Origin<VarIndex>>,
+}
+
+impl Recording {
+    /// An empty recording.
+    pub(super) fn new() -> Recording {
+        Recording {
+            stamp: Stamp::next(),
+            params: None,
+            vars: Vec::new(),
+            buffers: Vec::new(),
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            trainable: Vec::new(),
+            states: Vec::new(),
+            loss: None,
+            scope: String::new(),
+            error: None,
+        }
+    }
+
+    /// The index of each state of an operation in `states`, in the order of [`Op::states`]. Adds states that are new.
+    ///
+    /// # Errors
+    /// An input that is not a state parameter, or one parameter as two states.
+    pub(super) fn state_slots(&mut self, op: &dyn Op, inputs: &[RecordedValue]) -> Result<Vec<usize>> {
+        let mut slots = Vec::new();
+        for &position in op.states() {
+            let expected =
+                |what: &str| Error::expected(format!("{what} as input {position}, which the operation updates"));
+            let slot = match inputs.get(position) {
+                Some(&RecordedValue {
+                    source: Source { place: Place::Param(index), shape },
+                    differentiable: false,
+                    ..
+                }) => self.state_slot(index, shape),
+                _ => return Err(expected("a parameter that is not trainable")),
+            };
+            if slots.contains(&slot) {
+                return Err(expected("a parameter that is not another state"));
+            }
+            slots.push(slot);
+        }
+        Ok(slots)
+    }
+
+    /// The index of a parameter in `states`, to which it is added if it is new.
+    fn state_slot(&mut self, index: usize, shape: Shape) -> usize {
+        let known = self.states.iter().position(|(known, _)| *known == index);
+        known.unwrap_or_else(|| {
+            self.states.push((index, shape));
+            self.states.len() - 1
+        })
+    }
+}

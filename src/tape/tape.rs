@@ -1,0 +1,296 @@
+//! The tape: a recorded computation that can be run repeatedly.
+
+use super::context::Context;
+use super::faults::Faults;
+use super::gradients::Gradients;
+use super::inputs::Inputs;
+use super::mode::Mode;
+use super::param_gradients::ParamGradients;
+use super::params::{ParamId, Params};
+use super::plan;
+use super::recording::Recording;
+use super::source::{Place, Source};
+use super::stamp::Stamp;
+use super::state_updates::StateUpdates;
+use super::step::Step;
+use super::value_id::ValueId;
+use crate::error::{Error, Result};
+use crate::kernels::aligned_buffer::AlignedBuffer;
+use crate::kernels::spin_wait;
+use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
+use crate::random::Key;
+use crate::shape::{Shape, View};
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use std::fmt;
+
+/// A recorded computation: operations with their buffers. Can be run repeatedly and sent to another thread.
+///
+/// Made by [`Recorder::finish`](super::Recorder::finish).
+pub struct Tape {
+    stamp: Stamp,
+    mode: Mode,
+    pub(super) params: Option<Stamp>,
+    vars: Vec<Source>,
+    /// The buffers that are filled before a run.
+    pub(super) inputs: Vec<usize>,
+    pub(super) buffers: Vec<AlignedBuffer>,
+    /// The gradient of each buffer; empty if it needs none.
+    gradients: Vec<AlignedBuffer>,
+    scratch: Vec<AlignedBuffer>,
+    loss: Option<usize>,
+    pub(super) steps: Vec<Step>,
+    faults: Faults,
+    pub(super) state_updates: StateUpdates,
+}
+
+impl Tape {
+    /// Plans the backward pass of a recording and allocates the buffers.
+    ///
+    /// # Errors
+    /// A trainable parameter on which the loss does not depend.
+    pub(super) fn new(recording: Recording, mode: Mode) -> Result<Tape> {
+        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, states, loss, .. } = recording;
+        let loss = loss.and_then(|var| match vars[var].source.place {
+            Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
+            _ => None,
+        });
+        let plan = plan::backward(&mut steps, &buffers, loss);
+        if recording.loss.is_some() {
+            plan.check_reached(&trainable)?;
+        }
+        Ok(Tape {
+            stamp,
+            mode,
+            params,
+            vars: vars.iter().map(|value| value.source).collect(),
+            inputs,
+            gradients: plan.gradients.iter().copied().map(AlignedBuffer::zeros).collect(),
+            scratch: plan.scratch.iter().copied().map(AlignedBuffer::zeros).collect(),
+            buffers: buffers.iter().copied().map(AlignedBuffer::zeros).collect(),
+            loss,
+            steps,
+            faults: Faults::default(),
+            state_updates: StateUpdates::new(states),
+        })
+    }
+
+    /// Computes all values from the inputs and the parameters.
+    ///
+    /// `key` is the random key of this run. Each random operation splits it by its layer and its number in the layer.
+    ///
+    /// # Errors
+    /// [`Error::Fault`] when an operation finds a value with which it cannot compute, such as an index out of range. The run
+    /// ends at the first such operation, in the order of recording. The values of the tape are then unspecified,
+    /// [`backward`](Tape::backward) must not be called, and [`commit`](Tape::commit) changes nothing. The tape can be run
+    /// again.
+    ///
+    /// # Panics
+    /// When `params` are not those of the recording.
+    pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.check_params(params.stamp);
+        spin_wait::with_spinning_threads(|| self.forward(params, key))
+    }
+
+    fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.state_updates.discard();
+        for step in &mut self.steps {
+            let path = (self.mode == Mode::Training).then_some(step.path);
+            let context = Context { key, path, first_row: 0, faults: &self.faults };
+            let (before, after) = self.buffers.split_at_mut(step.output);
+            let inputs = Inputs { sources: &step.inputs, buffers: before, params };
+            step.op.forward(inputs, &mut after[0], context);
+            if let Some((row, problem)) = self.faults.take() {
+                return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
+            }
+        }
+        self.state_updates.compute(&mut self.steps, &self.buffers, params);
+        Ok(())
+    }
+
+    /// Whether the tape has a loss that depends on a variable or a trainable parameter, as [`backward`](Tape::backward)
+    /// requires.
+    pub(crate) fn has_gradients(&self) -> bool {
+        self.loss.is_some()
+    }
+
+    /// Computes the loss's gradient with respect to each trainable parameter and each variable.
+    ///
+    /// Overwrites `gradients`. Call [`run`](Tape::run) first.
+    ///
+    /// # Panics
+    /// When `params` or `gradients` are not those of the recording, or the recording has no loss: see
+    /// [`Recorder::minimize`](super::Recorder::minimize).
+    pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
+        self.begin_backward(params, gradients);
+        spin_wait::with_spinning_threads(|| {
+            for step in (0..self.steps.len()).rev() {
+                self.step_back(step, params, gradients, None);
+            }
+        });
+    }
+
+    /// Computes the gradients of [`backward`](Tape::backward), and updates parameters in the backward pass: those for which
+    /// [`changes_in_place`](Tape::changes_in_place) is `true` and `state` has an entry.
+    pub(crate) fn descend(
+        &mut self,
+        params: &mut Params,
+        gradients: &mut ParamGradients,
+        state: &mut [(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])],
+        descend: &Descend<'_>,
+    ) {
+        self.begin_backward(params, gradients);
+        spin_wait::with_spinning_threads(|| {
+            for step in (0..self.steps.len()).rev() {
+                let changed = self.steps[step].in_place;
+                match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
+                    Some((id, state)) => {
+                        let mut value = params.replace_values(*id, AlignedBuffer::default());
+                        let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
+                        self.step_back(step, params, gradients, Some(update));
+                        params.replace_values(*id, value);
+                    }
+                    None => self.step_back(step, params, gradients, None),
+                }
+            }
+        });
+    }
+
+    /// Whether [`descend`](Tape::descend) can update this parameter in the backward pass: a single operation reads it, and
+    /// can update it.
+    pub(crate) fn changes_in_place(&self, id: ParamId) -> bool {
+        self.steps.iter().any(|step| step.in_place == Some(id.index))
+    }
+
+    fn begin_backward(&mut self, params: &Params, gradients: &ParamGradients) {
+        self.check_params(params.stamp);
+        self.check_params(gradients.stamp);
+        let loss =
+            self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
+        self.gradients[loss].fill(1.0);
+    }
+
+    /// Runs the backward pass of a step, with an update of its weight array if given.
+    fn step_back(&mut self, step: usize, params: &Params, gradients: &mut ParamGradients, weight: Option<Update<'_>>) {
+        let step = &mut self.steps[step];
+        if step.targets.is_empty() {
+            return;
+        }
+        let (before, after) = self.gradients.split_at_mut(step.output);
+        let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
+        let written = Gradients {
+            arity: step.inputs.len(),
+            targets: &step.targets,
+            buffers: before,
+            params: &mut gradients.arrays,
+            scratch: &mut self.scratch,
+        };
+        let (y, dy) = (&*self.buffers[step.output], &mut *after[0]);
+        match (weight, step.op.in_place()) {
+            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, dy, written, weight),
+            _ => step.op.backward(inputs, y, dy, written),
+        }
+        for addition in &step.additions {
+            addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
+        }
+    }
+
+    /// The values of an input, to be filled in before a run.
+    ///
+    /// # Panics
+    /// When `id` is of another tape, or not of an input.
+    pub fn input_mut(&mut self, id: ValueId) -> ArrayViewMutD<'_, f32> {
+        let shape = self.source(id).shape;
+        let [values] = self.input_slices([id]);
+        ArrayViewMutD::from_shape(IxDyn(shape.sizes()), values).expect("the length of a buffer is that of its shape")
+    }
+
+    /// The values of `N` inputs in row-major order, to be filled in before a run. Does not allocate.
+    ///
+    /// ```
+    /// use gradus::{Key, data::{Arrays, Dataset}, tape::*};
+    /// use ndarray::{arr1, arr2};
+    /// let data = Arrays::new(arr2(&[[1.0f32, 2.0], [3.0, 4.0]]), arr1(&[0.5f32, 0.25]))?;
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (x, t) = (recorder.input([1, 2]), recorder.input([1]));
+    /// let difference = (x.sum() - t).id();
+    /// let (x, t) = (x.id(), t.id());
+    /// let mut tape = recorder.finish()?;
+    ///
+    /// let [inputs, targets] = tape.input_slices([x, t]);
+    /// data.gather(&[1], inputs, targets);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.value(difference)[[0]], 6.75);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When an id is of another tape or not of an input, or occurs twice.
+    pub fn input_slices<const N: usize>(&mut self, ids: [ValueId; N]) -> [&mut [f32]; N] {
+        let positions = ids.map(|id| self.input_buffer(id));
+        let buffers = self.buffers.get_disjoint_mut(positions).expect("an input occurs twice");
+        buffers.map(|buffer| &mut **buffer)
+    }
+
+    fn input_buffer(&self, id: ValueId) -> usize {
+        match self.source(id).place {
+            Place::Buffer(buffer) if self.inputs.contains(&buffer) => buffer,
+            _ => panic!("only inputs can be filled in, not parameters or results of operations"),
+        }
+    }
+
+    /// A value that the last run computed. The value of a parameter is in its [`Params`].
+    ///
+    /// # Panics
+    /// When `id` is of another tape or of a parameter.
+    pub fn value(&self, id: ValueId) -> ArrayViewD<'_, f32> {
+        let view = self.view(id);
+        ArrayViewD::from_shape(IxDyn(view.shape().sizes()), view.data())
+            .expect("the length of a buffer is that of its shape")
+    }
+
+    /// A value that the last run computed, as a [`View`], the argument of metrics.
+    ///
+    /// # Panics
+    /// When `id` is of another tape or of a parameter.
+    pub fn view(&self, id: ValueId) -> View<'_> {
+        let Source { place, shape } = self.source(id);
+        let Place::Buffer(buffer) = place else { panic!("the value of a parameter is in its Params") };
+        View::new(shape, &self.buffers[buffer])
+    }
+
+    /// The loss's gradient with respect to a [`variable`](super::Recorder::variable), after [`backward`](Tape::backward);
+    /// `None` if the loss does not depend on it.
+    ///
+    /// # Panics
+    /// When `id` is of another tape, or not of a variable or input: the gradients of intermediate values are not kept.
+    pub fn gradient(&self, id: ValueId) -> Option<ArrayViewD<'_, f32>> {
+        let Source { place, shape } = self.source(id);
+        let Place::Buffer(buffer) = place else { panic!("the gradient of a parameter is in the ParamGradients") };
+        assert!(self.inputs.contains(&buffer), "only the gradients of variables are kept");
+        ArrayViewD::from_shape(IxDyn(shape.sizes()), &self.gradients[buffer]).ok()
+    }
+
+    fn source(&self, id: ValueId) -> Source {
+        assert!(id.stamp == self.stamp, "a ValueId was used with a Tape that it does not belong to");
+        self.vars[id.var]
+    }
+
+    pub(super) fn check_params(&self, stamp: Stamp) {
+        let same = self.params.is_none_or(|recorded| recorded == stamp);
+        assert!(same, "a tape was used with Params other than those of its recording");
+    }
+}
+
+impl fmt::Debug for Tape {
+    /// Writes the operations with their shapes, one per line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Tape ({:?})", self.mode)?;
+        for step in &self.steps {
+            let inputs: Vec<String> = step.inputs.iter().map(|source| source.shape.to_string()).collect();
+            let output = self.vars.iter().find(|source| source.place == Place::Buffer(step.output));
+            let output = output.map_or(Shape::SCALAR, |source| source.shape);
+            writeln!(f, "  {} {}: {} → {output}", step.scope, step.op.name(), inputs.join(", "))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Properties of recorded values.
+
+use super::origin::Origin;
+use super::recorder::{Recorder, Var};
+use super::recording::RecordedValue;
+use super::source::{Place, Source};
+use super::value_id::ValueId;
+use crate::shape::Shape;
+
+impl<'r> Var<'r> {
+    /// The value's shape.
+    pub fn shape(&self) -> Shape {
+        self.recorded().source.shape
+    }
+
+    /// The value's id, by which its [`Tape`](super::Tape) accesses it.
+    pub fn id(&self) -> ValueId {
+        ValueId { stamp: self.recorder.state.borrow().stamp, var: self.var }
+    }
+
+    /// The recorder to which the value belongs.
+    pub fn recorder(&self) -> &'r Recorder {
+        self.recorder
+    }
+
+    /// The data of the value in its recording.
+    pub(super) fn recorded(&self) -> RecordedValue {
+        self.recorder.state.borrow().vars[self.var]
+    }
+
+    /// The name of the operation that computed the value, and its inputs; `None` for inputs and parameters. For an operation
+    /// with a fused activation, as in a dense layer, the name is that of the activation. A reshape is not an operation.
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, Recorder};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// let y = x.softmax().reshape([3, 2]);
+    /// assert_eq!(y.operation().map(|(name, inputs)| (name, inputs.len())), Some(("softmax", 1)));
+    /// assert!(x.operation().is_none());
+    /// ```
+    pub fn operation(&self) -> Option<(&'static str, Vec<Var<'r>>)> {
+        let (place, recorder) = (self.recorded().source.place, self.recorder);
+        let state = recorder.state.borrow();
+        let step = state.steps.iter().find(|step| Place::Buffer(step.output) == place)?;
+        let var = |input: &Source| state.vars.iter().position(|value| value.source == *input);
+        let inputs = step.inputs.iter().filter_map(var).map(|var| Var { recorder, var }).collect();
+        let fused =
+            state.vars.iter().filter(|value| value.source.place == place).find_map(|value| match value.origin {
+                Some(Origin::Activation { name }) => Some(name),
+                _ => None,
+            });
+        Some((fused.unwrap_or(step.op.name()), inputs))
+    }
+
+    /// The operation and inputs that the value was computed from, if they are stored.
+    pub(crate) fn origin(&self) -> Option<Origin<Var<'r>>> {
+        self.recorded().origin.map(|origin| origin.map(|var| Var { recorder: self.recorder, var }))
+    }
+
+    /// Stores the operation and inputs that the value was computed from.
+    pub(crate) fn with_origin(self, origin: Origin<Var<'r>>) -> Var<'r> {
+        self.recorder.state.borrow_mut().vars[self.var].origin = Some(origin.map(|var| var.var));
+        self
+    }
+
+    /// The input of the softmax that computed this value; `None` for any other value. Crossentropies use it instead of the
+    /// probabilities, since probabilities near 0 round to 0.
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, Recorder};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([2, 3]);
+    /// assert_eq!(x.softmax().logits().map(|logits| logits.id()), Some(x.id()));
+    /// assert!(x.relu().logits().is_none());
+    /// ```
+    pub fn logits(&self) -> Option<Var<'r>> {
+        match self.origin() {
+            Some(Origin::Softmax { logits }) => Some(logits),
+            _ => None,
+        }
+    }
+
+    /// Whether it depends on a variable or a trainable parameter.
+    pub(crate) fn is_differentiable(&self) -> bool {
+        self.recorded().differentiable
+    }
+}
+
+impl std::fmt::Debug for Var<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Var({})", self.shape())
+    }
+}
