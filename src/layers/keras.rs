@@ -13,6 +13,48 @@ const NEAR: f32 = 1e-5;
 fn layer(case: &str) -> Box<dyn Layer> {
     match case {
         "add" => Box::new(Add),
+        "average" => Box::new(Average),
+        "average_pool1d" => Box::new(AveragePool1d::new(3).strides(1).padding(Padding::Same)),
+        "conv1d" => Box::new(Conv1d::new(4, 3)),
+        "conv1d-1" => {
+            let layer = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "cropping1d" => Box::new(Cropping1d::new([1, 2])),
+        "cropping2d" => Box::new(Cropping2d::new(((1, 0), (0, 2)))),
+        "depthwise_conv2d" => Box::new(DepthwiseConv2d::new(3)),
+        "depthwise_conv2d-1" => {
+            let layer = DepthwiseConv2d::new((3, 2)).strides(2).padding(Padding::Same).depth_multiplier(2);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "global_average_pool1d" => Box::new(GlobalAveragePool1d),
+        "global_max_pool1d" => Box::new(GlobalMaxPool1d),
+        "group_normalization" => Box::new(GroupNormalization::new(2)),
+        "group_normalization-1" => Box::new(GroupNormalization::new(-1).epsilon(0.1).center(false)),
+        "identity" => Box::new(Identity),
+        "max_pool1d" => Box::new(MaxPool1d::new(2)),
+        "max_pool1d-same" => Box::new(MaxPool1d::new(3).strides(2).padding(Padding::Same)),
+        "maximum" => Box::new(Maximum),
+        "minimum" => Box::new(Minimum),
+        "multiply" => Box::new(Multiply),
+        "p_relu" => Box::new(PRelu::new()),
+        "p_relu-1" => Box::new(PRelu::new().shared_axes(vec![1])),
+        "permute" => Box::new(Permute::new([3, 1, 2])),
+        "relu" => Box::new(Relu::new().max_value(0.8).negative_slope(0.1).threshold(0.2)),
+        "relu-1" => Box::new(Relu::new()),
+        "repeat_vector" => Box::new(RepeatVector::new(3)),
+        "rescaling" => Box::new(Rescaling::new(0.5).offset(-1.0)),
+        "rms_normalization" => Box::new(RmsNormalization::new().epsilon(1e-3)),
+        "separable_conv1d" => Box::new(SeparableConv1d::new(4, 3).padding(Padding::Same).depth_multiplier(2)),
+        "separable_conv2d" => {
+            Box::new(SeparableConv2d::new(4, (3, 2)).depth_multiplier(2).activation(Activation::Tanh))
+        }
+        "subtract" => Box::new(Subtract),
+        "unit_normalization" => Box::new(UnitNormalization::new()),
+        "unit_normalization-1" => Box::new(UnitNormalization::new().axis(1)),
+        "up_sampling1d" => Box::new(UpSampling1d::new(3)),
+        "up_sampling2d" => Box::new(UpSampling2d::new((2, 3))),
+        "zero_padding1d" => Box::new(ZeroPadding1d::new([1, 2])),
         "average_pool2d" => Box::new(AveragePool2d::new(2)),
         "average_pool2d-same" => Box::new(AveragePool2d::new((3, 2)).strides((2, 1)).padding(Padding::Same)),
         "concatenate" => Box::new(Concatenate::new()),

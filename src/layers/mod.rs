@@ -16,6 +16,7 @@
 
 mod declared;
 mod frozen;
+mod merged_shape;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
@@ -146,35 +147,64 @@ layers! {
         activation::Activation,
         elu::Elu,
         leaky_relu::LeakyRelu,
+        p_relu::PRelu,
+        relu::Relu,
         softmax::Softmax,
     },
     convolutional {
+        conv1d::Conv1d,
         conv2d::Conv2d,
+        depthwise_conv2d::DepthwiseConv2d,
+        separable_conv1d::SeparableConv1d,
+        separable_conv2d::SeparableConv2d,
     },
     core {
         dense::Dense,
         embedding::Embedding,
+        identity::Identity,
     },
     merging {
         add::Add,
+        average::Average,
         concatenate::Concatenate,
+        maximum::Maximum,
+        minimum::Minimum,
+        multiply::Multiply,
+        subtract::Subtract,
     },
     normalization {
         batch_norm::BatchNorm,
+        group_normalization::GroupNormalization,
         layer_norm::LayerNorm,
+        rms_normalization::RmsNormalization,
+        unit_normalization::UnitNormalization,
     },
     pooling {
+        average_pool1d::AveragePool1d,
         average_pool2d::AveragePool2d,
+        global_average_pool1d::GlobalAveragePool1d,
         global_average_pool2d::GlobalAveragePool2d,
+        global_max_pool1d::GlobalMaxPool1d,
         global_max_pool2d::GlobalMaxPool2d,
+        max_pool1d::MaxPool1d,
         max_pool2d::MaxPool2d,
+    },
+    preprocessing {
+        rescaling::Rescaling,
     },
     regularization {
         dropout::Dropout,
     },
     reshaping {
+        cropping1d::Cropping1d,
+        cropping2d::Cropping2d,
         flatten::Flatten,
+        permute::Permute,
+        repeat_vector::RepeatVector,
         reshape::Reshape,
+        up_sampling1d::UpSampling1d,
+        up_sampling2d::UpSampling2d,
+        zero_padding1d::ZeroPadding1d,
         zero_padding2d::ZeroPadding2d,
     },
 }

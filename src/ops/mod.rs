@@ -25,6 +25,7 @@ operations! {
         hard_sigmoid,
         leaky_relu,
         log_softmax,
+        rectify,
         selu,
         silu,
         softmax,
@@ -98,6 +99,7 @@ operations! {
     reshaping {
         concatenate,
         pad,
+        repeat,
         reshape,
         slice,
         transpose,

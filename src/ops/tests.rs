@@ -205,7 +205,7 @@ fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
 }
 
 /// Operations that accept all shapes that are not empty.
-const SHAPE_INDEPENDENT: [&str; 23] = [
+const SHAPE_INDEPENDENT: [&str; 24] = [
     "absolute",
     "activation",
     "clip",
@@ -220,6 +220,7 @@ const SHAPE_INDEPENDENT: [&str; 23] = [
     "mean",
     "penalty",
     "power",
+    "rectify",
     "scale",
     "selu",
     "silu",

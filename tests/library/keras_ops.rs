@@ -53,6 +53,7 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "power" => x.power(3.0),
         "power-1" => x.power(-1.5),
         "power_by" => x.pow(a()),
+        "repeat" => x.repeat(1, 3),
         "reshape" => x.reshape([3, 8]),
         "scale" => x.scale(-1.5),
         "selu" => x.selu(),

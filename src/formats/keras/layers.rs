@@ -1,22 +1,30 @@
 //! The layers, initializers and regularizers that Keras and gradus share.
 
 use super::kind::{Kind, kind};
-use super::object::Config;
+use super::layer_options::{
+    default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides, gamma_regularizers, group_by_axis,
+    infer_size, kernel_regularizers, reject_gelu_tanh, rename_alpha, require_last_axis, separable_regularizers,
+    single_sizes, single_strides,
+};
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
-use super::result::Result;
 use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
-    Activation, Add, AveragePool2d, BatchNorm, Concatenate, Conv2d, Dense, Dropout, Elu, Embedding, Flatten,
-    GlobalAveragePool2d, GlobalMaxPool2d, Layer, LayerNorm, LeakyRelu, MaxPool2d, Reshape, Softmax, ZeroPadding2d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Concatenate, Conv1d, Conv2d, Cropping1d,
+    Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d, GlobalAveragePool2d,
+    GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Identity, Layer, LayerNorm, LeakyRelu, MaxPool1d, MaxPool2d,
+    Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling, Reshape, RmsNormalization,
+    SeparableConv1d, SeparableConv2d, Softmax, Subtract, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d,
+    ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
-use crate::{Shape, Spec};
-use serde_json::{Value, json};
+use crate::Spec;
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
     activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
     kind("Add", || Add.spec(), &[]),
+    kind("Average", || Average.spec(), &[]),
+    pooling1d(kind("AveragePooling1D", || AveragePool1d::new(2).spec(), &[])),
     pooling(kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[])),
     Kind {
         from_keras: require_last_axis,
@@ -26,14 +34,32 @@ pub(super) const LAYERS: &[Kind] = &[
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
+        from_keras: single_sizes,
+        optional: kernel_regularizers,
+        inactive: &[DATA_FORMAT, only_null("kernel_constraint"), only_null("bias_constraint")],
+        ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
         optional: kernel_regularizers,
         inactive: &[DATA_FORMAT, only_null("kernel_constraint"), only_null("bias_constraint")],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
+    Kind {
+        from_keras: |config, _| expand_sides(config, "cropping"),
+        to_keras: |config| group_by_axis(config, "cropping"),
+        inactive: &[DATA_FORMAT],
+        ..kind("Cropping2D", || Cropping2d::new(0).spec(), &[])
     },
     Kind {
         optional: kernel_regularizers,
         inactive: DENSE,
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
+    },
+    Kind {
+        optional: depthwise_regularizers,
+        inactive: DEPTHWISE_CONV,
+        ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
     },
     Kind {
         inactive: &[ignored("seed", DRAWS), only_null("noise_shape")],
@@ -46,8 +72,17 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("Flatten", || Flatten.spec(), &[]) },
+    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling1D", || GlobalAveragePool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]) },
+    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling1D", || GlobalMaxPool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]) },
+    Kind {
+        from_keras: require_last_axis,
+        optional: gamma_regularizers,
+        inactive: &[only_null("beta_constraint"), only_null("gamma_constraint")],
+        ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
+    },
+    kind("Identity", || Identity.spec(), &[]),
     Kind {
         from_keras: require_last_axis,
         optional: gamma_regularizers,
@@ -55,12 +90,45 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
     Kind { from_keras: rename_alpha, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
+    kind("Maximum", || Maximum.spec(), &[]),
+    pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
-    Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
-    Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
+    kind("Minimum", || Minimum.spec(), &[]),
+    kind("Multiply", || Multiply.spec(), &[]),
+    kind("Permute", || Permute::new([1]).spec(), &["dims"]),
     Kind {
-        from_keras: padding_by_side,
-        to_keras: padding_by_axis,
+        optional: || Spec::new("").with("alpha_regularizer", L2::default().spec()).with("shared_axes", &[1][..]),
+        inactive: &[only_null("alpha_constraint")],
+        ..kind("PReLU", || PRelu::new().spec(), &[])
+    },
+    Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
+    kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
+    kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
+    Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
+    Kind { from_keras: require_last_axis, ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[]) },
+    Kind {
+        from_keras: single_sizes,
+        optional: separable_regularizers,
+        inactive: SEPARABLE_CONV,
+        ..activated(kind("SeparableConv1D", || SeparableConv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: separable_regularizers,
+        inactive: SEPARABLE_CONV,
+        ..activated(kind("SeparableConv2D", || SeparableConv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
+    kind("Subtract", || Subtract.spec(), &[]),
+    kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
+    kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
+    Kind {
+        inactive: &[DATA_FORMAT, only("interpolation", &[Scalar::Str("nearest")])],
+        ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
+    },
+    Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
+    Kind {
+        from_keras: |config, _| expand_sides(config, "padding"),
+        to_keras: |config| group_by_axis(config, "padding"),
         inactive: &[DATA_FORMAT],
         ..kind("ZeroPadding2D", || ZeroPadding2d::default().spec(), &[])
     },
@@ -128,10 +196,36 @@ const GLOBAL_POOLING: &[InactiveOption] = &[DATA_FORMAT, only_false("keepdims")]
 const LAYER_NORMALIZATION: &[InactiveOption] =
     &[only_null("beta_constraint"), only_null("gamma_constraint"), only_false("rms_scaling")];
 
+/// A pooling layer with one axis of positions.
+const fn pooling1d(kind: Kind) -> Kind {
+    Kind { from_keras: single_strides, inactive: &[DATA_FORMAT], ..kind }
+}
+
 /// A pooling layer.
 const fn pooling(kind: Kind) -> Kind {
     Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
 }
+
+const DEPTHWISE_CONV: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_null("depthwise_constraint"),
+    only_null("bias_constraint"),
+    only("groups", &[Scalar::Number(1.0)]),
+];
+
+const SEPARABLE_CONV: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_null("depthwise_constraint"),
+    only_null("pointwise_constraint"),
+    only_null("bias_constraint"),
+    only("groups", &[Scalar::Number(1.0)]),
+    ignored("kernel_initializer", OTHER_KERNELS),
+    ignored("kernel_regularizer", OTHER_KERNELS),
+    ignored("kernel_constraint", OTHER_KERNELS),
+];
+
+/// Why options of a kernel have no effect on a layer with two other kernels.
+const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel instead";
 
 /// A layer with an activation.
 const fn activated(kind: Kind) -> Kind {
@@ -161,106 +255,16 @@ pub(super) const REGULARIZERS: &[Kind] = &[
     kind("L1L2", || L1L2::default().spec(), &[]),
 ];
 
-/// The regularizers of a layer with a kernel and a bias. Only the type of the values matters.
-fn kernel_regularizers() -> Spec {
-    let any = L2::default().spec();
-    Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
-}
-
-fn gamma_regularizers() -> Spec {
-    let any = L2::default().spec();
-    Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
-}
-
-fn embeddings_regularizer() -> Spec {
-    Spec::new("").with("embeddings_regularizer", L2::default().spec())
-}
-
-/// Returns an error for `gelu_tanh`, the only activation without a name in Keras.
-fn reject_gelu_tanh(config: &mut Config) -> Result<()> {
-    match config.get("activation") {
-        Some(name) if name == "gelu_tanh" => Err("has activation gelu_tanh, for which Keras has no name".into()),
-        _ => Ok(()),
-    }
-}
-
-/// Renames `alpha`, the name of `negative_slope` in Keras 2.
-fn rename_alpha(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    if let Some(alpha) = config.remove("alpha") {
-        config.insert("negative_slope".into(), alpha);
-    }
-    Ok(())
-}
-
-/// Flattens the padding, which Keras writes by axis (`[1, 2]`) or by side (`[[1, 1], [2, 2]]`), to one size per side.
-fn padding_by_side(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    if let Some(Value::Array(axes)) = config.get("padding") {
-        let both = |axis: &Value| axis.as_array().cloned().unwrap_or_else(|| vec![axis.clone(); 2]);
-        let sides: Vec<Value> = axes.iter().flat_map(both).collect();
-        config.insert("padding".into(), json!(sides));
-    }
-    Ok(())
-}
-
-/// Groups the padding of each side by axis.
-fn padding_by_axis(config: &mut Config) -> Result<()> {
-    if let Some(Value::Array(sides)) = config.get("padding") {
-        let axes: Vec<_> = sides.chunks(2).collect();
-        config.insert("padding".into(), json!(axes));
-    }
-    Ok(())
-}
-
-/// Checks that `axis` is the last axis: −1, its number, or a list of one of these.
-fn require_last_axis(config: &mut Config, input: Option<Shape>) -> Result<()> {
-    let axis = match config.remove("axis") {
-        Some(Value::Array(axes)) if axes.len() == 1 => axes[0].clone(),
-        Some(axis) => axis,
-        None => return Ok(()),
-    };
-    // The batch is axis 0. If the shape is unknown, another problem was reported already.
-    let last = match input {
-        Some(input) => axis == input.rank(),
-        None => axis.as_u64().is_some_and(|axis| axis > 0),
-    };
-    if axis == -1 || last {
-        return Ok(());
-    }
-    Err(format!("axis is {axis}, and only the last axis is supported"))
-}
-
-/// Sets the strides to the size of the pool if they are missing.
-fn default_strides(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    if config.get("strides").is_none_or(Value::is_null) {
-        let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2]));
-        config.insert("strides".into(), pool_size);
-    }
-    Ok(())
-}
-
-/// Replaces a size of −1 in `target_shape` by the size that the others leave.
-fn infer_size(config: &mut Config, input: Option<Shape>) -> Result<()> {
-    let Some(Value::Array(sizes)) = config.get_mut("target_shape") else { return Ok(()) };
-    let known = sizes.iter().filter_map(Value::as_u64).try_fold(1u64, u64::checked_mul);
-    let rest = match (input, known) {
-        (Some(input), Some(known)) => (input.len() as u64).checked_div(known),
-        // Another problem was reported already.
-        (None, _) => Some(1),
-        (_, None) => None,
-    };
-    let Some(size) = sizes.iter_mut().find(|size| **size == -1) else { return Ok(()) };
-    *size = json!(1);
-    *size = json!(rest.ok_or("target_shape does not fit the input")?);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::families::{Family, INITIALIZER, LAYER, REGULARIZER};
     use super::super::reader::Reader;
+    use super::super::result::Result;
     use super::*;
     use crate::registry::{BUILT_IN, Part};
+    use crate::Shape;
     use crate::save::Registry;
+    use serde_json::{Value, json};
 
     /// Layers that Keras does not have.
     const ONLY_GRADUS: &[&str] = &[];

@@ -44,6 +44,7 @@ mod entries;
 mod families;
 mod functional;
 mod kind;
+mod layer_options;
 mod layers;
 mod legacy;
 mod losses_metrics;

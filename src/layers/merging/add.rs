@@ -1,6 +1,7 @@
 //! Add: sum of the outputs of several branches.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::layers::merged_shape::merged_shape;
 use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -35,12 +36,7 @@ options! {
 
 impl Layer for Add {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [first, second, others @ ..] = inputs else { return Err(Error::expected("at least two branches to add")) };
-        let sum = |sum: Shape, next: &Shape| sum.broadcast(next).filter(|_| sum.rank() == next.rank());
-        let shape = others.iter().chain([second]).try_fold(*first, sum);
-        shape
-            .map(|shape| vec![shape])
-            .ok_or_else(|| Error::expected("branches of the same shape, or of size 1 along an axis"))
+        Ok(vec![merged_shape(inputs)?])
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {

@@ -1,0 +1,135 @@
+//! Options of layers whose notation in Keras differs from that of the settings, and settings that are absent by default.
+
+use super::object::Config;
+use super::result::Result;
+use crate::regularizers::{L2, Regularizer};
+use crate::{Shape, Spec};
+use serde_json::{Value, json};
+
+/// The regularizers of a layer with a kernel and a bias. Only the type of the values matters.
+pub(super) fn kernel_regularizers() -> Spec {
+    let any = L2::default().spec();
+    Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
+}
+
+/// The regularizers of a layer with a depthwise kernel and a bias.
+pub(super) fn depthwise_regularizers() -> Spec {
+    let any = L2::default().spec();
+    Spec::new("").with("depthwise_regularizer", any.clone()).with("bias_regularizer", any)
+}
+
+/// The regularizers of a layer with a depthwise kernel, a pointwise kernel and a bias.
+pub(super) fn separable_regularizers() -> Spec {
+    depthwise_regularizers().with("pointwise_regularizer", L2::default().spec())
+}
+
+/// The regularizers of a layer with gamma and beta.
+pub(super) fn gamma_regularizers() -> Spec {
+    let any = L2::default().spec();
+    Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
+}
+
+/// The regularizer of a table of embeddings.
+pub(super) fn embeddings_regularizer() -> Spec {
+    Spec::new("").with("embeddings_regularizer", L2::default().spec())
+}
+
+/// Returns an error for `gelu_tanh`, the only activation without a name in Keras.
+pub(super) fn reject_gelu_tanh(config: &mut Config) -> Result<()> {
+    match config.get("activation") {
+        Some(name) if name == "gelu_tanh" => Err("has activation gelu_tanh, for which Keras has no name".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Renames `alpha`, the name of `negative_slope` in Keras 2.
+pub(super) fn rename_alpha(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if let Some(alpha) = config.remove("alpha") {
+        config.insert("negative_slope".into(), alpha);
+    }
+    Ok(())
+}
+
+/// Flattens the option `name`, which Keras writes by axis (`[1, 2]`) or by side (`[[1, 1], [2, 2]]`), to one size per side.
+pub(super) fn expand_sides(config: &mut Config, name: &str) -> Result<()> {
+    if let Some(Value::Array(axes)) = config.get(name) {
+        let both = |axis: &Value| axis.as_array().cloned().unwrap_or_else(|| vec![axis.clone(); 2]);
+        let sides: Vec<Value> = axes.iter().flat_map(both).collect();
+        config.insert(name.into(), json!(sides));
+    }
+    Ok(())
+}
+
+/// Groups the sizes of the option `name`, one per side, by axis.
+pub(super) fn group_by_axis(config: &mut Config, name: &str) -> Result<()> {
+    if let Some(Value::Array(sides)) = config.get(name) {
+        let axes: Vec<_> = sides.chunks(2).collect();
+        config.insert(name.into(), json!(axes));
+    }
+    Ok(())
+}
+
+/// Replaces lists of one size, which Keras writes for layers with one axis of positions, by the size.
+pub(super) fn single_sizes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    for name in ["kernel_size", "strides", "dilation_rate", "pool_size"] {
+        if let Some(Value::Array(sizes)) = config.get(name)
+            && let [size] = &sizes[..]
+        {
+            let size = size.clone();
+            config.insert(name.into(), size);
+        }
+    }
+    Ok(())
+}
+
+/// Sets the strides of a layer with one axis of positions to the size of the pool if they are missing.
+pub(super) fn single_strides(config: &mut Config, input: Option<Shape>) -> Result<()> {
+    if config.get("strides").is_none_or(Value::is_null) {
+        let pool_size = config.get("pool_size").cloned().unwrap_or(json!(2));
+        config.insert("strides".into(), pool_size);
+    }
+    single_sizes(config, input)
+}
+
+/// Checks that `axis` is the last axis: −1, its number, or a list of one of these.
+pub(super) fn require_last_axis(config: &mut Config, input: Option<Shape>) -> Result<()> {
+    let axis = match config.remove("axis") {
+        Some(Value::Array(axes)) if axes.len() == 1 => axes[0].clone(),
+        Some(axis) => axis,
+        None => return Ok(()),
+    };
+    // The batch is axis 0. If the shape is unknown, another problem was reported already.
+    let last = match input {
+        Some(input) => axis == input.rank(),
+        None => axis.as_u64().is_some_and(|axis| axis > 0),
+    };
+    if axis == -1 || last {
+        return Ok(());
+    }
+    Err(format!("axis is {axis}, and only the last axis is supported"))
+}
+
+/// Sets the strides to the size of the pool if they are missing.
+pub(super) fn default_strides(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if config.get("strides").is_none_or(Value::is_null) {
+        let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2]));
+        config.insert("strides".into(), pool_size);
+    }
+    Ok(())
+}
+
+/// Replaces a size of −1 in `target_shape` by the size that the others leave.
+pub(super) fn infer_size(config: &mut Config, input: Option<Shape>) -> Result<()> {
+    let Some(Value::Array(sizes)) = config.get_mut("target_shape") else { return Ok(()) };
+    let known = sizes.iter().filter_map(Value::as_u64).try_fold(1u64, u64::checked_mul);
+    let rest = match (input, known) {
+        (Some(input), Some(known)) => (input.len() as u64).checked_div(known),
+        // Another problem was reported already.
+        (None, _) => Some(1),
+        (_, None) => None,
+    };
+    let Some(size) = sizes.iter_mut().find(|size| **size == -1) else { return Ok(()) };
+    *size = json!(1);
+    *size = json!(rest.ok_or("target_shape does not fit the input")?);
+    Ok(())
+}

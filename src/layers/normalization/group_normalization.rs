@@ -1,0 +1,123 @@
+//! GroupNormalization: groups of channels with mean 0 and variance 1.
+
+use crate::error::{Error, Result, check_setting};
+use crate::initializers::{Initializer, Ones, Zeros};
+use crate::layers::{Cursor, Layer, Weights};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+options! {
+    /// Normalizes each sample over groups of channels (the last axis) and all positions, in training and inference alike.
+    /// Keras' `GroupNormalization` with axis −1 (Wu and He, 2018).
+    ///
+    /// With one group it normalizes over all channels, with as many groups as channels each channel (instance normalization).
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::*};
+    /// use ndarray::arr2;
+    /// let model = Sequential::new([2]).add(GroupNormalization::new(1).epsilon(1e-12)).architecture(1)?.into_model()?;
+    /// let error = model.predict(&arr2(&[[1.0f32, 3.0]]))? - arr2(&[[-1.0f32, 1.0]]);
+    /// assert!(error.iter().all(|error| error.abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct GroupNormalization("GroupNormalization") of (groups: isize) {
+        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        value epsilon: f32 = 1e-3,
+        /// Whether a learned beta is added. Defaults to `true`.
+        value center: bool = true,
+        /// Whether to multiply by a learned gamma. Defaults to `true`.
+        value scale: bool = true,
+        /// Initializer of beta. Defaults to [`Zeros`].
+        part beta_initializer: Initializer = Zeros,
+        /// Initializer of gamma. Defaults to [`Ones`].
+        part gamma_initializer: Initializer = Ones,
+        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        optional beta_regularizer: Regularizer,
+        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        optional gamma_regularizer: Regularizer,
+    }
+}
+
+impl GroupNormalization {
+    /// Divides the channels into `groups` equal groups; −1 makes each channel a group. Keras' default is 32.
+    pub fn new(groups: isize) -> GroupNormalization {
+        GroupNormalization::with_defaults(groups)
+    }
+
+    /// The number of groups of this many channels, if they can be divided.
+    fn groups_of(&self, channels: usize) -> Option<usize> {
+        let groups = if self.groups == -1 { channels } else { usize::try_from(self.groups).ok()? };
+        (groups > 0 && channels.is_multiple_of(groups)).then_some(groups)
+    }
+}
+
+impl Layer for GroupNormalization {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        let epsilon = self.epsilon;
+        check_setting(
+            epsilon > 0.0 && epsilon.is_finite(),
+            "GroupNormalization",
+            "epsilon",
+            f64::from(epsilon),
+            "> 0",
+        )?;
+        let [x] = inputs else { return Err(Error::expected("one input")) };
+        if x.rank() == 0 || self.groups_of(x.last()).is_none() {
+            return Err(Error::expected(format!("channels that can be divided into {} equal groups", self.groups)));
+        }
+        let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
+        if self.scale {
+            weights.add_regularized("gamma", x.last(), initializer, regularizer)?;
+        }
+        let (initializer, regularizer) = (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref());
+        if self.center {
+            weights.add_regularized("beta", x.last(), initializer, regularizer)?;
+        }
+        Ok(vec![*x])
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        let shape = inputs[0].shape();
+        let groups = self.groups_of(shape.last()).unwrap_or(1);
+        let positions = shape.sample().len() / shape.last();
+        let x = inputs[0].reshape([shape.rows(), positions, groups, shape.last() / groups]);
+        let centered = x - x.mean_axes(&[1, 3], true);
+        let variance = (centered * centered).mean_axes(&[1, 3], true);
+        let mut y = (centered / (variance + self.epsilon).sqrt()).reshape(shape);
+        if self.scale {
+            let [gamma] = weights.take();
+            y = y * gamma;
+        }
+        if self.center {
+            let [beta] = weights.take();
+            y = y + beta;
+        }
+        vec![y]
+    }
+
+    fn spec(&self) -> Spec {
+        self.write_options(Spec::new(Self::CLASS))
+    }
+}
+
+#[cfg(test)]
+pub(in crate::layers) mod tests {
+    use super::*;
+    use crate::regularizers::{L1, L2};
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        let set = GroupNormalization::new(-1).epsilon(0.1).beta_initializer(Ones).gamma_initializer(Zeros);
+        let set = set.beta_regularizer(L1::new(0.1)).gamma_regularizer(L2::new(0.1));
+        vec![
+            (Box::new(GroupNormalization::new(2)), Shape::from([3, 2, 4])),
+            (Box::new(set.clone()), Shape::from([4, 3])),
+            (Box::new(set.clone().scale(false)), Shape::from([4, 3])),
+            (Box::new(set.center(false)), Shape::from([4, 3])),
+        ]
+    }
+}

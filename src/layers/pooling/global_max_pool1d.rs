@@ -1,0 +1,50 @@
+//! GlobalMaxPool1d: the maximum of each feature over a sequence.
+
+use crate::error::{Error, Result};
+use crate::layers::{Cursor, Layer, Weights};
+use crate::settings::{FromSpec, options};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+options! {
+    /// Takes the maximum of each feature over sequences steps × features. Keras' `GlobalMaxPooling1D`.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::*};
+    /// use ndarray::{arr2, arr3};
+    /// let model = Sequential::new([3, 1]).add(GlobalMaxPool1d).architecture(1)?.into_model()?;
+    /// let error = model.predict(&arr3(&[[[1.0f32], [2.0], [3.0]]]))? - arr2(&[[3.0f32]]);
+    /// assert!(error.iter().all(|error| error.abs() < 1e-6));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct GlobalMaxPool1d("GlobalMaxPooling1D");
+}
+
+impl Layer for GlobalMaxPool1d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        match inputs {
+            [x] if x.rank() == 2 => Ok(vec![x.last().into()]),
+            _ => Err(Error::expected("sequences steps × features")),
+        }
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        let [rows, steps, features] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
+        vec![inputs[0].reshape([rows, steps, 1, features]).global_max_pool2d()]
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::new(Self::CLASS)
+    }
+}
+
+#[cfg(test)]
+pub(in crate::layers) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![(Box::new(GlobalMaxPool1d), Shape::from([5, 3])), (Box::new(GlobalMaxPool1d), Shape::from([1, 1]))]
+    }
+}
