@@ -6,9 +6,11 @@
 
 mod fma;
 mod registers;
+mod strided;
 
 pub(crate) use fma::{Baseline, Fma, Hardware, Square, Wide};
 pub(crate) use registers::prefetch;
+pub(crate) use strided::Strided;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -108,6 +110,16 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
+
+/// Copies the lanes that both arrays have, by value: with `copy_from_slice`, builds with debug assertions keep the array of
+/// sums in memory, where each vector crosses a cache line if the stack happens to be aligned that way.
+#[inline(always)]
+pub(crate) fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
+    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };
+    for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *from;
+    }
+}
 
 /// Compiles a body, generic over [`Fma`], for each instruction set.
 ///

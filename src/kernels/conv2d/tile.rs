@@ -9,10 +9,10 @@ use crate::kernels::simd::{Aligned, Fma};
 pub(super) const LANES: usize = 16;
 
 /// Sixteen numbers in a cache line.
-pub(super) type Vector = Aligned<[f32; LANES]>;
+pub(in crate::kernels) type Vector = Aligned<[f32; LANES]>;
 
 /// Sixteen times 0.
-pub(super) const ZEROS: Vector = Aligned([0.0; LANES]);
+pub(in crate::kernels) const ZEROS: Vector = Aligned([0.0; LANES]);
 
 /// The first eight, or all sixteen, numbers.
 #[inline(always)]
@@ -35,7 +35,7 @@ pub(super) const fn most_side_by_side<F: Fma, const L: usize>() -> usize {
 }
 
 /// The first of these lengths, which descend, that is at most `most`.
-pub(super) const fn longest(lengths: &[usize], most: usize) -> usize {
+pub(in crate::kernels) const fn longest(lengths: &[usize], most: usize) -> usize {
     let mut i = 0;
     while lengths[i] > most {
         i += 1;
@@ -84,7 +84,7 @@ macro_rules! for_even_tiles {
         unreachable!("a share is at least one row")
     };
 }
-pub(super) use for_even_tiles;
+pub(in crate::kernels) use for_even_tiles;
 
 /// Runs `$body` with `$r` for each of `$R` rows. Three loops of up to six turns: the compiler unrolls a longer one before or
 /// after it would have turned the lanes into vectors. A macro, as a closure might be compiled for the baseline.
@@ -101,7 +101,7 @@ macro_rules! for_rows {
         }
     };
 }
-pub(super) use for_rows;
+pub(in crate::kernels) use for_rows;
 
 /// Vectors that are added to a tile, each scaled by a number for each row.
 pub(super) trait Vectors<const L: usize>: Copy {
