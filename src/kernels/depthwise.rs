@@ -10,6 +10,7 @@ mod correlate;
 mod weight;
 
 use super::activation::Elementwise;
+use super::aligned_buffer::AlignedBuffer;
 use super::conv2d::tile::{Vector, ZEROS};
 use super::grouped_conv2d::{Grouped, IMAGES_PER_SHARD};
 use super::simd::SimdLevel;
@@ -33,10 +34,10 @@ fn lanes<const L: usize>(values: &[f32], first: usize) -> &[f32; L] {
     values[first..].first_chunk().expect("at least as many channels as lanes")
 }
 
-/// Runs `$body` with the constant `$j` from 0 to below `$N`, which is at most 12, without a loop for the compiler to unroll.
+/// Runs `$body` with the constant `$j` from 0 to below `$N`, which is at most 19, without a loop for the compiler to unroll.
 macro_rules! unrolled {
     ($N:expr, $j:ident => $body:expr) => {
-        $crate::kernels::depthwise::unrolled!(@ $N, $j => $body, 0 1 2 3 4 5 6 7 8 9 10 11)
+        $crate::kernels::depthwise::unrolled!(@ $N, $j => $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
     };
     (@ $N:expr, $j:ident => $body:expr, $($number:literal)*) => {$(
         if const { $number < $N } {
@@ -54,8 +55,8 @@ pub(super) struct Room {
     forward: [Vec<Axis>; 2],
     backward: [Vec<Axis>; 2],
     /// The kernels of a pass, and zeros or biases for its channels.
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    weights: AlignedBuffer,
+    bias: AlignedBuffer,
     /// The images of a piece in a pass, where they are copied.
     pieces: Vec<Copies>,
     /// For the gradient of the kernels: for each shard and each sixteen channels the sums of the taps.
@@ -66,8 +67,8 @@ pub(super) struct Room {
 /// An image and an output image, or gradients of them, laid out for vectors; empty where the image itself is.
 #[derive(Clone, Debug)]
 struct Copies {
-    input: Vec<f32>,
-    output: Vec<f32>,
+    input: AlignedBuffer,
+    output: AlignedBuffer,
 }
 
 /// The layout of an image's pixels in vectors.
@@ -103,14 +104,15 @@ impl Room {
         let shard = [copied(Layout::Repeated, pixels)?, copied(Layout::Filters, outputs)?];
         let buffers = |images: usize, [input, output]: [usize; 2]| {
             sizes::check_room::<f32>(&[images, sizes::sum(&[input, output])?])?;
-            sizes::filled(Copies { input: vec![0.0; input], output: vec![0.0; output] }, &[images])
+            let copies = Copies { input: AlignedBuffer::zeros(input), output: AlignedBuffer::zeros(output) };
+            sizes::filled(copies, &[images])
         };
         let shards = g.batch.div_ceil(IMAGES_PER_SHARD);
         Ok(Room {
             forward: [vec![Axis::forward(g, 0)], vec![Axis::forward(g, 1)]],
             backward: [backward(0)?, backward(1)?],
-            weights: sizes::zeros(&[taps, width])?,
-            bias: sizes::zeros(&[width])?,
+            weights: AlignedBuffer::zeros(sizes::check_room::<f32>(&[taps, width])?),
+            bias: AlignedBuffer::zeros(width),
             pieces: buffers(g.batch.div_ceil(IMAGES_PER_PIECE), pass)?,
             sums: sizes::filled(ZEROS, &[shards, filters.div_ceil(LANES), taps])?,
             shards: buffers(shards, shard)?,
@@ -282,8 +284,10 @@ impl Grouped {
 /// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
 pub(super) fn backward_weight(level: SimdLevel, g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut Room) {
     let [_, filters] = lanes_of(g);
-    let ([rows, columns], taps) = ([0, 1].map(|axis| room.forward[axis][0]), g.kernel[0] * g.kernel[1]);
-    let windows = Windows { rows, columns, channels: filters };
+    let (windows, taps) = (
+        Windows { rows: &room.forward[0][0], columns: &room.forward[1][0], channels: filters },
+        g.kernel[0] * g.kernel[1],
+    );
     let vectors = filters.div_ceil(LANES);
     let time = sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]);
     let copied = [Layout::Repeated, Layout::Filters].iter().any(|layout| g.copied_width(*layout) > 0);

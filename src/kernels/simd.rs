@@ -10,7 +10,7 @@ mod strided;
 
 pub(crate) use fma::{Baseline, Fma, Hardware, Square, Wide};
 pub(crate) use registers::prefetch;
-pub(crate) use strided::Strided;
+pub(crate) use strided::Strides;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;

@@ -4,7 +4,7 @@ use super::Grouped;
 use std::ops::Range;
 
 /// Output positions along one axis, the input positions that their windows read, and the kernel's taps for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Axis {
     /// Number of outputs, the position of the first, and the distance between them.
     pub(super) outputs: usize,
@@ -21,6 +21,8 @@ pub(super) struct Axis {
     first: usize,
     pub(super) step: usize,
     pub(super) apart: usize,
+    /// For each tap the outputs for which it is inside the input.
+    pub(super) outputs_of_taps: Vec<Range<usize>>,
 }
 
 impl Axis {
@@ -37,7 +39,9 @@ impl Axis {
             first: g.padding[axis].wrapping_neg(),
             step: g.strides[axis],
             apart: g.dilation[axis],
+            outputs_of_taps: Vec::new(),
         }
+        .with_outputs_of_taps()
     }
 
     /// The axis of the gradient with respect to the input positions `phase`, `phase` + stride and so on, whose windows have
@@ -66,7 +70,9 @@ impl Axis {
             first,
             step: 1,
             apart: apart * dilation / stride,
+            outputs_of_taps: Vec::new(),
         }
+        .with_outputs_of_taps()
     }
 
     /// The input position of a tap: one of those below `size`, or a larger number outside.
@@ -93,8 +99,12 @@ impl Axis {
         start..(self.size.cast_signed() - at).max(0).unsigned_abs().clamp(start, count)
     }
 
+    fn with_outputs_of_taps(self) -> Axis {
+        Axis { outputs_of_taps: (0..self.taps).map(|tap| self.outputs_of_tap(tap)).collect(), ..self }
+    }
+
     /// The outputs whose tap with this number is inside the input.
-    pub(super) fn outputs_of_tap(&self, tap: usize) -> Range<usize> {
+    fn outputs_of_tap(&self, tap: usize) -> Range<usize> {
         let at = self.position(0, tap).cast_signed();
         let start = if at < 0 { at.unsigned_abs().div_ceil(self.step).min(self.outputs) } else { 0 };
         let left = (self.size.cast_signed() - at).max(0).unsigned_abs();

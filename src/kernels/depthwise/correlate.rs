@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::{lanes, unrolled};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::conv2d::tile::{for_even_tiles, for_rows};
-use crate::kernels::simd::{Fma, Strided, copy_lanes, vectorized};
+use crate::kernels::simd::{Fma, Strides, vectorized};
 use std::ops::Range;
 
 /// Output pixels of a tile.
@@ -40,11 +40,17 @@ vectorized! {
             let taps = axis.inside(output);
             for columns in c.columns {
                 let row = Row { c, x, axis, output, taps: taps.clone(), columns };
-                let sliding = columns.step == 1 && columns.apart == 1 && columns.weights_apart == 1 && c.depth == 1;
-                match columns.taps {
-                    3 if sliding => row.fill::<F, 3>(y),
-                    5 if sliding => row.fill::<F, 5>(y),
-                    _ => row.fill::<F, 0>(y),
+                let kind = if c.depth == 1 { (columns.taps, columns.step, columns.apart) } else { (0, 0, 0) };
+                match kind {
+                    (1, 1, _) => row.fill::<F, 1, 1, 1>(y),
+                    (2, 1, 1) => row.fill::<F, 2, 1, 1>(y),
+                    (3, 1, 1) => row.fill::<F, 3, 1, 1>(y),
+                    (5, 1, 1) => row.fill::<F, 5, 1, 1>(y),
+                    (3, 2, 1) => row.fill::<F, 3, 2, 1>(y),
+                    (5, 2, 1) => row.fill::<F, 5, 2, 1>(y),
+                    (3, 1, 2) => row.fill::<F, 3, 1, 2>(y),
+                    (5, 1, 2) => row.fill::<F, 5, 1, 2>(y),
+                    _ => row.fill::<F, 1, 0, 1>(y),
                 }
             }
             if c.activation != Elementwise::Linear {
@@ -65,82 +71,115 @@ struct Row<'a> {
     columns: &'a Axis,
 }
 
+/// The windows of a tile's outputs.
+struct Windows<const L: usize> {
+    /// The pixels of a row that they read, and the weights of a row of the kernel.
+    x: Strides<L>,
+    weights: Strides<L>,
+    /// Where the first of either is, and the distance of those of the next row.
+    at: [usize; 2],
+    apart: [usize; 2],
+}
+
 impl<'a> Row<'a> {
-    /// Fills the outputs, for kernels of `K` contiguous columns and windows beside each other, or of any kind where `K` is 0.
+    /// Fills the outputs, for kernels of `K` columns at a distance of `D` and windows at a distance of `S`, or of any kind
+    /// where `S` is 0.
     #[inline(always)]
-    fn fill<F: Fma, const K: usize>(&self, y: &mut [f32]) {
+    fn fill<F: Fma, const K: usize, const S: usize, const D: usize>(&self, y: &mut [f32]) {
         if const { F::COLUMNS == 32 } {
-            self.fill_lanes::<F, K, 16>(y);
+            self.fill_lanes::<F, K, S, D, 16>(y);
         } else {
-            self.fill_lanes::<F, K, 8>(y);
+            self.fill_lanes::<F, K, S, D, 8>(y);
         }
     }
 
     #[inline(always)]
-    fn fill_lanes<F: Fma, const K: usize, const L: usize>(&self, y: &mut [f32]) {
-        let channels = self.c.channels;
+    fn fill_lanes<F: Fma, const K: usize, const S: usize, const D: usize, const L: usize>(&self, y: &mut [f32]) {
+        let (channels, apart) = (self.c.channels, self.columns.places_apart);
         for_even_tiles!([8 7 4 1] up to most_pixels::<F>(), 0..self.columns.outputs, (output, _, T) => {
+            let place = (self.columns.place + output * apart) * channels;
+            let y_strides = Strides::<L>::new(apart * channels, T);
+            let windows = self.windows::<K, S, D, L, T>(output);
             let mut at = 0;
             while at < channels {
                 // The last lanes reach back where there are too few channels.
                 let from = at.min(channels - L);
                 let mut sums = [[0.0; L]; T];
-                if const { K > 0 } {
-                    self.sliding::<F, K, L, T>(output, from, &mut sums);
+                if const { S > 0 } {
+                    self.sliding::<F, K, S, D, L, T>(&windows, from, &mut sums);
                 } else {
                     self.any::<F, L, T>(output, from, &mut sums);
                 }
                 let bias = lanes::<L>(self.c.bias, from);
-                let place = self.columns.place + output * self.columns.places_apart;
-                let mut pixels = y[place * channels + from..].chunks_mut(self.columns.places_apart * channels);
+                let mut pixels = y_strides.of_mut(y, place + from);
                 for_rows!(T, t => {
                     // Adding 0 turns −0 into 0, as in every product.
-                    F::add_counting(&[0.0; L], &[u32::MAX; L], &mut sums[t]);
-                    F::add_counting(bias, &[u32::MAX; L], &mut sums[t]);
-                    let pixel = pixels.next().and_then(|pixel| pixel.first_chunk_mut::<L>());
-                    copy_lanes(&sums[t], pixel.expect("the channels of a pixel"));
+                    F::add(&[0.0; L], &mut sums[t]);
+                    F::add(bias, &mut sums[t]);
+                    pixels.set(t, sums[t]);
                 });
                 at += L;
             }
         });
     }
 
-    /// The input row of a row of the kernel, and the position of its weights.
+    /// Where the input row of a row of the kernel begins, and its weights.
     #[inline(always)]
-    fn row(&self, tap: usize) -> (&'a [f32], usize) {
-        let (c, length) = (self.c, self.c.input_columns * self.c.depth * self.c.channels);
-        let row = &self.x[self.axis.position(self.output, tap) * length..][..length];
-        (row, (self.axis.weight + tap * self.axis.weights_apart) * c.kernel_columns + self.columns.weight)
+    fn row(&self, tap: usize) -> (usize, usize) {
+        let (c, pixel) = (self.c, self.c.depth * self.c.channels);
+        let row = self.axis.position(self.output, tap) * c.input_columns * pixel;
+        let weight = (self.axis.weight + tap * self.axis.weights_apart) * c.kernel_columns + self.columns.weight;
+        (row, weight * pixel)
     }
 
-    /// Adds `K` contiguous columns of a kernel: each input pixel is read once for all outputs.
+    /// The windows of `T` outputs.
     #[inline(always)]
-    fn sliding<F: Fma, const K: usize, const L: usize, const T: usize>(
+    fn windows<const K: usize, const S: usize, const D: usize, const L: usize, const T: usize>(
         &self,
         output: usize,
+    ) -> Windows<L> {
+        if const { S == 0 } {
+            return Windows { x: Strides::new(0, 0), weights: Strides::new(0, 0), at: [0; 2], apart: [0; 2] };
+        }
+        let (c, count) = (self.c, (T - 1) * S + (K - 1) * D + 1);
+        let inside = self.columns.inside_of_run(output, count);
+        let (row, weight) = self.row(self.taps.start);
+        let first = self.columns.position(output, 0).wrapping_add(inside.start);
+        Windows {
+            x: Strides::with_missing(c.channels, count, (K - 1) * D, inside),
+            weights: Strides::new(self.columns.weights_apart * c.channels, K),
+            at: [row + first * c.channels, weight],
+            apart: [self.axis.apart * c.input_columns, self.axis.weights_apart * c.kernel_columns]
+                .map(|pixels| pixels * c.channels),
+        }
+    }
+
+    /// Adds `K` columns of a kernel: each input pixel is read once for all outputs.
+    #[inline(always)]
+    fn sliding<F: Fma, const K: usize, const S: usize, const D: usize, const L: usize, const T: usize>(
+        &self,
+        windows: &Windows<L>,
         from: usize,
         sums: &mut [[f32; L]; T],
     ) {
-        let (c, mut tile) = (self.c, *sums);
-        let inside = self.columns.inside_of_run(output, T + K - 1);
-        let first = self.columns.position(output, inside.start) * c.channels + from;
-        for tap in self.taps.clone() {
-            let (row, weight) = self.row(tap);
-            let weights = Strided::<L>::new(c.weights, weight * c.channels + from, c.channels, K);
+        let [mut x_at, mut weights_at] = windows.at.map(|at| at + from);
+        let mut tile = *sums;
+        for _ in 0..self.taps.len() {
+            let (x, weights) = (windows.x.of(self.x, x_at), windows.weights.of(self.c.weights, weights_at));
             let mut w = [[0.0; L]; K];
             for k in 0..K {
                 w[k] = weights.at(k);
             }
-            let x = Strided::<L>::with_missing(row, first, c.channels, T + K - 1, K - 1, inside.clone());
-            unrolled!(T + K - 1, J => {
+            unrolled!((T - 1) * S + (K - 1) * D + 1, J => {
                 if let Some(x) = x.get(J) {
                     for k in 0..K {
-                        if J >= k && J - k < T {
-                            F::add_products(&x, &w[k], &mut tile[J - k]);
+                        if J >= k * D && (J - k * D).is_multiple_of(S) && (J - k * D) / S < T {
+                            F::add_products(&x, &w[k], &mut tile[(J - k * D) / S]);
                         }
                     }
                 }
             });
+            (x_at, weights_at) = (x_at.wrapping_add(windows.apart[0]), weights_at.wrapping_add(windows.apart[1]));
         }
         *sums = tile;
     }
@@ -149,27 +188,31 @@ impl<'a> Row<'a> {
     #[inline(always)]
     fn any<F: Fma, const L: usize, const T: usize>(&self, output: usize, from: usize, sums: &mut [[f32; L]; T]) {
         let (c, columns, mut tile) = (self.c, self.columns, *sums);
-        let pixel = c.depth * c.channels;
+        let (pixel, weights_apart) = (c.depth * c.channels, columns.weights_apart * c.depth * c.channels);
+        let full = Strides::<L>::new(columns.step * pixel, T);
         for tap in self.taps.clone() {
             let (row, weight) = self.row(tap);
-            for column in 0..columns.taps {
-                let weight = (weight + column * columns.weights_apart) * pixel + from;
-                let first = columns.position(output, column);
-                let last = columns.position(output + T - 1, column);
-                for number in 0..c.depth {
-                    let at = number * c.channels + from;
-                    let w = *lanes::<L>(c.weights, weight + number * c.channels);
-                    if first <= last && last < c.input_columns {
-                        let x = Strided::<L>::new(row, first * pixel + at, columns.step * pixel, T);
+            for (column, outputs) in columns.outputs_of_taps.iter().enumerate() {
+                let start = outputs.start.saturating_sub(output).min(T);
+                let end = outputs.end.saturating_sub(output).min(T);
+                if start >= end {
+                    continue;
+                }
+                let mut x_at = row + columns.position(output + start, column) * pixel + from;
+                let mut weight_at = weight + column * weights_apart + from;
+                let part = Strides::<L>::with_missing(columns.step * pixel, T, T, start..end);
+                for _ in 0..c.depth {
+                    let w = *lanes::<L>(c.weights, weight_at);
+                    if end - start == T {
+                        let x = full.of(self.x, x_at);
                         for_rows!(T, t => F::add_products(&x.at(t), &w, &mut tile[t]));
-                        continue;
+                    } else {
+                        let x = part.of(self.x, x_at);
+                        for_rows!(T, t => if let Some(x) = x.get(t) {
+                            F::add_products(&x, &w, &mut tile[t]);
+                        });
                     }
-                    for_rows!(T, t => {
-                        let position = columns.position(output + t, column);
-                        if position < c.input_columns {
-                            F::add_products(lanes::<L>(row, position * pixel + at), &w, &mut tile[t]);
-                        }
-                    });
+                    (x_at, weight_at) = (x_at + c.channels, weight_at + c.channels);
                 }
             }
         }

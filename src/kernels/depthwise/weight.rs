@@ -2,13 +2,16 @@
 
 use super::axis::Axis;
 use super::{lanes, unrolled};
-use crate::kernels::conv2d::tile::Vector;
-use crate::kernels::simd::{Fma, Strided, copy_lanes, vectorized};
+use crate::kernels::conv2d::tile::{Vector, for_rows};
+use crate::kernels::simd::{Fma, Strides, copy_lanes, vectorized};
 use crate::kernels::tile::LANES;
 use std::ops::Range;
 
 /// Pixels that pass by before sums are stored, if a row has fewer.
 const PIXELS: usize = 32;
+
+/// Pixels whose places are computed together where they are not beside each other.
+const PIXELS_APART: usize = 8;
 
 /// Sums in registers.
 const fn most_taps<F: Fma>() -> usize {
@@ -20,9 +23,9 @@ const fn most_taps<F: Fma>() -> usize {
 }
 
 /// The images' sizes.
-pub(super) struct Windows {
-    pub(super) rows: Axis,
-    pub(super) columns: Axis,
+pub(super) struct Windows<'a> {
+    pub(super) rows: &'a Axis,
+    pub(super) columns: &'a Axis,
     /// Channels of a pixel, at least as many as lanes.
     pub(super) channels: usize,
 }
@@ -30,8 +33,8 @@ pub(super) struct Windows {
 vectorized! {
     /// Adds the products of an image with the gradient of its output to the sums of some vectors of channels, from the one
     /// with the number `first` on. A vector has the taps of a kernel one after the other.
-    pub(super) fn add_image<F: Fma>(g: &Windows, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
-        let (rows, vectors) = (&g.rows, rows_together(g));
+    pub(super) fn add_image<F: Fma>(g: &Windows<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
+        let (rows, vectors) = (g.rows, rows_together(g));
         let mut start = 0;
         while start < rows.outputs {
             let taps = rows.inside(start);
@@ -47,13 +50,13 @@ vectorized! {
     }
 }
 
-fn rows_together(g: &Windows) -> usize {
+fn rows_together(g: &Windows<'_>) -> usize {
     PIXELS.div_ceil(g.columns.outputs)
 }
 
 /// Some rows of an image, and channels.
 struct Part<'a> {
-    g: &'a Windows,
+    g: &'a Windows<'a>,
     x: &'a [f32],
     dy: &'a [f32],
     outputs: Range<usize>,
@@ -84,7 +87,7 @@ impl Part<'_> {
     /// Adds the rows `taps` of kernels.
     #[inline(always)]
     fn add<F: Fma>(&self, taps: Range<usize>, sums: &mut [Vector]) {
-        let columns = &self.g.columns;
+        let columns = self.g.columns;
         let beside = columns.step == 1 && columns.apart == 1;
         match columns.taps {
             3 if beside => for_kernel_rows!(taps, 3, (row, U) => {
@@ -132,7 +135,7 @@ impl Part<'_> {
         lane: usize,
         sums: &mut [Vector],
     ) {
-        let (columns, mut tile) = (&self.g.columns, [[[0.0; L]; V]; U]);
+        let (columns, mut tile) = (self.g.columns, [[[0.0; L]; V]; U]);
         let sums = &mut sums[row * V..];
         for u in 0..U {
             for v in 0..V {
@@ -169,16 +172,17 @@ impl Part<'_> {
         from: usize,
         tile: &mut [[[f32; L]; V]; U],
     ) {
-        let (columns, channels) = (&self.g.columns, self.g.channels);
-        let dy = Strided::<L>::new(dy, pixel * channels + from, channels, P);
+        let (columns, channels) = (self.g.columns, self.g.channels);
+        let dy = Strides::<L>::new(channels, P).of(dy, pixel * channels + from);
         let mut pixels = [[0.0; L]; P];
         for p in 0..P {
             pixels[p] = dy.at(p);
         }
         let inside = columns.inside_of_run(pixel, P + V - 1);
-        let first = columns.position(pixel, inside.start) * channels + from;
+        let first = columns.position(pixel, 0).wrapping_add(inside.start) * channels + from;
+        let strides = Strides::<L>::with_missing(channels, P + V - 1, V - 1, inside);
         for u in 0..U {
-            let x = Strided::<L>::with_missing(x[u], first, channels, P + V - 1, V - 1, inside.clone());
+            let x = strides.of(x[u], first);
             unrolled!(P + V - 1, J => {
                 if let Some(x) = x.get(J) {
                     for v in 0..V {
@@ -194,23 +198,32 @@ impl Part<'_> {
     /// Adds `U` rows of one column of any kernel.
     #[inline(always)]
     fn add_apart<F: Fma, const U: usize>(&self, row: usize, column: usize, sums: &mut [Vector]) {
-        let (g, columns) = (self.g, &self.g.columns);
+        let (g, columns) = (self.g, self.g.columns);
         let mut tile = [[0.0; LANES]; U];
         let at = |u: usize| (row + u) * columns.taps + column;
         for u in 0..U {
             tile[u] = *lanes::<LANES>(&sums[at(u)].0, 0);
         }
-        let full = columns.outputs_of_tap(column);
-        if full.is_empty() {
-            return;
-        }
-        let first = columns.position(full.start, column) * g.channels + self.from;
+        let outputs = columns.outputs_of_taps[column].clone();
+        let [dy_strides, x_strides] =
+            [1, columns.step].map(|step| Strides::<LANES>::new(step * g.channels, PIXELS_APART));
         for output in self.outputs.clone() {
             let (x, dy) = self.rows::<U>(output, row);
-            for (number, dy) in dy[full.start * g.channels..].chunks_exact(g.channels).enumerate().take(full.len()) {
-                let (at, dy) = (first + number * columns.step * g.channels, lanes::<LANES>(dy, self.from));
+            let mut pixel = outputs.start;
+            while pixel + PIXELS_APART <= outputs.end {
+                let dy = dy_strides.of(dy, pixel * g.channels + self.from);
+                let first = columns.position(pixel, column) * g.channels + self.from;
+                for_rows!(U, u => {
+                    let (x, mut sums) = (x_strides.of(x[u], first), tile[u]);
+                    for_rows!(PIXELS_APART, p => F::add_products(&x.at(p), &dy.at(p), &mut sums));
+                    tile[u] = sums;
+                });
+                pixel += PIXELS_APART;
+            }
+            for pixel in pixel..outputs.end {
+                let (dy, first) = (lanes(dy, pixel * g.channels + self.from), columns.position(pixel, column));
                 for u in 0..U {
-                    F::add_products(lanes::<LANES>(x[u], at), dy, &mut tile[u]);
+                    F::add_products(lanes::<LANES>(x[u], first * g.channels + self.from), dy, &mut tile[u]);
                 }
             }
         }

@@ -35,6 +35,14 @@ pub(crate) trait Fma {
         }
     }
 
+    /// `sums[l] ← sums[l] + values[l]`.
+    #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] += values[l];
+        }
+    }
+
     /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none. Whatever does not count may be NaN.
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
@@ -97,6 +105,16 @@ impl Fma for Hardware {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_by_eights(values, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
@@ -142,6 +160,19 @@ impl Fma for Wide {
         #[allow(unsafe_code)]
         unsafe {
             registers::add_products_by_sixteens(a, b, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        if !L.is_multiple_of(16) {
+            return Hardware::add(values, sums);
+        }
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_by_sixteens(values, sums);
         }
     }
 
