@@ -172,8 +172,7 @@ pub(super) fn forward(
     g: &Grouped,
     x: &[f32],
     w: &[f32],
-    bias: Option<&[f32]>,
-    activation: Elementwise,
+    (bias, activation): (Option<&[f32]>, Elementwise),
     y: &mut [f32],
     room: &mut Room,
 ) {

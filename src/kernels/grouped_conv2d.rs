@@ -1,5 +1,6 @@
-//! Convolution of images (NHWC) with dilated kernels and in groups of channels: plain loops, exact and vectorised over
-//! filters, for sizes that the faster kernels of [`conv2d`](super::conv2d) do not support.
+//! Convolution of images (NHWC) with dilated kernels and in groups of channels, for sizes that the faster kernels of
+//! [`conv2d`](super::conv2d) do not support. Groups of one channel have kernels of their own, in `depthwise`; the others are
+//! plain loops, exact and vectorised over filters.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels); taps that
 //! are outside the image are skipped.
@@ -95,7 +96,7 @@ pub struct Room(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Depthwise(depthwise::Room),
+    Depthwise(Box<depthwise::Room>),
     /// An array of kernels for each shard of the batch.
     Grouped(Vec<f32>),
 }
@@ -105,7 +106,7 @@ impl Room {
     /// Memory does not hold it.
     pub fn new(g: &Grouped) -> Result<Room> {
         if g.depthwise() {
-            return Ok(Room(Kind::Depthwise(depthwise::Room::new(g)?)));
+            return Ok(Room(Kind::Depthwise(Box::new(depthwise::Room::new(g)?))));
         }
         let ([rows, columns], shards) = (g.kernel, g.batch.div_ceil(IMAGES_PER_SHARD));
         Ok(Room(Kind::Grouped(sizes::zeros(&[shards, rows, columns, g.channels, g.filters, g.groups])?)))
@@ -124,7 +125,7 @@ pub fn forward(
 ) {
     assert_eq!((x.len(), y.len(), w.len()), (g.batch * g.image(), g.batch * g.output_image(), g.weights()));
     if let Kind::Depthwise(room) = &mut room.0 {
-        return depthwise::forward(simd::current(), g, x, w, bias, activation, y, room);
+        return depthwise::forward(simd::current(), g, x, w, (bias, activation), y, room);
     }
     let level = simd::current();
     parallel::for_each_pair((x, g.image()), (y, g.output_image()), g.nanoseconds(), |_, x, y| {

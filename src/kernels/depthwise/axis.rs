@@ -99,6 +99,13 @@ impl Axis {
         start..(self.size.cast_signed() - at).max(0).unsigned_abs().clamp(start, count)
     }
 
+    /// Whether at most `most` positions of a window are before the input, and after it.
+    pub(super) fn outside_at_most(&self, most: usize) -> bool {
+        let (first, last) = (self.position(0, 0).cast_signed(), self.position(self.outputs - 1, self.taps.max(1) - 1));
+        let most = most.cast_signed();
+        first >= -most && last.cast_signed() < self.size.cast_signed() + most
+    }
+
     fn with_outputs_of_taps(self) -> Axis {
         Axis { outputs_of_taps: (0..self.taps).map(|tap| self.outputs_of_tap(tap)).collect(), ..self }
     }

@@ -12,6 +12,12 @@ const fn most_pixels<F: Fma>() -> usize {
     if F::ROWS < 6 { 1 } else { 8 }
 }
 
+/// Positions of windows of `taps` columns that may be outside the image on either side. One more than those of a kernel in
+/// the middle of its padding, for the gradient of pixels that no window reads.
+const fn edge(taps: usize, apart: usize) -> usize {
+    (taps - 1) * apart + 1
+}
+
 /// `y = activation(Σ x · w + bias)` over taps inside the image, and over `depth` for each tap.
 pub(super) struct Correlation<'a> {
     /// The axes of the outputs that have the same taps: output `i` is in the one with the number `i` modulo their count.
@@ -40,7 +46,8 @@ vectorized! {
             let taps = axis.inside(output);
             for columns in c.columns {
                 let row = Row { c, x, axis, output, taps: taps.clone(), columns };
-                let kind = if c.depth == 1 { (columns.taps, columns.step, columns.apart) } else { (0, 0, 0) };
+                let common = c.depth == 1 && columns.outside_at_most(edge(columns.taps.max(1), columns.apart));
+                let kind = if common { (columns.taps, columns.step, columns.apart) } else { (0, 0, 0) };
                 match kind {
                     (1, 1, _) => row.fill::<F, 1, 1, 1>(y),
                     (2, 1, 1) => row.fill::<F, 2, 1, 1>(y),
@@ -95,32 +102,47 @@ impl<'a> Row<'a> {
 
     #[inline(always)]
     fn fill_lanes<F: Fma, const K: usize, const S: usize, const D: usize, const L: usize>(&self, y: &mut [f32]) {
+        if const { K > 2 && S == 1 && D == 1 } {
+            for_even_tiles!([8 7 4 1] up to most_pixels::<F>(), 0..self.columns.outputs, (output, _, T) => {
+                self.fill_tile::<F, K, S, D, L, T>(output, y);
+            });
+        } else {
+            for_even_tiles!([8 4 1] up to most_pixels::<F>(), 0..self.columns.outputs, (output, _, T) => {
+                self.fill_tile::<F, K, S, D, L, T>(output, y);
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn fill_tile<F: Fma, const K: usize, const S: usize, const D: usize, const L: usize, const T: usize>(
+        &self,
+        output: usize,
+        y: &mut [f32],
+    ) {
         let (channels, apart) = (self.c.channels, self.columns.places_apart);
-        for_even_tiles!([8 7 4 1] up to most_pixels::<F>(), 0..self.columns.outputs, (output, _, T) => {
-            let place = (self.columns.place + output * apart) * channels;
-            let y_strides = Strides::<L>::new(apart * channels, T);
-            let windows = self.windows::<K, S, D, L, T>(output);
-            let mut at = 0;
-            while at < channels {
-                // The last lanes reach back where there are too few channels.
-                let from = at.min(channels - L);
-                let mut sums = [[0.0; L]; T];
-                if const { S > 0 } {
-                    self.sliding::<F, K, S, D, L, T>(&windows, from, &mut sums);
-                } else {
-                    self.any::<F, L, T>(output, from, &mut sums);
-                }
-                let bias = lanes::<L>(self.c.bias, from);
-                let mut pixels = y_strides.of_mut(y, place + from);
-                for_rows!(T, t => {
-                    // Adding 0 turns −0 into 0, as in every product.
-                    F::add(&[0.0; L], &mut sums[t]);
-                    F::add(bias, &mut sums[t]);
-                    pixels.set(t, sums[t]);
-                });
-                at += L;
+        let place = (self.columns.place + output * apart) * channels;
+        let y_strides = Strides::<L>::new(apart * channels, T);
+        let windows = self.windows::<K, S, D, L, T>(output);
+        let mut at = 0;
+        while at < channels {
+            // The last lanes reach back where there are too few channels.
+            let from = at.min(channels - L);
+            let mut sums = [[0.0; L]; T];
+            if const { S > 0 } {
+                self.sliding::<F, K, S, D, L, T>(&windows, from, &mut sums);
+            } else {
+                self.any::<F, L, T>(output, from, &mut sums);
             }
-        });
+            let bias = lanes::<L>(self.c.bias, from);
+            let mut pixels = y_strides.of_mut(y, place + from);
+            for_rows!(T, t => {
+                // Adding 0 turns −0 into 0, as in every product.
+                F::add(&[0.0; L], &mut sums[t]);
+                F::add(bias, &mut sums[t]);
+                pixels.set(t, sums[t]);
+            });
+            at += L;
+        }
     }
 
     /// Where the input row of a row of the kernel begins, and its weights.
@@ -143,10 +165,10 @@ impl<'a> Row<'a> {
         }
         let (c, count) = (self.c, (T - 1) * S + (K - 1) * D + 1);
         let inside = self.columns.inside_of_run(output, count);
-        let (row, weight) = self.row(self.taps.start);
+        let (row, weight) = if self.taps.is_empty() { (0, 0) } else { self.row(self.taps.start) };
         let first = self.columns.position(output, 0).wrapping_add(inside.start);
         Windows {
-            x: Strides::with_missing(c.channels, count, (K - 1) * D, inside),
+            x: Strides::with_missing(c.channels, count, edge(K, D), inside),
             weights: Strides::new(self.columns.weights_apart * c.channels, K),
             at: [row + first * c.channels, weight],
             apart: [self.axis.apart * c.input_columns, self.axis.weights_apart * c.kernel_columns]
@@ -156,6 +178,7 @@ impl<'a> Row<'a> {
 
     /// Adds `K` columns of a kernel: each input pixel is read once for all outputs.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn sliding<F: Fma, const K: usize, const S: usize, const D: usize, const L: usize, const T: usize>(
         &self,
         windows: &Windows<L>,
@@ -173,8 +196,10 @@ impl<'a> Row<'a> {
             unrolled!((T - 1) * S + (K - 1) * D + 1, J => {
                 if let Some(x) = x.get(J) {
                     for k in 0..K {
-                        if J >= k * D && (J - k * D).is_multiple_of(S) && (J - k * D) / S < T {
-                            F::add_products(&x, &w[k], &mut tile[(J - k * D) / S]);
+                        // Wraps around to a large number before the first output.
+                        let beyond = J.wrapping_sub(k * D);
+                        if beyond < T * S && beyond.is_multiple_of(S) {
+                            F::add_products(&x, &w[k], &mut tile[beyond / S]);
                         }
                     }
                 }

@@ -40,13 +40,13 @@ fn arrays(g: &Grouped) -> [Vec<f32>; 4] {
 fn run(level: SimdLevel, g: &Grouped, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
     let mut room = Room::new(g).unwrap();
     let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| samples::unset(like.len()));
-    forward(level, g, x, w, Some(bias), Elementwise::Relu, &mut y, &mut room);
+    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut room);
     backward_input(level, g, dy, w, &mut dx, &mut room);
     backward_weight(level, g, x, dy, &mut dw, &mut room);
     // Again, with the buffers as the other passes left them.
     let again = samples::unset(dy.len());
     let before = std::mem::replace(&mut y, again);
-    forward(level, g, x, w, Some(bias), Elementwise::Relu, &mut y, &mut room);
+    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut room);
     samples::assert_same_bits(&y, &before, "again");
     [y, dx, dw]
 }

@@ -18,7 +18,7 @@ const fn most_taps<F: Fma>() -> usize {
     match F::ROWS {
         0..6 => 5,
         6..12 => 10,
-        _ => 25,
+        _ => 15,
     }
 }
 
@@ -88,7 +88,7 @@ impl Part<'_> {
     #[inline(always)]
     fn add<F: Fma>(&self, taps: Range<usize>, sums: &mut [Vector]) {
         let columns = self.g.columns;
-        let beside = columns.step == 1 && columns.apart == 1;
+        let beside = columns.step == 1 && columns.apart == 1 && columns.outside_at_most(columns.taps - 1);
         match columns.taps {
             3 if beside => for_kernel_rows!(taps, 3, (row, U) => {
                 if const { F::COLUMNS == 32 } {
@@ -116,6 +116,7 @@ impl Part<'_> {
 
     /// The rows of the image that meet `U` rows of the kernel, and the row of the output's gradient.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn rows<const U: usize>(&self, output: usize, row: usize) -> ([&[f32]; U], &[f32]) {
         let g = self.g;
         let lengths = [g.columns.size * g.channels, g.columns.outputs * g.channels];
@@ -164,6 +165,7 @@ impl Part<'_> {
 
     /// Adds `P` pixels to a tile.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn add_pixels<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
         &self,
         x: [&[f32]; U],
@@ -186,8 +188,10 @@ impl Part<'_> {
             unrolled!(P + V - 1, J => {
                 if let Some(x) = x.get(J) {
                     for v in 0..V {
-                        if J >= v && J - v < P {
-                            F::add_products(&x, &pixels[J - v], &mut tile[u][v]);
+                        // Wraps around to a large number before the first pixel.
+                        let pixel = J.wrapping_sub(v);
+                        if pixel < P {
+                            F::add_products(&x, &pixels[pixel], &mut tile[u][v]);
                         }
                     }
                 }

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|i| all.get(i).map(|v| v[0])), [1.0, 4.0, 7.0, 10.0].map(Some));
         let some = Strides::<8>::with_missing(3, 4, 1, 1..3).of(&values, 1);
         assert_eq!([0, 1, 2, 3].map(|i| some.get(i).map(|v| v[7])), [None, Some(8.0), Some(11.0), None]);
-        let none = Strides::<8>::with_missing(3, 4, 4, 3..2).of(&values, 99);
+        let none = Strides::<8>::with_missing(3, 4, 4, 3..3).of(&values, 99);
         assert_eq!([0, 1, 2, 3].map(|i| none.get(i)), [None; 4]);
     }
 
