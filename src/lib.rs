@@ -115,7 +115,7 @@ pub use spec::{Spec, SpecValue};
 /// Kernels for the benchmark crate. They are not part of the public interface, and any version may change or remove them.
 #[doc(hidden)]
 pub mod bench_kernels {
-    pub use crate::kernels::{activation, conv2d, dropout, matmul, pool, softmax};
+    pub use crate::kernels::{activation, conv2d, dropout, grouped_conv2d, matmul, pool, softmax};
 }
 
 /// Runs the examples of the README as doc tests.

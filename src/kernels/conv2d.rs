@@ -9,7 +9,7 @@ mod dense;
 mod forward;
 mod geometry;
 mod input;
-mod tile;
+pub(super) mod tile;
 mod weight;
 
 pub use geometry::Geometry;

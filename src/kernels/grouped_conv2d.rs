@@ -1,63 +1,72 @@
-//! Convolution of images (NHWC) with dilation or groups of channels: plain loops, vectorized over filters, for options
-//! that the faster kernels of [`conv2d`](super::conv2d) do not support.
+//! Convolution of images (NHWC) with dilated kernels and in groups of channels, for sizes that the faster kernels of
+//! [`conv2d`](super::conv2d) do not support. Groups of one channel have kernels of their own, in `depthwise`; the others are
+//! plain loops, exact and vectorised over filters.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels). Taps
 //! outside the image are skipped.
 
+use super::activation::{self, Elementwise};
+use super::depthwise;
+use super::parallel::{self, MULTIPLY_ADDS_PER_NANOSECOND};
+use super::simd::{self, vectorized};
+use super::tile::LANES;
 use crate::error::Result;
-use crate::kernels::parallel;
-use crate::kernels::simd::{self, vectorized};
 use crate::sizes;
 
 /// Images in a shard of a sum over the batch.
-const IMAGES_PER_SHARD: usize = 32;
+pub(super) const IMAGES_PER_SHARD: usize = 32;
 
 /// The sizes of a convolution, checked by the operation that records it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Grouped {
-    pub(crate) batch: usize,
+pub struct Grouped {
+    /// Images in the batch.
+    pub batch: usize,
     /// Rows and columns of an image.
-    pub(crate) size: [usize; 2],
-    /// Channels and filters of a group.
-    pub(crate) channels: usize,
-    pub(crate) filters: usize,
-    pub(crate) groups: usize,
+    pub size: [usize; 2],
+    /// Channels of an image that a group sees.
+    pub channels: usize,
+    /// Filters of a group.
+    pub filters: usize,
+    /// Groups of channels.
+    pub groups: usize,
     /// Rows and columns of a kernel.
-    pub(crate) kernel: [usize; 2],
-    pub(crate) strides: [usize; 2],
-    pub(crate) dilation: [usize; 2],
+    pub kernel: [usize; 2],
+    /// Rows and columns between windows.
+    pub strides: [usize; 2],
+    /// Rows and columns between taps.
+    pub dilation: [usize; 2],
     /// Zeros before the first row and column.
-    pub(crate) padding: [usize; 2],
+    pub padding: [usize; 2],
     /// Rows and columns of an output image.
-    pub(crate) output: [usize; 2],
+    pub output: [usize; 2],
 }
 
 impl Grouped {
-    fn image(&self) -> usize {
+    pub(super) fn image(&self) -> usize {
         self.size[0] * self.size[1] * self.channels * self.groups
     }
 
-    fn output_image(&self) -> usize {
+    pub(super) fn output_image(&self) -> usize {
         self.output[0] * self.output[1] * self.filters * self.groups
     }
 
-    fn weights(&self) -> usize {
+    pub(super) fn weights(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
     }
 
-    /// Nanoseconds per image on one thread.
-    fn nanoseconds(&self) -> usize {
-        sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
+    /// Whether each channel has kernels of its own.
+    fn depthwise(&self) -> bool {
+        self.channels == 1
     }
 
-    /// Creates buffers for the gradient of the kernels: one array for each shard of the batch.
-    ///
-    /// # Errors
-    /// They exceed memory.
-    pub(crate) fn room(&self) -> Result<Vec<f32>> {
-        let [rows, columns] = self.kernel;
-        let shards = self.batch.div_ceil(IMAGES_PER_SHARD);
-        sizes::zeros(&[shards, rows, columns, self.channels, self.filters, self.groups])
+    /// The time of one image on one thread, in nanoseconds.
+    pub(super) fn nanoseconds(&self) -> usize {
+        if self.depthwise() {
+            let filters = (self.groups * self.filters).max(LANES);
+            let size = [self.output[0], self.output[1], filters, self.kernel[0], self.kernel[1]];
+            return sizes::work(&size) / MULTIPLY_ADDS_PER_NANOSECOND;
+        }
+        sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
     }
 
     /// Calls `tap(offset of the pixel's channels, offset of the kernel's channels)` for each tap of output pixel
@@ -81,17 +90,54 @@ impl Grouped {
     }
 }
 
-/// y = x ∗ w. `w` is rows × columns × channels of a group × all filters.
-pub(crate) fn forward(g: &Grouped, x: &[f32], w: &[f32], y: &mut [f32]) {
+/// The buffers of the passes, made once.
+#[derive(Clone, Debug)]
+pub struct Room(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Depthwise(Box<depthwise::Room>),
+    /// An array of kernels for each shard of the batch.
+    Grouped(Vec<f32>),
+}
+
+impl Room {
+    /// # Errors
+    /// Memory does not hold it.
+    pub fn new(g: &Grouped) -> Result<Room> {
+        if g.depthwise() {
+            return Ok(Room(Kind::Depthwise(Box::new(depthwise::Room::new(g)?))));
+        }
+        let ([rows, columns], shards) = (g.kernel, g.batch.div_ceil(IMAGES_PER_SHARD));
+        Ok(Room(Kind::Grouped(sizes::zeros(&[shards, rows, columns, g.channels, g.filters, g.groups])?)))
+    }
+}
+
+/// y = activation(x ∗ w + bias). `w` is rows × columns × channels of a group × all filters.
+pub fn forward(
+    g: &Grouped,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    activation: Elementwise,
+    y: &mut [f32],
+    room: &mut Room,
+) {
     assert_eq!((x.len(), y.len(), w.len()), (g.batch * g.image(), g.batch * g.output_image(), g.weights()));
+    if let Kind::Depthwise(room) = &mut room.0 {
+        return depthwise::forward(simd::current(), g, x, w, (bias, activation), y, room);
+    }
     let level = simd::current();
     parallel::for_each_pair((x, g.image()), (y, g.output_image()), g.nanoseconds(), |_, x, y| {
         forward_image(level, g, x, w, y);
+        for y in y.chunks_exact_mut(g.filters * g.groups) {
+            activation::finish_row(level, activation, bias.unwrap_or_default(), y);
+        }
     });
 }
 
 vectorized! {
-    fn forward_image<F: Fma>(g: &Grouped, x: &[f32], w: &[f32], y: &mut [f32]) {
+    pub(super) fn forward_image<F: Fma>(g: &Grouped, x: &[f32], w: &[f32], y: &mut [f32]) {
         let all = g.filters * g.groups;
         for (pixel, y) in y.chunks_exact_mut(all).enumerate() {
             y.fill(0.0);
@@ -104,15 +150,17 @@ vectorized! {
                     }
                 }
             });
+            y.iter_mut().for_each(|y| *y += 0.0); // turns −0 into 0, as in every product
         }
     }
 }
 
-/// dw = Σ x·dy over images and pixels. Each shard of a constant number of images is one chain, and shards are added in
-/// order.
-///
-/// `room` is the result of [`Grouped::room`].
-pub(crate) fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut [f32]) {
+/// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
+pub fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut Room) {
+    let room = match &mut room.0 {
+        Kind::Depthwise(room) => return depthwise::backward_weight(simd::current(), g, x, dy, dw, room),
+        Kind::Grouped(room) => room,
+    };
     let level = simd::current();
     parallel::for_each_chunk(room, g.weights(), sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]), |shard, dw| {
         let [x, dy] = [(x, g.image()), (dy, g.output_image())].map(|(all, image)| {
@@ -128,7 +176,7 @@ pub(crate) fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32]
 }
 
 vectorized! {
-    fn weight_of_shard<F: Fma>(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    pub(super) fn weight_of_shard<F: Fma>(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32]) {
         dw.fill(0.0);
         let all = g.filters * g.groups;
         for (x, dy) in x.chunks_exact(g.image()).zip(dy.chunks_exact(g.output_image())) {
@@ -147,9 +195,11 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy·w over the windows that contain an element: each window is a chain over filters, and windows are added in
-/// order.
-pub(crate) fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+/// dx = Σ dy·w over the windows that contain an element: chains over filters, in the order of the windows.
+pub fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32], room: &mut Room) {
+    if let Kind::Depthwise(room) = &mut room.0 {
+        return depthwise::backward_input(simd::current(), g, dy, w, dx, room);
+    }
     let level = simd::current();
     parallel::for_each_pair((dy, g.output_image()), (dx, g.image()), g.nanoseconds(), |_, dy, dx| {
         input_of_image(level, g, dy, w, dx);
@@ -157,7 +207,7 @@ pub(crate) fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32])
 }
 
 vectorized! {
-    fn input_of_image<F: Fma>(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+    pub(super) fn input_of_image<F: Fma>(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
         dx.fill(0.0);
         let all = g.filters * g.groups;
         for (pixel, dy) in dy.chunks_exact(all).enumerate() {
@@ -171,13 +221,13 @@ vectorized! {
                 }
             });
         }
+        dx.iter_mut().for_each(|dx| *dx += 0.0);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::activation::Elementwise;
     use crate::kernels::{conv2d, samples};
 
     fn grouped(batch: usize, size: [usize; 2], channels: usize, filters: usize, groups: usize) -> Grouped {
@@ -190,9 +240,10 @@ mod tests {
     /// y, dw and dx, one after the other.
     fn run(g: &Grouped, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
         let [mut y, mut dw, mut dx] = [dy, w, x].map(|like| samples::unset(like.len()));
-        forward(g, x, w, &mut y);
-        backward_weight(g, x, dy, &mut dw, &mut g.room().unwrap());
-        backward_input(g, dy, w, &mut dx);
+        let mut room = Room::new(g).unwrap();
+        forward(g, x, w, None, Elementwise::Linear, &mut y, &mut room);
+        backward_weight(g, x, dy, &mut dw, &mut room);
+        backward_input(g, dy, w, &mut dx, &mut room);
         [y, dw, dx]
     }
 

@@ -15,7 +15,7 @@ use super::block::Block;
 use super::parallel;
 pub use super::product::{Epilogue, Matrix, ROWS_PER_CHUNK};
 use super::product::{Product, Sum, finish};
-use super::simd::{self, vectorized};
+use super::simd::{self, Fma, copy_lanes, vectorized};
 use super::sparse;
 use super::tile::{self, LANES};
 use super::update::Update;
@@ -132,11 +132,11 @@ vectorized! {
     fn sum_columns<F: Fma>(x: &[f32], columns: usize, rows_per_chunk: usize, total: &mut [f32]) {
         let mut at = 0;
         while columns - at >= 64 {
-            sum_block::<64>(x, columns, rows_per_chunk, at, &mut total[at..]);
+            sum_block::<F, 64>(x, columns, rows_per_chunk, at, &mut total[at..]);
             at += 64;
         }
         while at < columns {
-            sum_block::<16>(x, columns, rows_per_chunk, at, &mut total[at..]);
+            sum_block::<F, 16>(x, columns, rows_per_chunk, at, &mut total[at..]);
             at += 16;
         }
     }
@@ -144,20 +144,32 @@ vectorized! {
 
 /// Computes the first `L` of the remaining totals, or all of them.
 #[inline(always)]
-fn sum_block<const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, at: usize, total: &mut [f32]) {
+fn sum_block<F: Fma, const L: usize>(x: &[f32], columns: usize, rows_per_chunk: usize, at: usize, total: &mut [f32]) {
     let mut totals = [0.0; L];
     for chunk in x.chunks(columns * rows_per_chunk) {
         let mut sums = [0.0; L];
         for row in (at..chunk.len()).step_by(columns) {
-            // If fewer columns are left, lanes read elements of the next row, which are not used.
-            match chunk[row..].first_chunk::<L>() {
-                Some(row) => sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x),
-                None => sums.iter_mut().zip(&chunk[row..]).for_each(|(sum, x)| *sum += x),
+            // Where fewer columns are left, the next row's come along and are not used.
+            let row = &chunk[row..];
+            match row.first_chunk::<L>() {
+                Some(row) => F::add(row, &mut sums),
+                None => F::add(&in_part(row), &mut sums),
             }
         }
-        totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        F::add(&sums, &mut totals);
     }
-    total.iter_mut().zip(totals).for_each(|(total, sum)| *total = sum);
+    match total.first_chunk_mut::<L>() {
+        Some(total) => copy_lanes(&totals, total),
+        None => total.copy_from_slice(&totals[..total.len()]),
+    }
+}
+
+/// The last values, and zeros. Called, not inlined, so that the caller's sums stay in registers.
+#[inline(never)]
+fn in_part<const L: usize>(values: &[f32]) -> [f32; L] {
+    let mut lanes = [0.0; L];
+    lanes[..values.len()].copy_from_slice(values);
+    lanes
 }
 
 const _: () = assert!(DEPTH == ROWS_PER_CHUNK, "a block of k is a chunk of rows");

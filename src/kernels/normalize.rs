@@ -4,13 +4,14 @@
 //! rows, each an ascending chain, which are added in ascending order. The sums of a block of columns are in registers.
 
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, vectorized};
+use crate::kernels::simd::{self, Fma, vectorized};
 
 /// Rows in a chunk of a sum.
 const CHUNK: usize = 256;
 
 /// Columns whose sums are in registers together.
 const WIDE: usize = 64;
+const MEDIUM: usize = 32;
 const NARROW: usize = 16;
 
 /// Nanoseconds per thousand elements on one thread.
@@ -61,20 +62,20 @@ pub(crate) fn backward_input(
 
 /// Σ term(row) over rows, for `L` columns and `N` sums of each.
 #[inline(always)]
-fn sums<const L: usize, const N: usize>(rows: usize, term: impl Fn(usize) -> [[f32; L]; N]) -> [[f32; L]; N] {
+fn sums<F: Fma, const L: usize, const N: usize>(rows: usize, term: impl Fn(usize) -> [[f32; L]; N]) -> [[f32; L]; N] {
     let mut total = [[0.0; L]; N];
     for start in (0..rows).step_by(CHUNK) {
         let mut part = [[0.0; L]; N];
-        (start..rows.min(start + CHUNK)).for_each(|row| add(&mut part, &term(row)));
-        add(&mut total, &part);
+        (start..rows.min(start + CHUNK)).for_each(|row| add::<F, L, N>(&mut part, &term(row)));
+        add::<F, L, N>(&mut total, &part);
     }
     total
 }
 
 #[inline(always)]
-fn add<const L: usize, const N: usize>(sums: &mut [[f32; L]; N], terms: &[[f32; L]; N]) {
-    for (sums, terms) in sums.iter_mut().zip(terms) {
-        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+fn add<F: Fma, const L: usize, const N: usize>(sums: &mut [[f32; L]; N], terms: &[[f32; L]; N]) {
+    for n in 0..N {
+        F::add(&terms[n], &mut sums[n]);
     }
 }
 
@@ -83,25 +84,34 @@ fn add<const L: usize, const N: usize>(sums: &mut [[f32; L]; N], terms: &[[f32; 
 fn lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     match values.first_chunk() {
         Some(lanes) => *lanes,
-        None => {
-            let mut lanes = [0.0; L];
-            lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = *value);
-            lanes
-        }
+        None => in_part(values),
     }
 }
 
-/// Calls `$block::<L>(first column, number of columns)` for all columns, in the largest possible blocks.
+/// As [`lanes`] where there are fewer. Called, not inlined, so that the caller's sums stay in registers.
+#[inline(never)]
+fn in_part<const L: usize>(values: &[f32]) -> [f32; L] {
+    let mut lanes = [0.0; L];
+    lanes[..values.len()].copy_from_slice(values);
+    lanes
+}
+
+/// Calls `$block::<L>(first column, their number)` for all columns, as many together as there are.
 macro_rules! in_blocks {
     ($columns:expr, $block:ident($($argument:expr),*)) => {
         let mut at = 0;
         while $columns - at >= WIDE {
-            $block::<WIDE>(at, WIDE, $($argument),*);
+            $block::<F, WIDE>(at, WIDE, $($argument),*);
             at += WIDE;
+        }
+        // One vector's chain would wait for its own additions.
+        if $columns - at >= MEDIUM {
+            $block::<F, MEDIUM>(at, MEDIUM, $($argument),*);
+            at += MEDIUM;
         }
         while at < $columns {
             let width = NARROW.min($columns - at);
-            $block::<NARROW>(at, width, $($argument),*);
+            $block::<F, NARROW>(at, width, $($argument),*);
             at += width;
         }
     };
@@ -114,13 +124,19 @@ vectorized! {
 }
 
 #[inline(always)]
-fn block_statistics<const L: usize>(at: usize, width: usize, x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+fn block_statistics<F: Fma, const L: usize>(
+    at: usize,
+    width: usize,
+    x: &[f32],
+    mean: &mut [f32],
+    variance: &mut [f32],
+) {
     let columns = mean.len();
     let rows = x.len() / columns;
     let row = |row: usize| lanes::<L>(&x[row * columns + at..][..width]);
-    let [sum] = sums(rows, |i| [row(i)]);
+    let [sum] = sums::<F, L, 1>(rows, |i| [row(i)]);
     let means = sum.map(|sum| sum / rows as f32);
-    let [squares] = sums(rows, |i| {
+    let [squares] = sums::<F, L, 1>(rows, |i| {
         let mut square = row(i);
         square.iter_mut().zip(&means).for_each(|(x, mean)| *x = (*x - mean) * (*x - mean));
         [square]
@@ -148,7 +164,7 @@ vectorized! {
 }
 
 #[inline(always)]
-fn block_gradients<const L: usize>(
+fn block_gradients<F: Fma, const L: usize>(
     at: usize,
     width: usize,
     x: &[f32],
@@ -160,7 +176,7 @@ fn block_gradients<const L: usize>(
     let columns = dbeta.len();
     let row = |of: &[f32], row: usize| lanes::<L>(&of[row * columns + at..][..width]);
     let [mean, scale] = given.map(|values| lanes::<L>(&values[at..at + width]));
-    let [gamma, beta] = sums(x.len() / columns, |i| {
+    let [gamma, beta] = sums::<F, L, 2>(x.len() / columns, |i| {
         let (x, dy) = (row(x, i), row(dy, i));
         let mut term = [0.0; L];
         for l in 0..L {

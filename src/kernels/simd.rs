@@ -6,11 +6,13 @@
 
 mod fma;
 mod registers;
+mod strided;
 
 #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 pub(crate) use fma::Wide;
 pub(crate) use fma::{Baseline, Fma, Hardware, Square};
 pub(crate) use registers::prefetch;
+pub(crate) use strided::Strides;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -113,7 +115,17 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// Compiles a body, generic over [`Fma`], for each instruction set; for AVX-512 if the feature `avx512` is enabled.
+/// Copies the lanes that both arrays have, by value: with `copy_from_slice`, builds with debug assertions keep the array of
+/// sums in memory, where each vector crosses a cache line if the stack happens to be aligned that way.
+#[inline(always)]
+pub(crate) fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
+    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };
+    for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *from;
+    }
+}
+
+/// Compiles a body, generic over [`Fma`], for each instruction set.
 ///
 /// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. Functions
 /// that the body calls must be `#[inline(always)]`, or they are compiled for the baseline.

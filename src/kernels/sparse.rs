@@ -13,7 +13,7 @@ mod steps;
 use super::across::{SIDE, read_across};
 use super::block::Block;
 use super::product::{Matrix, Product, ROWS_PER_CHUNK, Sum, finish};
-use super::simd::{Aligned, Fma, SimdLevel, Square, vectorized};
+use super::simd::{Aligned, Fma, SimdLevel, Square, copy_lanes, vectorized};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
@@ -337,14 +337,4 @@ fn walk_row<F: Fma, const L: usize, const W: usize>(pass: &Pass<'_>, r: usize, p
         F::add_scaled(0.0, &[0.0; L], &mut sums); // converts −0 to 0, as in every product
     }
     copy_lanes(&sums, c);
-}
-
-/// Copies the lanes that both arrays have, by value. With `copy_from_slice`, builds with debug assertions keep the
-/// array of sums in memory, where each vector may cross a cache line.
-#[inline(always)]
-fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
-    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };
-    for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
-        *to = *from;
-    }
 }

@@ -5,7 +5,7 @@ use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
 use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::images;
-use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, copy_lanes, vectorized};
 use crate::sizes;
 
 /// Images per thread.
@@ -154,11 +154,11 @@ fn store<F: Fma, const R: usize, const L: usize>(
     let fits = y.len() >= needed;
     let to = if fits { &mut y[..needed] } else { &mut buffers[..needed] };
     for_rows!(R, r => {
-        // Adding 0 converts −0 to 0, as in every product.
-        let mut pixel = [0.0; L];
-        F::add_scaled(1.0, &sums[r], &mut pixel);
-        F::add_scaled(1.0, bias, &mut pixel);
-        to[r * filters..][..L].copy_from_slice(&pixel);
+        // Adding 0 turns −0 into 0, as in every product.
+        let mut pixel = sums[r];
+        F::add(&[0.0; L], &mut pixel);
+        F::add(bias, &mut pixel);
+        copy_lanes(&pixel, to[r * filters..].first_chunk_mut::<L>().expect("lanes of a pixel"));
     });
     if !fits {
         y.copy_from_slice(&buffers[..y.len()]);

@@ -9,11 +9,11 @@ use crate::kernels::simd::{Aligned, Fma};
 /// Filters or taps that are processed together.
 pub(super) const LANES: usize = 16;
 
-/// Sixteen elements in a cache line.
-pub(super) type Vector = Aligned<[f32; LANES]>;
+/// Sixteen numbers in a cache line.
+pub(in crate::kernels) type Vector = Aligned<[f32; LANES]>;
 
-/// Sixteen zeros.
-pub(super) const ZEROS: Vector = Aligned([0.0; LANES]);
+/// Sixteen times 0.
+pub(in crate::kernels) const ZEROS: Vector = Aligned([0.0; LANES]);
 
 /// The first eight or all sixteen elements.
 #[inline(always)]
@@ -35,8 +35,8 @@ pub(super) const fn max_rows_side_by_side<F: Fma, const L: usize>() -> usize {
     if F::COLUMNS > LANES { 16 } else { max_rows::<F, L>() }
 }
 
-/// The first of these descending lengths that is at most `most`.
-pub(super) const fn longest(lengths: &[usize], most: usize) -> usize {
+/// The first of these lengths, which descend, that is at most `most`.
+pub(in crate::kernels) const fn longest(lengths: &[usize], most: usize) -> usize {
     let mut i = 0;
     while lengths[i] > most {
         i += 1;
@@ -86,7 +86,7 @@ macro_rules! for_even_tiles {
         unreachable!("a share is at least one row")
     };
 }
-pub(super) use for_even_tiles;
+pub(in crate::kernels) use for_even_tiles;
 
 /// Runs `$body` with `$r` for each of `$R` rows. It consists of three loops of up to six iterations, because the
 /// compiler unrolls a longer loop before or after vectorizing the lanes. It is a macro, because a closure might be
@@ -104,7 +104,7 @@ macro_rules! for_rows {
         }
     };
 }
-pub(super) use for_rows;
+pub(in crate::kernels) use for_rows;
 
 /// Vectors that are added to a tile, scaled by a number for each row.
 pub(super) trait Vectors<const L: usize>: Copy {

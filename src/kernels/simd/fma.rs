@@ -27,7 +27,23 @@ pub(crate) trait Fma {
         }
     }
 
-    /// `sums[l] ← sums[l] + values[l]` where all bits of `counts[l]` are set. Other values may be NaN.
+    /// `sums[l] ← a[l]·b[l] + sums[l]`, each rounded once.
+    #[inline(always)]
+    fn add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] = Self::fma(a[l], b[l], sums[l]);
+        }
+    }
+
+    /// `sums[l] ← sums[l] + values[l]`.
+    #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] += values[l];
+        }
+    }
+
+    /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none. Whatever does not count may be NaN.
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         for l in 0..L {
@@ -80,6 +96,26 @@ impl Fma for Hardware {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
+    fn add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_products_by_eights(a, b, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_by_eights(values, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
@@ -116,6 +152,32 @@ impl Fma for Wide {
         }
     }
 
+    #[inline(always)]
+    fn add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
+        if !L.is_multiple_of(16) {
+            return Hardware::add_products(a, b, sums);
+        }
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_products_by_sixteens(a, b, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+        if !L.is_multiple_of(16) {
+            return Hardware::add(values, sums);
+        }
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::add_by_sixteens(values, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
         if !L.is_multiple_of(16) {
@@ -178,6 +240,14 @@ impl Fma for Software {
     fn add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
         for l in 0..L {
             sums[l] = Self::fma(a, b[l], sums[l]);
+        }
+    }
+
+    /// Called, not inlined, as `add_scaled`.
+    #[inline(never)]
+    fn add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
+        for l in 0..L {
+            sums[l] = Self::fma(a[l], b[l], sums[l]);
         }
     }
 }

@@ -22,8 +22,9 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 /// Operations on lanes that fill registers of one width. The compiler would select these instructions from scalar code,
 /// but compiling that takes many times as long.
 macro_rules! lanes_in_registers {
-    ($(#[$meta:meta])* $feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_counting:ident,
-        $set:ident, $fused:ident, $add:ident, $and:ident) => {
+    ($(#[$meta:meta])* $feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_products:ident, $add:ident,
+        $add_counting:ident,
+        $set:ident, $fused:ident, $sum:ident, $and:ident) => {
         /// `sums[l] ← a·b[l] + sums[l]`, each rounded once.
         $(#[$meta])*
         #[target_feature(enable = $feature)]
@@ -42,7 +43,44 @@ macro_rules! lanes_in_registers {
             }
         }
 
-        /// `sums[l] ← sums[l] + values[l]` where all bits of `counts[l]` are set.
+        /// `sums[l] ← a[l]·b[l] + sums[l]`, each rounded once.
+        $(#[$meta])*
+        #[target_feature(enable = $feature)]
+        #[inline]
+        pub(super) fn $add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
+            use std::arch::x86_64::*;
+            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
+            for ((a, b), sums) in a.as_chunks().0.iter().zip(b.as_chunks().0).zip(sums.as_chunks_mut().0) {
+                // SAFETY: the chunks have as many elements as a register.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let a = std::mem::transmute::<[f32; $width], $register>(*a);
+                    let b = std::mem::transmute::<[f32; $width], $register>(*b);
+                    let sum = std::mem::transmute::<[f32; $width], $register>(*sums);
+                    *sums = std::mem::transmute::<$register, [f32; $width]>($fused(a, b, sum));
+                }
+            }
+        }
+
+        /// `sums[l] ← sums[l] + values[l]`.
+        $(#[$meta])*
+        #[target_feature(enable = $feature)]
+        #[inline]
+        pub(super) fn $add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
+            use std::arch::x86_64::*;
+            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
+            for (value, sums) in values.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
+                // SAFETY: the chunks have as many elements as a register.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let value = std::mem::transmute::<[f32; $width], $register>(*value);
+                    let sum = std::mem::transmute::<[f32; $width], $register>(*sums);
+                    *sums = std::mem::transmute::<$register, [f32; $width]>($sum(sum, value));
+                }
+            }
+        }
+
+        /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none.
         $(#[$meta])*
         #[target_feature(enable = $feature)]
         #[inline]
@@ -57,7 +95,7 @@ macro_rules! lanes_in_registers {
                     let [value, sum] =
                         [*value, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
                     let count = std::mem::transmute::<[u32; $width], $register>(*count);
-                    *sums = std::mem::transmute::<$register, [f32; $width]>($add(sum, $and(value, count)));
+                    *sums = std::mem::transmute::<$register, [f32; $width]>($sum(sum, $and(value, count)));
                 }
             }
         }
@@ -70,6 +108,8 @@ lanes_in_registers!(
     __m256,
     8,
     add_scaled_by_eights,
+    add_products_by_eights,
+    add_by_eights,
     add_counting_by_eights,
     _mm256_set1_ps,
     _mm256_fmadd_ps,
@@ -82,6 +122,8 @@ lanes_in_registers!(
     __m512,
     16,
     add_scaled_by_sixteens,
+    add_products_by_sixteens,
+    add_by_sixteens,
     add_counting_by_sixteens,
     _mm512_set1_ps,
     _mm512_fmadd_ps,

@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::{self, Elementwise};
-use crate::kernels::grouped_conv2d::{self as kernel, Grouped};
+use crate::kernels::grouped_conv2d::{self as kernel, Grouped, Room};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
 use crate::ops::Conv2dOptions;
 use crate::ops::window::size;
@@ -19,8 +19,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var};
 struct GroupedConv2d {
     options: Conv2dOptions,
     activation: Elementwise,
-    sizes: Option<Grouped>,
-    scratch: Vec<f32>,
+    ready: Option<(Grouped, Room)>,
 }
 
 impl Op for GroupedConv2d {
@@ -36,35 +35,30 @@ impl Op for GroupedConv2d {
         if bias.iter().any(|bias| *bias != Shape::from(w.axis(3))) {
             return Err(Error::expected(format!("one bias for each of the {} filters", w.axis(3))));
         }
-        self.scratch = sizes.room()?;
-        self.sizes = Some(sizes);
+        self.ready = Some((sizes, Room::new(&sizes)?));
         output(x, w, &self.options)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
-        let Some(sizes) = &self.sizes else { return };
-        kernel::forward(sizes, &inputs.get(0), &inputs.get(1), y);
-        if inputs.count() == 3 {
-            let bias = inputs.get(2);
-            y.chunks_exact_mut(bias.len()).for_each(|y| y.iter_mut().zip(bias.data()).for_each(|(y, bias)| *y += bias));
-        }
-        activation::forward(self.activation, y);
+        let Some((sizes, room)) = &mut self.ready else { return };
+        let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
+        kernel::forward(sizes, &x, &w, bias, self.activation, y, room);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let (x, w) = (inputs.get(0), inputs.get(1));
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
-        let Some(sizes) = &self.sizes else { return };
+        let Some((sizes, room)) = &mut self.ready else { return };
         activation::backward(self.activation, y, dy);
         let dz = &*dy;
         if let Some(db) = db {
             matmul::sum_rows(dz, db.len(), ROWS_PER_CHUNK, db);
         }
         if let Some(dw) = dw {
-            kernel::backward_weight(sizes, &x, dz, dw, &mut self.scratch);
+            kernel::backward_weight(sizes, &x, dz, dw, room);
         }
         if let Some(dx) = dx {
-            kernel::backward_input(sizes, dz, &w, dx);
+            kernel::backward_input(sizes, dz, &w, dx, room);
         }
     }
 }
@@ -117,7 +111,7 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
 
 /// Records the convolution of images with kernels and optional biases.
 pub(in crate::ops) fn record<'r>(inputs: &[Var<'r>], options: Conv2dOptions, activation: Elementwise) -> Var<'r> {
-    inputs[0].recorder().apply(GroupedConv2d { options, activation, sizes: None, scratch: Vec::new() }, inputs)
+    inputs[0].recorder().apply(GroupedConv2d { options, activation, ready: None }, inputs)
 }
 
 #[cfg(test)]
