@@ -81,7 +81,8 @@ impl Params {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
-    /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`.
+    /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`. In a model,
+    /// the layers decide instead which arrays are trained: [`with_params`](crate::Sequential::with_params) ignores `trainable`.
     ///
     /// # Errors
     /// A name that another parameter has, or a number of elements that differs from that of the shape.
