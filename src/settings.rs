@@ -54,12 +54,17 @@ pub trait FromSpec: Sized {
     }
 }
 
+/// The setting that the spec of a frozen layer has in addition to those of its class.
+pub(crate) const TRAINABLE: &str = "trainable";
+
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; unread ones are an error.
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
     known: &'a Known,
     taken: Vec<bool>,
+    /// The first setting that was read and is missing.
+    missing: Option<String>,
 }
 
 impl Spec {
@@ -88,23 +93,43 @@ impl Spec {
         names: fn() -> Vec<&'static str>,
     ) -> Result<T> {
         let mut settings = Settings::new(self, known);
-        let part = read(&mut settings)?;
-        match settings.taken.iter().position(|taken| !taken) {
-            Some(at) => {
-                let names = names();
-                let available =
-                    if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
-                Err(unfit(self, format!("unknown setting \"{}\"{available}", self.settings()[at].0)))
+        let part = read(&mut settings);
+        let names = names();
+        let given = |at: usize| &*self.settings()[at].0;
+        let mut problems = Vec::new();
+        let mut unread: Vec<usize> = (0..settings.taken.len()).filter(|at| !settings.taken[*at]).collect();
+        match (part, settings.missing) {
+            (Ok(part), _) if unread.is_empty() => return Ok(part),
+            (Ok(_), _) => {}
+            // Reading ended early: only the names tell which of the unread settings are unknown.
+            (Err(_), Some(missing)) => {
+                problems.push(format!("missing setting \"{missing}\""));
+                unread.retain(|at| !names.is_empty() && !names.contains(&given(*at)));
             }
-            None => Ok(part),
+            (Err(error), None) => return Err(error),
         }
+        let mut unknown = false;
+        for at in unread {
+            let twice = self.settings()[..at].iter().any(|(name, _)| name == given(at));
+            unknown |= !twice;
+            problems.push(match given(at) {
+                name if twice => format!("setting \"{name}\" is given twice"),
+                TRAINABLE => "unknown setting \"trainable\"; Registry::make_layer makes frozen layers".into(),
+                name => format!("unknown setting \"{name}\""),
+            });
+        }
+        let available = match unknown && !names.is_empty() {
+            true => format!("; available: {}", names.join(", ")),
+            false => String::new(),
+        };
+        Err(unfit(self, format!("{}{available}", problems.join("; "))))
     }
 }
 
 impl<'a> Settings<'a> {
     /// The settings of a spec, all unread.
     pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
-        Settings { spec, known, taken: vec![false; spec.settings().len()] }
+        Settings { spec, known, taken: vec![false; spec.settings().len()], missing: None }
     }
 
     /// Reads a boolean.
@@ -272,7 +297,10 @@ impl<'a> Settings<'a> {
     /// Returns a setting and marks it as read.
     fn take(&mut self, name: &str) -> Result<&'a SpecValue> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
-        let at = at.ok_or_else(|| unfit(self.spec, format!("missing setting \"{name}\"")))?;
+        let at = at.ok_or_else(|| {
+            self.missing.get_or_insert(name.into());
+            unfit(self.spec, format!("missing setting \"{name}\""))
+        })?;
         self.taken[at] = true;
         Ok(&self.spec.settings()[at].1)
     }
@@ -328,6 +356,24 @@ mod tests {
         assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part: axis is 0.5, expected an integer".into()));
         let more = padded().with("strides", &[1, 2][..]).with("rate", 0.5);
         assert_eq!(message(more), "Part: unknown setting \"rate\"");
+    }
+
+    #[test]
+    fn all_problems_of_the_settings_are_reported() {
+        use crate::layers::{Dense, Layer};
+        let message = |spec: &Spec| spec.make::<Dense>().unwrap_err().to_string();
+        let spec = Dense::new(3).spec();
+        assert_eq!(message(&spec.clone().with("units", 4)), "Dense: setting \"units\" is given twice");
+        let several = spec.with("units", 4).with("rate", 0.5).with("depth", 2);
+        let start =
+            "Dense: setting \"units\" is given twice; unknown setting \"rate\"; unknown setting \"depth\"; available: ";
+        assert!(message(&several).starts_with(start), "{}", message(&several));
+        let typo = message(&Spec::new("Dense").with("unit", 3).with("use_bias", true));
+        let start = "Dense: missing setting \"units\"; unknown setting \"unit\"; available: units, ";
+        assert!(typo.starts_with(start), "{typo}");
+        let frozen = message(&Dense::new(3).frozen().spec());
+        let start = "Dense: unknown setting \"trainable\"; Registry::make_layer makes frozen layers; available: ";
+        assert!(frozen.starts_with(start), "{frozen}");
     }
 
     #[test]

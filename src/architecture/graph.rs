@@ -231,9 +231,7 @@ impl Graph {
                 new_stamp(&mut self.layer_stamps);
                 self.layers.len() - 1
             }
-            Choice::Known(known) => {
-                self.layer_stamps.iter().position(|stamp| *stamp == known.stamp).unwrap_or(FOREIGN)
-            }
+            Choice::Known(known) => self.layer_stamps.iter().position(|stamp| *stamp == known.stamp).unwrap_or(FOREIGN),
         };
         self.calls.push(GraphCall { layer, inputs: inputs.to_vec(), outputs });
         new_stamp(&mut self.call_stamps)
@@ -342,7 +340,10 @@ mod tests {
         let y = graph.apply(layer, foreign);
         graph.output("y", y);
         let message = problem(&graph);
-        assert!(message.contains("it applies a layer of another graph") && message.contains("node of another"), "{message}");
+        assert!(
+            message.contains("it applies a layer of another graph") && message.contains("node of another"),
+            "{message}"
+        );
         let mut graph = Graph::new();
         graph.output("y", foreign);
         assert!(problem(&graph).contains("it uses a node of another graph"));

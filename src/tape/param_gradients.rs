@@ -107,7 +107,10 @@ impl ParamGradients {
 
     /// Checks that the first `count` parameters were known when the gradients were created.
     pub(super) fn check_count(&self, count: usize) {
-        assert!(count <= self.arrays.len(), "a parameter was added after its ParamGradients were created; create them again");
+        assert!(
+            count <= self.arrays.len(),
+            "a parameter was added after its ParamGradients were created; create them again"
+        );
     }
 }
 

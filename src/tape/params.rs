@@ -142,7 +142,8 @@ impl Params {
         }
         let (count, relaxed) = (self.entries.len(), Ordering::Relaxed);
         if self.added.compare_exchange(count, count + 1, relaxed, relaxed).is_err() {
-            let problem = format!("{name}: a clone of these parameters has got another parameter; add it before cloning");
+            let problem =
+                format!("{name}: a clone of these parameters has got another parameter; add it before cloning");
             return Err(Error::other(problem));
         }
         self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });

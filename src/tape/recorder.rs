@@ -221,6 +221,11 @@ impl Recorder {
         result
     }
 
+    /// The name of the current scope; empty outside of any.
+    pub(crate) fn current_scope(&self) -> String {
+        self.state.borrow().scope.clone()
+    }
+
     /// Sets the loss, a scalar: the value from which the backward pass starts. A second call is an error, which
     /// [`finish`](Recorder::finish) returns: record the sum of several losses, as in `minimize(a + b)`.
     ///

@@ -55,7 +55,20 @@ impl Tape {
     /// # Errors
     /// A trainable parameter on which the loss does not depend.
     pub(super) fn new(recording: Recording, mode: Mode) -> Result<Tape> {
-        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, states, loss, constants, params_end, .. } = recording;
+        let Recording {
+            stamp,
+            params,
+            vars,
+            buffers,
+            inputs,
+            mut steps,
+            trainable,
+            states,
+            loss,
+            constants,
+            params_end,
+            ..
+        } = recording;
         let loss = loss.and_then(|var| match vars[var].source.place {
             Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
             _ => None,
@@ -313,5 +326,52 @@ impl fmt::Debug for Tape {
             writeln!(f, "  {} {}: {} → {output}", step.scope, step.op.name(), inputs.join(", "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Recorder;
+    use ndarray::arr1;
+
+    /// A tape whose loss is the row of a table at an index.
+    fn lookup() -> (Tape, Params, ParamGradients, ValueId) {
+        let mut params = Params::new();
+        let table = params.add("table", &ndarray::arr2(&[[1.0], [2.0]])).unwrap();
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.input([1]);
+        recorder.minimize(x.embedding(recorder.parameter(&params, table)).sum());
+        let x = x.id();
+        let gradients = ParamGradients::new(&params);
+        (recorder.finish().unwrap(), params, gradients, x)
+    }
+
+    #[test]
+    #[should_panic(expected = "the backward pass needs the values of a run: call Tape::run first")]
+    fn a_backward_pass_without_a_run_is_rejected() {
+        let (mut tape, params, mut gradients, _) = lookup();
+        tape.backward(&params, &mut gradients);
+    }
+
+    #[test]
+    #[should_panic(expected = "the backward pass needs the values of a run: call Tape::run first")]
+    fn a_backward_pass_after_a_fault_is_rejected() {
+        let (mut tape, params, mut gradients, x) = lookup();
+        tape.run(&params, Key::from_seed(0)).unwrap();
+        tape.backward(&params, &mut gradients);
+        tape.input_mut(x).assign(&arr1(&[7.0]));
+        tape.run(&params, Key::from_seed(0)).unwrap_err();
+        tape.backward(&params, &mut gradients);
+    }
+
+    #[test]
+    fn a_recording_has_one_loss() {
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.variable([2]);
+        recorder.minimize(x.sum());
+        recorder.minimize(x.mean());
+        let message = recorder.finish().unwrap_err().to_string();
+        assert_eq!(message, "minimize: the recording already has a loss; minimize the sum of all losses");
     }
 }
