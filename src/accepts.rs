@@ -63,7 +63,7 @@ pub(crate) struct Reading {
 }
 
 impl Accepts {
-    /// Accepts targets of these kinds and outputs of any size.
+    /// Accepts targets of these kinds, at least one, and outputs of any size.
     pub fn new(kinds: &[TargetKind]) -> Accepts {
         Accepts {
             kinds: kinds.to_vec(),
@@ -112,6 +112,10 @@ impl Accepts {
     pub(crate) fn check_output(&self, place: impl Fn() -> String, output: Shape, scale: OutputScale) -> Result<()> {
         let wrong =
             |expected: String| Err(Error::Shape { place: place(), found: vec![output], expected: expected.into() });
+        if self.kinds.is_empty() {
+            let problem = "it accepts no kind of targets; name at least one TargetKind in Accepts::new";
+            return Err(Error::Graph { place: place(), problem: problem.into() });
+        }
         if output.last() < self.outputs {
             return wrong(format!("a last axis of size {} or more{}", self.outputs, after(self.fewer)));
         }
@@ -176,7 +180,10 @@ impl Accepts {
         for kind in self.kinds.iter().filter(|kind| **kind != TargetKind::Labels || output.last() > 1) {
             kinds.push(kind.expected(output));
         }
-        kinds.join(" or ")
+        match kinds.is_empty() {
+            true => "an output with two or more classes, since the targets are integer labels".into(),
+            false => kinds.join(" or "),
+        }
     }
 
     /// The remedy with a leading semicolon, for a message about a loss and a metric that accept different targets.
@@ -274,4 +281,22 @@ pub(crate) fn are_labels(output: Shape, target: Target) -> bool {
 fn alike(a: Shape, b: Shape) -> bool {
     let lacks = |a: Shape, b: Shape| b.sizes().strip_suffix(&[1]) == Some(a.sizes());
     a == b || lacks(a, b) || lacks(b, a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_complete_without_kinds_and_for_labels_of_one_output() {
+        let none = Accepts::new(&[]).check_output(|| "loss Mine".into(), Shape::from(3), OutputScale::Plain);
+        let expected = "loss Mine: it accepts no kind of targets; name at least one TargetKind in Accepts::new";
+        assert_eq!(none.unwrap_err().to_string(), expected);
+        let labels = Accepts::new(&[TargetKind::Labels]);
+        let one = labels.check(|| "targets for Mine".into(), Shape::from(1), Target::LABEL).unwrap_err().to_string();
+        assert!(
+            one.contains("expected an output with two or more classes, since the targets are integer labels"),
+            "{one}"
+        );
+    }
 }

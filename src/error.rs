@@ -260,6 +260,16 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Sets the found shape, so that [`at`](Error::at) does not list those of all inputs.
+    pub(crate) fn of(self, shape: Shape) -> Error {
+        match self {
+            Error::Shape { place, expected, .. } => Error::Shape { place, found: vec![shape], expected },
+            other => other,
+        }
+    }
+}
+
 /// Returns an error that says "`name` must be `expected`" unless the setting fits.
 pub(crate) fn check_setting(
     fits: bool,

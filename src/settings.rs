@@ -54,12 +54,17 @@ pub trait FromSpec: Sized {
     }
 }
 
+/// The setting that the spec of a frozen layer has in addition to those of its class.
+pub(crate) const TRAINABLE: &str = "trainable";
+
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; unread ones are an error.
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
     known: &'a Known,
     taken: Vec<bool>,
+    /// The first setting that was read and is missing.
+    missing: Option<String>,
 }
 
 impl Spec {
@@ -92,24 +97,49 @@ impl Spec {
         names: fn() -> Vec<&'static str>,
     ) -> Result<T> {
         let mut settings = Settings::new(self, known);
-        let part = read(&mut settings)?;
-        settings.check_all_read(names)?;
-        Ok(part)
+        let part = read(&mut settings);
+        match settings.problems(part.is_ok(), names) {
+            None => part,
+            Some(problems) => Err(problems),
+        }
     }
 }
 
 impl<'a> Settings<'a> {
     /// The settings of a spec, all unread.
     pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
-        Settings { spec, known, taken: vec![false; spec.settings().len()] }
+        Settings { spec, known, taken: vec![false; spec.settings().len()], missing: None }
     }
 
-    /// Returns an error unless every setting has been read. Not generic, as it would be compiled for every class.
-    fn check_all_read(&self, names: fn() -> Vec<&'static str>) -> Result<()> {
-        let Some(at) = self.taken.iter().position(|taken| !taken) else { return Ok(()) };
+    /// Returns an error that lists all settings that are missing, unknown or given twice, if there are any. `complete` says
+    /// whether reading succeeded. Not generic, as it would be compiled for every class.
+    fn problems(&self, complete: bool, names: fn() -> Vec<&'static str>) -> Option<Error> {
+        let given = |at: usize| &*self.spec.settings()[at].0;
+        let mut unread: Vec<usize> = (0..self.taken.len()).filter(|at| !self.taken[*at]).collect();
+        let (mut problems, mut names_unknown) = (Vec::new(), false);
+        if complete && unread.is_empty() {
+            return None;
+        }
         let names = names();
-        let available = if names.is_empty() { String::new() } else { format!("; available: {}", names.join(", ")) };
-        Err(unfit(self.spec, format!("unknown setting \"{}\"{available}", self.spec.settings()[at].0)))
+        if !complete {
+            // Reading ended early: only the names tell which of the unread settings are unknown.
+            problems.push(format!("missing setting \"{}\"", self.missing.as_ref()?));
+            unread.retain(|at| !names.is_empty() && !names.contains(&given(*at)));
+        }
+        for at in unread {
+            let twice = self.spec.settings()[..at].iter().any(|(name, _)| name == given(at));
+            names_unknown |= !twice;
+            problems.push(match given(at) {
+                name if twice => format!("setting \"{name}\" is given twice"),
+                TRAINABLE => "unknown setting \"trainable\"; Registry::make_layer makes frozen layers".into(),
+                name => format!("unknown setting \"{name}\""),
+            });
+        }
+        let available = match names_unknown && !names.is_empty() {
+            true => format!("; available: {}", names.join(", ")),
+            false => String::new(),
+        };
+        Some(unfit(self.spec, format!("{}{available}", problems.join("; "))))
     }
 
     /// Reads a boolean.
@@ -277,7 +307,10 @@ impl<'a> Settings<'a> {
     /// Returns a setting and marks it as read.
     fn take(&mut self, name: &str) -> Result<&'a SpecValue> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
-        let at = at.ok_or_else(|| unfit(self.spec, format!("missing setting \"{name}\"")))?;
+        let at = at.ok_or_else(|| {
+            self.missing.get_or_insert(name.into());
+            unfit(self.spec, format!("missing setting \"{name}\""))
+        })?;
         self.taken[at] = true;
         Ok(&self.spec.settings()[at].1)
     }
@@ -333,6 +366,24 @@ mod tests {
         assert_eq!(axis(Spec::new("Part").with("axis", 0.5)), Err("Part: axis is 0.5, expected an integer".into()));
         let more = padded().with("strides", &[1, 2][..]).with("rate", 0.5);
         assert_eq!(message(more), "Part: unknown setting \"rate\"");
+    }
+
+    #[test]
+    fn all_problems_of_the_settings_are_reported() {
+        use crate::layers::{Dense, Layer};
+        let message = |spec: &Spec| spec.make::<Dense>().unwrap_err().to_string();
+        let spec = Dense::new(3).spec();
+        assert_eq!(message(&spec.clone().with("units", 4)), "Dense: setting \"units\" is given twice");
+        let several = spec.with("units", 4).with("rate", 0.5).with("depth", 2);
+        let start =
+            "Dense: setting \"units\" is given twice; unknown setting \"rate\"; unknown setting \"depth\"; available: ";
+        assert!(message(&several).starts_with(start), "{}", message(&several));
+        let typo = message(&Spec::new("Dense").with("unit", 3).with("use_bias", true));
+        let start = "Dense: missing setting \"units\"; unknown setting \"unit\"; available: units, ";
+        assert!(typo.starts_with(start), "{typo}");
+        let frozen = message(&Dense::new(3).frozen().spec());
+        let start = "Dense: unknown setting \"trainable\"; Registry::make_layer makes frozen layers; available: ";
+        assert!(frozen.starts_with(start), "{frozen}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::built_layer::{BuiltLayer, Layers};
 use super::connections::Connections;
 use super::{Architecture, ValueInfo};
-use crate::error::{Error, Result, check_setting};
+use crate::error::{Error, Result};
 use crate::layers::{Layer, Source, Weights};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -13,10 +13,6 @@ use std::collections::BTreeMap;
 impl Architecture {
     /// Builds all layers and checks their names and connections.
     pub(crate) fn build(connections: Connections, layers: Layers, source: Source<'_>) -> Result<Architecture> {
-        let owner = if connections.chain { "Sequential" } else { "Graph" };
-        check_setting(!layers.is_empty(), owner, "layers", 0, "at least 1")?;
-        check_setting(!connections.inputs.is_empty(), owner, "inputs", 0, "at least 1")?;
-        check_setting(!connections.outputs.is_empty(), owner, "outputs", 0, "at least 1")?;
         let mut architecture = Architecture {
             sources: connections.sources(),
             layers: name(layers),
@@ -94,7 +90,8 @@ fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params,
 fn shared(error: Error, first: &[Shape]) -> Error {
     let first: Vec<String> = first.iter().map(Shape::to_string).collect();
     Error::expected(format!(
-        "inputs that fit its weights, which are shared with its first call, on {} ({error})",
+        "inputs that fit the weights of its first call, whose inputs had the shape {}, since all calls of a layer share its \
+         weights ({error})",
         first.join(", ")
     ))
 }

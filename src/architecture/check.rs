@@ -2,11 +2,17 @@
 
 use super::connections::{Connections, Output};
 use super::{Architecture, ValueInfo};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::shape::MAX_RANK;
 
 /// The place and the text of a problem.
 type Problem = (String, String);
+
+/// The problem with a node that was added to another graph. A clone is another graph.
+const FOREIGN_NODE: &str = "it uses a node of another graph; use nodes that this graph returned";
+
+/// The problem with a layer that was added to another graph.
+const FOREIGN_LAYER: &str = "it applies a layer of another graph; add the layer to this graph with Graph::layer";
 
 impl Architecture {
     /// Checks that inputs have elements, and at most `MAX_RANK` axes with the batch axis.
@@ -38,17 +44,21 @@ impl Architecture {
         }
     }
 
-    /// Checks that the names of inputs, layers and outputs are unique, and that calls and outputs use only earlier values
-    /// of this network and leave none unused.
+    /// Checks that the names of inputs, layers and outputs are unique, that calls and outputs use only earlier values of
+    /// this network, that it has an input, a layer and an output, and that all values are used.
     ///
     /// # Errors
-    /// [`Error::Graph`] with all problems. Unused values are reported only if there is no other problem, since a wrong
-    /// connection can be their cause.
+    /// [`Error::Graph`] with all problems; [`Error::Setting`] if there is no input, layer or output. What is missing or unused
+    /// is reported only if there is no other problem, since a wrong connection can be the cause.
     pub(super) fn check_connections(&self) -> Result<()> {
         let mut problems = self.repeated_names();
         let (mut wrong, used) = self.wrong_connections();
         problems.append(&mut wrong);
         if problems.is_empty() {
+            let Connections { inputs, outputs, .. } = &self.connections;
+            check_setting(!self.layers.is_empty(), self.kind(), "layers", 0, "at least 1")?;
+            check_setting(!inputs.is_empty(), self.kind(), "inputs", 0, "at least 1")?;
+            check_setting(!outputs.is_empty(), self.kind(), "outputs", 0, "at least 1")?;
             problems = self.unused_values(&used);
         }
         match &problems[..] {
@@ -89,7 +99,6 @@ impl Architecture {
 
     /// The calls and outputs that do not use earlier values of this network, and whether each input and call is used.
     fn wrong_connections(&self) -> (Vec<Problem>, Vec<bool>) {
-        let foreign = "it uses a node of another graph; use nodes that this graph returned";
         let Connections { inputs, calls, outputs, .. } = &self.connections;
         let mut problems = Vec::new();
         // A call with several values is used if one of them is.
@@ -105,21 +114,21 @@ impl Architecture {
                 true => self.place_of(call.layer),
                 false => {
                     let place = format!("call {}", number + 1);
-                    problems.push((place.clone(), "it applies a layer of another graph".into()));
+                    problems.push((place.clone(), FOREIGN_LAYER.into()));
                     place
                 }
             };
             if call.inputs.is_empty() {
                 problems.push((place, "it has no inputs; apply it to at least one node".into()));
             } else if call.inputs.iter().any(|value| *value >= known) {
-                problems.push((place, foreign.into()));
+                problems.push((place, FOREIGN_NODE.into()));
             }
             call.inputs.iter().filter(|value| **value < known).for_each(|value| used[source(*value)] = true);
         }
         for Output { name, value, .. } in outputs {
             match used.get_mut(source(*value)) {
                 Some(used) => *used = true,
-                None => problems.push((format!("output \"{name}\""), foreign.into())),
+                None => problems.push((format!("output \"{name}\""), FOREIGN_NODE.into())),
             }
         }
         (problems, used)

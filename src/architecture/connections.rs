@@ -8,7 +8,7 @@ use crate::shape::Shape;
 /// order. The inputs of a call have smaller numbers than its outputs, so a network has no cycles.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Connections {
-    /// Whether the network is sequential: one input, one call of each layer on the previous value, one output.
+    /// Whether the network was described as a `Sequential`: one input, one call of each layer on the previous value, one output.
     pub(crate) chain: bool,
     pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) calls: Vec<Call>,

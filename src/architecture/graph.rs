@@ -8,6 +8,7 @@ use crate::axis_order::AxisOrder;
 use crate::layers::Layer;
 use crate::shape::Shape;
 use crate::tape::Stamp;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A network without weights, with any number of inputs and outputs, skip connections and shared layers. Keras' functional
@@ -44,28 +45,51 @@ use std::sync::Arc;
 /// assert_eq!(model.predict_dataset(&data)?["right_kind"].shape(), [20, 2]);
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A clone has the nodes and layers that the graph had when it was cloned, and those can be used with both graphs. Nodes and
+/// layers that are added to one of the two afterwards belong to that one.
+///
+/// ```
+/// use gradus::{Graph, Shape, layers::Dense};
+/// let mut narrow = Graph::new();
+/// let x = narrow.input("x", [4]);
+/// let mut wide = narrow.clone();
+/// let y = wide.apply(Dense::new(100), x); // x is a node of both graphs, y of `wide`
+/// narrow.output("y", y);
+/// assert!(narrow.architecture(0).unwrap_err().to_string().contains("a node of another graph"));
+/// wide.output("y", y);
+/// assert_eq!(wide.architecture(0)?.outputs()[0].shape(), Shape::from(100));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct Graph {
-    stamp: Stamp,
     inputs: Vec<ValueInfo>,
     layers: Layers,
-    /// The layer, the inputs and the number of outputs of each call.
-    calls: Vec<(usize, Vec<Node>, usize)>,
+    calls: Vec<GraphCall>,
     outputs: Vec<(String, Node, AxisOrder)>,
+    /// The identity of each input, layer and call. Clones share those that were added before cloning.
+    input_stamps: Vec<Stamp>,
+    layer_stamps: Vec<Stamp>,
+    call_stamps: Vec<Stamp>,
 }
 
-/// A value in a [`Graph`]: an input of the graph, or an output of a layer. It can be used with that graph and its clones.
+/// A layer applied to nodes.
+#[derive(Clone, Debug)]
+struct GraphCall {
+    layer: usize,
+    inputs: Vec<Node>,
+    /// Number of outputs.
+    outputs: usize,
+}
+
+/// A value in a [`Graph`]: an input of the graph, or an output of a layer. It can be used with that graph, and with clones of
+/// the graph that were made after it was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
+    /// The identity of the input or the call.
     stamp: Stamp,
-    value: NodeValue,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NodeValue {
-    Input(usize),
-    /// An output of a call: the number of the call, and the position among its outputs.
-    Call(usize, usize),
+    /// The position among the outputs of the call; 0 for an input.
+    position: usize,
 }
 
 impl AsRef<[Node]> for Node {
@@ -76,10 +100,10 @@ impl AsRef<[Node]> for Node {
 }
 
 /// A layer in a [`Graph`], returned by [`Graph::layer`]. It can be applied any number of times; all calls share its weights.
+/// It can be used with that graph, and with clones of the graph that were made after it was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GraphLayer {
     stamp: Stamp,
-    layer: usize,
 }
 
 /// The argument of [`Graph::apply`]: a new layer, or a layer of the graph.
@@ -107,17 +131,10 @@ impl From<GraphLayer> for Applied {
 /// The number of a value or layer of another graph, which is an error when the graph is built.
 const FOREIGN: usize = usize::MAX;
 
-impl Default for Graph {
-    fn default() -> Graph {
-        Graph::new()
-    }
-}
-
 impl Graph {
     /// Creates a graph without inputs, layers and outputs.
     pub fn new() -> Graph {
-        let (inputs, layers, calls, outputs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Graph { stamp: Stamp::next(), inputs, layers, calls, outputs }
+        Graph::default()
     }
 
     /// Adds an input. `name` is its name in datasets, and `shape` the shape of one sample.
@@ -128,21 +145,20 @@ impl Graph {
     /// Adds an input with the axis order in the file from which the network was loaded; see [`ValueInfo::with_axis_order`].
     pub fn input_value(&mut self, input: ValueInfo) -> Node {
         self.inputs.push(input);
-        self.node(NodeValue::Input(self.inputs.len() - 1))
+        Node { stamp: new_stamp(&mut self.input_stamps), position: 0 }
     }
 
     /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are
     /// to share its weights.
     pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
         self.layers.push((Some(name.into()), Arc::new(layer)));
-        GraphLayer { stamp: self.stamp, layer: self.layers.len() - 1 }
+        GraphLayer { stamp: new_stamp(&mut self.layer_stamps) }
     }
 
     /// Applies a layer with one output to nodes, and returns the output: `graph.apply(Dense::new(64), x)`,
     /// `graph.apply(layer, [a, b])`. The name of a new layer is the default name of Keras, such as `dense_1`.
     pub fn apply(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> Node {
-        let call = self.call(layer.into(), inputs.as_ref(), 1);
-        self.node(NodeValue::Call(call, 0))
+        Node { stamp: self.call(layer.into(), inputs.as_ref(), 1), position: 0 }
     }
 
     /// Applies a layer with `N` outputs to nodes, and returns the outputs: `let [sequence, state] =
@@ -180,8 +196,8 @@ impl Graph {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn apply_multi<const N: usize>(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>) -> [Node; N] {
-        let call = self.call(layer.into(), inputs.as_ref(), N);
-        std::array::from_fn(|position| self.node(NodeValue::Call(call, position)))
+        let stamp = self.call(layer.into(), inputs.as_ref(), N);
+        std::array::from_fn(|position| Node { stamp, position })
     }
 
     /// Applies a layer to nodes, and returns its outputs, whose number is known only at run time, as in an importer of
@@ -203,22 +219,22 @@ impl Graph {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn apply_many(&mut self, layer: impl Into<Applied>, inputs: impl AsRef<[Node]>, outputs: usize) -> Vec<Node> {
-        let call = self.call(layer.into(), inputs.as_ref(), outputs);
-        (0..outputs).map(|position| self.node(NodeValue::Call(call, position))).collect()
+        let stamp = self.call(layer.into(), inputs.as_ref(), outputs);
+        (0..outputs).map(|position| Node { stamp, position }).collect()
     }
 
-    /// Adds a call with this number of outputs, and returns its number.
-    fn call(&mut self, layer: Applied, inputs: &[Node], outputs: usize) -> usize {
+    /// Adds a call with this number of outputs, and returns its identity.
+    fn call(&mut self, layer: Applied, inputs: &[Node], outputs: usize) -> Stamp {
         let layer = match layer.0 {
             Choice::New(layer) => {
                 self.layers.push((None, layer));
+                new_stamp(&mut self.layer_stamps);
                 self.layers.len() - 1
             }
-            Choice::Known(known) if known.stamp == self.stamp => known.layer,
-            Choice::Known(_) => FOREIGN,
+            Choice::Known(known) => self.layer_stamps.iter().position(|stamp| *stamp == known.stamp).unwrap_or(FOREIGN),
         };
-        self.calls.push((layer, inputs.to_vec(), outputs));
-        self.calls.len() - 1
+        self.calls.push(GraphCall { layer, inputs: inputs.to_vec(), outputs });
+        new_stamp(&mut self.call_stamps)
     }
 
     /// Makes a node an output of the graph. `name` is its name in datasets, losses, metrics and predictions.
@@ -232,38 +248,105 @@ impl Graph {
         self.outputs.push((name.into(), node, order));
     }
 
-    fn node(&self, value: NodeValue) -> Node {
-        Node { stamp: self.stamp, value }
-    }
-
     fn connections(&self) -> Connections {
-        let value = |node: &Node| match node.value {
-            _ if node.stamp != self.stamp => FOREIGN,
-            NodeValue::Input(input) => input,
-            NodeValue::Call(call, position) => {
-                self.inputs.len() + self.calls[..call].iter().map(|(.., values)| values).sum::<usize>() + position
-            }
+        // The number of the input, or of the first output of the call, by identity.
+        let mut firsts: HashMap<Stamp, usize> = self.input_stamps.iter().copied().zip(0..).collect();
+        let mut count = self.inputs.len();
+        for (stamp, call) in self.call_stamps.iter().zip(&self.calls) {
+            firsts.insert(*stamp, count);
+            count = count.saturating_add(call.outputs);
+        }
+        let value = |node: &Node| firsts.get(&node.stamp).map_or(FOREIGN, |first| first + node.position);
+        let call = |call: &GraphCall| Call {
+            layer: call.layer,
+            inputs: call.inputs.iter().map(value).collect(),
+            values: call.outputs,
         };
-        let calls = self.calls.iter();
-        let outputs = self.outputs.iter();
-        let outputs = outputs.map(|(name, node, axis_order)| Output {
+        let output = |(name, node, axis_order): &(String, Node, AxisOrder)| Output {
             name: name.clone(),
             value: value(node),
             axis_order: *axis_order,
-        });
+        };
         Connections {
             chain: false,
             inputs: self.inputs.clone(),
-            calls: calls
-                .map(|(layer, nodes, values)| Call {
-                    layer: *layer,
-                    inputs: nodes.iter().map(value).collect(),
-                    values: *values,
-                })
-                .collect(),
-            outputs: outputs.collect(),
+            calls: self.calls.iter().map(call).collect(),
+            outputs: self.outputs.iter().map(output).collect(),
         }
     }
 }
 
+/// Adds a new identity to a list, and returns it.
+fn new_stamp(stamps: &mut Vec<Stamp>) -> Stamp {
+    let stamp = Stamp::next();
+    stamps.push(stamp);
+    stamp
+}
+
 network_methods!(Graph);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Add, Dense};
+
+    fn problem(graph: &Graph) -> String {
+        graph.architecture(0).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn values_and_layers_added_after_cloning_belong_to_one_graph() {
+        let mut graph = Graph::new();
+        let x = graph.input("x", [2]);
+        let known = graph.layer("known", Dense::new(2));
+        let mut clone = graph.clone();
+        let (y, [z]) = (graph.apply(Dense::new(1), x), graph.apply_multi(Dense::new(1), x));
+        let (input, layer) = (graph.input("other", [2]), graph.layer("other", Dense::new(7)));
+        // The clone has a call, an input and a layer at the same positions.
+        let own = clone.apply(Dense::new(5), x);
+        clone.apply(Dense::new(5), x);
+        clone.input("own", [2]);
+        clone.layer("own", Dense::new(3));
+        for node in [y, z, input] {
+            let mut clone = clone.clone();
+            clone.output("y", node);
+            let expected = "output \"y\": it uses a node of another graph; use nodes that this graph returned";
+            assert_eq!(problem(&clone), expected);
+            let mut clone = clone.clone();
+            let sum = clone.apply(Add, [own, node]);
+            clone.output("sum", sum);
+            assert!(problem(&clone).contains("(add): it uses a node of another graph"));
+        }
+        clone.apply(layer, x);
+        assert!(problem(&clone).contains("it applies a layer of another graph"));
+
+        let mut again = graph.clone();
+        let sum = again.apply(Add, [y, z]);
+        let [a, b] = [x, input].map(|value| again.apply(known, value));
+        let c = again.apply(layer, a);
+        for (name, node) in [("sum", sum), ("b", b), ("c", c)] {
+            again.output(name, node);
+        }
+        let outputs = again.architecture(0).unwrap().outputs().iter().map(ValueInfo::shape).collect::<Vec<_>>();
+        assert_eq!(outputs, [1, 2, 7].map(Shape::from));
+    }
+
+    #[test]
+    fn foreign_layers_and_nodes_are_reported_before_missing_layers() {
+        let mut other = Graph::new();
+        let (foreign, layer) = (other.input("x", [2]), other.layer("layer", Dense::new(1)));
+        let mut graph = Graph::new();
+        graph.input("x", [2]);
+        let y = graph.apply(layer, foreign);
+        graph.output("y", y);
+        let message = problem(&graph);
+        assert!(
+            message.contains("it applies a layer of another graph") && message.contains("node of another"),
+            "{message}"
+        );
+        let mut graph = Graph::new();
+        graph.output("y", foreign);
+        assert!(problem(&graph).contains("it uses a node of another graph"));
+        assert_eq!(problem(&Graph::new()), "Graph: layers must be at least 1, got 0");
+    }
+}

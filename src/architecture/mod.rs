@@ -84,8 +84,21 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// Whether the network is sequential, as those of [`Sequential`]: one input, one call of each layer on the previous
-    /// value, one output.
+    /// Whether the network was described as a [`Sequential`]. It then has one input, one call of each layer on the previous
+    /// value, and one output. The network of a [`Graph`] is never a chain, even with connections of this form: the names of
+    /// its input and its output are part of the model and are written to files.
+    ///
+    /// ```
+    /// use gradus::{Graph, Sequential, layers::Dense};
+    /// assert!(Sequential::new([2]).add(Dense::new(1)).architecture(0)?.is_chain());
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("age", [2]);
+    /// let y = graph.apply(Dense::new(1), x);
+    /// graph.output("income", y);
+    /// assert!(!graph.architecture(0)?.is_chain());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn is_chain(&self) -> bool {
         self.connections.chain
     }

@@ -30,6 +30,10 @@ macro_rules! network_methods {
             /// Builds the network with given weights. Each layer finds its arrays under the names `layer/weight`, such as
             /// `dense_1/kernel`, and shares them with `params`.
             ///
+            /// The layers decide which arrays are trained, see [`Layer::frozen`](crate::layers::Layer::frozen) and
+            /// [`Model::set_trainable`](crate::Model::set_trainable). Whether an array is trainable in `params` has no
+            /// effect.
+            ///
             /// ```
             /// use gradus::tape::Params;
             /// use gradus::{Sequential, layers::Dense};

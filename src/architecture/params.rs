@@ -62,3 +62,25 @@ fn check_arrays(declared: &Params, given: &Params) -> Result<()> {
         false => Err(Error::Arrays { missing, unused, shapes }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::layers::{BatchNorm, Dense, Layer};
+    use crate::{Sequential, tape::Params};
+
+    #[test]
+    fn layers_decide_which_arrays_are_trained() {
+        let network = Sequential::new([2]).add(Dense::new(1)).add(BatchNorm::new());
+        let built = network.architecture(0).unwrap();
+        for trainable in [false, true] {
+            let mut params = Params::new();
+            for id in built.params().ids() {
+                let (name, shape) = (built.params().name(id), built.params().shape(id));
+                params.insert(name, shape, built.params().values(id).to_vec(), trainable).unwrap();
+            }
+            let count = |network: &Sequential| network.with_params(&params).unwrap().params().count(true);
+            assert_eq!(count(&network), 2 + 1 + 2);
+            assert_eq!(count(&Sequential::new([2]).add(Dense::new(1).frozen()).add(BatchNorm::new())), 2);
+        }
+    }
+}

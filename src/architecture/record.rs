@@ -82,3 +82,40 @@ impl BuiltLayer {
         values
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::initializers::Ones;
+    use crate::layers::{Cursor, Layer, Weights};
+    use crate::tape::Var;
+    use crate::{Error, Result, Sequential, Shape, Spec};
+
+    /// Declares one weight and takes two.
+    #[derive(Debug)]
+    struct Greedy;
+
+    impl Layer for Greedy {
+        fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+            weights.add("scale", inputs[0].last(), &Ones)?;
+            Ok(vec![inputs[0]])
+        }
+        fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+            let [scale] = weights.take();
+            let [kernel, bias] = weights.take();
+            assert_eq!(kernel.shape().axis(1), 1);
+            vec![(inputs[0] * scale).matmul(kernel) + bias]
+        }
+        fn spec(&self) -> Spec {
+            Spec::new("Greedy")
+        }
+    }
+
+    #[test]
+    fn a_layer_that_takes_undeclared_weights_is_an_error() {
+        let error = Sequential::new([2]).add_named("mine", Greedy).architecture(0).unwrap_err();
+        let expected =
+            "mine: its `record` takes at least 3 weights, but its `build` declares 1; take each declared weight once";
+        assert_eq!(error.to_string(), expected);
+        assert!(matches!(error, Error::Graph { .. }));
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{Cursor, Layer, Weights};
 use crate::error::Result;
+use crate::settings::TRAINABLE;
 use crate::shape::Shape;
 use crate::spec::{Spec, SpecValue};
 use crate::tape::Var;
@@ -12,6 +13,20 @@ use std::sync::Arc;
 /// Gradients pass through the layer to the layers before it. Its weights have no gradient, no weight decay and no penalty.
 /// Its running statistics do not change; [`BatchNorm`](crate::layers::BatchNorm) normalizes by them, as in Keras. Its name and
 /// class are those of the inner layer.
+///
+/// The spec of a frozen layer is that of the inner layer with the additional setting `trainable=false`. No class has this
+/// setting: [`Registry::make_layer`](crate::save::Registry::make_layer) reads it and makes a frozen layer, and
+/// [`Spec::make`], which makes a layer of one class, returns an error.
+///
+/// ```
+/// use gradus::{layers::*, save::Registry};
+/// let frozen = Dense::new(8).frozen();
+/// let again = Registry::new().make_layer(&frozen.spec())?;
+/// assert!(again.thawed().is_some() && again.spec() == frozen.spec());
+/// assert!(frozen.spec().make::<Dense>().is_err());
+/// assert_eq!(frozen.thawed().unwrap().spec().make::<Dense>()?.spec(), Dense::new(8).spec());
+/// # Ok::<(), gradus::Error>(())
+/// ```
 ///
 /// ```
 /// use gradus::{Compile, Sequential, layers::*, losses::CategoricalCrossentropy, optimizers::Sgd};
@@ -24,9 +39,6 @@ use std::sync::Arc;
 pub struct Frozen {
     layer: Arc<dyn Layer>,
 }
-
-/// The additional setting in the spec of a frozen layer.
-const TRAINABLE: &str = "trainable";
 
 impl Frozen {
     /// Freezes a layer.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::initializers::Initializer;
 use crate::random::Key;
 use crate::regularizers::Regularizer;
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tape::{ParamId, Params, Recorder, Var};
 use std::sync::Arc;
 
@@ -135,28 +135,46 @@ fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
 pub struct Cursor<'a, 'r> {
     recorder: &'r Recorder,
     params: &'a Params,
+    /// The declared weights that are left.
     ids: &'a [ParamId],
+    /// Number of declared weights.
+    declared: usize,
 }
 
 impl<'a, 'r> Cursor<'a, 'r> {
     pub(crate) fn new(recorder: &'r Recorder, params: &'a Params, ids: &'a [ParamId]) -> Cursor<'a, 'r> {
-        Cursor { recorder, params, ids }
+        Cursor { recorder, params, ids, declared: ids.len() }
     }
 
     /// Returns the next `N` weights: `let [kernel, bias] = weights.take();`
     ///
-    /// # Panics
-    /// When fewer than `N` declared weights are left.
+    /// If fewer than `N` declared weights are left, this is an error of the recording, which `compile` returns with the name
+    /// of the layer. The values are then placeholders of the shape 1 × 1 × ….
     pub fn take<const N: usize>(&mut self) -> [Var<'r>; N] {
-        self.take_ids().map(|id| self.recorder.parameter(self.params, id))
+        match self.ids.split_first_chunk::<N>() {
+            Some((taken, rest)) => {
+                self.ids = rest;
+                taken.map(|id| self.recorder.parameter(self.params, id))
+            }
+            None => {
+                self.fail(N);
+                // With the maximum number of axes, so that a layer can read the size of any axis.
+                let shape = Shape::new(&[1; MAX_RANK]).unwrap_or(Shape::SCALAR);
+                [self.recorder.placeholder(shape); N]
+            }
+        }
     }
 
-    fn take_ids<const N: usize>(&mut self) -> [ParamId; N] {
-        let Some((taken, rest)) = self.ids.split_first_chunk() else {
-            panic!("a layer takes {N} weights but has declared only {} more", self.ids.len());
-        };
-        self.ids = rest;
-        *taken
+    /// Stores the error about weights that the layer takes and has not declared.
+    fn fail(&mut self, count: usize) {
+        let taken = self.declared - self.ids.len() + count;
+        self.ids = &[];
+        let problem = format!(
+            "its `record` takes at least {taken} weights, but its `build` declares {}; take each declared weight once",
+            self.declared
+        );
+        let place = self.recorder.current_scope();
+        self.recorder.fail(Error::Graph { place, problem: problem.into() });
     }
 
     /// Whether the next weight is not learned. If the layer declared it by [`add`](Weights::add), this is whether the layer is
@@ -170,8 +188,12 @@ impl<'a, 'r> Cursor<'a, 'r> {
     /// # Panics
     /// When no declared weight is left.
     pub fn take_one(&mut self) -> (Var<'r>, ParamId) {
-        let [id] = self.take_ids();
-        (self.recorder.parameter(self.params, id), id)
+        let Some((id, rest)) = self.ids.split_first() else {
+            let problem = "a layer takes more weights than it declared; `take` reports this as an error";
+            panic!("{}: {problem}", self.recorder.current_scope());
+        };
+        self.ids = rest;
+        (self.recorder.parameter(self.params, *id), *id)
     }
 
     /// The declared weights that have not been taken yet.

@@ -24,12 +24,89 @@ pub trait Loss: Debug + Send + Sync {
         OutputScale::Plain
     }
 
-    /// Records the loss of a batch, a scalar. The target has the shape of the output; integer labels have the shape of its
-    /// positions.
+    /// Records the loss of a batch, a scalar. Other shapes are an error of `compile`.
+    ///
+    /// Prediction and target have a batch axis. Targets of the kinds that are numbers, such as
+    /// [`Values`](crate::TargetKind::Values), have the shape of the prediction, and integer labels that of its positions:
+    /// the axes of the prediction without the last. Targets of the kind [`Any`](crate::TargetKind::Any) have the shape that
+    /// the dataset gives them, which `record` must check or convert itself:
+    ///
+    /// ```
+    /// use gradus::{Accepts, Compile, Sequential, Shape, Spec, TargetKind, data::Arrays, layers::Dense, losses::Loss};
+    /// use gradus::{optimizers::Sgd, tape::Var};
+    /// use ndarray::{arr2, array};
+    ///
+    /// /// The mean squared error of times whose event was observed. A target is a time, and 1 or 0 for observed or not.
+    /// #[derive(Debug)]
+    /// struct Observed;
+    ///
+    /// impl Loss for Observed {
+    ///     fn accepts(&self, _output: Shape) -> Accepts {
+    ///         Accepts::new(&[TargetKind::Any])
+    ///     }
+    ///     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+    ///         let rows = prediction.shape().axis(0);
+    ///         let [time, observed] = [0, 1].map(|column| target.slice(&[0, column], [rows, 1])); // of n × 2
+    ///         let error = prediction - time; // n × 1, as the prediction
+    ///         (error * error * observed).mean()
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Observed")
+    ///     }
+    /// }
+    ///
+    /// let model = Sequential::new([1]).add(Dense::new(1)).compile(Compile::new(Sgd::new(0.1), Observed))?;
+    /// let (x, t) = (arr2(&[[0.0f32], [0.0]]), array![[2.0f32, 1.0], [5.0, 0.0]]);
+    /// assert_eq!(model.evaluate(&Arrays::new(x, t)?)?.loss, 2.0); // the output is the bias, 0
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r>;
 
     /// Records the loss of a batch with sample weights, one for each row. As in Keras, the weighted sum is divided by the
     /// number of rows, not by the sum of the weights. The default records an error: the loss takes no weights.
+    ///
+    /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n × k.
+    /// So it can be multiplied by errors of the shape of the prediction, and by errors of the rows if their axes are kept.
+    /// Arithmetic on the weights and an array with another number of axes is an error, since n × 1 and n would broadcast to
+    /// n × n.
+    ///
+    /// ```
+    /// use gradus::{Accepts, Compile, Sequential, Shape, Spec, TargetKind, data::Arrays, layers::Dense, losses::Loss};
+    /// use gradus::{optimizers::Sgd, tape::Var};
+    /// use ndarray::arr2;
+    ///
+    /// /// The mean fourth power of the errors.
+    /// #[derive(Debug)]
+    /// struct FourthPower;
+    ///
+    /// impl FourthPower {
+    ///     /// The mean fourth power of the errors of each row, n × 1.
+    ///     fn of_rows<'r>(prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+    ///         let square = (prediction - target) * (prediction - target);
+    ///         (square * square).mean_axes(&[-1], true) // keepdims: n × 1 instead of n
+    ///     }
+    /// }
+    ///
+    /// impl Loss for FourthPower {
+    ///     fn accepts(&self, _output: Shape) -> Accepts {
+    ///         Accepts::new(&[TargetKind::Values])
+    ///     }
+    ///     fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+    ///         FourthPower::of_rows(prediction, target).mean()
+    ///     }
+    ///     fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+    ///         (FourthPower::of_rows(prediction, target) * weights).mean()
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("FourthPower")
+    ///     }
+    /// }
+    ///
+    /// let mut model = Sequential::new([1]).add(Dense::new(1)).compile(Compile::new(Sgd::new(0.0), FourthPower))?;
+    /// let batch = Arrays::new(arr2(&[[0.0f32], [0.0]]), arr2(&[[1.0f32], [2.0]]))?; // the output is the bias, 0
+    /// assert_eq!(model.train_on_batch(&batch.with_sample_weight([3.0, 0.5])?)?.loss, (3.0 * 1.0 + 0.5 * 16.0) / 2.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn record_weighted<'r>(&self, prediction: Var<'r>, _target: Var<'r>, _weights: Var<'r>) -> Var<'r> {
         let class = self.spec().class().to_owned();
         prediction.recorder().fail(Error::other(format!("{class} takes no sample weights; remove them")));

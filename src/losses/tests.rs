@@ -5,7 +5,7 @@ use crate::accepts::{Accepts, TargetKind};
 use crate::data::Arrays;
 use crate::error::{Error, Result};
 use crate::golden::{self, Cases};
-use crate::layers::Activation;
+use crate::layers::{Activation, Dense};
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
 use crate::settings::check_options::check_options;
@@ -14,6 +14,7 @@ use crate::spec::Spec;
 use crate::tape::{Mode, Recorder, Var};
 use crate::target::Target;
 use crate::{Compile, Fit, Progress, Sequential};
+use ndarray::Array2;
 use std::collections::BTreeSet;
 
 /// Tolerance relative to the value of Keras or 1.
@@ -122,7 +123,9 @@ fn every_loss_is_a_scalar_with_its_own_spec() {
         let target = if labels { recorder.input([5]) } else { recorder.input([5, 3]) };
         let prediction = recorder.input([5, 3]);
         assert_eq!(loss.record(prediction, target).shape(), Shape::SCALAR);
-        assert_eq!(loss.record_weighted(prediction, target, recorder.input([5])).shape(), Shape::SCALAR);
+        for weights in [recorder.input([5]), recorder.input([5, 1])] {
+            assert_eq!(loss.record_weighted(prediction, target, weights).shape(), Shape::SCALAR);
+        }
         assert!(loss.check_settings().is_ok());
         assert!(recorder.finish().is_ok());
         let spec = loss.spec();
@@ -172,4 +175,62 @@ fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors(
     ];
     let specs: Vec<Spec> = all().iter().map(|loss| loss.spec()).chain(changed).collect();
     check_options::<dyn Loss>(&specs, |loss| loss.spec());
+}
+
+/// A loss whose weighted form is the given function of squared errors and weights.
+#[derive(Debug)]
+struct Weighted(for<'r> fn(Var<'r>, Var<'r>) -> Var<'r>);
+
+impl Loss for Weighted {
+    fn accepts(&self, _: Shape) -> Accepts {
+        Accepts::new(&[TargetKind::Values])
+    }
+    fn record<'r>(&self, prediction: Var<'r>, target: Var<'r>) -> Var<'r> {
+        prediction.mean_squared_error(target)
+    }
+    fn record_weighted<'r>(&self, prediction: Var<'r>, target: Var<'r>, weights: Var<'r>) -> Var<'r> {
+        (self.0)((prediction - target) * (prediction - target), weights)
+    }
+    fn spec(&self) -> Spec {
+        Spec::new("Weighted")
+    }
+}
+
+/// The loss of a batch of four rows with sample weights, in a model with this number of outputs.
+fn weighted_loss(loss: impl Loss + 'static, outputs: usize) -> Result<f64> {
+    let network = Sequential::new([2]).add(Dense::new(outputs));
+    let mut model = network.compile(Compile::new(Sgd::new(0.1), loss).seed(1))?;
+    let x = Array2::from_shape_fn((4, 2), |(i, j)| (3 * i + j) as f32);
+    let t = Array2::from_shape_fn((4, outputs), |(i, j)| (i * i + j) as f32);
+    let batch = Arrays::new(x, t)?.with_sample_weight([1.0, 2.0, 3.0, 4.0])?;
+    Ok(model.train_on_batch(&batch)?.loss)
+}
+
+#[test]
+fn sample_weights_broadcast_along_the_outputs() {
+    for outputs in [1, 3, 4] {
+        let expected = weighted_loss(MeanSquaredError::new(), outputs).unwrap();
+        let rows: [for<'r> fn(Var<'r>, Var<'r>) -> Var<'r>; 3] = [
+            |errors, weights| (errors * weights).mean(),
+            |errors, weights| (weights * errors.mean_axes(&[-1], true)).mean(),
+            |errors, weights| (errors.mean_axes(&[-1], false) * weights.reshape(weights.shape().len())).mean(),
+        ];
+        for of_errors in rows {
+            let found = weighted_loss(Weighted(of_errors), outputs).unwrap();
+            assert!((found - expected).abs() < 1e-4 * expected, "{found}, expected {expected}, {outputs} outputs");
+        }
+        let message =
+            weighted_loss(Weighted(|errors, weights| (errors.mean_axes(&[-1], false) * weights).mean()), outputs);
+        let message = message.unwrap_err().to_string();
+        assert!(
+            message.starts_with("loss: multiply: found shapes 4 and 4 × 1, expected arrays with equal numbers"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn losses_that_are_not_scalars_are_named() {
+    let message = weighted_loss(Weighted(|errors, weights| errors * weights), 3).unwrap_err().to_string();
+    assert_eq!(message, "loss Weighted: found shape 4 × 3, expected a scalar; apply mean to the errors of the rows");
 }

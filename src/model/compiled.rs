@@ -6,7 +6,7 @@ use crate::random::Key;
 use crate::tape::ParamGradients;
 
 /// The data needed only for training and evaluation. Models for inference have none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Training {
     pub(super) trained_outputs: Vec<TrainedOutput>,
     /// The optimizer and its state.

@@ -63,7 +63,25 @@ use threads::Threads;
 ///
 /// [`Sequential::compile`] and [`Graph::compile`] create a model for training. An [`Architecture`] becomes a model for
 /// inference or for training.
-#[derive(Debug)]
+///
+/// A clone has the weights, the optimizer state and the counters of the model, so that both continue with equal bits, and is
+/// independent of it afterwards. They share arrays of weights until one of them changes them.
+///
+/// ```
+/// use gradus::{Compile, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Adam};
+/// use ndarray::arr2;
+/// let network = Sequential::new([1]).add(Dense::new(1));
+/// let mut model = network.compile(Compile::new(Adam::default(), MeanSquaredError::new()))?;
+/// let data = Arrays::new(arr2(&[[1.0f32], [2.0]]), arr2(&[[2.0f32], [4.0]]))?;
+/// model.train_on_batch(&data)?;
+/// let mut copy = model.clone();
+/// copy.train_on_batch(&data)?;
+/// assert_ne!(copy.params().sha256(), model.params().sha256());
+/// model.train_on_batch(&data)?;
+/// assert_eq!(copy.params().sha256(), model.params().sha256());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct Model {
     architecture: Architecture,
     /// The training part, or `None` in a model for inference.

@@ -10,7 +10,7 @@ use crate::metrics::ScoredBatch;
 use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Mode, ParamGradients, Params, Recorder, Tape, ValueId, Var};
+use crate::tape::{Mode, Origin, ParamGradients, Params, Recorder, Tape, ValueId, Var};
 use std::sync::{Mutex, PoisonError};
 
 /// The properties for which a plan is recorded.
@@ -55,7 +55,13 @@ impl Plan {
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
         let inputs = architecture.inputs().iter().map(|input| fresh(input.shape)).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|target| fresh(target.shape())).collect::<Result<Vec<Var<'_>>>>()?;
-        let weights = kind.weighted.iter().map(|weighted| weighted.then(|| fresh(Shape::SCALAR)).transpose());
+        // With the number of axes of the output, so that they broadcast along the other axes.
+        let fresh_weights = |trained: &TrainedOutput| {
+            let axes = vec![1; architecture.output(trained.output).rank()];
+            fresh(Shape::new(&axes)?).map(|weights| weights.with_origin(Origin::SampleWeights))
+        };
+        let weighted = trained_outputs.iter().zip(&kind.weighted);
+        let weights = weighted.map(|(trained, weighted)| weighted.then(|| fresh_weights(trained)).transpose());
         let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
         let outputs = architecture.record(&recorder, &inputs);
         let trained = trained_outputs.iter().zip(&targets).zip(&weights);
@@ -162,10 +168,15 @@ impl TrainedOutput {
                             with BinaryCrossentropy, or two outputs or more";
             output.recorder().fail(Error::expected(expected).at(|| "output".into(), &[output.shape().sample()]));
         }
-        output.recorder().scope("loss", || match weights {
+        let loss = output.recorder().scope("loss", || match weights {
             None => self.loss.record(output, target),
             Some(weights) => self.loss.record_weighted(output, target, weights),
-        })
+        });
+        if loss.shape().len() != 1 {
+            let expected = Error::expected("a scalar; apply mean to the errors of the rows");
+            output.recorder().fail(expected.at(|| format!("loss {}", self.loss.spec().class()), &[loss.shape()]));
+        }
+        loss
     }
 }
 
@@ -210,9 +221,15 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
     }
 }
 
-/// Unused plans, shared by threads that predict with one model.
+/// Unused plans, shared by threads that predict with one model. A clone has none.
 #[derive(Debug, Default)]
 pub(super) struct Plans(Mutex<Vec<Plan>>);
+
+impl Clone for Plans {
+    fn clone(&self) -> Plans {
+        Plans::default()
+    }
+}
 
 /// Maximum number of unused plans that are kept.
 const MAX_PLANS: usize = 8;

@@ -8,6 +8,7 @@ use crate::save::Registry;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+use std::sync::Arc;
 
 impl Model {
     /// Sets the preprocessing that converts strings to numbers for an input. The input of a `Sequential` is named
@@ -19,7 +20,7 @@ impl Model {
     pub fn set_preprocessing(&mut self, input: &str, part: impl Preprocessing + 'static) -> Result<()> {
         part.check()?;
         self.input_named(input)?;
-        self.preprocessing.insert(input.into(), Box::new(part));
+        self.preprocessing.insert(input.into(), Arc::new(part));
         Ok(())
     }
 

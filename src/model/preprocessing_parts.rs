@@ -2,6 +2,7 @@
 
 use crate::preprocessing::Preprocessing;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The preprocessing of each input that has one, by the input's name.
-pub(super) type Parts = BTreeMap<String, Box<dyn Preprocessing>>;
+pub(super) type Parts = BTreeMap<String, Arc<dyn Preprocessing>>;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::Arc;
 
 /// The environment variable that sets the number of threads unless the program does.
 const VARIABLE: &str = "GRADUS_THREADS";
@@ -10,8 +11,8 @@ const VARIABLE: &str = "GRADUS_THREADS";
 const MAX_THREADS: usize = 4096;
 
 /// A dedicated pool, or the current one.
-#[derive(Debug)]
-pub(super) struct Threads(Option<ThreadPool>);
+#[derive(Clone, Debug)]
+pub(super) struct Threads(Option<Arc<ThreadPool>>);
 
 impl Threads {
     /// Creates a pool with the number of threads of the program or of the environment variable. Without both, the
@@ -21,7 +22,7 @@ impl Threads {
             Some(threads) => Some(threads),
             None => from_environment(std::env::var(VARIABLE).ok())?,
         };
-        threads.map(pool).transpose().map(Threads)
+        Ok(Threads(threads.map(pool).transpose()?.map(Arc::new)))
     }
 
     /// The current pool.

@@ -73,7 +73,7 @@ pub(super) struct MetricRequest {
 /// assert_eq!(trained.metrics()[0].name(), "r2_score");
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TrainedOutput {
     pub(super) output: usize,
     pub(super) loss: Arc<dyn Loss>,

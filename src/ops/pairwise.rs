@@ -1,9 +1,9 @@
 //! Elementwise operations on two arrays, with NumPy's broadcasting.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::broadcast;
 use crate::shape::Shape;
-use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
+use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
 use std::marker::PhantomData;
 
 /// A function of two numbers, with its derivatives. They are compiled into the loops of each instruction set, so short
@@ -21,7 +21,18 @@ pub(super) trait Pairwise: Send + 'static {
 }
 
 /// Records the function of each pair of elements, with NumPy's broadcasting.
+///
+/// Sample weights combine only with arrays of as many axes and with single numbers: weights of n × 1 and errors of n would
+/// broadcast to n × n.
 pub(super) fn record<'r, P: Pairwise>(a: Var<'r>, b: Var<'r>) -> Var<'r> {
+    let (first, second) = (a.shape(), b.shape());
+    let weighted = [a, b].iter().any(|x| matches!(x.origin(), Some(Origin::SampleWeights)));
+    if weighted && first.rank() != second.rank() && first.len() > 1 && second.len() > 1 {
+        let expected = "arrays with equal numbers of axes, since one has the sample weights of the rows; reshape the other one, \
+                        or reduce it with keepdims";
+        let place = || format!("{}: {}", a.recorder().current_scope(), P::NAME);
+        a.recorder().fail(Error::expected(expected).at(place, &[first, second]));
+    }
     a.recorder().apply(Pairs::<P> { result: Shape::SCALAR, function: PhantomData }, &[a, b])
 }
 

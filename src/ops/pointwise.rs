@@ -79,11 +79,14 @@ fn values_fit(predictions: Shape, targets: Shape) -> bool {
     targets == predictions || predictions.sizes().strip_suffix(&[1]) == Some(targets.sizes())
 }
 
-/// Whether the weights are one per row, or not given.
+/// Whether the weights are one per row, with or without further axes of size 1, or not given.
 pub(super) fn weights_fit(predictions: Shape, weights: &[Shape]) -> bool {
     match weights {
         [] => true,
-        [weights] => predictions.rank() > 0 && weights.sizes() == [predictions.axis(0)],
+        [weights] => {
+            let rows = predictions.sizes().first();
+            rows == weights.sizes().first() && rows == Some(&weights.len())
+        }
         _ => false,
     }
 }

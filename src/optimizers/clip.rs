@@ -46,8 +46,7 @@ pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
                 .for_each(|gradient| scale(gradient, factor(limit, reduce::sum_of_squares(gradient))));
         }
         Clip::GlobalNorm(limit) => {
-            let squares = gradients.arrays_mut().fold(0.0, |sum, gradient| sum + reduce::sum_of_squares(gradient));
-            let factor = factor(limit, squares);
+            let factor = factor(limit, gradients.sum_of_squares());
             gradients.arrays_mut().for_each(|gradient| scale(gradient, factor));
         }
     }

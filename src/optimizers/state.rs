@@ -127,6 +127,9 @@ impl OptimizerState {
     }
 
     /// Creates the step with this number, counted from 1, and the learning rate of the optimizer.
+    ///
+    /// # Panics
+    /// When `number` is 0.
     pub fn step(&self, number: u64) -> Step {
         Step::new(number, self.options.learning_rate.rate(number.saturating_sub(1)))
     }
@@ -174,8 +177,10 @@ impl OptimizerState {
     /// Updates every trainable parameter from its gradient. An optimizer with clipping clips `gradients` in place.
     ///
     /// # Panics
-    /// When the parameters or the gradients are not those for which the state was created.
+    /// When the parameters or the gradients are not those for which the state was created, or a trainable parameter was added
+    /// after the state or the gradients were created.
     pub fn update(&mut self, step: Step, params: &mut Params, gradients: &mut ParamGradients) {
+        self.check_count(params);
         if let Some(clip) = self.options.clip {
             clip::apply(clip, gradients);
         }
@@ -189,7 +194,7 @@ impl OptimizerState {
     /// With clipping, the two methods run one after the other.
     ///
     /// # Panics
-    /// When the parameters or the gradients are not those of the tape or of the state, or the tape has no loss.
+    /// The panics of [`Tape::backward`] and [`update`](OptimizerState::update).
     pub fn backward_and_update(
         &mut self,
         step: Step,
@@ -201,11 +206,19 @@ impl OptimizerState {
             tape.backward(params, gradients);
             return self.update(step, params, gradients);
         }
+        self.check_count(params);
         let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
         tape.descend(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
             rule.apply(ParamSlice { values, gradient, state });
         });
         self.update_where(|id| !tape.changes_in_place(id), step, params, gradients);
+    }
+
+    /// Checks that no trainable parameter was added after the state was created: it would not be trained.
+    fn check_count(&self, params: &Params) {
+        let count = params.ids().filter(|id| params.trainable(*id)).count();
+        let problem = "an OptimizerState was used with other trainable parameters than those for which it was created";
+        assert!(count == self.arrays.len(), "{problem}");
     }
 
     /// Updates the parameters that `wanted` selects.

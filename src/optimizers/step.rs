@@ -14,7 +14,21 @@ pub struct Step {
 
 impl Step {
     /// Creates a step from its number, counted from 1, and its learning rate.
+    ///
+    /// # Panics
+    /// When `number` is 0: Adam and others divide by 1 − βⁿ, which is 0 for n = 0.
     pub fn new(number: u64, learning_rate: f32) -> Step {
+        assert!(number > 0, "steps are counted from 1, got step 0");
         Step { number, learning_rate }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "steps are counted from 1, got step 0")]
+    fn there_is_no_step_0() {
+        let params = crate::tape::Params::new();
+        crate::OptimizerState::new(crate::optimizers::Adam::default(), &params).unwrap().step(0);
     }
 }

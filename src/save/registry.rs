@@ -111,12 +111,59 @@ impl Registry {
         self.known.adds(kind, class)
     }
 
-    /// Creates a layer from a spec of a built-in or added class.
+    /// Creates a layer from a spec of a built-in or added class. If the spec has `trainable=false`, the layer is
+    /// [`Frozen`].
     ///
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
         Frozen::read(spec, |spec| self.known.make(spec))
+    }
+
+    /// Creates an initializer from a spec of a built-in or added class.
+    ///
+    /// ```
+    /// use gradus::{initializers::{HeNormal, Initializer}, save::Registry};
+    /// let spec = HeNormal.spec();
+    /// assert_eq!(Registry::new().make_initializer(&spec)?.spec(), spec);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The class is unknown, or a setting is missing, unknown or of another type.
+    pub fn make_initializer(&self, spec: &Spec) -> Result<Box<dyn Initializer>> {
+        self.known.make(spec)
+    }
+
+    /// Creates a regularizer from a spec of a built-in or added class.
+    ///
+    /// ```
+    /// use gradus::{regularizers::{L2, Regularizer}, save::Registry};
+    /// let spec = L2::new(0.01).spec();
+    /// assert_eq!(Registry::new().make_regularizer(&spec)?.spec(), spec);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The class is unknown, or a setting is missing, unknown or of another type.
+    pub fn make_regularizer(&self, spec: &Spec) -> Result<Box<dyn Regularizer>> {
+        self.known.make(spec)
+    }
+
+    /// Creates a learning rate schedule from a spec of a built-in or added class.
+    ///
+    /// ```
+    /// use gradus::{optimizers::schedules::{ExponentialDecay, Schedule}, save::Registry};
+    /// let schedule = ExponentialDecay::new(0.1, 100, 0.5);
+    /// let again = Registry::new().make_schedule(&schedule.spec())?;
+    /// assert_eq!(again.rate(100), schedule.rate(100));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The class is unknown, or a setting is missing, unknown or of another type.
+    pub fn make_schedule(&self, spec: &Spec) -> Result<Box<dyn Schedule>> {
+        self.known.make(spec)
     }
 
     /// Creates a loss from a spec of a built-in or added class.

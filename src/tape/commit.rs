@@ -43,7 +43,7 @@ impl Tape {
     /// # Panics
     /// When `params` are not those of the recording.
     pub fn commit(&self, params: &mut Params) {
-        self.check_params(params.stamp);
+        self.check_params(params);
         for (id, values) in self.commits() {
             params.values_mut(id).copy_from_slice(values.data());
         }

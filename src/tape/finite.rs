@@ -28,7 +28,7 @@ impl Tape {
     /// # Panics
     /// When `params` are not those of the recording.
     pub fn first_not_finite(&self, params: &Params) -> Option<String> {
-        self.check_params(params.stamp);
+        self.check_params(params);
         if self.inputs.iter().any(|input| !finite(&self.buffers[*input])) {
             return Some("in the batch".into());
         }

@@ -7,6 +7,7 @@
 
 mod addition;
 mod commit;
+mod constant;
 mod context;
 mod faults;
 mod finite;

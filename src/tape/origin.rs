@@ -9,6 +9,8 @@ pub(crate) enum Origin<V> {
     BatchNorm { x: V, gamma: V, beta: V, epsilon: f32 },
     /// An operation with a fused activation.
     Activation { name: &'static str },
+    /// The sample weights of a loss: a value for each row, with the number of axes of the prediction.
+    SampleWeights,
 }
 
 impl<V> Origin<V> {
@@ -20,6 +22,7 @@ impl<V> Origin<V> {
                 Origin::BatchNorm { x: to(x), gamma: to(gamma), beta: to(beta), epsilon }
             }
             Origin::Activation { name } => Origin::Activation { name },
+            Origin::SampleWeights => Origin::SampleWeights,
         }
     }
 }

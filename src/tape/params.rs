@@ -8,6 +8,7 @@ use crate::shape::{Shape, View};
 use ndarray::{ArrayRef, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The id of a parameter in its [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,11 +19,14 @@ pub struct ParamId {
 
 /// Named arrays, in the order in which they were added. Several tapes can use one `Params`.
 ///
-/// A clone can be used with the tapes of the original. They share arrays: changing a shared array copies it first.
+/// A clone can be used with the tapes and the ids of the original. They share arrays: changing a shared array copies it first.
+/// After cloning, parameters can be added to one of them only.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub(super) stamp: Stamp,
     entries: Vec<Param>,
+    /// The largest number of entries of this set and its clones, so that an id never belongs to two parameters.
+    added: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,13 +66,13 @@ impl Default for Params {
 impl Params {
     /// Creates an empty set of parameters.
     pub fn new() -> Params {
-        Params { stamp: Stamp::next(), entries: Vec::new() }
+        Params { stamp: Stamp::next(), entries: Vec::new(), added: Arc::default() }
     }
 
     /// Adds a trainable parameter.
     ///
     /// # Errors
-    /// A name that another parameter has, or more axes than [`crate::MAX_RANK`].
+    /// A name that another parameter has, more axes than [`crate::MAX_RANK`], or a clone to which a parameter was added.
     pub fn add<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), true)
     }
@@ -76,15 +80,16 @@ impl Params {
     /// Adds a state: a parameter that operations change and the optimizer does not, such as running statistics.
     ///
     /// # Errors
-    /// A name that another parameter has, or more axes than [`crate::MAX_RANK`].
+    /// The errors of [`add`](Params::add).
     pub fn add_state<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), false)
     }
 
-    /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`.
+    /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`. In a model,
+    /// the layers decide instead which arrays are trained: [`with_params`](crate::Sequential::with_params) ignores `trainable`.
     ///
     /// # Errors
-    /// A name that another parameter has, or a number of elements that differs from that of the shape.
+    /// The errors of [`add`](Params::add), or a number of elements that differs from that of the shape.
     pub fn insert(&mut self, name: &str, shape: Shape, values: Vec<f32>, trainable: bool) -> Result<ParamId> {
         if values.len() != shape.len() {
             let problem = format!("{name}: {} elements for {shape}, expected {}", values.len(), shape.len());
@@ -134,6 +139,12 @@ impl Params {
     fn push(&mut self, name: &str, shape: Shape, values: Arc<AlignedBuffer>, trainable: bool) -> Result<ParamId> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::expected("a name that no other parameter has").at(|| name.into(), &[shape]));
+        }
+        let (count, relaxed) = (self.entries.len(), Ordering::Relaxed);
+        if self.added.compare_exchange(count, count + 1, relaxed, relaxed).is_err() {
+            let problem =
+                format!("{name}: a clone of these parameters has got another parameter; add it before cloning");
+            return Err(Error::other(problem));
         }
         self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
@@ -304,7 +315,8 @@ impl Params {
     }
 
     pub(super) fn check(&self, id: ParamId) {
-        assert!(id.stamp == self.stamp, "a ParamId was used with Params that it does not belong to");
+        let known = id.stamp == self.stamp && id.index < self.entries.len();
+        assert!(known, "a ParamId was used with Params that it does not belong to");
     }
 }
 
@@ -313,81 +325,4 @@ fn shape_of<D: Dimension>(name: &str, values: &ArrayRef<f32, D>) -> Result<Shape
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::{arr1, arr2};
-
-    #[test]
-    fn arrays_of_any_layout_are_stored_in_row_major_order() {
-        let mut params = Params::new();
-        let id = params.add("w", &arr2(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).t()).unwrap();
-        assert_eq!(params.shape(id), Shape::from([2, 3]));
-        assert_eq!(params.view(0).data(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
-        params.get_mut(id)[[0, 1]] = 9.0;
-        assert_eq!(params.get(id)[[0, 1]], 9.0);
-    }
-
-    #[test]
-    fn duplicate_and_unknown_names_are_rejected() {
-        let mut params = Params::new();
-        params.add("w", &arr1(&[1.0])).unwrap();
-        assert!(params.add("w", &arr1(&[1.0])).is_err());
-        let message = params.id("v").unwrap_err().to_string();
-        assert_eq!(message, "unknown parameter \"v\"; available: w");
-    }
-
-    #[test]
-    fn assign_sets_all_arrays_or_none() {
-        let pair = |a: &[f32], b: &[f32]| {
-            let mut params = Params::new();
-            params.add("a", &arr1(a)).unwrap();
-            params.add("b", &arr1(b)).unwrap();
-            params
-        };
-        let mut params = pair(&[1.0], &[2.0, 3.0]);
-        params.set("b", &arr1(&[5.0, 6.0])).unwrap();
-        let message = params.set("b", &arr1(&[5.0])).unwrap_err().to_string();
-        assert_eq!(message, "b: found shape 1, expected 2, the shape of the parameter");
-        assert!(params.assign(&pair(&[9.0], &[9.0])).is_err() && params.assign(&Params::new()).is_err());
-        let values = |params: &Params| {
-            params.iter().flat_map(|(_, values)| values.into_iter().copied().collect::<Vec<_>>()).collect::<Vec<f32>>()
-        };
-        assert_eq!(values(&params), [1.0, 5.0, 6.0]);
-        params.assign(&pair(&[7.0], &[8.0, 9.0])).unwrap();
-        assert_eq!(values(&params), [7.0, 8.0, 9.0]);
-        assert_eq!(params.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
-    }
-
-    #[test]
-    fn clones_share_arrays_until_one_changes() {
-        let mut params = Params::new();
-        let id = params.add("w", &arr1(&[1.0, 2.0])).unwrap();
-        let before = params.values(id).as_ptr();
-        let mut copy = params.clone();
-        assert_eq!(copy.values(id).as_ptr(), before);
-        copy.get_mut(id)[0] = 5.0;
-        assert_eq!((params.values(id), copy.values(id)), (&[1.0, 2.0][..], &[5.0, 2.0][..]));
-        params.get_mut(id)[1] = 3.0;
-        assert_eq!(params.values(id).as_ptr(), before, "an array that is not shared is changed in place");
-        let shared = params.clone();
-        params.assign(&copy).unwrap();
-        assert_eq!((params.values(id), shared.values(id)), (&[5.0, 2.0][..], &[1.0, 3.0][..]));
-        assert_eq!(params.values(id).as_ptr(), copy.values(id).as_ptr());
-    }
-
-    #[test]
-    fn the_digest_is_computed_from_the_bytes() {
-        let mut params = Params::new();
-        assert_eq!(params.sha256(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        params.add("zero", &arr1(&[0.0])).unwrap();
-        assert_eq!(params.sha256(), "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119");
-        assert_eq!((params.count(false), params.count(true)), (1, 1));
-    }
-
-    #[test]
-    #[should_panic(expected = "a ParamId was used with Params that it does not belong to")]
-    fn ids_of_another_set_are_rejected() {
-        let id = Params::new().add("w", &arr1(&[1.0])).unwrap();
-        Params::new().name(id);
-    }
-}
+mod tests;

@@ -75,7 +75,8 @@ impl Recorder {
         self.mode
     }
 
-    /// Records an input: a value that is filled in before each run, and that needs no gradient.
+    /// Records an input: a value that is filled in before each run, and that needs no gradient. It is 0 until it is filled
+    /// in. [`constant`](Recorder::constant) records a value that never changes.
     pub fn input(&self, shape: impl Into<Shape>) -> Var<'_> {
         self.new_input(shape.into(), false)
     }
@@ -98,12 +99,13 @@ impl Recorder {
     /// Records the value of a parameter.
     ///
     /// # Panics
-    /// When `id` does not belong to `params`, or earlier parameters of this recording belong to another [`Params`].
+    /// When `params` has no parameter `id`, or earlier parameters of this recording belong to another [`Params`].
     pub fn parameter(&self, params: &Params, id: ParamId) -> Var<'_> {
         params.check(id);
         let state = &mut *self.state.borrow_mut();
         let stamp = *state.params.get_or_insert(params.stamp);
         assert!(stamp == params.stamp, "all parameters of a recording must belong to one Params");
+        state.params_end = state.params_end.max(id.index + 1);
         let trainable = params.trainable(id);
         if trainable && !state.trainable.iter().any(|(index, _)| *index == id.index) {
             state.trainable.push((id.index, params.name(id).into()));
@@ -159,7 +161,7 @@ impl Recorder {
     }
 
     /// Records a value with a new buffer.
-    fn output(&self, op: &str, shape: Shape, differentiable: bool) -> Var<'_> {
+    pub(super) fn output(&self, op: &str, shape: Shape, differentiable: bool) -> Var<'_> {
         if shape.len() > self.max_elements || Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() {
             self.fail(Error::TooLarge { place: self.place(op), shape });
         } else if shape.is_empty() {
@@ -176,8 +178,8 @@ impl Recorder {
         self.push(state, RecordedValue { source, differentiable, origin: None })
     }
 
-    /// The placeholder for a value that could not be recorded.
-    fn placeholder(&self, shape: Shape) -> Var<'_> {
+    /// The placeholder for a value that could not be recorded. The recording must have an error.
+    pub(crate) fn placeholder(&self, shape: Shape) -> Var<'_> {
         let source = Source { place: Place::Nowhere, shape };
         self.push(&mut self.state.borrow_mut(), RecordedValue { source, differentiable: false, origin: None })
     }
@@ -219,13 +221,21 @@ impl Recorder {
         result
     }
 
-    /// Sets the loss, a scalar: the value from which the backward pass starts.
+    /// The name of the current scope; empty outside of any.
+    pub(crate) fn current_scope(&self) -> String {
+        self.state.borrow().scope.clone()
+    }
+
+    /// Sets the loss, a scalar: the value from which the backward pass starts. A second call is an error, which
+    /// [`finish`](Recorder::finish) returns: record the sum of several losses, as in `minimize(a + b)`.
     ///
     /// # Panics
     /// When the value belongs to another recorder.
     pub fn minimize(&self, loss: Var<'_>) {
         self.check(loss);
-        if loss.shape().len() != 1 {
+        if self.state.borrow().loss.is_some() {
+            self.fail(Error::other("minimize: the recording already has a loss; minimize the sum of all losses"));
+        } else if loss.shape().len() != 1 {
             let expected = Error::expected("a scalar to minimize; apply sum or mean first");
             self.fail(expected.at(|| "minimize".into(), &[loss.shape()]));
         } else if let Place::Param(_) = loss.recorded().source.place {
@@ -248,8 +258,10 @@ impl Recorder {
     /// Makes a tape from the recording.
     ///
     /// # Errors
-    /// The first error of the recording; a trainable parameter on which the loss does not depend, if a loss was set; or
-    /// instructions in the environment variable `GRADUS_SIMD` that the CPU does not have.
+    /// The first error of the recording; if a loss was set, a trainable parameter that was recorded with
+    /// [`parameter`](Recorder::parameter) and on which the loss does not depend; or instructions in the environment variable
+    /// `GRADUS_SIMD` that the CPU does not have. Parameters that were not recorded are not checked: the tape does not know
+    /// them, and their gradients stay as they were.
     pub fn finish(self) -> Result<Tape> {
         simd::level()?;
         let mut recording = self.state.into_inner();

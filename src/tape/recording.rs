@@ -15,9 +15,13 @@ pub(super) type VarIndex = usize;
 pub(super) struct Recording {
     pub(super) stamp: Stamp,
     pub(super) params: Option<Stamp>,
+    /// One more than the largest index of a parameter that was recorded.
+    pub(super) params_end: usize,
     pub(super) vars: Vec<RecordedValue>,
     /// The length of each buffer.
     pub(super) buffers: Vec<usize>,
+    /// The buffers with constants, and their values.
+    pub(super) constants: Vec<(usize, Vec<f32>)>,
     /// The buffers that are filled before a run.
     pub(super) inputs: Vec<usize>,
     pub(super) steps: Vec<Step>,
@@ -45,8 +49,10 @@ impl Recording {
         Recording {
             stamp: Stamp::next(),
             params: None,
+            params_end: 0,
             vars: Vec::new(),
             buffers: Vec::new(),
+            constants: Vec::new(),
             inputs: Vec::new(),
             steps: Vec::new(),
             trainable: Vec::new(),

@@ -30,6 +30,8 @@ pub struct Tape {
     stamp: Stamp,
     mode: Mode,
     pub(super) params: Option<Stamp>,
+    /// One more than the largest index of a parameter of the recording.
+    params_end: usize,
     vars: Vec<Source>,
     /// The buffers that are filled before a run.
     pub(super) inputs: Vec<usize>,
@@ -41,6 +43,10 @@ pub struct Tape {
     pub(super) steps: Vec<Step>,
     faults: Faults,
     pub(super) state_updates: StateUpdates,
+    /// One more than the largest index of a trainable parameter of the recording.
+    trainable_end: usize,
+    /// Whether the last run succeeded.
+    has_run: bool,
 }
 
 impl Tape {
@@ -49,7 +55,20 @@ impl Tape {
     /// # Errors
     /// A trainable parameter on which the loss does not depend.
     pub(super) fn new(recording: Recording, mode: Mode) -> Result<Tape> {
-        let Recording { stamp, params, vars, buffers, inputs, mut steps, trainable, states, loss, .. } = recording;
+        let Recording {
+            stamp,
+            params,
+            vars,
+            buffers,
+            inputs,
+            mut steps,
+            trainable,
+            states,
+            loss,
+            constants,
+            params_end,
+            ..
+        } = recording;
         let loss = loss.and_then(|var| match vars[var].source.place {
             Place::Buffer(buffer) if vars[var].differentiable => Some(buffer),
             _ => None,
@@ -58,19 +77,24 @@ impl Tape {
         if recording.loss.is_some() {
             plan.check_reached(&trainable)?;
         }
+        let mut buffers: Vec<AlignedBuffer> = buffers.iter().copied().map(AlignedBuffer::zeros).collect();
+        constants.iter().for_each(|(buffer, values)| buffers[*buffer].copy_from_slice(values));
         Ok(Tape {
             stamp,
             mode,
             params,
+            params_end,
             vars: vars.iter().map(|value| value.source).collect(),
             inputs,
             gradients: plan.gradients.iter().copied().map(AlignedBuffer::zeros).collect(),
             scratch: plan.scratch.iter().copied().map(AlignedBuffer::zeros).collect(),
-            buffers: buffers.iter().copied().map(AlignedBuffer::zeros).collect(),
+            buffers,
             loss,
             steps,
             faults: Faults::default(),
             state_updates: StateUpdates::new(states),
+            trainable_end: trainable.iter().map(|(index, _)| index + 1).max().unwrap_or(0),
+            has_run: false,
         })
     }
 
@@ -81,14 +105,16 @@ impl Tape {
     /// # Errors
     /// [`Error::Fault`] when an operation finds a value with which it cannot compute, such as an index out of range. The run
     /// ends at the first such operation, in the order of recording. The values of the tape are then unspecified,
-    /// [`backward`](Tape::backward) must not be called, and [`commit`](Tape::commit) changes nothing. The tape can be run
-    /// again.
+    /// [`backward`](Tape::backward) panics, and [`commit`](Tape::commit) changes nothing. The tape can be run again.
     ///
     /// # Panics
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
-        self.check_params(params.stamp);
-        spin_wait::with_spinning_threads(|| self.forward(params, key))
+        self.check_params(params);
+        self.has_run = false;
+        spin_wait::with_spinning_threads(|| self.forward(params, key))?;
+        self.has_run = true;
+        Ok(())
     }
 
     fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
@@ -115,11 +141,13 @@ impl Tape {
 
     /// Computes the loss's gradient with respect to each trainable parameter and each variable.
     ///
-    /// Overwrites `gradients`. Call [`run`](Tape::run) first.
+    /// Overwrites the gradients of the parameters that were recorded. Call [`run`](Tape::run) first.
     ///
     /// # Panics
-    /// When `params` or `gradients` are not those of the recording, or the recording has no loss: see
-    /// [`Recorder::minimize`](super::Recorder::minimize).
+    /// - The tape has not run, or its last run returned an error.
+    /// - `params` or `gradients` are not those of the recording, or `gradients` were created before a parameter of the
+    ///   recording was added.
+    /// - The recording has no loss: see [`Recorder::minimize`](super::Recorder::minimize).
     pub fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
         self.begin_backward(params, gradients);
         spin_wait::with_spinning_threads(|| {
@@ -162,8 +190,10 @@ impl Tape {
     }
 
     fn begin_backward(&mut self, params: &Params, gradients: &ParamGradients) {
-        self.check_params(params.stamp);
-        self.check_params(gradients.stamp);
+        self.check_params(params);
+        assert!(self.is_recorded_with(gradients.stamp), "a tape was used with ParamGradients of other Params");
+        gradients.check_count(self.trainable_end);
+        assert!(self.has_run, "the backward pass needs the values of a run: call Tape::run first, which must succeed");
         let loss =
             self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
         self.gradients[loss].fill(1.0);
@@ -275,8 +305,12 @@ impl Tape {
         self.vars[id.var]
     }
 
-    pub(super) fn check_params(&self, stamp: Stamp) {
-        let same = self.params.is_none_or(|recorded| recorded == stamp);
+    fn is_recorded_with(&self, stamp: Stamp) -> bool {
+        self.params.is_none_or(|recorded| recorded == stamp)
+    }
+
+    pub(super) fn check_params(&self, params: &Params) {
+        let same = self.is_recorded_with(params.stamp) && params.len() >= self.params_end;
         assert!(same, "a tape was used with Params other than those of its recording");
     }
 }
@@ -292,5 +326,52 @@ impl fmt::Debug for Tape {
             writeln!(f, "  {} {}: {} → {output}", step.scope, step.op.name(), inputs.join(", "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Recorder;
+    use ndarray::arr1;
+
+    /// A tape whose loss is the row of a table at an index.
+    fn lookup() -> (Tape, Params, ParamGradients, ValueId) {
+        let mut params = Params::new();
+        let table = params.add("table", &ndarray::arr2(&[[1.0], [2.0]])).unwrap();
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.input([1]);
+        recorder.minimize(x.embedding(recorder.parameter(&params, table)).sum());
+        let x = x.id();
+        let gradients = ParamGradients::new(&params);
+        (recorder.finish().unwrap(), params, gradients, x)
+    }
+
+    #[test]
+    #[should_panic(expected = "the backward pass needs the values of a run: call Tape::run first")]
+    fn a_backward_pass_without_a_run_is_rejected() {
+        let (mut tape, params, mut gradients, _) = lookup();
+        tape.backward(&params, &mut gradients);
+    }
+
+    #[test]
+    #[should_panic(expected = "the backward pass needs the values of a run: call Tape::run first")]
+    fn a_backward_pass_after_a_fault_is_rejected() {
+        let (mut tape, params, mut gradients, x) = lookup();
+        tape.run(&params, Key::from_seed(0)).unwrap();
+        tape.backward(&params, &mut gradients);
+        tape.input_mut(x).assign(&arr1(&[7.0]));
+        tape.run(&params, Key::from_seed(0)).unwrap_err();
+        tape.backward(&params, &mut gradients);
+    }
+
+    #[test]
+    fn a_recording_has_one_loss() {
+        let recorder = Recorder::new(Mode::Training);
+        let x = recorder.variable([2]);
+        recorder.minimize(x.sum());
+        recorder.minimize(x.mean());
+        let message = recorder.finish().unwrap_err().to_string();
+        assert_eq!(message, "minimize: the recording already has a loss; minimize the sum of all losses");
     }
 }

@@ -8,23 +8,41 @@ use crate::tape::{Mode, ParamGradients, ParamId, Params, Recorder, Tape, ValueId
 use crate::{Key, Shape};
 use input::{Input, Kind};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
+use std::fmt;
+use std::sync::Arc;
 
 /// A function that records an expression from its inputs.
-type Expression = for<'r> fn(&[Var<'r>]) -> Var<'r>;
+type Expression = dyn for<'r> Fn(&[Var<'r>]) -> Var<'r> + Send + Sync;
 
 /// An expression with values for its inputs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Sample {
-    expression: Expression,
+    expression: Arc<Expression>,
     inputs: Vec<Input>,
+}
+
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample").field("inputs", &self.inputs).finish_non_exhaustive()
+    }
 }
 
 impl Sample {
     /// Creates a sample of an expression. Add its inputs with [`variable`](Sample::variable), [`input`](Sample::input) and
-    /// [`state`](Sample::state).
-    pub fn new(expression: Expression) -> Sample {
-        Sample { expression, inputs: Vec::new() }
+    /// [`state`](Sample::state). The expression can capture values, such as the settings of a loss:
+    ///
+    /// ```
+    /// use gradus::{losses::{Huber, Loss}, testing::Sample};
+    /// for delta in [0.5, 2.0] {
+    ///     let loss = Huber::new().delta(delta);
+    ///     let sample = Sample::new(move |x| loss.record(x[0], x[1]));
+    ///     sample.variable([4, 2]).input(ndarray::Array2::zeros((4, 2))).check_gradients()?;
+    /// }
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn new(expression: impl for<'r> Fn(&[Var<'r>]) -> Var<'r> + Send + Sync + 'static) -> Sample {
+        Sample { expression: Arc::new(expression), inputs: Vec::new() }
     }
 
     /// Adds an input with [`spread`] values, whose gradient is checked.
@@ -155,7 +173,7 @@ impl Sample {
             let refill = values.iter().copied().cycle().take(shape.len()).collect();
             Input { values: ArrayD::from_shape_vec(shape.sizes(), refill).expect("samples have values"), kind: *kind }
         };
-        Sample { expression: self.expression, inputs: self.inputs.iter().zip(shapes).map(refilled).collect() }
+        Sample { expression: self.expression.clone(), inputs: self.inputs.iter().zip(shapes).map(refilled).collect() }
     }
 
     /// The length of the longest of its inputs and its value, if it takes these shapes.

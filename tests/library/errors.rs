@@ -138,7 +138,7 @@ fn a_last_batch_of_one_row_for_batch_normalisation() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
-    let expected = "batch_normalization: batch_norm: found shapes 1 × 4, 4, 4, 4 and 4, expected at least two rows for the \
+    let expected = "batch_normalization: batch_norm: found shape 1 × 4, expected at least two rows for the \
                     statistics; choose a batch size that does not leave a batch of one";
     assert_eq!(text, expected);
 }

@@ -313,8 +313,8 @@ fn parts_that_do_not_fit_together_are_named() {
         let twice = graph.apply(shared, once);
         graph.output("y", twice);
     });
-    let expected = "layer 1 (shared): found shape 5, expected inputs that fit its weights, which are shared with its first \
-                    call, on 4 (shared/kernel: found shape 4 × 5, expected 5 × 5)";
+    let expected = "layer 1 (shared): found shape 5, expected inputs that fit the weights of its first call, whose \
+                    inputs had the shape 4, since all calls of a layer share its weights (shared/kernel: found shape 4 × 5, expected 5 × 5)";
     assert_eq!(text, expected);
     let text = refused(|graph, x| {
         let y = graph.apply(Dense::new(0), x);
@@ -386,7 +386,7 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
         let y = graph.apply(layer, first);
         graph.output("y", y);
     });
-    assert_eq!(text, "call 2: it applies a layer of another graph");
+    assert_eq!(text, "call 2: it applies a layer of another graph; add the layer to this graph with Graph::layer");
 }
 
 #[test]

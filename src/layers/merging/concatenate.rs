@@ -48,7 +48,15 @@ impl Layer for Concatenate {
         let [first, _, ..] = batches[..] else { return Err(Error::expected("at least two branches to concatenate")) };
         match ops::find_axis(first, self.axis)? {
             0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
-            _ => Ok(vec![ops::concatenated(&batches, self.axis)?.sample()]),
+            axis => {
+                // The message of the operation is about shapes with a batch axis.
+                let expected = || match first.rank() - 1 == axis {
+                    true => "samples with equal sizes along all axes but the last".to_owned(),
+                    false => format!("samples with equal sizes along all axes but axis {axis}, counted from 1"),
+                };
+                let joined = ops::concatenated(&batches, self.axis).map_err(|_| Error::expected(expected()))?;
+                Ok(vec![joined.sample()])
+            }
         }
     }
 
@@ -70,6 +78,20 @@ pub(in crate::layers) mod tests {
             (Box::new(Concatenate::new()), vec![Shape::from([3, 2]), Shape::from([3, 4])]),
             (Box::new(Concatenate::new().axis(1)), vec![Shape::from([3, 2]), Shape::from([1, 2]), Shape::from([2, 2])]),
         ]
+    }
+
+    #[test]
+    fn axes_in_messages_are_those_of_the_samples_shown() {
+        let message = |axis, shapes: [[usize; 2]; 2]| {
+            let mut graph = crate::Graph::new();
+            let [a, b] = shapes.map(|shape| graph.input(format!("{shape:?}"), shape));
+            let y = graph.apply(Concatenate::new().axis(axis), [a, b]);
+            graph.output("y", y);
+            graph.architecture(0).unwrap_err().to_string()
+        };
+        let place = "layer 1 (concatenate): found shapes 4 × 2 and 3 × 3, expected samples with equal sizes along all axes but ";
+        assert_eq!(message(-1, [[4, 2], [3, 3]]), format!("{place}the last"));
+        assert_eq!(message(1, [[4, 2], [3, 3]]), format!("{place}axis 1, counted from 1"));
     }
 
     #[test]

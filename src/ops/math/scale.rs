@@ -80,6 +80,14 @@ impl<'r> ops::Add<f32> for Var<'r> {
     }
 }
 
+impl<'r> ops::Add<Var<'r>> for f32 {
+    type Output = Var<'r>;
+
+    fn add(self, x: Var<'r>) -> Var<'r> {
+        x + self
+    }
+}
+
 impl<'r> ops::Sub<f32> for Var<'r> {
     type Output = Var<'r>;
 
@@ -113,6 +121,7 @@ pub(in crate::ops) mod tests {
             Sample::new(|x| x[0].scale(-1.5)).variable([2, 3]),
             Sample::new(|x| 1.0 - (2.0 * x[0] + 0.5) * -3.0).variable([7]),
             Sample::new(|x| -x[0] - 2.0).variable([1]),
+            Sample::new(|x| 0.5 + x[0]).variable([3]),
         ]
     }
 }

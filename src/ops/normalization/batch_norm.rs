@@ -49,7 +49,8 @@ impl Op for BatchNorm {
         check_columns(*x, columns)?;
         if x.rows() < 2 {
             let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one";
-            return Err(Error::expected(remedy));
+            // The shape of the input alone: those of the statistics fit.
+            return Err(Error::expected(remedy).of(*x));
         }
         let columns = || sizes::zeros(&[x.last()]);
         (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);

@@ -105,8 +105,8 @@ pub(in crate::ops) mod tests {
         let recorder = Recorder::new(Mode::Training);
         let (a, b) = (recorder.input([2, 3]), recorder.input([3, 3]));
         let _ = recorder.scope("concatenate_1", || a.concatenate(&[b], -1));
-        let expected = "concatenate_1: concatenate: found shapes 2 × 3 and 3 × 3, expected arrays whose sizes are equal \
-                        but along axis 1";
+        let expected = "concatenate_1: concatenate: found shapes 2 × 3 and 3 × 3, expected arrays with equal sizes along \
+                        all axes but 1";
         assert_eq!(recorder.finish().unwrap_err().to_string(), expected);
     }
 }
