@@ -36,6 +36,21 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
+    /// Names of arrays or columns that differ from the inputs or targets of a model.
+    Names {
+        /// The argument or the dataset that has the names, as in `predict_outputs`.
+        place: &'static str,
+        /// What is named: `inputs` or `targets`.
+        kind: &'static str,
+        /// The expected names that are missing.
+        missing: Vec<String>,
+        /// The given names that the model does not have.
+        unknown: Vec<String>,
+        /// The expected names that are given more than once.
+        repeated: Vec<String>,
+        /// The names that the model has.
+        expected: Vec<String>,
+    },
     /// Arrays that differ from those that the layers of a network declare.
     Arrays {
         /// The names of declared arrays that are missing.
@@ -100,8 +115,19 @@ pub enum Error {
         /// The accepted numbers, as in `numbers from 0 to 1`.
         expected: &'static str,
     },
+    /// A monitored score that training does not report.
+    UnknownScore {
+        /// The callback or the setting that monitors the score, as in `EarlyStopping`.
+        place: String,
+        /// The score's name.
+        score: String,
+        /// The names of the reported scores.
+        known: Vec<String>,
+    },
     /// A monitored score of which it is unknown whether lower or higher values are better.
     Undirected {
+        /// The callback or the setting that monitors the score, as in `EarlyStopping`.
+        place: String,
         /// The score's name.
         score: String,
     },

@@ -98,7 +98,7 @@ pub use error::{Error, Result, SettingValue};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
-    Losses, Model, Monitor, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
+    Losses, Model, Monitor, PredictInputs, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
 };
 /// The ndarray crate in the version that this crate's interface uses.
 pub use ndarray;

@@ -120,7 +120,7 @@ impl Graph {
         Graph { stamp: Stamp::next(), inputs, layers, calls, outputs }
     }
 
-    /// Adds an input. `name` is its name in datasets, and `shape` the shape of one sample.
+    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample.
     pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
         self.input_value(ValueInfo::new(name, shape))
     }
@@ -131,7 +131,8 @@ impl Graph {
         self.node(NodeValue::Input(self.inputs.len() - 1))
     }
 
-    /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are
+    /// Adds a layer with a name, which must be unique and not empty, and may contain slashes except in files of Keras.
+    /// [`apply`](Graph::apply) applies it, any number of times if calls are
     /// to share its weights.
     pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
         self.layers.push((Some(name.into()), Arc::new(layer)));

@@ -133,11 +133,11 @@ fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     arrays.iter().filter_map(under).collect()
 }
 
-/// The rows of the predictions and the training step of Keras. A single output has no name in Keras.
+/// The rows of the predictions and the training step of Keras. A single input or output has no name in Keras.
 fn batch(model: &Model, arrays: &Params) -> NamedArrays {
-    let mut data = NamedArrays::new();
+    let (mut data, inputs) = (NamedArrays::new(), model.inputs());
     for (name, x) in named(arrays, "x") {
-        data = data.with_input(if name.is_empty() { "input" } else { &name }, &x).unwrap();
+        data = data.with_input(if name.is_empty() { inputs[0].name() } else { &name }, &x).unwrap();
     }
     let outputs = model.predict_dataset(&data).unwrap();
     for (name, y) in named(arrays, "y") {
