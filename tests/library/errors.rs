@@ -138,7 +138,7 @@ fn labels_that_are_not_classes() {
 }
 
 #[test]
-fn a_last_batch_of_one_row_for_batch_normalisation() {
+fn a_last_batch_of_one_row_for_batch_normalization() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
