@@ -2,8 +2,10 @@
 
 mod display;
 mod setting_value;
+mod wrong_names;
 
 pub use setting_value::SettingValue;
+pub use wrong_names::WrongNames;
 
 use crate::shape::Shape;
 use crate::target::Target;
@@ -36,21 +38,8 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
-    /// Names of arrays or columns that differ from the inputs or targets of a model.
-    Names {
-        /// The argument or the dataset that has the names, as in `predict_outputs`.
-        place: &'static str,
-        /// What is named: `inputs` or `targets`.
-        kind: &'static str,
-        /// The expected names that are missing.
-        missing: Vec<String>,
-        /// The given names that the model does not have.
-        unknown: Vec<String>,
-        /// The expected names that are given more than once.
-        repeated: Vec<String>,
-        /// The names that the model has.
-        expected: Vec<String>,
-    },
+    /// Names of arrays or columns that differ from the inputs or targets of the model.
+    Names(Box<WrongNames>),
     /// Arrays that differ from those that the layers of a network declare.
     Arrays {
         /// The names of declared arrays that are missing.

@@ -94,7 +94,7 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result, SettingValue};
+pub use error::{Error, Result, SettingValue, WrongNames};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,

@@ -26,15 +26,7 @@ impl fmt::Display for Error {
                 }
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
-            Error::Names { place, kind, missing, unknown, repeated, expected } => {
-                let lists = [("missing", missing), ("unknown", unknown), ("repeated", repeated)];
-                write!(f, "{place}: ")?;
-                for (problem, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
-                    write!(f, "{problem} {kind}: {}; ", names.join(", "))?;
-                }
-                let expected = expected.join(", ");
-                write!(f, "the model has the {kind}: {expected}; give each of them exactly once, under its name")
-            }
+            Error::Names(names) => names.fmt(f),
             Error::Arrays { missing, unused, shapes } => {
                 let mut problems: Vec<String> = shapes
                     .iter()

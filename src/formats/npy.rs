@@ -4,7 +4,7 @@
 //! contiguous elements follow (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 
 use crate::files::{read_whole, write_whole};
-use crate::save::{check_ending, wrong_format};
+use crate::save::{check_ending, format_problem};
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn, ShapeBuilder};
 use std::path::Path;
@@ -67,7 +67,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<NumpyArray> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
     NumpyArray::decode(&bytes).map_err(|problem| {
-        let problem = wrong_format(path, &bytes, &[".npy"], problem);
+        let problem = format_problem(path, &bytes, &[".npy"], problem);
         Error::Format { path: path.into(), problem }
     })
 }

@@ -3,7 +3,7 @@
 use super::npy::{self, NumpyArray};
 use super::zip;
 use crate::files::{read_whole, write_whole};
-use crate::save::{check_ending, wrong_format};
+use crate::save::{check_ending, format_problem};
 use crate::tape::Params;
 use crate::{Error, Result, Shape};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<BTreeMap<String, NumpyArray>> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
     decode(&bytes).map_err(|problem| {
-        let problem = wrong_format(path, &bytes, &[".npz", ".keras"], problem);
+        let problem = format_problem(path, &bytes, &[".npz", ".keras"], problem);
         Error::Format { path: path.into(), problem }
     })
 }

@@ -1,13 +1,11 @@
 //! Checks of the names of arrays and columns against the inputs and targets of a model.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WrongNames};
 
 /// The names that a model expects, and those that an argument or a dataset has.
 pub(super) struct ColumnNames<'a> {
-    /// The argument or the dataset, as in `predict_outputs`.
+    /// The arrays or columns and where they are given, for messages.
     pub(super) place: &'static str,
-    /// `inputs` or `targets`.
-    pub(super) kind: &'static str,
     pub(super) expected: &'a [&'a str],
     pub(super) found: &'a [String],
 }
@@ -53,13 +51,12 @@ impl ColumnNames<'_> {
 
     fn error(&self) -> Error {
         let missing = self.expected.iter().filter(|name| !self.found.iter().any(|found| found == *name));
-        Error::Names {
+        Error::Names(Box::new(WrongNames {
             place: self.place,
-            kind: self.kind,
             missing: missing.map(|name| (*name).to_owned()).collect(),
             unknown: self.unknown(),
             repeated: self.repeated(),
             expected: self.expected.iter().map(|name| (*name).to_owned()).collect(),
-        }
+        }))
     }
 }

@@ -60,7 +60,7 @@ impl<'a> MatchedDataset<'a> {
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
-                let chosen = choose("inputs", &wanted, &names)?;
+                let chosen = choose("inputs of the dataset", &wanted, &names)?;
                 for (input, column) in inputs.iter().zip(&chosen) {
                     let (found, open) = (found[*column].1, columns.input_open_axes(*column));
                     check_rows(data, found, open, input, &format!("input \"{}\"", input.name), |row| {
@@ -96,7 +96,7 @@ impl<'a> MatchedDataset<'a> {
     pub(super) fn choose_targets(&mut self, wanted: &[&str]) -> Result<()> {
         let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", wanted) };
         let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
-        *targets = choose("targets", wanted, &found)?;
+        *targets = choose("targets of the dataset", wanted, &found)?;
         Ok(())
     }
 
@@ -167,8 +167,8 @@ impl<'a> MatchedDataset<'a> {
 
 /// Returns the column number of each expected name. Columns with other names are ignored, so that a dataset can serve
 /// several models.
-fn choose(kind: &'static str, expected: &[&str], found: &[String]) -> Result<Vec<usize>> {
-    ColumnNames { place: "dataset", kind, expected, found }.choose()
+fn choose(place: &'static str, expected: &[&str], found: &[String]) -> Result<Vec<usize>> {
+    ColumnNames { place, expected, found }.choose()
 }
 
 /// Checks that a model for a dataset without column names has one input or target of this kind.

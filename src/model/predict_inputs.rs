@@ -71,9 +71,6 @@ impl<'a, N: Into<String>> From<Vec<(N, ArrayViewD<'a, f32>)>> for PredictInputs<
     }
 }
 
-/// The method with these arguments, for messages.
-const PLACE: &str = "predict_outputs";
-
 /// The arrays as a dataset without targets.
 pub(super) struct ArrayRows<'a> {
     rows: usize,
@@ -99,13 +96,13 @@ impl<'a> ArrayRows<'a> {
                          PredictInputs::new().with(name, &array)",
                         names.join(", ")
                     );
-                    return Err(Error::Graph { place: PLACE.into(), problem: problem.into() });
+                    return Err(Error::Graph { place: "predict_outputs".into(), problem: problem.into() });
                 }
             };
             named.push((name, array));
         }
         let found: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
-        ColumnNames { place: PLACE, kind: "inputs", expected: names, found: &found }.check_all()?;
+        ColumnNames { place: "inputs of predict_outputs", expected: names, found: &found }.check_all()?;
         let mut columns: Vec<(String, Shape, ArrayViewD<'a, f32>)> = Vec::new();
         let mut counted: Option<usize> = None;
         for (name, array) in named {

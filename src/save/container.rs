@@ -7,7 +7,7 @@
 
 use super::element::Element;
 use super::file::FORMAT;
-use super::other_formats::{check_ending, wrong_format};
+use super::other_formats::{check_ending, format_problem};
 use crate::error::Error;
 use crate::files::{read_whole, write_whole};
 use crate::shape::Shape;
@@ -60,7 +60,7 @@ impl SafeTensors {
         let bytes = read_whole(path)?;
         let read = SafeTensors::decode_elements(&bytes, &Element::ALL);
         read.map_err(|problem| {
-            let problem = wrong_format(path, &bytes, &[FORMAT], problem);
+            let problem = format_problem(path, &bytes, &[FORMAT], problem);
             Error::Format { path: path.into(), problem }
         })
     }

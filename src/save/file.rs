@@ -2,7 +2,7 @@
 
 use super::container::{NamedArray, SafeTensors};
 use super::describe::Description;
-use super::other_formats::{check_ending, wrong_format};
+use super::other_formats::{check_ending, format_problem};
 use super::record::Record;
 use super::state::CallbackState;
 use crate::error::{Error, Result};
@@ -125,7 +125,7 @@ pub(crate) fn read(path: &Path) -> Result<Stored> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
     let bytes = read_whole(path)?;
     let contents = SafeTensors::decode(&bytes);
-    let contents = contents.map_err(|problem| wrong(wrong_format(path, &bytes, &[FORMAT], problem)))?;
+    let contents = contents.map_err(|problem| wrong(format_problem(path, &bytes, &[FORMAT], problem)))?;
     if contents.metadata.keys().any(|key| key.starts_with(KEY_PREFIX)) {
         check(&contents).map_err(wrong)?;
     }

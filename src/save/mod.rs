@@ -48,5 +48,5 @@ pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec, in_code};
 pub(crate) use file::{Store, Stored, read};
-pub(crate) use other_formats::{check_ending, wrong_format};
+pub use other_formats::{check_ending, format_problem};
 pub(crate) use record::Record;

@@ -73,11 +73,20 @@ impl FileFormat {
     }
 }
 
-/// Checks that a file name does not have the ending of another format than `own`, the ending of the format to write.
+/// Checks that a file name does not have the ending of another known format than `own`, the ending of the format to write.
+/// Every function that writes a format calls it.
+///
+/// ```
+/// use gradus::save::check_ending;
+/// use std::path::Path;
+/// assert!(check_ending(Path::new("model.onnx"), ".onnx").is_ok() && check_ending(Path::new("model"), ".onnx").is_ok());
+/// let message = check_ending(Path::new("model.keras"), ".onnx").unwrap_err().to_string();
+/// assert!(message.contains("use formats::keras::save for this ending"));
+/// ```
 ///
 /// # Errors
 /// [`Error::Format`] that names the function for the ending.
-pub(crate) fn check_ending(path: &Path, own: &str) -> Result<()> {
+pub fn check_ending(path: &Path, own: &str) -> Result<()> {
     match FileFormat::by_name(path) {
         Some(FileFormat { ending, writer, .. }) if *ending != own => {
             let problem = format!(
@@ -90,9 +99,16 @@ pub(crate) fn check_ending(path: &Path, own: &str) -> Result<()> {
     }
 }
 
-/// The problem of a file that could not be read as one of the formats `own`: that of another format if its contents or else
-/// its name are of one, otherwise `problem`.
-pub(crate) fn wrong_format(path: &Path, bytes: &[u8], own: &[&str], problem: String) -> String {
+/// The problem of a file that could not be read as one of the formats with the endings `own`. If the contents, or else the
+/// name, are of another known format, it names the function that reads that format; otherwise it is `problem`.
+///
+/// ```
+/// use gradus::save::format_problem;
+/// let problem = |bytes| format_problem("model.txt".as_ref(), bytes, &[".txt"], "line 1 is empty".into());
+/// assert_eq!(problem(b"PK\x03\x04"), "it is a .keras file, expected .txt; read it with formats::keras::load");
+/// assert_eq!(problem(b"\n"), "line 1 is empty");
+/// ```
+pub fn format_problem(path: &Path, bytes: &[u8], own: &[&str], problem: String) -> String {
     let signed = FORMATS.iter().find(|format| (format.has_signature)(bytes));
     let named = FileFormat::by_name(path);
     // A zip archive of another name than .npz is taken for one of Keras.
@@ -132,7 +148,7 @@ mod tests {
     #[test]
     fn contents_of_other_formats_are_recognized_with_their_reader() {
         let own = [".safetensors"];
-        let problem = |name: &str, bytes: &[u8]| wrong_format(Path::new(name), bytes, &own, "damaged".into());
+        let problem = |name: &str, bytes: &[u8]| format_problem(Path::new(name), bytes, &own, "damaged".into());
         let text = "it is a .keras file, expected .safetensors; read it with formats::keras::load";
         assert_eq!(problem("x.safetensors", b"PK\x03\x04"), text);
         assert!(problem("x.npz", b"PK\x03\x04").ends_with("; read it with formats::npz::read_params"));
@@ -140,7 +156,7 @@ mod tests {
         assert!(problem("x.onnx", b"\x08\x07").ends_with("; read it with formats::onnx::import"));
         assert_eq!(problem("x.safetensors", b"text"), "damaged");
         assert_eq!(problem("x", b""), "damaged");
-        let keras = wrong_format(Path::new("x"), b"\x10\0\0\0\0\0\0\0{", &[".keras", ".h5"], "damaged".into());
+        let keras = format_problem(Path::new("x"), b"\x10\0\0\0\0\0\0\0{", &[".keras", ".h5"], "damaged".into());
         assert_eq!(keras, "it is a .safetensors file, expected .keras or .h5; read it with Model::load");
     }
 }

@@ -471,11 +471,11 @@ fn datasets_that_do_not_fit_are_errors() {
                 a custom dataset";
     assert_eq!(message(model.fit(&plain, quiet(1))), text);
     let rows = || NamedArrays::new().with_input("left", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "dataset: missing inputs: right; the model has the inputs: left, right; give each of them exactly once, under \
+    let text = "inputs of the dataset: missing: right; the model has: left, right; give each of them exactly once, under \
                 its name";
     assert_eq!(message(model.evaluate(&rows())), text);
     let both = || rows().with_input("right", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "dataset: missing targets: kind, mood; the model has the targets: kind, mood; give each of them exactly once, \
+    let text = "targets of the dataset: missing: kind, mood; the model has: kind, mood; give each of them exactly once, \
                 under its name";
     assert_eq!(message(model.train_on_batch(&both())), text);
     let wide = rows().with_input("right", Array2::<f32>::zeros((6, 5))).unwrap();

@@ -40,21 +40,18 @@ fn predict_outputs_takes_the_inputs_of_the_model_alone() {
     let expected = model.predict(&x).unwrap();
     assert_eq!(model.predict_outputs(&x).unwrap()["output"], expected);
     assert_eq!(model.predict_outputs([("input", &x)]).unwrap()["output"], expected);
-    let text =
-        format!("predict_outputs: missing inputs: input; unknown inputs: x; the model has the inputs: input; {REMEDY}");
+    let text = format!("inputs of predict_outputs: missing: input; unknown: x; the model has: input; {REMEDY}");
     assert_eq!(message(model.predict_outputs([("x", &x)])), text);
-    let text = format!("predict_outputs: repeated inputs: input; the model has the inputs: input; {REMEDY}");
+    let text = format!("inputs of predict_outputs: repeated: input; the model has: input; {REMEDY}");
     assert_eq!(message(model.predict_outputs([("input", &x), ("input", &x)])), text);
     let model = two();
     let error = model.predict_outputs([("c", &x), ("a", &x), ("a", &x), ("c", &x)]).unwrap_err();
-    let text = format!(
-        "predict_outputs: missing inputs: b; unknown inputs: c; repeated inputs: a; the model has the inputs: a, b; {REMEDY}"
-    );
+    let text = format!("inputs of predict_outputs: missing: b; unknown: c; repeated: a; the model has: a, b; {REMEDY}");
     assert_eq!(error.to_string(), text);
-    assert!(matches!(error, Error::Names { kind: "inputs", missing, .. } if missing == ["b"]));
-    let text = format!("predict_outputs: unknown inputs: c; the model has the inputs: a, b; {REMEDY}");
+    assert!(matches!(error, Error::Names(names) if names.missing == ["b"]));
+    let text = format!("inputs of predict_outputs: unknown: c; the model has: a, b; {REMEDY}");
     assert_eq!(message(model.predict_outputs([("a", &x), ("b", &x), ("c", &x)])), text);
-    let text = format!("predict_outputs: missing inputs: a, b; the model has the inputs: a, b; {REMEDY}");
+    let text = format!("inputs of predict_outputs: missing: a, b; the model has: a, b; {REMEDY}");
     assert_eq!(message(model.predict_outputs(PredictInputs::new())), text);
     let text = "predict_outputs: it got one array without a name, but the model has the inputs a, b; give an array for each, as \
                 in PredictInputs::new().with(name, &array)";
@@ -87,15 +84,13 @@ fn a_dataset_has_the_names_of_the_model() {
         NamedArrays::new().with_input(input, rows()).unwrap().with_target(target, Array2::<f32>::ones((3, 1))).unwrap()
     };
     model.fit(&data("input", "output"), fit()).unwrap();
-    let text =
-        format!("dataset: missing inputs: input; unknown inputs: foo; the model has the inputs: input; {REMEDY}");
+    let text = format!("inputs of the dataset: missing: input; unknown: foo; the model has: input; {REMEDY}");
     assert_eq!(message(model.fit(&data("foo", "output"), fit())), text);
     assert_eq!(message(model.predict_dataset(&data("foo", "output"))), text);
-    let text =
-        format!("dataset: missing targets: output; unknown targets: y; the model has the targets: output; {REMEDY}");
+    let text = format!("targets of the dataset: missing: output; unknown: y; the model has: output; {REMEDY}");
     assert_eq!(message(model.evaluate(&data("input", "y"))), text);
     let without = NamedArrays::new().with_input("input", rows()).unwrap();
-    let text = format!("dataset: missing targets: output; the model has the targets: output; {REMEDY}");
+    let text = format!("targets of the dataset: missing: output; the model has: output; {REMEDY}");
     assert_eq!(message(model.fit(&without, fit())), text);
     let more = data("input", "output").with_input("other", rows()).unwrap();
     model.fit(&more.with_target("more", rows()).unwrap(), fit()).unwrap();

@@ -67,7 +67,7 @@ use super::zip::Archive;
 use crate::architecture::Architecture;
 use crate::files::{read_whole, write_whole};
 use crate::model::{Compile, Model};
-use crate::save::{Registry, wrong_format};
+use crate::save::{Registry, format_problem};
 use crate::tape::Params;
 use crate::{Error, Result};
 use contents::{Incoming, Outgoing};
@@ -224,7 +224,7 @@ fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incomin
         true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, registry, with_training)),
         false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, registry, with_training)),
     };
-    incoming.map_err(|problem| wrong(path, wrong_format(path, &bytes, ENDINGS, problem)))
+    incoming.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))
 }
 
 /// Saves the weights and running statistics atomically as a `.weights.h5` file.
@@ -254,7 +254,7 @@ pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
     let bytes = read_whole(path)?;
     let description = ModelDescription::of(model.architecture());
     let params = description.and_then(|description| read_weights_only(&bytes, &description));
-    let params = params.map_err(|problem| wrong(path, wrong_format(path, &bytes, ENDINGS, problem)))?;
+    let params = params.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))?;
     model.params_mut().assign(&params)
 }
 

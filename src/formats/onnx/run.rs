@@ -8,7 +8,7 @@ use super::record::record;
 use super::scope::{Scope, Value, Weights};
 use super::tensor::{Tensor, Values};
 use crate::files::read_whole;
-use crate::save::wrong_format;
+use crate::save::format_problem;
 use crate::tape::{Mode, Params, Recorder};
 use crate::{Error, Key, Result, Shape};
 use prost::Message;
@@ -54,7 +54,7 @@ impl Graph {
         let wrong = |problem| Error::Format { path: path.into(), problem };
         let model = proto::Model::decode(bytes).map_err(|error| {
             let problem = format!("it is not an ONNX file: {error}");
-            wrong(wrong_format(path, bytes, &[".onnx"], problem))
+            wrong(format_problem(path, bytes, &[".onnx"], problem))
         })?;
         Ok(Graph { path: path.into(), nodes: Nodes::read(model).map_err(wrong)? })
     }
