@@ -130,7 +130,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Chart of the measured and modelled step time in milliseconds.
+/// Chart of the measured and modeled step time in milliseconds.
 fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usize) -> Chart {
     let chart = Chart::new("threads:").logarithmic().x_label(label).y_label("ms");
     (0..2).fold(chart, |chart, at| {
@@ -138,18 +138,18 @@ fn chart(cost: &Cost, label: &str, sweep: &[Measured], size: fn(Network) -> usiz
             sweep.iter().map(|measured| (size(measured.network) as f64, value(measured) / 1e6)).collect()
         };
         let measured = points(&|measured| measured.nanoseconds[at]);
-        let modelled = points(&|measured| cost.nanoseconds(measured.network, at + 1));
-        chart.points(format!("{}", at + 1), &measured).points(format!("{}, model", at + 1), &modelled)
+        let modeled = points(&|measured| cost.nanoseconds(measured.network, at + 1));
+        chart.points(format!("{}", at + 1), &measured).points(format!("{}, model", at + 1), &modeled)
     })
 }
 
-/// Chart of the measured and modelled step time in milliseconds by number of threads.
+/// Chart of the measured and modeled step time in milliseconds by number of threads.
 fn threads(cost: &Cost, measured: &[Measured]) -> Chart {
     let chart = Chart::new("rows:").logarithmic().x_label("threads; 512 wide, 2 hidden layers").y_label("ms");
     measured.iter().fold(chart, |chart, Measured { network, nanoseconds }| {
         let measured = [1.0, 2.0].into_iter().zip(nanoseconds.map(|one| one / 1e6)).collect::<Vec<_>>();
-        let modelled = CORES.map(|cores| (cores as f64, cost.nanoseconds(*network, cores) / 1e6));
-        chart.points(format!("{}", network.batch), &measured).points("model", &modelled)
+        let modeled = CORES.map(|cores| (cores as f64, cost.nanoseconds(*network, cores) / 1e6));
+        chart.points(format!("{}", network.batch), &measured).points("model", &modeled)
     })
 }
 
@@ -226,13 +226,13 @@ fn print_cores(cost: &Cost, measured: &[Measured]) {
 
 /// Prints a table with the charts.
 fn print_charts(folder: &Path) {
-    println!("\n| step time in ms, measured and modelled, by | |\n|---|---|");
+    println!("\n| step time in ms, measured and modeled, by | |\n|---|---|");
     let charts = [
         ("batch size", "batch"),
         ("width", "width"),
         ("depth", "depth"),
         ("threads", "threads"),
-        ("modelled speed-up by number of cores", "cores"),
+        ("modeled speed-up by number of cores", "cores"),
     ];
     for (about, name) in charts {
         println!("| {about} | ![{about}]({}/{name}.svg) |", folder.display());

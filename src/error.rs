@@ -2,8 +2,10 @@
 
 mod display;
 mod setting_value;
+mod wrong_names;
 
 pub use setting_value::SettingValue;
+pub use wrong_names::WrongNames;
 
 use crate::shape::Shape;
 use crate::target::Target;
@@ -36,6 +38,8 @@ pub enum Error {
         /// The problem with its connections and a remedy.
         problem: Cow<'static, str>,
     },
+    /// Names of arrays or columns that differ from the inputs or targets of the model.
+    Names(Box<WrongNames>),
     /// Arrays that differ from those that the layers of a network declare.
     Arrays {
         /// The names of declared arrays that are missing.
@@ -100,8 +104,19 @@ pub enum Error {
         /// The accepted numbers, as in `numbers from 0 to 1`.
         expected: &'static str,
     },
+    /// A monitored score that training does not report.
+    UnknownScore {
+        /// The callback or the setting that monitors the score, as in `EarlyStopping`.
+        place: String,
+        /// The score's name.
+        score: String,
+        /// The names of the reported scores.
+        known: Vec<String>,
+    },
     /// A monitored score of which it is unknown whether lower or higher values are better.
     Undirected {
+        /// The callback or the setting that monitors the score, as in `EarlyStopping`.
+        place: String,
         /// The score's name.
         score: String,
     },

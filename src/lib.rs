@@ -94,11 +94,11 @@ pub mod testing;
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
 pub use axis_order::AxisOrder;
-pub use error::{Error, Result, SettingValue};
+pub use error::{Error, Result, SettingValue, WrongNames};
 pub use model::callbacks;
 pub use model::{
     Batch, BatchEnd, Callback, Checkpoint, Checkpoints, Compile, Counters, Divergence, EpochBegin, EpochEnd, Fit, Flow,
-    Losses, Model, Monitor, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
+    Losses, Model, Monitor, PredictInputs, Progress, Stop, TrainBegin, TrainEnd, TrainedOutput, TrainingState,
 };
 /// The ndarray crate in the version that this crate's interface uses.
 pub use ndarray;

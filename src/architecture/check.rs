@@ -44,14 +44,15 @@ impl Architecture {
         }
     }
 
-    /// Checks that the names of inputs, layers and outputs are unique, that calls and outputs use only earlier values of
-    /// this network, that it has an input, a layer and an output, and that all values are used.
+    /// Checks that the names of inputs, layers and outputs are unique and not empty, that calls and outputs use only earlier
+    /// values of this network, that it has an input, a layer and an output, and that all values are used.
     ///
     /// # Errors
     /// [`Error::Graph`] with all problems; [`Error::Setting`] if there is no input, layer or output. What is missing or unused
     /// is reported only if there is no other problem, since a wrong connection can be the cause.
     pub(super) fn check_connections(&self) -> Result<()> {
-        let mut problems = self.repeated_names();
+        let mut problems = self.empty_names();
+        problems.append(&mut self.repeated_names());
         let (mut wrong, used) = self.wrong_connections();
         problems.append(&mut wrong);
         if problems.is_empty() {
@@ -77,24 +78,41 @@ impl Architecture {
         if self.connections.chain { "Sequential" } else { "Graph" }
     }
 
-    /// Each name that several inputs, layers or outputs have.
-    fn repeated_names(&self) -> Vec<Problem> {
+    /// The names of all inputs, layers and outputs, each with its kind.
+    fn names(&self) -> [(&'static str, Vec<&String>); 3] {
         let Connections { inputs, outputs, .. } = &self.connections;
-        let kinds: [(&str, Vec<&String>); 3] = [
+        [
             ("input", inputs.iter().map(|input| &input.name).collect()),
             ("layer", self.layers.iter().map(|built| &built.name).collect()),
             ("output", outputs.iter().map(|output| &output.name).collect()),
-        ];
+        ]
+    }
+
+    /// Each input, layer and output with an empty name. Parameters are named `layer/weight`, and datasets, losses and
+    /// predictions use the names of inputs and outputs.
+    fn empty_names(&self) -> Vec<Problem> {
+        let empty = |(kind, names): (&'static str, Vec<&String>)| {
+            let numbers = (1..=names.len()).filter(|number| names[number - 1].is_empty()).collect::<Vec<_>>();
+            numbers.into_iter().map(move |number| {
+                (format!("{kind} {number}"), "its name is empty; give it a name of at least one character".to_owned())
+            })
+        };
+        self.names().into_iter().flat_map(empty).collect()
+    }
+
+    /// Each name that several inputs, layers or outputs have.
+    fn repeated_names(&self) -> Vec<Problem> {
         let repeated = |(kind, names): (&'static str, Vec<&String>)| {
             let second = |at: &usize| names[..*at].iter().filter(|name| **name == names[*at]).count() == 1;
             let names = (0..names.len()).filter(second).map(|at| names[at].clone());
             names
+                .filter(|name| !name.is_empty())
                 .map(|name| {
                     (format!("{kind} \"{name}\""), format!("several {kind}s have this name; names must be unique"))
                 })
                 .collect::<Vec<Problem>>()
         };
-        kinds.into_iter().flat_map(repeated).collect()
+        self.names().into_iter().flat_map(repeated).collect()
     }
 
     /// The calls and outputs that do not use earlier values of this network, and whether each input and call is used.
@@ -151,6 +169,22 @@ impl Architecture {
             }
         });
         layers.chain(values).collect()
+    }
+
+    /// Checks that the parameters are those that the layers declared.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] if [`params_mut`](Architecture::params_mut) was used to replace the parameters or to add others.
+    pub(crate) fn check_params(&self) -> Result<()> {
+        let mut declared = self.layers.iter().flat_map(|built| &built.weights).peekable();
+        let first = declared.peek().copied();
+        let known = first.is_none_or(|first| self.params.ids().any(|id| id == *first));
+        if known && declared.count() == self.params.len() {
+            return Ok(());
+        }
+        let problem = "they are not the parameters that its layers declared, because they were replaced, or others were \
+                       added; change their values with Params::assign, set or get_mut";
+        Err(Error::Graph { place: "parameters of the model".into(), problem: problem.into() })
     }
 
     /// Checks that a call expects the number of outputs that its layer has.

@@ -137,7 +137,7 @@ impl Graph {
         Graph::default()
     }
 
-    /// Adds an input. `name` is its name in datasets, and `shape` the shape of one sample.
+    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample.
     pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
         self.input_value(ValueInfo::new(name, shape))
     }
@@ -148,7 +148,8 @@ impl Graph {
         Node { stamp: new_stamp(&mut self.input_stamps), position: 0 }
     }
 
-    /// Adds a layer with a name, which must be unique. [`apply`](Graph::apply) applies it, any number of times if calls are
+    /// Adds a layer with a name, which must be unique and not empty, and may contain slashes except in files of Keras.
+    /// [`apply`](Graph::apply) applies it, any number of times if calls are
     /// to share its weights.
     pub fn layer(&mut self, name: impl Into<String>, layer: impl Layer + 'static) -> GraphLayer {
         self.layers.push((Some(name.into()), Arc::new(layer)));

@@ -152,7 +152,8 @@ impl Architecture {
         &self.params
     }
 
-    /// The weights and running statistics, to be changed.
+    /// The weights and running statistics, to change their values. The layers refer to these parameters, so do not replace
+    /// them by other `Params` or add parameters: [`Params::assign`] copies values from other `Params`.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
     }

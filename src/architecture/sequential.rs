@@ -43,7 +43,8 @@ impl Sequential {
         self
     }
 
-    /// Appends a layer with a name, which must be unique.
+    /// Appends a layer with a name, which must be unique and not empty. It may contain slashes, as in `encoder/dense`, whose
+    /// parameters are `encoder/dense/kernel` and `encoder/dense/bias`; only files of Keras cannot have such names.
     pub fn add_named(mut self, name: impl Into<String>, layer: impl Layer + 'static) -> Sequential {
         self.layers.push((Some(name.into()), Arc::new(layer)));
         self

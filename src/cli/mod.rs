@@ -26,7 +26,7 @@ const HELP: &str = "Inspects and converts models and arrays in files, predicts a
 
 usage: gradus inspect FILE
        gradus convert IN OUT [--torch] [--model MODEL]
-       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOUR] [--layout ORDER]
+       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOR] [--layout ORDER]
        gradus evaluate MODEL DATA [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
 
   inspect    shows a model's layers, and every array with its shape and range
@@ -39,8 +39,8 @@ usage: gradus inspect FILE
   --model FILE  the model for the arrays in IN; OUT is this model with these arrays
   --raw         keep bytes as 0 to 255 instead of dividing them by 255
   --invert      invert pictures, for dark ink on bright paper
-  --background COLOUR
-                the background colour of transparent pixels: white (default), black or #rrggbb
+  --background COLOR
+                the background color of transparent pixels: white (default), black or #rrggbb
   --layout ORDER
                 the axis order of arrays: channels_last, channels_first, or flat, which flattens samples to one
                 axis; by default that of the model's file

@@ -49,7 +49,7 @@ struct Pixels {
     height: usize,
     width: usize,
     /// Gray or RGB, optionally with alpha.
-    colour: ColorType,
+    color: ColorType,
     depth: BitDepth,
     bytes: Vec<u8>,
 }
@@ -59,7 +59,7 @@ impl Pixels {
         let broken = |error: DecodingError| wrong(path, format!("it is not a PNG picture: {error}"));
         let bytes = read_whole(path)?;
         let mut decoder = Decoder::new(Cursor::new(&bytes));
-        // Expands palettes to RGB, transparent colours to alpha, and samples to 8 bits or more.
+        // Expands palettes to RGB, transparent colors to alpha, and samples to 8 bits or more.
         decoder.set_transformations(Transformations::EXPAND);
         let mut reader = decoder.read_info().map_err(broken)?;
         let size = reader.output_buffer_size().filter(|size| *size <= 8 * MAX_PIXELS);
@@ -68,12 +68,12 @@ impl Pixels {
         let info = reader.next_frame(&mut bytes).map_err(broken)?;
         bytes.truncate(info.buffer_size());
         let (height, width) = (info.height as usize, info.width as usize);
-        Ok(Pixels { height, width, colour: info.color_type, depth: info.bit_depth, bytes })
+        Ok(Pixels { height, width, color: info.color_type, depth: info.bit_depth, bytes })
     }
 
-    /// Number of colour channels: 1 for gray, 3 for RGB.
+    /// Number of color channels: 1 for gray, 3 for RGB.
     fn channels(&self) -> usize {
-        if matches!(self.colour, ColorType::Grayscale | ColorType::GrayscaleAlpha) { 1 } else { 3 }
+        if matches!(self.color, ColorType::Grayscale | ColorType::GrayscaleAlpha) { 1 } else { 3 }
     }
 
     /// The samples of each pixel, from 0 to 255. Samples of 16 bits keep their fractions.
@@ -89,21 +89,21 @@ impl Pixels {
 
     /// The pixels in the model's number of channels, composed on the background.
     fn values(&self, channels: usize, reading: Reading) -> Vec<f32> {
-        let (own, alpha) = (self.channels(), self.colour.samples() > self.channels());
+        let (own, alpha) = (self.channels(), self.color.samples() > self.channels());
         let background = reading.background.0.map(f32::from);
         let mut values = Vec::with_capacity(self.height * self.width * channels);
         for pixel in self.samples().chunks_exact(own + usize::from(alpha)) {
             let opaque = if alpha { pixel[own] } else { 255.0 };
-            let colour = |at: usize| if own == 3 { pixel[at] } else { pixel[0] };
+            let color = |at: usize| if own == 3 { pixel[at] } else { pixel[0] };
             let composed = |at: usize| match opaque {
-                255.0 => colour(at),
-                _ => (opaque * colour(at) + (255.0 - opaque) * background[at]) / 255.0,
+                255.0 => color(at),
+                _ => (opaque * color(at) + (255.0 - opaque) * background[at]) / 255.0,
             };
             let [red, green, blue] = [0, 1, 2].map(composed);
             match channels {
                 3 => values.extend([red, green, blue]),
                 _ if red == green && green == blue => values.push(red),
-                // Luma of the colour (Rec. 601).
+                // Luma of the color (Rec. 601).
                 _ => values.push(0.299 * red + 0.587 * green + 0.114 * blue),
             }
         }
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use crate::cli::reading::{Background, Layout};
 
-    fn pixels(colour: ColorType, depth: BitDepth, bytes: &[u8]) -> Pixels {
-        Pixels { height: 1, width: 1, colour, depth, bytes: bytes.to_vec() }
+    fn pixels(color: ColorType, depth: BitDepth, bytes: &[u8]) -> Pixels {
+        Pixels { height: 1, width: 1, color, depth, bytes: bytes.to_vec() }
     }
 
     fn reading(background: [u8; 3]) -> Reading {
@@ -142,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn colours_and_grays_are_converted() {
+    fn colors_and_grays_are_converted() {
         let reading = reading([0; 3]);
         let gray = pixels(ColorType::Grayscale, BitDepth::Eight, &[7]);
         assert_eq!(gray.values(3, reading), [7.0; 3]);
-        let colour = pixels(ColorType::Rgb, BitDepth::Eight, &[100, 200, 50]);
-        assert_eq!(colour.values(1, reading), [0.299 * 100.0 + 0.587 * 200.0 + 0.114 * 50.0]);
+        let color = pixels(ColorType::Rgb, BitDepth::Eight, &[100, 200, 50]);
+        assert_eq!(color.values(1, reading), [0.299 * 100.0 + 0.587 * 200.0 + 0.114 * 50.0]);
         let inverted = Reading { invert: true, raw: false, ..reading };
         assert_eq!(gray.values(1, inverted), [248.0 / 255.0]);
     }

@@ -47,7 +47,7 @@ pub(super) struct Reading {
     pub(super) layout: Layout,
 }
 
-/// The background colour of transparent pixels: red, green and blue from 0 to 255.
+/// The background color of transparent pixels: red, green and blue from 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Background(pub(super) [u8; 3]);
 
@@ -59,7 +59,7 @@ impl Default for Background {
 }
 
 impl Background {
-    /// Parses a colour name or six hexadecimal digits, as in `#ff8000`.
+    /// Parses a color name or six hexadecimal digits, as in `#ff8000`.
     pub(super) fn parse(text: &str) -> Option<Background> {
         match text {
             "white" => Some(Background([255; 3])),
@@ -67,8 +67,8 @@ impl Background {
             _ => {
                 let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
                 let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
-                let [_, colour @ ..] = number(digits).filter(|_| !digits.starts_with('+'))?.to_be_bytes();
-                Some(Background(colour))
+                let [_, color @ ..] = number(digits).filter(|_| !digits.starts_with('+'))?.to_be_bytes();
+                Some(Background(color))
             }
         }
     }
@@ -79,9 +79,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_names_or_hexadecimal_digits() {
+    fn colors_are_names_or_hexadecimal_digits() {
         let known = [("white", [255; 3]), ("black", [0; 3]), ("#0aFf80", [10, 255, 128])];
-        known.into_iter().for_each(|(text, colour)| assert_eq!(Background::parse(text), Some(Background(colour))));
+        known.into_iter().for_each(|(text, color)| assert_eq!(Background::parse(text), Some(Background(color))));
         for text in ["", "red", "#fff", "#12345g", "#+1+2+3", "123456", "#ä12345"] {
             assert_eq!(Background::parse(text), None, "{text}");
         }

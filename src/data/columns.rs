@@ -7,7 +7,8 @@ use crate::shape::Shape;
 use std::sync::Arc;
 
 /// The named inputs and targets of a dataset, for models with several. A dataset provides them by [`Dataset::columns`];
-/// [`NamedArrays`](super::NamedArrays) is a dataset of this kind in memory.
+/// [`NamedArrays`](super::NamedArrays) is a dataset of this kind in memory. A model finds its inputs and targets by name,
+/// also if there is only one; the input of a `Sequential` is named `input` and its output `output`.
 ///
 /// Columns are gathered separately, so a generated row must be generated equally for all of them.
 pub trait Columns: Dataset {

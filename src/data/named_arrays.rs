@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// A dataset in memory with several inputs and targets, each with the name of an input or output of the model, like
-/// dictionaries of arrays in Keras.
+/// dictionaries of arrays in Keras. The input of a `Sequential` is named `input` and its output `output`. A model ignores
+/// columns that it does not have, so that a dataset can serve several models.
 ///
 /// ```
 /// use gradus::data::{Columns, Dataset, NamedArrays};

@@ -26,6 +26,7 @@ impl fmt::Display for Error {
                 }
             }
             Error::Graph { place, problem } => write!(f, "{place}: {problem}"),
+            Error::Names(names) => names.fmt(f),
             Error::Arrays { missing, unused, shapes } => {
                 let mut problems: Vec<String> = shapes
                     .iter()
@@ -65,9 +66,17 @@ impl fmt::Display for Error {
             Error::TargetValue { place, row, value, expected } => {
                 write!(f, "{place}: row {row} holds {}, expected {expected}", Short(*value))
             }
-            Error::Undirected { score } => write!(
+            Error::UnknownScore { place, score, known } => {
+                write!(f, "{place}: unknown score \"{score}\"; available: {}", known.join(", "))?;
+                let without_validation = !known.iter().any(|known| known.starts_with("val_"));
+                match score.starts_with("val_") && without_validation {
+                    true => f.write_str("; scores of validation need Fit::validation or Fit::validation_split"),
+                    false => Ok(()),
+                }
+            }
+            Error::Undirected { place, score } => write!(
                 f,
-                "score \"{score}\": unknown whether lower or higher is better; use Monitor::new(\"{score}\").lower() or \
+                "{place}: score \"{score}\": unknown whether lower or higher is better; use Monitor::new(\"{score}\").lower() or \
                  .higher()"
             ),
             Error::Label { row, label, classes } => write!(

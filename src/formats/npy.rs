@@ -4,6 +4,7 @@
 //! contiguous elements follow (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 
 use crate::files::{read_whole, write_whole};
+use crate::save::{check_ending, format_problem};
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn, ShapeBuilder};
 use std::path::Path;
@@ -64,7 +65,11 @@ impl NumpyArray {
 /// Returns an error if the file cannot be read, is damaged, or has elements that are neither numbers nor booleans.
 pub fn read(path: impl AsRef<Path>) -> Result<NumpyArray> {
     let path = path.as_ref();
-    NumpyArray::decode(&read_whole(path)?).map_err(|problem| Error::Format { path: path.into(), problem })
+    let bytes = read_whole(path)?;
+    NumpyArray::decode(&bytes).map_err(|problem| {
+        let problem = format_problem(path, &bytes, &[".npy"], problem);
+        Error::Format { path: path.into(), problem }
+    })
 }
 
 /// Writes an array atomically as an npy file with elements of type `float32`.
@@ -72,6 +77,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<NumpyArray> {
 /// # Errors
 /// Returns an error if the file cannot be written.
 pub fn write<D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<f32, D>) -> Result<()> {
+    check_ending(path.as_ref(), ".npy")?;
     write_whole(path.as_ref(), &encode(array.shape(), array.iter().copied()))
 }
 

@@ -3,6 +3,7 @@
 use super::npy::{self, NumpyArray};
 use super::zip;
 use crate::files::{read_whole, write_whole};
+use crate::save::{check_ending, format_problem};
 use crate::tape::Params;
 use crate::{Error, Result, Shape};
 use std::collections::BTreeMap;
@@ -15,7 +16,11 @@ use std::path::Path;
 /// booleans.
 pub fn read(path: impl AsRef<Path>) -> Result<BTreeMap<String, NumpyArray>> {
     let path = path.as_ref();
-    decode(&read_whole(path)?).map_err(|problem| Error::Format { path: path.into(), problem })
+    let bytes = read_whole(path)?;
+    decode(&bytes).map_err(|problem| {
+        let problem = format_problem(path, &bytes, &[".npz", ".keras"], problem);
+        Error::Format { path: path.into(), problem }
+    })
 }
 
 /// Decodes the bytes of an npz file.
@@ -48,6 +53,7 @@ fn decode(bytes: &[u8]) -> Result<BTreeMap<String, NumpyArray>, String> {
 /// Returns an error if the file cannot be written or would exceed 4 GB.
 pub fn write_params(path: impl AsRef<Path>, params: &Params) -> Result<()> {
     let path = path.as_ref();
+    check_ending(path, ".npz")?;
     let member = |id| {
         let bytes = npy::encode(params.shape(id).sizes(), params.values(id).iter().copied());
         (format!("{}.npy", params.name(id)), bytes)

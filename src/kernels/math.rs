@@ -119,7 +119,7 @@ fn mantissa_and_exponent(x: f64) -> (f64, f64) {
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
-        return q * ratio(0.180_625 - q * q, &CENTRE);
+        return q * ratio(0.180_625 - q * q, &CENTER);
     }
     if p.is_nan() || !(0.0..=1.0).contains(&p) {
         return f64::NAN;
@@ -142,7 +142,7 @@ fn ratio(x: f64, [above, below]: &Ratio) -> f64 {
 }
 
 /// For |p − ½| ≤ 0.425, in 0.425² − (p − ½)².
-const CENTRE: Ratio = [
+const CENTER: Ratio = [
     [
         3.387_132_872_796_366_5,
         1.331_416_678_917_843_8e2,

@@ -11,7 +11,7 @@ pub(crate) mod axes;
 mod block;
 pub(crate) mod broadcast;
 pub(crate) mod bytes;
-pub(crate) mod centred;
+pub(crate) mod centered;
 mod chacha;
 pub mod conv2d;
 mod depthwise;

@@ -32,7 +32,7 @@ options! {
     pub struct BinaryCrossentropy("BinaryCrossentropy") {
         /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to `false`.
         value from_logits: bool = false,
-        /// Sets how far each target is moved towards ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
+        /// Sets how far each target is moved toward ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
         added label_smoothing: f32 = 0.0,
     }
 }

@@ -130,11 +130,11 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes a safetensors file with a checksum over its contents, atomically. A checkpoint of a model can also be
+    /// Writes a safetensors file with a checksum over its contents, atomically. Creates missing folders. A checkpoint of a model can also be
     /// read by [`Model::load`](crate::Model::load).
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), &self.encode(path.as_ref())?)
     }

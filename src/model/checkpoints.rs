@@ -48,6 +48,9 @@ pub struct Checkpoints {
 /// File name of the best checkpoint.
 const BEST: &str = "best.safetensors";
 
+/// The setting of the monitored score, for messages.
+const BEST_SETTING: &str = "Checkpoints::best";
+
 impl Checkpoints {
     /// Uses this folder, which is created if it does not exist. By default the last two checkpoints are kept.
     pub fn new(folder: impl Into<PathBuf>) -> Checkpoints {
@@ -96,7 +99,7 @@ impl Checkpoints {
     pub(super) fn check(&mut self, scores: &[ReportedScore]) -> Result<()> {
         check_setting(self.keep > 0, "Checkpoints", "keep", 0, "at least 1")?;
         check_setting(self.steps != Some(0), "Checkpoints", "every_steps", 0, "at least 1")?;
-        self.direction = self.best.as_ref().map(|monitor| monitor.direction(scores)).transpose()?;
+        self.direction = self.best.as_ref().map(|monitor| monitor.direction(BEST_SETTING, scores)).transpose()?;
         self.check_folder()
     }
 
@@ -155,7 +158,7 @@ impl Checkpoints {
     /// the score of [`best`](Checkpoints::best) is unknown.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         if self.direction.is_none() {
-            self.direction = self.best.as_ref().map(Monitor::direction_by_name).transpose()?;
+            self.direction = self.best.as_ref().map(|monitor| monitor.direction_by_name(BEST_SETTING)).transpose()?;
         }
         let path = self.folder.join(name(checkpoint.step()));
         let bytes = checkpoint.encode(&path)?;

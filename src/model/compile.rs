@@ -38,13 +38,14 @@ impl Compile {
         Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
-    /// Adds a metric in which all rows have equal weight.
+    /// Adds a metric of the only output, in which all rows have equal weight. A model with several outputs needs
+    /// [`metric_of`](Compile::metric_of), which names the output; `compile` returns an error otherwise.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), None, false)
     }
 
-    /// Adds a metric of the output with this name. Its score is called `name_accuracy` if the model has several
-    /// outputs.
+    /// Adds a metric of the output with this name, in which all rows have equal weight. The output must have a loss. If
+    /// the model has several outputs, the name of the score begins with that of the output, as in `kind_accuracy`.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), Some(output.into()), false)
     }
@@ -76,8 +77,9 @@ impl Compile {
         self
     }
 
-    /// Sets the factor of the loss of an output in the sum that training minimizes. Default: 1. The loss of the output
-    /// is reported unweighted, as in Keras.
+    /// Sets the factor by which the loss of an output is multiplied in the sum that training minimizes, a finite number.
+    /// Default: 1. `output` is the name of an output that has a loss; that of a `Sequential` is `output`. The loss of the
+    /// output is reported without the factor, as in Keras.
     pub fn loss_weight(mut self, output: impl Into<String>, weight: f32) -> Compile {
         self.request.weights.push((output.into(), weight));
         self

@@ -52,7 +52,11 @@ impl Model {
     }
 
     /// Takes or records a plan of this kind.
+    ///
+    /// # Errors
+    /// The parameters are not those of the layers, or the plan cannot be recorded.
     pub(super) fn take_plan(&self, kind: Kind) -> Result<Plan> {
+        self.architecture.check_params()?;
         let record = |kind| Plan::record(&self.architecture, self.trained_outputs(), kind);
         self.plans.take(kind, record)
     }
@@ -70,6 +74,7 @@ pub(super) struct Evaluation<'a> {
 impl Evaluation<'_> {
     /// Computes the scores. `name` names the dataset in errors.
     pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
+        model.architecture.check_params()?; // a callback may have replaced them
         self.means.clear();
         for rows in self.batches.iter() {
             let plan = select(&mut self.plans, rows.len());

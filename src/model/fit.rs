@@ -103,8 +103,10 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Holds out the last rows of the dataset for validation. `fraction` is their proportion, ≥ 0 and < 1. Default: 0.
-    /// It is ignored if a [`validation`](Fit::validation) dataset is set.
+    /// Holds out the last rows of the dataset for validation, before rows are shuffled: they are the same rows in each
+    /// epoch and are never trained on. `fraction` is their proportion, ≥ 0 and < 1. Default: 0. If a
+    /// [`validation`](Fit::validation) dataset is also set, that dataset is used for validation, and all rows are trained
+    /// on.
     pub fn validation_split(mut self, fraction: f64) -> Fit<'a> {
         self.validation_split = fraction;
         self

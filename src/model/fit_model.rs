@@ -15,6 +15,24 @@ impl Model {
     ///
     /// Two calls with 2 epochs each give the same bits as one call with 4.
     ///
+    /// Inputs that are NaN or infinite are not errors, since searching them would cost a pass over the data, and neither is
+    /// a loss that diverges. Training then continues with weights that are NaN. The callback
+    /// [`Divergence::stop`](crate::Divergence::stop) turns the first such loss into
+    /// [`Error::Diverged`](crate::Error::Diverged), which names the first layer whose output is not finite:
+    ///
+    /// ```
+    /// use gradus::{Compile, Divergence, Error, Fit, Progress, Sequential, data::Arrays, layers::Dense};
+    /// use gradus::{losses::MeanSquaredError, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let data = Arrays::new(arr2(&[[1.0f32], [f32::NAN]]), arr2(&[[1.0f32], [2.0]]))?;
+    /// let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+    /// let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
+    /// let mut divergence = Divergence::stop();
+    /// let fit = Fit::new().progress(Progress::Quiet).callback(&mut divergence);
+    /// assert!(matches!(model.fit(&data, fit), Err(Error::Diverged { epoch: 1, step: 1, .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Before the first step: inputs or targets do not fit the model, labels are not classes, the dataset is empty,
     /// settings are out of range, or a checkpoint is damaged or of another training.

@@ -1,6 +1,7 @@
 //! Assignment of a dataset's columns to the inputs and targets of a model, with checks before any work starts.
 
 use super::Model;
+use super::column_names::ColumnNames;
 use super::plan::{Kind, Plan};
 use super::sample_weights::SampleWeights;
 use super::targets::TargetColumn;
@@ -59,7 +60,7 @@ impl<'a> MatchedDataset<'a> {
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
-                let chosen = choose("input", &wanted, &names)?;
+                let chosen = choose("inputs of the dataset", &wanted, &names)?;
                 for (input, column) in inputs.iter().zip(&chosen) {
                     let (found, open) = (found[*column].1, columns.input_open_axes(*column));
                     check_rows(data, found, open, input, &format!("input \"{}\"", input.name), |row| {
@@ -95,7 +96,7 @@ impl<'a> MatchedDataset<'a> {
     pub(super) fn choose_targets(&mut self, wanted: &[&str]) -> Result<()> {
         let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", wanted) };
         let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
-        *targets = choose("target", wanted, &found)?;
+        *targets = choose("targets of the dataset", wanted, &found)?;
         Ok(())
     }
 
@@ -164,18 +165,10 @@ impl<'a> MatchedDataset<'a> {
     }
 }
 
-/// Returns the column number of each wanted name. Names are ignored if there is exactly one of both.
-fn choose(kind: &'static str, wanted: &[&str], found: &[String]) -> Result<Vec<usize>> {
-    if let ([_], [_]) = (wanted, found) {
-        return Ok(vec![0]);
-    }
-    let unknown = |name: &str| Error::Unknown { kind: column(kind), name: name.into(), known: found.to_vec() };
-    let position = |name: &&str| found.iter().position(|found| found == name).ok_or_else(|| unknown(name));
-    wanted.iter().map(position).collect()
-}
-
-fn column(kind: &str) -> &'static str {
-    if kind == "input" { "input in the dataset" } else { "target in the dataset" }
+/// Returns the column number of each expected name. Columns with other names are ignored, so that a dataset can serve
+/// several models.
+fn choose(place: &'static str, expected: &[&str], found: &[String]) -> Result<Vec<usize>> {
+    ColumnNames { place, expected, found }.choose()
 }
 
 /// Checks that a model for a dataset without column names has one input or target of this kind.
@@ -221,6 +214,13 @@ pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() 
     if input.takes(found) {
         return Ok(());
     }
-    let expected = format!("{}, the model's input; reshape the dataset or put Reshape first", input.shape());
+    let (expected, remedy) = (
+        input.shape(),
+        match found.len() == input.shape().len() {
+            true => "reshape the dataset or put Reshape first".into(),
+            false => format!("give samples of this shape, or create the network with inputs of shape {found}"),
+        },
+    );
+    let expected = format!("{expected}, the model's input; {remedy}");
     Err(Error::expected(expected).at(place, &[found]))
 }

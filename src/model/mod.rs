@@ -3,6 +3,7 @@
 pub mod callbacks;
 mod checkpoint;
 mod checkpoints;
+mod column_names;
 mod compile;
 mod compiled;
 mod confusion_matrix;
@@ -133,7 +134,19 @@ impl Model {
         self.architecture.params()
     }
 
-    /// The weights and running statistics, mutably.
+    /// The weights and running statistics, to change their values.
+    ///
+    /// The layers refer to these parameters, so `*model.params_mut() = params` is a mistake, after which `fit`,
+    /// `evaluate`, `predict` and `save` return [`Error::Graph`]. [`Params::assign`] copies the values of other parameters:
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::Dense};
+    /// let network = Sequential::new([2]).add(Dense::new(1));
+    /// let (mut model, other) = (network.architecture(1)?.into_model()?, network.architecture(2)?.into_model()?);
+    /// model.params_mut().assign(other.params())?;
+    /// assert_eq!(model.params().sha256(), other.params().sha256());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn params_mut(&mut self) -> &mut Params {
         self.architecture.params_mut()
     }

@@ -32,12 +32,18 @@ impl Model {
         self.predict_by(samples, ROWS)
     }
 
-    /// Predicts every output, by name. `inputs` is one array for a model with one input, or arrays with the names of
-    /// the inputs: `predict_outputs(&x)`, `predict_outputs([("left", &left), ("right", &right)])`; see
-    /// [`PredictInputs`]. The prediction of a row does not depend on the other rows in any bit.
+    /// Predicts every output, by name. The prediction of a row does not depend on the other rows in any bit. `inputs`
+    /// converts to [`PredictInputs`]:
+    ///
+    /// | inputs of the model | argument |
+    /// |---|---|
+    /// | one | `&x` |
+    /// | several, with equal numbers of axes | `[("left", &left), ("right", &right)]` |
+    /// | several, with any numbers of axes | `PredictInputs::new().with("image", &image).with("height", &height)` |
+    /// | several, as dynamic views | `[(name, view.into_dyn()), …]`, or a `Vec` of such pairs |
     ///
     /// ```
-    /// use gradus::{Graph, layers::*};
+    /// use gradus::{Graph, PredictInputs, layers::*};
     /// use ndarray::{arr2, arr3};
     /// let mut graph = Graph::new();
     /// let (image, height) = (graph.input("image", [2, 2]), graph.input("height", [1]));
@@ -48,7 +54,7 @@ impl Model {
     /// graph.output("features", both);
     /// let model = graph.architecture(1)?.into_model()?;
     /// let (images, heights) = (arr3(&[[[0.0f32, 0.25], [0.5, 1.0]]]), arr2(&[[1.75f32]]));
-    /// let inputs = vec![("image", images.view().into_dyn()), ("height", heights.view().into_dyn())];
+    /// let inputs = PredictInputs::new().with("image", &images).with("height", &heights);
     /// let outputs = model.predict_outputs(inputs)?;
     /// assert_eq!(outputs["features"], arr2(&[[0.0, 0.25, 0.5, 1.0, 1.75]]).into_dyn());
     /// assert_eq!(outputs["kind"].shape(), [1, 3]);
@@ -56,19 +62,21 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if samples do not fit an input. [`Error::Graph`] if an input has no array. [`Error::Rows`] if
-    /// numbers of rows differ. [`Error::Empty`] if there are no rows. [`Error::Fault`] for the first row that contains
-    /// a value with which an operation cannot compute.
+    /// [`Error::Names`] with all names that are missing, that the model does not have, or that are given twice.
+    /// [`Error::Graph`] for an array without a name if the model has several inputs. [`Error::Shape`] if samples do not
+    /// fit an input or numbers of rows differ. [`Error::Empty`] if there are no rows. [`Error::Fault`] for the first row
+    /// that contains a value with which an operation cannot compute.
     pub fn predict_outputs<'a>(&self, inputs: impl Into<PredictInputs<'a>>) -> Result<BTreeMap<String, ArrayD<f32>>> {
-        let first = self.architecture.inputs().first().map_or("", ValueInfo::name);
-        self.predict_dataset(&ArrayRows::new(inputs.into(), first)?)
+        let names: Vec<&str> = self.architecture.inputs().iter().map(ValueInfo::name).collect();
+        self.predict_dataset(&ArrayRows::new(inputs.into(), &names)?)
     }
 
     /// Predicts every output, by name, for all rows of a dataset. Targets are not read, and
-    /// [`NamedArrays`](crate::data::NamedArrays) may have none.
+    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
+    /// [`Error::Names`] if the dataset has named inputs and one of the model's is missing; [`Error::Shape`] and
+    /// [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
     /// [`Error::Fault`] for the first row that contains a value with which an operation cannot compute.
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;

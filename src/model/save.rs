@@ -20,7 +20,8 @@ use std::sync::Arc;
 impl Model {
     /// Writes the model to a file: architecture, weights, running statistics, the optimizer with its state, loss,
     /// metrics and counters. The file is written to a temporary file and renamed, so that an existing file is never
-    /// damaged. [`crate::save`] describes the format.
+    /// damaged. Missing folders are created. [`crate::save`] describes the format, which is safetensors for any name;
+    /// `formats::keras` and `formats::onnx` write other formats.
     ///
     /// ```
     /// use gradus::{Compile, Model, Sequential, layers::Dense, losses::CategoricalCrossentropy, optimizers::Adam};
@@ -34,8 +35,9 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.architecture.check_params()?;
         let optimizer = self.optimizer_state().map_or(Vec::new(), |state| state.arrays(self.params()));
         let description = self.description();
         Store { params: self.params(), optimizer, model: Some(&description), record: None }.write(path.as_ref())

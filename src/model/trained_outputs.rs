@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// use gradus::{Compile, Losses, metrics::Accuracy, optimizers::Adam};
 /// let losses = Losses::new()
 ///     .output("digit", SparseCategoricalCrossentropy::new())
-///     .output("colour", CategoricalCrossentropy::new());
-/// let settings = Compile::new(Adam::default(), losses).loss_weight("colour", 0.5).metric_of("digit", Accuracy);
+///     .output("color", CategoricalCrossentropy::new());
+/// let settings = Compile::new(Adam::default(), losses).loss_weight("color", 0.5).metric_of("digit", Accuracy);
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]

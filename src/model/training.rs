@@ -209,6 +209,7 @@ impl Model {
     /// Makes a step on the batch in the plan: forward, backward, update. If an operation cannot compute with a value,
     /// the model does not change.
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
+        self.architecture.check_params()?; // a callback may have replaced them
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
         plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;

@@ -40,7 +40,7 @@ impl Bars {
         self
     }
 
-    /// Draws the bar with this label in another colour, for example the correct class.
+    /// Draws the bar with this label in another color, for example the correct class.
     pub fn highlight(mut self, label: impl Into<String>) -> Bars {
         self.highlight = Some(label.into());
         self
@@ -57,7 +57,7 @@ impl Bars {
         self.highlight.as_deref() == Some(label)
     }
 
-    /// Renders the chart as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
+    /// Renders the chart as SVG, for a page or a file. Its colors follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let width = STEP * self.bars.len().max(4) as f64;
         let mut svg = Svg::new(&self.title, width, HEIGHT);

@@ -112,7 +112,7 @@ impl Chart {
         [x_axis, Axis::over(points().map(|(_, y)| *y), about[1])]
     }
 
-    /// Renders the chart as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
+    /// Renders the chart as SVG, for a page or a file. Its colors follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let mut svg = Svg::new(&self.title, SIZE[0], SIZE[1]);
         let [x_axis, y_axis] = self.axes([8, 5]);

@@ -1,4 +1,4 @@
-//! Heatmaps: coloured tables of counts, such as a confusion matrix.
+//! Heatmaps: colored tables of counts, such as a confusion matrix.
 
 use super::svg::{Anchor, Svg};
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl Heatmap {
         self
     }
 
-    /// Renders the heatmap as SVG, for a page or a file. Its colours follow the reader's light or dark theme.
+    /// Renders the heatmap as SVG, for a page or a file. Its colors follow the reader's light or dark theme.
     pub fn to_svg(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let size = |cells: usize, before: f64| before + CELL * cells.max(3) as f64 + 8.0;

@@ -26,4 +26,4 @@ pub use notebook::Notebook;
 pub use page::Page;
 pub use picture::{Brightness, Picture};
 pub use predictions::Predictions;
-pub use terminal::{Colours, Terminal};
+pub use terminal::{Colors, Terminal};

@@ -142,8 +142,8 @@ impl Picture {
         for row in 0..picture.height {
             for column in 0..picture.width {
                 let at = ((top + row) * self.width + left + column) * self.channels;
-                let colour = picture.pixel(row, column);
-                self.pixels[at..at + self.channels].copy_from_slice(&colour[..self.channels]);
+                let color = picture.pixel(row, column);
+                self.pixels[at..at + self.channels].copy_from_slice(&color[..self.channels]);
             }
         }
     }
@@ -168,8 +168,8 @@ mod tests {
     fn elements_become_bytes() {
         let image = arr2(&[[-1.0, 0.0, 0.5, 1.0, 7.0, f32::NAN, f32::INFINITY]]);
         assert_eq!(Picture::new(&image).unwrap().pixels, [0, 0, 128, 255, 255, 0, 255]);
-        let colours = Array3::from_shape_vec((1, 2, 3), vec![1u8, 2, 3, 4, 5, 6]).unwrap();
-        assert_eq!(Picture::new(&colours).unwrap().pixel(0, 1), [4, 5, 6]);
+        let colors = Array3::from_shape_vec((1, 2, 3), vec![1u8, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(Picture::new(&colors).unwrap().pixel(0, 1), [4, 5, 6]);
         let transposed = arr2(&[[1u8, 2, 3], [4, 5, 6]]);
         assert_eq!(Picture::new(&transposed.t()).unwrap().pixels, [1, 4, 2, 5, 3, 6]);
     }

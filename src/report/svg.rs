@@ -1,4 +1,4 @@
-//! Elements common to all charts: escaped text, coordinates, colours for light and dark themes, and axes with round ticks.
+//! Elements common to all charts: escaped text, coordinates, colors for light and dark themes, and axes with round ticks.
 
 use super::general;
 use crate::kernels::math::ln;
@@ -23,8 +23,8 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Colours of the series: readable in both themes, and distinguishable with common colour vision deficiencies.
-const COLOURS: [&str; 6] = ["#2f7fd6", "#d9772b", "#2a9d68", "#b065c4", "#c9a227", "#d4527a"];
+/// Colors of the series: readable in both themes, and distinguishable with common color vision deficiencies.
+const COLORS: [&str; 6] = ["#2f7fd6", "#d9772b", "#2a9d68", "#b065c4", "#c9a227", "#d4527a"];
 
 /// An SVG to which elements are appended. Sizes are in units of its view box; it is as wide as its container.
 pub(super) struct Svg {
@@ -46,7 +46,7 @@ impl Svg {
         Svg { body: String::new(), title: escape(title), size: [width, height] }
     }
 
-    /// Adds text in the text colour of the theme.
+    /// Adds text in the text color of the theme.
     pub(super) fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: impl Display) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -65,22 +65,22 @@ impl Svg {
 
     /// Adds a line through the points, or a dot if there is only one.
     pub(super) fn line(&mut self, series: usize, points: &[[f64; 2]]) {
-        let colour = colour(series);
+        let color = color(series);
         if let [[x, y]] = points {
-            self.add(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"3\" fill=\"{colour}\"/>", cut(*x), cut(*y)));
+            self.add(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"3\" fill=\"{color}\"/>", cut(*x), cut(*y)));
             return;
         }
         let points: Vec<String> = points.iter().map(|[x, y]| format!("{},{}", cut(*x), cut(*y))).collect();
         let points = points.join(" ");
-        self.add(format_args!("<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{points}\"/>"));
+        self.add(format_args!("<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{points}\"/>"));
     }
 
-    /// Adds a filled rectangle in the colour of a series, with this opacity and a tooltip.
+    /// Adds a filled rectangle in the color of a series, with this opacity and a tooltip.
     pub(super) fn bar(&mut self, series: usize, opacity: f64, [x, y, width, height]: [f64; 4], hint: &str) {
         let [x, y, width, height, opacity] = [x, y, width, height, opacity].map(cut);
-        let (colour, hint) = (colour(series), escape(hint));
+        let (color, hint) = (color(series), escape(hint));
         self.add(format_args!(
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{colour}\" \
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\" \
              fill-opacity=\"{opacity}\"><title>{hint}</title></rect>"
         ));
     }
@@ -102,8 +102,8 @@ impl Svg {
     }
 }
 
-fn colour(series: usize) -> &'static str {
-    COLOURS[series % COLOURS.len()]
+fn color(series: usize) -> &'static str {
+    COLORS[series % COLORS.len()]
 }
 
 /// Formats a coordinate with at most two decimals.

@@ -1,25 +1,25 @@
-//! Pictures in a terminal: two pixels per character in true colour, or ASCII.
+//! Pictures in a terminal: two pixels per character in true color, or ASCII.
 
 use super::Picture;
 use std::io::{self, IsTerminal};
 
-/// Width and colour support of a terminal.
+/// Width and color support of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Terminal {
     /// Width in characters.
     pub columns: usize,
-    /// Supported colours.
-    pub colours: Colours,
+    /// Supported colors.
+    pub colors: Colors,
 }
 
-/// The colours that a terminal supports.
+/// The colors that a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Colours {
-    /// 24-bit colours, selected by escape sequences.
+pub enum Colors {
+    /// 24-bit colors, selected by escape sequences.
     True,
-    /// No colours.
+    /// No colors.
     None,
 }
 
@@ -27,14 +27,14 @@ pub enum Colours {
 const RAMP: &[u8] = b" .:-=+*#%@";
 
 impl Terminal {
-    /// A terminal of this many columns that supports these colours.
-    pub fn new(columns: usize, colours: Colours) -> Terminal {
-        Terminal { columns, colours }
+    /// A terminal of this many columns that supports these colors.
+    pub fn new(columns: usize, colors: Colors) -> Terminal {
+        Terminal { columns, colors }
     }
 
     /// Detects the terminal that standard output is connected to. Returns `None` if standard output is a file or a pipe.
     ///
-    /// True colour is used if the environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or
+    /// True color is used if the environment variable `COLORTERM` is `truecolor` or `24bit`, unless `NO_COLOR` is set or
     /// `TERM` is `dumb`.
     pub fn detect() -> Option<Terminal> {
         let terminal = io::stdout().is_terminal();
@@ -43,8 +43,8 @@ impl Terminal {
 
     fn of(columns: usize, variable: impl Fn(&str) -> String) -> Terminal {
         let says_so = ["truecolor", "24bit"].contains(&variable("COLORTERM").as_str());
-        let colours = says_so && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb";
-        Terminal { columns: columns.max(1), colours: if colours { Colours::True } else { Colours::None } }
+        let colors = says_so && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb";
+        Terminal { columns: columns.max(1), colors: if colors { Colors::True } else { Colors::None } }
     }
 }
 
@@ -57,9 +57,9 @@ impl Picture {
     /// that is wider than the terminal is downscaled by an integer factor. There is no newline at the end.
     pub fn to_terminal(&self, terminal: &Terminal) -> String {
         let picture = self.shrunk(self.width().div_ceil(terminal.columns.max(1)));
-        let line = match terminal.colours {
-            Colours::True => coloured,
-            Colours::None => plain,
+        let line = match terminal.colors {
+            Colors::True => colored,
+            Colors::None => plain,
         };
         (0..picture.height()).step_by(2).map(|row| line(&picture, row)).collect::<Vec<_>>().join("\n")
     }
@@ -67,7 +67,7 @@ impl Picture {
 
 /// Half blocks: the upper pixel is the foreground, the lower pixel the background. Below the last row the background stays
 /// unset.
-fn coloured(picture: &Picture, row: usize) -> String {
+fn colored(picture: &Picture, row: usize) -> String {
     let mut line = String::new();
     let mut last = None;
     for column in 0..picture.width() {
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_used_if_the_terminal_announces_them() {
-        assert_eq!(terminal(80, &[("COLORTERM", "truecolor")]).colours, Colours::True);
-        assert_eq!(terminal(80, &[("COLORTERM", "24bit"), ("TERM", "xterm")]).colours, Colours::True);
-        assert_eq!(terminal(80, &[("TERM", "xterm-256color")]).colours, Colours::None);
-        assert_eq!(terminal(80, &[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).colours, Colours::None);
+    fn colors_are_used_if_the_terminal_announces_them() {
+        assert_eq!(terminal(80, &[("COLORTERM", "truecolor")]).colors, Colors::True);
+        assert_eq!(terminal(80, &[("COLORTERM", "24bit"), ("TERM", "xterm")]).colors, Colors::True);
+        assert_eq!(terminal(80, &[("TERM", "xterm-256color")]).colors, Colors::None);
+        assert_eq!(terminal(80, &[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).colors, Colors::None);
         assert_eq!(
             terminal(0, &[("COLORTERM", "truecolor"), ("TERM", "dumb")]),
-            Terminal { columns: 1, colours: Colours::None }
+            Terminal { columns: 1, colors: Colors::None }
         );
     }
 
@@ -126,13 +126,13 @@ mod tests {
         let picture = Picture::new(&arr2(&[[0u8, 0, 9], [255, 255, 8], [7, 7, 7]])).unwrap();
         let expected = "\u{1b}[38;2;0;0;0m\u{1b}[48;2;255;255;255m▀▀\u{1b}[38;2;9;9;9m\u{1b}[48;2;8;8;8m▀\u{1b}[0m\n\
                         \u{1b}[38;2;7;7;7m\u{1b}[49m▀▀▀\u{1b}[0m";
-        assert_eq!(picture.to_terminal(&Terminal { columns: 3, colours: Colours::True }), expected);
+        assert_eq!(picture.to_terminal(&Terminal { columns: 3, colors: Colors::True }), expected);
     }
 
     #[test]
     fn brighter_pixels_get_denser_characters() {
         let picture = Picture::new(&arr2(&[[0u8, 64, 255, 0], [0, 64, 255, 0], [255, 0, 1, 0]])).unwrap();
-        let plain = |columns| picture.to_terminal(&Terminal { columns, colours: Colours::None });
+        let plain = |columns| picture.to_terminal(&Terminal { columns, colors: Colors::None });
         assert_eq!(plain(80), " -@\n@ .");
         assert_eq!(plain(2), "--", "shrunk to half");
         assert!(plain(80).chars().all(|letter| letter == '\n' || letter.is_ascii_graphic() || letter == ' '));

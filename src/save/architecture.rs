@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 impl Architecture {
-    /// Writes layers, connections, weights and running statistics to a file, atomically.
+    /// Writes layers, connections, weights and running statistics to a file, atomically. Creates missing folders.
     /// [`Model::save`](crate::Model::save) also writes the training state. [`crate::save`] describes the format.
     ///
     /// ```
@@ -27,8 +27,9 @@ impl Architecture {
     /// ```
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.check_params()?;
         let description = Description::of(self, None, Vec::new());
         let store = Store { params: self.params(), optimizer: Vec::new(), model: Some(&description), record: None };
         store.write(path.as_ref())

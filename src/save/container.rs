@@ -6,6 +6,8 @@
 //! <https://github.com/huggingface/safetensors>.
 
 use super::element::Element;
+use super::file::FORMAT;
+use super::other_formats::{check_ending, format_problem};
 use crate::error::Error;
 use crate::files::{read_whole, write_whole};
 use crate::shape::Shape;
@@ -55,16 +57,21 @@ impl SafeTensors {
     /// The file cannot be read or is damaged.
     pub fn read(path: impl AsRef<Path>) -> Result<SafeTensors, Error> {
         let path = path.as_ref();
-        let read = SafeTensors::decode_elements(&read_whole(path)?, &Element::ALL);
-        read.map_err(|problem| Error::Format { path: path.into(), problem })
+        let bytes = read_whole(path)?;
+        let read = SafeTensors::decode_elements(&bytes, &Element::ALL);
+        read.map_err(|problem| {
+            let problem = format_problem(path, &bytes, &[FORMAT], problem);
+            Error::Format { path: path.into(), problem }
+        })
     }
 
-    /// Writes a file atomically.
+    /// Writes a file atomically. Creates missing folders.
     ///
     /// # Errors
-    /// The number of an array's elements differs from that of its shape, or the file cannot be written.
+    /// The name ends like a file of another format, as in `model.keras`, the number of an array's elements differs from that of its shape, or the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        check_ending(path, FORMAT)?;
         if let Some(wrong) = self.arrays.iter().find(|array| array.values.len() != array.shape.len()) {
             let (name, found, shape) = (&wrong.name, wrong.values.len(), wrong.shape);
             let problem = format!("\"{name}\" has {found} elements, expected {} for {shape}", shape.len());

@@ -2,6 +2,7 @@
 
 use super::container::{NamedArray, SafeTensors};
 use super::describe::Description;
+use super::other_formats::{check_ending, format_problem};
 use super::record::Record;
 use super::state::CallbackState;
 use crate::error::{Error, Result};
@@ -15,6 +16,9 @@ use std::path::Path;
 
 /// Newest supported version of the format. Version 2 added models without training state.
 const NEWEST_VERSION: u64 = 2;
+
+/// Ending of the files.
+pub(super) const FORMAT: &str = ".safetensors";
 
 /// Prefix of the library's metadata keys.
 const KEY_PREFIX: &str = "gradus.";
@@ -54,8 +58,9 @@ impl Store<'_> {
         write_whole(path, &self.encode(path)?)
     }
 
-    /// Encodes the file as bytes. `path` is for messages.
+    /// Encodes the file as bytes. `path` is its name, which must not have the ending of another format.
     pub(crate) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
+        check_ending(path, FORMAT)?;
         let prefixes = reserved(self.model.is_some(), self.record.is_some());
         let taken = |name: &str| name == "__metadata__" || prefixes.iter().any(|prefix| name.starts_with(prefix));
         if let Some(id) = self.params.ids().find(|id| taken(self.params.name(*id))) {
@@ -118,7 +123,9 @@ fn named(params: &Params, prefix: String) -> impl Iterator<Item = NamedArray> {
 /// Reads a file of this library, or the arrays of any safetensors file.
 pub(crate) fn read(path: &Path) -> Result<Stored> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
-    let contents = SafeTensors::decode(&read_whole(path)?).map_err(wrong)?;
+    let bytes = read_whole(path)?;
+    let contents = SafeTensors::decode(&bytes);
+    let contents = contents.map_err(|problem| wrong(format_problem(path, &bytes, &[FORMAT], problem)))?;
     if contents.metadata.keys().any(|key| key.starts_with(KEY_PREFIX)) {
         check(&contents).map_err(wrong)?;
     }

@@ -6,7 +6,7 @@ use crate::tape::Params;
 use std::path::Path;
 
 impl Params {
-    /// Writes every array under its name to a safetensors file, atomically.
+    /// Writes every array under its name to a safetensors file, atomically. Creates missing folders.
     ///
     /// ```
     /// use gradus::tape::Params;
@@ -20,7 +20,7 @@ impl Params {
     /// ```
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or its name ends like a file of another format, as in `weights.npz`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::Store { params: self, optimizer: Vec::new(), model: None, record: None }.write(path.as_ref())
     }

@@ -86,10 +86,10 @@ fn ignored_classes_do_not_contribute_to_the_loss() {
     // The label of an ignored position need not be a class.
     let compile = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new().ignore_class(255));
     let model = keras::load_with(file("ignore_class_0.keras"), compile).unwrap();
-    let relabelled = labels.mapv(|label| if label == 0 { 255 } else { label });
-    let found = model.evaluate(&Arrays::new(&x, &relabelled).unwrap()).unwrap().loss;
+    let relabeled = labels.mapv(|label| if label == 0 { 255 } else { label });
+    let found = model.evaluate(&Arrays::new(&x, &relabeled).unwrap()).unwrap().loss;
     assert!((found - f64::from(expected)).abs() < 1e-5, "{found}, expected {expected}");
-    let error = model.evaluate(&Arrays::new(&x, relabelled.mapv(|label| label + 1)).unwrap()).unwrap_err().to_string();
+    let error = model.evaluate(&Arrays::new(&x, relabeled.mapv(|label| label + 1)).unwrap()).unwrap_err().to_string();
     assert!(error.contains("256"), "{error}");
 }
 

@@ -92,7 +92,7 @@ fn a_missing_file_or_folder_names_every_place_tried() {
 }
 
 #[test]
-fn swapped_files_are_recognised() {
+fn swapped_files_are_recognized() {
     let folder = Folder::new();
     let text = "magic number 0x00000801, expected 0x00000803 (images); is this the label file?";
     assert_eq!(folder.message(FILES[0], &gzip(&labels(3))), text);

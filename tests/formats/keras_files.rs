@@ -218,6 +218,14 @@ fn unsupported_models_are_errors_and_nothing_is_written() {
 }
 
 #[test]
+fn names_with_a_slash_cannot_be_written() {
+    let folder = tempdir().unwrap();
+    let slash = Sequential::new([8, 8]).add(Flatten).add_named("a/b", Dense::new(3));
+    let message = error_of(keras::save(&compile(&slash, Sgd::new(0.1)), folder.path().join("a.keras")));
+    assert_eq!(message, "layer \"a/b\": Keras does not allow a slash in its name; choose another name");
+}
+
+#[test]
 fn files_that_are_not_models_are_errors() {
     let folder = tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
@@ -225,6 +233,15 @@ fn files_that_are_not_models_are_errors() {
         error_of(keras::load(folder.path().join(name)))
     };
     assert_eq!(write("a.h5", b"text"), "it is not an HDF5 file");
+    let safetensors = folder.path().join("a.safetensors");
+    compile(&dense(), Sgd::new(0.1)).save(&safetensors).unwrap();
+    let text = "it is a .safetensors file, expected .keras or .h5 or .weights.h5; read it with Model::load";
+    assert_eq!(error_of(keras::load(&safetensors)), text);
+    assert_eq!(error_of(keras::load_weights(&mut compile(&dense(), Sgd::new(0.1)), &safetensors)), text);
+    let keras_file = folder.path().join("b.keras");
+    keras::save(&compile(&dense(), Sgd::new(0.1)), &keras_file).unwrap();
+    let text = "it is a .keras file, expected .safetensors; read it with formats::keras::load";
+    assert_eq!(error_of(Model::load(&keras_file)), text);
     assert!(write("a.keras", b"PK\x03\x04").starts_with("it is not a zip archive"));
     let missing = keras::load(folder.path().join("none.keras")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }), "{missing}");

@@ -376,7 +376,7 @@ def functional(file):
              predicted_kind=ends[0], predicted_mood=ends[1])
 
 
-# Initialisers
+# Initializers
 
 def init(file):
     from keras.src.initializers import random_initializers

@@ -133,11 +133,11 @@ fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     arrays.iter().filter_map(under).collect()
 }
 
-/// The rows of the predictions and the training step of Keras. A single output has no name in Keras.
+/// The rows of the predictions and the training step of Keras. A single input or output has no name in Keras.
 fn batch(model: &Model, arrays: &Params) -> NamedArrays {
-    let mut data = NamedArrays::new();
+    let (mut data, inputs) = (NamedArrays::new(), model.inputs());
     for (name, x) in named(arrays, "x") {
-        data = data.with_input(if name.is_empty() { "input" } else { &name }, &x).unwrap();
+        data = data.with_input(if name.is_empty() { inputs[0].name() } else { &name }, &x).unwrap();
     }
     let outputs = model.predict_dataset(&data).unwrap();
     for (name, y) in named(arrays, "y") {
@@ -188,9 +188,9 @@ fn models_of_keras() {
     let checked: Vec<Checked> = models.iter().map(|path| check_model(path)).collect();
     let trained = checked.iter().filter(|model| model.arrays > 0).count();
     println!("{} models of Keras, {trained} of them trained for a step", models.len());
-    let [arrays, cancelling] = [|model: &Checked| model.arrays, |model: &Checked| model.cancelling]
+    let [arrays, canceling] = [|model: &Checked| model.arrays, |model: &Checked| model.canceling]
         .map(|count| checked.iter().map(count).sum::<usize>());
-    println!("{arrays} gradients, {cancelling} of them further than 1e-5 apart, where Keras is as far from float64");
+    println!("{arrays} gradients, {canceling} of them further than 1e-5 apart, where Keras is as far from float64");
     let predictions = checked.iter().fold(0.0f32, |worst, model| worst.max(model.predictions));
     println!("predictions at most {predictions:.2} of their bound apart");
     assert!(models.len() >= 200 && trained >= 100);
@@ -238,7 +238,7 @@ struct Checked {
     /// Number of compared gradients; 0 for models with dropout.
     arrays: usize,
     /// Number of gradients in which terms nearly cancel.
-    cancelling: usize,
+    canceling: usize,
 }
 
 fn check_model(path: &Path) -> Checked {
@@ -271,7 +271,7 @@ fn check_model(path: &Path) -> Checked {
         }
         assert!(apart <= strict || far <= 3.0 * noise, "{place}: gradients of {name} are {apart} apart");
         checked.arrays += 1;
-        checked.cancelling += usize::from(apart > strict);
+        checked.canceling += usize::from(apart > strict);
         let after = model.params().get(model.params().id(name).unwrap());
         let expected_after = array(&arrays, &format!("after/{name}"));
         for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))

@@ -72,11 +72,15 @@ fn settings_out_of_range() {
 fn data_that_does_not_fit_the_model() {
     let mut model = classifier();
     let wide = Arrays::new(Array2::<f32>::zeros((6, 5)), Array2::<f32>::zeros((6, 3))).unwrap();
-    let text =
-        "inputs per sample: found shape 5, expected 4, the model's input; reshape the dataset or put Reshape first";
+    let text = "inputs per sample: found shape 5, expected 4, the model's input; give samples of this shape, or create the \
+                network with inputs of shape 5";
     assert_eq!(refused(model.fit(&wide, quiet())), text);
     assert_eq!(refused(model.evaluate(&wide)), text);
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
+    let square = Array3::<f32>::zeros((6, 2, 2));
+    let text =
+        "inputs per sample: found shape 2 × 2, expected 4, the model's input; reshape the dataset or put Reshape first";
+    assert_eq!(refused(model.predict(&square)), text, "an equal number of elements can be reshaped");
     let text = "predict: found shape 4, expected a batch axis and 4 per sample; insert_axis adds one";
     assert_eq!(refused(model.predict(&Array1::<f32>::zeros(4))), text);
     let text = "the array of samples is empty; it needs at least one row";
@@ -134,7 +138,7 @@ fn labels_that_are_not_classes() {
 }
 
 #[test]
-fn a_last_batch_of_one_row_for_batch_normalisation() {
+fn a_last_batch_of_one_row_for_batch_normalization() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));

@@ -455,8 +455,8 @@ fn confusion_counts_integer_labels_and_one_hot_rows_alike() {
     let values = Arrays::new(&outputs, Array2::<f32>::ones((4, 3)) * 2.0).unwrap();
     let text = format!("targets for confusion_matrix: row 0 holds 2, {PROBABILITIES}");
     assert_eq!(refused(model.confusion_matrix(&values)), text);
-    // Column names are ignored with one input and one output.
-    let named = NamedArrays::new().with_input("x", &outputs).unwrap().with_target("y", arr1(&[0i64, 1, 2, 2])).unwrap();
+    let named = NamedArrays::new().with_input("input", &outputs).unwrap();
+    let named = named.with_target("output", arr1(&[0i64, 1, 2, 2])).unwrap();
     assert_eq!(model.confusion_matrix(&named).unwrap(), expected);
 }
 
@@ -568,16 +568,18 @@ fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Res
 
 #[test]
 fn a_monitor_of_a_score_without_a_direction_must_state_one() {
-    let text =
-        "score \"told\": unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
+    let text = |place: &str| {
+        let problem = "unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
+        format!("{place}: score \"told\": {problem}")
+    };
     let error = trained(&mut EarlyStopping::new("told"), None).unwrap_err();
-    assert!(matches!(&error, Error::Undirected { score } if score == "told"));
-    assert_eq!(error.to_string(), text);
-    assert_eq!(refused(trained(&mut ReduceLrOnPlateau::new("told"), None)), text);
+    assert!(matches!(&error, Error::Undirected { score, .. } if score == "told"));
+    assert_eq!(error.to_string(), text("EarlyStopping"));
+    assert_eq!(refused(trained(&mut ReduceLrOnPlateau::new("told"), None)), text("ReduceLrOnPlateau"));
     let folder = std::env::temp_dir().join(format!("gradus-faults-monitor-{}", std::process::id()));
     let checkpoints = |monitor: Monitor| Some(Checkpoints::new(&folder).best(monitor));
     let mut nothing = Directions(Vec::new());
-    assert_eq!(refused(trained(&mut nothing, checkpoints("told".into()))), text);
+    assert_eq!(refused(trained(&mut nothing, checkpoints("told".into()))), text("Checkpoints::best"));
     assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("told").lower()), None).unwrap(), 2);
     assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("told").higher()), None).unwrap(), 2);
     assert_eq!(trained(&mut EarlyStopping::new("hinge"), None).unwrap(), 2);

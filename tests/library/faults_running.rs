@@ -107,7 +107,7 @@ fn every_call_reports_the_row_of_its_argument() {
     assert_eq!(found(model.predict(&x).unwrap_err()), "9 of the samples");
     assert_eq!(found(model.predict_classes(&x).unwrap_err()), "9 of the samples");
     assert_eq!(found(model.predict_on_batch(&x).unwrap_err()), "9 of the samples");
-    let named = NamedArrays::new().with_input("x", &x).unwrap();
+    let named = NamedArrays::new().with_input("input", &x).unwrap();
     assert_eq!(found(model.predict_dataset(&named).unwrap_err()), "9 of the dataset");
     assert!(state(&model) == before, "a failed call changes nothing");
     assert_eq!((model.step(), model.epoch()), (0, 0));

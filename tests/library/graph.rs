@@ -471,10 +471,12 @@ fn datasets_that_do_not_fit_are_errors() {
                 a custom dataset";
     assert_eq!(message(model.fit(&plain, quiet(1))), text);
     let rows = || NamedArrays::new().with_input("left", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "unknown input in the dataset \"right\"; available: left";
+    let text = "inputs of the dataset: missing: right; the model has: left, right; give each of them exactly once, under \
+                its name";
     assert_eq!(message(model.evaluate(&rows())), text);
     let both = || rows().with_input("right", Array2::<f32>::zeros((6, 4))).unwrap();
-    let text = "unknown target in the dataset \"kind\"; available: none";
+    let text = "targets of the dataset: missing: kind, mood; the model has: kind, mood; give each of them exactly once, \
+                under its name";
     assert_eq!(message(model.train_on_batch(&both())), text);
     let wide = rows().with_input("right", Array2::<f32>::zeros((6, 5))).unwrap();
     assert!(message(model.predict_dataset(&wide)).starts_with("input \"right\" per sample: found shape 5, expected 4"));
@@ -509,7 +511,7 @@ fn an_output_without_a_loss_is_predicted() {
     assert_eq!(history.names(), ["loss", "kind_accuracy"], "as Keras names them");
     let outputs = model.predict_dataset(&plain).unwrap();
     assert_eq!((outputs["code"].shape(), outputs["kind"].shape()), (&[10, 2][..], &[10, 3][..]));
-    let again = model.predict_dataset(&NamedArrays::new().with_input("any", &inputs).unwrap()).unwrap();
+    let again = model.predict_dataset(&NamedArrays::new().with_input("x", &inputs).unwrap()).unwrap();
     assert_eq!(again, outputs);
 }
 

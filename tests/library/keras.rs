@@ -328,7 +328,7 @@ fn a_convolutional_network_trains_alike() {
 }
 
 #[test]
-fn a_network_with_batch_normalisation_trains_alike() {
+fn a_network_with_batch_normalization_trains_alike() {
     let width = load("models.txt").array("batch_norm_net/x").len_of(Axis(1));
     let network = Sequential::new([width])
         .add(BatchNorm::new())
@@ -346,7 +346,7 @@ fn a_network_that_ends_in_logits_trains_alike() {
 }
 
 #[test]
-fn initialisers() {
+fn initializers() {
     let cases = load("init.txt");
     for case in cases.cases() {
         let (kind, shape) = case.rsplit_once('_').unwrap();
@@ -357,7 +357,7 @@ fn initialisers() {
             "he_normal" => &HeNormal,
             "lecun_uniform" => &LecunUniform,
             "lecun_normal" => &LecunNormal,
-            other => panic!("an initialiser that is not compared: {other}"),
+            other => panic!("an initializer that is not compared: {other}"),
         };
         let sizes: Vec<usize> = shape.split('x').map(|size| size.parse().unwrap()).collect();
         check_init(&cases, case, init, Shape::new(&sizes).unwrap());

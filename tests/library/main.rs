@@ -14,6 +14,7 @@ mod faults_running;
 #[path = "../golden/mod.rs"]
 mod golden;
 mod graph;
+mod input_names;
 mod keras;
 mod keras_ops;
 mod keras_training;
@@ -23,6 +24,7 @@ mod notebooks;
 mod open_axes;
 mod pointers;
 mod preprocessing;
+mod replaced_params;
 mod resume;
 mod saving;
 mod several_outputs;

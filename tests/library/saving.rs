@@ -69,6 +69,23 @@ fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
 }
 
 #[test]
+fn names_of_other_formats_are_refused() {
+    let folder = tempdir().unwrap();
+    let model = compile(&dense(), Adam::default());
+    let message = |name: &str| model.save(folder.path().join(name)).unwrap_err().to_string();
+    let text = "the contents are of a .safetensors file, and the name ends in .keras; use formats::keras::save for this \
+                ending, or another name";
+    assert!(message("model.keras").ends_with(text));
+    for (name, writer) in [("a.H5", "keras::save"), ("a.onnx", "onnx::export"), ("a.npz", "npz::write_params")] {
+        assert!(message(name).contains(&format!("use formats::{writer} ")), "{name}");
+    }
+    let path = folder.path().join("a.weights.h5");
+    assert!(model.params().save(&path).is_err() && model.architecture().save(&path).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+    model.save(folder.path().join("new/folders/model")).unwrap();
+}
+
+#[test]
 fn loaded_models_predict_and_train_like_saved_ones() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");

@@ -69,12 +69,12 @@ fn validation_does_not_change_training() {
 #[test]
 fn labels_and_one_hot_rows_learn_the_same() {
     let (inputs, labels) = rows(40);
-    let labelled = Arrays::new(inputs, labels).unwrap();
-    let one_hot = labelled.clone().one_hot(3).unwrap();
+    let labeled = Arrays::new(inputs, labels).unwrap();
+    let one_hot = labeled.clone().one_hot(3).unwrap();
     let network = Sequential::new([4]).add(Dense::new(3).activation(Activation::Softmax));
     let mut sparse = network.compile(Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new())).unwrap();
     let mut dense = network.compile(Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())).unwrap();
-    sparse.fit(&labelled, quiet().epochs(3)).unwrap();
+    sparse.fit(&labeled, quiet().epochs(3)).unwrap();
     dense.fit(&one_hot, quiet().epochs(3)).unwrap();
     assert_eq!(sparse.params().sha256(), dense.params().sha256());
 }

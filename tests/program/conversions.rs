@@ -122,7 +122,7 @@ fn every_format_predicts_equal_bits() {
         fill(&mut model, random);
         let input = model.inputs()[0].shape();
         let x = random.array(input.batch(3).unwrap().sizes());
-        let data = NamedArrays::new().with_input("x", &x).unwrap();
+        let data = NamedArrays::new().with_input(model.inputs()[0].name(), &x).unwrap();
         let expected = model.predict_dataset(&data).unwrap().into_values().next().unwrap();
         assert_eq!(model.predict(&x).unwrap(), expected);
         npy::write(folder.path("x.npy"), &x).unwrap();

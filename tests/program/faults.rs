@@ -184,7 +184,7 @@ fn transparent_pixels_have_the_white_or_given_background() {
     check_close(&folder.predicted(&["model.safetensors", text(&ink)]), &alpha(255.0));
     check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "#404040"]), &alpha(64.0));
     check_close(&folder.predicted(&["model.safetensors", text(&ink), "--background", "black"]), &alpha(0.0));
-    assert!(folder.shown(&["--help"]).contains("--background COLOUR"));
+    assert!(folder.shown(&["--help"]).contains("--background COLOR"));
 }
 
 /// The loss and metric that Keras computes, for each model and dataset.

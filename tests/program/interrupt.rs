@@ -71,23 +71,23 @@ fn check(name: &str, arguments: &[&str], steps: u64, signals: &[(&str, &str)]) {
     let (out, untouched) = (tempdir().unwrap(), tempdir().unwrap());
     let (out, untouched) = (out.path(), untouched.path());
     let mut before = 0;
-    for &(signalled, threads) in signals {
+    for &(signaled, threads) in signals {
         // The first run starts without checkpoints.
         let mut child = start(&example, arguments, out, &["--threads", threads]);
         await_checkpoint(out, before, &mut child);
-        signal(&child, signalled);
+        signal(&child, signaled);
         let output = child.wait_with_output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        if signalled == "-KILL" {
+        if signaled == "-KILL" {
             assert!(!output.status.success() && message.is_empty(), "it was killed during training: {message}");
         } else {
             digest(&output);
             let folder = out.join("checkpoints");
             let how = format!("checkpoint in {}, run the same command with --resume", folder.display());
             let handled = message.starts_with("stopping after this step; interrupt again to stop immediately\n");
-            assert!(handled && message.contains(&how), "{signalled}: {message}");
+            assert!(handled && message.contains(&how), "{signaled}: {message}");
         }
-        assert!(before < reached(out) && reached(out) < steps, "{signalled} at step {} of {steps}", reached(out));
+        assert!(before < reached(out) && reached(out) < steps, "{signaled} at step {} of {steps}", reached(out));
         before = reached(out);
     }
     let resumed = start(&example, arguments, out, &["--threads", "2"]).wait_with_output().unwrap();

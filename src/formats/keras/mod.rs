@@ -68,17 +68,21 @@ use super::zip::Archive;
 use crate::architecture::Architecture;
 use crate::files::{read_whole, write_whole};
 use crate::model::{Compile, Model};
-use crate::save::Registry;
+use crate::save::{Registry, format_problem};
 use crate::tape::Params;
 use crate::{Error, Result};
 use contents::{Incoming, Outgoing};
 use description::ModelDescription;
 use std::path::Path;
 
+/// The endings of the files of Keras.
+const ENDINGS: &[&str] = &[".keras", ".h5", ".weights.h5"];
+
 /// The signature of zip archives, and so of `.keras` files.
 const ZIP: &[u8] = b"PK";
 
-/// Saves a whole model atomically. The extension of `path` determines the format: `.keras`, `.h5` or `.hdf5`.
+/// Saves a whole model atomically. The extension of `path` determines the format: `.keras`, `.h5` or `.hdf5`. Missing folders
+/// are created.
 ///
 /// # Errors
 /// Returns an error for another extension, for a layer, loss, metric or optimizer that Keras does not have, and if the file
@@ -221,7 +225,7 @@ fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incomin
         true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, registry, with_training)),
         false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, registry, with_training)),
     };
-    incoming.map_err(|problem| wrong(path, problem))
+    incoming.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))
 }
 
 /// Saves the weights and running statistics atomically as a `.weights.h5` file.
@@ -251,7 +255,8 @@ pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
     let bytes = read_whole(path)?;
     let description = ModelDescription::of(model.architecture());
     let params = description.and_then(|description| read_weights_only(&bytes, &description));
-    model.params_mut().assign(&params.map_err(|problem| wrong(path, problem))?)
+    let params = params.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))?;
+    model.params_mut().assign(&params)
 }
 
 fn read_weights_only(bytes: &[u8], description: &ModelDescription) -> Result<Params, String> {

@@ -9,6 +9,7 @@ use super::versions::{IR_VERSION, OPSET};
 use super::writer::{Value, Writer};
 use crate::architecture::Architecture;
 use crate::files::write_whole;
+use crate::save::check_ending;
 use crate::{Error, Result, Shape, ValueInfo};
 use prost::Message;
 use std::path::Path;
@@ -33,9 +34,11 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// [`Error::Unsupported`] with every layer that cannot be exported, [`Error::Io`] if the file cannot be written.
+/// [`Error::Unsupported`] with every layer that cannot be exported, [`Error::Io`] if the file cannot be written, and
+/// [`Error::Format`] if the name ends like a file of another format, as in `model.keras`.
 pub fn export(model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    check_ending(path, ".onnx")?;
     write_whole(path, &bytes(model.as_ref(), path)?)
 }
 

@@ -8,6 +8,7 @@ use super::record::record;
 use super::scope::{Scope, Value, Weights};
 use super::tensor::{Tensor, Values};
 use crate::files::read_whole;
+use crate::save::format_problem;
 use crate::tape::{Mode, Params, Recorder};
 use crate::{Error, Key, Result, Shape};
 use prost::Message;
@@ -51,7 +52,10 @@ impl Graph {
 
     fn read(path: &Path, bytes: &[u8]) -> Result<Graph> {
         let wrong = |problem| Error::Format { path: path.into(), problem };
-        let model = proto::Model::decode(bytes).map_err(|error| wrong(format!("it is not an ONNX file: {error}")))?;
+        let model = proto::Model::decode(bytes).map_err(|error| {
+            let problem = format!("it is not an ONNX file: {error}");
+            wrong(format_problem(path, bytes, &[".onnx"], problem))
+        })?;
         Ok(Graph { path: path.into(), nodes: Nodes::read(model).map_err(wrong)? })
     }
 

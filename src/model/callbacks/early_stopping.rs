@@ -31,7 +31,7 @@ use std::ops::ControlFlow;
 ///
 /// # Errors
 /// `fit` returns [`Error::Setting`](crate::Error::Setting) if `min_delta` is negative,
-/// [`Error::Unknown`](crate::Error::Unknown) if training does not report the score, and
+/// [`Error::UnknownScore`](crate::Error::UnknownScore) if training does not report the score, and
 /// [`Error::Undirected`](crate::Error::Undirected) if the score has no direction.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -125,7 +125,7 @@ impl Callback for EarlyStopping {
     fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         check_setting(self.min_delta >= 0.0, "EarlyStopping", "min_delta", self.min_delta, "≥ 0")?;
         (self.best, self.best_epoch, self.wait, self.weights) = (f64::NAN, 0, 0, None);
-        self.direction = self.monitor.direction(begin.scores)?;
+        self.direction = self.monitor.direction("EarlyStopping", begin.scores)?;
         Ok(())
     }
 

@@ -46,25 +46,29 @@ impl Monitor {
         &self.name
     }
 
-    /// The direction of the monitored score, which is one of `scores`.
+    /// The direction of the monitored score, which is one of `scores`. `place` is the callback, for messages.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when `scores` does not contain the score, and [`Error::Undirected`] when neither the monitor nor the
-    /// score has a direction.
-    pub fn direction(&self, scores: &[ReportedScore]) -> Result<Direction> {
+    /// [`Error::UnknownScore`] when `scores` does not contain the score, and [`Error::Undirected`] when neither the monitor nor
+    /// the score has a direction.
+    pub fn direction(&self, place: &str, scores: &[ReportedScore]) -> Result<Direction> {
         let Some(score) = scores.iter().find(|score| score.name == self.name) else {
             let known = scores.iter().map(|score| score.name.clone()).collect();
-            return Err(Error::Unknown { kind: "score", name: self.name.clone(), known });
+            return Err(Error::UnknownScore { place: place.into(), score: self.name.clone(), known });
         };
         let direction = self.direction.or(score.direction);
-        direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
+        direction.ok_or_else(|| self.undirected(place))
+    }
+
+    fn undirected(&self, place: &str) -> Error {
+        Error::Undirected { place: place.into(), score: self.name.clone() }
     }
 
     /// The direction if only the names of scores are known, as in a training loop on the tape: losses should decrease.
-    pub(in crate::model) fn direction_by_name(&self) -> Result<Direction> {
+    pub(in crate::model) fn direction_by_name(&self, place: &str) -> Result<Direction> {
         let is_loss = self.name == "loss" || self.name == "val_loss";
         let direction = self.direction.or(is_loss.then_some(Direction::Lower));
-        direction.ok_or_else(|| Error::Undirected { score: self.name.clone() })
+        direction.ok_or_else(|| self.undirected(place))
     }
 }
 
@@ -82,14 +86,16 @@ mod tests {
     fn an_unknown_score_is_an_error_that_lists_the_reported_ones() {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
-        let message = Monitor::new("val_loss").direction(&scores).unwrap_err().to_string();
-        assert_eq!(message, "unknown score \"val_loss\"; available: loss, share");
-        assert_eq!(Monitor::new("loss").direction(&scores).unwrap(), Direction::Lower);
-        assert_eq!(Monitor::new("loss").higher().direction(&scores).unwrap(), Direction::Higher);
-        let message = Monitor::new("share").direction(&scores).unwrap_err().to_string();
-        let expected = "score \"share\": unknown whether lower or higher is better; use \
+        let message = Monitor::new("val_loss").direction("EarlyStopping", &scores).unwrap_err().to_string();
+        let expected = "EarlyStopping: unknown score \"val_loss\"; available: loss, share; scores of validation need Fit::validation or \
+                        Fit::validation_split";
+        assert_eq!(message, expected);
+        assert_eq!(Monitor::new("loss").direction("EarlyStopping", &scores).unwrap(), Direction::Lower);
+        assert_eq!(Monitor::new("loss").higher().direction("EarlyStopping", &scores).unwrap(), Direction::Higher);
+        let message = Monitor::new("share").direction("EarlyStopping", &scores).unwrap_err().to_string();
+        let expected = "EarlyStopping: score \"share\": unknown whether lower or higher is better; use \
                         Monitor::new(\"share\").lower() or .higher()";
         assert_eq!(message, expected);
-        assert_eq!(Monitor::new("share").lower().direction(&scores).unwrap(), Direction::Lower);
+        assert_eq!(Monitor::new("share").lower().direction("EarlyStopping", &scores).unwrap(), Direction::Lower);
     }
 }

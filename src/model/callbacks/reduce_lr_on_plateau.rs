@@ -29,7 +29,7 @@ use crate::save::CallbackState;
 ///
 /// # Errors
 /// `fit` returns [`Error::Setting`](crate::Error::Setting) if an option is out of range,
-/// [`Error::Unknown`](crate::Error::Unknown) if training does not report the score, and
+/// [`Error::UnknownScore`](crate::Error::UnknownScore) if training does not report the score, and
 /// [`Error::Undirected`](crate::Error::Undirected) if the score has no direction.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -112,7 +112,7 @@ impl Callback for ReduceLrOnPlateau {
         let least = f64::from(self.min_learning_rate);
         check_setting(least >= 0.0 && least.is_finite(), owner, "min_learning_rate", least, "finite and ≥ 0")?;
         (self.best, self.wait, self.cooling) = (None, 0, 0);
-        self.direction = self.monitor.direction(begin.scores)?;
+        self.direction = self.monitor.direction("ReduceLrOnPlateau", begin.scores)?;
         Ok(())
     }
 

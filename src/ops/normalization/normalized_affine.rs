@@ -6,14 +6,14 @@
 //! dw = gamma · G + beta ⊗ db, dgamma = Σₖ w · G, dbeta = Σₖ w · db.
 //!
 //! This saves dn, a third of the arithmetic, which only the gradient of the data would need. Also, x̂ = v + r with a
-//! constant r per column ([`kernels::centred`](crate::kernels::centred)), where v has the zeros of the data. With t = gamma
+//! constant r per column ([`kernels::centered`](crate::kernels::centered)), where v has the zeros of the data. With t = gamma
 //! · r + beta, z = (gamma · v) · w + (b + t · w) and G = vᵀ · dz + r ⊗ db.
 
 use super::batch_norm::fill_scale;
 use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
-use crate::kernels::{centred, normalize};
+use crate::kernels::{centered, normalize};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
@@ -23,7 +23,7 @@ struct NormalizedAffine {
     epsilon: f32,
     /// 1 / √(variance + epsilon) of each column of the data.
     scale: Vec<f32>,
-    centre: Vec<f32>,
+    center: Vec<f32>,
     r: Vec<f32>,
     t: Vec<f32>,
     mean: Vec<f32>,
@@ -43,13 +43,13 @@ struct NormalizedAffine {
 
 impl NormalizedAffine {
     fn new(activation: Elementwise, epsilon: f32) -> NormalizedAffine {
-        let [scale, centre, r, t, mean, variance, factor, spread, sums, bias] = [const { Vec::new() }; 10];
+        let [scale, center, r, t, mean, variance, factor, spread, sums, bias] = [const { Vec::new() }; 10];
         let (products, scratch) = (Vec::new(), Default::default());
         NormalizedAffine {
             activation,
             epsilon,
             scale,
-            centre,
+            center,
             r,
             t,
             mean,
@@ -78,7 +78,7 @@ impl Op for NormalizedAffine {
         let [inner, units] = [w.axis(0), w.axis(1)];
         let of_columns = [
             &mut self.scale,
-            &mut self.centre,
+            &mut self.center,
             &mut self.r,
             &mut self.t,
             &mut self.mean,
@@ -101,14 +101,14 @@ impl Op for NormalizedAffine {
         let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
         normalize::statistics(&x, &mut self.mean, &mut self.variance);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
-        centred::centres(&x, &self.mean, &mut self.centre);
+        centered::centers(&x, &self.mean, &mut self.center);
         for j in 0..inner {
-            self.r[j] = (self.centre[j] - self.mean[j]) * self.scale[j];
+            self.r[j] = (self.center[j] - self.mean[j]) * self.scale[j];
             self.t[j] = gamma[j] * self.r[j] + beta[j];
             self.factor[j] = gamma[j] * self.scale[j];
         }
         let (spread, t) = self.spread.split_at_mut(x.len());
-        centred::spread(&x, &self.centre, &self.factor, spread);
+        centered::spread(&x, &self.center, &self.factor, spread);
         t.copy_from_slice(&self.t);
         let spread = Matrix::new(&self.spread, rows + 1, inner);
         matmul::matmul(spread, Matrix::new(&w, inner, units), &mut self.sums, Epilogue::None);
@@ -125,9 +125,9 @@ impl Op for NormalizedAffine {
         activation::backward(self.activation, y, dy);
         matmul::sum_rows(dy, units, ROWS_PER_CHUNK, db);
         let spread = &mut self.spread[..x.len()];
-        centred::spread(&x, &self.centre, &self.scale, spread);
+        centered::spread(&x, &self.center, &self.scale, spread);
         matmul::matmul_over_rows(spread, dy, [rows, inner, units], dw);
-        centred::finish_weights(&w, db, [&gamma, &self.t], dw, &mut self.products);
+        centered::finish_weights(&w, db, [&gamma, &self.t], dw, &mut self.products);
         if let Some(dgamma) = dgamma {
             let sums = self.products.iter().zip(&self.r);
             dgamma.iter_mut().zip(sums).for_each(|(dgamma, ([of_v, of_one], r))| *dgamma = of_v + r * of_one);

@@ -99,9 +99,9 @@ fn layer_norm<'r>(
         let axes: Vec<usize> = (axis..rank).collect();
         let mean = |x: Var<'r>| reduction::reduce(Recorded::new(x), &axes, true, true).var;
         let mean_value = mean(x);
-        let centred = x - mean_value;
+        let centered = x - mean_value;
         outputs.push(Value::new(mean_value));
-        outputs.push(Value::new((mean(centred * centred) + epsilon).power(-0.5)));
+        outputs.push(Value::new((mean(centered * centered) + epsilon).power(-0.5)));
     }
     Ok(outputs)
 }

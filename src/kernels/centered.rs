@@ -1,9 +1,9 @@
 //! Normalized columns that keep their zeros, for products that skip zeros.
 //!
-//! x̂ = (x − mean) · scale has no zeros, even if most of x is 0. Therefore x̂ = v + r with v = (x − centre) · scale and
-//! a constant r = (centre − mean) · scale for each column. In a product, the constants contribute one row. With a
-//! centre of 0, v has the zeros of x. Little precision is lost to cancellation: if a fraction p of a column is nonzero,
-//! |mean| ≤ √(p / (1 − p)) · deviation, by Cauchy's inequality. A column with few zeros is centred at its mean, so that
+//! x̂ = (x − mean) · scale has no zeros, even if most of x is 0. Therefore x̂ = v + r with v = (x − center) · scale and
+//! a constant r = (center − mean) · scale for each column. In a product, the constants contribute one row. With a
+//! center of 0, v has the zeros of x. Little precision is lost to cancellation: if a fraction p of a column is nonzero,
+//! |mean| ≤ √(p / (1 − p)) · deviation, by Cauchy's inequality. A column with few zeros is centered at its mean, so that
 //! v = x̂.
 
 use super::parallel;
@@ -20,35 +20,35 @@ const HALF: usize = LANES / 2;
 const ROWS: usize = 32;
 const NANOSECONDS_PER_THOUSAND: usize = 300;
 
-/// Sets `centre` to 0 for each column with enough zeros, otherwise to the mean.
-pub(crate) fn centres(x: &[f32], mean: &[f32], centre: &mut [f32]) {
-    choose_centres(simd::current(), x, mean, centre);
+/// Sets `center` to 0 for each column with enough zeros, otherwise to the mean.
+pub(crate) fn centers(x: &[f32], mean: &[f32], center: &mut [f32]) {
+    choose_centers(simd::current(), x, mean, center);
 }
 
 vectorized! {
-    fn choose_centres<F: Fma>(x: &[f32], mean: &[f32], centre: &mut [f32]) {
+    fn choose_centers<F: Fma>(x: &[f32], mean: &[f32], center: &mut [f32]) {
         let columns = mean.len();
         let least = MIN_ZEROS * (x.len() / columns) as f32;
-        centre.fill(0.0);
+        center.fill(0.0);
         for row in x.chunks_exact(columns) {
-            centre.iter_mut().zip(row).for_each(|(zeros, x)| *zeros += if *x == 0.0 { 1.0 } else { 0.0 });
+            center.iter_mut().zip(row).for_each(|(zeros, x)| *zeros += if *x == 0.0 { 1.0 } else { 0.0 });
         }
-        centre.iter_mut().zip(mean).for_each(|(centre, mean)| *centre = if *centre >= least { 0.0 } else { *mean });
+        center.iter_mut().zip(mean).for_each(|(center, mean)| *center = if *center >= least { 0.0 } else { *mean });
     }
 }
 
-/// v = (x − centre) · factor in each column.
-pub(crate) fn spread(x: &[f32], centre: &[f32], factor: &[f32], v: &mut [f32]) {
-    spread_rows(simd::current(), x, centre, factor, v);
+/// v = (x − center) · factor in each column.
+pub(crate) fn spread(x: &[f32], center: &[f32], factor: &[f32], v: &mut [f32]) {
+    spread_rows(simd::current(), x, center, factor, v);
 }
 
 vectorized! {
-    fn spread_rows<F: Fma>(x: &[f32], centre: &[f32], factor: &[f32], v: &mut [f32]) {
-        let columns = centre.len();
+    fn spread_rows<F: Fma>(x: &[f32], center: &[f32], factor: &[f32], v: &mut [f32]) {
+        let columns = center.len();
         let factor = &factor[..columns];
         for (x, v) in x.chunks_exact(columns).zip(v.chunks_exact_mut(columns)) {
             for j in 0..columns {
-                v[j] = (x[j] - centre[j]) * factor[j];
+                v[j] = (x[j] - center[j]) * factor[j];
             }
         }
     }
@@ -163,11 +163,11 @@ mod tests {
     #[test]
     fn a_column_with_zeros_keeps_them() {
         let x = [0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 3.0, 0.0, 4.0, 5.0, 0.0, 6.0];
-        let mut centre = samples::unset(3);
-        centres(&x, &[9.0, 9.0, 9.0], &mut centre);
-        assert_eq!(centre, [0.0, 0.0, 0.0]);
-        centres(&[1.0; 12], &[9.0, 8.0, 7.0], &mut centre);
-        assert_eq!(centre, [9.0, 8.0, 7.0]);
+        let mut center = samples::unset(3);
+        centers(&x, &[9.0, 9.0, 9.0], &mut center);
+        assert_eq!(center, [0.0, 0.0, 0.0]);
+        centers(&[1.0; 12], &[9.0, 8.0, 7.0], &mut center);
+        assert_eq!(center, [9.0, 8.0, 7.0]);
     }
 
     #[test]
