@@ -7,6 +7,7 @@ use super::layer_options::{
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
+use crate::Spec;
 use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
     Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Concatenate, Conv1d, Conv2d, Cropping1d,
@@ -17,7 +18,6 @@ use crate::layers::{
     ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
-use crate::Spec;
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
@@ -261,8 +261,8 @@ mod tests {
     use super::super::reader::Reader;
     use super::super::result::Result;
     use super::*;
-    use crate::registry::{BUILT_IN, Part};
     use crate::Shape;
+    use crate::registry::{BUILT_IN, Part};
     use crate::save::Registry;
     use serde_json::{Value, json};
 
