@@ -20,7 +20,8 @@ pub struct ParamId {
 /// Named arrays, in the order in which they were added. Several tapes can use one `Params`.
 ///
 /// A clone can be used with the tapes and the ids of the original. They share arrays: changing a shared array copies it first.
-/// After cloning, parameters can be added to one of them only.
+/// If different parameters are added to clones, those of all but the first one become independent: ids and tapes from before
+/// cannot be used with them.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub(super) stamp: Stamp,
@@ -72,7 +73,7 @@ impl Params {
     /// Adds a trainable parameter.
     ///
     /// # Errors
-    /// A name that another parameter has, more axes than [`crate::MAX_RANK`], or a clone to which a parameter was added.
+    /// A name that another parameter has, or more axes than [`crate::MAX_RANK`].
     pub fn add<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<ParamId> {
         self.insert(name, shape_of(name, values)?, values.iter().copied().collect(), true)
     }
@@ -142,9 +143,8 @@ impl Params {
         }
         let (count, relaxed) = (self.entries.len(), Ordering::Relaxed);
         if self.added.compare_exchange(count, count + 1, relaxed, relaxed).is_err() {
-            let problem =
-                format!("{name}: a clone of these parameters has got another parameter; add it before cloning");
-            return Err(Error::other(problem));
+            // A clone has another parameter at this position.
+            (self.stamp, self.added) = (Stamp::next(), Arc::new(AtomicUsize::new(count + 1)));
         }
         self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })

@@ -77,17 +77,31 @@ fn ids_of_another_set_are_rejected() {
     Params::new().name(id);
 }
 
-#[test]
-fn parameters_are_added_to_one_clone_only() {
+/// The clones share a parameter, and then get different ones. The first stays usable with the ids of the original.
+fn diverged() -> (Params, Params, [ParamId; 3]) {
     let mut params = Params::new();
     let first = params.add("first", &arr1(&[1.0])).unwrap();
     let mut clone = params.clone();
-    let second = clone.add("second", &arr1(&[2.0])).unwrap();
-    let message = params.add("other", &arr1(&[3.0])).unwrap_err().to_string();
-    assert_eq!(message, "other: a clone of these parameters has got another parameter; add it before cloning");
-    assert_eq!((clone.values(first), clone.values(second)), (&[1.0][..], &[2.0][..]));
+    let second = params.add("second", &arr1(&[2.0])).unwrap();
+    let other = clone.add("other", &arr1(&[3.0])).unwrap();
+    (params, clone, [first, second, other])
+}
+
+#[test]
+fn ids_belong_to_one_parameter_when_clones_diverge() {
+    let (params, mut clone, [first, second, other]) = diverged();
+    assert_eq!((params.values(first), params.values(second)), (&[1.0][..], &[2.0][..]));
+    assert_eq!(clone.values(other), [3.0]);
+    assert_eq!(clone.values(clone.id("first").unwrap()), [1.0]);
     clone.add("third", &arr1(&[4.0])).unwrap();
-    assert_eq!((params.len(), clone.len()), (1, 3));
+    assert_eq!((params.len(), clone.len(), clone.values(other)), (2, 3, &[3.0][..]));
+}
+
+#[test]
+#[should_panic(expected = "a ParamId was used with Params that it does not belong to")]
+fn a_diverged_clone_rejects_other_ids() {
+    let (_, clone, [_, second, _]) = diverged();
+    clone.get(second);
 }
 
 #[test]
