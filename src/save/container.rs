@@ -6,7 +6,6 @@
 //! <https://github.com/huggingface/safetensors>.
 
 use super::element::Element;
-use super::file::FORMAT;
 use super::other_formats::{check_ending, format_problem};
 use crate::error::Error;
 use crate::files::{read_whole, write_whole};
@@ -14,6 +13,9 @@ use crate::shape::Shape;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Ending of the files.
+pub(super) const FORMAT: &str = ".safetensors";
 
 /// Maximum length of the header in bytes, as in the reference implementation.
 const MAX_HEADER: usize = 100_000_000;

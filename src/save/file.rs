@@ -1,6 +1,6 @@
 //! The strings and arrays of gradus in a safetensors file, and its checksum.
 
-use super::container::{NamedArray, SafeTensors};
+use super::container::{FORMAT, NamedArray, SafeTensors};
 use super::describe::Description;
 use super::other_formats::{check_ending, format_problem};
 use super::record::Record;
@@ -16,9 +16,6 @@ use std::path::Path;
 
 /// Newest supported version of the format. Version 2 added models without training state.
 const NEWEST_VERSION: u64 = 2;
-
-/// Ending of the files.
-pub(super) const FORMAT: &str = ".safetensors";
 
 /// Prefix of the library's metadata keys.
 const KEY_PREFIX: &str = "gradus.";

@@ -222,7 +222,7 @@ fn names_with_a_slash_cannot_be_written() {
     let folder = tempdir().unwrap();
     let slash = Sequential::new([8, 8]).add(Flatten).add_named("a/b", Dense::new(3));
     let message = error_of(keras::save(&compile(&slash, Sgd::new(0.1)), folder.path().join("a.keras")));
-    assert_eq!(message, "layer \"a/b\": Keras does not allow a slash in its name; choose another name");
+    assert_eq!(message, "layer \"a/b\" has a slash in its name, which Keras does not allow");
 }
 
 #[test]

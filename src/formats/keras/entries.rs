@@ -73,7 +73,6 @@ impl<'a> Entry<'a> {
 /// The configuration of a layer.
 pub(super) fn layer(placed: &LayerDescription) -> Result<Value> {
     let class = placed.spec.class();
-    check_name("layer", &placed.name)?;
     let kind = LAYER.find(class).ok_or_else(|| format!("{class} has no equivalent in Keras"))?;
     let mut config = kind.config(&placed.spec)?;
     config.insert("name".into(), json!(placed.name));
@@ -81,22 +80,13 @@ pub(super) fn layer(placed: &LayerDescription) -> Result<Value> {
     Ok(object(LAYER.module, class, config))
 }
 
-/// Checks that Keras accepts the name of a layer or an input.
-fn check_name(kind: &str, name: &str) -> Result<()> {
-    match name.contains('/') {
-        true => Err(format!("{kind} \"{name}\": Keras does not allow a slash in its name; choose another name")),
-        false => Ok(()),
-    }
-}
-
 /// The configuration of an `InputLayer`.
-pub(super) fn input(name: &str, shape: Shape) -> Result<Value> {
-    check_name("input", name)?;
+pub(super) fn input(name: &str, shape: Shape) -> Value {
     let mut config = Config::new();
     config.insert("batch_shape".into(), json!(batch(shape)));
     config.insert("dtype".into(), json!("float32"));
     config.insert("name".into(), json!(name));
-    Ok(object(LAYER.module, "InputLayer", config))
+    object(LAYER.module, "InputLayer", config)
 }
 
 /// The sizes of a batch of samples, whose first axis has no fixed size.

@@ -234,7 +234,7 @@ pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
     let sources = sources(description, &names);
     let mut layers = Vec::new();
     for (name, input) in names.iter().zip(&description.inputs) {
-        layers.push(entry(entries::input(name, input.shape)?, name, Vec::new()));
+        layers.push(entry(entries::input(name, input.shape), name, Vec::new()));
     }
     for (number, placed) in description.layers.iter().enumerate() {
         let calls = description.calls.iter().filter(|call| call.layer == number);

@@ -57,7 +57,7 @@ fn layer_name(spec: &Spec, counts: &mut BTreeMap<String, usize>) -> String {
 /// Writes the configuration of a `Sequential`.
 pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
     let shape = description.inputs[0].shape;
-    let input = std::iter::once(entries::input("input_layer", shape));
+    let input = std::iter::once(Ok(entries::input("input_layer", shape)));
     let layers: Result<Vec<Value>> = input.chain(description.layers.iter().map(entries::layer)).collect();
     let mut config = Config::new();
     config.insert("name".into(), json!("sequential"));

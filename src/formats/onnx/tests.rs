@@ -108,9 +108,9 @@ fn rows(shape: Shape, words: Option<usize>) -> ArrayD<f32> {
 }
 
 fn predicted(model: &Model, inputs: &[ArrayD<f32>]) -> ArrayD<f32> {
-    let inputs = inputs.iter().enumerate();
-    let data =
-        inputs.fold(NamedArrays::new(), |data, (number, rows)| data.with_input(format!("x{number}"), rows).unwrap());
+    let infos = model.inputs();
+    let columns = infos.iter().zip(inputs);
+    let data = columns.fold(NamedArrays::new(), |data, (info, rows)| data.with_input(info.name(), rows).unwrap());
     model.predict_dataset(&data).unwrap().pop_first().unwrap().1
 }
 
