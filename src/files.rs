@@ -9,6 +9,10 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod kind;
+
+pub(crate) use kind::unexpected;
+
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};

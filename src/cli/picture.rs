@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn reading(background: [u8; 3]) -> Reading {
-        Reading { raw: true, invert: false, background: Background(background), layout: Layout::File }
+        Reading { raw: true, background: Background(background), ..Reading::default() }
     }
 
     #[test]

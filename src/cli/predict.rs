@@ -17,7 +17,7 @@ use std::path::Path;
 const MAX_COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
-    let model = Source::model(path)?;
+    let model = Source::model(path, options)?;
     let (input, output) = single(path, &model)?;
     let classes = classes(&model, &output)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());

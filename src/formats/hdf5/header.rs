@@ -47,7 +47,7 @@ fn version_1<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
             let (kind, length, flags) = (block.number(2)?, block.number(2)?, block.byte()?);
             block.take(3)?;
             let body = Cursor(block.take(length as usize)?);
-            push(&mut found, &mut blocks, u8::try_from(kind).unwrap_or(u8::MAX), flags, body)?;
+            push(bytes, &mut found, &mut blocks, u8::try_from(kind).unwrap_or(u8::MAX), flags, body)?;
         }
     }
     Ok(found)
@@ -76,7 +76,7 @@ fn version_2<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
             block.take(order)?;
             let body = Cursor(block.take(length as usize)?);
             let mut more = Vec::new();
-            push(&mut found, &mut more, kind, flags, body)?;
+            push(bytes, &mut found, &mut more, kind, flags, body)?;
             blocks.extend(more.into_iter().map(|(at, length)| (at, length, 4)));
         }
     }
@@ -94,6 +94,7 @@ fn checked<'a>(bytes: &Bytes<'a>, address: u64, length: u64) -> Result<&'a [u8]>
 
 /// Adds a message, or the block to which a continuation message refers.
 fn push<'a>(
+    bytes: &Bytes<'a>,
     found: &mut Vec<Message<'a>>,
     blocks: &mut Vec<(u64, u64)>,
     kind: u8,
@@ -105,7 +106,10 @@ fn push<'a>(
         kind::DATASPACE | kind::DATATYPE | kind::LAYOUT | kind::ATTRIBUTE if flags & 2 != 0 => {
             return Err("it has shared header messages, which are not supported; copy it with h5repack".into());
         }
-        _ => found.push(Message { kind, body }),
+        _ => {
+            bytes.spend(size_of::<Message<'_>>() as u64)?;
+            found.push(Message { kind, body });
+        }
     }
     Ok(())
 }

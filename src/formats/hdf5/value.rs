@@ -4,6 +4,7 @@ use super::UNDEFINED_ADDRESS;
 use super::bytes::{Bytes, Cursor, Result};
 use super::header::{Message, kind};
 use crate::Shape;
+use crate::save::half;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,8 @@ fn datatype(mut body: Cursor<'_>) -> Result<Type> {
     let bytes = body.number(4)? as usize;
     Ok(match (class, bytes) {
         (0, 1 | 2 | 4 | 8) if bits & 1 == 0 => Type::Integer { bytes, signed: bits & 8 != 0 },
-        // IEEE 754: the exponent begins at bit 23 or 52.
+        // IEEE 754: the exponent begins at bit 10, 23 or 52.
+        (1, 2) if bits & 0x41 == 0 && body.0.get(4) == Some(&10) => Type::Float { bytes },
         (1, 4) if bits & 0x41 == 0 && body.0.get(4) == Some(&23) => Type::Float { bytes },
         (1, 8) if bits & 0x41 == 0 && body.0.get(4) == Some(&52) => Type::Float { bytes },
         (3, 1..) => Type::Text { bytes },
@@ -87,15 +89,19 @@ pub(super) fn array(bytes: &Bytes<'_>, messages: &[Message<'_>]) -> Result<Array
     let (shape, kind) = (dataspace(space)?, datatype(kind)?);
     let length = (shape.len() as u64).saturating_mul(kind.bytes() as u64);
     let data = elements(bytes, layout, length)?;
+    let width = if matches!(kind, Type::Integer { .. }) { 8 } else { 4 };
+    bytes.spend((shape.len() as u64).saturating_mul(width))?;
     let values = match kind {
         Type::Float { bytes: 4 } => Values::Floats(decode_f32(data).collect()),
+        Type::Float { bytes: 2 } => {
+            Values::Floats(data.as_chunks().0.iter().map(|two| half(u16::from_le_bytes(*two))).collect())
+        }
         Type::Float { .. } => Values::Floats(decode_u64(data).map(|bits| f64::from_bits(bits) as f32).collect()),
         Type::Integer { bytes, signed } => {
             Values::Integers(data.chunks(bytes).map(|one| integer(one, signed)).collect())
         }
-        _ => return Err("its elements must be float32, float64 or integers; convert it first".into()),
+        _ => return Err("its elements must be float16, float32, float64 or integers; convert it first".into()),
     };
-    bytes.spend(4 * shape.len() as u64)?;
     Ok(Array { shape, values })
 }
 

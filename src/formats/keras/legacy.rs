@@ -36,7 +36,7 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     if let Some(training) = &model.training {
         write_optimizer(&mut root, training, model);
     }
-    Ok(root.file())
+    root.file()
 }
 
 fn write_optimizer(root: &mut NewGroup, training: &Training, model: &Outgoing<'_>) {
@@ -75,9 +75,9 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
 pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
     let config = root
         .text("model_config")?
-        .ok_or("it holds weights but no model; build the model in code and call load_weights")?;
+        .ok_or("it holds weights but no model; load the model from its own file, or build it in code, and call load_weights")?;
     let compiled = match root.text("training_config")? {
-        Some(text) => match parse(&text)? {
+        Some(text) => match parse(&text, root.budget())? {
             Value::Object(mut compile) => {
                 let optimizer = compile.remove("optimizer_config").unwrap_or(Value::Null);
                 compile.insert("optimizer".into(), optimizer);
@@ -87,8 +87,8 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
         },
         None => None,
     };
-    let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
-    let (description, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
+    let gradus = root.text("gradus")?.and_then(|text| parse(&text, root.budget()).ok()).unwrap_or(Value::Null);
+    let (description, training) = contents::describe(&parse(&config, root.budget())?, &gradus, compiled, registry, with_training)?;
     let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
