@@ -88,10 +88,13 @@ fn graph(path: &Path, options: &Options) -> Result<String> {
     Ok(text)
 }
 
+/// Maximum width of a column, as formatting panics at a width of 65536. Longer names move the columns after them.
+const MAX_COLUMN: usize = 1000;
+
 /// A line for each array: name, shape, type, and the minimum, mean and maximum of its elements.
 fn table(rows: Vec<(String, Vec<usize>, &str, Vec<f32>)>) -> String {
     let shape = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let width = |texts: Vec<usize>, minimum: usize| texts.into_iter().max().unwrap_or(0).max(minimum) + 2;
+    let width = |texts: Vec<usize>, minimum: usize| texts.into_iter().max().unwrap_or(0).clamp(minimum, MAX_COLUMN) + 2;
     let names = width(rows.iter().map(|row| row.0.chars().count()).collect(), 5);
     let shapes = width(rows.iter().map(|row| shape(&row.1).chars().count()).collect(), 5);
     let mut text = String::new();

@@ -116,7 +116,7 @@ impl Pixels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::reading::{Background, Layout};
+    use crate::cli::reading::Background;
 
     fn pixels(colour: ColorType, depth: BitDepth, bytes: &[u8]) -> Pixels {
         Pixels { height: 1, width: 1, colour, depth, bytes: bytes.to_vec() }

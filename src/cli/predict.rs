@@ -106,7 +106,7 @@ impl Rows {
     }
 
     fn table(&self) -> String {
-        let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
+        let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(5, 1000) + 2;
         let columns = self.values.ncols();
         let few = columns <= MAX_COLUMNS || !self.has_classes();
         let shown = columns.min(MAX_COLUMNS);

@@ -56,10 +56,13 @@ impl Loaded {
 
 /// The file name endings that this build supports.
 pub(super) fn endings() -> String {
-    let keras =
-        if cfg!(feature = "keras") { "
+    let keras = if cfg!(feature = "keras") {
+        "
   .keras .h5       Keras models; .weights.h5, or .h5 without a model: weights
-  .json            Keras configurations, for --model" } else { "" };
+  .json            Keras configurations, for --model"
+    } else {
+        ""
+    };
     let onnx = if cfg!(feature = "onnx") { "\n  .onnx            ONNX models" } else { "" };
     format!(
         "files:
@@ -173,8 +176,8 @@ fn keras(path: &Path, limit: MemoryLimit) -> Result<Source> {
         let keras::WeightArrays { params, skipped } = keras::read_arrays(path, limit)?;
         return Ok(Source::Arrays(Contents { params, kind: "HDF5 arrays without a model", skipped }));
     }
-    // If the layers cannot be read either, the first message contains their errors too.
-    let Ok(architecture) = keras::load_architecture_with(path, limit) else { return Err(problem) };
+    // Problems with the training settings do not matter if the layers cannot be read either.
+    let architecture = keras::load_architecture_with(path, limit)?;
     let model = architecture.into_model()?;
     Ok(Source::Model(Box::new(Loaded { model, kind: "Keras model", problem: Some(problem.to_string()) })))
 }

@@ -30,7 +30,7 @@ pub struct MemoryLimit {
 
 impl MemoryLimit {
     /// Limits the memory to `bytes`, whatever the length of the file.
-    pub fn bytes(bytes: u64) -> MemoryLimit {
+    pub const fn bytes(bytes: u64) -> MemoryLimit {
         MemoryLimit { bytes: Some(bytes) }
     }
 

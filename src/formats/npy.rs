@@ -326,7 +326,8 @@ mod tests {
             let longer = [&data[..], &[7; 3]].concat();
             assert_eq!(&decode(&file(&header(descr), &longer)).unwrap(), expected, "{descr} with bytes after it");
         }
-        let unsigned = |numbers: [u64; 2]| decode(&file(&header("'<u8'"), &numbers.map(u64::to_le_bytes).concat())).unwrap();
+        let unsigned =
+            |numbers: [u64; 2]| decode(&file(&header("'<u8'"), &numbers.map(u64::to_le_bytes).concat())).unwrap();
         assert_eq!(unsigned([1, 5]), NumpyArray::Integers(ndarray::arr1(&[1, 5]).into_dyn()));
         assert_eq!(unsigned([0, u64::MAX]), NumpyArray::Floats(ndarray::arr1(&[0.0, u64::MAX as f32]).into_dyn()));
     }

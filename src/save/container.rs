@@ -163,7 +163,8 @@ impl ArrayEntry {
         let dtype = entry["dtype"].as_str().ok_or_else(|| format!("\"{name}\" has no type"))?;
         let known = elements.iter().copied().find(|element| element.name() == dtype);
         let element = known.ok_or_else(|| {
-            format!("\"{name}\" has elements of type {dtype}, expected {}; convert it to float32 first",
+            format!(
+                "\"{name}\" has elements of type {dtype}, expected {}; convert it to float32 first",
                 elements.iter().map(|element| element.name()).collect::<Vec<_>>().join(", ")
             )
         })?;

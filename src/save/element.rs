@@ -119,7 +119,10 @@ mod tests {
         assert!(half(0x7e00).is_nan());
         assert_eq!(Element::I16.floats(&(-2i16).to_le_bytes()), [-2.0]);
         assert_eq!((Element::I8.floats(&[255]), Element::U8.floats(&[255])), (vec![-1.0], vec![255.0]));
-        assert_eq!((Element::U32.floats(&[255; 4]), Element::Bool.floats(&[0, 1])), (vec![u32::MAX as f32], vec![0.0, 1.0]));
+        assert_eq!(
+            (Element::U32.floats(&[255; 4]), Element::Bool.floats(&[0, 1])),
+            (vec![u32::MAX as f32], vec![0.0, 1.0])
+        );
         assert_eq!(Element::ALL.map(Element::size), [4, 8, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1]);
     }
 }

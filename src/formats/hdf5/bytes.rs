@@ -30,8 +30,9 @@ impl<'a> Bytes<'a> {
         let begin = usize::try_from(address).ok();
         let end = address.checked_add(length).and_then(|end| usize::try_from(end).ok());
         let piece = begin.zip(end).and_then(|(begin, end)| self.all.get(begin..end));
-        let piece = piece
-            .ok_or_else(|| format!("it refers to byte {address}, which is beyond its end; it is truncated or damaged"))?;
+        let piece = piece.ok_or_else(|| {
+            format!("it refers to byte {address}, which is beyond its end; it is truncated or damaged")
+        })?;
         self.spend(length + READ_COST)?;
         Ok(Cursor(piece))
     }

@@ -127,7 +127,9 @@ impl<'a> Group<'a> {
     /// Reads an attribute that is a list of strings; an empty list if the group does not have it. Keras splits a long list into
     /// attributes with numbered names, which are joined.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>> {
-        let texts = |name: &str| self.contents.attributes.get(name).map(|found| found.texts(&self.file.bytes, &self.file.heaps));
+        let texts = |name: &str| {
+            self.contents.attributes.get(name).map(|found| found.texts(&self.file.bytes, &self.file.heaps))
+        };
         if let Some(whole) = texts(name) {
             return whole;
         }

@@ -186,7 +186,9 @@ fn names_that_do_not_fit_are_refused() {
         root.file().unwrap_err()
     };
     let long = "x".repeat(70_000);
-    let text = problem(&|root| drop(root.group(&format!("a/{long}"))));
+    let text = problem(&|root| {
+        root.group(&format!("a/{long}"));
+    });
     assert!(text.contains("has 70000 bytes, expected at most 65000") && text.len() < 200, "{text}");
     assert!(problem(&|root| root.floats(&long, Shape::SCALAR, &[1.0])).contains("has 70000 bytes"));
     for name in ["", ".", "..", "a\0b"] {
@@ -196,7 +198,12 @@ fn names_that_do_not_fit_are_refused() {
     let text = problem(&|root| root.floats("a/b", Shape::SCALAR, &[1.0]));
     assert_eq!(text, "two members have the name \"b\" in \"a\"; rename the layer or weight");
     assert!(problem(&|root| root.texts("names", vec!["a\0".into()])).contains("has a null character"));
-    assert!(problem(&|root| drop(root.group(&"a/".repeat(65)))).contains("more than 64 groups"));
+    assert!(
+        problem(&|root| {
+            root.group(&"b/".repeat(65));
+        })
+        .contains("more than 64 groups")
+    );
     let mut root = sample();
     root.floats(&"x".repeat(65_000), Shape::SCALAR, &[1.0]);
     opened(&root.file().unwrap()).unwrap().array(&"x".repeat(65_000)).unwrap();

@@ -79,6 +79,9 @@ use std::path::Path;
 /// The signature of zip archives, and so of `.keras` files.
 const ZIP: &[u8] = b"PK";
 
+/// The expected kind of file, for messages.
+const EXPECTED: &str = "a Keras model (.keras or .h5)";
+
 /// The signature of HDF5 files.
 const HDF5: &[u8] = b"\x89HDF";
 
@@ -245,12 +248,13 @@ fn read(path: &Path, registry: &Registry, limit: MemoryLimit, with_training: boo
     let bytes = read_whole(path)?;
     let budget = limit.budget(bytes.len());
     let incoming = match &bytes[..] {
-        start if start.starts_with(ZIP) => Archive::read(&bytes, &budget)
-            .and_then(|archive| archive::read(&archive, &budget, registry, with_training)),
+        start if start.starts_with(ZIP) => {
+            Archive::read(&bytes, &budget).and_then(|archive| archive::read(&archive, &budget, registry, with_training))
+        }
         start if start.starts_with(HDF5) => {
             hdf5::open(&bytes, &budget).and_then(|root| legacy::read(&root, registry, with_training))
         }
-        _ => Err(unexpected(&bytes, "a Keras model (.keras or .h5)")),
+        _ => Err(unexpected(&bytes, EXPECTED)),
     };
     incoming.map_err(|problem| wrong(path, problem))
 }
@@ -285,8 +289,11 @@ fn describe_config(bytes: &[u8], budget: &Budget, registry: &Registry) -> Result
 pub fn holds_model(path: impl AsRef<Path>) -> Result<bool> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
+    if bytes.starts_with(ZIP) {
+        return Ok(true);
+    }
     if !bytes.starts_with(HDF5) {
-        return Ok(bytes.starts_with(ZIP));
+        return Err(wrong(path, unexpected(&bytes, EXPECTED)));
     }
     let budget = MemoryLimit::default().budget(bytes.len());
     let config = hdf5::open(&bytes, &budget).and_then(|root| root.text("model_config"));
