@@ -11,7 +11,7 @@
 
 mod kind;
 
-pub(crate) use kind::unexpected;
+pub use kind::unexpected;
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};

@@ -23,8 +23,15 @@ const KINDS: &[(&[u8], &str)] = &[
     (b"<html", "a web page"),
 ];
 
-/// The message for a file of another kind than `expected`, as in `an HDF5 file`.
-pub(crate) fn unexpected(bytes: &[u8], expected: &str) -> String {
+/// Returns the message for a file of another kind than `expected`: whether it is empty, or which kind it is.
+///
+/// ```
+/// use gradus::files::unexpected;
+/// assert_eq!(unexpected(b"", "an HDF5 file"), "it is empty, expected an HDF5 file");
+/// assert_eq!(unexpected(b"GIF89a", "an HDF5 file"), "it is a GIF picture, expected an HDF5 file");
+/// ```
+#[must_use]
+pub fn unexpected(bytes: &[u8], expected: &str) -> String {
     let kind = KINDS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, kind)| *kind);
     match kind {
         _ if bytes.is_empty() => format!("it is empty, expected {expected}"),

@@ -90,9 +90,14 @@ fn each<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f32) -> Vec<f32
     bytes.as_chunks().0.iter().map(|bytes| float(*bytes)).collect()
 }
 
-/// Converts a half-precision number: sign, 5 bits of exponent with bias 15, 10 bits of fraction. The conversion is
-/// exact.
-pub(crate) fn half(bits: u16) -> f32 {
+/// Converts the bits of a half-precision number to a float: sign, 5 bits of exponent with bias 15, 10 bits of fraction. The
+/// conversion is exact.
+///
+/// ```
+/// assert_eq!(gradus::save::half(0xc000), -2.0);
+/// ```
+#[must_use]
+pub fn half(bits: u16) -> f32 {
     let sign = u32::from(bits >> 15) << 31;
     let (exponent, fraction) = (u32::from(bits >> 10 & 31), u32::from(bits & 1023));
     let magnitude = match exponent {

@@ -46,7 +46,6 @@ pub(crate) use architecture::NO_MODEL;
 pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec, in_code};
-#[cfg(any(feature = "keras", feature = "npz"))]
-pub(crate) use element::half;
+pub use element::half;
 pub(crate) use file::{Store, Stored, read};
 pub(crate) use record::Record;

@@ -38,6 +38,7 @@ pub(crate) struct Group<'a> {
     file: Rc<File<'a>>,
     /// The path from the root, for error messages.
     path: String,
+    address: u64,
     contents: Rc<Contents<'a>>,
 }
 
@@ -80,7 +81,7 @@ impl<'a> Group<'a> {
                 contents
             }
         };
-        Ok(Group { file, path, contents })
+        Ok(Group { file, path, address, contents })
     }
 
     /// The budget for everything that is read from the file.
@@ -141,10 +142,10 @@ impl<'a> Group<'a> {
         Ok(all)
     }
 
-    /// Reads every array in this group and its groups, with its path relative to this group. The result of an array is an
-    /// error if its elements are not supported. An object with several paths is read once.
+    /// Reads every array in this group and its groups, with its path relative to this group. The result of an intact
+    /// array is an error if its type or storage is not supported. An object with several paths is read once.
     pub(crate) fn arrays(&self) -> Result<Vec<(String, Result<Array>)>> {
-        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::from([self.address]));
         self.add_arrays(String::new(), 1, &mut seen, &mut found)?;
         Ok(found)
     }
@@ -168,10 +169,18 @@ impl<'a> Group<'a> {
             let messages = messages(&self.file.bytes, *address)?;
             match Contents::read(&self.file.bytes, &messages, &place)? {
                 Some(contents) => {
-                    let group = Group { file: self.file.clone(), path: place, contents: Rc::new(contents) };
+                    let group =
+                        Group { file: self.file.clone(), path: place, address: *address, contents: Rc::new(contents) };
                     group.add_arrays(format!("{path}/"), depth + 1, seen, found)?;
                 }
-                None => found.push((path, value::array(&self.file.bytes, &messages))),
+                None => match value::unsupported(&messages)? {
+                    Some(problem) => found.push((path, Err(problem.into()))),
+                    None => {
+                        let array = value::array(&self.file.bytes, &messages);
+                        let array = array.map_err(|problem| format!("\"{place}\": {problem}"))?;
+                        found.push((path, Ok(array)));
+                    }
+                },
             }
         }
         Ok(())
@@ -252,8 +261,11 @@ fn symbol_table<'a>(bytes: &Bytes<'a>, mut body: Cursor<'a>, members: &mut BTree
     let length = heap.number(8)?;
     heap.take(8)?;
     let names = bytes.slice(heap.number(8)?, length)?;
-    let mut nodes = vec![(tree, u64::MAX)];
+    let (mut nodes, mut seen) = (vec![(tree, u64::MAX)], BTreeSet::new());
     while let Some((at, below)) = nodes.pop() {
+        if !seen.insert(at) {
+            return Err("it is damaged: a B-tree has two references to a node".into());
+        }
         if bytes.slice(at, 4)?.0 == b"SNOD" {
             symbol_table_node(bytes, at, names, members)?;
             continue;

@@ -2,6 +2,7 @@
 
 use super::bytes::{Bytes, Cursor, Result};
 use super::checksum::lookup3;
+use std::collections::BTreeSet;
 
 /// A header message.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,9 @@ fn version_1<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
     prefix.take(8)?;
     let length = prefix.number(4)?;
     let (mut found, mut blocks) = (Vec::new(), vec![(address.saturating_add(16), length)]);
+    let mut seen = BTreeSet::new();
     while let Some((at, length)) = blocks.pop() {
+        check_new(&mut seen, at)?;
         let mut block = bytes.slice(at, length)?;
         while block.0.len() >= 8 {
             let (kind, length, flags) = (block.number(2)?, block.number(2)?, block.byte()?);
@@ -63,7 +66,9 @@ fn version_2<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
     let length = bytes.slice(address.saturating_add(begin), width)?.number(width as usize)?;
     let whole = (begin + width).saturating_add(length).saturating_add(4);
     let (mut found, mut blocks) = (Vec::new(), vec![(address, whole, (begin + width) as usize)]);
+    let mut seen = BTreeSet::new();
     while let Some((at, length, skip)) = blocks.pop() {
+        check_new(&mut seen, at)?;
         let mut block = Cursor(checked(bytes, at, length)?);
         block.take(skip)?;
         if skip == 4 && bytes.slice(at, 4)?.0 != b"OCHK" {
@@ -81,6 +86,14 @@ fn version_2<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
         }
     }
     Ok(found)
+}
+
+/// Checks that a block of a header is read for the first time.
+fn check_new(seen: &mut BTreeSet<u64>, address: u64) -> Result<()> {
+    match seen.insert(address) {
+        true => Ok(()),
+        false => Err(format!("it is damaged: the header block at byte {address} is part of a cycle")),
+    }
 }
 
 /// Verifies the checksum at the end of a block and returns the rest.
