@@ -9,6 +9,10 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod kind;
+
+pub use kind::unexpected;
+
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -50,6 +54,8 @@ pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::Format { path: path.into(), problem: "it is not a regular file".into() });
     }
     let mut bytes = Vec::new();
+    let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    bytes.try_reserve_exact(length).map_err(|_| failed(std::io::ErrorKind::OutOfMemory.into()))?;
     file.take(about.len()).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }

@@ -15,6 +15,9 @@ impl Architecture {
     }
 }
 
+/// Maximum width of a column, as formatting panics at a width of 65536. Longer texts move the columns after them.
+const MAX_COLUMN: usize = 1000;
+
 /// The table, without a final newline. The table of a graph has a fourth column with the connections of each layer.
 fn table(architecture: &Architecture) -> String {
     let chain = architecture.is_chain();
@@ -27,7 +30,10 @@ fn table(architecture: &Architecture) -> String {
         [title, batches_of(layer.output_shapes()), thousands(count), connections(architecture, layer)]
     });
     let rows: Vec<[String; 4]> = inputs.chain(layers).collect();
-    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count() + 2).max().unwrap_or(0);
+    let longest = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count() + 2);
+        widths.max().unwrap_or(0).min(MAX_COLUMN)
+    };
     let first = longest(0).max(COLUMNS[0]);
     let second = longest(1).max(COLUMNS[1] - COLUMNS[0]);
     let third = if chain { COLUMNS[2] - COLUMNS[1] } else { longest(2).max(COLUMNS[2] - COLUMNS[1]) };

@@ -1,7 +1,9 @@
 //! `gradus convert`: converts a model or arrays to another format.
 
 use super::command_line::{CommandResult, Options};
-use super::source::{Source, ending, unknown_ending};
+#[cfg(feature = "keras")]
+use super::source::no_weights;
+use super::source::{Source, ending, only_safetensors, unknown_ending, with_arrays};
 use crate::error::{Error, Result};
 use crate::formats::npz;
 use crate::formats::torch::StateDict;
@@ -11,33 +13,25 @@ use std::path::Path;
 
 pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResult {
     if let Some(model) = &options.model {
-        write_model(&with_arrays(Source::model(model)?, from, options.torch)?, to)?;
+        write_model(&with_arrays(model, from, options)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
-    match Source::read(from)? {
+    let mut skipped = String::new();
+    match Source::read(from, options.reading.memory)? {
         Source::Model(loaded) if options.torch => match ending(to) {
             "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
             _ => return Err(only_safetensors(to).into()),
         },
         Source::Model(loaded) => write_model(&loaded.model, to)?,
         Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
-        Source::Arrays(params, _) => write_arrays(&params, from, to)?,
-    }
-    Ok(format!("{} → {}\n", from.display(), to.display()))
-}
-
-/// Returns the model with the arrays of a file.
-fn with_arrays(mut model: Model, from: &Path, torch: bool) -> Result<Model> {
-    match ending(from) {
-        "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
-        _ if torch => return Err(only_safetensors(from)),
-        "safetensors" => model.load_weights(from)?,
-        "npz" => model.params_mut().assign(&npz::read_params(from)?)?,
+        Source::Arrays(arrays) => {
+            write_arrays(&arrays.params, from, to)?;
+            skipped = arrays.skipped.iter().map(|(name, problem)| format!("skipped {name}: {problem}\n")).collect();
+        }
         #[cfg(feature = "keras")]
-        "h5" | "hdf5" => crate::formats::keras::load_weights(&mut model, from)?,
-        _ => return Err(unknown_ending(from)),
+        Source::Layers(..) => return Err(no_weights(from).into()),
     }
-    Ok(model)
+    Ok(format!("{skipped}{} → {}\n", from.display(), to.display()))
 }
 
 fn write_model(model: &Model, to: &Path) -> Result<()> {
@@ -66,10 +60,6 @@ fn write_arrays(params: &Params, from: &Path, to: &Path) -> Result<()> {
 }
 
 fn no_model(from: &Path) -> Error {
-    let problem = "it has arrays but no model; only .safetensors and .npz files can have arrays without a model";
+    let problem = "it has arrays but no model; give the network with --model, or write .safetensors or .npz";
     Error::Format { path: from.into(), problem: problem.into() }
-}
-
-fn only_safetensors(to: &Path) -> Error {
-    Error::Format { path: to.into(), problem: "with --torch, its name must end in .safetensors".into() }
 }

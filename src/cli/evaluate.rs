@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> CommandResult {
     let requested = Requested { loss: options.loss.as_deref(), metrics: &options.metrics };
-    let model = Source::model(path)?;
+    let model = Source::model(path, options)?;
     let (input, output) = single(path, &model)?;
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,
@@ -52,11 +52,14 @@ fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -
     if ending(path) != "npz" {
         return Err(wrong(path, "expected a folder of IDX files, or an .npz file with x and y".into()));
     }
-    let mut arrays = npz::read(path)?;
+    let npz = npz::read_with(path, reading.memory)?;
+    let mut arrays = npz.arrays;
     let names: Vec<String> = arrays.keys().cloned().collect();
     let mut take = |name: &str| arrays.remove(name).or_else(|| arrays.remove(&format!("{name}_test")));
     let (Some(x), Some(y)) = (take("x"), take("y")) else {
-        return Err(wrong(path, format!("it has the arrays {}, expected x and y", names.join(", "))));
+        let skipped: Vec<String> = npz.skipped.iter().map(|(name, problem)| format!("; {name}: {problem}")).collect();
+        let (names, skipped) = (names.join(", "), skipped.concat());
+        return Err(wrong(path, format!("it has the arrays {names}, expected x and y{skipped}")));
     };
     let x = fitted(path, floats(x, reading), input, reading.layout)?;
     let order = reading.layout.order(output);

@@ -19,8 +19,8 @@ use std::path::Path;
 pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Result<ArrayD<f32>> {
     let array = match ending(path) {
         "png" => return picture(path, input.shape(), reading),
-        "npy" => floats(npy::read(path)?, reading),
-        "npz" => floats(only(path, npz::read(path)?.into_iter().collect())?, reading),
+        "npy" => floats(npy::read_with(path, reading.memory)?, reading),
+        "npz" => floats(only(path, npz::read_with(path, reading.memory)?.arrays.into_iter().collect())?, reading),
         _ => return Err(unknown_ending(path)),
     };
     fitted(path, array, input, reading.layout)

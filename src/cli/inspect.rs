@@ -1,6 +1,6 @@
 //! `gradus inspect`: shows the contents of a file.
 
-use super::command_line::CommandResult;
+use super::command_line::{CommandResult, Options};
 use super::source::{Source, ending};
 #[cfg(feature = "onnx")]
 use crate::error::Result;
@@ -11,13 +11,21 @@ use crate::tape::Params;
 use std::fmt::Write;
 use std::path::Path;
 
-pub(super) fn inspect(path: &Path) -> CommandResult {
+pub(super) fn inspect(path: &Path, options: &Options) -> CommandResult {
+    let limit = options.reading.memory;
+    if let Some(network) = &options.model {
+        let heading = format!("{} with the arrays of {}", network.display(), path.display());
+        return Ok(self::network(&heading, &Source::model(path, options)?));
+    }
     match ending(path) {
-        "npy" => Ok(numpy(vec![("".into(), npy::read(path)?)])),
-        "npz" => Ok(numpy(npz::read(path)?.into_iter().collect())),
+        "npy" => Ok(numpy(vec![("".into(), npy::read_with(path, limit)?)])),
+        "npz" => {
+            let npz = npz::read_with(path, limit)?;
+            Ok(numpy(npz.arrays.into_iter().collect()) + &skipped(npz.skipped))
+        }
         #[cfg(feature = "onnx")]
-        "onnx" => Ok(graph(path)?),
-        _ => Ok(source(Source::read(path)?)),
+        "onnx" => Ok(graph(path, options)?),
+        _ => Ok(source(Source::read(path, limit)?)),
     }
 }
 
@@ -37,8 +45,15 @@ fn source(source: Source) -> String {
             };
             network(&format!("{}, {training}", loaded.kind), &loaded.model)
         }
-        Source::Arrays(params, kind) => format!("{kind}\n{}", weights(&params)),
+        Source::Arrays(arrays) => format!("{}\n{}{}", arrays.kind, weights(&arrays.params), skipped(arrays.skipped)),
+        #[cfg(feature = "keras")]
+        Source::Layers(model) => format!("Keras configuration without weights\n\n{}", model.summary()),
     }
+}
+
+/// A line for each member that is not a numeric array.
+fn skipped(members: impl IntoIterator<Item = (String, String)>) -> String {
+    members.into_iter().map(|(name, problem)| format!("skipped {name}: {problem}\n")).collect()
 }
 
 /// A heading, the layers and the weights of a model.
@@ -63,20 +78,23 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
 
 /// Shows the graph of the file, and the imported model if it can be imported.
 #[cfg(feature = "onnx")]
-fn graph(path: &Path) -> Result<String> {
+fn graph(path: &Path, options: &Options) -> Result<String> {
     let graph = crate::formats::onnx::Graph::load(path)?;
     let mut text = format!("ONNX graph with {} nodes\n{graph}\n", graph.node_operators().len());
-    match Source::model(path) {
+    match Source::model(path, options) {
         Ok(model) => text.push_str(&network("ONNX model, which has no training settings", &model)),
         Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
     }
     Ok(text)
 }
 
+/// Maximum width of a column, as formatting panics at a width of 65536. Longer names move the columns after them.
+const MAX_COLUMN: usize = 1000;
+
 /// A line for each array: name, shape, type, and the minimum, mean and maximum of its elements.
 fn table(rows: Vec<(String, Vec<usize>, &str, Vec<f32>)>) -> String {
     let shape = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let width = |texts: Vec<usize>, minimum: usize| texts.into_iter().max().unwrap_or(0).max(minimum) + 2;
+    let width = |texts: Vec<usize>, minimum: usize| texts.into_iter().max().unwrap_or(0).clamp(minimum, MAX_COLUMN) + 2;
     let names = width(rows.iter().map(|row| row.0.chars().count()).collect(), 5);
     let shapes = width(rows.iter().map(|row| shape(&row.1).chars().count()).collect(), 5);
     let mut text = String::new();

@@ -16,7 +16,7 @@ mod source;
 
 use command_line::{CommandResult, Failure, Options};
 use lexopt::prelude::*;
-use reading::{Background, Layout};
+use reading::{Background, Layout, parse_memory};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ use std::process::ExitCode;
 
 const HELP: &str = "Inspects and converts models and arrays in files, predicts and evaluates
 
-usage: gradus inspect FILE
+usage: gradus inspect FILE [--model MODEL]
        gradus convert IN OUT [--torch] [--model MODEL]
-       gradus predict MODEL INPUT… [--out FILE] [--raw] [--invert] [--background COLOR] [--layout ORDER]
-       gradus evaluate MODEL DATA [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
+       gradus predict MODEL INPUT… [--model MODEL] [--out FILE] [--raw] [--invert] [--background COLOR] [--layout ORDER]
+       gradus evaluate MODEL DATA [--model MODEL] [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
 
   inspect    shows a model's layers, and every array with its shape and range
   convert    writes IN in the format given by the ending of OUT
@@ -36,7 +36,8 @@ usage: gradus inspect FILE
 
   --out FILE    write predictions to a .csv or .npy file instead of printing a table
   --torch       OUT, or with --model IN, is .safetensors with PyTorch's names and layouts
-  --model FILE  the model for the arrays in IN; OUT is this model with these arrays
+  --model FILE  the network for a file that has only weights: a model of any kind, or a Keras configuration (.json);
+                its own weights are replaced
   --raw         keep bytes as 0 to 255 instead of dividing them by 255
   --invert      invert pictures, for dark ink on bright paper
   --background COLOR
@@ -48,6 +49,8 @@ usage: gradus inspect FILE
                 sparse_categorical_crossentropy(from_logits=true)
   --metric METRIC
                 a metric instead of those of the file, by its class or Keras' name; may be given several times
+  --memory SIZE the memory that the contents of a file may take, as in 4GB; by default 256 MiB plus 16 times the
+                length of the file
   --help        this text
   --version     the version
 
@@ -95,6 +98,10 @@ fn execute(mut arguments: lexopt::Parser) -> CommandResult {
             Long("invert") => options.reading.invert = true,
             Long("loss") => options.loss = Some(arguments.value()?.string()?),
             Long("metric") => options.metrics.push(arguments.value()?.string()?),
+            Long("memory") => {
+                let expected = "a number of bytes such as 500MB or 4GiB";
+                options.reading.memory = value(&mut arguments, "memory", expected, parse_memory)?;
+            }
             Long("background") => {
                 options.reading.background =
                     value(&mut arguments, "background", "black, white or #rrggbb", Background::parse)?;
@@ -110,7 +117,7 @@ fn execute(mut arguments: lexopt::Parser) -> CommandResult {
     }
     let files: Vec<_> = options.files.iter().map(PathBuf::as_path).collect();
     match (command.as_deref(), &files[..]) {
-        (Some("inspect"), [file]) => inspect::inspect(file),
+        (Some("inspect"), [file]) => inspect::inspect(file, &options),
         (Some("convert"), [from, to]) => convert::convert(from, to, &options),
         (Some("predict"), [model, inputs @ ..]) if !inputs.is_empty() => predict::predict(model, inputs, &options),
         (Some("evaluate"), [model, data]) => evaluate::evaluate(model, data, &options),

@@ -116,14 +116,14 @@ impl Pixels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::reading::{Background, Layout};
+    use crate::cli::reading::Background;
 
     fn pixels(color: ColorType, depth: BitDepth, bytes: &[u8]) -> Pixels {
         Pixels { height: 1, width: 1, color, depth, bytes: bytes.to_vec() }
     }
 
     fn reading(background: [u8; 3]) -> Reading {
-        Reading { raw: true, invert: false, background: Background(background), layout: Layout::File }
+        Reading { raw: true, background: Background(background), ..Reading::default() }
     }
 
     #[test]

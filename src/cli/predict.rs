@@ -17,7 +17,7 @@ use std::path::Path;
 const MAX_COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
-    let model = Source::model(path)?;
+    let model = Source::model(path, options)?;
     let (input, output) = single(path, &model)?;
     let classes = classes(&model, &output)?;
     let (mut names, mut parts) = (Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ impl Rows {
     }
 
     fn table(&self) -> String {
-        let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
+        let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(5, 1000) + 2;
         let columns = self.values.ncols();
         let few = columns <= MAX_COLUMNS || !self.has_classes();
         let shown = columns.min(MAX_COLUMNS);

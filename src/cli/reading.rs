@@ -2,6 +2,7 @@
 
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
+use crate::formats::MemoryLimit;
 
 /// The order of the sample axes in arrays.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,6 +46,7 @@ pub(super) struct Reading {
     pub(super) invert: bool,
     pub(super) background: Background,
     pub(super) layout: Layout,
+    pub(super) memory: MemoryLimit,
 }
 
 /// The background color of transparent pixels: red, green and blue from 0 to 255.
@@ -74,9 +76,36 @@ impl Background {
     }
 }
 
+/// Parses a size in bytes, with an optional unit: `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB` (powers of 1024).
+pub(super) fn parse_memory(text: &str) -> Option<MemoryLimit> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim_start() {
+        "" | "B" => 1,
+        "KB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    Some(MemoryLimit::bytes(number.parse::<u64>().ok()?.checked_mul(unit)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_has_a_unit() {
+        for (text, bytes) in [("70", 70), ("3MB", 3_000_000), ("2 GiB", 2 << 30), ("1KiB", 1024)] {
+            assert_eq!(parse_memory(text), Some(MemoryLimit::bytes(bytes)), "{text}");
+        }
+        for text in ["", "GB", "1.5GB", "-1", "2 GBs", "99999999999GiB"] {
+            assert_eq!(parse_memory(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn colors_are_names_or_hexadecimal_digits() {

@@ -1,8 +1,10 @@
 //! The contents of a file, by its name and data.
 
+use super::command_line::Options;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
-use crate::formats::npz;
+use crate::formats::torch::StateDict;
+use crate::formats::{MemoryLimit, npz};
 use crate::model::Model;
 use crate::save::SafeTensors;
 use crate::tape::Params;
@@ -13,8 +15,27 @@ use std::path::Path;
 pub(super) enum Source {
     /// A model, with training settings if the file has them.
     Model(Box<Loaded>),
-    /// Arrays without a model, and the kind of file.
-    Arrays(Params, &'static str),
+    /// Arrays without a model.
+    Arrays(Contents),
+    /// Layers without weights, from a Keras configuration. The weights of the model are initial weights.
+    #[cfg(feature = "keras")]
+    Layers(Box<Model>),
+}
+
+/// The arrays of a file.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) params: Params,
+    /// The kind of file.
+    pub(super) kind: &'static str,
+    /// The names of members that are not numeric arrays, each with the reason why it was not read.
+    pub(super) skipped: Vec<(String, String)>,
+}
+
+impl Contents {
+    fn new(params: Params, kind: &'static str) -> Source {
+        Source::Arrays(Contents { params, kind, skipped: Vec::new() })
+    }
 }
 
 /// A model from a file.
@@ -35,8 +56,13 @@ impl Loaded {
 
 /// The file name endings that this build supports.
 pub(super) fn endings() -> String {
-    let keras =
-        if cfg!(feature = "keras") { "\n  .keras .h5       Keras models; .weights.h5 their weights" } else { "" };
+    let keras = if cfg!(feature = "keras") {
+        "
+  .keras .h5       Keras models; .weights.h5, or .h5 without a model: weights
+  .json            Keras configurations, for --model"
+    } else {
+        ""
+    };
     let onnx = if cfg!(feature = "onnx") { "\n  .onnx            ONNX models" } else { "" };
     format!(
         "files:
@@ -63,12 +89,21 @@ pub(super) fn unknown_ending(path: &Path) -> Error {
 
 impl Source {
     /// Reads a file of any format except `.npy`.
-    pub(super) fn read(path: &Path) -> Result<Source> {
+    pub(super) fn read(path: &Path, limit: MemoryLimit) -> Result<Source> {
         match ending(path) {
             "safetensors" => safetensors(path),
-            "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy arrays")),
+            "npz" => {
+                let skipped = npz::read_with(path, limit)?.skipped.into_iter().collect();
+                let params = npz::read_params_with(path, limit)?;
+                Ok(Source::Arrays(Contents { params, kind: "NumPy arrays", skipped }))
+            }
             #[cfg(feature = "keras")]
-            "keras" | "h5" | "hdf5" => keras(path),
+            "keras" | "h5" | "hdf5" => keras(path, limit),
+            #[cfg(feature = "keras")]
+            "json" => {
+                let architecture = crate::formats::keras::load_config(path, limit)?;
+                Ok(Source::Layers(Box::new(architecture.into_model()?)))
+            }
             #[cfg(feature = "onnx")]
             "onnx" => {
                 let architecture = crate::formats::onnx::import(path)?.architecture()?;
@@ -78,28 +113,71 @@ impl Source {
         }
     }
 
-    /// Reads a model.
-    pub(super) fn model(path: &Path) -> Result<Model> {
-        match Source::read(path)? {
+    /// Reads a model, or the network of `--model` with the weights of the file.
+    pub(super) fn model(path: &Path, options: &Options) -> Result<Model> {
+        if let Some(network) = &options.model {
+            return with_arrays(network, path, options);
+        }
+        match Source::read(path, options.reading.memory)? {
             Source::Model(loaded) => Ok(loaded.model),
-            Source::Arrays(..) => {
-                let problem = "it has arrays but no model, expected the file of a model";
-                Err(Error::Format { path: path.into(), problem: problem.into() })
-            }
+            Source::Arrays(..) => Err(wrong(path, "it has arrays but no model; give the network with --model".into())),
+            #[cfg(feature = "keras")]
+            Source::Layers(..) => Err(no_weights(path)),
+        }
+    }
+
+    /// Reads the network of `--model`. Its weights are replaced.
+    fn network(path: &Path, limit: MemoryLimit) -> Result<Model> {
+        match Source::read(path, limit)? {
+            Source::Model(loaded) => Ok(loaded.model),
+            Source::Arrays(..) => Err(wrong(path, "it has arrays but no model, expected a model for --model".into())),
+            #[cfg(feature = "keras")]
+            Source::Layers(model) => Ok(*model),
         }
     }
 }
 
-/// Reads a model of Keras, without training settings if they are missing or not supported.
+/// The error for a configuration that is used as a model.
 #[cfg(feature = "keras")]
-fn keras(path: &Path) -> Result<Source> {
+pub(super) fn no_weights(path: &Path) -> Error {
+    wrong(path, "it has layers but no weights; pass it as --model with a file of weights".into())
+}
+
+/// Returns the network of a file with the weights of another file.
+pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Result<Model> {
+    let (limit, torch) = (options.reading.memory, options.torch);
+    let mut model = Source::network(network, limit)?;
+    match ending(from) {
+        "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
+        _ if torch => return Err(only_safetensors(from)),
+        "safetensors" => model.load_weights(from)?,
+        "npz" => model.params_mut().assign(&npz::read_params_with(from, limit)?)?,
+        #[cfg(feature = "keras")]
+        "h5" | "hdf5" | "keras" => crate::formats::keras::load_weights_with(&mut model, from, limit)?,
+        _ => return Err(unknown_ending(from)),
+    }
+    Ok(model)
+}
+
+pub(super) fn only_safetensors(path: &Path) -> Error {
+    wrong(path, "with --torch, its name must end in .safetensors".into())
+}
+
+/// Reads a model of Keras, without training settings if they are missing or not supported, or the arrays of a file of
+/// weights.
+#[cfg(feature = "keras")]
+fn keras(path: &Path, limit: MemoryLimit) -> Result<Source> {
     use crate::formats::keras;
-    let problem = match keras::load(path) {
+    let problem = match keras::load_with(path, limit) {
         Ok(model) => return Ok(Loaded::of_model(model, "Keras model")),
         Err(problem) => problem,
     };
-    // If the layers cannot be read either, the first message contains their errors too.
-    let Ok(architecture) = keras::load_architecture(path) else { return Err(problem) };
+    if matches!(keras::holds_model(path), Ok(false)) {
+        let keras::WeightArrays { params, skipped } = keras::read_arrays(path, limit)?;
+        return Ok(Source::Arrays(Contents { params, kind: "HDF5 arrays without a model", skipped }));
+    }
+    // Problems with the training settings do not matter if the layers cannot be read either.
+    let architecture = keras::load_architecture_with(path, limit)?;
     let model = architecture.into_model()?;
     Ok(Source::Model(Box::new(Loaded { model, kind: "Keras model", problem: Some(problem.to_string()) })))
 }
@@ -123,13 +201,13 @@ fn safetensors(path: &Path) -> Result<Source> {
         return Ok(Loaded::of_model(Model::load(path)?, "gradus model"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
-        return Ok(Source::Arrays(Params::load(path)?, "gradus arrays"));
+        return Ok(Contents::new(Params::load(path)?, "gradus arrays"));
     }
     let mut params = Params::new();
     for array in contents.arrays {
         params.insert(&array.name, array.shape, array.values, true)?;
     }
-    Ok(Source::Arrays(params, "arrays of another program"))
+    Ok(Contents::new(params, "arrays of another program"))
 }
 
 /// An error about the contents of a file.

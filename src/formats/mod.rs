@@ -1,5 +1,7 @@
 //! File formats of other programs: Keras, NumPy, ONNX and PyTorch. Each module is one format; most need a Cargo feature.
 
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
+mod budget;
 #[cfg(feature = "keras")]
 mod hdf5;
 #[cfg(feature = "keras")]
@@ -13,3 +15,6 @@ pub mod onnx;
 pub mod torch;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod zip;
+
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
+pub use budget::MemoryLimit;

@@ -8,7 +8,7 @@
 use super::element::Element;
 use super::other_formats::{check_ending, format_problem};
 use crate::error::Error;
-use crate::files::{read_whole, write_whole};
+use crate::files::{read_whole, unexpected, write_whole};
 use crate::shape::Shape;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -140,11 +140,16 @@ impl SafeTensors {
 
 /// Splits a file into the header and the elements.
 fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
-    let (length, rest) = bytes.split_first_chunk().ok_or("it is too short for a safetensors file")?;
+    let wrong = || unexpected(bytes, "a safetensors file");
+    let (length, rest) = bytes.split_first_chunk().ok_or_else(wrong)?;
     let length = u64::from_le_bytes(*length);
+    // A header is a JSON object.
+    if !rest.starts_with(b"{") {
+        return Err(wrong());
+    }
     let fits = usize::try_from(length).ok().filter(|length| *length <= rest.len().min(MAX_HEADER));
     let length = fits.ok_or_else(|| {
-        format!("its header length is {length} bytes, but only {} follow; it may not be a safetensors file", rest.len())
+        format!("it is truncated or damaged: its header should have {length} bytes, but the number of bytes that follow is {}", rest.len())
     })?;
     Ok(rest.split_at(length))
 }
@@ -167,7 +172,10 @@ impl ArrayEntry {
         let dtype = entry["dtype"].as_str().ok_or_else(|| format!("\"{name}\" has no type"))?;
         let known = elements.iter().copied().find(|element| element.name() == dtype);
         let element = known.ok_or_else(|| {
-            format!("\"{name}\" has elements of type {dtype}, expected F32; convert it to float32 first")
+            format!(
+                "\"{name}\" has elements of type {dtype}, expected {}; convert it to float32 first",
+                elements.iter().map(|element| element.name()).collect::<Vec<_>>().join(", ")
+            )
         })?;
         let sizes = numbers(&entry["shape"]).ok_or_else(|| format!("\"{name}\" has no shape"))?;
         let shape = Shape::new(&sizes).map_err(|error| format!("\"{name}\": {error}"))?;
@@ -222,12 +230,15 @@ mod tests {
     fn malformed_files_are_rejected() {
         let one = |entry: &str| file(&format!("{{\"w\":{entry}}}"), 8);
         let cases = [
-            (vec![1, 2, 3], "it is too short for a safetensors file"),
+            (vec![], "it is empty, expected a safetensors file"),
+            (vec![1, 2, 3], "it is not a safetensors file, or it is truncated or damaged"),
+            (vec![255; 20], "it is not a safetensors file, or it is truncated or damaged"),
+            (b"\x89PNG\r\n\x1a\nabcdefgh".to_vec(), "it is a PNG picture, expected a safetensors file"),
             (
-                vec![255; 20],
-                "its header length is 18446744073709551615 bytes, but only 12 follow; it may not be a safetensors file",
+                file("{}", 0)[..9].to_vec(),
+                "it is truncated or damaged: its header should have 2 bytes, but the number of bytes that follow is 1",
             ),
-            (file("[]", 0), "invalid safetensors header: invalid type: sequence, expected a map"),
+            (file("[]", 0), "it is not a safetensors file, or it is truncated or damaged"),
             (file("{\"__metadata__\":{\"a\":1}}", 0), "its __metadata__ is not a map of strings"),
             (one("{}"), "\"w\" has no type"),
             (one("7"), "\"w\" has no type"),

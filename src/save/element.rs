@@ -10,10 +10,32 @@ pub(super) enum Element {
     /// bfloat16, the upper half of a float32.
     Bf16,
     I64,
+    I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
+    U8,
+    Bool,
 }
 
 impl Element {
-    pub(super) const ALL: [Element; 5] = [Element::F32, Element::F64, Element::F16, Element::Bf16, Element::I64];
+    pub(super) const ALL: [Element; 13] = [
+        Element::F32,
+        Element::F64,
+        Element::F16,
+        Element::Bf16,
+        Element::I64,
+        Element::I32,
+        Element::I16,
+        Element::I8,
+        Element::U64,
+        Element::U32,
+        Element::U16,
+        Element::U8,
+        Element::Bool,
+    ];
 
     /// Name of the type in the format.
     pub(super) fn name(self) -> &'static str {
@@ -23,15 +45,24 @@ impl Element {
             Element::F16 => "F16",
             Element::Bf16 => "BF16",
             Element::I64 => "I64",
+            Element::I32 => "I32",
+            Element::I16 => "I16",
+            Element::I8 => "I8",
+            Element::U64 => "U64",
+            Element::U32 => "U32",
+            Element::U16 => "U16",
+            Element::U8 => "U8",
+            Element::Bool => "BOOL",
         }
     }
 
     /// Size of an element in bytes.
     pub(super) fn size(self) -> usize {
         match self {
-            Element::F32 => 4,
-            Element::F64 | Element::I64 => 8,
-            Element::F16 | Element::Bf16 => 2,
+            Element::F32 | Element::I32 | Element::U32 => 4,
+            Element::F64 | Element::I64 | Element::U64 => 8,
+            Element::F16 | Element::Bf16 | Element::I16 | Element::U16 => 2,
+            Element::I8 | Element::U8 | Element::Bool => 1,
         }
     }
 
@@ -43,6 +74,14 @@ impl Element {
             Element::F16 => each(bytes, |two| half(u16::from_le_bytes(two))),
             Element::Bf16 => each(bytes, |two| f32::from_bits(u32::from(u16::from_le_bytes(two)) << 16)),
             Element::I64 => each(bytes, |eight| i64::from_le_bytes(eight) as f32),
+            Element::I32 => each(bytes, |four| i32::from_le_bytes(four) as f32),
+            Element::I16 => each(bytes, |two| f32::from(i16::from_le_bytes(two))),
+            Element::I8 => each(bytes, |[one]| f32::from(one as i8)),
+            Element::U64 => each(bytes, |eight| u64::from_le_bytes(eight) as f32),
+            Element::U32 => each(bytes, |four| u32::from_le_bytes(four) as f32),
+            Element::U16 => each(bytes, |two| f32::from(u16::from_le_bytes(two))),
+            Element::U8 => each(bytes, |[one]| f32::from(one)),
+            Element::Bool => each(bytes, |[one]| f32::from(u8::from(one != 0))),
         }
     }
 }
@@ -51,9 +90,14 @@ fn each<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f32) -> Vec<f32
     bytes.as_chunks().0.iter().map(|bytes| float(*bytes)).collect()
 }
 
-/// Converts a half-precision number: sign, 5 bits of exponent with bias 15, 10 bits of fraction. The conversion is
-/// exact.
-fn half(bits: u16) -> f32 {
+/// Converts the bits of a half-precision number to a float: sign, 5 bits of exponent with bias 15, 10 bits of fraction. The
+/// conversion is exact.
+///
+/// ```
+/// assert_eq!(gradus::save::half(0xc000), -2.0);
+/// ```
+#[must_use]
+pub fn half(bits: u16) -> f32 {
     let sign = u32::from(bits >> 15) << 31;
     let (exponent, fraction) = (u32::from(bits >> 10 & 31), u32::from(bits & 1023));
     let magnitude = match exponent {
@@ -78,6 +122,12 @@ mod tests {
         assert_eq!(Element::F16.floats(&halves), [1.0, -2.0, 0.333_251_95, 65504.0, 5.960_464_5e-8, -0.0]);
         assert_eq!(half(0x7c00), f32::INFINITY);
         assert!(half(0x7e00).is_nan());
-        assert_eq!(Element::ALL.map(Element::size), [4, 8, 2, 2, 8]);
+        assert_eq!(Element::I16.floats(&(-2i16).to_le_bytes()), [-2.0]);
+        assert_eq!((Element::I8.floats(&[255]), Element::U8.floats(&[255])), (vec![-1.0], vec![255.0]));
+        assert_eq!(
+            (Element::U32.floats(&[255; 4]), Element::Bool.floats(&[0, 1])),
+            (vec![u32::MAX as f32], vec![0.0, 1.0])
+        );
+        assert_eq!(Element::ALL.map(Element::size), [4, 8, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1]);
     }
 }

@@ -47,6 +47,7 @@ pub(crate) use architecture::NO_MODEL;
 pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec, in_code};
+pub use element::half;
 pub(crate) use file::{Store, Stored, read};
 pub use other_formats::{check_ending, format_problem};
 pub(crate) use record::Record;

@@ -75,6 +75,22 @@ fn loaded_models_predict_and_train_like_saved_ones() {
     }
 }
 
+#[test]
+fn names_that_keras_could_not_open_are_refused() {
+    let folder = tempdir().unwrap();
+    let (refused, written) = (folder.path().join("a.h5"), folder.path().join("a.keras"));
+    for name in ["x".repeat(70_000), ".".into(), "top_level_model_weights".into()] {
+        let network = Sequential::new([2]).add_named(&name, Dense::new(3)).add(Softmax::new());
+        let model = compile(&network, Sgd::new(0.1));
+        assert!(model.summary().contains(&name), "long names can be formatted");
+        let text = keras::save(&model, &refused).unwrap_err().to_string();
+        assert!(text.contains("rename") && text.len() < 300, "{text}");
+        assert!(!refused.exists());
+        keras::save(&model, &written).unwrap();
+        assert_eq!(keras::load(&written).unwrap().params().sha256(), model.params().sha256());
+    }
+}
+
 /// A graph with two inputs and outputs, a layer that is applied three times, branches, and a frozen layer. The layers are
 /// not declared in the order in which they are applied.
 fn graph() -> Graph {

@@ -1,6 +1,6 @@
 //! Files of ONNX, NumPy and PyTorch.
 
-use super::trial::{SMALL, Trial};
+use super::trial::{LIMIT, SMALL, Trial};
 use gradus::formats::onnx::Graph;
 use gradus::formats::{npy, npz, torch::StateDict};
 use gradus::layers::{Activation, Dense, Dropout};
@@ -24,8 +24,8 @@ fn model() -> Model {
 fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
     match name.rsplit_once('.').unwrap().1 {
         "onnx" => Graph::load(path).and_then(|graph| graph.import()).map(drop),
-        "npz" => npz::read(path).map(drop),
-        "npy" => npy::read(path).map(drop),
+        "npz" => npz::read_with(path, LIMIT).map(drop),
+        "npy" => npy::read_with(path, LIMIT).map(drop),
         _ => StateDict::of(model)?.load(model, path),
     }
 }

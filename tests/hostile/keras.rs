@@ -1,6 +1,6 @@
 //! Files of Keras, read as models and as weights.
 
-use super::trial::{Reader, Trial, check_error_type};
+use super::trial::{LIMIT, Reader, Trial, check_error_type};
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use gradus::formats::keras;
 use gradus::layers::{BatchNorm, Conv2d, Dense, Flatten};
@@ -112,8 +112,9 @@ fn check_false_claims(trial: &mut Trial, load: &mut Reader<'_>) {
 fn malformed_files_of_keras_are_handled() {
     let (mut trial, mut target) = (Trial::new(), model());
     let mut load = |path: &Path| {
-        check_error_type(&keras::load_weights(&mut target, path), "weights");
-        keras::load(path).map(drop)
+        check_error_type(&keras::read_arrays(path, LIMIT).map(drop), "arrays");
+        check_error_type(&keras::load_weights_with(&mut target, path, LIMIT), "weights");
+        keras::load_with(path, LIMIT).map(drop)
     };
     check_false_claims(&mut trial, &mut load);
     for (number, (name, seed)) in seeds(&model()).iter().enumerate() {

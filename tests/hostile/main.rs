@@ -4,5 +4,6 @@
 mod arrays;
 mod changes;
 mod keras;
+mod linear;
 mod memory;
 mod trial;

@@ -2,6 +2,7 @@
 
 use super::changes::changed;
 use super::memory::{MOST, NOW};
+use gradus::formats::MemoryLimit;
 use gradus::{Error, Key, Result};
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,9 @@ pub(crate) const SMALL: usize = 64 << 10;
 
 /// Maximum memory of reading a file, in bytes.
 const MEMORY: usize = 64 << 20;
+
+/// The limit with which the files are read.
+pub(crate) const LIMIT: MemoryLimit = MemoryLimit::bytes(48 << 20);
 
 /// Maximum time of reading a file. The fastest of several tries counts, as other programs may use the machine.
 const TIME: Duration = Duration::from_millis(100);
@@ -39,10 +43,15 @@ fn random_seed() -> u64 {
     }
 }
 
+/// Serializes tests that measure memory.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Trial {
     pub(crate) fn new() -> Trial {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = alone();
         Trial { folder: tempdir().unwrap(), read: 0, rejected: 0, most: 0, longest: Duration::ZERO, _alone: alone }
     }
 

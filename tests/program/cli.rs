@@ -177,6 +177,6 @@ fn errors_are_one_line_and_an_exit_code() {
     let message = folder.error_message(&["convert", "a.npz", "a.onnx"], 1);
     assert_eq!(
         message,
-        "a.npz: it has arrays but no model; only .safetensors and .npz files can have arrays without a model"
+        "a.npz: it has arrays but no model; give the network with --model, or write .safetensors or .npz"
     );
 }

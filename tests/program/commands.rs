@@ -79,6 +79,7 @@ fn fill(folder: &Path) {
     let model = network.compile(settings).unwrap();
     model.save(folder.join("model.safetensors")).unwrap();
     keras::save(&model, folder.join("model.keras")).unwrap();
+    keras::save_weights(&model, folder.join("old.weights.h5")).unwrap();
     let seven = Array2::from_shape_fn((28, 28), |(y, x)| if y == 5 || x + y == 24 { 255_u8 } else { 0 });
     Picture::new(&seven).unwrap().write_png(folder.join("seven.png")).unwrap();
     let (x, y) = (Array4::from_elem((3, 28, 28, 1), 0.5), Array2::from_elem((3, 10), 0.1));

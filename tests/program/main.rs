@@ -10,3 +10,4 @@ mod interrupt;
 mod mistakes;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod weights;

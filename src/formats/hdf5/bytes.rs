@@ -1,39 +1,45 @@
-//! Access to the bytes of a file, with a limit on the total number of bytes read.
+//! Access to the bytes of a file, with a budget for everything that is read.
 
-use std::cell::Cell;
+use crate::formats::budget::Budget;
 
 /// A result whose error is a description of the problem with the file.
 pub(super) type Result<T> = std::result::Result<T, String>;
+
+/// Cost of a read in addition to its length, so that repeated empty reads are bounded too.
+const READ_COST: u64 = 8;
 
 /// A whole file in memory.
 #[derive(Debug)]
 pub(super) struct Bytes<'a> {
     all: &'a [u8],
-    /// Number of bytes that may still be read. It bounds the work for files with cyclic or repeated references.
-    left: Cell<usize>,
+    /// Bounds the work for files with cyclic or repeated references.
+    budget: &'a Budget,
 }
 
 impl<'a> Bytes<'a> {
-    pub(super) fn new(all: &'a [u8]) -> Bytes<'a> {
-        Bytes { all, left: Cell::new(all.len().saturating_mul(8).saturating_add(1 << 20)) }
+    pub(super) fn new(all: &'a [u8], budget: &'a Budget) -> Bytes<'a> {
+        Bytes { all, budget }
+    }
+
+    pub(super) fn budget(&self) -> &'a Budget {
+        self.budget
     }
 
     /// Returns a cursor over `length` bytes from `address`.
     pub(super) fn slice(&self, address: u64, length: u64) -> Result<Cursor<'a>> {
-        self.spend(length)?;
         let begin = usize::try_from(address).ok();
         let end = address.checked_add(length).and_then(|end| usize::try_from(end).ok());
         let piece = begin.zip(end).and_then(|(begin, end)| self.all.get(begin..end));
-        piece
-            .map(Cursor)
-            .ok_or_else(|| format!("it refers to byte {address}, which is beyond its end; it is truncated or damaged"))
+        let piece = piece.ok_or_else(|| {
+            format!("it refers to byte {address}, which is beyond its end; it is truncated or damaged")
+        })?;
+        self.spend(length + READ_COST)?;
+        Ok(Cursor(piece))
     }
 
-    /// Subtracts `length` bytes, read or allocated, from the limit.
+    /// Subtracts `length` bytes, read or allocated, from the budget.
     pub(super) fn spend(&self, length: u64) -> Result<()> {
-        let left = usize::try_from(length).ok().and_then(|length| self.left.get().checked_sub(length));
-        self.left.set(left.ok_or("it refers to far more data than its length allows; it is damaged")?);
-        Ok(())
+        self.budget.spend(length)
     }
 }
 

@@ -4,17 +4,32 @@ use super::bytes::{Bytes, Cursor, Result};
 use super::header::{Message, kind, messages};
 use super::value::{self, Array, Attribute, Heaps};
 use super::{SIGNATURE, UNDEFINED_ADDRESS};
-use std::collections::BTreeMap;
+use crate::files::unexpected;
+use crate::formats::budget::Budget;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Maximum number of groups in a path.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// Estimated memory of a member or an attribute, in bytes.
+const MEMBER_COST: u64 = 64;
 
 /// A file, shared by its groups.
 #[derive(Debug)]
 struct File<'a> {
     bytes: Bytes<'a>,
     heaps: Heaps<'a>,
+    /// The groups that were read, by address. Each is read once.
+    groups: RefCell<BTreeMap<u64, Rc<Contents<'a>>>>,
+}
+
+/// The members and attributes of a group.
+#[derive(Debug, Default)]
+struct Contents<'a> {
+    members: BTreeMap<&'a str, u64>,
+    attributes: BTreeMap<&'a str, Attribute<'a>>,
 }
 
 /// A group of a file in memory.
@@ -23,15 +38,15 @@ pub(crate) struct Group<'a> {
     file: Rc<File<'a>>,
     /// The path from the root, for error messages.
     path: String,
-    members: BTreeMap<&'a str, u64>,
-    attributes: BTreeMap<&'a str, Attribute<'a>>,
+    address: u64,
+    contents: Rc<Contents<'a>>,
 }
 
-/// Opens the root group of a file (section II.A).
-pub(crate) fn open(all: &[u8]) -> Result<Group<'_>> {
-    let bytes = Bytes::new(all);
+/// Opens the root group of a file (section II.A). Everything that is read from it is subtracted from `budget`.
+pub(crate) fn open<'a>(all: &'a [u8], budget: &'a Budget) -> Result<Group<'a>> {
+    let bytes = Bytes::new(all, budget);
     if !all.starts_with(SIGNATURE) {
-        return Err("it is not an HDF5 file".into());
+        return Err(unexpected(all, "an HDF5 file"));
     }
     let version = bytes.slice(8, 1)?.byte()?;
     let (widths, base, root) = match version {
@@ -50,43 +65,44 @@ pub(crate) fn open(all: &[u8]) -> Result<Group<'_>> {
         );
     }
     let root = number(root)?;
-    Group::read(Rc::new(File { bytes, heaps: Heaps::default() }), String::new(), root)
+    let file = File { bytes, heaps: Heaps::default(), groups: RefCell::default() };
+    Group::read(Rc::new(file), String::new(), root)
 }
 
 impl<'a> Group<'a> {
     fn read(file: Rc<File<'a>>, path: String, address: u64) -> Result<Group<'a>> {
-        let (mut members, mut attributes) = (BTreeMap::new(), BTreeMap::new());
-        for Message { kind, mut body } in messages(&file.bytes, address)? {
-            match kind {
-                kind::SYMBOL_TABLE => symbol_table(&file.bytes, body, &mut members)?,
-                kind::LINK => members.extend(link(body)?),
-                kind::LINK_INFO => reject_heap(&mut body, 8, &path, "members")?,
-                kind::ATTRIBUTE_INFO => reject_heap(&mut body, 2, &path, "attributes")?,
-                kind::ATTRIBUTE => {
-                    let (name, attribute) = value::attribute(body)?;
-                    attributes.insert(name, attribute);
-                }
-                kind::DATATYPE => return Err(format!("\"{path}\" is an array, expected a group")),
-                _ => {}
+        let known = file.groups.borrow().get(&address).cloned();
+        let contents = match known {
+            Some(contents) => contents,
+            None => {
+                let found = Contents::read(&file.bytes, &messages(&file.bytes, address)?, &path)?;
+                let contents = Rc::new(found.ok_or_else(|| format!("\"{path}\" is an array, expected a group"))?);
+                file.groups.borrow_mut().insert(address, contents.clone());
+                contents
             }
-        }
-        Ok(Group { file, path, members, attributes })
+        };
+        Ok(Group { file, path, address, contents })
+    }
+
+    /// The budget for everything that is read from the file.
+    pub(crate) fn budget(&self) -> &'a Budget {
+        self.file.bytes.budget()
     }
 
     /// Whether the group has a member of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.contents.members.contains_key(name)
     }
 
     /// The number of members.
     pub(crate) fn len(&self) -> usize {
-        self.members.len()
+        self.contents.members.len()
     }
 
     /// Returns the group at a path relative to this group.
     pub(crate) fn group(&self, path: &str) -> Result<Group<'a>> {
         if path.split('/').count() > MAX_DEPTH {
-            return Err(format!("a path has more than {MAX_DEPTH} groups; it is damaged"));
+            return Err(too_deep());
         }
         let step = |from: &Group<'a>, name| Group::read(from.file.clone(), from.below(name), from.address(name)?);
         let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
@@ -105,14 +121,16 @@ impl<'a> Group<'a> {
 
     /// Reads a string attribute; `None` if the group does not have it.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
-        let Some(attribute) = self.attributes.get(name) else { return Ok(None) };
+        let Some(attribute) = self.contents.attributes.get(name) else { return Ok(None) };
         Ok(attribute.texts(&self.file.bytes, &self.file.heaps)?.into_iter().next())
     }
 
     /// Reads an attribute that is a list of strings; an empty list if the group does not have it. Keras splits a long list into
     /// attributes with numbered names, which are joined.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>> {
-        let texts = |name: &str| self.attributes.get(name).map(|found| found.texts(&self.file.bytes, &self.file.heaps));
+        let texts = |name: &str| {
+            self.contents.attributes.get(name).map(|found| found.texts(&self.file.bytes, &self.file.heaps))
+        };
         if let Some(whole) = texts(name) {
             return whole;
         }
@@ -124,14 +142,90 @@ impl<'a> Group<'a> {
         Ok(all)
     }
 
+    /// Reads every array in this group and its groups, with its path relative to this group. The result of an intact
+    /// array is an error if its type or storage is not supported. An object with several paths is read once.
+    pub(crate) fn arrays(&self) -> Result<Vec<(String, Result<Array>)>> {
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::from([self.address]));
+        self.add_arrays(String::new(), 1, &mut seen, &mut found)?;
+        Ok(found)
+    }
+
+    fn add_arrays(
+        &self,
+        prefix: String,
+        depth: usize,
+        seen: &mut BTreeSet<u64>,
+        found: &mut Vec<(String, Result<Array>)>,
+    ) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        for (name, address) in &self.contents.members {
+            if !seen.insert(*address) {
+                continue;
+            }
+            let (path, place) = (format!("{prefix}{name}"), self.below(name));
+            self.file.bytes.spend(MEMBER_COST + path.len() as u64)?;
+            let messages = messages(&self.file.bytes, *address)?;
+            match Contents::read(&self.file.bytes, &messages, &place)? {
+                Some(contents) => {
+                    let group =
+                        Group { file: self.file.clone(), path: place, address: *address, contents: Rc::new(contents) };
+                    group.add_arrays(format!("{path}/"), depth + 1, seen, found)?;
+                }
+                None => match value::unsupported(&messages)? {
+                    Some(problem) => found.push((path, Err(problem.into()))),
+                    None => {
+                        let array = value::array(&self.file.bytes, &messages);
+                        let array = array.map_err(|problem| format!("\"{place}\": {problem}"))?;
+                        found.push((path, Ok(array)));
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
     fn address(&self, name: &str) -> Result<u64> {
-        let found = self.members.get(name).copied();
+        let found = self.contents.members.get(name).copied();
         found.ok_or_else(|| format!("\"{}\" is missing, or is a soft or external link", self.below(name)))
     }
 
     fn below(&self, name: &str) -> String {
         if self.path.is_empty() { name.into() } else { format!("{}/{name}", self.path) }
     }
+}
+
+impl<'a> Contents<'a> {
+    /// Reads the members and attributes from the messages of an object. `None` if it is an array or a datatype.
+    fn read(bytes: &Bytes<'a>, messages: &[Message<'a>], path: &str) -> Result<Option<Contents<'a>>> {
+        if messages.iter().any(|message| message.kind == kind::DATATYPE) {
+            return Ok(None);
+        }
+        let Contents { mut members, mut attributes } = Contents::default();
+        for Message { kind, mut body } in messages.iter().copied() {
+            match kind {
+                kind::SYMBOL_TABLE => symbol_table(bytes, body, &mut members)?,
+                kind::LINK => {
+                    bytes.spend(MEMBER_COST)?;
+                    members.extend(link(body)?);
+                }
+                kind::LINK_INFO => reject_heap(&mut body, 8, path, "members")?,
+                kind::ATTRIBUTE_INFO => reject_heap(&mut body, 2, path, "attributes")?,
+                kind::ATTRIBUTE => {
+                    bytes.spend(MEMBER_COST)?;
+                    let (name, attribute) = value::attribute(body)?;
+                    attributes.insert(name, attribute);
+                }
+                _ => {}
+            }
+        }
+        Ok(Some(Contents { members, attributes }))
+    }
+}
+
+fn too_deep() -> String {
+    format!("a path has more than {MAX_DEPTH} groups; it is damaged")
 }
 
 /// Parses a link message (section IV.A.2.g): the name and the address of a hard link, `None` for other links.
@@ -167,8 +261,11 @@ fn symbol_table<'a>(bytes: &Bytes<'a>, mut body: Cursor<'a>, members: &mut BTree
     let length = heap.number(8)?;
     heap.take(8)?;
     let names = bytes.slice(heap.number(8)?, length)?;
-    let mut nodes = vec![(tree, u64::MAX)];
+    let (mut nodes, mut seen) = (vec![(tree, u64::MAX)], BTreeSet::new());
     while let Some((at, below)) = nodes.pop() {
+        if !seen.insert(at) {
+            return Err("it is damaged: a B-tree has two references to a node".into());
+        }
         if bytes.slice(at, 4)?.0 == b"SNOD" {
             symbol_table_node(bytes, at, names, members)?;
             continue;
@@ -204,7 +301,7 @@ fn symbol_table_node<'a>(
         entries.take(20)?;
         let name = usize::try_from(name).ok().and_then(|begin| names.0.get(begin..));
         let name = Cursor(name.ok_or("it is damaged: a member has no name")?).text()?;
-        bytes.spend(name.len() as u64)?;
+        bytes.spend(MEMBER_COST + name.len() as u64)?;
         if cached != 2 {
             members.insert(name, address); // 2 is a link to a path
         }

@@ -2,6 +2,7 @@
 
 use super::bytes::{Bytes, Cursor, Result};
 use super::checksum::lookup3;
+use std::collections::BTreeSet;
 
 /// A header message.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +42,15 @@ fn version_1<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
     prefix.take(8)?;
     let length = prefix.number(4)?;
     let (mut found, mut blocks) = (Vec::new(), vec![(address.saturating_add(16), length)]);
+    let mut seen = BTreeSet::new();
     while let Some((at, length)) = blocks.pop() {
+        check_new(&mut seen, at)?;
         let mut block = bytes.slice(at, length)?;
         while block.0.len() >= 8 {
             let (kind, length, flags) = (block.number(2)?, block.number(2)?, block.byte()?);
             block.take(3)?;
             let body = Cursor(block.take(length as usize)?);
-            push(&mut found, &mut blocks, u8::try_from(kind).unwrap_or(u8::MAX), flags, body)?;
+            push(bytes, &mut found, &mut blocks, u8::try_from(kind).unwrap_or(u8::MAX), flags, body)?;
         }
     }
     Ok(found)
@@ -63,7 +66,9 @@ fn version_2<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
     let length = bytes.slice(address.saturating_add(begin), width)?.number(width as usize)?;
     let whole = (begin + width).saturating_add(length).saturating_add(4);
     let (mut found, mut blocks) = (Vec::new(), vec![(address, whole, (begin + width) as usize)]);
+    let mut seen = BTreeSet::new();
     while let Some((at, length, skip)) = blocks.pop() {
+        check_new(&mut seen, at)?;
         let mut block = Cursor(checked(bytes, at, length)?);
         block.take(skip)?;
         if skip == 4 && bytes.slice(at, 4)?.0 != b"OCHK" {
@@ -76,11 +81,19 @@ fn version_2<'a>(bytes: &Bytes<'a>, address: u64) -> Result<Vec<Message<'a>>> {
             block.take(order)?;
             let body = Cursor(block.take(length as usize)?);
             let mut more = Vec::new();
-            push(&mut found, &mut more, kind, flags, body)?;
+            push(bytes, &mut found, &mut more, kind, flags, body)?;
             blocks.extend(more.into_iter().map(|(at, length)| (at, length, 4)));
         }
     }
     Ok(found)
+}
+
+/// Checks that a block of a header is read for the first time.
+fn check_new(seen: &mut BTreeSet<u64>, address: u64) -> Result<()> {
+    match seen.insert(address) {
+        true => Ok(()),
+        false => Err(format!("it is damaged: the header block at byte {address} is part of a cycle")),
+    }
 }
 
 /// Verifies the checksum at the end of a block and returns the rest.
@@ -94,6 +107,7 @@ fn checked<'a>(bytes: &Bytes<'a>, address: u64, length: u64) -> Result<&'a [u8]>
 
 /// Adds a message, or the block to which a continuation message refers.
 fn push<'a>(
+    bytes: &Bytes<'a>,
     found: &mut Vec<Message<'a>>,
     blocks: &mut Vec<(u64, u64)>,
     kind: u8,
@@ -105,7 +119,10 @@ fn push<'a>(
         kind::DATASPACE | kind::DATATYPE | kind::LAYOUT | kind::ATTRIBUTE if flags & 2 != 0 => {
             return Err("it has shared header messages, which are not supported; copy it with h5repack".into());
         }
-        _ => found.push(Message { kind, body }),
+        _ => {
+            bytes.spend(size_of::<Message<'_>>() as u64)?;
+            found.push(Message { kind, body });
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::UNDEFINED_ADDRESS;
 use super::bytes::{Bytes, Cursor, Result};
 use super::header::{Message, kind};
 use crate::Shape;
+use crate::save::half;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,8 @@ fn datatype(mut body: Cursor<'_>) -> Result<Type> {
     let bytes = body.number(4)? as usize;
     Ok(match (class, bytes) {
         (0, 1 | 2 | 4 | 8) if bits & 1 == 0 => Type::Integer { bytes, signed: bits & 8 != 0 },
-        // IEEE 754: the exponent begins at bit 23 or 52.
+        // IEEE 754: the exponent begins at bit 10, 23 or 52.
+        (1, 2) if bits & 0x41 == 0 && body.0.get(4) == Some(&10) => Type::Float { bytes },
         (1, 4) if bits & 0x41 == 0 && body.0.get(4) == Some(&23) => Type::Float { bytes },
         (1, 8) if bits & 0x41 == 0 && body.0.get(4) == Some(&52) => Type::Float { bytes },
         (3, 1..) => Type::Text { bytes },
@@ -74,28 +76,60 @@ fn dataspace(mut body: Cursor<'_>) -> Result<Shape> {
     Shape::new(&sizes.collect::<Result<Vec<usize>>>()?).map_err(|error| error.to_string())
 }
 
+/// The dataspace, datatype and layout messages of an array.
+type Parts<'a> = [Cursor<'a>; 3];
+
+fn find<'a>(messages: &[Message<'a>], kind: u8) -> Option<Cursor<'a>> {
+    messages.iter().find(|message| message.kind == kind).map(|message| message.body)
+}
+
+fn parts<'a>(messages: &[Message<'a>]) -> Result<Parts<'a>> {
+    let parts = [kind::DATASPACE, kind::DATATYPE, kind::LAYOUT].map(|kind| find(messages, kind));
+    match parts {
+        [Some(space), Some(kind), Some(layout)] => Ok([space, kind, layout]),
+        _ => Err("it is a group, expected an array".into()),
+    }
+}
+
+/// The reason why an intact array cannot be read, if its type or storage is not supported.
+pub(super) fn unsupported(messages: &[Message<'_>]) -> Result<Option<&'static str>> {
+    let Ok([_, kind, mut layout]) = parts(messages) else { return Ok(Some("it is a datatype, expected an array")) };
+    let (version, class) = (layout.byte()?, layout.byte()?);
+    Ok(match datatype(kind)? {
+        _ if find(messages, kind::EXTERNAL_FILES).is_some() => {
+            Some("its elements are in another file, which is not supported")
+        }
+        Type::Text { .. } | Type::TextInHeap | Type::Other => {
+            Some("its elements must be float16, float32, float64 or integers; convert it first")
+        }
+        _ if version < 3 => Some("it has a layout of HDF5 before 1.6.3, which is not supported; copy it with h5repack"),
+        _ if class > 1 => Some("it is stored in chunks, which is not supported; convert it with h5repack -l CONTI"),
+        _ => None,
+    })
+}
+
 /// Reads the array that the messages of an object describe.
 pub(super) fn array(bytes: &Bytes<'_>, messages: &[Message<'_>]) -> Result<Array> {
-    let find = |kind| messages.iter().find(|message| message.kind == kind).map(|message| message.body);
-    let [space, kind, layout] = [kind::DATASPACE, kind::DATATYPE, kind::LAYOUT].map(find);
-    let (Some(space), Some(kind), Some(layout)) = (space, kind, layout) else {
-        return Err("it is a group, expected an array".into());
-    };
-    if find(kind::EXTERNAL_FILES).is_some() {
-        return Err("its elements are in another file, which is not supported".into());
+    let [space, kind, layout] = parts(messages)?;
+    if let Some(problem) = unsupported(messages)? {
+        return Err(problem.into());
     }
     let (shape, kind) = (dataspace(space)?, datatype(kind)?);
     let length = (shape.len() as u64).saturating_mul(kind.bytes() as u64);
     let data = elements(bytes, layout, length)?;
+    let width = if matches!(kind, Type::Integer { .. }) { 8 } else { 4 };
+    bytes.spend((shape.len() as u64).saturating_mul(width))?;
     let values = match kind {
         Type::Float { bytes: 4 } => Values::Floats(decode_f32(data).collect()),
+        Type::Float { bytes: 2 } => {
+            Values::Floats(data.as_chunks().0.iter().map(|two| half(u16::from_le_bytes(*two))).collect())
+        }
         Type::Float { .. } => Values::Floats(decode_u64(data).map(|bits| f64::from_bits(bits) as f32).collect()),
         Type::Integer { bytes, signed } => {
             Values::Integers(data.chunks(bytes).map(|one| integer(one, signed)).collect())
         }
-        _ => return Err("its elements must be float32, float64 or integers; convert it first".into()),
+        _ => return Err("its elements are not numbers".into()),
     };
-    bytes.spend(4 * shape.len() as u64)?;
     Ok(Array { shape, values })
 }
 
@@ -137,8 +171,7 @@ fn elements<'a>(bytes: &Bytes<'a>, mut layout: Cursor<'a>, length: u64) -> Resul
                 Ok(bytes.slice(address, length)?.0)
             }
         },
-        (3 | 4, _) => Err("it is stored in chunks, which is not supported; convert it with h5repack -l CONTI".into()),
-        _ => Err("it has a layout of HDF5 before 1.6.3, which is not supported; copy it with h5repack".into()),
+        _ => Err("its layout is not supported; copy it with h5repack".into()),
     }
 }
 

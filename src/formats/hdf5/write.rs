@@ -1,10 +1,12 @@
 //! The writer: superblock 2, then the strings in global heaps, then the groups, each after its members.
 
 use super::checksum::lookup3;
+use super::group::MAX_DEPTH;
 use super::header::kind;
 use super::value::Values;
 use super::{SIGNATURE, UNDEFINED_ADDRESS};
 use crate::Shape;
+use std::collections::BTreeSet;
 
 /// Maximum length of a list of strings in one attribute, as a header message holds 64 KiB. Longer lists are split.
 const MAX_LIST: usize = 4000;
@@ -14,6 +16,9 @@ const MAX_HEAP_OBJECTS: usize = 60_000;
 
 /// Minimum length of a global heap in bytes (section III.E).
 const MIN_HEAP_LENGTH: usize = 4096;
+
+/// Maximum length of a member's name in bytes, as a link message has at most 65535 bytes.
+const MAX_NAME: usize = 65_000;
 
 /// A group to be written.
 #[derive(Debug, Default)]
@@ -92,7 +97,12 @@ impl NewGroup {
     }
 
     /// Encodes the file whose root is this group.
-    pub(crate) fn file(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// Returns a message about a name or a list that does not fit in the format, so that no file is written that other
+    /// programs cannot open.
+    pub(crate) fn file(&self) -> Result<Vec<u8>, String> {
+        self.check("", 1)?;
         let mut writer = Writer { bytes: vec![0; 48], places: Vec::new() };
         let mut texts = Vec::new();
         self.collect(&mut texts);
@@ -112,13 +122,57 @@ impl NewGroup {
         let superblock = superblock.concat();
         writer.bytes[..44].copy_from_slice(&superblock);
         writer.bytes[44..48].copy_from_slice(&lookup3(&superblock).to_le_bytes());
-        writer.bytes
+        Ok(writer.bytes)
+    }
+
+    /// Checks the names and lists of this group and its members.
+    fn check(&self, path: &str, depth: usize) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("\"{}\" has more than {MAX_DEPTH} groups; use shorter names", shown(path)));
+        }
+        let mut names = BTreeSet::new();
+        let members = self.groups.iter().map(|(name, _)| name).chain(self.arrays.iter().map(|(name, _)| name));
+        for name in members {
+            let shown = shown(name);
+            if ["", ".", ".."].contains(&name.as_str()) || name.contains('\0') {
+                return Err(format!("\"{shown}\" is not a valid name in an HDF5 file; rename the layer or weight"));
+            }
+            if name.len() > MAX_NAME {
+                let length = name.len();
+                return Err(format!(
+                    "the name \"{shown}\" has {length} bytes, expected at most {MAX_NAME} in an HDF5 file; rename the layer \
+                     or weight"
+                ));
+            }
+            if !names.insert(name) {
+                let place = if path.is_empty() { String::new() } else { format!(" in \"{path}\"") };
+                return Err(format!("two members have the name \"{shown}\"{place}; rename the layer or weight"));
+            }
+        }
+        for text in self.attributes.iter().flat_map(|(_, text)| text.all()) {
+            if text.contains('\0') || u32::try_from(text.len()).is_err() {
+                let shown = shown(text);
+                return Err(format!("the text \"{shown}\" has a null character or more than 4 GB; rename the layer"));
+            }
+        }
+        self.groups.iter().try_for_each(|(name, group)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+            group.check(&path, depth + 1)
+        })
     }
 
     /// Collects the strings of all attributes, in the order in which the groups are written.
     fn collect<'a>(&'a self, texts: &mut Vec<&'a str>) {
         self.groups.iter().for_each(|(_, group)| group.collect(texts));
         self.attributes.iter().flat_map(|(_, text)| text.all()).for_each(|text| texts.push(text));
+    }
+}
+
+/// The start of a text, for messages.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.escape_debug().to_string(),
     }
 }
 

@@ -4,6 +4,7 @@ use super::contents::{self, Incoming, Outgoing, parse};
 use super::legacy::KERAS_VERSION;
 use super::result::Result;
 use super::weights;
+use crate::formats::budget::Budget;
 use crate::formats::hdf5::{self, NewGroup};
 use crate::formats::zip::{self, Archive};
 use crate::save::Registry;
@@ -32,25 +33,30 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     weights::write_layers(&mut root, &model.description.layers, model.params)?;
     weights::write_optimizer(&mut root, model);
     let (metadata, config) = (metadata.to_string(), config.to_string());
-    zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file())])
+    zip::write(&[(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &root.file()?)])
 }
 
 /// Reads a whole model, with its training configuration if `with_training`.
-pub(super) fn read(archive: &Archive<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
-    let mut config = json(archive, CONFIG)?;
+pub(super) fn read(
+    archive: &Archive<'_>,
+    budget: &Budget,
+    registry: &Registry,
+    with_training: bool,
+) -> Result<Incoming> {
+    let mut config = json(archive, budget, CONFIG)?;
     let compiled = match config["compile_config"].take() {
         Value::Object(compile) if !compile.is_empty() => Some(compile),
         _ => None,
     };
-    let gradus = json(archive, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
+    let gradus = json(archive, budget, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
     let (description, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
     let bytes = archive.get(WEIGHTS)?;
-    let root = hdf5::open(&bytes)?;
+    let root = hdf5::open(&bytes, budget)?;
     let params = weights::read_layers(&root, &description.layers)?;
     Ok(Incoming { description, training, params, variables: weights::read_optimizer(&root), gradus })
 }
 
-fn json(archive: &Archive<'_>, name: &str) -> Result<Value> {
+fn json(archive: &Archive<'_>, budget: &Budget, name: &str) -> Result<Value> {
     let bytes = archive.get(name)?;
-    parse(std::str::from_utf8(&bytes).map_err(|_| format!("its {name} is not UTF-8"))?)
+    parse(std::str::from_utf8(&bytes).map_err(|_| format!("its {name} is not UTF-8"))?, budget)
 }

@@ -7,6 +7,7 @@ use super::result::Result;
 use super::state::{self, StateArray};
 use super::training::Training;
 use crate::architecture::Architecture;
+use crate::formats::budget::Budget;
 use crate::formats::hdf5::{Array, Values};
 use crate::layers::DeclaredWeight;
 use crate::save::Registry;
@@ -170,22 +171,17 @@ pub(super) fn values<'a>(params: &'a Params, name: &str) -> Result<&'a [f32]> {
     params.id(name).map(|id| params.values(id)).map_err(|error| error.to_string())
 }
 
-/// Parses JSON. The memory of the result is estimated first, as an object with a single entry takes about 700 bytes.
-pub(super) fn parse(text: &str) -> Result<Value> {
+/// Parses JSON. The memory of the result is estimated first and subtracted from the budget, as an object with a single entry
+/// takes about 700 bytes.
+pub(super) fn parse(text: &str, budget: &Budget) -> Result<Value> {
     let size = |byte| match byte {
         b'{' => 1000,
         b',' | b'[' => 100,
         _ => 1,
     };
-    let memory: usize = text.bytes().map(size).sum();
-    if memory > MAX_JSON {
-        return Err("its configuration is too large: parsing it would take more than 32 MB".into());
-    }
+    budget.spend(text.bytes().map(size).sum())?;
     serde_json::from_str(text).map_err(|error| format!("its configuration is invalid: {error}"))
 }
-
-/// Maximum estimated memory of parsed JSON, in bytes.
-const MAX_JSON: usize = 32 << 20;
 
 /// The name of the group of an optimizer's variables, such as `adam`.
 pub(super) fn group_name(optimizer: &Spec) -> String {

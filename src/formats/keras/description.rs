@@ -87,6 +87,12 @@ impl ModelDescription {
         network.map_err(|error| error.to_string())
     }
 
+    /// Converts the description to a network with initial weights.
+    pub(super) fn initialized(&self) -> Result<Architecture> {
+        let network = if self.chain { self.sequential().architecture(0) } else { self.graph().architecture(0) };
+        network.map_err(|error| error.to_string())
+    }
+
     fn sequential(&self) -> Sequential {
         let chain = Sequential::new(self.inputs[0].shape);
         self.layers.iter().fold(chain, |chain, layer| chain.add_named(&layer.name, layer.layer.clone()))

@@ -17,6 +17,9 @@ const WEIGHTS: &str = "model_weights";
 /// The group of the optimizer's arrays.
 const OPTIMIZER: &str = "optimizer_weights";
 
+/// The group of weights that belong to no layer, among the groups of the layers.
+const TOP_LEVEL: &str = "top_level_model_weights";
+
 /// The version of Keras whose format is written.
 pub(super) const KERAS_VERSION: &str = "3.15.1";
 
@@ -36,7 +39,7 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
     if let Some(training) = &model.training {
         write_optimizer(&mut root, training, model);
     }
-    Ok(root.file())
+    root.file()
 }
 
 fn write_optimizer(root: &mut NewGroup, training: &Training, model: &Outgoing<'_>) {
@@ -57,10 +60,13 @@ fn write_optimizer(root: &mut NewGroup, training: &Training, model: &Outgoing<'_
 
 fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
     let layers = &model.description.layers;
+    if layers.iter().any(|placed| placed.name == TOP_LEVEL) {
+        return Err(format!("layer \"{TOP_LEVEL}\" has the name of a group of .h5 files; rename it, or write .keras"));
+    }
     group.text("keras_version", KERAS_VERSION);
     group.text("backend", "tensorflow");
     group.texts("layer_names", layers.iter().map(|placed| placed.name.clone()).collect());
-    group.group("top_level_model_weights");
+    group.group(TOP_LEVEL);
     for placed in layers {
         let group = group.group(&placed.name);
         for weight in placed.weights() {
@@ -73,11 +79,11 @@ fn write_weights(group: &mut NewGroup, model: &Outgoing<'_>) -> Result<()> {
 
 /// Reads a whole model, with its training configuration if `with_training`.
 pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -> Result<Incoming> {
-    let config = root
-        .text("model_config")?
-        .ok_or("it holds weights but no model; build the model in code and call load_weights")?;
+    let config = root.text("model_config")?.ok_or(
+        "it holds weights but no model; load the model from its own file, or build it in code, and call load_weights",
+    )?;
     let compiled = match root.text("training_config")? {
-        Some(text) => match parse(&text)? {
+        Some(text) => match parse(&text, root.budget())? {
             Value::Object(mut compile) => {
                 let optimizer = compile.remove("optimizer_config").unwrap_or(Value::Null);
                 compile.insert("optimizer".into(), optimizer);
@@ -87,8 +93,9 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
         },
         None => None,
     };
-    let gradus = root.text("gradus")?.and_then(|text| parse(&text).ok()).unwrap_or(Value::Null);
-    let (description, training) = contents::describe(&parse(&config)?, &gradus, compiled, registry, with_training)?;
+    let gradus = root.text("gradus")?.and_then(|text| parse(&text, root.budget()).ok()).unwrap_or(Value::Null);
+    let (description, training) =
+        contents::describe(&parse(&config, root.budget())?, &gradus, compiled, registry, with_training)?;
     let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),

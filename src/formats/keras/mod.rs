@@ -5,6 +5,7 @@
 //! | `.keras` | a whole model, as Keras 3 saves it | [`save`] |
 //! | `.h5`, `.hdf5` | a whole model, as Keras 1 and 2 saved it and Keras 3 still does | [`save`] |
 //! | `.weights.h5` | weights alone | [`save_weights`] |
+//! | `.json` | the layers alone, as `model.to_json()` gives them; read by [`load_config`] | |
 //!
 //! A whole model consists of layers and connections, weights, running statistics, losses, metrics, and the optimizer with its
 //! state. An element that one of the libraries does not support is an error that names it. Files are written in the format of
@@ -63,10 +64,11 @@ mod tests;
 mod training;
 mod weights;
 
-use super::hdf5::{self, NewGroup};
+use super::budget::{Budget, MemoryLimit};
+use super::hdf5::{self, Array, NewGroup, Values};
 use super::zip::Archive;
 use crate::architecture::Architecture;
-use crate::files::{read_whole, write_whole};
+use crate::files::{read_whole, unexpected, write_whole};
 use crate::model::{Compile, Model};
 use crate::save::{Registry, format_problem};
 use crate::tape::Params;
@@ -80,6 +82,12 @@ const ENDINGS: &[&str] = &[".keras", ".h5", ".weights.h5"];
 
 /// The signature of zip archives, and so of `.keras` files.
 const ZIP: &[u8] = b"PK";
+
+/// The expected kind of file, for messages.
+const EXPECTED: &str = "a Keras model (.keras or .h5)";
+
+/// The signature of HDF5 files.
+const HDF5: &[u8] = b"\x89HDF";
 
 /// Saves a whole model atomically. The extension of `path` determines the format: `.keras`, `.h5` or `.hdf5`. Missing folders
 /// are created.
@@ -114,11 +122,13 @@ pub fn load(path: impl AsRef<Path>) -> Result<Model> {
     load_with(path, Load::new())
 }
 
-/// Options of [`load_with`]: a registry of custom classes, and settings that replace the training configuration of the file.
+/// Options of [`load_with`]: a registry of custom classes, settings that replace the training configuration of the file, and a
+/// memory limit.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
     registry: Registry,
     compile: Option<Compile>,
+    memory_limit: MemoryLimit,
 }
 
 impl Load {
@@ -142,6 +152,13 @@ impl Load {
         self.compile = Some(settings);
         self
     }
+
+    /// Limits the memory for the contents of the file.
+    #[must_use]
+    pub fn memory_limit(mut self, limit: MemoryLimit) -> Load {
+        self.memory_limit = limit;
+        self
+    }
 }
 
 impl From<Compile> for Load {
@@ -153,6 +170,18 @@ impl From<Compile> for Load {
 impl From<Registry> for Load {
     fn from(registry: Registry) -> Load {
         Load::new().registry(registry)
+    }
+}
+
+impl From<&Registry> for Load {
+    fn from(registry: &Registry) -> Load {
+        Load::new().registry(registry.clone())
+    }
+}
+
+impl From<MemoryLimit> for Load {
+    fn from(limit: MemoryLimit) -> Load {
+        Load::new().memory_limit(limit)
     }
 }
 
@@ -176,8 +205,8 @@ impl From<Registry> for Load {
 /// The errors of [`load`]. With settings for compilation, the training configuration of the file causes no errors, and those of
 /// [`Sequential::compile`](crate::Sequential::compile) are possible.
 pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model> {
-    let (path, Load { registry, compile }) = (path.as_ref(), load.into());
-    let incoming = read(path, &registry, compile.is_none())?;
+    let (path, Load { registry, compile, memory_limit }) = (path.as_ref(), load.into());
+    let incoming = read(path, &registry, memory_limit, compile.is_none())?;
     let model = match compile {
         Some(settings) => incoming.compiled(settings),
         None => incoming.model(&registry),
@@ -205,27 +234,111 @@ pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model>
 /// Returns an error if the file cannot be read or is damaged, if the model is neither a `Sequential` nor functional, or if a
 /// layer or one of its options is not supported. [`load_architecture_with`] can add layers.
 pub fn load_architecture(path: impl AsRef<Path>) -> Result<Architecture> {
-    load_architecture_with(path, &Registry::new())
+    load_architecture_with(path, Load::new())
 }
 
-/// Loads the layers and weights of a whole model like [`load_architecture`], with the custom layers in `registry`.
+/// Loads the layers and weights of a whole model like [`load_architecture`], with the custom layers of a registry, or with a
+/// memory limit. Settings for compilation are ignored.
 ///
 /// # Errors
 /// The errors of [`load_architecture`].
-pub fn load_architecture_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
-    let path = path.as_ref();
-    let incoming = read(path, registry, false)?;
+pub fn load_architecture_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Architecture> {
+    let (path, Load { registry, memory_limit, .. }) = (path.as_ref(), load.into());
+    let incoming = read(path, &registry, memory_limit, false)?;
     incoming.architecture().map_err(|problem| wrong(path, problem))
 }
 
 /// Reads a file, with the training configuration if `with_training`.
-fn read(path: &Path, registry: &Registry, with_training: bool) -> Result<Incoming> {
+fn read(path: &Path, registry: &Registry, limit: MemoryLimit, with_training: bool) -> Result<Incoming> {
     let bytes = read_whole(path)?;
-    let incoming = match bytes.starts_with(ZIP) {
-        true => Archive::read(&bytes).and_then(|archive| archive::read(&archive, registry, with_training)),
-        false => hdf5::open(&bytes).and_then(|root| legacy::read(&root, registry, with_training)),
+    let budget = limit.budget(bytes.len());
+    let incoming = match &bytes[..] {
+        start if start.starts_with(ZIP) => {
+            Archive::read(&bytes, &budget).and_then(|archive| archive::read(&archive, &budget, registry, with_training))
+        }
+        start if start.starts_with(HDF5) => {
+            hdf5::open(&bytes, &budget).and_then(|root| legacy::read(&root, registry, with_training))
+        }
+        _ => Err(unexpected(&bytes, EXPECTED)),
     };
     incoming.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))
+}
+
+/// Loads the layers of a model from a JSON configuration, as `model.to_json()` in Keras or the `config.json` of a `.keras`
+/// file. The weights are drawn from the initializers with seed 0; [`load_weights`] replaces them.
+///
+/// # Errors
+/// Returns an error if the file cannot be read, if the model is neither a `Sequential` nor functional, or if a layer or one of
+/// its options is not supported.
+pub fn load_config(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Architecture> {
+    let (path, Load { registry, memory_limit, .. }) = (path.as_ref(), load.into());
+    let bytes = read_whole(path)?;
+    let described = describe_config(&bytes, &memory_limit.budget(bytes.len()), &registry);
+    described.map_err(|problem| wrong(path, problem))?.initialized().map_err(|problem| wrong(path, problem))
+}
+
+fn describe_config(bytes: &[u8], budget: &Budget, registry: &Registry) -> Result<ModelDescription, String> {
+    let expected = "the JSON configuration of a Keras model";
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.trim_start().starts_with('{'));
+    let config = contents::parse(text.ok_or_else(|| unexpected(bytes, expected))?, budget)?;
+    if config["class_name"].is_null() {
+        return Err(format!("it is another kind of JSON, expected {expected}"));
+    }
+    Ok(contents::describe(&config, &serde_json::Value::Null, None, registry, false)?.0)
+}
+
+/// Whether a file holds a whole model, not only weights.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or is damaged.
+pub fn holds_model(path: impl AsRef<Path>) -> Result<bool> {
+    let path = path.as_ref();
+    let bytes = read_whole(path)?;
+    if bytes.starts_with(ZIP) {
+        return Ok(true);
+    }
+    if !bytes.starts_with(HDF5) {
+        return Err(wrong(path, unexpected(&bytes, EXPECTED)));
+    }
+    let budget = MemoryLimit::default().budget(bytes.len());
+    let config = hdf5::open(&bytes, &budget).and_then(|root| root.text("model_config"));
+    config.map(|config| config.is_some()).map_err(|problem| wrong(path, problem))
+}
+
+/// The arrays of a file that were read.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct WeightArrays {
+    /// The arrays, by their paths in the file.
+    pub params: Params,
+    /// The arrays that are not numeric or not supported, by their paths, each with the reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Reads every array of an HDF5 file, such as a `.weights.h5` file of Keras 3 or the weights of Keras 2, by its path in the
+/// file. The layers need not be known. Integers are converted to floats.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or is damaged, or if its contents exceed the memory limit.
+pub fn read_arrays(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<WeightArrays> {
+    let path = path.as_ref();
+    let bytes = read_whole(path)?;
+    let budget = limit.budget(bytes.len());
+    let arrays = hdf5::open(&bytes, &budget).and_then(|root| root.arrays()).map_err(|problem| wrong(path, problem))?;
+    let mut found = WeightArrays::default();
+    for (name, array) in arrays {
+        match array {
+            Ok(Array { shape, values }) => {
+                let values = match values {
+                    Values::Floats(values) => values,
+                    Values::Integers(values) => values.into_iter().map(|value| value as f32).collect(),
+                };
+                found.params.insert(&name, shape, values, true)?;
+            }
+            Err(problem) => found.skipped.push((name, problem)),
+        }
+    }
+    Ok(found)
 }
 
 /// Saves the weights and running statistics atomically as a `.weights.h5` file.
@@ -240,8 +353,8 @@ pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let mut root = NewGroup::default();
     let written = ModelDescription::of(model.architecture())
         .and_then(|description| weights::write_layers(&mut root, &description.layers, model.params()));
-    written.map_err(|problem| wrong(path, problem))?;
-    write_whole(path, &root.file())
+    let bytes = written.and_then(|()| root.file()).map_err(|problem| wrong(path, problem))?;
+    write_whole(path, &bytes)
 }
 
 /// Loads every weight and running statistic from a file of Keras with the same layers: `.weights.h5`, `.keras` or `.h5`. The
@@ -251,20 +364,33 @@ pub fn save_weights(model: &Model, path: impl AsRef<Path>) -> Result<()> {
 /// Returns an error, and leaves the model unchanged, if the file cannot be read or is damaged, or if its layers or the shapes
 /// of its arrays differ from those of the model.
 pub fn load_weights(model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
+    load_weights_with(model, path, MemoryLimit::default())
+}
+
+/// Loads weights like [`load_weights`], with a limit on the memory for the contents of the file.
+///
+/// # Errors
+/// The errors of [`load_weights`], and an error if the contents exceed the limit.
+pub fn load_weights_with(model: &mut Model, path: impl AsRef<Path>, limit: MemoryLimit) -> Result<()> {
     let path = path.as_ref();
     let bytes = read_whole(path)?;
     let description = ModelDescription::of(model.architecture());
-    let params = description.and_then(|description| read_weights_only(&bytes, &description));
+    let budget = limit.budget(bytes.len());
+    let params = description.and_then(|description| read_weights_only(&bytes, &budget, &description));
     let params = params.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))?;
     model.params_mut().assign(&params)
 }
 
-fn read_weights_only(bytes: &[u8], description: &ModelDescription) -> Result<Params, String> {
+fn read_weights_only(bytes: &[u8], budget: &Budget, description: &ModelDescription) -> Result<Params, String> {
     if bytes.starts_with(ZIP) {
-        let inner = Archive::read(bytes)?.get(archive::WEIGHTS)?;
-        return weights::read_layers(&hdf5::open(&inner)?, &description.layers);
+        let archive = Archive::read(bytes, budget)?;
+        let inner = archive.get(archive::WEIGHTS)?;
+        return weights::read_layers(&hdf5::open(&inner, budget)?, &description.layers);
     }
-    let root = hdf5::open(bytes)?;
+    if !bytes.starts_with(HDF5) {
+        return Err(unexpected(bytes, "weights of Keras (.weights.h5, .h5 or .keras)"));
+    }
+    let root = hdf5::open(bytes, budget)?;
     if root.has("model_weights") {
         return legacy::read_weights(&root.group("model_weights")?, &description.layers);
     }

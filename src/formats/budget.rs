@@ -1,0 +1,112 @@
+//! The limit on the memory for the contents of one file.
+//!
+//! A file can claim or unfold to far more data than its length: compressed members, repeated references, huge shapes. A
+//! reader subtracts everything that it allocates or reads again from one [`Budget`] for the whole file. The rows that a
+//! caller passes to a model are not contents of the file and are never counted.
+
+use std::cell::Cell;
+
+/// Default limit for a file without contents: 256 MiB.
+const BASE: u64 = 256 << 20;
+
+/// Addition to the default limit for each byte of the file.
+const PER_BYTE: u64 = 16;
+
+/// The maximum memory for the contents of a file. It bounds the time of reading, too.
+///
+/// The default is 256 MiB plus 16 times the length of the file. Files with much repetition, such as compressed arrays of
+/// zeros, may need more.
+///
+/// ```
+/// use gradus::formats::MemoryLimit;
+/// let limit = MemoryLimit::bytes(4 << 30); // 4 GiB
+/// assert_ne!(limit, MemoryLimit::default());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryLimit {
+    /// `None` for the default.
+    bytes: Option<u64>,
+}
+
+impl MemoryLimit {
+    /// Limits the memory to `bytes`, whatever the length of the file.
+    pub const fn bytes(bytes: u64) -> MemoryLimit {
+        MemoryLimit { bytes: Some(bytes) }
+    }
+
+    /// The budget for a file of this length.
+    pub(crate) fn budget(self, file_length: usize) -> Budget {
+        let length = u64::try_from(file_length).unwrap_or(u64::MAX);
+        let limit = self.bytes.unwrap_or(BASE.saturating_add(length.saturating_mul(PER_BYTE)));
+        Budget { limit, spent: Cell::new(0) }
+    }
+}
+
+/// The memory that the contents of one file may still take.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: u64,
+    spent: Cell<u64>,
+}
+
+impl Budget {
+    /// Subtracts `bytes` that are allocated or read. Call it before the allocation.
+    ///
+    /// # Errors
+    /// Returns a message about the file if the budget is exceeded.
+    pub(crate) fn spend(&self, bytes: u64) -> Result<(), String> {
+        match self.spent.get().checked_add(bytes) {
+            Some(spent) if spent <= self.limit => {
+                self.spent.set(spent);
+                Ok(())
+            }
+            _ => Err(format!(
+                "its contents need more memory than the limit of {}; if the file comes from a trusted source, raise the \
+                 limit (MemoryLimit, or --memory of the program)",
+                size(self.limit)
+            )),
+        }
+    }
+
+    /// Subtracts the memory of an array.
+    ///
+    /// # Errors
+    /// Returns a message about the file if the budget is exceeded.
+    pub(crate) fn spend_array(&self, elements: usize, bytes_per_element: usize) -> Result<(), String> {
+        self.spend((elements as u64).saturating_mul(bytes_per_element as u64))
+    }
+
+    /// The bytes subtracted so far.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent.get()
+    }
+}
+
+/// A number of bytes for messages.
+fn size(bytes: u64) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_budget_limits_the_sum() {
+        let budget = MemoryLimit::bytes(100).budget(1 << 30);
+        budget.spend(60).unwrap();
+        budget.spend_array(10, 4).unwrap();
+        let text = budget.spend(1).unwrap_err();
+        assert!(text.starts_with("its contents need more memory than the limit of 100 bytes"), "{text}");
+        assert_eq!(budget.spent(), 100, "a refused amount is not counted");
+        budget.spend_array(usize::MAX, usize::MAX).unwrap_err();
+    }
+
+    #[test]
+    fn the_default_grows_with_the_file() {
+        let limit = |length| MemoryLimit::default().budget(length).limit;
+        assert_eq!((limit(0), limit(1 << 30)), (256 << 20, (256 << 20) + (16 << 30)));
+        assert_eq!(limit(usize::MAX), u64::MAX);
+    }
+}
