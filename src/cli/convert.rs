@@ -11,10 +11,10 @@ use std::path::Path;
 
 pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResult {
     if let Some(model) = &options.model {
-        write_model(&with_arrays(Source::model(model)?, from, options.torch)?, to)?;
+        write_model(&with_arrays(Source::model(model, &options.shapes)?, from, options.torch)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
-    match Source::read(from)? {
+    match Source::read(from, &options.shapes)? {
         Source::Model(loaded) if options.torch => match ending(to) {
             "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
             _ => return Err(only_safetensors(to).into()),

@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> CommandResult {
     let requested = Requested { loss: options.loss.as_deref(), metrics: &options.metrics };
-    let model = Source::model(path)?;
+    let model = Source::model(path, &options.shapes)?;
     let (input, output) = single(path, &model)?;
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,

@@ -1,6 +1,10 @@
 //! `gradus inspect`: shows the contents of a file.
 
-use super::command_line::CommandResult;
+#[cfg(feature = "onnx")]
+use super::command_line::SampleShape;
+use super::command_line::{CommandResult, Options};
+#[cfg(feature = "onnx")]
+use super::source::onnx_graph;
 use super::source::{Source, ending};
 #[cfg(feature = "onnx")]
 use crate::error::Result;
@@ -11,13 +15,13 @@ use crate::tape::Params;
 use std::fmt::Write;
 use std::path::Path;
 
-pub(super) fn inspect(path: &Path) -> CommandResult {
+pub(super) fn inspect(path: &Path, options: &Options) -> CommandResult {
     match ending(path) {
         "npy" => Ok(numpy(vec![("".into(), npy::read(path)?)])),
         "npz" => Ok(numpy(npz::read(path)?.into_iter().collect())),
         #[cfg(feature = "onnx")]
-        "onnx" => Ok(graph(path)?),
-        _ => Ok(source(Source::read(path)?)),
+        "onnx" => Ok(graph(path, &options.shapes)?),
+        _ => Ok(source(Source::read(path, &options.shapes)?)),
     }
 }
 
@@ -63,10 +67,10 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
 
 /// Shows the graph of the file, and the imported model if it can be imported.
 #[cfg(feature = "onnx")]
-fn graph(path: &Path) -> Result<String> {
-    let graph = crate::formats::onnx::Graph::load(path)?;
+fn graph(path: &Path, shapes: &[SampleShape]) -> Result<String> {
+    let graph = onnx_graph(path, shapes)?;
     let mut text = format!("ONNX graph with {} nodes\n{graph}\n", graph.node_operators().len());
-    match Source::model(path) {
+    match Source::model(path, shapes) {
         Ok(model) => text.push_str(&network("ONNX model, which has no training settings", &model)),
         Err(problem) => text.push_str(&format!("it cannot be imported: {problem}\n")),
     }

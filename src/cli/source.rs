@@ -1,5 +1,6 @@
 //! The contents of a file, by its name and data.
 
+use super::command_line::SampleShape;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::formats::npz;
@@ -62,8 +63,11 @@ pub(super) fn unknown_ending(path: &Path) -> Error {
 }
 
 impl Source {
-    /// Reads a file of any format except `.npy`.
-    pub(super) fn read(path: &Path) -> Result<Source> {
+    /// Reads a file of any format except `.npy`. `shapes` bind symbolic sizes.
+    pub(super) fn read(path: &Path, shapes: &[SampleShape]) -> Result<Source> {
+        if let (Some(_), false) = (shapes.first(), ending(path) == "onnx") {
+            return Err(wrong(path, "--shape is only for .onnx files; the sizes of other models are fixed".into()));
+        }
         match ending(path) {
             "safetensors" => safetensors(path),
             "npz" => Ok(Source::Arrays(npz::read_params(path)?, "NumPy arrays")),
@@ -71,16 +75,16 @@ impl Source {
             "keras" | "h5" | "hdf5" => keras(path),
             #[cfg(feature = "onnx")]
             "onnx" => {
-                let architecture = crate::formats::onnx::import(path)?.architecture()?;
+                let architecture = onnx_graph(path, shapes)?.import()?.architecture()?;
                 Ok(Loaded::of_model(architecture.into_model()?, "ONNX model"))
             }
             _ => Err(unknown_ending(path)),
         }
     }
 
-    /// Reads a model.
-    pub(super) fn model(path: &Path) -> Result<Model> {
-        match Source::read(path)? {
+    /// Reads a model. `shapes` bind symbolic sizes.
+    pub(super) fn model(path: &Path, shapes: &[SampleShape]) -> Result<Model> {
+        match Source::read(path, shapes)? {
             Source::Model(loaded) => Ok(loaded.model),
             Source::Arrays(..) => {
                 let problem = "it has arrays but no model, expected the file of a model";
@@ -88,6 +92,24 @@ impl Source {
             }
         }
     }
+}
+
+/// Reads a graph of ONNX, and binds the sizes of its inputs to the given shapes.
+#[cfg(feature = "onnx")]
+pub(super) fn onnx_graph(path: &Path, shapes: &[SampleShape]) -> Result<crate::formats::onnx::Graph> {
+    let mut graph = crate::formats::onnx::Graph::load(path)?;
+    for shape in shapes {
+        let input = match (&shape.input, &graph.inputs()[..]) {
+            (Some(input), _) => input.clone(),
+            (None, [input]) => (*input).to_owned(),
+            (None, inputs) => {
+                let problem = format!("its inputs are {}; name one, as in --shape NAME=3,64,48", inputs.join(", "));
+                return Err(wrong(path, problem));
+            }
+        };
+        graph = graph.with_shape(&input, &shape.sizes)?;
+    }
+    Ok(graph)
 }
 
 /// Reads a model of Keras, without training settings if they are missing or not supported.
@@ -109,8 +131,9 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
     match (&model.inputs()[..], &model.outputs()[..]) {
         ([input], [output]) => Ok((input.clone(), output.clone())),
         (inputs, outputs) => {
-            let (inputs, outputs) = (inputs.len(), outputs.len());
-            let problem = format!("it has {inputs} inputs and {outputs} outputs, expected one of each");
+            let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let (inputs, outputs) = (count(inputs.len(), "input"), count(outputs.len(), "output"));
+            let problem = format!("it has {inputs} and {outputs}, expected one of each");
             Err(Error::Format { path: path.into(), problem })
         }
     }

@@ -10,6 +10,8 @@
 mod check;
 mod constant;
 mod export;
+mod fill;
+mod graph_nodes;
 mod graph;
 mod import;
 mod layer;
@@ -25,9 +27,11 @@ mod run;
 mod scikit_learn;
 mod scope;
 mod size_limit;
+mod stored_graph;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod versions;
 mod writer;
 
