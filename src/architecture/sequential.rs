@@ -35,7 +35,12 @@ pub struct Sequential {
 impl Sequential {
     /// Creates a network without layers. `input` is the shape of one sample.
     pub fn new(input: impl Into<Shape>) -> Sequential {
-        Sequential { input: input.into(), layers: Vec::new(), axis_orders: [AxisOrder::CHANNELS_LAST; 2], value_names: None }
+        Sequential {
+            input: input.into(),
+            layers: Vec::new(),
+            axis_orders: [AxisOrder::CHANNELS_LAST; 2],
+            value_names: None,
+        }
     }
 
     /// Appends a layer. Its name is the default name of Keras, such as `dense_1`.

@@ -16,7 +16,9 @@ const MAX_COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
     let predictor = Predictor::read(path, options)?;
-    let (mut names, mut outputs): (Vec<String>, Vec<(Prediction, Vec<ArrayD<f32>>)>) = (Vec::new(), Vec::new());
+    let mut names = Vec::new();
+    // Each output with its parts from all files.
+    let mut outputs: Vec<(Prediction, Vec<ArrayD<f32>>)> = Vec::new();
     for file in inputs {
         let predicted = predictor.predict(file, options)?;
         names.extend((0..predicted.rows).map(|row| name(file, row, predicted.rows)));

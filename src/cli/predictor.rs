@@ -213,9 +213,9 @@ mod onnx {
             let (mut tensors, mut rows) = (Vec::new(), 0);
             for (input, array) in self.arrays(file)? {
                 let tensor = match array {
-                    NumpyArray::Integers(array) if graph.takes_integers(&input) => Tensor::from_integers(&*with_rows(
-                        array, graph.input_sizes(&input),
-                    )),
+                    NumpyArray::Integers(array) if graph.takes_integers(&input) => {
+                        Tensor::from_integers(&*with_rows(array, graph.input_sizes(&input)))
+                    }
                     array if graph.takes_integers(&input) => {
                         let array = array.into_floats().mapv(|number| number as i64);
                         Tensor::from_integers(&*with_rows(array, graph.input_sizes(&input)))

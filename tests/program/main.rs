@@ -10,3 +10,6 @@ mod interrupt;
 mod mistakes;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod onnx_graphs;
+#[path = "../onnx/packed.rs"]
+mod packed;

@@ -63,12 +63,7 @@ pub(super) fn check(nodes: &Nodes, inputs: &[(String, Fact)], rows: Option<[usiz
 impl Checked {
     /// Determines the outputs of a node. The error is the reason why it is not supported, or `None` if an input is not
     /// supported.
-    fn record(
-        &mut self,
-        node: &Node,
-        rows: Option<[usize; 2]>,
-        limits: Limits,
-    ) -> Result<Vec<Fact>, Option<String>> {
+    fn record(&mut self, node: &Node, rows: Option<[usize; 2]>, limits: Limits) -> Result<Vec<Fact>, Option<String>> {
         let problems = operators::problems(node);
         if !problems.is_empty() {
             return Err(Some(problems.join("; ")));

@@ -70,7 +70,8 @@ impl Nodes {
         let is_initializer = |name: &str| constants.contains_key(name) || unreadable.contains_key(name);
         let inputs = graph.input.iter().filter(|input| !is_initializer(input.name.as_deref().unwrap_or("")));
         let inputs: Vec<Result<Input, String>> = inputs.map(Input::read).collect();
-        let inputs = inputs.into_iter().filter_map(|input| input.map_err(|problem| problems.push(problem)).ok()).collect();
+        let inputs =
+            inputs.into_iter().filter_map(|input| input.map_err(|problem| problems.push(problem)).ok()).collect();
         let outputs = graph.output.iter().map(Output::read).collect();
         let mut nodes = Vec::new();
         for node in graph.node {
@@ -113,7 +114,8 @@ impl Nodes {
     /// Describes the names of values that are missing or not unique.
     pub(super) fn order_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut known: BTreeSet<&str> = self.constants.keys().chain(self.unreadable.keys()).map(String::as_str).collect();
+        let mut known: BTreeSet<&str> =
+            self.constants.keys().chain(self.unreadable.keys()).map(String::as_str).collect();
         for input in &self.inputs {
             if !known.insert(&input.name) {
                 problems.push(format!("two inputs have the name \"{}\"", input.name));

@@ -155,7 +155,8 @@ fn of_weights(writer: &Writer<'_>, name: &str, weights: &[&Weight], constant: &T
         let mut tensor = stored.transposed(&inverse(&weight.key.order));
         // A suffix of the name is the permutation of a `Transpose` of the constant.
         for permutation in weight.key.constant.split('@').skip(1) {
-            let permutation: Vec<usize> = permutation.bytes().map(|digit| usize::from(digit.wrapping_sub(b'0'))).collect();
+            let permutation: Vec<usize> =
+                permutation.bytes().map(|digit| usize::from(digit.wrapping_sub(b'0'))).collect();
             if permutation.len() != tensor.sizes.len() || !order::is_permutation(&permutation) {
                 return Err(format!("constant \"{name}\" is used in several arrangements"));
             }

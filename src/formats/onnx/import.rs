@@ -100,9 +100,12 @@ impl Graph {
         if batch > 1 {
             let one = check(&nodes, &facts(1).map_err(wrong)?, rows.map(|rows| [rows, 1]), Limits::OF_FILE);
             if let Some(problem) = rows_problem(&outputs, [&checked, &one], batch) {
-                let fixed = rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
-                return Err(wrong(format!("{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
-                     Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows")));
+                let fixed =
+                    rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
+                return Err(wrong(format!(
+                    "{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
+                     Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
+                )));
             }
         }
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
@@ -120,7 +123,11 @@ impl Graph {
         let layer = OnnxGraph::new(nodes, given, rows).map_err(wrong)?;
         let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
         let (first, count) = (inputs.len(), outputs.len());
-        let output = |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output { name, value: first + number, axis_order };
+        let output = |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output {
+            name,
+            value: first + number,
+            axis_order,
+        };
         let outputs = outputs.into_iter().zip(orders).enumerate().map(output).collect();
         let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
         Ok(Imported(Network { inputs, layers, outputs, arrays }))
@@ -214,8 +221,10 @@ fn rows(input: &graph::Input) -> Option<usize> {
 /// Describes one sample of an input.
 fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
     let name = &input.name;
-    let sizes =
-        input.sizes.as_ref().ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape or Graph::with_shape"))?;
+    let sizes = input
+        .sizes
+        .as_ref()
+        .ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape or Graph::with_shape"))?;
     let Some((_, sizes)) = sizes.split_first() else {
         return Err(format!("its input \"{name}\" is a scalar, expected an axis of rows"));
     };

@@ -41,6 +41,10 @@ impl Limits {
     }
 
     fn within(elements: usize, limit: usize, what: &str) -> Result<(), String> {
-        if elements <= limit { Ok(()) } else { Err(format!("{what} has {elements} elements, expected at most {limit}")) }
+        if elements <= limit {
+            Ok(())
+        } else {
+            Err(format!("{what} has {elements} elements, expected at most {limit}"))
+        }
     }
 }

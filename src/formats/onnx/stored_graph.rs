@@ -21,7 +21,8 @@ const INPUT: &str = "Input";
 /// Writes a layer.
 pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let left_out: Vec<String> = layer.weights.iter().map(Weight::constant).collect();
-    let small = encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.iter().any(|own| own == name));
+    let small =
+        encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.iter().any(|own| own == name));
     // A constant that is also read as a number cannot be left out.
     let graph = match decoded(&small, layer).is_some_and(|read| declares(&read, layer)) {
         true => small,
@@ -111,8 +112,7 @@ pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
     let graph = bytes(settings.word("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
     let versions: Vec<i64> = settings.sizes("versions")?.iter().map(|version| *version as i64).collect();
     let learned = settings.words("learned")?;
-    let mut nodes =
-        nodes(&graph, &versions, |name| learned.iter().any(|learned| learned == name)).map_err(wrong)?;
+    let mut nodes = nodes(&graph, &versions, |name| learned.iter().any(|learned| learned == name)).map_err(wrong)?;
     let mut inputs = Vec::new();
     for (number, input) in nodes.inputs.iter_mut().enumerate() {
         let read = graph_input(&input.name, settings.part(&format!("input{number}"))?).map_err(wrong)?;

@@ -88,12 +88,7 @@ fn extremum<'r>(
 }
 
 /// Records the index of the maximum (`sign` 1) or of the minimum (`sign` −1) along an axis.
-fn extremum_index<'r>(
-    node: &Node,
-    scope: &mut Scope<'_, 'r>,
-    x: &Value<'r>,
-    sign: f32,
-) -> Result<Value<'r>, String> {
+fn extremum_index<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, sign: f32) -> Result<Value<'r>, String> {
     let sizes = x.sizes();
     let plain: Vec<usize> = (0..sizes.len()).collect();
     let axis = order::axis(node.integer("axis", 0)?, sizes.len())?;

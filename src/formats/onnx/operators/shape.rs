@@ -100,7 +100,9 @@ fn expand<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> R
     // A product with ones keeps every element.
     let ones: Vec<usize> =
         wide(&from).into_iter().zip(wide(&target)).map(|(from, to)| if from == 1 { to } else { 1 }).collect();
-    if let Some(axis) = wide(&from).iter().zip(wide(&target)).position(|(from, to)| *from != 1 && to != 1 && *from != to) {
+    if let Some(axis) =
+        wide(&from).iter().zip(wide(&target)).position(|(from, to)| *from != 1 && to != 1 && *from != to)
+    {
         return Err(format!("sizes {from:?} cannot be expanded to {target:?} along axis {axis}"));
     }
     let count = product(&ones)?;
@@ -225,6 +227,10 @@ fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
         // The square of an integer is 0 or at least 1.
         Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.integer => {
             Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).into_integers())
+        }
+        // A product of infinity or NaN with 0 is NaN, which equals no number.
+        Value::Recorded(recorded) if to == i64::from(BOOL) => {
+            Ok(recorded.map(|x| 1.0 - x.equal(x * 0.0)).into_integers())
         }
         Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
         Value::Constant(_, constant) => match (&constant.tensor.values, floats) {

@@ -93,7 +93,8 @@ fn gather<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>
                 return Err("it has no indices".into());
             }
             if places.len() > MAX_SLICES || data.is_integer() {
-                let indices = Tensor::floats(constant.tensor.sizes.clone(), places.iter().map(|at| *at as f32).collect());
+                let indices =
+                    Tensor::floats(constant.tensor.sizes.clone(), places.iter().map(|at| *at as f32).collect());
                 let indices = scope.in_onnx_order(&Value::computed(indices))?;
                 return take(scope, data, axis, indices);
             }
@@ -119,7 +120,8 @@ fn take<'r>(scope: &mut Scope<'_, 'r>, data: &Value<'r>, axis: usize, indices: V
     let order: Vec<usize> = [axis].into_iter().chain(others()).collect();
     let columns: usize = others().map(|other| sizes[other]).product();
     let table = scope.numbers(data, &order)?.reshape([sizes[axis], columns]);
-    let stored: Vec<usize> = indices.shape().sizes().iter().copied().chain(others().map(|other| sizes[other])).collect();
+    let stored: Vec<usize> =
+        indices.shape().sizes().iter().copied().chain(others().map(|other| sizes[other])).collect();
     let y = indices.embedding(table).reshape(Shape::new(&stored).map_err(|error| error.to_string())?);
     // The axes of the indices replace the axis, and are stored first.
     let moved = |other: usize| if other < axis { other } else { other + count - 1 };
