@@ -65,6 +65,13 @@ mod sizes;
 mod spec;
 mod target;
 
+/// The layers of file formats. Files of models may contain them, so the registry of classes needs them, although modules of
+/// lower levels do not import formats.
+const FORMAT_LAYERS: &[(&str, registry::Make<dyn layers::Layer>)] = &[
+    #[cfg(feature = "onnx")]
+    (<formats::onnx::OnnxGraph as FromSpec>::CLASS, |spec, _| Ok(Box::new(spec.make::<formats::onnx::OnnxGraph>()?))),
+];
+
 pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;

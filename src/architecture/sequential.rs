@@ -28,12 +28,19 @@ pub struct Sequential {
     layers: Layers,
     /// The axis orders of the input and the output in the file from which the network was loaded.
     axis_orders: [AxisOrder; 2],
+    /// The names of the input and the output, if they are not the default ones.
+    value_names: Option<[String; 2]>,
 }
 
 impl Sequential {
     /// Creates a network without layers. `input` is the shape of one sample.
     pub fn new(input: impl Into<Shape>) -> Sequential {
-        Sequential { input: input.into(), layers: Vec::new(), axis_orders: [AxisOrder::CHANNELS_LAST; 2] }
+        Sequential {
+            input: input.into(),
+            layers: Vec::new(),
+            axis_orders: [AxisOrder::CHANNELS_LAST; 2],
+            value_names: None,
+        }
     }
 
     /// Appends a layer. Its name is the default name of Keras, such as `dense_1`.
@@ -57,10 +64,19 @@ impl Sequential {
         self
     }
 
+    /// Sets the names of the input and the output, which are `input` and `output` by default.
+    pub fn value_names(mut self, input: impl Into<String>, output: impl Into<String>) -> Sequential {
+        self.value_names = Some([input.into(), output.into()]);
+        self
+    }
+
     fn connections(&self) -> Connections {
         let mut chain = Connections::chain(self.input, self.layers.len());
         chain.inputs[0].axis_order = self.axis_orders[0];
         chain.outputs[0].axis_order = self.axis_orders[1];
+        if let Some([input, output]) = &self.value_names {
+            (chain.inputs[0].name, chain.outputs[0].name) = (input.clone(), output.clone());
+        }
         chain
     }
 }

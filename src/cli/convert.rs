@@ -17,7 +17,7 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResul
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
     let mut skipped = String::new();
-    match Source::read(from, options.reading.memory)? {
+    match Source::read(from, options)? {
         Source::Model(loaded) if options.torch => match ending(to) {
             "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
             _ => return Err(only_safetensors(to).into()),

@@ -20,18 +20,44 @@ pub(super) fn samples(path: &Path, input: &ValueInfo, reading: Reading) -> Resul
     let array = match ending(path) {
         "png" => return picture(path, input.shape(), reading),
         "npy" => floats(npy::read_with(path, reading.memory)?, reading),
-        "npz" => floats(only(path, npz::read_with(path, reading.memory)?.arrays.into_iter().collect())?, reading),
+        "npz" => {
+            let arrays = npz::read_with(path, reading.memory)?.arrays.into_iter().collect();
+            floats(only(path, arrays, input.name())?, reading)
+        }
         _ => return Err(unknown_ending(path)),
     };
     fitted(path, array, input, reading.layout)
 }
 
-/// Returns the array `x`, or the only array.
-fn only(path: &Path, mut arrays: Vec<(String, NumpyArray)>) -> Result<NumpyArray> {
-    let at = arrays.iter().position(|(name, _)| name == "x").or((arrays.len() == 1).then_some(0));
+/// Returns the array with the name of the input, the array `x`, or the only array.
+pub(super) fn only(path: &Path, mut arrays: Vec<(String, NumpyArray)>, input: &str) -> Result<NumpyArray> {
+    let named = |wanted: &str| arrays.iter().position(|(name, _)| name == wanted);
+    let at = named(input).or_else(|| named("x")).or((arrays.len() == 1).then_some(0));
     let names = || arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let at = at.ok_or_else(|| wrong(path, format!("it has the arrays {}, expected one, or x", names())))?;
     Ok(arrays.swap_remove(at).1)
+}
+
+/// Reads the samples of a file for all inputs of a model: an `.npz` with their names.
+pub(super) fn named_samples(path: &Path, inputs: &[ValueInfo], reading: Reading) -> Result<Vec<(String, ArrayD<f32>)>> {
+    if let [input] = inputs {
+        return Ok(vec![(input.name().to_owned(), samples(path, input, reading)?)]);
+    }
+    let names = || inputs.iter().map(ValueInfo::name).collect::<Vec<_>>().join(", ");
+    if ending(path) != "npz" {
+        return Err(wrong(path, format!("the model has the inputs {}, expected an .npz with these arrays", names())));
+    }
+    let mut arrays = npz::read(path)?;
+    let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
+    let mut read = Vec::new();
+    for input in inputs {
+        let array = arrays.remove(input.name());
+        let array = array.ok_or_else(|| {
+            wrong(path, format!("it has the arrays {found}, expected {}, the inputs of the model", names()))
+        })?;
+        read.push((input.name().to_owned(), fitted(path, floats(array, reading), input, reading.layout)?));
+    }
+    Ok(read)
 }
 
 /// Converts to float32 and divides bytes by 255 unless they are read raw.

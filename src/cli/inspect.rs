@@ -1,6 +1,8 @@
 //! `gradus inspect`: shows the contents of a file.
 
 use super::command_line::{CommandResult, Options};
+#[cfg(feature = "onnx")]
+use super::source::onnx_graph;
 use super::source::{Source, ending};
 #[cfg(feature = "onnx")]
 use crate::error::Result;
@@ -25,7 +27,7 @@ pub(super) fn inspect(path: &Path, options: &Options) -> CommandResult {
         }
         #[cfg(feature = "onnx")]
         "onnx" => Ok(graph(path, options)?),
-        _ => Ok(source(Source::read(path, limit)?)),
+        _ => Ok(source(Source::read(path, options)?)),
     }
 }
 
@@ -79,7 +81,7 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
 /// Shows the graph of the file, and the imported model if it can be imported.
 #[cfg(feature = "onnx")]
 fn graph(path: &Path, options: &Options) -> Result<String> {
-    let graph = crate::formats::onnx::Graph::load(path)?;
+    let graph = onnx_graph(path, &options.shapes)?;
     let mut text = format!("ONNX graph with {} nodes\n{graph}\n", graph.node_operators().len());
     match Source::model(path, options) {
         Ok(model) => text.push_str(&network("ONNX model, which has no training settings", &model)),

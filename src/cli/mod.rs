@@ -11,10 +11,11 @@ mod input;
 mod inspect;
 mod picture;
 mod predict;
+mod predictor;
 mod reading;
 mod source;
 
-use command_line::{CommandResult, Failure, Options};
+use command_line::{CommandResult, Failure, Options, SampleShape};
 use lexopt::prelude::*;
 use reading::{Background, Layout, parse_memory};
 use std::ffi::OsString;
@@ -24,17 +25,20 @@ use std::process::ExitCode;
 
 const HELP: &str = "Inspects and converts models and arrays in files, predicts and evaluates
 
-usage: gradus inspect FILE [--model MODEL]
-       gradus convert IN OUT [--torch] [--model MODEL]
+usage: gradus inspect FILE [--model MODEL] [--shape SHAPE]…
+       gradus convert IN OUT [--torch] [--model MODEL] [--shape SHAPE]…
        gradus predict MODEL INPUT… [--model MODEL] [--out FILE] [--raw] [--invert] [--background COLOR] [--layout ORDER]
+                      [--shape SHAPE]…
        gradus evaluate MODEL DATA [--model MODEL] [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
+                       [--shape SHAPE]…
 
   inspect    shows a model's layers, and every array with its shape and range
   convert    writes IN in the format given by the ending of OUT
   predict    prints a model's outputs for each INPUT: a PNG picture, or samples in .npy or .npz
   evaluate   prints a model's loss and metrics on DATA: a folder of IDX files, or an .npz with x and y
 
-  --out FILE    write predictions to a .csv or .npy file instead of printing a table
+  --out FILE    write predictions to a .csv, .npy or .npz file instead of printing a table; .npz for several outputs,
+                with their names
   --torch       OUT, or with --model IN, is .safetensors with PyTorch's names and layouts
   --model FILE  the network for a file that has only weights: a model of any kind, or a Keras configuration (.json);
                 its own weights are replaced
@@ -45,6 +49,8 @@ usage: gradus inspect FILE [--model MODEL]
   --layout ORDER
                 the axis order of arrays: channels_last, channels_first, or flat, which flattens samples to one
                 axis; by default that of the model's file
+  --shape SHAPE the shape of one sample for an .onnx model with symbolic sizes, in the order of the file: 3,64,48, or
+                with the name of the input image=3,64,48; predict takes it from arrays
   --loss LOSS   the loss instead of that of the file, by its class or Keras' name: mse, huber(delta=2),
                 sparse_categorical_crossentropy(from_logits=true)
   --metric METRIC
@@ -59,6 +65,8 @@ Shapes must be equal. Arrays have the axis order of the model's file: that of th
 order. An array with as many axes as a sample is one sample; with one more axis it is rows of samples. As in Keras, a
 last axis of size 1 is optional in rows of samples if the order is channels last. Pictures are height × width ×
 channels; they are converted to gray if the model has one input channel.
+
+A model with several inputs takes an .npz with their names.
 
 evaluate uses the loss and the metrics of the model's file. If the file has none, such as every .onnx file, they follow
 from the last operation and from y, and are printed. If several losses would fit, --loss is required.
@@ -101,6 +109,10 @@ fn execute(mut arguments: lexopt::Parser) -> CommandResult {
             Long("memory") => {
                 let expected = "a number of bytes such as 500MB or 4GiB";
                 options.reading.memory = value(&mut arguments, "memory", expected, parse_memory)?;
+            }
+            Long("shape") => {
+                let expected = "sizes such as 3,64,48, or NAME=3,64,48";
+                options.shapes.push(value(&mut arguments, "shape", expected, SampleShape::parse)?);
             }
             Long("background") => {
                 options.reading.background =

@@ -1,15 +1,13 @@
 //! `gradus predict`: prints or writes a model's outputs for pictures and arrays.
 
 use super::command_line::{CommandResult, Options};
-use super::ending::Ending;
-use super::input::samples;
-use super::source::{Source, ending, single, wrong};
-use crate::architecture::ValueInfo;
+use super::predictor::{Prediction, Predictor};
+use super::source::{ending, wrong};
 use crate::error::Error;
 use crate::files::write_whole;
-use crate::formats::npy;
-use crate::model::Model;
+use crate::formats::{npy, npz};
 use crate::output_scale::OutputScale;
+use crate::tape::Params;
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 use std::path::Path;
 
@@ -17,49 +15,74 @@ use std::path::Path;
 const MAX_COLUMNS: usize = 10;
 
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
-    let model = Source::model(path, options)?;
-    let (input, output) = single(path, &model)?;
-    let classes = classes(&model, &output)?;
-    let (mut names, mut parts) = (Vec::new(), Vec::new());
+    let predictor = Predictor::read(path, options)?;
+    let mut names = Vec::new();
+    // Each output with its parts from all files.
+    let mut outputs: Vec<(Prediction, Vec<ArrayD<f32>>)> = Vec::new();
     for file in inputs {
-        let prediction = model.predict(&samples(file, &input, options.reading)?)?;
-        let rows = prediction.len_of(Axis(0));
-        names.extend((0..rows).map(|row| name(file, row, rows)));
-        parts.push(prediction);
-    }
-    let views: Vec<_> = parts.iter().map(|part: &ArrayD<f32>| part.view()).collect();
-    let all = concatenate(Axis(0), &views).map_err(Error::other)?;
-    let all = options.reading.layout.order(&output).to_file(all)?.as_standard_layout().into_owned();
-    if let Some(out) = options.out.as_deref().filter(|out| ending(out) == "npy") {
-        npy::write(out, &all)?;
-    } else {
-        let rows = Rows::new(names.clone(), classes, all)?;
-        match &options.out {
-            None => return Ok(rows.table()),
-            Some(out) if ending(out) == "csv" => write_whole(out, rows.csv().as_bytes())?,
-            Some(out) => {
-                return Err(wrong(out, "expected a name that ends in .csv or .npy for predictions".into()).into());
+        let predicted = predictor.predict(file, options)?;
+        names.extend((0..predicted.rows).map(|row| name(file, row, predicted.rows)));
+        for (number, output) in predicted.outputs.into_iter().enumerate() {
+            match outputs.get_mut(number) {
+                Some((_, parts)) => parts.push(output.values),
+                None => {
+                    let parts = vec![output.values.clone()];
+                    outputs.push((output, parts));
+                }
             }
         }
     }
-    let out = options.out.as_deref().unwrap_or(Path::new(""));
+    let mut all = Vec::new();
+    for (output, parts) in outputs {
+        let views: Vec<_> = parts.iter().map(|part: &ArrayD<f32>| part.view()).collect();
+        let values = concatenate(Axis(0), &views).map_err(Error::other)?.as_standard_layout().into_owned();
+        if parts.len() > 1 && values.len_of(Axis(0)) != names.len() {
+            return Err(wrong(path, format!("its output {} does not have one row for each sample", output.name)).into());
+        }
+        all.push(Prediction { values, ..output });
+    }
+    let Some(out) = &options.out else { return table(path, &names, all) };
+    match (ending(out), &mut all[..]) {
+        ("npz", _) => {
+            let mut arrays = Params::new();
+            for output in &all {
+                arrays.add(&output.name, &output.values)?;
+            }
+            npz::write_params(out, &arrays)?;
+        }
+        ("npy", [output]) => npy::write(out, &output.values)?,
+        ("csv", [_]) => {
+            let output = all.remove(0);
+            write_whole(out, Rows::new(path, names.clone(), output)?.csv().as_bytes())?;
+        }
+        ("npy" | "csv", outputs) => {
+            let outputs = outputs.iter().map(|output| output.name.as_str()).collect::<Vec<_>>().join(", ");
+            let problem = format!("the model has the outputs {outputs}, expected a name that ends in .npz");
+            return Err(wrong(out, problem).into());
+        }
+        _ => {
+            let problem = "expected a name that ends in .csv, .npy or .npz for predictions";
+            return Err(wrong(out, problem.into()).into());
+        }
+    }
     Ok(format!("{} predictions in {}\n", names.len(), out.display()))
+}
+
+/// A table of each output, with its name if there are several.
+fn table(path: &Path, names: &[String], outputs: Vec<Prediction>) -> CommandResult {
+    let (several, mut text) = (outputs.len() > 1, String::new());
+    for output in outputs {
+        if several {
+            text.push_str(&format!("{}{}:\n", if text.is_empty() { "" } else { "\n" }, output.name));
+        }
+        text.push_str(&Rows::new(path, names.to_vec(), output)?.table());
+    }
+    Ok(text)
 }
 
 /// The file name, with the index of the row if the file has several.
 fn name(path: &Path, row: usize, rows: usize) -> String {
     if rows == 1 { path.display().to_string() } else { format!("{}[{row}]", path.display()) }
-}
-
-/// The scale of outputs that are classes, or `None` for outputs with several axes and for a single number that is not a
-/// class probability.
-fn classes(model: &Model, output: &ValueInfo) -> Result<Option<OutputScale>, Error> {
-    let scale = model.loss().map_or(OutputScale::Plain, |loss| loss.output_scale());
-    Ok(match output.shape().sizes() {
-        [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
-        [_] => Some(scale),
-        _ => None,
-    })
 }
 
 /// Predictions with the names of their samples, each flattened.
@@ -70,9 +93,17 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(names: Vec<String>, classes: Option<OutputScale>, all: ArrayD<f32>) -> Result<Rows, Error> {
-        let columns = all.len() / names.len().max(1);
-        let values = all.into_shape_with_order((names.len(), columns)).map_err(Error::other)?;
+    fn new(path: &Path, names: Vec<String>, output: Prediction) -> Result<Rows, Error> {
+        let Prediction { name, values, classes } = output;
+        if values.shape().first() != Some(&names.len()) {
+            let shape = values.shape().iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+            let problem = format!(
+                "its output {name} has shape {shape}, without one row for each sample; write it to an array with --out"
+            );
+            return Err(wrong(path, problem));
+        }
+        let columns = values.len() / names.len().max(1);
+        let values = values.into_shape_with_order((names.len(), columns)).map_err(Error::other)?;
         Ok(Rows { names, classes, values })
     }
 

@@ -1,6 +1,6 @@
 //! The contents of a file, by its name and data.
 
-use super::command_line::Options;
+use super::command_line::{Options, SampleShape};
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 use crate::formats::torch::StateDict;
@@ -88,8 +88,12 @@ pub(super) fn unknown_ending(path: &Path) -> Error {
 }
 
 impl Source {
-    /// Reads a file of any format except `.npy`.
-    pub(super) fn read(path: &Path, limit: MemoryLimit) -> Result<Source> {
+    /// Reads a file of any format except `.npy`. The shapes of the options bind symbolic sizes.
+    pub(super) fn read(path: &Path, options: &Options) -> Result<Source> {
+        let (limit, shapes) = (options.reading.memory, &options.shapes);
+        if let (Some(_), false) = (shapes.first(), ending(path) == "onnx") {
+            return Err(wrong(path, "--shape is only for .onnx files; the sizes of other models are fixed".into()));
+        }
         match ending(path) {
             "safetensors" => safetensors(path),
             "npz" => {
@@ -106,19 +110,19 @@ impl Source {
             }
             #[cfg(feature = "onnx")]
             "onnx" => {
-                let architecture = crate::formats::onnx::import(path)?.architecture()?;
+                let architecture = onnx_graph(path, shapes)?.import()?.architecture()?;
                 Ok(Loaded::of_model(architecture.into_model()?, "ONNX model"))
             }
             _ => Err(unknown_ending(path)),
         }
     }
 
-    /// Reads a model, or the network of `--model` with the weights of the file.
+    /// Reads a model, or the network of `--model` with the weights of the file. The shapes of the options bind symbolic sizes.
     pub(super) fn model(path: &Path, options: &Options) -> Result<Model> {
         if let Some(network) = &options.model {
             return with_arrays(network, path, options);
         }
-        match Source::read(path, options.reading.memory)? {
+        match Source::read(path, options)? {
             Source::Model(loaded) => Ok(loaded.model),
             Source::Arrays(..) => Err(wrong(path, "it has arrays but no model; give the network with --model".into())),
             #[cfg(feature = "keras")]
@@ -127,14 +131,32 @@ impl Source {
     }
 
     /// Reads the network of `--model`. Its weights are replaced.
-    fn network(path: &Path, limit: MemoryLimit) -> Result<Model> {
-        match Source::read(path, limit)? {
+    fn network(path: &Path, options: &Options) -> Result<Model> {
+        match Source::read(path, options)? {
             Source::Model(loaded) => Ok(loaded.model),
             Source::Arrays(..) => Err(wrong(path, "it has arrays but no model, expected a model for --model".into())),
             #[cfg(feature = "keras")]
             Source::Layers(model) => Ok(*model),
         }
     }
+}
+
+/// Reads a graph of ONNX, and binds the sizes of its inputs to the given shapes.
+#[cfg(feature = "onnx")]
+pub(super) fn onnx_graph(path: &Path, shapes: &[SampleShape]) -> Result<crate::formats::onnx::Graph> {
+    let mut graph = crate::formats::onnx::Graph::load(path)?;
+    for shape in shapes {
+        let input = match (&shape.input, &graph.inputs()[..]) {
+            (Some(input), _) => input.clone(),
+            (None, [input]) => (*input).to_owned(),
+            (None, inputs) => {
+                let problem = format!("its inputs are {}; name one, as in --shape NAME=3,64,48", inputs.join(", "));
+                return Err(wrong(path, problem));
+            }
+        };
+        graph = graph.with_shape(&input, &shape.sizes)?;
+    }
+    Ok(graph)
 }
 
 /// The error for a configuration that is used as a model.
@@ -146,7 +168,7 @@ pub(super) fn no_weights(path: &Path) -> Error {
 /// Returns the network of a file with the weights of another file.
 pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Result<Model> {
     let (limit, torch) = (options.reading.memory, options.torch);
-    let mut model = Source::network(network, limit)?;
+    let mut model = Source::network(network, options)?;
     match ending(from) {
         "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
         _ if torch => return Err(only_safetensors(from)),
@@ -187,8 +209,9 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
     match (&model.inputs()[..], &model.outputs()[..]) {
         ([input], [output]) => Ok((input.clone(), output.clone())),
         (inputs, outputs) => {
-            let (inputs, outputs) = (inputs.len(), outputs.len());
-            let problem = format!("it has {inputs} inputs and {outputs} outputs, expected one of each");
+            let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let (inputs, outputs) = (count(inputs.len(), "input"), count(outputs.len(), "output"));
+            let problem = format!("it has {inputs} and {outputs}, expected one of each");
             Err(Error::Format { path: path.into(), problem })
         }
     }

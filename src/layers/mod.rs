@@ -130,7 +130,10 @@ macro_rules! layers {
             const NAME: &'static str = "layer";
 
             fn built_in() -> Vec<(&'static str, Make<dyn Layer>)> {
-                vec![$($(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?))),)*)*]
+                let mut layers: Vec<(&'static str, Make<dyn Layer>)> =
+                    vec![$($(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?))),)*)*];
+                layers.extend(crate::FORMAT_LAYERS.iter().map(|(class, make)| (*class, *make as Make<dyn Layer>)));
+                layers
             }
         }
 

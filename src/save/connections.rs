@@ -13,6 +13,9 @@ impl Connections {
             model["input"] = json!(self.inputs[0].shape.sizes());
             put_order(model, "input_axes", self.inputs[0].axis_order);
             put_order(model, "output_axes", self.outputs[0].axis_order);
+            let default = Connections::chain(self.inputs[0].shape, 0);
+            put_name(model, "input_name", &self.inputs[0].name, &default.inputs[0].name);
+            put_name(model, "output_name", &self.outputs[0].name, &default.outputs[0].name);
             return;
         }
         let inputs = self.inputs.iter().map(|input| {
@@ -44,6 +47,12 @@ impl Connections {
             let mut chain = Connections::chain(shape(input)?, layers);
             chain.inputs[0].axis_order = order(model, "input_axes")?;
             chain.outputs[0].axis_order = order(model, "output_axes")?;
+            let name = |key: &str, default: &str| match model.get(key) {
+                Some(name) => Some(name.as_str()?.to_owned()),
+                None => Some(default.to_owned()),
+            };
+            chain.inputs[0].name = name("input_name", &chain.inputs[0].name)?;
+            chain.outputs[0].name = name("output_name", &chain.outputs[0].name)?;
             return Some(chain);
         }
         let named = |value: &Value| Some(value["name"].as_str()?.to_owned());
@@ -76,6 +85,12 @@ fn put_order(value: &mut Value, key: &str, order: AxisOrder) {
 }
 
 /// Reads an axis order. The default, as in older files, is channels last.
+fn put_name(model: &mut Value, key: &str, name: &str, default: &str) {
+    if name != default {
+        model[key] = json!(name);
+    }
+}
+
 fn order(value: &Value, key: &str) -> Option<AxisOrder> {
     value.get(key).map_or(Some(AxisOrder::CHANNELS_LAST), |axes| AxisOrder::new(&sizes(axes)?).ok())
 }

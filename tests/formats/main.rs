@@ -6,4 +6,7 @@ mod files;
 mod interop;
 mod keras_files;
 mod onnx;
+mod onnx_graphs;
 mod onnx_nodes;
+#[path = "../onnx/packed.rs"]
+mod packed;

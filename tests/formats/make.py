@@ -228,6 +228,9 @@ def sklearn():
         "logistic": LogisticRegression().fit(x, classes),
         "scaled": make_pipeline(StandardScaler(), LinearRegression()).fit(x, x[:, :2] * 3 + 1),
     }
+    # Its labels are strings, which is an output besides the probabilities.
+    names = np.array(["blue", "green", "red"])[classes]
+    models["strings"] = MLPClassifier((3,), max_iter=50, random_state=1).fit(x, names)
     for name, model in models.items():
         onnx = to_onnx(model, x[:1])
         (HERE / f"sklearn_{name}.onnx").write_bytes(onnx.SerializeToString())

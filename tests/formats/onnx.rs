@@ -126,6 +126,7 @@ fn branches_are_imported_as_layers() {
 #[test]
 fn models_of_scikit_learn_can_be_run_and_trained() {
     check_import("sklearn_mlp.onnx", "sklearn_mlp", true);
+    check_import("sklearn_strings.onnx", "sklearn_strings", true);
     check_import("sklearn_logistic.onnx", "sklearn_logistic", true);
     check_import("sklearn_scaled.onnx", "sklearn_scaled", true);
 }

@@ -4,6 +4,7 @@
 //! onnx_nodes -- --nocapture` runs all tests, which the Python package
 //! `onnx` contains in `backend/test/data/node`.
 
+use crate::packed::{Tests, packed};
 use gradus::Error;
 use gradus::formats::onnx::{Graph, Tensor};
 use std::collections::BTreeMap;
@@ -12,9 +13,6 @@ use std::path::Path;
 
 /// Tests whose expected outputs have four digits.
 const ROUNDED: [&str; 1] = ["test_averagepool_2d_ceil_last_window_starts_on_pad"];
-
-/// The files of each test by name.
-type Tests = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
 
 #[derive(Debug, PartialEq)]
 enum Outcome {
@@ -41,24 +39,7 @@ fn folders(root: &Path) -> Tests {
     paths(root).iter().map(|folder| (name(folder), test(folder))).collect()
 }
 
-fn packed(file: &str) -> Tests {
-    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx").join(file)).unwrap();
-    let (mut rest, mut tests) = (&bytes[..], Tests::new());
-    let mut take = |length: usize| {
-        let (taken, left) = rest.split_at_checked(length)?;
-        rest = left;
-        Some(taken)
-    };
-    while let Some(lengths) = take(8) {
-        let [name, content] = [0, 4].map(|at| u32::from_le_bytes(lengths[at..at + 4].try_into().unwrap()) as usize);
-        let name = str::from_utf8(take(name).unwrap()).unwrap();
-        let (test, file) = name.split_once('/').unwrap();
-        tests.entry(test.to_owned()).or_default().insert(file.to_owned(), take(content).unwrap().to_vec());
-    }
-    tests
-}
-
-fn tensors(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> Option<Vec<Tensor>> {
+pub(crate) fn tensors(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> Option<Vec<Tensor>> {
     let bytes = (0..).map_while(|number| files.get(&format!("{kind}_{number}.pb")));
     bytes.map(|bytes| Tensor::from_bytes(bytes).ok()).collect()
 }
@@ -84,7 +65,7 @@ fn check(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Outcome {
     differ.map_or(Outcome::Passed, Outcome::Failed)
 }
 
-fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
+pub(crate) fn differ(found: &Tensor, expected: &Tensor, near: f32) -> Option<String> {
     // Booleans and integers may be computed as floats.
     let floats = |tensor: &Tensor| {
         let whole = || tensor.integer_array().map(|array| array.mapv(|value| value as f32));
@@ -135,7 +116,7 @@ fn every_node_gives_the_expected_output_or_is_unsupported() {
 }
 
 /// Attributes without effect on predictions. `docs/onnx.md` lists the reasons.
-const WITHOUT_EFFECT: [&str; 9] = [
+const WITHOUT_EFFECT: [&str; 10] = [
     "Cast.round_mode",
     "Cast.saturate",
     "Conv.kernel_shape",
@@ -144,6 +125,7 @@ const WITHOUT_EFFECT: [&str; 9] = [
     "BatchNormalization.momentum",
     "Gemm.broadcast",
     "MaxPool.storage_order",
+    "Range.stash_type",
     "consumed_inputs",
 ];
 

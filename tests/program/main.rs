@@ -10,4 +10,7 @@ mod interrupt;
 mod mistakes;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
+mod onnx_graphs;
+#[path = "../onnx/packed.rs"]
+mod packed;
 mod weights;

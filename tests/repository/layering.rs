@@ -98,6 +98,8 @@ fn home(name: &str) -> &str {
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
         "Spec" | "SpecValue" => "spec",
+        // The list in `lib`, by which layers of formats are registered without being imported.
+        "FORMAT_LAYERS" => "registry",
         other => other,
     }
 }

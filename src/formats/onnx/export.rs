@@ -5,7 +5,7 @@
 
 use super::layers;
 use super::proto::{self, element};
-use super::versions::{IR_VERSION, OPSET};
+use super::versions;
 use super::writer::{Value, Writer};
 use crate::architecture::Architecture;
 use crate::files::write_whole;
@@ -58,15 +58,16 @@ fn bytes(architecture: &Architecture, path: &Path) -> Result<Vec<u8>> {
     for (number, call) in architecture.calls().iter().enumerate() {
         let layer = architecture.layer(call.layer());
         writer.begin_call(layer.name(), number, call.inputs().iter().map(|value| values[*value].clone()).collect());
-        let written = match call.values() {
-            1 => layers::write(&mut writer, &layer.spec()),
-            several => Err(format!("found {several} outputs, expected 1")),
+        let (spec, count) = (layer.spec(), call.values());
+        let written = match layers::write(&mut writer, &spec) {
+            Ok(()) if writer.arity() < count => Err(format!("found {count} outputs, expected 1")),
+            written => written,
         };
         if let Err(problem) = written {
             unsupported.push(format!("layer \"{}\" ({problem})", layer.name()));
         }
-        for _ in 0..call.values() {
-            values.push(writer.layer_output(architecture.value_shape(values.len())));
+        for number in 0..count {
+            values.push(writer.layer_output(number, architecture.value_shape(values.len())));
         }
     }
     for (number, output) in architecture.outputs().iter().enumerate() {
@@ -87,6 +88,7 @@ fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
     let rows_of = |value: &ValueInfo| rows_of(value.name(), value.shape_in_file());
     let inputs = architecture.inputs().iter().map(rows_of);
     let outputs = architecture.outputs().iter().map(rows_of);
+    let opset = writer.opset();
     let (node, initializer) = writer.finish();
     let graph = proto::Graph {
         node,
@@ -96,11 +98,11 @@ fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
         output: outputs.collect(),
     };
     proto::Model {
-        ir_version: Some(IR_VERSION),
+        ir_version: Some(versions::ir_version(opset)),
         producer_name: Some("gradus".into()),
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
         graph: Some(graph),
-        opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
+        opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(opset) }],
         functions: Vec::new(),
     }
 }

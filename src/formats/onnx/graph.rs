@@ -7,23 +7,27 @@ use super::proto::{self, element};
 use super::tensor::Tensor;
 use super::{operators, scikit_learn, tensor, versions};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::fmt;
 
 /// A graph of operators. Only the names and the order of its nodes were checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Nodes {
     pub(super) inputs: Vec<Input>,
     pub(super) outputs: Vec<Output>,
     pub(super) nodes: Vec<Node>,
     pub(super) constants: BTreeMap<String, Constant>,
+    /// The reasons why other constants cannot be read.
+    pub(super) unreadable: BTreeMap<String, String>,
 }
 
 /// An input that is not a constant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Input {
     pub(super) name: String,
     /// The size of each axis, `None` if it is not fixed. `None` as a whole if the number of axes is unknown.
     pub(super) sizes: Option<Vec<Option<usize>>>,
+    /// The name of each axis whose size is symbolic.
+    pub(super) symbols: Vec<Option<String>>,
     /// Whether its declared element type is an integer type.
     pub(super) integer: bool,
 }
@@ -36,66 +40,119 @@ pub(super) struct Output {
 }
 
 impl Nodes {
-    /// Reads the graph of a file. Checks that every value has a single source that precedes its readers.
+    /// Reads the graph of a file. Checks that every value has a single source that precedes its readers. The error lists all
+    /// problems, and the unknown operators.
     pub(super) fn read(model: proto::Model) -> Result<Nodes, String> {
+        let mut problems = Vec::new();
         if !model.functions.is_empty() {
-            return Err("it defines functions, which are not supported; export it without functions".into());
+            problems.push("it defines functions, which are not supported; export it without functions".to_owned());
         }
-        let versions = versions::read(&model)?;
+        let versions = versions::read(&model).unwrap_or_else(|problem| {
+            problems.push(problem);
+            BTreeMap::new()
+        });
         let graph = model.graph.ok_or("it has no graph; is it an ONNX file?")?;
-        let mut constants = BTreeMap::new();
+        let (mut constants, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
         for initializer in &graph.initializer {
             let name = initializer.name.clone().unwrap_or_default();
-            let tensor = Tensor::read(initializer).map_err(|problem| format!("constant \"{name}\": {problem}"))?;
-            // Some exporters store all constants as initializers. No weight of a layer is a scalar.
-            let learned = !tensor.sizes.is_empty();
-            constants.insert(name, Constant { tensor: Arc::new(tensor), learned });
+            match Tensor::read(initializer) {
+                // Some exporters store all constants as initializers. No weight of a layer is a scalar.
+                Ok(tensor) => {
+                    let learned = !tensor.sizes.is_empty();
+                    constants.insert(name, Constant::of_file(tensor, learned));
+                }
+                // Unreadable constants are reported when they are used.
+                Err(problem) => {
+                    unreadable.insert(name, problem);
+                }
+            }
         }
-        let inputs = graph.input.iter().filter(|input| !constants.contains_key(input.name.as_deref().unwrap_or("")));
-        let inputs = inputs.map(Input::read).collect::<Result<Vec<_>, String>>()?;
+        let is_initializer = |name: &str| constants.contains_key(name) || unreadable.contains_key(name);
+        let inputs = graph.input.iter().filter(|input| !is_initializer(input.name.as_deref().unwrap_or("")));
+        let inputs: Vec<Result<Input, String>> = inputs.map(Input::read).collect();
+        let inputs =
+            inputs.into_iter().filter_map(|input| input.map_err(|problem| problems.push(problem)).ok()).collect();
         let outputs = graph.output.iter().map(Output::read).collect();
         let mut nodes = Vec::new();
         for node in graph.node {
-            let node = Node::read(node, &versions)?;
+            let node = match Node::read(node, &versions) {
+                Ok(node) => node,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
             // Unsupported nodes are reported when they are used.
             if !operators::problems(&node).is_empty() {
                 nodes.push(node);
                 continue;
             }
-            match read_constant(&node)? {
-                Some(tensor) => {
+            let read = match read_constant(&node) {
+                Ok(Some(tensor)) => {
                     let name = node.outputs.first().cloned().unwrap_or_default();
-                    constants.insert(name, Constant { tensor: Arc::new(tensor), learned: false });
+                    constants.insert(name, Constant::of_file(tensor, false));
+                    Ok(Vec::new())
                 }
-                None => nodes.extend(scikit_learn::rewrite(node, &mut constants)?),
+                Ok(None) => scikit_learn::rewrite(node, &mut constants),
+                Err(problem) => Err(problem),
+            };
+            match read {
+                Ok(read) => nodes.extend(read),
+                Err(problem) => problems.push(problem),
             }
         }
-        let graph = Nodes { inputs, outputs, nodes, constants };
-        graph.check_order()?;
-        Ok(graph)
+        let graph = Nodes { inputs, outputs, nodes, constants, unreadable };
+        if problems.is_empty() {
+            problems.extend(graph.order_problems());
+        }
+        if problems.is_empty() {
+            return Ok(graph);
+        }
+        Err(graph.with_unsupported(problems))
     }
 
-    fn check_order(&self) -> Result<(), String> {
-        let mut known: BTreeSet<&str> = self.constants.keys().map(String::as_str).collect();
+    /// Describes the names of values that are missing or not unique.
+    pub(super) fn order_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut known: BTreeSet<&str> =
+            self.constants.keys().chain(self.unreadable.keys()).map(String::as_str).collect();
         for input in &self.inputs {
             if !known.insert(&input.name) {
-                return Err(format!("two inputs have the name \"{}\"", input.name));
+                problems.push(format!("two inputs have the name \"{}\"", input.name));
             }
         }
         for node in &self.nodes {
             if let Some(missing) = node.inputs.iter().find(|name| !name.is_empty() && !known.contains(name.as_str())) {
-                return Err(format!("{node} reads \"{missing}\", which no earlier node outputs"));
+                problems.push(format!("{node} reads \"{missing}\", which no earlier node outputs"));
             }
             for output in node.outputs.iter().filter(|name| !name.is_empty()) {
                 if !known.insert(output) {
-                    return Err(format!("{node} outputs \"{output}\", but another value already has this name"));
+                    problems.push(format!("{node} outputs \"{output}\", but another value already has this name"));
                 }
             }
         }
-        match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
-            Some(missing) => Err(format!("no node computes its output \"{}\"", missing.name)),
-            None => Ok(()),
+        let missing = self.outputs.iter().filter(|output| !known.contains(output.name.as_str()));
+        problems.extend(missing.map(|missing| format!("no node computes its output \"{}\"", missing.name)));
+        problems
+    }
+
+    /// Joins problems of a file and its unsupported operators.
+    pub(super) fn with_unsupported(&self, mut problems: Vec<String>) -> String {
+        let unsupported = self.unsupported_operators();
+        if !unsupported.is_empty() {
+            problems.push(format!("not supported: {}", unsupported.join(", ")));
         }
+        problems.join("; ")
+    }
+
+    /// Describes the nodes whose operators or attributes are not supported.
+    fn unsupported_operators(&self) -> Vec<String> {
+        let problems = |node: &Node| match (operators::find(node), operators::problems(node)) {
+            (_, problems) if !problems.is_empty() => Some(format!("{node} ({})", problems.join("; "))),
+            (None, _) => Some(format!("{node} (unknown operator)")),
+            _ => None,
+        };
+        self.nodes.iter().filter_map(problems).collect()
     }
 
     /// Returns the subgraph on which the values `outputs` depend.
@@ -112,8 +169,10 @@ impl Nodes {
         let inputs = self.inputs.iter().filter(|input| needed.contains(input.name.as_str())).cloned().collect();
         let constants = self.constants.iter().filter(|(name, _)| needed.contains(name.as_str()));
         let constants = constants.map(|(name, constant)| (name.clone(), constant.clone())).collect();
+        let unreadable = self.unreadable.iter().filter(|(name, _)| needed.contains(name.as_str()));
+        let unreadable = unreadable.map(|(name, problem)| (name.clone(), problem.clone())).collect();
         let outputs = outputs.iter().map(|name| Output { name: (*name).to_owned(), floats: true }).collect();
-        Nodes { inputs, outputs, nodes, constants }
+        Nodes { inputs, outputs, nodes, constants, unreadable }
     }
 
     /// The node that computes a value.
@@ -148,7 +207,22 @@ impl Input {
             return Err(format!("the number of elements of input \"{name}\" overflows"));
         }
         let integer = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
-        Ok(Input { name, sizes, integer })
+        let symbol = |dimension: &proto::Dimension| dimension.dim_param.clone().filter(|symbol| !symbol.is_empty());
+        let symbols = shape.map_or_else(Vec::new, |shape| shape.dim.iter().map(symbol).collect());
+        Ok(Input { name, sizes, symbols, integer })
+    }
+}
+
+impl fmt::Display for Input {
+    /// Writes the shape, such as `rows × 3 × H × W`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(sizes) = &self.sizes else { return f.write_str("unknown") };
+        let symbol = |axis: usize| self.symbols.get(axis).cloned().flatten();
+        let size = |(axis, size): (usize, &Option<usize>)| match size {
+            Some(size) => size.to_string(),
+            None => symbol(axis).unwrap_or_else(|| if axis == 0 { "rows" } else { "?" }.to_owned()),
+        };
+        f.write_str(&sizes.iter().enumerate().map(size).collect::<Vec<_>>().join(" × "))
     }
 }
 

@@ -2,16 +2,15 @@
 
 use super::check::{Checked, Fact, check};
 use super::graph::{self, Nodes};
-use super::layer::{GraphInput, OnnxGraph};
-use super::network::{Network, Output};
+use super::layer::{CHECK_ROWS, GraphInput, OnnxGraph};
+use super::network::{Network, NetworkLayer, Output};
 use super::node::Node;
 use super::operators;
 use super::order;
 use super::rebuild::rebuild;
 use super::run::Graph;
-use super::size_limit::check_size;
+use super::size_limit::Limits;
 use crate::architecture::Architecture;
-use crate::layers::Layer;
 use crate::model::{Compile, Model};
 use crate::{AxisOrder, Error, Result, Shape, ValueInfo};
 use std::path::Path;
@@ -56,9 +55,6 @@ impl Imported {
     }
 }
 
-/// Number of rows for the check of a graph without a fixed number. Greater than 1 to distinguish it from axes of size 1.
-const CHECK_ROWS: usize = 2;
-
 impl Graph {
     /// Converts the graph to layers of this library. A node without an equivalent layer becomes an [`OnnxGraph`] layer. If the
     /// graph cannot be converted node by node, it becomes a single [`OnnxGraph`] layer. Images that convolutions, pooling or
@@ -66,7 +62,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Unsupported`] with every unsupported node. [`Error::Format`] if the inputs and outputs are not arrays with
-    /// one row per sample, or if a graph that becomes a single layer has several outputs; choose one with [`Graph::output`].
+    /// one row per sample, or if an input has symbolic sizes, which [`Graph::with_shape`] binds.
     pub fn import(&self) -> Result<Imported> {
         let wrong = |problem: String| Error::Format { path: self.path.clone(), problem };
         let unsupported = |parts| Error::Unsupported { path: self.path.clone(), parts };
@@ -80,41 +76,116 @@ impl Graph {
             });
         }
         let nodes = self.nodes.needed_for(&outputs.iter().map(String::as_str).collect::<Vec<_>>());
-        let given = nodes.inputs.iter().map(|input| Ok((graph_input(&nodes, input)?, rows(input))));
-        let given = given.collect::<std::result::Result<Vec<_>, String>>().map_err(wrong)?;
-        let fixed: Vec<usize> = given.iter().filter_map(|(_, rows)| *rows).collect();
-        let given: Vec<GraphInput> = given.into_iter().map(|(given, _)| given).collect();
-        if given.is_empty() || fixed.iter().any(|rows| *rows != fixed[0]) {
-            return Err(wrong("its outputs depend on no input, or on inputs with different numbers of rows".into()));
+        let (mut given, mut problems, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
+        for input in &nodes.inputs {
+            match graph_input(&nodes, input) {
+                Ok(read) => given.push(read),
+                Err(problem) => problems.push(problem),
+            }
+            fixed.extend(rows(input));
+        }
+        if problems.is_empty() && (given.is_empty() || fixed.iter().any(|rows| *rows != fixed[0])) {
+            problems.push("its outputs depend on no input, or on inputs with different numbers of rows".into());
+        }
+        if !problems.is_empty() {
+            return Err(wrong(nodes.with_unsupported(problems)));
         }
         let rows = fixed.first().copied();
         let batch = rows.unwrap_or(CHECK_ROWS);
-        let facts = given.iter().map(|given| given.fact(batch)).collect::<std::result::Result<Vec<_>, _>>();
-        let checked = check(&nodes, &facts.map_err(wrong)?, rows.map(|rows| [rows, rows]));
+        let facts = |rows| given.iter().map(|given| given.fact(rows)).collect::<std::result::Result<Vec<_>, _>>();
+        let checked = check(&nodes, &facts(batch).map_err(wrong)?, rows.map(|rows| [rows, rows]), Limits::OF_FILE);
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
+        if batch > 1 {
+            let one = check(&nodes, &facts(1).map_err(wrong)?, rows.map(|rows| [rows, 1]), Limits::OF_FILE);
+            if let Some(problem) = rows_problem(&outputs, [&checked, &one], batch) {
+                let fixed =
+                    rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
+                return Err(wrong(format!(
+                    "{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
+                     Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
+                )));
+            }
+        }
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
-        let shapes = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
+        let orders = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
         let inputs: Vec<ValueInfo> = given.iter().map(GraphInput::input).collect();
         if let Some(network) = rebuild(&nodes, &checked, &inputs, false) {
             return Ok(Imported(network));
         }
-        let ([(output, axis_order)], [name]) = (&shapes[..], &outputs[..]) else {
-            // A single layer has one output, so duplicate shared weights to obtain several layers.
-            if let Some(network) = rebuild(&nodes, &checked, &inputs, true) {
-                return Ok(Imported(network));
-            }
-            let names = outputs.join(", ");
-            return Err(wrong(format!("its outputs are {names}; choose one with Graph::output")));
+        // Duplicate the weights that several layers share to obtain several layers.
+        if let [_, _, ..] = orders[..]
+            && let Some(network) = rebuild(&nodes, &checked, &inputs, true)
+        {
+            return Ok(Imported(network));
+        }
+        let layer = OnnxGraph::new(nodes, given, rows).map_err(wrong)?;
+        let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
+        let (first, count) = (inputs.len(), outputs.len());
+        let output = |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output {
+            name,
+            value: first + number,
+            axis_order,
         };
-        let arrays = checked.weights.iter().map(|weight| weight.values.clone()).collect();
-        let count = inputs.len();
-        let outputs = vec![Output { name: name.clone(), value: count, axis_order: *axis_order }];
-        let (nodes, weights) = (Arc::new(nodes), Arc::new(checked.weights));
-        let layer = OnnxGraph { nodes, weights, inputs: given, output: *output, rows };
-        let layers: Vec<(Arc<dyn Layer>, _)> = vec![(Arc::new(layer), (0..count).collect())];
+        let outputs = outputs.into_iter().zip(orders).enumerate().map(output).collect();
+        let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
         Ok(Imported(Network { inputs, layers, outputs, arrays }))
+    }
+
+    /// Binds the symbolic sizes of an input to those of one sample, in the axis order of the file. A symbol has the same size
+    /// in all inputs.
+    ///
+    /// ```no_run
+    /// use gradus::formats::onnx::Graph;
+    /// let graph = Graph::load("fully_convolutional.onnx")?.with_shape("image", &[3, 64, 48])?;
+    /// let model = graph.import()?.architecture()?.into_model()?;
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if there is no input of this name. [`Error::Format`] if its number of axes or a fixed size differs.
+    pub fn with_shape(&self, input: &str, sample: &[usize]) -> Result<Graph> {
+        let inputs = &self.nodes.inputs;
+        let Some(found) = inputs.iter().find(|found| found.name == input) else {
+            let known = inputs.iter().map(|input| input.name.clone()).collect();
+            return Err(Error::Unknown { kind: "input", name: input.into(), known });
+        };
+        let open = vec![None; sample.len() + 1];
+        let declared = found.sizes.as_ref().unwrap_or(&open);
+        let fits = |(size, bound): (&Option<usize>, &usize)| size.is_none_or(|size| size == *bound);
+        if declared.len() != open.len() || !declared[1..].iter().zip(sample).all(fits) {
+            let sample = sample.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+            let problem = format!("its input \"{input}\" has shape {found}, which does not take samples of {sample}");
+            return Err(Error::Format { path: self.path.clone(), problem });
+        }
+        let symbols = found.symbols.iter().skip(1).zip(sample);
+        let symbols: Vec<(String, usize)> =
+            symbols.filter_map(|(symbol, size)| Some((symbol.clone()?, *size))).collect();
+        let declared: Vec<Option<usize>> =
+            declared[..1].iter().copied().chain(sample.iter().map(|size| Some(*size))).collect();
+        let mut graph = self.clone();
+        for bound in &mut graph.nodes.inputs {
+            if bound.name == input {
+                bound.sizes = Some(declared.clone());
+            }
+            let axes = bound.sizes.iter_mut().flatten().zip(&bound.symbols).skip(1);
+            for (size, symbol) in axes.filter(|(size, symbol)| size.is_none() && symbol.is_some()) {
+                *size = symbols.iter().find(|(name, _)| Some(name) == symbol.as_ref()).map(|(_, size)| *size);
+            }
+        }
+        Ok(graph)
+    }
+
+    /// The size of each axis of an input, including the rows: `None` for a symbolic size. `None` as a whole for an unknown
+    /// input, or one without a shape.
+    pub fn input_sizes(&self, input: &str) -> Option<&[Option<usize>]> {
+        self.nodes.inputs.iter().find(|found| found.name == input)?.sizes.as_deref()
+    }
+
+    /// Whether the elements of an input are integers.
+    pub fn takes_integers(&self, input: &str) -> bool {
+        self.nodes.inputs.iter().any(|found| found.name == input && found.integer)
     }
 
     /// The nodes with unknown operators.
@@ -135,17 +206,6 @@ impl Graph {
 }
 
 impl GraphInput {
-    /// The static information about the input with `rows` rows.
-    fn fact(&self, rows: usize) -> std::result::Result<(String, Fact), String> {
-        let batch = self.sample.batch(rows).map_err(|error| error.to_string())?;
-        check_size(batch.len())?;
-        let order = self.order.clone();
-        let fact = if self.integer { Fact::Integers(batch, order) } else { Fact::Floats(batch, order) };
-        Ok((self.name.clone(), fact))
-    }
-}
-
-impl GraphInput {
     /// Describes the input of the model.
     fn input(&self) -> ValueInfo {
         let order = order::axis_order(&self.order).unwrap_or_default(); // the rows are the first axis
@@ -161,14 +221,17 @@ fn rows(input: &graph::Input) -> Option<usize> {
 /// Describes one sample of an input.
 fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
     let name = &input.name;
-    let sizes =
-        input.sizes.as_ref().ok_or_else(|| format!("its input \"{name}\" has no shape; export it with a shape"))?;
+    let sizes = input
+        .sizes
+        .as_ref()
+        .ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape or Graph::with_shape"))?;
     let Some((_, sizes)) = sizes.split_first() else {
         return Err(format!("its input \"{name}\" is a scalar, expected an axis of rows"));
     };
     let open = || {
         format!(
-            "its input \"{name}\" has a size that is not fixed, other than the number of rows; export it with fixed sizes"
+            "its input \"{name}\" has shape {input}, whose sizes must be known except for the number of rows; set them with \
+             --shape or Graph::with_shape"
         )
     };
     let sizes = sizes.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(open)?;
@@ -193,15 +256,42 @@ fn is_image(nodes: &Nodes, name: &str, depth: usize) -> bool {
         })
 }
 
-/// The shape and the axis order of one sample of an output, which must have a row for each of the inputs.
-fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<(Shape, AxisOrder), String> {
+/// The axis order of an output, which must have a row for each of the inputs.
+fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<AxisOrder, String> {
     match checked.facts.get(name) {
         Some(Fact::Floats(shape, order)) => match order::axis_order(order) {
-            Some(axis_order) if shape.axis(0) == rows => Ok((shape.sample(), axis_order)),
+            Some(axis_order) if shape.axis(0) == rows => Ok(axis_order),
             _ => Err(format!(
                 "its output \"{name}\" has shape {shape}, expected {rows} as its first size, the number of rows"
             )),
         },
         _ => Err(format!("its output \"{name}\" does not depend on the inputs, or is not a float array")),
     }
+}
+
+/// Describes an output or weight whose shape depends on the number of rows in another way than by a first axis of rows.
+/// The checks have `rows` rows and one row.
+fn rows_problem(outputs: &[String], [checked, one]: [&Checked; 2], rows: usize) -> Option<String> {
+    if let [node, ..] = &one.unsupported[..] {
+        return Some(format!("it cannot be computed for 1 row: {node}"));
+    }
+    for name in outputs {
+        let (Some(Fact::Floats(shape, order)), Some(Fact::Floats(of_one, _))) =
+            (checked.facts.get(name), one.facts.get(name))
+        else {
+            continue;
+        };
+        let fits = order.first() == Some(&0) && [shape.axis(0), of_one.axis(0)] == [rows, 1];
+        if !fits || shape.sample() != of_one.sample() {
+            let size = |axis: usize| match order.iter().position(|stored| *stored == axis) {
+                Some(place) if shape.sizes().get(place) == of_one.sizes().get(place) => shape.axis(place).to_string(),
+                _ => "rows".to_owned(),
+            };
+            let sizes = (0..order.len()).map(size).collect::<Vec<_>>().join(" × ");
+            return Some(format!("its output \"{name}\" has shape {sizes}"));
+        }
+    }
+    let keys = |checked: &Checked| checked.weights.iter().map(|weight| weight.key.clone()).collect::<Vec<_>>();
+    let differ = keys(checked).into_iter().zip(keys(one)).find(|(a, b)| a != b);
+    differ.map(|(key, _)| format!("the shape of constant \"{}\" depends on the number of rows", key.constant))
 }

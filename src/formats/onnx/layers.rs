@@ -1,10 +1,12 @@
 //! Export of layers as ONNX nodes.
 
+use super::graph_nodes;
+use super::layer::OnnxGraph;
 use super::node::Attribute;
 use super::proto::element;
 use super::tensor::Tensor;
 use super::writer::Writer;
-use crate::{Spec, SpecValue};
+use crate::{FromSpec, Spec, SpecValue};
 
 type Written = Result<(), String>;
 
@@ -29,6 +31,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("LayerNormalization", layer_norm),
     ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
+    (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("Reshape", reshape),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
     ("ZeroPadding2D", zero_padding),
@@ -36,7 +39,7 @@ const LAYERS: &[(&str, Write)] = &[
 
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    let several = ["Add", "Concatenate"].contains(&spec.class());
+    let several = ["Add", "Concatenate", OnnxGraph::CLASS].contains(&spec.class());
     if writer.arity() != 1 && !several {
         return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }

@@ -10,7 +10,9 @@
 mod check;
 mod constant;
 mod export;
+mod fill;
 mod graph;
+mod graph_nodes;
 mod import;
 mod layer;
 mod layers;
@@ -25,9 +27,11 @@ mod run;
 mod scikit_learn;
 mod scope;
 mod size_limit;
+mod stored_graph;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod versions;
 mod writer;
 

@@ -10,11 +10,21 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     pub(super) inputs: Vec<ValueInfo>,
-    /// Each layer with the numbers of its input values. The values are the inputs, then the output of each layer.
-    pub(super) layers: Vec<(Arc<dyn Layer>, Vec<usize>)>,
+    /// The values are the inputs, then the outputs of each layer.
+    pub(super) layers: Vec<NetworkLayer>,
     pub(super) outputs: Vec<Output>,
     /// The weights, in the order in which the layers declare them.
     pub(super) arrays: Vec<Vec<f32>>,
+}
+
+/// A layer of a network.
+#[derive(Clone, Debug)]
+pub(super) struct NetworkLayer {
+    pub(super) layer: Arc<dyn Layer>,
+    /// The numbers of its input values.
+    pub(super) inputs: Vec<usize>,
+    /// The number of its outputs.
+    pub(super) outputs: usize,
 }
 
 /// An output of a network.
@@ -28,11 +38,12 @@ pub(super) struct Output {
 impl Network {
     /// Builds the architecture with the weights. It is sequential if each layer takes the previous value.
     pub(super) fn architecture(&self) -> Result<Architecture> {
-        let chained = |(number, (_, values)): (usize, &(_, Vec<usize>))| *values == [number];
+        let chained = |(number, layer): (usize, &NetworkLayer)| layer.inputs == [number] && layer.outputs == 1;
         let architecture = match (&self.inputs[..], &self.outputs[..]) {
             ([input], [output]) if output.value == self.layers.len() && self.layers.iter().enumerate().all(chained) => {
                 let chain = Sequential::new(input.shape()).axis_orders(input.axis_order(), output.axis_order);
-                let chain = self.layers.iter().fold(chain, |chain, (layer, _)| chain.add(layer.clone()));
+                let chain = chain.value_names(input.name(), &output.name);
+                let chain = self.layers.iter().fold(chain, |chain, layer| chain.add(layer.layer.clone()));
                 chain.with_params(&self.params(&chain.declared()?)?)
             }
             _ => {
@@ -47,9 +58,9 @@ impl Network {
     fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         let mut nodes: Vec<_> = self.inputs.iter().map(|input| graph.input_value(input.clone())).collect();
-        for (layer, values) in &self.layers {
-            let taken: Vec<_> = values.iter().map(|value| nodes[*value]).collect();
-            nodes.push(graph.apply(layer.clone(), taken));
+        for layer in &self.layers {
+            let taken: Vec<_> = layer.inputs.iter().map(|value| nodes[*value]).collect();
+            nodes.extend(graph.apply_many(layer.layer.clone(), taken, layer.outputs));
         }
         for Output { name, value, axis_order } in &self.outputs {
             graph.output_in_order(name, nodes[*value], *axis_order);

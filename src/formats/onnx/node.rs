@@ -29,6 +29,8 @@ pub(super) enum Attribute {
     Numbers(Vec<f32>),
     Integers(Vec<i64>),
     Texts(Vec<String>),
+    /// An attribute that cannot be read, and the reason.
+    Unreadable(String),
     /// An attribute of another type, such as a graph.
     Other,
 }
@@ -41,9 +43,8 @@ impl Node {
         let name = node.name.unwrap_or_default();
         let mut attributes = BTreeMap::new();
         for attribute in node.attribute {
-            let read = Attribute::read(&attribute);
+            let value = Attribute::read(&attribute).unwrap_or_else(Attribute::Unreadable);
             let key = attribute.name.unwrap_or_default();
-            let value = read.map_err(|problem| format!("{operator} \"{name}\": attribute {key}: {problem}"))?;
             if attributes.insert(key.clone(), value).is_some() {
                 return Err(format!("{operator} \"{name}\": attribute {key} occurs twice"));
             }
@@ -168,7 +169,7 @@ impl Attribute {
                 written.strings = values.iter().map(|text| text.clone().into_bytes()).collect();
                 attribute::STRINGS
             }
-            Attribute::Other => 0,
+            Attribute::Unreadable(_) | Attribute::Other => 0,
         };
         written.r#type = Some(kind);
         written

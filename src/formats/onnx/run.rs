@@ -1,11 +1,13 @@
 //! Inference with the graph of an ONNX file.
 
 use super::check::{Fact, check};
+use super::constant::Constant;
 use super::graph::Nodes;
 use super::operators;
 use super::proto;
 use super::record::record;
 use super::scope::{Scope, Value, Weights};
+use super::size_limit::Limits;
 use super::tensor::{Tensor, Values};
 use crate::files::read_whole;
 use crate::save::format_problem;
@@ -107,7 +109,8 @@ impl Graph {
             Ok(fact) => Ok((input.name.clone(), fact)),
             Err(problem) => Err(unsupported(vec![format!("input \"{}\" ({problem})", input.name)])),
         });
-        let checked = check(&self.nodes, &facts.collect::<Result<Vec<_>>>()?, None);
+        let rows = inputs.iter().filter_map(|tensor| tensor.sizes.first().copied()).max().unwrap_or(1);
+        let checked = check(&self.nodes, &facts.collect::<Result<Vec<_>>>()?, None, Limits::of_rows(rows));
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
@@ -124,13 +127,14 @@ impl Graph {
             values.push((
                 input.name.clone(),
                 match &tensor.values {
-                    Values::Floats(_) => Value::new(recorder.input(Shape::new(&tensor.sizes)?)),
-                    Values::Integers(_) => Value::folded(&input.name, tensor.clone(), false),
+                    Values::Floats(_) | Values::Weight => Value::new(recorder.input(Shape::new(&tensor.sizes)?)),
+                    Values::Integers(_) => Value::computed(tensor.clone()),
                 },
             ));
         }
         let ids: Vec<_> = values.iter().map(|(_, value)| var_id(value)).collect();
-        let mut scope = Scope { recorder: &recorder, weights: Weights::Declared(&weights), rows: None };
+        let (declared, limits) = (Weights::Declared(&weights), Limits::NONE);
+        let mut scope = Scope { recorder: &recorder, weights: declared, rows: None, limits };
         let outputs = record(&self.nodes, &mut scope, values);
         let mut found = Vec::new();
         for output in &outputs {
@@ -163,7 +167,8 @@ impl Graph {
 impl fmt::Display for Graph {
     /// Writes the inputs, one line per node, and the outputs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  inputs: {}", self.inputs().join(", "))?;
+        let input = |input: &super::graph::Input| format!("{} ({input})", input.name);
+        writeln!(f, "  inputs: {}", self.nodes.inputs.iter().map(input).collect::<Vec<_>>().join(", "))?;
         for node in &self.nodes.nodes {
             writeln!(f, "  {node}: {} → {}", node.inputs.join(", "), node.outputs.join(", "))?;
         }
@@ -173,11 +178,9 @@ impl fmt::Display for Graph {
 
 /// The static information about an input tensor.
 fn input_fact(name: &str, tensor: &Tensor) -> Result<Fact, String> {
-    match Value::folded(name, tensor.clone(), false) {
-        Value::Constant(name, constant) if matches!(tensor.values, Values::Integers(_)) => {
-            Ok(Fact::Constant(name, constant))
-        }
-        _ => {
+    match tensor.values {
+        Values::Integers(_) => Ok(Fact::Constant(name.into(), Constant::computed(tensor.clone()))),
+        Values::Floats(_) | Values::Weight => {
             let shape = Shape::new(&tensor.sizes).map_err(|error| error.to_string())?;
             if shape.is_empty() {
                 return Err("it has no elements".into());

@@ -7,7 +7,6 @@ use super::node::{Attribute, Node};
 use super::operators::scikit_learn::DOMAIN;
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 type Constants = BTreeMap<String, Constant>;
 
@@ -80,7 +79,7 @@ fn scaler(node: &Node, constants: &mut Constants) -> Result<Vec<Node>, String> {
     for (name, attribute) in [(&offset, "offset"), (&scale, "scale")] {
         let values = node.numbers(attribute)?;
         let tensor = Tensor::floats(vec![values.len()], values.to_vec());
-        constants.insert(name.clone(), Constant { tensor: Arc::new(tensor), learned: false });
+        constants.insert(name.clone(), Constant::of_file(tensor, false));
     }
     let subtract = node.part("Sub", &[&node.inputs[0], &offset], &shifted);
     Ok(vec![subtract, node.part("Mul", &[&shifted, &scale], output)])
@@ -95,8 +94,8 @@ fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
     match (node.text("norm", "MAX"), classes) {
         (Ok("L1"), Some(classes)) if classes <= MAX_CLASSES => {
             let [ones, sum] = ["ones", "sum"].map(|part| format!("{output}.{part}"));
-            let tensor = Arc::new(Tensor::floats(vec![classes, classes], vec![1.0; classes * classes]));
-            constants.insert(ones.clone(), Constant { tensor, learned: false });
+            let tensor = Tensor::floats(vec![classes, classes], vec![1.0; classes * classes]);
+            constants.insert(ones.clone(), Constant::of_file(tensor, false));
             let sums = node.part("MatMul", &[input, &ones], &sum);
             let divided = node.part("Div", &[input, &sum], output);
             vec![sums, divided]
@@ -109,5 +108,5 @@ fn normalizer(node: Node, constants: &mut Constants) -> Vec<Node> {
 const MAX_CLASSES: usize = 1000;
 
 fn put(constants: &mut Constants, name: &str, tensor: Tensor) {
-    constants.insert(name.into(), Constant { tensor: Arc::new(tensor), learned: true });
+    constants.insert(name.into(), Constant::of_file(tensor, true));
 }

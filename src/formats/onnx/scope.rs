@@ -5,12 +5,13 @@
 //! operator gets values with different orders. Weights are read from the file in the order that the operator requires.
 
 use super::constant::Constant;
+use super::fill::Fill;
 use super::order;
+use super::size_limit::Limits;
 use super::tensor::{Tensor, Values};
 use crate::Shape;
 use crate::tape::{ParamId, Recorder, Var};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// An input or output of a node.
 #[derive(Clone, Debug)]
@@ -46,9 +47,9 @@ pub(super) struct Weight {
 /// A constant, its storage order, and its sizes in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WeightKey {
-    constant: String,
-    order: Vec<usize>,
-    sizes: Vec<usize>,
+    pub(super) constant: String,
+    pub(super) order: Vec<usize>,
+    pub(super) sizes: Vec<usize>,
 }
 
 impl Weight {
@@ -72,6 +73,7 @@ pub(super) struct Scope<'a, 'r> {
     pub(super) weights: Weights<'a, 'r>,
     /// The fixed number of rows in the file, if any, and the actual number, which replaces it in shapes.
     pub(super) rows: Option<[usize; 2]>,
+    pub(super) limits: Limits,
 }
 
 impl<'r> Value<'r> {
@@ -125,9 +127,14 @@ impl<'r> Value<'r> {
         }
     }
 
-    /// A constant that was computed from others.
-    pub(super) fn folded(name: &str, tensor: Tensor, learned: bool) -> Value<'r> {
-        Value::Constant(name.into(), Constant { tensor: Arc::new(tensor), learned })
+    /// A constant that nodes compute.
+    pub(super) fn computed(tensor: Tensor) -> Value<'r> {
+        Value::Constant(String::new(), Constant::computed(tensor))
+    }
+
+    /// A constant with its elements arranged differently.
+    pub(super) fn rearranged(name: &str, constant: &Constant, tensor: Tensor) -> Value<'r> {
+        Value::Constant(name.into(), constant.with(tensor))
     }
 }
 
@@ -184,8 +191,9 @@ impl<'r> Scope<'_, 'r> {
         match value {
             Value::Recorded(recorded) => arrange(recorded.floats()?, order),
             Value::Constant(name, constant) => {
-                let learned = constant.learned;
-                Ok(self.weight(name, &constant.tensor.transposed(order), order, learned)?.0)
+                constant.tensor.check_floats()?;
+                let stored = constant.with(constant.tensor.transposed(order));
+                Ok(self.weight(name, &stored, order)?.0)
             }
         }
     }
@@ -196,24 +204,28 @@ impl<'r> Scope<'_, 'r> {
             Value::Recorded(recorded) => arrange(recorded, order),
             Value::Constant(name, constant) if value.is_integer() => {
                 let tensor = Tensor::floats(constant.tensor.sizes.clone(), constant.tensor.to_floats());
-                Ok(self.weight(name, &tensor.transposed(order), order, false)?.0)
+                let stored = Constant { learned: false, ..constant.with(tensor.transposed(order)) };
+                Ok(self.weight(name, &stored, order)?.0)
             }
             Value::Constant(..) => self.arranged(value, order),
         }
     }
 
-    /// Returns a weight, and its id if weights are declared. `learned` determines whether it is trainable.
+    /// Returns a constant of floats, which is stored in this order. A constant of the file is a weight, and has an id if
+    /// weights are declared.
     pub(super) fn weight(
         &mut self,
         name: &str,
-        stored: &Tensor,
+        constant: &Constant,
         order: &[usize],
-        learned: bool,
     ) -> Result<(Var<'r>, Option<ParamId>), String> {
+        let stored = &constant.tensor;
         let shape = Shape::new(&stored.sizes).map_err(|error| error.to_string())?;
-        let values = stored.as_floats()?;
-        if values.is_empty() {
+        if shape.is_empty() {
             return Err(format!("constant \"{name}\" has no elements"));
+        }
+        if constant.computed {
+            return Ok((self.recorder.apply(Fill::new(shape, stored.as_floats()?), &[]), None));
         }
         let key = WeightKey { constant: name.to_owned(), order: order.to_vec(), sizes: stored.sizes.clone() };
         match &mut self.weights {
@@ -221,12 +233,15 @@ impl<'r> Scope<'_, 'r> {
                 if !collected.iter().any(|weight| weight.key == key) {
                     let taken = collected.iter().any(|weight| weight.name == name);
                     let name = if taken { format!("{name}{}", order::name_suffix(order)) } else { name.to_owned() };
-                    collected.push(Weight { key, name, shape, values: values.to_vec(), trainable: learned });
+                    let values = stored.to_floats();
+                    collected.push(Weight { key, name, shape, values, trainable: constant.learned });
                 }
                 Ok((self.recorder.input(shape), None))
             }
             Weights::Declared(given) => {
-                let given = given.get(&key).ok_or_else(|| format!("weight \"{name}\" was not declared"))?;
+                let given = given.get(&key).ok_or_else(|| {
+                    format!("the sizes {:?} of constant \"{name}\" depend on the number of rows", stored.sizes)
+                })?;
                 Ok((given.0, Some(given.1)))
             }
         }

@@ -15,6 +15,8 @@ pub struct Tensor {
 pub(super) enum Values {
     Floats(Vec<f32>),
     Integers(Vec<i64>),
+    /// Floats that are a weight of a layer, and stored with the weights of the model.
+    Weight,
 }
 
 impl Tensor {
@@ -55,7 +57,7 @@ impl Tensor {
     pub fn array(&self) -> Option<ArrayD<f32>> {
         match &self.values {
             Values::Floats(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
-            Values::Integers(_) => None,
+            Values::Integers(_) | Values::Weight => None,
         }
     }
 
@@ -63,14 +65,14 @@ impl Tensor {
     pub fn integer_array(&self) -> Option<ArrayD<i64>> {
         match &self.values {
             Values::Integers(values) => ArrayD::from_shape_vec(IxDyn(&self.sizes), values.clone()).ok(),
-            Values::Floats(_) => None,
+            Values::Floats(_) | Values::Weight => None,
         }
     }
 
     pub(super) fn as_integers(&self) -> Result<&[i64], String> {
         match &self.values {
             Values::Integers(values) => Ok(values),
-            Values::Floats(_) => Err("found floats, expected integers".into()),
+            Values::Floats(_) | Values::Weight => Err("found floats, expected integers".into()),
         }
     }
 
@@ -78,14 +80,24 @@ impl Tensor {
         match &self.values {
             Values::Floats(values) => Ok(values),
             Values::Integers(_) => Err("found integers, expected floats".into()),
+            Values::Weight => Err("found a weight of the model, expected a constant".into()),
         }
     }
 
-    /// Converts the elements to floats.
+    /// Checks that the elements are floats.
+    pub(super) fn check_floats(&self) -> Result<(), String> {
+        match &self.values {
+            Values::Weight => Ok(()),
+            _ => self.as_floats().map(|_| ()),
+        }
+    }
+
+    /// Converts the elements to floats. Those of a weight of the model are empty.
     pub(super) fn to_floats(&self) -> Vec<f32> {
         match &self.values {
             Values::Floats(values) => values.clone(),
             Values::Integers(values) => values.iter().map(|value| *value as f32).collect(),
+            Values::Weight => Vec::new(),
         }
     }
 
@@ -93,6 +105,7 @@ impl Tensor {
         match &self.values {
             Values::Floats(values) => values.len(),
             Values::Integers(values) => values.len(),
+            Values::Weight => length(&self.sizes).unwrap_or(usize::MAX),
         }
     }
 
@@ -109,8 +122,21 @@ impl Tensor {
         let values = match &self.values {
             Values::Floats(values) => Values::Floats(transpose(values, &self.sizes, order)),
             Values::Integers(values) => Values::Integers(transpose(values, &self.sizes, order)),
+            Values::Weight => Values::Weight,
         };
         Tensor { sizes, values }
+    }
+
+    /// Reads a tensor of a model file, in which the floats of weights are left out.
+    pub(super) fn read_without_weights(tensor: &proto::Tensor) -> Result<Tensor, String> {
+        let read = Tensor::read(tensor);
+        let sizes = || tensor.dims.iter().map(|size| usize::try_from(*size).ok()).collect::<Option<Vec<_>>>();
+        match (&read, sizes()) {
+            (Err(_), Some(sizes)) if tensor.float_data.is_empty() && tensor.raw_data.is_none() => {
+                Ok(Tensor { sizes, values: Values::Weight })
+            }
+            _ => read,
+        }
     }
 
     /// Reads a tensor and checks that the number of elements matches the sizes.
@@ -135,11 +161,15 @@ impl Tensor {
     /// Encodes the tensor under a name.
     pub(super) fn write(&self, name: &str) -> proto::Tensor {
         let dims = self.sizes.iter().map(|size| *size as i64).collect();
-        let (kind, raw): (i32, Vec<u8>) = match &self.values {
-            Values::Floats(values) => (element::FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-            Values::Integers(values) => (element::INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let (kind, raw_data): (i32, Option<Vec<u8>>) = match &self.values {
+            Values::Floats(values) => (element::FLOAT, Some(bytes(values))),
+            Values::Integers(values) => {
+                (element::INT64, Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+            }
+            Values::Weight => (element::FLOAT, None),
         };
-        let (data_type, name, raw_data) = (Some(kind), Some(name.to_owned()), Some(raw));
+        let (data_type, name) = (Some(kind), Some(name.to_owned()));
         proto::Tensor { dims, data_type, name, raw_data, ..Default::default() }
     }
 }

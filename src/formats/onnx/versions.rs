@@ -13,8 +13,16 @@ pub(super) const OPERATOR_SETS: [(&str, i64); 2] = [("", 27), (scikit_learn::DOM
 /// The operator set of exported files.
 pub(super) const OPSET: i64 = 20;
 
-/// The format version of exported files.
-pub(super) const IR_VERSION: i64 = 9;
+/// The format version of files with an operator set from [`OPSET`] on: the oldest in which the set exists.
+pub(super) fn ir_version(opset: i64) -> i64 {
+    match opset {
+        ..=20 => 9,
+        21..=22 => 10,
+        23 => 11,
+        24 => 12,
+        _ => MAX_IR_VERSION,
+    }
+}
 
 /// Reads the operator sets of a file by domain. The default domain has an empty name.
 pub(super) fn read(model: &proto::Model) -> Result<BTreeMap<String, i64>, String> {

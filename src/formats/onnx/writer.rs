@@ -44,11 +44,14 @@ pub(super) struct Writer<'a> {
     layer: (String, usize),
     /// The inputs of the current layer. Each node replaces the first value by its output.
     values: Vec<Value>,
+    /// The operator set of the file.
+    opset: i64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(params: &'a Params) -> Writer<'a> {
-        Writer { params, nodes: Vec::new(), constants: Vec::new(), layer: (String::new(), 0), values: Vec::new() }
+        let (nodes, constants, layer, values) = (Vec::new(), Vec::new(), (String::new(), 0), Vec::new());
+        Writer { params, nodes, constants, layer, values, opset: OPSET }
     }
 
     /// Converts an input of the model to a value. An axis order other than channels last or channels first is transposed.
@@ -60,7 +63,7 @@ impl<'a> Writer<'a> {
         self.begin_call(input.name(), number, vec![value]);
         let places = (0..input.shape().rank()).map(|axis| order.axes().iter().position(|other| *other == axis));
         self.transpose(places.enumerate().map(|(axis, place)| place.unwrap_or(axis)));
-        self.layer_output(input.shape())
+        self.layer_output(0, input.shape())
     }
 
     /// Appends a `Transpose` node that permutes the axes of samples.
@@ -75,9 +78,40 @@ impl<'a> Writer<'a> {
         self.values = inputs;
     }
 
-    /// Returns the output of the current layer, whose samples have this shape.
-    pub(super) fn layer_output(&self, shape: Shape) -> Value {
-        Value { shape, ..self.values[0].clone() }
+    /// Returns an output of the current layer, whose samples have this shape.
+    pub(super) fn layer_output(&self, number: usize, shape: Shape) -> Value {
+        Value { shape, ..self.values.get(number).unwrap_or(&self.values[0]).clone() }
+    }
+
+    /// Appends the nodes of a graph. `outputs` are the names of the values that it computes for the current layer, and
+    /// whether the channels of each are first.
+    pub(super) fn graph(&mut self, nodes: Vec<Node>, outputs: Vec<(String, bool)>) {
+        self.opset = nodes.iter().map(|node| node.version).fold(self.opset, i64::max);
+        self.nodes.extend(nodes);
+        let shape = self.shape();
+        self.values = outputs.into_iter().map(|(name, channels_first)| Value { name, shape, channels_first }).collect();
+    }
+
+    /// The name and the layout of an input of the current layer: whether its channels are first.
+    pub(super) fn layer_input(&self, number: usize) -> (String, bool) {
+        let value = &self.values[number];
+        (value.name.clone(), value.channels_first)
+    }
+
+    /// The name of the current layer, and the number of its call.
+    pub(super) fn layer(&self) -> (&str, usize) {
+        (&self.layer.0, self.layer.1)
+    }
+
+    /// The values of a weight of the current layer.
+    pub(super) fn weight_values(&self, part: &str) -> std::result::Result<Vec<f32>, String> {
+        let id = self.params.id(&self.name(part)).map_err(|error| error.to_string())?;
+        Ok(self.params.get(id).iter().copied().collect())
+    }
+
+    /// The operator set that all nodes need.
+    pub(super) fn opset(&self) -> i64 {
+        self.opset
     }
 
     /// Makes a value an output of the model in an axis order.
@@ -233,14 +267,14 @@ fn has_channels_first(order: AxisOrder, rank: usize) -> bool {
 }
 
 impl Node {
-    fn write(&self) -> proto::Node {
+    pub(super) fn write(&self) -> proto::Node {
         proto::Node {
             input: self.inputs.clone(),
             output: self.outputs.clone(),
             name: Some(self.name.clone()),
             op_type: Some(self.operator.clone()),
             attribute: self.attributes.iter().map(|(name, value)| value.write(name)).collect(),
-            domain: None,
+            domain: Some(self.domain.clone()).filter(|domain| !domain.is_empty()),
         }
     }
 }

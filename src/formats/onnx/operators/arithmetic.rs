@@ -144,7 +144,7 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
     }
     let wide = [vec![1; rank - sizes.len()], sizes].concat();
     match value {
-        Value::Constant(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(wide)?, constant.learned)),
+        Value::Constant(name, constant) => Ok(Value::rearranged(name, constant, constant.tensor.reshaped(wide)?)),
         Value::Recorded(_) => {
             let shape = Shape::new(&wide).map_err(|error| error.to_string())?;
             let order: Vec<usize> = (0..value.sizes().len()).collect();
@@ -175,5 +175,5 @@ fn fold<'r>(node: &Node, a: &Value<'r>, b: &Value<'r>) -> Result<Option<Value<'r
         result.ok_or("integer overflow or division by 0")
     };
     let values = (0..length).map(number).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Value::folded("", Tensor::integers(sizes, values), false)))
+    Ok(Some(Value::computed(Tensor::integers(sizes, values))))
 }

@@ -122,6 +122,10 @@ impl Operator {
             })
             .collect();
         problems.extend(existing().filter_map(|attribute| attribute.problem(node)));
+        problems.extend(node.attributes.iter().filter_map(|(name, value)| match value {
+            Value::Unreadable(problem) => Some(format!("attribute {name}: {problem}")),
+            _ => None,
+        }));
         problems
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn record<'r>(
     }
     let options = Conv2dOptions::new().strides(strides).dilation_rate(dilation_rate).groups(groups);
     let options = options.padding(if same { Padding::Same } else { Padding::Valid });
-    check_size(&sizes, &windows, kernel.shape().last())?;
+    scope.limits.check(output_size(&sizes, &windows, kernel.shape().last()))?;
     let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
     let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
     let y = images.conv2d(kernel, bias, options);
@@ -72,12 +72,12 @@ fn with_rows(x: crate::tape::Var<'_>, axis: usize) -> Result<crate::tape::Var<'_
     Ok(x.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?))
 }
 
-/// Checks the size of the output before it is allocated by the recorder.
-fn check_size(image: &[usize], windows: &[Window], filters: usize) -> Result<(), String> {
+/// The number of elements of the output, or of the input if it is larger. The recorder allocates them.
+fn output_size(image: &[usize], windows: &[Window], filters: usize) -> usize {
     let along = |window: &Window| {
         let padded = window.size.saturating_add(window.pads[0]).saturating_add(window.pads[1]);
         padded.saturating_sub(window.span()) / window.stride + 1
     };
     let pixels = windows.iter().fold(image[0], |pixels, window| pixels.saturating_mul(along(window)));
-    crate::formats::onnx::size_limit::check_size(pixels.saturating_mul(filters.max(image[1])))
+    pixels.saturating_mul(filters.max(image[1]))
 }

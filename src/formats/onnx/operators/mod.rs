@@ -9,6 +9,7 @@ pub(super) mod arithmetic;
 pub(super) mod attributes;
 pub(super) mod constant;
 mod convolution;
+mod cumulative;
 mod inputs;
 mod logic;
 mod normalization;
@@ -32,6 +33,7 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (activation::OPERATORS, activation::record),
     (arithmetic::OPERATORS, arithmetic::record),
     (convolution::OPERATORS, convolution::record),
+    (cumulative::OPERATORS, cumulative::record),
     (shape_arithmetic::OPERATORS, shape_arithmetic::record),
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),

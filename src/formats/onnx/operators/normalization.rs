@@ -3,10 +3,10 @@
 use super::attributes::{CONSUMED, Operator, only, operator, read, training};
 use super::inputs::{input, one_output, optional};
 use super::reduction;
+use crate::formats::onnx::constant::Constant;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
-use crate::formats::onnx::size_limit::check_size;
 use crate::tape::{Mode, ParamId, Var};
 
 /// The operators and their attributes.
@@ -68,7 +68,10 @@ fn batch_norm<'r>(
 /// Returns running statistics, with the id of the state if they are weights.
 fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'r>, Option<ParamId>), String> {
     match value {
-        Value::Constant(name, constant) => scope.weight(name, &constant.tensor, &[0], false),
+        Value::Constant(name, constant) => {
+            constant.tensor.check_floats()?;
+            scope.weight(name, &Constant { learned: false, ..constant.clone() }, &[0])
+        }
         Value::Recorded(recorded) => Ok((recorded.floats()?.var, None)),
     }
 }
@@ -91,7 +94,7 @@ fn layer_norm<'r>(
     };
     let (scale, bias) = (flat(1)?, flat(2)?);
     // The recorder allocates the statistics of each row.
-    check_size(rows.saturating_mul(2))?;
+    scope.limits.check(rows.saturating_mul(2))?;
     let flat = if axis + 1 == rank { x } else { x.reshape([rows, columns]) };
     let y = flat.layer_norm(scale, bias, epsilon).reshape(x.shape());
     let mut outputs = vec![Value::new(y)];

@@ -141,6 +141,5 @@ fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, images: Var<'r>, pooling:
     let factor = |rows: &usize| counts[1].iter().map(|columns| places as f32 / (rows * columns) as f32).collect();
     let factors: Vec<f32> = counts[0].iter().flat_map(|rows| -> Vec<f32> { factor(rows) }).collect();
     let tensor = Tensor::floats(vec![1, counts[0].len(), counts[1].len(), 1], factors);
-    let name = format!("{}.counts", node.outputs.first().map_or("", String::as_str));
-    Ok(means * scope.weight(&name, &tensor, &[0, 1, 2, 3], false)?.0)
+    Ok(means * scope.in_onnx_order(&Value::computed(tensor))?)
 }

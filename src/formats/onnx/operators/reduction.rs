@@ -6,10 +6,13 @@ use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
+use crate::formats::onnx::tensor::Tensor;
 use crate::tape::Var;
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
+    operator("ArgMax", 1, ARG),
+    operator("ArgMin", 1, ARG),
     operator("ReduceL1", 1, AXES),
     operator("ReduceL2", 1, AXES),
     operator("ReduceLogSum", 1, AXES),
@@ -23,11 +26,18 @@ pub(super) const OPERATORS: &[Operator] = &[
 
 const AXES: &[Attribute] = &[read("axes").until(17), read("keepdims"), read("noop_with_empty_axes").since(18)];
 
+const ARG: &[Attribute] = &[read("axis"), read("keepdims"), read("select_last_index").since(12)];
+
 pub(super) fn record<'r>(
     node: &Node,
     scope: &mut Scope<'_, 'r>,
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
+    match node.operator.as_str() {
+        "ArgMax" => return Ok(vec![extremum_index(node, scope, input(inputs, 0)?, 1.0)?]),
+        "ArgMin" => return Ok(vec![extremum_index(node, scope, input(inputs, 0)?, -1.0)?]),
+        _ => {}
+    }
     let x = scope.recorded(input(inputs, 0)?)?;
     let rank = x.order.len();
     let axes = match axes(node, inputs, 1)?.filter(|axes| !axes.is_empty()) {
@@ -75,6 +85,30 @@ fn extremum<'r>(
         false => kept.iter().map(|axis| sizes[*axis]).collect(),
     };
     Ok(Value::new(most.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?)))
+}
+
+/// Records the index of the maximum (`sign` 1) or of the minimum (`sign` −1) along an axis.
+fn extremum_index<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, sign: f32) -> Result<Value<'r>, String> {
+    let sizes = x.sizes();
+    let plain: Vec<usize> = (0..sizes.len()).collect();
+    let axis = order::axis(node.integer("axis", 0)?, sizes.len())?;
+    let keep = node.integer("keepdims", 1)? != 0;
+    let last = node.integer("select_last_index", 0)? != 0;
+    let x = Recorded::new(scope.numbers(x, &plain)?);
+    let best = extremum(scope, x.clone(), &[axis], true, sign)?;
+    let is_best = x.var.equal(scope.arranged(&best, &plain)?);
+    let mut along = vec![1; sizes.len()];
+    along[axis] = sizes[axis];
+    scope.limits.check_computed(sizes[axis])?;
+    let indices = (0..sizes[axis]).map(|index| index as f32).collect();
+    let indices = scope.arranged(&Value::computed(Tensor::floats(along, indices)), &plain)?;
+    let candidates = indices * is_best;
+    // The first index is the least one. Elements that are not extreme get an index after all others.
+    let (candidates, sign) = match last {
+        true => (candidates, 1.0),
+        false => (candidates + (1.0 - is_best) * sizes[axis] as f32, -1.0),
+    };
+    Ok(extremum(scope, Recorded::new(candidates), &[axis], keep, sign)?.into_integers())
 }
 
 /// An elementwise operation before or after the reduction.

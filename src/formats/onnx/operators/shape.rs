@@ -1,12 +1,13 @@
 //! Operators that change shapes, axes or types.
 
 use super::attributes::{CONSUMED, Operator, ignored, only, operator, read, training};
-use super::inputs::{axes, input, one_output, optional};
+use super::inputs::{axes, input, optional};
 use super::normalization::INFERENCE;
 use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
+use crate::formats::onnx::tensor::Tensor;
 use crate::tape::Var;
 
 /// The operators and their attributes.
@@ -18,6 +19,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Unsqueeze", 1, &[read("axes").until(12)]),
     operator("Transpose", 1, &[read("perm")]),
     operator("Identity", 1, &[]),
+    operator("Expand", 8, &[]),
     operator(
         "Dropout",
         1,
@@ -60,7 +62,6 @@ pub(super) fn record<'r>(
         "Transpose" => transpose(node, x)?,
         "Cast" => cast(node, x)?,
         "Dropout" => {
-            one_output(node, "the mask")?;
             if let Some(training) = optional(inputs, 2)
                 && training.as_constant()?.as_integers()? != [0]
             {
@@ -68,15 +69,53 @@ pub(super) fn record<'r>(
             }
             x.clone()
         }
+        "Expand" => expand(scope, x, input(inputs, 1)?)?,
         _ => x.clone(),
     };
+    if node.operator == "Dropout" && node.outputs.len() > 1 {
+        let mask = mask(scope, x)?;
+        return Ok(vec![y, if node.version >= MASK_IS_BOOLEAN { mask.into_integers() } else { mask }]);
+    }
     Ok(vec![y])
+}
+
+/// The first operator set in which the mask of `Dropout` is boolean.
+const MASK_IS_BOOLEAN: i64 = 10;
+
+/// Records the mask of `Dropout` in inference: it keeps every element.
+fn mask<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, String> {
+    let order: Vec<usize> = (0..x.sizes().len()).collect();
+    let x = scope.numbers(x, &order)?;
+    // No number is less than itself.
+    Ok(Value::new(1.0 - x.less(x)))
+}
+
+/// Records `Expand`: repeats axes of size 1, and adds axes before the others.
+fn expand<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> Result<Value<'r>, String> {
+    let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("size {size} is negative"));
+    let target = target.as_constant()?.as_integers()?.iter().map(size).collect::<Result<Vec<_>, _>>()?;
+    let from = x.sizes();
+    let rank = from.len().max(target.len());
+    let wide = |sizes: &[usize]| [vec![1; rank - sizes.len()], sizes.to_vec()].concat();
+    // A product with ones keeps every element.
+    let ones: Vec<usize> =
+        wide(&from).into_iter().zip(wide(&target)).map(|(from, to)| if from == 1 { to } else { 1 }).collect();
+    if let Some(axis) =
+        wide(&from).iter().zip(wide(&target)).position(|(from, to)| *from != 1 && to != 1 && *from != to)
+    {
+        return Err(format!("sizes {from:?} cannot be expanded to {target:?} along axis {axis}"));
+    }
+    let count = product(&ones)?;
+    scope.limits.check_computed(count)?;
+    let ones = Value::computed(Tensor::floats(ones, vec![1.0; count]));
+    let y = super::arithmetic::float_pair(scope, x, &ones, |x, ones| x * ones)?;
+    Ok(if x.is_integer() { y.into_integers() } else { y })
 }
 
 /// Returns a value with other sizes, and its elements in the order of ONNX.
 pub(super) fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
     match x {
-        Value::Constant(name, constant) => Ok(Value::folded(name, constant.tensor.reshaped(sizes)?, constant.learned)),
+        Value::Constant(name, constant) => Ok(Value::rearranged(name, constant, constant.tensor.reshaped(sizes)?)),
         Value::Recorded(_) => {
             let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
             let order: Vec<usize> = (0..x.sizes().len()).collect();
@@ -164,7 +203,7 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     match x {
         Value::Constant(name, constant) => {
             let name = format!("{name}{}", order::name_suffix(&permutation));
-            Ok(Value::folded(&name, constant.tensor.transposed(&permutation), constant.learned))
+            Ok(Value::rearranged(&name, constant, constant.tensor.transposed(&permutation)))
         }
         Value::Recorded(Recorded { var, order, integer }) => {
             let now = |axis: &usize| permutation.iter().position(|other| other == axis).unwrap_or(0);
@@ -176,7 +215,7 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
 /// Records `Cast` between floats, integers and booleans.
 fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
-    use crate::formats::onnx::tensor::{Tensor, Values};
+    use crate::formats::onnx::tensor::Values;
     let to = node.integer("to", 0)?;
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {
@@ -189,16 +228,21 @@ fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
         Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.integer => {
             Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).into_integers())
         }
+        // A product of infinity or NaN with 0 is NaN, which equals no number.
+        Value::Recorded(recorded) if to == i64::from(BOOL) => {
+            Ok(recorded.map(|x| 1.0 - x.equal(x * 0.0)).into_integers())
+        }
         Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
-        Value::Constant(name, constant) => match (&constant.tensor.values, floats) {
+        Value::Constant(_, constant) => match (&constant.tensor.values, floats) {
             (Values::Integers(values), true) => {
                 let values = values.iter().map(|value| *value as f32).collect();
-                Ok(Value::folded(name, Tensor::floats(constant.tensor.sizes.clone(), values), false))
+                Ok(Value::computed(Tensor::floats(constant.tensor.sizes.clone(), values)))
             }
             (Values::Floats(values), false) => {
                 let values = values.iter().map(|value| *value as i64).collect();
-                Ok(Value::folded(name, Tensor::integers(constant.tensor.sizes.clone(), values), false))
+                Ok(Value::computed(Tensor::integers(constant.tensor.sizes.clone(), values)))
             }
+            (Values::Weight, false) => Err("weights cannot be cast to integers".into()),
             _ => Ok(x.clone()),
         },
     }

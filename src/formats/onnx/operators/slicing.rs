@@ -7,7 +7,7 @@ use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value, arrange};
-use crate::formats::onnx::tensor::Values;
+use crate::formats::onnx::tensor::{Tensor, Values};
 use crate::tape::Var;
 
 /// The operators and their attributes.
@@ -21,8 +21,8 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Split", 2, &[read("axis"), read("split").until(12), read("num_outputs").since(18)]),
 ];
 
-/// Maximum number of constant indices of `Gather`, each of which is recorded as a slice.
-const MAX_GATHERED: usize = 64;
+/// Maximum number of constant indices of `Gather` that are recorded as one slice each.
+const MAX_SLICES: usize = 64;
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -72,18 +72,33 @@ fn gather<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>
         Value::Recorded(Recorded { integer: false, .. }) => Err("indices must be integers".into()),
         Value::Recorded(indices) if axis == 0 && rank == 2 => {
             let plain: Vec<usize> = (0..indices.order.len()).collect();
-            let table = scope.in_onnx_order(data)?;
-            Ok(Value::new(arrange(indices, &plain)?.embedding(table)))
+            let table = scope.numbers(data, &[0, 1])?;
+            let (indices, zero) = (arrange(indices, &plain)?, number(scope, 0.0)?);
+            let rows = table.shape().axis(0) as f32;
+            let y = Value::new((indices + indices.less(zero) * rows).embedding(table));
+            Ok(if data.is_integer() { y.into_integers() } else { y })
         }
-        Value::Recorded(_) => Err("computed indices are supported only along axis 0 of data with two axes".into()),
+        Value::Recorded(indices) => {
+            let plain: Vec<usize> = (0..indices.order.len()).collect();
+            let (indices, length) = (arrange(indices, &plain)?, data.sizes()[axis]);
+            // Negative indices count from the end.
+            let zero = number(scope, 0.0)?;
+            take(scope, data, axis, indices + indices.less(zero) * length as f32)
+        }
         Value::Constant(_, constant) => {
             let length = data.sizes()[axis];
             let places = constant.tensor.as_integers()?.iter().map(|index| order::axis(*index, length));
             let places = places.collect::<Result<Vec<_>, _>>()?;
-            let x = scope.in_onnx_order(data)?;
-            if places.is_empty() || places.len() > MAX_GATHERED {
-                return Err(format!("the number of indices is {}, expected 1 to {MAX_GATHERED}", places.len()));
+            if places.is_empty() {
+                return Err("it has no indices".into());
             }
+            if places.len() > MAX_SLICES || data.is_integer() {
+                let indices =
+                    Tensor::floats(constant.tensor.sizes.clone(), places.iter().map(|at| *at as f32).collect());
+                let indices = scope.in_onnx_order(&Value::computed(indices))?;
+                return take(scope, data, axis, indices);
+            }
+            let x = scope.in_onnx_order(data)?;
             let parts = places.iter().map(|place| slice_axis(x, axis, *place, 1)).collect::<Result<Vec<_>, _>>()?;
             let all = if parts.len() == 1 { parts[0] } else { parts[0].concatenate(&parts[1..], axis as isize) };
             let sizes = data.sizes();
@@ -91,6 +106,29 @@ fn gather<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>
             Ok(Value::new(all.reshape(Shape::new(&sizes).map_err(|error| error.to_string())?)))
         }
     }
+}
+
+/// Returns a single number as a value of the tape.
+fn number<'r>(scope: &mut Scope<'_, 'r>, value: f32) -> Result<Var<'r>, String> {
+    scope.in_onnx_order(&Value::computed(Tensor::floats(Vec::new(), vec![value])))
+}
+
+/// Records a lookup of the elements with these indices along an axis, as rows of a table.
+fn take<'r>(scope: &mut Scope<'_, 'r>, data: &Value<'r>, axis: usize, indices: Var<'r>) -> Result<Value<'r>, String> {
+    let (sizes, count) = (data.sizes(), indices.shape().rank());
+    let others = || (0..sizes.len()).filter(|other| *other != axis);
+    let order: Vec<usize> = [axis].into_iter().chain(others()).collect();
+    let columns: usize = others().map(|other| sizes[other]).product();
+    let table = scope.numbers(data, &order)?.reshape([sizes[axis], columns]);
+    let stored: Vec<usize> =
+        indices.shape().sizes().iter().copied().chain(others().map(|other| sizes[other])).collect();
+    let y = indices.embedding(table).reshape(Shape::new(&stored).map_err(|error| error.to_string())?);
+    // The axes of the indices replace the axis, and are stored first.
+    let moved = |other: usize| if other < axis { other } else { other + count - 1 };
+    let order: Vec<usize> = (axis..axis + count).chain(others().map(moved)).collect();
+    let plain: Vec<usize> = (0..order.len()).collect();
+    let y = Value::new(arrange(&Recorded::with_order(y, order), &plain)?);
+    Ok(if data.is_integer() { y.into_integers() } else { y })
 }
 
 /// Records a slice of `count` elements of an axis from `start` on.
@@ -103,32 +141,57 @@ fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var
 }
 
 fn slice<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
-    let x = scope.recorded(input(inputs, 0)?)?;
-    let sizes = x.sizes();
+    let data = input(inputs, 0)?;
+    let sizes = data.sizes();
     let [starts, ends] =
         [shape_arithmetic::bounds(node, inputs, "starts", 1)?, shape_arithmetic::bounds(node, inputs, "ends", 2)?];
     let axes = axes(node, inputs, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = optional(inputs, 4).map(|steps| steps.as_constant()?.as_integers()).transpose()?;
-    if steps.is_some_and(|steps| steps.iter().any(|step| *step != 1)) {
-        return Err("steps other than 1 are not supported".into());
-    }
-    if starts.len() != axes.len() || ends.len() != axes.len() {
+    let steps = steps.map_or_else(|| vec![1; axes.len()], <[i64]>::to_vec);
+    if [starts.len(), ends.len(), steps.len()] != [axes.len(); 3] {
         return Err(format!(
-            "the lengths of starts, ends and axes must be equal, got {}, {} and {}",
+            "the lengths of starts, ends, axes and steps must be equal, got {}, {}, {} and {}",
             starts.len(),
             ends.len(),
-            axes.len()
+            axes.len(),
+            steps.len()
         ));
     }
-    let (mut from, mut kept) = (vec![0; sizes.len()], sizes.clone());
-    for (axis, (start, end)) in axes.iter().zip(starts.iter().zip(&ends)) {
+    let (mut from, mut kept, mut strided) = (vec![0; sizes.len()], sizes.clone(), Vec::new());
+    for (at, axis) in axes.iter().enumerate() {
         let axis = order::axis(*axis, sizes.len())?;
-        let [start, end] = [*start, *end].map(|bound| shape_arithmetic::bound(bound, sizes[axis]));
+        if steps[at] != 1 {
+            strided.push((axis, shape_arithmetic::selected([starts[at], ends[at], steps[at]], sizes[axis])?));
+            continue;
+        }
+        let [start, end] = [starts[at], ends[at]].map(|bound| shape_arithmetic::bound(bound, sizes[axis]));
         (from[axis], kept[axis]) = (start, end.saturating_sub(start));
     }
+    let mut y = if kept == sizes { data.clone() } else { contiguous(scope, data, &from, &kept)? };
+    for (axis, places) in strided {
+        let indices = Tensor::floats(vec![places.len()], places.iter().map(|place| *place as f32).collect());
+        let indices = scope.in_onnx_order(&Value::computed(indices))?;
+        y = take(scope, &y, axis, indices)?;
+    }
+    Ok(y)
+}
+
+/// Records a slice of these sizes from these indices on.
+fn contiguous<'r>(
+    scope: &mut Scope<'_, 'r>,
+    data: &Value<'r>,
+    from: &[usize],
+    kept: &[usize],
+) -> Result<Value<'r>, String> {
+    let order = match data {
+        Value::Recorded(recorded) => recorded.order.clone(),
+        Value::Constant(..) => (0..from.len()).collect(),
+    };
+    let x = Recorded::with_order(scope.numbers(data, &order)?, order);
     let stored = |sizes: &[usize]| x.order.iter().map(|axis| sizes[*axis]).collect::<Vec<_>>();
-    let size = Shape::new(&stored(&kept)).map_err(|error| error.to_string())?;
-    Ok(Value::with_order(x.var.slice(&stored(&from), size), x.order))
+    let size = Shape::new(&stored(kept)).map_err(|error| error.to_string())?;
+    let y = Value::with_order(x.var.slice(&stored(from), size), x.order.clone());
+    Ok(if data.is_integer() { y.into_integers() } else { y })
 }
 
 /// Records `Split`: parts of given or of equal sizes, one for each output.

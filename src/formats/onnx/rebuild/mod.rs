@@ -12,7 +12,7 @@ mod weighted;
 
 use super::check::{Checked, Fact};
 use super::graph::Nodes;
-use super::network::{Network, Output};
+use super::network::{Network, NetworkLayer, Output};
 use super::node::Node;
 use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
@@ -142,7 +142,10 @@ impl<'a> Builder<'a> {
     /// Returns an input that is a constant, and marks it as a weight.
     fn weight(&mut self, node: &Node, input: usize) -> Option<&'a Tensor> {
         let tensor = self.constant_input(node, input)?;
-        let Fact::Constant(name, _) = self.checked.facts.get(&node.inputs[input])? else { return None };
+        let Fact::Constant(name, source) = self.checked.facts.get(&node.inputs[input])? else { return None };
+        if source.computed {
+            return None;
+        }
         // The name of a transposed constant has its order as a suffix.
         let constant = name.split('@').next().unwrap_or_default().to_owned();
         self.claim(constant).then_some(tensor)
@@ -238,7 +241,7 @@ impl<'a> Builder<'a> {
         };
         let outputs = self.nodes.outputs.iter().map(place).collect::<Option<Vec<_>>>()?;
         for step in self.steps {
-            layers.push((step.layer.done(), step.inputs));
+            layers.push(NetworkLayer { layer: step.layer.done(), inputs: step.inputs, outputs: 1 });
             arrays.extend(step.arrays);
         }
         if layers.is_empty() {

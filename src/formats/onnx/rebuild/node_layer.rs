@@ -1,7 +1,7 @@
 //! Conversion of a node without an equivalent layer to an `OnnxGraph` layer.
 
 use super::{Builder, LayerValue};
-use crate::formats::onnx::check::{Fact, check};
+use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::graph::{Input, Nodes, Output};
 use crate::formats::onnx::layer::{GraphInput, OnnxGraph};
 use crate::formats::onnx::node::Node;
@@ -11,10 +11,9 @@ impl Builder<'_> {
     /// Adds a node as an `OnnxGraph` layer.
     pub(super) fn node_layer(&mut self, node: &Node) -> Option<()> {
         let [output] = &node.outputs[..] else { return None };
-        let (shape, order) = self.fact(output)?;
-        let (mut given, mut facts, mut values) = (Vec::<GraphInput>::new(), Vec::new(), Vec::new());
-        let mut nodes =
-            Nodes { inputs: Vec::new(), outputs: Vec::new(), nodes: vec![node.clone()], constants: Default::default() };
+        let (shape, _) = self.fact(output)?;
+        let (mut given, mut values) = (Vec::<GraphInput>::new(), Vec::new());
+        let mut nodes = Nodes { nodes: vec![node.clone()], ..Nodes::default() };
         for name in node.inputs.iter().filter(|name| !name.is_empty()) {
             let Some((input, storage_order)) = self.fact(name) else {
                 // Computed shapes may depend on the number of rows, so only constants of the file are allowed.
@@ -29,23 +28,17 @@ impl Builder<'_> {
             if place.flat.is_some() || storage_order[0] != 0 || input.axis(0) != shape.axis(0) {
                 return None;
             }
-            let fact = self.checked.facts.get(name)?.clone();
-            let integer = matches!(fact, Fact::Integers(..));
-            nodes.inputs.push(Input { name: name.clone(), sizes: None, integer });
+            let integer = matches!(self.checked.facts.get(name)?, Fact::Integers(..));
+            nodes.inputs.push(Input { name: name.clone(), sizes: None, symbols: Vec::new(), integer });
             given.push(GraphInput { name: name.clone(), sample: place.shape, order: storage_order.to_vec(), integer });
-            facts.push((name.clone(), fact));
             values.push(place.value);
         }
         nodes.outputs.push(Output { name: output.clone(), floats: true });
-        let weights = check(&nodes, &facts, None).weights;
-        if order[0] != 0
-            || !weights.iter().filter(|weight| weight.trainable).all(|weight| self.claim(weight.constant()))
-        {
+        let layer = OnnxGraph::new(nodes, given, self.checked.rows.map(|[rows, _]| rows)).ok()?;
+        if !layer.weights.iter().filter(|weight| weight.trainable).all(|weight| self.claim(weight.constant())) {
             return None;
         }
-        let arrays = weights.iter().map(|weight| weight.values.clone()).collect();
-        let (nodes, weights) = (Arc::new(nodes), Arc::new(weights));
-        let layer = OnnxGraph { nodes, weights, inputs: given, output: shape.sample(), rows: None };
+        let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
         let value = self.built(super::Built::Finished(Arc::new(layer)), values, arrays);
         self.set_output(node, LayerValue { value, shape: shape.sample(), flat: None })
     }

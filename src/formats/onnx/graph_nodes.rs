@@ -1,0 +1,199 @@
+//! Export of [`OnnxGraph`] layers as the nodes of their graphs.
+
+use super::check::{Checked, Fact, check};
+use super::layer::{CHECK_ROWS, OnnxGraph};
+use super::node::{Attribute, Node};
+use super::order;
+use super::proto::element;
+use super::scope::Weight;
+use super::size_limit::Limits;
+use super::tensor::{Tensor, Values};
+use super::upgrade::upgrade;
+use super::versions::OPSET;
+use super::writer::Writer;
+use std::collections::BTreeMap;
+
+type Written<T> = Result<T, String>;
+
+/// Writes a layer as the nodes of its graph, with its current weights.
+pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
+    let (batch, fixed) = (layer.rows.unwrap_or(CHECK_ROWS), layer.rows.map(|rows| [rows, rows]));
+    let facts = layer.inputs.iter().map(|input| input.fact(batch)).collect::<Written<Vec<_>>>()?;
+    let checked = check(&layer.nodes, &facts, fixed, Limits::OF_FILE);
+    let mut graph = Part { prefix: prefix(writer), names: BTreeMap::new(), nodes: Vec::new(), count: 0 };
+    for (number, input) in layer.inputs.iter().enumerate() {
+        let (name, channels_first) = writer.layer_input(number);
+        // The axis of ONNX at each axis of the value.
+        let current: Vec<usize> = match channels_first {
+            true => order::channels_first(input.order.len()).into_iter().map(|axis| input.order[axis]).collect(),
+            false => input.order.clone(),
+        };
+        let name = graph.arranged(name, &current, &(0..current.len()).collect::<Vec<_>>());
+        let to = if layer.nodes.readers(&input.name).any(|node| reads_boolean(node, &input.name)) {
+            element::BOOL
+        } else {
+            element::INT64
+        };
+        let name = if input.integer { graph.cast(name, to) } else { name };
+        graph.names.insert(input.name.clone(), name);
+    }
+    for (name, constant) in &layer.nodes.constants {
+        let weights: Vec<&Weight> = layer.weights.iter().filter(|weight| weight.constant() == *name).collect();
+        let tensor = match &weights[..] {
+            [] => (*constant.tensor).clone(),
+            weights => of_weights(writer, name, weights, &constant.tensor)?,
+        };
+        if let Values::Weight = tensor.values {
+            return Err(format!("constant \"{name}\" has no values"));
+        }
+        graph.names.insert(name.clone(), writer.constant(name, &tensor));
+    }
+    for node in &layer.nodes.nodes {
+        let node = if node.operator == "Reshape" { with_open_rows(layer, &checked, node)? } else { node.clone() };
+        let rank = |name: &String| match checked.facts.get(name) {
+            Some(Fact::Floats(_, order) | Fact::Integers(_, order)) => Some(order.len()),
+            Some(Fact::Constant(_, constant)) => Some(constant.tensor.sizes.len()),
+            _ => None,
+        };
+        let (rank, constants) = (node.inputs.first().and_then(rank), &mut graph.names);
+        let mut constant = |part: &str, tensor: &Tensor| {
+            let name = writer.constant(&format!("{}/{part}", node.outputs[0]), tensor);
+            constants.insert(name.clone(), name.clone());
+            name
+        };
+        let upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
+        graph.push(upgraded);
+    }
+    let mut outputs = Vec::new();
+    for (output, (_, stored)) in layer.nodes.outputs.iter().zip(&layer.outputs) {
+        let name = graph.names.get(&output.name).cloned().unwrap_or_default();
+        let integer = matches!(checked.facts.get(&output.name), Some(Fact::Integers(..)));
+        let name = if integer { graph.cast(name, element::FLOAT) } else { name };
+        let plain: Vec<usize> = (0..stored.len()).collect();
+        let channels_first = stored.len() > 2 && *stored == order::channels_last(stored.len());
+        let name = if channels_first { name } else { graph.arranged(name, &plain, stored) };
+        outputs.push((name, channels_first));
+    }
+    writer.graph(graph.nodes, outputs);
+    Ok(())
+}
+
+/// The prefix of the names of values in a call of the current layer.
+fn prefix(writer: &Writer<'_>) -> String {
+    let (layer, call) = writer.layer();
+    format!("{layer}/{call}")
+}
+
+/// The nodes of a graph under their names in the file.
+struct Part {
+    prefix: String,
+    /// The name in the file of each value.
+    names: BTreeMap<String, String>,
+    nodes: Vec<Node>,
+    count: usize,
+}
+
+impl Part {
+    /// Appends a node with names of the graph.
+    fn push(&mut self, node: Node) {
+        let inputs = node.inputs.iter().map(|name| self.names.get(name).cloned().unwrap_or_default()).collect();
+        let mut outputs = Vec::new();
+        for name in &node.outputs {
+            let written = if name.is_empty() { String::new() } else { format!("{}/{name}", self.prefix) };
+            self.names.insert(name.clone(), written.clone());
+            outputs.push(written);
+        }
+        let name = if node.name.is_empty() { String::new() } else { format!("{}/{}", self.prefix, node.name) };
+        self.nodes.push(Node { name, inputs, outputs, ..node });
+    }
+
+    /// Appends a node with one input and one output, both with names of the file.
+    fn append(&mut self, operator: &str, input: &str, attribute: (&str, Attribute)) -> String {
+        let output = format!("{}/{operator}_{}", self.prefix, self.count);
+        self.count += 1;
+        let node = Node {
+            name: output.clone(),
+            operator: operator.into(),
+            domain: String::new(),
+            version: OPSET,
+            inputs: vec![input.to_owned()],
+            outputs: vec![output.clone()],
+            attributes: BTreeMap::from([(attribute.0.to_owned(), attribute.1)]),
+        };
+        self.nodes.push(node);
+        output
+    }
+
+    fn cast(&mut self, name: String, to: i32) -> String {
+        self.append("Cast", &name, ("to", Attribute::Integer(i64::from(to))))
+    }
+
+    /// Transposes a value whose axes are the axes `from` of ONNX to the axes `to`.
+    fn arranged(&mut self, name: String, from: &[usize], to: &[usize]) -> String {
+        if from == to {
+            return name;
+        }
+        let place = |axis: &usize| from.iter().position(|other| other == axis).unwrap_or(0) as i64;
+        self.append("Transpose", &name, ("perm", Attribute::Integers(to.iter().map(place).collect())))
+    }
+}
+
+/// Whether a node reads a value as booleans.
+fn reads_boolean(node: &Node, name: &str) -> bool {
+    match node.operator.as_str() {
+        "And" | "Or" | "Not" => true,
+        "Where" => node.inputs.first().is_some_and(|condition| condition == name),
+        _ => false,
+    }
+}
+
+/// The tensor of a constant of the file, from the weights that are its arrangements.
+fn of_weights(writer: &Writer<'_>, name: &str, weights: &[&Weight], constant: &Tensor) -> Written<Tensor> {
+    let mut found: Option<Tensor> = None;
+    for weight in weights {
+        let stored = Tensor::floats(weight.shape.sizes().to_vec(), writer.weight_values(&weight.name)?);
+        let mut tensor = stored.transposed(&inverse(&weight.key.order));
+        // A suffix of the name is the permutation of a `Transpose` of the constant.
+        for permutation in weight.key.constant.split('@').skip(1) {
+            let permutation: Vec<usize> =
+                permutation.bytes().map(|digit| usize::from(digit.wrapping_sub(b'0'))).collect();
+            if permutation.len() != tensor.sizes.len() || !order::is_permutation(&permutation) {
+                return Err(format!("constant \"{name}\" is used in several arrangements"));
+            }
+            tensor = tensor.transposed(&inverse(&permutation));
+        }
+        let tensor = tensor.reshaped(constant.sizes.clone())?;
+        if found.as_ref().is_some_and(|other| *other != tensor) {
+            return Err(format!("constant \"{name}\" has become several weights, which training changed differently"));
+        }
+        found = Some(tensor);
+    }
+    let found = found.unwrap_or_else(|| constant.clone());
+    Ok(match &constant.values {
+        Values::Integers(values) => Tensor::integers(constant.sizes.clone(), values.clone()),
+        _ => found,
+    })
+}
+
+fn inverse(order: &[usize]) -> Vec<usize> {
+    (0..order.len()).map(|axis| order.iter().position(|other| *other == axis).unwrap_or(axis)).collect()
+}
+
+/// Replaces the number of rows that the file fixes in the shape of a `Reshape` by the number of rows of its input.
+fn with_open_rows(layer: &OnnxGraph, checked: &Checked, node: &Node) -> Written<Node> {
+    let (Some(rows), [data, shape]) = (layer.rows, &node.inputs[..]) else { return Ok(node.clone()) };
+    let (Some(Fact::Floats(sizes, stored) | Fact::Integers(sizes, stored)), Some(Fact::Constant(_, constant))) =
+        (checked.facts.get(data), checked.facts.get(shape))
+    else {
+        return Ok(node.clone());
+    };
+    let mut target = constant.tensor.as_integers()?.to_vec();
+    let first = stored.iter().position(|axis| *axis == 0).map(|place| sizes.axis(place));
+    match target.first_mut() {
+        Some(size) if *size == rows as i64 && first == Some(rows) => *size = 0,
+        _ => return Ok(node.clone()),
+    }
+    let mut open = node.clone();
+    open.attributes.remove("allowzero");
+    Ok(open.with("shape", Attribute::Integers(target)))
+}

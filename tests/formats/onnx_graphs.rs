@@ -1,0 +1,143 @@
+//! Graphs that are run, imported, saved, loaded and exported. `tests/onnx/graphs.py` packs them with the outputs of onnxruntime.
+
+use crate::onnx_nodes::{differ, tensors};
+use crate::packed::packed;
+use gradus::data::NamedArrays;
+use gradus::formats::onnx::{self, Graph, Tensor};
+use gradus::{Error, Model};
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+
+/// Graphs that no model represents, with a part of the message.
+const NOT_MODELS: [(&str, &str); 2] = [
+    ("fixed_rows", "it fixes the number of rows at 3, and its output \"y\" has shape 3 × 4"),
+    ("time_first", "its output \"y\" has shape 4 × rows × 3; a model needs one row of outputs for each row of inputs"),
+];
+
+/// The expected outputs that `found` contains, by name.
+fn check(name: &str, found: &BTreeMap<String, Tensor>, expected: &BTreeMap<&str, &Tensor>) {
+    for (output, found) in found {
+        let expected = expected.get(output.as_str()).unwrap_or_else(|| panic!("{name} has no output {output}"));
+        assert_eq!(differ(found, expected, 1e-5), None, "{name}: {output}");
+    }
+}
+
+/// The predictions of a model in the axis orders of the file.
+fn predictions(model: &Model, inputs: &[(String, ArrayD<f32>)]) -> BTreeMap<String, Tensor> {
+    let mut rows = NamedArrays::new();
+    for input in model.inputs() {
+        let (_, array) = inputs.iter().find(|(name, _)| name == input.name()).expect("inputs keep their names");
+        rows = rows.with_input(input.name(), input.axis_order().to_model(array.clone()).unwrap()).unwrap();
+    }
+    let mut predicted = model.predict_dataset(&rows).unwrap();
+    let outputs = model.outputs().into_iter();
+    outputs
+        .map(|output| {
+            let values = output.axis_order().to_file(predicted.remove(output.name()).unwrap()).unwrap();
+            (output.name().to_owned(), Tensor::from(&*values))
+        })
+        .collect()
+}
+
+/// Binds symbolic sizes to those of the inputs.
+fn bound(mut graph: Graph, inputs: &[Tensor]) -> Graph {
+    let names: Vec<String> = graph.inputs().into_iter().map(str::to_owned).collect();
+    for (name, input) in names.iter().zip(inputs) {
+        if graph.input_sizes(name).unwrap()[1..].contains(&None) {
+            graph = graph.with_shape(name, &input.sizes()[1..]).unwrap();
+        }
+    }
+    graph
+}
+
+#[test]
+fn graphs_are_run_imported_saved_and_exported_with_equal_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, files) in packed("graphs.bin").into_iter().filter(|(name, _)| !name.starts_with("problems")) {
+        let graph = Graph::from_bytes(&files["model.onnx"]).unwrap();
+        let (inputs, expected) = (tensors(&files, "input").unwrap(), tensors(&files, "output").unwrap());
+        let names: Vec<String> = graph.outputs().into_iter().map(str::to_owned).collect();
+        let expected: BTreeMap<&str, &Tensor> = names.iter().map(String::as_str).zip(&expected).collect();
+        match graph.run(&inputs) {
+            Ok(found) => check(&name, &names.iter().cloned().zip(found).collect(), &expected),
+            Err(Error::Unsupported { .. }) if name == "unused_strings" => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+        let graph = bound(graph, &inputs);
+        let imported = match (graph.import(), NOT_MODELS.iter().find(|(other, _)| *other == name)) {
+            (Err(error), Some((_, message))) => {
+                assert!(error.to_string().contains(message), "{error}");
+                continue;
+            }
+            (imported, None) => imported.unwrap_or_else(|error| panic!("{name}: {error}")),
+            (Ok(_), Some(_)) => panic!("{name} was imported"),
+        };
+        let model = imported.architecture().and_then(gradus::Architecture::into_model);
+        let model = model.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let floats = |tensor: &Tensor| {
+            tensor.array().unwrap_or_else(|| tensor.integer_array().unwrap().mapv(|number| number as f32))
+        };
+        let arrays: Vec<(String, ArrayD<f32>)> =
+            graph.inputs().into_iter().map(str::to_owned).zip(inputs.iter().map(floats)).collect();
+        let found = predictions(&model, &arrays);
+        check(&name, &found, &expected);
+
+        let path = folder.path().join(format!("{name}.safetensors"));
+        model.save(&path).unwrap();
+        let loaded = Model::load(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(predictions(&loaded, &arrays), found, "{name}");
+
+        let bytes = onnx::to_bytes(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let exported = Graph::from_bytes(&bytes).unwrap();
+        let named = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            named(exported.inputs()),
+            model.inputs().iter().map(|input| input.name().to_owned()).collect::<Vec<_>>()
+        );
+        let given: Vec<Tensor> = arrays.iter().map(|(_, array)| Tensor::from(&**array)).collect();
+        let ran = exported.run(&given).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let ran = exported.outputs().into_iter().map(str::to_owned).zip(ran).collect();
+        check(&name, &ran, &expected);
+        assert_eq!(ran.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>(), "{name}");
+        if let Some(folder) = std::env::var_os("GRADUS_ONNX_GRAPHS") {
+            std::fs::write(std::path::Path::new(&folder).join(format!("{name}.onnx")), &bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn one_message_has_every_problem_of_a_file() {
+    let files = packed("graphs.bin");
+    let read = |name: &str| Graph::from_bytes(&files[name]["model.onnx"]);
+    let cases = [
+        (
+            read("problems_import").unwrap().import().unwrap_err(),
+            "ONNX: its input \"x\" has shape N × T × 4, whose sizes must be known except for the number of rows; set them with \
+             --shape or Graph::with_shape; not supported: LSTM \"a\" (unknown operator), Det \"b\" (unknown operator)",
+        ),
+        (
+            read("problems_names").unwrap_err(),
+            "ONNX: Add \"y\" reads \"nothing\", which no earlier node outputs; Relu \"y\" outputs \"y\", but another value \
+             already has this name; no node computes its output \"z\"; not supported: Det \"a\" (unknown operator)",
+        ),
+        (
+            read("problems_version").unwrap_err(),
+            "ONNX: it needs operator set 99 of ai.onnx, supported are 1 to 27; convert it with onnx.version_converter, or \
+             export it again; not supported: Det \"y\" (unknown operator)",
+        ),
+    ];
+    cases.into_iter().for_each(|(error, expected)| assert_eq!(error.to_string(), expected));
+}
+
+#[test]
+fn a_shape_must_fit_the_input() {
+    let graph = Graph::from_bytes(&packed("graphs.bin")["open_sizes_of_two"]["model.onnx"]).unwrap();
+    let error = |name: &str, sizes: &[usize]| graph.with_shape(name, sizes).unwrap_err().to_string();
+    assert_eq!(error("c", &[3, 2]), "unknown input \"c\"; available: a, b");
+    let expected = "ONNX: its input \"a\" has shape N × T × 2, which does not take samples of 3 × 4";
+    assert_eq!(error("a", &[3, 4]), expected);
+    // The symbol T is bound in both inputs.
+    let bound = graph.with_shape("a", &[3, 2]).unwrap();
+    assert_eq!(bound.input_sizes("b"), Some(&[None, Some(3), Some(2)][..]));
+    assert!(bound.import().is_ok());
+}

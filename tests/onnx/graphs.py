@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Writes small graphs, their inputs, and the outputs of onnxruntime to graphs.bin.
+
+    python tests/onnx/graphs.py        (onnx 1.22, onnxruntime 1.32)
+
+graphs.bin has the form of nodes.bin, which pack.py writes: for each graph `model.onnx`, `input_0.pb`, …, `output_0.pb`, ….
+"""
+import pathlib
+import struct
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).resolve().parent
+DRAWS = np.random.default_rng(11)
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+
+
+def draw(*shape):
+    return DRAWS.normal(size=shape).astype(np.float32)
+
+
+def integers(*values):
+    return np.array(values, np.int64)
+
+
+def node(operator, inputs, outputs, **attributes):
+    return helper.make_node(operator, inputs.split(","), outputs.split(","), **attributes)
+
+
+def graph(nodes, inputs, outputs, known=None, opset=17):
+    """`inputs` and `outputs` are names with shapes, and with an element type if it is not float."""
+    info = lambda name, shape, kind=FLOAT: helper.make_tensor_value_info(name, kind, shape)
+    known = [numpy_helper.from_array(np.asarray(array), name) for name, array in (known or {}).items()]
+    made = helper.make_graph(nodes, "g", [info(*each) for each in inputs], [info(*each) for each in outputs], known)
+    opsets = [helper.make_opsetid("", opset)]
+    return helper.make_model(made, opset_imports=opsets, ir_version=helper.find_min_ir_version_for(opsets))
+
+
+X = [("x", ["N", 4])]
+Y = [("y", ["N", None])]
+IMAGE = [("x", ["N", 2, 5, 6])]
+
+
+def cases():
+    x = draw(3, 4)
+    image = draw(2, 2, 5, 6)
+    yield "graph_layer", graph([node("Mul", "x,w", "y")], X, Y, {"w": draw(1, 4)}), [x]
+    yield "constant_of_shape", graph([node("Shape", "x", "s"), node("ConstantOfShape", "s", "z", value=numpy_helper.from_array(np.array([2.5], np.float32))), node("Add", "x,z", "y")], X, Y), [x]
+    yield "bias_of_rows", graph([node("MatMul", "x,w", "p"), node("Shape", "x", "s", start=0, end=1), node("ConstantOfShape", "s", "z", value=numpy_helper.from_array(np.array([1.5], np.float32))), node("Unsqueeze", "z,one", "c"), node("Add", "p,c", "y")], X, Y, {"w": draw(4, 2), "one": integers(1)}), [x]
+    yield "two_constants", graph([node("Shape", "x", "s"), node("Add", "s,s", "t"), node("Mul", "s,t", "u"), node("Cast", "t", "a", to=FLOAT), node("Cast", "u", "b", to=FLOAT), node("Gather", "a,one", "c"), node("Gather", "b,one", "d"), node("Mul", "x,c", "e"), node("Add", "e,d", "y")], X, Y, {"one": integers(1)}), [x]
+    yield "gather_65", graph([node("Gather", "x,i", "y", axis=1)], X, Y, {"i": integers(*(list(range(4)) * 17))}), [x]
+    yield "gather_columns", graph([node("Gather", "x,i", "y", axis=2)], [("x", ["N", 3, 4])], [("y", ["N", 3, 2, 2])], {"i": integers(3, -1, 0, 1).reshape(2, 2)}), [draw(2, 3, 4)]
+    yield "gather_computed", graph([node("ArgMax", "x", "i", axis=1, keepdims=0), node("Gather", "w,i", "y")], X, Y, {"w": draw(4, 3, 2)}), [x]
+    yield "gather_negative", graph([node("ArgMax", "x", "i", axis=1, keepdims=0), node("Sub", "i,four", "j"), node("Gather", "w,j", "y")], X, Y, {"w": draw(4, 3), "four": integers(4)}), [x]
+    yield "dropout_mask", graph([node("Dropout", "x", "y,m")], X, Y), [x]
+    yield "dropout_mask_output", graph([node("Dropout", "x", "y,m")], X, [*Y, ("m", ["N", 4], TensorProto.BOOL)]), [x]
+    yield "time_first", graph([node("Transpose", "x", "y", perm=[1, 0, 2])], [("x", ["N", 4, 3])], [("y", [4, "N", 3])]), [draw(2, 4, 3)]
+    tied = np.array([[1, 3, 3, 2], [0, -1, 0, -1]], np.float32)
+    for operator in ("ArgMax", "ArgMin"):
+        for last in (0, 1):
+            yield f"{operator}_{last}", graph([node("Softmax", "x", "y"), node(operator, "x", "z", axis=-1, keepdims=last, select_last_index=last)], X, [*Y, ("z", None, INT64)]), [tied]
+    for exclusive in (0, 1):
+        for reverse in (0, 1):
+            yield f"cumsum_{exclusive}{reverse}", graph([node("CumSum", "x,a", "y", exclusive=exclusive, reverse=reverse)], [("x", ["N", 7, 2])], [("y", ["N", 7, 2])], {"a": np.array(-2, np.int32)}), [draw(2, 7, 2)]
+    yield "cumsum_infinite", graph([node("CumSum", "x,a", "y")], X, Y, {"a": np.array(1, np.int64)}), [np.array([[1, np.inf, 2, 3]], np.float32)]
+    for name, (start, end, step) in {"backwards": (-1, -(2**40), -1), "strided": (0, 9, 2), "from_end": (3, 0, -2)}.items():
+        yield f"slice_{name}", graph([node("Slice", "x,a,b,c,d", "y")], X, Y, {"a": integers(start), "b": integers(end), "c": integers(1), "d": integers(step)}), [x]
+    yield "slice_image", graph([node("Conv", "x,w", "c", pads=[1, 1, 1, 1]), node("Slice", "c,a,b,c3,d", "y")], IMAGE, [("y", None)], {"w": draw(3, 2, 3, 3), "a": integers(1, -1), "b": integers(9, -99), "c3": integers(1, 3), "d": integers(1, -2)}), [image]
+    yield "expand", graph([node("Shape", "x", "s"), node("Slice", "s,zero,one", "n"), node("Concat", "n,rest", "t", axis=0), node("Unsqueeze", "x,one", "u"), node("Expand", "u,t", "y")], X, [("y", ["N", 3, 4])], {"zero": integers(0), "one": integers(1), "rest": integers(3, 4)}), [x]
+    yield "range", graph([node("Shape", "x", "s"), node("Gather", "s,one", "n"), node("Range", "zero,n,step", "r"), node("Cast", "r", "f", to=FLOAT), node("Add", "x,f", "y")], X, Y, {"one": np.int64(1), "zero": np.int64(0), "step": np.int64(1)}), [x]
+    yield "two_outputs", graph([node("MatMul", "x,w", "y"), node("Relu", "y", "z")], X, [*Y, ("z", ["N", 2])], {"w": draw(4, 2)}), [x]
+    yield "two_outputs_of_rows", graph([node("Shape", "x", "s"), node("ConstantOfShape", "s", "c"), node("Add", "x,c", "y"), node("Mul", "y,w", "z")], X, [*Y, ("z", ["N", 4])], {"w": draw(4)}), [x]
+    yield "two_inputs", graph([node("Mul", "a,b", "m"), node("Pow", "m,two", "p"), node("Add", "p,a", "y")], [("a", ["N", 3]), ("b", ["N", 3])], [("y", ["N", 3])], {"two": np.float32(2)}), [draw(2, 3), draw(2, 3)]
+    yield "words", graph([node("Gather", "w,i", "e"), node("ReduceMean", "e", "m", axes=[1], keepdims=0), node("Mul", "m,v", "y")], [("i", ["N", 4], INT64)], Y, {"w": draw(6, 3), "v": draw(1, 3)}), [integers(0, 5, 1, 1, 2, 3, 4, 5).reshape(2, 4)]
+    yield "booleans", graph([node("Less", "x,zero", "a"), node("Greater", "x,one", "b"), node("Or", "a,b", "c"), node("Where", "c,x,w", "y")], X, Y, {"zero": np.float32(0), "one": np.float32(0.5), "w": draw(1, 4)}), [x]
+    yield "fixed_rows_reshape", graph([node("Mul", "x,w", "m"), node("Reshape", "m,s", "r"), node("Transpose", "r", "y", perm=[0, 2, 1])], [("x", [3, 4])], [("y", [3, 2, 2])], {"w": draw(1, 4), "s": integers(3, 2, 2)}), [x]
+    yield "image_scale", graph([node("Conv", "x,w", "c"), node("Mul", "c,s", "m"), node("MaxPool", "m", "y", kernel_shape=[2, 2], pads=[0, 1, 1, 0])], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2), "s": draw(3, 1, 1)}), [image]
+    old = [node("Unsqueeze", "x", "a", axes=[1]), node("Squeeze", "a", "b", axes=[1]), node("Clip", "b", "c", min=-0.5, max=0.75), node("Slice", "c", "d", axes=[1], starts=[1], ends=[4]), node("Pad", "d", "e", pads=[0, 1, 0, 0], value=0.25), node("Softmax", "e", "f"), node("ReduceSum", "f", "g", axes=[1]), node("Split", "f", "h,i", axis=1), node("Mul", "h,g", "j"), node("Mul", "j,i", "k"), node("Mul", "k,w", "y")]
+    yield "operator_set_9", graph(old, X, Y, {"w": draw(1, 2)}, opset=9), [x]
+    yield "operator_set_24", graph([node("Swish", "x", "a", alpha=0.5), node("Mul", "a,w", "y")], X, Y, {"w": draw(1, 4)}, opset=24), [x]
+    yield "shared_weight", graph([node("Mul", "x,w", "a"), node("Transpose", "w", "t", perm=[1, 0]), node("Mul", "a,w", "b"), node("MatMul", "b,t", "c"), node("Add", "c,b", "y")], [("x", ["N", 1])], [("y", ["N", 4])], {"w": draw(1, 4)}), [draw(3, 1)]
+    yield "open_sizes", graph([node("Conv", "x,k", "c"), node("GlobalAveragePool", "c", "y")], [("x", ["N", 2, "H", "W"])], [("y", None)], {"k": draw(3, 2, 2, 2)}), [image]
+    yield "open_sizes_of_two", graph([node("Add", "a,b", "c"), node("Mul", "c,w", "y")], [("a", ["N", "T", 2]), ("b", ["N", "T", 2])], [("y", None)], {"w": draw(1, 1, 2)}), [draw(2, 3, 2), draw(2, 3, 2)]
+    yield "fixed_rows", graph([node("Mul", "x,w", "y")], [("x", [3, 4])], [("y", [3, 4])], {"w": draw(3, 4)}), [x]
+    yield "unused_strings", graph([node("Mul", "x,w", "y"), node("Identity", "c", "z")], X, [*Y, ("z", None, TensorProto.STRING)], {"w": draw(1, 4), "c": np.array(["a", "b"], object)}), [x]
+
+
+def problems():
+    """Files that cannot be read or imported."""
+    missing = [node("LSTM", "x,w,r", "a", hidden_size=2), node("Det", "x", "b"), node("Squeeze", "a", "c"), node("Add", "b,c", "y")]
+    yield "problems_import", graph(missing, [("x", ["N", "T", 4])], Y, {"w": draw(1, 8, 4), "r": draw(1, 8, 2)})
+    yield "problems_names", graph([node("Det", "x", "a"), node("Add", "a,nothing", "y"), node("Relu", "x", "y")], X, [*Y, ("z", None)])
+    newer = graph([node("Det", "x", "y")], X, Y)
+    newer.opset_import[0].version = 99
+    yield "problems_version", newer
+
+
+def main():
+    parts, count = [], 0
+    for name, model in problems():
+        path, content = f"{name}/model.onnx".encode(), model.SerializeToString()
+        parts.append(struct.pack("<II", len(path), len(content)) + path + content)
+    for name, model, inputs in cases():
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        outputs = session.run(None, {given.name: array for given, array in zip(model.graph.input, inputs)})
+        files = [("model.onnx", model.SerializeToString())]
+        files += [(f"input_{at}.pb", numpy_helper.from_array(array).SerializeToString()) for at, array in enumerate(inputs)]
+        numeric = [array for array in outputs if array.dtype.kind not in "OU"]
+        files += [(f"output_{at}.pb", numpy_helper.from_array(array).SerializeToString()) for at, array in enumerate(numeric)]
+        for file, content in files:
+            path = f"{name}/{file}".encode()
+            parts.append(struct.pack("<II", len(path), len(content)) + path + content)
+        count += 1
+    (HERE / "graphs.bin").write_bytes(b"".join(parts))
+    print(f"{count} graphs, {sum(map(len, parts))} bytes")
+
+
+if __name__ == "__main__":
+    main()
