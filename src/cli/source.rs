@@ -32,12 +32,6 @@ pub(super) struct Contents {
     pub(super) skipped: Vec<(String, String)>,
 }
 
-impl Contents {
-    fn new(params: Params, kind: &'static str) -> Source {
-        Source::Arrays(Contents { params, kind, skipped: Vec::new() })
-    }
-}
-
 /// A model from a file.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -88,6 +82,10 @@ pub(super) fn unknown_ending(path: &Path) -> Error {
 }
 
 impl Source {
+    fn arrays(params: Params, kind: &'static str) -> Source {
+        Source::Arrays(Contents { params, kind, skipped: Vec::new() })
+    }
+
     /// Reads a file of any format except `.npy`. The shapes of the options bind symbolic sizes.
     pub(super) fn read(path: &Path, options: &Options) -> Result<Source> {
         let (limit, shapes) = (options.reading.memory, &options.shapes);
@@ -224,13 +222,13 @@ fn safetensors(path: &Path) -> Result<Source> {
         return Ok(Loaded::of_model(Model::load(path)?, "gradus model"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
-        return Ok(Contents::new(Params::load(path)?, "gradus arrays"));
+        return Ok(Source::arrays(Params::load(path)?, "gradus arrays"));
     }
     let mut params = Params::new();
     for array in contents.arrays {
         params.insert(&array.name, array.shape, array.values, true)?;
     }
-    Ok(Contents::new(params, "arrays of another program"))
+    Ok(Source::arrays(params, "arrays of another program"))
 }
 
 /// An error about the contents of a file.
