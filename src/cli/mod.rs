@@ -9,8 +9,11 @@ mod ending;
 mod evaluate;
 mod input;
 mod inspect;
+#[cfg(feature = "onnx")]
+mod onnx_file;
 mod picture;
 mod predict;
+mod prediction;
 mod predictor;
 mod reading;
 mod source;

@@ -1,7 +1,8 @@
 //! `gradus predict`: prints or writes a model's outputs for pictures and arrays.
 
 use super::command_line::{CommandResult, Options};
-use super::predictor::{Prediction, Predictor};
+use super::prediction::Prediction;
+use super::predictor::Predictor;
 use super::source::{ending, wrong};
 use crate::error::Error;
 use crate::files::write_whole;

@@ -97,6 +97,7 @@ fn home(name: &str) -> &str {
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
         "Shape" | "View" => "shape",
+        "FromSpec" | "Settings" => "settings",
         "Spec" | "SpecValue" => "spec",
         // The list in `lib`, by which layers of formats are registered without being imported.
         "FORMAT_LAYERS" => "registry",

@@ -15,6 +15,7 @@ mod graph;
 mod graph_nodes;
 mod import;
 mod layer;
+mod layer_traits;
 mod layers;
 mod network;
 mod node;

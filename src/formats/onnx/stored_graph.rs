@@ -8,12 +8,15 @@ use super::node::Node;
 use super::proto;
 use super::scope::Weight;
 use super::tensor::{Tensor, Values};
-use crate::{Error, FromSpec, Result, Settings, Shape, Spec, SpecValue};
+use crate::{Error, Result, Settings, Shape, Spec, SpecValue};
 use prost::Message;
 use std::collections::BTreeMap;
 
 /// Minimum number of elements of the weights that are left out of the graph.
 const MIN_WEIGHT: usize = 16;
+
+/// The class of the layer in model files.
+pub(super) const CLASS: &str = "OnnxGraph";
 
 /// The class of the settings of an input.
 const INPUT: &str = "Input";
@@ -31,7 +34,7 @@ pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let nodes = &layer.nodes;
     let learned = nodes.constants.iter().filter(|(_, constant)| constant.learned).map(|(name, _)| name.clone());
     let versions: Vec<usize> = nodes.nodes.iter().map(|node| usize::try_from(node.version).unwrap_or(0)).collect();
-    let mut spec = Spec::new(OnnxGraph::CLASS)
+    let mut spec = Spec::new(CLASS)
         .with("graph", graph.iter().map(|byte| format!("{byte:02x}")).collect::<String>().as_str())
         .with("versions", &versions[..])
         .with("learned", SpecValue::Words(learned.collect()));
@@ -108,7 +111,7 @@ fn nodes(bytes: &[u8], versions: &[i64], learned: impl Fn(&str) -> bool) -> std:
 
 /// Reads a layer.
 pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
-    let wrong = |problem: String| Error::Spec { class: OnnxGraph::CLASS.into(), problem };
+    let wrong = |problem: String| Error::Spec { class: CLASS.into(), problem };
     let graph = bytes(settings.word("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
     let versions: Vec<i64> = settings.sizes("versions")?.iter().map(|version| *version as i64).collect();
     let learned = settings.words("learned")?;

@@ -10,6 +10,7 @@ pub(super) mod attributes;
 pub(super) mod constant;
 mod convolution;
 mod cumulative;
+mod expand;
 mod inputs;
 mod logic;
 mod normalization;
@@ -34,6 +35,7 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (arithmetic::OPERATORS, arithmetic::record),
     (convolution::OPERATORS, convolution::record),
     (cumulative::OPERATORS, cumulative::record),
+    (expand::OPERATORS, expand::record),
     (shape_arithmetic::OPERATORS, shape_arithmetic::record),
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),

@@ -7,7 +7,6 @@ use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
-use crate::formats::onnx::tensor::Tensor;
 use crate::tape::Var;
 
 /// The operators and their attributes.
@@ -19,7 +18,6 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Unsqueeze", 1, &[read("axes").until(12)]),
     operator("Transpose", 1, &[read("perm")]),
     operator("Identity", 1, &[]),
-    operator("Expand", 8, &[]),
     operator(
         "Dropout",
         1,
@@ -69,7 +67,6 @@ pub(super) fn record<'r>(
             }
             x.clone()
         }
-        "Expand" => expand(scope, x, input(inputs, 1)?)?,
         _ => x.clone(),
     };
     if node.operator == "Dropout" && node.outputs.len() > 1 {
@@ -88,28 +85,6 @@ fn mask<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, Strin
     let x = scope.numbers(x, &order)?;
     // No number is less than itself.
     Ok(Value::new(1.0 - x.less(x)))
-}
-
-/// Records `Expand`: repeats axes of size 1, and adds axes before the others.
-fn expand<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> Result<Value<'r>, String> {
-    let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("size {size} is negative"));
-    let target = target.as_constant()?.as_integers()?.iter().map(size).collect::<Result<Vec<_>, _>>()?;
-    let from = x.sizes();
-    let rank = from.len().max(target.len());
-    let wide = |sizes: &[usize]| [vec![1; rank - sizes.len()], sizes.to_vec()].concat();
-    // A product with ones keeps every element.
-    let ones: Vec<usize> =
-        wide(&from).into_iter().zip(wide(&target)).map(|(from, to)| if from == 1 { to } else { 1 }).collect();
-    if let Some(axis) =
-        wide(&from).iter().zip(wide(&target)).position(|(from, to)| *from != 1 && to != 1 && *from != to)
-    {
-        return Err(format!("sizes {from:?} cannot be expanded to {target:?} along axis {axis}"));
-    }
-    let count = product(&ones)?;
-    scope.limits.check_computed(count)?;
-    let ones = Value::computed(Tensor::floats(ones, vec![1.0; count]));
-    let y = super::arithmetic::float_pair(scope, x, &ones, |x, ones| x * ones)?;
-    Ok(if x.is_integer() { y.into_integers() } else { y })
 }
 
 /// Returns a value with other sizes, and its elements in the order of ONNX.
@@ -215,7 +190,7 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
 /// Records `Cast` between floats, integers and booleans.
 fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
-    use crate::formats::onnx::tensor::Values;
+    use crate::formats::onnx::tensor::{Tensor, Values};
     let to = node.integer("to", 0)?;
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {

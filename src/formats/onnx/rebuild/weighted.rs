@@ -144,8 +144,26 @@ impl Builder<'_> {
     }
 
     /// Converts a lookup of rows by computed indices.
+    /// Whether indices are those of an input or of a maximum. Other computed indices may be negative, which an `Embedding`
+    /// refuses.
+    fn is_given(&self, indices: &str) -> bool {
+        match self.nodes.source(indices) {
+            None => true,
+            Some(source) => match source.operator.as_str() {
+                "ArgMax" | "ArgMin" => true,
+                "Cast" | "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" => {
+                    source.inputs.first().is_some_and(|input| self.is_given(input))
+                }
+                _ => false,
+            },
+        }
+    }
+
     pub(super) fn embedding(&mut self, node: &Node) -> Option<()> {
         let indices = node.inputs.get(1)?.clone();
+        if !self.is_given(&indices) {
+            return None;
+        }
         let table = self.weight(node, 0)?.clone();
         let (_, storage_order) = self.fact(&indices)?;
         let ([rows, columns], true) = (&table.sizes[..], is_onnx_order(storage_order)) else { return None };
