@@ -248,7 +248,7 @@ fn files_that_are_not_models_are_errors() {
         fs::write(folder.path().join(name), bytes).unwrap();
         error_of(keras::load(folder.path().join(name)))
     };
-    assert_eq!(write("a.h5", b"text"), "it is not an HDF5 file");
+    assert_eq!(write("a.h5", b"text"), "it is a text file, expected a Keras model (.keras or .h5)");
     let safetensors = folder.path().join("a.safetensors");
     compile(&dense(), Sgd::new(0.1)).save(&safetensors).unwrap();
     let text = "it is a .safetensors file, expected .keras or .h5 or .weights.h5; read it with Model::load";
@@ -258,13 +258,14 @@ fn files_that_are_not_models_are_errors() {
     keras::save(&compile(&dense(), Sgd::new(0.1)), &keras_file).unwrap();
     let text = "it is a .keras file, expected .safetensors; read it with formats::keras::load";
     assert_eq!(error_of(Model::load(&keras_file)), text);
-    assert!(write("a.keras", b"PK\x03\x04").starts_with("it is not a zip archive"));
+    assert_eq!(write("a.keras", b"PK\x03\x04"), "it is truncated: its central directory is missing");
     let missing = keras::load(folder.path().join("none.keras")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }), "{missing}");
     let mut model = compile(&dense(), Sgd::new(0.1));
     let weights = folder.path().join("a.weights.h5");
     keras::save_weights(&model, &weights).unwrap();
-    let expected = "it holds weights but no model; build the model in code and call load_weights";
+    let expected =
+        "it holds weights but no model; load the model from its own file, or build it in code, and call load_weights";
     assert_eq!(error_of(keras::load(&weights)), expected);
     let narrow = dense().add(Dense::new(2));
     let message = error_of(keras::load_weights(&mut compile(&narrow, Sgd::new(0.1)), &weights));
