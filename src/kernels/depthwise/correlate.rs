@@ -12,10 +12,10 @@ const fn most_pixels<F: Fma>() -> usize {
     if F::ROWS < 6 { 1 } else { 8 }
 }
 
-/// Positions of windows of `taps` columns that may be outside the image on either side. One more than those of a kernel in
-/// the middle of its padding, for the gradient of pixels that no window reads.
+/// Positions of windows of `taps` columns that may be outside the image on either side: all but one of a kernel's. Windows of
+/// one or two taps have one more, for the gradient of pixels that none reads.
 const fn edge(taps: usize, apart: usize) -> usize {
-    (taps - 1) * apart + 1
+    (taps - 1) * apart + if taps < 3 { 1 } else { 0 }
 }
 
 /// `y = activation(Σ x · w + bias)` over taps inside the image, and over `depth` for each tap.
