@@ -113,6 +113,8 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("penalty", one!(|x| x.penalty(0.1, 0.1))),
         ("pow", two!(|x, y| (x * x + 0.5).pow(y))),
         ("power", one!(|x| x.power(3.0))),
+        ("rectify", one!(|x| x.rectify(0.5, 0.1, 0.2))),
+        ("repeat", one!(|x| x.repeat(1, 2))),
         ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
         ("scale", one!(|x| 1.0 - x * 2.0)),
         ("selu", one!(|x| x.selu())),

@@ -349,7 +349,7 @@ fn unused_inputs_and_layers_are_errors() {
     let text = refused(|graph, _| {
         graph.apply(Dense::new(3), []);
     });
-    assert_eq!(text, "Graph: outputs must be at least 1, got 0");
+    assert_eq!(text, "layer 1 (dense): it has no inputs; apply it to at least one node");
     let text = refused(|graph, _| {
         let y = graph.apply(Dense::new(3), []);
         graph.output("y", y);

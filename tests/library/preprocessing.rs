@@ -88,7 +88,7 @@ fn mistakes_name_the_input_and_the_remedy() {
     let lookup = || StringLookup::new().vocabulary(["a"]).unwrap();
     let message = |error: gradus::Error| error.to_string();
     let unset = message(model.preprocess("input", &arr2(&[["a", "b"]])).unwrap_err());
-    assert!(unset.contains("input \"input\"") && unset.contains("Model::set_preprocessing gives it a part"), "{unset}");
+    assert!(unset.contains("input \"input\"") && unset.ends_with("add it with Model::set_preprocessing"), "{unset}");
     let unknown = message(model.set_preprocessing("words", lookup()).unwrap_err());
     assert!(unknown.contains("\"words\"") && unknown.ends_with("input"), "{unknown}");
     let empty = message(model.set_preprocessing("input", StringLookup::new()).unwrap_err());

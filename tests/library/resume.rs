@@ -257,7 +257,7 @@ fn a_checkpoint_is_a_model_too() {
     assert!(model.evaluate(&data).unwrap().loss.is_finite());
     let mut fresh = compile(&network(), Sgd::new(0.1));
     let error = fresh.fit(&data, quiet(1).resume(save(&model, folder.path()))).unwrap_err().to_string();
-    assert!(error.ends_with("so it is no checkpoint; Model::load may read it"), "{error}");
+    assert!(error.ends_with("expected a checkpoint; if it is a model, read it with Model::load"), "{error}");
 }
 
 /// The error message of resuming, without the file name.
@@ -299,11 +299,11 @@ fn checkpoints_with_other_callbacks_are_rejected() {
     let (folder, mut model, data) = paused(9);
     let mut counting = Counting::new(f64::MAX);
     let error = model.fit(&data, quiet(3).callback(&mut counting).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting is not among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting was not among those of the checkpoint; resume with"), "{error}");
     let kept = || Checkpoints::new(folder.path());
     model = compile(&network(), Sgd::new(0.1));
     model.fit(&data, quiet(1).callback(&mut counting).checkpoints(kept())).unwrap();
     model = compile(&network(), Sgd::new(0.1));
     let error = model.fit(&data, quiet(3).resume(folder.path())).unwrap_err().to_string();
-    assert!(error.starts_with("the callback Counting is among those of the checkpoint; resume with"), "{error}");
+    assert!(error.starts_with("the callback Counting was among those of the checkpoint; resume with"), "{error}");
 }

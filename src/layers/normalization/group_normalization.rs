@@ -85,7 +85,7 @@ impl Layer for GroupNormalization {
         let shape = inputs[0].shape();
         let groups = self.groups_of(shape.last()).unwrap_or(1);
         let positions = shape.sample().len() / shape.last();
-        let x = inputs[0].reshape([shape.rows(), positions, groups, shape.last() / groups]);
+        let x = inputs[0].reshape([shape.axis(0), positions, groups, shape.last() / groups]);
         let centered = x - x.mean_axes(&[1, 3], true);
         let variance = (centered * centered).mean_axes(&[1, 3], true);
         let mut y = (centered / (variance + self.epsilon).sqrt()).reshape(shape);
