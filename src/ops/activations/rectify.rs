@@ -5,7 +5,7 @@ use crate::ops::unary::unary;
 
 unary! {
     /// Rectifies every element: x between `threshold` and `max_value`, `max_value` above, and
-    /// negative_slope · (x − threshold) below the threshold. Keras' `ReLU` layer; [`relu`](Var::relu) has no options.
+    /// negative_slope · (x − threshold) below the threshold. Keras' `ReLU` layer; [`relu`](crate::tape::Var::relu) has no options.
     ///
     /// ```
     /// use gradus::tape::{Mode, Params, Recorder};
