@@ -48,8 +48,8 @@ impl Architecture {
     /// values of this network, that it has an input, a layer and an output, and that all values are used.
     ///
     /// # Errors
-    /// [`Error::Graph`] with all problems; [`Error::Setting`] if there is no input, layer or output. What is missing or unused
-    /// is reported only if there is no other problem, since a wrong connection can be the cause.
+    /// [`Error::Graph`] with all problems; [`Error::Setting`] if there is no input, layer or output. Missing and unused
+    /// parts are reported only without other problems, since a wrong connection can be the cause.
     pub(super) fn check_connections(&self) -> Result<()> {
         let mut problems = self.empty_names();
         problems.append(&mut self.repeated_names());

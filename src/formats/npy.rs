@@ -180,7 +180,7 @@ impl<'a> Header<'a> {
             Some((order @ ("<" | ">" | "=" | "|"), kind)) => (order, kind),
             _ => ("=", self.descr),
         };
-        // Files do not record which byte order `=` stands for; almost all machines are little-endian.
+        // Files do not record the byte order that `=` means; almost all machines are little-endian.
         let elements = Elements { header: self, data, big_endian: order == ">", budget };
         Ok(match kind {
             "u1" | "uint8" | "B" => NumpyArray::Bytes(elements.decode(|[byte]| byte)?),

@@ -1,4 +1,4 @@
-//! Depthwise convolution of images (NHWC): each channel has kernels of its own, with channels in the lanes.
+//! Depthwise convolution of images (NHWC): each channel has separate kernels, with channels in the lanes.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel; taps that are outside the image are
 //! skipped. In the gradient of the images it is one chain over windows and their filters, as a convolution of the outputs'

@@ -1,6 +1,6 @@
 //! Convolution of images (NHWC) with dilated kernels and in groups of channels, for sizes that the faster kernels of
-//! [`conv2d`](super::conv2d) do not support. Groups of one channel have kernels of their own, in `depthwise`; the others are
-//! plain loops, exact and vectorised over filters.
+//! [`conv2d`](super::conv2d) do not support. Groups of one channel are computed by `depthwise`; the others are
+//! plain loops, exact and vectorized over filters.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels). Taps
 //! outside the image are skipped.
@@ -54,7 +54,7 @@ impl Grouped {
         self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
     }
 
-    /// Whether each channel has kernels of its own.
+    /// Whether each channel has separate kernels.
     fn depthwise(&self) -> bool {
         self.channels == 1
     }
@@ -278,7 +278,7 @@ mod tests {
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);
     }
 
-    /// Each group computes the convolution of its own channels only.
+    /// Each group computes the convolution of its channels only.
     #[test]
     fn groups_are_independent() {
         let g = Grouped { dilation: [2, 3], output: [2, 4], ..grouped(2, [6, 7], 2, 3, 4) };

@@ -34,7 +34,10 @@ impl<const L: usize> Strides<L> {
     #[inline(always)]
     pub(crate) fn with_missing(stride: usize, count: usize, edge: usize, present: Range<usize>) -> Self {
         let Range { start, end } = present;
-        assert!(start <= edge && end <= count && end.saturating_add(edge) >= count, "at most so many are missing");
+        assert!(
+            start <= edge && end <= count && end.saturating_add(edge) >= count,
+            "more vectors are missing than `edge`"
+        );
         let reach = if start < end { (end - 1 - start).saturating_mul(stride).saturating_add(L) } else { 0 };
         Strides { stride, count, edge, start, end, reach }
     }

@@ -25,10 +25,10 @@ options! {
     pub struct PRelu("PReLU") {
         /// Initializer of the slopes. Defaults to [`Zeros`].
         part alpha_initializer: Initializer = Zeros,
-        /// Regularizer of the slopes, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the slopes, whose penalty is added to the loss. Defaults to none.
         optional alpha_regularizer: Regularizer,
-        /// Axes along which slopes are shared, counted from the batch axis: `[1, 2]` for one slope per channel of an image. By
-        /// default there are none.
+        /// Axes along which slopes are shared, counted from the batch axis: `[1, 2]` for one slope per channel of an image. Defaults to
+        /// none.
         some shared_axes: Vec<usize>,
     }
 }

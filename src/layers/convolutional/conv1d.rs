@@ -44,9 +44,9 @@ options! {
         part kernel_initializer: Initializer = GlorotUniform,
         /// Initializer of the bias. Defaults to [`Zeros`].
         part bias_initializer: Initializer = Zeros,
-        /// Regularizer of the kernels, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the kernels, whose penalty is added to the loss. Defaults to none.
         optional kernel_regularizer: Regularizer,
-        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
     }
 }

@@ -45,11 +45,11 @@ options! {
         part pointwise_initializer: Initializer = GlorotUniform,
         /// Initializer of the bias. Defaults to [`Zeros`].
         part bias_initializer: Initializer = Zeros,
-        /// Regularizer of the kernels of each channel, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the kernels of each channel, whose penalty is added to the loss. Defaults to none.
         optional depthwise_regularizer: Regularizer,
-        /// Regularizer of the vectors over the channels, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the vectors over the channels, whose penalty is added to the loss. Defaults to none.
         optional pointwise_regularizer: Regularizer,
-        /// Regularizer of the bias, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
     }
 }

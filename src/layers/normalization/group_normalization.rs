@@ -36,9 +36,9 @@ options! {
         part beta_initializer: Initializer = Zeros,
         /// Initializer of gamma. Defaults to [`Ones`].
         part gamma_initializer: Initializer = Ones,
-        /// Regularizer of beta, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of beta, whose penalty is added to the loss. Defaults to none.
         optional beta_regularizer: Regularizer,
-        /// Regularizer of gamma, whose penalty is added to the loss. By default there is none.
+        /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
     }
 }
