@@ -37,7 +37,8 @@ macro_rules! lanes_in_registers {
                 // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
                 unsafe {
-                    let [b, sum] = [*b, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
+                    let b = std::mem::transmute::<[f32; $width], $register>(*b);
+                    let sum = std::mem::transmute::<[f32; $width], $register>(*sums);
                     *sums = std::mem::transmute::<$register, [f32; $width]>($fused(a, b, sum));
                 }
             }
@@ -92,8 +93,8 @@ macro_rules! lanes_in_registers {
                 // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
                 unsafe {
-                    let [value, sum] =
-                        [*value, *sums].map(|lanes| std::mem::transmute::<[f32; $width], $register>(lanes));
+                    let value = std::mem::transmute::<[f32; $width], $register>(*value);
+                    let sum = std::mem::transmute::<[f32; $width], $register>(*sums);
                     let count = std::mem::transmute::<[u32; $width], $register>(*count);
                     *sums = std::mem::transmute::<$register, [f32; $width]>($sum(sum, $and(value, count)));
                 }
