@@ -135,10 +135,8 @@ impl<'a> Settings<'a> {
                 name => format!("unknown setting \"{name}\""),
             });
         }
-        let available = match names_unknown && !names.is_empty() {
-            true => format!("; available: {}", names.join(", ")),
-            false => String::new(),
-        };
+        let listed = names_unknown && !names.is_empty();
+        let available = listed.then(|| format!("; available: {}", names.join(", "))).unwrap_or_default();
         Some(unfit(self.spec, format!("{}{available}", problems.join("; "))))
     }
 

@@ -8,7 +8,7 @@ use crate::axis_order::AxisOrder;
 use crate::layers::Layer;
 use crate::shape::Shape;
 use crate::tape::Stamp;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A network without weights, with any number of inputs and outputs, skip connections and shared layers. Keras' functional
@@ -251,7 +251,7 @@ impl Graph {
 
     fn connections(&self) -> Connections {
         // The number of the input, or of the first output of the call, by identity.
-        let mut firsts: HashMap<Stamp, usize> = self.input_stamps.iter().copied().zip(0..).collect();
+        let mut firsts: BTreeMap<Stamp, usize> = self.input_stamps.iter().copied().zip(0..).collect();
         let mut count = self.inputs.len();
         for (stamp, call) in self.call_stamps.iter().zip(&self.calls) {
             firsts.insert(*stamp, count);

@@ -12,7 +12,7 @@ mod weight;
 use super::activation::Elementwise;
 use super::aligned_buffer::AlignedBuffer;
 use super::conv2d::tile::{Vector, ZEROS};
-use super::grouped_conv2d::{Grouped, IMAGES_PER_SHARD};
+use super::grouped::{Grouped, IMAGES_PER_SHARD};
 use super::simd::SimdLevel;
 use super::tile::LANES;
 use super::{images, parallel};

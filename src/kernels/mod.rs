@@ -20,6 +20,7 @@ pub mod dropout;
 pub(crate) mod elementwise;
 pub(crate) mod erf;
 pub(crate) mod global_max;
+mod grouped;
 pub mod grouped_conv2d;
 mod images;
 pub(crate) mod layer_norm;

@@ -1,0 +1,82 @@
+//! The sizes of a convolution in groups of channels.
+
+use super::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
+use super::tile::LANES;
+use crate::sizes;
+
+/// Images in a shard of a sum over the batch.
+pub(super) const IMAGES_PER_SHARD: usize = 32;
+
+/// The sizes of a convolution, checked by the operation that records it.
+#[derive(Clone, Copy, Debug)]
+pub struct Grouped {
+    /// Images in the batch.
+    pub batch: usize,
+    /// Rows and columns of an image.
+    pub size: [usize; 2],
+    /// Channels of an image that a group sees.
+    pub channels: usize,
+    /// Filters of a group.
+    pub filters: usize,
+    /// Groups of channels.
+    pub groups: usize,
+    /// Rows and columns of a kernel.
+    pub kernel: [usize; 2],
+    /// Rows and columns between windows.
+    pub strides: [usize; 2],
+    /// Rows and columns between taps.
+    pub dilation: [usize; 2],
+    /// Zeros before the first row and column.
+    pub padding: [usize; 2],
+    /// Rows and columns of an output image.
+    pub output: [usize; 2],
+}
+
+impl Grouped {
+    pub(super) fn image(&self) -> usize {
+        self.size[0] * self.size[1] * self.channels * self.groups
+    }
+
+    pub(super) fn output_image(&self) -> usize {
+        self.output[0] * self.output[1] * self.filters * self.groups
+    }
+
+    pub(super) fn weights(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
+    }
+
+    /// Whether each channel has separate kernels.
+    pub(super) fn depthwise(&self) -> bool {
+        self.channels == 1
+    }
+
+    /// The time of one image on one thread, in nanoseconds.
+    pub(super) fn nanoseconds(&self) -> usize {
+        if self.depthwise() {
+            let filters = (self.groups * self.filters).max(LANES);
+            let size = [self.output[0], self.output[1], filters, self.kernel[0], self.kernel[1]];
+            return sizes::work(&size) / MULTIPLY_ADDS_PER_NANOSECOND;
+        }
+        sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
+    }
+
+    /// Calls `tap(offset of the pixel's channels, offset of the kernel's channels)` for each tap of output pixel
+    /// `pixel` inside the image, in the order of the kernel.
+    #[inline(always)]
+    pub(super) fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize, usize)) {
+        let at = [pixel / self.output[1], pixel % self.output[1]];
+        // The position of tap `number` of the kernel along an axis, if inside the image.
+        let place = |axis: usize, number: usize| {
+            let place = at[axis] * self.strides[axis] + number * self.dilation[axis];
+            place.checked_sub(self.padding[axis]).filter(|place| *place < self.size[axis])
+        };
+        for u in 0..self.kernel[0] {
+            let Some(row) = place(0, u) else { continue };
+            for v in 0..self.kernel[1] {
+                let Some(column) = place(1, v) else { continue };
+                let x = (row * self.size[1] + column) * self.channels * self.groups;
+                tap(x, (u * self.kernel[1] + v) * self.channels * self.filters * self.groups);
+            }
+        }
+    }
+}
