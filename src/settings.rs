@@ -136,7 +136,7 @@ impl<'a> Settings<'a> {
             });
         }
         let listed = names_unknown && !names.is_empty();
-        let available = listed.then(|| format!("; available: {}", names.join(", "))).unwrap_or_default();
+        let available = if listed { format!("; available: {}", names.join(", ")) } else { String::new() };
         Some(unfit(self.spec, format!("{}{available}", problems.join("; "))))
     }
 

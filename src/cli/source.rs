@@ -1,10 +1,14 @@
 //! The contents of a file, by its name and data.
 
-use super::command_line::{Options, SampleShape};
+use super::command_line::Options;
+#[cfg(feature = "onnx")]
+use super::command_line::SampleShape;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
+#[cfg(feature = "keras")]
+use crate::formats::MemoryLimit;
+use crate::formats::npz;
 use crate::formats::torch::StateDict;
-use crate::formats::{MemoryLimit, npz};
 use crate::model::Model;
 use crate::save::SafeTensors;
 use crate::tape::Params;

@@ -72,6 +72,7 @@ impl Budget {
     ///
     /// # Errors
     /// Returns a message about the file if the budget is exceeded.
+    #[cfg(feature = "npz")]
     pub(crate) fn spend_array(&self, elements: usize, bytes_per_element: usize) -> Result<(), String> {
         self.spend((elements as u64).saturating_mul(bytes_per_element as u64))
     }

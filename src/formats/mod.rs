@@ -1,6 +1,6 @@
 //! File formats of other programs: Keras, NumPy, ONNX and PyTorch. Each module is one format; most need a Cargo feature.
 
-#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
+#[cfg(any(feature = "keras", feature = "npz"))]
 mod budget;
 #[cfg(feature = "keras")]
 mod hdf5;
@@ -16,5 +16,5 @@ pub mod torch;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod zip;
 
-#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
+#[cfg(any(feature = "keras", feature = "npz"))]
 pub use budget::MemoryLimit;
