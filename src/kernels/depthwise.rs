@@ -19,7 +19,7 @@ use super::{images, parallel};
 use crate::error::Result;
 use crate::sizes;
 use axis::Axis;
-use correlate::Correlation;
+use correlate::{Correlation, Taps};
 use weight::Windows;
 
 /// Images that share buffers where they are copied.
@@ -34,26 +34,14 @@ fn lanes<const L: usize>(values: &[f32], first: usize) -> &[f32; L] {
     values[first..].first_chunk().expect("at least as many channels as lanes")
 }
 
-/// Runs `$body` with the constant `$j` from 0 to below `$N`, which is at most 19, without a loop for the compiler to unroll.
-macro_rules! unrolled {
-    ($N:expr, $j:ident => $body:expr) => {
-        $crate::kernels::depthwise::unrolled!(@ $N, $j => $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
-    };
-    (@ $N:expr, $j:ident => $body:expr, $($number:literal)*) => {$(
-        if const { $number < $N } {
-            const $j: usize = $number;
-            $body
-        }
-    )*};
-}
-use unrolled;
-
 /// The buffers of depthwise convolutions of one geometry.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
-    /// The axes of the passes, rows and columns: forward, and backward for each remainder of a stride.
-    forward: [Vec<Axis>; 2],
-    backward: [Vec<Axis>; 2],
+    /// The taps of the passes; backward has axes for each remainder of a stride.
+    forward: Taps,
+    backward: Taps,
+    /// The axes of the forward pass, for the gradient of the kernels.
+    axes: [Axis; 2],
     /// The kernels of a pass, and zeros or biases for its channels.
     weights: AlignedBuffer,
     bias: AlignedBuffer,
@@ -92,6 +80,7 @@ impl Room {
         let [pixels, outputs] = [sizes::product(&g.size)?, sizes::product(&g.output)?];
         let taps = sizes::product(&g.kernel)?;
         let width = sizes::product(&[g.filters, channels])?.max(filters);
+        let axes = [Axis::forward(g, 0), Axis::forward(g, 1)];
         let backward = |axis: usize| {
             let phases = g.strides[axis].min(g.size[axis]);
             sizes::collect(&[phases], |phase| Axis::backward(g, axis, phase))
@@ -109,8 +98,9 @@ impl Room {
         };
         let shards = g.batch.div_ceil(IMAGES_PER_SHARD);
         Ok(Room {
-            forward: [vec![Axis::forward(g, 0)], vec![Axis::forward(g, 1)]],
-            backward: [backward(0)?, backward(1)?],
+            forward: Taps::new(axes.clone().map(|axis| vec![axis]), [g.size[1], g.kernel[1]], [1, filters])?,
+            backward: Taps::new([backward(0)?, backward(1)?], [g.output[1], g.kernel[1]], [g.filters, channels])?,
+            axes,
             weights: AlignedBuffer::zeros(sizes::check_room::<f32>(&[taps, width])?),
             bias: AlignedBuffer::zeros(width),
             pieces: buffers(g.batch.div_ceil(IMAGES_PER_PIECE), pass)?,
@@ -190,11 +180,9 @@ pub(super) fn forward(
         &room.weights
     };
     let c = Correlation {
-        rows: &room.forward[0],
-        columns: &room.forward[1],
+        taps: &room.forward,
         channels: filters,
         depth: 1,
-        kernel_columns: g.kernel[1],
         input_columns: g.size[1],
         output_columns: g.output[1],
         weights,
@@ -215,11 +203,9 @@ pub(super) fn backward_input(level: SimdLevel, g: &Grouped, dy: &[f32], w: &[f32
     }
     room.bias.fill(0.0);
     let c = Correlation {
-        rows: &room.backward[0],
-        columns: &room.backward[1],
+        taps: &room.backward,
         channels,
         depth,
-        kernel_columns: g.kernel[1],
         input_columns: g.output[1],
         output_columns: g.size[1],
         weights: &room.weights,
@@ -283,10 +269,8 @@ impl Grouped {
 /// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
 pub(super) fn backward_weight(level: SimdLevel, g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut Room) {
     let [_, filters] = lanes_of(g);
-    let (windows, taps) = (
-        Windows { rows: &room.forward[0][0], columns: &room.forward[1][0], channels: filters },
-        g.kernel[0] * g.kernel[1],
-    );
+    let (windows, taps) =
+        (Windows { rows: &room.axes[0], columns: &room.axes[1], channels: filters }, g.kernel[0] * g.kernel[1]);
     let vectors = filters.div_ceil(LANES);
     let time = sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]);
     let copied = [Layout::Repeated, Layout::Filters].iter().any(|layout| g.copied_width(*layout) > 0);

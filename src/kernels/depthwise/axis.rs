@@ -91,19 +91,24 @@ impl Axis {
         start..end.max(start)
     }
 
-    /// Which of `count` successive input positions are inside, from that of the first tap of an output on.
+    /// The position of a tap in the kernel.
     #[inline(always)]
-    pub(super) fn inside_of_run(&self, output: usize, count: usize) -> Range<usize> {
-        let at = self.position(output, 0).cast_signed();
-        let start = if at < 0 { at.unsigned_abs().min(count) } else { 0 };
-        start..(self.size.cast_signed() - at).max(0).unsigned_abs().clamp(start, count)
+    pub(super) fn tap(&self, tap: usize) -> usize {
+        self.weight + tap * self.weights_apart
     }
 
-    /// Whether at most `most` positions of a window are before the input, and after it.
-    pub(super) fn outside_at_most(&self, most: usize) -> bool {
-        let (first, last) = (self.position(0, 0).cast_signed(), self.position(self.outputs - 1, self.taps.max(1) - 1));
-        let most = most.cast_signed();
-        first >= -most && last.cast_signed() < self.size.cast_signed() + most
+    /// The outputs for which all taps are inside the input.
+    pub(super) fn inner(&self) -> Range<usize> {
+        self.inner_of_taps(0..self.taps)
+    }
+
+    /// The outputs for which all of these taps are inside the input.
+    pub(super) fn inner_of_taps(&self, taps: Range<usize>) -> Range<usize> {
+        let all = 0..self.outputs;
+        self.outputs_of_taps[taps].iter().fold(all, |inner, outputs| {
+            let start = inner.start.max(outputs.start);
+            start..inner.end.min(outputs.end).max(start)
+        })
     }
 
     fn with_outputs_of_taps(self) -> Axis {

@@ -1,25 +1,18 @@
 //! The gradient of the kernels: channels in the lanes, and the taps of a kernel in registers while pixels pass by.
 
 use super::axis::Axis;
-use super::{lanes, unrolled};
-use crate::kernels::conv2d::tile::{Vector, for_rows};
+use super::lanes;
+use crate::kernels::conv2d::tile::Vector;
 use crate::kernels::simd::{Fma, Strides, copy_lanes, vectorized};
 use crate::kernels::tile::LANES;
 use std::ops::Range;
 
-/// Pixels that pass by before sums are stored, if a row has fewer.
+/// Pixels between loading and storing sums, if a row has fewer.
 const PIXELS: usize = 32;
-
-/// Pixels whose places are computed together where they are not beside each other.
-const PIXELS_APART: usize = 8;
 
 /// Sums in registers.
 const fn most_taps<F: Fma>() -> usize {
-    match F::ROWS {
-        0..6 => 5,
-        6..12 => 10,
-        _ => 15,
-    }
+    if F::ROWS < 6 { 5 } else { 15 }
 }
 
 /// The images' sizes.
@@ -63,55 +56,113 @@ struct Part<'a> {
     from: usize,
 }
 
-/// Calls `$tile::<U>(row)` for tiles of `U` rows of a kernel that cover `$rows`: as many as registers hold with `$V` columns.
-macro_rules! for_kernel_rows {
-    ($rows:expr, $V:literal, ($row:ident, $U:ident) => $body:expr) => {
-        for_kernel_rows!(@ $rows, $V, ($row, $U) => $body, 5 3 2 1)
-    };
-    (@ $rows:expr, $V:literal, ($row:ident, $U:ident) => $body:expr, $($count:literal)*) => {{
-        let mut $row = $rows.start;
-        while $row < $rows.end {
-            $row += match $rows.end - $row {
-                $($count.. if const { $count == 1 || $count * $V <= most_taps::<F>() } => {
-                    const $U: usize = $count;
-                    $body;
-                    $count
-                })*
-                _ => break,
-            };
-        }
-    }};
-}
-
 impl Part<'_> {
     /// Adds the rows `taps` of kernels.
     #[inline(always)]
     fn add<F: Fma>(&self, taps: Range<usize>, sums: &mut [Vector]) {
-        let columns = self.g.columns;
-        let beside = columns.step == 1 && columns.apart == 1 && columns.outside_at_most(columns.taps - 1);
-        match columns.taps {
-            3 if beside => for_kernel_rows!(taps, 3, (row, U) => {
-                if const { F::COLUMNS == 32 } {
-                    self.add_beside::<F, LANES, U, 3, 8>(row, 0, sums);
-                } else {
-                    self.add_beside::<F, 8, U, 3, 4>(row, 0, sums);
-                    self.add_beside::<F, 8, U, 3, 4>(row, 8, sums);
+        if const { F::COLUMNS == 32 } {
+            self.add_rows::<F, LANES>(taps, 0, sums);
+        } else {
+            for lane in [0, 8] {
+                self.add_rows::<F, 8>(taps.clone(), lane, sums);
+            }
+        }
+    }
+
+    /// Adds the rows `taps`, for `L` lanes from `lane` on.
+    #[inline(always)]
+    fn add_rows<F: Fma, const L: usize>(&self, taps: Range<usize>, lane: usize, sums: &mut [Vector]) {
+        let mut row = taps.start;
+        while row < taps.end {
+            row += match taps.end - row {
+                3.. if const { most_taps::<F>() >= 15 } => self.add_columns::<F, L, 3>(row, lane, sums),
+                2.. if const { most_taps::<F>() >= 10 } => self.add_columns::<F, L, 2>(row, lane, sums),
+                _ => self.add_columns::<F, L, 1>(row, lane, sums),
+            };
+        }
+    }
+
+    /// Adds `U` rows and returns `U`.
+    #[inline(always)]
+    fn add_columns<F: Fma, const L: usize, const U: usize>(
+        &self,
+        row: usize,
+        lane: usize,
+        sums: &mut [Vector],
+    ) -> usize {
+        let mut column = 0;
+        while column < self.g.columns.taps {
+            column += match self.g.columns.taps - column {
+                5 | 8.. => self.add_taps::<F, L, U, 5>([row, column], lane, sums),
+                3.. => self.add_taps::<F, L, U, 3>([row, column], lane, sums),
+                _ => self.add_taps::<F, L, U, 1>([row, column], lane, sums),
+            };
+        }
+        U
+    }
+
+    /// Adds `U` rows and `V` columns of kernels from the tap `at` on, and returns `V`.
+    #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
+    fn add_taps<F: Fma, const L: usize, const U: usize, const V: usize>(
+        &self,
+        [row, column]: [usize; 2],
+        lane: usize,
+        sums: &mut [Vector],
+    ) -> usize {
+        let (columns, channels, mut tile) = (self.g.columns, self.g.channels, [[[0.0; L]; V]; U]);
+        let sums = &mut sums[row * columns.taps + column..];
+        for u in 0..U {
+            for v in 0..V {
+                tile[u][v] = *lanes::<L>(&sums[u * columns.taps + v].0, lane);
+            }
+        }
+        let inner = columns.inner_of_taps(column..column + V);
+        let (from, strides) = (self.from + lane, Strides::<L, V>::new(columns.apart * channels));
+        let adjacent = const { F::COLUMNS == 32 } && columns.step == 1 && columns.apart == 1;
+        for output in self.outputs.clone() {
+            let (x, dy) = self.rows::<U>(output, row);
+            // In a run of pixels each vector of the image but the last was read for the pixel before.
+            let mut read = [[[0.0; L]; V]; U];
+            for pixel in 0..columns.outputs {
+                let dy = lanes::<L>(dy, pixel * channels + from);
+                let at = columns.position(pixel, column).wrapping_mul(channels).wrapping_add(from);
+                if inner.contains(&pixel) {
+                    for u in 0..U {
+                        let x = strides.of(x[u], at);
+                        if !adjacent || pixel == inner.start {
+                            for v in 0..V {
+                                read[u][v] = *x.at(v);
+                            }
+                        } else {
+                            for v in 1..V {
+                                read[u][v - 1] = read[u][v];
+                            }
+                            read[u][V - 1] = *x.at(V - 1);
+                        }
+                        for v in 0..V {
+                            F::add_products(&read[u][v], dy, &mut tile[u][v]);
+                        }
+                    }
+                    continue;
                 }
-            }),
-            5 if beside => for_kernel_rows!(taps, 5, (row, U) => {
-                if const { F::COLUMNS == 32 } {
-                    self.add_beside::<F, LANES, U, 5, 4>(row, 0, sums);
-                } else {
-                    self.add_beside::<F, 8, U, 5, 4>(row, 0, sums);
-                    self.add_beside::<F, 8, U, 5, 4>(row, 8, sums);
-                }
-            }),
-            _ => {
-                for column in 0..columns.taps {
-                    for_kernel_rows!(taps, 2, (row, U) => self.add_apart::<F, U>(row, column, sums));
+                for v in 0..V {
+                    if columns.outputs_of_taps[column + v].contains(&pixel) {
+                        let at = at.wrapping_add(v * columns.apart * channels);
+                        for u in 0..U {
+                            F::add_products(lanes(x[u], at), dy, &mut tile[u][v]);
+                        }
+                    }
                 }
             }
         }
+        for u in 0..U {
+            for v in 0..V {
+                let sums = &mut sums[u * columns.taps + v].0[lane..];
+                copy_lanes(&tile[u][v], sums.first_chunk_mut::<L>().expect("lanes of a vector"));
+            }
+        }
+        V
     }
 
     /// The rows of the image that meet `U` rows of the kernel, and the row of the output's gradient.
@@ -125,114 +176,5 @@ impl Part<'_> {
             x[u] = &self.x[g.rows.position(output, row + u) * lengths[0]..][..lengths[0]];
         }
         (x, &self.dy[output * lengths[1]..][..lengths[1]])
-    }
-
-    /// Adds `U` rows of a kernel of `V` contiguous columns, for `L` lanes from `lane` on, by `P` pixels: each pixel of the image is read
-    /// once for all of them.
-    #[inline(always)]
-    fn add_beside<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
-        &self,
-        row: usize,
-        lane: usize,
-        sums: &mut [Vector],
-    ) {
-        let (columns, mut tile) = (self.g.columns, [[[0.0; L]; V]; U]);
-        let sums = &mut sums[row * V..];
-        for u in 0..U {
-            for v in 0..V {
-                tile[u][v] = *lanes::<L>(&sums[u * V + v].0, lane);
-            }
-        }
-        for output in self.outputs.clone() {
-            let (x, dy) = self.rows::<U>(output, row);
-            let mut pixel = 0;
-            while pixel + P <= columns.outputs {
-                self.add_pixels::<F, L, U, V, P>(x, dy, pixel, self.from + lane, &mut tile);
-                pixel += P;
-            }
-            while pixel < columns.outputs {
-                self.add_pixels::<F, L, U, V, 1>(x, dy, pixel, self.from + lane, &mut tile);
-                pixel += 1;
-            }
-        }
-        for u in 0..U {
-            for v in 0..V {
-                let sums = &mut sums[u * V + v].0[lane..];
-                copy_lanes(&tile[u][v], sums.first_chunk_mut::<L>().expect("lanes of a vector"));
-            }
-        }
-    }
-
-    /// Adds `P` pixels to a tile.
-    #[inline(always)]
-    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
-    fn add_pixels<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
-        &self,
-        x: [&[f32]; U],
-        dy: &[f32],
-        pixel: usize,
-        from: usize,
-        tile: &mut [[[f32; L]; V]; U],
-    ) {
-        let (columns, channels) = (self.g.columns, self.g.channels);
-        let dy = Strides::<L>::new(channels, P).of(dy, pixel * channels + from);
-        let mut pixels = [[0.0; L]; P];
-        for p in 0..P {
-            pixels[p] = dy.at(p);
-        }
-        let inside = columns.inside_of_run(pixel, P + V - 1);
-        let first = columns.position(pixel, 0).wrapping_add(inside.start) * channels + from;
-        let strides = Strides::<L>::with_missing(channels, P + V - 1, V - 1, inside);
-        for u in 0..U {
-            let x = strides.of(x[u], first);
-            unrolled!(P + V - 1, J => {
-                if let Some(x) = x.get(J) {
-                    for v in 0..V {
-                        // Wraps around to a large number before the first pixel.
-                        let pixel = J.wrapping_sub(v);
-                        if pixel < P {
-                            F::add_products(&x, &pixels[pixel], &mut tile[u][v]);
-                        }
-                    }
-                }
-            });
-        }
-    }
-
-    /// Adds `U` rows of one column of any kernel.
-    #[inline(always)]
-    fn add_apart<F: Fma, const U: usize>(&self, row: usize, column: usize, sums: &mut [Vector]) {
-        let (g, columns) = (self.g, self.g.columns);
-        let mut tile = [[0.0; LANES]; U];
-        let at = |u: usize| (row + u) * columns.taps + column;
-        for u in 0..U {
-            tile[u] = *lanes::<LANES>(&sums[at(u)].0, 0);
-        }
-        let outputs = columns.outputs_of_taps[column].clone();
-        let [dy_strides, x_strides] =
-            [1, columns.step].map(|step| Strides::<LANES>::new(step * g.channels, PIXELS_APART));
-        for output in self.outputs.clone() {
-            let (x, dy) = self.rows::<U>(output, row);
-            let mut pixel = outputs.start;
-            while pixel + PIXELS_APART <= outputs.end {
-                let dy = dy_strides.of(dy, pixel * g.channels + self.from);
-                let first = columns.position(pixel, column) * g.channels + self.from;
-                for_rows!(U, u => {
-                    let (x, mut sums) = (x_strides.of(x[u], first), tile[u]);
-                    for_rows!(PIXELS_APART, p => F::add_products(&x.at(p), &dy.at(p), &mut sums));
-                    tile[u] = sums;
-                });
-                pixel += PIXELS_APART;
-            }
-            for pixel in pixel..outputs.end {
-                let (dy, first) = (lanes(dy, pixel * g.channels + self.from), columns.position(pixel, column));
-                for u in 0..U {
-                    F::add_products(lanes::<LANES>(x[u], first * g.channels + self.from), dy, &mut tile[u]);
-                }
-            }
-        }
-        for u in 0..U {
-            copy_lanes(&tile[u], &mut sums[at(u)].0);
-        }
     }
 }
