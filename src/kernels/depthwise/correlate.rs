@@ -183,6 +183,7 @@ impl Row<'_> {
     /// Fills `T` vectors, the first from the channel `from` of a pixel on. `apart` has the distances of their inputs, weights
     /// and outputs, and whether they have the same weights, and an input at a tap is the one before it at the next tap.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn fill_tile<F: Fma, const L: usize, const T: usize>(
         &self,
         [window, place]: [usize; 2],
