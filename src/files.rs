@@ -13,6 +13,8 @@ mod kind;
 
 pub use kind::unexpected;
 
+pub(crate) use kind::kind;
+
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};

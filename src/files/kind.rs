@@ -32,17 +32,22 @@ const KINDS: &[(&[u8], &str)] = &[
 /// ```
 #[must_use]
 pub fn unexpected(bytes: &[u8], expected: &str) -> String {
-    let kind = KINDS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, kind)| *kind);
-    match kind {
+    match kind(bytes).map(|kind| kind.split_once(';').unwrap_or((kind, ""))) {
         _ if bytes.is_empty() => format!("it is empty, expected {expected}"),
-        Some(kind) => match kind.split_once(';') {
-            Some((kind, remedy)) => format!("it is {kind}, expected {expected};{remedy}"),
-            None => format!("it is {kind}, expected {expected}"),
-        },
-        None if is_json(bytes) => format!("it is JSON text, expected {expected}"),
-        None if is_safetensors(bytes) => format!("it is a safetensors file, expected {expected}"),
-        None if is_text(bytes) => format!("it is a text file, expected {expected}"),
+        Some((kind, "")) => format!("it is {kind}, expected {expected}"),
+        Some((kind, remedy)) => format!("it is {kind}, expected {expected};{remedy}"),
         None => format!("it is not {expected}, or it is truncated or damaged"),
+    }
+}
+
+/// The kind of a file, with an article, and a remedy after a semicolon if there is one; `None` if it is not known.
+pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
+    match KINDS.iter().find(|(start, _)| bytes.starts_with(start)) {
+        Some((_, kind)) => Some(kind),
+        None if is_json(bytes) => Some("JSON text"),
+        None if is_safetensors(bytes) => Some("a safetensors file"),
+        None if is_text(bytes) && !bytes.is_empty() => Some("a text file"),
+        None => None,
     }
 }
 

@@ -1,14 +1,15 @@
 //! The files of other formats, which are recognized so that messages can name the functions that read and write them.
 
 use crate::error::{Error, Result};
+use crate::files;
 use std::path::Path;
 
 /// A file format, which may be behind a feature.
 struct FileFormat {
     /// The end of the file name.
     ending: &'static str,
-    /// Whether a file that begins with these bytes has this format.
-    has_signature: fn(&[u8]) -> bool,
+    /// The kind of file that its first bytes show; `None` if they are not enough, or those of a format above.
+    kind: Option<&'static str>,
     writer: &'static str,
     reader: &'static str,
 }
@@ -17,49 +18,49 @@ struct FileFormat {
 const FORMATS: [FileFormat; 8] = [
     FileFormat {
         ending: ".safetensors",
-        has_signature: |bytes| bytes.len() > 8 && bytes[6..8] == [0, 0] && bytes[8] == b'{',
+        kind: Some("a safetensors file"),
         writer: "Model::save",
         reader: "Model::load",
     },
     FileFormat {
         ending: ".weights.h5",
-        has_signature: |_| false, // that of .h5
+        kind: None, // that of .h5
         writer: "formats::keras::save_weights",
         reader: "formats::keras::load_weights",
     },
     FileFormat {
         ending: ".keras",
-        has_signature: |bytes| bytes.starts_with(b"PK"),
+        kind: Some("a zip archive"),
         writer: "formats::keras::save",
         reader: "formats::keras::load",
     },
     FileFormat {
         ending: ".h5",
-        has_signature: |bytes| bytes.starts_with(b"\x89HDF"),
+        kind: Some("an HDF5 file"),
         writer: "formats::keras::save",
         reader: "formats::keras::load",
     },
     FileFormat {
         ending: ".hdf5",
-        has_signature: |_| false, // that of .h5, and so in messages
+        kind: None, // that of .h5, and so in messages
         writer: "formats::keras::save",
         reader: "formats::keras::load",
     },
     FileFormat {
         ending: ".onnx",
-        has_signature: |_| false, // the format has none
+        kind: None, // the format has none
         writer: "formats::onnx::export",
         reader: "formats::onnx::import",
     },
     FileFormat {
         ending: ".npz",
-        has_signature: |_| false, // that of .keras: both are zip archives
+        kind: None, // that of .keras: both are zip archives
         writer: "formats::npz::write_params",
         reader: "formats::npz::read_params",
     },
     FileFormat {
         ending: ".npy",
-        has_signature: |bytes| bytes.starts_with(b"\x93NUMPY"),
+        kind: Some("an npy file"),
         writer: "formats::npy::write",
         reader: "formats::npy::read",
     },
@@ -109,7 +110,8 @@ pub fn check_ending(path: &Path, own: &str) -> Result<()> {
 /// assert_eq!(problem(b"\n"), "line 1 is empty");
 /// ```
 pub fn format_problem(path: &Path, bytes: &[u8], own: &[&str], problem: String) -> String {
-    let signed = FORMATS.iter().find(|format| (format.has_signature)(bytes));
+    let kind = files::kind(bytes);
+    let signed = FORMATS.iter().find(|format| format.kind.is_some() && format.kind == kind);
     let named = FileFormat::by_name(path);
     // A zip archive of another name than .npz is taken for one of Keras.
     let found = match (signed, named) {
@@ -152,7 +154,7 @@ mod tests {
         let text = "it is a .keras file, expected .safetensors; read it with formats::keras::load";
         assert_eq!(problem("x.safetensors", b"PK\x03\x04"), text);
         assert!(problem("x.npz", b"PK\x03\x04").ends_with("; read it with formats::npz::read_params"));
-        assert!(problem("x", b"\x89HDF\r\n").starts_with("it is a .h5 file, "));
+        assert!(problem("x", b"\x89HDF\r\n\x1a\n").starts_with("it is a .h5 file, "));
         assert!(problem("x.onnx", b"\x08\x07").ends_with("; read it with formats::onnx::import"));
         assert_eq!(problem("x.safetensors", b"text"), "damaged");
         assert_eq!(problem("x", b""), "damaged");
