@@ -26,7 +26,7 @@ pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &
     first.or_else(|error| BUILT_IN.make(&with(spec, &settings, true)?).map_err(|_| error))
 }
 
-/// The spec with settings such as `delta=2` in place of the defaults. `numbers` reads integers as `Number`.
+/// The spec with settings such as `delta=2` in place of the defaults. `numbers` reads integers as `Float`.
 fn with(default: &Spec, settings: &[&str], numbers: bool) -> Result<Spec> {
     let mut values = default.settings().to_vec();
     for setting in settings {
@@ -34,14 +34,14 @@ fn with(default: &Spec, settings: &[&str], numbers: bool) -> Result<Spec> {
         let (name, text) = setting.split_once('=').ok_or_else(wrong)?;
         let (name, text) = (name.trim(), text.trim());
         match values.iter_mut().find(|(known, _)| known == name) {
-            Some((_, value)) => *value = read(text, matches!(value, SpecValue::Number(_))),
+            Some((_, value)) => *value = read(text, matches!(value, SpecValue::Float(_))),
             None => values.push((name.to_owned().into(), read(text, numbers))),
         }
     }
     Ok(values.into_iter().fold(Spec::new(default.class()), |spec, (name, value)| spec.with(name, value)))
 }
 
-/// Parses the value of a setting. `numbers` reads integers as `Number`.
+/// Parses the value of a setting. `numbers` reads integers as `Float`.
 fn read(text: &str, numbers: bool) -> SpecValue {
     match text.parse::<usize>() {
         Ok(size) if !numbers => return SpecValue::UInt(size),
@@ -50,7 +50,7 @@ fn read(text: &str, numbers: bool) -> SpecValue {
     match (text, text.parse::<f32>()) {
         ("true", _) => SpecValue::Bool(true),
         ("false", _) => SpecValue::Bool(false),
-        (_, Ok(number)) => SpecValue::Number(number),
+        (_, Ok(number)) => SpecValue::Float(number),
         (word, _) => SpecValue::Str(word.into()),
     }
 }

@@ -198,7 +198,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn sizes(&mut self, name: &str) -> Result<&'a [usize]> {
         match self.take(name)? {
-            SpecValue::Sizes(sizes) => Ok(sizes),
+            SpecValue::UInts(sizes) => Ok(sizes),
             other => Err(self.kind(name, other, "a list of integers ≥ 0")),
         }
     }
@@ -209,7 +209,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn pair(&mut self, name: &str) -> Result<[usize; 2]> {
         let sizes = self.sizes(name)?;
-        sizes.try_into().map_err(|_| self.kind(name, &SpecValue::Sizes(sizes.to_vec()), "two integers ≥ 0"))
+        sizes.try_into().map_err(|_| self.kind(name, &SpecValue::UInts(sizes.to_vec()), "two integers ≥ 0"))
     }
 
     /// Reads a number. The strings `NaN`, `inf` and `-inf` are numbers as well, since JSON has no such numbers.
@@ -218,7 +218,7 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn number(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
-            SpecValue::Number(number) => Ok(*number),
+            SpecValue::Float(number) => Ok(*number),
             SpecValue::Str(word) if word == "NaN" => Ok(f32::NAN),
             SpecValue::Str(word) if word == "inf" => Ok(f32::INFINITY),
             SpecValue::Str(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
@@ -232,9 +232,9 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
         match self.take(name)? {
-            SpecValue::Numbers(numbers) => Ok(numbers),
+            SpecValue::Floats(numbers) => Ok(numbers),
             // The type of the elements of an empty list is not known when it is read from a file.
-            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(&[]),
+            SpecValue::UInts(sizes) if sizes.is_empty() => Ok(&[]),
             other => Err(self.kind(name, other, "a list of numbers")),
         }
     }
@@ -266,9 +266,9 @@ impl<'a> Settings<'a> {
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
-            SpecValue::Words(words) => Ok(words.clone()),
+            SpecValue::Strs(words) => Ok(words.clone()),
             // The type of the elements of an empty list is not known when it is read from a file.
-            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(Vec::new()),
+            SpecValue::UInts(sizes) if sizes.is_empty() => Ok(Vec::new()),
             other => Err(self.kind(name, other, "a list of strings")),
         }
     }
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn empty_lists_are_lists_of_any_type() {
-        for empty in [SpecValue::Sizes(Vec::new()), SpecValue::Numbers(Vec::new())] {
+        for empty in [SpecValue::UInts(Vec::new()), SpecValue::Floats(Vec::new())] {
             let spec = Spec::new("Part").with("list", empty);
             let numbers = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
             assert_eq!(numbers.unwrap(), [0.0; 0]);

@@ -65,7 +65,7 @@ values! {
     String: |value| value.as_str(), |name, settings| settings.word(name).map(str::to_owned);
     Vec<usize>: |value| &value[..], |name, settings| settings.sizes(name).map(<[usize]>::to_vec);
     Vec<f32>: |value| &value[..], |name, settings| settings.numbers(name).map(<[f32]>::to_vec);
-    Vec<String>: |value| SpecValue::Words(value.clone()), |name, settings| settings.words(name);
+    Vec<String>: |value| SpecValue::Strs(value.clone()), |name, settings| settings.words(name);
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
     Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.sizes(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),

@@ -31,7 +31,7 @@ impl Preprocessing for CountWords {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("words", gradus::SpecValue::Words(self.words.clone()))
+        Spec::new(Self::CLASS).with("words", gradus::SpecValue::Strs(self.words.clone()))
     }
 }
 

@@ -267,7 +267,7 @@ fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
 
 fn number(spec: &Spec, name: &str) -> Result<f32, String> {
     match setting(spec, name) {
-        Some(SpecValue::Number(number)) => Ok(*number),
+        Some(SpecValue::Float(number)) => Ok(*number),
         _ => Err(missing(spec, name)),
     }
 }
@@ -290,7 +290,7 @@ fn axis(spec: &Spec) -> Result<isize, String> {
 
 fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], String> {
     match setting(spec, name) {
-        Some(SpecValue::Sizes(sizes)) => Ok(sizes),
+        Some(SpecValue::UInts(sizes)) => Ok(sizes),
         _ => Err(missing(spec, name)),
     }
 }

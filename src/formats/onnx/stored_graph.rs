@@ -37,7 +37,7 @@ pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let mut spec = Spec::new(CLASS)
         .with("graph", graph.iter().map(|byte| format!("{byte:02x}")).collect::<String>().as_str())
         .with("versions", &versions[..])
-        .with("learned", SpecValue::Words(learned.collect()));
+        .with("learned", SpecValue::Strs(learned.collect()));
     for (number, input) in layer.inputs.iter().enumerate() {
         let written = Spec::new(INPUT)
             .with("shape", input.sample.sizes())
@@ -128,7 +128,7 @@ pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
 
 fn graph_input(name: &str, spec: &Spec) -> std::result::Result<GraphInput, String> {
     let setting = |key: &str| spec.settings().iter().find(|(known, _)| known == key).map(|(_, value)| value);
-    let (Some(SpecValue::Sizes(shape)), Some(SpecValue::Sizes(order)), Some(SpecValue::Bool(integer))) =
+    let (Some(SpecValue::UInts(shape)), Some(SpecValue::UInts(order)), Some(SpecValue::Bool(integer))) =
         (setting("shape"), setting("order"), setting("integer"))
     else {
         return Err(format!("the settings of input \"{name}\" are not those of an input"));

@@ -80,7 +80,7 @@ impl ModuleMapper<'_> {
     }
 
     fn conv2d(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
-        if setting(spec, "strides") != Some(&SpecValue::Sizes(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
+        if setting(spec, "strides") != Some(&SpecValue::UInts(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
             self.module += 1;
         }
         let kernel = self.shape(name, "kernel")?;
@@ -166,7 +166,7 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
 /// Whether the padding is equal on both sides of an image.
 fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
     let sizes = |name: &str| match setting(spec, name) {
-        Some(SpecValue::Sizes(sizes)) => sizes.clone(),
+        Some(SpecValue::UInts(sizes)) => sizes.clone(),
         _ => vec![1, 1],
     };
     let (kernel, strides, dilation) = (sizes(window), sizes("strides"), sizes("dilation_rate"));
