@@ -29,7 +29,7 @@ use crate::spec::{Spec, SpecValue};
 /// impl FromSpec for Scaling {
 ///     const CLASS: &'static str = "Scaling";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-///         Ok(Scaling { factor: settings.number("factor")? })
+///         Ok(Scaling { factor: settings.float("factor")? })
 ///     }
 /// }
 ///
@@ -144,7 +144,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn flag(&mut self, name: &str) -> Result<bool> {
+    pub fn bool(&mut self, name: &str) -> Result<bool> {
         match self.take(name)? {
             SpecValue::Bool(flag) => Ok(*flag),
             other => Err(self.kind(name, other, "true or false")),
@@ -155,7 +155,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn size(&mut self, name: &str) -> Result<usize> {
+    pub fn uint(&mut self, name: &str) -> Result<usize> {
         match self.take(name)? {
             SpecValue::UInt(size) => Ok(*size),
             other => Err(self.kind(name, other, "an integer ≥ 0")),
@@ -196,7 +196,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn sizes(&mut self, name: &str) -> Result<&'a [usize]> {
+    pub fn uints(&mut self, name: &str) -> Result<&'a [usize]> {
         match self.take(name)? {
             SpecValue::UInts(sizes) => Ok(sizes),
             other => Err(self.kind(name, other, "a list of integers ≥ 0")),
@@ -208,7 +208,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn pair(&mut self, name: &str) -> Result<[usize; 2]> {
-        let sizes = self.sizes(name)?;
+        let sizes = self.uints(name)?;
         sizes.try_into().map_err(|_| self.kind(name, &SpecValue::UInts(sizes.to_vec()), "two integers ≥ 0"))
     }
 
@@ -216,7 +216,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn number(&mut self, name: &str) -> Result<f32> {
+    pub fn float(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
             SpecValue::Float(number) => Ok(*number),
             SpecValue::Str(word) if word == "NaN" => Ok(f32::NAN),
@@ -230,7 +230,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
+    pub fn floats(&mut self, name: &str) -> Result<&'a [f32]> {
         match self.take(name)? {
             SpecValue::Floats(numbers) => Ok(numbers),
             // The type of the elements of an empty list is not known when it is read from a file.
@@ -245,7 +245,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Whether the spec has this setting and its value is a nested spec.
-    pub fn has_part(&self, name: &str) -> bool {
+    pub fn has_nested(&self, name: &str) -> bool {
         self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Nested(_)))
     }
 
@@ -253,7 +253,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn word(&mut self, name: &str) -> Result<&'a str> {
+    pub fn str(&mut self, name: &str) -> Result<&'a str> {
         match self.take(name)? {
             SpecValue::Str(word) => Ok(word),
             other => Err(self.kind(name, other, "a string")),
@@ -264,7 +264,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
+    pub fn strs(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
             SpecValue::Strs(words) => Ok(words.clone()),
             // The type of the elements of an empty list is not known when it is read from a file.
@@ -278,7 +278,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`Error::Spec`] when the setting is missing, of another type, or not in `known`.
     pub fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Result<T> {
-        let word = self.word(name)?;
+        let word = self.str(name)?;
         let found = known.iter().find(|(known, _)| *known == word);
         let words = || known.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
         found
@@ -290,7 +290,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn part(&mut self, name: &str) -> Result<&'a Spec> {
+    pub fn nested(&mut self, name: &str) -> Result<&'a Spec> {
         match self.take(name)? {
             SpecValue::Nested(spec) => Ok(spec),
             other => Err(self.kind(name, other, "a nested spec")),
@@ -298,8 +298,8 @@ impl<'a> Settings<'a> {
     }
 
     /// Reads a nested spec and makes its part, from the classes of the library and the registry.
-    pub(crate) fn part_of<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
-        self.known.make(self.part(name)?)
+    pub(crate) fn make_nested<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
+        self.known.make(self.nested(name)?)
     }
 
     /// Returns a setting and marks it as read.
@@ -334,7 +334,7 @@ mod tests {
     impl FromSpec for Part {
         const CLASS: &'static str = "Part";
         fn from_spec(settings: &mut Settings<'_>) -> Result<Part> {
-            settings.size("units")?;
+            settings.uint("units")?;
             settings.one_of("padding", &[("same", 1), ("valid", 2)])?;
             settings.pair("strides").map(|_| Part)
         }
@@ -388,11 +388,11 @@ mod tests {
     fn empty_lists_are_lists_of_any_type() {
         for empty in [SpecValue::UInts(Vec::new()), SpecValue::Floats(Vec::new())] {
             let spec = Spec::new("Part").with("list", empty);
-            let numbers = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+            let numbers = spec.read(&BUILT_IN, |settings| settings.floats("list").map(<[f32]>::to_vec), Vec::new);
             assert_eq!(numbers.unwrap(), [0.0; 0]);
         }
         let spec = Spec::new("Part").with("list", &[1, 2][..]);
-        let sizes = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+        let sizes = spec.read(&BUILT_IN, |settings| settings.floats("list").map(<[f32]>::to_vec), Vec::new);
         assert_eq!(sizes.unwrap_err().to_string(), "Part: list is [1, 2], expected a list of numbers");
     }
 }

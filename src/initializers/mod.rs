@@ -164,7 +164,7 @@ initializers! {
 /// # Errors
 /// [`Error::Spec`] when the setting is missing, of an unknown class, or without the settings of its class.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializer>> {
-    Ok(settings.part_of::<dyn Initializer>(name)?.into())
+    Ok(settings.make_nested::<dyn Initializer>(name)?.into())
 }
 
 impl OptionValue for Arc<dyn Initializer> {

@@ -77,11 +77,11 @@ impl OptimizerOptions {
         for kind in Clip::KINDS {
             let (name, _) = kind(0.0).setting();
             if settings.has(name) {
-                options.clip = Some(kind(settings.number(name)?));
+                options.clip = Some(kind(settings.float(name)?));
             }
         }
         if settings.has("weight_decay") {
-            options.weight_decay = settings.number("weight_decay")?;
+            options.weight_decay = settings.float("weight_decay")?;
         }
         Ok(options)
     }

@@ -46,7 +46,7 @@ use std::sync::Arc;
 /// impl FromSpec for Orthonormal {
 ///     const CLASS: &'static str = "Orthonormal";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Orthonormal> {
-///         Ok(Orthonormal { factor: settings.number("factor")? })
+///         Ok(Orthonormal { factor: settings.float("factor")? })
 ///     }
 /// }
 ///
@@ -109,7 +109,7 @@ regularizers! {
 /// # Errors
 /// [`Error::Spec`](crate::Error::Spec) for an unknown class or invalid settings.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Option<Arc<dyn Regularizer>>> {
-    settings.or(name, None, |settings, name| Ok(Some(settings.part_of::<dyn Regularizer>(name)?.into())))
+    settings.or(name, None, |settings, name| Ok(Some(settings.make_nested::<dyn Regularizer>(name)?.into())))
 }
 
 /// Adds the setting `name` to the spec of a layer that has a regularizer.
@@ -123,7 +123,7 @@ impl OptionValue for Arc<dyn Regularizer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Regularizer>> {
-        Ok(settings.part_of::<dyn Regularizer>(name)?.into())
+        Ok(settings.make_nested::<dyn Regularizer>(name)?.into())
     }
 }
 

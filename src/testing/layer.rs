@@ -38,7 +38,7 @@ use std::ops::Range;
 /// impl FromSpec for Scaling {
 ///     const CLASS: &'static str = "Scaling";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-///         Ok(Scaling { init: settings.number("init")? })
+///         Ok(Scaling { init: settings.float("init")? })
 ///     }
 /// }
 ///

@@ -36,7 +36,7 @@ use crate::spec::Spec;
 /// impl FromSpec for SignDescent {
 ///     const CLASS: &'static str = "SignDescent";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<SignDescent> {
-///         Ok(SignDescent { learning_rate: settings.number("learning_rate")? })
+///         Ok(SignDescent { learning_rate: settings.float("learning_rate")? })
 ///     }
 /// }
 ///

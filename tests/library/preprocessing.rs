@@ -39,7 +39,7 @@ impl FromSpec for CountWords {
     const CLASS: &'static str = "CountWords";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<CountWords> {
-        Ok(CountWords { words: settings.words("words")? })
+        Ok(CountWords { words: settings.strs("words")? })
     }
 }
 

@@ -138,7 +138,7 @@ impl FromSpec for Harmonic {
     const CLASS: &'static str = "Harmonic";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Harmonic> {
-        settings.number("first").map(Harmonic)
+        settings.float("first").map(Harmonic)
     }
 }
 
@@ -286,7 +286,7 @@ impl FromSpec for Scaling {
     const CLASS: &'static str = "Scaling";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-        Ok(Scaling { factor: settings.number("factor")? })
+        Ok(Scaling { factor: settings.float("factor")? })
     }
 }
 

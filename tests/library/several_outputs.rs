@@ -39,7 +39,7 @@ impl FromSpec for Split {
     const CLASS: &'static str = "Split";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Split> {
-        Ok(Split { first: settings.size("first")? })
+        Ok(Split { first: settings.uint("first")? })
     }
 }
 

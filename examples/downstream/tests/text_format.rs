@@ -55,12 +55,12 @@ impl FromSpec for Halves {
 
     /// Reads the settings, which must be those of `new`.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Halves> {
-        let spec = Spec::new(Halves::CLASS).with("flag", settings.flag("flag")?).with("size", settings.size("size")?);
-        let spec = spec.with("axis", SpecValue::axis(settings.axis("axis")?)).with("sizes", settings.sizes("sizes")?);
-        let spec = spec.with("number", settings.number("number")?).with("small", settings.number("small")?);
-        let spec = spec.with("numbers", settings.numbers("numbers")?).with("none", settings.numbers("none")?);
-        let spec = spec.with("word", settings.word("word")?).with("words", SpecValue::Strs(settings.words("words")?));
-        let halves = Halves { spec: spec.with("part", settings.part("part")?.clone()) };
+        let spec = Spec::new(Halves::CLASS).with("flag", settings.bool("flag")?).with("size", settings.uint("size")?);
+        let spec = spec.with("axis", SpecValue::axis(settings.axis("axis")?)).with("sizes", settings.uints("sizes")?);
+        let spec = spec.with("number", settings.float("number")?).with("small", settings.float("small")?);
+        let spec = spec.with("numbers", settings.floats("numbers")?).with("none", settings.floats("none")?);
+        let spec = spec.with("word", settings.str("word")?).with("words", SpecValue::Strs(settings.strs("words")?));
+        let halves = Halves { spec: spec.with("part", settings.nested("part")?.clone()) };
         if halves == Halves::new() { Ok(halves) } else { Err(Error::other(halves.spec.to_string())) }
     }
 }

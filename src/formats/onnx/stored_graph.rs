@@ -112,17 +112,17 @@ fn nodes(bytes: &[u8], versions: &[i64], learned: impl Fn(&str) -> bool) -> std:
 /// Reads a layer.
 pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
     let wrong = |problem: String| Error::Spec { class: CLASS.into(), problem };
-    let graph = bytes(settings.word("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
-    let versions: Vec<i64> = settings.sizes("versions")?.iter().map(|version| *version as i64).collect();
-    let learned = settings.words("learned")?;
+    let graph = bytes(settings.str("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
+    let versions: Vec<i64> = settings.uints("versions")?.iter().map(|version| *version as i64).collect();
+    let learned = settings.strs("learned")?;
     let mut nodes = nodes(&graph, &versions, |name| learned.iter().any(|learned| learned == name)).map_err(wrong)?;
     let mut inputs = Vec::new();
     for (number, input) in nodes.inputs.iter_mut().enumerate() {
-        let read = graph_input(&input.name, settings.part(&format!("input{number}"))?).map_err(wrong)?;
+        let read = graph_input(&input.name, settings.nested(&format!("input{number}"))?).map_err(wrong)?;
         input.integer = read.integer;
         inputs.push(read);
     }
-    let rows = if settings.has("rows") { Some(settings.size("rows")?) } else { None };
+    let rows = if settings.has("rows") { Some(settings.uint("rows")?) } else { None };
     OnnxGraph::new(nodes, inputs, rows.filter(|rows| *rows > 0)).map_err(wrong)
 }
 

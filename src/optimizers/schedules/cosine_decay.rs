@@ -45,7 +45,7 @@ impl OptionValue for Warmup {
     }
 
     fn read(_name: &'static str, settings: &mut Settings<'_>) -> Result<Warmup> {
-        Ok(Warmup { target: settings.number("warmup_target")?, steps: settings.size("warmup_steps")? })
+        Ok(Warmup { target: settings.float("warmup_target")?, steps: settings.uint("warmup_steps")? })
     }
 
     fn is_in(_name: &'static str, settings: &Settings<'_>) -> bool {
