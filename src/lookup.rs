@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::registry::{BUILT_IN, Part};
-use crate::settings::unfit;
+use crate::settings::spec_error;
 use crate::spec::{Spec, SpecValue};
 
 /// Makes the part that a text names: a class in any case, with or without underscores, or an alias, followed by settings
@@ -12,7 +12,10 @@ pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &
         None => (text.trim(), ""),
         Some((name, rest)) => {
             let settings = rest.trim_end().strip_suffix(')');
-            (name.trim(), settings.ok_or_else(|| unfit(&Spec::new(text), "the closing parenthesis is missing".into()))?)
+            (
+                name.trim(),
+                settings.ok_or_else(|| spec_error(&Spec::new(text), "the closing parenthesis is missing".into()))?,
+            )
         }
     };
     let plain = |name: &str| name.replace('_', "").to_lowercase();
@@ -30,7 +33,7 @@ pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &
 fn with(default: &Spec, settings: &[&str], numbers: bool) -> Result<Spec> {
     let mut values = default.settings().to_vec();
     for setting in settings {
-        let wrong = || unfit(default, format!("found \"{setting}\", expected name=value"));
+        let wrong = || spec_error(default, format!("found \"{setting}\", expected name=value"));
         let (name, text) = setting.split_once('=').ok_or_else(wrong)?;
         let (name, text) = (name.trim(), text.trim());
         match values.iter_mut().find(|(known, _)| known == name) {

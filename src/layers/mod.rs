@@ -29,7 +29,7 @@ pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -129,10 +129,11 @@ macro_rules! layers {
         impl Part for dyn Layer {
             const NAME: &'static str = "layer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Layer>)> {
-                let mut layers: Vec<(&'static str, Make<dyn Layer>)> =
-                    vec![$($(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?))),)*)*];
-                layers.extend(crate::FORMAT_LAYERS.iter().map(|(class, make)| (*class, *make as Make<dyn Layer>)));
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Layer>)> {
+                let mut layers: Vec<(&'static str, Constructor<dyn Layer>)> =
+                    vec![$($(($Layer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Layer>(classes)?))),)*)*];
+                let of_formats = crate::FORMAT_LAYERS.iter().map(|(class, make)| (*class, *make as Constructor<dyn Layer>));
+                layers.extend(of_formats);
                 layers
             }
         }

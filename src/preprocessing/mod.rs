@@ -38,7 +38,7 @@ mod contract;
 
 pub use contract::Preprocessing;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Every preprocessing layer. To add one, add a file and a line here.
@@ -49,8 +49,8 @@ macro_rules! preprocessing {
         impl Part for dyn Preprocessing {
             const NAME: &'static str = "preprocessing";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Preprocessing>)> {
-                vec![$(($Preprocessing::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Preprocessing>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Preprocessing>)> {
+                vec![$(($Preprocessing::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Preprocessing>(classes)?)))),*]
             }
         }
 

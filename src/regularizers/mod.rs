@@ -11,7 +11,7 @@
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -85,8 +85,8 @@ macro_rules! regularizers {
         impl Part for dyn Regularizer {
             const NAME: &'static str = "regularizer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Regularizer>)> {
-                vec![$(($Regularizer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Regularizer>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Regularizer>)> {
+                vec![$(($Regularizer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Regularizer>(classes)?)))),*]
             }
         }
 

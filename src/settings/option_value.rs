@@ -59,7 +59,7 @@ values! {
     isize: |value| SpecValue::axis(*value), |name, settings| settings.axis(name);
     i32: |value| SpecValue::axis(*value as isize), |name, settings| {
         let number = settings.axis(name)?;
-        i32::try_from(number).map_err(|_| settings.kind(name, &SpecValue::axis(number), "an integer of 32 bits"))
+        i32::try_from(number).map_err(|_| settings.wrong_type(name, &SpecValue::axis(number), "an integer of 32 bits"))
     };
     f32: |value| *value, |name, settings| settings.float(name);
     String: |value| value.as_str(), |name, settings| settings.str(name).map(str::to_owned);
@@ -69,7 +69,7 @@ values! {
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
     Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.uints(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),
-        ref sizes => Err(settings.kind(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
+        ref sizes => Err(settings.wrong_type(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
     };
     Shape: |value| value.sizes(), |name, settings| Shape::new(settings.uints(name)?);
 }
