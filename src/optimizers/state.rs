@@ -208,7 +208,7 @@ impl OptimizerState {
         }
         self.check_count(params);
         let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
-        tape.descend(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
+        tape.backward_and_update(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
             rule.apply(ParamSlice { values, gradient, state });
         });
         self.update_where(|id| !tape.changes_in_place(id), step, params, gradients);
