@@ -12,7 +12,7 @@ mod strided;
 pub(crate) use fma::Wide;
 pub(crate) use fma::{Baseline, Fma, Hardware, Square};
 pub(crate) use registers::prefetch;
-pub(crate) use strided::Strides;
+pub(crate) use strided::StridedLayout;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;

@@ -1,20 +1,20 @@
-//! The gradient of the kernels: channels in the lanes, and the taps of a kernel in registers while pixels pass by.
+//! The gradient of depthwise kernels: lanes are channels, registers are taps, and pixels are the steps of a chain.
 
 use super::axis::Axis;
-use super::{lanes, unrolled};
+use super::{lanes, unroll};
 use crate::kernels::conv2d::tile::{Vector, for_rows};
-use crate::kernels::simd::{Fma, Strides, copy_lanes, vectorized};
+use crate::kernels::simd::{Fma, StridedLayout, copy_lanes, vectorized};
 use crate::kernels::tile::LANES;
 use std::ops::Range;
 
-/// Pixels that pass by before sums are stored, if a row has fewer.
+/// Minimum number of pixels per tile before its sums are stored. If a row has fewer, a tile takes several rows.
 const PIXELS: usize = 32;
 
-/// Pixels whose places are computed together where they are not beside each other.
-const PIXELS_APART: usize = 8;
+/// Pixels that are read together if they are not contiguous.
+const STRIDED_PIXELS: usize = 8;
 
-/// Sums in registers.
-const fn most_taps<F: Fma>() -> usize {
+/// Maximum number of taps whose sums are in registers.
+const fn max_taps<F: Fma>() -> usize {
     match F::ROWS {
         0..6 => 5,
         6..12 => 10,
@@ -22,7 +22,7 @@ const fn most_taps<F: Fma>() -> usize {
     }
 }
 
-/// The images' sizes.
+/// The axes and channels of the images.
 pub(super) struct Windows<'a> {
     pub(super) rows: &'a Axis,
     pub(super) columns: &'a Axis,
@@ -31,8 +31,8 @@ pub(super) struct Windows<'a> {
 }
 
 vectorized! {
-    /// Adds the products of an image with the gradient of its output to the sums of some vectors of channels, from the one
-    /// with the number `first` on. A vector has the taps of a kernel one after the other.
+    /// Adds the products of an image with the gradient of its output to the sums of vectors of channels, from vector number
+    /// `first` on. The sums of a vector are tap by tap.
     pub(super) fn add_image<F: Fma>(g: &Windows<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
         let (rows, vectors) = (g.rows, rows_together(g));
         let mut start = 0;
@@ -50,11 +50,12 @@ vectorized! {
     }
 }
 
+/// Number of output rows in a tile.
 fn rows_together(g: &Windows<'_>) -> usize {
     PIXELS.div_ceil(g.columns.outputs)
 }
 
-/// Some rows of an image, and channels.
+/// Some output rows of an image, and a vector of channels.
 struct Part<'a> {
     g: &'a Windows<'a>,
     x: &'a [f32],
@@ -63,7 +64,8 @@ struct Part<'a> {
     from: usize,
 }
 
-/// Calls `$tile::<U>(row)` for tiles of `U` rows of a kernel that cover `$rows`: as many as registers hold with `$V` columns.
+/// Runs `$body` for tiles of `$U` kernel rows from `$row` on, which cover `$rows`. A tile has as many rows as registers hold with
+/// `$V` columns.
 macro_rules! for_kernel_rows {
     ($rows:expr, $V:literal, ($row:ident, $U:ident) => $body:expr) => {
         for_kernel_rows!(@ $rows, $V, ($row, $U) => $body, 5 3 2 1)
@@ -72,7 +74,7 @@ macro_rules! for_kernel_rows {
         let mut $row = $rows.start;
         while $row < $rows.end {
             $row += match $rows.end - $row {
-                $($count.. if const { $count == 1 || $count * $V <= most_taps::<F>() } => {
+                $($count.. if const { $count == 1 || $count * $V <= max_taps::<F>() } => {
                     const $U: usize = $count;
                     $body;
                     $count
@@ -84,37 +86,37 @@ macro_rules! for_kernel_rows {
 }
 
 impl Part<'_> {
-    /// Adds the rows `taps` of kernels.
+    /// Adds the products for these kernel rows.
     #[inline(always)]
     fn add<F: Fma>(&self, taps: Range<usize>, sums: &mut [Vector]) {
         let columns = self.g.columns;
-        let beside = columns.step == 1 && columns.apart == 1 && columns.outside_at_most(columns.taps - 1);
+        let contiguous = columns.stride == 1 && columns.dilation == 1 && columns.extends_at_most(columns.taps - 1);
         match columns.taps {
-            3 if beside => for_kernel_rows!(taps, 3, (row, U) => {
+            3 if contiguous => for_kernel_rows!(taps, 3, (row, U) => {
                 if const { F::COLUMNS == 32 } {
-                    self.add_beside::<F, LANES, U, 3, 8>(row, 0, sums);
+                    self.add_contiguous::<F, LANES, U, 3, 8>(row, 0, sums);
                 } else {
-                    self.add_beside::<F, 8, U, 3, 4>(row, 0, sums);
-                    self.add_beside::<F, 8, U, 3, 4>(row, 8, sums);
+                    self.add_contiguous::<F, 8, U, 3, 4>(row, 0, sums);
+                    self.add_contiguous::<F, 8, U, 3, 4>(row, 8, sums);
                 }
             }),
-            5 if beside => for_kernel_rows!(taps, 5, (row, U) => {
+            5 if contiguous => for_kernel_rows!(taps, 5, (row, U) => {
                 if const { F::COLUMNS == 32 } {
-                    self.add_beside::<F, LANES, U, 5, 4>(row, 0, sums);
+                    self.add_contiguous::<F, LANES, U, 5, 4>(row, 0, sums);
                 } else {
-                    self.add_beside::<F, 8, U, 5, 4>(row, 0, sums);
-                    self.add_beside::<F, 8, U, 5, 4>(row, 8, sums);
+                    self.add_contiguous::<F, 8, U, 5, 4>(row, 0, sums);
+                    self.add_contiguous::<F, 8, U, 5, 4>(row, 8, sums);
                 }
             }),
             _ => {
                 for column in 0..columns.taps {
-                    for_kernel_rows!(taps, 2, (row, U) => self.add_apart::<F, U>(row, column, sums));
+                    for_kernel_rows!(taps, 2, (row, U) => self.add_strided::<F, U>(row, column, sums));
                 }
             }
         }
     }
 
-    /// The rows of the image that meet `U` rows of the kernel, and the row of the output's gradient.
+    /// The input rows at `U` kernel rows from `row` on, and the row of the gradient of the output.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn rows<const U: usize>(&self, output: usize, row: usize) -> ([&[f32]; U], &[f32]) {
@@ -127,10 +129,10 @@ impl Part<'_> {
         (x, &self.dy[output * lengths[1]..][..lengths[1]])
     }
 
-    /// Adds `U` rows of a kernel of `V` contiguous columns, for `L` lanes from `lane` on, by `P` pixels: each pixel of the image is read
-    /// once for all of them.
+    /// Adds the products for `U` kernel rows of `V` contiguous columns, for `L` lanes from `lane` on, `P` pixels at a time.
+    /// Each input pixel is read once for all taps.
     #[inline(always)]
-    fn add_beside<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
+    fn add_contiguous<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
         &self,
         row: usize,
         lane: usize,
@@ -163,7 +165,7 @@ impl Part<'_> {
         }
     }
 
-    /// Adds `P` pixels to a tile.
+    /// Adds the products of `P` pixels to a tile.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn add_pixels<F: Fma, const L: usize, const U: usize, const V: usize, const P: usize>(
@@ -175,20 +177,20 @@ impl Part<'_> {
         tile: &mut [[[f32; L]; V]; U],
     ) {
         let (columns, channels) = (self.g.columns, self.g.channels);
-        let dy = Strides::<L>::new(channels, P).of(dy, pixel * channels + from);
+        let dy = StridedLayout::<L>::new(channels, P).view(dy, pixel * channels + from);
         let mut pixels = [[0.0; L]; P];
         for p in 0..P {
             pixels[p] = dy.at(p);
         }
         let inside = columns.inside_of_run(pixel, P + V - 1);
         let first = columns.position(pixel, 0).wrapping_add(inside.start) * channels + from;
-        let strides = Strides::<L>::with_missing(channels, P + V - 1, V - 1, inside);
+        let strides = StridedLayout::<L>::with_missing(channels, P + V - 1, V - 1, inside);
         for u in 0..U {
-            let x = strides.of(x[u], first);
-            unrolled!(P + V - 1, J => {
+            let x = strides.view(x[u], first);
+            unroll!(P + V - 1, J => {
                 if let Some(x) = x.get(J) {
                     for v in 0..V {
-                        // Wraps around to a large number before the first pixel.
+                        // Before the first pixel, it wraps around to a large number.
                         let pixel = J.wrapping_sub(v);
                         if pixel < P {
                             F::add_products(&x, &pixels[pixel], &mut tile[u][v]);
@@ -199,9 +201,9 @@ impl Part<'_> {
         }
     }
 
-    /// Adds `U` rows of one column of any kernel.
+    /// Adds the products for `U` kernel rows of one column, with any stride and dilation.
     #[inline(always)]
-    fn add_apart<F: Fma, const U: usize>(&self, row: usize, column: usize, sums: &mut [Vector]) {
+    fn add_strided<F: Fma, const U: usize>(&self, row: usize, column: usize, sums: &mut [Vector]) {
         let (g, columns) = (self.g, self.g.columns);
         let mut tile = [[0.0; LANES]; U];
         let at = |u: usize| (row + u) * columns.taps + column;
@@ -210,19 +212,19 @@ impl Part<'_> {
         }
         let outputs = columns.outputs_of_taps[column].clone();
         let [dy_strides, x_strides] =
-            [1, columns.step].map(|step| Strides::<LANES>::new(step * g.channels, PIXELS_APART));
+            [1, columns.stride].map(|step| StridedLayout::<LANES>::new(step * g.channels, STRIDED_PIXELS));
         for output in self.outputs.clone() {
             let (x, dy) = self.rows::<U>(output, row);
             let mut pixel = outputs.start;
-            while pixel + PIXELS_APART <= outputs.end {
-                let dy = dy_strides.of(dy, pixel * g.channels + self.from);
+            while pixel + STRIDED_PIXELS <= outputs.end {
+                let dy = dy_strides.view(dy, pixel * g.channels + self.from);
                 let first = columns.position(pixel, column) * g.channels + self.from;
                 for_rows!(U, u => {
-                    let (x, mut sums) = (x_strides.of(x[u], first), tile[u]);
-                    for_rows!(PIXELS_APART, p => F::add_products(&x.at(p), &dy.at(p), &mut sums));
+                    let (x, mut sums) = (x_strides.view(x[u], first), tile[u]);
+                    for_rows!(STRIDED_PIXELS, p => F::add_products(&x.at(p), &dy.at(p), &mut sums));
                     tile[u] = sums;
                 });
-                pixel += PIXELS_APART;
+                pixel += STRIDED_PIXELS;
             }
             for pixel in pixel..outputs.end {
                 let (dy, first) = (lanes(dy, pixel * g.channels + self.from), columns.position(pixel, column));
