@@ -65,8 +65,8 @@ mod sizes;
 mod spec;
 mod target;
 
-/// The layers of file formats. Files of models may contain them, so the registry of classes needs them, although modules of
-/// lower levels do not import formats.
+/// The layers of file formats, for the registry of classes: model files may contain them, but modules of lower levels do not
+/// import formats.
 const FORMAT_LAYERS: &[(&str, registry::Constructor<dyn layers::Layer>)] = &[
     #[cfg(feature = "onnx")]
     (<formats::onnx::OnnxGraph as FromSpec>::CLASS, |spec, _| Ok(Box::new(spec.make::<formats::onnx::OnnxGraph>()?))),

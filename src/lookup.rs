@@ -1,12 +1,12 @@
-//! Parts by name, as people write them: class names, their names in Keras, and abbreviations.
+//! Lookup of parts by the names that users write: class names, names in Keras, and abbreviations.
 
 use crate::error::{Error, Result};
 use crate::registry::{BUILT_IN, Part};
 use crate::settings::spec_error;
 use crate::spec::{Spec, SpecValue};
 
-/// Makes the part that a text names: a class in any case, with or without underscores, or an alias, followed by settings
-/// that differ from the defaults, as in `Huber(delta=2)`. `defaults` has the spec of each class with its default settings.
+/// Makes a part from its name in `text`: a class in any case, with or without underscores, or an alias, optionally followed by
+/// settings in parentheses, as in `Huber(delta=2)`. `defaults` has the spec of each class with its default settings.
 pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &[(&str, &str)]) -> Result<Box<T>> {
     let (name, settings) = match text.split_once('(') {
         None => (text.trim(), ""),
@@ -25,7 +25,7 @@ pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &
     let spec = spec.ok_or_else(|| Error::Unknown { kind: T::NAME, name: name.into(), known: known() })?;
     let settings: Vec<&str> = settings.split(',').map(str::trim).filter(|setting| !setting.is_empty()).collect();
     let first = BUILT_IN.make(&with(spec, &settings, false)?);
-    // Where the type of a setting is unknown, `2` may be an integer or a number: try both.
+    // If the type of a setting is unknown, `2` may be an integer or a float: try both.
     first.or_else(|error| BUILT_IN.make(&with(spec, &settings, true)?).map_err(|_| error))
 }
 

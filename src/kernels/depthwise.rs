@@ -109,7 +109,7 @@ impl Scratch {
         ];
         let shard = [copied(Layout::Repeated, pixels)?, copied(Layout::Filters, outputs)?];
         let buffers = |images: usize, [input, output]: [usize; 2]| {
-            sizes::check_room::<f32>(&[images, sizes::sum(&[input, output])?])?;
+            sizes::check_fits_memory::<f32>(&[images, sizes::sum(&[input, output])?])?;
             let buffers = ImageBuffers { input: AlignedBuffer::zeros(input), output: AlignedBuffer::zeros(output) };
             sizes::filled(buffers, &[images])
         };
@@ -117,7 +117,7 @@ impl Scratch {
         Ok(Scratch {
             forward: [vec![Axis::forward(g, 0)], vec![Axis::forward(g, 1)]],
             backward: [backward(0)?, backward(1)?],
-            weights: AlignedBuffer::zeros(sizes::check_room::<f32>(&[taps, width])?),
+            weights: AlignedBuffer::zeros(sizes::check_fits_memory::<f32>(&[taps, width])?),
             bias: AlignedBuffer::zeros(width),
             pieces: buffers(g.batch.div_ceil(IMAGES_PER_PIECE), pass)?,
             sums: sizes::filled(ZEROS, &[shards, filters.div_ceil(LANES), taps])?,

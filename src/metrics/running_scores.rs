@@ -1,4 +1,4 @@
-//! The scores of a training or evaluation loop on the tape.
+//! The scores of a training loop or an evaluation loop on the tape.
 
 use super::check::check_batch;
 use super::metric::Metric;

@@ -34,7 +34,7 @@ impl From<f32> for LearningRate {
 }
 
 impl LearningRate {
-    /// Wraps a custom schedule. The schedules of this crate are converted without it.
+    /// Wraps a custom schedule. The schedules of this crate convert without it.
     pub fn schedule(schedule: impl Schedule + 'static) -> LearningRate {
         LearningRate::Schedule(Arc::new(schedule))
     }

@@ -1,4 +1,4 @@
-//! The types of options, with their conversion to and from settings of a spec.
+//! The types that options can have, with their conversion to and from settings of a spec.
 
 use super::Settings;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::spec::{Spec, SpecValue};
 
-/// A type of options.
+/// A type that an option can have.
 pub(crate) trait OptionValue: Sized {
     /// Adds the value to a spec as the setting `name`.
     fn write(&self, name: &'static str, spec: Spec) -> Spec;
@@ -23,7 +23,7 @@ pub(crate) trait OptionValue: Sized {
         settings.has(name)
     }
 
-    /// The names of the settings that the value has as the option `name`.
+    /// The names of the settings in which the option `name` is written.
     fn names(name: &'static str) -> Vec<&'static str> {
         vec![name]
     }

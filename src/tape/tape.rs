@@ -103,7 +103,7 @@ impl Tape {
     /// `key` is the random key of this run. Each random operation splits it by its layer and its number in the layer.
     ///
     /// # Errors
-    /// [`Error::Fault`] when an operation finds a value with which it cannot compute, such as an index out of range. The run
+    /// [`Error::Fault`] when an operation encounters an invalid value, such as an index out of range. The run
     /// ends at the first such operation, in the order of recording. The values of the tape are then unspecified,
     /// [`backward`](Tape::backward) panics, and [`commit`](Tape::commit) changes nothing. The tape can be run again.
     ///

@@ -127,7 +127,7 @@ impl Sample {
     /// Computes the expression in training mode.
     ///
     /// # Errors
-    /// The errors of recording; [`Error::Fault`] when an operation cannot compute with a value.
+    /// The errors of recording; [`Error::Fault`] when an operation encounters an invalid value.
     pub fn value(&self) -> Result<ArrayD<f32>> {
         let mut run = self.record()?;
         run.forward()?;

@@ -53,8 +53,8 @@ impl Buffers {
         let images = sizes::product(&[group, height, width, channels])?;
         let dx = sizes::sum(&[images, STRIP])?;
         let dy = [geometry.filters.div_ceil(LANES), group, geometry.pixels()];
-        sizes::check_room::<f32>(&[pieces, dx])?;
-        sizes::check_room::<Vector>(&[pieces, sizes::product(&dy)?])?;
+        sizes::check_fits_memory::<f32>(&[pieces, dx])?;
+        sizes::check_fits_memory::<Vector>(&[pieces, sizes::product(&dy)?])?;
         let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
         let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
         let panels = [geometry.kernel[0], geometry.run().div_ceil(STRIP), geometry.filters];

@@ -11,8 +11,8 @@ use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Detects divergence: a loss that is NaN or infinite, after each step, and such weights, after each epoch. It is described by
-/// an [`Error::Diverged`], which names the first layer whose output was not finite.
+/// Detects divergence: a loss that is NaN or infinite, after each step, and such weights, after each epoch. It creates an
+/// [`Error::Diverged`], which names the first layer whose output was not finite.
 ///
 /// | constructor | reaction |
 /// |---|---|

@@ -1,4 +1,4 @@
-//! A property that every callback must have: an interrupted and resumed training ends like an uninterrupted one.
+//! A property that every callback must have: an interrupted and resumed run ends like an uninterrupted one.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
 use crate::data::Arrays;
