@@ -78,7 +78,7 @@ impl Geometry {
         self.kernel[0] * self.run()
     }
 
-    /// Whether the windows of adjacent pixels are contiguous.
+    /// Whether corresponding taps of adjacent windows are contiguous.
     pub(super) fn side_by_side(&self) -> bool {
         self.channels == 1 && self.strides[1] == 1
     }

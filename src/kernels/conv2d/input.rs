@@ -187,9 +187,9 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
         }
     }
     for_rows!(R, r => if r >= overlap {
-        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is buffers behind the last tap");
+        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("the buffer extends beyond the last tap");
         // Lanes without a tap may contain NaN if dy is not finite.
-        F::add_counting(&tile[r], counts, dx);
+        F::add_masked(&tile[r], counts, dx);
     });
 }
 
