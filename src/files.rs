@@ -86,8 +86,8 @@ mod tests {
         std::os::unix::fs::symlink("/dev/full", folder.path().join(format!("a.txt.{}.part", std::process::id())))
             .unwrap();
         match write_whole(&path, b"two").unwrap_err() {
-            Error::Io { path: told, source } => {
-                assert_eq!((told, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));
+            Error::Io { path: failed, source } => {
+                assert_eq!((failed, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));
             }
             other => panic!("{other:?}"),
         }

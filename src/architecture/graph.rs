@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_layers_and_nodes_are_reported_before_missing_layers() {
+    fn layers_and_nodes_of_another_graph_are_reported_before_missing_layers() {
         let mut other = Graph::new();
         let (foreign, layer) = (other.input("x", [2]), other.layer("layer", Dense::new(1)));
         let mut graph = Graph::new();

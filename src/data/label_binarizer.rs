@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_of_columns_are_rejected() {
+    fn a_wrong_number_of_columns_is_rejected() {
         let encoder = LabelBinarizer::fit(&[1, 2, 3]).unwrap();
         let error = encoder.inverse_transform(&Array2::<f32>::zeros((5, 2))).unwrap_err();
         assert_eq!(error.to_string(), "inverse_transform: found shape 5 × 2, expected rows × 3, for 3 classes");

@@ -40,7 +40,7 @@ fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
 }
 
 #[test]
-fn another_number_of_inputs_is_refused_by_name() {
+fn a_wrong_number_of_inputs_is_refused_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
         // Merging layers accept two or more inputs.
         let wrong = if let [shape] = sample.inputs[..] { vec![shape; 2] } else { vec![sample.inputs[0]] };

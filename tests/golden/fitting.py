@@ -198,17 +198,17 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     kind = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
     model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"],
                   weighted_metrics=counted)
-    told, validation, more = {}, (x_val, t_val), {}
+    arguments, validation, more = {}, (x_val, t_val), {}
     if rows:
-        told, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
+        arguments, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
     if classes:
-        told, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
+        arguments, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
     file.put(**more)
     history = model.fit(x, t, batch_size=batch, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks,
-                        validation_data=validation if validated else None, **told)
+                        validation_data=validation if validated else None, **arguments)
     file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
-    each = told.get("sample_weight")
+    each = arguments.get("sample_weight")
     if counted:  # Keras would list a metric twice if its name occurs twice
         return put_reported(file, "evaluated", model.evaluate(x, t, sample_weight=each, verbose=0, return_dict=True))
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))

@@ -371,8 +371,8 @@ def functional(file):
             snapshot("first")
     snapshot("end")
     ends = model.predict(x, batch_size=16, verbose=0)
-    told = model.evaluate(x, {"kind": kinds, "mood": moods}, batch_size=16, verbose=0, return_dict=True)
-    file.put(**{f"reported.{k}": v for k, v in reported.items()}, **{f"evaluated.{k}": told[k] for k in reported},
+    evaluated = model.evaluate(x, {"kind": kinds, "mood": moods}, batch_size=16, verbose=0, return_dict=True)
+    file.put(**{f"reported.{k}": v for k, v in reported.items()}, **{f"evaluated.{k}": evaluated[k] for k in reported},
              predicted_kind=ends[0], predicted_mood=ends[1])
 
 
@@ -382,17 +382,17 @@ def init(file):
     from keras.src.initializers import random_initializers
 
     keras.utils.set_random_seed(SEED)
-    real, told = random_initializers.random, {}
+    real, recorded = random_initializers.random, {}
 
     class Spy:  # wraps the generator of the initializer, to record the bound
         SeedGenerator = real.SeedGenerator
 
         def uniform(self, *rest, maxval, **more):
-            told["bound"] = maxval
+            recorded["bound"] = maxval
             return real.uniform(*rest, maxval=maxval, **more)
 
         def truncated_normal(self, *rest, stddev, **more):
-            told["bound"] = stddev
+            recorded["bound"] = stddev
             return real.truncated_normal(*rest, stddev=stddev, **more)
 
     random_initializers.random = Spy()
@@ -403,7 +403,7 @@ def init(file):
             initializer = getattr(keras.initializers, kind)(seed=keras.random.SeedGenerator(SEED))
             values = [numpy(initializer(shape)) for _ in range(max(1, 100_000 // int(np.prod(shape))))]
             v = np.concatenate([v.ravel() for v in values]).astype(np.float64)
-            file.put(bound=told["bound"], draws=v.size, statistics=[v.mean(), v.std(), v.min(), v.max()])
+            file.put(bound=recorded["bound"], draws=v.size, statistics=[v.mean(), v.std(), v.min(), v.max()])
     random_initializers.random = real
 
 

@@ -142,10 +142,10 @@ fn an_unknown_instruction_set_is_an_error() {
     if child::argument().is_some() {
         return report_environment();
     }
-    let told = run_child("an_unknown_instruction_set_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
+    let message = run_child("an_unknown_instruction_set_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
     assert!(
-        told[0].starts_with("unknown GRADUS_SIMD level on this processor \"sse9\"; available: portable"),
-        "{told:?}"
+        message[0].starts_with("unknown GRADUS_SIMD level on this processor \"sse9\"; available: portable"),
+        "{message:?}"
     );
 }
 

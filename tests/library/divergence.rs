@@ -98,8 +98,8 @@ fn the_first_layer_whose_output_is_not_finite_is_named() {
     let mut stop = Divergence::stop();
     let error = model().fit(&spoilt, quiet(1).shuffle(false).callback(&mut stop)).unwrap_err();
     assert_eq!(seen(&error), (1, 3, "in the batch"));
-    let told = "epoch 1, step 3: the loss is NaN, and the first value that is not finite is in the batch; ";
-    assert!(error.to_string().starts_with(told), "{error}");
+    let message = "epoch 1, step 3: the loss is NaN, and the first value that is not finite is in the batch; ";
+    assert!(error.to_string().starts_with(message), "{error}");
 }
 
 #[test]
@@ -217,9 +217,9 @@ fn an_interruption_near_a_divergence_does_not_change_a_bit() {
 
 #[test]
 fn settings_out_of_range_are_errors() {
-    let told =
+    let message =
         |mut divergence: Divergence| model().fit(&data(), quiet(1).callback(&mut divergence)).unwrap_err().to_string();
-    assert_eq!(told(Divergence::lower_rate(1.0)), "Divergence: factor must be > 0 and < 1, got 1");
-    assert_eq!(told(Divergence::lower_rate(f32::NAN)), "Divergence: factor must be > 0 and < 1, got NaN");
-    assert_eq!(told(Divergence::stop().every_steps(0)), "Divergence: every_steps must be at least 1, got 0");
+    assert_eq!(message(Divergence::lower_rate(1.0)), "Divergence: factor must be > 0 and < 1, got 1");
+    assert_eq!(message(Divergence::lower_rate(f32::NAN)), "Divergence: factor must be > 0 and < 1, got NaN");
+    assert_eq!(message(Divergence::stop().every_steps(0)), "Divergence: every_steps must be at least 1, got 0");
 }

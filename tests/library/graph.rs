@@ -263,8 +263,8 @@ fn training_resumes_from_a_checkpoint() {
     let others = NamedArrays::new().with_input("left", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_input("right", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_target("mood", moods).unwrap().with_target("kind", Array1::<u8>::zeros(20)).unwrap();
-    let told = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(folder.path())));
-    assert!(told.contains("it was trained on other rows"), "{told}");
+    let text = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(folder.path())));
+    assert!(text.contains("it was trained on other rows"), "{text}");
 }
 
 #[test]

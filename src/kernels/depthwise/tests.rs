@@ -93,7 +93,7 @@ fn bits_are_those_of_plain_loops_for_any_sizes() {
 }
 
 #[test]
-fn infinite_and_missing_numbers_stay_in_their_windows() {
+fn infinities_and_nan_stay_in_their_windows() {
     for g in (0..100).filter_map(random) {
         let mut arrays = arrays(&g);
         for (seed, values) in (0..).zip(&mut arrays) {

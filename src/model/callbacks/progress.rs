@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_resume_is_reported() {
+    fn the_position_of_a_resumed_run_is_reported() {
         let scores = Scores { loss: 2.3, metrics: Vec::new() };
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };
