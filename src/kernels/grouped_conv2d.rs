@@ -202,8 +202,8 @@ mod tests {
         let mut scratch = conv2d::Scratch::new(&plain, true).unwrap();
         let [mut right_y, mut right_dw, mut right_dx] = [&y, &dw, &dx].map(|like| samples::unset(like.len()));
         conv2d::forward(&plain, &x, &w, None, Elementwise::Linear, &mut right_y, &mut scratch);
-        let wanted = conv2d::Wanted { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };
-        conv2d::backward(&plain, &x, &w, &dy, wanted, &mut scratch);
+        let requested = conv2d::RequestedGradients { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };
+        conv2d::backward(&plain, &x, &w, &dy, requested, &mut scratch);
         samples::assert_same_bits(&y, &right_y, "forward");
         samples::assert_same_bits(&dw, &right_dw, "kernels");
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);

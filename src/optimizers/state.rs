@@ -221,16 +221,16 @@ impl OptimizerState {
         assert!(count == self.arrays.len(), "{problem}");
     }
 
-    /// Updates the parameters that `wanted` selects.
+    /// Updates the parameters that `selected` selects.
     fn update_where(
         &mut self,
-        wanted: impl Fn(ParamId) -> bool,
+        selected: impl Fn(ParamId) -> bool,
         step: Step,
         params: &mut Params,
         gradients: &ParamGradients,
     ) {
         let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
-        for (id, state) in self.arrays.iter_mut().filter(|(id, _)| wanted(*id)) {
+        for (id, state) in self.arrays.iter_mut().filter(|(id, _)| selected(*id)) {
             let state = state.each_mut().map(|array| &mut **array);
             let slice = ParamSlice { values: params.values_mut(*id), gradient: gradients.values(*id), state };
             slice.in_parallel(&|slice| rule.apply(slice));
