@@ -191,7 +191,7 @@ impl Accepts {
         after(self.remedy)
     }
 
-    /// Whether targets of this kind are accepted in another shape.
+    /// Whether targets of this kind are accepted, in any shape.
     fn includes_kind_of(&self, target: Target) -> bool {
         let labels = self.includes(TargetKind::Labels);
         match target {

@@ -46,7 +46,7 @@ pub enum Error {
         missing: Vec<String>,
         /// The names of given arrays that no layer declares.
         unused: Vec<String>,
-        /// The name of each array with another shape, its given shape, and its declared shape.
+        /// The name of each array whose shape differs, its given shape, and its declared shape.
         shapes: Vec<(String, Shape, Shape)>,
     },
     /// A setting outside its range.

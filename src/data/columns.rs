@@ -48,13 +48,13 @@ pub trait Columns: Dataset {
     /// [`input_batch_shape`](Columns::input_batch_shape)), with the padding of [`Dataset::gather`].
     ///
     /// # Panics
-    /// May panic when the column or a row does not exist, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
 
     /// Writes the rows `rows` of the target with this number to `values`.
     ///
     /// # Panics
-    /// May panic when the column or a row does not exist, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
 
     /// Whether rows have sample weights for this target, by which their losses at its output are multiplied. Defaults to

@@ -59,7 +59,7 @@ pub(super) enum TargetElements {
 }
 
 impl fmt::Debug for Inputs {
-    /// Writes the sizes and the type of the elements, not the elements.
+    /// Formats the sizes and the type of the elements, without the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             InputElements::Bytes(_) => "bytes",
@@ -73,7 +73,7 @@ impl fmt::Debug for Inputs {
 pub trait InputElement: Copy + sealed::Input {}
 
 impl fmt::Debug for Targets {
-    /// Writes the sizes and the type of the elements, not the elements.
+    /// Formats the sizes and the type of the elements, without the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             TargetElements::Labels(_) => "labels",

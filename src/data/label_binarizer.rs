@@ -66,10 +66,10 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
     }
 
     /// Decodes each row: the class of its first maximum. For two classes, the second one if the column is > 0.5. Two classes
-    /// may also have two columns, of which the second one counts.
+    /// may also have two columns, of which the second one is used.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the array has another number of columns.
+    /// [`Error::Shape`] when the number of columns is not that of encoded labels.
     pub fn inverse_transform<S: Data<Elem = f32>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array1<T>> {
         let binary = self.classes.len() <= 2;
         let columns = rows.ncols();

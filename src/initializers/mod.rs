@@ -159,7 +159,7 @@ initializers! {
     zeros::Zeros,
 }
 
-/// Reads the setting `name` of a layer, an initializer.
+/// Reads the initializer in the setting `name` of a layer.
 ///
 /// # Errors
 /// [`Error::Spec`] when the setting is missing, of an unknown class, or without the settings of its class.

@@ -116,7 +116,7 @@ impl FromSpec for Identity {
     }
 }
 
-/// Values for another shape.
+/// Returns fewer values than the shape has.
 #[derive(Debug)]
 struct TooFew;
 

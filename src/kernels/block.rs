@@ -39,7 +39,7 @@ impl<'a> Block<'a> {
     /// Creates a block of a whole row-major matrix.
     ///
     /// # Panics
-    /// If the slice has another length.
+    /// If the slice has the wrong length.
     pub(super) fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Block<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         let start = data.as_mut_ptr();
@@ -49,7 +49,7 @@ impl<'a> Block<'a> {
     /// Creates a block of the gradient of weights, which are updated when their gradient is complete.
     ///
     /// # Panics
-    /// If the slice or the weights have another length.
+    /// If the slice or the weights have the wrong length.
     pub(super) fn with_update(data: &'a mut [f32], rows: usize, columns: usize, update: Update<'a>) -> Block<'a> {
         let Update { arrays, rule } = update;
         assert_eq!(arrays[0].len(), data.len(), "a gradient has an element for each weight");

@@ -67,8 +67,8 @@ pub(super) struct Scratch {
     shards: Vec<ImageBuffers>,
 }
 
-/// Copies of an input image and an output image, or of their gradients, in the layout for vectors. Empty if the image itself has
-/// this layout.
+/// Copies of an input image and an output image, or of their gradients, in the layout for vectors. Empty if the image itself
+/// has this layout.
 #[derive(Clone, Debug)]
 struct ImageBuffers {
     input: AlignedBuffer,

@@ -78,9 +78,9 @@ use std::sync::Arc;
 /// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
 /// ```
 pub trait Layer: Debug + Send + Sync {
-    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes are
-    /// those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state, is
-    /// applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
+    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes
+    /// are those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state,
+    /// is applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) for a setting out of range, [`Error::Shape`](crate::Error::Shape) for shapes

@@ -58,7 +58,7 @@ impl RunningScores {
     /// Adds a batch with its mean loss.
     ///
     /// # Errors
-    /// A metric does not accept the outputs or the targets, or the outputs of a row have another shape than in earlier
+    /// A metric does not accept the outputs or the targets, or the outputs of a row have a different shape than in earlier
     /// batches. Nothing is added then.
     pub fn add(&mut self, loss: f64, batch: &ScoredBatch<'_>) -> Result<()> {
         let output = batch.outputs().shape().sample();

@@ -130,8 +130,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes a safetensors file with a checksum over its contents, atomically. Creates missing folders. A checkpoint of a model
-    /// can also be read by [`Model::load`](crate::Model::load).
+    /// Writes a safetensors file with a checksum over its contents, atomically. Creates missing folders. A checkpoint of a
+    /// model can also be read by [`Model::load`](crate::Model::load).
     ///
     /// # Errors
     /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.

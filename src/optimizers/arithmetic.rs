@@ -3,7 +3,7 @@
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::Fma;
 
-/// Smaller state becomes 0, so that decaying values never become denormal numbers, which are slow.
+/// State below this magnitude is set to 0, because decaying values would become denormal numbers, which are slow.
 const FLUSH: f32 = 1e-30;
 
 /// `value`, or 0 if it is below [`FLUSH`].

@@ -1,9 +1,9 @@
-//! Preprocessing layers, which convert strings to the numbers that a model takes. Names, defaults and definitions are those of
-//! Keras' preprocessing layers.
+//! Preprocessing layers, which convert strings to numbers for the inputs of a model, with the names, defaults and definitions
+//! of Keras.
 //!
-//! A tape has no strings, so text is converted before [`fit`](crate::Model::fit) and [`predict`](crate::Model::predict). A
-//! model can [store a preprocessing layer](crate::Model::set_preprocessing) for each of its inputs. Its files then contain the
-//! layer with the state that was adapted to data:
+//! Tapes compute only with numbers, so text is converted before [`fit`](crate::Model::fit) and
+//! [`predict`](crate::Model::predict). A model can [store a preprocessing layer](crate::Model::set_preprocessing) for each
+//! of its inputs. Its files then contain the layer with the state that was adapted to data:
 //!
 //! ```
 //! use gradus::data::Arrays;

@@ -104,7 +104,7 @@ regularizers! {
     l2::L2,
 }
 
-/// Reads the setting `name` of a layer, an optional regularizer.
+/// Reads the optional regularizer in the setting `name` of a layer.
 ///
 /// # Errors
 /// [`Error::Spec`](crate::Error::Spec) for an unknown class or invalid settings.

@@ -13,7 +13,7 @@ use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 
-/// The classes of parts that a model file may contain: built-in and added custom ones.
+/// The classes of parts that model files may contain: the built-in classes and added custom classes.
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Shape, Spec, layers::*, save::Registry, tape::Var};
@@ -182,7 +182,7 @@ impl Registry {
         self.classes.make(spec)
     }
 
-    /// Makes the preprocessing part that a spec describes, of a class of the library or an added class.
+    /// Creates a preprocessing layer from a spec of a built-in or added class.
     ///
     /// ```
     /// use gradus::{Shape, preprocessing::{Preprocessing, StringLookup}, save::Registry};
@@ -195,7 +195,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// An unknown class; settings that are missing, unknown or of another type.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
         self.classes.make(spec)
     }

@@ -51,7 +51,7 @@ impl<'a> Gradients<'a> {
         gradients
     }
 
-    /// Calls `write(position, gradient)` for each input that needs a gradient, in no particular order. For operations with a
+    /// Calls `write(position, gradient)` for each input that needs a gradient, in unspecified order. For operations with a
     /// variable number of inputs.
     pub fn for_each(self, mut write: impl FnMut(usize, &'a mut [f32])) {
         let (mut buffers, mut params) = (DisjointArrays::new(self.buffers), DisjointArrays::new(self.params));

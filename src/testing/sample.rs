@@ -108,8 +108,8 @@ impl Sample {
         Ok(())
     }
 
-    /// Returns a function that runs forward, backward and the update of states once per call, always on the same tape, to count
-    /// its allocations. It returns the error of its run.
+    /// Returns a function that runs forward, backward and the update of states once per call, always on the same tape, to
+    /// count its allocations. It returns the error of its run.
     ///
     /// # Errors
     /// The errors of recording.

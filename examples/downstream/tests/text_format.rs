@@ -67,7 +67,6 @@ impl FromSpec for Halves {
 
 /// A branched network: two inputs, one with another axis order; a layer with two outputs; shared, frozen and custom
 /// layers; two outputs.
-/// ones; two outputs.
 fn branched() -> Graph {
     let mut graph = Graph::new();
     let features = graph.input("the \"features\"", [8]);

@@ -96,8 +96,8 @@ impl Graph {
     /// Computes all outputs for the given inputs. Inputs and outputs have the axis order of the file.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every unsupported node, [`Error::Format`] for another number of inputs, [`Error::Fault`]
-    /// if an operator gets an invalid value, such as an index out of range.
+    /// [`Error::Unsupported`] with every unsupported node, [`Error::Format`] if the number of inputs differs,
+    /// [`Error::Fault`] if an operator encounters an invalid value, such as an index out of range.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let expected = &self.nodes.inputs;
         if inputs.len() != expected.len() {

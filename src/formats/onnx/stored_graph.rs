@@ -1,5 +1,5 @@
-//! The settings of an [`OnnxGraph`] layer in model files: its graph as an ONNX graph in hexadecimal, without the weights, which
-//! are arrays of the model.
+//! The settings of an [`OnnxGraph`] layer in model files: its graph as an ONNX graph in hexadecimal, without the weights,
+//! which are arrays of the model.
 
 use super::constant::Constant;
 use super::graph::{Input, Nodes, Output};

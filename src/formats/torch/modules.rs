@@ -142,7 +142,8 @@ impl ModuleMapper<'_> {
         Ok(self.params.shape(id))
     }
 
-    /// Adds an array that is reshaped to `view` and whose axes are permuted by `order`. `shaped` computes the shape in PyTorch.
+    /// Adds an array that is reshaped to `view` and whose axes are permuted by `order`. `shaped` computes the shape in
+    /// PyTorch.
     fn entry(
         &mut self,
         layer: &str,

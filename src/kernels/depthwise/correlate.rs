@@ -12,8 +12,8 @@ const fn max_pixels<F: Fma>() -> usize {
     if F::ROWS < 6 { 1 } else { 8 }
 }
 
-/// Maximum number of positions of a window of `taps` columns that are outside the image on either side: all but one. One or two
-/// taps allow one more, for the gradient of pixels that no window covers.
+/// Maximum number of positions of a window of `taps` columns that are outside the image on either side: all but one. One or
+/// two taps allow one more, for the gradient of pixels that no window covers.
 const fn max_outside(taps: usize, dilation: usize) -> usize {
     (taps - 1) * dilation + if taps < 3 { 1 } else { 0 }
 }

@@ -64,8 +64,8 @@ struct Part<'a> {
     from: usize,
 }
 
-/// Runs `$body` for tiles of `$U` kernel rows from `$row` on, which cover `$rows`. A tile has as many rows as registers hold with
-/// `$V` columns.
+/// Runs `$body` for tiles of `$U` kernel rows from `$row` on, which cover `$rows`. A tile has as many rows as registers hold
+/// with `$V` columns.
 macro_rules! for_kernel_rows {
     ($rows:expr, $V:literal, ($row:ident, $U:ident) => $body:expr) => {
         for_kernel_rows!(@ $rows, $V, ($row, $U) => $body, 5 3 2 1)

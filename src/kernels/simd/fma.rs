@@ -43,8 +43,8 @@ pub(crate) trait Fma {
         }
     }
 
-    /// `sums[l] ← sums[l] + values[l]` for lanes whose mask has all bits set. The mask of the other lanes is 0, and their values
-    /// may be NaN.
+    /// `sums[l] ← sums[l] + values[l]` for lanes whose mask has all bits set. The mask of the other lanes is 0, and their
+    /// values may be NaN.
     #[inline(always)]
     fn add_masked<const L: usize>(values: &[f32; L], mask: &[u32; L], sums: &mut [f32; L]) {
         for l in 0..L {

@@ -12,13 +12,14 @@ use crate::tape::Var;
 options! {
     /// Parametric rectifier: x for x ≥ 0, alpha · x for x < 0, with learned slopes alpha (He et al. 2015). `PReLU` in Keras.
     ///
-    /// The output has the shape of the input. The weight is `alpha`, one slope for each element of a sample, or of size 1 along
-    /// each shared axis. `alpha_constraint` of Keras has no counterpart.
+    /// The output has the shape of the input. The weight is `alpha`, one slope for each element of a sample, or of size 1
+    /// along each shared axis. `alpha_constraint` of Keras has no counterpart.
     ///
     /// ```
-    /// use gradus::{Sequential, layers::*};
+    /// use gradus::{Sequential, initializers::Constant, layers::*};
     /// use ndarray::arr2;
-    /// let model = Sequential::new([2]).add(PRelu::new().alpha_initializer(gradus::initializers::Constant::new(0.5))).architecture(1)?.into_model()?;
+    /// let layer = PRelu::new().alpha_initializer(Constant::new(0.5));
+    /// let model = Sequential::new([2]).add(layer).architecture(1)?.into_model()?;
     /// let error = model.predict(&arr2(&[[-1.0f32, 2.0]]))? - arr2(&[[-0.5f32, 2.0]]);
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())

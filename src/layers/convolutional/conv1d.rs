@@ -17,8 +17,8 @@ options! {
     /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
     /// positions = ⌈steps / stride⌉.
     ///
-    /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels last;
-    /// `data_format`, causal padding, constraints and activity regularizers of Keras have no counterpart.
+    /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
+    /// last; `data_format`, causal padding, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -31,16 +31,16 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if the kernel size, stride, dilation rate or number of filters
-    /// is 0, and [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, is shorter than a kernel without padding,
-    /// or if `groups` does not divide the numbers of channels and filters.
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if the kernel size, stride, dilation rate or number of
+    /// filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, is shorter than a kernel
+    /// without padding, or if `groups` does not divide the numbers of channels and filters.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Conv1d("Conv1D") of (filters: usize, kernel_size: usize) {
         /// Distance between windows in steps, at least 1. Defaults to 1.
         value strides: usize = 1,
-        /// Padding of the sequences with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and a stride of 1,
-        /// the output has the length of the input.
+        /// Padding of the sequences with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and a stride of
+        /// 1, the output has the length of the input.
         value padding: Padding = Padding::Valid,
         /// Distance between the elements of a kernel in steps, at least 1; 2 skips every other step. Defaults to 1.
         value dilation_rate: usize = 1,

@@ -13,13 +13,13 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// 2D depthwise convolution: each input channel is convolved with `depth_multiplier` separate kernels (cross-correlation), then
-    /// a bias is added and an activation applied. `DepthwiseConv2D` in Keras.
+    /// 2D depthwise convolution: each input channel is convolved with `depth_multiplier` separate kernels
+    /// (cross-correlation), then a bias is added and an activation applied. `DepthwiseConv2D` in Keras.
     ///
-    /// Inputs are images height × width × channels; outputs are rows × columns × (channels · `depth_multiplier`). Output channel
-    /// c · `depth_multiplier` + m is computed from input channel c. Without padding,
-    /// rows = ⌊(height − dilation · (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉.
-    /// Columns follow from the width in this way.
+    /// Inputs are images height × width × channels; outputs are rows × columns × (channels · `depth_multiplier`). Output
+    /// channel c · `depth_multiplier` + m is computed from input channel c. Without padding, rows = ⌊(height − dilation ·
+    /// (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉. Columns follow from the
+    /// width in this way.
     ///
     /// Weights are `kernel`, kernel height × kernel width × channels × `depth_multiplier`, and `bias`, one number per output
     /// channel. Images have channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
@@ -40,8 +40,8 @@ options! {
     pub struct DepthwiseConv2d("DepthwiseConv2D") of (kernel_size: Size2d) {
         /// Distance between windows in rows and columns, at least 1. Defaults to 1.
         into strides: Size2d = Size2d::from(1),
-        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1, the
-        /// output has the height and width of the input.
+        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1,
+        /// the output has the height and width of the input.
         value padding: Padding = Padding::Valid,
         /// Number of kernels, and so of output channels, per input channel, at least 1. Defaults to 1.
         value depth_multiplier: usize = 1,

@@ -12,8 +12,8 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Depthwise separable 1D convolution: a depthwise convolution of each channel, then a pointwise convolution that mixes the
-    /// channels at each position, with a bias and an activation. `SeparableConv1D` in Keras.
+    /// Depthwise separable 1D convolution: a depthwise convolution of each channel, then a pointwise convolution that mixes
+    /// the channels at each position, with a bias and an activation. `SeparableConv1D` in Keras.
     ///
     /// Inputs are sequences steps × channels; outputs are positions × `filters`. Without padding,
     /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
@@ -32,15 +32,16 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate, the depth multiplier or the
-    /// number of filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, or is shorter than a kernel without padding.
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate, the depth multiplier or
+    /// the number of filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, or is shorter
+    /// than a kernel without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct SeparableConv1d("SeparableConv1D") of (filters: usize, kernel_size: usize) {
         /// Distance between windows in steps, at least 1. Defaults to 1.
         value strides: usize = 1,
-        /// Padding of the sequences with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and a stride of 1,
-        /// the output has the length of the input.
+        /// Padding of the sequences with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and a stride of
+        /// 1, the output has the length of the input.
         value padding: Padding = Padding::Valid,
         /// Distance between the elements of a kernel in steps, at least 1; 2 skips every other step. Defaults to 1.
         value dilation_rate: usize = 1,

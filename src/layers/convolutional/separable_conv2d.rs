@@ -13,8 +13,8 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Depthwise separable 2D convolution: a depthwise convolution of each channel, then a pointwise convolution that mixes the
-    /// channels of each pixel, with a bias and an activation. `SeparableConv2D` in Keras.
+    /// Depthwise separable 2D convolution: a depthwise convolution of each channel, then a pointwise convolution that mixes
+    /// the channels of each pixel, with a bias and an activation. `SeparableConv2D` in Keras.
     ///
     /// Inputs are images height × width × channels; outputs are rows × columns × `filters`. Without padding,
     /// rows = ⌊(height − dilation · (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉.
@@ -33,15 +33,16 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate, the depth multiplier or the
-    /// number of filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is no image, or is smaller than a kernel without padding.
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate, the depth multiplier or
+    /// the number of filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is no image, or is smaller than a
+    /// kernel without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct SeparableConv2d("SeparableConv2D") of (filters: usize, kernel_size: Size2d) {
         /// Distance between windows in rows and columns, at least 1. Defaults to 1.
         into strides: Size2d = Size2d::from(1),
-        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1, the
-        /// output has the height and width of the input.
+        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1,
+        /// the output has the height and width of the input.
         value padding: Padding = Padding::Valid,
         /// Distance between the elements of a kernel in rows and columns, at least 1; 2 skips every other pixel. Defaults to
         /// 1.
@@ -68,8 +69,8 @@ options! {
 }
 
 impl SeparableConv2d {
-    /// Creates the layer for `filters` output channels and depthwise kernels of `kernel_size` rows and columns, both at least 1, with the
-    /// defaults of Keras.
+    /// Creates the layer for `filters` output channels and depthwise kernels of `kernel_size` rows and columns, both at
+    /// least 1, with the defaults of Keras.
     pub fn new(filters: usize, kernel_size: impl Into<Size2d>) -> SeparableConv2d {
         SeparableConv2d::with_defaults(filters, kernel_size.into())
     }

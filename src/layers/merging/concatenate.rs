@@ -29,8 +29,8 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Concatenate("Concatenate") {
-        /// Axis along which the inputs are concatenated. Axis 0 is the batch axis and is an error; negative numbers count from the
-        /// last axis, −1. Defaults to −1.
+        /// Axis along which the inputs are concatenated. Axis 0 is the batch axis and is an error; negative numbers count
+        /// from the last axis, −1. Defaults to −1.
         value axis: isize = -1,
     }
 }

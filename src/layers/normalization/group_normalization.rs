@@ -10,8 +10,8 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Group normalization: gamma · (x − mean) / √(variance + epsilon) + beta, with mean and (biased) variance over one group of
-    /// channels and all positions of a sample (Wu and He 2018). `GroupNormalization` with axis −1 in Keras.
+    /// Group normalization: gamma · (x − mean) / √(variance + epsilon) + beta, with mean and (biased) variance over one
+    /// group of channels and all positions of a sample (Wu and He 2018). `GroupNormalization` with axis −1 in Keras.
     ///
     /// The output has the shape of the input; channels are the last axis. Training and prediction compute the same function.
     /// With one group, all channels are normalized together; with as many groups as channels, each channel is normalized
@@ -51,7 +51,8 @@ options! {
 }
 
 impl GroupNormalization {
-    /// Creates the layer for `groups` groups of equal numbers of channels, or −1 for one group per channel. Keras defaults to 32.
+    /// Creates the layer for `groups` groups of equal numbers of channels, or −1 for one group per channel. Keras defaults
+    /// to 32.
     pub fn new(groups: isize) -> GroupNormalization {
         GroupNormalization::with_defaults(groups)
     }

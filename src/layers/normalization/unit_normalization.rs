@@ -28,8 +28,8 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct UnitNormalization("UnitNormalization") {
-        /// Axis of the vectors. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1. Defaults
-        /// to −1.
+        /// Axis of the vectors. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
+        /// Defaults to −1.
         value axis: isize = -1,
     }
 }

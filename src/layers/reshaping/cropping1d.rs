@@ -28,8 +28,8 @@ options! {
 }
 
 impl Cropping1d {
-    /// Creates the layer for `[before, after]`, the numbers of steps to remove at the beginning and the end. Keras defaults to one
-    /// at each end.
+    /// Creates the layer for `[before, after]`, the numbers of steps to remove at the beginning and the end. Keras defaults
+    /// to one at each end.
     pub fn new(cropping: [usize; 2]) -> Cropping1d {
         Cropping1d::with_defaults(cropping.to_vec())
     }

@@ -28,8 +28,8 @@ options! {
 }
 
 impl Permute {
-    /// Creates the layer for `dims`, the axes of the input in the order of the output, counted from 1 without the batch axis, as
-    /// in Keras: `[2, 1]` transposes a matrix.
+    /// Creates the layer for `dims`, the axes of the input in the order of the output, counted from 1 without the batch
+    /// axis, as in Keras: `[2, 1]` transposes a matrix.
     pub fn new(dims: impl Into<Vec<usize>>) -> Permute {
         Permute::with_defaults(dims.into())
     }

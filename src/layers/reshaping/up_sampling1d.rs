@@ -23,8 +23,8 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `size` is 0, and [`Error::Shape`](crate::Error::Shape) if the
-    /// input is not a sequence.
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `size` is 0, and [`Error::Shape`](crate::Error::Shape)
+    /// if the input is not a sequence.
     #[derive(Clone, Copy, Debug)]
     pub struct UpSampling1d("UpSampling1D") of (size: usize);
 }

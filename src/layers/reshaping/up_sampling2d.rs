@@ -10,8 +10,8 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Nearest-neighbor upsampling: repeats each row and each column of an image. `UpSampling2D` with `interpolation="nearest"` in
-    /// Keras.
+    /// Nearest-neighbor upsampling: repeats each row and each column of an image. `UpSampling2D` with
+    /// `interpolation="nearest"` in Keras.
     ///
     /// Inputs are images height × width × channels; outputs are (height · rows) × (width · columns) × channels for the size
     /// (rows, columns). Images have channels last; `data_format` and other interpolations of Keras have no counterpart.
@@ -26,8 +26,8 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size is 0, and [`Error::Shape`](crate::Error::Shape) if the
-    /// input is no image.
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size is 0, and [`Error::Shape`](crate::Error::Shape)
+    /// if the input is no image.
     #[derive(Clone, Copy, Debug)]
     pub struct UpSampling2d("UpSampling2D") of (size: Size2d);
 }

@@ -49,7 +49,7 @@ impl Op for BatchNorm {
         check_columns(*x, columns)?;
         if x.rows() < 2 {
             let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one";
-            // The shape of the input alone: those of the statistics fit.
+            // Report only the shape of the input, as those of the statistics fit.
             return Err(Error::expected(remedy).of(*x));
         }
         let columns = || sizes::zeros(&[x.last()]);

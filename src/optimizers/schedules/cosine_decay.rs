@@ -64,8 +64,8 @@ impl CosineDecay {
         CosineDecay::with_defaults(initial_learning_rate, decay_steps)
     }
 
-    /// Increases the learning rate linearly to `target`, finite and ≥ 0, in the first `steps` steps, before the decay. Defaults
-    /// to no warm-up. `warmup_target` and `warmup_steps` in Keras.
+    /// Increases the learning rate linearly to `target`, finite and ≥ 0, in the first `steps` steps, before the decay.
+    /// Defaults to no warm-up. `warmup_target` and `warmup_steps` in Keras.
     pub fn warmup(mut self, target: f32, steps: usize) -> CosineDecay {
         self.warmup = Some(Warmup { target, steps });
         self

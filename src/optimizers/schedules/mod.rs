@@ -1,7 +1,7 @@
 //! Schedules: the learning rate as a function of the number of completed steps, with the names and formulas of Keras.
 //!
-//! Optimizers accept a schedule as learning rate. A [`LearningRateScheduler`](crate::callbacks::LearningRateScheduler) sets the
-//! learning rate by epoch instead.
+//! Optimizers accept a schedule as learning rate. A [`LearningRateScheduler`](crate::callbacks::LearningRateScheduler) sets
+//! the learning rate by epoch instead.
 //!
 //! ```
 //! use gradus::optimizers::{Optimizer, Sgd, schedules::ExponentialDecay};
