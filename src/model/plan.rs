@@ -180,7 +180,7 @@ impl TrainedOutput {
     }
 }
 
-/// Whether a value is a softmax or log-softmax over a single element, and hence constant, also after a reshape or
+/// Whether a value is a softmax or log-softmax over a single element, and hence constant, even after a reshape or
 /// dropout.
 fn is_softmax_of_one(value: Var<'_>) -> bool {
     match value.operation() {

@@ -12,7 +12,7 @@
 //! | others | one module | |
 //!
 //! Padding `same` has an equivalent in PyTorch if it is equal on both sides, or if a convolution has strides of 1. Otherwise
-//! an additional module pads the input of the convolution or the maximum pooling.
+//! an additional module pads the input of the convolution or the max pooling.
 //!
 //! Images are channels first in PyTorch, so the weights after a flattened image are permuted.
 //!

@@ -51,7 +51,7 @@ impl ModuleMapper<'_> {
             }
             "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
             "Reshape" => self.reshape(input, output)?,
-            // A module that pads with −∞ precedes the maximum pooling.
+            // A module that pads with −∞ precedes the max pooling.
             "MaxPooling2D" if !symmetric(spec, "pool_size", input) => self.module += 1,
             "AveragePooling2D" if !symmetric(spec, "pool_size", input) => {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());

@@ -1,5 +1,5 @@
-//! The fused multiply-add of each instruction set, also for whole registers. The provided methods define the results;
-//! overrides use specific instructions.
+//! The fused multiply-add of each instruction set, for numbers and for whole registers. The provided methods define the
+//! results; overrides use specific instructions.
 
 use super::SimdLevel;
 #[cfg(target_arch = "x86_64")]

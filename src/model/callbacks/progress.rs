@@ -9,6 +9,11 @@ use crate::model::Model;
 use std::io::{self, Write};
 
 /// The progress that `fit` writes to standard error. `verbose` in Keras.
+///
+/// ```
+/// use gradus::{Fit, Progress};
+/// let fit = Fit::new().epochs(10).progress(Progress::Quiet);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
