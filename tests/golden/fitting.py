@@ -80,7 +80,7 @@ def weights(file):
 
 
 def metrics(sparse=False):
-    """All that can count rows by their weights; their names are said, or Keras would number them through all models."""
+    """All metrics that support sample weights. They are named, because Keras would otherwise number them across models."""
     from keras import metrics as all_of
 
     if sparse:
@@ -125,7 +125,7 @@ def on_batch(file):
 
 
 def kind_and_mood(rng):
-    """A model of two outputs of one input, and the names of its weights."""
+    """A model with one input and two outputs, and the names of its weights."""
     x = keras.Input((4,), name="x")
     model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
     for v in model.weights:
@@ -134,7 +134,7 @@ def kind_and_mood(rng):
 
 
 def outputs(file):
-    """Two outputs whose rows have a weight for each."""
+    """Two outputs with separate sample weights."""
     rng = file.case("outputs", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
                     "mean squared error, weights 1 and 0.5, a sample_weight for each; SGD(0.1)")
     model, names = kind_and_mood(rng)
@@ -155,7 +155,7 @@ def outputs(file):
 
 
 def weight_names(model):
-    """Ours of all weights: the class in snake case, from the second of its kind on with a number; and the variables."""
+    """The variables of all weights with their names in gradus: the class in snake case, numbered from the second of a class on."""
     counts, seen = {}, {}
     for layer in model.layers:
         kind = {"BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization"}.get(
@@ -209,13 +209,13 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
     each = arguments.get("sample_weight")
-    if counted:  # Keras would list a metric twice if its name occurs twice
+    if counted:  # Keras lists a metric twice if its name occurs twice
         return put_reported(file, "evaluated", model.evaluate(x, t, sample_weight=each, verbose=0, return_dict=True))
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
 
 
 def branches(file):
-    """Two outputs whose rows have one weight."""
+    """Two outputs with common sample weights."""
     rng = file.case("branches", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
                     "mean squared error, weights 1 and 0.5, sample_weight; SGD(0.1), one step on all rows")
     model, names = kind_and_mood(rng)

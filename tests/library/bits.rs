@@ -39,7 +39,7 @@ fn quiet<'a>(epochs: usize, batch_size: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(batch_size).progress(Progress::Quiet)
 }
 
-/// Weights, history and predictions of a short training as a string.
+/// Weights, history and predictions of a short training run as a string.
 fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     let history = model.fit(data, quiet(epochs, 100).validation_split(0.2)).unwrap();
     let bits: Vec<String> = ["loss", "accuracy", "val_loss", "val_accuracy"]

@@ -555,7 +555,7 @@ fn every_score_has_the_direction_of_its_loss_or_metric() {
     assert_eq!(directions.0, expected.collect::<Vec<_>>());
 }
 
-/// A training with constant scores: no epoch after the first is better in either direction.
+/// A training run with constant scores: no epoch after the first is better in either direction.
 fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Result<usize> {
     let settings = with(SparseCategoricalCrossentropy::new().from_logits(true));
     let settings = settings.metric(named("undirected", None)).metric(named("hinge", Some(Direction::Lower)));

@@ -173,7 +173,7 @@ fn schedules_resume_at_their_step() {
     assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
-/// The checkpoints of a paused training, and a model to resume from them.
+/// The checkpoints of a paused training run, and a model to resume from them.
 fn paused(step: u64) -> (Folder, Model, Arrays) {
     let (folder, data) = (Folder::new(), digits(200));
     let mut pause = Pause(step);

@@ -62,7 +62,7 @@ enum Rate {
     DecayAndPlateau,
 }
 
-/// The end of a training.
+/// The result of a training run.
 #[derive(Clone, Debug, PartialEq)]
 struct Ended {
     epoch: u64,
