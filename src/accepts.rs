@@ -257,7 +257,7 @@ impl TargetKind {
             TargetKind::Probabilities => ((0.0..=1.0).contains(&value), PROBABILITIES),
             TargetKind::Binary => (value == 0.0 || value == 1.0, BINARY),
             TargetKind::Signs => (value == 0.0 || value.abs() == 1.0, "−1 or 1, or 0 or 1"),
-            TargetKind::Values => (value.is_finite(), "finite numbers; leave out rows without a target"),
+            TargetKind::Values => (value.is_finite(), "finite numbers; remove rows without a target"),
             TargetKind::Any => return Ok(()),
         };
         if fits {

@@ -285,7 +285,7 @@ impl Error {
     }
 }
 
-/// Returns an error that says "`name` must be `expected`" unless the setting fits.
+/// Returns an [`Error::Setting`] with the message "`name` must be `expected`" unless the setting is valid.
 pub(crate) fn check_setting(
     fits: bool,
     owner: impl Into<Cow<'static, str>>,

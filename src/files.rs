@@ -18,7 +18,8 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes `bytes` to a temporary file beside `path` and renames it to `path`, so that a crash leaves the old file intact.
+/// Writes `bytes` to a temporary file in the folder of `path` and renames it to `path`, so that a crash leaves the old file
+/// intact.
 /// Creates missing folders.
 ///
 /// # Errors

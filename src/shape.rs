@@ -190,7 +190,7 @@ impl<'a> View<'a> {
     /// # Panics
     /// When the length of the slice is not the number of elements of the shape.
     pub fn new(shape: Shape, data: &'a [f32]) -> View<'a> {
-        assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of another length");
+        assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of a different length");
         View { shape, data }
     }
 

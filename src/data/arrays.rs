@@ -84,7 +84,7 @@ impl Arrays {
     /// have more than [`MAX_RANK`](crate::MAX_RANK) axes.
     pub fn one_hot(mut self, classes: usize) -> Result<Arrays> {
         let (TargetElements::Labels(labels), Target::Labels(shape)) = (&self.targets, self.target) else {
-            let expected = "integer labels; the targets are floats already, so leave one_hot out".into();
+            let expected = "integer labels; the targets are already floats, so remove one_hot".into();
             return Err(Error::Shape { place: "one_hot".into(), found: vec![self.target.shape()], expected });
         };
         let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
@@ -241,7 +241,7 @@ mod tests {
         let wild = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap().one_hot(10);
         assert!(matches!(wild, Err(Error::Label { row: 0, label, .. }) if label > 9e18));
         let text =
-            "one_hot: found shape 10, expected integer labels; the targets are floats already, so leave one_hot out";
+            "one_hot: found shape 10, expected integer labels; the targets are already floats, so remove one_hot";
         let floats = Arrays::new(array![[1u8]], Array2::<f32>::zeros((1, 10))).unwrap();
         assert_eq!(floats.one_hot(10).unwrap_err().to_string(), text);
     }

@@ -251,7 +251,7 @@ fn rows(what: &'static str, sizes: &[usize]) -> Result<(usize, Shape)> {
         return Err(Error::Empty { what: format!("the array of {what}").into() });
     }
     if row.contains(&0) {
-        let expected = "axes of size 1 or more; a row without elements has nothing to learn from".into();
+        let expected = "axes of size 1 or more; rows must have elements".into();
         return Err(Error::Shape { place: what.into(), found: vec![Shape::new(sizes)?], expected });
     }
     Ok((*count, Shape::new(row)?))

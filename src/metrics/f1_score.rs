@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The mean over the classes of the harmonic mean of precision and recall: 2 · right / (predicted + actual) for each
+    /// The mean over the classes of the harmonic mean of precision and recall: 2 · correct / (predicted + actual) for each
     /// class. `F1Score(average="macro")` in Keras.
     ///
     /// Without a threshold, the predicted class of a row is that of its largest output, of at least two. With a threshold,

@@ -217,7 +217,7 @@ pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() 
     let (expected, remedy) = (
         input.shape(),
         match found.len() == input.shape().len() {
-            true => "reshape the dataset or put Reshape first".into(),
+            true => "reshape the dataset or add a Reshape layer first".into(),
             false => format!("give samples of this shape, or create the network with inputs of shape {found}"),
         },
     );

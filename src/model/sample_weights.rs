@@ -250,7 +250,7 @@ mod tests {
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
         model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
         let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
-        assert!(message.contains("it was trained on other rows"), "{message}");
+        assert!(message.contains("it was trained on different rows"), "{message}");
         assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(folder.path())).is_ok());
     }
 

@@ -14,7 +14,7 @@ pub(super) fn flush(value: f32) -> f32 {
 
 /// 2⁻⁸⁰. Adding it before a sum and subtracting it afterwards rounds small sums to multiples of 2⁻¹⁰⁴, about 5·10⁻³², so that
 /// they are never denormal, without a comparison. Sums above 10⁻¹⁷ and 0 are unchanged. A decaying mean ends at
-/// ½ / (1 − decay) of these multiples or below, which is negligible beside any epsilon.
+/// ½ / (1 − decay) of these multiples or below, which is negligible compared with any epsilon.
 const GRAIN: f32 = 1.0 / (1u128 << 80) as f32;
 
 /// `sum` + `a`·`b`, rounded to multiples of 2⁻¹⁰⁴ if small. The product is not rounded, so it cannot be denormal either.

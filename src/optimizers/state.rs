@@ -141,7 +141,7 @@ impl OptimizerState {
             for (number, array) in arrays.iter_mut().enumerate().filter(|(_, array)| !array.is_empty()) {
                 let name = StateArray::name(number, params.name(*id));
                 let Some((_, values)) = stored.get(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
-                    let problem = format!("its optimizer's array {name} is missing or of another shape");
+                    let problem = format!("its optimizer's array {name} is missing or has a different shape");
                     return Err(Error::other(problem));
                 };
                 array.copy_from_slice(values);

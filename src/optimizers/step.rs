@@ -1,4 +1,4 @@
-//! A training step as optimizers see it: its number and its learning rate.
+//! The number and the learning rate of a training step, for optimizers.
 
 /// A training step: its number and its learning rate.
 ///

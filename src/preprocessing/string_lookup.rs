@@ -185,7 +185,7 @@ impl Preprocessing for StringLookup {
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = self.vocabulary.terms.iter().find(|term| !seen.insert(*term)) {
-            return Err(StringLookup::wrong(format!("\"{twice}\" occurs twice in the vocabulary; leave one out")));
+            return Err(StringLookup::wrong(format!("\"{twice}\" occurs twice in the vocabulary; remove one")));
         }
         if let Some(special) = self.special_tokens().iter().find(|token| self.vocabulary.terms.contains(token)) {
             let remedy = "a vocabulary begins with all special tokens or has none";
@@ -232,7 +232,7 @@ pub(super) mod tests {
         assert_eq!(message(lookup().vocabulary(Vec::<String>::new())), empty);
         assert_eq!(message(lookup().adapt(&arr2(&[["[UNK]"]]))), empty);
         assert_eq!(lookup().check().unwrap_err().to_string(), empty);
-        let twice = "StringLookup: \"a\" occurs twice in the vocabulary; leave one out";
+        let twice = "StringLookup: \"a\" occurs twice in the vocabulary; remove one";
         assert_eq!(message(lookup().vocabulary(["a", "b", "a"])), twice);
         let special = message(lookup().vocabulary(["a", "[UNK]"]));
         assert!(special.starts_with("StringLookup: the special token \"[UNK]\" is in the vocabulary; "), "{special}");

@@ -136,13 +136,13 @@ impl TrainingSpec {
         if !same(&self.optimizer, &other.optimizer) {
             Some(format!("it was trained with {}, expected {}", in_code(&self.optimizer), in_code(&other.optimizer)))
         } else if weights(&self.trained_outputs) != weights(&other.trained_outputs) {
-            Some("its losses have other outputs or loss weights".into())
+            Some("its losses have different outputs or loss weights".into())
         } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
             Some(format!("its loss is {there}, expected {here}"))
         } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
-            Some("it has other metrics".into())
+            Some("it has different metrics".into())
         } else if self.key != other.key {
-            Some("it was trained with another seed".into())
+            Some("it was trained with a different seed".into())
         } else {
             None
         }
@@ -156,7 +156,7 @@ impl Description {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
         if self.connections != other.connections || layers(self) != layers(other) {
-            return Some("it has other layers".into());
+            return Some("it has different layers".into());
         }
         match (&self.training, &other.training) {
             (Some(there), Some(here)) => there.difference(here),

@@ -45,7 +45,7 @@ impl<'a> Gradients<'a> {
     /// # Panics
     /// When the operation does not have `N` inputs.
     pub fn each<const N: usize>(self) -> [Option<&'a mut [f32]>; N] {
-        assert_eq!(N, self.arity, "an operation asked for {N} gradients of its {} inputs", self.arity);
+        assert_eq!(N, self.arity, "an operation requested {N} gradients of its {} inputs", self.arity);
         let mut gradients = [const { None }; N];
         self.for_each(|position, gradient| gradients[position] = Some(gradient));
         gradients

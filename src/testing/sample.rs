@@ -100,7 +100,7 @@ impl Sample {
             match (of(&first), of(&commits(&run))) {
                 (None, _) => return Err(Error::other(format!("{name} is not updated"))),
                 (first, second) if first != second => {
-                    return Err(Error::other(format!("{name} gets other values when the tape runs again")));
+                    return Err(Error::other(format!("{name} gets different values when the tape runs again")));
                 }
                 _ => {}
             }

@@ -395,7 +395,7 @@ fn cross_entropies_accept_targets_from_0_to_1() {
     }
     let mut model = trainable(3, 3, with(MeanSquaredError::new()));
     let text =
-        "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; leave out rows without a target";
+        "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; remove rows without a target";
     assert_eq!(refused(model.fit(&Made { target, number: f32::NAN }, quiet())), text);
     assert!(model.fit(&Made { target, number: -7.5 }, quiet()).is_ok());
     let mut model = trainable(3, 3, with(Hinge::new()));

@@ -281,17 +281,17 @@ fn checkpoints_of_another_run_are_rejected() {
     assert_eq!(message(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, expected 0");
     assert_eq!(message(make(), &digits(199), quiet(3)), "it was trained with rows 200, expected 199");
     let raw = mnist::load(None).unwrap().train.first(200).raw().unwrap().one_hot(10).unwrap();
-    assert_eq!(message(make(), &raw, quiet(3)), "it was trained on other rows");
-    assert_eq!(message(make(), &data, quiet(3).validation(&data)), "it was validated on other rows");
+    assert_eq!(message(make(), &raw, quiet(3)), "it was trained on different rows");
+    assert_eq!(message(make(), &data, quiet(3).validation(&data)), "it was validated on different rows");
     let other = compile(&network(), Sgd::new(0.2));
     let text = message(other, &data, quiet(3));
     assert!(text.starts_with("it was trained with Sgd(learning_rate=0.1, "), "{text}");
     let text = message(compile(&notebooks::deep_sigmoid(), Sgd::new(0.1)), &data, quiet(3));
-    assert_eq!(text, "it has other layers");
+    assert_eq!(text, "it has different layers");
     let seeded = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).metric(Accuracy).seed(6);
-    assert_eq!(message(network().compile(seeded).unwrap(), &data, quiet(3)), "it was trained with another seed");
+    assert_eq!(message(network().compile(seeded).unwrap(), &data, quiet(3)), "it was trained with a different seed");
     let silent = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).seed(5);
-    assert_eq!(message(network().compile(silent).unwrap(), &data, quiet(3)), "it has other metrics");
+    assert_eq!(message(network().compile(silent).unwrap(), &data, quiet(3)), "it has different metrics");
 }
 
 #[test]

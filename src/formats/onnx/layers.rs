@@ -248,7 +248,7 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
 }
 
 fn missing(spec: &Spec, name: &str) -> String {
-    format!("{spec}: setting {name} is missing or has another type")
+    format!("{spec}: setting {name} is missing or has the wrong type")
 }
 
 fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {

@@ -48,7 +48,7 @@ impl Op for BatchNorm {
         check_batch_norm(self.momentum, self.epsilon)?;
         check_columns(*x, columns)?;
         if x.rows() < 2 {
-            let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one";
+            let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one row";
             // Report only the shape of the input, as those of the statistics fit.
             return Err(Error::expected(remedy).of(*x));
         }
