@@ -5,7 +5,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::Key;
 use gradus::bench_kernels::activation::{self, Elementwise};
-use gradus::bench_kernels::conv2d::{self, Geometry, Scratch, Wanted};
+use gradus::bench_kernels::conv2d::{self, Geometry, RequestedGradients, Scratch};
 use gradus::bench_kernels::matmul::{Epilogue, Matrix, matmul, matmul_over_rows};
 use gradus::bench_kernels::pool::{self, PoolGeometry};
 use gradus::bench_kernels::{dropout, softmax};
@@ -110,14 +110,14 @@ fn convolutions(criterion: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::new("weight", &shape), |bencher| {
             bencher.iter(|| {
-                let wanted = Wanted { dw: Some(&mut dw), ..Wanted::default() };
-                conv2d::backward(&geometry, &x, &w, &dy, wanted, &mut scratch);
+                let requested = RequestedGradients { dw: Some(&mut dw), ..RequestedGradients::default() };
+                conv2d::backward(&geometry, &x, &w, &dy, requested, &mut scratch);
             });
         });
         group.bench_function(BenchmarkId::new("input", &shape), |bencher| {
             bencher.iter(|| {
-                let wanted = Wanted { dx: Some(&mut dx), ..Wanted::default() };
-                conv2d::backward(&geometry, &x, &w, &dy, wanted, &mut scratch);
+                let requested = RequestedGradients { dx: Some(&mut dx), ..RequestedGradients::default() };
+                conv2d::backward(&geometry, &x, &w, &dy, requested, &mut scratch);
             });
         });
     }

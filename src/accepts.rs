@@ -88,8 +88,8 @@ impl Accepts {
         self
     }
 
-    /// Declares that outputs are compared with this probability. Margins are not probabilities: for them only ½ is valid,
-    /// which corresponds to a margin of 0.
+    /// Declares that outputs are compared with this probability. Margins are not probabilities: for an output that consists of
+    /// margins, the only valid threshold is ½, which corresponds to a margin of 0.
     pub fn threshold(mut self, probability: impl Into<Option<f32>>) -> Accepts {
         self.threshold = probability.into();
         self
@@ -136,21 +136,21 @@ impl Accepts {
         let found = |kind: &TargetKind| match (kind, target) {
             (TargetKind::Any, _) => Some(target),
             (TargetKind::Labels, Target::Labels(shape)) => {
-                let fit = output.last() > 1 && alike(shape, positions(output));
+                let fit = output.last() > 1 && equal_up_to_unit_axis(shape, positions(output));
                 fit.then(|| Target::Labels(positions(output)))
             }
             (TargetKind::Labels, Target::Values(_)) => None,
-            _ => alike(target.shape(), output).then_some(Target::Values(output)),
+            _ => equal_up_to_unit_axis(target.shape(), output).then_some(Target::Values(output)),
         };
         self.kinds
             .iter()
             .find_map(|kind| found(kind).map(|target| Reading { kind: *kind, target, ignored: self.ignored }))
     }
 
-    /// The interpretation of a target, or the error that says why it is not accepted.
+    /// The interpretation of a target, or an error with the reason why it is not accepted.
     pub(crate) fn check(&self, place: impl FnOnce() -> String, output: Shape, target: Target) -> Result<Reading> {
         self.read(output, target).ok_or_else(|| {
-            let remedy = match self.takes_kind_of(target) {
+            let remedy = match self.includes_kind_of(target) {
                 true if lacks_positions(output, target) => format!(
                     "; the output is {output} per row, so put Flatten before the last Dense, or give each position a target"
                 ),
@@ -161,16 +161,16 @@ impl Accepts {
         })
     }
 
-    /// Whether some targets are accepted by both for an output of this shape.
-    pub(crate) fn goes_with(&self, other: &Accepts, output: Shape) -> bool {
-        let any = |accepts: &Accepts| accepts.takes(TargetKind::Any);
+    /// Whether a target exists that both accept for an output of this shape.
+    pub(crate) fn is_compatible_with(&self, other: &Accepts, output: Shape) -> bool {
+        let any = |accepts: &Accepts| accepts.includes(TargetKind::Any);
         let both = |target| self.read(output, target).is_some() && other.read(output, target).is_some();
         let positions = Target::Labels(positions(output));
         any(self) || any(other) || [positions, Target::Labels(output), Target::Values(output)].into_iter().any(both)
     }
 
     /// Whether targets of this kind are accepted.
-    pub(crate) fn takes(&self, kind: TargetKind) -> bool {
+    pub(crate) fn includes(&self, kind: TargetKind) -> bool {
         self.kinds.contains(&kind)
     }
 
@@ -191,9 +191,9 @@ impl Accepts {
         after(self.remedy)
     }
 
-    /// Whether targets of this kind are accepted in another shape.
-    fn takes_kind_of(&self, target: Target) -> bool {
-        let labels = self.takes(TargetKind::Labels);
+    /// Whether targets of this kind are accepted, in any shape.
+    fn includes_kind_of(&self, target: Target) -> bool {
+        let labels = self.includes(TargetKind::Labels);
         match target {
             Target::Labels(_) => labels,
             Target::Values(_) => !labels || self.kinds.len() > 1,
@@ -201,10 +201,10 @@ impl Accepts {
     }
 }
 
-/// The remedy for targets of another shape than the output's.
+/// The remedy for targets whose shape differs from that of the output.
 const SHAPE: &str = "give the targets the shape of the model's output, or change the number of units of the last layer";
 
-/// Whether there is one target for a row, and an output of several positions, as where a Flatten was forgotten.
+/// Whether rows have one target but the output has several positions, as after a forgotten Flatten.
 fn lacks_positions(output: Shape, target: Target) -> bool {
     let per_row = match target {
         Target::Labels(shape) => shape.len() == 1,
@@ -257,7 +257,7 @@ impl TargetKind {
             TargetKind::Probabilities => ((0.0..=1.0).contains(&value), PROBABILITIES),
             TargetKind::Binary => (value == 0.0 || value == 1.0, BINARY),
             TargetKind::Signs => (value == 0.0 || value.abs() == 1.0, "−1 or 1, or 0 or 1"),
-            TargetKind::Values => (value.is_finite(), "finite numbers; leave out rows without a target"),
+            TargetKind::Values => (value.is_finite(), "finite numbers; remove rows without a target"),
             TargetKind::Any => return Ok(()),
         };
         if fits {
@@ -278,7 +278,7 @@ pub(crate) fn are_labels(output: Shape, target: Target) -> bool {
 }
 
 /// Whether two shapes are equal, or differ by a last axis of size 1.
-fn alike(a: Shape, b: Shape) -> bool {
+fn equal_up_to_unit_axis(a: Shape, b: Shape) -> bool {
     let lacks = |a: Shape, b: Shape| b.sizes().strip_suffix(&[1]) == Some(a.sizes());
     a == b || lacks(a, b) || lacks(b, a)
 }

@@ -26,7 +26,7 @@ pub enum Error {
     Shape {
         /// The layer and the operation, as in `dense_2: affine`. The recorder fills it in.
         place: String,
-        /// The given shapes.
+        /// The shapes that were given.
         found: Vec<Shape>,
         /// The expected shapes and a remedy.
         expected: Cow<'static, str>,
@@ -40,13 +40,13 @@ pub enum Error {
     },
     /// Names of arrays or columns that differ from the inputs or targets of the model.
     Names(Box<WrongNames>),
-    /// Arrays that differ from those that the layers of a network declare.
+    /// Arrays that do not match those that the layers of a network declare.
     Arrays {
         /// The names of declared arrays that are missing.
         missing: Vec<String>,
         /// The names of given arrays that no layer declares.
         unused: Vec<String>,
-        /// The name of each array with another shape, its given shape, and its declared shape.
+        /// The name of each array whose shape differs, its given shape, and its declared shape.
         shapes: Vec<(String, Shape, Shape)>,
     },
     /// A setting outside its range.
@@ -113,7 +113,7 @@ pub enum Error {
         /// The names of the reported scores.
         known: Vec<String>,
     },
-    /// A monitored score of which it is unknown whether lower or higher values are better.
+    /// A monitored score without a direction: whether lower or higher values are better is unknown.
     Undirected {
         /// The callback or the setting that monitors the score, as in `EarlyStopping`.
         place: String,
@@ -129,8 +129,8 @@ pub enum Error {
         /// The number of classes. Labels are 0, 1, … `classes` − 1.
         classes: usize,
     },
-    /// A value in a batch with which an operation cannot compute. It ends the step before weights, running statistics or
-    /// the optimizer's state change.
+    /// An invalid value in a batch, such as an index out of range. It ends the step before weights, running statistics or the
+    /// optimizer state change.
     Fault {
         /// The layer and the operation, as in `embedding_1: embedding`.
         place: String,
@@ -248,8 +248,8 @@ impl Error {
         }
     }
 
-    /// Adds the place, and the found shapes, to an error of shapes or sizes that has none yet.
-    /// Callers of [`Layer::build`](crate::layers::Layer::build) use it, whose errors have only the expected shapes.
+    /// Adds the place and the found shapes to an error of shapes or sizes that has none yet. For callers of
+    /// [`Layer::build`](crate::layers::Layer::build), whose errors have only the expected shapes.
     #[must_use]
     pub fn at(self, at: impl FnOnce() -> String, inputs: &[Shape]) -> Error {
         if self.lacks_place() { self.with_place(at(), inputs) } else { self }
@@ -259,7 +259,7 @@ impl Error {
         matches!(self, Error::Shape { place, .. } | Error::TooLarge { place, .. } if place.is_empty())
     }
 
-    /// Not generic, as [`Error::at`] is compiled for every caller.
+    /// The non-generic part of [`Error::at`], which is compiled for every caller.
     fn with_place(mut self, at: String, inputs: &[Shape]) -> Error {
         match &mut self {
             Error::Shape { place, found, .. } => {
@@ -285,7 +285,7 @@ impl Error {
     }
 }
 
-/// Returns an error that says "`name` must be `expected`" unless the setting fits.
+/// Returns an [`Error::Setting`] with the message "`name` must be `expected`" unless the setting is valid.
 pub(crate) fn check_setting(
     fits: bool,
     owner: impl Into<Cow<'static, str>>,

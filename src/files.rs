@@ -20,7 +20,8 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes `bytes` to a temporary file beside `path` and renames it to `path`, so that a crash leaves the old file intact.
+/// Writes `bytes` to a temporary file in the folder of `path` and renames it to `path`, so that a crash leaves the old file
+/// intact.
 /// Creates missing folders.
 ///
 /// # Errors
@@ -88,8 +89,8 @@ mod tests {
         std::os::unix::fs::symlink("/dev/full", folder.path().join(format!("a.txt.{}.part", std::process::id())))
             .unwrap();
         match write_whole(&path, b"two").unwrap_err() {
-            Error::Io { path: told, source } => {
-                assert_eq!((told, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));
+            Error::Io { path: failed, source } => {
+                assert_eq!((failed, source.kind()), (path.clone(), std::io::ErrorKind::StorageFull));
             }
             other => panic!("{other:?}"),
         }

@@ -1,6 +1,6 @@
-//! Implementations of traits for pointers, which forward to the pointee.
+//! Implementations of traits for smart pointers and references, which forward to the pointee.
 
-/// Implements a trait for pointers such as `Box`, `Arc` and `&` to its implementors, so that a `Box<dyn Layer>` is a layer.
+/// Implements a trait for `Box`, `Arc` or `&` of its implementors, so that a `Box<dyn Layer>` is a layer.
 /// List every object-safe method of the trait, including the provided ones.
 macro_rules! forward {
     ($Trait:ident for [$($Pointer:tt),+] $methods:tt) => {

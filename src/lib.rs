@@ -32,12 +32,12 @@
 //! |---|---|
 //! | [`data`] | datasets |
 //! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
-//! | [`preprocessing`] | strings to numbers, in front of models |
+//! | [`preprocessing`] | conversion of strings to numbers before they enter a model |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
 //! | `report` (feature) | tables, pictures, charts and HTML pages |
-//! | `run` (feature) | scaffolding of training programs |
+//! | `run` (feature) | scaffolding for training programs |
 //! | `cli` (feature) | the program `gradus` |
 //! | [`tape`], [`ops`] | autograd, and the operations that it records |
 //! | [`testing`] | tests for custom parts |
@@ -65,9 +65,9 @@ mod sizes;
 mod spec;
 mod target;
 
-/// The layers of file formats. Files of models may contain them, so the registry of classes needs them, although modules of
-/// lower levels do not import formats.
-const FORMAT_LAYERS: &[(&str, registry::Make<dyn layers::Layer>)] = &[
+/// The layers of file formats, for the registry of classes: model files may contain them, but modules of lower levels do not
+/// import formats.
+const FORMAT_LAYERS: &[(&str, registry::Constructor<dyn layers::Layer>)] = &[
     #[cfg(feature = "onnx")]
     (<formats::onnx::OnnxGraph as FromSpec>::CLASS, |spec, _| Ok(Box::new(spec.make::<formats::onnx::OnnxGraph>()?))),
 ];

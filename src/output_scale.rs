@@ -19,7 +19,7 @@ pub enum OutputScale {
     SigmoidLogits,
     /// Rows of logits: the probabilities are the softmax along the last axis.
     SoftmaxLogits,
-    /// Margins, whose sign decides between two classes, as with [`Hinge`](crate::losses::Hinge). They are not probabilities.
+    /// Margins, whose sign selects one of two classes, as with [`Hinge`](crate::losses::Hinge). They are not probabilities.
     Margins,
 }
 

@@ -6,7 +6,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// A key for random draws: a seed and a path of splits, in 32 bytes.
+/// A key for random draws: identifies a seed and a path of splits, in 32 bytes.
 ///
 /// ```
 /// use gradus::Key;

@@ -1,42 +1,42 @@
-//! The registry of classes: the parts of the library and the registered custom ones, by kind and class name.
+//! The registry of classes: built-in and custom parts, by kind and class name.
 
 use crate::error::{Error, Result};
-use crate::settings::unfit;
+use crate::settings::spec_error;
 use crate::spec::Spec;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Makes a part from its spec. Nested parts are made from the registry.
-pub(crate) type Make<T> = fn(&Spec, &Known) -> Result<Box<T>>;
+/// Makes a part from its spec. Nested parts are looked up in the registry.
+pub(crate) type Constructor<T> = fn(&Spec, &ClassRegistry) -> Result<Box<T>>;
 
 /// A kind of parts: a trait that parts of a model implement, such as `dyn Layer`.
 pub(crate) trait Part: 'static {
     /// The name of the kind in messages, which is also the name of the method of `Registry` that adds a class.
     const NAME: &'static str;
 
-    /// The classes of the library.
-    fn built_in() -> Vec<(&'static str, Make<Self>)>;
+    /// The built-in classes with their constructors.
+    fn built_in() -> Vec<(&'static str, Constructor<Self>)>;
 }
 
-/// The classes of the library and the registered custom ones, of every kind.
+/// A registry of classes of every kind: the built-in ones and added custom ones.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
-    /// The `Make` of each custom class, by the names of its kind and class. `Any`, since this module cannot import the
-    /// traits of the kinds, which use it.
+pub(crate) struct ClassRegistry {
+    /// The [`Constructor`] of each custom class, by the names of its kind and class. Type-erased, as the traits of the
+    /// kinds import this module.
     added: BTreeMap<(&'static str, &'static str), Arc<dyn Any + Send + Sync>>,
 }
 
-/// The classes of the library alone.
-pub(crate) static BUILT_IN: Known = Known { added: BTreeMap::new() };
+/// The registry of the built-in classes alone.
+pub(crate) static BUILT_IN: ClassRegistry = ClassRegistry { added: BTreeMap::new() };
 
-impl Known {
-    /// Adds a class, in place of an earlier one of this name.
-    pub(crate) fn add<T: Part + ?Sized>(&mut self, class: &'static str, make: Make<T>) {
+impl ClassRegistry {
+    /// Adds a class. It replaces one with the same name.
+    pub(crate) fn add<T: Part + ?Sized>(&mut self, class: &'static str, make: Constructor<T>) {
         self.added.insert((T::NAME, class), Arc::new(make));
     }
 
-    /// Whether a class of this kind is a registered custom class.
+    /// Whether a custom class of this kind and name was added.
     pub(crate) fn adds(&self, kind: &str, class: &str) -> bool {
         self.added.keys().any(|added| *added == (kind, class))
     }
@@ -50,7 +50,7 @@ impl Known {
         make(spec, self)
     }
 
-    fn find<T: Part + ?Sized>(&self, class: &str) -> Option<Make<T>> {
+    fn find<T: Part + ?Sized>(&self, class: &str) -> Option<Constructor<T>> {
         match self.added.get(&(T::NAME, class)) {
             Some(make) => make.downcast_ref().copied(),
             None => T::built_in().into_iter().find(|(name, _)| *name == class).map(|(_, make)| make),
@@ -60,6 +60,6 @@ impl Known {
     fn unknown(&self, spec: &Spec, kind: &str, mut names: BTreeSet<&str>) -> Error {
         names.extend(self.added.keys().filter(|(of, _)| *of == kind).map(|(_, class)| class));
         let known = names.into_iter().collect::<Vec<_>>().join(", ");
-        unfit(spec, format!("unknown {kind}; available: {known}; add custom ones with Registry::{kind}"))
+        spec_error(spec, format!("unknown {kind}; available: {known}; add custom ones with Registry::{kind}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Making parts from specs: settings are read by name and type, and none may remain unread.
+//! Making parts from specs: settings are read by name and type, and each must be read.
 
 #[cfg(test)]
 pub(crate) mod check_options;
@@ -9,7 +9,7 @@ pub(crate) use option_value::OptionValue;
 pub(crate) use options::{option, options};
 
 use crate::error::{Error, Result};
-use crate::registry::{BUILT_IN, Known, Part};
+use crate::registry::{BUILT_IN, ClassRegistry, Part};
 use crate::spec::{Spec, SpecValue};
 
 /// A part that can be made from its [`Spec`], so that models with it can be loaded from files.
@@ -29,7 +29,7 @@ use crate::spec::{Spec, SpecValue};
 /// impl FromSpec for Scaling {
 ///     const CLASS: &'static str = "Scaling";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-///         Ok(Scaling { factor: settings.number("factor")? })
+///         Ok(Scaling { factor: settings.float("factor")? })
 ///     }
 /// }
 ///
@@ -47,8 +47,8 @@ pub trait FromSpec: Sized {
     /// A setting is missing or of another type, as the methods of [`Settings`] report.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Self>;
 
-    /// The names of all settings that the spec may have, for the message about an unknown one. Defaults to none: the
-    /// message then lists no names.
+    /// The names of all settings that the spec may have, for the message about an unknown setting. Defaults to none, and
+    /// the message then lists no names.
     fn setting_names() -> Vec<&'static str> {
         Vec::new()
     }
@@ -57,11 +57,12 @@ pub trait FromSpec: Sized {
 /// The setting that the spec of a frozen layer has in addition to those of its class.
 pub(crate) const TRAINABLE: &str = "trainable";
 
-/// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; unread ones are an error.
+/// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; settings that remain unread
+/// are an error.
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
-    known: &'a Known,
+    classes: &'a ClassRegistry,
     taken: Vec<bool>,
     /// The first setting that was read and is missing.
     missing: Option<String>,
@@ -73,30 +74,30 @@ impl Spec {
     /// # Errors
     /// [`Error::Spec`] for a spec of another class, and for settings that are missing, unknown or of another type.
     pub fn make<T: FromSpec>(&self) -> Result<T> {
-        self.make_of(&BUILT_IN)
+        self.make_with(&BUILT_IN)
     }
 
-    /// Makes the part of type `T` that this spec describes, with nested parts made from the given registry.
-    pub(crate) fn make_of<T: FromSpec>(&self, known: &Known) -> Result<T> {
+    /// Makes the part of type `T` that this spec describes, looking up nested parts in `classes`.
+    pub(crate) fn make_with<T: FromSpec>(&self, classes: &ClassRegistry) -> Result<T> {
         if self.class() != T::CLASS {
             return Err(self.not_of(T::CLASS));
         }
-        self.read(known, T::from_spec, T::setting_names)
+        self.read(classes, T::from_spec, T::setting_names)
     }
 
     fn not_of(&self, class: &str) -> Error {
-        unfit(self, format!("expected class {class}"))
+        spec_error(self, format!("expected class {class}"))
     }
 
-    /// Calls `read` with the settings, and checks that it has read every one. `names` returns those of the settings it
-    /// knows.
+    /// Calls `read` with the settings, and checks that it reads all of them. `names` returns the names of all settings of
+    /// the class.
     fn read<T>(
         &self,
-        known: &Known,
+        classes: &ClassRegistry,
         read: impl FnOnce(&mut Settings<'_>) -> Result<T>,
         names: fn() -> Vec<&'static str>,
     ) -> Result<T> {
-        let mut settings = Settings::new(self, known);
+        let mut settings = Settings::new(self, classes);
         let part = read(&mut settings);
         match settings.problems(part.is_ok(), names) {
             None => part,
@@ -107,8 +108,8 @@ impl Spec {
 
 impl<'a> Settings<'a> {
     /// The settings of a spec, all unread.
-    pub(crate) fn new(spec: &'a Spec, known: &'a Known) -> Settings<'a> {
-        Settings { spec, known, taken: vec![false; spec.settings().len()], missing: None }
+    pub(crate) fn new(spec: &'a Spec, classes: &'a ClassRegistry) -> Settings<'a> {
+        Settings { spec, classes, taken: vec![false; spec.settings().len()], missing: None }
     }
 
     /// Returns an error that lists all settings that are missing, unknown or given twice, if there are any. `complete` says
@@ -137,17 +138,17 @@ impl<'a> Settings<'a> {
         }
         let listed = names_unknown && !names.is_empty();
         let available = if listed { format!("; available: {}", names.join(", ")) } else { String::new() };
-        Some(unfit(self.spec, format!("{}{available}", problems.join("; "))))
+        Some(spec_error(self.spec, format!("{}{available}", problems.join("; "))))
     }
 
     /// Reads a boolean.
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn flag(&mut self, name: &str) -> Result<bool> {
+    pub fn bool(&mut self, name: &str) -> Result<bool> {
         match self.take(name)? {
             SpecValue::Bool(flag) => Ok(*flag),
-            other => Err(self.kind(name, other, "true or false")),
+            other => Err(self.wrong_type(name, other, "true or false")),
         }
     }
 
@@ -155,10 +156,10 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn size(&mut self, name: &str) -> Result<usize> {
+    pub fn uint(&mut self, name: &str) -> Result<usize> {
         match self.take(name)? {
             SpecValue::UInt(size) => Ok(*size),
-            other => Err(self.kind(name, other, "an integer ≥ 0")),
+            other => Err(self.wrong_type(name, other, "an integer ≥ 0")),
         }
     }
 
@@ -173,7 +174,7 @@ impl<'a> Settings<'a> {
             SpecValue::Int(number) => Some(*number),
             _ => None,
         };
-        axis.ok_or_else(|| self.kind(name, value, "an integer"))
+        axis.ok_or_else(|| self.wrong_type(name, value, "an integer"))
     }
 
     /// Reads a setting with `read`, or returns `default` if it is missing, as in files that are older than the setting.
@@ -196,10 +197,10 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn sizes(&mut self, name: &str) -> Result<&'a [usize]> {
+    pub fn uints(&mut self, name: &str) -> Result<&'a [usize]> {
         match self.take(name)? {
-            SpecValue::Sizes(sizes) => Ok(sizes),
-            other => Err(self.kind(name, other, "a list of integers ≥ 0")),
+            SpecValue::UInts(sizes) => Ok(sizes),
+            other => Err(self.wrong_type(name, other, "a list of integers ≥ 0")),
         }
     }
 
@@ -208,21 +209,21 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
     pub fn pair(&mut self, name: &str) -> Result<[usize; 2]> {
-        let sizes = self.sizes(name)?;
-        sizes.try_into().map_err(|_| self.kind(name, &SpecValue::Sizes(sizes.to_vec()), "two integers ≥ 0"))
+        let sizes = self.uints(name)?;
+        sizes.try_into().map_err(|_| self.wrong_type(name, &SpecValue::UInts(sizes.to_vec()), "two integers ≥ 0"))
     }
 
     /// Reads a number. The strings `NaN`, `inf` and `-inf` are numbers as well, since JSON has no such numbers.
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn number(&mut self, name: &str) -> Result<f32> {
+    pub fn float(&mut self, name: &str) -> Result<f32> {
         match self.take(name)? {
-            SpecValue::Number(number) => Ok(*number),
-            SpecValue::Str(word) if word == "NaN" => Ok(f32::NAN),
-            SpecValue::Str(word) if word == "inf" => Ok(f32::INFINITY),
-            SpecValue::Str(word) if word == "-inf" => Ok(f32::NEG_INFINITY),
-            other => Err(self.kind(name, other, "a number")),
+            SpecValue::Float(number) => Ok(*number),
+            SpecValue::Str(text) if text == "NaN" => Ok(f32::NAN),
+            SpecValue::Str(text) if text == "inf" => Ok(f32::INFINITY),
+            SpecValue::Str(text) if text == "-inf" => Ok(f32::NEG_INFINITY),
+            other => Err(self.wrong_type(name, other, "a number")),
         }
     }
 
@@ -230,12 +231,12 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn numbers(&mut self, name: &str) -> Result<&'a [f32]> {
+    pub fn floats(&mut self, name: &str) -> Result<&'a [f32]> {
         match self.take(name)? {
-            SpecValue::Numbers(numbers) => Ok(numbers),
+            SpecValue::Floats(numbers) => Ok(numbers),
             // The type of the elements of an empty list is not known when it is read from a file.
-            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(&[]),
-            other => Err(self.kind(name, other, "a list of numbers")),
+            SpecValue::UInts(sizes) if sizes.is_empty() => Ok(&[]),
+            other => Err(self.wrong_type(name, other, "a list of numbers")),
         }
     }
 
@@ -245,7 +246,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Whether the spec has this setting and its value is a nested spec.
-    pub fn has_part(&self, name: &str) -> bool {
+    pub fn has_nested(&self, name: &str) -> bool {
         self.spec.settings().iter().any(|(known, value)| known == name && matches!(value, SpecValue::Nested(_)))
     }
 
@@ -253,10 +254,10 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn word(&mut self, name: &str) -> Result<&'a str> {
+    pub fn str(&mut self, name: &str) -> Result<&'a str> {
         match self.take(name)? {
-            SpecValue::Str(word) => Ok(word),
-            other => Err(self.kind(name, other, "a string")),
+            SpecValue::Str(text) => Ok(text),
+            other => Err(self.wrong_type(name, other, "a string")),
         }
     }
 
@@ -264,12 +265,12 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn words(&mut self, name: &str) -> Result<Vec<String>> {
+    pub fn strs(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
-            SpecValue::Words(words) => Ok(words.clone()),
+            SpecValue::Strs(texts) => Ok(texts.clone()),
             // The type of the elements of an empty list is not known when it is read from a file.
-            SpecValue::Sizes(sizes) if sizes.is_empty() => Ok(Vec::new()),
-            other => Err(self.kind(name, other, "a list of strings")),
+            SpecValue::UInts(sizes) if sizes.is_empty() => Ok(Vec::new()),
+            other => Err(self.wrong_type(name, other, "a list of strings")),
         }
     }
 
@@ -278,28 +279,28 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`Error::Spec`] when the setting is missing, of another type, or not in `known`.
     pub fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Result<T> {
-        let word = self.word(name)?;
-        let found = known.iter().find(|(known, _)| *known == word);
-        let words = || known.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        let text = self.str(name)?;
+        let found = known.iter().find(|(known, _)| *known == text);
+        let texts = || known.iter().map(|(text, _)| *text).collect::<Vec<_>>().join(", ");
         found
             .map(|(_, value)| *value)
-            .ok_or_else(|| unfit(self.spec, format!("unknown {name} \"{word}\"; available: {}", words())))
+            .ok_or_else(|| spec_error(self.spec, format!("unknown {name} \"{text}\"; available: {}", texts())))
     }
 
     /// Reads a nested spec, such as that of an initializer.
     ///
     /// # Errors
     /// [`Error::Spec`] when the setting is missing or of another type.
-    pub fn part(&mut self, name: &str) -> Result<&'a Spec> {
+    pub fn nested(&mut self, name: &str) -> Result<&'a Spec> {
         match self.take(name)? {
             SpecValue::Nested(spec) => Ok(spec),
-            other => Err(self.kind(name, other, "a nested spec")),
+            other => Err(self.wrong_type(name, other, "a nested spec")),
         }
     }
 
-    /// Reads a nested spec and makes its part, from the classes of the library and the registry.
-    pub(crate) fn part_of<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
-        self.known.make(self.part(name)?)
+    /// Reads a nested spec and makes its part, whose class is looked up in the registry.
+    pub(crate) fn make_nested<T: Part + ?Sized>(&mut self, name: &str) -> Result<Box<T>> {
+        self.classes.make(self.nested(name)?)
     }
 
     /// Returns a setting and marks it as read.
@@ -307,20 +308,20 @@ impl<'a> Settings<'a> {
         let at = self.spec.settings().iter().position(|(known, _)| known == name);
         let at = at.ok_or_else(|| {
             self.missing.get_or_insert(name.into());
-            unfit(self.spec, format!("missing setting \"{name}\""))
+            spec_error(self.spec, format!("missing setting \"{name}\""))
         })?;
         self.taken[at] = true;
         Ok(&self.spec.settings()[at].1)
     }
 
     /// The error about a setting of another type.
-    pub(crate) fn kind(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
-        unfit(self.spec, format!("{name} is {found}, expected {expected}"))
+    pub(crate) fn wrong_type(&self, name: &str, found: &SpecValue, expected: &str) -> Error {
+        spec_error(self.spec, format!("{name} is {found}, expected {expected}"))
     }
 }
 
 /// The error about a spec.
-pub(crate) fn unfit(spec: &Spec, problem: String) -> Error {
+pub(crate) fn spec_error(spec: &Spec, problem: String) -> Error {
     Error::Spec { class: spec.class().into(), problem }
 }
 
@@ -334,7 +335,7 @@ mod tests {
     impl FromSpec for Part {
         const CLASS: &'static str = "Part";
         fn from_spec(settings: &mut Settings<'_>) -> Result<Part> {
-            settings.size("units")?;
+            settings.uint("units")?;
             settings.one_of("padding", &[("same", 1), ("valid", 2)])?;
             settings.pair("strides").map(|_| Part)
         }
@@ -386,13 +387,13 @@ mod tests {
 
     #[test]
     fn empty_lists_are_lists_of_any_type() {
-        for empty in [SpecValue::Sizes(Vec::new()), SpecValue::Numbers(Vec::new())] {
+        for empty in [SpecValue::UInts(Vec::new()), SpecValue::Floats(Vec::new())] {
             let spec = Spec::new("Part").with("list", empty);
-            let numbers = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+            let numbers = spec.read(&BUILT_IN, |settings| settings.floats("list").map(<[f32]>::to_vec), Vec::new);
             assert_eq!(numbers.unwrap(), [0.0; 0]);
         }
         let spec = Spec::new("Part").with("list", &[1, 2][..]);
-        let sizes = spec.read(&BUILT_IN, |settings| settings.numbers("list").map(<[f32]>::to_vec), Vec::new);
+        let sizes = spec.read(&BUILT_IN, |settings| settings.floats("list").map(<[f32]>::to_vec), Vec::new);
         assert_eq!(sizes.unwrap_err().to_string(), "Part: list is [1, 2], expected a list of numbers");
     }
 }

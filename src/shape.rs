@@ -50,7 +50,7 @@ impl Shape {
         usize::from(self.rank)
     }
 
-    /// The size of axis `axis`; 1 for an axis that the shape does not have.
+    /// The size of axis `axis`; 1 if the shape has no such axis.
     pub fn axis(&self, axis: usize) -> usize {
         self.sizes.get(axis).copied().unwrap_or(1)
     }
@@ -78,7 +78,7 @@ impl Shape {
         Shape::new(&self.sizes()[..self.rank().saturating_sub(1)]).map_or(1, |outer| outer.len())
     }
 
-    /// The index along the outermost axis of the element at `position`, row-major; 0 for a scalar.
+    /// The index, along the outermost axis, of the element at the row-major index `position`; 0 for a scalar.
     pub(crate) fn row_of(&self, position: usize) -> usize {
         if self.rank() == 0 { 0 } else { position / self.sample().len().max(1) }
     }
@@ -122,7 +122,7 @@ impl Shape {
         Shape::new(&sizes[..rank]).ok()
     }
 
-    /// This shape with another size of axis `axis`; unchanged if it has no such axis.
+    /// This shape with axis `axis` set to `size`; unchanged if it has no such axis.
     pub(crate) fn with_axis(mut self, axis: usize, size: usize) -> Shape {
         if axis < self.rank() {
             self.sizes[axis] = size;
@@ -130,7 +130,7 @@ impl Shape {
         self
     }
 
-    /// The size of an axis counted from the last, whose number is 1. Axes that the shape does not have are of size 1.
+    /// The size of an axis counted from the last one, which is 1. Missing axes have size 1.
     pub(crate) fn back(&self, place: usize) -> usize {
         if place > self.rank() { 1 } else { self.sizes[self.rank() - place] }
     }
@@ -190,7 +190,7 @@ impl<'a> View<'a> {
     /// # Panics
     /// When the length of the slice is not the number of elements of the shape.
     pub fn new(shape: Shape, data: &'a [f32]) -> View<'a> {
-        assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of another length");
+        assert_eq!(shape.len(), data.len(), "a view of {shape} over a slice of a different length");
         View { shape, data }
     }
 

@@ -1,7 +1,7 @@
 //! Checked arithmetic on sizes, and fallible allocation.
 //!
-//! Sizes come from settings, shapes and files, so their products may exceed any array. Operations compute their sizes with
-//! these functions while they are recorded, which turns an overflow into an error instead of a panic.
+//! Sizes come from settings, shapes and files, so their products may overflow. Operations compute sizes with these functions
+//! when they are recorded, so that an overflow is an error instead of a panic.
 
 use crate::error::{Error, Result, check_setting};
 use crate::shape::{MAX_RANK, Shape};
@@ -55,7 +55,7 @@ pub(crate) fn zeros(sizes: &[usize]) -> Result<Vec<f32>> {
 /// # Errors
 /// [`Error::TooLarge`] when they do not fit in memory.
 pub(crate) fn filled<T: Clone>(value: T, sizes: &[usize]) -> Result<Vec<T>> {
-    let length = check_room::<T>(sizes)?;
+    let length = check_fits_memory::<T>(sizes)?;
     Ok(vec![value; length]) // `vec!` allocates zeros lazily
 }
 
@@ -64,15 +64,15 @@ pub(crate) fn filled<T: Clone>(value: T, sizes: &[usize]) -> Result<Vec<T>> {
 /// # Errors
 /// [`Error::TooLarge`] when they do not fit in memory.
 pub(crate) fn collect<T>(sizes: &[usize], value: impl FnMut(usize) -> T) -> Result<Vec<T>> {
-    let length = check_room::<T>(sizes)?;
+    let length = check_fits_memory::<T>(sizes)?;
     Ok((0..length).map(value).collect())
 }
 
-/// The product of `sizes`, if an array of that many elements of type `T` fits in memory.
+/// Returns the product of `sizes`, after checking that an array of this number of elements of type `T` fits in memory.
 ///
 /// # Errors
 /// [`Error::TooLarge`] if it does not.
-pub(crate) fn check_room<T>(sizes: &[usize]) -> Result<usize> {
+pub(crate) fn check_fits_memory<T>(sizes: &[usize]) -> Result<usize> {
     let length = product(sizes)?;
     Vec::<T>::new().try_reserve_exact(length).map_err(|_| too_large(sizes))?;
     Ok(length)

@@ -28,15 +28,15 @@ pub enum SpecValue {
     /// A negative integer, such as an axis counted from the end: −1 for the last axis.
     Int(isize),
     /// A list of integers ≥ 0, such as the sizes of several axes.
-    Sizes(Vec<usize>),
-    /// A number.
-    Number(f32),
-    /// A list of numbers.
-    Numbers(Vec<f32>),
+    UInts(Vec<usize>),
+    /// A floating-point number.
+    Float(f32),
+    /// A list of floating-point numbers.
+    Floats(Vec<f32>),
     /// A string, such as the name of an activation.
     Str(String),
     /// A list of strings, such as a vocabulary.
-    Words(Vec<String>),
+    Strs(Vec<String>),
     /// The spec of a nested part, such as an initializer.
     Nested(Spec),
 }
@@ -102,11 +102,11 @@ impl fmt::Display for SpecValue {
             SpecValue::Bool(flag) => write!(f, "{flag}"),
             SpecValue::UInt(size) => write!(f, "{size}"),
             SpecValue::Int(number) => write!(f, "{number}"),
-            SpecValue::Sizes(sizes) => write!(f, "{sizes:?}"),
-            SpecValue::Number(number) => write!(f, "{number}"),
-            SpecValue::Numbers(numbers) => write!(f, "{numbers:?}"),
-            SpecValue::Str(word) => f.write_str(word),
-            SpecValue::Words(words) => write!(f, "{words:?}"),
+            SpecValue::UInts(sizes) => write!(f, "{sizes:?}"),
+            SpecValue::Float(number) => write!(f, "{number}"),
+            SpecValue::Floats(numbers) => write!(f, "{numbers:?}"),
+            SpecValue::Str(text) => f.write_str(text),
+            SpecValue::Strs(texts) => write!(f, "{texts:?}"),
             SpecValue::Nested(spec) if spec.settings.is_empty() => f.write_str(&spec.class),
             SpecValue::Nested(spec) => spec.fmt(f),
         }
@@ -127,19 +127,19 @@ impl From<usize> for SpecValue {
 
 impl From<&[usize]> for SpecValue {
     fn from(sizes: &[usize]) -> SpecValue {
-        SpecValue::Sizes(sizes.to_vec())
+        SpecValue::UInts(sizes.to_vec())
     }
 }
 
 impl From<f32> for SpecValue {
     fn from(number: f32) -> SpecValue {
-        SpecValue::Number(number)
+        SpecValue::Float(number)
     }
 }
 
 impl From<&[f32]> for SpecValue {
     fn from(numbers: &[f32]) -> SpecValue {
-        SpecValue::Numbers(numbers.to_vec())
+        SpecValue::Floats(numbers.to_vec())
     }
 }
 
@@ -150,8 +150,8 @@ impl From<Spec> for SpecValue {
 }
 
 impl From<&str> for SpecValue {
-    fn from(word: &str) -> SpecValue {
-        SpecValue::Str(word.into())
+    fn from(text: &str) -> SpecValue {
+        SpecValue::Str(text.into())
     }
 }
 

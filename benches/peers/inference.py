@@ -31,7 +31,7 @@ def session(network, sample, threads):
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         path = str(pathlib.Path(folder) / "model.onnx")
-        # The exporter of today needs one more package and gives the same graph.
+        # The current exporter needs one more package and gives an equal graph.
         torch.onnx.export(network, sample, path, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "rows"}})
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -1,4 +1,4 @@
-"""Times epochs of all programs in turn and appends the results to a file: `session.py FILE MODEL …`.
+"""Times epochs of all programs alternately and appends the results to a file: `session.py FILE MODEL …`.
 
 For each model and number of threads, every program first trains one epoch as warm-up. In each round, every program then
 trains one epoch while the others wait; the order is reversed from round to round. Results that are already in the file are

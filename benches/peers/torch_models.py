@@ -49,7 +49,7 @@ MODELS = {made.__name__: made for made in (dense_linear, lenet5, dropout_mlp, ba
 
 
 def start(model, network):
-    """Gives the weights the distribution of the notebook's."""
+    """Initializes the weights with the distribution of the notebook."""
     for module in network.modules():
         if not isinstance(module, (nn.Linear, nn.Conv2d)):
             continue

@@ -1,4 +1,4 @@
-"""FLOP/s of one large product in PyTorch: `torch_product.py --threads T` prints `product F`, as our `product` does."""
+"""FLOP/s of one large product in PyTorch: `torch_product.py --threads T` prints `product F`, like `product.rs`."""
 import argparse
 import statistics
 import time

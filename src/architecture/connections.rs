@@ -8,7 +8,8 @@ use crate::shape::Shape;
 /// order. The inputs of a call have smaller numbers than its outputs, so a network has no cycles.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Connections {
-    /// Whether the network was described as a `Sequential`: one input, one call of each layer on the previous value, one output.
+    /// Whether the network was described as a `Sequential`: one input, one call of each layer on the previous value, one
+    /// output.
     pub(crate) chain: bool,
     pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) calls: Vec<Call>,
@@ -54,7 +55,7 @@ pub(crate) struct Output {
     pub(crate) axis_order: AxisOrder,
 }
 
-/// The call from which each value is.
+/// Maps each value to the call that computes it.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
     /// The number of the first value of each call, and the total number of values.
@@ -97,7 +98,7 @@ impl Connections {
         }
     }
 
-    /// The call from which each value is.
+    /// Maps each value to the call that computes it.
     pub(super) fn sources(&self) -> Sources {
         let mut firsts = vec![self.inputs.len()];
         for call in &self.calls {

@@ -113,7 +113,7 @@ pub struct Applied(Choice);
 #[derive(Debug)]
 enum Choice {
     New(Arc<dyn Layer>),
-    Known(GraphLayer),
+    Existing(GraphLayer),
 }
 
 impl<L: Layer + 'static> From<L> for Applied {
@@ -124,7 +124,7 @@ impl<L: Layer + 'static> From<L> for Applied {
 
 impl From<GraphLayer> for Applied {
     fn from(layer: GraphLayer) -> Applied {
-        Applied(Choice::Known(layer))
+        Applied(Choice::Existing(layer))
     }
 }
 
@@ -232,7 +232,9 @@ impl Graph {
                 new_stamp(&mut self.layer_stamps);
                 self.layers.len() - 1
             }
-            Choice::Known(known) => self.layer_stamps.iter().position(|stamp| *stamp == known.stamp).unwrap_or(FOREIGN),
+            Choice::Existing(layer) => {
+                self.layer_stamps.iter().position(|stamp| *stamp == layer.stamp).unwrap_or(FOREIGN)
+            }
         };
         self.calls.push(GraphCall { layer, inputs: inputs.to_vec(), outputs });
         new_stamp(&mut self.call_stamps)
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_layers_and_nodes_are_reported_before_missing_layers() {
+    fn layers_and_nodes_of_another_graph_are_reported_before_missing_layers() {
         let mut other = Graph::new();
         let (foreign, layer) = (other.input("x", [2]), other.layer("layer", Dense::new(1)));
         let mut graph = Graph::new();

@@ -51,8 +51,8 @@ macro_rules! network_methods {
             ///
             /// # Errors
             /// The errors of [`architecture`](Self::architecture), with all wrong names and connections;
-            /// [`Error::Arrays`](crate::Error::Arrays) with all arrays that are missing, that no layer declares, or that
-            /// have another shape.
+            /// [`Error::Arrays`](crate::Error::Arrays) with all arrays that are missing, that no layer declares, or whose
+            /// shape differs.
             pub fn with_params(
                 &self,
                 params: &$crate::tape::Params,

@@ -1,5 +1,5 @@
-//! The choice of the loss and the metrics for `gradus evaluate`: those of the command line, those of the model's file,
-//! or those that follow from the output and the targets. If several would fit, the choice is an error.
+//! The choice of the loss and the metrics for `gradus evaluate`: those of the command line, those of the model's file, or
+//! those that follow from the output and the targets. If several losses would fit, an error lists them.
 
 use super::ending::Ending;
 use crate::error::{Error, Result};
@@ -128,7 +128,7 @@ fn recompiled(model: Model, loss: Option<Box<dyn Loss>>, metrics: Option<Vec<Box
         }
         (None, None) => Vec::new(),
     };
-    // No training takes place, so the optimizer is irrelevant.
+    // The model is not trained, so the optimizer has no effect.
     let settings = Compile::new(Sgd::new(0.0), loss);
     model.compile(metrics.into_iter().fold(settings, Compile::metric))
 }

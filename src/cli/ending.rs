@@ -8,7 +8,7 @@ use std::fmt;
 /// The last operation before an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Ending {
-    /// Probabilities of classes along the last axis, which sum to 1.
+    /// Class probabilities along the last axis, which sum to 1.
     Softmax,
     /// Logarithms of such probabilities.
     LogSoftmax,

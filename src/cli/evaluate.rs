@@ -112,7 +112,7 @@ fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
         other => return other,
     };
     let output = model.output_shapes()[0];
-    if !model.loss().is_some_and(|loss| loss.accepts(output).takes(TargetKind::Probabilities)) {
+    if !model.loss().is_some_and(|loss| loss.accepts(output).includes(TargetKind::Probabilities)) {
         return Err(first);
     }
     let Ok(rows) = rows.one_hot(output.last()) else { return Err(first) };

@@ -1,7 +1,7 @@
 //! Samples for a model from pictures and arrays.
 //!
-//! Shapes must be equal, in the axis order of the model's file or that of `--layout`. Arrays are not reshaped by their
-//! number of elements.
+//! The shape of an array must be that of the input, in the axis order of the model's file or that of `--layout`. Arrays are
+//! not reshaped by their number of elements.
 
 use super::picture::picture;
 use super::reading::{Layout, Reading};

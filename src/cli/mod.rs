@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const HELP: &str = "Inspects and converts models and arrays in files, predicts and evaluates
+const HELP: &str = "Inspects, converts, runs and evaluates models and arrays in files
 
 usage: gradus inspect FILE [--model MODEL] [--shape SHAPE]…
        gradus convert IN OUT [--torch] [--model MODEL] [--shape SHAPE]…
@@ -43,31 +43,31 @@ usage: gradus inspect FILE [--model MODEL] [--shape SHAPE]…
   --out FILE    write predictions to a .csv, .npy or .npz file instead of printing a table; .npz for several outputs,
                 with their names
   --torch       OUT, or with --model IN, is .safetensors with PyTorch's names and layouts
-  --model FILE  the network for a file that has only weights: a model of any kind, or a Keras configuration (.json);
-                its own weights are replaced
+  --model FILE  the network for a file that has only weights: a model of any format, or a Keras configuration (.json);
+                its weights are replaced
   --raw         keep bytes as 0 to 255 instead of dividing them by 255
   --invert      invert pictures, for dark ink on bright paper
   --background COLOR
-                the background color of transparent pixels: white (default), black or #rrggbb
+                the color behind transparent pixels: white (default), black or #rrggbb
   --layout ORDER
                 the axis order of arrays: channels_last, channels_first, or flat, which flattens samples to one
-                axis; by default that of the model's file
+                axis (default: the order of the model's file)
   --shape SHAPE the shape of one sample for an .onnx model with symbolic sizes, in the order of the file: 3,64,48, or
                 with the name of the input image=3,64,48; predict takes it from arrays
   --loss LOSS   the loss instead of that of the file, by its class or Keras' name: mse, huber(delta=2),
                 sparse_categorical_crossentropy(from_logits=true)
   --metric METRIC
                 a metric instead of those of the file, by its class or Keras' name; may be given several times
-  --memory SIZE the memory that the contents of a file may take, as in 4GB; by default 256 MiB plus 16 times the
-                length of the file
-  --help        this text
-  --version     the version
+  --memory SIZE the memory that the contents of a file may take, as in 4GB (default: 256 MiB plus 16 times the
+                length of the file)
+  --help        print this help
+  --version     print the version
 
-Shapes must be equal. Arrays have the axis order of the model's file: that of the graph for .onnx, channels last for
-.keras and .h5, and for .safetensors channels last unless the model was imported from .onnx. Outputs have the same
-order. An array with as many axes as a sample is one sample; with one more axis it is rows of samples. As in Keras, a
-last axis of size 1 is optional in rows of samples if the order is channels last. Pictures are height × width ×
-channels; they are converted to gray if the model has one input channel.
+The shape of an array must be that of the model's input. Arrays have the axis order of the model's file: that of the
+graph for .onnx, channels last for .keras and .h5, and for .safetensors channels last unless the model was imported
+from .onnx. Outputs have this order too. An array with as many axes as a sample is one sample; with one more axis it
+is rows of samples. As in Keras, a last axis of size 1 is optional in rows of samples if the order is channels last.
+Pictures are height × width × channels; they are converted to gray if the model has one input channel.
 
 A model with several inputs takes an .npz with their names.
 

@@ -46,7 +46,7 @@ impl OnnxFile {
                 Ok(predictions)
             }
             Err(problem) if is_array => match self.run(graph, file, options.reading) {
-                // The graph runs no more operators than can be imported.
+                // The graph cannot run operators that cannot be imported.
                 Err(Error::Unsupported { .. }) => Err(copy(&self.path, problem)),
                 ran => ran,
             },
@@ -153,7 +153,7 @@ fn imported(graph: &Graph) -> Result<Model> {
     graph.import()?.architecture()?.into_model()
 }
 
-/// The error of an import, which is stored.
+/// Copies the stored error of an import.
 fn copy(path: &Path, problem: &Error) -> Error {
     match problem {
         Error::Format { path, problem } => Error::Format { path: path.clone(), problem: problem.clone() },

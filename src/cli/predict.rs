@@ -18,7 +18,7 @@ const MAX_COLUMNS: usize = 10;
 pub(super) fn predict(path: &Path, inputs: &[&Path], options: &Options) -> CommandResult {
     let predictor = Predictor::read(path, options)?;
     let mut names = Vec::new();
-    // Each output with its parts from all files.
+    // For each output, the predictions of all files.
     let mut outputs: Vec<(Prediction, Vec<ArrayD<f32>>)> = Vec::new();
     for file in inputs {
         let predicted = predictor.predict(file, options)?;

@@ -62,7 +62,7 @@ impl Arrays {
     /// Changes the shape of the inputs of a row: images 28 × 28 to `[784]`, for example.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `shape` has another number of elements, or more than five axes.
+    /// [`Error::Shape`] when the number of elements of `shape` differs from that of a row, or `shape` has more than five axes.
     pub fn reshaped(mut self, shape: impl Into<Shape>) -> Result<Arrays> {
         let shape = shape.into();
         if shape.len() != self.input_shape.len() {
@@ -80,11 +80,11 @@ impl Arrays {
     /// n × … × `classes`.
     ///
     /// # Errors
-    /// [`Error::Label`] when a label is ≥ `classes`, [`Error::Shape`] when the targets are floats already, or the result would
+    /// [`Error::Label`] when a label is ≥ `classes`, [`Error::Shape`] when the targets are already floats, or the result would
     /// have more than [`MAX_RANK`](crate::MAX_RANK) axes.
     pub fn one_hot(mut self, classes: usize) -> Result<Arrays> {
         let (TargetElements::Labels(labels), Target::Labels(shape)) = (&self.targets, self.target) else {
-            let expected = "integer labels; the targets are floats already, so leave one_hot out".into();
+            let expected = "integer labels; the targets are already floats, so remove one_hot".into();
             return Err(Error::Shape { place: "one_hot".into(), found: vec![self.target.shape()], expected });
         };
         let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
@@ -112,7 +112,7 @@ impl Arrays {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
+    /// [`Error::Rows`] if the number of weights is not the number of rows, [`Error::Setting`] if a weight is not finite.
     pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<Arrays> {
         self.weights = Some(sample_weight::checked(weights, self.rows)?);
         Ok(self)
@@ -167,7 +167,7 @@ impl Dataset for Arrays {
 }
 
 impl fmt::Debug for Arrays {
-    /// Writes the shapes and types of the rows, not their numbers.
+    /// Formats the shapes and types of the rows, without their elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elements = match self.inputs {
             InputElements::Bytes(_) => "u8",
@@ -241,7 +241,7 @@ mod tests {
         let wild = Arrays::new(array![[1u8]], array![u64::MAX]).unwrap().one_hot(10);
         assert!(matches!(wild, Err(Error::Label { row: 0, label, .. }) if label > 9e18));
         let text =
-            "one_hot: found shape 10, expected integer labels; the targets are floats already, so leave one_hot out";
+            "one_hot: found shape 10, expected integer labels; the targets are already floats, so remove one_hot";
         let floats = Arrays::new(array![[1u8]], Array2::<f32>::zeros((1, 10))).unwrap();
         assert_eq!(floats.one_hot(10).unwrap_err().to_string(), text);
     }

@@ -6,11 +6,67 @@ use crate::forward::forward;
 use crate::shape::Shape;
 use std::sync::Arc;
 
-/// The named inputs and targets of a dataset, for models with several. A dataset provides them by [`Dataset::columns`];
-/// [`NamedArrays`](super::NamedArrays) is a dataset of this kind in memory. A model finds its inputs and targets by name,
-/// also if there is only one; the input of a `Sequential` is named `input` and its output `output`.
+/// A dataset with several named inputs or targets. [`Dataset::columns`] returns it to models, which find their inputs and
+/// targets by name, even if there is only one. The input of a `Sequential` is named `input` and its output `output`.
+/// [`NamedArrays`](super::NamedArrays) is such a dataset in memory.
 ///
-/// Columns are gathered separately, so a generated row must be generated equally for all of them.
+/// Columns are gathered separately, so a generated row must have consistent values in all of them.
+///
+/// ```
+/// use gradus::data::{Columns, Dataset, Target};
+/// use gradus::{Graph, Shape, layers::{Add, Dense}};
+///
+/// /// Row `i` has two inputs: `i` and 2 · `i`.
+/// struct Multiples;
+///
+/// impl Columns for Multiples {
+///     fn input_columns(&self) -> Vec<(String, Shape)> {
+///         vec![("one".into(), Shape::from([1])), ("two".into(), Shape::from([1]))]
+///     }
+///
+///     fn target_columns(&self) -> Vec<(String, Target)> {
+///         Vec::new() // for predictions only
+///     }
+///
+///     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
+///         rows.iter().zip(values).for_each(|(row, value)| *value = ((input + 1) * row) as f32);
+///     }
+///
+///     fn gather_target(&self, _: usize, _: &[usize], _: &mut [f32]) {}
+/// }
+///
+/// impl Dataset for Multiples {
+///     fn len(&self) -> usize {
+///         5
+///     }
+///
+///     fn columns(&self) -> Option<&dyn Columns> {
+///         Some(self)
+///     }
+///
+///     // The other methods describe the first input and the first target.
+///     fn input_shape(&self) -> Shape {
+///         Shape::from([1])
+///     }
+///
+///     fn target(&self) -> Target {
+///         Target::Values(Shape::from([0]))
+///     }
+///
+///     fn gather(&self, rows: &[usize], inputs: &mut [f32], _: &mut [f32]) {
+///         self.gather_input(0, rows, inputs);
+///     }
+/// }
+///
+/// let mut graph = Graph::new();
+/// let (one, two) = (graph.input("one", [1]), graph.input("two", [1]));
+/// let sum = graph.apply(Add, [one, two]);
+/// let y = graph.apply(Dense::new(1), sum);
+/// graph.output("y", y);
+/// let model = graph.architecture(1)?.into_model()?;
+/// assert_eq!(model.predict_dataset(&Multiples)?["y"].shape(), [5, 1]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub trait Columns: Dataset {
     /// The name and the shape of each input of a row, with the largest size of any row along an
     /// [open axis](Columns::input_open_axes).
@@ -48,13 +104,13 @@ pub trait Columns: Dataset {
     /// [`input_batch_shape`](Columns::input_batch_shape)), with the padding of [`Dataset::gather`].
     ///
     /// # Panics
-    /// May panic when the column or a row does not exist, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
 
     /// Writes the rows `rows` of the target with this number to `values`.
     ///
     /// # Panics
-    /// May panic when the column or a row does not exist, or the slice has another length.
+    /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
 
     /// Whether rows have sample weights for this target, by which their losses at its output are multiplied. Defaults to

@@ -59,7 +59,7 @@ pub(super) enum TargetElements {
 }
 
 impl fmt::Debug for Inputs {
-    /// Writes the sizes and the type of the elements, not the elements.
+    /// Formats the sizes and the type of the elements, without the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             InputElements::Bytes(_) => "bytes",
@@ -73,7 +73,7 @@ impl fmt::Debug for Inputs {
 pub trait InputElement: Copy + sealed::Input {}
 
 impl fmt::Debug for Targets {
-    /// Writes the sizes and the type of the elements, not the elements.
+    /// Formats the sizes and the type of the elements, without the elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.elements {
             TargetElements::Labels(_) => "labels",
@@ -251,7 +251,7 @@ fn rows(what: &'static str, sizes: &[usize]) -> Result<(usize, Shape)> {
         return Err(Error::Empty { what: format!("the array of {what}").into() });
     }
     if row.contains(&0) {
-        let expected = "axes of size 1 or more; a row without elements has nothing to learn from".into();
+        let expected = "axes of size 1 or more; rows must have elements".into();
         return Err(Error::Shape { place: what.into(), found: vec![Shape::new(sizes)?], expected });
     }
     Ok((*count, Shape::new(row)?))

@@ -139,7 +139,7 @@ fn magic_problem(magic: u32, expected: Option<u32>, misnamed: bool) -> Option<St
         ([0, 0, 0x0c], _) => "; its elements are 32-bit integers",
         ([0, 0, 0x0d], _) => "; its elements are 32-bit floats",
         ([0, 0, 0x0e], _) => "; its elements are 64-bit floats",
-        _ if misnamed => "; its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?",
+        _ if misnamed => "; its name ends in .gz, but it is neither gzip nor IDX; it may be a saved web page",
         _ => "; it is not an IDX file",
     };
     Some(format!("magic number {magic:#010x}, expected {wanted}{remedy}"))
@@ -237,7 +237,7 @@ mod tests {
         let text = "magic number 0x3c21444f, expected 0x00000803 (images); it is not an IDX file";
         assert_eq!(problem("images", b"<!DOCTYPE html>"), text);
         assert_eq!(problem("images.gz", &gzip(b"<!DOCTYPE html>")), text);
-        let text = "magic number 0x3c21444f, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor IDX: was a web page saved instead?";
+        let text = "magic number 0x3c21444f, expected 0x00000803 (images); its name ends in .gz, but it is neither gzip nor IDX; it may be a saved web page";
         assert_eq!(problem("images.gz", b"<!DOCTYPE html>"), text);
         for (element, name) in [
             (0x09, "signed bytes"),

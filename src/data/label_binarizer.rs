@@ -66,10 +66,10 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
     }
 
     /// Decodes each row: the class of its first maximum. For two classes, the second one if the column is > 0.5. Two classes
-    /// may also have two columns, of which the second one counts.
+    /// may also have two columns, of which the second one is used.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the array has another number of columns.
+    /// [`Error::Shape`] when the number of columns is not that of encoded labels.
     pub fn inverse_transform<S: Data<Elem = f32>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array1<T>> {
         let binary = self.classes.len() <= 2;
         let columns = rows.ncols();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_of_columns_are_rejected() {
+    fn a_wrong_number_of_columns_is_rejected() {
         let encoder = LabelBinarizer::fit(&[1, 2, 3]).unwrap();
         let error = encoder.inverse_transform(&Array2::<f32>::zeros((5, 2))).unwrap_err();
         assert_eq!(error.to_string(), "inverse_transform: found shape 5 × 2, expected rows × 3, for 3 classes");

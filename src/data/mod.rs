@@ -1,8 +1,8 @@
 //! Datasets: rows of inputs with their targets.
 //!
-//! A [`Dataset`] writes rows directly into the input of a training step. [`Arrays`] is a dataset in memory, [`NamedArrays`] one
-//! with several inputs or targets, [`Rows`] a subset of another dataset. [`Batches`] are the rows of training steps. [`mnist`]
-//! reads the MNIST digits.
+//! A [`Dataset`] writes rows directly into the input of a training step. [`Arrays`] is a dataset in memory, [`NamedArrays`]
+//! one with several inputs or targets, [`Rows`] a subset of another dataset. [`Batches`] are the rows of training steps.
+//! [`mnist`] reads the MNIST digits.
 
 mod arrays;
 mod batches;
@@ -92,7 +92,7 @@ pub trait Dataset: Send + Sync {
     /// The axes of the inputs whose size differs between rows, such as the steps of a sequence: indices of axes of
     /// [`input_shape`](Dataset::input_shape), ascending. Defaults to none.
     ///
-    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models are of a fixed
+    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models have a fixed
     /// shape, so `fit`, `evaluate` and `predict` return an error if a row differs from it.
     ///
     /// ```
@@ -164,14 +164,14 @@ pub trait Dataset: Send + Sync {
     /// allocate.
     ///
     /// # Panics
-    /// May panic when a row does not exist, or a slice has another length.
+    /// May panic when a row does not exist, or a slice has the wrong length.
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
 
     /// Writes the targets of the rows `rows`, in this order, to `targets` (rows × [`Target::len`]). All targets are gathered
     /// and checked before training. The default gathers the inputs too and discards them.
     ///
     /// # Panics
-    /// May panic when a row does not exist, or the slice has another length.
+    /// May panic when a row does not exist, or the slice has the wrong length.
     fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
         self.gather(rows, &mut vec![0.0; rows.len() * self.batch_shape(rows).len()], targets);
     }
@@ -191,7 +191,7 @@ pub trait Dataset: Send + Sync {
     /// with sample weights, so it should not allocate.
     ///
     /// # Panics
-    /// May panic when a row does not exist, or the slice has another length.
+    /// May panic when a row does not exist, or the slice has the wrong length.
     fn gather_sample_weight(&self, _rows: &[usize], weights: &mut [f32]) {
         weights.fill(1.0);
     }

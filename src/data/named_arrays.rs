@@ -73,7 +73,7 @@ impl NamedArrays {
     /// first.
     ///
     /// # Errors
-    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
+    /// [`Error::Rows`] if the number of weights is not the number of rows, [`Error::Setting`] if a weight is not finite.
     pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<NamedArrays> {
         self.weights = Some(sample_weight::checked(weights, self.rows)?);
         Ok(self)
@@ -95,8 +95,8 @@ impl NamedArrays {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an unknown target, [`Error::Rows`] for another number of weights, [`Error::Setting`] for one
-    /// that is not finite.
+    /// [`Error::Unknown`] for an unknown target, [`Error::Rows`] if the number of weights is not the number of rows,
+    /// [`Error::Setting`] if a weight is not finite.
     pub fn with_sample_weight_of(
         mut self,
         target: &str,
@@ -198,7 +198,7 @@ impl Dataset for NamedArrays {
 }
 
 impl fmt::Debug for NamedArrays {
-    /// Writes the shapes and types of the rows, not their numbers.
+    /// Formats the shapes and types of the rows, without their elements.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (inputs, targets) = (self.input_columns(), self.target_columns());
         f.debug_struct("NamedArrays")

@@ -63,7 +63,7 @@ impl NextBatch {
     }
 
     /// Returns the rows of batch `number`, from 0: those that [`next_batch`](NextBatch::next_batch) returns after `number`
-    /// calls. A resumed training continues with the batch of its step. Does not allocate.
+    /// calls. Resumed training continues with the batch of its step. Does not allocate.
     ///
     /// ```
     /// use gradus::{Key, data::NextBatch};

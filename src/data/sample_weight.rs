@@ -5,7 +5,7 @@ use crate::error::{Error, Result, check_setting};
 /// Checks and collects the sample weights of `rows` rows.
 ///
 /// # Errors
-/// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
+/// [`Error::Rows`] if the number of weights is not `rows`, [`Error::Setting`] if a weight is not finite.
 pub(super) fn checked(weights: impl IntoIterator<Item = f32>, rows: usize) -> Result<Vec<f32>> {
     let weights: Vec<f32> = weights.into_iter().collect();
     if weights.len() != rows {

@@ -70,7 +70,7 @@ impl fmt::Display for Error {
                 write!(f, "{place}: unknown score \"{score}\"; available: {}", known.join(", "))?;
                 let without_validation = !known.iter().any(|known| known.starts_with("val_"));
                 match score.starts_with("val_") && without_validation {
-                    true => f.write_str("; scores of validation need Fit::validation or Fit::validation_split"),
+                    true => f.write_str("; validation scores need Fit::validation or Fit::validation_split"),
                     false => Ok(()),
                 }
             }

@@ -23,7 +23,7 @@ const KINDS: &[(&[u8], &str)] = &[
     (b"<html", "a web page"),
 ];
 
-/// Returns the message for a file of another kind than `expected`: whether it is empty, or which kind it is.
+/// Returns the message for a file of another kind than `expected`: that it is empty, or what kind it is.
 ///
 /// ```
 /// use gradus::files::unexpected;

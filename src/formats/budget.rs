@@ -1,26 +1,26 @@
 //! The limit on the memory for the contents of one file.
 //!
-//! A file can claim or unfold to far more data than its length: compressed members, repeated references, huge shapes. A
-//! reader subtracts everything that it allocates or reads again from one [`Budget`] for the whole file. The rows that a
-//! caller passes to a model are not contents of the file and are never counted.
+//! Compressed members, repeated references and large declared shapes can expand a small file to far more data than its length.
+//! A reader therefore subtracts everything that it allocates, and every repeated read, from one [`Budget`] for the whole
+//! file. Rows that a caller passes to a model are not contents of the file and are not counted.
 
 use std::cell::Cell;
 
-/// Default limit for a file without contents: 256 MiB.
+/// Constant part of the default limit: 256 MiB.
 const BASE: u64 = 256 << 20;
 
-/// Addition to the default limit for each byte of the file.
+/// Part of the default limit per byte of the file.
 const PER_BYTE: u64 = 16;
 
-/// The maximum memory for the contents of a file. It bounds the time of reading, too.
+/// The maximum memory that the contents of a file may take when it is read. It also bounds the reading time.
 ///
-/// The default is 256 MiB plus 16 times the length of the file. Files with much repetition, such as compressed arrays of
-/// zeros, may need more.
+/// The default is 256 MiB plus 16 times the length of the file. Files that compress very well, such as arrays of zeros, may
+/// need more.
 ///
 /// ```
 /// use gradus::formats::MemoryLimit;
 /// let limit = MemoryLimit::bytes(4 << 30); // 4 GiB
-/// assert_ne!(limit, MemoryLimit::default());
+/// assert_ne!(limit, MemoryLimit::default()); // pass it to npz::read_with or keras::load_with
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryLimit {
@@ -29,7 +29,7 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// Limits the memory to `bytes`, whatever the length of the file.
+    /// Creates a limit of `bytes` bytes, regardless of the length of the file.
     pub const fn bytes(bytes: u64) -> MemoryLimit {
         MemoryLimit { bytes: Some(bytes) }
     }
@@ -42,7 +42,7 @@ impl MemoryLimit {
     }
 }
 
-/// The memory that the contents of one file may still take.
+/// The memory that is left for the contents of one file.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u64,
@@ -53,7 +53,7 @@ impl Budget {
     /// Subtracts `bytes` that are allocated or read. Call it before the allocation.
     ///
     /// # Errors
-    /// Returns a message about the file if the budget is exceeded.
+    /// A message about the file if the budget is exceeded.
     pub(crate) fn spend(&self, bytes: u64) -> Result<(), String> {
         match self.spent.get().checked_add(bytes) {
             Some(spent) if spent <= self.limit => {
@@ -62,7 +62,7 @@ impl Budget {
             }
             _ => Err(format!(
                 "its contents need more memory than the limit of {}; if the file comes from a trusted source, raise the \
-                 limit (MemoryLimit, or --memory of the program)",
+                 limit with MemoryLimit, or with --memory in the program",
                 size(self.limit)
             )),
         }
@@ -71,7 +71,7 @@ impl Budget {
     /// Subtracts the memory of an array.
     ///
     /// # Errors
-    /// Returns a message about the file if the budget is exceeded.
+    /// A message about the file if the budget is exceeded.
     #[cfg(feature = "npz")]
     pub(crate) fn spend_array(&self, elements: usize, bytes_per_element: usize) -> Result<(), String> {
         self.spend((elements as u64).saturating_mul(bytes_per_element as u64))

@@ -1,4 +1,4 @@
-//! The npy format of NumPy: one array, after a header that is a Python dictionary.
+//! The npy format of NumPy: a header, which is a Python dictionary, and one array.
 //!
 //! A file begins with ten or twelve bytes that hold the version of the format and the length of the header. The header and the
 //! contiguous elements follow (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
@@ -82,6 +82,18 @@ impl From<Problem> for String {
 /// Reads an npy file. Elements may have any numeric type of NumPy except complex, in either byte order.
 ///
 /// As in NumPy, bytes after the array are ignored.
+///
+/// ```
+/// use gradus::formats::npy;
+/// use ndarray::arr2;
+/// # let folder = std::env::temp_dir().join(format!("gradus-npy-{}", std::process::id()));
+/// # let path = folder.join("x.npy");
+/// let x = arr2(&[[1.0f32, 2.0], [3.0, 4.0]]);
+/// npy::write(&path, &x)?; // np.load("x.npy")
+/// assert_eq!(npy::read(&path)?.into_floats(), x.into_dyn());
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), gradus::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, is damaged, or has elements that are neither numbers nor booleans.

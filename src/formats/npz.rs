@@ -55,7 +55,7 @@ fn decode(bytes: &[u8], budget: &Budget) -> Result<Npz, String> {
         match NumpyArray::decode(&archive.get(member)?, budget) {
             Ok(array) => drop(npz.arrays.insert(name, array)),
             Err(Problem::Elements(problem)) => drop(npz.skipped.insert(name, problem)),
-            // NumPy gives the bytes of a member of another kind.
+            // NumPy returns such a member as bytes.
             Err(Problem::File(problem)) if !member.ends_with(".npy") => drop(npz.skipped.insert(name, problem)),
             Err(Problem::File(problem)) => return Err(format!("\"{member}\": {problem}")),
         }

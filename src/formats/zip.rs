@@ -1,8 +1,8 @@
 //! Zip archives, the container of `.keras` and `.npz` files, with stored or deflated members. Archives of more than 4 GB are
 //! read, but not written.
 //!
-//! The central directory follows the members, and the end record holds its offset (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12
-//! and 4.3.16). Sizes are read from the central directory, not from the local headers.
+//! The central directory follows the members, and the end record holds its offset (PKWARE's APPNOTE.TXT, sections 4.3.7,
+//! 4.3.12 and 4.3.16). Sizes are read from the central directory, not from the local headers.
 
 use super::budget::Budget;
 use crate::files::unexpected;
@@ -99,7 +99,7 @@ impl<'a> Archive<'a> {
     fn inflate(&self, name: &str, packed: &[u8], member: &Member) -> Result<Vec<u8>, String> {
         self.budget.spend(member.length).map_err(|problem| format!("its member \"{name}\": {problem}"))?;
         let mut contents = Vec::new();
-        // Deflate expands at most 1032 times. More is a false size, which must not be allocated.
+        // Deflate expands data at most 1032 times. A larger declared size is false and must not be allocated.
         let length = member.length.min(member.packed.saturating_mul(1032).saturating_add(1032));
         contents.reserve_exact(usize::try_from(length).unwrap_or(0).saturating_add(1));
         // Read one byte more than declared, to detect a wrong size.

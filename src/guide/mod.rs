@@ -11,7 +11,8 @@
 //!
 //! # The modules in reading order
 //!
-//! 1. [`data`](crate::data): datasets, batches, MNIST. [`preprocessing`](crate::preprocessing): strings to numbers.
+//! 1. [`data`](crate::data): datasets, batches, MNIST. [`preprocessing`](crate::preprocessing): conversion of
+//!    strings to numbers.
 //! 2. [`layers`](crate::layers), with the [`initializers`](crate::initializers) and [`regularizers`](crate::regularizers)
 //!    of their weights.
 //! 3. [`losses`](crate::losses), [`metrics`](crate::metrics) and [`optimizers`](crate::optimizers), with their
@@ -21,7 +22,7 @@
 //!    [`architecture`](crate::architecture): layers with weights and connections, without training.
 //! 5. [`save`](crate::save): model files and checkpoints.
 //! 6. `formats` (features `keras`, `onnx` and `npz`): files of other programs.
-//! 7. `report` and `run` (features): charts, HTML reports, and the scaffolding of training programs.
+//! 7. `report` and `run` (features): charts, HTML reports, and scaffolding for training programs.
 //! 8. [`tape`](crate::tape) and [`ops`](crate::ops): autograd, and the operations that layers and losses record.
 //! 9. [`testing`](crate::testing): checks for custom parts.
 
@@ -56,7 +57,8 @@ pub mod extending {
     //! [`metrics::Metric`](crate::metrics::Metric), [`optimizers::Optimizer`](crate::optimizers::Optimizer),
     //! [`Initializer`](crate::initializers::Initializer), [`Regularizer`](crate::regularizers::Regularizer),
     //! [`data::Dataset`](crate::data::Dataset), [`Preprocessing`](crate::preprocessing::Preprocessing),
-    //! [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec), [`save::Registry`](crate::save::Registry), [`testing`](crate::testing).
+    //! [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec), [`save::Registry`](crate::save::Registry),
+    //! [`testing`](crate::testing).
 }
 
 pub mod from_keras {

@@ -28,7 +28,7 @@ pub(super) fn scaled_normal(shape: Shape, variance: f64, key: Key) -> Result<Vec
 
 /// Uniform numbers from `low` to `high`, inclusive.
 pub(super) fn uniform(shape: Shape, low: f32, high: f32, key: Key) -> Result<Vec<f32>> {
-    let length = sizes::check_room::<f32>(shape.sizes())?;
+    let length = sizes::check_fits_memory::<f32>(shape.sizes())?;
     Ok(match Uniform::new_inclusive(low, high) {
         Ok(between) => Array1::random_using(length, between, key.draws(0).generator()).into_raw_vec_and_offset().0,
         Err(_) => vec![low; length], // limits were checked, so only their difference can be out of range

@@ -15,7 +15,7 @@ pub use fans::fans;
 use crate::error::{Error, Result};
 use crate::forward::forward;
 use crate::random::Key;
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -131,8 +131,8 @@ macro_rules! initializers {
         impl Part for dyn Initializer {
             const NAME: &'static str = "initializer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Initializer>)> {
-                vec![$(($Initializer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Initializer>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Initializer>)> {
+                vec![$(($Initializer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Initializer>(classes)?)))),*]
             }
         }
 
@@ -159,12 +159,12 @@ initializers! {
     zeros::Zeros,
 }
 
-/// Reads the setting `name` of a layer, an initializer.
+/// Reads the initializer in the setting `name` of a layer.
 ///
 /// # Errors
 /// [`Error::Spec`] when the setting is missing, of an unknown class, or without the settings of its class.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Arc<dyn Initializer>> {
-    Ok(settings.part_of::<dyn Initializer>(name)?.into())
+    Ok(settings.make_nested::<dyn Initializer>(name)?.into())
 }
 
 impl OptionValue for Arc<dyn Initializer> {

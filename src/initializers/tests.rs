@@ -65,7 +65,7 @@ fn variance_scaling_has_keras_deviation_and_limits() {
 }
 
 #[test]
-fn the_first_convolution_of_lenet_has_kerass_limit() {
+fn the_first_convolution_of_lenet_has_the_limit_of_keras() {
     let [_, _, _, greatest] = statistics(&GlorotUniform, [2, 2, 1, 6]);
     assert!(greatest < 0.4630 && greatest > 0.3, "{greatest}");
 }
@@ -116,7 +116,7 @@ impl FromSpec for Identity {
     }
 }
 
-/// Values for another shape.
+/// Returns fewer values than the shape has.
 #[derive(Debug)]
 struct TooFew;
 
@@ -149,7 +149,7 @@ fn custom_initializers_fill_weights_and_load_from_files() {
 }
 
 #[test]
-fn values_for_another_shape_are_rejected() {
+fn values_for_a_different_shape_are_rejected() {
     let message = compile(Dense::new(2).kernel_initializer(TooFew)).unwrap_err().to_string();
     assert!(message.contains("dense/kernel") && message.contains("TooFew"), "{message}");
 }

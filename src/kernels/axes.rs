@@ -11,7 +11,7 @@ use crate::shape::MAX_RANK;
 /// Minimum number of elements for one thread.
 const CHUNK: usize = 8192;
 
-/// Number of blocks in a chunk of work of at most `outer` blocks.
+/// Number of blocks of this many elements in a chunk of work.
 fn blocks(elements: usize) -> usize {
     (CHUNK / elements.max(1)).max(1)
 }

@@ -4,7 +4,7 @@
 //! A block covers rows × columns elements of one borrowed slice. Splitting consumes it and returns two disjoint blocks, so no
 //! element is accessible through two blocks.
 
-use super::update::{Descend, MAX_STATE_ARRAYS, Update};
+use super::update::{MAX_STATE_ARRAYS, Update, UpdateRule};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -27,7 +27,7 @@ struct UpdatedArrays<'a> {
     arrays: [Option<*mut f32>; 1 + MAX_STATE_ARRAYS],
     /// The offset of the block in the arrays.
     offset: usize,
-    descend: &'a Descend<'a>,
+    rule: &'a UpdateRule<'a>,
 }
 
 // SAFETY: a block is an exclusive borrow of its elements and of the corresponding ones of the other arrays, like
@@ -39,7 +39,7 @@ impl<'a> Block<'a> {
     /// Creates a block of a whole row-major matrix.
     ///
     /// # Panics
-    /// If the slice has another length.
+    /// If the slice has the wrong length.
     pub(super) fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Block<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         let start = data.as_mut_ptr();
@@ -49,12 +49,12 @@ impl<'a> Block<'a> {
     /// Creates a block of the gradient of weights, which are updated when their gradient is complete.
     ///
     /// # Panics
-    /// If the slice or the weights have another length.
+    /// If the slice or the weights have the wrong length.
     pub(super) fn with_update(data: &'a mut [f32], rows: usize, columns: usize, update: Update<'a>) -> Block<'a> {
-        let Update { arrays, descend } = update;
+        let Update { arrays, rule } = update;
         assert_eq!(arrays[0].len(), data.len(), "a gradient has an element for each weight");
         let kept = |array: &'a mut [f32]| (array.len() == data.len()).then_some(array.as_mut_ptr());
-        let updated_arrays = UpdatedArrays { arrays: arrays.map(kept), offset: 0, descend };
+        let updated_arrays = UpdatedArrays { arrays: arrays.map(kept), offset: 0, rule };
         Block { updated_arrays: Some(updated_arrays), ..Block::new(data, rows, columns) }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Block<'a> {
     /// Splits the block after the first `at` rows.
     pub(super) fn split_rows(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.rows, "a split leaves rows on both sides");
-        let updated_arrays = self.follower_from(at * self.row_stride);
+        let updated_arrays = self.arrays_from(at * self.row_stride);
         let below = Block { start: self.element(at, 0), updated_arrays, rows: self.rows - at, ..self };
         (Block { rows: at, ..self }, below)
     }
@@ -83,7 +83,7 @@ impl<'a> Block<'a> {
     /// Splits the block after the first `at` columns.
     pub(super) fn split_columns(self, at: usize) -> (Block<'a>, Block<'a>) {
         assert!(at < self.columns, "a split leaves columns on both sides");
-        let updated_arrays = self.follower_from(at * self.column_stride);
+        let updated_arrays = self.arrays_from(at * self.column_stride);
         let right = Block { start: self.element(0, at), updated_arrays, columns: self.columns - at, ..self };
         (Block { columns: at, ..self }, right)
     }
@@ -131,7 +131,7 @@ impl<'a> Block<'a> {
     /// all ranges are written to the same memory, which stays in cache.
     pub(super) fn some_rows(&mut self, rows: Range<usize>, finished: bool) -> Block<'_> {
         assert!(rows.start < rows.end && rows.end <= self.rows, "some rows of a block");
-        let updated_arrays = self.follower_from(rows.start * self.row_stride);
+        let updated_arrays = self.arrays_from(rows.start * self.row_stride);
         let first = if finished && updated_arrays.is_some() { 0 } else { rows.start };
         Block { start: self.element(first, 0), updated_arrays, rows: rows.len(), ..*self }
     }
@@ -155,11 +155,11 @@ impl<'a> Block<'a> {
             };
             let beside =
                 |array: Option<*mut f32>| array.map_or(&mut [][..], |array| stretch(array, updated_arrays.offset));
-            (updated_arrays.descend)(stretch(self.start, 0), updated_arrays.arrays.map(beside));
+            (updated_arrays.rule)(stretch(self.start, 0), updated_arrays.arrays.map(beside));
         }
     }
 
-    fn follower_from(&self, further: usize) -> Option<UpdatedArrays<'a>> {
+    fn arrays_from(&self, further: usize) -> Option<UpdatedArrays<'a>> {
         self.updated_arrays
             .map(|updated_arrays| UpdatedArrays { offset: updated_arrays.offset + further, ..updated_arrays })
     }
@@ -222,12 +222,12 @@ mod tests {
     fn updates_see_every_element_once() {
         for transposed in [false, true] {
             let (mut gradient, mut value, mut state) = (vec![f32::NAN; 35], vec![0.0; 35], vec![0.0; 35]);
-            let descend = |gradient: &[f32], [value, state, none, ..]: [&mut [f32]; 5]| {
+            let rule = |gradient: &[f32], [value, state, none, ..]: [&mut [f32]; 5]| {
                 assert!(none.is_empty());
                 value.iter_mut().zip(gradient).for_each(|(w, g)| *w += g);
                 state.iter_mut().for_each(|m| *m += 1.0);
             };
-            let update = Update::new(&mut value, [&mut state, &mut [], &mut [], &mut []], &descend);
+            let update = Update::new(&mut value, [&mut state, &mut [], &mut [], &mut []], &rule);
             let block = Block::with_update(&mut gradient, 5, 7, update);
             let (left, right) = block.split_columns(3);
             let (top, bottom) = right.split_rows(2);

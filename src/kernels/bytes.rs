@@ -13,7 +13,7 @@ const PREFETCHED_ROWS: usize = 6;
 /// `output[i][j] = bytes[rows[i]][j] / divisor`, rounded once, for rows of `length` bytes.
 ///
 /// # Panics
-/// If `output` has another size, or a row does not exist.
+/// If `output` has the wrong length, or a row does not exist.
 pub(crate) fn gather(bytes: &[u8], length: usize, rows: &[usize], divisor: f32, output: &mut [f32]) {
     assert_eq!(output.len(), rows.len() * length, "as many floats as {} rows of {length} have", rows.len());
     let level = simd::current();

@@ -73,7 +73,7 @@ pub fn forward(
 
 /// The requested gradients of a convolution, which are overwritten.
 #[derive(Debug, Default)]
-pub struct Wanted<'a> {
+pub struct RequestedGradients<'a> {
     /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
     /// are added from the last row of output pixels to the first, and from the first column on within a row.
     pub dx: Option<&'a mut [f32]>,
@@ -89,11 +89,18 @@ pub struct Wanted<'a> {
 ///
 /// # Panics
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
-pub fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: Wanted<'_>, scratch: &mut Scratch) {
+pub fn backward(
+    geometry: &Geometry,
+    x: &[f32],
+    w: &[f32],
+    dy: &[f32],
+    requested: RequestedGradients<'_>,
+    scratch: &mut Scratch,
+) {
     geometry.check(x, w, dy);
-    let Some(buffers) = &mut scratch.buffers else { return dense::backward(geometry, x, w, dy, wanted) };
+    let Some(buffers) = &mut scratch.buffers else { return dense::backward(geometry, x, w, dy, requested) };
     let (input, weight) = buffers.backward.as_mut().expect("scratch for training");
-    let Wanted { dx, dw, db } = wanted;
+    let RequestedGradients { dx, dw, db } = requested;
     let parameters = dw.is_some() || db.is_some();
     let passes = usize::from(dx.is_some()) + usize::from(parameters);
     parallel::join(

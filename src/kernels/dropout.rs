@@ -2,8 +2,8 @@
 //!
 //! Long masks are drawn in blocks of a fixed length, each from a separate stream, so that threads can draw them in parallel.
 
-use super::across::SIDE;
 use super::chacha::{BLOCKS, Stream, WORDS};
+use super::transposed::SIDE;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Square, vectorized};
 use crate::random::Key;

@@ -2,7 +2,7 @@
 
 use crate::kernels::parallel;
 
-/// y = the maximum of each channel of each image, or NaN if the channel contains NaN.
+/// y = the maximum of each channel of each image; NaN if the channel contains NaN.
 pub(crate) fn forward(x: &[f32], channels: usize, image: usize, y: &mut [f32]) {
     parallel::for_each_pair((x, image), (y, channels), image, |_, x, y| {
         y.fill(f32::NEG_INFINITY);

@@ -1,4 +1,4 @@
-//! The sizes of a convolution in groups of channels.
+//! The sizes of a grouped convolution.
 
 use super::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
 use super::tile::LANES;
@@ -7,18 +7,18 @@ use crate::sizes;
 /// Images in a shard of a sum over the batch.
 pub(super) const IMAGES_PER_SHARD: usize = 32;
 
-/// The sizes of a convolution, checked by the operation that records it.
+/// The sizes of a grouped convolution, checked by the operation that records it.
 #[derive(Clone, Copy, Debug)]
-pub struct Grouped {
+pub struct GroupedGeometry {
     /// Images in the batch.
     pub batch: usize,
     /// Rows and columns of an image.
     pub size: [usize; 2],
-    /// Channels of an image that a group sees.
+    /// Input channels of one group.
     pub channels: usize,
-    /// Filters of a group.
+    /// Filters of one group.
     pub filters: usize,
-    /// Groups of channels.
+    /// Number of groups.
     pub groups: usize,
     /// Rows and columns of a kernel.
     pub kernel: [usize; 2],
@@ -32,25 +32,28 @@ pub struct Grouped {
     pub output: [usize; 2],
 }
 
-impl Grouped {
+impl GroupedGeometry {
+    /// Elements of an input image.
     pub(super) fn image(&self) -> usize {
         self.size[0] * self.size[1] * self.channels * self.groups
     }
 
+    /// Elements of an output image.
     pub(super) fn output_image(&self) -> usize {
         self.output[0] * self.output[1] * self.filters * self.groups
     }
 
+    /// Elements of all kernels.
     pub(super) fn weights(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.channels * self.filters * self.groups
     }
 
-    /// Whether each channel has separate kernels.
+    /// Whether the convolution is depthwise: a group has a single channel.
     pub(super) fn depthwise(&self) -> bool {
         self.channels == 1
     }
 
-    /// The time of one image on one thread, in nanoseconds.
+    /// Estimated nanoseconds per image on one thread.
     pub(super) fn nanoseconds(&self) -> usize {
         if self.depthwise() {
             let filters = (self.groups * self.filters).max(LANES);
@@ -65,7 +68,7 @@ impl Grouped {
     #[inline(always)]
     pub(super) fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize, usize)) {
         let at = [pixel / self.output[1], pixel % self.output[1]];
-        // The position of tap `number` of the kernel along an axis, if inside the image.
+        // The input position of tap `number` along an axis, if it is inside the image.
         let place = |axis: usize, number: usize| {
             let place = at[axis] * self.strides[axis] + number * self.dilation[axis];
             place.checked_sub(self.padding[axis]).filter(|place| *place < self.size[axis])

@@ -1,55 +1,59 @@
-//! Convolution of images (NHWC) with dilated kernels and in groups of channels, for sizes that the faster kernels of
-//! [`conv2d`](super::conv2d) do not support. Groups of one channel are computed by `depthwise`; the others are
-//! plain loops, exact and vectorized over filters.
+//! Dilated and grouped convolution of images (NHWC), which [`conv2d`](super::conv2d) does not support. Groups of one channel
+//! are computed by `depthwise`; other groups by plain loops, vectorized over filters.
 //!
 //! A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns, channels). Taps
 //! outside the image are skipped.
 
 use super::activation::{self, Elementwise};
 use super::depthwise;
-pub use super::grouped::Grouped;
+pub use super::grouped::GroupedGeometry;
 use super::grouped::IMAGES_PER_SHARD;
 use super::parallel;
 use super::simd::{self, vectorized};
 use crate::error::Result;
 use crate::sizes;
 
-/// The buffers of the passes, made once.
+/// Reusable buffers of a grouped convolution.
 #[derive(Clone, Debug)]
-pub struct Room(Kind);
+pub struct Scratch(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Depthwise(Box<depthwise::Room>),
-    /// An array of kernels for each shard of the batch.
+    Depthwise(Box<depthwise::Scratch>),
+    /// The gradient of the kernels in each shard of the batch.
     Grouped(Vec<f32>),
 }
 
-impl Room {
+impl Scratch {
+    /// Allocates the buffers.
+    ///
     /// # Errors
-    /// Memory does not hold it.
-    pub fn new(g: &Grouped) -> Result<Room> {
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
+    pub fn new(g: &GroupedGeometry) -> Result<Scratch> {
         if g.depthwise() {
-            return Ok(Room(Kind::Depthwise(Box::new(depthwise::Room::new(g)?))));
+            return Ok(Scratch(Kind::Depthwise(Box::new(depthwise::Scratch::new(g)?))));
         }
         let ([rows, columns], shards) = (g.kernel, g.batch.div_ceil(IMAGES_PER_SHARD));
-        Ok(Room(Kind::Grouped(sizes::zeros(&[shards, rows, columns, g.channels, g.filters, g.groups])?)))
+        Ok(Scratch(Kind::Grouped(sizes::zeros(&[shards, rows, columns, g.channels, g.filters, g.groups])?)))
     }
 }
 
 /// y = activation(x ∗ w + bias). `w` is rows × columns × channels of a group × all filters.
+///
+/// # Panics
+/// If the length of a slice does not match the geometry.
 pub fn forward(
-    g: &Grouped,
+    g: &GroupedGeometry,
     x: &[f32],
     w: &[f32],
     bias: Option<&[f32]>,
     activation: Elementwise,
     y: &mut [f32],
-    room: &mut Room,
+    scratch: &mut Scratch,
 ) {
     assert_eq!((x.len(), y.len(), w.len()), (g.batch * g.image(), g.batch * g.output_image(), g.weights()));
-    if let Kind::Depthwise(room) = &mut room.0 {
-        return depthwise::forward(simd::current(), g, x, w, (bias, activation), y, room);
+    if let Kind::Depthwise(scratch) = &mut scratch.0 {
+        return depthwise::forward(simd::current(), g, x, w, (bias, activation), y, scratch);
     }
     let level = simd::current();
     parallel::for_each_pair((x, g.image()), (y, g.output_image()), g.nanoseconds(), |_, x, y| {
@@ -61,7 +65,8 @@ pub fn forward(
 }
 
 vectorized! {
-    pub(super) fn forward_image<F: Fma>(g: &Grouped, x: &[f32], w: &[f32], y: &mut [f32]) {
+    /// y = x ∗ w for one image.
+    pub(super) fn forward_image<F: Fma>(g: &GroupedGeometry, x: &[f32], w: &[f32], y: &mut [f32]) {
         let all = g.filters * g.groups;
         for (pixel, y) in y.chunks_exact_mut(all).enumerate() {
             y.fill(0.0);
@@ -79,14 +84,14 @@ vectorized! {
     }
 }
 
-/// dw = Σ x·dy over images and pixels: a chain for each shard of a fixed number of images, the shards added in order.
-pub fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room: &mut Room) {
-    let room = match &mut room.0 {
-        Kind::Depthwise(room) => return depthwise::backward_weight(simd::current(), g, x, dy, dw, room),
-        Kind::Grouped(room) => room,
+/// dw = Σ x·dy over images and pixels: each shard of `IMAGES_PER_SHARD` images is one chain, and shards are added in order.
+pub fn backward_weight(g: &GroupedGeometry, x: &[f32], dy: &[f32], dw: &mut [f32], scratch: &mut Scratch) {
+    let scratch = match &mut scratch.0 {
+        Kind::Depthwise(scratch) => return depthwise::backward_weight(simd::current(), g, x, dy, dw, scratch),
+        Kind::Grouped(scratch) => scratch,
     };
     let level = simd::current();
-    parallel::for_each_chunk(room, g.weights(), sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]), |shard, dw| {
+    parallel::for_each_chunk(scratch, g.weights(), sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]), |shard, dw| {
         let [x, dy] = [(x, g.image()), (dy, g.output_image())].map(|(all, image)| {
             let shard = shard * IMAGES_PER_SHARD * image;
             &all[shard..all.len().min(shard + IMAGES_PER_SHARD * image)]
@@ -94,13 +99,14 @@ pub fn backward_weight(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32], room:
         weight_of_shard(level, g, x, dy, dw);
     });
     dw.fill(0.0);
-    for shard in room.chunks_exact(g.weights()) {
+    for shard in scratch.chunks_exact(g.weights()) {
         dw.iter_mut().zip(shard).for_each(|(sum, part)| *sum += part);
     }
 }
 
 vectorized! {
-    pub(super) fn weight_of_shard<F: Fma>(g: &Grouped, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    /// dw = Σ x·dy over the images of a shard, one chain.
+    pub(super) fn weight_of_shard<F: Fma>(g: &GroupedGeometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
         dw.fill(0.0);
         let all = g.filters * g.groups;
         for (x, dy) in x.chunks_exact(g.image()).zip(dy.chunks_exact(g.output_image())) {
@@ -119,10 +125,10 @@ vectorized! {
     }
 }
 
-/// dx = Σ dy·w over the windows that contain an element: chains over filters, in the order of the windows.
-pub fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32], room: &mut Room) {
-    if let Kind::Depthwise(room) = &mut room.0 {
-        return depthwise::backward_input(simd::current(), g, dy, w, dx, room);
+/// dx = Σ dy·w over the windows that contain an element: one chain over windows in order, and over the filters of each.
+pub fn backward_input(g: &GroupedGeometry, dy: &[f32], w: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
+    if let Kind::Depthwise(scratch) = &mut scratch.0 {
+        return depthwise::backward_input(simd::current(), g, dy, w, dx, scratch);
     }
     let level = simd::current();
     parallel::for_each_pair((dy, g.output_image()), (dx, g.image()), g.nanoseconds(), |_, dy, dx| {
@@ -131,7 +137,8 @@ pub fn backward_input(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32], room: 
 }
 
 vectorized! {
-    pub(super) fn input_of_image<F: Fma>(g: &Grouped, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+    /// dx = Σ dy·w for one image.
+    pub(super) fn input_of_image<F: Fma>(g: &GroupedGeometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
         dx.fill(0.0);
         let all = g.filters * g.groups;
         for (pixel, dy) in dy.chunks_exact(all).enumerate() {
@@ -154,31 +161,31 @@ mod tests {
     use super::*;
     use crate::kernels::{conv2d, samples};
 
-    fn grouped(batch: usize, size: [usize; 2], channels: usize, filters: usize, groups: usize) -> Grouped {
+    fn grouped(batch: usize, size: [usize; 2], channels: usize, filters: usize, groups: usize) -> GroupedGeometry {
         let kernel = [3, 2];
         let output = [size[0] - 2, size[1] - 1];
         let (strides, dilation, padding) = ([1, 1], [1, 1], [0, 0]);
-        Grouped { batch, size, channels, filters, groups, kernel, strides, dilation, padding, output }
+        GroupedGeometry { batch, size, channels, filters, groups, kernel, strides, dilation, padding, output }
     }
 
     /// y, dw and dx, one after the other.
-    fn run(g: &Grouped, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
+    fn run(g: &GroupedGeometry, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
         let [mut y, mut dw, mut dx] = [dy, w, x].map(|like| samples::unset(like.len()));
-        let mut room = Room::new(g).unwrap();
-        forward(g, x, w, None, Elementwise::Linear, &mut y, &mut room);
-        backward_weight(g, x, dy, &mut dw, &mut room);
-        backward_input(g, dy, w, &mut dx, &mut room);
+        let mut scratch = Scratch::new(g).unwrap();
+        forward(g, x, w, None, Elementwise::Linear, &mut y, &mut scratch);
+        backward_weight(g, x, dy, &mut dw, &mut scratch);
+        backward_input(g, dy, w, &mut dx, &mut scratch);
         [y, dw, dx]
     }
 
-    fn arrays(g: &Grouped) -> [Vec<f32>; 3] {
+    fn arrays(g: &GroupedGeometry) -> [Vec<f32>; 3] {
         let lengths = [g.batch * g.image(), g.weights(), g.batch * g.output_image()];
         [0, 1, 2].map(|at| samples::values(at as u64, lengths[at]))
     }
 
     #[test]
     fn one_group_without_dilation_has_the_bits_of_conv2d() {
-        let g = Grouped { padding: [1, 0], output: [7, 6], ..grouped(35, [7, 7], 3, 5, 1) };
+        let g = GroupedGeometry { padding: [1, 0], output: [7, 6], ..grouped(35, [7, 7], 3, 5, 1) };
         let [x, w, dy] = arrays(&g);
         let [y, dw, dx] = run(&g, &x, &w, &dy);
         let plain = conv2d::Geometry {
@@ -195,8 +202,8 @@ mod tests {
         let mut scratch = conv2d::Scratch::new(&plain, true).unwrap();
         let [mut right_y, mut right_dw, mut right_dx] = [&y, &dw, &dx].map(|like| samples::unset(like.len()));
         conv2d::forward(&plain, &x, &w, None, Elementwise::Linear, &mut right_y, &mut scratch);
-        let wanted = conv2d::Wanted { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };
-        conv2d::backward(&plain, &x, &w, &dy, wanted, &mut scratch);
+        let requested = conv2d::RequestedGradients { dx: Some(&mut right_dx), dw: Some(&mut right_dw), db: None };
+        conv2d::backward(&plain, &x, &w, &dy, requested, &mut scratch);
         samples::assert_same_bits(&y, &right_y, "forward");
         samples::assert_same_bits(&dw, &right_dw, "kernels");
         approx::assert_relative_eq!(&dx[..], &right_dx[..], epsilon = 1e-5, max_relative = 1e-5);
@@ -205,10 +212,10 @@ mod tests {
     /// Each group computes the convolution of its channels only.
     #[test]
     fn groups_are_independent() {
-        let g = Grouped { dilation: [2, 3], output: [2, 4], ..grouped(2, [6, 7], 2, 3, 4) };
+        let g = GroupedGeometry { dilation: [2, 3], output: [2, 4], ..grouped(2, [6, 7], 2, 3, 4) };
         let [x, w, dy] = arrays(&g);
         let [y, dw, dx] = run(&g, &x, &w, &dy);
-        let alone = Grouped { groups: 1, ..g };
+        let alone = GroupedGeometry { groups: 1, ..g };
         let part = |all: &[f32], width: usize, group: usize| -> Vec<f32> {
             all.chunks_exact(4 * width).flat_map(|row| &row[group * width..][..width]).copied().collect()
         };
@@ -222,7 +229,8 @@ mod tests {
 
     #[test]
     fn bits_do_not_depend_on_threads_or_instructions() {
-        let g = Grouped { dilation: [2, 2], padding: [2, 1], output: [20, 20], ..grouped(40, [20, 20], 3, 9, 2) };
+        let g =
+            GroupedGeometry { dilation: [2, 2], padding: [2, 1], output: [20, 20], ..grouped(40, [20, 20], 3, 9, 2) };
         let [x, w, dy] = arrays(&g);
         let expected = run(&g, &x, &w, &dy);
         samples::in_pools(|| {

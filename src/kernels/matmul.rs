@@ -21,7 +21,7 @@ use super::tile::{self, LANES};
 use super::update::Update;
 use crate::sizes;
 
-/// Whether a product of this number of rows is faster if B is known to be finite.
+/// Whether a product with this number of rows is faster if B is known to be finite.
 pub fn skips_if_finite(rows: usize) -> bool {
     rows <= few_rows::MAX_ROWS
 }
@@ -149,11 +149,11 @@ fn sum_block<F: Fma, const L: usize>(x: &[f32], columns: usize, rows_per_chunk: 
     for chunk in x.chunks(columns * rows_per_chunk) {
         let mut sums = [0.0; L];
         for row in (at..chunk.len()).step_by(columns) {
-            // Where fewer columns are left, the next row's come along and are not used.
+            // With fewer columns than lanes, the lanes also read the next row, whose sums are not used.
             let row = &chunk[row..];
             match row.first_chunk::<L>() {
                 Some(row) => F::add(row, &mut sums),
-                None => F::add(&in_part(row), &mut sums),
+                None => F::add(&padded_lanes(row), &mut sums),
             }
         }
         F::add(&sums, &mut totals);
@@ -164,9 +164,9 @@ fn sum_block<F: Fma, const L: usize>(x: &[f32], columns: usize, rows_per_chunk: 
     }
 }
 
-/// The last values, and zeros. Called, not inlined, so that the caller's sums stay in registers.
+/// Fewer than `L` values, padded with zeros. Not inlined, so that the sums of the caller stay in registers.
 #[inline(never)]
-fn in_part<const L: usize>(values: &[f32]) -> [f32; L] {
+fn padded_lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     let mut lanes = [0.0; L];
     lanes[..values.len()].copy_from_slice(values);
     lanes

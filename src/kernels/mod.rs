@@ -3,7 +3,6 @@
 //! Results have equal bits for every number of threads and every instruction set: work is partitioned by shape,
 //! multiply-adds are fused only explicitly, and functions such as exp consist of IEEE operations.
 
-mod across;
 pub mod activation;
 pub(crate) mod aligned_buffer;
 pub(crate) mod average_pool;
@@ -41,5 +40,6 @@ pub mod softmax;
 mod sparse;
 pub(crate) mod spin_wait;
 mod tile;
+mod transposed;
 pub(crate) mod update;
 pub(crate) mod window;

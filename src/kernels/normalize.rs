@@ -79,24 +79,24 @@ fn add<F: Fma, const L: usize, const N: usize>(sums: &mut [[f32; L]; N], terms: 
     }
 }
 
-/// The next at most `L` values, padded with zeros.
+/// The first `L` values, or all of them if there are fewer, padded with zeros.
 #[inline(always)]
 fn lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     match values.first_chunk() {
         Some(lanes) => *lanes,
-        None => in_part(values),
+        None => padded_lanes(values),
     }
 }
 
-/// As [`lanes`] where there are fewer. Called, not inlined, so that the caller's sums stay in registers.
+/// Fewer than `L` values, padded with zeros. Not inlined, so that the sums of the caller stay in registers.
 #[inline(never)]
-fn in_part<const L: usize>(values: &[f32]) -> [f32; L] {
+fn padded_lanes<const L: usize>(values: &[f32]) -> [f32; L] {
     let mut lanes = [0.0; L];
     lanes[..values.len()].copy_from_slice(values);
     lanes
 }
 
-/// Calls `$block::<L>(first column, their number)` for all columns, as many together as there are.
+/// Calls `$block::<F, L>(first column, number of columns)` for blocks that cover all columns, with the largest possible `L`.
 macro_rules! in_blocks {
     ($columns:expr, $block:ident($($argument:expr),*)) => {
         let mut at = 0;
@@ -104,7 +104,7 @@ macro_rules! in_blocks {
             $block::<F, WIDE>(at, WIDE, $($argument),*);
             at += WIDE;
         }
-        // One vector's chain would wait for its own additions.
+        // Chains of a single vector would wait for the latency of their additions.
         if $columns - at >= MEDIUM {
             $block::<F, MEDIUM>(at, MEDIUM, $($argument),*);
             at += MEDIUM;

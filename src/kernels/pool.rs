@@ -46,7 +46,7 @@ impl PoolGeometry {
     }
 
     /// Whether windows are disjoint.
-    fn apart(&self) -> bool {
+    fn disjoint(&self) -> bool {
         self.strides[0] >= self.window[0] && self.strides[1] >= self.window[1]
     }
 
@@ -201,7 +201,7 @@ pub fn max_backward(geometry: &PoolGeometry, at: &[u16], dy: &[f32], dx: &mut [f
         let sources = dy.chunks_exact(pooled).zip(at.chunks_exact(pooled));
         for (dx, (dy, at)) in dx.chunks_exact_mut(image).zip(sources) {
             geometry.clear(dx);
-            match (geometry.apart(), geometry.window == [2, 2], geometry.channels <= 8) {
+            match (geometry.disjoint(), geometry.window == [2, 2], geometry.channels <= 8) {
                 (false, _, _) => add_to_places(geometry, at, dy, dx),
                 (true, true, true) => write_windows::<8, 2>(level, geometry, at, dy, dx),
                 (true, true, false) => write_windows::<16, 2>(level, geometry, at, dy, dx),

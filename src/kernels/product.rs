@@ -19,7 +19,7 @@ impl<'a> Matrix<'a> {
     /// Creates a row-major matrix.
     ///
     /// # Panics
-    /// If the slice has another length.
+    /// If the slice has the wrong length.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} elements");
         Matrix { data, rows, columns, transposed: false, finite: false }

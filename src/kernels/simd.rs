@@ -12,7 +12,7 @@ mod strided;
 pub(crate) use fma::Wide;
 pub(crate) use fma::{Baseline, Fma, Hardware, Square};
 pub(crate) use registers::prefetch;
-pub(crate) use strided::Strides;
+pub(crate) use strided::StridedLayout;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -115,11 +115,11 @@ pub(crate) fn available(level: SimdLevel) -> bool {
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// Copies the lanes that both arrays have, by value: with `copy_from_slice`, builds with debug assertions keep the array of
-/// sums in memory, where each vector crosses a cache line if the stack happens to be aligned that way.
+/// Copies the lanes that both arrays have, by value. With `copy_from_slice`, builds with debug assertions keep arrays of sums
+/// in memory, where vectors may cross cache lines.
 #[inline(always)]
 pub(crate) fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &mut [f32; M]) {
-    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "no lane may be left over") };
+    const { assert!(N.is_multiple_of(8) && M.is_multiple_of(8), "a whole number of vectors") };
     for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
         *to = *from;
     }

@@ -10,10 +10,10 @@
 
 mod steps;
 
-use super::across::{SIDE, read_across};
 use super::block::Block;
 use super::product::{Matrix, Product, ROWS_PER_CHUNK, Sum, finish};
 use super::simd::{Aligned, Fma, SimdLevel, Square, copy_lanes, vectorized};
+use super::transposed::{SIDE, read_transposed};
 use std::cell::RefCell;
 use steps::{Part, Places, Steps};
 
@@ -144,7 +144,7 @@ impl Place {
     /// Copies buffered sums to C, or adds them to it.
     fn store(self, level: SimdLevel, c: &mut Block<'_>, sums: &mut [[f32; WIDTH]], add: bool) {
         if c.transposed() {
-            store_across(level, c, self, sums, add);
+            store_transposed(level, c, self, sums, add);
         } else {
             self.for_rows(c, sums, |c, sums| put(c, sums, add));
         }
@@ -164,7 +164,7 @@ fn put(c: &mut [f32], sums: &[f32], add: bool) {
 
 vectorized! {
     /// Implements [`Place::store`] for a transposed C, one square at a time.
-    fn store_across<F: Fma>(c: &mut Block<'_>, at: Place, sums: &[[f32; WIDTH]], add: bool) {
+    fn store_transposed<F: Fma>(c: &mut Block<'_>, at: Place, sums: &[[f32; WIDTH]], add: bool) {
         for l in (0..at.width).step_by(SIDE) {
             for (number, sums) in sums.chunks(SIDE).enumerate() {
                 let mut square: Square = [[0.0; SIDE]; SIDE];
@@ -246,15 +246,15 @@ fn fill_lanes<const L: usize, const W: usize>(
 fn pack<const L: usize>(level: SimdLevel, b: Matrix<'_>, k: usize, at: Place, panel: &mut [[f32; WIDTH]]) -> bool {
     if b.is_transposed() {
         let from = &b.data()[at.column * b.stride() + k..];
-        pack_across(level, from, b.stride(), at.width, panel)
+        pack_transposed(level, from, b.stride(), at.width, panel)
     } else {
-        pack_along::<L>(level, &b.data()[k * b.stride() + at.column..], b.stride(), at.width, panel)
+        pack_rows::<L>(level, &b.data()[k * b.stride() + at.column..], b.stride(), at.width, panel)
     }
 }
 
 vectorized! {
     /// Packs columns of B from rows at a distance of `stride`.
-    fn pack_along<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
+    fn pack_rows<F: Fma, const L: usize>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; L];
         for (k, panel) in panel.iter_mut().enumerate() {
             let (row, panel) = (&b[k * stride..], &mut panel[..L]);
@@ -278,9 +278,9 @@ vectorized! {
 
 vectorized! {
     /// Packs columns of B that are contiguous, at a distance of `stride`.
-    fn pack_across<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
+    fn pack_transposed<F: Fma>(b: &[f32], stride: usize, width: usize, panel: &mut [[f32; WIDTH]]) -> bool {
         let mut zeros = [0.0f32; SIDE];
-        read_across::<F, WIDTH>(b, stride, width, panel, |row| {
+        read_transposed::<F, WIDTH>(b, stride, width, panel, |row| {
             zeros.iter_mut().zip(row).for_each(|(zero, value)| *zero += 0.0 * value);
         });
         zeros.iter().all(|sum| *sum == 0.0)

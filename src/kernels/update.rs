@@ -8,14 +8,14 @@ use std::fmt;
 /// Maximum number of state arrays of an optimizer per weight array.
 pub(crate) const MAX_STATE_ARRAYS: usize = 4;
 
-/// Updates a range of weights with its gradient. The arrays are the weights and the optimizer's state; unused ones are
-/// empty. Elements must not depend on each other, because ranges are arbitrary.
-pub(crate) type Descend<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_STATE_ARRAYS]) + Sync + 'a;
+/// An update rule: updates a range of weights from its gradient. The arrays are the weights and the optimizer state; unused
+/// ones are empty. Elements must not depend on each other, because ranges are arbitrary.
+pub(crate) type UpdateRule<'a> = dyn Fn(&[f32], [&mut [f32]; 1 + MAX_STATE_ARRAYS]) + Sync + 'a;
 
 /// A weight array, its optimizer state, and their update from a gradient.
 pub struct Update<'a> {
     pub(super) arrays: [&'a mut [f32]; 1 + MAX_STATE_ARRAYS],
-    pub(super) descend: &'a Descend<'a>,
+    pub(super) rule: &'a UpdateRule<'a>,
 }
 
 impl<'a> Update<'a> {
@@ -23,11 +23,11 @@ impl<'a> Update<'a> {
     ///
     /// # Panics
     /// If the lengths differ.
-    pub fn new(value: &'a mut [f32], state: [&'a mut [f32]; MAX_STATE_ARRAYS], descend: &'a Descend<'a>) -> Update<'a> {
+    pub fn new(value: &'a mut [f32], state: [&'a mut [f32]; MAX_STATE_ARRAYS], rule: &'a UpdateRule<'a>) -> Update<'a> {
         let fits = |array: &&mut [f32]| array.is_empty() || array.len() == value.len();
         assert!(state.iter().all(fits), "state arrays have an element for each weight");
         let [first, second, third, fourth] = state;
-        Update { arrays: [value, first, second, third, fourth], descend }
+        Update { arrays: [value, first, second, third, fourth], rule }
     }
 
     /// The weights before the update.

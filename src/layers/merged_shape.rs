@@ -3,10 +3,10 @@
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
-/// Returns the common shape of at least two inputs of equal rank, in which an axis of size 1 is repeated.
+/// Returns the shape to which at least two inputs of equal rank broadcast.
 ///
 /// # Errors
-/// There are fewer than two inputs, or their shapes do not fit.
+/// [`Error::Shape`] for fewer than two inputs, or for shapes that do not broadcast.
 pub(super) fn merged_shape(inputs: &[Shape]) -> Result<Shape> {
     let [first, second, others @ ..] = inputs else { return Err(Error::expected("at least two inputs")) };
     let merge = |merged: Shape, next: &Shape| merged.broadcast(next).filter(|_| merged.rank() == next.rank());

@@ -29,7 +29,7 @@ pub(crate) use weights::{Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -78,9 +78,9 @@ use std::sync::Arc;
 /// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
 /// ```
 pub trait Layer: Debug + Send + Sync {
-    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes are
-    /// those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state, is
-    /// applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
+    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes
+    /// are those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state,
+    /// is applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) for a setting out of range, [`Error::Shape`](crate::Error::Shape) for shapes
@@ -129,10 +129,11 @@ macro_rules! layers {
         impl Part for dyn Layer {
             const NAME: &'static str = "layer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Layer>)> {
-                let mut layers: Vec<(&'static str, Make<dyn Layer>)> =
-                    vec![$($(($Layer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Layer>(known)?))),)*)*];
-                layers.extend(crate::FORMAT_LAYERS.iter().map(|(class, make)| (*class, *make as Make<dyn Layer>)));
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Layer>)> {
+                let mut layers: Vec<(&'static str, Constructor<dyn Layer>)> =
+                    vec![$($(($Layer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Layer>(classes)?))),)*)*];
+                let of_formats = crate::FORMAT_LAYERS.iter().map(|(class, make)| (*class, *make as Constructor<dyn Layer>));
+                layers.extend(of_formats);
                 layers
             }
         }

@@ -28,9 +28,9 @@ pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 pub(crate) enum Source<'a> {
     /// The initializers, with this key.
     Init(Key),
-    /// The given parameters of equal names.
+    /// The given parameters with the names of the weights.
     Given(&'a Params),
-    /// None: only names and shapes are recorded, without values.
+    /// None: weights are declared by name and shape, without values.
     Nowhere,
 }
 

@@ -15,7 +15,7 @@ options! {
     ///
     /// Targets t are numbers from 0 to 1 in the shape of the outputs p.
     ///
-    /// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, also after a sigmoid, as in Keras on JAX and
+    /// Outputs are probabilities by default. They are clipped to 10⁻⁷ … 1 − 10⁻⁷, even after a sigmoid, as in Keras on JAX and
     /// PyTorch. For an exact loss, omit the sigmoid and use [`from_logits`](BinaryCrossentropy::from_logits).
     ///
     /// ```

@@ -65,10 +65,10 @@ pub trait Loss: Debug + Send + Sync {
     /// Records the loss of a batch with sample weights, one for each row. As in Keras, the weighted sum is divided by the
     /// number of rows, not by the sum of the weights. The default records an error: the loss takes no weights.
     ///
-    /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n × k.
-    /// So it can be multiplied by errors of the shape of the prediction, and by errors of the rows if their axes are kept.
-    /// Arithmetic on the weights and an array with another number of axes is an error, since n × 1 and n would broadcast to
-    /// n × n.
+    /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n ×
+    /// k. So it can be multiplied by errors of the shape of the prediction, and by errors of the rows if their axes are
+    /// kept. Arithmetic on the weights and an array with a different number of axes is an error, since n × 1 and n would
+    /// broadcast to n × n.
     ///
     /// ```
     /// use gradus::{Accepts, Compile, Sequential, Shape, Spec, TargetKind, data::Arrays, layers::Dense, losses::Loss};

@@ -9,7 +9,7 @@ mod smoothing;
 pub use loss::Loss;
 pub use names::get;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Declares the losses: each is a file and a line in the list below.
@@ -20,8 +20,8 @@ macro_rules! losses {
         impl Part for dyn Loss {
             const NAME: &'static str = "loss";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Loss>)> {
-                vec![$(($Loss::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Loss>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Loss>)> {
+                vec![$(($Loss::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Loss>(classes)?)))),*]
             }
         }
 

@@ -1,4 +1,4 @@
-//! Targets that several metrics take, and the remedy where an output does not fit.
+//! Targets that several metrics accept, and remedies for unsuitable outputs.
 
 use crate::accepts::{Accepts, TargetKind};
 

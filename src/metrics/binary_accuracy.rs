@@ -13,7 +13,7 @@ options! {
     /// Keras.
     ///
     /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
-    /// threshold is a probability, also for logits.
+    /// threshold is a probability, even for logits.
     ///
     /// The value is 0 without rows, and if all sample weights are 0.
     ///

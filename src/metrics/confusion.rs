@@ -180,9 +180,9 @@ impl fmt::Display for ConfusionMatrix {
             let (precision, recall) = (self.precision(class), self.recall(class));
             write!(f, "  {precision:>9.3}  {recall:>6.3}  {:.3}", self.f1(class))?;
         }
-        let room = 4 + width * self.classes();
+        let indent = 4 + width * self.classes();
         let (precision, recall) = (self.macro_precision(), self.macro_recall());
-        write!(f, "\n{:<room$}  {precision:>9.3}  {recall:>6.3}  {:.3}", "mean", self.macro_f1())
+        write!(f, "\n{:<indent$}  {precision:>9.3}  {recall:>6.3}  {:.3}", "mean", self.macro_f1())
     }
 }
 

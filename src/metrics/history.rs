@@ -6,6 +6,19 @@ use crate::files::write_whole;
 use std::path::Path;
 
 /// The scores of each epoch, as returned by `fit`.
+///
+/// ```
+/// use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+/// use ndarray::arr2;
+/// let data = Arrays::new(arr2(&[[1.0f32], [2.0]]), arr2(&[[2.0f32], [4.0]]))?;
+/// let compile = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
+/// let mut model = Sequential::new([1]).add(Dense::new(1)).compile(compile)?;
+/// let history = model.fit(&data, Fit::new().epochs(3).progress(Progress::Quiet))?;
+/// let losses = history.get("loss").unwrap(); // one per epoch
+/// assert!(losses.len() == 3 && losses[2] < losses[0]);
+/// assert!(history.get("val_loss").is_none()); // no validation
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct History {
@@ -39,8 +52,8 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// An entry with this number and these training scores, without validation, in 0 seconds and at a learning rate of 0. The
-    /// other fields can be set afterwards.
+    /// Creates an entry with this number and these training scores. It has no validation scores, and its seconds and learning
+    /// rate are 0; these fields can be set afterwards.
     pub fn new(number: u64, scores: Scores) -> Epoch {
         Epoch { number, scores, validation: None, seconds: 0.0, learning_rate: 0.0 }
     }

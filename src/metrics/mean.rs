@@ -11,7 +11,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts rows without weights.
+    /// Creates the count of rows without sample weights.
     pub fn of(rows: usize) -> Count {
         Count { rows, weight: rows as f64 }
     }

@@ -28,7 +28,7 @@ pub use threshold::{RowThreshold, Threshold};
 
 pub(crate) use crate::output_scale::argmax;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Declares the metrics: each is a file and a line in the list below.
@@ -39,8 +39,8 @@ macro_rules! metrics {
         impl Part for dyn Metric {
             const NAME: &'static str = "metric";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Metric>)> {
-                vec![$(($Metric::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Metric>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Metric>)> {
+                vec![$(($Metric::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Metric>(classes)?)))),*]
             }
         }
 

@@ -23,9 +23,9 @@ impl Positive {
         let threshold = batch.threshold(self.threshold);
         for position in batch.positions() {
             let row = threshold.row(position.outputs());
-            let wanted = |class: usize| self.class.is_none_or(|only| only == class);
+            let selected = |class: usize| self.class.is_none_or(|only| only == class);
             let pairs = position.outputs().iter().zip(position.target()).enumerate();
-            for (_, (output, target)) in pairs.filter(|(class, _)| wanted(*class)) {
+            for (_, (output, target)) in pairs.filter(|(class, _)| selected(*class)) {
                 let (above, one) = (row.is_above(*output), target > 0.0);
                 totals[0] += f64::from(u8::from(above && one));
                 totals[1] += f64::from(u8::from(counts(above, one)));

@@ -14,7 +14,7 @@ options! {
     /// The proportion of the outputs above a threshold whose target is 1. `Precision` in Keras.
     ///
     /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
-    /// threshold is a probability, also for logits.
+    /// threshold is a probability, even for logits.
     ///
     /// The value is 0 if no output is above the threshold, without rows, and if all sample weights are 0.
     ///

@@ -14,7 +14,7 @@ options! {
     /// The proportion of the outputs with target 1 that are above a threshold. `Recall` in Keras.
     ///
     /// Targets are zeros and ones in the output's shape, or integer labels, which are converted to one-hot rows. The
-    /// threshold is a probability, also for logits.
+    /// threshold is a probability, even for logits.
     ///
     /// The value is 0 if no target is 1, without rows, and if all sample weights are 0.
     ///

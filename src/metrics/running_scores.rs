@@ -1,4 +1,4 @@
-//! The scores of a training or evaluation loop on the tape.
+//! The scores of a training loop or an evaluation loop on the tape.
 
 use super::check::check_batch;
 use super::metric::Metric;
@@ -49,7 +49,7 @@ impl RunningScores {
         metric.check()?;
         let name = metric.name();
         if name == "loss" || self.metrics.iter().any(|other| other.metric.name() == name) {
-            return Err(Error::other(format!("RunningScores: two scores are named \"{name}\"; leave one of them out")));
+            return Err(Error::other(format!("RunningScores: two scores are named \"{name}\"; remove one of them")));
         }
         self.metrics.push(Totals { metric: Box::new(metric), sums: Vec::new() });
         Ok(self)
@@ -58,7 +58,7 @@ impl RunningScores {
     /// Adds a batch with its mean loss.
     ///
     /// # Errors
-    /// A metric does not accept the outputs or the targets, or the outputs of a row have another shape than in earlier
+    /// A metric does not accept the outputs or the targets, or the outputs of a row have a different shape than in earlier
     /// batches. Nothing is added then.
     pub fn add(&mut self, loss: f64, batch: &ScoredBatch<'_>) -> Result<()> {
         let output = batch.outputs().shape().sample();
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn mistakes_are_errors_before_anything_is_added() {
         let message = RunningScores::new().metric(Accuracy).unwrap().metric(Accuracy).unwrap_err().to_string();
-        assert_eq!(message, "RunningScores: two scores are named \"accuracy\"; leave one of them out");
+        assert_eq!(message, "RunningScores: two scores are named \"accuracy\"; remove one of them");
         let mut running = RunningScores::new().metric(Accuracy).unwrap();
         running.add(1.0, &batch(&[0.9, 0.1, 0.2, 0.8], &[2.0, 1.0])).unwrap_err();
         assert_eq!(running.numbers(), RunningScores::new().metric(Accuracy).unwrap().numbers());

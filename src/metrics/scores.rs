@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-/// The mean loss and the mean of each metric, by name.
+/// The mean loss and the mean of each metric, by name, as returned by `evaluate`.
+///
+/// ```
+/// use gradus::metrics::Scores;
+/// let scores = Scores::new(0.25, vec![("accuracy".into(), 0.9)]);
+/// assert_eq!(scores.get("accuracy"), Some(0.9));
+/// assert_eq!(scores.to_string(), "loss: 0.2500 - accuracy: 0.9000");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Scores {
@@ -13,7 +20,7 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Scores with this loss and these metrics by name.
+    /// Creates scores from the loss and the metrics by name.
     pub fn new(loss: f64, metrics: Vec<(String, f64)>) -> Scores {
         Scores { loss, metrics }
     }

@@ -1,4 +1,4 @@
-//! A checkpoint: the complete state of a training, in memory or in a file.
+//! A checkpoint: the complete state of a training run, in memory or in a file.
 
 use crate::error::{Error, Result};
 use crate::files::write_whole;
@@ -8,7 +8,7 @@ use crate::save::{self, Description, Record, Store, Stored};
 use crate::tape::Params;
 use std::path::{Path, PathBuf};
 
-/// The complete state of a training: weights, running statistics, the state of the optimizer, counters, the history,
+/// The complete state of a training run: weights, running statistics, the state of the optimizer, counters, the history,
 /// and the states of callbacks.
 ///
 /// [`Model::fit`](crate::Model::fit) creates and reads checkpoints as configured by
@@ -78,7 +78,7 @@ impl Checkpoint {
         self
     }
 
-    /// Number of steps made.
+    /// Number of completed steps.
     pub fn step(&self) -> u64 {
         self.record.numbers.get("step").map_or(0, |step| *step as u64)
     }
@@ -130,8 +130,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes a safetensors file with a checksum over its contents, atomically. Creates missing folders. A checkpoint of a model can also be
-    /// read by [`Model::load`](crate::Model::load).
+    /// Writes a safetensors file with a checksum over its contents, atomically. Creates missing folders. A checkpoint of a
+    /// model can also be read by [`Model::load`](crate::Model::load).
     ///
     /// # Errors
     /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.
@@ -167,7 +167,7 @@ impl Checkpoint {
         store.encode(path)
     }
 
-    /// The error that this checkpoint belongs to another training.
+    /// The error for a checkpoint of another training run.
     pub(super) fn other(&self, difference: String) -> Error {
         let remedy = "resume with the settings it was written with, or load only its weights";
         self.wrong(format!("{difference}; {remedy}"))

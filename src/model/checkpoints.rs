@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A folder with the checkpoints of one training. `fit` writes one at the end of each epoch, and more often if
+/// A folder with the checkpoints of one training run. `fit` writes one at the end of each epoch, and more often if
 /// configured.
 ///
 /// ```
@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// Files are named by the number of steps, as in `step-000000001234.safetensors`; the best checkpoint is
-/// `best.safetensors`. Each file is written to a temporary file and renamed, and contains a checksum. Training that
-/// starts without resuming in a folder with checkpoints of an earlier training removes those after its first checkpoint
-/// is written.
+/// `best.safetensors`. Each file is written to a temporary file and renamed, and contains a checksum. A run
+/// that does not resume, in a folder with checkpoints of an earlier run, removes those after it has written its first
+/// checkpoint.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Checkpoints {
@@ -37,7 +37,7 @@ pub struct Checkpoints {
     best: Option<Monitor>,
     /// Whether lower or higher scores are better, once it is known.
     direction: Option<Direction>,
-    /// The steps of this training's checkpoints, in ascending order.
+    /// The steps of the checkpoints of this run, in ascending order.
     kept: Vec<u64>,
     /// When the last checkpoint was written, or training began.
     last: Instant,
@@ -124,7 +124,7 @@ impl Checkpoints {
     }
 
     /// Returns the newest intact checkpoint to resume from, or `None` if the folder is empty or does not exist. The
-    /// files up to this checkpoint then count as checkpoints of this training.
+    /// files up to this checkpoint then count as checkpoints of this run.
     ///
     /// # Errors
     /// The folder cannot be read, or it has checkpoints and all of them are damaged.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, WrongNames};
 
-/// The names that a model expects, and those that an argument or a dataset has.
+/// The names that a model expects, and the names in an argument or a dataset.
 pub(super) struct ColumnNames<'a> {
     /// The arrays or columns and where they are given, for messages.
     pub(super) place: &'static str,

@@ -1,4 +1,4 @@
-//! Comparison of predicted classes with the classes in the targets.
+//! The confusion matrix of a model on a dataset.
 
 use super::Model;
 use super::evaluate::ROWS;

@@ -18,7 +18,7 @@ impl Model {
     ///
     /// # Errors
     /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty. [`Error::Fault`] if an
-    /// operation cannot compute with a value, such as an index out of range. [`Error::NotCompiled`] if the model has no
+    /// operation encounters an invalid value, such as an index out of range. [`Error::NotCompiled`] if the model has no
     /// loss.
     ///
     /// [`Error::Fault`]: crate::Error::Fault

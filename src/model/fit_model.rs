@@ -15,7 +15,7 @@ impl Model {
     ///
     /// Two calls with 2 epochs each give the same bits as one call with 4.
     ///
-    /// Inputs that are NaN or infinite are not errors, since searching them would cost a pass over the data, and neither is
+    /// Inputs that are NaN or infinite are not errors, since checking them would cost a pass over the data, and neither is
     /// a loss that diverges. Training then continues with weights that are NaN. The callback
     /// [`Divergence::stop`](crate::Divergence::stop) turns the first such loss into
     /// [`Error::Diverged`](crate::Error::Diverged), which names the first layer whose output is not finite:
@@ -35,12 +35,12 @@ impl Model {
     ///
     /// # Errors
     /// Before the first step: inputs or targets do not fit the model, labels are not classes, the dataset is empty,
-    /// settings are out of range, or a checkpoint is damaged or of another training.
+    /// settings are out of range, or a checkpoint is damaged or of another training run.
     /// [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no optimizer.
     ///
     /// During training: a checkpoint cannot be written (earlier ones remain), or a callback returns an error; the model
-    /// keeps the weights of the last step. [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a
-    /// value, such as an index out of range; the step that contains it changes nothing.
+    /// keeps the weights of the last step. [`Error::Fault`](crate::Error::Fault) if an operation encounters an
+    /// invalid value, such as an index out of range; the model keeps its state from before that step.
     pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
         if settings.validation.is_some() || settings.validation_split == 0.0 {
             let validation = settings.validation;

@@ -27,9 +27,9 @@ impl<'a> MatchedDataset<'a> {
     pub(super) fn new(model: &Model, data: &'a dyn Dataset) -> Result<MatchedDataset<'a>> {
         let mut matched = MatchedDataset::inputs(model, data)?;
         let outputs = model.architecture.output_names();
-        let wanted: Vec<&str> =
+        let expected: Vec<&str> =
             model.trained_outputs().iter().map(|trained| outputs[trained.output].as_str()).collect();
-        matched.choose_targets(&wanted)?;
+        matched.choose_targets(&expected)?;
         for (number, trained) in model.trained_outputs().iter().enumerate() {
             let of =
                 if outputs.len() == 1 { "targets".into() } else { format!("target \"{}\"", outputs[trained.output]) };
@@ -48,10 +48,10 @@ impl<'a> MatchedDataset<'a> {
             return Err(Error::Empty { what: "the dataset".into() });
         }
         let inputs = model.architecture.inputs();
-        let wanted: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        let expected: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let columns = match data.columns() {
             None => {
-                only_one("input", &wanted)?;
+                only_one("input", &expected)?;
                 check_rows(data, data.input_shape(), data.open_axes(), &inputs[0], "inputs", |row| {
                     data.row_shape(row)
                 })?;
@@ -60,7 +60,7 @@ impl<'a> MatchedDataset<'a> {
             Some(columns) => {
                 let found = columns.input_columns();
                 let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
-                let chosen = choose("inputs of the dataset", &wanted, &names)?;
+                let chosen = choose("inputs of the dataset", &expected, &names)?;
                 for (input, column) in inputs.iter().zip(&chosen) {
                     let (found, open) = (found[*column].1, columns.input_open_axes(*column));
                     check_rows(data, found, open, input, &format!("input \"{}\"", input.name), |row| {
@@ -93,10 +93,10 @@ impl<'a> MatchedDataset<'a> {
     }
 
     /// Selects the targets for the outputs with these names.
-    pub(super) fn choose_targets(&mut self, wanted: &[&str]) -> Result<()> {
-        let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", wanted) };
+    pub(super) fn choose_targets(&mut self, expected: &[&str]) -> Result<()> {
+        let Some((columns, _, targets)) = &mut self.columns else { return only_one("target", expected) };
         let found: Vec<String> = columns.target_columns().into_iter().map(|(name, _)| name).collect();
-        *targets = choose("targets of the dataset", wanted, &found)?;
+        *targets = choose("targets of the dataset", expected, &found)?;
         Ok(())
     }
 
@@ -172,13 +172,13 @@ fn choose(place: &'static str, expected: &[&str], found: &[String]) -> Result<Ve
 }
 
 /// Checks that a model for a dataset without column names has one input or target of this kind.
-fn only_one(kind: &str, wanted: &[&str]) -> Result<()> {
-    if let [_] = wanted {
+fn only_one(kind: &str, expected: &[&str]) -> Result<()> {
+    if let [_] = expected {
         return Ok(());
     }
     let problem = format!(
         "it has one unnamed {kind}, but the model has {}; use NamedArrays, or implement Columns for a custom dataset",
-        wanted.join(", ")
+        expected.join(", ")
     );
     Err(Error::Graph { place: "dataset".into(), problem: problem.into() })
 }
@@ -217,7 +217,7 @@ pub(super) fn check_input(found: Shape, input: &ValueInfo, place: impl FnOnce() 
     let (expected, remedy) = (
         input.shape(),
         match found.len() == input.shape().len() {
-            true => "reshape the dataset or put Reshape first".into(),
+            true => "reshape the dataset or add a Reshape layer first".into(),
             false => format!("give samples of this shape, or create the network with inputs of shape {found}"),
         },
     );

@@ -268,7 +268,7 @@ impl Model {
         self.counters().map_or(0, |counters| counters.epoch)
     }
 
-    /// Number of training steps made; 0 in a model for inference.
+    /// Number of completed training steps; 0 in a model for inference.
     pub fn step(&self) -> u64 {
         self.counters().map_or(0, |counters| counters.step)
     }

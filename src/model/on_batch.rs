@@ -81,8 +81,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// Rows do not fit the model; see [`fit`](Model::fit). [`Error::Fault`](crate::Error::Fault) if an operation cannot
-    /// compute with a value. [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no optimizer. On an
+    /// Rows do not fit the model; see [`fit`](Model::fit). [`Error::Fault`](crate::Error::Fault) if an operation
+    /// encounters an invalid value. [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no optimizer. On an
     /// error, the model does not change.
     pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
         let Batch { data, class_weights } = batch.into();
@@ -100,7 +100,7 @@ impl Model {
     ///
     /// # Errors
     /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty.
-    /// [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a value.
+    /// [`Error::Fault`](crate::Error::Fault) if an operation encounters an invalid value.
     /// [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no loss.
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
         self.compiled("test_on_batch")?;
@@ -114,7 +114,7 @@ impl Model {
     ///
     /// # Errors
     /// The array is empty, samples do not fit the model, or the model has several inputs or outputs.
-    /// [`Error::Fault`](crate::Error::Fault) if an operation cannot compute with a value.
+    /// [`Error::Fault`](crate::Error::Fault) if an operation encounters an invalid value.
     pub fn predict_on_batch<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, usize::MAX)
     }

@@ -1,6 +1,6 @@
 //! A recorded tape for one batch size and mode, with the ids of its inputs and outputs.
 
-use super::scoring::{Means, Seen};
+use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
 use crate::architecture::Architecture;
@@ -154,7 +154,7 @@ impl Plan {
                 Target::Values(_) => ScoredBatch::values(outputs, targets),
             };
             let weights = self.weights[trained].map(|id| self.tape.view(id));
-            Seen { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights }
+            MetricInputs { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights }
         });
         number(loss)
     }
@@ -180,7 +180,7 @@ impl TrainedOutput {
     }
 }
 
-/// Whether a value is a softmax or log-softmax over a single element, and hence constant, also after a reshape or
+/// Whether a value is a softmax or log-softmax over a single element, and hence constant, even after a reshape or
 /// dropout.
 fn is_softmax_of_one(value: Var<'_>) -> bool {
     match value.operation() {

@@ -21,18 +21,18 @@ use std::sync::{Mutex, PoisonError};
 const MIN_POOL_WORK: usize = 2_000_000;
 
 impl Model {
-    /// Predicts the output for samples of shape n × …, in any memory layout. The prediction of a sample does not depend
-    /// on the other samples in any bit.
+    /// Predicts the output for samples of shape n × …, in any memory layout. No bit of the prediction of a sample depends on
+    /// the other samples.
     ///
     /// # Errors
     /// The array is empty, samples do not fit the model, or the model has several inputs or outputs, for which
-    /// [`predict_outputs`](Model::predict_outputs) exists. [`Error::Fault`] for the first sample that contains a value
-    /// with which an operation cannot compute, such as an index out of range.
+    /// [`predict_outputs`](Model::predict_outputs) exists. [`Error::Fault`] for the first sample that contains an
+    /// invalid value, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, ROWS)
     }
 
-    /// Predicts every output, by name. The prediction of a row does not depend on the other rows in any bit. `inputs`
+    /// Predicts every output, by name. No bit of the prediction of a row depends on the other rows. `inputs`
     /// converts to [`PredictInputs`]:
     ///
     /// | inputs of the model | argument |
@@ -65,7 +65,7 @@ impl Model {
     /// [`Error::Names`] with all names that are missing, that the model does not have, or that are given twice.
     /// [`Error::Graph`] for an array without a name if the model has several inputs. [`Error::Shape`] if samples do not
     /// fit an input or numbers of rows differ. [`Error::Empty`] if there are no rows. [`Error::Fault`] for the first row
-    /// that contains a value with which an operation cannot compute.
+    /// that contains an invalid value, such as an index out of range.
     pub fn predict_outputs<'a>(&self, inputs: impl Into<PredictInputs<'a>>) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let names: Vec<&str> = self.architecture.inputs().iter().map(ValueInfo::name).collect();
         self.predict_dataset(&ArrayRows::new(inputs.into(), &names)?)
@@ -77,7 +77,7 @@ impl Model {
     /// # Errors
     /// [`Error::Names`] if the dataset has named inputs and one of the model's is missing; [`Error::Shape`] and
     /// [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
-    /// [`Error::Fault`] for the first row that contains a value with which an operation cannot compute.
+    /// [`Error::Fault`] for the first row that contains an invalid value, such as an index out of range.
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;
         let shapes = self.architecture.outputs().iter().map(ValueInfo::shape);
@@ -111,7 +111,7 @@ impl Model {
     ///
     /// # Errors
     /// The array is empty, samples do not fit the model, or the model has several inputs or outputs. [`Error::Fault`]
-    /// for the first sample that contains a value with which an operation cannot compute.
+    /// for the first sample that contains an invalid value, such as an index out of range.
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
         let (columns, scale) = (self.architecture.output(0).last(), self.output_scales()[0]);
@@ -180,7 +180,7 @@ impl Model {
 
 /// Number of elements of the predictions, if they fit in memory.
 fn element_count(predictions: Shape) -> Result<usize> {
-    sizes::check_room::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
+    sizes::check_fits_memory::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
 }
 
 fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {

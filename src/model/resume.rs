@@ -74,8 +74,8 @@ impl TrainingLoop<'_> {
         for (name, here) in self.settings() {
             let differs = checkpoint.number(name)? != here;
             match name {
-                "data" if differs => return Err(checkpoint.other("it was trained on other rows".into())),
-                "validation" if differs => return Err(checkpoint.other("it was validated on other rows".into())),
+                "data" if differs => return Err(checkpoint.other("it was trained on different rows".into())),
+                "validation" if differs => return Err(checkpoint.other("it was validated on different rows".into())),
                 _ => checkpoint.check(name, here)?,
             }
         }

@@ -11,8 +11,8 @@ use std::borrow::Cow;
 
 /// The weights of rows in the loss of one output.
 pub(super) enum SampleWeights<'a> {
-    /// All rows have weight 1.
-    Alike,
+    /// Weight 1 for all rows.
+    Uniform,
     /// Sample weights of the dataset.
     Rows(&'a dyn Dataset),
     /// Sample weights of the dataset for the target with this number.
@@ -24,12 +24,12 @@ pub(super) enum SampleWeights<'a> {
 impl<'a> SampleWeights<'a> {
     /// Uses the sample weights of a dataset, if it has any.
     pub(super) fn rows(data: &'a dyn Dataset) -> SampleWeights<'a> {
-        if data.has_sample_weight() { SampleWeights::Rows(data) } else { SampleWeights::Alike }
+        if data.has_sample_weight() { SampleWeights::Rows(data) } else { SampleWeights::Uniform }
     }
 
     /// Uses the sample weights for a target, if the dataset has any.
     pub(super) fn target(columns: &'a dyn Columns, target: usize) -> SampleWeights<'a> {
-        if columns.has_target_weight(target) { SampleWeights::Target(columns, target) } else { SampleWeights::Alike }
+        if columns.has_target_weight(target) { SampleWeights::Target(columns, target) } else { SampleWeights::Uniform }
     }
 
     /// Uses class weights. Classes without a weight have weight 1.
@@ -77,14 +77,14 @@ impl<'a> SampleWeights<'a> {
 
     /// Whether rows may have different weights.
     pub(super) fn differs(&self) -> bool {
-        !matches!(self, SampleWeights::Alike)
+        !matches!(self, SampleWeights::Uniform)
     }
 
     /// Writes the weights of rows for a trained output to a plan, whose targets must be set.
     pub(super) fn fill(&self, trained: usize, rows: &[usize], plan: &mut Plan) {
         let Some([targets, weights]) = plan.targets_and_weights_mut(trained) else { return };
         match self {
-            SampleWeights::Alike => weights.fill(1.0),
+            SampleWeights::Uniform => weights.fill(1.0),
             SampleWeights::Rows(data) => data.gather_sample_weight(rows, weights),
             SampleWeights::Target(columns, target) => columns.gather_target_weight(*target, rows, weights),
             SampleWeights::Classes(classes) => {
@@ -98,7 +98,7 @@ impl<'a> SampleWeights<'a> {
     pub(super) fn values(&self, rows: &[usize]) -> Vec<f32> {
         let mut weights = vec![0.0; rows.len()];
         match self {
-            SampleWeights::Alike => return Vec::new(),
+            SampleWeights::Uniform => return Vec::new(),
             SampleWeights::Rows(data) => data.gather_sample_weight(rows, &mut weights),
             SampleWeights::Target(columns, target) => columns.gather_target_weight(*target, rows, &mut weights),
             SampleWeights::Classes(classes) => return classes.clone(),
@@ -250,7 +250,7 @@ mod tests {
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
         model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
         let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
-        assert!(message.contains("it was trained on other rows"), "{message}");
+        assert!(message.contains("it was trained on different rows"), "{message}");
         assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(folder.path())).is_ok());
     }
 

@@ -85,7 +85,7 @@ impl Model {
         Description::of(&self.architecture, training, self.preprocessing_specs())
     }
 
-    /// Creates a model from a file. Allocations are limited by the size of the file, whatever its description contains.
+    /// Creates a model from a file. Allocations are limited by the size of the file, even if its description is malicious.
     fn restore(stored: &Stored, description: &Description, registry: &Registry, threads: Threads) -> Result<Model> {
         let architecture = description.architecture(&stored.params, registry)?;
         let restore = |spec| Training::restore(spec, &architecture, stored, registry);
@@ -217,7 +217,7 @@ mod tests {
         let other = message(|description| training(description).optimizer = Sgd::new(0.1).spec());
         assert_eq!(other, "it has more optimizer arrays than the optimizer");
         let adam = message(|description| training(description).optimizer = Adam::default().spec());
-        assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or of another shape");
+        assert_eq!(adam, "its optimizer's array 1/dense/kernel is missing or has a different shape");
         let wrong = message(|description| training(description).optimizer = Sgd::new(-1.0).spec());
         assert_eq!(wrong, "Sgd: learning_rate must be finite and ≥ 0, got -1");
     }

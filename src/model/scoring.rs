@@ -44,13 +44,13 @@ fn output_metrics(trained_outputs: &[TrainedOutput]) -> impl Iterator<Item = Out
 
 /// The outputs and targets of a batch that metrics read.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct MetricInputs<'a> {
     pub(super) batch: ScoredBatch<'a>,
     /// The sample weights, if there are any.
     pub(super) weights: Option<View<'a>>,
 }
 
-impl Seen<'_> {
+impl MetricInputs<'_> {
     /// Adds a batch to the totals of a metric, row by row if the metric weights rows.
     fn add(self, metric: &dyn Metric, weighted: bool, buffer: &mut [f64], totals: &mut [Mean]) {
         let mut add = |batch: ScoredBatch<'_>, weight: f64| {
@@ -119,16 +119,20 @@ impl Means {
         self.losses.iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
     }
 
-    /// Adds a batch to all metrics. `seen` returns the data of the trained output with this index.
-    pub(super) fn add_metrics<'a>(&mut self, trained_outputs: &[TrainedOutput], seen: impl Fn(usize) -> Seen<'a>) {
+    /// Adds a batch to all metrics. `inputs` returns the outputs and targets of the trained output with this index.
+    pub(super) fn add_metrics<'a>(
+        &mut self,
+        trained_outputs: &[TrainedOutput],
+        inputs: impl Fn(usize) -> MetricInputs<'a>,
+    ) {
         for (trained, sum) in self.weights.iter_mut().enumerate() {
-            let seen = seen(trained);
-            sum.add_sum(seen.weight(), seen.batch.rows());
+            let inputs = inputs(trained);
+            sum.add_sum(inputs.weight(), inputs.batch.rows());
         }
         let mut rest = &mut self.totals[..];
         for (asked, count) in output_metrics(trained_outputs).zip(&self.counts) {
             let (totals, later) = rest.split_at_mut(*count);
-            seen(asked.trained).add(asked.metric, asked.weighted, &mut self.buffer[..*count], totals);
+            inputs(asked.trained).add(asked.metric, asked.weighted, &mut self.buffer[..*count], totals);
             rest = later;
         }
     }

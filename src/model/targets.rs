@@ -52,7 +52,7 @@ impl TargetColumn<'_> {
     pub(super) fn check(&self, reading: Reading, classes: usize, place: &dyn Fn() -> String) -> Result<()> {
         let Reading { kind, ignored, .. } = reading;
         let ignored = ignored.map(|label| label as f32);
-        // A batch of ones could be of either kind.
+        // Targets that are all 1 could be of either kind.
         let (mut zeros, mut negative) = (false, false);
         self.for_each(|row, target| {
             for number in target.iter().filter(|number| ignored != Some(**number)) {

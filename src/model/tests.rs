@@ -40,7 +40,7 @@ fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
 }
 
 #[test]
-fn another_number_of_inputs_is_refused_by_name() {
+fn a_wrong_number_of_inputs_is_refused_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
         // Merging layers accept two or more inputs.
         let wrong = if let [shape] = sample.inputs[..] { vec![shape; 2] } else { vec![sample.inputs[0]] };
@@ -112,14 +112,14 @@ fn with_numbers(spec: &Spec, values: &[usize]) -> Vec<Spec> {
                 values.iter().for_each(|value| replace(SpecValue::UInt(*value)));
                 values.iter().for_each(|value| replace(SpecValue::Int(-1 - (*value as isize & isize::MAX))));
             }
-            SpecValue::Sizes(sizes) => {
+            SpecValue::UInts(sizes) => {
                 for (place, value) in (0..sizes.len()).flat_map(|place| values.iter().map(move |value| (place, *value)))
                 {
                     let mut sizes = sizes.clone();
                     sizes[place] = value;
-                    replace(SpecValue::Sizes(sizes));
+                    replace(SpecValue::UInts(sizes));
                 }
-                values.iter().for_each(|value| replace(SpecValue::Sizes(vec![*value; sizes.len()])));
+                values.iter().for_each(|value| replace(SpecValue::UInts(vec![*value; sizes.len()])));
             }
             _ => {}
         }
@@ -181,7 +181,7 @@ fn settings_that_exceed_memory_are_errors() {
                 let small = |(name, value): &(_, SpecValue)| {
                     let sizes: &[usize] = match value {
                         SpecValue::UInt(size) => std::slice::from_ref(size),
-                        SpecValue::Sizes(sizes) => sizes,
+                        SpecValue::UInts(sizes) => sizes,
                         _ => &[],
                     };
                     ["strides", "dilation_rate"].contains(name) || sizes.iter().all(|size| *size < 1 << 10)

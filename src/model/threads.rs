@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The environment variable that sets the number of threads unless the program does.
 const VARIABLE: &str = "GRADUS_THREADS";
 
-/// Maximum number of threads: more than processors have, and few enough to start quickly.
+/// Maximum number of threads: more than any processor has, and few enough to start quickly.
 const MAX_THREADS: usize = 4096;
 
 /// A dedicated pool, or the current one.

@@ -178,7 +178,7 @@ impl TrainedOutput {
             let accepts = metric.accepts(output);
             let place = || format!("metric {}{of}", metric.spec().class());
             accepts.check_output(place, output, scale)?;
-            if !accepts.goes_with(&loss, output) {
+            if !accepts.is_compatible_with(&loss, output) {
                 let (own, other) = (accepts.expected(output), loss.expected(output));
                 let problem = format!("it takes {own}, but the loss {class} takes {other}{}", accepts.hint());
                 return Err(Error::Graph { place: place(), problem: problem.into() });

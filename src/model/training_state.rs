@@ -160,17 +160,17 @@ impl TrainingState {
         &self.optimizer
     }
 
-    /// Number of steps made.
+    /// Number of completed steps.
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// Number of epochs made, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
+    /// Number of completed epochs, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
     pub fn epoch(&self) -> u64 {
         self.steps_per_epoch.map_or(0, |steps| self.step / steps)
     }
 
-    /// Number of steps made in the current epoch, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
+    /// Number of completed steps of the current epoch, or 0 without a [number of steps per epoch](Self::steps_per_epoch).
     pub fn batch(&self) -> usize {
         self.steps_per_epoch.map_or(0, |steps| (self.step % steps) as usize)
     }
@@ -184,7 +184,7 @@ impl TrainingState {
     /// step n, counted from 1, use the key `key.split(n)`.
     ///
     /// # Errors
-    /// [`Error::Fault`] if an operation cannot compute with a value. The state does not change then.
+    /// [`Error::Fault`] if an operation encounters an invalid value. The state does not change then.
     ///
     /// # Panics
     /// If the tape was recorded for other parameters.

@@ -4,7 +4,18 @@ use crate::error::Result;
 use crate::settings::Settings;
 use crate::sizes;
 
-/// The padding of images.
+/// The padding of images and sequences in convolution and pooling layers.
+///
+/// ```
+/// use gradus::{Sequential, Shape, layers::{MaxPool2d, Padding}};
+/// let output = |padding| {
+///     let network = Sequential::new([5, 5, 1]).add(MaxPool2d::new(2).padding(padding));
+///     Ok::<_, gradus::Error>(network.architecture(0)?.outputs()[0].shape())
+/// };
+/// assert_eq!(output(Padding::Valid)?, Shape::from([2, 2, 1])); // the last row and column are ignored
+/// assert_eq!(output(Padding::Same)?, Shape::from([3, 3, 1]));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Padding {

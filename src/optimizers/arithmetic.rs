@@ -3,7 +3,7 @@
 use crate::kernels::reciprocal::reciprocal;
 use crate::kernels::simd::Fma;
 
-/// Smaller state becomes 0, so that decaying values never become denormal numbers, which are slow.
+/// State below this magnitude is set to 0, because decaying values would become denormal numbers, which are slow.
 const FLUSH: f32 = 1e-30;
 
 /// `value`, or 0 if it is below [`FLUSH`].
@@ -14,7 +14,7 @@ pub(super) fn flush(value: f32) -> f32 {
 
 /// 2⁻⁸⁰. Adding it before a sum and subtracting it afterwards rounds small sums to multiples of 2⁻¹⁰⁴, about 5·10⁻³², so that
 /// they are never denormal, without a comparison. Sums above 10⁻¹⁷ and 0 are unchanged. A decaying mean ends at
-/// ½ / (1 − decay) of these multiples or below, which is negligible beside any epsilon.
+/// ½ / (1 − decay) of these multiples or below, which is negligible compared with any epsilon.
 const GRAIN: f32 = 1.0 / (1u128 << 80) as f32;
 
 /// `sum` + `a`·`b`, rounded to multiples of 2⁻¹⁰⁴ if small. The product is not rounded, so it cannot be denormal either.

@@ -34,7 +34,7 @@ impl From<f32> for LearningRate {
 }
 
 impl LearningRate {
-    /// Wraps a custom schedule. The schedules of this crate are converted without it.
+    /// Wraps a custom schedule. The schedules of this crate convert without it.
     pub fn schedule(schedule: impl Schedule + 'static) -> LearningRate {
         LearningRate::Schedule(Arc::new(schedule))
     }
@@ -62,9 +62,9 @@ impl LearningRate {
     }
 
     pub(super) fn read(settings: &mut Settings<'_>) -> Result<LearningRate> {
-        if !settings.has_part("learning_rate") {
-            return settings.number("learning_rate").map(LearningRate::Constant);
+        if !settings.has_nested("learning_rate") {
+            return settings.float("learning_rate").map(LearningRate::Constant);
         }
-        Ok(LearningRate::Schedule(settings.part_of::<dyn Schedule>("learning_rate")?.into()))
+        Ok(LearningRate::Schedule(settings.make_nested::<dyn Schedule>("learning_rate")?.into()))
     }
 }

@@ -31,7 +31,7 @@ pub use state::OptimizerState;
 pub(crate) use state::{StateArray, StoredArrays};
 pub use step::Step;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Declares the optimizers: each is a file and a line in the list below.
@@ -57,8 +57,8 @@ macro_rules! optimizers {
         impl Part for dyn Optimizer {
             const NAME: &'static str = "optimizer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Optimizer>)> {
-                vec![$(($Optimizer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Optimizer>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Optimizer>)> {
+                vec![$(($Optimizer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Optimizer>(classes)?)))),*]
             }
         }
 

@@ -4,7 +4,7 @@ use super::clip::Clip;
 use super::learning_rate::LearningRate;
 use crate::error::{Result, check_setting};
 use crate::registry::BUILT_IN;
-use crate::settings::{OptionValue, Settings, unfit};
+use crate::settings::{OptionValue, Settings, spec_error};
 use crate::spec::Spec;
 use std::borrow::Cow;
 
@@ -77,11 +77,11 @@ impl OptimizerOptions {
         for kind in Clip::KINDS {
             let (name, _) = kind(0.0).setting();
             if settings.has(name) {
-                options.clip = Some(kind(settings.number(name)?));
+                options.clip = Some(kind(settings.float(name)?));
             }
         }
         if settings.has("weight_decay") {
-            options.weight_decay = settings.number("weight_decay")?;
+            options.weight_decay = settings.float("weight_decay")?;
         }
         Ok(options)
     }
@@ -89,7 +89,7 @@ impl OptimizerOptions {
     /// Reads the options from the spec of an optimizer, which may have other settings.
     pub(super) fn of_spec(spec: &Spec) -> Result<OptimizerOptions> {
         OptimizerOptions::read(&mut Settings::new(spec, &BUILT_IN)).map_err(|error| {
-            unfit(spec, format!("the spec does not describe the options ({error}); implement Optimizer::options"))
+            spec_error(spec, format!("the spec does not describe the options ({error}); implement Optimizer::options"))
         })
     }
 }

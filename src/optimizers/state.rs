@@ -141,7 +141,7 @@ impl OptimizerState {
             for (number, array) in arrays.iter_mut().enumerate().filter(|(_, array)| !array.is_empty()) {
                 let name = StateArray::name(number, params.name(*id));
                 let Some((_, values)) = stored.get(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
-                    let problem = format!("its optimizer's array {name} is missing or of another shape");
+                    let problem = format!("its optimizer's array {name} is missing or has a different shape");
                     return Err(Error::other(problem));
                 };
                 array.copy_from_slice(values);
@@ -208,7 +208,7 @@ impl OptimizerState {
         }
         self.check_count(params);
         let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
-        tape.descend(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
+        tape.backward_and_update(params, gradients, &mut self.arrays, &|gradient, [values, state @ ..]| {
             rule.apply(ParamSlice { values, gradient, state });
         });
         self.update_where(|id| !tape.changes_in_place(id), step, params, gradients);
@@ -221,16 +221,16 @@ impl OptimizerState {
         assert!(count == self.arrays.len(), "{problem}");
     }
 
-    /// Updates the parameters that `wanted` selects.
+    /// Updates the parameters that `selected` selects.
     fn update_where(
         &mut self,
-        wanted: impl Fn(ParamId) -> bool,
+        selected: impl Fn(ParamId) -> bool,
         step: Step,
         params: &mut Params,
         gradients: &ParamGradients,
     ) {
         let rule = Rule { optimizer: self.optimizer.as_ref(), step, weight_decay: self.options.weight_decay };
-        for (id, state) in self.arrays.iter_mut().filter(|(id, _)| wanted(*id)) {
+        for (id, state) in self.arrays.iter_mut().filter(|(id, _)| selected(*id)) {
             let state = state.each_mut().map(|array| &mut **array);
             let slice = ParamSlice { values: params.values_mut(*id), gradient: gradients.values(*id), state };
             slice.in_parallel(&|slice| rule.apply(slice));

@@ -1,8 +1,15 @@
-//! A training step as optimizers see it: its number and its learning rate.
+//! The number and the learning rate of a training step, for optimizers.
 
 /// A training step: its number and its learning rate.
 ///
 /// [`OptimizerState::step`](super::OptimizerState::step) creates it with the learning rate of the optimizer.
+///
+/// ```
+/// use gradus::optimizers::{OptimizerState, Sgd, Step};
+/// let state = OptimizerState::new(Sgd::new(0.1), &gradus::tape::Params::new())?;
+/// assert_eq!(state.step(1), Step::new(1, 0.1));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Step {

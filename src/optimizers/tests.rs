@@ -19,7 +19,7 @@ fn own_step(optimizer: &dyn Optimizer, number: u64) -> Step {
 }
 
 /// The values after `steps` steps with a gradient of 2·value.
-fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
+fn values_after(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..37).map(|i| (i as f32 - 18.25) / 9.0).collect();
     let mut state: Vec<Vec<f32>> = optimizer.initial_state().iter().map(|first| vec![*first; values.len()]).collect();
     for step in 1..=steps {
@@ -35,7 +35,7 @@ fn descend(optimizer: &dyn Optimizer, steps: u64) -> Vec<f32> {
 #[test]
 fn every_optimizer_minimizes_a_parabola() {
     for_each_sample(|optimizer| {
-        let values = descend(optimizer, 200);
+        let values = values_after(optimizer, 200);
         assert!(values.iter().all(|value| value.abs() < 0.2), "{optimizer:?} ends at {values:?}");
     });
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 /// A preprocessing layer: converts the strings of a row to numbers.
 ///
-/// A type of another crate can implement it. Models store preprocessing layers, and load them from files through a
-/// [`Registry`](crate::save::Registry::preprocessing). State that is adapted to data, such as a vocabulary, is a setting of the
-/// [`spec`](Preprocessing::spec).
+/// Other crates can implement it. Models store preprocessing layers, and load them from files through a
+/// [`Registry`](crate::save::Registry::preprocessing). State that is adapted to data, such as a vocabulary, is a setting of
+/// the [`spec`](Preprocessing::spec).
 ///
 /// ```
 /// use gradus::preprocessing::Preprocessing;

@@ -1,9 +1,9 @@
-//! Preprocessing layers, which convert strings to the numbers that a model takes. Names, defaults and definitions are those of
-//! Keras' preprocessing layers.
+//! Preprocessing layers, which convert strings to numbers for the inputs of a model, with the names, defaults and definitions
+//! of Keras.
 //!
-//! A tape has no strings, so text is converted before [`fit`](crate::Model::fit) and [`predict`](crate::Model::predict). A
-//! model can [store a preprocessing layer](crate::Model::set_preprocessing) for each of its inputs. Its files then contain the
-//! layer with the state that was adapted to data:
+//! Tapes compute only with numbers, so text is converted before [`fit`](crate::Model::fit) and
+//! [`predict`](crate::Model::predict). A model can [store a preprocessing layer](crate::Model::set_preprocessing) for each
+//! of its inputs. Its files then contain the layer with the state that was adapted to data:
 //!
 //! ```
 //! use gradus::data::Arrays;
@@ -38,7 +38,7 @@ mod contract;
 
 pub use contract::Preprocessing;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Every preprocessing layer. To add one, add a file and a line here.
@@ -49,8 +49,8 @@ macro_rules! preprocessing {
         impl Part for dyn Preprocessing {
             const NAME: &'static str = "preprocessing";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Preprocessing>)> {
-                vec![$(($Preprocessing::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Preprocessing>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Preprocessing>)> {
+                vec![$(($Preprocessing::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Preprocessing>(classes)?)))),*]
             }
         }
 

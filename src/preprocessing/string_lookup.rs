@@ -12,8 +12,8 @@ options! {
     /// Replaces each string by its index in a vocabulary, like Keras' `StringLookup` with `output_mode="int"`. The output has
     /// the shape of the strings.
     ///
-    /// If a mask token is set, it has index 0. The next index represents all strings outside the vocabulary. The strings of the
-    /// vocabulary follow.
+    /// If a mask token is set, it has index 0. The next index represents all strings outside the vocabulary. The strings of
+    /// the vocabulary follow.
     ///
     /// ```
     /// use gradus::preprocessing::{Preprocessing, StringLookup};
@@ -27,12 +27,12 @@ options! {
     #[must_use]
     pub struct StringLookup("StringLookup") {
         /// Maximum size of the vocabulary, including the special tokens. [`adapt`](StringLookup::adapt) keeps the most
-        /// frequent strings, so set it before. By default the size is not limited.
+        /// frequent strings, so set it before. Defaults to no limit.
         some max_tokens: usize,
-        /// Number of indices for strings outside the vocabulary, 0 or 1. Defaults to 1. With 0, such a string is an error.
+        /// Number of indices for strings outside the vocabulary, 0 or 1. With 0, such a string is an error. Defaults to 1.
         /// Several indices, over which Keras distributes strings by a hash, are not supported.
         value num_oov_indices: usize = 1,
-        /// Token of masked positions. By default none.
+        /// Token of masked positions. Defaults to none.
         field mask_token: Option<String> = None,
         /// Token that represents strings outside the vocabulary in [`get_vocabulary`](StringLookup::get_vocabulary).
         /// Defaults to `[UNK]`.
@@ -66,7 +66,7 @@ impl OptionValue for Vocabulary {
         Vec::<String>::read(name, settings).map(Vocabulary::from)
     }
 
-    /// A file without vocabulary is damaged: reading it reports the missing setting.
+    /// Always `true`: a file without a vocabulary is damaged, and reading it reports the missing setting.
     fn is_in(_name: &'static str, _settings: &Settings<'_>) -> bool {
         true
     }
@@ -82,7 +82,7 @@ impl StringLookup {
         StringLookup::with_defaults()
     }
 
-    /// Sets the token of masked positions, which gets index 0. Often the empty string. By default none.
+    /// Sets the token of masked positions, which has index 0. It is often the empty string. Defaults to none.
     pub fn mask_token(mut self, token: impl Into<String>) -> StringLookup {
         self.mask_token = Some(token.into());
         self
@@ -185,7 +185,7 @@ impl Preprocessing for StringLookup {
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = self.vocabulary.terms.iter().find(|term| !seen.insert(*term)) {
-            return Err(StringLookup::wrong(format!("\"{twice}\" occurs twice in the vocabulary; leave one out")));
+            return Err(StringLookup::wrong(format!("\"{twice}\" occurs twice in the vocabulary; remove one")));
         }
         if let Some(special) = self.special_tokens().iter().find(|token| self.vocabulary.terms.contains(token)) {
             let remedy = "a vocabulary begins with all special tokens or has none";
@@ -232,7 +232,7 @@ pub(super) mod tests {
         assert_eq!(message(lookup().vocabulary(Vec::<String>::new())), empty);
         assert_eq!(message(lookup().adapt(&arr2(&[["[UNK]"]]))), empty);
         assert_eq!(lookup().check().unwrap_err().to_string(), empty);
-        let twice = "StringLookup: \"a\" occurs twice in the vocabulary; leave one out";
+        let twice = "StringLookup: \"a\" occurs twice in the vocabulary; remove one";
         assert_eq!(message(lookup().vocabulary(["a", "b", "a"])), twice);
         let special = message(lookup().vocabulary(["a", "[UNK]"]));
         assert!(special.starts_with("StringLookup: the special token \"[UNK]\" is in the vocabulary; "), "{special}");

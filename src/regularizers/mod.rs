@@ -11,7 +11,7 @@
 
 use crate::error::Result;
 use crate::forward::forward;
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::spec::Spec;
 use crate::tape::Var;
@@ -46,7 +46,7 @@ use std::sync::Arc;
 /// impl FromSpec for Orthonormal {
 ///     const CLASS: &'static str = "Orthonormal";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Orthonormal> {
-///         Ok(Orthonormal { factor: settings.number("factor")? })
+///         Ok(Orthonormal { factor: settings.float("factor")? })
 ///     }
 /// }
 ///
@@ -85,8 +85,8 @@ macro_rules! regularizers {
         impl Part for dyn Regularizer {
             const NAME: &'static str = "regularizer";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Regularizer>)> {
-                vec![$(($Regularizer::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Regularizer>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Regularizer>)> {
+                vec![$(($Regularizer::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Regularizer>(classes)?)))),*]
             }
         }
 
@@ -104,12 +104,12 @@ regularizers! {
     l2::L2,
 }
 
-/// Reads the setting `name` of a layer, an optional regularizer.
+/// Reads the optional regularizer in the setting `name` of a layer.
 ///
 /// # Errors
 /// [`Error::Spec`](crate::Error::Spec) for an unknown class or invalid settings.
 pub fn read(settings: &mut Settings<'_>, name: &str) -> Result<Option<Arc<dyn Regularizer>>> {
-    settings.or(name, None, |settings, name| Ok(Some(settings.part_of::<dyn Regularizer>(name)?.into())))
+    settings.or(name, None, |settings, name| Ok(Some(settings.make_nested::<dyn Regularizer>(name)?.into())))
 }
 
 /// Adds the setting `name` to the spec of a layer that has a regularizer.
@@ -123,7 +123,7 @@ impl OptionValue for Arc<dyn Regularizer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Regularizer>> {
-        Ok(settings.part_of::<dyn Regularizer>(name)?.into())
+        Ok(settings.make_nested::<dyn Regularizer>(name)?.into())
     }
 }
 

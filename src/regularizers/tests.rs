@@ -83,7 +83,7 @@ impl FromSpec for Orthonormal {
     const CLASS: &'static str = "Orthonormal";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Orthonormal> {
-        Ok(Orthonormal { factor: settings.number("factor")? })
+        Ok(Orthonormal { factor: settings.float("factor")? })
     }
 }
 
@@ -161,15 +161,15 @@ impl Regularizer for NoSum {
 
 #[test]
 fn invalid_regularizers_are_errors_of_compile() {
-    let told = |network: Sequential| {
+    let message_of = |network: Sequential| {
         let compile = Compile::new(Adam::default(), CategoricalCrossentropy::new());
         network.compile(compile).unwrap_err().to_string()
     };
-    let message = told(Sequential::new([4]).add(Dense::new(3).bias_regularizer(NoSum)));
+    let message = message_of(Sequential::new([4]).add(Dense::new(3).bias_regularizer(NoSum)));
     assert_eq!(message, "dense/bias: NoSum: found shape 3, expected a scalar to add to the loss; apply sum to it");
-    let message = told(Sequential::new([4]).add(BatchNorm::new().gamma_regularizer(Orthonormal { factor: 1.0 })));
+    let message = message_of(Sequential::new([4]).add(BatchNorm::new().gamma_regularizer(Orthonormal { factor: 1.0 })));
     assert!(message.starts_with("batch_normalization: transpose: found shape 4"), "{message}");
-    let message = told(Sequential::new([4]).add(Dense::new(3).kernel_regularizer(L1::new(-0.5))));
+    let message = message_of(Sequential::new([4]).add(Dense::new(3).kernel_regularizer(L1::new(-0.5))));
     assert!(message.ends_with("L1: l1 must be finite and ≥ 0, got -0.5"), "{message}");
 }
 

@@ -1,4 +1,4 @@
-//! Formatting of numbers as by `%g` in C and in older versions of NumPy.
+//! Number formatting like `%g` in C and in older versions of NumPy.
 
 /// Formats a number as `%g` does in C: six significant digits without trailing zeros, in scientific notation if the
 /// magnitude is below 10⁻⁴ or at least 10⁶.

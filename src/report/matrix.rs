@@ -1,4 +1,4 @@
-//! Formatting of matrices as by NumPy with two decimals.
+//! Matrix formatting like NumPy with two decimals.
 
 use ndarray::{ArrayRef, Ix2};
 

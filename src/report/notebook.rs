@@ -153,7 +153,7 @@ impl Notebook {
     }
 }
 
-/// Prints a line and ignores a closed standard output, which should not end a run.
+/// Prints a line. A closed standard output is ignored, because it should not end a run.
 fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }

@@ -143,7 +143,8 @@ impl Predictions {
         self.predicted[row] == self.labels[row]
     }
 
-    /// The first row whose predicted class is its label, or for `false` the first whose class is not.
+    /// The index of the first correctly classified row if `right` is `true`, or of the first misclassified row if it is
+    /// `false`. `None` if there is none.
     pub fn first(&self, right: bool) -> Option<usize> {
         (0..self.len()).find(|row| self.is_right(*row) == right)
     }

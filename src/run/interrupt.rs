@@ -8,12 +8,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether a signal arrived since the handler was installed.
 static PRESSED: AtomicBool = AtomicBool::new(false);
 
-/// The exit code by which shells recognize a program that Ctrl-C ended.
+/// The exit code of programs that end by Ctrl-C.
 const EXIT_CODE: i32 = 130;
 
 /// A callback that stops training after the current step when the user presses Ctrl-C or the process receives SIGTERM or
 /// SIGHUP, so that the program can still evaluate and save the model. A second signal exits the process immediately with
 /// code 130.
+///
+/// ```no_run
+/// # fn train(model: &mut gradus::Model, data: &dyn gradus::data::Dataset) -> gradus::Result<()> {
+/// let mut interrupt = gradus::run::Interrupt::new()?;
+/// model.fit(data, gradus::Fit::new().epochs(50).callback(&mut interrupt))?;
+/// model.save("model.safetensors")?; // even after Ctrl-C
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Interrupt(());
 

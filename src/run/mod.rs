@@ -1,4 +1,4 @@
-//! Scaffolding of training programs: command-line options, exit codes, checkpoints, a report, and a clean stop on Ctrl-C.
+//! Scaffolding for training programs: command-line options, exit codes, checkpoints, a report, and a clean stop on Ctrl-C.
 //!
 //! The examples in the repository are written with it.
 

@@ -80,8 +80,8 @@ impl Options {
     }
 
     /// Completes a run: evaluates the model on `test`, writes `model.safetensors`, `history.csv`, `predictions.csv`,
-    /// `report.html` and its charts (`loss.svg`, …, `confusion.svg`) to the output folder. `predictions` are those for the rows
-    /// of `test`.
+    /// `report.html` and its charts (`loss.svg`, …, `confusion.svg`) to the output folder. `predictions` are those for the
+    /// rows of `test`.
     ///
     /// The report lists the settings of the model, the seed, the version of gradus and the digest of the weights. The last two
     /// lines of standard output are the test scores and that digest. If a signal stopped the run, standard error says how
@@ -163,7 +163,7 @@ impl Options {
     }
 }
 
-/// Prints a line and ignores a closed standard output, which should not fail a finished run.
+/// Prints a line. A closed standard output is ignored, because it should not make a finished run fail.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
@@ -199,7 +199,7 @@ pub(super) fn parse(defaults: &Defaults, mut arguments: lexopt::Parser) -> Resul
     Ok(Some(options))
 }
 
-/// The value of an option. Another option in its place is an error; a folder of that name is written `./--quiet`.
+/// The value of an option. Another option instead of a value is an error; write `./--quiet` for a folder of that name.
 fn value(arguments: &mut lexopt::Parser, option: &str) -> Result<OsString, lexopt::Error> {
     let value = arguments.value()?;
     if value.to_string_lossy().starts_with("--") {
@@ -220,7 +220,7 @@ where
     })
 }
 
-/// Maximum number of threads: a larger number is a typing error.
+/// Maximum number of threads; a larger number is probably a typo.
 const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.

@@ -65,8 +65,8 @@ impl Description {
         Description { connections: architecture.connections().clone(), layers, training, preprocessing }
     }
 
-    /// Creates the architecture with arrays from `params`. Allocations are limited by their size, whatever the
-    /// description contains.
+    /// Creates the architecture with arrays from `params`. Allocations are limited by their size, even
+    /// if the description is malicious.
     pub(crate) fn architecture(&self, params: &Params, registry: &Registry) -> Result<Architecture> {
         let layer = |(name, spec): &(String, Spec)| Ok((Some(name.clone()), Arc::from(registry.make_layer(spec)?)));
         let layers: Layers = self.layers.iter().map(layer).collect::<Result<_>>()?;

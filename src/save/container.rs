@@ -70,7 +70,8 @@ impl SafeTensors {
     /// Writes a file atomically. Creates missing folders.
     ///
     /// # Errors
-    /// The name ends like a file of another format, as in `model.keras`, the number of an array's elements differs from that of its shape, or the file cannot be written.
+    /// The name ends like a file of another format, as in `model.keras`, the number of elements of an array does not match its
+    /// shape, or the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         check_ending(path, FORMAT)?;

@@ -136,13 +136,13 @@ impl TrainingSpec {
         if !same(&self.optimizer, &other.optimizer) {
             Some(format!("it was trained with {}, expected {}", in_code(&self.optimizer), in_code(&other.optimizer)))
         } else if weights(&self.trained_outputs) != weights(&other.trained_outputs) {
-            Some("its losses have other outputs or loss weights".into())
+            Some("its losses have different outputs or loss weights".into())
         } else if let Some((there, here)) = losses.find(|(there, here)| !same(there, here)) {
             Some(format!("its loss is {there}, expected {here}"))
         } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
-            Some("it has other metrics".into())
+            Some("it has different metrics".into())
         } else if self.key != other.key {
-            Some("it was trained with another seed".into())
+            Some("it was trained with a different seed".into())
         } else {
             None
         }
@@ -156,7 +156,7 @@ impl Description {
             description.layers.iter().map(|(name, spec)| json!([name, spec_to_json(spec)])).collect()
         };
         if self.connections != other.connections || layers(self) != layers(other) {
-            return Some("it has other layers".into());
+            return Some("it has different layers".into());
         }
         match (&self.training, &other.training) {
             (Some(there), Some(here)) => there.difference(here),
@@ -229,11 +229,11 @@ fn value_to_json(value: &SpecValue) -> Value {
         SpecValue::Bool(flag) => json!(flag),
         SpecValue::UInt(size) => json!(size),
         SpecValue::Int(number) => json!(number),
-        SpecValue::Sizes(sizes) => json!(sizes),
-        SpecValue::Number(number) => number_to_json(*number),
-        SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
+        SpecValue::UInts(sizes) => json!(sizes),
+        SpecValue::Float(number) => number_to_json(*number),
+        SpecValue::Floats(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Str(word) => json!(word),
-        SpecValue::Words(strings) => json!(strings),
+        SpecValue::Strs(strings) => json!(strings),
         SpecValue::Nested(spec) => spec_to_json(spec),
     }
 }
@@ -241,14 +241,14 @@ fn value_to_json(value: &SpecValue) -> Value {
 fn value_from_json(value: &Value) -> Option<SpecValue> {
     Some(match value {
         Value::Bool(flag) => SpecValue::Bool(*flag),
-        Value::Number(number) if number.is_f64() => SpecValue::Number(number.as_f64()? as f32),
+        Value::Number(number) if number.is_f64() => SpecValue::Float(number.as_f64()? as f32),
         Value::Number(number) => match number.as_u64() {
             Some(size) => SpecValue::UInt(usize::try_from(size).ok()?),
             None => SpecValue::Int(isize::try_from(number.as_i64()?).ok()?),
         },
-        Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Numbers(numbers(array)?),
-        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Words(strings(array)?),
-        Value::Array(_) => SpecValue::Sizes(sizes(value)?),
+        Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Floats(numbers(array)?),
+        Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Strs(strings(array)?),
+        Value::Array(_) => SpecValue::UInts(sizes(value)?),
         Value::String(word) => SpecValue::Str(word.clone()),
         Value::Object(_) => SpecValue::Nested(spec_from_json(value)?),
         Value::Null => return None,
@@ -352,7 +352,7 @@ mod tests {
             let number = f32::from_bits(bits);
             if number.is_finite() {
                 let read = value_from_json(&serde_json::from_str(&text(number)).unwrap());
-                assert_eq!(read, Some(SpecValue::Number(number)));
+                assert_eq!(read, Some(SpecValue::Float(number)));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The files of other formats, which are recognized so that messages can name the functions that read and write them.
+//! Recognition of files of other formats, so that messages can name the functions that read and write them.
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -67,7 +67,7 @@ const FORMATS: [FileFormat; 8] = [
 ];
 
 impl FileFormat {
-    /// The format that a file name states by its ending, in any case.
+    /// The format of a file name by its ending, case-insensitive.
     fn by_name(path: &Path) -> Option<&'static FileFormat> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         FORMATS.iter().find(|format| name.ends_with(format.ending))
@@ -113,7 +113,7 @@ pub fn format_problem(path: &Path, bytes: &[u8], own: &[&str], problem: String) 
     let kind = files::kind(bytes);
     let signed = FORMATS.iter().find(|format| format.kind.is_some() && format.kind == kind);
     let named = FileFormat::by_name(path);
-    // A zip archive of another name than .npz is taken for one of Keras.
+    // A zip archive whose name does not end in .npz is assumed to be a Keras file.
     let found = match (signed, named) {
         (Some(signed), Some(named)) if signed.ending == ".keras" && named.ending == ".npz" => Some(named),
         (Some(signed), Some(named)) if signed.reader == named.reader => Some(named),

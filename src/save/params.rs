@@ -39,8 +39,8 @@ impl Params {
     /// changes.
     ///
     /// # Errors
-    /// Those of [`load`](Params::load). An array is missing from the file or from these parameters, or has another
-    /// shape. To assign only some arrays of a file, use [`assign`](Params::assign).
+    /// Those of [`load`](Params::load). An array is missing from the file or from these parameters, or its shape
+    /// differs. To assign only some arrays of a file, use [`assign`](Params::assign).
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let given = Params::load(path)?;

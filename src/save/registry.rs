@@ -8,12 +8,12 @@ use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::optimizers::schedules::Schedule;
 use crate::preprocessing::Preprocessing;
-use crate::registry::{BUILT_IN, Known, Make, Part};
+use crate::registry::{BUILT_IN, ClassRegistry, Constructor, Part};
 use crate::regularizers::Regularizer;
 use crate::settings::FromSpec;
 use crate::spec::Spec;
 
-/// The classes of parts that a model file may contain: built-in and added custom ones.
+/// The classes of parts that model files may contain: the built-in classes and added custom classes.
 ///
 /// ```
 /// use gradus::{FromSpec, Result, Settings, Shape, Spec, layers::*, save::Registry, tape::Var};
@@ -45,7 +45,7 @@ use crate::spec::Spec;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Registry {
-    known: Known,
+    classes: ClassRegistry,
 }
 
 impl Default for Registry {
@@ -57,58 +57,58 @@ impl Default for Registry {
 impl Registry {
     /// Creates a registry with the built-in parts.
     pub fn new() -> Registry {
-        Registry { known: BUILT_IN.clone() }
+        Registry { classes: BUILT_IN.clone() }
     }
 
     /// Adds an initializer class. It replaces one with the same class name.
     pub fn initializer<T: Initializer + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Initializer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Initializer>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a layer class. It replaces one with the same class name.
     pub fn layer<T: Layer + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Layer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Layer>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a loss class. It replaces one with the same class name.
     pub fn loss<T: Loss + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Loss>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Loss>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a metric class. It replaces one with the same class name.
     pub fn metric<T: Metric + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Metric>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Metric>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds an optimizer class. It replaces one with the same class name.
     pub fn optimizer<T: Optimizer + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Optimizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Optimizer>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a preprocessing class. It replaces one with the same class name.
     pub fn preprocessing<T: Preprocessing + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Preprocessing>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Preprocessing>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a regularizer class. It replaces one with the same class name.
     pub fn regularizer<T: Regularizer + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Regularizer>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Regularizer>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
     /// Adds a learning rate schedule class. It replaces one with the same class name.
     pub fn schedule<T: Schedule + FromSpec + 'static>(self) -> Registry {
-        self.with::<dyn Schedule>(T::CLASS, |spec, known| Ok(Box::new(spec.make_of::<T>(known)?)))
+        self.with::<dyn Schedule>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
-    fn with<T: Part + ?Sized>(mut self, class: &'static str, make: Make<T>) -> Registry {
-        self.known.add(class, make);
+    fn with<T: Part + ?Sized>(mut self, class: &'static str, make: Constructor<T>) -> Registry {
+        self.classes.add(class, make);
         self
     }
 
     /// Whether a custom class was added. `kind` is the method that adds such classes, as in `registry.adds("layer",
     /// "Scaling")`. Built-in classes do not count.
     pub fn adds(&self, kind: &str, class: &str) -> bool {
-        self.known.adds(kind, class)
+        self.classes.adds(kind, class)
     }
 
     /// Creates a layer from a spec of a built-in or added class. If the spec has `trainable=false`, the layer is
@@ -117,7 +117,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
-        Frozen::read(spec, |spec| self.known.make(spec))
+        Frozen::read(spec, |spec| self.classes.make(spec))
     }
 
     /// Creates an initializer from a spec of a built-in or added class.
@@ -132,7 +132,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_initializer(&self, spec: &Spec) -> Result<Box<dyn Initializer>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
     /// Creates a regularizer from a spec of a built-in or added class.
@@ -147,7 +147,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_regularizer(&self, spec: &Spec) -> Result<Box<dyn Regularizer>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
     /// Creates a learning rate schedule from a spec of a built-in or added class.
@@ -163,7 +163,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_schedule(&self, spec: &Spec) -> Result<Box<dyn Schedule>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
     /// Creates a loss from a spec of a built-in or added class.
@@ -171,7 +171,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_loss(&self, spec: &Spec) -> Result<Box<dyn Loss>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
     /// Creates a metric from a spec of a built-in or added class.
@@ -179,10 +179,10 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_metric(&self, spec: &Spec) -> Result<Box<dyn Metric>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
-    /// Makes the preprocessing part that a spec describes, of a class of the library or an added class.
+    /// Creates a preprocessing layer from a spec of a built-in or added class.
     ///
     /// ```
     /// use gradus::{Shape, preprocessing::{Preprocessing, StringLookup}, save::Registry};
@@ -195,9 +195,9 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// An unknown class; settings that are missing, unknown or of another type.
+    /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_preprocessing(&self, spec: &Spec) -> Result<Box<dyn Preprocessing>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 
     /// Creates an optimizer from a spec of a built-in or added class.
@@ -205,7 +205,7 @@ impl Registry {
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_optimizer(&self, spec: &Spec) -> Result<Box<dyn Optimizer>> {
-        self.known.make(spec)
+        self.classes.make(spec)
     }
 }
 

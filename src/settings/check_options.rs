@@ -4,8 +4,8 @@ use crate::registry::{BUILT_IN, Part};
 use crate::spec::{Spec, SpecValue};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks the parts of a kind by the specs of samples, which together change every option from its default: each spec leads
-/// to a part with an equal spec, a missing option has its default or is an error that names it, and so is an unknown one.
+/// Checks the parts of a kind by the specs of samples, which together change every option from its default. Each spec makes a
+/// part with an equal spec. A missing option has its default or is an error that names it, and an unknown option is an error.
 pub(crate) fn check_options<T: Part + ?Sized>(specs: &[Spec], spec_of: impl Fn(&T) -> Spec) {
     let made = |spec: &Spec| BUILT_IN.make::<T>(spec).map(|part| spec_of(&part)).map_err(|error| error.to_string());
     // Layers of formats have tests in their formats.

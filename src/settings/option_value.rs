@@ -1,4 +1,4 @@
-//! The types of options, with their conversion to and from settings of a spec.
+//! The types that options can have, with their conversion to and from settings of a spec.
 
 use super::Settings;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::shape::Shape;
 use crate::size2d::Size2d;
 use crate::spec::{Spec, SpecValue};
 
-/// A type of options.
+/// A type that an option can have.
 pub(crate) trait OptionValue: Sized {
     /// Adds the value to a spec as the setting `name`.
     fn write(&self, name: &'static str, spec: Spec) -> Spec;
@@ -23,7 +23,7 @@ pub(crate) trait OptionValue: Sized {
         settings.has(name)
     }
 
-    /// The names of the settings that the value has as the option `name`.
+    /// The names of the settings in which the option `name` is written.
     fn names(name: &'static str) -> Vec<&'static str> {
         vec![name]
     }
@@ -54,24 +54,24 @@ macro_rules! values {
 }
 
 values! {
-    bool: |value| *value, |name, settings| settings.flag(name);
-    usize: |value| *value, |name, settings| settings.size(name);
+    bool: |value| *value, |name, settings| settings.bool(name);
+    usize: |value| *value, |name, settings| settings.uint(name);
     isize: |value| SpecValue::axis(*value), |name, settings| settings.axis(name);
     i32: |value| SpecValue::axis(*value as isize), |name, settings| {
         let number = settings.axis(name)?;
-        i32::try_from(number).map_err(|_| settings.kind(name, &SpecValue::axis(number), "an integer of 32 bits"))
+        i32::try_from(number).map_err(|_| settings.wrong_type(name, &SpecValue::axis(number), "an integer of 32 bits"))
     };
-    f32: |value| *value, |name, settings| settings.number(name);
-    String: |value| value.as_str(), |name, settings| settings.word(name).map(str::to_owned);
-    Vec<usize>: |value| &value[..], |name, settings| settings.sizes(name).map(<[usize]>::to_vec);
-    Vec<f32>: |value| &value[..], |name, settings| settings.numbers(name).map(<[f32]>::to_vec);
-    Vec<String>: |value| SpecValue::Words(value.clone()), |name, settings| settings.words(name);
+    f32: |value| *value, |name, settings| settings.float(name);
+    String: |value| value.as_str(), |name, settings| settings.str(name).map(str::to_owned);
+    Vec<usize>: |value| &value[..], |name, settings| settings.uints(name).map(<[usize]>::to_vec);
+    Vec<f32>: |value| &value[..], |name, settings| settings.floats(name).map(<[f32]>::to_vec);
+    Vec<String>: |value| SpecValue::Strs(value.clone()), |name, settings| settings.strs(name);
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
-    Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.sizes(name)? {
+    Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.uints(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),
-        ref sizes => Err(settings.kind(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
+        ref sizes => Err(settings.wrong_type(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
     };
-    Shape: |value| value.sizes(), |name, settings| Shape::new(settings.sizes(name)?);
+    Shape: |value| value.sizes(), |name, settings| Shape::new(settings.uints(name)?);
 }
 
 /// `None` is not written to the spec.

@@ -14,9 +14,9 @@
 /// }
 /// ```
 ///
-/// The first word of an option is its kind, which determines the setter:
+/// The keyword before an option determines its setter:
 ///
-/// | word | field | argument of the setter |
+/// | keyword | field | argument of the setter |
 /// |---|---|---|
 /// | `value` | `T` | `T` |
 /// | `into` | `T` | `impl Into<T>` |

@@ -15,7 +15,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The random key of this operation in this run. Draws under it depend on nothing else.
+    /// The random key of this operation in this run. Its draws depend on nothing else.
     pub fn key(&self) -> Key {
         self.path.map_or(self.key, |path| self.key.split(path))
     }
@@ -25,7 +25,7 @@ impl Context<'_> {
         self.first_row
     }
 
-    /// Reports that the operation cannot compute `row`, counted from 0 along the first axis of its inputs. The run ends with
+    /// Reports an invalid value in row `row`, counted from 0 along the first axis of the inputs. The run ends with
     /// [`Error::Fault`], which adds the layer, the operation and the row to `problem`. The value of the operation is not
     /// read after a fault, so `forward` may return immediately.
     ///

@@ -1,4 +1,4 @@
-//! Faults: values with which an operation cannot compute, such as an index out of range.
+//! Faults: invalid values that operations report, such as an index out of range.
 
 use crate::error::Error;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Searching the first value that is NaN or infinite.
+//! Search for the first value that is NaN or infinite.
 
 use super::params::Params;
 use super::source::Place;

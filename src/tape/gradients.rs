@@ -45,13 +45,13 @@ impl<'a> Gradients<'a> {
     /// # Panics
     /// When the operation does not have `N` inputs.
     pub fn each<const N: usize>(self) -> [Option<&'a mut [f32]>; N] {
-        assert_eq!(N, self.arity, "an operation asked for {N} gradients of its {} inputs", self.arity);
+        assert_eq!(N, self.arity, "an operation requested {N} gradients of its {} inputs", self.arity);
         let mut gradients = [const { None }; N];
         self.for_each(|position, gradient| gradients[position] = Some(gradient));
         gradients
     }
 
-    /// Calls `write(position, gradient)` for each input that needs a gradient, in no particular order. For operations with a
+    /// Calls `write(position, gradient)` for each input that needs a gradient, in unspecified order. For operations with a
     /// variable number of inputs.
     pub fn for_each(self, mut write: impl FnMut(usize, &'a mut [f32])) {
         let (mut buffers, mut params) = (DisjointArrays::new(self.buffers), DisjointArrays::new(self.params));

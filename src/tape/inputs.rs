@@ -27,7 +27,7 @@ impl<'a> Inputs<'a> {
     /// # Panics
     /// When the number of inputs is not `N`. An operation whose `prepare` checks the number never panics here.
     pub fn each<const N: usize>(&self) -> [View<'a>; N] {
-        assert_eq!(N, self.sources.len(), "an operation asked for {N} of its {} inputs", self.sources.len());
+        assert_eq!(N, self.sources.len(), "an operation requested {N} of its {} inputs", self.sources.len());
         std::array::from_fn(|position| self.get(position))
     }
 

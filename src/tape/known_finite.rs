@@ -1,4 +1,4 @@
-//! Whether all values of an array are finite: a cached search.
+//! A cached test whether all values of an array are finite.
 //!
 //! A product of one image with a weight matrix can skip the weights that are multiplied by zeros if they are finite, but a
 //! search for each image would cost as much as that saves. The second query for unchanged values searches, and its result

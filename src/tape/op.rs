@@ -73,14 +73,13 @@ pub trait Op: Send {
 
     /// Computes the operation's value and writes it to `y`, whose previous content is unspecified.
     ///
-    /// `context` has the random key, and takes the report of a value with which the operation cannot compute, such as an
-    /// index out of range.
+    /// `context` provides the random key, and [`Context::fault`] reports an invalid value, such as an index out of range.
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>);
 
     /// Computes the gradient of each input that needs one, and writes it to `gradients`. If several operations read a value,
     /// the tape adds their gradients.
     ///
-    /// `y` is the result of `forward`. `dy` is the loss's gradient with respect to it; its content may be destroyed.
+    /// `y` is the result of `forward`. `dy` is the gradient of the loss with respect to it; its contents may be overwritten.
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>);
 
     /// The positions among the inputs of the state parameters that the operation updates, such as running statistics.

@@ -87,7 +87,8 @@ impl Params {
     }
 
     /// Adds a parameter from its elements in row-major order. The optimizer changes it if `trainable` is `true`. In a model,
-    /// the layers decide instead which arrays are trained: [`with_params`](crate::Sequential::with_params) ignores `trainable`.
+    /// the layers decide instead which arrays are trained: [`with_params`](crate::Sequential::with_params) ignores
+    /// `trainable`.
     ///
     /// # Errors
     /// The errors of [`add`](Params::add), or a number of elements that differs from that of the shape.
@@ -125,7 +126,7 @@ impl Params {
     /// Shares the array of each parameter with the parameter of this name in `other`.
     ///
     /// # Errors
-    /// A parameter that `other` does not have, or has with another shape.
+    /// A parameter that `other` does not have, or has with a different shape.
     pub(crate) fn share(&mut self, other: &Params) -> Result<()> {
         let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
@@ -233,7 +234,7 @@ impl Params {
     /// Changes nothing on error.
     ///
     /// # Errors
-    /// A parameter that `other` does not have, or has with another shape.
+    /// A parameter that `other` does not have, or has with a different shape.
     pub fn assign(&mut self, other: &Params) -> Result<()> {
         let pairs = self.ids().map(|id| Ok((id, other.id(self.name(id))?))).collect::<Result<Vec<_>>>()?;
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;

@@ -189,7 +189,7 @@ impl Recorder {
         Var { recorder: self, var: state.vars.len() - 1 }
     }
 
-    /// Records an array with another shape. The array is not copied, and no operation runs.
+    /// Records an array under a new shape. The array is not copied, and no operation runs.
     pub(crate) fn alias<'r>(&'r self, of: Var<'r>, op: &str, shape: Result<Shape>) -> Var<'r> {
         self.check(of);
         let found = of.shape();

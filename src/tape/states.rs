@@ -24,7 +24,7 @@ impl<'a> States<'a> {
     /// When the operation does not declare `N` states.
     pub fn each<const N: usize>(self) -> [&'a mut [f32]; N] {
         let slots: [usize; N] = self.slots.try_into().unwrap_or_else(|_| {
-            panic!("an operation asked for {N} of its {} states", self.slots.len());
+            panic!("an operation requested {N} of its {} states", self.slots.len());
         });
         let values = self.values.get_disjoint_mut(slots).expect("states of an operation are different parameters");
         values.map(|values| &mut **values)

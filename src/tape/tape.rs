@@ -17,7 +17,7 @@ use super::value_id::ValueId;
 use crate::error::{Error, Result};
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::spin_wait;
-use crate::kernels::update::{Descend, MAX_STATE_ARRAYS, Update};
+use crate::kernels::update::{MAX_STATE_ARRAYS, Update, UpdateRule};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
@@ -103,7 +103,7 @@ impl Tape {
     /// `key` is the random key of this run. Each random operation splits it by its layer and its number in the layer.
     ///
     /// # Errors
-    /// [`Error::Fault`] when an operation finds a value with which it cannot compute, such as an index out of range. The run
+    /// [`Error::Fault`] when an operation encounters an invalid value, such as an index out of range. The run
     /// ends at the first such operation, in the order of recording. The values of the tape are then unspecified,
     /// [`backward`](Tape::backward) panics, and [`commit`](Tape::commit) changes nothing. The tape can be run again.
     ///
@@ -159,12 +159,12 @@ impl Tape {
 
     /// Computes the gradients of [`backward`](Tape::backward), and updates parameters in the backward pass: those for which
     /// [`changes_in_place`](Tape::changes_in_place) is `true` and `state` has an entry.
-    pub(crate) fn descend(
+    pub(crate) fn backward_and_update(
         &mut self,
         params: &mut Params,
         gradients: &mut ParamGradients,
         state: &mut [(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])],
-        descend: &Descend<'_>,
+        rule: &UpdateRule<'_>,
     ) {
         self.begin_backward(params, gradients);
         spin_wait::with_spinning_threads(|| {
@@ -173,7 +173,7 @@ impl Tape {
                 match changed.and_then(|index| state.iter_mut().find(|(id, _)| id.index == index)) {
                     Some((id, state)) => {
                         let mut value = params.replace_values(*id, AlignedBuffer::default());
-                        let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), descend);
+                        let update = Update::new(&mut value, state.each_mut().map(|array| &mut **array), rule);
                         self.step_back(step, params, gradients, Some(update));
                         params.replace_values(*id, value);
                     }
@@ -183,8 +183,8 @@ impl Tape {
         });
     }
 
-    /// Whether [`descend`](Tape::descend) can update this parameter in the backward pass: a single operation reads it, and
-    /// can update it.
+    /// Whether [`backward_and_update`](Tape::backward_and_update) updates this parameter in the backward pass: a single
+    /// operation reads it, and supports this.
     pub(crate) fn changes_in_place(&self, id: ParamId) -> bool {
         self.steps.iter().any(|step| step.in_place == Some(id.index))
     }

@@ -64,8 +64,8 @@ impl<'r> Var<'r> {
         self
     }
 
-    /// The input of the softmax that computed this value; `None` for any other value. Crossentropies use it instead of the
-    /// probabilities, since probabilities near 0 round to 0.
+    /// The input of the softmax that computed this value; `None` for any other value. Cross-entropies use it instead of
+    /// the probabilities, which round to 0 if they are small.
     ///
     /// ```
     /// use gradus::tape::{Mode, Recorder};

@@ -38,7 +38,7 @@ use std::ops::Range;
 /// impl FromSpec for Scaling {
 ///     const CLASS: &'static str = "Scaling";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-///         Ok(Scaling { init: settings.number("init")? })
+///         Ok(Scaling { init: settings.float("init")? })
 ///     }
 /// }
 ///
@@ -129,7 +129,7 @@ impl LayerSample {
         }
         let [own, made] = [self.build(layer)?, self.build(made.as_ref())?];
         let same = own.outputs == made.outputs && own.params.sha256() == made.params.sha256();
-        if same { Ok(()) } else { fail(&layer, "the layer made from its spec has other weights or another output") }
+        if same { Ok(()) } else { fail(&layer, "the layer made from its spec has different weights or outputs") }
     }
 
     fn check_modes(&self) -> Result<()> {
@@ -216,10 +216,10 @@ impl LayerSample {
                 let [first, again] = bits;
                 let (first, again) = (first?, again?);
                 if first != expected {
-                    return fail(&self.layer, format_args!("{mode:?} gives other bits on {threads} threads"));
+                    return fail(&self.layer, format_args!("{mode:?} gives different bits on {threads} threads"));
                 }
                 if again != first {
-                    return fail(&self.layer, format_args!("{mode:?} gives other bits when it runs again"));
+                    return fail(&self.layer, format_args!("{mode:?} gives different bits when it runs again"));
                 }
             }
         }

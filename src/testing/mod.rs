@@ -1,5 +1,5 @@
-//! Checks of the contracts of parts, for custom ones as for those of this library: operations by [`Sample`], layers by
-//! [`LayerSample`], optimizers by [`check_optimizer`]. Each returns an error that names the violation, so a test is one line.
+//! Checks of the contracts of parts, for custom and built-in ones: operations by [`Sample`], layers by [`LayerSample`],
+//! optimizers by [`check_optimizer`]. Each returns an error that names the violation, so a test is one line.
 //!
 //! ```
 //! use gradus::testing::Sample;

@@ -36,7 +36,7 @@ use crate::spec::Spec;
 /// impl FromSpec for SignDescent {
 ///     const CLASS: &'static str = "SignDescent";
 ///     fn from_spec(settings: &mut Settings<'_>) -> Result<SignDescent> {
-///         Ok(SignDescent { learning_rate: settings.number("learning_rate")? })
+///         Ok(SignDescent { learning_rate: settings.float("learning_rate")? })
 ///     }
 /// }
 ///
@@ -61,7 +61,7 @@ pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Bo
     let spec = optimizer.spec();
     let made = make(&spec)?;
     if made.spec() != spec || bits(made.as_ref(), usize::MAX) != bits(optimizer, usize::MAX) {
-        return fail(&optimizer, format_args!("its spec {spec} makes another optimizer, {made:?}"));
+        return fail(&optimizer, format_args!("its spec {spec} makes a different optimizer, {made:?}"));
     }
     if make(&spec.with("a setting of this name", true)).is_ok() {
         return fail(&optimizer, "it accepts an unknown setting; read settings by name");
@@ -74,7 +74,7 @@ pub(crate) fn check_made(optimizer: &dyn Optimizer, make: fn(&Spec) -> Result<Bo
     }
     let whole = bits(optimizer, usize::MAX);
     match [1, 7, 16].into_iter().find(|piece| bits(optimizer, *piece) != whole) {
-        Some(piece) => fail(&optimizer, format_args!("it gives other values for pieces of length {piece}")),
+        Some(piece) => fail(&optimizer, format_args!("it gives different values for pieces of length {piece}")),
         None => Ok(()),
     }
 }
@@ -150,7 +150,7 @@ mod tests {
     fn each_violation_is_detected() {
         let message = |result: Result<()>| result.unwrap_err().to_string();
         let pieces = message(check_optimizer(broken(true)));
-        assert!(pieces.ends_with("it gives other values for pieces of length 1"), "{pieces}");
+        assert!(pieces.ends_with("it gives different values for pieces of length 1"), "{pieces}");
         let nan = message(check_made(&broken(false), |spec| match spec.settings() {
             [] => Ok(Box::new(broken(false))),
             _ => Err(crate::Error::other("more")),

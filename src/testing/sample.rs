@@ -100,7 +100,7 @@ impl Sample {
             match (of(&first), of(&commits(&run))) {
                 (None, _) => return Err(Error::other(format!("{name} is not updated"))),
                 (first, second) if first != second => {
-                    return Err(Error::other(format!("{name} gets other values when the tape runs again")));
+                    return Err(Error::other(format!("{name} gets different values when the tape runs again")));
                 }
                 _ => {}
             }
@@ -108,8 +108,8 @@ impl Sample {
         Ok(())
     }
 
-    /// Returns a function that runs forward, backward and the update of states once per call, always on the same tape, to count
-    /// its allocations. It returns the error of its run.
+    /// Returns a function that runs forward, backward and the update of states once per call, always on the same tape, to
+    /// count its allocations. It returns the error of its run.
     ///
     /// # Errors
     /// The errors of recording.
@@ -127,7 +127,7 @@ impl Sample {
     /// Computes the expression in training mode.
     ///
     /// # Errors
-    /// The errors of recording; [`Error::Fault`] when an operation cannot compute with a value.
+    /// The errors of recording; [`Error::Fault`] when an operation encounters an invalid value.
     pub fn value(&self) -> Result<ArrayD<f32>> {
         let mut run = self.record()?;
         run.forward()?;

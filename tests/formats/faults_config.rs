@@ -52,10 +52,10 @@ impl FromSpec for Tripled {
     const CLASS: &'static str = "mine>Dense";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Tripled> {
-        assert_eq!((settings.word("activation")?, settings.flag("use_bias")?), ("linear", true));
-        settings.part("kernel_initializer")?;
-        settings.part("bias_initializer")?;
-        Ok(Tripled(Dense::new(settings.size("units")?)))
+        assert_eq!((settings.str("activation")?, settings.bool("use_bias")?), ("linear", true));
+        settings.nested("kernel_initializer")?;
+        settings.nested("bias_initializer")?;
+        Ok(Tripled(Dense::new(settings.uint("units")?)))
     }
 }
 

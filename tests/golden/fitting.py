@@ -80,7 +80,7 @@ def weights(file):
 
 
 def metrics(sparse=False):
-    """All that can count rows by their weights; their names are said, or Keras would number them through all models."""
+    """All metrics that support sample weights. They are named, because Keras would otherwise number them across models."""
     from keras import metrics as all_of
 
     if sparse:
@@ -125,7 +125,7 @@ def on_batch(file):
 
 
 def kind_and_mood(rng):
-    """A model of two outputs of one input, and the names of its weights."""
+    """A model with one input and two outputs, and the names of its weights."""
     x = keras.Input((4,), name="x")
     model = keras.Model(x, [layers.Dense(3, "softmax", name="kind")(x), layers.Dense(2, name="mood")(x)])
     for v in model.weights:
@@ -134,7 +134,7 @@ def kind_and_mood(rng):
 
 
 def outputs(file):
-    """Two outputs whose rows have a weight for each."""
+    """Two outputs with separate sample weights."""
     rng = file.case("outputs", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
                     "mean squared error, weights 1 and 0.5, a sample_weight for each; SGD(0.1)")
     model, names = kind_and_mood(rng)
@@ -155,7 +155,7 @@ def outputs(file):
 
 
 def weight_names(model):
-    """Ours of all weights: the class in snake case, from the second of its kind on with a number; and the variables."""
+    """The variables of all weights with their names in gradus: the class in snake case, numbered from the second of a class on."""
     counts, seen = {}, {}
     for layer in model.layers:
         kind = {"BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization"}.get(
@@ -198,24 +198,24 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     kind = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
     model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"],
                   weighted_metrics=counted)
-    told, validation, more = {}, (x_val, t_val), {}
+    arguments, validation, more = {}, (x_val, t_val), {}
     if rows:
-        told, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
+        arguments, validation, more = {"sample_weight": w}, (x_val, t_val, w_val), {"weights": w, "weights_val": w_val}
     if classes:
-        told, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
+        arguments, more = {"class_weight": classes}, {"classes": [classes.get(c, 1.0) for c in range(3)]}
     file.put(**more)
     history = model.fit(x, t, batch_size=batch, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks,
-                        validation_data=validation if validated else None, **told)
+                        validation_data=validation if validated else None, **arguments)
     file.put(**{k: v for k, v in history.history.items() if k != "learning_rate"})
     put_weights("end")
-    each = told.get("sample_weight")
-    if counted:  # Keras would list a metric twice if its name occurs twice
+    each = arguments.get("sample_weight")
+    if counted:  # Keras lists a metric twice if its name occurs twice
         return put_reported(file, "evaluated", model.evaluate(x, t, sample_weight=each, verbose=0, return_dict=True))
     file.put(evaluated=model.evaluate(x, t, batch_size=batch, sample_weight=each, verbose=0))
 
 
 def branches(file):
-    """Two outputs whose rows have one weight."""
+    """Two outputs with common sample weights."""
     rng = file.case("branches", "kind = Dense(3, softmax), mood = Dense(2) of one input; sparse categorical cross-entropy and "
                     "mean squared error, weights 1 and 0.5, sample_weight; SGD(0.1), one step on all rows")
     model, names = kind_and_mood(rng)

@@ -18,7 +18,7 @@ import tf_keras  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Each class with what its constructor requires.
+# Each class with the required arguments of its constructor.
 CLASSES = {
     "layers": {
         "Activation": {"activation": "relu"},
@@ -108,7 +108,7 @@ ONLY_KERAS_3 = ["RMSNormalization"]
 # Options that every layer takes through `kwargs`, with their defaults.
 OF_LAYERS = {"activity_regularizer": None, "autocast": True}
 
-# Other values, by class and option or by option alone. Each of a list is a line.
+# Other values, by class and option or by option alone. Each value of a list is a line.
 OTHERS = {
     "BatchNormalization.axis": [1, 2],
     "Concatenate.axis": [1],
@@ -256,7 +256,7 @@ OTHERS = {
     "weights": [[[0.5]]],
 }
 
-# What `compile` takes, and other values.
+# The arguments of `compile`, and other values.
 COMPILE = {
     "loss_weights": [[2.0], 0.5],
     "metrics": [["mae"]],
@@ -267,7 +267,7 @@ COMPILE = {
     "auto_scale_loss": [False],
 }
 
-# Parameters of constructors that no configuration can hold.
+# Parameters of constructors that configurations cannot contain.
 NOT_IN_FILES = {"self", "args", "kwargs", "shape", "input_shape", "input_tensor", "type_spec"}
 
 
@@ -289,7 +289,7 @@ def others(name, option):
 
 
 def changed(library, kind, required, option, other):
-    """The value as the library writes it, where its constructor takes it."""
+    """The value as the library writes it, if its constructor accepts it."""
     if option == "weights":
         return other
     try:

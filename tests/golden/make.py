@@ -66,7 +66,7 @@ elif BACKEND == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
-# Keras rounds some float64 results to float32 on these backends (not on TensorFlow). Not here.
+# Prevents Keras from rounding some float64 results to float32, as it does on these backends but not on TensorFlow.
 keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 
@@ -101,7 +101,7 @@ def numpy(tensor):
 
 
 def gradients(function, *arrays):
-    """`function(*tensors)` gives (scalar, more); returns the scalar, the scalar's gradient for each array, and more."""
+    """`function(*tensors)` returns (scalar, more). Returns the scalar, its gradient for each array, and more."""
     arrays = [np.asarray(a, keras.config.floatx()) for a in arrays]
     if BACKEND == "torch":
         leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
@@ -115,7 +115,7 @@ def gradients(function, *arrays):
 # Layers
 
 def layer_case(file, rng, layer, x, names=(), training=False, parameters=None, moving=()):
-    """Runs `layer` on `x` with its trainable arrays drawn here (or given) and writes everything down."""
+    """Runs `layer` on `x` with random or given trainable arrays, and writes inputs, outputs and gradients."""
     layer.build(x.shape)
     if parameters is None:
         parameters = [draw(rng, v.shape, scale=0.5) for v in layer.trainable_variables]
@@ -154,7 +154,7 @@ def max_pool2d(file):
         for pool, strides in ((2, None), ((3, 2), (2, 1))):
             name = f"max_pool2d_{padding}_" + ("2x2" if pool == 2 else "3x2_strides2x1")
             rng = file.case(name, f'MaxPooling2D({pool}, strides={strides}, padding="{padding}")')
-            # Below zero nearly everywhere: padding with 0 instead of minus infinity would show.
+            # Negative nearly everywhere, so that padding with 0 instead of minus infinity would be detected.
             layer_case(file, rng, layers.MaxPooling2D(pool, strides, padding), draw(rng, (2, 7, 5, 3), center=-2.0))
     rng = file.case("max_pool2d_ties", "MaxPooling2D(2, strides=1) on zeros and ones: the first maximum takes it all")
     layer_case(file, rng, layers.MaxPooling2D(2, 1), rng.integers(0, 2, (1, 5, 6, 2)).astype(np.float32))
@@ -179,7 +179,7 @@ def batch_norm(file):
 # Losses
 
 def loss_case(file, name, scores, truth, weights=None):
-    """`truth`: labels (one axis) or a row of targets for each row of scores; `name` says logits or probabilities."""
+    """`truth`: labels (one axis) or a row of targets for each row of scores; `name` tells logits from probabilities."""
     sparse, logits = truth.ndim == 1, "logits" in name
     kind = losses.SparseCategoricalCrossentropy if sparse else losses.CategoricalCrossentropy
     file.case(name, f"{kind.__name__}(from_logits={logits})" + ("" if weights is None else " with sample_weight"))
@@ -205,7 +205,7 @@ def losses_file(file):
     weights[2] = 0
     extreme = np.float32([[100, -100, 0], [100, -100, 0], [-100, -100, -100], [100, 100, -100], [100, 99, -100]])
     extreme_labels = np.array([0, 1, 2, 2, 1])
-    # Rows: sure and right, sure and wrong, below the clip, not adding up to one, ordinary.
+    # Rows: confident and correct, confident and wrong, below the clipping limit, with a sum other than 1, ordinary.
     clipped = np.float32([[1, 0, 0], [1, 0, 0], [0.5, 0.5, 1e-9], [2, 1, 1], [0.2, 0.3, 0.5]])
     clipped_labels = np.array([0, 1, 2, 0, 2])
     for form in ("one_hot", "sparse"):
@@ -244,9 +244,9 @@ def measured(metric, targets, predictions):
 # Optimizers
 
 def ten_steps(file, rng, optimizer):
-    """Ten steps of an optimizer on two arrays, with gradients drawn for them."""
+    """Ten steps of an optimizer on two arrays with random gradients."""
     start = {"a": draw(rng, (3, 4)), "b": draw(rng, (5,))}
-    # Sizes from 1e-4 to 1, and an element of exact zeros: epsilon must show.
+    # Magnitudes from 1e-4 to 1, and an element that is always 0, so that epsilon has an effect.
     steps = {k: draw(rng, (10, *v.shape)) * 10.0 ** -rng.integers(0, 5, v.shape) for k, v in start.items()}
     steps = {k: v.astype(np.float32) for k, v in steps.items()}
     steps["b"][:, 2] = 0
@@ -333,7 +333,7 @@ def models(file):
 # Functional models
 
 def functional(file):
-    """A model of two inputs, shared layers, a skip and two outputs of which one has half a say."""
+    """A model with two inputs, shared layers, a skip connection, and two outputs, one with a loss weight of ½."""
     rng = file.case("branches", "encoder = Dense(5, tanh) and norm = BatchNormalization(), shared by left and right; their "
                     "sum, Dense(5, sigmoid), the skip's sum; kind = Dense(3, softmax), mood = Dense(2, softmax) before "
                     "the skip; SGD(0.1, momentum=0.9), sparse and categorical cross-entropy, weights 1 and 0.5")
@@ -371,8 +371,8 @@ def functional(file):
             snapshot("first")
     snapshot("end")
     ends = model.predict(x, batch_size=16, verbose=0)
-    told = model.evaluate(x, {"kind": kinds, "mood": moods}, batch_size=16, verbose=0, return_dict=True)
-    file.put(**{f"reported.{k}": v for k, v in reported.items()}, **{f"evaluated.{k}": told[k] for k in reported},
+    evaluated = model.evaluate(x, {"kind": kinds, "mood": moods}, batch_size=16, verbose=0, return_dict=True)
+    file.put(**{f"reported.{k}": v for k, v in reported.items()}, **{f"evaluated.{k}": evaluated[k] for k in reported},
              predicted_kind=ends[0], predicted_mood=ends[1])
 
 
@@ -382,17 +382,17 @@ def init(file):
     from keras.src.initializers import random_initializers
 
     keras.utils.set_random_seed(SEED)
-    real, told = random_initializers.random, {}
+    real, recorded = random_initializers.random, {}
 
     class Spy:  # wraps the generator of the initializer, to record the bound
         SeedGenerator = real.SeedGenerator
 
         def uniform(self, *rest, maxval, **more):
-            told["bound"] = maxval
+            recorded["bound"] = maxval
             return real.uniform(*rest, maxval=maxval, **more)
 
         def truncated_normal(self, *rest, stddev, **more):
-            told["bound"] = stddev
+            recorded["bound"] = stddev
             return real.truncated_normal(*rest, stddev=stddev, **more)
 
     random_initializers.random = Spy()
@@ -403,7 +403,7 @@ def init(file):
             initializer = getattr(keras.initializers, kind)(seed=keras.random.SeedGenerator(SEED))
             values = [numpy(initializer(shape)) for _ in range(max(1, 100_000 // int(np.prod(shape))))]
             v = np.concatenate([v.ravel() for v in values]).astype(np.float64)
-            file.put(bound=told["bound"], draws=v.size, statistics=[v.mean(), v.std(), v.min(), v.max()])
+            file.put(bound=recorded["bound"], draws=v.size, statistics=[v.mean(), v.std(), v.min(), v.max()])
     random_initializers.random = real
 
 

@@ -1,4 +1,4 @@
-//! Reads the golden vectors beside this file; `make.py` made them and explains the format.
+//! Reads the golden vectors in this folder. `make.py` writes them and documents the format.
 #![allow(dead_code)] // a test may need only a part of it
 
 use ndarray::{ArrayD, ArrayViewD, Dimension};
@@ -66,7 +66,7 @@ impl Cases {
         array.iter().copied().sum()
     }
 
-    /// Whole numbers: class labels, counts.
+    /// Integers: class labels, counts.
     #[track_caller]
     pub(crate) fn integers(&self, name: &str) -> Vec<usize> {
         let whole =

@@ -8,8 +8,8 @@ Uses the writer of make.py, which documents the installation of Keras and the fo
 tensorflow scikit-learn), whose top-k metrics accept a k greater than the number of classes.
 
 A case is a set of rows: `targets`, and outputs as `probabilities` and `logits`, or as `values`; perhaps `weights` of the
-rows. The other arrays are results, named `Loss(settings)@outputs` and `Metric(settings)@outputs` by gradus' text of the loss
-or the metric. Integer labels are passed to the sparse losses and metrics, and to the others as one-hot rows. Logits are
+rows. The other arrays are results, named `Loss(settings)@outputs` and `Metric(settings)@outputs`, with the text of the
+loss or the metric in gradus. Integer labels are passed to the sparse losses and metrics, and to the others as one-hot rows. Logits are
 passed to losses with from_logits=True, to metrics of values unchanged, and to metrics of classes as probabilities. Where Keras
 yields NaN, the value is that of scikit-learn. Combinations that gradus rejects have no result.
 """
@@ -84,7 +84,7 @@ def sets():
         "values": Rows(values, guesses),
         "value_column": Rows(values[:, :1], guesses[:, :1]),
         "counts": Rows(counts, counted),
-        # Degenerate rows, which losses are not asked about.
+        # Degenerate rows, for metrics only.
         "one_row": Rows(labels[:1], logits[:1], softmax, labels=True),
         "one_row_of_values": Rows(values[:1], guesses[:1]),
         "missing_class": Rows(few, few_logits, softmax, labels=True),
@@ -107,7 +107,7 @@ LABELS = ["labels", "label_positions", "one_row", "missing_class", "no_weight"]
 
 
 def metric(text, rows, outputs, labels):
-    """Keras' metric of these outputs; those that want rows × columns get the positions as rows, or the sample as columns."""
+    """Keras' metric of these outputs. Metrics of two axes get positions as rows, or the elements of a sample as columns."""
     targets = rows.targets if labels else rows.dense()
     if text.startswith(("F1Score", "R2Score")):
         columns = outputs.shape[-1] if text.startswith("F1") else int(np.prod(outputs.shape[1:]))
@@ -116,16 +116,16 @@ def metric(text, rows, outputs, labels):
         targets = targets[..., None]
     made = eval(f"keras.metrics.{text}")
     weights = {} if rows.weights is None else {"sample_weight": rows.weights}
-    outputs = outputs.astype(np.float32 if "TopK" in text else np.float64)  # TensorFlow's top k wants float32
+    outputs = outputs.astype(np.float32 if "TopK" in text else np.float64)  # TensorFlow's top k supports only float32
     made.update_state(targets.astype(np.int64 if labels else np.float64), outputs, **weights)
     value = float(numpy(made.result()))
     if np.isnan(value) and text.startswith("R2Score"):
-        # All weights 0: neither has a value, and 0 is that of every other metric.
+        # All weights are 0: neither library gives a value, and all other metrics are 0.
         return 0.0 if rows.weights is not None else r2_score(targets, outputs)
     return value
 
 
-# gradus' text: Keras' expression, the sets it takes, whether labels stay labels, whether it wants probabilities.
+# By the text of gradus: Keras' expression, the accepted sets, whether labels are passed as labels, whether it needs probabilities.
 METRICS = {
     "Accuracy()": ("CategoricalAccuracy()", [*CLASSES, "multi_hot"], False, True),
     "BinaryAccuracy(threshold=0.5)": ("BinaryAccuracy()", [*CLASSES, *BITS], False, True),

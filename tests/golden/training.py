@@ -158,7 +158,7 @@ def loss_case(file, name, text, predictions, targets, weights=None):
     file.case(name, text + ("" if weights is None else " with sample_weight"))
     loss = eval(f"losses.{text}")
     truth = keras.ops.convert_to_tensor(targets, keras.config.floatx())
-    # Keras wants a weight for each row to have as many axes as there are losses.
+    # In Keras, sample weights of rows must have as many axes as the losses.
     each = None if weights is None else weights.reshape(-1, *[1] * (predictions.ndim - 2))
     value, (slope,), _ = make.gradients(lambda p: (loss(truth, p, sample_weight=each), []), predictions)
     file.put(predictions=predictions, targets=targets, loss=value, gradient=slope)

@@ -39,7 +39,7 @@ fn quiet<'a>(epochs: usize, batch_size: usize) -> Fit<'a> {
     Fit::new().epochs(epochs).batch_size(batch_size).progress(Progress::Quiet)
 }
 
-/// Weights, history and predictions of a short training as a string.
+/// Weights, history and predictions of a short training run as a string.
 fn fingerprint(model: &mut Model, data: &Arrays, epochs: usize) -> String {
     let history = model.fit(data, quiet(epochs, 100).validation_split(0.2)).unwrap();
     let bits: Vec<String> = ["loss", "accuracy", "val_loss", "val_accuracy"]
@@ -142,10 +142,10 @@ fn an_unknown_instruction_set_is_an_error() {
     if child::argument().is_some() {
         return report_environment();
     }
-    let told = run_child("an_unknown_instruction_set_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
+    let message = run_child("an_unknown_instruction_set_is_an_error", ("GRADUS_SIMD", "sse9"), "error");
     assert!(
-        told[0].starts_with("unknown GRADUS_SIMD level on this processor \"sse9\"; available: portable"),
-        "{told:?}"
+        message[0].starts_with("unknown GRADUS_SIMD level on this processor \"sse9\"; available: portable"),
+        "{message:?}"
     );
 }
 

@@ -32,34 +32,34 @@ fn quiet<'a>(epochs: usize) -> Fit<'a> {
 
 /// Records every call, and returns a given answer for one of them.
 #[derive(Default)]
-struct Diary {
-    told: Vec<String>,
+struct RecordedCalls {
+    recorded: Vec<String>,
     answer: Option<(&'static str, Stop)>,
 }
 
-impl Diary {
-    fn stopping(at: &'static str, stop: Stop) -> Diary {
-        Diary { answer: Some((at, stop)), ..Diary::default() }
+impl RecordedCalls {
+    fn stopping(at: &'static str, stop: Stop) -> RecordedCalls {
+        RecordedCalls { answer: Some((at, stop)), ..RecordedCalls::default() }
     }
 
-    fn tell(&mut self, moment: String) -> Result<Flow> {
+    fn record(&mut self, moment: String) -> Result<Flow> {
         let stop = self.answer.filter(|(at, _)| *at == moment).map(|(_, stop)| stop);
-        self.told.push(moment);
+        self.recorded.push(moment);
         Ok(stop.map_or(Flow::Continue(()), Flow::Break))
     }
 }
 
-impl Callback for Diary {
+impl Callback for RecordedCalls {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         assert_eq!((begin.epoch, begin.batch, begin.batches), (model.epoch() + 1, 0, 3));
         assert!(begin.history.epochs.is_empty());
         let names: Vec<&str> = begin.scores.iter().map(|score| score.name.as_str()).collect();
-        self.tell(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
+        self.record(format!("train {} {}", begin.epochs, names.join(" "))).map(drop)
     }
 
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
         assert_eq!(begin.history.epochs.len() as u64, model.epoch());
-        self.tell(format!("epoch {}/{}", begin.epoch, begin.epochs)).map(drop)
+        self.record(format!("epoch {}/{}", begin.epoch, begin.epochs)).map(drop)
     }
 
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
@@ -67,16 +67,16 @@ impl Callback for Diary {
         if end.batch == 1 {
             assert_eq!(end.loss, end.scores.loss);
         }
-        self.tell(format!("batch {}/{}", end.batch, end.batches))
+        self.record(format!("batch {}/{}", end.batch, end.batches))
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         assert_eq!((end.epoch.number, end.history.epochs.last()), (model.epoch(), Some(end.epoch)));
-        self.tell(format!("end {}/{}", end.epoch.number, end.epochs))
+        self.record(format!("end {}/{}", end.epoch.number, end.epochs))
     }
 
     fn train_end(&mut self, _: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
-        self.tell(format!("trained {} {:?}", end.history.epochs.len(), end.stop)).map(drop)
+        self.record(format!("trained {} {:?}", end.history.epochs.len(), end.stop)).map(drop)
     }
 }
 
@@ -84,35 +84,38 @@ const EPOCH: [&str; 3] = ["batch 1/3", "batch 2/3", "batch 3/3"];
 
 #[test]
 fn callbacks_are_called_in_order() {
-    let (mut diary, data) = (Diary::default(), data());
-    model().fit(&data, quiet(2).validation(&data).callback(&mut diary)).unwrap();
+    let (mut calls, data) = (RecordedCalls::default(), data());
+    model().fit(&data, quiet(2).validation(&data).callback(&mut calls)).unwrap();
     let begin = ["train 2 loss accuracy val_loss val_accuracy", "epoch 1/2"];
     let expected = [&begin[..], &EPOCH, &["end 1/2", "epoch 2/2"], &EPOCH, &["end 2/2", "trained 2 None"]].concat();
-    assert_eq!(diary.told, expected);
+    assert_eq!(calls.recorded, expected);
 }
 
 #[test]
 fn a_stop_within_an_epoch_ends_it_unfinished() {
-    let mut diary = Diary::stopping("batch 2/3", Stop::Paused);
+    let mut calls = RecordedCalls::stopping("batch 2/3", Stop::Paused);
     let mut model = model();
-    let history = model.fit(&data(), quiet(5).callback(&mut diary)).unwrap();
-    assert_eq!(diary.told[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Paused)"]);
+    let history = model.fit(&data(), quiet(5).callback(&mut calls)).unwrap();
+    assert_eq!(calls.recorded[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Paused)"]);
     assert_eq!((history.epochs.len(), model.epoch(), model.step()), (1, 0, 2));
-    let mut diary = Diary::stopping("end 1/5", Stop::Done);
+    let mut calls = RecordedCalls::stopping("end 1/5", Stop::Done);
     let mut model = self::model();
-    model.fit(&data(), quiet(5).callback(&mut diary)).unwrap();
-    assert_eq!(diary.told[4..], ["batch 3/3", "end 1/5", "trained 1 Some(Done)"]);
+    model.fit(&data(), quiet(5).callback(&mut calls)).unwrap();
+    assert_eq!(calls.recorded[4..], ["batch 3/3", "end 1/5", "trained 1 Some(Done)"]);
     assert_eq!((model.epoch(), model.step()), (1, 3));
 }
 
 #[test]
 fn all_callbacks_are_called_and_done_takes_precedence_over_paused() {
-    let mut diaries =
-        [Diary::stopping("batch 1/3", Stop::Done), Diary::stopping("batch 1/3", Stop::Paused), Diary::default()];
-    let settings = diaries.iter_mut().fold(quiet(2), |settings, diary| settings.callback(diary));
+    let mut diaries = [
+        RecordedCalls::stopping("batch 1/3", Stop::Done),
+        RecordedCalls::stopping("batch 1/3", Stop::Paused),
+        RecordedCalls::default(),
+    ];
+    let settings = diaries.iter_mut().fold(quiet(2), |settings, calls| settings.callback(calls));
     model().fit(&data(), settings).unwrap();
-    for diary in diaries {
-        assert_eq!(diary.told[1..], ["epoch 1/2", "batch 1/3", "trained 1 Some(Done)"]);
+    for calls in diaries {
+        assert_eq!(calls.recorded[1..], ["epoch 1/2", "batch 1/3", "trained 1 Some(Done)"]);
     }
 }
 
@@ -195,7 +198,7 @@ impl Callback for Back {
 }
 
 #[test]
-fn weights_can_be_put_back() {
+fn weights_can_be_restored() {
     let mut model = model();
     let first = model.params().sha256();
     model.fit(&data(), quiet(2).callback(&mut Back::default())).unwrap();
@@ -224,11 +227,11 @@ fn diverging() -> (Model, Arrays) {
 #[test]
 fn training_ends_after_a_step_with_a_nan_loss() {
     let (mut model, data) = diverging();
-    let mut diary = Diary::default();
+    let mut calls = RecordedCalls::default();
     let mut terminate = TerminateOnNan;
-    let fit = quiet(5).shuffle(false).callback(&mut terminate).callback(&mut diary);
+    let fit = quiet(5).shuffle(false).callback(&mut terminate).callback(&mut calls);
     let history = model.fit(&data, fit).unwrap();
-    assert_eq!(diary.told[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Done)"]);
+    assert_eq!(calls.recorded[2..], ["batch 1/3", "batch 2/3", "trained 1 Some(Done)"]);
     assert_eq!((model.step(), history.epochs.len()), (2, 1));
     assert!(!history.epochs[0].scores.loss.is_finite());
     let (mut untold, data) = diverging();
@@ -241,28 +244,28 @@ fn training_ends_after_a_step_with_a_nan_loss() {
 
 #[test]
 fn closures_receive_the_calls_of_callbacks() {
-    let told = Mutex::new(Vec::new());
-    let tell = |moment: String| told.lock().unwrap().push(moment);
+    let recorded = Mutex::new(Vec::new());
+    let record = |moment: String| recorded.lock().unwrap().push(moment);
     let mut closures = LambdaCallback::new()
         .on_train_begin(|_, begin| {
-            tell(format!("train {}", begin.epochs));
+            record(format!("train {}", begin.epochs));
             Ok(())
         })
         .on_epoch_begin(|_, begin| {
-            tell(format!("epoch {}", begin.epoch));
+            record(format!("epoch {}", begin.epoch));
             Ok(())
         })
         .on_batch_end(|model, end| {
             assert_eq!(model.step(), (end.epoch - 1) * 3 + end.batch as u64);
-            tell(format!("batch {}", end.batch));
+            record(format!("batch {}", end.batch));
             Ok(Flow::Continue(()))
         })
         .on_epoch_end(|_, end| {
-            tell(format!("end {}", end.epoch.number));
+            record(format!("end {}", end.epoch.number));
             Ok(if end.epoch.number == 2 { Flow::Break(Stop::Done) } else { Flow::Continue(()) })
         })
         .on_train_end(|_, end| {
-            tell(format!("trained {:?}", end.stop));
+            record(format!("trained {:?}", end.stop));
             Ok(())
         });
     model().fit(&data(), quiet(4).callback(&mut closures).callback(&mut LambdaCallback::new())).unwrap();
@@ -270,7 +273,7 @@ fn closures_receive_the_calls_of_callbacks() {
     let batches = ["batch 1", "batch 2", "batch 3"];
     let expected =
         [&["train 4", "epoch 1"][..], &batches, &["end 1", "epoch 2"], &batches, &["end 2", "trained Some(Done)"]];
-    assert_eq!(told.into_inner().unwrap(), expected.concat());
+    assert_eq!(recorded.into_inner().unwrap(), expected.concat());
 }
 
 #[test]

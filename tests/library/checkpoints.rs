@@ -159,7 +159,7 @@ fn check_resumes(folder: &Folder, from: u64) {
 const NONE_WHOLE: &str = "; no checkpoint in the folder is readable; start without resuming, or use another folder";
 
 /// The error message of reading the folder, which is about the newest file.
-fn told(folder: &Folder) -> String {
+fn message(folder: &Folder) -> String {
     match Checkpoints::new(folder.path()).resume().unwrap_err() {
         Error::Format { path, problem } if path == folder.file(7) => {
             problem.strip_suffix(NONE_WHOLE).unwrap().to_owned()
@@ -178,7 +178,7 @@ fn the_previous_checkpoint_replaces_a_truncated_or_corrupt_one() {
         fs::write(folder.file(7), damaged).unwrap();
         assert_eq!(Checkpoints::new(folder.path()).resume().unwrap().unwrap().step(), 5);
         fs::rename(folder.file(5), folder.path().join("aside")).unwrap();
-        let problem = told(&folder);
+        let problem = message(&folder);
         fs::rename(folder.path().join("aside"), folder.file(5)).unwrap();
         problem
     };

@@ -33,11 +33,11 @@ pub(crate) fn report(line: &str) {
 /// If the child process failed, or reported nothing because it did not run its part of the test.
 #[track_caller]
 pub(crate) fn reported(output: &Output) -> Vec<String> {
-    let [shown, told] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    assert!(output.status.success(), "{shown}{told}");
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{stdout}{stderr}");
     let start = format!("{VARIABLE} ");
-    let lines: Vec<String> = shown.lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect();
-    assert!(!lines.is_empty(), "the child process reported nothing: {shown}{told}");
+    let lines: Vec<String> = stdout.lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect();
+    assert!(!lines.is_empty(), "the child process reported nothing: {stdout}{stderr}");
     lines
 }
 
@@ -54,6 +54,6 @@ pub(crate) fn wait_for_report(child: &mut Child) {
 
 #[test]
 #[should_panic(expected = "the child process reported nothing")]
-fn a_test_that_does_not_exist_is_noticed() {
+fn missing_tests_are_detected() {
     reported(&command("child::none", "").output().unwrap());
 }

@@ -79,7 +79,7 @@ fn data_that_does_not_fit_the_model() {
     assert_eq!(refused(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
     let square = Array3::<f32>::zeros((6, 2, 2));
     let text =
-        "inputs per sample: found shape 2 × 2, expected 4, the model's input; reshape the dataset or put Reshape first";
+        "inputs per sample: found shape 2 × 2, expected 4, the model's input; reshape the dataset or add a Reshape layer first";
     assert_eq!(refused(model.predict(&square)), text, "an equal number of elements can be reshaped");
     let text = "predict: found shape 4, expected a batch axis and 4 per sample; insert_axis adds one";
     assert_eq!(refused(model.predict(&Array1::<f32>::zeros(4))), text);
@@ -143,7 +143,7 @@ fn a_last_batch_of_one_row_for_batch_normalization() {
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
     let expected = "batch_normalization: batch_norm: found shape 1 × 4, expected at least two rows for the \
-                    statistics; choose a batch size that does not leave a batch of one";
+                    statistics; choose a batch size that does not leave a batch of one row";
     assert_eq!(text, expected);
 }
 

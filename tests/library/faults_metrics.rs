@@ -395,7 +395,7 @@ fn cross_entropies_accept_targets_from_0_to_1() {
     }
     let mut model = trainable(3, 3, with(MeanSquaredError::new()));
     let text =
-        "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; leave out rows without a target";
+        "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; remove rows without a target";
     assert_eq!(refused(model.fit(&Made { target, number: f32::NAN }, quiet())), text);
     assert!(model.fit(&Made { target, number: -7.5 }, quiet()).is_ok());
     let mut model = trainable(3, 3, with(Hinge::new()));
@@ -555,10 +555,10 @@ fn every_score_has_the_direction_of_its_loss_or_metric() {
     assert_eq!(directions.0, expected.collect::<Vec<_>>());
 }
 
-/// A training with constant scores: no epoch after the first is better in either direction.
+/// A training run with constant scores: no epoch after the first is better in either direction.
 fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Result<usize> {
     let settings = with(SparseCategoricalCrossentropy::new().from_logits(true));
-    let settings = settings.metric(named("told", None)).metric(named("hinge", Some(Direction::Lower)));
+    let settings = settings.metric(named("undirected", None)).metric(named("hinge", Some(Direction::Lower)));
     let (inputs, labels, _) = four_rows();
     let fit = quiet().epochs(4).callback(callback);
     let fit = checkpoints.into_iter().fold(fit, |fit, checkpoints| fit.checkpoints(checkpoints));
@@ -569,21 +569,22 @@ fn trained(callback: &mut dyn Callback, checkpoints: Option<Checkpoints>) -> Res
 #[test]
 fn a_monitor_of_a_score_without_a_direction_must_state_one() {
     let text = |place: &str| {
-        let problem = "unknown whether lower or higher is better; use Monitor::new(\"told\").lower() or .higher()";
-        format!("{place}: score \"told\": {problem}")
+        let problem =
+            "unknown whether lower or higher is better; use Monitor::new(\"undirected\").lower() or .higher()";
+        format!("{place}: score \"undirected\": {problem}")
     };
-    let error = trained(&mut EarlyStopping::new("told"), None).unwrap_err();
-    assert!(matches!(&error, Error::Undirected { score, .. } if score == "told"));
+    let error = trained(&mut EarlyStopping::new("undirected"), None).unwrap_err();
+    assert!(matches!(&error, Error::Undirected { score, .. } if score == "undirected"));
     assert_eq!(error.to_string(), text("EarlyStopping"));
-    assert_eq!(refused(trained(&mut ReduceLrOnPlateau::new("told"), None)), text("ReduceLrOnPlateau"));
+    assert_eq!(refused(trained(&mut ReduceLrOnPlateau::new("undirected"), None)), text("ReduceLrOnPlateau"));
     let folder = std::env::temp_dir().join(format!("gradus-faults-monitor-{}", std::process::id()));
     let checkpoints = |monitor: Monitor| Some(Checkpoints::new(&folder).best(monitor));
     let mut nothing = Directions(Vec::new());
-    assert_eq!(refused(trained(&mut nothing, checkpoints("told".into()))), text("Checkpoints::best"));
-    assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("told").lower()), None).unwrap(), 2);
-    assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("told").higher()), None).unwrap(), 2);
+    assert_eq!(refused(trained(&mut nothing, checkpoints("undirected".into()))), text("Checkpoints::best"));
+    assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("undirected").lower()), None).unwrap(), 2);
+    assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("undirected").higher()), None).unwrap(), 2);
     assert_eq!(trained(&mut EarlyStopping::new("hinge"), None).unwrap(), 2);
-    assert_eq!(trained(&mut nothing, checkpoints(Monitor::new("told").higher())).unwrap(), 4);
+    assert_eq!(trained(&mut nothing, checkpoints(Monitor::new("undirected").higher())).unwrap(), 4);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -473,7 +473,7 @@ fn the_order_of_builder_calls_does_not_matter() {
 }
 
 #[test]
-fn the_order_of_the_settings_of_a_training_does_not_matter() {
+fn the_order_of_settings_does_not_matter() {
     let (data, validation) = (good(), bad(2, 1.0));
     let setters: [for<'a> fn(Fit<'a>, &'a Arrays) -> Fit<'a>; 6] = [
         |fit, _| fit.epochs(3),

@@ -258,13 +258,13 @@ fn training_resumes_from_a_checkpoint() {
     }
     let refused = |model: &mut Model| message(model.fit(&data, quiet(2).resume(folder.path())));
     let weighted = refused(&mut graph.compile(settings().loss_weight("mood", 0.25)).unwrap());
-    assert!(weighted.contains("its losses have other outputs or loss weights"), "{weighted}");
+    assert!(weighted.contains("its losses have different outputs or loss weights"), "{weighted}");
     let moods = Array2::from_shape_fn((20, 2), |(_, j)| j as f32);
     let others = NamedArrays::new().with_input("left", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_input("right", Array2::<f32>::zeros((20, 4))).unwrap();
     let others = others.with_target("mood", moods).unwrap().with_target("kind", Array1::<u8>::zeros(20)).unwrap();
-    let told = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(folder.path())));
-    assert!(told.contains("it was trained on other rows"), "{told}");
+    let text = message(graph.compile(settings()).unwrap().fit(&others, quiet(2).resume(folder.path())));
+    assert!(text.contains("it was trained on different rows"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Values, gradients, optimizer steps and trainings compared with Keras (`golden/make.py`).
+//! Values, gradients, optimizer steps and training runs compared with Keras (`golden/make.py`).
 
 use crate::golden::{Cases, assert_close, load};
 use gradus::data::{Arrays, Dataset};

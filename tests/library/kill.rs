@@ -1,4 +1,4 @@
-//! A training that is killed repeatedly at random times ends with the bits of uninterrupted training.
+//! A training run that is killed repeatedly at random times ends with the bits of an uninterrupted run.
 
 use crate::child;
 use gradus::data::{Arrays, mnist};

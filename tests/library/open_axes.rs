@@ -179,7 +179,7 @@ fn two_inputs() -> Model {
 }
 
 /// All properties of a dataset.
-fn told(data: &dyn Dataset) -> String {
+fn describe(data: &dyn Dataset) -> String {
     let rows = [2, 0];
     let length = data.batch_shape(&rows).len();
     let (mut inputs, mut targets, mut only, mut weights) = (vec![9.0; 2 * length], [9.0; 2], [9.0; 2], [9.0; 2]);
@@ -188,10 +188,13 @@ fn told(data: &dyn Dataset) -> String {
     data.gather_sample_weight(&rows, &mut weights);
     let shapes = (data.input_shape(), data.row_shape(2), data.open_axes(), length, data.target());
     let flags = (data.len(), data.is_empty(), data.row_number(1), data.has_sample_weight());
-    format!("{shapes:?} {flags:?} {inputs:?} {targets:?} {only:?} {weights:?} {:?}", data.columns().map(told_columns))
+    format!(
+        "{shapes:?} {flags:?} {inputs:?} {targets:?} {only:?} {weights:?} {:?}",
+        data.columns().map(describe_columns)
+    )
 }
 
-fn told_columns(data: &dyn Columns) -> String {
+fn describe_columns(data: &dyn Columns) -> String {
     let (mut inputs, mut targets, mut weights) = ([9.0; 4], [9.0; 2], [9.0; 2]);
     data.gather_input(1, &[2, 0], &mut inputs);
     data.gather_target(0, &[2, 0], &mut targets);
@@ -204,13 +207,15 @@ fn told_columns(data: &dyn Columns) -> String {
 #[test]
 fn pointers_to_datasets_are_datasets() {
     let data = || Ragged { named: true, ..Ragged::of(&[1, 3, 2]) };
-    let expected = told(&data());
+    let expected = describe(&data());
     let boxed: Box<dyn Dataset> = Box::new(data());
     let shared: Arc<dyn Dataset> = Arc::new(data());
-    assert_eq!([told(&boxed), told(&shared), told(&&data())], [(); 3].map(|()| expected.clone()));
+    assert_eq!([describe(&boxed), describe(&shared), describe(&&data())], [(); 3].map(|()| expected.clone()));
     let columns: [Box<dyn Columns>; 3] = [Box::new(Arc::new(data())), Box::new(data()), Box::new(Box::new(data()))];
-    let expected = told_columns(&data());
-    assert!(columns.iter().all(|columns| told_columns(columns) == expected && told_columns(&columns) == expected));
+    let expected = describe_columns(&data());
+    assert!(
+        columns.iter().all(|columns| describe_columns(columns) == expected && describe_columns(&columns) == expected)
+    );
     // A dataset that owns a part chosen at run time.
     let chosen: Box<dyn Dataset> = Box::new(Ragged::of(&[3, 3]));
     model().fit(&chosen, quiet()).unwrap();

@@ -31,7 +31,7 @@ impl Preprocessing for CountWords {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS).with("words", gradus::SpecValue::Words(self.words.clone()))
+        Spec::new(Self::CLASS).with("words", gradus::SpecValue::Strs(self.words.clone()))
     }
 }
 
@@ -39,7 +39,7 @@ impl FromSpec for CountWords {
     const CLASS: &'static str = "CountWords";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<CountWords> {
-        Ok(CountWords { words: settings.words("words")? })
+        Ok(CountWords { words: settings.strs("words")? })
     }
 }
 

@@ -173,7 +173,7 @@ fn schedules_resume_at_their_step() {
     assert_eq!(fingerprint(&resumed, &history, &data), expected);
 }
 
-/// The checkpoints of a paused training, and a model to resume from them.
+/// The checkpoints of a paused training run, and a model to resume from them.
 fn paused(step: u64) -> (Folder, Model, Arrays) {
     let (folder, data) = (Folder::new(), digits(200));
     let mut pause = Pause(step);
@@ -228,7 +228,7 @@ fn finished_callbacks_stay_finished() {
 }
 
 #[test]
-fn epochs_count_from_where_the_interrupted_training_began() {
+fn epochs_count_from_the_beginning_of_the_interrupted_run() {
     let (folder, data) = (Folder::new(), digits(60));
     let mut whole = compile(&network(), Sgd::new(0.1));
     whole.fit(&data, quiet(1)).unwrap();
@@ -261,7 +261,7 @@ fn a_checkpoint_is_a_model_too() {
 }
 
 /// The error message of resuming, without the file name.
-fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> String {
+fn resume_error(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> String {
     let before = model.params().sha256();
     let error = model.fit(data, settings.resume(folder.path())).unwrap_err();
     assert_eq!((model.params().sha256(), model.step()), (before, 0), "nothing changes");
@@ -269,29 +269,29 @@ fn told(folder: &Folder, mut model: Model, data: &Arrays, settings: Fit<'_>) -> 
 }
 
 #[test]
-fn checkpoints_of_another_training_are_rejected() {
+fn checkpoints_of_another_run_are_rejected() {
     let (folder, same, data) = paused(9);
     let expected = "; resume with the settings it was written with, or load only its weights";
-    let told = |model: Model, data: &Arrays, settings: Fit<'_>| {
-        let text = told(&folder, model, data, settings);
+    let message = |model: Model, data: &Arrays, settings: Fit<'_>| {
+        let text = resume_error(&folder, model, data, settings);
         text.strip_suffix(expected).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
     let make = || compile(&network(), Sgd::new(0.1));
-    assert_eq!(told(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, expected 20");
-    assert_eq!(told(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, expected 0");
-    assert_eq!(told(make(), &digits(199), quiet(3)), "it was trained with rows 200, expected 199");
+    assert_eq!(message(same, &data, quiet(3).batch_size(20)), "it was trained with batch_size 30, expected 20");
+    assert_eq!(message(make(), &data, quiet(3).shuffle(false)), "it was trained with shuffle 1, expected 0");
+    assert_eq!(message(make(), &digits(199), quiet(3)), "it was trained with rows 200, expected 199");
     let raw = mnist::load(None).unwrap().train.first(200).raw().unwrap().one_hot(10).unwrap();
-    assert_eq!(told(make(), &raw, quiet(3)), "it was trained on other rows");
-    assert_eq!(told(make(), &data, quiet(3).validation(&data)), "it was validated on other rows");
+    assert_eq!(message(make(), &raw, quiet(3)), "it was trained on different rows");
+    assert_eq!(message(make(), &data, quiet(3).validation(&data)), "it was validated on different rows");
     let other = compile(&network(), Sgd::new(0.2));
-    let text = told(other, &data, quiet(3));
+    let text = message(other, &data, quiet(3));
     assert!(text.starts_with("it was trained with Sgd(learning_rate=0.1, "), "{text}");
-    let text = told(compile(&notebooks::deep_sigmoid(), Sgd::new(0.1)), &data, quiet(3));
-    assert_eq!(text, "it has other layers");
+    let text = message(compile(&notebooks::deep_sigmoid(), Sgd::new(0.1)), &data, quiet(3));
+    assert_eq!(text, "it has different layers");
     let seeded = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).metric(Accuracy).seed(6);
-    assert_eq!(told(network().compile(seeded).unwrap(), &data, quiet(3)), "it was trained with another seed");
+    assert_eq!(message(network().compile(seeded).unwrap(), &data, quiet(3)), "it was trained with a different seed");
     let silent = Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new()).seed(5);
-    assert_eq!(told(network().compile(silent).unwrap(), &data, quiet(3)), "it has other metrics");
+    assert_eq!(message(network().compile(silent).unwrap(), &data, quiet(3)), "it has different metrics");
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl FromSpec for Harmonic {
     const CLASS: &'static str = "Harmonic";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Harmonic> {
-        settings.number("first").map(Harmonic)
+        settings.float("first").map(Harmonic)
     }
 }
 
@@ -148,7 +148,7 @@ fn custom_schedules_load_through_a_registry() {
     let path = folder.path().join("model.safetensors");
     let model = compile(&dense(), Sgd::new(LearningRate::schedule(Harmonic(0.5))));
     model.save(&path).unwrap();
-    let message = told(Model::load(&path));
+    let message = message(Model::load(&path));
     assert!(message.starts_with("Harmonic: unknown schedule; available: CosineDecay, "), "{message}");
     assert!(message.ends_with("; add custom ones with Registry::schedule"), "{message}");
     let mut loaded = Model::load_with(&path, &Registry::new().schedule::<Harmonic>()).unwrap();
@@ -157,7 +157,7 @@ fn custom_schedules_load_through_a_registry() {
 }
 
 /// The message of an error about a file, without the name of the file.
-fn told(result: Result<Model>) -> String {
+fn message(result: Result<Model>) -> String {
     match result.unwrap_err() {
         Error::Format { problem, .. } => problem,
         other => panic!("expected an error about the file, found {other}"),
@@ -172,13 +172,13 @@ fn truncated_and_corrupt_files_are_rejected() {
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
-        told(Model::load(&path));
+        message(Model::load(&path));
     }
     for bit in 0..8 * whole.len() {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         fs::write(&path, bytes).unwrap();
-        told(Model::load(&path));
+        message(Model::load(&path));
         let mut model = compile(&Sequential::new([2]).add(Dense::new(2)), Sgd::new(0.1));
         let before = model.params().sha256();
         assert!(model.load_weights(&path).is_err() && model.params().sha256() == before, "bit {bit}");
@@ -196,7 +196,7 @@ fn newer_versions_and_missing_files_are_errors() {
     bytes[at] = b'3';
     fs::write(&path, bytes).unwrap();
     let expected = "its format is version 3, and this version of gradus reads up to 2; update gradus";
-    assert_eq!(told(Model::load(&path)), expected);
+    assert_eq!(message(Model::load(&path)), expected);
     let missing = Model::load(folder.path().join("none.safetensors")).unwrap_err();
     assert!(matches!(&missing, Error::Io { .. }) && missing.to_string().contains("none.safetensors"), "{missing}");
     assert!(Model::load(&folder).is_err(), "a folder is no file");
@@ -247,7 +247,7 @@ fn weights_are_loaded_from_a_file_of_another_program() {
     model.load_weights(&path).unwrap();
     assert_eq!(model.predict(&ndarray::arr2(&[[1.0, 2.0]])).unwrap(), ndarray::arr2(&[[0.1, 1.6, 3.1]]).into_dyn());
     let expected = "it has arrays but no model; build the model in code and call load_weights";
-    assert_eq!(told(Model::load(&path)), expected);
+    assert_eq!(message(Model::load(&path)), expected);
 }
 
 /// The first version of the format, as first written. All later versions must read it, and Python's safetensors opened
@@ -286,7 +286,7 @@ impl FromSpec for Scaling {
     const CLASS: &'static str = "Scaling";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Scaling> {
-        Ok(Scaling { factor: settings.number("factor")? })
+        Ok(Scaling { factor: settings.float("factor")? })
     }
 }
 
@@ -297,7 +297,7 @@ fn custom_layers_load_through_a_registry() {
     let network = Sequential::new([2]).add(Scaling { factor: 0.1 }).add(Dense::new(3).activation(Activation::Softmax));
     let model = compile(&network, Sgd::new(0.1));
     model.save(&path).unwrap();
-    let message = told(Model::load(&path));
+    let message = message(Model::load(&path));
     assert!(message.starts_with("Scaling: unknown layer; available: "), "{message}");
     assert!(message.ends_with("; add custom ones with Registry::layer"), "{message}");
     let loaded = Model::load_with(&path, &Registry::new().layer::<Scaling>()).unwrap();

@@ -39,7 +39,7 @@ impl FromSpec for Split {
     const CLASS: &'static str = "Split";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Split> {
-        Ok(Split { first: settings.size("first")? })
+        Ok(Split { first: settings.uint("first")? })
     }
 }
 
@@ -89,7 +89,7 @@ fn the_summary_names_every_output() {
 }
 
 #[test]
-fn an_unused_output_is_no_error_while_another_is_used() {
+fn an_unused_output_is_not_an_error_if_another_is_used() {
     let mut graph = Graph::new();
     let x = graph.input("x", [5]);
     let [_, others] = graph.apply_multi(Split { first: 2 }, x);
@@ -116,7 +116,7 @@ fn the_number_of_outputs_can_be_known_at_run_time_only() {
 }
 
 #[test]
-fn another_number_of_outputs_is_an_error() {
+fn a_wrong_number_of_outputs_is_an_error() {
     let message = |build: fn(&mut Graph, gradus::model::Node) -> gradus::model::Node| {
         let mut graph = Graph::new();
         let x = graph.input("x", [5]);

@@ -62,7 +62,7 @@ enum Rate {
     DecayAndPlateau,
 }
 
-/// The end of a training.
+/// The result of a training run.
 #[derive(Clone, Debug, PartialEq)]
 struct Ended {
     epoch: u64,
@@ -98,9 +98,9 @@ fn train(rate: Rate, folder: &Path, threads: usize, pause: u64) -> Ended {
         Rate::Decay => fit,
     };
     let fit = fit.callback(&mut stopping).callback(&mut pause);
-    let told = model.fit(rows, fit.checkpoints(Checkpoints::new(folder).keep(1)).resume(folder)).unwrap();
+    let resumed = model.fit(rows, fit.checkpoints(Checkpoints::new(folder).keep(1)).resume(folder)).unwrap();
     let best = stopping.best_epoch().unwrap_or(0);
-    Ended { epoch: model.epoch(), best, weights: model.params().sha256(), history: history(&model, &told) }
+    Ended { epoch: model.epoch(), best, weights: model.params().sha256(), history: history(&model, &resumed) }
 }
 
 /// The uninterrupted training, which must contain the tested events.

@@ -125,7 +125,7 @@ fn a_loop_that_is_killed_ends_with_the_same_bits() {
 }
 
 #[test]
-fn checkpoints_of_other_trainings_are_rejected_without_changes() {
+fn checkpoints_of_other_runs_are_rejected_without_changes() {
     let folder = tempdir().unwrap();
     train(folder.path(), 7, Duration::ZERO);
     let checkpoint = Checkpoints::new(folder.path()).resume().unwrap().unwrap();

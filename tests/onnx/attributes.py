@@ -180,7 +180,7 @@ def run(name, version, case, attributes, outputs):
 
 
 def small(name, version, case, attribute, value):
-    """The second operand has the axes that an old broadcast gives it."""
+    """Gives the second operand the axes of a broadcast before operator set 7."""
     if attribute in ("axis", "broadcast") and name in CASES and CASES[name].others is OLD_BROADCAST:
         first, second = case.inputs
         second = second[0] if attribute == "broadcast" else (second[:, 0, 0] if value == 0 else second[0, :, 0])

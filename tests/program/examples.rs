@@ -81,7 +81,7 @@ fn check_report(out: &Path) {
     }
 }
 
-/// The digest of the weights after the same training with the network that other tests have for this example, or `None`
+/// The digest of the weights after an equal training run with the network that other tests have for this example, or `None`
 /// if they have none.
 fn trained_here(example: &str, arguments: &[&str]) -> Option<String> {
     let number = |name: &str| {

@@ -114,7 +114,7 @@ fn data(name: &str) -> Params {
 }
 
 #[test]
-fn a_model_knows_the_axis_order_of_its_file() {
+fn a_model_has_the_axis_order_of_its_file() {
     let imported = onnx::import(file("conv_one_axis.onnx")).unwrap();
     let model = imported.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
     let (input, output) = (model.inputs().remove(0), model.outputs().remove(0));

@@ -115,8 +115,8 @@ fn checkpoints_that_cannot_be_resumed_are_errors() {
     };
     let settings = "; resume with the settings it was written with, or load only its weights";
     for (example, out, arguments, expected) in [
-        ("dense_linear", &out, &LENET5[..], "it has other layers"),
-        ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with another seed"),
+        ("dense_linear", &out, &LENET5[..], "it has different layers"),
+        ("lenet5", &out, &["--limit", "128", "--seed", "3"], "it was trained with a different seed"),
         ("lenet5", &out, &["--limit", "127"], "it was trained with rows 128, expected 127"),
         ("lenet5", &tape, &LENET5, "a training loop on the tape wrote it, not Model::fit"),
         ("basic_nn", &out, &BASIC_NN, "Model::fit wrote it, not a training loop on the tape"),

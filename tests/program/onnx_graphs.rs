@@ -100,7 +100,7 @@ fn symbolic_sizes_are_those_of_arrays_or_of_the_shape_option() {
 }
 
 #[test]
-fn graphs_that_are_no_models_are_run() {
+fn graphs_that_are_not_models_are_run() {
     let folder = Folder::new();
     for name in ["time_first", "fixed_rows"] {
         let expected = unpack(&folder, name);

@@ -147,7 +147,7 @@ fn every_form_of_import_is_detected() {
 
 #[test]
 fn unsafe_is_only_in_the_allowed_files() {
-    let room = [
+    let allowed = [
         "kernels/block.rs",
         "kernels/simd.rs",
         "kernels/simd/fma.rs",
@@ -157,7 +157,7 @@ fn unsafe_is_only_in_the_allowed_files() {
     for (path, text) in files(&source()) {
         let code = without_comments(&text);
         let found = code.lines().filter(|line| is_unsafe(line)).count();
-        assert!(found == 0 || room.iter().any(|room| path.ends_with(room)), "{} is unsafe", path.display());
+        assert!(found == 0 || allowed.iter().any(|allowed| path.ends_with(allowed)), "{} is unsafe", path.display());
     }
 }
 

@@ -49,7 +49,7 @@ impl FromSpec for Blend {
     const CLASS: &'static str = "Blend";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Blend> {
-        Ok(Blend { gate: settings.number("gate")? })
+        Ok(Blend { gate: settings.float("gate")? })
     }
 }
 

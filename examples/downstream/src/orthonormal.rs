@@ -35,7 +35,7 @@ impl FromSpec for Orthonormal {
     const CLASS: &'static str = "Orthonormal";
 
     fn from_spec(settings: &mut Settings<'_>) -> Result<Orthonormal> {
-        Ok(Orthonormal { factor: settings.number("factor")? })
+        Ok(Orthonormal { factor: settings.float("factor")? })
     }
 }
 

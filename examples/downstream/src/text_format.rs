@@ -11,9 +11,9 @@
 //! Output(name="scores", value=1, axes=sizes[])
 //! ```
 //!
-//! Values are numbered, in any way; a call takes values of earlier lines. `axes` is the axis order of the file that the network
-//! was imported from. The text of a number is the shortest one that reads back to the same bits, except that all NaN are one.
-//! A file has no optimizer, loss and metrics. Every network is read as a [`Graph`](gradus::Graph).
+//! Values have arbitrary numbers; a call takes values that earlier lines define. `axes` is the axis order of the file that
+//! the network was imported from. The text of a number is the shortest one that reads back to the same bits, except that all
+//! NaN are one. A file has no optimizer, loss and metrics. Every network is read as a [`Graph`](gradus::Graph).
 //!
 //! ```
 //! use downstream::{network, text_format};
@@ -51,8 +51,8 @@ pub fn save(model: &Model, path: impl AsRef<Path>) -> Result<(), TextError> {
     Ok(write_whole(path.as_ref(), to_text(model)?.as_bytes())?)
 }
 
-/// Reads a network from a file, with the custom layers of a registry. [`Architecture::into_model`] makes a model that predicts,
-/// and [`Architecture::compile`] one that trains.
+/// Reads a network from a file, with the custom layers of a registry. [`Architecture::into_model`] makes a model that
+/// predicts, and [`Architecture::compile`] one that trains.
 ///
 /// # Errors
 /// The errors of [`from_text`], and [`TextError::File`] when the file cannot be read.

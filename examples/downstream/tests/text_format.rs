@@ -31,7 +31,7 @@ impl Halves {
             Spec::new(Halves::CLASS).with("flag", true).with("size", usize::MAX).with("axis", SpecValue::axis(-1));
         let spec = spec.with("sizes", &[][..] as &[usize]).with("number", 1.0).with("small", f32::from_bits(1));
         let spec = spec.with("numbers", &[f32::INFINITY, f32::MAX, 3.0][..]).with("none", &[][..] as &[f32]);
-        Halves { spec: spec.with("word", "true").with("words", SpecValue::Words(texts)).with("part", part) }
+        Halves { spec: spec.with("word", "true").with("words", SpecValue::Strs(texts)).with("part", part) }
     }
 }
 
@@ -55,19 +55,18 @@ impl FromSpec for Halves {
 
     /// Reads the settings, which must be those of `new`.
     fn from_spec(settings: &mut Settings<'_>) -> Result<Halves> {
-        let spec = Spec::new(Halves::CLASS).with("flag", settings.flag("flag")?).with("size", settings.size("size")?);
-        let spec = spec.with("axis", SpecValue::axis(settings.axis("axis")?)).with("sizes", settings.sizes("sizes")?);
-        let spec = spec.with("number", settings.number("number")?).with("small", settings.number("small")?);
-        let spec = spec.with("numbers", settings.numbers("numbers")?).with("none", settings.numbers("none")?);
-        let spec = spec.with("word", settings.word("word")?).with("words", SpecValue::Words(settings.words("words")?));
-        let halves = Halves { spec: spec.with("part", settings.part("part")?.clone()) };
+        let spec = Spec::new(Halves::CLASS).with("flag", settings.bool("flag")?).with("size", settings.uint("size")?);
+        let spec = spec.with("axis", SpecValue::axis(settings.axis("axis")?)).with("sizes", settings.uints("sizes")?);
+        let spec = spec.with("number", settings.float("number")?).with("small", settings.float("small")?);
+        let spec = spec.with("numbers", settings.floats("numbers")?).with("none", settings.floats("none")?);
+        let spec = spec.with("word", settings.str("word")?).with("words", SpecValue::Strs(settings.strs("words")?));
+        let halves = Halves { spec: spec.with("part", settings.nested("part")?.clone()) };
         if halves == Halves::new() { Ok(halves) } else { Err(Error::other(halves.spec.to_string())) }
     }
 }
 
 /// A branched network: two inputs, one with another axis order; a layer with two outputs; shared, frozen and custom
 /// layers; two outputs.
-/// ones; two outputs.
 fn branched() -> Graph {
     let mut graph = Graph::new();
     let features = graph.input("the \"features\"", [8]);

@@ -24,11 +24,11 @@ fn to_json(name: &str, value: &SpecValue) -> Result<Value> {
         SpecValue::Bool(flag) => json!(flag),
         SpecValue::UInt(size) => json!(size),
         SpecValue::Int(number) => json!(number),
-        SpecValue::Sizes(sizes) => json!(sizes),
-        SpecValue::Number(number) => number_to_json(*number),
-        SpecValue::Numbers(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
+        SpecValue::UInts(sizes) => json!(sizes),
+        SpecValue::Float(number) => number_to_json(*number),
+        SpecValue::Floats(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Str(word) => json!(word),
-        SpecValue::Words(words) => json!(words),
+        SpecValue::Strs(words) => json!(words),
         SpecValue::Nested(spec) => {
             let family = Family::of_setting(name);
             let kind = family.find(spec.class());

@@ -1,24 +1,24 @@
-//! Files of Keras: models can be saved for Keras and loaded from Keras, and either library can resume the other's training.
+//! Keras files: models are saved for Keras and loaded from Keras, and either library can resume the other's training.
 //!
-//! | file | holds | written by |
+//! | file | contents | written by |
 //! |---|---|---|
 //! | `.keras` | a whole model, as Keras 3 saves it | [`save`] |
 //! | `.h5`, `.hdf5` | a whole model, as Keras 1 and 2 saved it and Keras 3 still does | [`save`] |
 //! | `.weights.h5` | weights alone | [`save_weights`] |
-//! | `.json` | the layers alone, as `model.to_json()` gives them; read by [`load_config`] | |
+//! | `.json` | the layers alone, as written by `model.to_json()` in Keras; read by [`load_config`] | |
 //!
 //! A whole model consists of layers and connections, weights, running statistics, losses, metrics, and the optimizer with its
-//! state. An element that one of the libraries does not support is an error that names it. Files are written in the format of
+//! state. A part that one of the libraries does not support is an error that names it. Files are written in the format of
 //! Keras 3.15.1. [`load`] also reads files of earlier versions. It supports `Sequential` and functional models in float32; the
 //! latter become a [`Graph`](crate::Graph).
 //!
 //! To resume training in Keras, prefer `.keras`. When Keras 3.15.1 loads any `.h5` file, it builds the optimizer without
 //! variables, so the model must be compiled again before `fit`.
 //!
-//! Gradients agree with those of Keras within 10⁻⁵ of the largest magnitude in each array. Where terms nearly cancel, the tests
-//! allow three times the error of Keras' own float32 gradients relative to float64 (19 of 841 arrays of 108 random models).
-//! With the TensorFlow backend, Keras squares the gradient of an embedding before it adds the rows of repeated indices.
-//! gradus adds them first, like the other backends. Keras does not save the delta of `Huber`.
+//! Gradients agree with those of Keras within 10⁻⁵ of the largest magnitude in each array. Where terms nearly cancel, the
+//! tests allow three times the error of Keras' own float32 gradients relative to float64 (19 of 841 arrays of 108 random
+//! models). With the TensorFlow backend, Keras squares the gradient of an embedding before it adds the rows of repeated
+//! indices. gradus adds them first, like the other backends. Keras does not save the delta of `Huber`.
 //!
 //! Initializers that gradus does not support are replaced by the default of the layer, as the weights come from the file. The
 //! seed, the number of epochs, and the names of inputs and outputs are stored in fields that Keras ignores, so that training
@@ -204,8 +204,8 @@ impl From<MemoryLimit> for Load {
 /// ```
 ///
 /// # Errors
-/// The errors of [`load`]. With settings for compilation, the training configuration of the file causes no errors, and those of
-/// [`Sequential::compile`](crate::Sequential::compile) are possible.
+/// The errors of [`load`]. With settings for compilation, the training configuration of the file causes no errors, and those
+/// of [`Sequential::compile`](crate::Sequential::compile) are possible.
 pub fn load_with(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Model> {
     let (path, Load { registry, compile, memory_limit }) = (path.as_ref(), load.into());
     let incoming = read(path, &registry, memory_limit, compile.is_none())?;
@@ -266,8 +266,9 @@ fn read(path: &Path, registry: &Registry, limit: MemoryLimit, with_training: boo
     incoming.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))
 }
 
-/// Loads the layers of a model from a JSON configuration, as `model.to_json()` in Keras or the `config.json` of a `.keras`
-/// file. The weights are drawn from the initializers with seed 0; [`load_weights`] replaces them.
+/// Loads the layers of a model from a JSON configuration, such as the output of `model.to_json()` in Keras or the
+/// `config.json` of a `.keras` file. The weights are drawn from the initializers with seed 0; [`load_weights`] replaces
+/// them.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, if the model is neither a `Sequential` nor functional, or if a layer or one of

@@ -72,11 +72,11 @@ const DECAY_OF_KERAS_2: &[InactiveOption] = &[DECAY];
 /// Optimizers whose definition differs in Keras 2.10 and earlier. Their configurations have a `decay`.
 const LEGACY_EPSILON: &[InactiveOption] = &[rejected(
     "decay",
-    "an optimizer with it is one of Keras 2.10 or before, which added epsilon outside the square root",
+    "optimizers with this option are those of Keras 2.10 or earlier, which add epsilon outside the square root",
 )];
 
 const LEGACY_NADAM: &[InactiveOption] =
-    &[rejected("decay", "an optimizer with it is one of Keras 2.10 or before, which had another momentum schedule")];
+    &[rejected("decay", "optimizers with this option are those of Keras 2.10 or earlier, which have a different momentum schedule")];
 
 /// The schedules that both libraries have.
 pub(super) const SCHEDULES: &[Kind] = &[

@@ -158,7 +158,7 @@ impl InactiveOption {
             }
             Accepted::Float32 if is_float32(value) => None,
             Accepted::Float32 => Some(format!(
-                "{name} is {found}, and only float32 is supported; create the model again in Keras with float32, and copy its weights"
+                "{name} is {found}, and only float32 is supported; create the model in Keras again with float32, and copy its weights"
             )),
             Accepted::Rejected(reason) => Some(format!("{name} is not supported: {reason}")),
         }

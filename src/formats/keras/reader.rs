@@ -137,14 +137,14 @@ impl<'a> Reader<'a> {
         let found = match value {
             Value::Bool(flag) => Some(SpecValue::Bool(*flag)),
             Value::String(word) => Some(SpecValue::Str(word.clone())),
-            Value::Number(number) if number.is_f64() => self::number(value).map(SpecValue::Number),
+            Value::Number(number) if number.is_f64() => self::number(value).map(SpecValue::Float),
             Value::Number(number) => number.as_i64().and_then(|axis| isize::try_from(axis).ok()).map(SpecValue::axis),
             Value::Array(list) => list
                 .iter()
                 .map(size)
                 .collect::<Option<_>>()
-                .map(SpecValue::Sizes)
-                .or_else(|| list.iter().map(self::number).collect::<Option<_>>().map(SpecValue::Numbers)),
+                .map(SpecValue::UInts)
+                .or_else(|| list.iter().map(self::number).collect::<Option<_>>().map(SpecValue::Floats)),
             Value::Object(_) => return self.any_object(place, name, value),
             Value::Null => None,
         };
@@ -181,29 +181,29 @@ impl<'a> Reader<'a> {
                 let axis = value.as_i64().and_then(|axis| isize::try_from(axis).ok());
                 axis.map(SpecValue::axis).ok_or("an integer")
             }
-            (SpecValue::Sizes(_), Value::Array(sizes)) => {
+            (SpecValue::UInts(_), Value::Array(sizes)) => {
                 let sizes = sizes.iter().map(size).collect::<Option<_>>();
-                sizes.map(SpecValue::Sizes).ok_or("integers ≥ 0")
+                sizes.map(SpecValue::UInts).ok_or("integers ≥ 0")
             }
-            (SpecValue::Sizes(axes), _) => {
-                size(value).map(|size| SpecValue::Sizes(vec![size; axes.len()])).ok_or("integers ≥ 0")
+            (SpecValue::UInts(axes), _) => {
+                size(value).map(|size| SpecValue::UInts(vec![size; axes.len()])).ok_or("integers ≥ 0")
             }
-            (SpecValue::Number(_), Value::Object(_)) if name == "learning_rate" => {
+            (SpecValue::Float(_), Value::Object(_)) if name == "learning_rate" => {
                 return self.part(place, name, value);
             }
-            (SpecValue::Number(_), _) => number(value).map(SpecValue::Number).ok_or("a number"),
-            (SpecValue::Numbers(_), Value::Array(numbers)) => {
+            (SpecValue::Float(_), _) => number(value).map(SpecValue::Float).ok_or("a number"),
+            (SpecValue::Floats(_), Value::Array(numbers)) => {
                 let numbers = numbers.iter().map(number).collect::<Option<_>>();
-                numbers.map(SpecValue::Numbers).ok_or("a list of numbers")
+                numbers.map(SpecValue::Floats).ok_or("a list of numbers")
             }
-            (SpecValue::Numbers(_), _) => Err("a list of numbers"),
+            (SpecValue::Floats(_), _) => Err("a list of numbers"),
             (SpecValue::Str(_), _) if name == "activation" => return self.activation(place, value),
             (SpecValue::Str(_), _) => value.as_str().map(SpecValue::from).ok_or("a string"),
-            (SpecValue::Words(_), _) => {
+            (SpecValue::Strs(_), _) => {
                 let words = value
                     .as_array()
                     .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<_>>());
-                words.map(SpecValue::Words).ok_or("a list of strings")
+                words.map(SpecValue::Strs).ok_or("a list of strings")
             }
             (SpecValue::Nested(default), _) if name.ends_with("_initializer") => {
                 return self.initializer(place, name, default, value);

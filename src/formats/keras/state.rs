@@ -94,7 +94,7 @@ fn number(array: &Array) -> Option<f32> {
 /// The learning rate, unless it follows a schedule.
 pub(super) fn constant_rate(optimizer: &Spec) -> Option<f32> {
     optimizer.settings().iter().find_map(|(name, value)| match value {
-        SpecValue::Number(rate) if name == "learning_rate" => Some(*rate),
+        SpecValue::Float(rate) if name == "learning_rate" => Some(*rate),
         _ => None,
     })
 }
@@ -120,7 +120,7 @@ pub(super) fn with_rate(optimizer: &Spec, rate: Option<f32>) -> Spec {
     let mut spec = Spec::new(optimizer.class());
     for (name, value) in optimizer.settings() {
         let value = match (name.as_ref(), value, rate) {
-            ("learning_rate", SpecValue::Number(_), Some(rate)) => SpecValue::Number(rate),
+            ("learning_rate", SpecValue::Float(_), Some(rate)) => SpecValue::Float(rate),
             _ => value.clone(),
         };
         spec = spec.with(name.clone(), value);

@@ -1,4 +1,4 @@
-//! Files of weights, also those of whole models: saved for a model, loaded into a model, or read without one.
+//! Weights in Keras files, including files of whole models: saved for a model, loaded into a model, or read without one.
 
 use super::description::ModelDescription;
 use super::{ENDINGS, EXPECTED, HDF5, ZIP, archive, is_weights_file, legacy, weights, wrong};

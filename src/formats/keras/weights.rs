@@ -1,4 +1,4 @@
-//! The layout of `.weights.h5` files, also within `.keras` files: weights by the path of their layer.
+//! The layout of `.weights.h5` files, which `.keras` files contain too: weights by the path of their layer.
 
 use super::contents::{Outgoing, Variable, insert, values};
 use super::description::LayerDescription;

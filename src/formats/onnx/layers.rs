@@ -248,7 +248,7 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
 }
 
 fn missing(spec: &Spec, name: &str) -> String {
-    format!("{spec}: setting {name} is missing or has another type")
+    format!("{spec}: setting {name} is missing or has the wrong type")
 }
 
 fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
@@ -267,7 +267,7 @@ fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
 
 fn number(spec: &Spec, name: &str) -> Result<f32, String> {
     match setting(spec, name) {
-        Some(SpecValue::Number(number)) => Ok(*number),
+        Some(SpecValue::Float(number)) => Ok(*number),
         _ => Err(missing(spec, name)),
     }
 }
@@ -290,7 +290,7 @@ fn axis(spec: &Spec) -> Result<isize, String> {
 
 fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], String> {
     match setting(spec, name) {
-        Some(SpecValue::Sizes(sizes)) => Ok(sizes),
+        Some(SpecValue::UInts(sizes)) => Ok(sizes),
         _ => Err(missing(spec, name)),
     }
 }

@@ -1,11 +1,11 @@
-//! Models to and from ONNX files (<https://onnx.ai>), which PyTorch, Keras, scikit-learn and onnxruntime read or write.
+//! Import and export of ONNX files (<https://onnx.ai>), which PyTorch, Keras, scikit-learn and onnxruntime read or write.
 //!
 //! [`import`] converts a file to a network with its weights, which can be run and trained. [`export`] saves a model for other
 //! programs. [`Graph`] runs any graph of supported operators.
 //!
-//! ONNX has the channels of images first (n × channels × height × width), gradus has them last. An imported network takes its
-//! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network takes the
-//! same inputs as the model, and transposes images where necessary.
+//! Images are channels first in ONNX (n × channels × height × width) and channels last in gradus. An imported network takes
+//! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network has the
+//! inputs of the model and transposes images where necessary.
 
 mod check;
 mod constant;

@@ -119,7 +119,7 @@ impl Node {
 }
 
 fn type_error(name: &str, expected: &str) -> String {
-    format!("attribute {name} has another type, expected {expected}")
+    format!("attribute {name} has the wrong type, expected {expected}")
 }
 
 impl Attribute {

@@ -96,16 +96,16 @@ impl Graph {
     /// Computes all outputs for the given inputs. Inputs and outputs have the axis order of the file.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with every unsupported node, [`Error::Format`] for another number of inputs, [`Error::Fault`]
-    /// if an operator gets an invalid value, such as an index out of range.
+    /// [`Error::Unsupported`] with every unsupported node, [`Error::Format`] if the number of inputs differs,
+    /// [`Error::Fault`] if an operator encounters an invalid value, such as an index out of range.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        let wanted = &self.nodes.inputs;
-        if inputs.len() != wanted.len() {
-            let problem = format!("the number of inputs is {}, expected {}", inputs.len(), wanted.len());
+        let expected = &self.nodes.inputs;
+        if inputs.len() != expected.len() {
+            let problem = format!("the number of inputs is {}, expected {}", inputs.len(), expected.len());
             return Err(Error::Format { path: self.path.clone(), problem });
         }
         let unsupported = |parts| Error::Unsupported { path: self.path.clone(), parts };
-        let facts = wanted.iter().zip(inputs).map(|(input, tensor)| match input_fact(&input.name, tensor) {
+        let facts = expected.iter().zip(inputs).map(|(input, tensor)| match input_fact(&input.name, tensor) {
             Ok(fact) => Ok((input.name.clone(), fact)),
             Err(problem) => Err(unsupported(vec![format!("input \"{}\" ({problem})", input.name)])),
         });
@@ -123,7 +123,7 @@ impl Graph {
         }
         let weights = weights.into_iter().map(|(key, id)| (key, (recorder.parameter(&params, id), id))).collect();
         let mut values = Vec::new();
-        for (input, tensor) in wanted.iter().zip(inputs) {
+        for (input, tensor) in expected.iter().zip(inputs) {
             values.push((
                 input.name.clone(),
                 match &tensor.values {

@@ -1,6 +1,6 @@
 //! The recording context of operators: values with a storage order of their axes, and weights.
 //!
-//! ONNX has the channels of images first, gradus has them last. To avoid transpositions, a recorded value has a storage
+//! Images are channels first in ONNX and channels last in gradus. To avoid transpositions, a recorded value has a storage
 //! order: a `Transpose` node only changes this order, a convolution requires channels last, and elements move only if an
 //! operator gets values with different orders. Weights are read from the file in the order that the operator requires.
 

@@ -1,5 +1,5 @@
-//! The settings of an [`OnnxGraph`] layer in model files: its graph as an ONNX graph in hexadecimal, without the weights, which
-//! are arrays of the model.
+//! The settings of an [`OnnxGraph`] layer in model files: its graph as an ONNX graph in hexadecimal, without the weights,
+//! which are arrays of the model.
 
 use super::constant::Constant;
 use super::graph::{Input, Nodes, Output};
@@ -37,7 +37,7 @@ pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let mut spec = Spec::new(CLASS)
         .with("graph", graph.iter().map(|byte| format!("{byte:02x}")).collect::<String>().as_str())
         .with("versions", &versions[..])
-        .with("learned", SpecValue::Words(learned.collect()));
+        .with("learned", SpecValue::Strs(learned.collect()));
     for (number, input) in layer.inputs.iter().enumerate() {
         let written = Spec::new(INPUT)
             .with("shape", input.sample.sizes())
@@ -112,23 +112,23 @@ fn nodes(bytes: &[u8], versions: &[i64], learned: impl Fn(&str) -> bool) -> std:
 /// Reads a layer.
 pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
     let wrong = |problem: String| Error::Spec { class: CLASS.into(), problem };
-    let graph = bytes(settings.word("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
-    let versions: Vec<i64> = settings.sizes("versions")?.iter().map(|version| *version as i64).collect();
-    let learned = settings.words("learned")?;
+    let graph = bytes(settings.str("graph")?).ok_or_else(|| wrong("the graph is not hexadecimal".into()))?;
+    let versions: Vec<i64> = settings.uints("versions")?.iter().map(|version| *version as i64).collect();
+    let learned = settings.strs("learned")?;
     let mut nodes = nodes(&graph, &versions, |name| learned.iter().any(|learned| learned == name)).map_err(wrong)?;
     let mut inputs = Vec::new();
     for (number, input) in nodes.inputs.iter_mut().enumerate() {
-        let read = graph_input(&input.name, settings.part(&format!("input{number}"))?).map_err(wrong)?;
+        let read = graph_input(&input.name, settings.nested(&format!("input{number}"))?).map_err(wrong)?;
         input.integer = read.integer;
         inputs.push(read);
     }
-    let rows = if settings.has("rows") { Some(settings.size("rows")?) } else { None };
+    let rows = if settings.has("rows") { Some(settings.uint("rows")?) } else { None };
     OnnxGraph::new(nodes, inputs, rows.filter(|rows| *rows > 0)).map_err(wrong)
 }
 
 fn graph_input(name: &str, spec: &Spec) -> std::result::Result<GraphInput, String> {
     let setting = |key: &str| spec.settings().iter().find(|(known, _)| known == key).map(|(_, value)| value);
-    let (Some(SpecValue::Sizes(shape)), Some(SpecValue::Sizes(order)), Some(SpecValue::Bool(integer))) =
+    let (Some(SpecValue::UInts(shape)), Some(SpecValue::UInts(order)), Some(SpecValue::Bool(integer))) =
         (setting("shape"), setting("order"), setting("integer"))
     else {
         return Err(format!("the settings of input \"{name}\" are not those of an input"));

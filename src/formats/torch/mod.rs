@@ -1,5 +1,5 @@
-//! Weights in the names and layouts of PyTorch, in safetensors files: the `state_dict` of the `nn.Sequential` that is
-//! equivalent to a model.
+//! Safetensors files with the names and layouts of PyTorch: the `state_dict` of the `nn.Sequential` that is equivalent to a
+//! model.
 //!
 //! | layer | modules | arrays |
 //! |---|---|---|
@@ -11,10 +11,10 @@
 //! | GlobalAveragePooling2D, GlobalMaxPooling2D | `AdaptiveAvgPool2d(1)` or `AdaptiveMaxPool2d(1)`, and `Flatten` | |
 //! | others | one module | |
 //!
-//! Padding `same` has an equivalent in PyTorch if it is equal on both sides, or if a convolution has strides of 1. Otherwise an
-//! additional module pads the input of the convolution or the maximum pooling.
+//! Padding `same` has an equivalent in PyTorch if it is equal on both sides, or if a convolution has strides of 1. Otherwise
+//! an additional module pads the input of the convolution or the max pooling.
 //!
-//! PyTorch has the channels of images first. The weights after a flattened image are permuted accordingly.
+//! Images are channels first in PyTorch, so the weights after a flattened image are permuted.
 //!
 //! A `state_dict` does not contain ε. It defaults to 10⁻⁵ in PyTorch's `BatchNorm1d`, `BatchNorm2d` and `LayerNorm`, and to
 //! 10⁻³ in [`BatchNorm`](crate::layers::BatchNorm) and [`LayerNorm`](crate::layers::LayerNorm), as in Keras. To load weights
@@ -124,7 +124,7 @@ impl StateDict {
     ///
     /// # Errors
     /// Returns an error, and leaves the model unchanged, if the file cannot be read, or if an array is missing in the file or
-    /// in the model or has another shape.
+    /// in the model or its shape differs.
     pub fn load(&self, model: &mut Model, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let wrong = |problem: String| Error::Format { path: path.into(), problem };

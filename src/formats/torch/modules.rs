@@ -51,7 +51,7 @@ impl ModuleMapper<'_> {
             }
             "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
             "Reshape" => self.reshape(input, output)?,
-            // A module that pads with −∞ precedes the maximum pooling.
+            // A module that pads with −∞ precedes the max pooling.
             "MaxPooling2D" if !symmetric(spec, "pool_size", input) => self.module += 1,
             "AveragePooling2D" if !symmetric(spec, "pool_size", input) => {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
@@ -80,7 +80,7 @@ impl ModuleMapper<'_> {
     }
 
     fn conv2d(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
-        if setting(spec, "strides") != Some(&SpecValue::Sizes(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
+        if setting(spec, "strides") != Some(&SpecValue::UInts(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
             self.module += 1;
         }
         let kernel = self.shape(name, "kernel")?;
@@ -142,7 +142,8 @@ impl ModuleMapper<'_> {
         Ok(self.params.shape(id))
     }
 
-    /// Adds an array that is reshaped to `view` and whose axes are permuted by `order`. `shaped` computes the shape in PyTorch.
+    /// Adds an array that is reshaped to `view` and whose axes are permuted by `order`. `shaped` computes the shape in
+    /// PyTorch.
     fn entry(
         &mut self,
         layer: &str,
@@ -166,7 +167,7 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
 /// Whether the padding is equal on both sides of an image.
 fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
     let sizes = |name: &str| match setting(spec, name) {
-        Some(SpecValue::Sizes(sizes)) => sizes.clone(),
+        Some(SpecValue::UInts(sizes)) => sizes.clone(),
         _ => vec![1, 1],
     };
     let (kernel, strides, dilation) = (sizes(window), sizes("strides"), sizes("dilation_rate"));

@@ -1,6 +1,6 @@
 //! Convolutions whose kernel covers the whole image: each image is a row of a matrix, and the kernels are another matrix.
 
-use super::Wanted;
+use super::RequestedGradients;
 use super::geometry::Geometry;
 use crate::kernels::activation::Elementwise;
 use crate::kernels::matmul::{self, Epilogue, Matrix};
@@ -20,8 +20,8 @@ pub(super) fn forward(
 }
 
 /// dx = dy · wᵀ, dw = xᵀ · dy, db = Σ dy over images.
-pub(super) fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], wanted: Wanted<'_>) {
+pub(super) fn backward(geometry: &Geometry, x: &[f32], w: &[f32], dy: &[f32], requested: RequestedGradients<'_>) {
     let Geometry { batch, filters, .. } = *geometry;
-    let Wanted { dx, dw, db } = wanted;
+    let RequestedGradients { dx, dw, db } = requested;
     matmul::affine_gradients(x, w, dy, [batch, geometry.taps(), filters], [dx, dw, db]);
 }

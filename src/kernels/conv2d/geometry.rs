@@ -41,9 +41,9 @@ impl Geometry {
     /// One of them exceeds memory.
     pub(super) fn check_sizes(&self) -> Result<()> {
         let ([rows, columns], [height, width]) = (self.output, self.padded_size());
-        sizes::check_room::<f32>(&[self.batch, rows, columns, self.filters])?;
-        sizes::check_room::<f32>(&[self.kernel[0], self.kernel[1], self.channels, self.filters])?;
-        sizes::check_room::<f32>(&[height, width, self.channels]).map(|_| ())
+        sizes::check_fits_memory::<f32>(&[self.batch, rows, columns, self.filters])?;
+        sizes::check_fits_memory::<f32>(&[self.kernel[0], self.kernel[1], self.channels, self.filters])?;
+        sizes::check_fits_memory::<f32>(&[height, width, self.channels]).map(|_| ())
     }
 
     /// Elements of a row of a padded image.
@@ -78,7 +78,7 @@ impl Geometry {
         self.kernel[0] * self.run()
     }
 
-    /// Whether the windows of adjacent pixels are contiguous.
+    /// Whether corresponding taps of adjacent windows are contiguous.
     pub(super) fn side_by_side(&self) -> bool {
         self.channels == 1 && self.strides[1] == 1
     }
@@ -120,7 +120,7 @@ impl Geometry {
         let [height, width] = self.padded_size();
         let needed = [height, width] != [self.height, self.width];
         if needed {
-            sizes::check_room::<f32>(&[images, height, width, self.channels])?;
+            sizes::check_fits_memory::<f32>(&[images, height, width, self.channels])?;
         }
         sizes::filled(vec![0.0; if needed { self.padded_image() } else { 0 }], &[images])
     }

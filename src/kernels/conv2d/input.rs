@@ -53,8 +53,8 @@ impl Buffers {
         let images = sizes::product(&[group, height, width, channels])?;
         let dx = sizes::sum(&[images, STRIP])?;
         let dy = [geometry.filters.div_ceil(LANES), group, geometry.pixels()];
-        sizes::check_room::<f32>(&[pieces, dx])?;
-        sizes::check_room::<Vector>(&[pieces, sizes::product(&dy)?])?;
+        sizes::check_fits_memory::<f32>(&[pieces, dx])?;
+        sizes::check_fits_memory::<Vector>(&[pieces, sizes::product(&dy)?])?;
         let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
         let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
         let panels = [geometry.kernel[0], geometry.run().div_ceil(STRIP), geometry.filters];
@@ -187,9 +187,9 @@ fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(
         }
     }
     for_rows!(R, r => if r >= overlap {
-        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("there is buffers behind the last tap");
+        let dx: &mut [f32; L] = dx[tops[r]..].first_chunk_mut().expect("the buffer extends beyond the last tap");
         // Lanes without a tap may contain NaN if dy is not finite.
-        F::add_counting(&tile[r], counts, dx);
+        F::add_masked(&tile[r], counts, dx);
     });
 }
 

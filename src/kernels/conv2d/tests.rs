@@ -70,8 +70,8 @@ impl Case {
         // Run twice, because the second run must not depend on the buffers of the first.
         for _ in 0..2 {
             forward(g, &self.x, &self.w, Some(&self.bias), Elementwise::Relu, &mut y, &mut scratch);
-            let wanted = Wanted { dx: Some(&mut dx), dw: Some(&mut dw), db: Some(&mut db) };
-            backward(g, &self.x, &self.w, &self.dy, wanted, &mut scratch);
+            let requested = RequestedGradients { dx: Some(&mut dx), dw: Some(&mut dw), db: Some(&mut db) };
+            backward(g, &self.x, &self.w, &self.dy, requested, &mut scratch);
         }
         [y, dw, dx, db].concat()
     }

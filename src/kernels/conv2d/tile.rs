@@ -15,7 +15,7 @@ pub(in crate::kernels) type Vector = Aligned<[f32; LANES]>;
 /// Sixteen times 0.
 pub(in crate::kernels) const ZEROS: Vector = Aligned([0.0; LANES]);
 
-/// The first eight or all sixteen elements.
+/// The first `L` elements, eight or sixteen.
 #[inline(always)]
 pub(super) fn lanes<const L: usize>(vector: &Vector) -> &[f32; L] {
     vector.0.first_chunk().expect("a vector has at least as many lanes")
@@ -131,7 +131,7 @@ pub(super) struct Pixels<'a> {
 impl<const L: usize> Vectors<L> for Pixels<'_> {
     #[inline(always)]
     fn get(&self, k: usize) -> &[f32; L] {
-        self.dy[k * self.filters..].first_chunk().expect("there is room behind the last pixel")
+        self.dy[k * self.filters..].first_chunk().expect("the buffer extends beyond the last pixel")
     }
 }
 

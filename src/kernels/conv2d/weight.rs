@@ -47,8 +47,8 @@ impl Buffers {
         let count = geometry.batch.div_ceil(IMAGES_PER_SHARD);
         let taps = [geometry.filters.div_ceil(LANES), sizes::sum(&[geometry.taps(), 1])?];
         let last = sizes::sum(&[geometry.output_image(), LANES])?;
-        sizes::check_room::<Vector>(&[count, taps[0], taps[1]])?;
-        sizes::check_room::<f32>(&[count, last])?;
+        sizes::check_fits_memory::<Vector>(&[count, taps[0], taps[1]])?;
+        sizes::check_fits_memory::<f32>(&[count, last])?;
         let sums = sizes::filled(ZEROS, &taps)?;
         let shards = geometry.padded_buffers(count)?.into_iter();
         let shards = shards.map(|padded| Shard { sums: sums.clone(), padded, last: vec![0.0; last] }).collect();

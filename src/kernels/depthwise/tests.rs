@@ -1,10 +1,10 @@
-//! Depthwise convolutions against plain loops, to the bit.
+//! Depthwise convolutions compared with plain loops, bit by bit.
 
 use super::*;
 use crate::kernels::{grouped_conv2d, samples};
 
 /// A convolution of random sizes.
-fn random(seed: u64) -> Option<Grouped> {
+fn random(seed: u64) -> Option<GroupedGeometry> {
     let words = samples::bits(seed, 20);
     let draw = |number: usize, most: usize| 1 + words[number] as usize % most;
     let both = |number: usize, most: usize| [draw(number, most), draw(number + 1, most)];
@@ -16,7 +16,7 @@ fn random(seed: u64) -> Option<Grouped> {
     let (groups, filters) = (draw(15, 40), if words[16].is_multiple_of(2) { 1 } else { draw(17, 3) });
     let fits = (0..2).all(|axis| padded[axis] >= reach[axis]);
     let output = || [0, 1].map(|axis| (padded[axis] - reach[axis]) / strides[axis] + 1);
-    fits.then(|| Grouped {
+    fits.then(|| GroupedGeometry {
         batch,
         size,
         channels: 1,
@@ -31,28 +31,28 @@ fn random(seed: u64) -> Option<Grouped> {
 }
 
 /// Images, kernels, the gradient of the output, and biases.
-fn arrays(g: &Grouped) -> [Vec<f32>; 4] {
+fn arrays(g: &GroupedGeometry) -> [Vec<f32>; 4] {
     let lengths = [g.batch * g.image(), g.weights(), g.batch * g.output_image(), g.groups * g.filters];
     [0, 1, 2, 3].map(|at| samples::values(at as u64, lengths[at]))
 }
 
 /// y, dx and dw.
-fn run(level: SimdLevel, g: &Grouped, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
-    let mut room = Room::new(g).unwrap();
+fn run(level: SimdLevel, g: &GroupedGeometry, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
+    let mut scratch = Scratch::new(g).unwrap();
     let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| samples::unset(like.len()));
-    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut room);
-    backward_input(level, g, dy, w, &mut dx, &mut room);
-    backward_weight(level, g, x, dy, &mut dw, &mut room);
-    // Again, with the buffers as the other passes left them.
+    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut scratch);
+    backward_input(level, g, dy, w, &mut dx, &mut scratch);
+    backward_weight(level, g, x, dy, &mut dw, &mut scratch);
+    // Run again with the buffers that the other passes have used.
     let again = samples::unset(dy.len());
     let before = std::mem::replace(&mut y, again);
-    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut room);
+    forward(level, g, x, w, (Some(bias), Elementwise::Relu), &mut y, &mut scratch);
     samples::assert_same_bits(&y, &before, "again");
     [y, dx, dw]
 }
 
 /// y, dx and dw, by plain loops.
-fn by_definition(g: &Grouped, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
+fn by_definition(g: &GroupedGeometry, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
     let level = samples::levels().last().unwrap();
     let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| samples::unset(like.len()));
     for (x, y) in x.chunks_exact(g.image()).zip(y.chunks_exact_mut(g.output_image())) {
@@ -72,7 +72,7 @@ fn by_definition(g: &Grouped, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<f32>; 3]
     [y, dx, dw]
 }
 
-fn assert_equal(g: &Grouped, found: &[Vec<f32>; 3], expected: &[Vec<f32>; 3]) {
+fn assert_equal(g: &GroupedGeometry, found: &[Vec<f32>; 3], expected: &[Vec<f32>; 3]) {
     for ((found, expected), what) in found.iter().zip(expected).zip(["forward", "images", "kernels"]) {
         samples::assert_same_bits(found, expected, &format!("{what} of {g:?}"));
     }
@@ -93,7 +93,7 @@ fn bits_are_those_of_plain_loops_for_any_sizes() {
 }
 
 #[test]
-fn infinite_and_missing_numbers_stay_in_their_windows() {
+fn infinities_and_nan_stay_in_their_windows() {
     for g in (0..100).filter_map(random) {
         let mut arrays = arrays(&g);
         for (seed, values) in (0..).zip(&mut arrays) {
@@ -118,7 +118,8 @@ fn bits_do_not_depend_on_threads() {
     for (batch, groups, filters) in [(1, 64, 1), (40, 40, 1), (35, 20, 2), (9, 5, 1)] {
         let (kernel, strides, dilation, padding) = ([3, 3], [1, 1], [1, 1], [1, 1]);
         let (size, output) = ([40, 40], [40, 40]);
-        let g = Grouped { batch, size, channels: 1, filters, groups, kernel, strides, dilation, padding, output };
+        let g =
+            GroupedGeometry { batch, size, channels: 1, filters, groups, kernel, strides, dilation, padding, output };
         let arrays = arrays(&g);
         let expected = by_definition(&g, &arrays);
         samples::in_pools(|| assert_equal(&g, &run(level, &g, &arrays), &expected));

@@ -1,21 +1,21 @@
-//! The gradient of the kernels: channels in the lanes, and the taps of a kernel in registers while pixels pass by.
+//! The gradient of depthwise kernels: lanes are channels, registers are taps, and pixels are the steps of a chain.
 
 use super::axis::Axis;
 use super::lanes;
 use crate::kernels::conv2d::tile::Vector;
-use crate::kernels::simd::{Fma, Strides, copy_lanes, vectorized};
+use crate::kernels::simd::{Fma, StridedLayout, copy_lanes, vectorized};
 use crate::kernels::tile::LANES;
 use std::ops::Range;
 
-/// Pixels between loading and storing sums, if a row has fewer.
+/// Minimum number of pixels per tile before its sums are stored. If a row has fewer, a tile takes several rows.
 const PIXELS: usize = 32;
 
-/// Sums in registers.
-const fn most_taps<F: Fma>() -> usize {
+/// Maximum number of taps whose sums are in registers.
+const fn max_taps<F: Fma>() -> usize {
     if F::ROWS < 6 { 5 } else { 15 }
 }
 
-/// The images' sizes.
+/// The axes and channels of the images.
 pub(super) struct Windows<'a> {
     pub(super) rows: &'a Axis,
     pub(super) columns: &'a Axis,
@@ -24,8 +24,8 @@ pub(super) struct Windows<'a> {
 }
 
 vectorized! {
-    /// Adds the products of an image with the gradient of its output to the sums of some vectors of channels, from the one
-    /// with the number `first` on. A vector has the taps of a kernel one after the other.
+    /// Adds the products of an image with the gradient of its output to the sums of vectors of channels, from vector number
+    /// `first` on. The sums of a vector are tap by tap.
     pub(super) fn add_image<F: Fma>(g: &Windows<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
         let (rows, vectors) = (g.rows, rows_together(g));
         let mut start = 0;
@@ -43,11 +43,12 @@ vectorized! {
     }
 }
 
+/// Number of output rows in a tile.
 fn rows_together(g: &Windows<'_>) -> usize {
     PIXELS.div_ceil(g.columns.outputs)
 }
 
-/// Some rows of an image, and channels.
+/// Some output rows of an image, and a vector of channels.
 struct Part<'a> {
     g: &'a Windows<'a>,
     x: &'a [f32],
@@ -57,7 +58,7 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Adds the rows `taps` of kernels.
+    /// Adds the kernel rows `taps`.
     #[inline(always)]
     fn add<F: Fma>(&self, taps: Range<usize>, sums: &mut [Vector]) {
         if const { F::COLUMNS == 32 } {
@@ -69,20 +70,20 @@ impl Part<'_> {
         }
     }
 
-    /// Adds the rows `taps`, for `L` lanes from `lane` on.
+    /// Adds the kernel rows `taps` for `L` lanes from `lane` on.
     #[inline(always)]
     fn add_rows<F: Fma, const L: usize>(&self, taps: Range<usize>, lane: usize, sums: &mut [Vector]) {
         let mut row = taps.start;
         while row < taps.end {
             row += match taps.end - row {
-                3.. if const { most_taps::<F>() >= 15 } => self.add_columns::<F, L, 3>(row, lane, sums),
-                2.. if const { most_taps::<F>() >= 10 } => self.add_columns::<F, L, 2>(row, lane, sums),
+                3.. if const { max_taps::<F>() >= 15 } => self.add_columns::<F, L, 3>(row, lane, sums),
+                2.. if const { max_taps::<F>() >= 10 } => self.add_columns::<F, L, 2>(row, lane, sums),
                 _ => self.add_columns::<F, L, 1>(row, lane, sums),
             };
         }
     }
 
-    /// Adds `U` rows and returns `U`.
+    /// Adds `U` kernel rows and returns `U`.
     #[inline(always)]
     fn add_columns<F: Fma, const L: usize, const U: usize>(
         &self,
@@ -101,7 +102,7 @@ impl Part<'_> {
         U
     }
 
-    /// Adds `U` rows and `V` columns of kernels from the tap `at` on, and returns `V`.
+    /// Adds `U` rows and `V` columns of taps from `[row, column]` on, and returns `V`.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn add_taps<F: Fma, const L: usize, const U: usize, const V: usize>(
@@ -117,19 +118,19 @@ impl Part<'_> {
                 tile[u][v] = *lanes::<L>(&sums[u * columns.taps + v].0, lane);
             }
         }
-        let inner = columns.inner_of_taps(column..column + V);
-        let (from, strides) = (self.from + lane, Strides::<L, V>::new(columns.apart * channels));
-        let adjacent = const { F::COLUMNS == 32 } && columns.step == 1 && columns.apart == 1;
+        let inner = columns.outputs_with_all(column..column + V);
+        let (from, strides) = (self.from + lane, StridedLayout::<L, V>::new(columns.dilation * channels));
+        let adjacent = const { F::COLUMNS == 32 } && columns.stride == 1 && columns.dilation == 1;
         for output in self.outputs.clone() {
             let (x, dy) = self.rows::<U>(output, row);
-            // In a run of pixels each vector of the image but the last was read for the pixel before.
+            // The input vectors of a pixel. All but the last one were read for the pixel before.
             let mut read = [[[0.0; L]; V]; U];
             for pixel in 0..columns.outputs {
                 let dy = lanes::<L>(dy, pixel * channels + from);
                 let at = columns.position(pixel, column).wrapping_mul(channels).wrapping_add(from);
                 if inner.contains(&pixel) {
                     for u in 0..U {
-                        let x = strides.of(x[u], at);
+                        let x = strides.view(x[u], at);
                         if !adjacent || pixel == inner.start {
                             for v in 0..V {
                                 read[u][v] = *x.at(v);
@@ -148,7 +149,7 @@ impl Part<'_> {
                 }
                 for v in 0..V {
                     if columns.outputs_of_taps[column + v].contains(&pixel) {
-                        let at = at.wrapping_add(v * columns.apart * channels);
+                        let at = at.wrapping_add(v * columns.dilation * channels);
                         for u in 0..U {
                             F::add_products(lanes(x[u], at), dy, &mut tile[u][v]);
                         }
@@ -165,7 +166,7 @@ impl Part<'_> {
         V
     }
 
-    /// The rows of the image that meet `U` rows of the kernel, and the row of the output's gradient.
+    /// The input rows at `U` kernel rows, and the row of the gradient of the output.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn rows<const U: usize>(&self, output: usize, row: usize) -> ([&[f32]; U], &[f32]) {

@@ -1,9 +1,9 @@
 //! The dense product of a part of C: strips of B packed for tiles in registers, A read in place.
 
-use super::super::across::read_across;
 use super::super::block::Block;
 use super::super::simd::{Aligned, Fma, vectorized};
 use super::super::tile::{self, LANES, Panel, for_tiles};
+use super::super::transposed::read_transposed;
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 
@@ -141,15 +141,15 @@ fn fill_tile<F: Fma, const R: usize, const L: usize>(
 fn load<const R: usize, const L: usize>(c: &mut Block<'_>, at: Place) -> [[f32; L]; R] {
     if c.transposed() || at.width < L {
         let mut tile = [[0.0; L]; R];
-        load_in_part(c, at, &mut tile);
+        load_partial(c, at, &mut tile);
         return tile;
     }
     std::array::from_fn(|r| *c.row(at.i + r, at.j, L).first_chunk().expect("a row has the tile's columns"))
 }
 
-/// Stores a tile that is wider than the rest of C, or whose rows are not contiguous.
+/// Loads a tile that is wider than the rest of C, or whose rows are not contiguous.
 #[inline(never)]
-fn load_in_part<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
+fn load_partial<const L: usize>(c: &mut Block<'_>, at: Place, tile: &mut [[f32; L]]) {
     if c.transposed() {
         for l in 0..at.width {
             let column = c.column(at.i, at.j + l, tile.len());
@@ -191,7 +191,7 @@ fn pack<F: Fma, const L: usize>(b: Matrix<'_>, at: Place, panel: &mut [[f32; L]]
     let (Place { start, column, width, depth, .. }, stride) = (at, b.stride());
     let panel = &mut panel[..depth];
     if b.transposed {
-        read_across::<F, L>(&b.data[column * stride + start..], stride, width, panel, |_| ());
+        read_transposed::<F, L>(&b.data[column * stride + start..], stride, width, panel, |_| ());
     } else {
         for (panel, row) in panel.iter_mut().zip(b.data[start * stride..].chunks(stride)) {
             let row = &row[column..];

@@ -1,5 +1,5 @@
-//! The fused multiply-add of each instruction set, also for whole registers. The provided methods define the results;
-//! overrides use specific instructions.
+//! The fused multiply-add of each instruction set, for numbers and for whole registers. The provided methods define the
+//! results; overrides use specific instructions.
 
 use super::SimdLevel;
 #[cfg(target_arch = "x86_64")]
@@ -13,7 +13,7 @@ pub(crate) trait Fma {
     /// Rows and columns of sums for which the registers suffice, together with their operands.
     const ROWS: usize = 6;
     const COLUMNS: usize = 16;
-    /// The level to pass to functions that are compiled once for all callers.
+    /// The instruction set, for calls of functions that select it at run time.
     const LEVEL: SimdLevel;
 
     /// `a·b + c`, rounded once.
@@ -43,11 +43,12 @@ pub(crate) trait Fma {
         }
     }
 
-    /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none. Whatever does not count may be NaN.
+    /// `sums[l] ← sums[l] + values[l]` for lanes whose mask has all bits set. The mask of the other lanes is 0, and their
+    /// values may be NaN.
     #[inline(always)]
-    fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
+    fn add_masked<const L: usize>(values: &[f32; L], mask: &[u32; L], sums: &mut [f32; L]) {
         for l in 0..L {
-            sums[l] += f32::from_bits(values[l].to_bits() & counts[l]);
+            sums[l] += f32::from_bits(values[l].to_bits() & mask[l]);
         }
     }
 
@@ -60,8 +61,8 @@ pub(crate) trait Fma {
         }
     }
 
-    /// The positions of nonzero values as a bit set, with the first in the lowest bit. It loops over words, so that it
-    /// vectorizes.
+    /// The positions of nonzero values as a bit set, with the first in the lowest bit. The loop is over 32-bit words, so that
+    /// it is vectorized.
     #[inline(always)]
     fn nonzero(values: &[f32; 16]) -> u16 {
         let mut words = [0u32; 16];
@@ -116,11 +117,11 @@ impl Fma for Hardware {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
+    fn add_masked<const L: usize>(values: &[f32; L], mask: &[u32; L], sums: &mut [f32; L]) {
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
-            registers::add_counting_by_eights(values, counts, sums);
+            registers::add_masked_by_eights(values, mask, sums);
         }
     }
 }
@@ -179,14 +180,14 @@ impl Fma for Wide {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
+    fn add_masked<const L: usize>(values: &[f32; L], mask: &[u32; L], sums: &mut [f32; L]) {
         if !L.is_multiple_of(16) {
-            return Hardware::add_counting(values, counts, sums);
+            return Hardware::add_masked(values, mask, sums);
         }
         // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
         #[allow(unsafe_code)]
         unsafe {
-            registers::add_counting_by_sixteens(values, counts, sums);
+            registers::add_masked_by_sixteens(values, mask, sums);
         }
     }
 
@@ -243,7 +244,7 @@ impl Fma for Software {
         }
     }
 
-    /// Called, not inlined, as `add_scaled`.
+    /// Not inlined, for the reason given at `add_scaled`.
     #[inline(never)]
     fn add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
         for l in 0..L {

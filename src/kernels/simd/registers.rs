@@ -23,7 +23,7 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 /// but compiling that takes many times as long.
 macro_rules! lanes_in_registers {
     ($(#[$meta:meta])* $feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_products:ident, $add:ident,
-        $add_counting:ident,
+        $add_masked:ident,
         $set:ident, $fused:ident, $sum:ident, $and:ident) => {
         /// `sums[l] ← a·b[l] + sums[l]`, each rounded once.
         $(#[$meta])*
@@ -31,7 +31,7 @@ macro_rules! lanes_in_registers {
         #[inline]
         pub(super) fn $add_scaled<const L: usize>(a: f32, b: &[f32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
-            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
+            const { assert!(L.is_multiple_of(8), "a whole number of vectors") };
             let a = $set(a);
             for (b, sums) in b.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
                 // SAFETY: the chunks have as many elements as a register.
@@ -50,7 +50,7 @@ macro_rules! lanes_in_registers {
         #[inline]
         pub(super) fn $add_products<const L: usize>(a: &[f32; L], b: &[f32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
-            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
+            const { assert!(L.is_multiple_of(8), "a whole number of vectors") };
             for ((a, b), sums) in a.as_chunks().0.iter().zip(b.as_chunks().0).zip(sums.as_chunks_mut().0) {
                 // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
@@ -69,7 +69,7 @@ macro_rules! lanes_in_registers {
         #[inline]
         pub(super) fn $add<const L: usize>(values: &[f32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
-            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
+            const { assert!(L.is_multiple_of(8), "a whole number of vectors") };
             for (value, sums) in values.as_chunks().0.iter().zip(sums.as_chunks_mut().0) {
                 // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
@@ -81,15 +81,15 @@ macro_rules! lanes_in_registers {
             }
         }
 
-        /// `sums[l] ← sums[l] + values[l]`, where `counts[l]` has all bits set and not none.
+        /// `sums[l] ← sums[l] + values[l]` for lanes whose mask has all bits set; the mask of the others is 0.
         $(#[$meta])*
         #[target_feature(enable = $feature)]
         #[inline]
-        pub(super) fn $add_counting<const L: usize>(values: &[f32; L], counts: &[u32; L], sums: &mut [f32; L]) {
+        pub(super) fn $add_masked<const L: usize>(values: &[f32; L], mask: &[u32; L], sums: &mut [f32; L]) {
             use std::arch::x86_64::*;
-            const { assert!(L.is_multiple_of(8), "no lane may be left over") };
-            let (values, counts) = (values.as_chunks().0, counts.as_chunks().0);
-            for ((value, count), sums) in values.iter().zip(counts).zip(sums.as_chunks_mut().0) {
+            const { assert!(L.is_multiple_of(8), "a whole number of vectors") };
+            let (values, mask) = (values.as_chunks().0, mask.as_chunks().0);
+            for ((value, count), sums) in values.iter().zip(mask).zip(sums.as_chunks_mut().0) {
                 // SAFETY: the chunks have as many elements as a register.
                 #[allow(unsafe_code)]
                 unsafe {
@@ -111,7 +111,7 @@ lanes_in_registers!(
     add_scaled_by_eights,
     add_products_by_eights,
     add_by_eights,
-    add_counting_by_eights,
+    add_masked_by_eights,
     _mm256_set1_ps,
     _mm256_fmadd_ps,
     _mm256_add_ps,
@@ -125,7 +125,7 @@ lanes_in_registers!(
     add_scaled_by_sixteens,
     add_products_by_sixteens,
     add_by_sixteens,
-    add_counting_by_sixteens,
+    add_masked_by_sixteens,
     _mm512_set1_ps,
     _mm512_fmadd_ps,
     _mm512_add_ps,

@@ -1,69 +1,70 @@
-//! Vectors at equal distances in a slice, whose bounds are checked once for all of them.
+//! Vectors at equal distances in a slice, with one bounds check for all of them.
 
 use std::marker::PhantomData;
 
-/// The distance of `N` vectors of `L` lanes in a slice.
+/// The positions of `N` vectors of `L` lanes at equal distances in a slice.
 ///
-/// Checking each vector takes as long as its multiply-adds, and longer with debug assertions.
+/// A bounds check for each vector would take as long as its multiply-adds, or longer with debug assertions. No check remains
+/// for an index that is a constant.
 #[derive(Clone, Copy)]
-pub(crate) struct Strides<const L: usize, const N: usize> {
+pub(crate) struct StridedLayout<const L: usize, const N: usize> {
     stride: usize,
-    /// From the beginning of the first vector to the end of the last.
-    reach: usize,
+    /// The number of elements from the start of the first vector to the end of the last one.
+    span: usize,
 }
 
-impl<const L: usize, const N: usize> Strides<L, N> {
-    /// Vectors at a distance of `stride`.
+impl<const L: usize, const N: usize> StridedLayout<L, N> {
+    /// Creates the layout of `N` vectors, at least one, at a distance of `stride` elements.
     #[inline(always)]
     pub(crate) fn new(stride: usize) -> Self {
         const { assert!(N > 0, "at least one vector") };
-        Strides { stride, reach: (N - 1).saturating_mul(stride).saturating_add(L) }
+        StridedLayout { stride, span: (N - 1).saturating_mul(stride).saturating_add(L) }
     }
 
-    /// The vectors of a slice, the first at `values[at]`.
+    /// A view of a slice, in which the first vector starts at `values[at]`.
     ///
     /// # Panics
-    /// When one of them is not inside the slice.
+    /// If a vector is not inside the slice.
     #[inline(always)]
-    pub(crate) fn of(self, values: &[f32], at: usize) -> Strided<'_, L, N> {
+    pub(crate) fn view(self, values: &[f32], at: usize) -> StridedView<'_, L, N> {
         self.check(values.len(), at);
-        Strided { first: values.as_ptr().wrapping_add(at), stride: self.stride, values: PhantomData }
+        StridedView { first: values.as_ptr().wrapping_add(at), stride: self.stride, values: PhantomData }
     }
 
-    /// The vectors of a slice to overwrite, the first at `values[at]`.
+    /// A mutable view of a slice, in which the first vector starts at `values[at]`.
     ///
     /// # Panics
-    /// When one of them is not inside the slice.
+    /// If a vector is not inside the slice.
     #[inline(always)]
-    pub(crate) fn of_mut(self, values: &mut [f32], at: usize) -> StridedMut<'_, L, N> {
+    pub(crate) fn view_mut(self, values: &mut [f32], at: usize) -> StridedViewMut<'_, L, N> {
         self.check(values.len(), at);
-        StridedMut { first: values.as_mut_ptr().wrapping_add(at), stride: self.stride, values: PhantomData }
+        StridedViewMut { first: values.as_mut_ptr().wrapping_add(at), stride: self.stride, values: PhantomData }
     }
 
     #[inline(always)]
     fn check(self, length: usize, at: usize) {
-        assert!(self.reach <= length && at <= length - self.reach, "vectors inside a slice");
+        assert!(self.span <= length && at <= length - self.span, "vectors inside a slice");
     }
 }
 
-/// Vectors of a slice.
+/// Vectors at equal distances in a slice.
 #[derive(Clone, Copy)]
-pub(crate) struct Strided<'a, const L: usize, const N: usize> {
+pub(crate) struct StridedView<'a, const L: usize, const N: usize> {
     first: *const f32,
     stride: usize,
     values: PhantomData<&'a [f32]>,
 }
 
-impl<'a, const L: usize, const N: usize> Strided<'a, L, N> {
-    /// The vector with this number.
+impl<'a, const L: usize, const N: usize> StridedView<'a, L, N> {
+    /// The vector with this index.
     ///
     /// # Panics
-    /// When there are not that many.
+    /// If `index` is not less than `N`.
     #[inline(always)]
-    pub(crate) fn at(&self, number: usize) -> &'a [f32; L] {
-        assert!(number < N, "one of the vectors");
-        let vector = self.first.wrapping_add(number.wrapping_mul(self.stride)).cast::<[f32; L]>();
-        // SAFETY: `Strides::of` has checked that the vectors are inside the slice, which is borrowed.
+    pub(crate) fn at(&self, index: usize) -> &'a [f32; L] {
+        assert!(index < N, "one of the vectors");
+        let vector = self.first.wrapping_add(index.wrapping_mul(self.stride)).cast::<[f32; L]>();
+        // SAFETY: `StridedLayout::view` has checked that the vectors are inside the slice, which is borrowed.
         #[allow(unsafe_code)]
         #[expect(clippy::transmute_ptr_to_ref, reason = "a dereference is checked in builds with debug assertions")]
         unsafe {
@@ -72,23 +73,23 @@ impl<'a, const L: usize, const N: usize> Strided<'a, L, N> {
     }
 }
 
-/// Vectors of a slice to overwrite.
-pub(crate) struct StridedMut<'a, const L: usize, const N: usize> {
+/// Mutable vectors at equal distances in a slice.
+pub(crate) struct StridedViewMut<'a, const L: usize, const N: usize> {
     first: *mut f32,
     stride: usize,
     values: PhantomData<&'a mut [f32]>,
 }
 
-impl<const L: usize, const N: usize> StridedMut<'_, L, N> {
-    /// Overwrites the vector with this number.
+impl<const L: usize, const N: usize> StridedViewMut<'_, L, N> {
+    /// Overwrites the vector with this index.
     ///
     /// # Panics
-    /// When there are not that many.
+    /// If `index` is not less than `N`.
     #[inline(always)]
-    pub(crate) fn set(&mut self, number: usize, lanes: &[f32; L]) {
-        assert!(number < N, "one of the vectors");
-        let vector = self.first.wrapping_add(number.wrapping_mul(self.stride)).cast::<[f32; L]>();
-        // SAFETY: `Strides::of_mut` has checked that the vectors are inside the slice, which is borrowed for as long as
+    pub(crate) fn set(&mut self, index: usize, lanes: &[f32; L]) {
+        assert!(index < N, "one of the vectors");
+        let vector = self.first.wrapping_add(index.wrapping_mul(self.stride)).cast::<[f32; L]>();
+        // SAFETY: `StridedLayout::view_mut` has checked that the vectors are inside the slice, which is borrowed for as long as
         // `self` and only written to through it.
         #[allow(unsafe_code)]
         #[expect(clippy::transmute_ptr_to_ref, reason = "a dereference is checked in builds with debug assertions")]
@@ -105,19 +106,19 @@ mod tests {
     #[test]
     fn vectors_are_read_and_overwritten_at_their_distance() {
         let mut values: Vec<f32> = (0u8..20).map(f32::from).collect();
-        let vectors = Strides::<8, 4>::new(3);
-        assert_eq!([0, 1, 2, 3].map(|number| vectors.of(&values, 1).at(number)[0]), [1.0, 4.0, 7.0, 10.0]);
-        vectors.of_mut(&mut values, 2).set(3, &[-1.0; 8]);
+        let vectors = StridedLayout::<8, 4>::new(3);
+        assert_eq!([0, 1, 2, 3].map(|index| vectors.view(&values, 1).at(index)[0]), [1.0, 4.0, 7.0, 10.0]);
+        vectors.view_mut(&mut values, 2).set(3, &[-1.0; 8]);
         assert_eq!(values[10..], [10.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, 19.0]);
     }
 
     #[test]
     fn vectors_outside_a_slice_are_rejected() {
         let rejected = |at: usize, stride: usize| {
-            let vectors = Strides::<8, 4>::new(stride);
-            let read = catch_unwind(|| *vectors.of(&[0.0; 20], at).at(0)).is_err();
+            let vectors = StridedLayout::<8, 4>::new(stride);
+            let read = catch_unwind(|| *vectors.view(&[0.0; 20], at).at(0)).is_err();
             let write =
-                catch_unwind(AssertUnwindSafe(|| vectors.of_mut(&mut [0.0; 20], at).set(0, &[0.0; 8]))).is_err();
+                catch_unwind(AssertUnwindSafe(|| vectors.view_mut(&mut [0.0; 20], at).set(0, &[0.0; 8]))).is_err();
             assert_eq!(read, write);
             read
         };
@@ -127,6 +128,6 @@ mod tests {
 
     #[test]
     fn a_vector_beyond_the_last_is_rejected() {
-        assert!(catch_unwind(|| *Strides::<8, 2>::new(1).of(&[0.0; 20], 0).at(2)).is_err());
+        assert!(catch_unwind(|| *StridedLayout::<8, 2>::new(1).view(&[0.0; 20], 0).at(2)).is_err());
     }
 }

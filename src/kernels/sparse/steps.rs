@@ -1,8 +1,8 @@
 //! The steps of a product to compute: the positions of nonzero elements of A, as bit sets for blocks of 64.
 
-use super::super::across::SIDE;
 use super::super::product::Matrix;
 use super::super::simd::{Fma, SimdLevel, vectorized};
+use super::super::transposed::SIDE;
 use super::{BLOCK, BLOCKS, ROWS};
 
 /// Some rows of A in a chunk of k: element k of row r is `values[r · row_stride + k · step]`.

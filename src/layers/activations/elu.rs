@@ -1,4 +1,4 @@
-//! Elu: exponential linear unit.
+//! Elu: the exponential linear unit.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};

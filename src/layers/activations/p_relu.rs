@@ -1,4 +1,4 @@
-//! PRelu: a rectifier with learned slopes.
+//! PRelu: rectifier with learned slopes for negative inputs.
 
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Zeros};
@@ -10,16 +10,23 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Computes x, and alpha · x below 0, with a learned alpha for each element of a sample. Keras' `PReLU` (He et al., 2015).
+    /// Parametric rectifier: x for x ≥ 0, alpha · x for x < 0, with learned slopes alpha (He et al. 2015). `PReLU` in Keras.
+    ///
+    /// The output has the shape of the input. The weight is `alpha`, one slope for each element of a sample, or of size 1
+    /// along each shared axis. `alpha_constraint` of Keras has no counterpart.
     ///
     /// ```
-    /// use gradus::{Sequential, layers::*};
+    /// use gradus::{Sequential, initializers::Constant, layers::*};
     /// use ndarray::arr2;
-    /// let model = Sequential::new([2]).add(PRelu::new().alpha_initializer(gradus::initializers::Constant::new(0.5))).architecture(1)?.into_model()?;
+    /// let layer = PRelu::new().alpha_initializer(Constant::new(0.5));
+    /// let model = Sequential::new([2]).add(layer).architecture(1)?.into_model()?;
     /// let error = model.predict(&arr2(&[[-1.0f32, 2.0]]))? - arr2(&[[-0.5f32, 2.0]]);
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if a shared axis does not exist.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct PRelu("PReLU") {
@@ -27,14 +34,14 @@ options! {
         part alpha_initializer: Initializer = Zeros,
         /// Regularizer of the slopes, whose penalty is added to the loss. Defaults to none.
         optional alpha_regularizer: Regularizer,
-        /// Axes along which slopes are shared, counted from the batch axis: `[1, 2]` for one slope per channel of an image. Defaults to
-        /// none.
+        /// Axes along which slopes are shared, counted from 1 without the batch axis: `[1, 2]` for one slope per channel of an
+        /// image. Defaults to none.
         some shared_axes: Vec<usize>,
     }
 }
 
 impl PRelu {
-    /// One slope for each element of a sample, at first 0, as in Keras.
+    /// Creates the layer with a separate slope for each element of a sample, initially 0, as in Keras.
     pub fn new() -> PRelu {
         PRelu::with_defaults()
     }
@@ -48,7 +55,9 @@ impl Layer for PRelu {
             match axis.checked_sub(1).and_then(|axis| sizes.get_mut(axis)) {
                 Some(size) => *size = 1,
                 None => {
-                    return Err(Error::expected(format!("a shape that has axis {axis}, counted from the batch axis")));
+                    return Err(Error::expected(format!(
+                        "a shape with axis {axis}, counted from 1, as shared_axes contains it"
+                    )));
                 }
             }
         }

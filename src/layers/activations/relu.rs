@@ -1,4 +1,4 @@
-//! Relu: a rectifier with a slope, a threshold and a maximum.
+//! Relu: rectifier with a slope, a threshold and a maximum.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,8 +8,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Computes x between `threshold` and `max_value`, `max_value` above, and negative_slope · (x − threshold) below the
-    /// threshold. Keras' `ReLU`.
+    /// The rectifier with options: negative_slope · (x − threshold) for x < threshold, x for threshold ≤ x < max_value, and
+    /// max_value for x ≥ max_value. `ReLU` in Keras.
+    ///
+    /// The output has the shape of the input. Without options it is max(x, 0), like
+    /// [`Activation::Relu`](crate::layers::Activation::Relu).
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -19,20 +22,23 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if an option is negative or NaN.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Relu("ReLU") {
-        /// Largest output, ≥ 0. By default outputs are not limited.
+        /// Maximum of the outputs, ≥ 0. Defaults to none.
         some max_value: f32,
         /// Slope below the threshold, ≥ 0. Defaults to 0.
         value negative_slope: f32 = 0.0,
-        /// Inputs below it are not passed on, ≥ 0. Defaults to 0.
+        /// Threshold below which inputs are multiplied by the slope, ≥ 0. Defaults to 0.
         value threshold: f32 = 0.0,
     }
 }
 
 impl Relu {
-    /// The plain rectifier max(x, 0).
+    /// Creates the layer for max(x, 0), as in Keras.
     pub fn new() -> Relu {
         Relu::with_defaults()
     }

@@ -1,4 +1,4 @@
-//! Conv1d: kernels slide over sequences, channels last.
+//! Conv1d: convolution of sequences, channels last.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -11,8 +11,14 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Cross-correlation of sequences steps × channels with `filters` kernels, plus a bias, through an activation. Keras'
-    /// `Conv1D`.
+    /// 1D convolution: activation(x ⋆ kernel + bias), where ⋆ is cross-correlation, with `filters` kernels. `Conv1D` in Keras.
+    ///
+    /// Inputs are sequences steps × channels; outputs are positions × `filters`. Without padding,
+    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
+    /// positions = ⌈steps / stride⌉.
+    ///
+    /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
+    /// last; `data_format`, causal padding, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -23,22 +29,27 @@ options! {
     /// assert_eq!(y, arr3(&[[[3.0f32], [5.0]]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if the kernel size, stride, dilation rate or number of
+    /// filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, is shorter than a kernel
+    /// without padding, or if `groups` does not divide the numbers of channels and filters.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Conv1d("Conv1D") of (filters: usize, kernel_size: usize) {
-        /// Steps from one window to the next, at least 1. Defaults to 1.
+        /// Distance between windows in steps, at least 1. Defaults to 1.
         value strides: usize = 1,
-        /// Whether sequences are padded with zeros so that their length stays at strides of 1. Defaults to
-        /// [`Padding::Valid`]: they are not.
+        /// Padding of the sequences with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and a stride of
+        /// 1, the output has the length of the input.
         value padding: Padding = Padding::Valid,
-        /// Steps from one element of a kernel to the next, at least 1. Defaults to 1.
+        /// Distance between the elements of a kernel in steps, at least 1; 2 skips every other step. Defaults to 1.
         value dilation_rate: usize = 1,
-        /// Number of groups into which channels and filters are divided; each group of filters sees only its group of
-        /// channels. It divides both numbers. Defaults to 1.
+        /// Number of groups, which divides the numbers of channels and filters. Each group of filters is applied to one group
+        /// of channels. Defaults to 1.
         value groups: usize = 1,
         /// Activation of the outputs. Defaults to [`Activation::Linear`].
         value activation: Activation = Activation::Linear,
-        /// Whether a learned bias is added. Defaults to `true`.
+        /// Whether to add a learned bias. Defaults to `true`.
         value use_bias: bool = true,
         /// Initializer of the kernels. Defaults to [`GlorotUniform`].
         part kernel_initializer: Initializer = GlorotUniform,
@@ -52,8 +63,7 @@ options! {
 }
 
 impl Conv1d {
-    /// Kernels of this many steps with strides of 1, no padding, no activation, a bias of zeros and Glorot-uniform values, as
-    /// in Keras.
+    /// Creates the layer for `filters` kernels of `kernel_size` steps, both at least 1, with the defaults of Keras.
     pub fn new(filters: usize, kernel_size: usize) -> Conv1d {
         Conv1d::with_defaults(filters, kernel_size)
     }
@@ -70,12 +80,12 @@ impl Layer for Conv1d {
         check_setting(self.kernel_size > 0, "Conv1d", "kernel_size", self.kernel_size, "at least 1")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() != 2 {
-            return Err(Error::expected("sequences steps × channels"));
+            return Err(Error::expected("sequences steps × channels; Reshape adds a missing axis"));
         }
         let (channels, groups) = (x.axis(1), self.groups);
         if groups == 0 || ![channels, self.filters].iter().all(|size| size.is_multiple_of(groups)) {
             return Err(Error::expected(format!(
-                "channels and filters that can be divided into {groups} equal groups"
+                "numbers of channels and filters that are multiples of groups = {groups}"
             )));
         }
         let (kernel, images) = ([self.kernel_size, channels / groups, self.filters], [x.axis(0), 1, channels]);

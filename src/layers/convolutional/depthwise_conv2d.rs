@@ -1,4 +1,4 @@
-//! DepthwiseConv2d: kernels of each channel slide over images, channels last.
+//! DepthwiseConv2d: convolution of each channel of images, channels last.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -13,10 +13,16 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Cross-correlation of each channel of images height × width × channels with kernels of this channel, plus a bias,
-    /// through an activation. Keras' `DepthwiseConv2D`.
+    /// 2D depthwise convolution: each input channel is convolved with `depth_multiplier` separate kernels
+    /// (cross-correlation), then a bias is added and an activation applied. `DepthwiseConv2D` in Keras.
     ///
-    /// Output channel `c · depth_multiplier + m` belongs to channel `c` of the input.
+    /// Inputs are images height × width × channels; outputs are rows × columns × (channels · `depth_multiplier`). Output
+    /// channel c · `depth_multiplier` + m is computed from input channel c. Without padding, rows = ⌊(height − dilation ·
+    /// (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉. Columns follow from the
+    /// width in this way.
+    ///
+    /// Weights are `kernel`, kernel height × kernel width × channels × `depth_multiplier`, and `bias`, one number per output
+    /// channel. Images have channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -25,21 +31,26 @@ options! {
     /// assert_eq!(model.params().count(true), 3 * 3 * 3 * 2 + 6);
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate or the depth multiplier is
+    /// 0, and [`Error::Shape`](crate::Error::Shape) if the input is no image, or is smaller than a kernel without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct DepthwiseConv2d("DepthwiseConv2D") of (kernel_size: Size2d) {
-        /// Rows and columns from one window to the next, at least 1. Defaults to 1.
+        /// Distance between windows in rows and columns, at least 1. Defaults to 1.
         into strides: Size2d = Size2d::from(1),
-        /// Whether images are padded with zeros so that their size stays at strides of 1. Defaults to [`Padding::Valid`]:
-        /// they are not.
+        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1,
+        /// the output has the height and width of the input.
         value padding: Padding = Padding::Valid,
-        /// Number of output channels for each channel of the input, at least 1. Defaults to 1.
+        /// Number of kernels, and so of output channels, per input channel, at least 1. Defaults to 1.
         value depth_multiplier: usize = 1,
-        /// Rows and columns from one element of a kernel to the next, at least 1. Defaults to 1.
+        /// Distance between the elements of a kernel in rows and columns, at least 1; 2 skips every other pixel. Defaults to
+        /// 1.
         into dilation_rate: Size2d = Size2d::from(1),
         /// Activation of the outputs. Defaults to [`Activation::Linear`].
         value activation: Activation = Activation::Linear,
-        /// Whether a learned bias is added. Defaults to `true`.
+        /// Whether to add a learned bias. Defaults to `true`.
         value use_bias: bool = true,
         /// Initializer of the kernels. Defaults to [`GlorotUniform`].
         part depthwise_initializer: Initializer = GlorotUniform,
@@ -53,8 +64,7 @@ options! {
 }
 
 impl DepthwiseConv2d {
-    /// Kernels of this many rows and columns with strides of 1, no padding, no activation, a bias of zeros and
-    /// Glorot-uniform values, as in Keras.
+    /// Creates the layer for kernels of `kernel_size` rows and columns, at least 1, with the defaults of Keras.
     pub fn new(kernel_size: impl Into<Size2d>) -> DepthwiseConv2d {
         DepthwiseConv2d::with_defaults(kernel_size.into())
     }
@@ -72,7 +82,7 @@ impl Layer for DepthwiseConv2d {
         check_setting(multiplier > 0, "DepthwiseConv2d", "depth_multiplier", multiplier, "at least 1")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() != 3 {
-            return Err(Error::expected("images height × width × channels"));
+            return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));
         }
         let (channels, filters) = (x.axis(2), sizes::product(&[x.axis(2), multiplier])?);
         let output = ops::conv2d_output(*x, Shape::new(&[height, width, 1, filters])?, &self.options(channels))?;

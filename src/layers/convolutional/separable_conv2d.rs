@@ -1,4 +1,4 @@
-//! SeparableConv2d: kernels of each channel, then products over all channels.
+//! SeparableConv2d: depthwise separable convolution, channels last.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -13,8 +13,16 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Cross-correlation of each channel of images height × width × channels with kernels of this channel, then of all
-    /// channels at each position with `filters` vectors, plus a bias, through an activation. Keras' `SeparableConv2D`.
+    /// Depthwise separable 2D convolution: a depthwise convolution of each channel, then a pointwise convolution that mixes
+    /// the channels of each pixel, with a bias and an activation. `SeparableConv2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are rows × columns × `filters`. Without padding,
+    /// rows = ⌊(height − dilation · (kernel height − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], rows = ⌈height / stride⌉.
+    /// Columns follow from the width in this way.
+    ///
+    /// Weights are `depthwise_kernel`, kernel height × kernel width × channels × `depth_multiplier`, `pointwise_kernel`,
+    /// 1 × 1 × (channels · `depth_multiplier`) × `filters`, and `bias`, `filters`. Images have channels last; `data_format`,
+    /// constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -23,31 +31,37 @@ options! {
     /// assert_eq!(model.params().count(true), 3 * 3 * 3 + 3 * 4);
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride, dilation rate, the depth multiplier or
+    /// the number of filters is 0, and [`Error::Shape`](crate::Error::Shape) if the input is no image, or is smaller than a
+    /// kernel without padding.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct SeparableConv2d("SeparableConv2D") of (filters: usize, kernel_size: Size2d) {
-        /// Rows and columns from one window to the next, at least 1. Defaults to 1.
+        /// Distance between windows in rows and columns, at least 1. Defaults to 1.
         into strides: Size2d = Size2d::from(1),
-        /// Whether the input is padded with zeros so that its size stays at strides of 1. Defaults to [`Padding::Valid`]: it
-        /// is not.
+        /// Padding of the images with zeros. Defaults to [`Padding::Valid`], none. With [`Padding::Same`] and strides of 1,
+        /// the output has the height and width of the input.
         value padding: Padding = Padding::Valid,
-        /// Rows and columns from one element of a kernel to the next, at least 1. Defaults to 1.
+        /// Distance between the elements of a kernel in rows and columns, at least 1; 2 skips every other pixel. Defaults to
+        /// 1.
         into dilation_rate: Size2d = Size2d::from(1),
-        /// Number of kernels for each channel of the input, at least 1. Defaults to 1.
+        /// Number of depthwise kernels per input channel, at least 1. Defaults to 1.
         value depth_multiplier: usize = 1,
         /// Activation of the outputs. Defaults to [`Activation::Linear`].
         value activation: Activation = Activation::Linear,
-        /// Whether a learned bias is added. Defaults to `true`.
+        /// Whether to add a learned bias. Defaults to `true`.
         value use_bias: bool = true,
-        /// Initializer of the kernels of each channel. Defaults to [`GlorotUniform`].
+        /// Initializer of the depthwise kernels. Defaults to [`GlorotUniform`].
         part depthwise_initializer: Initializer = GlorotUniform,
-        /// Initializer of the vectors over the channels. Defaults to [`GlorotUniform`].
+        /// Initializer of the pointwise kernels. Defaults to [`GlorotUniform`].
         part pointwise_initializer: Initializer = GlorotUniform,
         /// Initializer of the bias. Defaults to [`Zeros`].
         part bias_initializer: Initializer = Zeros,
-        /// Regularizer of the kernels of each channel, whose penalty is added to the loss. Defaults to none.
+        /// Regularizer of the depthwise kernels, whose penalty is added to the loss. Defaults to none.
         optional depthwise_regularizer: Regularizer,
-        /// Regularizer of the vectors over the channels, whose penalty is added to the loss. Defaults to none.
+        /// Regularizer of the pointwise kernels, whose penalty is added to the loss. Defaults to none.
         optional pointwise_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
@@ -55,8 +69,8 @@ options! {
 }
 
 impl SeparableConv2d {
-    /// Kernels of this size with strides of 1, no padding, no activation, a bias of zeros and Glorot-uniform values, as in
-    /// Keras.
+    /// Creates the layer for `filters` output channels and depthwise kernels of `kernel_size` rows and columns, both at
+    /// least 1, with the defaults of Keras.
     pub fn new(filters: usize, kernel_size: impl Into<Size2d>) -> SeparableConv2d {
         SeparableConv2d::with_defaults(filters, kernel_size.into())
     }
@@ -76,7 +90,7 @@ impl Layer for SeparableConv2d {
         check_setting(multiplier > 0, "SeparableConv2d", "depth_multiplier", multiplier, "at least 1")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() != 3 {
-            return Err(Error::expected("images height × width × channels"));
+            return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));
         }
         let (channels, inner) = (x.last(), sizes::product(&[x.last(), multiplier])?);
         let kernel = Shape::new(&[height, width, 1, inner])?;

@@ -1,4 +1,4 @@
-//! Identity: the input itself.
+//! Identity: a layer that returns its input.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,7 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Returns its input. Keras' `Identity`.
+    /// Returns its input unchanged. `Identity` in Keras.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};

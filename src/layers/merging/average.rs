@@ -1,4 +1,4 @@
-//! Average: the mean of several inputs, element by element.
+//! Average: elementwise mean of several inputs.
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
@@ -9,9 +9,10 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Averages inputs element by element. Keras' `Average`.
+    /// The elementwise mean of at least two inputs. `Average` in Keras.
     ///
-    /// Inputs have the same number of axes; an axis of size 1 is repeated.
+    /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
+    /// the output has the largest size along each axis.
     ///
     /// ```
     /// use gradus::{Graph, layers::*};
@@ -26,6 +27,9 @@ options! {
     /// assert_eq!(model.predict_outputs(inputs)?["y"], arr2(&[[2.0f32, 3.0]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for fewer than two inputs or shapes that cannot be broadcast.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Average("Average");
 }

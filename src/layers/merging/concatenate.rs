@@ -1,4 +1,4 @@
-//! Concatenate: the outputs of several branches joined along an axis.
+//! Concatenate: concatenation of several inputs along an axis.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,7 +9,7 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Joins at least two inputs along an axis. `Concatenate` in Keras.
+    /// Concatenates at least two inputs along an axis. `Concatenate` in Keras.
     ///
     /// Inputs have the same shape except along the axis, where the output has the sum of their sizes.
     ///
@@ -29,8 +29,8 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Concatenate("Concatenate") {
-        /// Axis along which the inputs are joined. Axis 0 is the batch axis and is an error; negative numbers count from the
-        /// last axis, −1. Defaults to −1.
+        /// Axis along which the inputs are concatenated. Axis 0 is the batch axis and is an error; negative numbers count
+        /// from the last axis, −1. Defaults to −1.
         value axis: isize = -1,
     }
 }

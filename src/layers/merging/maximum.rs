@@ -1,4 +1,4 @@
-//! Maximum: the largest of several inputs, element by element.
+//! Maximum: elementwise maximum of several inputs.
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
@@ -9,11 +9,12 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Takes the largest of several inputs, element by element. Keras' `Maximum`.
+    /// The elementwise maximum of at least two inputs. `Maximum` in Keras.
     ///
-    /// Where inputs are equal, the gradient is divided equally between each pair.
+    /// The maximum is computed pairwise, from the first input on. Of two equal elements, each gets half of the gradient.
     ///
-    /// Inputs have the same number of axes; an axis of size 1 is repeated.
+    /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
+    /// the output has the largest size along each axis.
     ///
     /// ```
     /// use gradus::{Graph, layers::*};
@@ -28,6 +29,9 @@ options! {
     /// assert_eq!(model.predict_outputs(inputs)?["y"], arr2(&[[3.0f32, 4.0]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for fewer than two inputs or shapes that cannot be broadcast.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Maximum("Maximum");
 }

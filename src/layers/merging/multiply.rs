@@ -1,4 +1,4 @@
-//! Multiply: the product of several inputs, element by element.
+//! Multiply: elementwise product of several inputs.
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
@@ -9,9 +9,10 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Multiplies inputs element by element. Keras' `Multiply`.
+    /// The elementwise product of at least two inputs. `Multiply` in Keras.
     ///
-    /// Inputs have the same number of axes; an axis of size 1 is repeated.
+    /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
+    /// the output has the largest size along each axis.
     ///
     /// ```
     /// use gradus::{Graph, layers::*};
@@ -26,6 +27,9 @@ options! {
     /// assert_eq!(model.predict_outputs(inputs)?["y"], arr2(&[[3.0f32, 8.0]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for fewer than two inputs or shapes that cannot be broadcast.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Multiply("Multiply");
 }

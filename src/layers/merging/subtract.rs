@@ -1,4 +1,4 @@
-//! Subtract: the difference of two inputs, element by element.
+//! Subtract: elementwise difference of two inputs.
 
 use crate::error::{Error, Result};
 use crate::layers::merged_shape::merged_shape;
@@ -9,9 +9,10 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Subtracts the second input from the first, element by element. Keras' `Subtract`.
+    /// The elementwise difference of two inputs: the first minus the second. `Subtract` in Keras.
     ///
-    /// Inputs have the same number of axes; an axis of size 1 is repeated.
+    /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
+    /// the output has the largest size along each axis.
     ///
     /// ```
     /// use gradus::{Graph, layers::*};
@@ -26,6 +27,10 @@ options! {
     /// assert_eq!(model.predict_outputs(inputs)?["y"], arr2(&[[-2.0f32, -2.0]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for a number of inputs other than two or shapes that cannot be
+    /// broadcast.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Subtract("Subtract");
 }

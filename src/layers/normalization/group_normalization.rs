@@ -1,4 +1,4 @@
-//! GroupNormalization: groups of channels with mean 0 and variance 1.
+//! GroupNormalization: normalization of groups of channels of each sample.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, Ones, Zeros};
@@ -10,10 +10,13 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Normalizes each sample over groups of channels (the last axis) and all positions, in training and inference alike.
-    /// Keras' `GroupNormalization` with axis −1 (Wu and He, 2018).
+    /// Group normalization: gamma · (x − mean) / √(variance + epsilon) + beta, with mean and (biased) variance over one
+    /// group of channels and all positions of a sample (Wu and He 2018). `GroupNormalization` with axis −1 in Keras.
     ///
-    /// With one group it normalizes over all channels, with as many groups as channels each channel (instance normalization).
+    /// The output has the shape of the input; channels are the last axis. Training and prediction compute the same function.
+    /// With one group, all channels are normalized together; with as many groups as channels, each channel is normalized
+    /// separately (instance normalization). Weights are `gamma` and `beta`, each of one number per channel. Other axes and
+    /// constraints of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -23,18 +26,22 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if epsilon is not finite and > 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if a sample has no axis or the number of channels is not a multiple of `groups`.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct GroupNormalization("GroupNormalization") of (groups: isize) {
-        /// Constant that is added to the variance before its root is taken, > 0. Defaults to 0.001.
+        /// Constant added to the variance under the root, > 0. Defaults to 0.001.
         value epsilon: f32 = 1e-3,
-        /// Whether a learned beta is added. Defaults to `true`.
+        /// Whether to add a learned beta. Defaults to `true`.
         value center: bool = true,
         /// Whether to multiply by a learned gamma. Defaults to `true`.
         value scale: bool = true,
-        /// Initializer of beta. Defaults to [`Zeros`].
+        /// Initializer of beta, the offset. Defaults to [`Zeros`].
         part beta_initializer: Initializer = Zeros,
-        /// Initializer of gamma. Defaults to [`Ones`].
+        /// Initializer of gamma, the scale. Defaults to [`Ones`].
         part gamma_initializer: Initializer = Ones,
         /// Regularizer of beta, whose penalty is added to the loss. Defaults to none.
         optional beta_regularizer: Regularizer,
@@ -44,12 +51,13 @@ options! {
 }
 
 impl GroupNormalization {
-    /// Divides the channels into `groups` equal groups; −1 makes each channel a group. Keras' default is 32.
+    /// Creates the layer for `groups` groups of equal numbers of channels, or −1 for one group per channel. Keras defaults
+    /// to 32.
     pub fn new(groups: isize) -> GroupNormalization {
         GroupNormalization::with_defaults(groups)
     }
 
-    /// The number of groups of this many channels, if they can be divided.
+    /// The number of groups for `channels` channels, or `None` if they cannot be divided equally.
     fn groups_of(&self, channels: usize) -> Option<usize> {
         let groups = if self.groups == -1 { channels } else { usize::try_from(self.groups).ok()? };
         (groups > 0 && channels.is_multiple_of(groups)).then_some(groups)
@@ -68,7 +76,10 @@ impl Layer for GroupNormalization {
         )?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() == 0 || self.groups_of(x.last()).is_none() {
-            return Err(Error::expected(format!("channels that can be divided into {} equal groups", self.groups)));
+            return Err(Error::expected(format!(
+                "a number of channels that is a multiple of groups = {}",
+                self.groups
+            )));
         }
         let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
         if self.scale {

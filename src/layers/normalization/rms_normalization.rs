@@ -1,4 +1,4 @@
-//! RmsNormalization: features divided by their root mean square.
+//! RmsNormalization: normalization of the last axis by its root mean square.
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::Ones;
@@ -9,10 +9,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Divides the last axis by its root mean square and multiplies it by learned factors. Keras' `RMSNormalization` with
-    /// axis −1 (Zhang and Sennrich, 2019).
+    /// RMS normalization: scale · x / √(mean(x²) + epsilon), with the mean over the last axis (Zhang and Sennrich 2019).
+    /// `RMSNormalization` with axis −1 in Keras.
     ///
-    /// y = scale · x / √(mean(x²) + epsilon)
+    /// The output has the shape of the input. Training and prediction compute the same function. The weight is `scale`, of the
+    /// size of the last axis. Other axes of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -22,16 +23,20 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if epsilon is not finite and > 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if a sample has no axis.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct RmsNormalization("RMSNormalization") {
-        /// Constant that is added to the mean square before its root is taken, > 0. Defaults to 1e-6.
+        /// Constant added to the mean square under the root, > 0. Defaults to 10⁻⁶.
         value epsilon: f32 = 1e-6,
     }
 }
 
 impl RmsNormalization {
-    /// Epsilon 1e-6 and factors of 1, as in Keras.
+    /// Creates the layer with epsilon 10⁻⁶ and a scale of ones, as in Keras.
     pub fn new() -> RmsNormalization {
         RmsNormalization::with_defaults()
     }

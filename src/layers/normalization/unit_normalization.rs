@@ -1,4 +1,4 @@
-//! UnitNormalization: vectors of length 1.
+//! UnitNormalization: normalization of vectors to length 1.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,8 +9,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Divides the vectors along an axis by their Euclidean lengths, which become 1. A vector of zeros stays. Keras'
-    /// `UnitNormalization`.
+    /// Divides the vectors along an axis by their Euclidean norms, so that each has norm 1. Vectors of zeros are unchanged.
+    /// `UnitNormalization` in Keras.
+    ///
+    /// The output has the shape of the input. A list of several axes in Keras has no counterpart.
+    ///
     /// ```
     /// use gradus::{Sequential, layers::*};
     /// use ndarray::arr2;
@@ -19,17 +22,20 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct UnitNormalization("UnitNormalization") {
-        /// Axis of the vectors: counted from the batch axis, which is 0 and is refused, or from the last axis, which is −1.
+        /// Axis of the vectors. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
         /// Defaults to −1.
         value axis: isize = -1,
     }
 }
 
 impl UnitNormalization {
-    /// Normalizes along the last axis, as in Keras.
+    /// Creates the layer for the last axis, as in Keras.
     pub fn new() -> UnitNormalization {
         UnitNormalization::with_defaults()
     }
@@ -39,7 +45,7 @@ impl Layer for UnitNormalization {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
         match ops::find_axis(x.batch(1)?, self.axis)? {
-            0 => Err(Error::expected("an axis other than 0, the axis of the batch")),
+            0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
             _ => Ok(vec![*x]),
         }
     }

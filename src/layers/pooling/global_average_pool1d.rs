@@ -1,4 +1,4 @@
-//! GlobalAveragePool1d: the mean of each feature over a sequence.
+//! GlobalAveragePool1d: mean of each feature over a sequence.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,10 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Averages each feature over sequences steps × features. Keras' `GlobalAveragePooling1D`.
+    /// Global average pooling: the mean of each feature over all steps of a sequence. `GlobalAveragePooling1D` in Keras.
+    ///
+    /// Inputs are sequences steps × features; the output has one axis of features. `data_format` and `keepdims` of Keras have
+    /// no counterpart: use [`Reshape`](crate::layers::Reshape) instead of `keepdims`.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -18,6 +21,9 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is not a sequence.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct GlobalAveragePool1d("GlobalAveragePooling1D");
 }
@@ -26,7 +32,7 @@ impl Layer for GlobalAveragePool1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
             [x] if x.rank() == 2 => Ok(vec![x.last().into()]),
-            _ => Err(Error::expected("sequences steps × features")),
+            _ => Err(Error::expected("sequences steps × features; Reshape adds a missing axis")),
         }
     }
 

@@ -32,7 +32,7 @@ impl Layer for GlobalAveragePool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
             [images] if images.rank() == 3 => Ok(vec![images.last().into()]),
-            _ => Err(Error::expected("images height × width × channels")),
+            _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }
     }
 
@@ -59,6 +59,9 @@ pub(in crate::layers) mod tests {
     #[test]
     fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(GlobalAveragePool2d).summary().unwrap_err().to_string();
-        assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
+        assert!(
+            message.ends_with("found shape 4, expected images height × width × channels; Reshape adds a missing axis"),
+            "{message}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! MaxPool1d: the maximum of each window of a sequence.
+//! MaxPool1d: maximum of each window of a sequence.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,7 +9,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Takes the maximum of each window of sequences steps × features. Keras' `MaxPooling1D`.
+    /// Max pooling: the maximum of each feature over each window of a sequence. `MaxPooling1D` in Keras.
+    ///
+    /// Inputs are sequences steps × features; outputs are positions × features with
+    /// positions = ⌊(steps − pool size) / stride⌋ + 1. Padding is never the maximum. Sequences have features last;
+    /// `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -19,18 +23,23 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size or a stride is 0, and
+    /// [`Error::Shape`](crate::Error::Shape) if the input is not a sequence or is shorter than a window without padding.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct MaxPool1d("MaxPooling1D") of (pool_size: usize) {
-        /// Steps from one window to the next, at least 1. Defaults to the size of the windows.
+        /// Distance between windows in steps, at least 1. Defaults to `pool_size`.
         value strides: usize = pool_size,
-        /// Whether windows may extend beyond the ends of the sequence. Defaults to [`Padding::Valid`]: they may not.
+        /// Padding of the sequences. Defaults to [`Padding::Valid`], none: steps that fill no window are ignored. With
+        /// [`Padding::Same`], the output has ⌈steps / stride⌉ positions.
         value padding: Padding = Padding::Valid,
     }
 }
 
 impl MaxPool1d {
-    /// Windows of this many steps side by side; steps that do not fill a window are ignored.
+    /// Creates the layer for windows of `pool_size` steps, at least 1, without overlap and without padding.
     pub fn new(pool_size: usize) -> MaxPool1d {
         MaxPool1d::with_defaults(pool_size)
     }
@@ -40,7 +49,7 @@ impl Layer for MaxPool1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
         if x.rank() != 2 {
-            return Err(Error::expected("sequences steps × features"));
+            return Err(Error::expected("sequences steps × features; Reshape adds a missing axis"));
         }
         let images = Shape::from([x.axis(0), 1, x.axis(1)]);
         let pooled = ops::pooled(images, "MaxPool1d", [self.pool_size, 1], [self.strides, 1], self.padding)?;

@@ -1,4 +1,4 @@
-//! Rescaling: a linear function of every element.
+//! Rescaling: scale and offset for every element.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Computes x · scale + offset for every element. Keras' `Rescaling`.
+    /// Computes x · scale + offset for every element. `Rescaling` in Keras.
+    ///
+    /// The output has the shape of the input. Lists of scales and offsets in Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -21,13 +23,13 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Rescaling("Rescaling") of (scale: f32) {
-        /// Constant that is added. Defaults to 0.
+        /// Offset added to every element. Defaults to 0.
         value offset: f32 = 0.0,
     }
 }
 
 impl Rescaling {
-    /// Multiplies every element by `scale`, such as 1/255 for bytes.
+    /// Creates the layer for this scale, such as 1/255 for bytes.
     pub fn new(scale: f32) -> Rescaling {
         Rescaling::with_defaults(scale)
     }

@@ -1,4 +1,4 @@
-//! Cropping1d: a sequence without its ends.
+//! Cropping1d: removal of steps at the ends of a sequence.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Removes steps at the ends of sequences steps × features. Keras' `Cropping1D`.
+    /// Removes steps at the beginning and the end of a sequence. `Cropping1D` in Keras.
+    ///
+    /// Inputs are sequences steps × features; outputs are (steps − before − after) × features.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -18,12 +20,16 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is not a sequence or no step would remain.
     #[derive(Clone, Debug)]
     pub struct Cropping1d("Cropping1D") of (cropping: Vec<usize>);
 }
 
 impl Cropping1d {
-    /// Removes `[before, after]` steps. Keras' default is one at either end.
+    /// Creates the layer for `[before, after]`, the numbers of steps to remove at the beginning and the end. Keras defaults
+    /// to one at each end.
     pub fn new(cropping: [usize; 2]) -> Cropping1d {
         Cropping1d::with_defaults(cropping.to_vec())
     }
@@ -32,12 +38,12 @@ impl Cropping1d {
 impl Layer for Cropping1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let ([x], [before, after]) = (inputs, &self.cropping[..]) else {
-            return Err(Error::expected("one input, and a cropping of two numbers"));
+            return Err(Error::expected("one input, and a cropping with two numbers, before and after"));
         };
         let left = x.sizes().first().and_then(|steps| steps.checked_sub(*before)?.checked_sub(*after));
         match left {
             Some(left) if x.rank() == 2 && left > 0 => Ok(vec![Shape::from([left, x.axis(1)])]),
-            _ => Err(Error::expected("sequences steps × features that are longer than the cropping")),
+            _ => Err(Error::expected("sequences steps × features with more steps than are cropped")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Cropping2d: images without their borders.
+//! Cropping2d: removal of rows and columns at the borders of an image.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,7 +9,10 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Removes rows and columns at the borders of images height × width × channels. Keras' `Cropping2D`.
+    /// Removes rows and columns at the borders of an image. `Cropping2D` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are (height − top − bottom) × (width − left − right) × channels.
+    /// Images have channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -19,18 +22,21 @@ options! {
     /// assert_eq!(network.architecture(1)?.into_model()?.predict(&image)?, ndarray::arr2(&[[2.0f32]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image or no row or column would remain.
     #[derive(Clone, Copy, Debug)]
     pub struct Cropping2d("Cropping2D") of (cropping: Padding2d);
 }
 
 impl Cropping2d {
-    /// This many rows and columns on every side: `1`, `(1, 2)` for rows and columns, or `((1, 0), (2, 1))` for rows above and
-    /// below and columns to the left and to the right. Keras' default is 0.
+    /// Creates the layer for numbers of rows and columns to remove: `1` on each side, `(rows, columns)` on both sides of each
+    /// axis, or `((top, bottom), (left, right))`. Keras defaults to 0.
     pub fn new(cropping: impl Into<Padding2d>) -> Cropping2d {
         Cropping2d::with_defaults(cropping.into())
     }
 
-    /// The size that is left along an axis, if any.
+    /// The remaining size along an axis; `None` if it is 0 or negative.
     fn left(size: usize, [before, after]: [usize; 2]) -> Option<usize> {
         size.checked_sub(before)?.checked_sub(after).filter(|left| *left > 0)
     }
@@ -42,9 +48,9 @@ impl Layer for Cropping2d {
         match inputs {
             [x] if x.rank() == 3 => match (Self::left(x.axis(0), rows), Self::left(x.axis(1), columns)) {
                 (Some(height), Some(width)) => Ok(vec![Shape::new(&[height, width, x.axis(2)])?]),
-                _ => Err(Error::expected("images that are larger than the cropping")),
+                _ => Err(Error::expected("images with more rows and columns than are cropped")),
             },
-            _ => Err(Error::expected("images height × width × channels")),
+            _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }
     }
 

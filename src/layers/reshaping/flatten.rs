@@ -1,4 +1,4 @@
-//! Flatten: all axes of a sample as one.
+//! Flatten: reshaping of samples to one axis.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,6 +9,8 @@ use crate::tape::Var;
 
 options! {
     /// Flattens each sample to one axis, row-major, without a copy. `Flatten` in Keras.
+    ///
+    /// Inputs have any shape; the output has one axis. `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Flatten};

@@ -1,4 +1,4 @@
-//! Permute: the axes of each sample in another order.
+//! Permute: permutation of the axes of a sample.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Reorders the axes of each sample. Keras' `Permute`.
+    /// Permutes the axes of each sample. `Permute` in Keras.
+    ///
+    /// Axis i of the output is axis dims\[i\] of the input. The batch axis is not permuted.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -18,13 +20,16 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) unless `dims` contains each axis of the input once.
     #[derive(Clone, Debug)]
     pub struct Permute("Permute") of (dims: Vec<usize>);
 }
 
 impl Permute {
-    /// Axis `i` of the output is axis `dims[i]` of the input, counted from 1 without the batch axis, as in Keras: `[2, 1]`
-    /// transposes a matrix.
+    /// Creates the layer for `dims`, the axes of the input in the order of the output, counted from 1 without the batch
+    /// axis, as in Keras: `[2, 1]` transposes a matrix.
     pub fn new(dims: impl Into<Vec<usize>>) -> Permute {
         Permute::with_defaults(dims.into())
     }
@@ -36,7 +41,10 @@ impl Layer for Permute {
         let mut sorted = self.dims.clone();
         sorted.sort_unstable();
         if !sorted.iter().copied().eq(1..=x.rank()) {
-            return Err(Error::expected(format!("a shape whose axes are numbered by dims {:?}, from 1 on", self.dims)));
+            return Err(Error::expected(format!(
+                "a shape with as many axes as dims {:?}, which must contain each axis from 1 on once",
+                self.dims
+            )));
         }
         let sizes: Vec<usize> = self.dims.iter().map(|axis| x.axis(axis - 1)).collect();
         Ok(vec![Shape::new(&sizes)?])

@@ -1,4 +1,4 @@
-//! RepeatVector: a vector as each step of a sequence.
+//! RepeatVector: a sequence whose steps are copies of a vector.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -8,7 +8,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Repeats a vector of features `n` times: the output has the shape n × features. Keras' `RepeatVector`.
+    /// Repeats a vector `n` times. `RepeatVector` in Keras.
+    ///
+    /// Inputs have one axis of features; outputs are n × features.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -18,12 +20,16 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `n` is 0, and [`Error::Shape`](crate::Error::Shape) if a
+    /// sample does not have exactly one axis.
     #[derive(Clone, Copy, Debug)]
     pub struct RepeatVector("RepeatVector") of (n: usize);
 }
 
 impl RepeatVector {
-    /// Repeats each vector `n` times, at least 1.
+    /// Creates the layer for `n` repetitions, at least 1.
     pub fn new(n: usize) -> RepeatVector {
         RepeatVector::with_defaults(n)
     }
@@ -34,7 +40,7 @@ impl Layer for RepeatVector {
         check_setting(self.n > 0, "RepeatVector", "n", self.n, "at least 1")?;
         match inputs {
             [x] if x.rank() == 1 => Ok(vec![Shape::new(&[self.n, x.last()])?]),
-            _ => Err(Error::expected("a vector of features")),
+            _ => Err(Error::expected("samples with one axis of features; Flatten merges several")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Reshape: another shape for each sample.
+//! Reshape: change of the shape of a sample.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};

@@ -1,4 +1,4 @@
-//! UpSampling1d: each step of a sequence several times.
+//! UpSampling1d: repetition of each step of a sequence.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,7 +9,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Repeats each step of sequences steps × features `size` times. Keras' `UpSampling1D`.
+    /// Repeats each step of a sequence `size` times. `UpSampling1D` in Keras.
+    ///
+    /// Inputs are sequences steps × features; outputs are (steps · `size`) × features.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -19,12 +21,16 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `size` is 0, and [`Error::Shape`](crate::Error::Shape)
+    /// if the input is not a sequence.
     #[derive(Clone, Copy, Debug)]
     pub struct UpSampling1d("UpSampling1D") of (size: usize);
 }
 
 impl UpSampling1d {
-    /// Repeats each step this many times, at least 1. Keras' default is 2.
+    /// Creates the layer for `size` repetitions of each step, at least 1. Keras defaults to 2.
     pub fn new(size: usize) -> UpSampling1d {
         UpSampling1d::with_defaults(size)
     }
@@ -35,7 +41,7 @@ impl Layer for UpSampling1d {
         check_setting(self.size > 0, "UpSampling1d", "size", self.size, "at least 1")?;
         match inputs {
             [x] if x.rank() == 2 => Ok(vec![Shape::new(&[sizes::product(&[x.axis(0), self.size])?, x.axis(1)])?]),
-            _ => Err(Error::expected("sequences steps × features")),
+            _ => Err(Error::expected("sequences steps × features; Reshape adds a missing axis")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! UpSampling2d: each pixel of an image several times.
+//! UpSampling2d: nearest-neighbor upsampling of an image.
 
 use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
@@ -10,8 +10,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Repeats the rows and columns of images height × width × channels (nearest-neighbour interpolation). Keras'
-    /// `UpSampling2D` with `interpolation="nearest"`.
+    /// Nearest-neighbor upsampling: repeats each row and each column of an image. `UpSampling2D` with
+    /// `interpolation="nearest"` in Keras.
+    ///
+    /// Inputs are images height × width × channels; outputs are (height · rows) × (width · columns) × channels for the size
+    /// (rows, columns). Images have channels last; `data_format` and other interpolations of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -21,12 +24,16 @@ options! {
     /// assert_eq!(y, arr3(&[[[1.0f32], [1.0], [2.0], [2.0]]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size is 0, and [`Error::Shape`](crate::Error::Shape)
+    /// if the input is no image.
     #[derive(Clone, Copy, Debug)]
     pub struct UpSampling2d("UpSampling2D") of (size: Size2d);
 }
 
 impl UpSampling2d {
-    /// Repeats rows and columns this many times, each at least 1. Keras' default is 2.
+    /// Creates the layer for `size` repetitions of each row and each column, at least 1. Keras defaults to 2.
     pub fn new(size: impl Into<Size2d>) -> UpSampling2d {
         UpSampling2d::with_defaults(size.into())
     }
@@ -41,7 +48,7 @@ impl Layer for UpSampling2d {
                 let [height, width] = [sizes::product(&[x.axis(0), rows])?, sizes::product(&[x.axis(1), columns])?];
                 Ok(vec![Shape::new(&[height, width, x.axis(2)])?])
             }
-            _ => Err(Error::expected("images height × width × channels")),
+            _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! ZeroPadding1d: zeros around a sequence.
+//! ZeroPadding1d: padding of a sequence with zeros.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,7 +9,9 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Adds zeros before and after sequences steps × features. Keras' `ZeroPadding1D`.
+    /// Adds steps of zeros before and after a sequence. `ZeroPadding1D` in Keras.
+    ///
+    /// Inputs are sequences steps × features; outputs are (before + steps + after) × features.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -19,12 +21,16 @@ options! {
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is not a sequence, and
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the output does not fit in memory.
     #[derive(Clone, Debug)]
     pub struct ZeroPadding1d("ZeroPadding1D") of (padding: Vec<usize>);
 }
 
 impl ZeroPadding1d {
-    /// Adds `[before, after]` steps of zeros. Keras' default is one on either side.
+    /// Creates the layer for `[before, after]`, the numbers of steps of zeros to add. Keras defaults to one on each side.
     pub fn new(padding: [usize; 2]) -> ZeroPadding1d {
         ZeroPadding1d::with_defaults(padding.to_vec())
     }
@@ -36,7 +42,7 @@ impl Layer for ZeroPadding1d {
             ([x], [before, after]) if x.rank() == 2 => {
                 Ok(vec![Shape::new(&[sizes::sum(&[*before, x.axis(0), *after])?, x.axis(1)])?])
             }
-            _ => Err(Error::expected("sequences steps × features, and a padding of two numbers")),
+            _ => Err(Error::expected("sequences steps × features, and a padding with two numbers, before and after")),
         }
     }
 

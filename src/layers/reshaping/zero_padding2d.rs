@@ -1,4 +1,4 @@
-//! ZeroPadding2d: zeros around an image.
+//! ZeroPadding2d: padding of an image with zeros.
 
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
@@ -56,7 +56,7 @@ impl Layer for ZeroPadding2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
             [images] if images.rank() == 3 => Ok(vec![Shape::new(&ops::padded(images.sizes(), &self.around::<3>()))?]),
-            _ => Err(Error::expected("images height × width × channels")),
+            _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }
     }
 
@@ -83,7 +83,10 @@ pub(in crate::layers) mod tests {
     #[test]
     fn inputs_that_are_not_images_are_rejected() {
         let message = crate::Sequential::new([4]).add(ZeroPadding2d::new(1)).summary().unwrap_err().to_string();
-        assert!(message.ends_with("found shape 4, expected images height × width × channels"), "{message}");
+        assert!(
+            message.ends_with("found shape 4, expected images height × width × channels; Reshape adds a missing axis"),
+            "{message}"
+        );
         let huge = crate::Sequential::new([4, 4, 1]).add(ZeroPadding2d::new(usize::MAX)).summary();
         assert!(matches!(huge, Err(Error::TooLarge { .. })));
     }

@@ -1,4 +1,4 @@
-//! All callbacks of a training, called together.
+//! All callbacks of a training run, called together.
 
 use super::callback::Callback;
 use super::flow::Flow;
@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::save::CallbackState;
 use std::ops::ControlFlow;
 
-/// The callbacks of a training, in the order of their calls.
+/// The callbacks of a training run, in the order of their calls.
 pub(in crate::model) struct Callbacks<'a>(Vec<&'a mut dyn Callback>);
 
 impl<'a> Callbacks<'a> {

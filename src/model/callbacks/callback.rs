@@ -44,7 +44,7 @@ use crate::save::CallbackState;
 /// ```
 ///
 /// A callback with state between hooks saves it in checkpoints by [`state`](Callback::state) and loads it by
-/// [`restore`](Callback::restore), so that a resumed training gives equal bits.
+/// [`restore`](Callback::restore), so that resumed training gives equal bits.
 ///
 /// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not, because hooks change the callback.
 pub trait Callback: Send {
@@ -56,7 +56,7 @@ pub trait Callback: Send {
         Ok(())
     }
 
-    /// Called before the first step of an epoch. A training that resumes within an epoch does not call it for that epoch.
+    /// Called before the first step of an epoch. If training resumes within an epoch, it is not called for that epoch.
     ///
     /// # Errors
     /// Any error, which ends `fit`.

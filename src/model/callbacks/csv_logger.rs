@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Writes the scores of each epoch to a CSV file at the end of the epoch. `CSVLogger` in Keras.
 ///
 /// The file has the format of Keras: a header, epochs counted from 0, columns in alphabetical order, `NA` for missing
-/// validation scores, and lines that end in CR LF. A resumed training writes its earlier epochs again.
+/// validation scores, and lines that end in CR LF. Resumed training writes the earlier epochs again.
 ///
 /// ```
 /// # use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
@@ -56,7 +56,7 @@ impl CsvLogger {
         self
     }
 
-    /// Sets whether lines are appended to an existing file, without another header. A resumed training overwrites the file
+    /// Sets whether lines are appended to an existing file, without another header. Resumed training overwrites the file
     /// in any case. Defaults to `false`.
     pub fn append(mut self, append: bool) -> CsvLogger {
         self.append = append;

@@ -11,8 +11,8 @@ use crate::tape::Params;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Detects divergence: a loss that is NaN or infinite, after each step, and such weights, after each epoch. It is described by
-/// an [`Error::Diverged`], which names the first layer whose output was not finite.
+/// Detects divergence: a loss that is NaN or infinite, after each step, and such weights, after each epoch. It creates an
+/// [`Error::Diverged`], which names the first layer whose output was not finite.
 ///
 /// | constructor | reaction |
 /// |---|---|
@@ -123,7 +123,7 @@ impl Divergence {
     fn answer(&mut self, model: &mut Model, error: Error) -> Result<Flow> {
         self.waiting = false;
         self.times += 1;
-        self.good.as_ref().map_or(Ok(()), |good| good.put_back(model))?;
+        self.good.as_ref().map_or(Ok(()), |good| good.restore_to(model))?;
         match self.answer {
             Answer::LowerRate(factor) if self.times <= self.most => {
                 model.set_learning_rate(factor * model.learning_rate())?;
@@ -198,7 +198,7 @@ impl Snapshot {
         self.params.assign(model.params())
     }
 
-    fn put_back(&self, model: &mut Model) -> Result<()> {
+    fn restore_to(&self, model: &mut Model) -> Result<()> {
         let Model { architecture, training, .. } = model;
         let params = architecture.params_mut();
         let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;

@@ -44,7 +44,7 @@ pub struct EarlyStopping {
     baseline: Option<f64>,
     restore_best_weights: bool,
     start_from_epoch: usize,
-    /// The best score and the number of its epoch in this training, from 1; NaN and 0 before the first epoch.
+    /// The best score and the number of its epoch in this run, from 1; NaN and 0 before the first epoch.
     best: f64,
     best_epoch: usize,
     wait: usize,
@@ -102,7 +102,7 @@ impl EarlyStopping {
         self
     }
 
-    /// The number of the best epoch in this training, from 1; `None` before the first epoch.
+    /// The number of the best epoch in this run, from 1; `None` before the first epoch.
     pub fn best_epoch(&self) -> Option<usize> {
         (self.best_epoch > 0).then_some(self.best_epoch)
     }
@@ -150,7 +150,7 @@ impl Callback for EarlyStopping {
 
     fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
         match &self.weights {
-            // A resumed training continues from the last weights.
+            // Resumed training continues from the last weights.
             Some(weights) if end.stop != Some(Stop::Paused) => model.params_mut().assign(weights),
             _ => Ok(()),
         }

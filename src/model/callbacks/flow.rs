@@ -9,8 +9,8 @@ pub type Flow = ControlFlow<Stop>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stop {
-    /// Training is interrupted. A resumed training continues from here.
+    /// Training is interrupted. Resumed training continues from here.
     Paused,
-    /// Training is complete. A resumed training makes no further step.
+    /// Training is complete. Resumed training makes no further step.
     Done,
 }

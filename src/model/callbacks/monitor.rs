@@ -87,7 +87,7 @@ mod tests {
         let score = |name: &str, direction| ReportedScore { name: name.into(), direction };
         let scores = [score("loss", Some(Direction::Lower)), score("share", None)];
         let message = Monitor::new("val_loss").direction("EarlyStopping", &scores).unwrap_err().to_string();
-        let expected = "EarlyStopping: unknown score \"val_loss\"; available: loss, share; scores of validation need Fit::validation or \
+        let expected = "EarlyStopping: unknown score \"val_loss\"; available: loss, share; validation scores need Fit::validation or \
                         Fit::validation_split";
         assert_eq!(message, expected);
         assert_eq!(Monitor::new("loss").direction("EarlyStopping", &scores).unwrap(), Direction::Lower);

@@ -9,6 +9,11 @@ use crate::model::Model;
 use std::io::{self, Write};
 
 /// The progress that `fit` writes to standard error. `verbose` in Keras.
+///
+/// ```
+/// use gradus::{Fit, Progress};
+/// let fit = Fit::new().epochs(10).progress(Progress::Quiet);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
@@ -137,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_resume_is_reported() {
+    fn the_position_of_a_resumed_run_is_reported() {
         let scores = Scores { loss: 2.3, metrics: Vec::new() };
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };

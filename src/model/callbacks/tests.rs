@@ -1,4 +1,4 @@
-//! A property that every callback must have: an interrupted and resumed training ends like an uninterrupted one.
+//! A property that every callback must have: an interrupted and resumed run ends like an uninterrupted one.
 
 use super::{BatchEnd, Callback, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd, samples};
 use crate::data::Arrays;
@@ -95,7 +95,7 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
 }
 
 #[test]
-fn an_interrupted_training_ends_like_an_uninterrupted_one() {
+fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     for (class, all) in samples() {
         assert!(!all.is_empty(), "{class} has no samples");
         for sample in 0..all.len() {

@@ -1,11 +1,12 @@
-//! y = x between a threshold and a maximum, the maximum above, slope · (x − threshold) below the threshold.
+//! y = x between a threshold and a maximum, y = maximum above, and y = slope · (x − threshold) below the threshold; dx = dy,
+//! 0 and slope · dy.
 
 use crate::error::check_setting;
 use crate::ops::unary::unary;
 
 unary! {
-    /// Rectifies every element: x between `threshold` and `max_value`, `max_value` above, and
-    /// negative_slope · (x − threshold) below the threshold. Keras' `ReLU` layer; [`relu`](crate::tape::Var::relu) has no options.
+    /// Rectifies each element: x between `threshold` and `max_value`, `max_value` above, and negative_slope · (x −
+    /// threshold) below the threshold. Keras' `ReLU` layer; [`relu`](crate::tape::Var::relu) has no options.
     ///
     /// ```
     /// use gradus::tape::{Mode, Params, Recorder};

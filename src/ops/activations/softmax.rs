@@ -30,7 +30,7 @@ impl Op for Softmax {
 }
 
 impl<'r> Var<'r> {
-    /// The softmax over the last axis. Crossentropy losses use its [`logits`](Var::logits).
+    /// The softmax over the last axis. Cross-entropy losses use its [`logits`](Var::logits).
     ///
     /// ```
     /// use gradus::{Key, tape::*};

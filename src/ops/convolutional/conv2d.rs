@@ -9,7 +9,7 @@
 use super::grouped_conv2d::{self, without_bias};
 use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
-use crate::kernels::conv2d::{self, Geometry, Scratch, Wanted};
+use crate::kernels::conv2d::{self, Geometry, RequestedGradients, Scratch};
 use crate::ops::Conv2dOptions;
 use crate::ops::window::size;
 use crate::shape::Shape;
@@ -52,7 +52,7 @@ impl Op for Conv2d {
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
         let Some((geometry, scratch)) = &mut self.ready else { return };
         activation::backward(self.activation, y, dy);
-        conv2d::backward(geometry, &x, &w, dy, Wanted { dx, dw, db }, scratch);
+        conv2d::backward(geometry, &x, &w, dy, RequestedGradients { dx, dw, db }, scratch);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Convolution with dilated kernels or in groups of channels; see [`conv2d`](super::conv2d). With the dilation rate d,
+//! Dilated and grouped convolution, for [`conv2d`](super::conv2d). With the dilation rate d,
 //!
 //! y[n, i, j, f] = a(b[f] + Σ x[n, i·s + u·d − p, j·s + v·d − p, c] · w[u, v, c, f]) over u, v and the channels c of f's
 //! group.
@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::{self, Elementwise};
-use crate::kernels::grouped_conv2d::{self as kernel, Grouped, Room};
+use crate::kernels::grouped_conv2d::{self as kernel, GroupedGeometry, Scratch};
 use crate::kernels::matmul::{self, ROWS_PER_CHUNK};
 use crate::ops::Conv2dOptions;
 use crate::ops::window::size;
@@ -19,7 +19,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var};
 struct GroupedConv2d {
     options: Conv2dOptions,
     activation: Elementwise,
-    ready: Option<(Grouped, Room)>,
+    ready: Option<(GroupedGeometry, Scratch)>,
 }
 
 impl Op for GroupedConv2d {
@@ -35,30 +35,30 @@ impl Op for GroupedConv2d {
         if bias.iter().any(|bias| *bias != Shape::from(w.axis(3))) {
             return Err(Error::expected(format!("one bias for each of the {} filters", w.axis(3))));
         }
-        self.ready = Some((sizes, Room::new(&sizes)?));
+        self.ready = Some((sizes, Scratch::new(&sizes)?));
         output(x, w, &self.options)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
-        let Some((sizes, room)) = &mut self.ready else { return };
+        let Some((sizes, scratch)) = &mut self.ready else { return };
         let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
-        kernel::forward(sizes, &x, &w, bias, self.activation, y, room);
+        kernel::forward(sizes, &x, &w, bias, self.activation, y, scratch);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let (x, w) = (inputs.get(0), inputs.get(1));
         let [dx, dw, db] = if inputs.count() == 3 { gradients.each() } else { without_bias(gradients) };
-        let Some((sizes, room)) = &mut self.ready else { return };
+        let Some((sizes, scratch)) = &mut self.ready else { return };
         activation::backward(self.activation, y, dy);
         let dz = &*dy;
         if let Some(db) = db {
             matmul::sum_rows(dz, db.len(), ROWS_PER_CHUNK, db);
         }
         if let Some(dw) = dw {
-            kernel::backward_weight(sizes, &x, dz, dw, room);
+            kernel::backward_weight(sizes, &x, dz, dw, scratch);
         }
         if let Some(dx) = dx {
-            kernel::backward_input(sizes, dz, &w, dx, room);
+            kernel::backward_input(sizes, dz, &w, dx, scratch);
         }
     }
 }
@@ -69,14 +69,14 @@ pub(in crate::ops) fn without_bias(gradients: Gradients<'_>) -> [Option<&mut [f3
     [dx, dw, None]
 }
 
-/// The shape of the convolved images.
+/// The shape of the output images.
 pub(in crate::ops) fn output(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Shape> {
     let sizes = sizes(x, w, options)?;
     Ok(Shape::from([sizes.batch, sizes.output[0], sizes.output[1], w.axis(3)]))
 }
 
 /// The sizes of a convolution of `x` with the kernels `w`.
-fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
+fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<GroupedGeometry> {
     let Conv2dOptions { strides, dilation_rate: dilation, groups, padding, .. } = *options;
     check_steps("Conv2d", "strides", &strides)?;
     check_steps("Conv2d", "dilation_rate", &dilation)?;
@@ -95,7 +95,7 @@ fn sizes(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Grouped> {
     let (Some((rows, top)), Some((columns, left))) = (along(0, height)?, along(1, width)?) else {
         return Err(Error::expected(format!("images of at least {height} × {width}, or padding `same`")));
     };
-    Ok(Grouped {
+    Ok(GroupedGeometry {
         batch: x.axis(0),
         size: [x.axis(1), x.axis(2)],
         channels: w.axis(2),

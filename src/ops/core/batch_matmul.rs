@@ -139,7 +139,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn stacks_of_other_shapes_are_rejected() {
+    fn stacks_of_wrong_shapes_are_rejected() {
         for (a, b) in [([2, 3, 4], [2, 3, 4]), ([2, 3, 4], [3, 4, 5])] {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.scope("attention", || recorder.input(a).matmul(recorder.input(b)));

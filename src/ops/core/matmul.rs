@@ -92,7 +92,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn other_shapes_are_rejected() {
+    fn wrong_shapes_are_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([2, 3]).matmul(recorder.input([4, 5]));
         let message = recorder.finish().unwrap_err().to_string();

@@ -25,7 +25,7 @@ impl Pointwise for BinaryCrossentropy {
 }
 
 impl<'r> Var<'r> {
-    /// The mean binary crossentropy of probabilities for `targets` between 0 and 1. Targets get no gradient.
+    /// The mean binary cross-entropy of probabilities for `targets` between 0 and 1. Targets get no gradient.
     ///
     /// Probabilities are clipped to 10⁻⁷ … 1 − 10⁻⁷, and have no gradient outside. For logits,
     /// [`sigmoid_crossentropy`](Var::sigmoid_crossentropy) is exact.

@@ -1,4 +1,4 @@
-//! Mean over rows of −Σᵢ tᵢ · ln clip(qᵢ), with q = p / Σ p clipped to 10⁻⁷ … 1 − 10⁻⁷: crossentropy of probabilities
+//! Mean over rows of −Σᵢ tᵢ · ln clip(qᵢ), with q = p / Σ p clipped to 10⁻⁷ … 1 − 10⁻⁷: cross-entropy of probabilities
 //! that are not known to be a softmax, as in Keras 3.
 //!
 //! With gᵢ = −tᵢ / qᵢ for q within these limits and 0 otherwise: dpᵢ = (gᵢ − Σⱼ gⱼ·qⱼ) / Σ p / rows · dy.
@@ -73,7 +73,7 @@ fn sum(p: &[f32]) -> f32 {
 }
 
 impl<'r> Var<'r> {
-    /// The mean categorical crossentropy of probabilities for `targets`: one-hot rows or other probabilities, or integer
+    /// The mean categorical cross-entropy of probabilities for `targets`: one-hot rows or other probabilities, or integer
     /// labels. Targets get no gradient.
     ///
     /// Probabilities are normalized and clipped to 10⁻⁷ … 1 − 10⁻⁷. For logits,

@@ -1,4 +1,4 @@
-//! Mean of the binary crossentropy of σ(x), as max(x, 0) − x · t + ln(1 + e^(−|x|)); dx = (σ(x) − t) / n · dy.
+//! Mean of the binary cross-entropy of σ(x), as max(x, 0) − x · t + ln(1 + e^(−|x|)); dx = (σ(x) − t) / n · dy.
 
 use crate::kernels::{double, math};
 use crate::ops::pointwise::{self, Pointwise};
@@ -24,7 +24,7 @@ impl Pointwise for SigmoidCrossentropy {
 }
 
 impl<'r> Var<'r> {
-    /// The mean binary crossentropy of the sigmoid of logits, for `targets` between 0 and 1. Targets get no gradient.
+    /// The mean binary cross-entropy of the sigmoid of logits, for `targets` between 0 and 1. Targets get no gradient.
     ///
     /// ```
     /// use gradus::{Key, tape::*};

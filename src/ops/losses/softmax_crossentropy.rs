@@ -74,7 +74,7 @@ pub(in crate::ops) fn row_weights(inputs: Inputs<'_>) -> RowWeights<'_> {
 }
 
 impl<'r> Var<'r> {
-    /// The mean categorical crossentropy of the softmax of logits, for `targets`: one-hot rows or other probabilities, or
+    /// The mean categorical cross-entropy of the softmax of logits, for `targets`: one-hot rows or other probabilities, or
     /// integer labels. Targets get no gradient.
     ///
     /// ```

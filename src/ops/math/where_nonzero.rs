@@ -22,7 +22,7 @@ impl Pairwise for WhereNonzero {
 }
 
 impl<'r> Var<'r> {
-    /// Replaces the elements for which `condition` is 0 by 0, even NaN and infinite ones, with NumPy's broadcasting. Keras'
+    /// Sets elements to 0 where `condition` is 0, even if they are NaN or infinite, with NumPy's broadcasting. Keras'
     /// `where(condition, x, 0)`.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Every element along an axis several times, as the neighbour of itself; dx is the sum of the gradients of the copies.
+//! Repetition of each element along an axis; dx is the sum of the gradients of the copies.
 
 use crate::error::{Error, Result};
 use crate::kernels::axes;
@@ -9,7 +9,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 struct Repeat {
     axis: usize,
     times: usize,
-    /// Elements up to the axis and including it, copies, elements behind the axis.
+    /// The number of elements in the axes up to this one, of copies, and of elements in the axes after it.
     parts: [usize; 3],
 }
 
@@ -43,7 +43,7 @@ impl Op for Repeat {
 }
 
 impl<'r> Var<'r> {
-    /// Repeats every element along `axis` `times` times: 1, 2 becomes 1, 1, 2, 2. Keras' `repeat`.
+    /// Repeats each element along `axis` `times` times, at least once: 1, 2 becomes 1, 1, 2, 2. Keras' `repeat`.
     ///
     /// ```
     /// use gradus::tape::{Mode, Params, Recorder};

@@ -56,7 +56,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn another_number_of_elements_is_rejected() {
+    fn a_different_number_of_elements_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.scope("reshape_1", || recorder.input([2, 3]).reshape([7]));
         let message = recorder.finish().unwrap_err().to_string();

@@ -45,7 +45,7 @@ impl OptionValue for Warmup {
     }
 
     fn read(_name: &'static str, settings: &mut Settings<'_>) -> Result<Warmup> {
-        Ok(Warmup { target: settings.number("warmup_target")?, steps: settings.size("warmup_steps")? })
+        Ok(Warmup { target: settings.float("warmup_target")?, steps: settings.uint("warmup_steps")? })
     }
 
     fn is_in(_name: &'static str, settings: &Settings<'_>) -> bool {
@@ -64,8 +64,8 @@ impl CosineDecay {
         CosineDecay::with_defaults(initial_learning_rate, decay_steps)
     }
 
-    /// Increases the learning rate linearly to `target`, finite and ≥ 0, in the first `steps` steps, before the decay. Defaults
-    /// to no warm-up. `warmup_target` and `warmup_steps` in Keras.
+    /// Increases the learning rate linearly to `target`, finite and ≥ 0, in the first `steps` steps, before the decay.
+    /// Defaults to no warm-up. `warmup_target` and `warmup_steps` in Keras.
     pub fn warmup(mut self, target: f32, steps: usize) -> CosineDecay {
         self.warmup = Some(Warmup { target, steps });
         self

@@ -11,7 +11,7 @@ use crate::spec::Spec;
 options! {
     /// Exponential decay: rate = initial_learning_rate · decay_rate^(steps / decay_steps). `ExponentialDecay` in Keras.
     ///
-    /// As a staircase, the exponent is rounded down.
+    /// With [`staircase`](ExponentialDecay::staircase), the exponent is rounded down.
     ///
     /// ```
     /// use gradus::optimizers::schedules::{ExponentialDecay, Schedule};

@@ -10,7 +10,7 @@ use crate::spec::Spec;
 options! {
     /// Inverse time decay: rate = initial_learning_rate / (1 + decay_rate · steps / decay_steps). `InverseTimeDecay` in Keras.
     ///
-    /// As a staircase, steps / decay_steps is rounded down.
+    /// With [`staircase`](InverseTimeDecay::staircase), steps / decay_steps is rounded down.
     ///
     /// ```
     /// use gradus::optimizers::schedules::{InverseTimeDecay, Schedule};

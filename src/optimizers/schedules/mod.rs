@@ -1,7 +1,7 @@
 //! Schedules: the learning rate as a function of the number of completed steps, with the names and formulas of Keras.
 //!
-//! Optimizers accept a schedule as learning rate. A [`LearningRateScheduler`](crate::callbacks::LearningRateScheduler) sets the
-//! learning rate by epoch instead.
+//! Optimizers accept a schedule as learning rate. A [`LearningRateScheduler`](crate::callbacks::LearningRateScheduler) sets
+//! the learning rate by epoch instead.
 //!
 //! ```
 //! use gradus::optimizers::{Optimizer, Sgd, schedules::ExponentialDecay};
@@ -16,7 +16,7 @@ mod passed;
 
 pub use super::schedule::Schedule;
 
-use crate::registry::{Make, Part};
+use crate::registry::{Constructor, Part};
 use crate::settings::FromSpec;
 
 /// Declares the schedules: each is a file and a line in the list below.
@@ -33,8 +33,8 @@ macro_rules! schedules {
         impl Part for dyn Schedule {
             const NAME: &'static str = "schedule";
 
-            fn built_in() -> Vec<(&'static str, Make<dyn Schedule>)> {
-                vec![$(($Schedule::CLASS, |spec, known| Ok(Box::new(spec.make_of::<$Schedule>(known)?)))),*]
+            fn built_in() -> Vec<(&'static str, Constructor<dyn Schedule>)> {
+                vec![$(($Schedule::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<$Schedule>(classes)?)))),*]
             }
         }
 

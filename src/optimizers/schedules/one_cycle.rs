@@ -1,4 +1,4 @@
-//! One cycle: the learning rate rises to a maximum and falls far below its initial value.
+//! One-cycle policy: the learning rate rises to a maximum and falls far below its initial value.
 
 use super::checks::{check_rate, check_steps};
 use crate::error::{Result, check_setting};

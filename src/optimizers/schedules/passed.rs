@@ -1,4 +1,4 @@
-//! The elapsed part of a decay.
+//! The elapsed proportion of a decay.
 
 /// `steps` / `decay_steps`, rounded down for a staircase.
 pub(super) fn passed(steps: u64, decay_steps: usize, staircase: bool) -> f64 {

@@ -46,7 +46,7 @@ impl FromSpec for Broken {
 #[test]
 fn each_violation_is_detected() {
     let message = |layer: Broken| LayerSample::new(layer).input([4]).check().unwrap_err().to_string();
-    assert_eq!(message(Broken::Shape), "Shape: the layer made from its spec has other weights or another output");
+    assert_eq!(message(Broken::Shape), "Shape: the layer made from its spec has different weights or outputs");
     assert_eq!(message(Broken::Weight), "Weight: it does not use its weight layer/scale");
     assert_eq!(message(Broken::Rows), "Rows: in inference, the output of a row depends on other rows or on the key");
     let made = LayerSample::made_by(Box::new(Broken::Shape), |_| Ok(Box::new(Broken::Shape)));

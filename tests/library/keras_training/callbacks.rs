@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A metric that returns given values. It is computed twice per epoch, in training and in validation.
 #[derive(Debug)]
-struct Told {
+struct GivenScores {
     scores: Vec<f32>,
-    asked: AtomicUsize,
+    calls: AtomicUsize,
 }
 
-impl Metric for Told {
+impl Metric for GivenScores {
     fn name(&self) -> &str {
-        "told"
+        "given"
     }
 
     fn direction(&self) -> Option<Direction> {
@@ -32,17 +32,17 @@ impl Metric for Told {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        let epoch = self.asked.fetch_add(1, Ordering::Relaxed) / 2;
+        let epoch = self.calls.fetch_add(1, Ordering::Relaxed) / 2;
         totals[0] += f64::from(self.scores[epoch]) * batch.rows() as f64;
     }
 
     fn spec(&self) -> Spec {
-        Spec::new("Told")
+        Spec::new("GivenScores")
     }
 }
 
 fn callback(name: &str) -> Box<dyn Callback> {
-    let lower = || Monitor::new("val_told").lower();
+    let lower = || Monitor::new("val_given").lower();
     let stopping = || EarlyStopping::new(lower()).restore_best_weights(true);
     match name {
         "stop" => Box::new(stopping()),
@@ -51,7 +51,7 @@ fn callback(name: &str) -> Box<dyn Callback> {
         "stop_baseline" => Box::new(stopping().patience(4).baseline(0.68)),
         "stop_late" => Box::new(stopping().patience(2).start_from_epoch(4)),
         "stop_higher" => {
-            Box::new(EarlyStopping::new(Monitor::new("val_told").higher()).restore_best_weights(true).patience(2))
+            Box::new(EarlyStopping::new(Monitor::new("val_given").higher()).restore_best_weights(true).patience(2))
         }
         "reduce" => Box::new(ReduceLrOnPlateau::new(lower()).factor(0.5).patience(2)),
         "reduce_cooldown" => {
@@ -67,7 +67,7 @@ fn callback(name: &str) -> Box<dyn Callback> {
 fn check(cases: &Cases, case: &str) {
     let (_, scores) = cases.parts(&format!("{case}/scores"));
     let epochs = scores.len();
-    let metric = Told { scores, asked: AtomicUsize::new(0) };
+    let metric = GivenScores { scores, calls: AtomicUsize::new(0) };
     let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new()).metric(metric).seed(1);
     let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings).unwrap();
     let rows = Array2::from_shape_fn((8, 1), |(row, _)| row as f32 / 8.0);

@@ -43,34 +43,34 @@ macro_rules! lines {
 
 lines! {
     Network(settings) {
-        match settings.size("version")? {
+        match settings.uint("version")? {
             VERSION => Line::Network,
             other => return Err(Error::other(format!("version is {other}, expected {VERSION}"))),
         }
     }
 
     Input(settings) {
-        let (name, shape) = (settings.word("name")?, Shape::new(settings.sizes("shape")?)?);
-        let info = ValueInfo::new(name, shape).with_axis_order(AxisOrder::new(settings.sizes("axes")?)?);
-        Line::Input { value: settings.size("value")?, info }
+        let (name, shape) = (settings.str("name")?, Shape::new(settings.uints("shape")?)?);
+        let info = ValueInfo::new(name, shape).with_axis_order(AxisOrder::new(settings.uints("axes")?)?);
+        Line::Input { value: settings.uint("value")?, info }
     }
 
     Layer(settings) {
-        Line::Layer { name: settings.word("name")?.into(), part: settings.part("part")?.clone() }
+        Line::Layer { name: settings.str("name")?.into(), part: settings.nested("part")?.clone() }
     }
 
     Array(settings) {
-        let (name, shape) = (settings.word("name")?.into(), Shape::new(settings.sizes("shape")?)?);
-        Line::Array { name, shape, elements: settings.numbers("elements")?.into() }
+        let (name, shape) = (settings.str("name")?.into(), Shape::new(settings.uints("shape")?)?);
+        Line::Array { name, shape, elements: settings.floats("elements")?.into() }
     }
 
     Call(settings) {
-        let [inputs, outputs] = [settings.sizes("inputs")?.into(), settings.sizes("outputs")?.into()];
-        Line::Call { layer: settings.word("layer")?.into(), inputs, outputs }
+        let [inputs, outputs] = [settings.uints("inputs")?.into(), settings.uints("outputs")?.into()];
+        Line::Call { layer: settings.str("layer")?.into(), inputs, outputs }
     }
 
     Output(settings) {
-        let axes = AxisOrder::new(settings.sizes("axes")?)?;
-        Line::Output { name: settings.word("name")?.into(), value: settings.size("value")?, axes }
+        let axes = AxisOrder::new(settings.uints("axes")?)?;
+        Line::Output { name: settings.str("name")?.into(), value: settings.uint("value")?, axes }
     }
 }

@@ -54,15 +54,15 @@ impl Parser<'_> {
         }
         if self.eat('[') {
             return match &*word {
-                "sizes" => self.list(']', COMMA, |parser| parser.number(ITEM)).map(SpecValue::Sizes),
-                "numbers" => self.list(']', COMMA, |parser| parser.number(ITEM)).map(SpecValue::Numbers),
-                "words" => self.list(']', COMMA, |parser| parser.word("a text")).map(SpecValue::Words),
+                "sizes" => self.list(']', COMMA, |parser| parser.number(ITEM)).map(SpecValue::UInts),
+                "numbers" => self.list(']', COMMA, |parser| parser.number(ITEM)).map(SpecValue::Floats),
+                "words" => self.list(']', COMMA, |parser| parser.word("a text")).map(SpecValue::Strs),
                 _ => Err(self.expected("a list of sizes, numbers or words")),
             };
         }
         let integer = word.parse().map(SpecValue::UInt).or_else(|_| word.parse().map(SpecValue::Int));
         let value = word.parse().map(SpecValue::Bool).ok().or(integer.ok());
-        value.or_else(|| word.parse().map(SpecValue::Number).ok()).ok_or_else(|| {
+        value.or_else(|| word.parse().map(SpecValue::Float).ok()).ok_or_else(|| {
             self.at = start;
             self.expected("a value")
         })

@@ -57,11 +57,11 @@ fn value_text(value: &SpecValue, name: &str, unsupported: &mut Vec<String>) -> S
         SpecValue::Bool(flag) => flag.to_string(),
         SpecValue::UInt(size) => size.to_string(),
         SpecValue::Int(number) => number.to_string(),
-        SpecValue::Sizes(sizes) => format!("sizes{sizes:?}"),
-        SpecValue::Number(number) => format!("{number:?}"),
-        SpecValue::Numbers(numbers) => format!("numbers{numbers:?}"),
+        SpecValue::UInts(sizes) => format!("sizes{sizes:?}"),
+        SpecValue::Float(number) => format!("{number:?}"),
+        SpecValue::Floats(numbers) => format!("numbers{numbers:?}"),
         SpecValue::Str(text) => quoted(text),
-        SpecValue::Words(texts) => {
+        SpecValue::Strs(texts) => {
             format!("words[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
         }
         SpecValue::Nested(spec) => spec_text(spec, unsupported),

@@ -78,7 +78,7 @@ pub(super) const fn rejected(name: &'static str) -> Attribute {
 }
 
 /// The attribute `consumed_inputs` of the first operator sets.
-pub(super) const CONSUMED: Attribute = ignored("consumed_inputs", "it says which memory may be overwritten").until(5);
+pub(super) const CONSUMED: Attribute = ignored("consumed_inputs", "it specifies which memory may be overwritten").until(5);
 
 impl Attribute {
     /// Sets the first operator set in which it exists.

@@ -15,7 +15,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             read("classlabels_strings"),
             read("coefficients"),
             read("intercepts"),
-            ignored("multi_class", "post_transform says how scores become probabilities"),
+            ignored("multi_class", "post_transform determines how scores become probabilities"),
             read("post_transform"),
         ],
     ),

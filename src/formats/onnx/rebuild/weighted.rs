@@ -143,9 +143,8 @@ impl Builder<'_> {
         self.apply(node, &from, layer, [Some(scale), bias].into_iter().flatten().collect())
     }
 
-    /// Converts a lookup of rows by computed indices.
-    /// Whether indices are those of an input or of a maximum. Other computed indices may be negative, which an `Embedding`
-    /// refuses.
+    /// Whether indices are an input of the graph or the result of an arg-max. Other computed indices may be negative, which an
+    /// `Embedding` rejects.
     fn is_given(&self, indices: &str) -> bool {
         match self.nodes.source(indices) {
             None => true,

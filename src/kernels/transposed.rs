@@ -1,14 +1,14 @@
-//! Transposed reading of a product's operand, in squares of 16 × 16 elements.
+//! Reading a matrix transposed, in squares of 16 × 16 elements.
 
 use super::simd::Fma;
 
 /// Rows and columns of a square.
 pub(super) const SIDE: usize = 16;
 
-/// Reads `width` columns, at a distance of `stride` in `columns`, as rows of a panel. Calls `seen` with every group of
-/// sixteen elements.
+/// Reads `width` columns, at a distance of `stride` in `columns`, as rows of a panel. Calls `seen` with each group of sixteen
+/// elements that is read.
 #[inline(always)]
-pub(super) fn read_across<F: Fma, const N: usize>(
+pub(super) fn read_transposed<F: Fma, const N: usize>(
     columns: &[f32],
     stride: usize,
     width: usize,
