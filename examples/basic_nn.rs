@@ -76,12 +76,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Returns the probabilities of the ten digits for every row, and the mean loss and accuracy.
-fn evaluate(
-    tape: &mut Tape,
-    ids: [ValueId; 4],
-    params: &Params,
-    data: &Rows<'_>,
-) -> gradus::Result<(Array2<f32>, Scores)> {
+fn evaluate(tape: &mut Tape, ids: [ValueId; 4], params: &Params, data: &Rows) -> gradus::Result<(Array2<f32>, Scores)> {
     let ([x, t, probabilities, loss], mut running) = (ids, RunningScores::new().metric(Accuracy)?);
     let mut all = Array2::zeros((data.len(), 10));
     for (first, mut rows) in (0..data.len()).step_by(BATCH).zip(all.axis_chunks_iter_mut(Axis(0), BATCH)) {

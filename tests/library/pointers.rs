@@ -11,7 +11,7 @@ use gradus::optimizers::{Adam, LearningRate, Optimizer, Sgd};
 use gradus::regularizers::{L2, Regularizer};
 use gradus::{Callback, Compile, Fit, Progress, Sequential};
 use ndarray::Array2;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 fn data() -> Arrays {
     let inputs = Array2::from_shape_fn((24, 4), |(row, column)| ((3 * row + 5 * column) % 7) as f32 / 7.0);
@@ -116,7 +116,7 @@ fn datasets() {
     });
 }
 
-/// Hooks of callbacks need `&mut self`, so `Arc` does not implement `Callback`.
+/// Hooks of callbacks need `&mut self`, so a shared callback is behind a lock.
 #[test]
 fn callbacks() {
     let halving = || LearningRateScheduler::new(|epoch, rate| if epoch == 0 { rate } else { rate / 2.0 });
@@ -124,6 +124,8 @@ fn callbacks() {
     let expected = fitted(&network(), settings(), &data(), Fit::new().callback(&mut plain));
     let mut boxed: Box<dyn Callback> = Box::new(halving());
     assert_eq!(fitted(&network(), settings(), &data(), Fit::new().callback(&mut boxed)), expected);
+    let mut shared: Arc<Mutex<dyn Callback>> = Arc::new(Mutex::new(halving()));
+    assert_eq!(fitted(&network(), settings(), &data(), Fit::new().callback(&mut shared)), expected);
     assert_ne!(trained(&network(), settings()), expected);
 }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::forward::forward;
 use crate::model::Model;
 use crate::save::CallbackState;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Hooks that `fit` calls at the beginning and the end of training, of each epoch, and after each step. `Callback` in Keras.
 ///
@@ -46,7 +47,8 @@ use crate::save::CallbackState;
 /// A callback with state between hooks saves it in checkpoints by [`state`](Callback::state) and loads it by
 /// [`restore`](Callback::restore), so that resumed training gives equal bits.
 ///
-/// `Box` of a callback is a callback, so that one can be chosen at run time. `Arc` is not, because hooks change the callback.
+/// `Box` of a callback is a callback, so that one can be chosen at run time. Hooks change the callback, so a shared one is behind
+/// a lock: `Arc<Mutex<…>>` of a callback is a callback, and can be read after `fit`. A lock that a panic poisoned is ignored.
 pub trait Callback: Send {
     /// Called before the first step, to check settings and to reset the state of an earlier `fit`.
     ///
@@ -114,3 +116,37 @@ forward!(Callback for [Box] {
     fn state(&self) -> Option<CallbackState>;
     fn restore(&mut self, state: &CallbackState) -> Result<()>;
 });
+
+impl<T: Callback + ?Sized> Callback for Arc<Mutex<T>> {
+    fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
+        locked(self).train_begin(model, begin)
+    }
+
+    fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()> {
+        locked(self).epoch_begin(model, begin)
+    }
+
+    fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
+        locked(self).batch_end(model, end)
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
+        locked(self).epoch_end(model, end)
+    }
+
+    fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()> {
+        locked(self).train_end(model, end)
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        locked(self).state()
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<()> {
+        locked(self).restore(state)
+    }
+}
+
+fn locked<T: ?Sized>(callback: &Mutex<T>) -> MutexGuard<'_, T> {
+    callback.lock().unwrap_or_else(PoisonError::into_inner)
+}

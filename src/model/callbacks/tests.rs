@@ -10,6 +10,7 @@ use crate::save::CallbackState;
 use crate::{Checkpoints, Compile, Fit, Model, Progress, Sequential};
 use ndarray::Array2;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const EPOCHS: usize = 6;
 
@@ -82,12 +83,15 @@ fn rows(salt: usize) -> Arrays {
 /// Trains with a callback from the last checkpoint in the folder. Returns the digest of the weights and the scores by epoch.
 fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (String, String) {
     let (_, mut callbacks) = samples().into_iter().find(|(name, _)| *name == class).unwrap();
-    let mut watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
+    let watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
     let loss = CategoricalCrossentropy::new().from_logits(true);
     let network = Sequential::new([4]).add(Dense::new(6)).add(Dense::new(3));
     let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
     let validation = rows(1);
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
+    // Interrupted runs share the callback behind a lock, whose hooks must be those of the callback.
+    let mut watched: Box<dyn Callback> =
+        if pause == u64::MAX { Box::new(watched) } else { Box::new(Arc::new(Mutex::new(watched))) };
     let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);
     let history = model.fit(&rows(0), fit).unwrap();
     let scores = history.epochs.iter().map(|epoch| (epoch.scores.loss, epoch.learning_rate));
