@@ -27,6 +27,17 @@ pub(super) struct Defaults {
     /// Number of epochs or steps.
     pub(super) length: usize,
     pub(super) seed: u64,
+    pub(super) choice: Option<Choice>,
+}
+
+/// An option of one program with a few values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// The name of the option, without `--`.
+    pub(super) option: &'static str,
+    pub(super) description: &'static str,
+    /// The first is the default.
+    pub(super) values: &'static [&'static str],
 }
 
 /// The options of a training program, from the command line or the program's defaults.
@@ -49,6 +60,8 @@ pub struct Options {
     pub resume: bool,
     /// `--quiet`: show no progress on standard error.
     pub quiet: bool,
+    /// The value of the option that [`Program::choice`](super::Program::choice) adds; empty without one.
+    pub choice: &'static str,
 }
 
 impl Options {
@@ -179,6 +192,7 @@ pub(super) fn parse(defaults: &Defaults, mut arguments: lexopt::Parser) -> Resul
         out: PathBuf::from("runs").join(defaults.name),
         resume: false,
         quiet: false,
+        choice: defaults.choice.map_or("", |choice| choice.values[0]),
     };
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -192,6 +206,9 @@ pub(super) fn parse(defaults: &Defaults, mut arguments: lexopt::Parser) -> Resul
             Long("out") => options.out = value(&mut arguments, "out")?.into(),
             Long("resume") => options.resume = true,
             Long("quiet") => options.quiet = true,
+            Long(name) if defaults.choice.is_some_and(|choice| choice.option == name) => {
+                options.choice = chosen(&mut arguments, defaults.choice)?;
+            }
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -220,13 +237,27 @@ where
     })
 }
 
+/// One of the values of a choice.
+fn chosen(arguments: &mut lexopt::Parser, choice: Option<Choice>) -> Result<&'static str, lexopt::Error> {
+    let Some(Choice { option, values, .. }) = choice else { return Ok("") };
+    let value = value(arguments, option)?;
+    values
+        .iter()
+        .find(|known| value == **known)
+        .copied()
+        .ok_or_else(|| format!("--{option} must be {}, got \"{}\"", values.join(" or "), value.display()).into())
+}
+
 /// Maximum number of threads; a larger number is probably a typo.
 const MAX_THREADS: usize = 1024;
 
 /// The text of `--help`.
 pub(super) fn help(defaults: &Defaults) -> String {
-    let Defaults { name, title, unit, length, seed } = defaults;
+    let Defaults { name, title, unit, length, seed, choice } = defaults;
     let flag = format!("--{unit} N");
+    let choice = choice.map_or_else(String::new, |Choice { option, description, values }| {
+        format!("\n  --{option} {}\n                {description} (default: {})", values.join("|"), values[0])
+    });
     format!(
         "{title}
 
@@ -239,7 +270,7 @@ usage: {name} [options]
   --data DIR    folder with the data (default: $GRADUS_DATA, or the data in the repository)
   --out DIR     output folder (default: runs/{name})
   --resume      resume from the newest checkpoint in the output folder, if it has one
-  --quiet       show no progress on standard error
+  --quiet       show no progress on standard error{choice}
   --help        print this help"
     )
 }
@@ -249,7 +280,9 @@ mod tests {
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<Option<Options>, String> {
-        let defaults = Defaults { name: "digits", title: "Digits", unit: "steps", length: 1000, seed: 7 };
+        let choice = Choice { option: "network", description: "the network", values: &["small", "large"] };
+        let (name, title) = ("digits", "Digits");
+        let defaults = Defaults { name, title, unit: "steps", length: 1000, seed: 7, choice: Some(choice) };
         parse(&defaults, lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
     }
 
@@ -257,7 +290,7 @@ mod tests {
     fn options_default_to_the_values_of_the_program() {
         let options = parsed(&[]).unwrap().unwrap();
         assert_eq!((options.epochs, options.seed, options.threads), (1000, 7, None));
-        assert_eq!(options.out, PathBuf::from("runs/digits"));
+        assert_eq!((options.out, options.choice), ("runs/digits".into(), "small"));
     }
 
     #[test]
@@ -276,6 +309,7 @@ mod tests {
             "b",
             "--quiet",
             "--resume",
+            "--network=large",
         ];
         let options = parsed(&arguments).unwrap().unwrap();
         let expected = Options {
@@ -287,6 +321,7 @@ mod tests {
             out: "b".into(),
             resume: true,
             quiet: true,
+            choice: "large",
         };
         assert_eq!(options, expected);
         assert_eq!(parsed(&["--help"]).unwrap(), None);
@@ -304,6 +339,8 @@ mod tests {
         assert_eq!(parsed(&["--steps", "0"]).unwrap_err(), steps);
         assert!(parsed(&["--steps", "x"]).unwrap_err().ends_with(", got \"x\""));
         assert!(parsed(&["--limit=0"]).unwrap_err().ends_with(", got \"0\""));
+        let network = parsed(&["--network", "middle"]).unwrap_err();
+        assert_eq!(network, "--network must be small or large, got \"middle\"");
         assert_eq!(parsed(&["--out", "--quiet"]).unwrap_err(), "--out needs a value, got the option --quiet");
         assert_eq!(parsed(&["--seed"]).unwrap_err(), "missing argument for option '--seed'");
     }

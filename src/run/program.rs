@@ -1,6 +1,6 @@
 //! A training program: its command line, its exit codes and its number of threads.
 
-use super::options::{self, Defaults, Options};
+use super::options::{self, Choice, Defaults, Options};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ impl Program {
     /// Creates a program that trains for 1 epoch with seed 0 by default. `name` is the name of the executable and of the
     /// default output folder, `runs/NAME`; `title` is the first line of `--help`.
     pub fn new(name: &'static str, title: &'static str) -> Program {
-        Program { defaults: Defaults { name, title, unit: "epochs", length: 1, seed: 0 } }
+        Program { defaults: Defaults { name, title, unit: "epochs", length: 1, seed: 0, choice: None } }
     }
 
     /// Default number of epochs.
@@ -45,6 +45,22 @@ impl Program {
     /// Default seed.
     pub fn seed(mut self, seed: u64) -> Program {
         self.defaults.seed = seed;
+        self
+    }
+
+    /// Adds the option `--OPTION` with these values, of which the first is the default. [`Options::choice`] is the selected one.
+    /// `description` is its text in `--help`.
+    ///
+    /// # Panics
+    /// If there are no values.
+    pub fn choice(
+        mut self,
+        option: &'static str,
+        description: &'static str,
+        values: &'static [&'static str],
+    ) -> Program {
+        assert!(!values.is_empty(), "the option --{option} has no values");
+        self.defaults.choice = Some(Choice { option, description, values });
         self
     }
 

@@ -208,3 +208,24 @@ fn help_lists_the_options() {
     let help = run("lenet5", &["--help"]);
     assert!(help.status.success() && text(&help.stdout).contains("--threads N"));
 }
+
+#[test]
+fn series_trains_each_network_with_equal_bits_on_any_number_of_threads() {
+    for network in ["fcn", "resnet"] {
+        let digests = ["1", "2"].map(|threads| {
+            let folder = tempdir().unwrap();
+            let out = folder.path().to_str().unwrap();
+            let options = ["--network", network, "--epochs", "2", "--limit", "20", "--threads", threads, "--out", out];
+            let output = run("series", &options);
+            let shown = text(&output.stdout);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            assert!(shown.contains("20 training and 150 test series of 150 steps"), "{shown}");
+            let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+            assert!(page.contains("The first training series") && page.contains("Evaluate on the test series"));
+            check_last_lines(&shown).to_owned()
+        });
+        assert_eq!(digests[0], digests[1], "{network}");
+    }
+    let refused = run("series", &["--network", "mlp"]);
+    assert_eq!(text(&refused.stderr), "series: --network must be fcn or resnet, got \"mlp\"; --help lists the options\n");
+}
