@@ -227,5 +227,8 @@ fn series_trains_each_network_with_equal_bits_on_any_number_of_threads() {
         assert_eq!(digests[0], digests[1], "{network}");
     }
     let refused = run("series", &["--network", "mlp"]);
-    assert_eq!(text(&refused.stderr), "series: --network must be fcn or resnet, got \"mlp\"; --help lists the options\n");
+    assert_eq!(
+        text(&refused.stderr),
+        "series: --network must be fcn or resnet, got \"mlp\"; --help lists the options\n"
+    );
 }
