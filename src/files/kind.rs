@@ -40,7 +40,7 @@ pub fn unexpected(bytes: &[u8], expected: &str) -> String {
     }
 }
 
-/// The kind of a file, with an article, and a remedy after a semicolon if there is one; `None` if it is not known.
+/// The kind of a file, with an article, followed by a semicolon and a remedy for some kinds; `None` if it is unknown.
 pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     match KINDS.iter().find(|(start, _)| bytes.starts_with(start)) {
         Some((_, kind)) => Some(kind),

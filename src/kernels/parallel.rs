@@ -72,7 +72,7 @@ pub(crate) fn for_each_chunk<T: Send>(
     from_chunk(0, data, chunk.max(1), nanoseconds, &work);
 }
 
-/// Implements [`for_each_chunk`] from chunk number `first` on. It is compiled once per element type.
+/// Implements [`for_each_chunk`] starting at chunk number `first`. It is compiled once per element type.
 fn from_chunk<T: Send>(
     first: usize,
     data: &mut [T],
@@ -123,7 +123,7 @@ pub(crate) fn for_each_two<A: Send, B: Send>(
 /// An operation on corresponding chunks of two arrays.
 type WorkOnTwo<'a, A, B> = dyn Fn(usize, &mut [A], &mut [B]) + Sync + 'a;
 
-/// Implements [`for_each_two`] from chunk number `first` on.
+/// Implements [`for_each_two`] starting at chunk number `first`.
 fn from_two<A: Send, B: Send>(
     first: usize,
     (a, chunk_a): (&mut [A], usize),

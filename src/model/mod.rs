@@ -172,7 +172,7 @@ impl Model {
         self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
-    /// Sets the learning rate from the next step on, in place of that of the optimizer. It is part of the training
+    /// Sets the learning rate of all later steps, in place of that of the optimizer. It is part of the training
     /// state and saved with the model.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Model {
         self.trained_outputs().first().map(TrainedOutput::loss)
     }
 
-    /// Uses a dedicated pool of `threads` threads from now on. Results do not depend on the number.
+    /// Uses a dedicated pool of `threads` threads from then on. Results do not depend on the number.
     ///
     /// # Errors
     /// `threads` is 0 or more than 4096, or the pool cannot be created.

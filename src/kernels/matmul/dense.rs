@@ -53,7 +53,7 @@ struct Place {
 }
 
 impl Place {
-    /// The columns from `first` on, at most `width`.
+    /// The columns starting at `first`, at most `width`.
     #[inline(always)]
     fn columns(self, first: usize, width: usize) -> Place {
         Place { j: self.j + first, column: self.column + first, width: width.min(self.width - first), ..self }
