@@ -54,7 +54,7 @@ pub trait FromSpec: Sized {
     }
 }
 
-/// The setting that the spec of a frozen layer has in addition to those of its class.
+/// The setting that the spec of a frozen layer has in addition to the settings of its class.
 pub(crate) const TRAINABLE: &str = "trainable";
 
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; settings that remain unread

@@ -55,7 +55,7 @@ fn is_json(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{") && is_text(bytes)
 }
 
-/// Whether the bytes are those of a safetensors file: the length of the header, and a JSON object.
+/// Whether the bytes start like a safetensors file: with the length of the header and a JSON object.
 fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.get(5..8) == Some(&[0; 3]) && bytes.get(8) == Some(&b'{')
 }

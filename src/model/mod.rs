@@ -172,7 +172,7 @@ impl Model {
         self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
-    /// Sets the learning rate of all later steps, in place of that of the optimizer. It is part of the training
+    /// Sets the learning rate of all later steps, in place of the learning rate of the optimizer. It is part of the training
     /// state and saved with the model.
     ///
     /// # Errors

@@ -78,7 +78,7 @@ pub(super) struct ArrayRows<'a> {
 }
 
 impl<'a> ArrayRows<'a> {
-    /// Creates the dataset. `names` are those of the model's inputs. A single array without a name is for the only input.
+    /// Creates the dataset. `names` are the names of the model's inputs. A single array without a name is for the only input.
     ///
     /// # Errors
     /// [`Error::Names`] if the names are not those of the inputs, [`Error::Graph`] for an array without a name and a model

@@ -18,7 +18,7 @@
 //! `outputs` with names and values. Values are numbered, inputs first, then the results of calls. If a model was
 //! imported from a file with another [axis order](crate::AxisOrder), its inputs and outputs have it as `axes`, or as
 //! `input_axes` and `output_axes` in a `Sequential`. `heads` has the loss, its weight and the metrics of each trained
-//! output; without it, `loss` and `metrics` are those of the only output. `preprocessing` has the part that converts
+//! output; without it, `loss` and `metrics` belong to the only output. `preprocessing` has the part that converts
 //! strings to numbers for each input that has one, by the input's name.
 //!
 //! **Compatibility:** every version of the library can read files of older versions of the format. Files of newer
