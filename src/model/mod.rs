@@ -65,7 +65,7 @@ use threads::Threads;
 /// [`Sequential::compile`] and [`Graph::compile`] create a model for training. An [`Architecture`] becomes a model for
 /// inference or for training.
 ///
-/// A clone has the weights, the optimizer state and the counters of the model, so that both continue with equal bits, and is
+/// A clone has the weights, the optimizer state and the counters of the model, so that both continue with the same bits, and is
 /// independent of it afterwards. They share arrays of weights until one of them changes them.
 ///
 /// ```

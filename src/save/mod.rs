@@ -22,7 +22,7 @@
 //! strings to numbers for each input that has one, by the input's name.
 //!
 //! **Compatibility:** every version of the library can read files of older versions of the format. Files of newer
-//! versions and files with a wrong checksum are refused.
+//! versions and files with a wrong checksum are rejected.
 //!
 //! [`Params::save`](crate::tape::Params::save) writes arrays only. Files of other programs have none of these metadata.
 //! [`Params::load`](crate::tape::Params::load) reads their arrays, and

@@ -1,4 +1,4 @@
-//! A training loop on the tape that was interrupted or killed ends with the bits of an uninterrupted one.
+//! A training loop on the tape that was interrupted or killed ends with the same bits as an uninterrupted one.
 
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};

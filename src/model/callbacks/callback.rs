@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 ///
 /// A callback with state between hooks saves it in checkpoints by [`state`](Callback::state) and loads it by
-/// [`restore`](Callback::restore), so that resumed training gives equal bits.
+/// [`restore`](Callback::restore), so that resumed training gives the same bits.
 ///
 /// `Box<dyn Callback>` implements `Callback`, so that a callback can be chosen at run time. `Arc<Mutex<C>>` implements it too, so
 /// that a clone of the callback can be read after `fit`. A poisoned lock is used as if it were not poisoned.
