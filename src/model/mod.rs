@@ -136,8 +136,8 @@ impl Model {
 
     /// The weights and running statistics, to change their values.
     ///
-    /// The layers refer to these parameters, so `*model.params_mut() = params` is a mistake, after which `fit`,
-    /// `evaluate`, `predict` and `save` return [`Error::Graph`]. [`Params::assign`] copies the values of other parameters:
+    /// The layers refer to these parameters, so after `*model.params_mut() = params`, the methods `fit`, `evaluate`,
+    /// `predict` and `save` return [`Error::Graph`]. [`Params::assign`] copies the values of other parameters:
     ///
     /// ```
     /// use gradus::{Sequential, layers::Dense};

@@ -23,7 +23,7 @@ use ndarray::{ArrayBase, ArrayViewD, Axis, Data, Dimension};
 pub struct PredictInputs<'a>(Vec<(Option<String>, ArrayViewD<'a, f32>)>);
 
 impl<'a> PredictInputs<'a> {
-    /// Creates a value without arrays, to which [`with`](PredictInputs::with) adds them.
+    /// Creates a value without arrays. Add them with [`with`](PredictInputs::with).
     pub fn new() -> PredictInputs<'a> {
         PredictInputs::default()
     }

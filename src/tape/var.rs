@@ -13,7 +13,7 @@ impl<'r> Var<'r> {
         self.recorded().source.shape
     }
 
-    /// The value's id, by which its [`Tape`](super::Tape) accesses it.
+    /// The value's id, which gives access to it on its [`Tape`](super::Tape).
     pub fn id(&self) -> ValueId {
         ValueId { stamp: self.recorder.state.borrow().stamp, var: self.var }
     }

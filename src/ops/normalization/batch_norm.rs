@@ -160,8 +160,8 @@ impl<'r> Var<'r> {
     /// `beta`.
     ///
     /// `moving` are the running mean and variance: state parameters
-    /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel, to which
-    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). A following
+    /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel.
+    /// [`Tape::commit`](crate::tape::Tape::commit) sets them to moving · momentum + batch · (1 − momentum). A following
     /// [`affine`](Var::affine) is fused with the normalization if `self` needs no gradient.
     ///
     /// ```
