@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_other_formats_are_refused_with_their_writer() {
+    fn names_of_other_formats_are_rejected_with_their_writer() {
         let message = |name: &str| check_ending(Path::new(name), ".safetensors").unwrap_err().to_string();
         let text = "a/Model.KERAS: the contents are of a .safetensors file, and the name ends in .keras; use \
                     formats::keras::save for this ending, or another name";

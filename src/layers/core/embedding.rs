@@ -87,7 +87,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn an_empty_table_is_refused() {
+    fn an_empty_table_is_rejected() {
         let message = crate::Sequential::new([4]).add(Embedding::new(0, 3)).summary().unwrap_err().to_string();
         assert_eq!(message, "Embedding: input_dim must be at least 1, got 0");
     }
