@@ -20,7 +20,7 @@ const END_RECORD: &[u8] = b"PK\x05\x06";
 const END_RECORD_64: &[u8] = b"PK\x06\x06";
 const END_LOCATOR_64: &[u8] = b"PK\x06\x07";
 
-/// 1 January 1980 in the date encoding of the format. A constant date makes archives of equal contents equal.
+/// 1 January 1980 in the date encoding of the format. With a constant date, archives with the same contents are identical.
 const DATE: u16 = 0x21;
 
 /// An archive in memory, with its central directory.

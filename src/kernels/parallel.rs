@@ -95,8 +95,7 @@ fn from_chunk<T: Send>(
     );
 }
 
-/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, of which the second is
-/// written.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with the same number of chunks. The second one is written.
 pub(crate) fn for_each_pair<A: Sync, B: Send>(
     (a, chunk_a): (&[A], usize),
     (b, chunk_b): (&mut [B], usize),
@@ -109,8 +108,7 @@ pub(crate) fn for_each_pair<A: Sync, B: Send>(
     });
 }
 
-/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, both of which are
-/// written.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with the same number of chunks. Both are written.
 pub(crate) fn for_each_two<A: Send, B: Send>(
     a: (&mut [A], usize),
     b: (&mut [B], usize),

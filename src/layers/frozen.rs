@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// name and the class of the inner layer.
 ///
 /// The spec of a frozen layer is the spec of the inner layer with the additional setting `trainable=false`. No class has this
-/// setting: [`Registry::make_layer`](crate::save::Registry::make_layer) reads it and makes a frozen layer, and
-/// [`Spec::make`], which makes a layer of one class, returns an error.
+/// setting: [`Registry::make_layer`](crate::save::Registry::make_layer) reads it and creates a frozen layer, and
+/// [`Spec::make`], which creates a layer of one class, returns an error.
 ///
 /// ```
 /// use gradus::{layers::*, save::Registry};

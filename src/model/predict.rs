@@ -38,7 +38,7 @@ impl Model {
     /// | inputs of the model | argument |
     /// |---|---|
     /// | one | `&x` |
-    /// | several, with equal numbers of axes | `[("left", &left), ("right", &right)]` |
+    /// | several, with the same number of axes | `[("left", &left), ("right", &right)]` |
     /// | several, with any numbers of axes | `PredictInputs::new().with("image", &image).with("height", &height)` |
     /// | several, as dynamic views | `[(name, view.into_dyn()), …]`, or a `Vec` of such pairs |
     ///

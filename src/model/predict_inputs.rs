@@ -50,7 +50,7 @@ impl<'a, S: Data<Elem = f32>, D: Dimension> From<&'a ArrayBase<S, D>> for Predic
 impl<'a, N: Into<String>, S: Data<Elem = f32>, D: Dimension, const K: usize> From<[(N, &'a ArrayBase<S, D>); K]>
     for PredictInputs<'a>
 {
-    /// Uses arrays with equal numbers of axes for the inputs with these names.
+    /// Uses arrays with the same number of axes for the inputs with these names.
     fn from(arrays: [(N, &'a ArrayBase<S, D>); K]) -> PredictInputs<'a> {
         let named = arrays.map(|(name, array)| (Some(name.into()), array.view().into_dyn()));
         PredictInputs(named.into())

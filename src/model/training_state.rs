@@ -180,7 +180,7 @@ impl TrainingState {
         &self.history
     }
 
-    /// Makes a step on the batch in the tape's inputs: forward, backward, update of the parameters. Random draws of
+    /// Runs a training step on the batch in the tape's inputs: forward, backward, update of the parameters. Random draws of
     /// step n, counted from 1, use the key `key.split(n)`.
     ///
     /// # Errors
