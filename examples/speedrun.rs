@@ -35,7 +35,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.heading("Build the network");
     let network = Sequential::new([28, 28, 1])
         .add(Conv2d::new(24, 5).kernel_initializer(HeUniform)) // 28 × 28 × 1 → 24 × 24 × 24
-        .add(MaxPool2d::new(2)) // → 12 × 12 × 24; pooling before relu gives equal values for a quarter of the work
+        .add(MaxPool2d::new(2)) // → 12 × 12 × 24; pooling before relu gives the same values for a quarter of the work
         .add(Activation::Relu)
         .add(Conv2d::new(32, 3)) // → 10 × 10 × 32
         .add(MaxPool2d::new(2)) // → 5 × 5 × 32

@@ -1,4 +1,5 @@
-//! gradus trains small and medium neural networks on a CPU. A seed gives the same bits on any number of threads.
+//! gradus trains small and medium neural networks on a CPU. For a given seed, results are identical bit for bit on any number
+//! of threads.
 //!
 //! A [`Sequential`] describes a network as a list of [`layers`]. [`compile`](Sequential::compile) adds weights, an optimizer
 //! and a loss and returns a [`Model`], with the methods [`fit`](Model::fit), [`evaluate`](Model::evaluate) and

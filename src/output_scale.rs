@@ -1,7 +1,7 @@
 //! The scale of a model's output: probabilities, logits or margins.
 
 /// The scale of a model's output. The loss defines it ([`Loss::output_scale`](crate::losses::Loss::output_scale)), and
-/// metrics and `predict_classes` convert outputs to classes by it.
+/// metrics and `predict_classes` use it to convert outputs to classes.
 ///
 /// ```
 /// use gradus::OutputScale;

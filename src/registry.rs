@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Makes a part from its spec. Nested parts are looked up in the registry.
+/// Creates a part from its spec. Nested parts are looked up in the registry.
 pub(crate) type Constructor<T> = fn(&Spec, &ClassRegistry) -> Result<Box<T>>;
 
 /// A kind of parts: a trait that parts of a model implement, such as `dyn Layer`.
@@ -41,7 +41,7 @@ impl ClassRegistry {
         self.added.keys().any(|added| *added == (kind, class))
     }
 
-    /// Makes the part that the spec describes.
+    /// Creates the part that the spec describes.
     pub(crate) fn make<T: Part + ?Sized>(&self, spec: &Spec) -> Result<Box<T>> {
         let make = self.find::<T>(spec.class()).ok_or_else(|| {
             let names = T::built_in().into_iter().map(|(class, _)| class).collect();

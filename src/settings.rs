@@ -41,7 +41,7 @@ pub trait FromSpec: Sized {
     /// The class of the part's spec.
     const CLASS: &'static str;
 
-    /// Makes the part. Reads every setting that the part's spec has.
+    /// Creates the part. Reads every setting that the part's spec has.
     ///
     /// # Errors
     /// A setting is missing or of another type, as the methods of [`Settings`] report.
@@ -54,7 +54,7 @@ pub trait FromSpec: Sized {
     }
 }
 
-/// The setting that the spec of a frozen layer has in addition to those of its class.
+/// The setting that the spec of a frozen layer has in addition to the settings of its class.
 pub(crate) const TRAINABLE: &str = "trainable";
 
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; settings that remain unread
@@ -69,7 +69,7 @@ pub struct Settings<'a> {
 }
 
 impl Spec {
-    /// Makes the part of type `T` that this spec describes.
+    /// Creates the part of type `T` that this spec describes.
     ///
     /// # Errors
     /// [`Error::Spec`] for a spec of another class, and for settings that are missing, unknown or of another type.
@@ -77,7 +77,7 @@ impl Spec {
         self.make_with(&BUILT_IN)
     }
 
-    /// Makes the part of type `T` that this spec describes, looking up nested parts in `classes`.
+    /// Creates the part of type `T` that this spec describes, looking up nested parts in `classes`.
     pub(crate) fn make_with<T: FromSpec>(&self, classes: &ClassRegistry) -> Result<T> {
         if self.class() != T::CLASS {
             return Err(self.not_of(T::CLASS));

@@ -106,7 +106,7 @@ fn name(layers: Layers) -> Vec<BuiltLayer> {
     named.collect()
 }
 
-/// The default name of a layer in Keras: the class in snake case, followed by a number from the second layer of a class on.
+/// The default name of a layer in Keras: the class in snake case, numbered starting with the second layer of a class.
 fn layer_name(spec: &Spec, counts: &mut BTreeMap<String, usize>) -> String {
     let class = spec.snake_case();
     let count = counts.entry(class.clone()).or_default();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A network without weights, with any number of inputs and outputs, skip connections and shared layers. Keras' functional
 /// models.
 ///
-/// Each [`apply`](Graph::apply) returns a [`Node`], to which other layers can be applied. Errors are reported by
+/// Each [`apply`](Graph::apply) returns a [`Node`], which is the input of further layers. Errors are reported by
 /// [`compile`](Graph::compile) and [`architecture`](Graph::architecture), with the name of the layer.
 ///
 /// ```

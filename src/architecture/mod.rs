@@ -1,7 +1,7 @@
 //! Architectures of models: named layers with their weights and connections.
 //!
-//! [`Sequential`] and [`Graph`] describe a network without weights. With weights, it is an [`Architecture`], from which
-//! summaries, files and the formats of other programs are made, and which a [`Model`](crate::Model) runs.
+//! [`Sequential`] and [`Graph`] describe a network without weights. With weights, it is an [`Architecture`]: a
+//! [`Model`](crate::Model) runs it, and summaries, model files and files of other programs are made from it.
 //!
 //! ```
 //! use gradus::tape::Params;

@@ -178,11 +178,11 @@ fn default(ending: Ending, outputs: usize, targets: Targets) -> Result<String> {
         (Ending::Sigmoid, _) => &[BINARY, SQUARED],
         (Ending::Softmax | Ending::LogSoftmax, _) => &[CATEGORICAL, SQUARED],
     };
-    Err(Error::other(refusal(ending, outputs, targets, options)))
+    Err(Error::other(rejection(ending, outputs, targets, options)))
 }
 
 /// The message if no loss was chosen, with the possible losses.
-fn refusal(ending: Ending, outputs: usize, targets: Targets, options: &[&str]) -> String {
+fn rejection(ending: Ending, outputs: usize, targets: Targets, options: &[&str]) -> String {
     let outputs = if outputs == 1 { "one output".into() } else { format!("{outputs} outputs") };
     let found = format!("its output {ending} with {outputs}, and {targets}");
     let probabilities = matches!(ending, Ending::Softmax | Ending::LogSoftmax | Ending::Sigmoid);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn ambiguous_losses_are_refused_with_the_options() {
+    fn ambiguous_losses_are_rejected_with_the_options() {
         let error_message = |ending, outputs, targets| default(ending, outputs, targets).unwrap_err().to_string();
         let text = "its output has no final softmax or sigmoid with one output, and y has the integers 0 and 1; several \
                     losses fit, choose one: --loss \"BinaryCrossentropy(from_logits=true)\" for logits, or with \

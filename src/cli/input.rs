@@ -1,7 +1,7 @@
 //! Samples for a model from pictures and arrays.
 //!
-//! The shape of an array must be that of the input, in the axis order of the model's file or that of `--layout`. Arrays are
-//! not reshaped by their number of elements.
+//! An array must have the shape of the input, in the axis order of the model's file or of `--layout`. An array with the same
+//! number of elements but a different shape is not reshaped.
 
 use super::picture::picture;
 use super::reading::{Layout, Reading};

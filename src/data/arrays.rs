@@ -97,9 +97,9 @@ impl Arrays {
         Ok(self)
     }
 
-    /// Sets sample weights, by which the losses of rows are multiplied in training and evaluation. The loss of a batch is the
-    /// weighted sum divided by the number of rows. Metrics do not use the weights, unless they are weighted metrics.
-    /// `sample_weight` in Keras.
+    /// Sets one sample weight per row. In training and evaluation, the loss of a row is multiplied by it. The loss of a
+    /// batch is the weighted sum divided by the number of rows. Metrics do not use the weights, unless they are weighted
+    /// metrics. `sample_weight` in Keras.
     ///
     /// ```
     /// use gradus::data::{Arrays, Dataset};

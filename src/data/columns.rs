@@ -113,8 +113,8 @@ pub trait Columns: Dataset {
     /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
 
-    /// Whether rows have sample weights for this target, by which their losses at its output are multiplied. Defaults to
-    /// [`has_sample_weight`](Dataset::has_sample_weight).
+    /// Whether rows have sample weights for this target. The loss of a row at its output is multiplied by the weight.
+    /// Defaults to [`has_sample_weight`](Dataset::has_sample_weight).
     fn has_target_weight(&self, _target: usize) -> bool {
         self.has_sample_weight()
     }

@@ -65,8 +65,8 @@ impl<T: Ord + Clone> LabelBinarizer<T> {
         rows
     }
 
-    /// Decodes each row: the class of its first maximum. For two classes, the second one if the column is > 0.5. Two classes
-    /// may also have two columns, of which the second one is used.
+    /// Decodes each row: the class of its first maximum. For two classes, the second one if the column is > 0.5. For two
+    /// classes, two columns are accepted too, and the second one is used.
     ///
     /// # Errors
     /// [`Error::Shape`] when the number of columns is not that of encoded labels.

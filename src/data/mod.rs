@@ -181,8 +181,8 @@ pub trait Dataset: Send + Sync {
         row
     }
 
-    /// Whether rows have sample weights, by which their losses are multiplied in training and evaluation. `sample_weight` in
-    /// Keras. Defaults to false.
+    /// Whether rows have sample weights. In training and evaluation, the loss of each row is multiplied by its weight.
+    /// `sample_weight` in Keras. Defaults to false.
     fn has_sample_weight(&self) -> bool {
         false
     }

@@ -69,8 +69,8 @@ impl NamedArrays {
         Ok(NamedArrays { rows, ..self })
     }
 
-    /// Sets sample weights, by which the losses of rows at all outputs are multiplied in training and evaluation. Add a column
-    /// first.
+    /// Sets one sample weight per row. In training and evaluation, the losses of a row at all outputs are multiplied by it. Add
+    /// a column first.
     ///
     /// # Errors
     /// [`Error::Rows`] if the number of weights is not the number of rows, [`Error::Setting`] if a weight is not finite.

@@ -50,8 +50,8 @@ pub fn validation_split(dataset: &dyn Dataset, fraction: f64) -> Result<(Rows<'_
     Ok((Rows::range(dataset, ..start)?, Rows::range(dataset, start..)?))
 }
 
-/// Splits a dataset at random into training rows and validation rows. `key` determines the split; the number of validation
-/// rows is that of [`validation_split`].
+/// Splits a dataset at random into training rows and validation rows. `key` determines the split. The number of validation
+/// rows is the same as with [`validation_split`].
 ///
 /// ```
 /// use gradus::Key;

@@ -40,7 +40,7 @@ pub fn unexpected(bytes: &[u8], expected: &str) -> String {
     }
 }
 
-/// The kind of a file, with an article, and a remedy after a semicolon if there is one; `None` if it is not known.
+/// The kind of a file, with an article, followed by a semicolon and a remedy for some kinds; `None` if it is unknown.
 pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     match KINDS.iter().find(|(start, _)| bytes.starts_with(start)) {
         Some((_, kind)) => Some(kind),
@@ -55,7 +55,7 @@ fn is_json(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{") && is_text(bytes)
 }
 
-/// Whether the bytes are those of a safetensors file: the length of the header, and a JSON object.
+/// Whether the bytes start like a safetensors file: with the length of the header and a JSON object.
 fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.get(5..8) == Some(&[0; 3]) && bytes.get(8) == Some(&b'{')
 }

@@ -100,7 +100,7 @@ mod tests {
         budget.spend_array(10, 4).unwrap();
         let text = budget.spend(1).unwrap_err();
         assert!(text.starts_with("its contents need more memory than the limit of 100 bytes"), "{text}");
-        assert_eq!(budget.spent(), 100, "a refused amount is not counted");
+        assert_eq!(budget.spent(), 100, "a rejected amount is not counted");
         budget.spend_array(usize::MAX, usize::MAX).unwrap_err();
     }
 

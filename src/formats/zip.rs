@@ -20,7 +20,7 @@ const END_RECORD: &[u8] = b"PK\x05\x06";
 const END_RECORD_64: &[u8] = b"PK\x06\x06";
 const END_LOCATOR_64: &[u8] = b"PK\x06\x07";
 
-/// 1 January 1980 in the date encoding of the format. A constant date makes archives of equal contents equal.
+/// 1 January 1980 in the date encoding of the format. With a constant date, archives with the same contents are identical.
 const DATE: u16 = 0x21;
 
 /// An archive in memory, with its central directory.
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(error_of(&whole[..whole.len() - 1]), "it is truncated: its central directory is missing");
         assert_eq!(error_of(b""), "it is empty, expected a zip archive");
         assert!(error_of(&write(&[("a", b""), ("a", b"")]).unwrap()).starts_with("it has two members"));
-        assert_eq!(read(&deflated(&[0; 990_000])).unwrap(), [0; 990_000], "repetition alone is no reason to refuse");
+        assert_eq!(read(&deflated(&[0; 990_000])).unwrap(), [0; 990_000], "repetition alone is no reason to reject");
         let bomb = error_of(&deflated(&[0; 1_000_001]));
         assert!(bomb.starts_with("its member \"a\": its contents need more memory than the limit"), "{bomb}");
         let changed = |at: usize, value: u8| {

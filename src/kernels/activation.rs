@@ -67,7 +67,7 @@ pub(crate) fn forward_from(kind: Elementwise, x: &[f32], y: &mut [f32]) {
     });
 }
 
-/// y = f(sums + bias) in each row. The number of columns is that of the biases.
+/// y = f(sums + bias) in each row. There is one bias per column.
 pub(crate) fn finish(kind: Elementwise, bias: &[f32], sums: &[f32], y: &mut [f32]) {
     let (level, columns) = (simd::current(), bias.len());
     let chunk = (CHUNK / columns).max(1) * columns;

@@ -13,7 +13,7 @@ const LINE: usize = BYTES / size_of::<f32>();
 /// An array of fixed length that is aligned to a cache line.
 #[derive(Default)]
 pub(crate) struct AlignedBuffer {
-    /// The elements from `start` on, with unused ones before and after them.
+    /// The elements start at `start`, with unused ones before and after them.
     storage: Vec<f32>,
     start: usize,
     length: usize,

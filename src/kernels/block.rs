@@ -88,7 +88,7 @@ impl<'a> Block<'a> {
         (Block { columns: at, ..self }, right)
     }
 
-    /// Elements of row `row`: `width` elements from `column` on. They are contiguous because the block is not
+    /// Elements of row `row`: `width` elements starting at `column`. They are contiguous because the block is not
     /// transposed.
     #[inline(always)]
     pub(super) fn row(&mut self, row: usize, column: usize, width: usize) -> &mut [f32] {
@@ -100,7 +100,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Elements of column `column`: `height` elements from `row` on. They are contiguous because the block is
+    /// Elements of column `column`: `height` elements starting at `row`. They are contiguous because the block is
     /// transposed.
     #[inline(always)]
     pub(super) fn column(&mut self, row: usize, column: usize, height: usize) -> &mut [f32] {

@@ -30,7 +30,7 @@ impl Stream {
         Stream { key: key.words(), number }
     }
 
-    /// Computes the words of blocks from number `first` on: `[w][b]` is word w of block b.
+    /// Computes the words of blocks starting at number `first`: `[w][b]` is word w of block b.
     #[inline(always)]
     pub(super) fn blocks(self, first: u64) -> Words {
         let start = self.start(first);

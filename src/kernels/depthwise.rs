@@ -29,7 +29,7 @@ const IMAGES_PER_PIECE: usize = 8;
 /// Rows in a chunk of work if there are fewer images than threads.
 const ROWS_PER_PIECE: usize = 4;
 
-/// `L` elements from index `first` on.
+/// `L` elements starting at index `first`.
 #[inline(always)]
 fn lanes<const L: usize>(values: &[f32], first: usize) -> &[f32; L] {
     values[first..].first_chunk().expect("at least as many channels as lanes")

@@ -25,7 +25,7 @@ pub fn mask(key: Key, rate: f32, mask: &mut [f32]) {
 const _: () = assert!(WORDS == SIDE && BLOCKS.is_multiple_of(SIDE), "the words of blocks are squares");
 
 vectorized! {
-    /// Draws a multiplier with each word of a stream from its second block on, as `Key::draws` does.
+    /// Draws a multiplier with each word of a stream, starting with its second block, as `Key::draws` does.
     fn multipliers<F: Fma>(stream: Stream, rate: f32, mask: &mut [f32]) {
         let (dropped, kept) = (threshold(rate), 1.0 / (1.0 - rate));
         for (number, mask) in mask.chunks_mut(BLOCKS * WORDS).enumerate() {

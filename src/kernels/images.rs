@@ -9,7 +9,7 @@ pub(super) type Pieces<T> = (T, usize);
 /// An operation on corresponding parts of three arrays.
 pub(super) type Work<'a, A, B, C> = dyn Fn(&[A], &mut [B], &mut [C]) + Sync + 'a;
 
-/// Calls `work(a, b, c)` for corresponding parts of three arrays with equal numbers of parts; the last one may be
+/// Calls `work(a, b, c)` for corresponding parts of three arrays with the same number of parts; the last one may be
 /// shorter. `nanoseconds` is the time of one whole part.
 pub(super) fn for_each<A: Sync, B: Send, C: Send>(
     (a, of_a): Pieces<&[A]>,

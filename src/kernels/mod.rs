@@ -1,6 +1,6 @@
 //! Numerical loops over slices, without allocations and shape checks.
 //!
-//! Results have equal bits for every number of threads and every instruction set: work is partitioned by shape,
+//! Results have the same bits for every number of threads and every instruction set: work is partitioned by shape,
 //! multiply-adds are fused only explicitly, and functions such as exp consist of IEEE operations.
 
 pub mod activation;

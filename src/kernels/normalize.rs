@@ -42,7 +42,7 @@ pub(crate) fn backward_columns(
     sum_gradients(simd::current(), x, dy, [mean, scale], dgamma, dbeta);
 }
 
-/// The gradient of [`forward`] with respect to x if mean and scale are those of the batch (Ioffe and Szegedy 2015):
+/// The gradient of [`forward`] with respect to x if mean and scale are computed from the batch (Ioffe and Szegedy 2015):
 ///
 /// dx = gamma · scale / n · (n · dy − dbeta − x̂ · dgamma), with x̂ = (x − mean) · scale.
 pub(crate) fn backward_input(

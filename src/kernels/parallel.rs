@@ -72,7 +72,7 @@ pub(crate) fn for_each_chunk<T: Send>(
     from_chunk(0, data, chunk.max(1), nanoseconds, &work);
 }
 
-/// Implements [`for_each_chunk`] from chunk number `first` on. It is compiled once per element type.
+/// Implements [`for_each_chunk`] starting at chunk number `first`. It is compiled once per element type.
 fn from_chunk<T: Send>(
     first: usize,
     data: &mut [T],
@@ -95,8 +95,7 @@ fn from_chunk<T: Send>(
     );
 }
 
-/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, of which the second is
-/// written.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with the same number of chunks. The second one is written.
 pub(crate) fn for_each_pair<A: Sync, B: Send>(
     (a, chunk_a): (&[A], usize),
     (b, chunk_b): (&mut [B], usize),
@@ -109,8 +108,7 @@ pub(crate) fn for_each_pair<A: Sync, B: Send>(
     });
 }
 
-/// Calls `work(i, a, b)` for corresponding chunks of two arrays with equal numbers of chunks, both of which are
-/// written.
+/// Calls `work(i, a, b)` for corresponding chunks of two arrays with the same number of chunks. Both are written.
 pub(crate) fn for_each_two<A: Send, B: Send>(
     a: (&mut [A], usize),
     b: (&mut [B], usize),
@@ -123,7 +121,7 @@ pub(crate) fn for_each_two<A: Send, B: Send>(
 /// An operation on corresponding chunks of two arrays.
 type WorkOnTwo<'a, A, B> = dyn Fn(usize, &mut [A], &mut [B]) + Sync + 'a;
 
-/// Implements [`for_each_two`] from chunk number `first` on.
+/// Implements [`for_each_two`] starting at chunk number `first`.
 fn from_two<A: Send, B: Send>(
     first: usize,
     (a, chunk_a): (&mut [A], usize),

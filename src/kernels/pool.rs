@@ -282,7 +282,7 @@ fn fitting<const L: usize>(length: usize, reach: usize, step: usize) -> usize {
     length.checked_sub(reach + L).map_or(0, |rest| rest / step + 1)
 }
 
-/// `L` elements from `from` on.
+/// `L` elements starting at `from`.
 #[inline(always)]
 fn lanes<T, const L: usize>(x: &[T], from: usize) -> &[T; L] {
     x[from..].first_chunk().expect("as many elements as lanes")

@@ -1,4 +1,4 @@
-//! The choice of the instruction set. One Rust body is compiled for each, with equal bits from all.
+//! The choice of the instruction set. One Rust body is compiled for each, and all give the same bits.
 //!
 //! A body is generic over `Fma`, so that every multiply-add is explicit. `vectorized!` creates an instance for AVX-512,
 //! one for AVX2 with FMA and one for the baseline, and a function that chooses between them. A further instruction set
@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SimdLevel {
-    /// The baseline of the target. On x86-64 it has no fused multiply-add, which is emulated with equal bits and is
+    /// The baseline of the target. On x86-64 it has no fused multiply-add, which is emulated with the same bits and is
     /// many times slower.
     Portable,
     /// x86-64 with AVX2 and FMA.

@@ -9,7 +9,7 @@ const LANES: usize = 16;
 /// Exponent below which eˣ is 0 in softmax, where it is 0 as an `f32` too.
 const MIN_EXPONENT: f32 = -104.0;
 
-/// Exponent below which eˣ is 0 in the cross-entropy. A probability of 9e-27 changes no weight, but its products with
+/// Exponent below which eˣ is 0 in the cross-entropy. A probability of 9e-27 does not change any weight, but its products with
 /// small weights and inputs would be denormal numbers, which some processors multiply a hundred times more slowly.
 const MIN_LIKELY_EXPONENT: f32 = -60.0;
 

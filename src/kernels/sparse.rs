@@ -241,7 +241,7 @@ fn fill_lanes<const L: usize, const W: usize>(
     }
 }
 
-/// Copies the columns of B at this position, from row `k` of B on, to a panel of `L` columns. Returns whether they are
+/// Copies the columns of B at this position, starting at row `k` of B, to a panel of `L` columns. Returns whether they are
 /// finite.
 fn pack<const L: usize>(level: SimdLevel, b: Matrix<'_>, k: usize, at: Place, panel: &mut [[f32; WIDTH]]) -> bool {
     if b.is_transposed() {
@@ -303,7 +303,7 @@ struct Pass<'a> {
 }
 
 vectorized! {
-    /// Processes all rows. Their sums are `W` columns of `c` from `column` on, in `L` lanes of registers.
+    /// Processes all rows. Their sums are `W` columns of `c` starting at `column`, in `L` lanes of registers.
     fn process_rows<F: Fma, const L: usize, const W: usize>(pass: &Pass<'_>, c: &mut Block<'_>, column: usize) {
         for r in 0..pass.part.rows() {
             let places = pass.steps.map_or(steps::first(pass.depth), |steps| steps.row(r, pass.number));

@@ -11,12 +11,12 @@ use std::sync::Arc;
 /// A layer whose weights are not trained, created by [`Layer::frozen`]. `trainable = False` in Keras.
 ///
 /// Gradients pass through the layer to the layers before it. Its weights have no gradient, no weight decay and no penalty.
-/// Its running statistics do not change; [`BatchNorm`](crate::layers::BatchNorm) normalizes by them, as in Keras. Its name and
-/// class are those of the inner layer.
+/// Its running statistics do not change; [`BatchNorm`](crate::layers::BatchNorm) normalizes by them, as in Keras. It has the
+/// name and the class of the inner layer.
 ///
-/// The spec of a frozen layer is that of the inner layer with the additional setting `trainable=false`. No class has this
-/// setting: [`Registry::make_layer`](crate::save::Registry::make_layer) reads it and makes a frozen layer, and
-/// [`Spec::make`], which makes a layer of one class, returns an error.
+/// The spec of a frozen layer is the spec of the inner layer with the additional setting `trainable=false`. No class has this
+/// setting: [`Registry::make_layer`](crate::save::Registry::make_layer) reads it and creates a frozen layer, and
+/// [`Spec::make`], which creates a layer of one class, returns an error.
 ///
 /// ```
 /// use gradus::{layers::*, save::Registry};

@@ -1,7 +1,7 @@
 //! Layers, with the names and defaults of Keras. A layer is plain configuration: it declares weights and records operations.
 //! The values of the weights are in [`Params`](crate::tape::Params).
 //!
-//! Shapes in this module are those of one sample, without the batch axis.
+//! Shapes in this module are shapes of one sample, without the batch axis.
 //!
 //! ```
 //! use gradus::{Sequential, Shape, layers::*};
@@ -78,8 +78,8 @@ use std::sync::Arc;
 /// let network = Sequential::new([4]).add(Dense::new(8)).add(norm);
 /// ```
 pub trait Layer: Debug + Send + Sync {
-    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. Shapes
-    /// are those of one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state,
+    /// Checks the settings and the shapes of the inputs, declares the weights, and returns the shape of each output. The
+    /// shapes describe one sample, without the batch axis. A layer with several outputs, such as a sequence and a final state,
     /// is applied in a [`Graph`](crate::Graph) by [`apply_multi`](crate::Graph::apply_multi).
     ///
     /// # Errors
@@ -89,7 +89,7 @@ pub trait Layer: Debug + Send + Sync {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
 
     /// Records the operations of the layer on its inputs, which have a batch axis, and returns the outputs in the order of
-    /// [`build`](Layer::build). The mode of the recorder is that of training or of inference.
+    /// [`build`](Layer::build). The mode of the recorder is either training or inference.
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
 
     /// The class name and the settings.

@@ -103,7 +103,7 @@ fn the_shape_of_build_is_that_of_record_in_both_modes() {
 }
 
 #[test]
-fn a_wrong_number_of_inputs_is_refused() {
+fn a_wrong_number_of_inputs_is_rejected() {
     for_each_sample(|Sample { layer, inputs: shapes, .. }| {
         // Merging layers accept any number of inputs from two.
         let wrong = if let [shape] = shapes[..] { vec![shape; 2] } else { vec![shapes[0]] };

@@ -30,7 +30,7 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct BinaryCrossentropy("BinaryCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies sigmoid. Defaults to `false`.
+        /// Whether outputs are logits. If so, the loss applies sigmoid. Defaults to `false`.
         value from_logits: bool = false,
         /// Sets how far each target is moved toward ½: t · (1 − smoothing) + smoothing / 2. From 0, the default, to 1.
         added label_smoothing: f32 = 0.0,

@@ -31,7 +31,7 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct CategoricalCrossentropy("CategoricalCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies softmax. Defaults to `false`.
+        /// Whether outputs are logits. If so, the loss applies softmax. Defaults to `false`.
         value from_logits: bool = false,
         /// Sets the share of each target that is spread over all classes: t · (1 − smoothing) + smoothing / classes. From
         /// 0, the default, to 1.

@@ -18,8 +18,8 @@ pub trait Loss: Debug + Send + Sync {
     /// the output; `fit` and `evaluate` check the targets before they start.
     fn accepts(&self, output: Shape) -> Accepts;
 
-    /// The scale of the outputs that this loss trains, by which metrics and
-    /// [`predict_classes`](crate::Model::predict_classes) convert outputs to classes. Defaults to probabilities or values.
+    /// The scale of the outputs that this loss trains. Metrics and [`predict_classes`](crate::Model::predict_classes) use it
+    /// to convert outputs to classes. Defaults to probabilities or values.
     fn output_scale(&self) -> OutputScale {
         OutputScale::Plain
     }

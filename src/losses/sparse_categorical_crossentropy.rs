@@ -33,7 +33,7 @@ options! {
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct SparseCategoricalCrossentropy("SparseCategoricalCrossentropy") {
-        /// Whether outputs are logits, to which the loss applies softmax. Defaults to `false`.
+        /// Whether outputs are logits. If so, the loss applies softmax. Defaults to `false`.
         value from_logits: bool = false,
         /// Ignores positions with this label: the loss is the mean over the other positions, or 0 if all are ignored. The
         /// label need not be a class of the output; −1 and 255 are common. Defaults to none.

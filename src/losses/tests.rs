@@ -22,7 +22,7 @@ const NEAR: f64 = 1e-6;
 
 /// The error messages about targets or outputs: `Loss(settings)/rows: message`. For a new loss, the test prints the lines to
 /// add; read them first.
-const REFUSED: &str = include_str!("../../tests/golden/losses_refused.txt");
+const REJECTED: &str = include_str!("../../tests/golden/losses_rejected.txt");
 
 /// Rows whose targets are integers: labels of several classes, and counts.
 const INTEGERS: [&str; 3] = ["labels", "label_positions", "counts"];
@@ -73,7 +73,7 @@ fn evaluated(loss: &dyn Loss, cases: &Cases, rows: &str, integers: bool, scale: 
 }
 
 #[test]
-fn every_loss_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
+fn every_loss_has_keras_value_for_each_kind_of_targets_or_rejects_it() {
     let cases = golden::load("losses_of_targets.txt");
     let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
     for loss in every_kind() {
@@ -95,7 +95,7 @@ fn every_loss_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
                     Ok(found) => wrong.push(format!("{golden}: {found}, and tests/golden/targets.py has no value")),
                     Err(error) => {
                         let line = format!("{text}/{rows}: {error}");
-                        if !REFUSED.lines().any(|expected| expected == line) {
+                        if !REJECTED.lines().any(|expected| expected == line) {
                             wrong.push(line.clone());
                         }
                         used.insert(line);
@@ -104,7 +104,7 @@ fn every_loss_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
             }
         }
     }
-    let unused = REFUSED.lines().filter(|line| !line.starts_with('#') && !used.contains(*line));
+    let unused = REJECTED.lines().filter(|line| !line.starts_with('#') && !used.contains(*line));
     wrong.extend(unused.map(|line| format!("nothing says: {line}")));
     for rows in cases.cases() {
         let names = cases.starting_with(&format!("{rows}/")).into_iter().map(|(name, _)| format!("{rows}/{name}"));

@@ -14,9 +14,9 @@ options! {
     /// The mean over the classes of the harmonic mean of precision and recall: 2 · correct / (predicted + actual) for each
     /// class. `F1Score(average="macro")` in Keras.
     ///
-    /// Without a threshold, the predicted class of a row is that of its largest output, of at least two. With a threshold,
-    /// all classes whose output is above it are predicted. Targets are zeros and ones in the output's shape, or integer
-    /// labels, which are converted to one-hot rows. The threshold is a probability, even for logits.
+    /// Without a threshold, the predicted class of a row is the index of its largest output; there must be at least two.
+    /// With a threshold, all classes whose output is above it are predicted. Targets are zeros and ones in the output's
+    /// shape, or integer labels, which are converted to one-hot rows. The threshold is a probability, even for logits.
     ///
     /// A class that is neither predicted nor in the targets counts as 0, as in Keras and scikit-learn. The value is 0 without
     /// rows, and if all sample weights are 0. [`ConfusionMatrix`](super::ConfusionMatrix) has F1 for each class.

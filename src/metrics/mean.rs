@@ -17,7 +17,7 @@ impl Count {
     }
 }
 
-/// A running mean over rows, in which each batch is weighted by its number of rows.
+/// A running mean over rows. Each batch is weighted by its number of rows.
 ///
 /// ```
 /// use gradus::metrics::Mean;

@@ -11,8 +11,8 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows with fewer than k outputs larger than that of the target, an integer label, so that ties count as
-    /// correct. `SparseTopKCategoricalAccuracy` in Keras.
+    /// The proportion of rows with fewer than k outputs larger than the output of the target class, an integer label, so
+    /// that ties count as correct. `SparseTopKCategoricalAccuracy` in Keras.
     ///
     /// One-hot rows are an error, as in Keras; [`TopKCategoricalAccuracy`] accepts both. There are at least two outputs. An
     /// output that is not finite counts as wrong. If k exceeds the number of classes, every finite output is correct, as in

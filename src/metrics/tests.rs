@@ -23,7 +23,7 @@ const NEAR: f64 = 1e-6;
 
 /// The error messages about targets or outputs: `Metric(settings)/rows: message`. For a new metric, the test prints the lines
 /// to add; read them first.
-const REFUSED: &str = include_str!("../../tests/golden/metrics_refused.txt");
+const REJECTED: &str = include_str!("../../tests/golden/metrics_rejected.txt");
 
 /// The metric's class and settings without spaces.
 fn text(spec: &Spec) -> String {
@@ -112,7 +112,7 @@ fn evaluated(metric: &dyn Metric, cases: &Cases, rows: &str, integers: bool, sca
 }
 
 #[test]
-fn every_metric_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
+fn every_metric_has_keras_value_for_each_kind_of_targets_or_rejects_it() {
     let cases = golden::load("metrics_of_targets.txt");
     let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
     for metric in samples() {
@@ -139,7 +139,7 @@ fn every_metric_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
                         };
                         let is_known =
                             |expected: &str| expected == line || (like.is_some() && expected.starts_with(&line));
-                        if !REFUSED.lines().any(is_known) {
+                        if !REJECTED.lines().any(is_known) {
                             wrong.push(line.clone());
                         }
                         used.insert(line);
@@ -148,7 +148,7 @@ fn every_metric_has_keras_value_for_each_kind_of_targets_or_refuses_it() {
             }
         }
     }
-    let unused = REFUSED.lines().filter(|line| !line.starts_with('#') && !used.contains(*line));
+    let unused = REJECTED.lines().filter(|line| !line.starts_with('#') && !used.contains(*line));
     wrong.extend(unused.map(|line| format!("nothing says: {line}")));
     for rows in cases.cases() {
         let names = cases.starting_with(&format!("{rows}/")).into_iter().map(|(name, _)| format!("{rows}/{name}"));

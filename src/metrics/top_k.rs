@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::spec::Spec;
 
 options! {
-    /// The proportion of rows with fewer than k outputs larger than that of the target's class, so that ties count as
+    /// The proportion of rows with fewer than k outputs larger than the output of the target class, so that ties count as
     /// correct. `TopKCategoricalAccuracy` in Keras.
     ///
     /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels. There are at least

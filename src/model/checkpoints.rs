@@ -154,7 +154,7 @@ impl Checkpoints {
     /// Writes a checkpoint and removes those that are no longer kept.
     ///
     /// # Errors
-    /// The file cannot be written, in which case earlier checkpoints remain. [`Error::Undirected`] if the direction of
+    /// The file cannot be written; earlier checkpoints remain. [`Error::Undirected`] if the direction of
     /// the score of [`best`](Checkpoints::best) is unknown.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         if self.direction.is_none() {

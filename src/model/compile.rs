@@ -38,13 +38,13 @@ impl Compile {
         Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
     }
 
-    /// Adds a metric of the only output, in which all rows have equal weight. A model with several outputs needs
+    /// Adds a metric of the only output. All rows have the same weight. A model with several outputs needs
     /// [`metric_of`](Compile::metric_of), which names the output; `compile` returns an error otherwise.
     pub fn metric(self, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), None, false)
     }
 
-    /// Adds a metric of the output with this name, in which all rows have equal weight. The output must have a loss. If
+    /// Adds a metric of the output with this name. All rows have the same weight. The output must have a loss. If
     /// the model has several outputs, the name of the score begins with that of the output, as in `kind_accuracy`.
     pub fn metric_of(self, output: impl Into<String>, metric: impl Metric + 'static) -> Compile {
         self.request_metric(Arc::new(metric), Some(output.into()), false)

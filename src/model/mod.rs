@@ -65,7 +65,7 @@ use threads::Threads;
 /// [`Sequential::compile`] and [`Graph::compile`] create a model for training. An [`Architecture`] becomes a model for
 /// inference or for training.
 ///
-/// A clone has the weights, the optimizer state and the counters of the model, so that both continue with equal bits, and is
+/// A clone has the weights, the optimizer state and the counters of the model, so that both continue with the same bits, and is
 /// independent of it afterwards. They share arrays of weights until one of them changes them.
 ///
 /// ```
@@ -136,8 +136,8 @@ impl Model {
 
     /// The weights and running statistics, to change their values.
     ///
-    /// The layers refer to these parameters, so `*model.params_mut() = params` is a mistake, after which `fit`,
-    /// `evaluate`, `predict` and `save` return [`Error::Graph`]. [`Params::assign`] copies the values of other parameters:
+    /// The layers refer to these parameters, so after `*model.params_mut() = params`, the methods `fit`, `evaluate`,
+    /// `predict` and `save` return [`Error::Graph`]. [`Params::assign`] copies the values of other parameters:
     ///
     /// ```
     /// use gradus::{Sequential, layers::Dense};
@@ -172,7 +172,7 @@ impl Model {
         self.training.as_ref().map_or(0.0, Training::learning_rate)
     }
 
-    /// Sets the learning rate from the next step on, in place of that of the optimizer. It is part of the training
+    /// Sets the learning rate of all later steps, in place of the learning rate of the optimizer. It is part of the training
     /// state and saved with the model.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Model {
         self.trained_outputs().first().map(TrainedOutput::loss)
     }
 
-    /// Uses a dedicated pool of `threads` threads from now on. Results do not depend on the number.
+    /// Uses a dedicated pool of `threads` threads from then on. Results do not depend on the number.
     ///
     /// # Errors
     /// `threads` is 0 or more than 4096, or the pool cannot be created.

@@ -62,7 +62,7 @@ impl<'a> From<&'a dyn Dataset> for Batch<'a> {
 }
 
 impl Model {
-    /// Makes one training step on all rows of a dataset, or of a [`Batch`] with class weights. Returns the loss and the
+    /// Runs one training step on all rows of a dataset, or of a [`Batch`] with class weights. Returns the loss and the
     /// metrics of the batch before the update. The step counter is incremented, the epoch counter is not.
     ///
     /// ```

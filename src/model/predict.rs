@@ -25,8 +25,8 @@ impl Model {
     /// the other samples.
     ///
     /// # Errors
-    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs, for which
-    /// [`predict_outputs`](Model::predict_outputs) exists. [`Error::Fault`] for the first sample that contains an
+    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs; use
+    /// [`predict_outputs`](Model::predict_outputs) for such a model. [`Error::Fault`] for the first sample that contains an
     /// invalid value, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, ROWS)
@@ -38,7 +38,7 @@ impl Model {
     /// | inputs of the model | argument |
     /// |---|---|
     /// | one | `&x` |
-    /// | several, with equal numbers of axes | `[("left", &left), ("right", &right)]` |
+    /// | several, with the same number of axes | `[("left", &left), ("right", &right)]` |
     /// | several, with any numbers of axes | `PredictInputs::new().with("image", &image).with("height", &height)` |
     /// | several, as dynamic views | `[(name, view.into_dyn()), …]`, or a `Vec` of such pairs |
     ///

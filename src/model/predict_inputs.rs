@@ -23,7 +23,7 @@ use ndarray::{ArrayBase, ArrayViewD, Axis, Data, Dimension};
 pub struct PredictInputs<'a>(Vec<(Option<String>, ArrayViewD<'a, f32>)>);
 
 impl<'a> PredictInputs<'a> {
-    /// Creates a value without arrays, to which [`with`](PredictInputs::with) adds them.
+    /// Creates a value without arrays. Add them with [`with`](PredictInputs::with).
     pub fn new() -> PredictInputs<'a> {
         PredictInputs::default()
     }
@@ -50,7 +50,7 @@ impl<'a, S: Data<Elem = f32>, D: Dimension> From<&'a ArrayBase<S, D>> for Predic
 impl<'a, N: Into<String>, S: Data<Elem = f32>, D: Dimension, const K: usize> From<[(N, &'a ArrayBase<S, D>); K]>
     for PredictInputs<'a>
 {
-    /// Uses arrays with equal numbers of axes for the inputs with these names.
+    /// Uses arrays with the same number of axes for the inputs with these names.
     fn from(arrays: [(N, &'a ArrayBase<S, D>); K]) -> PredictInputs<'a> {
         let named = arrays.map(|(name, array)| (Some(name.into()), array.view().into_dyn()));
         PredictInputs(named.into())
@@ -78,7 +78,7 @@ pub(super) struct ArrayRows<'a> {
 }
 
 impl<'a> ArrayRows<'a> {
-    /// Creates the dataset. `names` are those of the model's inputs. A single array without a name is for the only input.
+    /// Creates the dataset. `names` are the names of the model's inputs. A single array without a name is for the only input.
     ///
     /// # Errors
     /// [`Error::Names`] if the names are not those of the inputs, [`Error::Graph`] for an array without a name and a model

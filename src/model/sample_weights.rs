@@ -161,7 +161,7 @@ mod tests {
         Fit::new().batch_size(5).progress(Progress::Quiet)
     }
 
-    fn refused(mut model: Model, data: &Arrays, fit: Fit<'_>) -> String {
+    fn rejected(mut model: Model, data: &Arrays, fit: Fit<'_>) -> String {
         let before = model.params().sha256();
         let message = model.fit(data, fit).unwrap_err().to_string();
         assert_eq!(model.params().sha256(), before);
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn invalid_classes_and_weights_are_refused() {
-        let message = |fit: Fit<'_>| refused(model(), &data(), fit);
+    fn invalid_classes_and_weights_are_rejected() {
+        let message = |fit: Fit<'_>| rejected(model(), &data(), fit);
         assert_eq!(message(quiet().class_weight(3, 1.0)), "class_weight: unknown class 3; available: 0 to 2");
         let text = "class_weight: weight must be finite, got NaN";
         assert_eq!(message(quiet().class_weight(1, f32::NAN)), text);
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
         let text = "class_weight: the dataset already has sample weights; use either class weights or sample weights";
-        assert_eq!(refused(model(), &weighted, quiet().class_weight(1, 2.0)), text);
+        assert_eq!(rejected(model(), &weighted, quiet().class_weight(1, 2.0)), text);
         let mut graph = Graph::new();
         let x = graph.input("x", [4]);
         for name in ["a", "b"] {
@@ -237,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_without_sample_weights_is_refused_before_the_first_step() {
+    fn a_loss_without_sample_weights_is_rejected_before_the_first_step() {
         let model = Sequential::new([4]).add(Dense::new(3)).compile(Compile::new(Sgd::new(0.1), Plain)).unwrap();
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
-        assert_eq!(refused(model, &weighted, quiet()), "Plain takes no sample weights; remove them");
+        assert_eq!(rejected(model, &weighted, quiet()), "Plain takes no sample weights; remove them");
     }
 
     /// The digest of a dataset includes its weights.
@@ -249,7 +249,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let weighted = |last: f32| data().with_sample_weight((0..12).map(|i| if i < 11 { 1.0 } else { last })).unwrap();
         model().fit(&weighted(2.0), quiet().checkpoints(Checkpoints::new(folder.path()))).unwrap();
-        let message = refused(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
+        let message = rejected(model(), &weighted(3.0), quiet().epochs(2).resume(folder.path()));
         assert!(message.contains("it was trained on different rows"), "{message}");
         assert!(model().fit(&weighted(2.0), quiet().epochs(2).resume(folder.path())).is_ok());
     }

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn oversized_descriptions_are_refused_before_allocation() {
+    fn oversized_descriptions_are_rejected_before_allocation() {
         let dense = |units: usize| Dense::new(units).spec();
         let wide = message(|description| description.layers[0].1 = dense(usize::MAX >> 8));
         assert!(wide.contains("dense/kernel is 2 × 2, expected 2 × 72057594037927935; dense/bias is 2, "), "{wide}");

@@ -162,7 +162,7 @@ pub(super) fn blank_scores(architecture: &Architecture, trained_outputs: &[Train
     Scores { loss: f64::NAN, metrics }
 }
 
-/// The scores that each epoch reports for the training rows: the loss, then the metrics. Names are those of Keras:
+/// The scores that each epoch reports for the training rows: the loss, then the metrics. Names are the same as in Keras:
 /// `a_loss` for each output if there are several losses, `a_accuracy` if there are several outputs, and
 /// `weighted_accuracy` for a weighted metric whose name another metric has.
 pub(super) fn reported(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Vec<ReportedScore> {

@@ -29,7 +29,7 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
 
 /// Checks that an error names the layer and the given shapes. Too many axes may be detected only while recording a
 /// batch. Then the place also names the operation, unless it is called as the layer.
-fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
+fn check_rejection(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
     let text = format!("{layer:?} on {inputs:?}: {error}");
     let Error::Shape { place, found, .. } = error else { panic!("{text}") };
     let name = layer.spec().snake_case();
@@ -40,11 +40,11 @@ fn check_refusal(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
 }
 
 #[test]
-fn a_wrong_number_of_inputs_is_refused_by_name() {
+fn a_wrong_number_of_inputs_is_rejected_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
         // Merging layers accept two or more inputs.
         let wrong = if let [shape] = sample.inputs[..] { vec![shape; 2] } else { vec![sample.inputs[0]] };
-        check_refusal(sample.layer.as_ref(), &wrong, &build(sample.layer.as_ref(), &wrong).unwrap_err());
+        check_rejection(sample.layer.as_ref(), &wrong, &build(sample.layer.as_ref(), &wrong).unwrap_err());
     }
 }
 
@@ -69,25 +69,25 @@ const TAKE_ANY_SHAPE: [&str; 7] = ["dropout", "elu", "flatten", "identity", "lea
 
 /// Trains a step on accepted shapes. Other shapes are errors that name the layer. Nothing panics.
 #[test]
-fn shapes_that_do_not_fit_are_refused_by_name() {
+fn shapes_that_do_not_fit_are_rejected_by_name() {
     let mut never = Vec::new();
     for (file, samples) in samples() {
-        let mut refused = 0;
+        let mut rejected = 0;
         for sample in samples {
             let layer = sample.layer.as_ref();
             for shape in SHAPES.map(|sizes| Shape::new(sizes).unwrap()) {
                 let mut inputs = sample.inputs.clone();
                 inputs[0] = shape;
                 if let Err(error) = build(layer, &inputs) {
-                    check_refusal(layer, &inputs, &error);
-                    refused += 1;
+                    check_rejection(layer, &inputs, &error);
+                    rejected += 1;
                     continue;
                 }
                 let steps = sample.on(&inputs, made_from).steps();
                 steps.and_then(|mut step| step()).unwrap_or_else(|error| panic!("{layer:?} on {inputs:?}: {error}"));
             }
         }
-        if refused == 0 {
+        if rejected == 0 {
             never.push(file);
         }
     }
@@ -172,8 +172,8 @@ fn settings_that_exceed_memory_are_errors() {
         for sample in samples {
             let spec = sample.layer.spec();
             for spec in with_numbers(&spec, &HUGE) {
-                let refused = predict_with(&spec, &sample.inputs);
-                assert!(refused.is_err(), "{spec} on {:?}", sample.inputs);
+                let rejected = predict_with(&spec, &sample.inputs);
+                assert!(rejected.is_err(), "{spec} on {:?}", sample.inputs);
                 checked.push(file);
             }
             // The remaining settings are small enough to run.

@@ -7,7 +7,7 @@ use crate::optimizers::OptimizerState;
 use crate::tape::ParamGradients;
 
 impl Model {
-    /// Freezes or unfreezes the weights of a layer from the next step on. Keras' `layer.trainable`, without another
+    /// Freezes or unfreezes the weights of a layer for all later steps. Keras' `layer.trainable`, without another
     /// `compile`. [`Frozen`](crate::layers::Frozen) describes the effects.
     ///
     /// The optimizer's state of this layer is reset and that of other layers is kept. The setting is saved with the

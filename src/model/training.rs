@@ -206,7 +206,7 @@ impl<'a> TrainingLoop<'a> {
 }
 
 impl Model {
-    /// Makes a step on the batch in the plan: forward, backward, update. If an operation encounters an invalid
+    /// Runs a training step on the batch in the plan: forward, backward, update. If an operation encounters an invalid
     /// value, the model does not change.
     pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
         self.architecture.check_params()?; // a callback may have replaced them

@@ -180,7 +180,7 @@ impl TrainingState {
         &self.history
     }
 
-    /// Makes a step on the batch in the tape's inputs: forward, backward, update of the parameters. Random draws of
+    /// Runs a training step on the batch in the tape's inputs: forward, backward, update of the parameters. Random draws of
     /// step n, counted from 1, use the key `key.split(n)`.
     ///
     /// # Errors
@@ -211,8 +211,8 @@ impl TrainingState {
     /// Appends an entry to the history: the scores of the batches since the last entry, and validation scores if there
     /// are any.
     ///
-    /// The seconds of the entry are those of its steps. Each step is timed from the end of the previous step, entry or
-    /// checkpoint. Work between a step and its entry, such as validation, is excluded.
+    /// The `seconds` of the entry are the total time of its steps. Each step is timed from the end of the previous step,
+    /// entry or checkpoint. Work between a step and its entry, such as validation, is excluded.
     pub fn report(&mut self, validation: Option<Scores>) {
         let number = if self.steps_per_epoch.is_some() { self.epoch() } else { self.step };
         let learning_rate = self.optimizer.step(self.step.max(1)).learning_rate;

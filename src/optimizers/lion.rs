@@ -15,8 +15,8 @@ use crate::spec::Spec;
 options! {
     /// Lion: w ← w − rate · sign(β₁ · m + (1 − β₁) · g), then m ← β₂ · m + (1 − β₂) · g (Chen et al. 2023). `Lion` in Keras.
     ///
-    /// Every weight changes by the learning rate, so a good rate is about a tenth of that of [`Adam`](super::Adam). State: m
-    /// for each weight.
+    /// Every weight changes by the learning rate, so a good learning rate is about a tenth of the one for
+    /// [`Adam`](super::Adam). State: m for each weight.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, layers::Dense, losses::MeanSquaredError};

@@ -66,7 +66,7 @@ impl Chart {
         self
     }
 
-    /// Makes both axes logarithmic, so that a power law is a straight line. Points that are not positive leave a gap.
+    /// Uses logarithmic scales for both axes, so that a power law is a straight line. Points that are not positive leave a gap.
     pub fn logarithmic(mut self) -> Chart {
         self.logarithmic = true;
         self

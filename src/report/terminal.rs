@@ -53,7 +53,7 @@ fn columns() -> usize {
 }
 
 impl Picture {
-    /// Renders the picture as lines of text, in which each character covers two pixels, one above the other. A picture
+    /// Renders the picture as lines of text. Each character covers two pixels, one above the other. A picture
     /// that is wider than the terminal is downscaled by an integer factor. There is no newline at the end.
     pub fn to_terminal(&self, terminal: &Terminal) -> String {
         let picture = self.shrunk(self.width().div_ceil(terminal.columns.max(1)));

@@ -1,6 +1,6 @@
 //! Scaffolding for training programs: command-line options, exit codes, checkpoints, a report, and a clean stop on Ctrl-C.
 //!
-//! The examples in the repository are written with it.
+//! The examples in the repository use it.
 
 mod interrupt;
 mod options;

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_axis_order_is_refused() {
+    fn an_invalid_axis_order_is_rejected() {
         for axes in [json!([0, 2]), json!([1, 1]), json!("first"), json!([0, 1, 2, 3, 4, 5, 6])] {
             assert_eq!(Connections::read(&json!({"input": [2], "input_axes": axes}), 1), None);
         }

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_names_are_refused_before_writing() {
+    fn reserved_names_are_rejected_before_writing() {
         let mut params = Params::new();
         params.add("__metadata__", &arr1(&[1.0])).unwrap();
         let message = alone(&params).write(Path::new("never.safetensors")).unwrap_err().to_string();

@@ -18,11 +18,11 @@
 //! `outputs` with names and values. Values are numbered, inputs first, then the results of calls. If a model was
 //! imported from a file with another [axis order](crate::AxisOrder), its inputs and outputs have it as `axes`, or as
 //! `input_axes` and `output_axes` in a `Sequential`. `heads` has the loss, its weight and the metrics of each trained
-//! output; without it, `loss` and `metrics` are those of the only output. `preprocessing` has the part that converts
+//! output; without it, `loss` and `metrics` belong to the only output. `preprocessing` has the part that converts
 //! strings to numbers for each input that has one, by the input's name.
 //!
 //! **Compatibility:** every version of the library can read files of older versions of the format. Files of newer
-//! versions and files with a wrong checksum are refused.
+//! versions and files with a wrong checksum are rejected.
 //!
 //! [`Params::save`](crate::tape::Params::save) writes arrays only. Files of other programs have none of these metadata.
 //! [`Params::load`](crate::tape::Params::load) reads their arrays, and

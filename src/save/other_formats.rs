@@ -8,7 +8,7 @@ use std::path::Path;
 struct FileFormat {
     /// The end of the file name.
     ending: &'static str,
-    /// The kind of file that its first bytes show; `None` if they are not enough, or those of a format above.
+    /// The kind of file, recognized by its first bytes; `None` if they do not identify it or are the same as in a format above.
     kind: Option<&'static str>,
     writer: &'static str,
     reader: &'static str,
@@ -24,7 +24,7 @@ const FORMATS: [FileFormat; 8] = [
     },
     FileFormat {
         ending: ".weights.h5",
-        kind: None, // that of .h5
+        kind: None, // same as .h5
         writer: "formats::keras::save_weights",
         reader: "formats::keras::load_weights",
     },
@@ -42,19 +42,19 @@ const FORMATS: [FileFormat; 8] = [
     },
     FileFormat {
         ending: ".hdf5",
-        kind: None, // that of .h5, and so in messages
+        kind: None, // same as .h5, which messages name
         writer: "formats::keras::save",
         reader: "formats::keras::load",
     },
     FileFormat {
         ending: ".onnx",
-        kind: None, // the format has none
+        kind: None, // the format has no signature
         writer: "formats::onnx::export",
         reader: "formats::onnx::import",
     },
     FileFormat {
         ending: ".npz",
-        kind: None, // that of .keras: both are zip archives
+        kind: None, // same as .keras: both are zip archives
         writer: "formats::npz::write_params",
         reader: "formats::npz::read_params",
     },
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_other_formats_are_refused_with_their_writer() {
+    fn names_of_other_formats_are_rejected_with_their_writer() {
         let message = |name: &str| check_ending(Path::new(name), ".safetensors").unwrap_err().to_string();
         let text = "a/Model.KERAS: the contents are of a .safetensors file, and the name ends in .keras; use \
                     formats::keras::save for this ending, or another name";

@@ -21,7 +21,7 @@ impl KnownFinite {
         *self.0.get_mut() = CHANGED;
     }
 
-    /// Whether all values are known to be finite. Several threads may search at the same time, with equal results.
+    /// Whether all values are known to be finite. Several threads may search at the same time, with the same result.
     pub(super) fn query(&self, values: &[f32]) -> bool {
         match self.0.load(Ordering::Relaxed) {
             CHANGED => self.0.store(QUERIED, Ordering::Relaxed),

@@ -109,7 +109,7 @@ pub trait Op: Send {
 /// gradient is computed, while both are in cache.
 ///
 /// The tape uses it if no other operation reads the array and the optimizer does not need all gradients before it updates
-/// weights, as gradient clipping does. Otherwise it calls [`backward`](Op::backward). Both give equal bits.
+/// weights, as gradient clipping does. Otherwise it calls [`backward`](Op::backward). Both give the same bits.
 pub trait InPlace: Op {
     /// The position of the weight array among the inputs.
     fn position(&self) -> usize;

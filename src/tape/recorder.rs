@@ -13,7 +13,7 @@ use crate::random::Key;
 use crate::shape::Shape;
 use std::cell::RefCell;
 
-/// Records the operations of expressions. [`finish`](Recorder::finish) makes a [`Tape`] from them.
+/// Records the operations of expressions. [`finish`](Recorder::finish) creates a [`Tape`] from them.
 ///
 /// An error of an operation is stored, with the layer, the operation and the shapes, and returned by `finish`, so that
 /// expressions need no `?`. Only the first error is stored.
@@ -255,7 +255,7 @@ impl Recorder {
         self.state.borrow().error.as_ref().map(Error::to_string)
     }
 
-    /// Makes a tape from the recording.
+    /// Creates a tape from the recording.
     ///
     /// # Errors
     /// The first error of the recording; if a loss was set, a trainable parameter that was recorded with

@@ -105,7 +105,7 @@ impl Tape {
     /// # Errors
     /// [`Error::Fault`] when an operation encounters an invalid value, such as an index out of range. The run
     /// ends at the first such operation, in the order of recording. The values of the tape are then unspecified,
-    /// [`backward`](Tape::backward) panics, and [`commit`](Tape::commit) changes nothing. The tape can be run again.
+    /// [`backward`](Tape::backward) panics, and [`commit`](Tape::commit) has no effect. The tape can be run again.
     ///
     /// # Panics
     /// When `params` are not those of the recording.

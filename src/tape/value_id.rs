@@ -2,7 +2,7 @@
 
 use super::stamp::Stamp;
 
-/// The id of a recorded value, by which its [`Tape`](super::Tape) accesses it after recording.
+/// The id of a recorded value. It gives access to the value on its [`Tape`](super::Tape) after recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ValueId {
     pub(super) stamp: Stamp,

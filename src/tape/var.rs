@@ -13,7 +13,7 @@ impl<'r> Var<'r> {
         self.recorded().source.shape
     }
 
-    /// The value's id, by which its [`Tape`](super::Tape) accesses it.
+    /// The value's id, which gives access to it on its [`Tape`](super::Tape).
     pub fn id(&self) -> ValueId {
         ValueId { stamp: self.recorder.state.borrow().stamp, var: self.var }
     }
@@ -29,7 +29,7 @@ impl<'r> Var<'r> {
     }
 
     /// The name of the operation that computed the value, and its inputs; `None` for inputs and parameters. For an operation
-    /// with a fused activation, as in a dense layer, the name is that of the activation. A reshape is not an operation.
+    /// with a fused activation, as in a dense layer, it is the name of the activation. A reshape is not an operation.
     ///
     /// ```
     /// use gradus::tape::{Mode, Recorder};

@@ -84,7 +84,7 @@ impl LayerSample {
 
     /// Checks that
     ///
-    /// - the spec makes a layer with equal spec, weights and output, and unknown settings are rejected;
+    /// - a layer made from the spec has the same spec, weights and output, and unknown settings are rejected;
     /// - `record` gives the shapes that `build` returns, in training and in inference, and uses every weight;
     /// - gradients of inputs and weights agree with central differences (except for elements near a kink, where differences
     ///   over half the distance disagree);

@@ -84,7 +84,7 @@ impl Sample {
     }
 
     /// Checks that every [state](Sample::state) is updated, and that the new values depend only on the values before the step:
-    /// a second run without [`commit`](crate::tape::Tape::commit) gives the bits of the first.
+    /// a second run without [`commit`](crate::tape::Tape::commit) gives the same bits as the first.
     ///
     /// # Errors
     /// The errors of recording and running, or the first state that violates this.

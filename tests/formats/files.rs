@@ -147,8 +147,8 @@ fn incorrect_headers_are_rejected() {
 #[test]
 fn files_that_are_not_gzip_or_idx_are_errors() {
     let folder = Folder::new();
-    let text = "magic number 0x3c68746d, expected 0x00000803 (images); its name says gzip, but it is neither gzip nor \
-                IDX: was a web page saved instead?";
+    let text = "magic number 0x3c68746d, expected 0x00000803 (images); its name ends in .gz, but it is neither gzip \
+                nor IDX; it may be a saved web page";
     assert_eq!(folder.message(FILES[0], b"<html>404 not found</html>"), text);
     let text = folder.message(FILES[0], &gzip(b"<html>404 not found</html>"));
     assert_eq!(text, "magic number 0x3c68746d, expected 0x00000803 (images); it is not an IDX file");

@@ -76,16 +76,16 @@ fn loaded_models_predict_and_train_like_saved_ones() {
 }
 
 #[test]
-fn names_that_keras_could_not_open_are_refused() {
+fn names_that_keras_could_not_open_are_rejected() {
     let folder = tempdir().unwrap();
-    let (refused, written) = (folder.path().join("a.h5"), folder.path().join("a.keras"));
+    let (rejected, written) = (folder.path().join("a.h5"), folder.path().join("a.keras"));
     for name in ["x".repeat(70_000), ".".into(), "top_level_model_weights".into()] {
         let network = Sequential::new([2]).add_named(&name, Dense::new(3)).add(Softmax::new());
         let model = compile(&network, Sgd::new(0.1));
         assert!(model.summary().contains(&name), "long names can be formatted");
-        let text = keras::save(&model, &refused).unwrap_err().to_string();
+        let text = keras::save(&model, &rejected).unwrap_err().to_string();
         assert!(text.contains("rename") && text.len() < 300, "{text}");
-        assert!(!refused.exists());
+        assert!(!rejected.exists());
         keras::save(&model, &written).unwrap();
         assert_eq!(keras::load(&written).unwrap().params().sha256(), model.params().sha256());
     }

@@ -155,7 +155,7 @@ def outputs(file):
 
 
 def weight_names(model):
-    """The variables of all weights with their names in gradus: the class in snake case, numbered from the second of a class on."""
+    """The variables of all weights with their names in gradus: the class in snake case, then a number for all but the first."""
     counts, seen = {}, {}
     for layer in model.layers:
         kind = {"BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization"}.get(

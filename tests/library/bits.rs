@@ -1,4 +1,4 @@
-//! Equal seeds give equal bits, on any number of threads, with every instruction set, and in one or two training runs.
+//! The same seed gives the same bits, on any number of threads, with every instruction set, and in one or two training runs.
 
 use crate::child;
 use crate::notebooks::{self, BasicNn, lenet5};

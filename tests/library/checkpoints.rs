@@ -107,7 +107,7 @@ fn the_best_is_also_kept() {
     assert_eq!(best().step(), 15);
     let unknown = quiet(1).checkpoints(Checkpoints::new(folder.path()).best("val_loss"));
     let message = model(1).fit(&data(), unknown).unwrap_err().to_string();
-    let text = "Checkpoints::best: unknown score \"val_loss\"; available: loss, accuracy; scores of validation need \
+    let text = "Checkpoints::best: unknown score \"val_loss\"; available: loss, accuracy; validation scores need \
                 Fit::validation or Fit::validation_split";
     assert_eq!(message, text);
 }

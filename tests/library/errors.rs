@@ -15,7 +15,7 @@ fn settings() -> Compile {
     Compile::new(Sgd::new(0.1), CategoricalCrossentropy::new())
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
+fn rejected<T: std::fmt::Debug>(result: Result<T>) -> String {
     result.unwrap_err().to_string()
 }
 
@@ -32,27 +32,27 @@ fn layers_that_do_not_fit_together() {
     let network = Sequential::new([28, 28]).add(Conv2d::new(6, 2));
     let text =
         "layer 1 (conv2d): found shape 28 × 28, expected images height × width × channels; Reshape adds a missing axis";
-    assert_eq!(refused(network.compile(settings())), text);
+    assert_eq!(rejected(network.compile(settings())), text);
     let network = Sequential::new([3, 3, 1]).add(Conv2d::new(6, 5));
     let text = "layer 1 (conv2d): found shape 3 × 3 × 1, expected images of at least 5 × 5, or padding `same`";
-    assert_eq!(refused(network.compile(settings())), text);
+    assert_eq!(rejected(network.compile(settings())), text);
     let network = Sequential::new([1, 9, 1]).add(MaxPool2d::new(2));
     let text = "layer 1 (max_pooling2d): found shape 1 × 9 × 1, expected images n × height × width × channels of at least 2 × 2";
-    assert_eq!(refused(network.compile(settings())), text);
-    assert_eq!(refused(Sequential::new([4]).compile(settings())), "Sequential: layers must be at least 1, got 0");
+    assert_eq!(rejected(network.compile(settings())), text);
+    assert_eq!(rejected(Sequential::new([4]).compile(settings())), "Sequential: layers must be at least 1, got 0");
 }
 
 #[test]
 fn settings_out_of_range() {
-    let layer = |layer: Dropout| refused(Sequential::new([4]).add(layer).compile(settings()));
+    let layer = |layer: Dropout| rejected(Sequential::new([4]).add(layer).compile(settings()));
     assert_eq!(layer(Dropout::new(1.2)), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     assert_eq!(layer(Dropout::new(f32::NAN)), "Dropout: rate must be ≥ 0 and < 1, got NaN");
     let dense = Sequential::new([4]).add(Dense::new(0));
-    assert_eq!(refused(dense.compile(settings())), "Dense: units must be at least 1, got 0");
+    assert_eq!(rejected(dense.compile(settings())), "Dense: units must be at least 1, got 0");
     let norm = Sequential::new([4]).add(BatchNorm::new().momentum(2.0));
-    assert_eq!(refused(norm.compile(settings())), "BatchNorm: momentum must be ≥ 0 and ≤ 1, got 2");
+    assert_eq!(rejected(norm.compile(settings())), "BatchNorm: momentum must be ≥ 0 and ≤ 1, got 2");
     let network = Sequential::new([4]).add(Dense::new(3));
-    let optimizer = |settings: Compile| refused(network.compile(settings));
+    let optimizer = |settings: Compile| rejected(network.compile(settings));
     let loss = CategoricalCrossentropy::new;
     let text = optimizer(Compile::new(Sgd::new(-0.1), loss()));
     assert_eq!(text, "Sgd: learning_rate must be finite and ≥ 0, got -0.1");
@@ -74,17 +74,16 @@ fn data_that_does_not_fit_the_model() {
     let wide = Arrays::new(Array2::<f32>::zeros((6, 5)), Array2::<f32>::zeros((6, 3))).unwrap();
     let text = "inputs per sample: found shape 5, expected 4, the model's input; give samples of this shape, or create the \
                 network with inputs of shape 5";
-    assert_eq!(refused(model.fit(&wide, quiet())), text);
-    assert_eq!(refused(model.evaluate(&wide)), text);
-    assert_eq!(refused(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
+    assert_eq!(rejected(model.fit(&wide, quiet())), text);
+    assert_eq!(rejected(model.evaluate(&wide)), text);
+    assert_eq!(rejected(model.predict(&Array2::<f32>::zeros((6, 5)))), text);
     let square = Array3::<f32>::zeros((6, 2, 2));
-    let text =
-        "inputs per sample: found shape 2 × 2, expected 4, the model's input; reshape the dataset or add a Reshape layer first";
-    assert_eq!(refused(model.predict(&square)), text, "an equal number of elements can be reshaped");
+    let text = "inputs per sample: found shape 2 × 2, expected 4, the model's input; reshape the dataset or add a Reshape layer first";
+    assert_eq!(rejected(model.predict(&square)), text, "an equal number of elements can be reshaped");
     let text = "predict: found shape 4, expected a batch axis and 4 per sample; insert_axis adds one";
-    assert_eq!(refused(model.predict(&Array1::<f32>::zeros(4))), text);
+    assert_eq!(rejected(model.predict(&Array1::<f32>::zeros(4))), text);
     let text = "the array of samples is empty; it needs at least one row";
-    assert_eq!(refused(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
+    assert_eq!(rejected(model.predict(&Array2::<f32>::zeros((0, 4)))), text);
     let one_hot = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 7))).unwrap();
     let error = model.fit(&one_hot, quiet()).unwrap_err();
     let text = "targets for CategoricalCrossentropy: found numbers of shape 7 per row, expected numbers from 0 to 1 of shape 3 \
@@ -94,9 +93,9 @@ fn data_that_does_not_fit_the_model() {
     assert!(matches!(error, Error::Target { .. }));
     let validation = quiet().validation(&wide);
     let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
-    assert!(refused(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
-    assert_eq!(refused(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size must be at least 1, got 0");
-    let split = |share: f64| refused(classifier().fit(&good, quiet().validation_split(share)));
+    assert!(rejected(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
+    assert_eq!(rejected(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size must be at least 1, got 0");
+    let split = |share: f64| rejected(classifier().fit(&good, quiet().validation_split(share)));
     assert_eq!(split(1.0), "Fit: validation_split must be ≥ 0 and < 1, got 1");
     assert_eq!(split(-0.1), "Fit: validation_split must be ≥ 0 and < 1, got -0.1");
     assert_eq!(split(f64::NAN), "Fit: validation_split must be ≥ 0 and < 1, got NaN");
@@ -109,7 +108,7 @@ fn data_that_does_not_fit_the_model() {
 #[test]
 fn labels_that_are_not_classes() {
     let labels = |labels: Array1<i64>| Arrays::new(Array2::<f32>::zeros((3, 4)), labels).unwrap();
-    let text = refused(classifier().fit(&labels(arr1(&[0, 1, 2])), quiet()));
+    let text = rejected(classifier().fit(&labels(arr1(&[0, 1, 2])), quiet()));
     let expected = "targets for CategoricalCrossentropy: found one integer label per row, expected numbers from 0 to 1 of shape 3 \
                     per row, such as one-hot rows; Arrays::one_hot and to_categorical make one-hot rows, and \
                     SparseCategoricalCrossentropy takes labels";
@@ -119,14 +118,14 @@ fn labels_that_are_not_classes() {
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let text = "targets for SparseCategoricalCrossentropy: found numbers of shape 3 per row, expected one integer label per row; \
                 CategoricalCrossentropy takes one-hot rows, and arrays of integers are labels";
-    assert_eq!(refused(network.compile(sparse).unwrap().fit(&one_hot, quiet())), text);
+    assert_eq!(rejected(network.compile(sparse).unwrap().fit(&one_hot, quiet())), text);
     let sparse = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
     let mut model = network.compile(sparse).unwrap();
     let text = "row 1: label must be an integer ≥ 0 and < 3, the number of classes, got 3";
     let error = model.fit(&labels(arr1(&[0, 3, 2])), quiet()).unwrap_err();
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, Error::Label { row: 1, classes: 3, .. }));
-    assert!(refused(model.evaluate(&labels(arr1(&[0, 1, -1])))).starts_with("row 2: label must be an integer ≥ 0"));
+    assert!(rejected(model.evaluate(&labels(arr1(&[0, 1, -1])))).starts_with("row 2: label must be an integer ≥ 0"));
     let error = Arrays::new(Array2::<f32>::zeros((3, 4)), arr1(&[0, 1])).unwrap_err();
     let text = "inputs have 3 rows and targets have 2; they need the same number";
     assert_eq!(error.to_string(), text);
@@ -141,7 +140,7 @@ fn labels_that_are_not_classes() {
 fn a_last_batch_of_one_row_for_batch_normalization() {
     let network = Sequential::new([4]).add(BatchNorm::new()).add(Dense::new(3).activation(Activation::Softmax));
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
-    let text = refused(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
+    let text = rejected(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
     let expected = "batch_normalization: batch_norm: found shape 1 × 4, expected at least two rows for the \
                     statistics; choose a batch size that does not leave a batch of one row";
     assert_eq!(text, expected);
@@ -156,11 +155,11 @@ fn a_forgotten_flatten() {
     let remedy =
         "; the output is 26 × 26 × 10 per row, so put Flatten before the last Dense, or give each position a target";
     let labels = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new());
-    let text = refused(network().compile(labels).unwrap().fit(&data, quiet()));
+    let text = rejected(network().compile(labels).unwrap().fit(&data, quiet()));
     let start = "targets for SparseCategoricalCrossentropy: found one integer label per row, expected integer labels of shape \
                  26 × 26 per row";
     assert_eq!(text, format!("{start}{remedy}"));
-    let text = refused(network().compile(settings()).unwrap().fit(&data.one_hot(10).unwrap(), quiet()));
+    let text = rejected(network().compile(settings()).unwrap().fit(&data.one_hot(10).unwrap(), quiet()));
     let start = "targets for CategoricalCrossentropy: found numbers of shape 10 per row, expected ";
     assert!(text.starts_with(start) && text.ends_with(remedy), "{text}");
 }
@@ -195,7 +194,7 @@ fn a_trainable_parameter_without_a_path_to_the_loss() {
                 loss or make it non-trainable";
     for takes in [true, false] {
         let network = Sequential::new([4]).add(Idle { takes }).add(Dense::new(3).activation(Activation::Softmax));
-        assert_eq!(refused(network.compile(settings())), text);
+        assert_eq!(rejected(network.compile(settings())), text);
     }
     let mut params = Params::new();
     let [used, unused] = ["used", "unused"].map(|name| params.add(name, &arr1(&[1.0])).unwrap());
@@ -210,7 +209,7 @@ fn a_loss_that_is_not_one_number() {
     let recorder = Recorder::new(Mode::Training);
     recorder.minimize(recorder.variable([3]));
     let text = "minimize: found shape 3, expected a scalar to minimize; apply sum or mean first";
-    assert_eq!(refused(recorder.finish()), text);
+    assert_eq!(rejected(recorder.finish()), text);
 }
 
 #[test]
@@ -221,13 +220,13 @@ fn a_loss_that_is_a_parameter_itself() {
     recorder.minimize(recorder.parameter(&params, w));
     let text =
         "minimize: found shape 1, expected the result of an operation to minimize, not a parameter; apply sum to it";
-    assert_eq!(refused(recorder.finish()), text);
+    assert_eq!(rejected(recorder.finish()), text);
 }
 
 #[test]
 fn sizes_that_exceed_memory() {
     let network = Sequential::new([1 << 20]).add(Dense::new(1 << 44));
-    let text = refused(network.compile(settings()));
+    let text = rejected(network.compile(settings()));
     assert!(text.starts_with("dense/kernel: an array of shape 1048576 × 17592186044416 has more elements"), "{text}");
     // Half a petabyte can be addressed, but exceeds the limit of a process.
     let error = Sequential::new([4]).add(Dense::new(1 << 45)).compile(settings()).unwrap_err();
@@ -240,10 +239,10 @@ fn sizes_that_exceed_memory() {
 #[test]
 fn windows_and_strides_of_any_size() {
     let network = |layer: Conv2d| Sequential::new([5, 5, 1]).add(layer).add(Flatten).add(Dense::new(2));
-    let text = refused(network(Conv2d::new(2, 3).strides((1, 0))).compile(settings()));
+    let text = rejected(network(Conv2d::new(2, 3).strides((1, 0))).compile(settings()));
     assert_eq!(text, "Conv2d: strides must be ≥ 1 and < 2³¹, got 0");
-    assert_eq!(refused(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters must be at least 1, got 0");
-    let text = refused(network(Conv2d::new(2, 0)).compile(settings()));
+    assert_eq!(rejected(network(Conv2d::new(0, 3)).compile(settings())), "Conv2d: filters must be at least 1, got 0");
+    let text = rejected(network(Conv2d::new(2, 0)).compile(settings()));
     assert_eq!(text, "Conv2d: kernel_size must be at least 1, got 0");
     let giant = Conv2d::new(2, (usize::MAX, 1)).padding(Padding::Same);
     assert!(matches!(network(giant).compile(settings()), Err(Error::TooLarge { .. })));
@@ -256,15 +255,15 @@ fn windows_and_strides_of_any_size() {
 
 #[test]
 fn more_axes_than_an_array_may_have() {
-    let text = refused(classifier().predict(&ArrayD::zeros(IxDyn(&[1; 7]))));
+    let text = rejected(classifier().predict(&ArrayD::zeros(IxDyn(&[1; 7]))));
     assert_eq!(text, "predict: expected at most 6 axes, found 7: [1, 1, 1, 1, 1, 1, 1]");
-    let text = refused(Params::new().add("w", &ArrayD::zeros(IxDyn(&[1; 7]))));
+    let text = rejected(Params::new().add("w", &ArrayD::zeros(IxDyn(&[1; 7]))));
     assert_eq!(text, "w: expected at most 6 axes, found 7: [1, 1, 1, 1, 1, 1, 1]");
-    let text = refused(Sequential::new([1, 1, 1, 1, 1, 4]).add(Flatten).compile(settings()));
+    let text = rejected(Sequential::new([1, 1, 1, 1, 1, 4]).add(Flatten).compile(settings()));
     let expected =
         "input: found shape 1 × 1 × 1 × 1 × 1 × 4, expected at most 5 axes per sample, as a batch has one more";
     assert_eq!(text, expected);
-    let text = refused(Sequential::new([4, 0]).add(Flatten).compile(settings()));
+    let text = rejected(Sequential::new([4, 0]).add(Flatten).compile(settings()));
     assert_eq!(text, "input: found shape 4 × 0, expected at least one element along each axis");
 }
 

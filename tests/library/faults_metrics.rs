@@ -25,7 +25,7 @@ fn quiet<'a>() -> Fit<'a> {
     Fit::new().batch_size(3).progress(Progress::Quiet)
 }
 
-fn refused<T: Debug>(result: Result<T>) -> String {
+fn rejected<T: Debug>(result: Result<T>) -> String {
     result.unwrap_err().to_string()
 }
 
@@ -79,10 +79,10 @@ fn classification_metrics_accept_integer_labels() {
 }
 
 #[test]
-fn regression_metrics_refuse_integer_labels_of_several_classes() {
+fn regression_metrics_reject_integer_labels_of_several_classes() {
     let message = |metric: Box<dyn Metric>| {
         let class = metric.spec().class().to_owned();
-        let text = refused(identity(3, with(SparseCategoricalCrossentropy::new()).metric(metric)));
+        let text = rejected(identity(3, with(SparseCategoricalCrossentropy::new()).metric(metric)));
         let expected = format!(
             "metric {class}: it takes numbers of shape 3 per row, but the loss SparseCategoricalCrossentropy takes one integer \
              label per row; metrics of classes, such as Accuracy, take integer labels"
@@ -96,20 +96,20 @@ fn regression_metrics_refuse_integer_labels_of_several_classes() {
 
 /// A loss that does not restrict targets leaves the check to the metrics, which check the dataset before any step.
 #[test]
-fn a_metric_refuses_a_dataset_before_training_in_every_call() {
+fn a_metric_rejects_a_dataset_before_training_in_every_call() {
     let settings = || with(Anything).metric(R2Score);
     let (outputs, labels, _) = four_rows();
     let (mut model, data) = (trainable(3, 3, settings()), Arrays::new(outputs, labels).unwrap());
     let before = model.params().sha256();
     let text = "targets for R2Score: found one integer label per row, expected numbers of shape 3 per row; metrics of classes, \
                 such as Accuracy, take integer labels";
-    assert_eq!(refused(model.fit(&data, quiet())), text);
-    assert_eq!(refused(model.evaluate(&data)), text);
-    assert_eq!(refused(model.train_on_batch(&data)), text);
-    assert_eq!(refused(model.test_on_batch(&data)), text);
+    assert_eq!(rejected(model.fit(&data, quiet())), text);
+    assert_eq!(rejected(model.evaluate(&data)), text);
+    assert_eq!(rejected(model.train_on_batch(&data)), text);
+    assert_eq!(rejected(model.test_on_batch(&data)), text);
     let values = Arrays::new(Array2::<f32>::zeros((4, 3)), Array2::<f32>::zeros((4, 3))).unwrap();
     assert_eq!(
-        refused(model.fit(&values, quiet().validation(&data))),
+        rejected(model.fit(&values, quiet().validation(&data))),
         text,
         "validation is checked before training as well"
     );
@@ -135,23 +135,23 @@ impl Loss for Anything {
 }
 
 #[test]
-fn sparse_accuracy_refuses_one_hot_rows() {
+fn sparse_accuracy_rejects_one_hot_rows() {
     let text = "metric SparseCategoricalAccuracy: it takes one integer label per row, but the loss CategoricalCrossentropy takes \
                 numbers from 0 to 1 of shape 3 per row, such as one-hot rows; CategoricalAccuracy takes one-hot rows";
-    assert_eq!(refused(identity(3, with(CategoricalCrossentropy::new()).metric(SparseCategoricalAccuracy))), text);
+    assert_eq!(rejected(identity(3, with(CategoricalCrossentropy::new()).metric(SparseCategoricalAccuracy))), text);
     let (outputs, _, one_hot) = four_rows();
     let model = identity(3, with(Anything).metric(SparseCategoricalAccuracy)).unwrap();
     let text = "targets for SparseCategoricalAccuracy: found numbers of shape 3 per row, expected one integer label per row; \
                 CategoricalAccuracy takes one-hot rows";
-    assert_eq!(refused(model.evaluate(&Arrays::new(outputs, one_hot).unwrap())), text);
+    assert_eq!(rejected(model.evaluate(&Arrays::new(outputs, one_hot).unwrap())), text);
 }
 
 #[test]
 fn classes_beyond_the_output_are_rejected_by_compile() {
     let text = "metric Precision: found shape 3, expected a last axis with a class 7; classes are counted from 0";
     let precision = || Precision::new().class(7);
-    assert_eq!(refused(identity(3, with(CategoricalCrossentropy::new()).metric(precision()))), text);
-    assert_eq!(refused(identity(3, with(CategoricalCrossentropy::new()).weighted_metric(precision()))), text);
+    assert_eq!(rejected(identity(3, with(CategoricalCrossentropy::new()).metric(precision()))), text);
+    assert_eq!(rejected(identity(3, with(CategoricalCrossentropy::new()).weighted_metric(precision()))), text);
     assert!(identity(8, with(CategoricalCrossentropy::new()).metric(precision())).is_ok());
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
@@ -161,7 +161,7 @@ fn classes_beyond_the_output_are_rejected_by_compile() {
     }
     let settings = with(CategoricalCrossentropy::new()).metric_of("mood", precision());
     let text = "metric Precision of output \"mood\": found shape 3, expected a last axis with a class 7; classes are counted from 0";
-    assert_eq!(refused(graph.compile(settings)), text);
+    assert_eq!(rejected(graph.compile(settings)), text);
 }
 
 /// As in Keras on TensorFlow, every finite output is correct then.
@@ -200,7 +200,7 @@ fn logits_of_one_output_are_class_1_above_0() {
     assert_eq!(model.predict_classes(&logits).unwrap().to_vec(), [0, 1, 1, 1]);
     let text = "metric BinaryAccuracy: found shape 1, expected probabilities, for the threshold 0.7; the loss trains \
                 margins, for which only the threshold 0.5, a margin of 0, is defined";
-    assert_eq!(refused(identity(1, with(Hinge::new()).metric(BinaryAccuracy::new(0.7)))), text);
+    assert_eq!(rejected(identity(1, with(Hinge::new()).metric(BinaryAccuracy::new(0.7)))), text);
 }
 
 /// A custom metric that reads the scale of the outputs.
@@ -283,7 +283,7 @@ fn labels_per_position_train_as_one_hot_rows_do() {
     let text = "targets for SparseCategoricalCrossentropy: found integer labels of shape 8 × 5 per row, expected integer labels of \
                 shape 8 × 6 per row; give the targets the shape of the model's output, or change the number of units of the \
                 last layer";
-    assert_eq!(refused(sparse.fit(&wide, quiet())), text);
+    assert_eq!(rejected(sparse.fit(&wide, quiet())), text);
 }
 
 /// If the width equals the number of classes, labels have the shape of one-hot rows.
@@ -295,11 +295,11 @@ fn labels_per_position_are_checked_where_the_width_is_the_number_of_classes() {
     let mut labels = Array3::<u8>::zeros((2, 4, 3));
     labels[(1, 2, 1)] = 7;
     let text = "row 1: label must be an integer ≥ 0 and < 3, the number of classes, got 7";
-    assert_eq!(refused(model.fit(&Arrays::new(&inputs, &labels).unwrap(), quiet())), text);
+    assert_eq!(rejected(model.fit(&Arrays::new(&inputs, &labels).unwrap(), quiet())), text);
     let floats = Arrays::new(&inputs, labels.mapv(f32::from)).unwrap();
     let text = "targets for SparseCategoricalCrossentropy: found numbers of shape 4 × 3 per row, expected integer labels of shape \
                 4 × 3 per row; CategoricalCrossentropy takes one-hot rows, and arrays of integers are labels";
-    assert_eq!(refused(model.fit(&floats, quiet())), text);
+    assert_eq!(rejected(model.fit(&floats, quiet())), text);
     labels[(1, 2, 1)] = 2;
     assert!(model.fit(&Arrays::new(&inputs, &labels).unwrap(), quiet()).unwrap().epochs[0].scores.loss.is_finite());
 }
@@ -360,14 +360,15 @@ fn targets_of_a_custom_dataset_are_checked() {
     let target = Target::LABEL;
     let mut model = trainable(3, 3, with(SparseCategoricalCrossentropy::new()));
     let text = "row 99: label must be an integer ≥ 0 and < 3, the number of classes, got 0.5";
-    assert_eq!(refused(model.fit(&Made { target, number: 0.5 }, quiet())), text);
+    assert_eq!(rejected(model.fit(&Made { target, number: 0.5 }, quiet())), text);
     assert!(
-        refused(model.fit(&Made { target, number: f32::NAN }, quiet())).starts_with("row 99: label must be an integer")
+        rejected(model.fit(&Made { target, number: f32::NAN }, quiet()))
+            .starts_with("row 99: label must be an integer")
     );
     let part = Made { target, number: 3.0 };
     let part = gradus::data::Rows::range(&part, 90..).unwrap();
     assert!(
-        refused(model.fit(&part, quiet())).starts_with("row 99: label must be an integer"),
+        rejected(model.fit(&part, quiet())).starts_with("row 99: label must be an integer"),
         "the row's number in the whole dataset"
     );
     assert!(model.fit(&Made { target, number: 2.0 }, quiet()).is_ok());
@@ -387,24 +388,23 @@ fn cross_entropies_accept_targets_from_0_to_1() {
         let before = model.params().sha256();
         for (number, text) in [(1.5, "1.5"), (-0.25, "-0.25"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
             let expected = format!("targets for {class}: row 99 holds {text}, {PROBABILITIES}");
-            assert_eq!(refused(model.fit(&Made { target, number }, quiet())), expected);
-            assert_eq!(refused(model.evaluate(&Made { target, number })), expected);
+            assert_eq!(rejected(model.fit(&Made { target, number }, quiet())), expected);
+            assert_eq!(rejected(model.evaluate(&Made { target, number })), expected);
         }
         assert_eq!(model.params().sha256(), before);
         assert!(model.fit(&Made { target, number: 0.25 }, quiet()).is_ok());
     }
     let mut model = trainable(3, 3, with(MeanSquaredError::new()));
-    let text =
-        "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; remove rows without a target";
-    assert_eq!(refused(model.fit(&Made { target, number: f32::NAN }, quiet())), text);
+    let text = "targets for MeanSquaredError: row 99 holds NaN, expected finite numbers; remove rows without a target";
+    assert_eq!(rejected(model.fit(&Made { target, number: f32::NAN }, quiet())), text);
     assert!(model.fit(&Made { target, number: -7.5 }, quiet()).is_ok());
     let mut model = trainable(3, 3, with(Hinge::new()));
     let text = "targets for Hinge: row 99 holds 0.5, expected −1 or 1, or 0 or 1";
-    assert_eq!(refused(model.fit(&Made { target, number: 0.5 }, quiet())), text);
+    assert_eq!(rejected(model.fit(&Made { target, number: 0.5 }, quiet())), text);
     let mixed =
         Arrays::new(Array2::<f32>::zeros((3, 3)), arr2(&[[1.0f32, 1.0, -1.0], [1.0, 1.0, 1.0], [1.0, 0.0, 1.0]]));
     let text = "targets for Hinge: row 2 holds 0, expected −1 and 1, or 0 and 1, but not all three";
-    assert_eq!(refused(model.fit(&mixed.unwrap(), quiet())), text);
+    assert_eq!(rejected(model.fit(&mixed.unwrap(), quiet())), text);
 }
 
 #[test]
@@ -423,12 +423,13 @@ fn class_weights_need_targets_that_are_classes() {
     let values = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as f32 / 5.0)).unwrap();
     let text = "class_weight: the target of row 1 is not a class; class weights with MeanSquaredError need integer labels, \
                 one-hot rows, or 0 and 1; use sample weights instead";
-    assert_eq!(refused(fit(Box::new(MeanSquaredError::new()), 1, &values)), text);
+    assert_eq!(rejected(fit(Box::new(MeanSquaredError::new()), 1, &values)), text);
     let counts = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| i as i64)).unwrap();
-    assert!(refused(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 is not a class"));
+    assert!(rejected(fit(Box::new(MeanSquaredError::new()), 1, &counts)).contains("row 2 is not a class"));
     let signs = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| if i % 2 == 0 { 1.0f32 } else { -1.0 })).unwrap();
     assert!(
-        refused(fit(Box::new(Hinge::new()), 1, &signs)).contains("row 1 is not a class; class weights with Hinge need")
+        rejected(fit(Box::new(Hinge::new()), 1, &signs))
+            .contains("row 1 is not a class; class weights with Hinge need")
     );
     // Labels and one-hot rows, also with a regression loss.
     let labels = Arrays::new(&inputs, Array1::from_shape_fn(6, |i| (i % 3) as u8)).unwrap();
@@ -454,7 +455,7 @@ fn confusion_counts_integer_labels_and_one_hot_rows_alike() {
     }
     let values = Arrays::new(&outputs, Array2::<f32>::ones((4, 3)) * 2.0).unwrap();
     let text = format!("targets for confusion_matrix: row 0 holds 2, {PROBABILITIES}");
-    assert_eq!(refused(model.confusion_matrix(&values)), text);
+    assert_eq!(rejected(model.confusion_matrix(&values)), text);
     let named = NamedArrays::new().with_input("input", &outputs).unwrap();
     let named = named.with_target("output", arr1(&[0i64, 1, 2, 2])).unwrap();
     assert_eq!(model.confusion_matrix(&named).unwrap(), expected);
@@ -576,11 +577,11 @@ fn a_monitor_of_a_score_without_a_direction_must_state_one() {
     let error = trained(&mut EarlyStopping::new("undirected"), None).unwrap_err();
     assert!(matches!(&error, Error::Undirected { score, .. } if score == "undirected"));
     assert_eq!(error.to_string(), text("EarlyStopping"));
-    assert_eq!(refused(trained(&mut ReduceLrOnPlateau::new("undirected"), None)), text("ReduceLrOnPlateau"));
+    assert_eq!(rejected(trained(&mut ReduceLrOnPlateau::new("undirected"), None)), text("ReduceLrOnPlateau"));
     let folder = std::env::temp_dir().join(format!("gradus-faults-monitor-{}", std::process::id()));
     let checkpoints = |monitor: Monitor| Some(Checkpoints::new(&folder).best(monitor));
     let mut nothing = Directions(Vec::new());
-    assert_eq!(refused(trained(&mut nothing, checkpoints("undirected".into()))), text("Checkpoints::best"));
+    assert_eq!(rejected(trained(&mut nothing, checkpoints("undirected".into()))), text("Checkpoints::best"));
     assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("undirected").lower()), None).unwrap(), 2);
     assert_eq!(trained(&mut EarlyStopping::new(Monitor::new("undirected").higher()), None).unwrap(), 2);
     assert_eq!(trained(&mut EarlyStopping::new("hinge"), None).unwrap(), 2);
@@ -645,18 +646,18 @@ fn a_softmax_over_one_output_is_rejected_by_compile() {
     let network = || Sequential::new([3]).add(Dense::new(1).activation(Activation::Softmax));
     let text = "output: found shape 1, expected an output that depends on the inputs: a softmax over a single output is always 1; \
                 take a sigmoid with BinaryCrossentropy, or two outputs or more";
-    assert_eq!(refused(network().compile(with(BinaryCrossentropy::new()))), text);
-    assert_eq!(refused(network().compile(with(MeanSquaredError::new()))), text);
-    assert_eq!(refused(network().add(Dropout::new(0.1)).compile(with(BinaryCrossentropy::new()))), text);
+    assert_eq!(rejected(network().compile(with(BinaryCrossentropy::new()))), text);
+    assert_eq!(rejected(network().compile(with(MeanSquaredError::new()))), text);
+    assert_eq!(rejected(network().add(Dropout::new(0.1)).compile(with(BinaryCrossentropy::new()))), text);
     let reshaped = network().add(Reshape::new([1, 1])).compile(with(BinaryCrossentropy::new()));
-    assert_eq!(refused(reshaped), text.replace("shape 1,", "shape 1 × 1,"));
+    assert_eq!(rejected(reshaped), text.replace("shape 1,", "shape 1 × 1,"));
     let logarithm = Sequential::new([3]).add(Dense::new(1).activation(Activation::LogSoftmax));
-    assert_eq!(refused(logarithm.compile(with(MeanSquaredError::new()))), text);
+    assert_eq!(rejected(logarithm.compile(with(MeanSquaredError::new()))), text);
     let text = "loss CategoricalCrossentropy: found shape 1, expected a last axis of size 2 or more; BinaryCrossentropy takes one \
                 output";
-    assert_eq!(refused(network().compile(with(CategoricalCrossentropy::new()))), text);
+    assert_eq!(rejected(network().compile(with(CategoricalCrossentropy::new()))), text);
     let text = text.replace("loss CategoricalCrossentropy", "loss SparseCategoricalCrossentropy");
-    assert_eq!(refused(network().compile(with(SparseCategoricalCrossentropy::new()))), text);
+    assert_eq!(rejected(network().compile(with(SparseCategoricalCrossentropy::new()))), text);
     // A file written by Keras may contain such a model.
     let path = std::env::temp_dir().join(format!("gradus-softmax-of-one-{}.h5", std::process::id()));
     std::fs::write(&path, include_bytes!("../faults/softmax_of_one.h5")).unwrap();
@@ -666,7 +667,7 @@ fn a_softmax_over_one_output_is_rejected_by_compile() {
     let exported = path.with_extension("onnx");
     gradus::formats::onnx::export(&model, &exported).unwrap();
     let data = Arrays::new(&inputs, arr2(&[[1.0f32], [0.0]])).unwrap();
-    assert_eq!(refused(model.fit(&data, quiet())), text.replace("Sparse", ""));
-    assert_eq!(refused(model.evaluate(&data)), text.replace("Sparse", ""));
+    assert_eq!(rejected(model.fit(&data, quiet())), text.replace("Sparse", ""));
+    assert_eq!(rejected(model.evaluate(&data)), text.replace("Sparse", ""));
     [path, exported].iter().for_each(|path| std::fs::remove_file(path).unwrap());
 }

@@ -256,8 +256,8 @@ fn training_resumes_from_a_checkpoint() {
     for name in NAMES {
         assert_eq!(history.get(name), expected.get(name));
     }
-    let refused = |model: &mut Model| message(model.fit(&data, quiet(2).resume(folder.path())));
-    let weighted = refused(&mut graph.compile(settings().loss_weight("mood", 0.25)).unwrap());
+    let rejected = |model: &mut Model| message(model.fit(&data, quiet(2).resume(folder.path())));
+    let weighted = rejected(&mut graph.compile(settings().loss_weight("mood", 0.25)).unwrap());
     assert!(weighted.contains("its losses have different outputs or loss weights"), "{weighted}");
     let moods = Array2::from_shape_fn((20, 2), |(_, j)| j as f32);
     let others = NamedArrays::new().with_input("left", Array2::<f32>::zeros((20, 4))).unwrap();
@@ -292,7 +292,7 @@ fn the_summary_shows_the_connections() {
 }
 
 /// The error message of compiling a graph.
-fn refused(build: impl FnOnce(&mut Graph, Node)) -> String {
+fn rejected(build: impl FnOnce(&mut Graph, Node)) -> String {
     let mut graph = Graph::new();
     let x = graph.input("x", [4]);
     build(&mut graph, x);
@@ -301,13 +301,13 @@ fn refused(build: impl FnOnce(&mut Graph, Node)) -> String {
 
 #[test]
 fn parts_that_do_not_fit_together_are_named() {
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let wide = graph.apply(Dense::new(5), x);
         let both = graph.apply(Sum, [x, wide]);
         graph.output("y", both);
     });
     assert_eq!(text, "layer 2 (sum): found shapes 4 and 5, expected inputs of one shape");
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let shared = graph.layer("shared", Dense::new(5));
         let once = graph.apply(shared, x);
         let twice = graph.apply(shared, once);
@@ -316,7 +316,7 @@ fn parts_that_do_not_fit_together_are_named() {
     let expected = "layer 1 (shared): found shape 5, expected inputs that fit the weights of its first call, whose \
                     inputs had the shape 4, since all calls of a layer share its weights (shared/kernel: found shape 4 × 5, expected 5 × 5)";
     assert_eq!(text, expected);
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let y = graph.apply(Dense::new(0), x);
         graph.output("y", y);
     });
@@ -329,44 +329,44 @@ fn unused_inputs_and_layers_are_errors() {
         let y = graph.apply(Dense::new(2), x);
         graph.output("y", y);
     };
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         graph.input("age", [1]);
         output(graph, x);
     });
     assert_eq!(text, "input \"age\": no layer uses it; apply a layer to it or remove it");
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         output(graph, x);
         graph.apply(Dense::new(3), x);
     });
     let expected =
         "layer 2 (dense_1): its output is not used; apply a layer to it, make it an output of the graph, or remove it";
     assert_eq!(text, expected);
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         graph.layer("spare", Dense::new(3));
         output(graph, x);
     });
     assert_eq!(text, "layer 1 (spare): it is never applied; apply or remove it");
-    let text = refused(|graph, _| {
+    let text = rejected(|graph, _| {
         graph.apply(Dense::new(3), []);
     });
     assert_eq!(text, "layer 1 (dense): it has no inputs; apply it to at least one node");
-    let text = refused(|graph, _| {
+    let text = rejected(|graph, _| {
         let y = graph.apply(Dense::new(3), []);
         graph.output("y", y);
     });
     assert_eq!(text, "layer 1 (dense): it has no inputs; apply it to at least one node");
-    assert_eq!(refused(|graph, x| graph.output("y", x)), "Graph: layers must be at least 1, got 0");
+    assert_eq!(rejected(|graph, x| graph.output("y", x)), "Graph: layers must be at least 1, got 0");
 }
 
 #[test]
 fn names_are_unique_and_nodes_belong_to_their_graph() {
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let y = graph.apply(Dense::new(2), x);
         graph.output("y", y);
         graph.output("y", x);
     });
     assert_eq!(text, "output \"y\": several outputs have this name; names must be unique");
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
         let named = graph.layer("dense", Dense::new(2));
         let second = graph.apply(named, first);
@@ -375,13 +375,13 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
     assert_eq!(text, "layer \"dense\": several layers have this name; names must be unique");
     let mut other = Graph::new();
     let (foreign, layer) = (other.input("foreign", [4]), other.layer("foreign", Dense::new(2)));
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let y = graph.apply(Sum, [x, foreign]);
         graph.output("y", y);
     });
     let expected = "layer 1 (sum): it uses a node of another graph; use nodes that this graph returned";
     assert_eq!(text, expected);
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         let first = graph.apply(Dense::new(2), x);
         let y = graph.apply(layer, first);
         graph.output("y", y);
@@ -393,7 +393,7 @@ fn names_are_unique_and_nodes_belong_to_their_graph() {
 fn all_wrong_names_and_connections_are_reported() {
     let mut other = Graph::new();
     let foreign = other.input("foreign", [4]);
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         graph.input("x", [4]);
         let first = graph.apply(Dense::new(2), foreign);
         let second = graph.apply(Dense::new(2), []);
@@ -408,7 +408,7 @@ fn all_wrong_names_and_connections_are_reported() {
         "output \"z\": it uses a node of another graph; use nodes that this graph returned",
     ];
     assert_eq!(text, expected.join("; "));
-    let text = refused(|graph, x| {
+    let text = rejected(|graph, x| {
         graph.layer("spare", Dense::new(3));
         graph.input("age", [1]);
         let y = graph.apply(Dense::new(2), x);

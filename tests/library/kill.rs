@@ -1,4 +1,4 @@
-//! A training run that is killed repeatedly at random times ends with the bits of an uninterrupted run.
+//! A training run that is killed repeatedly at random times ends with the same bits as an uninterrupted run.
 
 use crate::child;
 use gradus::data::{Arrays, mnist};

@@ -1,4 +1,4 @@
-//! Parts chosen at run time: `Box` and `Arc` of each kind of part give the bits of the part.
+//! Parts chosen at run time: `Box` and `Arc` of each kind of part give the same bits as the part.
 
 use gradus::callbacks::LearningRateScheduler;
 use gradus::data::{Arrays, Dataset};

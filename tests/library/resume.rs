@@ -1,4 +1,4 @@
-//! Interrupted and resumed training ends with the bits of uninterrupted training.
+//! Interrupted and resumed training ends with the same bits as uninterrupted training.
 
 use crate::notebooks;
 use gradus::data::{Arrays, mnist};

@@ -69,7 +69,7 @@ fn check_travel(path: &Path, mut model: Model, mut whole: Model) {
 }
 
 #[test]
-fn names_of_other_formats_are_refused() {
+fn names_of_other_formats_are_rejected() {
     let folder = tempdir().unwrap();
     let model = compile(&dense(), Adam::default());
     let message = |name: &str| model.save(folder.path().join(name)).unwrap_err().to_string();

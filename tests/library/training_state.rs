@@ -1,4 +1,4 @@
-//! A training loop on the tape that was interrupted or killed ends with the bits of an uninterrupted one.
+//! A training loop on the tape that was interrupted or killed ends with the same bits as an uninterrupted one.
 
 use crate::child;
 use gradus::data::{Arrays, Batches, Dataset};
@@ -134,21 +134,24 @@ fn checkpoints_of_other_runs_are_rejected_without_changes() {
         network(&mut params);
         params
     };
-    let refused = |mut state: TrainingState, expected: &str| {
+    let rejected = |mut state: TrainingState, expected: &str| {
         let unchanged = result(&state);
         let message = state.resume(&checkpoint).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
         assert_eq!(result(&state), unchanged);
     };
-    refused(state(params(), 2), "it was trained with seed 1, expected 2; resume with the settings it was written with");
+    rejected(
+        state(params(), 2),
+        "it was trained with seed 1, expected 2; resume with the settings it was written with",
+    );
     let other = TrainingState::new(params(), Sgd::new(0.1)).unwrap();
-    refused(other, "its optimizer is not Sgd(");
+    rejected(other, "its optimizer is not Sgd(");
     let adam = || Adam::new(0.05).amsgrad(true);
     let rows = TrainingState::new(params(), adam()).unwrap().setting("rows", 40.0).unwrap();
-    refused(rows, "it has no number \"rows\"");
+    rejected(rows, "it has no number \"rows\"");
     let mut fewer = Params::new();
     fewer.add("w1", &Array2::<f32>::zeros((4, 6))).unwrap();
-    refused(TrainingState::new(fewer, adam()).unwrap(), "it has more optimizer arrays than the optimizer");
+    rejected(TrainingState::new(fewer, adam()).unwrap(), "it has more optimizer arrays than the optimizer");
 
     let mut model =
         Sequential::new([4]).add(Dense::new(1)).compile(Compile::new(adam(), MeanSquaredError::new())).unwrap();

@@ -60,7 +60,7 @@ impl BasicNn {
         }
     }
 
-    /// Makes a training step on the next batch of one-hot digits, and returns its loss.
+    /// Runs a training step on the next batch of one-hot digits, and returns its loss.
     pub(crate) fn step(&mut self, data: &dyn Dataset) -> f32 {
         self.step += 1;
         data.gather(self.batches.next_batch(), &mut self.inputs, &mut self.targets);

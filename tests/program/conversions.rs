@@ -1,4 +1,4 @@
-//! Random models in every format that `gradus convert` writes: the predictions of `gradus predict` have the bits of the
+//! Random models in every format that `gradus convert` writes: the predictions of `gradus predict` have the same bits as the
 //! library.
 
 use crate::folder::Folder;

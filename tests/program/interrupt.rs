@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end a program after its current step, with a checkpoint; `--resume` then ends with the bits of an
+//! Ctrl-C and SIGTERM end a program after its current step, with a checkpoint; `--resume` then ends with the same bits as an
 //! uninterrupted run. This also holds after SIGKILL.
 #![cfg(unix)]
 

@@ -254,7 +254,7 @@ fn all_wrong_arrays_are_reported() {
 }
 
 #[test]
-fn a_model_with_preprocessing_is_refused() {
+fn a_model_with_preprocessing_is_rejected() {
     let mut model = Sequential::new([1]).add(Dense::new(1)).architecture(0).unwrap().into_model().unwrap();
     assert!(text_format::to_text(&model).is_ok());
     model.set_preprocessing("input", StringLookup::new().vocabulary(["a"]).unwrap()).unwrap();

@@ -188,7 +188,7 @@ fn every_array_is_listed() {
 
 /// Files that h5py or Keras could not open are not written.
 #[test]
-fn names_that_do_not_fit_are_refused() {
+fn names_that_do_not_fit_are_rejected() {
     let problem = |change: &dyn Fn(&mut NewGroup)| {
         let mut root = sample();
         change(&mut root);

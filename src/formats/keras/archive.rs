@@ -27,7 +27,7 @@ pub(super) fn write(model: &Outgoing<'_>) -> Result<Vec<u8>> {
         compiled["optimizer"] = training.optimizer_to_json()?;
         config["compile_config"] = compiled;
     }
-    // The date of saving is left out, so that equal models give equal files.
+    // The date of saving is left out, so that identical models give identical files.
     let metadata = json!({"keras_version": KERAS_VERSION, "gradus": model.gradus()});
     let mut root = NewGroup::default();
     weights::write_layers(&mut root, &model.description.layers, model.params)?;

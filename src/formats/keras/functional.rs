@@ -92,7 +92,7 @@ fn named(values: Option<&Value>, what: &str) -> Result<Vec<(String, Source)>> {
     }
 }
 
-/// Names values after their layers, with a number from the second value of a layer on.
+/// Names values after their layers, numbered starting with the second value of a layer.
 fn after_layers(sources: Vec<Source>) -> Vec<(String, Source)> {
     let mut counts = BTreeMap::<String, usize>::new();
     let name = |source: Source| {

@@ -75,8 +75,10 @@ const LEGACY_EPSILON: &[InactiveOption] = &[rejected(
     "optimizers with this option are those of Keras 2.10 or earlier, which add epsilon outside the square root",
 )];
 
-const LEGACY_NADAM: &[InactiveOption] =
-    &[rejected("decay", "optimizers with this option are those of Keras 2.10 or earlier, which have a different momentum schedule")];
+const LEGACY_NADAM: &[InactiveOption] = &[rejected(
+    "decay",
+    "optimizers with this option are those of Keras 2.10 or earlier, which have a different momentum schedule",
+)];
 
 /// The schedules that both libraries have.
 pub(super) const SCHEDULES: &[Kind] = &[
@@ -238,7 +240,7 @@ mod tests {
         assert_eq!(decay, "optimizer (Adam): decay is 0.5, and only 0 is supported");
         let rms = read("RMSprop", json!({"lr": 0.25, "decay": 0.0})).unwrap_err();
         assert!(
-            rms.starts_with("optimizer (RMSprop): decay is not supported: an optimizer with it is one of"),
+            rms.starts_with("optimizer (RMSprop): decay is not supported: optimizers with this option are those of"),
             "{rms}"
         );
         assert_eq!(read("SGD", json!({"clipnorm": 0.0})), read("SGD", json!({"clipnorm": null})));

@@ -46,7 +46,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     Ok(description)
 }
 
-/// The name of an unnamed layer: the class in snake case, with a number from the second layer of the class on.
+/// The name of an unnamed layer: the class in snake case, numbered starting with the second layer of the class.
 fn layer_name(spec: &Spec, counts: &mut BTreeMap<String, usize>) -> String {
     let class = spec.snake_case();
     let count = counts.entry(class.clone()).or_default();

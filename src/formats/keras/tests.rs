@@ -124,7 +124,9 @@ fn every_option_is_effective_or_rejected_by_name_or_documented_to_have_no_effect
         let base = read(module, class, config.clone());
         let base = match base {
             Err(problem) if module == "optimizers.legacy" => {
-                assert!(problem.contains("decay is not supported: an optimizer with it is one of Keras 2.10"));
+                assert!(
+                    problem.contains("decay is not supported: optimizers with this option are those of Keras 2.10")
+                );
                 continue;
             }
             base => base.unwrap_or_else(|problem| panic!("{library} {class}: {problem}")),

@@ -13,7 +13,7 @@ pub(super) const OPERATOR_SETS: [(&str, i64); 2] = [("", 27), (scikit_learn::DOM
 /// The operator set of exported files.
 pub(super) const OPSET: i64 = 20;
 
-/// The format version of files with an operator set from [`OPSET`] on: the oldest in which the set exists.
+/// The format version of files with operator set [`OPSET`] or later: the oldest in which the set exists.
 pub(super) fn ir_version(opset: i64) -> i64 {
     match opset {
         ..=20 => 9,

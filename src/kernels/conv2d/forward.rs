@@ -131,7 +131,7 @@ vectorized! {
     }
 }
 
-/// The biases from filter `first` on, followed by zeros.
+/// The biases starting at filter `first`, followed by zeros.
 fn bias_lanes<const L: usize>(bias: Option<&[f32]>, first: usize) -> [f32; L] {
     let mut lanes = [0.0; L];
     let bias = bias.map_or(&[][..], |bias| &bias[first..]);

@@ -85,7 +85,7 @@ struct Layer<'a> {
 }
 
 /// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that contain the element. Each window is one
-/// chain over the filters. Windows are added from the last row of pixels to the first, and from the first column on
+/// chain over the filters. Windows are added from the last row of pixels to the first, and from the first column to the last
 /// within a row.
 pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], buffers: &mut Buffers) {
     buffers.pack(geometry, w);
@@ -165,7 +165,7 @@ vectorized! {
     }
 }
 
-/// Adds the contribution of `R` pixels to `L` taps, from lane `FROM` of a panel on. Every sixteen filters of `dy` are
+/// Adds the contribution of `R` pixels to `L` taps, starting at lane `FROM` of a panel. Every sixteen filters of `dy` are
 /// at a distance of `stride` vectors. The first `overlap` pixels were already added.
 #[inline(always)]
 fn add_tile<F: Fma, const R: usize, const L: usize, const FROM: usize>(

@@ -96,7 +96,7 @@ impl Case {
         shards.into_iter().fold(vec![0.0; self.w.len()], add)
     }
 
-    /// Windows from the last row of pixels to the first, and in a row from the first column on.
+    /// Windows from the last row of pixels to the first, and in a row from the first column to the last.
     fn naive_input(&self) -> Vec<f32> {
         let (g, mut terms) = (&self.geometry, Vec::new());
         for_each_term(g, |o, i, k| terms.push((o, i, k)));

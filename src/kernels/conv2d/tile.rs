@@ -122,7 +122,7 @@ impl<const L: usize> Vectors<L> for &[Vector] {
 /// The gradients of the pixels of an output image, with contiguous filters.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
-    /// The gradients from the first filter of the first pixel on. With fewer filters than lanes, a vector contains
+    /// The gradients, starting at the first filter of the first pixel. With fewer filters than lanes, a vector contains
     /// elements of the next pixel.
     pub(super) dy: &'a [f32],
     pub(super) filters: usize,

@@ -30,8 +30,8 @@ pub(super) struct Taps {
     /// One axis for each set of outputs with equal taps. Output `i` belongs to axis `i` modulo their number.
     rows: Vec<Axis>,
     columns: Vec<Axis>,
-    /// For each row axis and each column axis: the taps in order, with `depth` entries per tap. An entry holds the offset in the
-    /// image from the start of a window, and the offset of the weights.
+    /// For each row axis and each column axis: the taps in order, with `depth` entries per tap. An entry is the offset of the
+    /// input from the start of a window, and the offset of the weights.
     offsets: Vec<Vec<[usize; 2]>>,
 }
 
@@ -50,7 +50,7 @@ impl Taps {
             for axis in &columns {
                 offsets.push(sizes::collect(&[row_axis.taps, axis.taps, depth], |at| {
                     let (row, column, number) = (at / depth / axis.taps, at / depth % axis.taps, at % depth);
-                    // Wraps around: taps may be far outside the image.
+                    // It wraps around, because taps may be far outside the image.
                     let place = |row: usize, column: usize, columns: usize| {
                         let pixel = row.wrapping_mul(columns).wrapping_add(column);
                         pixel.wrapping_mul(depth).wrapping_add(number).wrapping_mul(channels)
@@ -66,7 +66,7 @@ impl Taps {
 }
 
 vectorized! {
-    /// Computes rows of an output image, from row `first` on.
+    /// Computes rows of an output image, starting at row `first`.
     pub(super) fn fill_rows<F: Fma>(c: &Correlation<'_>, x: &[f32], first: usize, y: &mut [f32]) {
         for (row, y) in (first..).zip(y.chunks_exact_mut(c.output_columns * c.channels)) {
             let (number, output) = (row % c.taps.rows.len(), row / c.taps.rows.len());
@@ -101,11 +101,11 @@ struct Row<'a> {
     offsets: &'a [[usize; 2]],
     rows: usize,
     row_length: usize,
-    /// Whether the input of an output at one tap is that of the previous output at the next tap, and `depth` is 1.
+    /// Whether each output reads at one tap what the previous output reads at the next tap, and `depth` is 1.
     adjacent: bool,
 }
 
-/// A selection of the offsets of a [`Row`]: in each of `rows` kernel rows, `width` offsets from `first` on.
+/// A selection of the offsets of a [`Row`]: in each of `rows` kernel rows, `width` offsets starting at `first`.
 #[derive(Clone, Copy)]
 struct Chain {
     first: usize,
@@ -136,7 +136,7 @@ impl Row<'_> {
         }
     }
 
-    /// Computes `T` outputs from `output` on, and returns the index of the next output.
+    /// Computes `T` outputs starting at `output`, and returns the index of the next output.
     #[inline(always)]
     fn fill_pixels<F: Fma, const L: usize, const T: usize>(&self, output: usize, y: &mut [f32]) -> usize {
         let (c, columns) = (self.c, self.columns);
@@ -156,7 +156,7 @@ impl Row<'_> {
         output + T
     }
 
-    /// Computes one output, of which taps may be outside the image, and returns the index of the next output.
+    /// Computes one output, which may have taps outside the image, and returns the index of the next output.
     #[inline(always)]
     fn fill_pixel<F: Fma, const L: usize>(&self, output: usize, y: &mut [f32]) -> usize {
         let (channels, depth, inside) = (self.c.channels, self.c.depth, self.columns.inside(output));
@@ -182,8 +182,8 @@ impl Row<'_> {
         [window.wrapping_mul(self.c.depth * self.c.channels), place * self.c.channels]
     }
 
-    /// Computes `T` vectors of outputs, the first from channel `from` of a pixel on. `layouts` are those of their inputs, weights
-    /// and outputs. If `adjacent`, they share their weights, and three taps read each input once.
+    /// Computes `T` vectors of outputs. The first one starts at channel `from` of a pixel. `layouts` are those of their
+    /// inputs, weights and outputs. If `adjacent`, they share their weights, and three taps read each input once.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn fill_tile<F: Fma, const L: usize, const T: usize>(
@@ -201,7 +201,7 @@ impl Row<'_> {
             let mut taps = &self.offsets[first..][..taps.width];
             if adjacent {
                 while let [[x, w], [next, w_next], [last, w_last], rest @ ..] = taps {
-                    // Closures would be called instead of inlined, and the sums would not stay in registers.
+                    // Closures would not be inlined, and the sums would not stay in registers.
                     let x = layouts[0].view(self.x, window.wrapping_add(*x));
                     let next = layouts[0].view(self.x, window.wrapping_add(*next));
                     let last = layouts[0].view(self.x, window.wrapping_add(*last));

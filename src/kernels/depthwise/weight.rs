@@ -70,7 +70,7 @@ impl Part<'_> {
         }
     }
 
-    /// Adds the kernel rows `taps` for `L` lanes from `lane` on.
+    /// Adds the kernel rows `taps` for `L` lanes starting at `lane`.
     #[inline(always)]
     fn add_rows<F: Fma, const L: usize>(&self, taps: Range<usize>, lane: usize, sums: &mut [Vector]) {
         let mut row = taps.start;
@@ -102,7 +102,7 @@ impl Part<'_> {
         U
     }
 
-    /// Adds `U` rows and `V` columns of taps from `[row, column]` on, and returns `V`.
+    /// Adds `U` rows and `V` columns of taps starting at `[row, column]`, and returns `V`.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "ranges of constants are unrolled, iterators over them are not")]
     fn add_taps<F: Fma, const L: usize, const U: usize, const V: usize>(

@@ -7,7 +7,7 @@ use super::super::transposed::read_transposed;
 use super::{DEPTH, Matrix, Product, Sum, finish};
 use std::cell::RefCell;
 
-/// Columns of a strip, which are those of the widest tile.
+/// Columns of a strip, as many as in the widest tile.
 const STRIP: usize = 2 * LANES;
 
 /// A strip of B in a block of k, row by row: 32 KiB, which fit the L1 cache.
@@ -53,7 +53,7 @@ struct Place {
 }
 
 impl Place {
-    /// The columns from `first` on, at most `width`.
+    /// The columns starting at `first`, at most `width`.
     #[inline(always)]
     fn columns(self, first: usize, width: usize) -> Place {
         Place { j: self.j + first, column: self.column + first, width: width.min(self.width - first), ..self }

@@ -1,5 +1,5 @@
 //! A product with few rows, such as a prediction for one image: B is read once, in memory order. If B is known to be
-//! finite, rows of B that are multiplied by zero are skipped, which changes no bit (see `sparse`).
+//! finite, rows of B that are multiplied by zero are skipped, which does not change the result (see `sparse`).
 
 use super::super::block::Block;
 use super::super::simd::{Fma, vectorized};

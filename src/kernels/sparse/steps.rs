@@ -36,7 +36,7 @@ impl<'a> Part<'a> {
         self.step
     }
 
-    /// Row `r` from its element `k` on.
+    /// Row `r`, starting at its element `k`.
     #[inline(always)]
     pub(super) fn row(&self, r: usize, k: usize) -> &'a [f32] {
         &self.values[r * self.row_stride + k * self.step..]

@@ -63,7 +63,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn a_setting_out_of_range_is_refused() {
+    fn a_setting_out_of_range_is_rejected() {
         let message = crate::Sequential::new([2]).add(Elu::new().alpha(f32::NAN)).summary().unwrap_err().to_string();
         assert_eq!(message, "Elu: alpha must be finite, got NaN");
     }

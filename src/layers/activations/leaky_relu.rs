@@ -67,7 +67,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn a_setting_out_of_range_is_refused() {
+    fn a_setting_out_of_range_is_rejected() {
         let message = crate::Sequential::new([2])
             .add(LeakyRelu::new().negative_slope(f32::NAN))
             .summary()

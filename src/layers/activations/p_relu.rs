@@ -88,7 +88,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn shared_axes_that_are_missing_are_refused() {
+    fn shared_axes_that_are_missing_are_rejected() {
         for axis in [0, 2] {
             assert!(crate::Sequential::new([3]).add(PRelu::new().shared_axes(vec![axis])).summary().is_err());
         }

@@ -27,7 +27,7 @@ options! {
     /// # Errors
     /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a dimension is 0. Training, evaluation and prediction
     /// return [`Error::Fault`], with the index and its row, for an index that is negative, ≥ `input_dim` or NaN; that training
-    /// step changes nothing.
+    /// step does not change the model.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct Embedding("Embedding") of (input_dim: usize, output_dim: usize) {
@@ -87,7 +87,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn an_empty_table_is_refused() {
+    fn an_empty_table_is_rejected() {
         let message = crate::Sequential::new([4]).add(Embedding::new(0, 3)).summary().unwrap_err().to_string();
         assert_eq!(message, "Embedding: input_dim must be at least 1, got 0");
     }

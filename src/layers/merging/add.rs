@@ -58,7 +58,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn branches_that_do_not_fit_are_refused() {
+    fn branches_that_do_not_fit_are_rejected() {
         let mut params = crate::tape::Params::new();
         let source = crate::layers::Source::Init(crate::Key::from_seed(0));
         for second in [&[3][..], &[2, 3], &[2]] {

@@ -95,7 +95,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn the_batch_axis_is_refused() {
+    fn the_batch_axis_is_rejected() {
         let mut params = crate::tape::Params::new();
         let source = crate::layers::Source::Init(crate::Key::from_seed(0));
         let mut weights = Weights::new(&mut params, "concatenate", source);

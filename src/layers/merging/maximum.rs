@@ -11,7 +11,8 @@ use crate::tape::Var;
 options! {
     /// The elementwise maximum of at least two inputs. `Maximum` in Keras.
     ///
-    /// The maximum is computed pairwise, from the first input on. Of two equal elements, each gets half of the gradient.
+    /// The maximum is computed pairwise, starting with the first two inputs. Two equal elements get half of
+    /// the gradient each.
     ///
     /// Inputs have the same number of axes. An axis of size 1 is repeated to the size of the other inputs (broadcasting);
     /// the output has the largest size along each axis.

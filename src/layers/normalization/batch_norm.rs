@@ -14,7 +14,7 @@ options! {
     /// Batch normalization: gamma · (x − mean) / √(variance + epsilon) + beta for each channel, an index along the last axis
     /// (Ioffe and Szegedy 2015). `BatchNormalization` in Keras.
     ///
-    /// In training, mean and (biased) variance are those of the batch over all other axes; after each step, the running
+    /// In training, mean and (biased) variance are computed from the batch over all other axes. After each step, the running
     /// statistics become running · momentum + batch · (1 − momentum). In evaluation and prediction, and where the layer is
     /// [frozen](crate::layers::Layer::frozen), mean and variance are the running statistics.
     ///

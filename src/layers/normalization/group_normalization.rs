@@ -51,7 +51,7 @@ options! {
 }
 
 impl GroupNormalization {
-    /// Creates the layer for `groups` groups of equal numbers of channels, or −1 for one group per channel. Keras defaults
+    /// Creates the layer for `groups` groups with the same number of channels, or −1 for one group per channel. Keras defaults
     /// to 32.
     pub fn new(groups: isize) -> GroupNormalization {
         GroupNormalization::with_defaults(groups)

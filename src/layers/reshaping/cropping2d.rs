@@ -77,7 +77,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn images_that_would_vanish_are_refused() {
+    fn images_that_would_vanish_are_rejected() {
         for cropping in [2, usize::MAX] {
             assert!(crate::Sequential::new([4, 4, 1]).add(Cropping2d::new(cropping)).summary().is_err());
         }

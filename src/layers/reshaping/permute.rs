@@ -72,7 +72,7 @@ pub(in crate::layers) mod tests {
     }
 
     #[test]
-    fn axes_that_are_missing_or_repeated_are_refused() {
+    fn axes_that_are_missing_or_repeated_are_rejected() {
         for dims in [vec![1], vec![1, 1], vec![0, 1], vec![2, 3]] {
             assert!(crate::Sequential::new([3, 2]).add(Permute::new(dims)).summary().is_err());
         }

@@ -45,7 +45,7 @@ impl<'a> Callbacks<'a> {
         self.0.iter().filter_map(|callback| callback.state()).collect()
     }
 
-    /// Restores the state of each callback that has one. The callbacks must be those of the checkpoint.
+    /// Restores the state of each callback that has one. The callbacks must be the same as in the checkpoint.
     pub(in crate::model) fn restore(&mut self, states: &[CallbackState]) -> Result<()> {
         let remembering = self.0.iter_mut().filter_map(|callback| callback.state().map(|own| (callback, own)));
         let mut states = states.iter();

@@ -45,10 +45,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 ///
 /// A callback with state between hooks saves it in checkpoints by [`state`](Callback::state) and loads it by
-/// [`restore`](Callback::restore), so that resumed training gives equal bits.
+/// [`restore`](Callback::restore), so that resumed training gives the same bits.
 ///
-/// `Box` of a callback is a callback, so that one can be chosen at run time. Hooks change the callback, so a shared one is behind
-/// a lock: `Arc<Mutex<…>>` of a callback is a callback, and can be read after `fit`. A lock that a panic poisoned is ignored.
+/// `Box<dyn Callback>` implements `Callback`, so that a callback can be chosen at run time. `Arc<Mutex<C>>` implements it too, so
+/// that a clone of the callback can be read after `fit`. A poisoned lock is used as if it were not poisoned.
 pub trait Callback: Send {
     /// Called before the first step, to check settings and to reset the state of an earlier `fit`.
     ///

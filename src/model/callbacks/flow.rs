@@ -11,6 +11,6 @@ pub type Flow = ControlFlow<Stop>;
 pub enum Stop {
     /// Training is interrupted. Resumed training continues from here.
     Paused,
-    /// Training is complete. Resumed training makes no further step.
+    /// Training is complete. Resumed training runs no further step.
     Done,
 }

@@ -89,7 +89,7 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
     let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
     let validation = rows(1);
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
-    // Interrupted runs share the callback behind a lock, whose hooks must be those of the callback.
+    // Interrupted runs share the callback behind a lock, which must forward every hook to it.
     let mut watched: Box<dyn Callback> =
         if pause == u64::MAX { Box::new(watched) } else { Box::new(Arc::new(Mutex::new(watched))) };
     let fit = fit.checkpoints(Checkpoints::new(folder)).resume(folder).callback(&mut watched);

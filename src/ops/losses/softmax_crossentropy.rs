@@ -58,7 +58,7 @@ pub(in crate::ops) fn targets<'a>(predictions: Shape, targets: View<'a>) -> Targ
     if targets.shape() == predictions { Targets::Rows(targets.data()) } else { Targets::Labels(targets.data()) }
 }
 
-/// Whether each label is that of a class. Reports the first one that is not.
+/// Whether each label is the index of a class. Reports the first one that is not.
 pub(in crate::ops) fn labels_fit(targets: Targets<'_>, shape: Shape, classes: usize, context: Context<'_>) -> bool {
     let Targets::Labels(labels) = targets else { return true };
     let Some(at) = labels.iter().position(|value| softmax::label(*value, classes).is_none()) else { return true };

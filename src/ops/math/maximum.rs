@@ -1,4 +1,4 @@
-//! y = max(a, b), whose gradient is that of the larger one, and half of it for both if they are equal.
+//! y = max(a, b), whose gradient goes to the larger one, or half of it to each if they are equal.
 
 use crate::ops::pairwise::{self, Pairwise};
 use crate::tape::Var;

@@ -1,4 +1,4 @@
-//! y = min(a, b), whose gradient is that of the smaller one, and half of it for both if they are equal.
+//! y = min(a, b), whose gradient goes to the smaller one, or half of it to each if they are equal.
 
 use crate::ops::pairwise::{self, Pairwise};
 use crate::tape::Var;

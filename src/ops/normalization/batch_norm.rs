@@ -1,6 +1,6 @@
 //! y = gamma · (x − mean) / √(variance + epsilon) + beta over the last axis (Ioffe and Szegedy 2015).
 //!
-//! In training, mean and (biased) variance are those of the batch, and the running statistics become
+//! In training, mean and (biased) variance are computed from the batch, and the running statistics become
 //! moving · momentum + batch · (1 − momentum) after each step, as in Keras (PyTorch's momentum is one minus this). In
 //! inference, mean and variance are the running statistics. Gradients: [`kernels::normalize`](crate::kernels::normalize).
 
@@ -48,7 +48,8 @@ impl Op for BatchNorm {
         check_batch_norm(self.momentum, self.epsilon)?;
         check_columns(*x, columns)?;
         if x.rows() < 2 {
-            let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch of one row";
+            let remedy =
+                "at least two rows for the statistics; choose a batch size that does not leave a batch of one row";
             // Report only the shape of the input, as those of the statistics fit.
             return Err(Error::expected(remedy).of(*x));
         }
@@ -159,8 +160,8 @@ impl<'r> Var<'r> {
     /// `beta`.
     ///
     /// `moving` are the running mean and variance: state parameters
-    /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel, to which
-    /// [`Tape::commit`](crate::tape::Tape::commit) writes moving · momentum + batch · (1 − momentum). A following
+    /// ([`Params::add_state`](crate::tape::Params::add_state)) with one value per channel.
+    /// [`Tape::commit`](crate::tape::Tape::commit) sets them to moving · momentum + batch · (1 − momentum). A following
     /// [`affine`](Var::affine) is fused with the normalization if `self` needs no gradient.
     ///
     /// ```

@@ -138,7 +138,7 @@ impl Op for NormalizedAffine {
     }
 }
 
-/// Whether the shapes are those of an input n × k, weights k × m and biases m.
+/// Whether `x` is n × k, `w` is k × m, and `b` has m elements.
 fn fits(x: Shape, w: Shape, b: Shape) -> bool {
     x.rank() == 2 && w.rank() == 2 && x.axis(1) == w.axis(0) && b == Shape::from(w.axis(1))
 }

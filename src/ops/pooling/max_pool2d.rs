@@ -1,4 +1,4 @@
-//! The maximum of each window of an image (NHWC); its gradient is that of the first element equal to the maximum.
+//! The maximum of each window of an image (NHWC); its gradient goes to the first element equal to the maximum.
 //!
 //! With padding `valid`, the output has ⌊(n − window) / stride⌋ + 1 elements; elements that no window covers are ignored.
 //! With `same`, an image is padded with −∞, which is never the maximum.

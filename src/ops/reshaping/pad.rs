@@ -1,4 +1,4 @@
-//! Padding with a constant; the gradient is that of the elements of the array.
+//! Padding with a constant; the gradient is the part of the output gradient inside the padding.
 
 use crate::error::{Error, Result};
 use crate::kernels::window::Window;

@@ -75,7 +75,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_missing_axis_and_no_repetition_are_refused() {
+    fn a_missing_axis_and_no_repetition_are_rejected() {
         for (axis, times) in [(2, 1), (0, 0), (0, usize::MAX)] {
             let recorder = Recorder::new(Mode::Training);
             let _ = recorder.input([3, 3]).repeat(axis, times);

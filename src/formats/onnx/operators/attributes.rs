@@ -39,7 +39,7 @@ pub(in crate::formats::onnx) enum Effect {
     Rejected,
 }
 
-/// Declares an operator that is supported from operator set `since` on.
+/// Declares an operator that is supported since operator set `since`.
 pub(in crate::formats::onnx) const fn operator(
     name: &'static str,
     since: i64,
@@ -78,7 +78,8 @@ pub(super) const fn rejected(name: &'static str) -> Attribute {
 }
 
 /// The attribute `consumed_inputs` of the first operator sets.
-pub(super) const CONSUMED: Attribute = ignored("consumed_inputs", "it specifies which memory may be overwritten").until(5);
+pub(super) const CONSUMED: Attribute =
+    ignored("consumed_inputs", "it specifies which memory may be overwritten").until(5);
 
 impl Attribute {
     /// Sets the first operator set in which it exists.

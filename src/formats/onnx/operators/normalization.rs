@@ -76,7 +76,7 @@ fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'
     }
 }
 
-/// Records a normalization over all axes from `axis` on. Mean and 1 / standard deviation are optional outputs.
+/// Records a normalization over `axis` and all axes after it. Mean and 1 / standard deviation are optional outputs.
 fn layer_norm<'r>(
     node: &Node,
     scope: &mut Scope<'_, 'r>,

@@ -135,7 +135,7 @@ fn product(sizes: &[usize]) -> Result<usize, String> {
     crate::formats::onnx::tensor::length(sizes).ok_or_else(|| "the number of elements overflows".into())
 }
 
-/// Records `Flatten`: merges the axes before `axis`, and those from `axis` on.
+/// Records `Flatten`: merges the axes before `axis`, and those starting with `axis`.
 fn flatten<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, String> {
     let (sizes, number) = (x.sizes(), node.integer("axis", 1)?);
     let axis = if number == sizes.len() as i64 { sizes.len() } else { order::axis(number, sizes.len())? };

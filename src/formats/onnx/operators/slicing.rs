@@ -131,7 +131,7 @@ fn take<'r>(scope: &mut Scope<'_, 'r>, data: &Value<'r>, axis: usize, indices: V
     Ok(if data.is_integer() { y.into_integers() } else { y })
 }
 
-/// Records a slice of `count` elements of an axis from `start` on.
+/// Records a slice of `count` elements of an axis, starting at `start`.
 fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var<'_>, String> {
     let mut starts = vec![0; x.shape().rank()];
     starts[axis] = start;
@@ -176,7 +176,7 @@ fn slice<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
     Ok(y)
 }
 
-/// Records a slice of these sizes from these indices on.
+/// Records a slice of these sizes, starting at these indices.
 fn contiguous<'r>(
     scope: &mut Scope<'_, 'r>,
     data: &Value<'r>,
