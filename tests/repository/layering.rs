@@ -16,6 +16,7 @@ const LEVELS: [&[&str]; 12] = [
         "padding2d",
         "random",
         "registry",
+        "sample_shape",
         "settings",
         "shape",
         "size2d",
