@@ -99,8 +99,14 @@ impl Architecture {
             let found = values.of_all(&call.inputs);
             let built = &self.layers[call.layer];
             let outputs = self.rebuild(built, &found).map_err(|error| {
-                let error = error.at(|| self.place_of(call.layer), &found);
-                self.with_open_sizes(error, inputs)
+                let error = match &error {
+                    // The error about a weight has the place of the weight.
+                    Error::Shape { place, .. } if !place.is_empty() => {
+                        Error::expected(format!("inputs that fit its weights ({error})"))
+                    }
+                    _ => error,
+                };
+                self.with_open_sizes(error.at(|| self.place_of(call.layer), &found), inputs)
             })?;
             self.check_count(number, outputs.len())?;
             values.add_call(&outputs, self.weight_count(built));
@@ -147,11 +153,8 @@ impl Architecture {
         for (weight, id) in found.iter().zip(expected) {
             let shape = self.params.shape(*id);
             if weight.shape() != shape || weight.name() != self.params.name(*id) {
-                return Err(Error::expected(format!(
-                    "inputs for its weight {} of shape {shape}, but these need one of shape {}",
-                    self.params.name(*id),
-                    weight.shape()
-                )));
+                let expected = Error::expected(weight.shape().to_string());
+                return Err(expected.at(|| self.params.name(*id).into(), &[shape]));
             }
         }
         Ok(declared.outputs().to_vec())

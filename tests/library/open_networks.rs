@@ -83,7 +83,7 @@ fn an_open_network_has_the_bits_of_a_fixed_one() {
             let mut fixed_model = network(sample.into()).compile(settings()).unwrap();
             fixed_model.params_mut().assign(open_model.params()).unwrap();
             fixed_model.set_counters(open_model.counters().unwrap()).unwrap();
-            let x = numbers(sample.batch(5).unwrap().sizes(), 7);
+            let x = numbers(sample.batch(6).unwrap().sizes(), 7);
             let (a, b) = (open_model.predict(&x).unwrap(), fixed_model.predict(&x).unwrap());
             assert_eq!((a.shape(), bits(&a)), (b.shape(), bits(&b)), "network {number}, {sample}");
             let y = numbers(a.shape(), 9);
@@ -109,7 +109,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             let mut model = network(open).compile(settings().threads(threads)).unwrap();
             let mut all = Vec::new();
             for sizes in sizes(number) {
-                let x = numbers(with_sizes(shape, &sizes).batch(9).unwrap().sizes(), 5);
+                let x = numbers(with_sizes(shape, &sizes).batch(10).unwrap().sizes(), 5);
                 let y = numbers(model.predict(&x).unwrap().shape(), 6);
                 model.fit(&Arrays::new(&x, &y).unwrap(), quiet()).unwrap();
                 all.push(bits(&model.predict(&x).unwrap()));
@@ -126,7 +126,7 @@ fn shapes_with_open_axes_are_shown_as_none() {
     assert_eq!(model.output_shapes(), [SampleShape::from((None, 3))]);
     assert_eq!(model.input_shapes(), [SampleShape::from((None, 4))]);
     let summary = model.summary();
-    assert!(summary.contains("conv1d (Conv1D)              (None, None, 6)"), "{summary}");
+    assert_eq!(summary.matches("(None, None, 6)").count(), 2, "{summary}");
     let summary = images((None, None, 3)).summary().unwrap();
     assert!(summary.contains("(None, None, None, 4)") && summary.contains("(None, 2)"), "{summary}");
     // An axis that varies only behind large strides.
@@ -198,9 +198,10 @@ fn layers_whose_weights_depend_on_the_size_are_refused() {
     assert!(message.contains("with size 1024: layer 1 (conv2d): found shape 1024 × 4"), "{message}");
     let data = Arrays::new(numbers(&[3, 5, 4], 1), numbers(&[3, 5, 3], 2)).unwrap();
     let message = steps((None, 4)).compile(settings().metric(R2Score)).unwrap_err().to_string();
-    assert!(
-        message.starts_with("metric R2Score: it has a total for each element of the output, whose shape is None × 3")
-    );
+    let expected = "metric R2Score: it has a total for each element of the output, whose number varies; give the input a fixed \
+                    size along its open axes, or choose another metric; the output has shape None × 3, of which one size is \
+                    shown";
+    assert_eq!(message, expected);
     assert!(steps([5, 4]).compile(settings().metric(R2Score)).unwrap().evaluate(&data).is_ok());
 }
 
@@ -451,7 +452,8 @@ fn more_sizes_than_plans_are_kept_train_to_the_same_bits() {
     let lengths: Vec<usize> = (1..=90).collect();
     let data = Sentences::of(&lengths);
     let digests = [1, 2].map(|epochs| {
-        let mut model = sequences((None, 4)).compile(settings()).unwrap();
+        let network = Sequential::new((None, 4)).add(Dense::new(3)).add(GlobalMaxPool1d).add(Dense::new(2));
+        let mut model = network.compile(settings()).unwrap();
         for _ in 0..2 / epochs {
             model.fit(&data, quiet().batch_size(1).epochs(epochs)).unwrap();
         }

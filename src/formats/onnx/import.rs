@@ -140,17 +140,8 @@ impl Graph {
         {
             return Ok(Imported(network));
         }
-        let layer = OnnxGraph::new(nodes, given, rows).map_err(wrong)?;
-        let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
-        let (first, count) = (inputs.len(), outputs.len());
-        let output = |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output {
-            name,
-            value: first + number,
-            axis_order,
-        };
-        let outputs = outputs.into_iter().zip(orders).enumerate().map(output).collect();
-        let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
-        Ok(Imported(Network { inputs, layers, outputs, arrays }))
+        let outputs = outputs.into_iter().zip(orders).collect();
+        single_layer(nodes, given, rows, outputs).map(Imported).map_err(wrong)
     }
 
     /// Binds the symbolic sizes of an input to those of one sample, in the axis order of the file. A symbol has the same size
@@ -227,14 +218,32 @@ impl Graph {
 
 impl GraphInput {
     /// Describes the input of the model.
-    pub(super) fn input(&self) -> ValueInfo {
+    fn input(&self) -> ValueInfo {
         let order = order::axis_order(&self.order).unwrap_or_default(); // the rows are the first axis
         ValueInfo::new(&self.name, self.sample).with_axis_order(order)
     }
 }
 
+/// The network of a single layer that runs a whole graph. `outputs` are the names of the outputs, with their axis orders.
+pub(super) fn single_layer(
+    nodes: Nodes,
+    given: Vec<GraphInput>,
+    rows: Option<usize>,
+    outputs: Vec<(String, AxisOrder)>,
+) -> std::result::Result<Network, String> {
+    let inputs: Vec<ValueInfo> = given.iter().map(GraphInput::input).collect();
+    let layer = OnnxGraph::new(nodes, given, rows)?;
+    let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
+    let (first, count) = (inputs.len(), outputs.len());
+    let output =
+        |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output { name, value: first + number, axis_order };
+    let outputs = outputs.into_iter().enumerate().map(output).collect();
+    let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
+    Ok(Network { inputs, layers, outputs, arrays })
+}
+
 /// The number of rows of an input, if fixed.
-fn rows(input: &graph::Input) -> Option<usize> {
+pub(super) fn rows(input: &graph::Input) -> Option<usize> {
     input.sizes.as_ref().and_then(|sizes| sizes.first().copied().flatten())
 }
 

@@ -1,16 +1,14 @@
 //! Import of graphs with symbolic sizes, which become open axes.
 //!
 //! The graph is imported for several sizes of all symbolic axes. If all give the same layers, these accept all sizes. Otherwise
-//! some settings or constants depend on the size, and the graph becomes a single [`OnnxGraph`] layer, which computes them for
+//! some settings or constants depend on the size, and the graph becomes a single `OnnxGraph` layer, which computes them for
 //! each size. Sizes with the same symbol are not compared: the layers decide which sizes fit together.
 
-use super::import::{Imported, graph_input};
-use super::layer::{GraphInput, OnnxGraph};
-use super::network::{Network, NetworkLayer, Output};
+use super::import::{Imported, graph_input, rows, single_layer};
+use super::network::Network;
 use super::run::Graph;
 use super::stored_graph::{CLASS, INPUT_SHAPE};
 use crate::{Result, SampleShape, Spec, SpecValue, ValueInfo};
-use std::sync::Arc;
 
 /// The sizes that are tried. Images need at least the reach of their kernels and strides.
 const SIZES: [usize; 12] = [8, 16, 32, 64, 128, 256, 512, 1, 2, 3, 5, 7];
@@ -56,22 +54,15 @@ impl Graph {
         graph
     }
 
-    /// The network of a single layer with the inputs and outputs of a network for this size.
+    /// The network of a single layer with the outputs of a network for this size.
     fn single_layer(&self, size: usize, network: &Network) -> Option<Network> {
         let graph = self.bound(size);
         let names: Vec<&str> = network.outputs.iter().map(|output| output.name.as_str()).collect();
         let nodes = graph.nodes.needed_for(&names);
-        let rows = nodes.inputs.iter().find_map(|input| input.sizes.as_ref()?.first().copied().flatten());
-        let given: Vec<GraphInput> =
-            nodes.inputs.iter().map(|input| graph_input(&nodes, input).ok()).collect::<Option<_>>()?;
-        let inputs: Vec<ValueInfo> = given.iter().map(GraphInput::input).collect();
-        let layer = OnnxGraph::new(nodes, given, rows).ok()?;
-        let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
-        let (first, count) = (inputs.len(), network.outputs.len());
-        let outputs = network.outputs.iter().enumerate();
-        let outputs = outputs.map(|(number, output)| Output { value: first + number, ..output.clone() }).collect();
-        let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
-        Some(Network { inputs, layers, outputs, arrays })
+        let given = nodes.inputs.iter().map(|input| graph_input(&nodes, input).ok()).collect::<Option<Vec<_>>>()?;
+        let (rows, outputs) = (nodes.inputs.iter().find_map(rows), network.outputs.iter());
+        let outputs = outputs.map(|output| (output.name.clone(), output.axis_order)).collect();
+        single_layer(nodes, given, rows, outputs).ok()
     }
 
     /// The network with open axes for the symbolic sizes of its inputs.
@@ -100,7 +91,7 @@ fn axes(rank: usize) -> Vec<Option<usize>> {
     (0..rank).map(Some).collect()
 }
 
-/// Whether two networks have the same layers, except for the sizes of samples in [`OnnxGraph`] layers.
+/// Whether two networks have the same layers, except for the sizes of samples in `OnnxGraph` layers.
 fn alike(a: &Network, b: &Network) -> bool {
     let layers = |network: &Network| -> Vec<(Spec, Vec<usize>, usize)> {
         let layers = network.layers.iter();
@@ -113,7 +104,7 @@ fn alike(a: &Network, b: &Network) -> bool {
     layers(a) == layers(b) && outputs(a) == outputs(b) && orders(a) == orders(b) && a.arrays == b.arrays
 }
 
-/// The settings of a layer without the shapes of samples in the inputs of an [`OnnxGraph`].
+/// The settings of a layer without the shapes of samples in the inputs of an `OnnxGraph`.
 fn without_sizes(spec: Spec) -> Spec {
     if spec.class() != CLASS {
         return spec;
