@@ -33,6 +33,7 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod bound_shapes;
 mod build;
 mod built_layer;
 mod check;

@@ -11,6 +11,7 @@ mod evaluate;
 mod fit;
 mod fit_model;
 mod from_architecture;
+mod kept_plans;
 mod matched_dataset;
 mod on_batch;
 mod plan;
@@ -58,7 +59,7 @@ use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use crate::tape::{Params, Recorder, Var};
 use compiled::Training;
-use plan_cache::Plans;
+use kept_plans::Plans;
 use threads::Threads;
 
 /// A neural network: layers with weights, and for training also losses, metrics, an optimizer with its state, and

@@ -1,8 +1,8 @@
 //! Freezing and unfreezing of layers.
 
 use super::Model;
+use super::kept_plans::Plans;
 use super::plan;
-use super::plan_cache::Plans;
 use crate::error::Result;
 use crate::optimizers::OptimizerState;
 use crate::tape::ParamGradients;

@@ -88,7 +88,7 @@ fn symbolic_sizes_are_those_of_arrays_or_of_the_shape_option() {
     for to in ["copy.safetensors", "copy.onnx"] {
         folder.shown(&["convert", "model.onnx", to]);
         check_outputs(&folder, to, &["y"], &expected);
-        assert!(folder.shown(&["inspect", to]).contains("(None, None, None, 3)"));
+        assert!(folder.shown(&["inspect", to]).contains("(None, 1, 1, 3)"));
     }
     for to in ["copy.safetensors", "copy.onnx"] {
         folder.shown(&["convert", "model.onnx", to, "--shape", "2,5,6"]);

@@ -97,6 +97,7 @@ fn home(name: &str) -> &str {
         "AxisOrder" => "axis_order",
         "Error" | "Result" => "error",
         "Key" | "Draws" => "random",
+        "SampleShape" => "sample_shape",
         "Shape" | "View" => "shape",
         "FromSpec" | "Settings" => "settings",
         "Spec" | "SpecValue" => "spec",
