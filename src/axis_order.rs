@@ -1,6 +1,7 @@
 //! The order of the axes of a sample in a file.
 
 use crate::error::{Error, Result};
+use crate::sample_shape::SampleShape;
 use crate::shape::{MAX_RANK, Shape};
 use ndarray::{ArrayBase, Dimension, IxDyn, RawData};
 use std::fmt;
@@ -75,10 +76,10 @@ impl AxisOrder {
     ///
     /// # Panics
     /// When the order permutes more axes than `sample` has.
-    pub fn shape_in_file(&self, sample: Shape) -> Shape {
+    pub fn shape_in_file(&self, sample: impl Into<SampleShape>) -> SampleShape {
+        let sample = sample.into();
         assert!(self.fits(sample.rank()), "an order of the axes {self} for samples of {sample}");
-        let sizes: Vec<usize> = self.axes[..sample.rank()].iter().map(|axis| sample.axis(*axis)).collect();
-        Shape::new(&sizes).unwrap_or(sample)
+        sample.permuted(&self.axes)
     }
 
     /// Permutes an array of rows from the file's order to the model's. Takes an array or a view, and copies no numbers.
@@ -162,7 +163,7 @@ mod tests {
         assert!(orders().len() > 24);
         for order in orders() {
             let file = order.to_file(array.view()).unwrap();
-            assert_eq!(file.shape()[1..], *order.shape_in_file(sample).sizes(), "{order}");
+            assert_eq!(order.shape_in_file(sample), Shape::new(&file.shape()[1..]).unwrap(), "{order}");
             assert_eq!(order.to_model(file).unwrap(), array, "{order}");
             assert_eq!(AxisOrder::new(order.axes()).unwrap(), order);
         }

@@ -2,88 +2,100 @@
 
 use super::built_layer::{BuiltLayer, Layers};
 use super::connections::Connections;
+use super::probe::probe;
+use super::value_shapes::{KeptShapes, ValueShapes};
 use super::{Architecture, ValueInfo};
 use crate::error::{Error, Result};
-use crate::layers::{Layer, Source, Weights};
+use crate::layers::{Source, Weights};
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Params;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Architecture {
-    /// Builds all layers and checks their names and connections.
-    pub(crate) fn build(connections: Connections, layers: Layers, source: Source<'_>) -> Result<Architecture> {
-        let mut architecture = Architecture {
-            sources: connections.sources(),
-            layers: name(layers),
-            shapes: connections.inputs.iter().map(|input| input.shape).collect(),
-            outputs: Vec::new(),
-            params: Params::new(),
-            work: 0,
-            connections,
+    /// Builds all layers and checks their names and connections. Each layer is built for small sizes of open axes.
+    pub(crate) fn build(connections: Connections, layers: Layers, source: Source) -> Result<Architecture> {
+        let fixed = connections.inputs.iter().map(|input| input.shape.fixed()).collect::<Option<Vec<Shape>>>();
+        let (inputs, samples) = match fixed {
+            Some(inputs) => (inputs, None),
+            None => {
+                let at = |inputs: &[Shape]| {
+                    Architecture::build_for(connections.clone(), layers.clone(), Source::Nowhere, inputs)
+                };
+                let (inputs, samples) = probe(&connections.inputs, at)?;
+                (inputs, Some(samples))
+            }
         };
-        architecture.check_connections()?;
-        architecture.check_inputs()?;
-        (0..architecture.connections.calls.len()).try_for_each(|call| architecture.build_call(call, source))?;
+        let mut architecture = Architecture::build_for(connections, layers, source, &inputs)?;
+        if let Some(samples) = samples {
+            architecture.samples = samples;
+        }
         let outputs = architecture.connections.outputs.iter().map(|output| {
-            ValueInfo::new(&output.name, architecture.shapes[output.value]).with_axis_order(output.axis_order)
+            ValueInfo::new(&output.name, architecture.samples[output.value]).with_axis_order(output.axis_order)
         });
         architecture.outputs = outputs.collect();
         architecture.check_axis_orders()?;
         Ok(architecture)
     }
 
+    /// Builds all layers for inputs of these shapes.
+    fn build_for(connections: Connections, layers: Layers, source: Source, inputs: &[Shape]) -> Result<Architecture> {
+        let mut architecture = Architecture {
+            sources: connections.sources(),
+            layers: name(layers),
+            samples: Vec::new(),
+            probe: Arc::new(ValueShapes::new(inputs)),
+            kept: KeptShapes::default(),
+            outputs: Vec::new(),
+            params: Params::new(),
+            connections,
+        };
+        architecture.check_connections()?;
+        architecture.check_inputs()?;
+        (0..architecture.connections.calls.len()).try_for_each(|call| architecture.build_call(call, source))?;
+        architecture.samples = architecture.probe.all().iter().map(|shape| SampleShape::from(*shape)).collect();
+        Ok(architecture)
+    }
+
     /// Builds the layer of a call. If it was built by an earlier call, checks that it can be applied again.
-    fn build_call(&mut self, call: usize, source: Source<'_>) -> Result<()> {
+    fn build_call(&mut self, call: usize, source: Source) -> Result<()> {
         let layer = self.connections.calls[call].layer;
         let inputs = self.shapes_of(call);
         let at = self.place_of(layer);
         let place = || at.clone();
-        let BuiltLayer { layer: built, name, weights, calls, .. } = &self.layers[layer];
-        let outputs = match calls.first() {
+        let built = &self.layers[layer];
+        let outputs = match built.calls.first() {
             None => {
-                let mut declared = Weights::new(&mut self.params, name, source);
-                let outputs = built.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
+                let mut declared = Weights::new(&mut self.params, &built.name, source);
+                let outputs = built.layer.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
                 let (weights, penalties) = declared.into_declared();
                 self.layers[layer].weights = weights;
                 self.layers[layer].penalties = penalties;
                 outputs
             }
             Some(first) => {
-                let again = build_again(built.as_ref(), name, &inputs, &self.params, weights.len());
                 let first = self.shapes_of(*first);
-                again.map_err(|error| shared(error, &first).at(place, &inputs))?
+                self.rebuild(built, &inputs).map_err(|error| shared(error, &first).at(place, &inputs))?
             }
         };
         self.check_count(call, outputs.len())?;
-        let weights = self.layers[layer].weights.iter().map(|id| self.params.shape(*id).len());
-        let weights = weights.fold(0, usize::saturating_add);
-        let places = outputs.iter().map(|output| output.len() / output.last().max(1)).max().unwrap_or(0);
-        let elements = outputs.iter().map(Shape::len).fold(0, usize::saturating_add);
-        self.work = weights.saturating_mul(places).saturating_add(elements).saturating_add(self.work);
-        self.shapes.extend(outputs);
+        let weights = self.weight_count(&self.layers[layer]);
+        Arc::make_mut(&mut self.probe).add_call(&outputs, weights);
         self.layers[layer].calls.push(call);
         Ok(())
     }
 
     /// The shapes of the inputs of a call.
     fn shapes_of(&self, call: usize) -> Vec<Shape> {
-        self.connections.calls[call].inputs.iter().map(|value| self.shapes[*value]).collect()
+        self.probe.of_all(&self.connections.calls[call].inputs)
     }
 
     /// The number of a layer, counted from 1, and its name, for messages.
     pub(super) fn place_of(&self, layer: usize) -> String {
         format!("layer {} ({})", layer + 1, self.layers[layer].name)
     }
-}
-
-/// Builds a layer again, with its weights, for inputs that may have other shapes.
-fn build_again(layer: &dyn Layer, name: &str, inputs: &[Shape], params: &Params, count: usize) -> Result<Vec<Shape>> {
-    let mut copies = Params::new();
-    let mut weights = Weights::new(&mut copies, name, Source::Given(params));
-    let outputs = layer.build(inputs, &mut weights)?;
-    let declared = weights.into_ids().len();
-    if declared == count { Ok(outputs) } else { Err(Error::expected(format!("{count} weights, not {declared}"))) }
 }
 
 /// The error about inputs of a further call, with the shapes of the inputs of the first call.

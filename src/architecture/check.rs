@@ -19,12 +19,13 @@ impl Architecture {
     pub(super) fn check_inputs(&self) -> Result<()> {
         for ValueInfo { name, shape, .. } in &self.connections.inputs {
             let place = || if self.connections.chain { name.clone() } else { format!("input \"{name}\"") };
-            if shape.is_empty() {
-                return Err(Error::expected("at least one element along each axis").at(place, &[*shape]));
+            let found = shape.with_open_axes(1);
+            if found.is_empty() {
+                return Err(Error::expected("at least one element along each axis").at(place, &[found]));
             }
             if shape.rank() == MAX_RANK {
                 let expected = format!("at most {} axes per sample, as a batch has one more", MAX_RANK - 1);
-                return Err(Error::expected(expected).at(place, &[*shape]));
+                return Err(Error::expected(expected).at(place, &[found]));
             }
         }
         Ok(())
@@ -34,7 +35,7 @@ impl Architecture {
     pub(super) fn check_axis_orders(&self) -> Result<()> {
         let inputs = self.connections.inputs.iter().map(|input| ("input", &input.name, input.axis_order, input.shape));
         let outputs = self.connections.outputs.iter();
-        let outputs = outputs.map(|output| ("output", &output.name, output.axis_order, self.shapes[output.value]));
+        let outputs = outputs.map(|output| ("output", &output.name, output.axis_order, self.samples[output.value]));
         match inputs.chain(outputs).find(|(_, _, order, shape)| !order.fits(shape.rank())) {
             None => Ok(()),
             Some((kind, name, order, shape)) => {

@@ -2,7 +2,7 @@
 
 use super::ValueInfo;
 use crate::axis_order::AxisOrder;
-use crate::shape::Shape;
+use crate::sample_shape::SampleShape;
 
 /// The inputs, calls and outputs of a network. Values are numbered: the inputs first, then the outputs of each call in
 /// order. The inputs of a call have smaller numbers than its outputs, so a network has no cycles.
@@ -89,7 +89,7 @@ impl Output {
 
 impl Connections {
     /// The connections of a sequential network with this number of layers.
-    pub(crate) fn chain(input: Shape, layers: usize) -> Connections {
+    pub(crate) fn chain(input: impl Into<SampleShape>, layers: usize) -> Connections {
         Connections {
             chain: true,
             inputs: vec![ValueInfo::new(CHAIN_INPUT, input)],

@@ -6,7 +6,7 @@ use super::connections::{Call, Connections, Output};
 use super::network_methods::network_methods;
 use crate::axis_order::AxisOrder;
 use crate::layers::Layer;
-use crate::shape::Shape;
+use crate::sample_shape::SampleShape;
 use crate::tape::Stamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,8 +137,9 @@ impl Graph {
         Graph::default()
     }
 
-    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample.
-    pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
+    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample, in which the
+    /// size of an open axis is `None`: `graph.input("image", (None, None, 3))`.
+    pub fn input(&mut self, name: impl Into<String>, shape: impl Into<SampleShape>) -> Node {
         self.input_value(ValueInfo::new(name, shape))
     }
 
@@ -331,7 +332,7 @@ mod tests {
             again.output(name, node);
         }
         let outputs = again.architecture(0).unwrap().outputs().iter().map(ValueInfo::shape).collect::<Vec<_>>();
-        assert_eq!(outputs, [1, 2, 7].map(Shape::from));
+        assert_eq!(outputs, [1, 2, 7].map(SampleShape::from));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Architecture;
 use super::built_layer::BuiltLayer;
 use crate::layers::Layer;
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::{ParamId, Params};
@@ -69,11 +70,12 @@ impl<'a> LayerInstance<'a> {
         &self.built.calls
     }
 
-    /// The shape of one sample of each output, in the first call of the layer.
-    pub fn output_shapes(&self) -> &'a [Shape] {
+    /// The shape of one sample of each output, in the first call of the layer. An axis is open if its size depends on those of
+    /// open axes of inputs.
+    pub fn output_shapes(&self) -> &'a [SampleShape] {
         let Some(call) = self.built.calls.first() else { return &[] };
         let first = self.architecture.first_value(*call);
-        &self.architecture.shapes[first..first + self.architecture.connections.calls[*call].values]
+        &self.architecture.samples[first..first + self.architecture.connections.calls[*call].values]
     }
 }
 

@@ -33,6 +33,7 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod bound_shapes;
 mod build;
 mod built_layer;
 mod check;
@@ -41,10 +42,12 @@ mod graph;
 mod layer_instance;
 mod network_methods;
 mod params;
+mod probe;
 mod record;
 mod sequential;
 mod summary;
 mod value_info;
+mod value_shapes;
 
 pub use connections::Call;
 pub use graph::{Applied, Graph, GraphLayer, Node};
@@ -54,11 +57,15 @@ pub use value_info::ValueInfo;
 
 pub(crate) use built_layer::Layers;
 pub(crate) use connections::{Connections, Output};
+pub(crate) use value_shapes::ValueShapes;
 
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use crate::tape::Params;
 use built_layer::BuiltLayer;
 use connections::Sources;
+use std::sync::Arc;
+use value_shapes::KeptShapes;
 
 /// Named layers with their weights, the calls that connect them, and inputs and outputs.
 ///
@@ -75,12 +82,13 @@ pub struct Architecture {
     sources: Sources,
     layers: Vec<BuiltLayer>,
     /// The shape of one sample of each value.
-    shapes: Vec<Shape>,
+    samples: Vec<SampleShape>,
+    /// The shapes of values for which the weights were declared. Open axes have a small size that the layers accept.
+    probe: Arc<ValueShapes>,
+    /// The shapes of values for other sizes of open axes.
+    kept: KeptShapes,
     outputs: Vec<ValueInfo>,
     params: Params,
-    /// The approximate number of multiply-adds for one sample: for each call, the number of weights times that of positions
-    /// in the output.
-    work: usize,
 }
 
 impl Architecture {
@@ -139,12 +147,12 @@ impl Architecture {
         self.sources.call_of(value)
     }
 
-    /// The shape of one sample of a value.
+    /// The shape of one sample of a value. An axis is open if its size depends on those of open axes of inputs.
     ///
     /// # Panics
     /// When no value has this number.
-    pub fn value_shape(&self, value: usize) -> Shape {
-        self.shapes[value]
+    pub fn value_shape(&self, value: usize) -> SampleShape {
+        self.samples[value]
     }
 
     /// The weights and running statistics, in the order in which layers declare them.
@@ -162,19 +170,14 @@ impl Architecture {
         &self.connections
     }
 
-    /// The shape of one sample of an output.
+    /// The shape of one sample of an output. Open axes have a small size.
     pub(crate) fn output(&self, output: usize) -> Shape {
-        self.outputs[output].shape
+        self.probe.of(self.output_value(output))
     }
 
     /// The names of the outputs.
     pub(crate) fn output_names(&self) -> Vec<String> {
         self.outputs.iter().map(|output| output.name.clone()).collect()
-    }
-
-    /// The approximate number of multiply-adds for one sample.
-    pub(crate) fn work(&self) -> usize {
-        self.work
     }
 
     /// The layers with their names, for building them again.

@@ -9,14 +9,19 @@ use crate::tape::{Mode, Params, Recorder, Var};
 
 impl Architecture {
     /// Records the forward pass for inputs with a batch axis, and returns the outputs.
-    pub(crate) fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///
+    /// # Errors
+    /// A layer does not accept the sizes of the inputs along open axes.
+    pub(crate) fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
+        let samples: Vec<Shape> = inputs.iter().map(|input| input.shape().sample()).collect();
+        let shapes = self.value_shapes(&samples)?;
         let mut values = inputs.to_vec();
         for call in &self.connections.calls {
             let taken: Vec<Var<'r>> = call.inputs.iter().map(|value| values[*value]).collect();
-            let (built, outputs) = (&self.layers[call.layer], &self.shapes[values.len()..][..call.values]);
+            let (built, outputs) = (&self.layers[call.layer], &shapes.all()[values.len()..][..call.values]);
             values.extend(recorder.scope(&built.name, || built.record(recorder, &self.params, &taken, outputs)));
         }
-        self.connections.outputs.iter().map(|output| values[output.value]).collect()
+        Ok(self.connections.outputs.iter().map(|output| values[output.value]).collect())
     }
 
     /// Records the sum of the regularization penalties of all layers; `None` if no layer has any.
@@ -45,8 +50,8 @@ impl Architecture {
     /// penalty is not a scalar.
     pub fn check(&self) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
-        let inputs = self.inputs().iter().map(|input| input.shape.batch(1).map(|shape| recorder.input(shape)));
-        self.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?);
+        let inputs = self.accepted_inputs().iter().map(|input| input.batch(1).map(|shape| recorder.input(shape)));
+        self.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?)?;
         self.record_penalty(&recorder);
         recorder.finish().map(|_| ())
     }

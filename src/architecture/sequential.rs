@@ -5,7 +5,7 @@ use super::built_layer::Layers;
 use super::network_methods::network_methods;
 use crate::axis_order::AxisOrder;
 use crate::layers::Layer;
-use crate::shape::Shape;
+use crate::sample_shape::SampleShape;
 use std::sync::Arc;
 
 /// A sequential network, without weights: the input of each layer is the output of the previous one. Keras' `Sequential`.
@@ -24,7 +24,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Sequential {
-    input: Shape,
+    input: SampleShape,
     layers: Layers,
     /// The axis orders of the input and the output in the file from which the network was loaded.
     axis_orders: [AxisOrder; 2],
@@ -33,8 +33,19 @@ pub struct Sequential {
 }
 
 impl Sequential {
-    /// Creates a network without layers. `input` is the shape of one sample.
-    pub fn new(input: impl Into<Shape>) -> Sequential {
+    /// Creates a network without layers. `input` is the shape of one sample. The size of an open axis is `None`: the network
+    /// accepts any size along it, with the same weights.
+    ///
+    /// ```
+    /// use gradus::{Sequential, layers::*};
+    /// use ndarray::Array3;
+    /// let network = Sequential::new((None, 4)).add(Conv1d::new(8, 3)).add(GlobalMaxPool1d).add(Dense::new(2));
+    /// let model = network.architecture(0)?.into_model()?;
+    /// assert_eq!(model.predict(&Array3::zeros((5, 7, 4)))?.shape(), [5, 2]);
+    /// assert_eq!(model.predict(&Array3::zeros((5, 100, 4)))?.shape(), [5, 2]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn new(input: impl Into<SampleShape>) -> Sequential {
         Sequential {
             input: input.into(),
             layers: Vec::new(),

@@ -1,7 +1,7 @@
 //! Summaries of models, in the format of Keras.
 
 use super::{Architecture, LayerInstance};
-use crate::shape::Shape;
+use crate::sample_shape::SampleShape;
 use crate::tape::Params;
 
 /// The minimum positions of the second and the third column and of the end of the third.
@@ -76,16 +76,17 @@ fn totals(params: &Params) -> [String; 3] {
 }
 
 /// The shapes of the outputs of a layer: `(None, 8)`, or `[(None, 4, 8), (None, 8)]` for several outputs.
-fn batches_of(samples: &[Shape]) -> String {
+fn batches_of(samples: &[SampleShape]) -> String {
     match samples {
         [one] => batch_of(*one),
         several => format!("[{}]", several.iter().map(|sample| batch_of(*sample)).collect::<Vec<_>>().join(", ")),
     }
 }
 
-/// The shape of a batch of any size: `(None, 13, 13, 6)`.
-fn batch_of(sample: Shape) -> String {
-    let sizes: Vec<String> = sample.sizes().iter().map(usize::to_string).collect();
+/// The shape of a batch of any size: `(None, 13, 13, 6)`, or `(None, None, 6)` with an open axis.
+fn batch_of(sample: SampleShape) -> String {
+    let size = |size: &Option<usize>| size.map_or_else(|| "None".to_owned(), |size| size.to_string());
+    let sizes: Vec<String> = sample.sizes().iter().map(size).collect();
     format!("(None, {})", sizes.join(", "))
 }
 

@@ -80,7 +80,7 @@ const SQUARED: &str = "MeanSquaredError";
 /// with reasons.
 pub(super) fn choose(model: Model, requested: &Requested<'_>, targets: Targets) -> Result<(Model, String)> {
     let trained = model.loss().is_some();
-    let (outputs, mut report) = (model.output_shapes()[0].last(), String::new());
+    let (outputs, mut report) = (model.architecture().output(0).last(), String::new());
     let loss = match requested.loss {
         None if trained => None,
         None => {

@@ -40,7 +40,8 @@ impl Ending {
     /// The last operation of the model's first output.
     pub(super) fn of(model: &Model) -> Result<Ending> {
         let recorder = Recorder::new(Mode::Inference);
-        let inputs = model.input_shapes().into_iter().map(|shape| shape.batch(2).map(|shape| recorder.input(shape)));
+        let inputs = model.architecture().accepted_inputs().iter();
+        let inputs = inputs.map(|shape| shape.batch(2).map(|shape| recorder.input(shape)));
         let outputs = model.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?)?;
         Ok(outputs.first().map_or(Ending::Linear, |output| ending(*output)))
     }

@@ -5,7 +5,7 @@ use super::command_line::{CommandResult, Options};
 use super::input::{fitted, floats};
 use super::reading::{Layout, Reading};
 use super::source::{Source, ending, single, wrong};
-use crate::accepts::{TargetKind, positions as label_shape};
+use crate::accepts::TargetKind;
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
 use crate::data::{Arrays, Dataset, Target, mnist};
@@ -14,6 +14,7 @@ use crate::formats::npy::NumpyArray;
 use crate::formats::npz;
 use crate::metrics::Scores;
 use crate::model::Model;
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use ndarray::{ArrayD, Axis};
 use std::path::Path;
@@ -79,6 +80,12 @@ fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -
     Ok(Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? })
 }
 
+/// The shape of labels for the positions of an output: that of all its axes except the last.
+fn label_shape(output: SampleShape) -> SampleShape {
+    let sizes = output.sizes();
+    SampleShape::new(&sizes[..sizes.len().saturating_sub(1)]).unwrap_or(output)
+}
+
 /// The axis order of labels for the positions of an output: that of all its axes except the last.
 fn positions(order: AxisOrder, output: &ValueInfo) -> AxisOrder {
     let last = output.shape().rank().saturating_sub(1);
@@ -88,12 +95,11 @@ fn positions(order: AxisOrder, output: &ValueInfo) -> AxisOrder {
 
 /// Returns the array in the model's order if it has this order and the shape rows × `shape`. In channels-last order, a
 /// last axis of size 1 is optional.
-fn of_shape<T: Clone>(order: AxisOrder, shape: Shape, y: &ArrayD<T>) -> Option<ArrayD<T>> {
-    let found = y.shape().get(1..)?;
+fn of_shape<T: Clone>(order: AxisOrder, shape: SampleShape, y: &ArrayD<T>) -> Option<ArrayD<T>> {
+    let found = Shape::new(y.shape().get(1..)?).ok()?;
     let expected = order.shape_in_file(shape);
-    let lacks = |a: &[usize], b: &[usize]| a.strip_suffix(&[1]) == Some(b);
-    let alike = order.is_channels_last() && (lacks(found, expected.sizes()) || lacks(expected.sizes(), found));
-    if found == expected.sizes() || alike { order.to_model(y.clone()).ok() } else { None }
+    let alike = order.is_channels_last() && ValueInfo::new("y", expected).takes(found);
+    if expected.contains(found) || alike { order.to_model(y.clone()).ok() } else { None }
 }
 
 fn mismatch<T>(path: &Path, y: &ArrayD<T>, order: AxisOrder, output: &ValueInfo) -> Error {
@@ -111,7 +117,7 @@ fn scored(model: &Model, rows: Arrays) -> Result<Scores> {
         Err(error @ Error::Target { .. }) if matches!(rows.target(), Target::Labels(_)) => error,
         other => return other,
     };
-    let output = model.output_shapes()[0];
+    let output = model.architecture().output(0);
     if !model.loss().is_some_and(|loss| loss.accepts(output).includes(TargetKind::Probabilities)) {
         return Err(first);
     }

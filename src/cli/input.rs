@@ -82,7 +82,7 @@ pub(super) fn fitted(path: &Path, array: ArrayD<f32>, input: &ValueInfo, layout:
         Some(Place::Sample) => order.to_model(array.insert_axis(Axis(0))),
         Some(Place::Flat) => {
             let values = array.as_standard_layout().into_owned();
-            values.into_shape_with_order(vec![found.axis(0), input.shape().len()]).map_err(Error::other)
+            values.into_shape_with_order(vec![found.axis(0), found.sample().len()]).map_err(Error::other)
         }
         None => Err(wrong(path, mismatch(found, input, order, layout))),
     }
@@ -100,15 +100,15 @@ enum Place {
 fn place(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> Option<Place> {
     let sample = input.shape();
     if layout.is_flat() {
-        let fits = sample.rank() == 1 && found.rank() > 1 && found.sample().len() == sample.len();
+        let fits = found.rank() > 1 && sample == Shape::from(found.sample().len());
         return fits.then_some(Place::Flat);
     }
     let expected = order.shape_in_file(sample);
-    if found == expected {
+    if expected.contains(found) {
         return Some(Place::Sample);
     }
     let rows = found.rank() > 0
-        && (found.sizes()[1..] == *expected.sizes() || (order.is_channels_last() && input.takes(found.sample())));
+        && (expected.contains(found.sample()) || (order.is_channels_last() && input.takes(found.sample())));
     rows.then_some(Place::Rows)
 }
 
@@ -116,7 +116,7 @@ fn place(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> O
 fn mismatch(found: Shape, input: &ValueInfo, order: AxisOrder, layout: Layout) -> String {
     let sample = input.shape();
     let expected = match layout {
-        Layout::Flat if sample.rank() == 1 => format!("rows of {} elements", sample.len()),
+        Layout::Flat if sample.rank() == 1 => format!("rows of {sample} elements"),
         Layout::Flat => format!("{sample}, because --layout flat is for models whose samples have one axis"),
         _ => {
             let expected = order.shape_in_file(sample);

@@ -4,6 +4,7 @@ use super::reading::Reading;
 use super::source::wrong;
 use crate::error::Result;
 use crate::files::read_whole;
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use ndarray::{Array3, ArrayD, Axis};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
@@ -15,32 +16,32 @@ const MAX_PIXELS: usize = 1 << 24;
 
 /// Reads a picture as one sample with an axis of rows: rows × height × width × channels, without the last axis if the
 /// model's samples have two. With the layout `flat`, samples with one axis are flattened.
-pub(super) fn picture(path: &Path, sample: Shape, reading: Reading) -> Result<ArrayD<f32>> {
+pub(super) fn picture(path: &Path, sample: SampleShape, reading: Reading) -> Result<ArrayD<f32>> {
     let pixels = Pixels::read(path)?;
     let (height, width) = (pixels.height, pixels.width);
     let channels = match sample.sizes() {
-        [_, _, channels @ (1 | 3)] => *channels,
-        [length] if reading.layout.is_flat() && *length == 3 * height * width => 3,
+        [_, _, Some(channels @ (1 | 3))] => *channels,
+        [Some(length)] if reading.layout.is_flat() && *length == 3 * height * width => 3,
         [_] if reading.layout.is_flat() => 1,
         [_, _] => 1,
         _ => pixels.channels(),
     };
     let found = Shape::from([height, width, channels]);
-    let fits = match sample.rank() {
-        1 => reading.layout.is_flat() && sample.len() == found.len(),
-        2 => sample == Shape::from([height, width]),
-        _ => sample == found,
+    let shape = match sample.rank() {
+        1 => Shape::from(found.len()),
+        2 => Shape::from([height, width]),
+        _ => found,
     };
-    if !fits {
+    if !sample.contains(shape) || (sample.rank() == 1 && !reading.layout.is_flat()) {
         let remedy = match sample.rank() {
-            1 if sample.len() == found.len() => "use --layout flat to flatten it",
+            1 if sample.contains(shape) => "use --layout flat to flatten it",
             _ => "scale or crop it first",
         };
         let problem = format!("the picture is {found} (height × width × channels), expected {sample}; {remedy}");
         return Err(wrong(path, problem));
     }
     let values = Array3::from_shape_vec((height, width, channels), pixels.values(channels, reading));
-    let values = values.and_then(|values| values.into_dyn().into_shape_with_order(sample.sizes()));
+    let values = values.and_then(|values| values.into_dyn().into_shape_with_order(shape.sizes()));
     values.map(|values| values.insert_axis(Axis(0))).map_err(crate::error::Error::other)
 }
 

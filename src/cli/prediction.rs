@@ -56,8 +56,8 @@ pub(super) fn predict(model: &Model, file: &Path, options: &Options) -> Result<P
 fn classes(model: &Model, output: &ValueInfo) -> Result<Option<OutputScale>> {
     let scale = model.loss().map_or(OutputScale::Plain, |loss| loss.output_scale());
     Ok(match output.shape().sizes() {
-        [1] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
-        [_] => Some(scale),
+        [Some(1)] if scale == OutputScale::Plain && Ending::of(model)? != Ending::Sigmoid => None,
+        [Some(_)] => Some(scale),
         _ => None,
     })
 }

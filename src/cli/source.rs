@@ -94,7 +94,10 @@ impl Source {
     pub(super) fn read(path: &Path, options: &Options) -> Result<Source> {
         let (limit, shapes) = (options.reading.memory, &options.shapes);
         if let (Some(_), false) = (shapes.first(), ending(path) == "onnx") {
-            return Err(wrong(path, "--shape is only for .onnx files; the sizes of other models are fixed".into()));
+            return Err(wrong(
+                path,
+                "--shape is only for .onnx files; other models take the sizes of the samples along open axes".into(),
+            ));
         }
         match ending(path) {
             "safetensors" => safetensors(path),

@@ -93,12 +93,22 @@ pub trait Columns: Dataset {
     /// # Panics
     /// May panic when the column or a row does not exist.
     fn input_batch_shape(&self, input: usize, rows: &[usize]) -> Shape {
-        let (largest, open) = (self.input_columns()[input].1, self.input_open_axes(input));
-        batch_shape(largest, open, rows, |row| self.input_row_shape(input, row))
+        // Without the list of columns, which is allocated.
+        let any = rows.first().map_or_else(|| self.input_columns()[input].1, |row| self.input_row_shape(input, *row));
+        batch_shape(any, self.input_open_axes(input), rows, |row| self.input_row_shape(input, row))
     }
 
     /// The name and the kind of each target of a row. May be empty for a dataset that is only used for predictions.
     fn target_columns(&self) -> Vec<(String, Target)>;
+
+    /// The type and shape in which [`gather_target`](Columns::gather_target) writes this target of each of the rows `rows`, like
+    /// [`Dataset::batch_target`] for the first target. Defaults to that of [`target_columns`](Columns::target_columns).
+    ///
+    /// # Panics
+    /// May panic when the column or a row does not exist.
+    fn target_batch(&self, target: usize, _rows: &[usize]) -> Target {
+        self.target_columns()[target].1
+    }
 
     /// Writes the rows `rows` of the input with this number to `values` (rows ×
     /// [`input_batch_shape`](Columns::input_batch_shape)), with the padding of [`Dataset::gather`].
@@ -107,7 +117,7 @@ pub trait Columns: Dataset {
     /// May panic when the column or a row does not exist, or the slice has the wrong length.
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
 
-    /// Writes the rows `rows` of the target with this number to `values`.
+    /// Writes the rows `rows` of the target with this number to `values` (rows × [`target_batch`](Columns::target_batch)).
     ///
     /// # Panics
     /// May panic when the column or a row does not exist, or the slice has the wrong length.
@@ -132,6 +142,7 @@ forward!(Columns for [&, Box, Arc] {
     fn input_row_shape(&self, input: usize, row: usize) -> Shape;
     fn input_batch_shape(&self, input: usize, rows: &[usize]) -> Shape;
     fn target_columns(&self) -> Vec<(String, Target)>;
+    fn target_batch(&self, target: usize, rows: &[usize]) -> Target;
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]);
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]);
     fn has_target_weight(&self, target: usize) -> bool;

@@ -92,8 +92,11 @@ pub trait Dataset: Send + Sync {
     /// The axes of the inputs whose size differs between rows, such as the steps of a sequence: indices of axes of
     /// [`input_shape`](Dataset::input_shape), ascending. Defaults to none.
     ///
-    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape). The inputs of models have a fixed
-    /// shape, so `fit`, `evaluate` and `predict` return an error if a row differs from it.
+    /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape), and
+    /// [`batch_target`](Dataset::batch_target) if its targets have open axes too. The input of the model has the same open axes,
+    /// as in `(None, 4)`; `fit`, `evaluate` and `predict` return an error if a row has another size along an axis that is fixed
+    /// in the model. Training pads each batch to its longest row. Evaluation and prediction pad nothing: they compute rows of
+    /// equal size together.
     ///
     /// ```
     /// use gradus::Shape;
@@ -155,20 +158,31 @@ pub trait Dataset: Send + Sync {
         open_axes::batch_shape(self.input_shape(), self.open_axes(), rows, |row| self.row_shape(row))
     }
 
-    /// The type and shape of the target of a row.
+    /// The type and shape of the target of a row, with the largest size of any row if targets have open axes.
     fn target(&self) -> Target;
 
+    /// The type and shape in which [`gather`](Dataset::gather) writes the target of each of the rows `rows`. Defaults to
+    /// [`target`](Dataset::target). A dataset implements it if the shape of targets depends on the
+    /// [batch](Dataset::batch_shape), such as one label for each step of a sequence. The dataset then also chooses the target of
+    /// padded steps, such as a label that the loss ignores. It should not allocate.
+    ///
+    /// # Panics
+    /// May panic when a row does not exist.
+    fn batch_target(&self, _rows: &[usize]) -> Target {
+        self.target()
+    }
+
     /// Writes the rows `rows`, in this order and row-major, to `inputs` (rows × [`batch_shape`](Dataset::batch_shape), which
-    /// is [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows × [`Target::len`]). A row that is
-    /// shorter than the batch along an open axis is padded with zeros. Called in every training step, so it should not
+    /// is [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows ×
+    /// [`batch_target`](Dataset::batch_target)). A row that is shorter than the batch along an open axis is padded with zeros. Called in every training step, so it should not
     /// allocate.
     ///
     /// # Panics
     /// May panic when a row does not exist, or a slice has the wrong length.
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
 
-    /// Writes the targets of the rows `rows`, in this order, to `targets` (rows × [`Target::len`]). All targets are gathered
-    /// and checked before training. The default gathers the inputs too and discards them.
+    /// Writes the targets of the rows `rows`, in this order, to `targets` (rows × [`batch_target`](Dataset::batch_target)). All
+    /// targets are gathered and checked before training. The default gathers the inputs too and discards them.
     ///
     /// # Panics
     /// May panic when a row does not exist, or the slice has the wrong length.
@@ -210,6 +224,7 @@ forward!(Dataset for [&, Box, Arc] {
     fn row_shape(&self, row: usize) -> Shape;
     fn batch_shape(&self, rows: &[usize]) -> Shape;
     fn target(&self) -> Target;
+    fn batch_target(&self, rows: &[usize]) -> Target;
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]);
     fn gather_targets(&self, rows: &[usize], targets: &mut [f32]);
     fn row_number(&self, row: usize) -> usize;

@@ -24,6 +24,8 @@ use std::ops::{Bound, Range, RangeBounds};
 pub struct Rows<'a> {
     dataset: &'a dyn Dataset,
     picked: Picked,
+    /// Whether rows differ in size, so that the shape of a batch depends on all of its rows.
+    open: bool,
 }
 
 #[derive(Clone)]
@@ -34,6 +36,9 @@ enum Picked {
 
 /// Number of row numbers that are translated together, on the stack.
 const BLOCK: usize = 64;
+
+/// Maximum number of row numbers of a batch with open axes that are translated on the stack.
+const BATCH: usize = 512;
 
 impl<'a> Rows<'a> {
     /// Selects the rows in `range`: `5000..`, `..5000`, `10..=19`.
@@ -57,7 +62,7 @@ impl<'a> Rows<'a> {
         if start >= end {
             return Err(Error::Empty { what: format!("the range of rows {start}..{end}").into() });
         }
-        Ok(Rows { dataset, picked: Picked::Range(start..end) })
+        Ok(Rows { dataset, picked: Picked::Range(start..end), open: is_open(dataset) })
     }
 
     /// Selects these rows, in this order. A row may occur more than once.
@@ -70,7 +75,7 @@ impl<'a> Rows<'a> {
         }
         match rows.iter().find(|&&row| row >= dataset.len()) {
             Some(&row) => Err(unknown(row, dataset.len())),
-            None => Ok(Rows { dataset, picked: Picked::Chosen(rows) }),
+            None => Ok(Rows { dataset, picked: Picked::Chosen(rows), open: is_open(dataset) }),
         }
     }
 
@@ -93,7 +98,7 @@ impl<'a> Rows<'a> {
     fn gathered(&self) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
         let rows: Vec<usize> = (0..self.len()).collect();
         let input_shape = self.batch_shape(&rows).batch(self.len())?;
-        let target_shape = self.target().shape().batch(self.len())?;
+        let target_shape = self.batch_target(&rows).shape().batch(self.len())?;
         let (mut inputs, mut targets) = (zeros("inputs", input_shape)?, zeros("targets", target_shape)?);
         self.gather(&rows, &mut inputs, &mut targets);
         let array = |shape: Shape, values| ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other);
@@ -110,9 +115,18 @@ impl<'a> Rows<'a> {
     }
 
     /// Translates `rows` to row numbers of the whole dataset, all together, as rows with open axes are padded to the longest
-    /// one of the batch.
-    fn all_whole(&self, rows: &[usize]) -> Vec<usize> {
-        rows.iter().map(|row| self.whole(*row)).collect()
+    /// one of the batch. Allocates only for large batches.
+    fn translated<T>(&self, rows: &[usize], gather: impl FnOnce(&[usize]) -> T) -> T {
+        let (mut few, mut many) = ([0; BATCH], Vec::new());
+        let whole = match few.get_mut(..rows.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(rows.len(), 0);
+                &mut many[..]
+            }
+        };
+        whole.iter_mut().zip(rows).for_each(|(whole, row)| *whole = self.whole(*row));
+        gather(whole)
     }
 
     /// Returns the number, in the whole dataset, of row `row` of this subset.
@@ -128,6 +142,14 @@ impl<'a> Rows<'a> {
             Picked::Chosen(rows) => rows[row],
         }
     }
+}
+
+/// Whether an input has open axes.
+fn is_open(dataset: &dyn Dataset) -> bool {
+    let of_columns = |columns: &dyn Columns| {
+        (0..columns.input_columns().len()).any(|input| !columns.input_open_axes(input).is_empty())
+    };
+    !dataset.open_axes().is_empty() || dataset.columns().is_some_and(of_columns)
 }
 
 fn unknown(row: usize, rows: usize) -> Error {
@@ -159,12 +181,16 @@ impl Dataset for Rows<'_> {
         self.dataset.target()
     }
 
+    fn batch_target(&self, rows: &[usize]) -> Target {
+        if self.open { self.translated(rows, |rows| self.dataset.batch_target(rows)) } else { self.target() }
+    }
+
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        let (input, target) = (self.batch_shape(rows).len(), self.target().len());
+        let (input, target) = (self.batch_shape(rows).len(), self.batch_target(rows).len());
         assert_eq!(inputs.len(), rows.len() * input, "inputs: rows × the shape of one");
         assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
-        if !self.open_axes().is_empty() {
-            return self.dataset.gather(&self.all_whole(rows), inputs, targets);
+        if self.open {
+            return self.translated(rows, |rows| self.dataset.gather(rows, inputs, targets));
         }
         self.blocks(rows, |rows, place| {
             let inputs = &mut inputs[place.start * input..place.end * input];
@@ -174,8 +200,11 @@ impl Dataset for Rows<'_> {
     }
 
     fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
-        let target = self.target().len();
+        let target = self.batch_target(rows).len();
         assert_eq!(targets.len(), rows.len() * target, "targets: rows × the target of one");
+        if self.open {
+            return self.translated(rows, |rows| self.dataset.gather_targets(rows, targets));
+        }
         self.blocks(rows, |rows, place| {
             self.dataset.gather_targets(rows, &mut targets[place.start * target..place.end * target]);
         });
@@ -216,10 +245,16 @@ impl Columns for Rows<'_> {
         self.dataset.columns().map_or(Vec::new(), |whole| whole.target_columns())
     }
 
+    fn target_batch(&self, target: usize, rows: &[usize]) -> Target {
+        let whole = self.dataset.columns();
+        let batch = |whole: &dyn Columns| self.translated(rows, |rows| whole.target_batch(target, rows));
+        whole.map_or(Target::Values(Shape::SCALAR), batch)
+    }
+
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
         let Some(whole) = self.dataset.columns() else { return };
-        if !whole.input_open_axes(input).is_empty() {
-            return whole.gather_input(input, &self.all_whole(rows), values);
+        if self.open {
+            return self.translated(rows, |rows| whole.gather_input(input, rows, values));
         }
         let length = values.len() / rows.len().max(1);
         self.blocks(rows, |rows, place| {
@@ -229,6 +264,9 @@ impl Columns for Rows<'_> {
 
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]) {
         let Some(whole) = self.dataset.columns() else { return };
+        if self.open {
+            return self.translated(rows, |rows| whole.gather_target(target, rows, values));
+        }
         let length = values.len() / rows.len().max(1);
         self.blocks(rows, |rows, place| {
             whole.gather_target(target, rows, &mut values[place.start * length..place.end * length]);

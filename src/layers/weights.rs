@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Weights<'a> {
     params: &'a mut Params,
     layer: &'a str,
-    source: Source<'a>,
+    source: Source,
     frozen: bool,
     ids: Vec<ParamId>,
     penalties: Vec<Penalty>,
@@ -25,17 +25,15 @@ pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 
 /// The source of the initial values of weights.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'a> {
+pub(crate) enum Source {
     /// The initializers, with this key.
     Init(Key),
-    /// The given parameters with the names of the weights.
-    Given(&'a Params),
     /// None: weights are declared by name and shape, without values.
     Nowhere,
 }
 
 impl<'a> Weights<'a> {
-    pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source<'a>) -> Weights<'a> {
+    pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source) -> Weights<'a> {
         Weights { params, layer, source, frozen: false, ids: Vec::new(), penalties: Vec::new() }
     }
 
@@ -101,11 +99,6 @@ impl<'a> Weights<'a> {
                 self.ids.push(self.params.insert_empty(&name, shape, trainable)?);
                 return Ok(());
             }
-            Source::Given(params) => {
-                let id = given(params, &name, shape)?;
-                self.ids.push(self.params.insert_shared(&name, params, id, trainable)?);
-                return Ok(());
-            }
         };
         self.ids.push(self.params.insert(&name, shape, values, trainable)?);
         Ok(())
@@ -119,15 +112,6 @@ impl<'a> Weights<'a> {
     pub(crate) fn into_declared(self) -> (Vec<ParamId>, Vec<Penalty>) {
         (self.ids, self.penalties)
     }
-}
-
-/// Returns the parameter with this name and shape.
-fn given(params: &Params, name: &str, shape: Shape) -> Result<ParamId> {
-    let id = params.id(name)?;
-    if params.shape(id) != shape {
-        return Err(Error::expected(format!("{shape}")).at(|| name.into(), &[params.shape(id)]));
-    }
-    Ok(id)
 }
 
 /// Returns the weights of a layer in [`Layer::record`](super::Layer::record), in the order of their declaration.

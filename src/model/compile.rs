@@ -1,7 +1,7 @@
 //! Settings of training: optimizer, loss, metrics, seed and threads.
 
 use super::compiled::{Counters, Training};
-use super::plan::Plans;
+use super::kept_plans::Plans;
 use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};

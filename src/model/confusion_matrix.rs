@@ -5,11 +5,11 @@ use super::evaluate::ROWS;
 use super::matched_dataset::MatchedDataset;
 use super::plan::Kind;
 use crate::accepts::are_labels;
-use crate::data::{Batches, Dataset};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{Accuracy, ConfusionMatrix, Metric, ScoredBatch};
 use crate::random::Key;
-use crate::shape::View;
+use crate::shape::{Shape, View};
 
 impl Model {
     /// Returns the confusion matrix: the number of rows of a dataset by actual and predicted class. If the output has
@@ -51,22 +51,32 @@ impl Model {
         };
         let mut matched = MatchedDataset::inputs(self, data)?;
         matched.choose_targets(&[name])?;
-        let (column, output, scale) = (matched.column(0), self.architecture.output(0), self.output_scales()[0]);
+        let (column, scale) = (matched.column(0), self.output_scales()[0]);
         let place = || format!("targets for {place}");
-        let reading = Accuracy.accepts(output).check(place, output, column.target())?;
-        column.check(reading, output.last(), &place)?;
-        let labels = are_labels(output, column.target());
-        let batches = Batches::new(data.len(), ROWS)?;
-        let mut targets = vec![0.0; ROWS.min(data.len()) * reading.target.len()];
-        self.run_rows(data.len(), || {
-            for rows in batches.iter() {
-                let mut plan = self.take_plan(Kind::forward(rows.len()))?;
+        let read = |rows: &[usize], inputs: &[Shape]| {
+            let (output, target) = (self.architecture.output_shapes_for(inputs)?[0], column.batch_target(rows));
+            let reading = Accuracy.accepts(output).check(place, output, target)?;
+            Ok::<_, Error>((reading, output, are_labels(output, target)))
+        };
+        for (variant, (row, inputs)) in matched.variants().iter().enumerate() {
+            let (reading, output, _) = read(&[*row], inputs)?;
+            if variant == 0 {
+                column.check(reading, output.last(), &place)?;
+            }
+        }
+        let batches = matched.equal_batches(ROWS)?;
+        let mut targets = Vec::new();
+        self.run_rows(self.work_for(&matched)?, data.len(), || {
+            for rows in &batches {
+                let inputs = matched.batch_shapes(rows);
+                let (reading, _, labels) = read(rows, &inputs)?;
+                let mut plan = self.take_plan(Kind::forward(rows.len(), inputs))?;
                 matched.fill_inputs(rows, &mut plan);
                 let result = plan.run(self.architecture.params(), Key::from_seed(0));
                 result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
-                let targets = &mut targets[..rows.len() * reading.target.len()];
-                column.gather(rows, targets);
-                let targets = View::new(reading.target.shape().batch(rows.len())?, targets);
+                targets.resize(rows.len() * reading.target.len(), 0.0);
+                column.gather(rows, &mut targets);
+                let targets = View::new(reading.target.shape().batch(rows.len())?, &targets);
                 let batch = if labels { ScoredBatch::labels } else { ScoredBatch::values };
                 visit(&batch(plan.output(0), targets).scale(scale));
                 self.plans.keep(plan);

@@ -3,8 +3,9 @@
 use super::Model;
 use super::matched_dataset::MatchedDataset;
 use super::plan::{Kind, Plan};
+use super::plan_cache::PlanCache;
 use super::scoring::{Means, blank_scores};
-use crate::data::{Batches, Dataset};
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::metrics::Scores;
 use crate::random::Key;
@@ -14,7 +15,8 @@ use crate::tape::Mode;
 pub(super) const ROWS: usize = 128;
 
 impl Model {
-    /// Computes the mean loss and the metrics over all rows of a dataset.
+    /// Computes the mean loss and the metrics over all rows of a dataset. Rows that differ in size along open axes are not
+    /// padded: rows of equal size are evaluated together.
     ///
     /// # Errors
     /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty. [`Error::Fault`] if an
@@ -27,7 +29,7 @@ impl Model {
         let mut evaluation = self.evaluation(data)?;
         let result = self.threads.run(|| evaluation.run(self, "dataset"));
         let scores = evaluation.scores.clone();
-        evaluation.into_plans().into_iter().for_each(|plan| self.plans.keep(plan));
+        evaluation.into_plans().return_to(self);
         result.map(|()| scores)
     }
 
@@ -35,8 +37,9 @@ impl Model {
     pub(super) fn evaluation<'a>(&self, data: &'a dyn Dataset) -> Result<Evaluation<'a>> {
         self.compiled("evaluate")?;
         let matched = MatchedDataset::new(self, data)?;
-        let batches = Batches::new(data.len(), ROWS)?;
-        let plans = self.take_plans(Mode::Inference, &batches, &matched)?;
+        let batches = matched.equal_batches(ROWS)?;
+        let sizes = [&batches[0], &batches[batches.len() - 1]].map(Vec::as_slice);
+        let plans = self.take_plans(Mode::Inference, &sizes, &matched)?;
         let (means, scores) = (
             Means::new(&self.architecture, self.trained_outputs()),
             blank_scores(&self.architecture, self.trained_outputs()),
@@ -44,11 +47,16 @@ impl Model {
         Ok(Evaluation { matched, batches, plans, means, scores })
     }
 
-    /// Takes or records the plans for full batches and, if its size differs, the last batch.
-    pub(super) fn take_plans(&self, mode: Mode, batches: &Batches, matched: &MatchedDataset<'_>) -> Result<Vec<Plan>> {
-        let mut sizes = vec![batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
-        sizes.dedup();
-        sizes.into_iter().map(|rows| self.take_plan(matched.kind(mode, rows))).collect()
+    /// Takes or records the plans for these batches.
+    pub(super) fn take_plans(
+        &self,
+        mode: Mode,
+        batches: &[&[usize]],
+        matched: &MatchedDataset<'_>,
+    ) -> Result<PlanCache> {
+        let mut plans = PlanCache::default();
+        batches.iter().try_for_each(|rows| plans.select(self, mode, matched, rows).map(|_| ()))?;
+        Ok(plans)
     }
 
     /// Takes or records a plan of this kind.
@@ -65,8 +73,8 @@ impl Model {
 /// An evaluation that can run repeatedly.
 pub(super) struct Evaluation<'a> {
     pub(super) matched: MatchedDataset<'a>,
-    batches: Batches,
-    plans: Vec<Plan>,
+    batches: Vec<Vec<usize>>,
+    plans: PlanCache,
     means: Means,
     pub(super) scores: Scores,
 }
@@ -76,8 +84,8 @@ impl Evaluation<'_> {
     pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
         model.architecture.check_params()?; // a callback may have replaced them
         self.means.clear();
-        for rows in self.batches.iter() {
-            let plan = select(&mut self.plans, rows.len());
+        for rows in &self.batches {
+            let plan = self.plans.select(model, Mode::Inference, &self.matched, rows)?;
             self.matched.fill(rows, plan);
             let result = plan.run(model.architecture.params(), Key::from_seed(0));
             result.map_err(|error| error.in_rows(name, |row| rows.get(row).copied()))?;
@@ -87,13 +95,7 @@ impl Evaluation<'_> {
         Ok(())
     }
 
-    pub(super) fn into_plans(self) -> Vec<Plan> {
+    pub(super) fn into_plans(self) -> PlanCache {
         self.plans
     }
-}
-
-/// Returns the plan for a batch of `rows` rows.
-pub(super) fn select(plans: &mut [Plan], rows: usize) -> &mut Plan {
-    let at = plans.iter().position(|plan| plan.rows() == rows);
-    &mut plans[at.expect("a plan was recorded for each batch size")]
 }

@@ -1,6 +1,6 @@
 //! Construction of models from `Sequential`, `Graph` and `Architecture`.
 
-use super::plan::Plans;
+use super::kept_plans::Plans;
 use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::{Compile, Model};

@@ -11,9 +11,11 @@ mod evaluate;
 mod fit;
 mod fit_model;
 mod from_architecture;
+mod kept_plans;
 mod matched_dataset;
 mod on_batch;
 mod plan;
+mod plan_cache;
 mod predict;
 mod predict_inputs;
 mod preprocess;
@@ -53,10 +55,11 @@ use crate::error::{Error, Result};
 use crate::losses::Loss;
 use crate::optimizers::{Optimizer, OptimizerState, check_rate};
 use crate::output_scale::OutputScale;
+use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 use crate::tape::{Params, Recorder, Var};
 use compiled::Training;
-use plan::Plans;
+use kept_plans::Plans;
 use threads::Threads;
 
 /// A neural network: layers with weights, and for training also losses, metrics, an optimizer with its state, and
@@ -110,12 +113,12 @@ impl Model {
     }
 
     /// The shape of one sample of each input.
-    pub fn input_shapes(&self) -> Vec<Shape> {
+    pub fn input_shapes(&self) -> Vec<SampleShape> {
         self.architecture.inputs().iter().map(ValueInfo::shape).collect()
     }
 
-    /// The shape of one sample of each output.
-    pub fn output_shapes(&self) -> Vec<Shape> {
+    /// The shape of one sample of each output. An axis is open if its size depends on those of open axes of inputs.
+    pub fn output_shapes(&self) -> Vec<SampleShape> {
         self.architecture.outputs().iter().map(ValueInfo::shape).collect()
     }
 
@@ -223,21 +226,22 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// The number of inputs or the shape of a sample differs from the model's. The recorder reports other errors when
-    /// it finishes.
+    /// The number of inputs or the shape of a sample differs from the model's, or a layer does not accept the size along an open
+    /// axis. The recorder reports other errors when it finishes.
     ///
     /// # Panics
     /// If an input belongs to another recorder, or parameters that were recorded before are not those of this model.
     pub fn record<'r>(&self, recorder: &'r Recorder, inputs: &[Var<'r>]) -> Result<Vec<Var<'r>>> {
         let found: Vec<Shape> = inputs.iter().map(Var::shape).collect();
         let expected = self.input_shapes();
-        if found.iter().map(Shape::sample).ne(expected.iter().copied()) || found.contains(&Shape::SCALAR) {
-            let expected: Vec<String> = expected.iter().map(Shape::to_string).collect();
+        let fit = |(found, expected): (&Shape, &SampleShape)| found.rank() > 0 && expected.contains(found.sample());
+        if found.len() != expected.len() || !found.iter().zip(&expected).all(fit) {
+            let expected: Vec<String> = expected.iter().map(SampleShape::to_string).collect();
             let expected =
                 Error::expected(format!("a batch axis and then {}, the model's inputs", expected.join(", ")));
             return Err(expected.at(|| "record".into(), &found));
         }
-        Ok(self.architecture.record(recorder, inputs))
+        self.architecture.record(recorder, inputs)
     }
 
     /// Records the penalties of the model's [regularizers](crate::regularizers) for a custom training loop. Returns

@@ -122,7 +122,7 @@ impl Model {
     /// Returns a plan that contains all rows of a dataset.
     fn fill(&self, mode: Mode, matched: MatchedDataset<'_>) -> Result<Plan> {
         let rows: Vec<usize> = (0..matched.len()).collect();
-        let mut plan = self.take_plan(matched.kind(mode, rows.len()))?;
+        let mut plan = self.take_plan(matched.kind(self, mode, &rows)?)?;
         matched.fill(&rows, &mut plan);
         Ok(plan)
     }

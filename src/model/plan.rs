@@ -1,4 +1,4 @@
-//! A recorded tape for one batch size and mode, with the ids of its inputs and outputs.
+//! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
 use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
@@ -11,23 +11,27 @@ use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
 use crate::tape::{Mode, Origin, ParamGradients, Params, Recorder, Tape, ValueId, Var};
-use std::sync::{Mutex, PoisonError};
 
 /// The properties for which a plan is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) mode: Mode,
     pub(super) rows: usize,
-    /// The target of one row for each trained output. Empty if no loss is computed.
+    /// The shape of one sample of each input.
+    pub(super) inputs: Vec<Shape>,
+    /// The target of one row for each trained output, as its loss reads it. Empty if no loss is computed.
     pub(super) targets: Vec<Target>,
+    /// The target of one row for each trained output, as the dataset has it.
+    pub(super) gathered: Vec<Target>,
     /// Whether rows have weights in the loss of each trained output.
     pub(super) weighted: Vec<bool>,
 }
 
 impl Kind {
-    /// The forward pass without a loss for `rows` rows.
-    pub(super) fn forward(rows: usize) -> Kind {
-        Kind { mode: Mode::Inference, rows, targets: Vec::new(), weighted: Vec::new() }
+    /// The forward pass without a loss for `rows` rows of inputs of these shapes.
+    pub(super) fn forward(rows: usize, inputs: Vec<Shape>) -> Kind {
+        let (targets, gathered) = (Vec::new(), Vec::new());
+        Kind { mode: Mode::Inference, rows, inputs, targets, gathered, weighted: Vec::new() }
     }
 }
 
@@ -53,7 +57,7 @@ impl Plan {
     pub(super) fn record(architecture: &Architecture, trained_outputs: &[TrainedOutput], kind: Kind) -> Result<Plan> {
         let recorder = Recorder::new(kind.mode);
         let fresh = |shape: Shape| shape.batch(kind.rows).map(|shape| recorder.input(shape));
-        let inputs = architecture.inputs().iter().map(|input| fresh(input.shape)).collect::<Result<Vec<Var<'_>>>>()?;
+        let inputs = kind.inputs.iter().map(|input| fresh(*input)).collect::<Result<Vec<Var<'_>>>>()?;
         let targets = kind.targets.iter().map(|target| fresh(target.shape())).collect::<Result<Vec<Var<'_>>>>()?;
         // With the number of axes of the output, so that they broadcast along the other axes.
         let fresh_weights = |trained: &TrainedOutput| {
@@ -63,7 +67,7 @@ impl Plan {
         let weighted = trained_outputs.iter().zip(&kind.weighted);
         let weights = weighted.map(|(trained, weighted)| weighted.then(|| fresh_weights(trained)).transpose());
         let weights = weights.collect::<Result<Vec<Option<Var<'_>>>>>()?;
-        let outputs = architecture.record(&recorder, &inputs);
+        let outputs = architecture.record(&recorder, &inputs)?;
         let trained = trained_outputs.iter().zip(&targets).zip(&weights);
         let losses: Vec<Var<'_>> =
             trained.map(|((trained, target), weights)| trained.record(&outputs, *target, *weights)).collect();
@@ -79,9 +83,18 @@ impl Plan {
         Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
     }
 
-    /// Number of rows in the batch.
-    pub(super) fn rows(&self) -> usize {
-        self.kind.rows
+    /// The properties for which the plan was recorded.
+    pub(super) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.kind.mode
+    }
+
+    /// The approximate number of bytes of the values and gradients.
+    pub(super) fn bytes(&self) -> usize {
+        self.tape.bytes()
     }
 
     /// The batch of the input with this number, mutably.
@@ -211,44 +224,11 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
         targets.push(reading.target);
         known &= reading.kind != TargetKind::Any;
     }
-    let weighted = vec![false; trained_outputs.len()];
-    let recorded =
-        Plan::record(architecture, trained_outputs, Kind { mode: Mode::Training, rows: 2, targets, weighted });
-    match recorded {
+    let (weighted, inputs) = (vec![false; trained_outputs.len()], architecture.accepted_inputs().to_vec());
+    let kind = Kind { mode: Mode::Training, rows: 2, inputs, gathered: targets.clone(), targets, weighted };
+    match Plan::record(architecture, trained_outputs, kind) {
         // The loss may accept other targets than the ones tried.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Unused plans, shared by threads that predict with one model. A clone has none.
-#[derive(Debug, Default)]
-pub(super) struct Plans(Mutex<Vec<Plan>>);
-
-impl Clone for Plans {
-    fn clone(&self) -> Plans {
-        Plans::default()
-    }
-}
-
-/// Maximum number of unused plans that are kept.
-const MAX_PLANS: usize = 8;
-
-impl Plans {
-    /// Returns a kept plan of this kind, or records a new one.
-    pub(super) fn take(&self, kind: Kind, record: impl FnOnce(Kind) -> Result<Plan>) -> Result<Plan> {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = plans.iter().position(|plan| plan.kind == kind).map(|at| plans.remove(at));
-        drop(plans);
-        kept.map_or_else(|| record(kind), Ok)
-    }
-
-    /// Keeps a plan for reuse. If there are too many, the oldest is dropped.
-    pub(super) fn keep(&self, plan: Plan) {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() == MAX_PLANS {
-            plans.remove(0);
-        }
-        plans.push(plan);
     }
 }

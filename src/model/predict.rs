@@ -2,11 +2,11 @@
 
 use super::Model;
 use super::evaluate::ROWS;
-use super::matched_dataset::{MatchedDataset, check_input};
+use super::matched_dataset::{MatchedDataset, bound_input};
 use super::plan::Kind;
 use super::predict_inputs::{ArrayRows, PredictInputs};
 use crate::architecture::ValueInfo;
-use crate::data::{Batches, Dataset};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::kernels::parallel;
 use crate::random::Key;
@@ -21,11 +21,11 @@ use std::sync::{Mutex, PoisonError};
 const MIN_POOL_WORK: usize = 2_000_000;
 
 impl Model {
-    /// Predicts the output for samples of shape n × …, in any memory layout. No bit of the prediction of a sample depends on
+    /// Predicts the output for samples of shape n × …, in any memory layout and of any size along open axes. No bit of the prediction of a sample depends on
     /// the other samples.
     ///
     /// # Errors
-    /// The array is empty, samples do not fit the model, or the model has several inputs or outputs; use
+    /// The array is empty, samples do not fit the model, a layer does not accept their size along open axes, or the model has several inputs or outputs; use
     /// [`predict_outputs`](Model::predict_outputs) for such a model. [`Error::Fault`] for the first sample that contains an
     /// invalid value, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
@@ -72,29 +72,35 @@ impl Model {
     }
 
     /// Predicts every output, by name, for all rows of a dataset. Targets are not read, and
-    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored.
+    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored. Rows that differ
+    /// in size along open axes are not padded: rows of equal size are predicted together.
     ///
     /// # Errors
-    /// [`Error::Names`] if the dataset has named inputs and one of the model's is missing; [`Error::Shape`] and
+    /// [`Error::Shape`] if an output has another size for some rows, so that they do not form an array; predict rows of equal
+    /// size at a time. [`Error::Names`] if the dataset has named inputs and one of the model's is missing; [`Error::Shape`] and
     /// [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
     /// [`Error::Fault`] for the first row that contains an invalid value, such as an index out of range.
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;
-        let shapes = self.architecture.outputs().iter().map(ValueInfo::shape);
-        let batches = Batches::new(data.len(), ROWS)?;
+        let shapes = self.equal_output_shapes(&matched)?;
+        let batches = matched.equal_batches(ROWS)?;
         let mut values = Vec::new();
-        for shape in shapes.clone() {
-            values.push(Vec::with_capacity(element_count(shape.batch(data.len())?)?));
+        for shape in &shapes {
+            values.push(
+                sizes::zeros(shape.batch(data.len())?.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))?,
+            );
         }
-        self.run_rows(data.len(), || {
-            for rows in batches.iter() {
-                let mut plan = self.take_plan(Kind::forward(rows.len()))?;
+        self.run_rows(self.work_for(&matched)?, data.len(), || {
+            for rows in &batches {
+                let mut plan = self.take_plan(Kind::forward(rows.len(), matched.batch_shapes(rows)))?;
                 matched.fill_inputs(rows, &mut plan);
                 let result = plan.run(self.architecture.params(), Key::from_seed(0));
-                values
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(output, values)| values.extend_from_slice(&plan.output(output)));
+                for (output, values) in values.iter_mut().enumerate() {
+                    let length = shapes[output].len();
+                    for (row, predicted) in rows.iter().zip(plan.output(output).chunks_exact(length.max(1))) {
+                        values[row * length..(row + 1) * length].copy_from_slice(predicted);
+                    }
+                }
                 self.plans.keep(plan);
                 result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
             }
@@ -102,7 +108,7 @@ impl Model {
         })?;
         let names = self.architecture.output_names().into_iter();
         let array = |(shape, values): (Shape, Vec<f32>)| array(shape.batch(data.len())?, values);
-        names.zip(shapes.zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
+        names.zip(shapes.into_iter().zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
     }
 
     /// Predicts the class of each sample of shape n × …: the index of the largest output. A single output predicts
@@ -114,7 +120,8 @@ impl Model {
     /// for the first sample that contains an invalid value, such as an index out of range.
     pub fn predict_classes<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<Array1<usize>> {
         let predictions = self.predict(samples)?;
-        let (columns, scale) = (self.architecture.output(0).last(), self.output_scales()[0]);
+        let scale = self.output_scales()[0];
+        let columns = predictions.shape().get(1..).and_then(<[usize]>::last).copied().unwrap_or(1);
         Ok(predictions.as_slice().unwrap_or(&[]).chunks_exact(columns).map(|row| scale.class(row)).collect())
     }
 
@@ -125,34 +132,63 @@ impl Model {
             let problem = "the model must have one input and one output; use predict_outputs for several";
             return Err(Error::Graph { place: "predict".into(), problem: problem.into() });
         };
-        check_samples(&samples, input)?;
-        let shape = self.architecture.output(0).batch(samples.len_of(Axis(0)))?;
+        let sample = check_samples(&samples, input)?;
+        let values = self.architecture.value_shapes(&[sample])?;
+        let output_shape = values.of(self.architecture.output_value(0));
+        let shape = output_shape.batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; element_count(shape)?];
-        self.run_rows(samples.len_of(Axis(0)), || self.predict_all(&samples, rows, &mut output))?;
+        let batch = SampleBatch { input: sample, output: output_shape.len(), rows, work: values.work() };
+        let predict = || self.predict_all(&samples, &batch, &mut output);
+        self.run_rows(values.work(), samples.len_of(Axis(0)), predict)?;
         array(shape, output)
     }
 
-    /// Runs `work` on `rows` rows in the pool, or on the calling thread if there are few.
-    pub(super) fn run_rows<T: Send>(&self, rows: usize, work: impl FnOnce() -> T + Send) -> T {
-        let small = self.architecture.work().saturating_mul(rows) < MIN_POOL_WORK;
-        if small { parallel::without_forks(work) } else { self.threads.run(work) }
+    /// Runs `run` on `rows` rows with `work` multiply-adds each in the pool, or on the calling thread if there is little to do.
+    pub(super) fn run_rows<T: Send>(&self, work: usize, rows: usize, run: impl FnOnce() -> T + Send) -> T {
+        let small = work.saturating_mul(rows) < MIN_POOL_WORK;
+        if small { parallel::without_forks(run) } else { self.threads.run(run) }
+    }
+
+    /// The largest number of multiply-adds for a row of a dataset.
+    pub(super) fn work_for(&self, matched: &MatchedDataset<'_>) -> Result<usize> {
+        let mut most = 0;
+        for (_, inputs) in matched.variants() {
+            most = most.max(self.architecture.value_shapes(inputs)?.work());
+        }
+        Ok(most)
+    }
+
+    /// The shape of one sample of each output, which must be the same for all rows of a dataset.
+    fn equal_output_shapes(&self, matched: &MatchedDataset<'_>) -> Result<Vec<Shape>> {
+        let mut first: Option<(usize, Vec<Shape>)> = None;
+        for (row, inputs) in matched.variants() {
+            let shapes = self.architecture.output_shapes_for(inputs)?;
+            let (first_row, expected) = first.get_or_insert_with(|| (*row, shapes.clone()));
+            if let Some(output) = (0..shapes.len()).find(|output| shapes[*output] != expected[*output]) {
+                let place = || format!("output \"{}\" of row {row}", self.architecture.outputs()[output].name());
+                let expected = format!(
+                    "{}, as of row {first_row}; predict rows of equal size at a time, as in Rows::chosen",
+                    expected[output]
+                );
+                return Err(Error::expected(expected).at(place, &[shapes[output]]));
+            }
+        }
+        Ok(first.map_or(Vec::new(), |(_, shapes)| shapes))
     }
 
     /// Predicts batch by batch. If there are enough batches, each runs on one thread with a separate plan.
-    fn predict_all(&self, samples: &ArrayViewD<'_, f32>, rows: usize, output: &mut [f32]) -> Result<()> {
-        let (all, columns) = (samples.len_of(Axis(0)), self.architecture.output(0).len());
-        let rows = rows.min(all);
+    fn predict_all(&self, samples: &ArrayViewD<'_, f32>, batch: &SampleBatch, output: &mut [f32]) -> Result<()> {
+        let (all, columns) = (samples.len_of(Axis(0)), batch.output);
+        let rows = batch.rows.min(all);
         let apart = parallel::enough_for_all_threads(all.div_ceil(rows));
-        let nanoseconds = if apart {
-            self.architecture.work().saturating_mul(rows) / parallel::MULTIPLY_ADDS_PER_NANOSECOND
-        } else {
-            0
-        };
+        let nanoseconds =
+            if apart { batch.work.saturating_mul(rows) / parallel::MULTIPLY_ADDS_PER_NANOSECOND } else { 0 };
         let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+        let input = batch.input;
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
             let first = batch * rows;
             let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
-            let mut predict = || self.predict_batch(&samples, output);
+            let mut predict = || self.predict_batch(&samples, input, output);
             let predicted = if apart { parallel::without_forks(predict) } else { predict() };
             let Err(error) = predicted else { return };
             // The error of the first batch is kept, for any order of threads.
@@ -164,8 +200,8 @@ impl Model {
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, output: &mut [f32]) -> Result<()> {
-        let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0))))?;
+    fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, input: Shape, output: &mut [f32]) -> Result<()> {
+        let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0)), vec![input]))?;
         let inputs = plan.input_mut(0);
         match samples.as_slice() {
             Some(samples) => inputs.copy_from_slice(samples),
@@ -178,6 +214,18 @@ impl Model {
     }
 }
 
+/// Samples of equal size that are predicted in batches.
+struct SampleBatch {
+    /// The shape of one sample.
+    input: Shape,
+    /// Number of elements of the output for one sample.
+    output: usize,
+    /// Number of samples in a batch.
+    rows: usize,
+    /// The approximate number of multiply-adds for one sample.
+    work: usize,
+}
+
 /// Number of elements of the predictions, if they fit in memory.
 fn element_count(predictions: Shape) -> Result<usize> {
     sizes::check_fits_memory::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
@@ -187,14 +235,15 @@ fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
 }
 
-fn check_samples(samples: &ArrayViewD<'_, f32>, input: &ValueInfo) -> Result<()> {
+/// Checks an array of samples, and returns the shape of the input for them.
+fn check_samples(samples: &ArrayViewD<'_, f32>, input: &ValueInfo) -> Result<Shape> {
     let shape = Shape::new(samples.shape()).map_err(|error| error.at(|| "predict".into(), &[]))?;
     if shape.is_empty() {
         return Err(Error::Empty { what: "the array of samples".into() });
     }
-    check_input(shape.sample(), input, || "inputs per sample".into()).map_err(|error| {
+    bound_input(shape.sample(), input, || "inputs per sample".into()).map_err(|error| {
         let input = input.shape();
-        if shape != input && shape.rank() >= input.rank() && shape.rank() > 0 {
+        if !input.contains(shape) && shape.rank() >= input.rank() && shape.rank() > 0 {
             return error;
         }
         let expected = format!("a batch axis and {input} per sample; insert_axis adds one");

@@ -3,7 +3,7 @@
 use super::Model;
 use super::plan::Plan;
 use super::targets::TargetColumn;
-use crate::accepts::{TargetKind, are_labels, positions};
+use crate::accepts::{TargetKind, are_labels};
 use crate::data::{Columns, Dataset};
 use crate::error::{Error, Result, check_setting};
 use crate::metrics::argmax;
@@ -50,7 +50,8 @@ impl<'a> SampleWeights<'a> {
             return wrong("the dataset already has sample weights; use either class weights or sample weights");
         }
         let output = model.architecture.output(trained.output);
-        if positions(output).len() > 1 {
+        let shape = model.architecture.outputs()[trained.output].shape();
+        if shape.sizes().iter().rev().skip(1).any(|size| *size != Some(1)) {
             return wrong("each row must have exactly one class; use sample weights instead");
         }
         // A single output is a binary classifier.

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::compiled::{Counters, Training};
-use super::plan::Plans;
+use super::kept_plans::Plans;
 use super::preprocessing_parts::Parts;
 use super::threads::Threads;
 use super::trained_outputs::TrainedOutput;

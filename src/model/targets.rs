@@ -5,6 +5,7 @@ use crate::accepts::{Reading, TargetKind, are_labels};
 use crate::architecture::Architecture;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 
 /// Number of rows gathered at a time.
 const BLOCK: usize = 64;
@@ -14,6 +15,14 @@ pub(super) struct TargetColumn<'a> {
     pub(super) data: &'a dyn Dataset,
     /// The columns and the number of this column, if the dataset has several.
     pub(super) column: Option<(&'a dyn Columns, usize)>,
+}
+
+/// The target of rows of one size, for the shape that the output has for them.
+pub(super) struct SizedTarget {
+    /// The number of the first row of this size for messages, if rows differ in size.
+    pub(super) row: Option<usize>,
+    pub(super) output: Shape,
+    pub(super) target: Target,
 }
 
 impl TargetColumn<'_> {
@@ -33,15 +42,23 @@ impl TargetColumn<'_> {
         }
     }
 
+    /// The target of one row of a batch.
+    pub(super) fn batch_target(&self, rows: &[usize]) -> Target {
+        match self.column {
+            None => self.data.batch_target(rows),
+            Some((columns, number)) => columns.target_batch(number, rows),
+        }
+    }
+
     /// Calls `visit` with the target of each row and the row's number for messages.
     pub(super) fn for_each(&self, mut visit: impl FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
-        let (length, rows) = (self.target().len(), self.data.len());
-        let (mut targets, mut numbers) = (vec![0.0; BLOCK.min(rows) * length], Vec::with_capacity(BLOCK));
+        let (rows, mut targets, mut numbers) = (self.data.len(), Vec::new(), Vec::with_capacity(BLOCK));
         for first in (0..rows).step_by(BLOCK) {
             numbers.clear();
             numbers.extend(first..rows.min(first + BLOCK));
-            let targets = &mut targets[..numbers.len() * length];
-            self.gather(&numbers, targets);
+            let length = self.batch_target(&numbers).len();
+            targets.resize(numbers.len() * length, 0.0);
+            self.gather(&numbers, &mut targets);
             let mut rows = numbers.iter().zip(targets.chunks_exact(length.max(1)));
             rows.try_for_each(|(row, target)| visit(self.data.row_number(*row), target))?;
         }
@@ -69,16 +86,48 @@ impl TargetColumn<'_> {
 }
 
 impl TrainedOutput {
-    /// Checks the targets for an output before any work starts. Returns the target of one row as the loss reads it.
-    /// `of` names the targets in messages.
+    /// Checks the targets of a dataset for an output before any work starts: their shape for each size of rows, and all
+    /// values. `of` names the targets in messages.
     pub(super) fn check_targets(
         &self,
         architecture: &Architecture,
         of: &str,
         column: &TargetColumn<'_>,
-    ) -> Result<Target> {
+        sizes: &[SizedTarget],
+    ) -> Result<()> {
         self.check(architecture)?;
-        let (output, target) = (architecture.output(self.output), column.target());
+        for SizedTarget { row, output, target } in sizes {
+            let of = row.map_or_else(|| of.to_owned(), |row| format!("{of} of row {row}"));
+            self.readings(&of, *output, *target)?;
+        }
+        let Some(SizedTarget { output, target, .. }) = sizes.first() else { return Ok(()) };
+        let readings = self.readings(of, *output, *target)?;
+        for (number, (place, reading)) in readings.iter().enumerate() {
+            let implied = |earlier: &Reading| {
+                earlier.kind.implies(reading.kind) && [None, reading.ignored].contains(&earlier.ignored)
+            };
+            if !readings[..number].iter().any(|(_, earlier)| implied(earlier)) {
+                column.check(*reading, output.last(), &|| place.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The target of one row as the loss reads it, for an output of this shape.
+    ///
+    /// # Errors
+    /// The loss or a metric does not accept the target.
+    pub(super) fn read_target(&self, of: &str, output: Shape, target: Target) -> Result<Target> {
+        Ok(match self.readings(of, output, target)?[0].1 {
+            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => {
+                Target::Values(target.shape())
+            }
+            Reading { target, .. } => target,
+        })
+    }
+
+    /// The interpretations of a target by the loss and by each metric, with their places in messages.
+    fn readings(&self, of: &str, output: Shape, target: Target) -> Result<Vec<(String, Reading)>> {
         let class = self.loss.spec().class().to_owned();
         let losses = std::iter::once((class, self.loss.accepts(output)));
         let metrics = self.all_metrics().map(|metric| (metric.spec().class().to_owned(), metric.accepts(output)));
@@ -88,19 +137,6 @@ impl TrainedOutput {
             let reading = accepts.check(|| place.clone(), output, target)?;
             readings.push((place, reading));
         }
-        for (number, (place, reading)) in readings.iter().enumerate() {
-            let implied = |earlier: &Reading| {
-                earlier.kind.implies(reading.kind) && [None, reading.ignored].contains(&earlier.ignored)
-            };
-            if !readings[..number].iter().any(|(_, earlier)| implied(earlier)) {
-                column.check(*reading, output.last(), &|| place.clone())?;
-            }
-        }
-        Ok(match readings[0].1 {
-            Reading { kind: TargetKind::Any, target, .. } if !are_labels(output, target) => {
-                Target::Values(target.shape())
-            }
-            Reading { target, .. } => target,
-        })
+        Ok(readings)
     }
 }

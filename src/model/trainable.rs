@@ -1,7 +1,8 @@
 //! Freezing and unfreezing of layers.
 
 use super::Model;
-use super::plan::{self, Plans};
+use super::kept_plans::Plans;
+use super::plan;
 use crate::error::Result;
 use crate::optimizers::OptimizerState;
 use crate::tape::ParamGradients;

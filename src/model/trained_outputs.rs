@@ -4,6 +4,7 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Result, check_setting};
 use crate::losses::Loss;
 use crate::metrics::Metric;
+use crate::sample_shape::SampleShape;
 use std::sync::Arc;
 
 /// The losses of a model's outputs: one for all outputs, or one for each output by name. Outputs without a loss are not
@@ -164,6 +165,11 @@ impl TrainedOutput {
     /// Checks the settings of the loss and the metrics, and that they fit the output and each other. A model from a
     /// file may have others, and can still predict.
     pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+        let shape = architecture.outputs()[self.output].shape();
+        self.check_parts(architecture).map_err(|error| if shape.is_open() { of_open(error, shape) } else { error })
+    }
+
+    fn check_parts(&self, architecture: &Architecture) -> Result<()> {
         let output = architecture.output(self.output);
         let of = match &architecture.output_names()[..] {
             [_] => String::new(),
@@ -177,6 +183,14 @@ impl TrainedOutput {
             metric.check()?;
             let accepts = metric.accepts(output);
             let place = || format!("metric {}{of}", metric.spec().class());
+            let shape = architecture.outputs()[self.output].shape();
+            if metric.totals(shape.with_open_axes(1)) != metric.totals(shape.with_open_axes(2)) {
+                let problem = format!(
+                    "it has a total for each element of the output, whose number varies; give the input a fixed size along \
+                     its open axes, or choose another metric"
+                );
+                return Err(Error::Graph { place: place(), problem: problem.into() });
+            }
             accepts.check_output(place, output, scale)?;
             if !accepts.is_compatible_with(&loss, output) {
                 let (own, other) = (accepts.expected(output), loss.expected(output));
@@ -185,6 +199,18 @@ impl TrainedOutput {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds the shape of an output to an error that shows sizes of its open axes.
+fn of_open(error: Error, shape: SampleShape) -> Error {
+    let note = format!("; the output has shape {shape}, of which one size is shown");
+    match error {
+        Error::Shape { place, found, expected } => {
+            Error::Shape { place, found, expected: format!("{expected}{note}").into() }
+        }
+        Error::Graph { place, problem } => Error::Graph { place, problem: format!("{problem}{note}").into() },
+        other => other,
     }
 }
 

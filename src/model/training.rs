@@ -5,10 +5,11 @@ use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, Tr
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
 use super::compiled::{Counters, Training};
-use super::evaluate::{Evaluation, select};
+use super::evaluate::Evaluation;
 use super::fit::Fit;
 use super::matched_dataset::MatchedDataset;
 use super::plan::Plan;
+use super::plan_cache::PlanCache;
 use super::reported_score::ReportedScore;
 use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
@@ -17,6 +18,7 @@ use crate::kernels::spin_wait;
 use crate::metrics::{Epoch, History, Scores};
 use crate::optimizers::Step;
 use crate::random::Purpose;
+use crate::shape::Shape;
 use crate::tape::Mode;
 use std::time::Instant;
 
@@ -25,7 +27,7 @@ pub(super) struct TrainingLoop<'a> {
     pub(super) data: MatchedDataset<'a>,
     pub(super) evaluation: Option<Evaluation<'a>>,
     pub(super) batches: Batches,
-    plans: Vec<Plan>,
+    plans: PlanCache,
     /// Number of epochs trained before this call.
     pub(super) start: u64,
     /// Number of the last epoch.
@@ -61,7 +63,7 @@ impl<'a> TrainingLoop<'a> {
         let batches = Batches::new(data.len(), settings.batch_size)?;
         let means = Means::new(&model.architecture, model.trained_outputs());
         Ok(TrainingLoop {
-            plans: model.take_plans(Mode::Training, &batches, &data)?,
+            plans: first_plans(model, &batches, &data)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
             start: model.epoch(),
             epochs: model.epoch().saturating_add(settings.epochs as u64),
@@ -160,7 +162,7 @@ impl<'a> TrainingLoop<'a> {
         let (batches, start, before) = (self.batches.len(), Instant::now(), self.current.seconds);
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
-            let plan = select(&mut self.plans, rows.len());
+            let plan = self.plans.select(model, Mode::Training, &self.data, rows)?;
             self.current.learning_rate = model.learning_rate();
             let trained = spin_wait::with_spinning_threads(|| {
                 self.data.fill(rows, plan);
@@ -199,10 +201,21 @@ impl<'a> TrainingLoop<'a> {
 
     /// Returns the plans to the model for later calls, and the history.
     pub(super) fn finish(self, model: &Model) -> History {
-        let evaluated = self.evaluation.map_or(Vec::new(), Evaluation::into_plans);
-        self.plans.into_iter().chain(evaluated).for_each(|plan| model.plans.keep(plan));
+        self.evaluation.map_or_else(PlanCache::default, Evaluation::into_plans).return_to(model);
+        self.plans.return_to(model);
         self.history
     }
+}
+
+/// Records the plans that are known to be needed before the first step: for full batches and, if its size differs, the last
+/// batch. If rows differ in size, these are batches with the largest row, and other plans are recorded when their sizes first
+/// occur.
+fn first_plans(model: &Model, batches: &Batches, data: &MatchedDataset<'_>) -> Result<PlanCache> {
+    let elements = |(_, inputs): &&(usize, Vec<Shape>)| inputs.iter().map(Shape::len).fold(0, usize::saturating_add);
+    let largest = data.variants().iter().max_by_key(elements).map_or(0, |(row, _)| *row);
+    let rows = |batch: usize| vec![largest; batches.batch(batch).len()];
+    let (full, last) = (rows(0), rows(batches.len() - 1));
+    model.take_plans(Mode::Training, &[&full, &last], data)
 }
 
 impl Model {

@@ -73,8 +73,9 @@ impl Predictions {
     /// positions and for margins, which are not probabilities.
     pub fn of(model: &Model, data: &dyn Dataset) -> Result<Predictions> {
         let (output, scale) = (model.output_shapes()[0], model.output_scales()[0]);
+        let classes = model.architecture().output(0).last();
         let wrong = |problem: &'static str| Err(Error::Graph { place: "Predictions".into(), problem: problem.into() });
-        if output.len() > output.last() {
+        if output.sizes().iter().rev().skip(1).any(|size| *size != Some(1)) {
             return wrong("the model predicts several classes per row; use Model::confusion_matrix");
         }
         if scale == OutputScale::Margins {
@@ -88,7 +89,7 @@ impl Predictions {
                 push_probabilities(scale, position.outputs(), &mut all);
             }
         })?;
-        let shape = (labels.len(), output.last().max(2));
+        let shape = (labels.len(), classes.max(2));
         let probabilities = Array2::from_shape_vec(shape, all).map_err(Error::other)?;
         Ok(Predictions { labels, probabilities, predicted })
     }

@@ -2,7 +2,7 @@
 
 use crate::architecture::{Call, Connections, Output, ValueInfo};
 use crate::axis_order::AxisOrder;
-use crate::shape::Shape;
+use crate::sample_shape::SampleShape;
 use serde_json::{Value, json};
 
 impl Connections {
@@ -84,19 +84,22 @@ fn put_order(value: &mut Value, key: &str, order: AxisOrder) {
     }
 }
 
-/// Reads an axis order. The default, as in older files, is channels last.
+/// Writes the name of an input or output unless it is the default one.
 fn put_name(model: &mut Value, key: &str, name: &str, default: &str) {
     if name != default {
         model[key] = json!(name);
     }
 }
 
+/// Reads an axis order. The default, as in older files, is channels last.
 fn order(value: &Value, key: &str) -> Option<AxisOrder> {
     value.get(key).map_or(Some(AxisOrder::CHANNELS_LAST), |axes| AxisOrder::new(&sizes(axes)?).ok())
 }
 
-fn shape(value: &Value) -> Option<Shape> {
-    Shape::new(&sizes(value)?).ok()
+/// Reads the shape of a sample, in which the size of an open axis is null.
+fn shape(value: &Value) -> Option<SampleShape> {
+    let axis = |value: &Value| if value.is_null() { Some(None) } else { size(value).map(Some) };
+    SampleShape::new(&value.as_array()?.iter().map(axis).collect::<Option<Vec<_>>>()?).ok()
 }
 
 fn size(value: &Value) -> Option<usize> {
@@ -119,13 +122,21 @@ mod tests {
 
     #[test]
     fn axis_orders_are_written_only_where_they_are_not_channels_last() {
-        let mut chain = Connections::chain(Shape::from([8, 6, 3]), 2);
+        let mut chain = Connections::chain([8, 6, 3], 2);
         assert_eq!(round_trip(&chain).0, json!({"input": [8, 6, 3]}));
         assert_eq!(round_trip(&chain).1.as_ref(), Some(&chain));
         chain.inputs[0].axis_order = AxisOrder::channels_first(3);
         chain.outputs[0].axis_order = AxisOrder::channels_first(2);
         let expected = json!({"input": [8, 6, 3], "input_axes": [2, 0, 1], "output_axes": [1, 0]});
         assert_eq!(round_trip(&chain), (expected, Some(chain.clone())));
+        let graph = Connections { chain: false, ..chain };
+        assert_eq!(round_trip(&graph).1, Some(graph));
+    }
+
+    #[test]
+    fn open_axes_are_null() {
+        let chain = Connections::chain((None, 4), 2);
+        assert_eq!(round_trip(&chain), (json!({"input": [null, 4]}), Some(chain.clone())));
         let graph = Connections { chain: false, ..chain };
         assert_eq!(round_trip(&graph).1, Some(graph));
     }

@@ -100,24 +100,6 @@ impl Params {
         self.push(name, shape, Arc::new(AlignedBuffer::from(&*values)), trainable)
     }
 
-    /// Adds a parameter under this name that shares its elements with a parameter of `other`.
-    ///
-    /// # Errors
-    /// A name that another parameter has.
-    ///
-    /// # Panics
-    /// When `id` does not belong to `other`.
-    pub(crate) fn insert_shared(
-        &mut self,
-        name: &str,
-        other: &Params,
-        id: ParamId,
-        trainable: bool,
-    ) -> Result<ParamId> {
-        let entry = other.entry(id);
-        self.push(name, entry.shape, entry.values.clone(), trainable)
-    }
-
     /// Adds a parameter by name and shape, without elements. It must not be read.
     pub(crate) fn insert_empty(&mut self, name: &str, shape: Shape, trainable: bool) -> Result<ParamId> {
         self.push(name, shape, Arc::default(), trainable)

@@ -133,6 +133,12 @@ impl Tape {
         Ok(())
     }
 
+    /// The number of bytes of the values and gradients, without buffers that operations own.
+    pub(crate) fn bytes(&self) -> usize {
+        let arrays = self.buffers.iter().chain(&self.gradients).chain(&self.scratch);
+        size_of::<f32>() * arrays.map(|array| array.len()).sum::<usize>()
+    }
+
     /// Whether the tape has a loss that depends on a variable or a trainable parameter, as [`backward`](Tape::backward)
     /// requires.
     pub(crate) fn has_gradients(&self) -> bool {

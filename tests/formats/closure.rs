@@ -31,7 +31,8 @@ fn inputs(model: &Model) -> Vec<(String, ArrayD<f32>)> {
         let values = (0..sizes.iter().product()).map(|i: usize| (i * i % 7 % 3) as f32).collect();
         Array::from_shape_vec(IxDyn(&sizes), values).unwrap()
     };
-    model.inputs().iter().map(|input| (input.name().to_owned(), one(input.shape().sizes()))).collect()
+    let shapes = model.architecture().accepted_inputs();
+    model.inputs().iter().zip(shapes).map(|(input, shape)| (input.name().to_owned(), one(shape.sizes()))).collect()
 }
 
 fn predict(model: &Model) -> BTreeMap<String, ArrayD<f32>> {
@@ -83,6 +84,7 @@ fn models() -> Vec<(&'static str, Model)> {
     let bias = edited.params().id("dense/bias").unwrap();
     edited.params_mut().get_mut(bias).fill(0.5);
     let words = Sequential::new([4]).add(Embedding::new(3, 2)).add(GlobalAveragePool1d).add(Dense::new(2));
+    let open = Sequential::new((None, 4)).add(Conv1d::new(3, 2)).add(BatchNorm::new()).add(Dense::new(2));
     let own = {
         let folder = tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
@@ -93,6 +95,7 @@ fn models() -> Vec<(&'static str, Model)> {
         ("built", inference(images().architecture(1))),
         ("built of words", inference(words.architecture(2))),
         ("a graph", inference(branches().architecture(3))),
+        ("of open length", inference(open.architecture(5))),
         ("compiled", images().compile(settings()).unwrap()),
         ("trained", trained(images().compile(settings()).unwrap())),
         ("edited", edited),

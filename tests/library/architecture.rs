@@ -7,7 +7,7 @@ use gradus::metrics::Accuracy;
 use gradus::optimizers::{Adam, Sgd};
 use gradus::save::{Registry, SafeTensors};
 use gradus::tape::{Params, Recorder};
-use gradus::{Architecture, AxisOrder, Compile, Error, Fit, Graph, Model, Progress, Sequential, ValueInfo};
+use gradus::{Architecture, AxisOrder, Compile, Error, Fit, Graph, Model, Progress, Sequential, Shape, ValueInfo};
 use ndarray::{Array1, Array2, arr1, arr2};
 use std::path::Path;
 use tempfile::tempdir;
@@ -166,8 +166,8 @@ fn a_graph_is_imported_and_exported() {
     architecture.check().unwrap();
 
     assert!(!architecture.is_chain());
-    assert_eq!(architecture.inputs()[0].shape_in_file().sizes(), [3, 2, 2]);
-    assert_eq!((architecture.outputs()[0].name(), architecture.outputs()[0].shape().sizes()), ("sum", &[2, 2, 2][..]));
+    assert_eq!(architecture.inputs()[0].shape_in_file(), Shape::from([3, 2, 2]));
+    assert_eq!((architecture.outputs()[0].name(), architecture.outputs()[0].shape()), ("sum", [2, 2, 2].into()));
     let walked: Vec<(&str, &[usize])> =
         architecture.calls().iter().map(|call| (architecture.layer(call.layer()).name(), call.inputs())).collect();
     assert_eq!(walked, [("encoder", &[0][..]), ("activation", &[0]), ("dense", &[2]), ("add", &[1, 3])]);

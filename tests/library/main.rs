@@ -22,6 +22,7 @@ mod kill;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
 mod open_axes;
+mod open_networks;
 mod pointers;
 mod preprocessing;
 mod replaced_params;

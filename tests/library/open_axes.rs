@@ -143,7 +143,8 @@ fn rows_are_padded_to_the_longest_of_the_batch() {
 #[test]
 fn rows_of_the_models_size_train_and_others_are_errors_before_any_step() {
     let expected = "found shape 2, expected 3, the model's input; the dataset's rows differ in size along open axes (axis 0), \
-                    but the model's input has a fixed size; pad or truncate every row to it";
+                    but the model's input has a fixed size; pad or truncate every row to it, or create the network with \
+                    None as the size of the axis";
     for named in [false, true] {
         let ragged = Ragged { named, ..Ragged::of(&[3, 3, 2, 3]) };
         let message = |error: gradus::Error| error.to_string();

@@ -11,6 +11,7 @@ mod mistakes;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
 mod onnx_graphs;
+mod open_axes;
 #[path = "../onnx/packed.rs"]
 mod packed;
 mod weights;

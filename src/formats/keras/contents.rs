@@ -92,8 +92,7 @@ pub(super) fn describe(
     registry: &Registry,
     with_training: bool,
 ) -> Result<(ModelDescription, Option<Training>)> {
-    let mut reader = Reader::new(registry);
-    let mut description = ModelDescription::read(model, &mut reader)?;
+    let (mut description, mut reader) = read_layers(model, registry)?;
     description.restore_names(gradus);
     let training = match compiled {
         _ if !with_training => None,
@@ -113,6 +112,24 @@ pub(super) fn describe(
     reader.finish()?;
     Ok((description, training))
 }
+
+/// Reads the layers. If an input has open axes, the smallest size that the layers accept is found.
+fn read_layers<'a>(model: &Value, registry: &'a Registry) -> Result<(ModelDescription, Reader<'a>)> {
+    let mut first = None;
+    for size in (2..64).chain((64..=LARGEST_SIZE).step_by(32)) {
+        let mut reader = Reader::new(registry);
+        reader.open_size = size;
+        let description = ModelDescription::read(model, &mut reader)?;
+        if reader.has_no_problems() || !description.is_open() {
+            return Ok((description, reader));
+        }
+        first.get_or_insert((description, reader));
+    }
+    first.ok_or_else(|| "its layers cannot be read".into())
+}
+
+/// The largest size that is tried for open axes.
+const LARGEST_SIZE: usize = 1024;
 
 impl Incoming {
     /// The layers with their weights.

@@ -8,7 +8,7 @@ use crate::architecture::Architecture;
 use crate::layers::{Declared, DeclaredWeight, Layer};
 use crate::save::Registry;
 use crate::tape::Params;
-use crate::{Graph, Sequential, Shape, Spec};
+use crate::{Graph, SampleShape, Sequential, Shape, Spec};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,15 +23,18 @@ pub(super) struct ModelDescription {
     pub(super) outputs: Vec<Output>,
     /// The layers in Keras' order.
     pub(super) layers: Vec<LayerDescription>,
-    /// The shape of one sample of each value; `None` if it is unknown because of a problem with the file.
+    /// The shape of one sample of each value, in which open axes have a size that the layers accept; `None` if it is unknown
+    /// because of a problem with the file.
     shapes: Vec<Option<Shape>>,
+    /// The shape of one sample of each value with its open axes. Empty for a model from a file.
+    pub(super) samples: Vec<SampleShape>,
 }
 
 /// An input of a network.
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) name: String,
-    pub(super) shape: Shape,
+    pub(super) shape: SampleShape,
 }
 
 /// The application of a layer to values. Values are numbered: first the inputs, then the output of each call.
@@ -70,12 +73,23 @@ impl LayerDescription {
 }
 
 impl ModelDescription {
-    /// Inputs alone.
-    pub(super) fn new(inputs: Vec<(String, Option<Shape>)>) -> ModelDescription {
-        let shapes = inputs.iter().map(|(_, shape)| *shape).collect();
-        let input = |(name, shape): (String, Option<Shape>)| Input { name, shape: shape.unwrap_or(Shape::SCALAR) };
-        let inputs = inputs.into_iter().map(input).collect();
-        ModelDescription { chain: false, inputs, calls: Vec::new(), outputs: Vec::new(), layers: Vec::new(), shapes }
+    /// Inputs alone. Layers are applied to samples of the shapes `shapes`.
+    pub(super) fn new(inputs: Vec<Input>, shapes: Vec<Option<Shape>>) -> ModelDescription {
+        let (calls, outputs, layers, samples) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        ModelDescription { chain: false, inputs, calls, outputs, layers, shapes, samples }
+    }
+
+    /// Inputs of a file. Layers are applied to samples whose open axes have the size `open`.
+    pub(super) fn of_file(inputs: Vec<(String, Option<SampleShape>)>, open: usize) -> ModelDescription {
+        let shapes = inputs.iter().map(|(_, shape)| shape.map(|shape| shape.with_open_axes(open))).collect();
+        let input =
+            |(name, shape): (String, Option<SampleShape>)| Input { name, shape: shape.unwrap_or(Shape::SCALAR.into()) };
+        ModelDescription::new(inputs.into_iter().map(input).collect(), shapes)
+    }
+
+    /// Whether an input has an open axis.
+    pub(super) fn is_open(&self) -> bool {
+        self.inputs.iter().any(|input| input.shape.is_open())
     }
 
     /// Builds the architecture with the weights in `params`, which are found by name.

@@ -6,7 +6,7 @@ use super::layers::INPUT;
 use super::object::{Config, Object, object};
 use super::reader::Reader;
 use super::result::Result;
-use crate::{Shape, Spec};
+use crate::{SampleShape, Shape, Spec};
 use serde_json::{Value, json};
 
 /// The configuration of a layer in a file.
@@ -60,7 +60,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Reads the shape of one sample of an `InputLayer`, and checks its other options.
-    pub(super) fn input(mut self, reader: &mut Reader<'_>) -> Option<Shape> {
+    pub(super) fn input(mut self, reader: &mut Reader<'_>) -> Option<SampleShape> {
         let place = self.place();
         self.object.config.remove("trainable");
         let shapes = ["batch_shape", "batch_input_shape"].map(|name| self.object.config.remove(name));
@@ -81,7 +81,7 @@ pub(super) fn layer(placed: &LayerDescription) -> Result<Value> {
 }
 
 /// The configuration of an `InputLayer`.
-pub(super) fn input(name: &str, shape: Shape) -> Value {
+pub(super) fn input(name: &str, shape: SampleShape) -> Value {
     let mut config = Config::new();
     config.insert("batch_shape".into(), json!(batch(shape)));
     config.insert("dtype".into(), json!("float32"));
@@ -89,19 +89,23 @@ pub(super) fn input(name: &str, shape: Shape) -> Value {
     object(LAYER.module, "InputLayer", config)
 }
 
-/// The sizes of a batch of samples, whose first axis has no fixed size.
-pub(super) fn batch(shape: Shape) -> Vec<Option<usize>> {
-    std::iter::once(None).chain(shape.sizes().iter().copied().map(Some)).collect()
+/// The sizes of a batch of samples. The first axis and open axes have no fixed size.
+pub(super) fn batch(shape: SampleShape) -> Vec<Option<usize>> {
+    std::iter::once(None).chain(shape.sizes().iter().copied()).collect()
 }
 
-/// Parses the sizes of a batch and returns the shape of one sample.
-pub(super) fn sample(batch: &Value) -> Result<Shape> {
+/// Parses the sizes of a batch and returns the shape of one sample. An axis without a fixed size is open.
+pub(super) fn sample(batch: &Value) -> Result<SampleShape> {
     let sizes = batch.as_array().map(Vec::as_slice).unwrap_or_default();
-    let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
-    let sample: Option<Vec<usize>> = sizes.get(1..).unwrap_or_default().iter().map(size).collect();
-    let sample = sample.ok_or("the input has an axis without a fixed size, which is not supported")?;
-    let shape = Shape::new(&sample).map_err(|error| error.to_string())?;
-    if shape.batch(1).is_err() || shape.is_empty() {
+    let size = |size: &Value| match size {
+        Value::Null => Some(None),
+        size => size.as_u64().and_then(|size| usize::try_from(size).ok()).map(Some),
+    };
+    let sample: Option<Vec<Option<usize>>> = sizes.get(1..).unwrap_or_default().iter().map(size).collect();
+    let sample = sample.ok_or_else(|| format!("the input has shape {batch}, expected sizes or null"))?;
+    let shape = SampleShape::new(&sample).map_err(|error| error.to_string())?;
+    let smallest = shape.with_open_axes(1);
+    if smallest.batch(1).is_err() || smallest.is_empty() {
         return Err(format!("the input has sample shape {shape}, which is not supported"));
     }
     Ok(shape)

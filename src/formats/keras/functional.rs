@@ -9,7 +9,7 @@ use super::object::{Config, object};
 use super::options::{DTYPE, InactiveOption, NAME, short};
 use super::reader::Reader;
 use super::result::Result;
-use crate::Shape;
+use crate::SampleShape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
         shapes.push((name, entry.input(reader)));
         known.insert(source, number);
     }
-    let mut description = ModelDescription::new(shapes);
+    let mut description = ModelDescription::of_file(shapes, reader.open_size);
     let mut layers: Vec<Option<usize>> = vec![None; entries.len()];
     apply_in_order(&calls, &mut known, |call, inputs| {
         // A layer is set up when it is first applied, as its settings may depend on its input.
@@ -239,8 +239,7 @@ pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
     for (number, placed) in description.layers.iter().enumerate() {
         let calls = description.calls.iter().filter(|call| call.layer == number);
         let calls = calls.map(|call| {
-            let shape = |value| description.shape(value).unwrap_or(Shape::SCALAR);
-            let tensor = |value: &usize| tensor(&sources[*value], shape(*value));
+            let tensor = |value: &usize| tensor(&sources[*value], description.samples[*value]);
             let inputs: Vec<Value> = call.inputs.iter().map(tensor).collect();
             json!({"args": if inputs.len() == 1 { json!(inputs) } else { json!([inputs]) }, "kwargs": {}})
         });
@@ -269,7 +268,7 @@ fn entry(mut layer: Value, name: &str, calls: Vec<Value>) -> Value {
     layer
 }
 
-fn tensor((layer, call): &Source, shape: Shape) -> Value {
+fn tensor((layer, call): &Source, shape: SampleShape) -> Value {
     let config = json!({"shape": entries::batch(shape), "dtype": "float32", "keras_history": [layer, call, 0]});
     json!({"class_name": "__keras_tensor__", "config": config})
 }

@@ -1,6 +1,6 @@
 //! Conversion between architectures, descriptions of models, and the configurations of `Sequential` and functional models.
 
-use super::description::{ModelDescription, Output};
+use super::description::{Input, ModelDescription, Output};
 use super::families::LAYER;
 use super::object::Object;
 use super::options::unknown_key;
@@ -15,8 +15,9 @@ impl ModelDescription {
     /// Describes an architecture. The error names the first layer that Keras does not support.
     pub(super) fn of(architecture: &Architecture) -> Result<ModelDescription> {
         let inputs = architecture.inputs().iter();
-        let mut description =
-            ModelDescription::new(inputs.map(|input| (input.name().into(), Some(input.shape()))).collect());
+        let inputs = inputs.map(|input| Input { name: input.name().into(), shape: input.shape() });
+        let shapes = architecture.accepted_inputs().iter().map(|shape| Some(*shape)).collect();
+        let mut description = ModelDescription::new(inputs.collect(), shapes);
         for layer in architecture.layers() {
             let (name, spec) = (layer.name(), layer.spec());
             if LAYER.find(spec.class()).is_none() {
@@ -30,6 +31,8 @@ impl ModelDescription {
         }
         let mut calls = architecture.calls().iter();
         calls.try_for_each(|call| description.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;
+        let values = architecture.inputs().len() + description.calls.len();
+        description.samples = (0..values).map(|value| architecture.value_shape(value)).collect();
         let outputs = architecture.outputs().iter().enumerate();
         let output = |(number, output): (usize, &ValueInfo)| Output {
             name: output.name().into(),

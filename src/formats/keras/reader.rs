@@ -14,6 +14,8 @@ use std::fmt::Display;
 /// Reads the configurations of one file. Reading continues after a problem, so that all are reported.
 pub(super) struct Reader<'a> {
     pub(super) registry: &'a Registry,
+    /// The size of open axes to which layers are applied.
+    pub(super) open_size: usize,
     problems: Vec<String>,
     /// Remedies for the problems.
     remedies: BTreeSet<&'static str>,
@@ -21,7 +23,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(registry: &'a Registry) -> Reader<'a> {
-        Reader { registry, problems: Vec::new(), remedies: BTreeSet::new() }
+        Reader { registry, open_size: 1, problems: Vec::new(), remedies: BTreeSet::new() }
     }
 
     /// Records a problem at a place.

@@ -31,7 +31,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             reader.note("", shape).and_then(|shape| reader.note("", entries::sample(shape)))
         }
     };
-    let mut description = ModelDescription::new(vec![("input".into(), input)]);
+    let mut description = ModelDescription::of_file(vec![("input".into(), input)], reader.open_size);
     let (mut value, mut counts) = (0, BTreeMap::new());
     for entry in entries {
         let (name, place, class) = (entry.name.clone(), entry.place(), entry.object.class.to_owned());

@@ -1,6 +1,6 @@
 //! Export of models to ONNX files.
 //!
-//! Files use operator set 20 and a symbolic number of rows. Inputs and outputs have the axis orders of the model: channels
+//! Files use operator set 20, and symbolic dimensions for the number of rows and for open axes. Inputs and outputs have the axis orders of the model: channels
 //! last, unless the model was imported from an ONNX file with another order.
 
 use super::layers;
@@ -10,7 +10,7 @@ use super::writer::{Value, Writer};
 use crate::architecture::Architecture;
 use crate::files::write_whole;
 use crate::save::check_ending;
-use crate::{Error, Result, Shape, ValueInfo};
+use crate::{Error, Result, SampleShape, ValueInfo};
 use prost::Message;
 use std::path::Path;
 
@@ -107,11 +107,15 @@ fn file(writer: Writer<'_>, architecture: &Architecture) -> proto::Model {
     }
 }
 
-/// Describes a value with a symbolic number of rows of shape `sample`.
-fn rows_of(name: &str, sample: Shape) -> proto::ValueInfo {
-    let open = proto::Dimension { dim_value: None, dim_param: Some("rows".into()) };
-    let fixed = |size: &usize| proto::Dimension { dim_value: Some(*size as i64), dim_param: None };
-    let dim = [open].into_iter().chain(sample.sizes().iter().map(fixed)).collect();
+/// Describes a value with a symbolic number of rows of shape `sample`. Each open axis has a symbol with the name of the value,
+/// as sizes with the same symbol would have to be equal.
+fn rows_of(name: &str, sample: SampleShape) -> proto::ValueInfo {
+    let open = |symbol: String| proto::Dimension { dim_value: None, dim_param: Some(symbol) };
+    let axis = |(axis, size): (usize, &Option<usize>)| match size {
+        Some(size) => proto::Dimension { dim_value: Some(*size as i64), dim_param: None },
+        None => open(format!("{name}_{axis}")),
+    };
+    let dim = [open("rows".into())].into_iter().chain(sample.sizes().iter().enumerate().map(axis)).collect();
     let shape = Some(proto::TensorShape { dim });
     let tensor_type = Some(proto::TensorType { elem_type: Some(element::FLOAT), shape });
     proto::ValueInfo { name: Some(name.into()), r#type: Some(proto::Type { tensor_type }) }

@@ -34,7 +34,7 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
 
 /// An imported network with its weights.
 #[derive(Clone, Debug)]
-pub struct Imported(Network);
+pub struct Imported(pub(super) Network);
 
 impl Imported {
     /// Returns the layers with the weights of the file: sequential if possible, otherwise a graph with the names of the
@@ -60,10 +60,30 @@ impl Graph {
     /// graph cannot be converted node by node, it becomes a single [`OnnxGraph`] layer. Images that convolutions, pooling or
     /// channel normalization read are channels last.
     ///
+    /// Symbolic sizes become open axes of the model: it accepts all sizes that the graph accepts. [`Graph::with_shape`] binds
+    /// them to fixed sizes.
+    ///
     /// # Errors
     /// [`Error::Unsupported`] with every unsupported node. [`Error::Format`] if the inputs and outputs are not arrays with
-    /// one row per sample, or if an input has symbolic sizes, which [`Graph::with_shape`] binds.
+    /// one row per sample, or if an input has symbolic sizes and the graph does not accept those that are tried.
     pub fn import(&self) -> Result<Imported> {
+        let is_open =
+            |input: &graph::Input| input.sizes.as_ref().is_some_and(|sizes| sizes.iter().skip(1).any(Option::is_none));
+        match self.needed_inputs().any(is_open) {
+            true => self.import_open(),
+            false => self.import_fixed(),
+        }
+    }
+
+    /// The inputs on which the outputs depend.
+    fn needed_inputs(&self) -> impl Iterator<Item = &graph::Input> {
+        let outputs = self.predictions();
+        let nodes = self.nodes.needed_for(&outputs.iter().map(String::as_str).collect::<Vec<_>>());
+        self.nodes.inputs.iter().filter(move |input| nodes.inputs.iter().any(|needed| needed.name == input.name))
+    }
+
+    /// Converts a graph whose inputs have no symbolic sizes except for the number of rows.
+    pub(super) fn import_fixed(&self) -> Result<Imported> {
         let wrong = |problem: String| Error::Format { path: self.path.clone(), problem };
         let unsupported = |parts| Error::Unsupported { path: self.path.clone(), parts };
         let outputs = self.predictions();
@@ -120,17 +140,8 @@ impl Graph {
         {
             return Ok(Imported(network));
         }
-        let layer = OnnxGraph::new(nodes, given, rows).map_err(wrong)?;
-        let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
-        let (first, count) = (inputs.len(), outputs.len());
-        let output = |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output {
-            name,
-            value: first + number,
-            axis_order,
-        };
-        let outputs = outputs.into_iter().zip(orders).enumerate().map(output).collect();
-        let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
-        Ok(Imported(Network { inputs, layers, outputs, arrays }))
+        let outputs = outputs.into_iter().zip(orders).collect();
+        single_layer(nodes, given, rows, outputs).map(Imported).map_err(wrong)
     }
 
     /// Binds the symbolic sizes of an input to those of one sample, in the axis order of the file. A symbol has the same size
@@ -213,13 +224,31 @@ impl GraphInput {
     }
 }
 
+/// The network of a single layer that runs a whole graph. `outputs` are the names of the outputs, with their axis orders.
+pub(super) fn single_layer(
+    nodes: Nodes,
+    given: Vec<GraphInput>,
+    rows: Option<usize>,
+    outputs: Vec<(String, AxisOrder)>,
+) -> std::result::Result<Network, String> {
+    let inputs: Vec<ValueInfo> = given.iter().map(GraphInput::input).collect();
+    let layer = OnnxGraph::new(nodes, given, rows)?;
+    let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
+    let (first, count) = (inputs.len(), outputs.len());
+    let output =
+        |(number, (name, axis_order)): (usize, (String, AxisOrder))| Output { name, value: first + number, axis_order };
+    let outputs = outputs.into_iter().enumerate().map(output).collect();
+    let layers = vec![NetworkLayer { layer: Arc::new(layer), inputs: (0..first).collect(), outputs: count }];
+    Ok(Network { inputs, layers, outputs, arrays })
+}
+
 /// The number of rows of an input, if fixed.
-fn rows(input: &graph::Input) -> Option<usize> {
+pub(super) fn rows(input: &graph::Input) -> Option<usize> {
     input.sizes.as_ref().and_then(|sizes| sizes.first().copied().flatten())
 }
 
 /// Describes one sample of an input.
-fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
+pub(super) fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
     let name = &input.name;
     let sizes = input
         .sizes

@@ -14,10 +14,10 @@ pub struct OnnxGraph {
     pub(super) nodes: Arc<Nodes>,
     /// The weights in the order of their declaration, with their initial values.
     pub(super) weights: Arc<Vec<Weight>>,
-    /// The inputs of the graph.
+    /// The inputs of the graph. Samples can also have other sizes that the graph accepts.
     pub(super) inputs: Vec<GraphInput>,
     /// The outputs of the graph: the shape of one sample, and the order in which ONNX' axes are stored.
-    pub(super) outputs: Vec<(Shape, Vec<usize>)>,
+    pub(super) outputs: GraphOutputs,
     /// The number of rows, if it is fixed in the file.
     pub(super) rows: Option<usize>,
 }
@@ -48,24 +48,58 @@ impl GraphInput {
     }
 }
 
+/// The shape of one sample of each output, and the order in which ONNX' axes are stored.
+pub(super) type GraphOutputs = Vec<(Shape, Vec<usize>)>;
+
 impl OnnxGraph {
     /// Creates the layer of a graph after checking it.
     pub(super) fn new(nodes: Nodes, inputs: Vec<GraphInput>, rows: Option<usize>) -> Result<OnnxGraph, String> {
-        let batch = rows.unwrap_or(CHECK_ROWS);
-        let facts = inputs.iter().map(|input| input.fact(batch)).collect::<Result<Vec<_>, _>>()?;
-        let checked = check(&nodes, &facts, rows.map(|rows| [rows, rows]), Limits::OF_FILE);
-        if !checked.unsupported.is_empty() {
-            return Err(format!("not supported: {}", checked.unsupported.join(", ")));
-        }
-        let output = |name: &str| match checked.facts.get(name) {
-            Some(Fact::Floats(shape, order) | Fact::Integers(shape, order))
-                if order.first() == Some(&0) && shape.axis(0) == batch =>
-            {
-                Ok((shape.sample(), order.clone()))
-            }
-            _ => Err(format!("output \"{name}\" does not have one row for each row of the inputs")),
-        };
-        let outputs = nodes.outputs.iter().map(|found| output(&found.name)).collect::<Result<_, _>>()?;
-        Ok(OnnxGraph { nodes: Arc::new(nodes), weights: Arc::new(checked.weights), inputs, outputs, rows })
+        let (outputs, weights) = checked(&nodes, &inputs, rows)?;
+        Ok(OnnxGraph { nodes: Arc::new(nodes), weights: Arc::new(weights), inputs, outputs, rows })
     }
+
+    /// The outputs for inputs whose samples have these shapes. The graph is checked again, and its constants that depend on
+    /// shapes are computed again.
+    pub(super) fn outputs_for(&self, samples: &[Shape]) -> Result<GraphOutputs, String> {
+        if samples.iter().eq(self.inputs.iter().map(|input| &input.sample)) {
+            return Ok(self.outputs.clone());
+        }
+        let inputs: Vec<GraphInput> = self
+            .inputs
+            .iter()
+            .zip(samples)
+            .filter(|(input, sample)| input.sample.rank() == sample.rank())
+            .map(|(input, sample)| GraphInput { sample: *sample, ..input.clone() })
+            .collect();
+        if inputs.len() != samples.len() || inputs.len() != self.inputs.len() {
+            return Err("the number of inputs or axes differs".into());
+        }
+        let (outputs, weights) = checked(&self.nodes, &inputs, self.rows)?;
+        let keys = |weights: &[Weight]| weights.iter().map(|weight| weight.key.clone()).collect::<Vec<_>>();
+        let orders = |outputs: &GraphOutputs| outputs.iter().map(|(_, order)| order.clone()).collect::<Vec<_>>();
+        match keys(&weights) == keys(&self.weights) && orders(&outputs) == orders(&self.outputs) {
+            true => Ok(outputs),
+            false => Err("its weights or the order of its axes would differ".into()),
+        }
+    }
+}
+
+/// Checks a graph, and returns its outputs and weights.
+fn checked(nodes: &Nodes, inputs: &[GraphInput], rows: Option<usize>) -> Result<(GraphOutputs, Vec<Weight>), String> {
+    let batch = rows.unwrap_or(CHECK_ROWS);
+    let facts = inputs.iter().map(|input| input.fact(batch)).collect::<Result<Vec<_>, _>>()?;
+    let checked = check(nodes, &facts, rows.map(|rows| [rows, rows]), Limits::OF_FILE);
+    if !checked.unsupported.is_empty() {
+        return Err(format!("not supported: {}", checked.unsupported.join(", ")));
+    }
+    let output = |name: &str| match checked.facts.get(name) {
+        Some(Fact::Floats(shape, order) | Fact::Integers(shape, order))
+            if order.first() == Some(&0) && shape.axis(0) == batch =>
+        {
+            Ok((shape.sample(), order.clone()))
+        }
+        _ => Err(format!("output \"{name}\" does not have one row for each row of the inputs")),
+    };
+    let outputs = nodes.outputs.iter().map(|found| output(&found.name)).collect::<Result<_, _>>()?;
+    Ok((outputs, checked.weights))
 }

@@ -13,17 +13,18 @@ use std::collections::BTreeMap;
 
 impl Layer for OnnxGraph {
     fn build(&self, inputs: &[Shape], weights: &mut Declared<'_>) -> Result<Vec<Shape>> {
-        if !inputs.iter().eq(self.inputs.iter().map(|given| &given.sample)) {
-            let expected: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
-            return Err(Error::expected(format!("samples of shape {}, as in the ONNX file", expected.join(", "))));
-        }
+        let outputs = self.outputs_for(inputs).map_err(|problem| {
+            let known: Vec<String> = self.inputs.iter().map(|given| given.sample.to_string()).collect();
+            let known = known.join(", ");
+            Error::expected(format!("samples of shape {known}, or other sizes that the ONNX graph accepts ({problem})"))
+        })?;
         for weight in self.weights.iter() {
             match weight.trainable {
                 true => weights.add(&weight.name, weight.shape, &Zeros)?,
                 false => weights.add_state(&weight.name, weight.shape, &Zeros)?,
             }
         }
-        Ok(self.outputs.iter().map(|(shape, _)| *shape).collect())
+        Ok(outputs.iter().map(|(shape, _)| *shape).collect())
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {

@@ -163,7 +163,7 @@ fn global_pooling(writer: &mut Writer<'_>, operator: &str) -> Written {
     Ok(())
 }
 
-/// Attributes of a window, with explicit padding.
+/// Attributes of a window. Padding is explicit unless it depends on the size of an open axis.
 fn window(writer: &Writer<'_>, spec: &Spec, kernel: &str) -> Result<Vec<(&'static str, Attribute)>, String> {
     let (kernel, strides) = (sizes(spec, kernel)?, sizes(spec, "strides")?);
     let dilation = sizes(spec, "dilation_rate").unwrap_or(&[1, 1]);
@@ -171,8 +171,14 @@ fn window(writer: &Writer<'_>, spec: &Spec, kernel: &str) -> Result<Vec<(&'stati
     if word(spec, "padding")? == "same" {
         for axis in 0..2 {
             let reach = (kernel[axis] - 1) * dilation[axis] + 1;
-            let size = writer.shape().axis(axis);
-            let total = ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size);
+            let total = match writer.shape().sizes()[axis] {
+                Some(size) => ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size),
+                None if strides[axis] == 1 => reach - 1,
+                None => {
+                    let upper = ("auto_pad", Attribute::Text("SAME_UPPER".into()));
+                    return Ok(vec![("kernel_shape", integers(kernel)), ("strides", integers(strides)), upper]);
+                }
+            };
             (pads[axis], pads[axis + 2]) = (total / 2, total - total / 2);
         }
     }
@@ -202,7 +208,7 @@ fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let scale = match flag(spec, "scale")? {
         true => writer.weight("gamma", None)?,
         false => {
-            let columns = writer.shape().last();
+            let columns = writer.shape().last().ok_or("its last axis is open")?;
             writer.constant("ones", &Tensor::floats(vec![columns], vec![1.0; columns]))
         }
     };

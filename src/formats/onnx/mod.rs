@@ -14,6 +14,7 @@ mod fill;
 mod graph;
 mod graph_nodes;
 mod import;
+mod import_open;
 mod layer;
 mod layer_traits;
 mod layers;

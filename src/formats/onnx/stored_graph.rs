@@ -21,6 +21,9 @@ pub(super) const CLASS: &str = "OnnxGraph";
 /// The class of the settings of an input.
 const INPUT: &str = "Input";
 
+/// The setting of an input with the shape of one sample.
+pub(super) const INPUT_SHAPE: &str = "shape";
+
 /// Writes a layer.
 pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let left_out: Vec<String> = layer.weights.iter().map(Weight::constant).collect();
@@ -40,7 +43,7 @@ pub(super) fn write(layer: &OnnxGraph) -> Spec {
         .with("learned", SpecValue::Strs(learned.collect()));
     for (number, input) in layer.inputs.iter().enumerate() {
         let written = Spec::new(INPUT)
-            .with("shape", input.sample.sizes())
+            .with(INPUT_SHAPE, input.sample.sizes())
             .with("order", &input.order[..])
             .with("integer", input.integer);
         spec = spec.with(format!("input{number}"), written);
@@ -129,7 +132,7 @@ pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
 fn graph_input(name: &str, spec: &Spec) -> std::result::Result<GraphInput, String> {
     let setting = |key: &str| spec.settings().iter().find(|(known, _)| known == key).map(|(_, value)| value);
     let (Some(SpecValue::UInts(shape)), Some(SpecValue::UInts(order)), Some(SpecValue::Bool(integer))) =
-        (setting("shape"), setting("order"), setting("integer"))
+        (setting(INPUT_SHAPE), setting("order"), setting("integer"))
     else {
         return Err(format!("the settings of input \"{name}\" are not those of an input"));
     };

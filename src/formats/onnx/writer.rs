@@ -10,14 +10,14 @@ use super::proto;
 use super::tensor::Tensor;
 use super::versions::OPSET;
 use crate::tape::Params;
-use crate::{AxisOrder, Shape, ValueInfo};
+use crate::{AxisOrder, SampleShape, ValueInfo};
 
 /// A value during export.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     name: String,
     /// The shape of one sample, channels last.
-    shape: Shape,
+    shape: SampleShape,
     /// Whether its channels are currently first.
     channels_first: bool,
 }
@@ -79,7 +79,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Returns an output of the current layer, whose samples have this shape.
-    pub(super) fn layer_output(&self, number: usize, shape: Shape) -> Value {
+    pub(super) fn layer_output(&self, number: usize, shape: SampleShape) -> Value {
         Value { shape, ..self.values.get(number).unwrap_or(&self.values[0]).clone() }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The shape of one sample of the first value.
-    pub(super) fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> SampleShape {
         self.values[0].shape
     }
 

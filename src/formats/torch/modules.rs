@@ -3,7 +3,7 @@
 use super::entry::Entry;
 use crate::architecture::Architecture;
 use crate::tape::Params;
-use crate::{Shape, Spec, SpecValue};
+use crate::{SampleShape, Shape, Spec, SpecValue};
 
 /// Maps every array of a sequential model. The error lists the unsupported layers.
 pub(super) fn entries(chain: &Architecture) -> Result<Vec<Entry>, Vec<String>> {
@@ -29,7 +29,7 @@ struct ModuleMapper<'a> {
 
 impl ModuleMapper<'_> {
     /// Adds the arrays of a layer that converts samples of shape `input` to samples of shape `output`.
-    fn layer(&mut self, name: &str, spec: &Spec, [input, output]: [Shape; 2]) -> Result<(), String> {
+    fn layer(&mut self, name: &str, spec: &Spec, [input, output]: [SampleShape; 2]) -> Result<(), String> {
         match spec.class() {
             "Dense" => self.dense(name, spec)?,
             "Conv2D" => self.conv2d(name, spec, input)?,
@@ -49,11 +49,11 @@ impl ModuleMapper<'_> {
                 let table = self.shape(name, "embeddings")?;
                 self.entry(name, ["embeddings", "weight"], table.sizes(), &[0, 1], |sizes| sizes.to_vec())?;
             }
-            "Flatten" => self.flat = Some(input).filter(|image| image.rank() == 3),
+            "Flatten" => self.flat = input.fixed().filter(|image| image.rank() == 3),
             "Reshape" => self.reshape(input, output)?,
             // A module that pads with −∞ precedes the max pooling.
-            "MaxPooling2D" if !symmetric(spec, "pool_size", input) => self.module += 1,
-            "AveragePooling2D" if !symmetric(spec, "pool_size", input) => {
+            "MaxPooling2D" if !symmetric(spec, "pool_size", input)? => self.module += 1,
+            "AveragePooling2D" if !symmetric(spec, "pool_size", input)? => {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
@@ -79,8 +79,8 @@ impl ModuleMapper<'_> {
         self.bias_and_activation(name, spec)
     }
 
-    fn conv2d(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
-        if setting(spec, "strides") != Some(&SpecValue::UInts(vec![1, 1])) && !symmetric(spec, "kernel_size", input) {
+    fn conv2d(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
+        if setting(spec, "strides") != Some(&SpecValue::UInts(vec![1, 1])) && !symmetric(spec, "kernel_size", input)? {
             self.module += 1;
         }
         let kernel = self.shape(name, "kernel")?;
@@ -100,7 +100,7 @@ impl ModuleMapper<'_> {
     }
 
     /// Adds the arrays of a normalization of the last axis.
-    fn layer_norm(&mut self, name: &str, spec: &Spec, input: Shape) -> Result<(), String> {
+    fn layer_norm(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
         if input.rank() == 3 {
             return Err("LayerNormalization of the channels of images, which are not the last axis in PyTorch".into());
         }
@@ -127,8 +127,8 @@ impl ModuleMapper<'_> {
     }
 
     /// Checks that a reshape is independent of the axis order: the images have a single channel.
-    fn reshape(&mut self, input: Shape, output: Shape) -> Result<(), String> {
-        let one_channel = |shape: Shape| shape.rank() != 3 || shape.last() == 1;
+    fn reshape(&mut self, input: SampleShape, output: SampleShape) -> Result<(), String> {
+        let one_channel = |shape: SampleShape| shape.rank() != 3 || shape.last() == Some(1);
         if self.flat.is_none() && one_channel(input) && one_channel(output) {
             return Ok(());
         }
@@ -164,8 +164,8 @@ fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
     spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// Whether the padding is equal on both sides of an image.
-fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
+/// Whether the padding is equal on both sides of an image. The error says that it depends on the size of an open axis.
+fn symmetric(spec: &Spec, window: &str, image: SampleShape) -> Result<bool, String> {
     let sizes = |name: &str| match setting(spec, name) {
         Some(SpecValue::UInts(sizes)) => sizes.clone(),
         _ => vec![1, 1],
@@ -173,8 +173,14 @@ fn symmetric(spec: &Spec, window: &str, image: Shape) -> bool {
     let (kernel, strides, dilation) = (sizes(window), sizes("strides"), sizes("dilation_rate"));
     let is_even = |axis: usize| {
         let reach = (kernel[axis] - 1) * dilation[axis] + 1;
-        let size = image.axis(axis);
-        ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size) % 2 == 0
+        let even = |size: usize| {
+            ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size).is_multiple_of(2)
+        };
+        match image.sizes().get(axis).copied().flatten() {
+            Some(size) => Ok(even(size)),
+            None if strides[axis] == 1 => Ok(even(reach)),
+            None => Err("its padding depends on the size of an open axis, which has no equivalent module".to_owned()),
+        }
     };
-    setting(spec, "padding") != Some(&SpecValue::Str("same".into())) || (is_even(0) && is_even(1))
+    Ok(setting(spec, "padding") != Some(&SpecValue::Str("same".into())) || (is_even(0)? && is_even(1)?))
 }

@@ -1,7 +1,7 @@
 //! The lines of the format, which are read from specs like parts of models.
 
 use super::VERSION;
-use gradus::{AxisOrder, Error, FromSpec, Result, Settings, Shape, Spec, ValueInfo};
+use gradus::{AxisOrder, Error, FromSpec, Result, SampleShape, Settings, Shape, Spec, ValueInfo};
 
 /// A line of a file.
 pub(super) enum Line {
@@ -50,7 +50,9 @@ lines! {
     }
 
     Input(settings) {
-        let (name, shape) = (settings.str("name")?, Shape::new(settings.uints("shape")?)?);
+        let sizes: Vec<Option<usize>> =
+            settings.uints("shape")?.iter().map(|size| Some(*size).filter(|size| *size > 0)).collect();
+        let (name, shape) = (settings.str("name")?, SampleShape::new(&sizes)?);
         let info = ValueInfo::new(name, shape).with_axis_order(AxisOrder::new(settings.uints("axes")?)?);
         Line::Input { value: settings.uint("value")?, info }
     }

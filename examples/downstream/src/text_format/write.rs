@@ -22,7 +22,9 @@ fn lines(model: &Model) -> Vec<Spec> {
     let mut lines = vec![Spec::new("Network").with("version", VERSION)];
     for (value, input) in architecture.inputs().iter().enumerate() {
         let line = Spec::new("Input").with("name", input.name()).with("value", value);
-        lines.push(line.with("shape", input.shape().sizes()).with("axes", input.axis_order().axes()));
+        // An open axis has size 0 in the file.
+        let sizes: Vec<usize> = input.shape().sizes().iter().map(|size| size.unwrap_or(0)).collect();
+        lines.push(line.with("shape", &*sizes).with("axes", input.axis_order().axes()));
     }
     for layer in architecture.layers() {
         lines.push(Spec::new("Layer").with("name", layer.name()).with("part", layer.spec()));

@@ -22,7 +22,8 @@ use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Converts a graph node by node. Returns `None` if this is not possible. `inputs` describes one sample of each input.
+/// Converts a graph node by node. Returns `None` if this is not possible. `inputs` describes one sample of each input, whose
+/// shapes are fixed.
 ///
 /// With `untied`, a constant that several layers share becomes a separate weight of each.
 pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], untied: bool) -> Option<Network> {
@@ -77,7 +78,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(nodes: &'a Nodes, checked: &'a Checked, inputs: &'a [ValueInfo], untied: bool) -> Builder<'a> {
         let place = |(value, input): (usize, &ValueInfo)| {
-            (input.name().to_owned(), LayerValue { value, shape: input.shape(), flat: None })
+            (input.name().to_owned(), LayerValue { value, shape: input.shape().with_open_axes(1), flat: None })
         };
         let places = inputs.iter().enumerate().map(place).collect();
         Builder { nodes, checked, inputs, steps: Vec::new(), places, taken: BTreeSet::new(), untied }
