@@ -16,6 +16,7 @@
 
 mod declared;
 mod frozen;
+mod masks;
 mod merged_shape;
 mod weights;
 
@@ -201,6 +202,7 @@ layers! {
         dense::Dense,
         embedding::Embedding,
         identity::Identity,
+        masking::Masking,
     },
     merging {
         add::Add,
@@ -260,5 +262,7 @@ impl OptionValue for Padding {
 
 #[cfg(test)]
 mod keras;
+#[cfg(test)]
+mod keras_masks;
 #[cfg(test)]
 mod tests;

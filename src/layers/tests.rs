@@ -135,7 +135,7 @@ fn every_layer_passes_the_public_checks() {
 
 /// A layer in a box, for `Graph::apply`.
 #[derive(Debug)]
-struct Any(Box<dyn Layer>);
+pub(super) struct Any(pub(super) Box<dyn Layer>);
 
 impl Layer for Any {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {

@@ -2,6 +2,7 @@
 
 use super::recorder::Var;
 use super::recording::{RecordedValue, VarIndex};
+use super::step::place;
 use crate::error::Error;
 use crate::shape::Shape;
 
@@ -53,7 +54,7 @@ impl<'r> Var<'r> {
         let (shape, found) = (self.shape(), mask.shape());
         if !is_leading(found, shape) {
             let expected = Error::expected(format!("a mask of the leading axes of a value of {shape}"));
-            recorder.fail(expected.at(|| format!("{}: with_mask", recorder.current_scope()), &[found]));
+            recorder.fail(expected.at(|| place(&recorder.current_scope(), "with_mask"), &[found]));
             return self;
         }
         let mask = RecordedValue { differentiable: false, ..mask.recorded() };

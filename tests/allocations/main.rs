@@ -152,6 +152,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(Dense::new(40).kernel_regularizer(L2::new(0.1))).input([70]),
         LayerSample::new(Embedding::new(5, 40)).values(Array2::from_shape_fn((3, 9), |(i, j)| ((i + j) % 5) as f32)),
         LayerSample::new(Identity).input([500]),
+        LayerSample::new(Masking::new(0.0)).input(sequences),
         LayerSample::new(Add).input([9, 7]).input([9, 1]),
         LayerSample::new(Average).input([9, 7]).input([9, 1]),
         LayerSample::new(Concatenate::new()).input([9, 7]).input([9, 2]),
