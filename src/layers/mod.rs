@@ -263,6 +263,4 @@ impl OptionValue for Padding {
 #[cfg(test)]
 mod keras;
 #[cfg(test)]
-mod keras_masks;
-#[cfg(test)]
 mod tests;

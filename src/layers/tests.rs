@@ -1,5 +1,7 @@
 //! Properties that every layer must have.
 
+mod masks;
+
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
 use crate::registry::BUILT_IN;
@@ -135,7 +137,7 @@ fn every_layer_passes_the_public_checks() {
 
 /// A layer in a box, for `Graph::apply`.
 #[derive(Debug)]
-pub(super) struct Any(pub(super) Box<dyn Layer>);
+struct Any(Box<dyn Layer>);
 
 impl Layer for Any {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {

@@ -1,21 +1,10 @@
 //! Masks of recorded values: which steps of a sequence are valid, and which are padding.
 
 use super::recorder::Var;
-use super::recording::{RecordedValue, VarIndex};
+use super::recording::{MaskState, RecordedValue};
 use super::step::place;
 use crate::error::Error;
 use crate::shape::Shape;
-
-/// The mask of a recorded value.
-#[derive(Clone, Copy)]
-pub(super) enum MaskState {
-    /// No mask was set.
-    Unset,
-    /// The mask was removed, so a layer does not pass a mask on to this value.
-    Removed,
-    /// The value that is the mask.
-    Set(VarIndex),
-}
 
 /// # Masks
 ///

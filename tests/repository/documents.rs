@@ -106,7 +106,7 @@ const TARGETS: [&str; 12] = [
     "keras_training",
     "graph",
     "layers::keras",
-    "layers::keras_masks",
+    "layers::tests::masks",
     "losses::tests",
     "metrics::tests",
     "model::plan::tests",

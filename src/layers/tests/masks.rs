@@ -1,10 +1,11 @@
 //! Comparison of layers on inputs with masks with those of Keras (`tests/golden/make_masks.py`).
 
-use super::tests::Any;
-use super::*;
+use super::{Any, Sample, samples};
 use crate::architecture::Architecture;
 use crate::golden::{Cases, assert_close, load};
-use crate::tape::{Mode, ParamGradients, Recorder};
+use crate::layers::*;
+use crate::shape::Shape;
+use crate::tape::{Mode, ParamGradients, Recorder, Var};
 use crate::{Graph, Key};
 use ndarray::ArrayD;
 
@@ -12,7 +13,7 @@ use ndarray::ArrayD;
 const NEAR: f32 = 1e-5;
 
 /// What each layer of Keras does with a mask.
-const LAYERS: &str = include_str!("../../tests/golden/masks_of_layers.txt");
+const LAYERS: &str = include_str!("../../../tests/golden/masks_of_layers.txt");
 
 /// The layer of a case, whose name may end in a dash and a suffix.
 fn layer(case: &str) -> Box<dyn Layer> {
@@ -128,7 +129,7 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
 }
 
 /// What a layer does with the masks of its inputs, by the values of the masks.
-fn behaviour(sample: super::tests::Sample) -> &'static str {
+fn behaviour(sample: Sample) -> &'static str {
     let whole = sample.layer.spec().class() == "Softmax";
     let shapes: Vec<Shape> = sample.inputs.iter().map(|shape| shape.batch(3).unwrap()).collect();
     let network = network(sample.layer, &sample.inputs);
