@@ -52,7 +52,7 @@ fn labels_of_padding_change_neither_training_nor_scores() {
 fn the_confusion_matrix_counts_valid_steps() {
     let (model, data) = (tagger(), tagged(1));
     let confusion = model.confusion_matrix(&data).unwrap();
-    let count: u64 = (0..3).flat_map(|a| (0..3).map(move |b| (a, b))).map(|(a, b)| confusion.count(a, b) as u64).sum();
+    let count: u64 = (0..3).flat_map(|a| (0..3).map(move |b| (a, b))).map(|(a, b)| confusion.count(a, b)).sum();
     assert_eq!(count, (0..40).map(|row| row * 5 % 7).sum::<u64>());
 }
 
