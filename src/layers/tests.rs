@@ -1,5 +1,7 @@
 //! Properties that every layer must have.
 
+mod masks;
+
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
 use crate::registry::BUILT_IN;
@@ -144,6 +146,10 @@ impl Layer for Any {
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         self.0.record(weights, inputs)
+    }
+
+    fn supports_masking(&self) -> bool {
+        self.0.supports_masking()
     }
 
     fn spec(&self) -> Spec {

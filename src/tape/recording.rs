@@ -34,6 +34,17 @@ pub(super) struct Recording {
     pub(super) error: Option<Error>,
 }
 
+/// The mask of a recorded value.
+#[derive(Clone, Copy)]
+pub(super) enum MaskState {
+    /// No mask was set.
+    Unset,
+    /// The mask was removed, so a layer does not pass a mask on to this value.
+    Removed,
+    /// The value that is the mask.
+    Set(VarIndex),
+}
+
 /// A recorded value.
 #[derive(Clone, Copy)]
 pub(super) struct RecordedValue {
@@ -41,6 +52,14 @@ pub(super) struct RecordedValue {
     /// Whether it depends on a variable or a trainable parameter.
     pub(super) differentiable: bool,
     pub(super) origin: Option<Origin<VarIndex>>,
+    pub(super) mask: MaskState,
+}
+
+impl RecordedValue {
+    /// A value without an origin and without a mask.
+    pub(super) fn new(source: Source, differentiable: bool) -> RecordedValue {
+        RecordedValue { source, differentiable, origin: None, mask: MaskState::Unset }
+    }
 }
 
 impl Recording {

@@ -24,7 +24,7 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 27] = [
+const NOT_EXPORTED: [&str; 28] = [
     "Average",
     "AveragePooling1D",
     "Conv1D",
@@ -35,6 +35,7 @@ const NOT_EXPORTED: [&str; 27] = [
     "GlobalMaxPooling1D",
     "GroupNormalization",
     "Identity",
+    "Masking",
     "MaxPooling1D",
     "Maximum",
     "Minimum",
@@ -59,7 +60,9 @@ fn cases_of(exported: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     for (file, samples) in samples() {
         for (number, sample) in samples.into_iter().enumerate() {
-            if NOT_EXPORTED.contains(&sample.layer.spec().class()) != exported {
+            let spec = sample.layer.spec();
+            let sets_mask = spec.settings().iter().any(|(name, _)| name == "mask_zero");
+            if (NOT_EXPORTED.contains(&spec.class()) || sets_mask) != exported {
                 cases.push(case(format!("{file}-{number}"), sample.layer.into(), &sample.inputs));
             }
         }
