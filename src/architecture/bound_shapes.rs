@@ -14,7 +14,7 @@ impl Architecture {
     /// # Errors
     /// [`Error::Shape`] with the layer that does not accept its input, or that would need weights of other shapes.
     pub(crate) fn value_shapes(&self, inputs: &[Shape]) -> Result<Arc<ValueShapes>> {
-        let probe = Some(&self.probe).filter(|probe| probe.starts_with(inputs)).cloned();
+        let probe = Some(&self.probe).filter(|probe| probe.has_inputs(inputs)).cloned();
         if let Some(values) = probe.or_else(|| self.kept.find(inputs)) {
             return Ok(values);
         }

@@ -18,8 +18,8 @@ const LARGEST: usize = 1024;
 
 /// The further sizes, for a network that accepts `size`. Multiples fit strides; distant ones show the axes that vary even
 /// behind large strides.
-fn further(size: usize) -> [usize; 5] {
-    [size + 1, size + 2, 3 * size, 8 * size, 64 * size]
+fn further(size: usize) -> [usize; 6] {
+    [size + 1, size + 2, 3 * size, 8 * size, 64 * size, 4096 * size]
 }
 
 /// The shapes of inputs whose open axes have this size.
@@ -113,7 +113,7 @@ fn check_weights(sizes: [usize; 2], [first, other]: [&Architecture; 2]) -> Resul
     let problem = format!(
         "its weight {} would have shape {} for open axes of size {} and {} for size {}, but a model has the same weights for \
          all sizes; make the axes fixed in the input shape, or put a layer before it that removes them, such as \
-         GlobalAveragePool1d",
+         a global pooling",
         weight.name(),
         weight.shape(),
         sizes[0],

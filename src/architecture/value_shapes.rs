@@ -27,7 +27,7 @@ impl ValueShapes {
     }
 
     /// Whether the inputs have these shapes.
-    pub(super) fn starts_with(&self, inputs: &[Shape]) -> bool {
+    pub(super) fn has_inputs(&self, inputs: &[Shape]) -> bool {
         self.shapes.starts_with(inputs)
     }
 
@@ -68,7 +68,7 @@ impl Clone for KeptShapes {
 impl KeptShapes {
     pub(super) fn find(&self, inputs: &[Shape]) -> Option<Arc<ValueShapes>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|values| values.starts_with(inputs)).cloned()
+        kept.iter().find(|values| values.has_inputs(inputs)).cloned()
     }
 
     pub(super) fn keep(&self, values: &Arc<ValueShapes>) {

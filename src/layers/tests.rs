@@ -41,7 +41,7 @@ impl From<(Box<dyn Layer>, Shape, usize)> for Sample {
 
 impl Sample {
     /// Values for a batch of three samples of this shape: indices where the layer takes them, spread ones otherwise.
-    fn values(&self, shape: Shape) -> ArrayD<f32> {
+    pub(crate) fn values(&self, shape: Shape) -> ArrayD<f32> {
         let mut values = spread(shape.batch(3).unwrap(), 5);
         if let Some(rows) = self.rows {
             values.iter_mut().enumerate().for_each(|(at, value)| *value = (at % rows) as f32);

@@ -9,7 +9,7 @@ use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
 use crate::spec::SpecValue;
 use crate::tape::Var;
-use crate::{Shape, Spec};
+use crate::{Architecture, SampleShape, Shape, Spec};
 use ndarray::ArrayD;
 
 /// Creates a built-in layer from its spec.
@@ -217,4 +217,44 @@ fn samples_that_exceed_memory_are_errors() {
             }
         }
     }
+}
+
+/// Layers that need a fixed size: a target shape, or weights in the shape of the input.
+const FIXED_SIZES: [&str; 2] = ["PReLU", "Reshape"];
+
+#[test]
+fn a_layer_on_open_axes_has_the_bits_of_one_on_fixed_axes() {
+    let mut accepted = std::collections::BTreeSet::new();
+    let mut all = accepted.clone();
+    for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
+        let class = sample.layer.spec().class().to_owned();
+        let network = |open: bool| {
+            let mut graph = Graph::new();
+            let input = |(number, shape): (usize, &Shape)| {
+                let mut sizes: Vec<Option<usize>> = shape.sizes().iter().copied().map(Some).collect();
+                // The last axis stays fixed, unless the inputs are indices.
+                let steps = if class == "Embedding" { sizes.len() } else { sizes.len().saturating_sub(1) };
+                sizes[..steps].iter_mut().filter(|_| open).for_each(|size| *size = None);
+                graph.input(format!("input_{number}"), SampleShape::new(&sizes).unwrap())
+            };
+            let nodes: Vec<Node> = sample.inputs.iter().enumerate().map(input).collect();
+            let output = graph.apply(made_from(&sample.layer.spec()).unwrap(), nodes);
+            graph.output("y", output);
+            graph.architecture(1)
+        };
+        all.insert(class.clone());
+        let Ok(open) = network(true) else { continue };
+        let mut inputs = NamedArrays::new();
+        for (number, shape) in sample.inputs.iter().enumerate() {
+            inputs = inputs.with_input(format!("input_{number}"), sample.values(*shape)).unwrap();
+        }
+        let bits = |architecture: Architecture| {
+            let predicted = architecture.into_model().unwrap().predict_dataset(&inputs).unwrap();
+            (predicted["y"].shape().to_vec(), predicted["y"].iter().map(|value| value.to_bits()).collect::<Vec<u32>>())
+        };
+        assert_eq!(bits(open), bits(network(false).unwrap()), "{:?} on {:?}", sample.layer, sample.inputs);
+        accepted.insert(class);
+    }
+    let refused: Vec<&String> = all.difference(&accepted).collect();
+    assert!(refused.iter().all(|class| FIXED_SIZES.contains(&class.as_str())), "no sample has open axes: {refused:?}");
 }

@@ -185,10 +185,8 @@ impl TrainedOutput {
             let place = || format!("metric {}{of}", metric.spec().class());
             let shape = architecture.outputs()[self.output].shape();
             if metric.totals(shape.with_open_axes(1)) != metric.totals(shape.with_open_axes(2)) {
-                let problem = format!(
-                    "it has a total for each element of the output, whose number varies; give the input a fixed size along \
-                     its open axes, or choose another metric"
-                );
+                let problem = "it has a total for each element of the output, whose number varies; give the input a fixed size along \
+                     its open axes, or choose another metric";
                 return Err(Error::Graph { place: place(), problem: problem.into() });
             }
             accepts.check_output(place, output, scale)?;

@@ -177,7 +177,7 @@ fn layers_whose_weights_depend_on_the_size_are_refused() {
     let message = network.architecture(0).unwrap_err().to_string();
     let expected = "layer 3 (dense): its weight dense/kernel would have shape 2 × 3 for open axes of size 3 and 4 × 3 for size \
                     4, but a model has the same weights for all sizes; make the axes fixed in the input shape, or put a layer \
-                    before it that removes them, such as GlobalAveragePool1d";
+                    before it that removes them, such as a global pooling";
     assert_eq!(message, expected);
     // Only one size fits.
     let message =

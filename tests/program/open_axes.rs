@@ -13,8 +13,8 @@ fn file(name: &str) -> String {
     format!("{}/tests/faults/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn array(key: &str) -> ArrayD<f32> {
-    npz::read(file("any_length.npz")).unwrap().remove(key).unwrap().into_floats()
+fn array(file_name: &str, key: &str) -> ArrayD<f32> {
+    npz::read(file(file_name)).unwrap().remove(key).unwrap().into_floats()
 }
 
 #[track_caller]
@@ -26,7 +26,7 @@ fn check_close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
 #[test]
 fn a_model_of_keras_for_any_length_predicts_and_converts() {
     let (folder, path) = (Folder::new(), file("any_length.h5"));
-    let (x, y) = (array("x"), array("y"));
+    let (x, y) = ["x", "y"].map(|key| array("any_length.npz", key)).into();
     let longer = concatenate(Axis(1), &[x.view(), x.view()]).unwrap();
     npy::write(folder.path("x.npy"), &x).unwrap();
     npy::write(folder.path("longer.npy"), &longer).unwrap();
@@ -48,6 +48,26 @@ fn a_model_of_keras_for_any_length_predicts_and_converts() {
     let expected = "wrong.npy: its array is 3 × 4 × 20, expected rows × None × 4, or None × 4 for one sample; use --layout \
                     channels_first";
     assert_eq!(message, expected);
+}
+
+#[test]
+fn a_model_of_keras_for_images_of_any_size_predicts_and_converts() {
+    let (folder, path) = (Folder::new(), file("any_image.keras"));
+    for to in ["to.safetensors", "to.h5", "to.onnx"] {
+        folder.shown(&["convert", &path, to]);
+    }
+    for name in ["even", "odd"] {
+        npy::write(folder.path("x.npy"), &array("any_image.npz", name)).unwrap();
+        for model in [&*path, "to.safetensors", "to.h5", "to.onnx"] {
+            folder.shown(&["predict", model, "x.npy", "--out", "y.npz"]);
+            let mut found = npz::read(folder.path("y.npz")).unwrap();
+            for output in ["scores", "maps"] {
+                let expected = array("any_image.npz", &format!("{name}_{output}"));
+                check_close(&found.remove(output).unwrap().into_floats(), &expected);
+            }
+        }
+    }
+    assert!(folder.shown(&["inspect", "to.onnx"]).contains("(None, None, None, 4)"));
 }
 
 #[test]
