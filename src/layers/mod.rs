@@ -17,6 +17,7 @@
 mod declared;
 mod frozen;
 mod merged_shape;
+mod recurrence;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
@@ -194,6 +195,11 @@ layers! {
     },
     preprocessing {
         rescaling::Rescaling,
+    },
+    recurrent {
+        gru::Gru,
+        lstm::Lstm,
+        simple_rnn::SimpleRnn,
     },
     regularization {
         dropout::Dropout,
